@@ -1,0 +1,35 @@
+"""The examples in the docstrings of `Programs` run on the sandbox."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+from astroquery_mast.programs.client import ProgramsClass
+from astroquery_mast.sandbox import Sandbox
+
+# Two methods of downloads are described, with their examples, where all clients have them from.
+SHARED = {"Programs.verify_downloads", "Programs.retry_downloads"}
+EXAMPLES = [test for test in doctest.DocTestFinder().find(ProgramsClass, "Programs") if test.examples]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda test: test.name)
+def test_the_example_of_a_method_runs(
+    mast_sandbox: Sandbox, example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It prints what it says; files go to a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE).run(
+        example, out=said.append
+    )
+    assert tried > 0
+    assert not failed, "".join(said)
+
+
+def test_each_method_has_an_example() -> None:
+    """No public method goes without."""
+    own = {f"Programs.{name}" for name in vars(ProgramsClass) if not name.startswith("_")}
+    assert {test.name for test in EXAMPLES} == own - SHARED

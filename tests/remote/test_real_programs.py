@@ -1,0 +1,48 @@
+"""The pages of programs at www.stsci.edu and planned observations, asked as users ask for them."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from astroquery_mast import Programs
+
+pytestmark = pytest.mark.remote_data
+
+
+@pytest.mark.parametrize("program", ["JWST 2736", "HST 13937"])
+def test_the_visits_of_an_old_program(program: str) -> None:
+    """A program that has been made has visits with a status and a target, and most have a time."""
+    visits = Programs.get_visits(program)
+    assert len(visits) > 1
+    assert not visits["status"].mask.any()
+    assert (~visits["start"].mask).sum() > 1
+
+
+def test_the_page_of_an_old_program() -> None:
+    """Who proposed the first deep field does not change."""
+    program = Programs.get_program(2736)
+    assert "Pontoppidan" in program.pi
+    assert program.title
+
+
+def test_what_was_proposed_is_a_zip_file(tmp_path: Path) -> None:
+    """The file for APT has the proposal in it."""
+    manifest = Programs.download_apt(2736, download_dir=tmp_path, on_error="raise", verbose=False)
+    with zipfile.ZipFile(manifest["Local Path"][0]) as proposal:
+        assert any(name.endswith(".xml") for name in proposal.namelist())
+
+
+def test_something_is_always_planned() -> None:
+    """Some observations of a much observed field are still to be made; none of them was."""
+    planned = Programs.query_planned(instrument="NIRCAM/IMAGE", limit=10)
+    assert len(planned)
+    assert set(planned["calib_level"].filled(-1).tolist()) == {-1}
+
+
+def test_a_famous_field_is_a_duplication() -> None:
+    """Who proposes the first deep field again is told so."""
+    found = Programs.find_duplications("110.8267 -73.4546", instrument="NIRCAM/IMAGE", filters="F200W")
+    assert "2736" in found["proposal_id"][found["grade"] == "duplication"].tolist()
