@@ -15,6 +15,7 @@ from .caching import Cache
 from .catalog_services import CATALOG_SERVICES, UPLOAD
 from .engineering.database import ENGINEERING_SERVICES
 from .hst_spectra import StagedScripts
+from .keyword_services import KEYWORD_SERVICES
 from .packaged import Columns, packaged
 from .parameters import Params, check_cone, columns_asked, count_dataset, finite, identifier, is_true, number, where
 from .reading import natural
@@ -155,6 +156,7 @@ SERVICES: Mapping[str, Service] = {
     "mast.missions.list": missions,
     **CATALOG_SERVICES,
     **ENGINEERING_SERVICES,
+    **KEYWORD_SERVICES,
 }
 
 

@@ -13,7 +13,7 @@ from .archive.mission_holdings import MissionHoldings
 from .catalog_rest import catalog_answer
 from .cloud import Bucket, path_lookup
 from .downloads import Bundles, Downloads
-from .engineering.database import FILES, EngineeringDatabase, mnemonic_list
+from .engineering.database import FILES, EngineeringDatabase
 from .hlsp_pages import HlspPages
 from .hst_spectra import spectrum_answer
 from .identity import whoami
@@ -22,6 +22,7 @@ from .missions import Missions, mission_endpoint
 from .packaged import packaged, text
 from .reply import Refusal, Reply
 from .requestlog import RequestRecord
+from .viz import viz_answer
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -93,8 +94,8 @@ class Routes:
             "hla": spectrum_answer,
             "hlsp_page": contributed.page,
             "hlsp_file": contributed.file,
+            "viz": partial(viz_answer, archive),
             "stage": mashup.scripts.send,
-            "viz": mnemonic_list,
             "vo_sia1": partial(_by_position, "images", "first_version", archive),
             "vo_sia": partial(_by_position, "images", "second_version", archive),
             "vo_ssa": partial(_by_position, "spectra", "spectra", archive),

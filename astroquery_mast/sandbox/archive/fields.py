@@ -30,6 +30,9 @@ class Field:
 #: Every field by its name.
 FIELDS: dict[str, Field] = {line[0]: Field(*line) for line in packaged("targets")["fields"]}
 
+#: The same with targets apart from all surveys, of which catalogs have nothing.
+TARGETS: dict[str, Field] = {**FIELDS, **{line[0]: Field(*line) for line in packaged("targets")["apart"]}}
+
 #: Names of targets that move across the sky; no name resolver knows where they are.
 MOVING = frozenset(packaged("targets")["moving"])
 
@@ -52,7 +55,7 @@ def _key(name: str) -> str:
 
 @cache
 def _known() -> dict[str, Field]:
-    fields = [field for field in FIELDS.values() if field.name not in MOVING]
+    fields = [field for field in TARGETS.values() if field.name not in MOVING]
     return {_key(name): field for field in fields for name in (field.name, *field.aliases)}
 
 

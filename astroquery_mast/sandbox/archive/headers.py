@@ -11,6 +11,7 @@ from astropy.time import Time
 
 from ..packaged import Cards, cards, packaged
 from .hlsp import told_of
+from .jwst_keywords import setup
 from .observation import hash_digit
 from .pixelgrid import PixelGrid, grid_facts
 from .products import File, Revision, Unit
@@ -139,10 +140,14 @@ def _hst(file: File) -> Facts:
 
 
 def _jwst(file: File) -> Facts:
-    instrument, mode = file.owner.configuration
+    instrument, _ = file.owner.configuration
     first, *others = (file.owner.filters or "CLEAR").split(";")
+    told = setup(str(file.owner.instrument_name), file.owner.filters, file.owner.target_name)
     return {
-        "exposure type": f"{instrument[:3]}_{mode}",
+        "exposure type": told["exp_type"],
+        "reference": told["is_psf"] == "t",
+        "subarray": told["subarray"],
+        "mask": told["coronmsk"],
         "detector": file.owner.obs_id.rpartition("_")[2].upper() if file.owner.calib_level < 3 else "MULTIPLE",
         "first": first,
         **dict.fromkeys(("pupil", "grating")),

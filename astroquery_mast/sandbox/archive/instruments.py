@@ -16,7 +16,9 @@ from .geometry import deproject
 _SPECIAL: dict[str, tuple[float, float]] = packaged("instruments")["bandpasses"]
 _RELATIVE_WIDTH = {"W": 0.14, "M": 0.05, "N": 0.006, "LP": 0.2}
 _NUMBERED = re.compile(r"F(\d{3,4})(W|M|N|LP)$")
-_OPEN = frozenset({"CLEAR", "CLEAR1L", "CLEAR2L", "CLEAR1S", "CLEAR2S", "GRISMR", "GRISMC", "GR150C", "GR150R"})
+_OPEN = frozenset(
+    {"CLEAR", "CLEAR1L", "CLEAR2L", "CLEAR1S", "CLEAR2S", "GRISMR", "GRISMC", "GR150C", "GR150R", "MASKRND"}
+)
 
 
 def limits(filters: str, mission: str) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..packaged import packaged
+from .jwst_keywords import setup
 from .mission import MissionProduct, MissionTable, Row, Value, copied, moment, search_columns
 from .observation import dice
 
@@ -210,9 +211,6 @@ def all_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
     return MissionProduct(dataset, name, uri, uri, row["size"], suffix, row["instrument_name"], row["filters"])
 
 
-_PREFIXES = {"NIRCAM": "NRC", "NIRSPEC": "NRS", "MIRI": "MIR", "NIRISS": "NIS"}
-_MODES = {"MIRI/IFU": "MRS", "NIRSPEC/MSA": "MSASPEC", "NIRSPEC/SLIT": "BRIGHTOBJ", "MIRI/SLITLESS": "LRS-SLITLESS"}
-_SECOND = {"NIRCAM": "pupil", "NIRISS": "pupil", "NIRSPEC": "grating"}
 _EXPOSURE = re.compile(r"(jw\d{5})(\d{3})(\d{3})_(\d{5})_(\d{5})_(\w+)$")
 _COMBINED = re.compile(r"jw\d{5}-o(\d{3})_")
 _FIRST_ID = 77_000_000
@@ -276,15 +274,8 @@ def _numbers(obs_id: str) -> dict[str, Value]:
 
 
 def _setup(observation: Mapping[str, Any]) -> dict[str, Value]:
-    instrument, _, mode = observation["instrument_name"].partition("/")
-    first, *others = str(observation["filters"] or "").split(";")
-    found: dict[str, Value] = {
-        "exp_type": f"{_PREFIXES[instrument]}_{_MODES.get(observation['instrument_name'], mode)}",
-        "filter": first or None,
-    }
-    if others and instrument in _SECOND:
-        found[_SECOND[instrument]] = others[-1]
-    return found
+    found = setup(observation["instrument_name"], observation["filters"], observation["target_name"])
+    return {name: found[name] for name in ("exp_type", "filter", "pupil", "grating") if name in found}
 
 
 def jwst_datasets(archive: Archive) -> dict[str, list[int]]:

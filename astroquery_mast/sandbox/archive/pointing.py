@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..packaged import packaged
-from .fields import FIELDS, MOVING, Field
+from .fields import MOVING, TARGETS, Field
 from .geometry import deproject
 from .instruments import APERTURES, SPELLINGS, Aperture, detectors, limits, region, spectral_region, whole
 from .observation import Observation
@@ -50,7 +50,7 @@ FAR_RELEASE = 62000.0
 
 def point(program: Program, visit: int, rng: random.Random) -> tuple[float, float, float]:
     """Right ascension, declination and position angle of a visit, degrees; the first one looks at the target itself."""
-    field = FIELDS[program.target]
+    field = TARGETS[program.target]
     spread = _SPREAD[field.look] / 60.0 * (0.15 if visit == 1 else 1.0)
     drift = 2.5 if program.target in MOVING else 0.0
     offsets = (rng.uniform(-1, 1) * spread + rng.uniform(-1, 1) * drift for _ in "xy")
@@ -74,7 +74,7 @@ def product_kind(instrument: str, filters: str) -> str:
 
 def describe(program: Program, filters: str, mission: str) -> dict[str, Any]:
     """Fields that all observations of a program line with one filter share."""
-    field: Field = FIELDS[program.target]
+    field: Field = TARGETS[program.target]
     shortest, longest = limits(filters, mission)
     return {
         "obs_collection": mission,

@@ -1,0 +1,89 @@
+"""The Mashup services of JWST header keywords (``Mast.Jwst.Filtered.<Instrument>``): one row is one FITS file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .answers import Dataset
+from .archive.jwst_keywords import SERVICES, Row, keyword_columns, keyword_rows, with_moments, written
+from .archive.search import RowSearch
+from .packaged import Columns
+from .parameters import Params, columns_asked, count_dataset, where
+from .rows import LazyRows
+
+if TYPE_CHECKING:
+    from .archive import Archive
+
+_CHECKSUM = "checksum"
+_URI = "mast:JWST/product/{}"
+
+
+class KeywordTable:
+    """The files of one service, with what their headers say."""
+
+    def __init__(self, archive: Archive, service: str, rows: list[Row]) -> None:
+        self._archive = archive
+        self._rows = [with_moments(row) for row in rows]
+        self.columns = keyword_columns(service)
+        self._search = self._searchable(with_checksums=False)
+
+    def matching(self, filters: object) -> list[int]:
+        """Return the places of the files that pass filters."""
+        search = self._search
+        if _names_checksum(filters):
+            search = self._archive.kept.get((self, _CHECKSUM), partial(self._searchable, with_checksums=True))
+        return search.matching(where(filters, self.columns))
+
+    def rows(self, columns: Columns, places: list[int]) -> LazyRows:
+        """Return columns of some files."""
+        return LazyRows(len(places), partial(self._cells, [name for name, _ in columns], places))
+
+    def record(self, name: str) -> Row | None:
+        """Return all that is known of a file; None for an unknown one."""
+        names = [column for column, _ in self.columns]
+        place = next((place for place, row in enumerate(self._rows) if row["filename"] == name), None)
+        return None if place is None else dict(zip(names, self._cells(names, [place], slice(0, 1))[0], strict=True))
+
+    def _cells(self, names: list[str], places: list[int], index: slice) -> list[tuple[object, ...]]:
+        return [tuple(self._cell(self._rows[place], name) for name in names) for place in places[index]]
+
+    def _cell(self, row: Row, name: str) -> object:
+        if name == _CHECKSUM:
+            return self._archive.checksum(_URI.format(row["filename"]))
+        return written(name, row.get(name))
+
+    def _searchable(self, *, with_checksums: bool) -> RowSearch:
+        names = [name for name, _ in self.columns if with_checksums or name != _CHECKSUM]
+        return RowSearch(names, ([self._cell(row, name) for name in names] for row in self._rows))
+
+
+def _names_checksum(filters: object) -> bool:
+    entries = filters if isinstance(filters, list) else []
+    return any(
+        isinstance(entry, Mapping) and str(entry.get("paramName")).strip().lower() == _CHECKSUM for entry in entries
+    )
+
+
+def keyword_tables(archive: Archive) -> Mapping[str, KeywordTable]:
+    """Return the table of each service; made when it is first asked for."""
+    tables: Mapping[str, KeywordTable] = archive.kept.get("JWST keywords", _tables, archive)
+    return tables
+
+
+def _tables(archive: Archive) -> dict[str, KeywordTable]:
+    return {service: KeywordTable(archive, service, rows) for service, rows in keyword_rows(archive).items()}
+
+
+def _filtered(service: str, archive: Archive, params: Params) -> Dataset:
+    """Return the files that pass the filters, or their number."""
+    table = keyword_tables(archive)[service]
+    columns = columns_asked(params, table.columns)
+    places = table.matching(params.get("filters"))
+    return count_dataset(len(places)) if columns is None else Dataset(columns, table.rows(columns, places))
+
+
+KEYWORD_SERVICES: Mapping[str, Callable[[Archive, Params], Dataset]] = {
+    f"mast.jwst.filtered.{service.lower()}": partial(_filtered, service) for service in SERVICES
+}

@@ -1,0 +1,134 @@
+"""The API behind MAST's viewers (``/viz/api/v0.1/``): what is known of one file of JWST, and what keywords mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .archive.jwst_keywords import exposure_type
+from .engineering.database import mnemonic_list
+from .identity import may_read
+from .keyword_services import keyword_tables
+from .packaged import OBSERVATION_COLUMNS, PRODUCT_COLUMNS, packaged
+from .reply import Refusal, Reply
+from .requestlog import RequestRecord
+from .rows import observation_rows
+
+if TYPE_CHECKING:
+    from .archive import Archive
+
+Record = dict[str, object]
+
+PREFIX: str = packaged("endpoints")["viz"]["prefix"]
+_PRODUCT = "mast:JWST/product/"
+_SCHEMAS = {"string": "string", "int": "integer", "float": "number", "boolean": "boolean", "date": "string"}
+_SQL_TYPES = {"string": "nvarchar", "int": "int", "float": "float", "boolean": "bit", "date": "datetime2"}
+#: Observations of the files asked for: its own, those it is a member of, and its members.
+_FAMILY = (
+    "SELECT ? AS obsid UNION SELECT obsid FROM membership WHERE member_obsID = ? "
+    "UNION SELECT member_obsID FROM membership WHERE obsid = ?"
+)
+
+
+def viz_answer(archive: Archive, record: RequestRecord) -> Reply:
+    """Answer a request; what it is about is the end of its path."""
+    wanted = record.path.removeprefix(PREFIX).rstrip("/")
+    if wanted == "info/mnemonics":
+        return mnemonic_list(record)
+    answer = _ANSWERS.get(wanted)
+    if answer is None:
+        raise Refusal(f"There is nothing at {record.path}.", 404)
+    return Reply.json(answer(archive, record))
+
+
+def _asked(archive: Archive, record: RequestRecord) -> dict[str, Any]:
+    """The product of the ``uri`` that is asked for, which may be the name of a file of JWST."""
+    given = record.value("uri")
+    if not given:
+        raise Refusal("The parameter 'uri' is missing.", 400)
+    product = archive.product(given if ":" in given else f"{_PRODUCT}{given}")
+    if product is None:
+        raise Refusal(f"{given} was not found.", 404)
+    if not may_read(record, product):
+        raise Refusal(f"{given} is available to its proposers only.", 401)
+    return product
+
+
+def _parameters(archive: Archive, record: RequestRecord) -> Record:
+    """The observation that a file belongs to."""
+    product = _asked(archive, record)
+    (row,) = archive.query("SELECT objID, obs_id FROM observation WHERE obsid = ?", (product["obsID"],))
+    (cells,) = observation_rows(archive, OBSERVATION_COLUMNS, [row["objID"]])
+    known = {name: cell for (name, _), cell in zip(OBSERVATION_COLUMNS, cells, strict=True)}
+    return {**known, "obsType": "simple", "pol_states": None, "metaDataRights": "PUBLIC"}
+
+
+def _keywords(archive: Archive, record: RequestRecord) -> Record:
+    """The keywords of a file, as the keyword services have them."""
+    name = str(_asked(archive, record)["productFilename"])
+    found = (table.record(name) for table in keyword_tables(archive).values())
+    keywords = next((each for each in found if each is not None), None)
+    if keywords is None:
+        raise Refusal(f"{name} has no keywords.", 404)
+    return keywords
+
+
+def _products(archive: Archive, record: RequestRecord) -> dict[str, list[Record]]:
+    """The files of a level that belong to a file: made from it, with it, or that it is made from."""
+    own = _asked(archive, record)
+    level = record.value("level") or str(own["calib_level"])
+    columns = ", ".join(f'p."{name}"' for name, _ in PRODUCT_COLUMNS if name != "parent_obsid")
+    sql = (
+        f"SELECT {columns}, o.instrument_name FROM product p JOIN observation o ON o.obsid = p.obsID "
+        f"WHERE p.obsID IN ({_FAMILY}) AND p.calib_level = ? ORDER BY p.rowid"
+    )
+    found: dict[str, list[Record]] = {}
+    templates = packaged("jwst_keywords")["templates"]
+    for row in archive.query(sql, (*[own["obsID"]] * 3, level)):
+        configuration = row.pop("instrument_name")
+        instrument, _, mode = configuration.partition("/")
+        told = {"exp_type": exposure_type(configuration), "template": f"{instrument} {templates[mode]}"}
+        found.setdefault(row["obs_id"], []).append({**row, "parent_obsid": own["obsID"], **told})
+    return found
+
+
+def _dictionary(archive: Archive, record: RequestRecord) -> dict[str, dict[str, Record]]:
+    """What keywords mean, by the schema that defines them; of one of them, or of all."""
+    wanted = (record.value("name") or "").strip().upper()
+    found: dict[str, dict[str, Record]] = {}
+    for name, kind, unit, title, instruments in packaged("jwst_keywords")["columns"]:
+        if wanted in ("", name.upper()):
+            schema = "core.schema.json" if instruments == "*" else f"{instruments.split()[0].lower()}.schema.json"
+            found.setdefault(schema, {})[name.upper()] = _entry(name, kind, unit, title, instruments)
+    return found
+
+
+def _entry(name: str, kind: str, unit: str, title: str, instruments: str) -> Record:
+    return {
+        "fits_keyword": name.upper(),
+        "title": title,
+        "description": title,
+        "type": _SCHEMAS[kind],
+        "units": unit or None,
+        "example": None,
+        "default_value": None,
+        "source": "Science Data Processing",
+        "sw_source": None,
+        "calculation": None,
+        "destination": ["ScienceCommon." + name],
+        "sql_dtype": _SQL_TYPES[kind],
+        "si": "Multiple" if instruments == "*" or " " in instruments else instruments.upper(),
+        "mode": "All",
+        "level": "1b",
+        "fits_hdu": "PRIMARY",
+        "section": "Basic",
+        "misc": None,
+    }
+
+
+_ANSWERS: Mapping[str, Callable[[Archive, RequestRecord], object]] = {
+    "parameters": _parameters,
+    "keywords/search": _keywords,
+    "products": _products,
+    "info/keywords": _dictionary,
+}
