@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .observations.client import Observations, ObservationsClass
     from .programs.citation import cite
     from .programs.client import Programs, ProgramsClass
+    from .programs.jwst_files import JwstFiles, JwstFilesClass
     from .service.core import Mast, MastClass
     from .vo.client import VO, VOClass
 
@@ -31,6 +32,8 @@ __all__ = [
     "EngineeringClass",
     "Hapcut",
     "HapcutClass",
+    "JwstFiles",
+    "JwstFilesClass",
     "Mast",
     "MastClass",
     "MastMissions",
@@ -58,6 +61,8 @@ _HOME = {
     "EngineeringClass": "engineering.client",
     "Hapcut": "cutouts.client",
     "HapcutClass": "cutouts.client",
+    "JwstFiles": "programs.jwst_files",
+    "JwstFilesClass": "programs.jwst_files",
     "Mast": "service.core",
     "MastClass": "service.core",
     "MastMissions": "missions.client",

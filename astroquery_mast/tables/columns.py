@@ -76,7 +76,7 @@ def no_such(
 
 # Columns that the portal adds for itself; they hold nothing and are dropped from tables.
 PORTAL_COLUMNS = frozenset({"_selected_"})
-_SNAPSHOTS = ("columns.json", "catalog_columns.json")
+_SNAPSHOTS = ("columns.json", "catalog_columns.json", "jwst_columns.json")
 # Under this name the snapshot has patterns instead of names: positions of matches, magnitudes by camera and filter.
 _PATTERNS = "*"
 

@@ -1,0 +1,132 @@
+"""The columns of the services for header keywords of JWST files, one service for each instrument.
+
+In: the names of instruments as users write them. Out: services, and their columns as the archive has them now: an
+answer tells its columns also when it has no rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from astropy.table import MaskedColumn, Table
+
+from ..config import count_setting
+from ..exceptions import InvalidArgumentError, InvalidResponseError
+from ..query.filters import Filter
+from ..query.values import as_members
+from ..service.mast_service import ColumnMetadata, MastService
+from ..service.parallel import map_or_stop
+from ..service.retrying import Deadline
+from ..tables.columns import Column, Columns, Kind, find_name, kind_of, no_such, shown_columns, snapshot
+
+PREFIX = "Mast.Jwst.Filtered"
+INSTRUMENTS: Mapping[str, str] = {
+    "NIRCam": f"{PREFIX}.Nircam",
+    "NIRISS": f"{PREFIX}.Niriss",
+    "NIRSpec": f"{PREFIX}.Nirspec",
+    "MIRI": f"{PREFIX}.Miri",
+    "FGS": f"{PREFIX}.Fgs",
+    "GuideStar": f"{PREFIX}.GuideStar",
+    "Wss": f"{PREFIX}.Wss",
+}
+"""The services by the names of instruments; the last two are of files about guiding and wavefronts."""
+SCIENCE = tuple(INSTRUMENTS)[:5]
+"""The instruments that are asked where none is named."""
+MJD = "_mjd"
+"""How the names of columns end that hold as a number what another column holds as text."""
+NO_FILE = "none"
+"""A name that no file has: an answer without rows has its columns all the same."""
+
+
+def services_of(instrument: Any) -> list[str]:
+    """Return the services of one or several instruments; of all that are for science where none is named."""
+    names = SCIENCE if instrument is None else as_members("instrument", instrument)
+    return list(dict.fromkeys(map(_service_of, names)))
+
+
+def _service_of(name: object) -> str:
+    """The service of an instrument; a mode of it, as in ``NIRCAM/IMAGE``, has none of its own."""
+    if not isinstance(name, str):
+        raise InvalidArgumentError(f"instrument={name!r}: a name is needed, such as 'NIRCam', or a list of names.")
+    found = find_name(name.strip(), INSTRUMENTS)
+    if found is not None:
+        return INSTRUMENTS[found]
+    raise no_such(f"There is no instrument '{name}'.", name.partition("/")[0], INSTRUMENTS)
+
+
+def instrument_of(service: str) -> str:
+    """Return the instrument of a service."""
+    return next(name for name, known in INSTRUMENTS.items() if known == service)
+
+
+@dataclass(frozen=True)
+class KeywordColumns:
+    """Asks the services for their columns; a `~astroquery_mast.service.mast_service.ColumnSource`."""
+
+    service: MastService
+
+    def server(self, name: str) -> str:
+        """Return the server that is asked."""
+        return self.service.endpoints.server
+
+    def fetch(self, name: str, deadline: Deadline) -> Columns:
+        """Ask for the columns of a service."""
+        params = {"columns": "*", "filters": [Filter("filename", (NO_FILE,)).payload()]}
+        page = self.service.page(self.service.request_for(name, params, 1, 1), deadline).page
+        if not page.fields:
+            raise InvalidResponseError(f"{name} sent no columns.", service=name)
+        return {column: _described(column, type_name) for column, type_name in page.fields}
+
+
+def _described(name: str, type_name: str) -> Column:
+    """A column, with what the package knows of it; a number of days has the description of the text beside it."""
+    known = snapshot()[PREFIX].get(name) or snapshot()[PREFIX].get(name.removesuffix(MJD)) or Column(name)
+    is_time = name.endswith(MJD) or (known.unit == "d" and known.name == name)
+    return replace(
+        known,
+        name=name,
+        type_name=type_name or known.type_name,
+        unit="d" if is_time else known.unit,
+        continuous=kind_of(type_name or known.type_name) is Kind.FLOAT,
+        is_time=is_time,
+    )
+
+
+class InstrumentColumns:
+    """The columns of several services, asked for side by side, and remembered."""
+
+    def __init__(self, service: MastService) -> None:
+        self._columns = ColumnMetadata(KeywordColumns(service))
+
+    def of(self, services: Iterable[str], deadline: Deadline) -> dict[str, Columns]:
+        """Return the columns of each service."""
+        names = list(services)
+        with closing(map_or_stop(deadline, self._one, names, count_setting("max_workers"))) as answers:
+            return dict(zip(names, answers, strict=True))
+
+    def _one(self, service: str) -> Columns:
+        return self._columns.get(service) or self._columns.refresh(service)
+
+
+def column_list(columns: Mapping[str, Columns]) -> Table:
+    """Return the columns of services as one table, with the instruments that have each."""
+    having: dict[str, list[str]] = {}
+    known: dict[str, Column] = {}
+    for service, own in columns.items():
+        for column in shown_columns(own):
+            known.setdefault(column.name, column)
+            having.setdefault(column.name, []).append(instrument_of(service))
+    listed = list(known.values())
+    return Table(
+        [
+            MaskedColumn([each.name for each in listed], name="name", description="Name of the column"),
+            MaskedColumn([each.kind.value if each.kind else each.type_name for each in listed], name="kind"),
+            MaskedColumn([each.unit_text for each in listed], name="unit"),
+            MaskedColumn([each.description for each in listed], name="description"),
+            MaskedColumn([", ".join(having[each.name]) for each in listed], name="instruments"),
+        ],
+        masked=True,
+    )

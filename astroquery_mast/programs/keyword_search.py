@@ -1,0 +1,383 @@
+"""The search for JWST files by header keywords: what a user asks → one request for each instrument → one table.
+
+In: criteria, instruments, endings of names. Out: a table of files, in which a column that an instrument lacks is masked
+for its files; their number; the values of a column.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from astropy.table import MaskedColumn, Table, TableMergeError, vstack
+from astroquery import log
+
+from ..config import count_setting
+from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidQueryError, MastError
+from ..observations.values import counted, value_table
+from ..query.filters import Filter, mashup_criteria
+from ..query.request import COUNT_COLUMNS, MashupRequest
+from ..query.selection import Selection, arranged, first_rows, named_column, names_of, sort_keys, unknown_filter
+from ..query.values import as_members
+from ..service.mast_service import MastService
+from ..service.retrying import Deadline
+from ..tables.columns import Columns, Kind, closest, find_column
+from ..tables.mashup import first_value
+from ..tables.table import TableBuilder
+from ..warn import warn_no_results
+from .keyword_columns import MJD, NO_FILE, InstrumentColumns, services_of
+
+URI_PREFIX = "mast:JWST/product/"
+"""What stands before the name of a file in its dataURI."""
+# Without these a file can neither be fetched nor verified.
+_ALWAYS = ("filename", "fileSize", "checksum", "isRestricted")
+# Names of arguments, for those who misspell one.
+_ARGUMENTS = ("instrument", "suffix", "columns", "limit", "sort_by", "sort_desc", "timeout")
+# What levels are called where a figure is all that is said.
+_LEVELS: Mapping[str, tuple[str, ...]] = {"1": ("1b",), "2": ("2a", "2b", "2c")}
+_LETTERS = {True: "t", False: "f"}
+# A value that no file has.
+_NO_VALUE = "\0"
+# Values are suggested from so many rows at most, and for so many criteria, within so many seconds.
+_ROWS_FOR_HINTS, _MOST_HINTS, _PATIENCE = 20_000, 6, 20.0
+
+
+@dataclass(frozen=True)
+class FileQuestion:
+    """Which files are wanted, as the user wrote it; the fields are arguments of `JwstFilesClass.query_criteria`."""
+
+    criteria: Mapping[str, Any]
+    instrument: Any = None
+    suffix: Any = None
+    columns: Any = None
+    limit: int | None = None
+    sort_by: Any = None
+    sort_desc: Any = None
+    cache: bool | None = None
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """The ends of names that are wanted; an empty one stands for all."""
+        if self.suffix is None:
+            return ("",)
+        given = as_members("suffix", self.suffix)
+        if not given or not all(isinstance(each, str) and each.strip("_. ") for each in given):
+            raise InvalidArgumentError(f"suffix={self.suffix!r}: text is needed, such as 'i2d', or a list of texts.")
+        return tuple(dict.fromkeys(f"_{each.strip().strip('_').removesuffix('.fits')}.fits" for each in given))
+
+
+@dataclass(frozen=True)
+class _Criterion:
+    """A criterion as filters, and whether these depend on the values that there are."""
+
+    filters: tuple[Filter, ...]
+    listed: bool
+
+    @classmethod
+    def of(cls, name: str, value: Any, columns: Columns) -> _Criterion:
+        """Read a criterion; raise if it cannot be applied, whatever the values are."""
+        asked: list[str] = []
+
+        def vocabulary(column: str) -> tuple[str, ...]:
+            asked.append(column)
+            return (_NO_VALUE,)
+
+        filters = mashup_criteria({name: value}, columns, vocabulary, _ARGUMENTS).filters
+        return cls(filters, bool(asked))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question in the terms of one service: its columns, and the filters that a file must pass."""
+
+    service: str
+    columns: Columns
+    filters: tuple[Filter, ...]
+    endings: tuple[str, ...] = ("",)
+
+    def requests(self, service: MastService, columns: str, cache: bool | None, rows: int | None) -> list[MashupRequest]:
+        """Return one request for each ending of names, because a filter takes one pattern."""
+        made = []
+        for ending in self.endings:
+            last = [Filter("filename", free_text=f"%{ending}")] if ending else []
+            params = {"columns": columns, "filters": [each.payload() for each in (*self.filters, *last)]}
+            made.append(service.request_for(self.service, params, rows, None, cache=cache))
+        return made
+
+
+@dataclass
+class _Found:
+    """The tables that have come, and how many files the archive has."""
+
+    builders: dict[str, TableBuilder] = field(default_factory=dict)
+    total: int = 0
+
+    def table(self) -> Table:
+        """Return all files in one table."""
+        tables = [builder.table() for builder in self.builders.values()]
+        return joined_tables([table for table in tables if len(table)] or tables)
+
+
+class KeywordSearch:
+    """Asks for JWST files by what their headers say."""
+
+    def __init__(self, service: MastService) -> None:
+        self._service = service
+        self._columns = InstrumentColumns(service)
+
+    # -- answers -------------------------------------------------------------------------------------------------
+
+    def table(self, question: FileQuestion, deadline: Deadline) -> Table:
+        """Return the files, with a warning if there are none."""
+        asked = self._asked(question, deadline)
+        order = sort_keys(question.sort_by, question.sort_desc)
+        text = self._columns_text(question, asked, [key.column for key in order])
+        limit = None if order else question.limit
+        found = self._found(asked, text, question.cache, limit, deadline)
+        table = _with_uris(found.table(), question.endings)
+        if order:
+            table = arranged(table, Selection(order=order))
+        if question.limit is not None:
+            table = first_rows(table, question.limit, found.total)
+        if not len(table):
+            warn_no_results(self._hints(asked))
+        return table
+
+    def payload(self, question: FileQuestion, deadline: Deadline) -> dict[str, object] | list[dict[str, object]]:
+        """Return what would be sent; a list where several services are asked."""
+        asked = self._asked(question, deadline)
+        order = [key.column for key in sort_keys(question.sort_by, question.sort_desc)]
+        text = self._columns_text(question, asked, order)
+        sent = [request for each in asked for request in each.requests(self._service, text, None, None)]
+        payloads = [request.payload() for request in sent]
+        return payloads[0] if len(payloads) == 1 else payloads
+
+    def count(self, question: FileQuestion, deadline: Deadline) -> int:
+        """Return the number of files."""
+        return sum(self._counts(self._asked(question, deadline), deadline, question.cache))
+
+    def values(self, column: str, question: FileQuestion, deadline: Deadline) -> Table:
+        """Return the values that a column has among the files, with the number of files that have each."""
+        asked = [each for each in self._asked(question, deadline) if find_column(column, each.columns) is not None]
+        known = self._columns.of(services_of(question.instrument), deadline)
+        found = named_column(column, _union(known.values()))
+        if found.continuous or f"{found.name}{MJD}" in _union(known.values()):
+            raise InvalidArgumentError(f"'{found.name}' is continuous and has no list of values: give a range of it.")
+        rows, limit = sum(self._counts(asked, deadline, question.cache)), count_setting("server_row_limit")
+        if rows > limit:
+            raise InvalidQueryError(
+                f"{rows} files meet the criteria, and the values of up to {limit} are counted: give more criteria."
+            )
+        counts = self._value_counts(asked, found.name, deadline, question.cache)
+        table = value_table(counted(counts.items(), found), found)
+        table["count"].description = "Number of files"
+        if not rows:
+            warn_no_results(self._hints(asked))
+        return table
+
+    def columns(self, instrument: Any, deadline: Deadline) -> dict[str, Columns]:
+        """Return the columns of instruments."""
+        return self._columns.of(services_of(instrument), deadline)
+
+    # -- how -----------------------------------------------------------------------------------------------------
+
+    def _found(
+        self, asked: Sequence[_Asked], text: str, cache: bool | None, limit: int | None, deadline: Deadline
+    ) -> _Found:
+        """Ask all services side by side; with a limit only for as many files as are wanted."""
+        columns = {each.service: each.columns for each in asked}
+        pages = count_setting("pagesize")
+        rows = limit if limit is not None and limit <= pages else None
+        requests = [request for each in asked for request in each.requests(self._service, text, cache, rows)]
+        if rows is not None:
+            requests = [request.first_page() for request in requests]
+        found = _Found()
+        first = {request.service: request for request in reversed(requests)}
+        for service, request in reversed(first.items()):
+            found.builders[service] = TableBuilder(request, columns[service])
+        with closing(self._service.pages_of_all(requests, deadline=deadline)) as answers:
+            for answer in answers:
+                found.builders[answer.page.service].add(answer.page)
+                if answer.page.paging is None or answer.page.paging.page <= 1:
+                    found.total += answer.page.total
+        return found
+
+    def _counts(self, asked: Sequence[_Asked], deadline: Deadline, cache: bool | None = None) -> list[int]:
+        """How many files each request has."""
+        requests = [request for each in asked for request in each.requests(self._service, COUNT_COLUMNS, cache, None)]
+        if not requests:
+            return []
+        with closing(self._service.pages_of_all(requests, deadline=deadline)) as answers:
+            return [first_value(answer.page) for answer in answers]
+
+    def _value_counts(
+        self, asked: Sequence[_Asked], column: str, deadline: Deadline, cache: bool | None = None
+    ) -> Counter[Any]:
+        """How often each value of a column occurs."""
+        counts: Counter[Any] = Counter()
+        for each in asked:
+            name = find_column(column, each.columns)
+            requests = [] if name is None else each.requests(self._service, name.name, cache, None)
+            with closing(self._service.pages_of_all(requests, deadline=deadline)) as answers:
+                for answer in answers:
+                    builder = TableBuilder(requests[0], each.columns)
+                    builder.add(answer.page)
+                    counts.update(np.ma.asarray(builder.table().columns[0]).compressed().astype(str).tolist())
+        return counts
+
+    # -- from what is written to what is sent --------------------------------------------------------------------
+
+    def _asked(self, question: FileQuestion, deadline: Deadline) -> list[_Asked]:
+        """The question in the terms of each service that has all the columns."""
+        if not question.criteria and question.suffix is None and question.instrument is None:
+            raise InvalidQueryError("Give a criterion, such as program=1783, or an instrument.")
+        columns = self._columns.of(services_of(question.instrument), deadline)
+        fitting = {
+            service: known
+            for service, known in columns.items()
+            if all(find_column(name, known) is not None for name in question.criteria)
+        }
+        if not fitting:
+            raise _no_service(question.criteria, columns)
+        return [self._in_terms_of(service, known, question, deadline) for service, known in fitting.items()]
+
+    def _in_terms_of(self, service: str, columns: Columns, question: FileQuestion, deadline: Deadline) -> _Asked:
+        """The question in the terms of one service."""
+        wanted = _as_columns_hold(question.criteria, columns)
+        if question.suffix is not None and "filename" in wanted:
+            raise InvalidCriterionError("suffix and filename are both about the name of a file: give one of them.")
+        read = {name: _Criterion.of(name, value, columns) for name, value in wanted.items()}
+        plain = tuple(each for criterion in read.values() if not criterion.listed for each in criterion.filters)
+
+        def vocabulary(column: str) -> list[str]:
+            # The values among the files that meet the other criteria: the archive lists none.
+            return list(self._value_counts([_without(_Asked(service, columns, plain), column)], column, deadline))
+
+        listed = {name: wanted[name] for name, criterion in read.items() if criterion.listed}
+        try:
+            filters = (*plain, *mashup_criteria(listed, columns, vocabulary, _ARGUMENTS).filters)
+        except InvalidCriterionError:
+            # As a criterion it has been read: none of the values that there are is left.
+            filters = (Filter("filename", (NO_FILE,)),)
+        return _Asked(service, columns, filters, question.endings)
+
+    @staticmethod
+    def _columns_text(question: FileQuestion, asked: Sequence[_Asked], order: Sequence[str]) -> str:
+        """The columns that are asked for; what is wanted and what no service has is refused."""
+        union = _union(each.columns for each in asked)
+        names = [named_column(name, union, "columns").name for name in names_of(question.columns)]
+        for name in order:
+            named_column(name, union, "sort_by")
+        return ",".join(dict.fromkeys((*names, *_ALWAYS, *order))) if names else "*"
+
+    # -- nothing found -------------------------------------------------------------------------------------------
+
+    def _hints(self, asked: Sequence[_Asked]) -> list[str]:
+        """Say which criterion has no files beside the others, and what may have been meant."""
+        names = dict.fromkeys(each.column for one in asked for each in one.filters)
+        deadline = Deadline.start(_PATIENCE)
+        try:
+            said = [self._hint(asked, name, deadline) for name in list(names)[:_MOST_HINTS]]
+        except MastError as err:
+            log.debug("Why there are no files could not be found out: %s", err)
+            return []
+        return list(filter(None, said))
+
+    def _hint(self, asked: Sequence[_Asked], column: str, deadline: Deadline) -> str | None:
+        """A sentence on a criterion without which there would be files."""
+        others = [_without(each, column) for each in asked]
+        rows = sum(self._counts(others, deadline))
+        wanted = next(each for one in asked for each in one.filters if each.column == column)
+        if not rows:
+            return None
+        said = f"Without {column} there are {rows} files"
+        if wanted.ranges or not wanted.values or rows > _ROWS_FOR_HINTS:
+            return f"{said}."
+        values = list(self._value_counts(others, column, deadline))
+        near = closest(wanted.values[0], values) or sorted(values)[:_MOST_HINTS]
+        return f"{said}, with {column} {', '.join(map(repr, near))}{', ...' if len(values) > len(near) else ''}."
+
+
+def _union(columns: Iterable[Columns]) -> Columns:
+    """All columns of several services."""
+    return {name: column for each in columns for name, column in each.items()}
+
+
+def _without(asked: _Asked, column: str) -> _Asked:
+    """The same question without the criterion for a column."""
+    kept = tuple(each for each in asked.filters if each.column.lower() != column.lower())
+    return _Asked(asked.service, asked.columns, kept, asked.endings)
+
+
+def _no_service(criteria: Mapping[str, Any], columns: Mapping[str, Columns]) -> InvalidCriterionError:
+    """The error for criteria that no service can apply together."""
+    union = _union(columns.values())
+    unknown = next((name for name in criteria if find_column(name, union) is None), None)
+    if unknown is not None:
+        return unknown_filter(unknown, union, _ARGUMENTS)
+    return InvalidCriterionError(f"No instrument has all of the columns {', '.join(criteria)}.")
+
+
+def _as_columns_hold(criteria: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+    """The criteria in the spelling of the columns: dates of their numbers, yes and no as letters."""
+    wanted: dict[str, Any] = {}
+    for name, value in criteria.items():
+        column = find_column(name, columns)
+        assert column is not None
+        twin = columns.get(f"{column.name}{MJD}")
+        kept = column if twin is None else twin
+        if kept.name in wanted:
+            raise InvalidCriterionError(f"'{name}' is given twice: {kept.name} holds the same as a number.")
+        wanted[kept.name] = _as_letters(value) if kept.kind is Kind.TEXT else value
+        if kept.name == "productLevel":
+            wanted[kept.name] = _levels(value)
+    return wanted
+
+
+def _as_letters(value: Any) -> Any:
+    """The letters that text columns have for True and False; anything else as it is."""
+    if isinstance(value, bool | np.bool_):
+        return _LETTERS[bool(value)]
+    return [_as_letters(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _levels(value: Any) -> Any:
+    """All levels that a figure stands for."""
+    given = as_members("productLevel", value)
+    return [level for each in given for level in _LEVELS.get(str(each).strip(), (each,))]
+
+
+def _with_uris(table: Table, endings: Sequence[str]) -> Table:
+    """The files whose names have one of the endings, with their dataURIs as the first column."""
+    names = np.ma.asarray(table["filename"]).filled("").astype(str)
+    if any(endings) and len(table):
+        # To the archive the line before an ending stands for any letter.
+        kept = np.array([name.lower().endswith(endings) for name in names.tolist()], dtype=bool)
+        table, names = table[kept], names[kept]
+    uris = MaskedColumn(np.char.add(URI_PREFIX, names), name="dataURI", description="URI of the file")
+    uris.mask = names == ""
+    table.add_column(uris, index=0)
+    return table
+
+
+def joined_tables(tables: Sequence[Table]) -> Table:
+    """Return tables one below the other; what one of them lacks is masked there, and columns that differ are text."""
+    if len(tables) == 1:
+        return tables[0]
+    try:
+        return vstack(list(tables), metadata_conflicts="silent")
+    except TableMergeError:
+        return vstack([_differing_as_text(table, tables) for table in tables], metadata_conflicts="silent")
+
+
+def _differing_as_text(table: Table, tables: Sequence[Table]) -> Table:
+    """A table whose columns are text where other tables have another kind of column."""
+    changed = table.copy(copy_data=False)
+    for name in table.colnames:
+        if len({each[name].dtype.kind for each in tables if name in each.colnames}) > 1:
+            changed[name] = table[name].astype(str)
+    return changed
