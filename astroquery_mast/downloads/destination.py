@@ -13,6 +13,7 @@ appended in one piece, so that several processes may write.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -121,6 +122,14 @@ class _LocalDisk:
     def recorded_names(self, folder: Path) -> Mapping[str, str]:
         """The URIs of files that are registered in a folder, by their names."""
         return recorded_names(folder)
+
+    def md5(self, path: Path) -> str | None:
+        """MD5 digest of a file; None where it cannot be read."""
+        try:
+            with path.open("rb") as stream:
+                return hashlib.file_digest(stream, "md5").hexdigest()
+        except OSError:
+            return None
 
 
 def _links_below(folder: Path, base: Path) -> Iterator[Path]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 BLOCK_SIZE = 1 << 16
 
 
-def _as_read(manifest: Any) -> Any:
-    """A manifest of which the name of its file was given."""
+def as_read(manifest: Any) -> Any:
+    """Return a manifest, also one of which the name of its file was given."""
     if not isinstance(manifest, str | os.PathLike):
         return manifest
     try:
@@ -63,7 +63,7 @@ class DownloadMethods(Protocol):
         """
         from .verify_and_retry import verify_downloads  # noqa: PLC0415 - queries need nothing of downloads
 
-        return verify_downloads(_as_read(manifest), verbose=verbose)
+        return verify_downloads(as_read(manifest), verbose=verbose)
 
     def retry_downloads(
         self,
@@ -96,4 +96,4 @@ class DownloadMethods(Protocol):
         DownloadError
             As `download_products`.
         """
-        return self._downloads.retry(_as_read(manifest), RunOptions(verbose, max_workers, executor, timeout, on_error))
+        return self._downloads.retry(as_read(manifest), RunOptions(verbose, max_workers, executor, timeout, on_error))

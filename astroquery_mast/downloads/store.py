@@ -117,6 +117,10 @@ class StoreFileSystem:
         del folder
         return {}
 
+    def md5(self, path: Path) -> None:
+        """Nothing: the file would have to be fetched for it."""
+        del path
+
     def _listing(self, folder: Path) -> dict[str, tuple[bool, int | None]]:
         """Names in a folder: whether each is a folder itself, and its size."""
         known = self._listed.get(str(folder))

@@ -28,6 +28,7 @@ from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, 
 from ..products.addresses import files_of_products
 from ..products.file_names import column_as_text
 from ..products.filters import filter_products
+from ..products.keyword_rows import files_as_products
 from ..products.listing import as_obsids, as_table, readme_first, single_cells, unique_products, uri_at
 from ..products.plan import EXCLUSIVE, escaped_url
 from ..query.request import MashupRequest
@@ -336,8 +337,10 @@ class ObservationSource:
     def products_in(self, given: Any, verbose: bool) -> Table | None:
         """Return products that were given; None if it is observations."""
         table = as_table(given)
-        if table is None or "dataURI" in table.colnames:
-            return table
+        if table is None:
+            return None
+        if "dataURI" in table.colnames:
+            return files_as_products(table)
         if verbose and "obsid" in table.colnames:
             log.info("These %d rows are observations (they have no dataURI): listing all their products.", len(table))
         return None

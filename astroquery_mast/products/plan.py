@@ -100,6 +100,9 @@ class FileSystem(Protocol):
     def recorded_names(self, folder: Path) -> Mapping[str, str]:
         """The URIs of files that are recorded in a folder, by their names."""
 
+    def md5(self, path: Path) -> str | None:
+        """MD5 digest of a file; None where it cannot be had."""
+
 
 @dataclass(frozen=True)
 class FileDecision:
@@ -374,7 +377,16 @@ def _decide(row: _ProductRow, folder: FolderState, path: Path, rule: Overwrite, 
         return FileDecision(Action.REFUSE, "the product has no dataURI")
     if folder.trouble is not None:
         return FileDecision(Action.REFUSE, folder.trouble)
-    return decide_action(path, row.size, rule, disk) if folder.exists else FileDecision(Action.FETCH, "not on disk")
+    if not folder.exists:
+        return FileDecision(Action.FETCH, "not on disk")
+    decision = decide_action(path, row.size, rule, disk)
+    if decision.action is not Action.KEEP or row.checksum is None or rule is Overwrite.NEVER:
+        return decision
+    # Files that were made anew often are as long as before.
+    found = disk.md5(path)
+    if found is not None and found != row.checksum:
+        return _begin(path, disk, "on disk, with another MD5 than in the catalog")
+    return decision if found is None else replace(decision, reason="on disk, with the MD5 in the catalog")
 
 
 def _relative_paths(

@@ -25,7 +25,7 @@ from ..query.selection import Selection, arranged, first_rows, named_column, nam
 from ..query.values import as_members
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
-from ..tables.columns import Columns, Kind, closest, find_column
+from ..tables.columns import Columns, Kind, alternatives, closest, find_column, find_name, no_such
 from ..tables.mashup import first_value
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
@@ -39,6 +39,20 @@ _ALWAYS = ("filename", "fileSize", "checksum", "isRestricted")
 _ARGUMENTS = ("instrument", "suffix", "columns", "limit", "sort_by", "sort_desc", "timeout")
 # What levels are called where a figure is all that is said.
 _LEVELS: Mapping[str, tuple[str, ...]] = {"1": ("1b",), "2": ("2a", "2b", "2c")}
+# What columns of observations are called here.
+_CALLED_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    "proposal_id": ("program",),
+    "proposal_pi": ("pi_name",),
+    "instrument_name": ("instrument",),
+    "target_name": ("targprop", "targname"),
+    "filters": ("filter", "pupil", "grating"),
+    "calib_level": ("productLevel",),
+    "t_min": ("date_obs",),
+    "t_max": ("date_end",),
+    "t_exptime": ("effexptm",),
+    "t_obs_release": ("publicReleaseDate",),
+    "productsubgroupdescription": ("suffix",),
+}
 _LETTERS = {True: "t", False: "f"}
 # A value that no file has.
 _NO_VALUE = "\0"
@@ -138,7 +152,7 @@ class KeywordSearch:
         text = self._columns_text(question, asked, [key.column for key in order])
         limit = None if order else question.limit
         found = self._found(asked, text, question.cache, limit, deadline)
-        table = _with_uris(found.table(), question.endings)
+        table = _with_uris(found.table(), question.endings, names_of(question.columns))
         if order:
             table = arranged(table, Selection(order=order))
         if question.limit is not None:
@@ -298,8 +312,11 @@ class KeywordSearch:
         if wanted.ranges or not wanted.values or rows > _ROWS_FOR_HINTS:
             return f"{said}."
         values = list(self._value_counts(others, column, deadline))
-        near = closest(wanted.values[0], values) or sorted(values)[:_MOST_HINTS]
-        return f"{said}, with {column} {', '.join(map(repr, near))}{', ...' if len(values) > len(near) else ''}."
+        near = closest(wanted.values[0], values)
+        if near:
+            return f"{said}. Did you mean {column}={alternatives(near)}?"
+        few = sorted(values)[:_MOST_HINTS]
+        return f"{said}, with {column} {', '.join(map(repr, few))}{', ...' if len(values) > len(few) else ''}."
 
 
 def _union(columns: Iterable[Columns]) -> Columns:
@@ -317,6 +334,9 @@ def _no_service(criteria: Mapping[str, Any], columns: Mapping[str, Columns]) -> 
     """The error for criteria that no service can apply together."""
     union = _union(columns.values())
     unknown = next((name for name in criteria if find_column(name, union) is None), None)
+    meant = _CALLED_ELSEWHERE.get(str(unknown).lower(), ())
+    if unknown is not None and meant:
+        return no_such(f"Filter '{unknown}' does not exist.", unknown, (), near=meant, error=InvalidCriterionError)
     if unknown is not None:
         return unknown_filter(unknown, union, _ARGUMENTS)
     return InvalidCriterionError(f"No instrument has all of the columns {', '.join(criteria)}.")
@@ -351,8 +371,8 @@ def _levels(value: Any) -> Any:
     return [level for each in given for level in _LEVELS.get(str(each).strip(), (each,))]
 
 
-def _with_uris(table: Table, endings: Sequence[str]) -> Table:
-    """The files whose names have one of the endings, with their dataURIs as the first column."""
+def _with_uris(table: Table, endings: Sequence[str], wanted: Sequence[str]) -> Table:
+    """The files whose names have one of the endings, with their dataURIs first, and then what is wanted."""
     names = np.ma.asarray(table["filename"]).filled("").astype(str)
     if any(endings) and len(table):
         # To the archive the line before an ending stands for any letter.
@@ -361,7 +381,8 @@ def _with_uris(table: Table, endings: Sequence[str]) -> Table:
     uris = MaskedColumn(np.char.add(URI_PREFIX, names), name="dataURI", description="URI of the file")
     uris.mask = names == ""
     table.add_column(uris, index=0)
-    return table
+    first = [name for each in wanted if (name := find_name(each, table.colnames)) is not None]
+    return table[list(dict.fromkeys(("dataURI", *first, *table.colnames)))] if first else table
 
 
 def joined_tables(tables: Sequence[Table]) -> Table:

@@ -1,0 +1,36 @@
+"""Files of JWST as the services for header keywords list them, as products.
+
+In: a table of files with the archive's names of columns. Out: the same table with the columns by which products are
+filtered and planned; any other table as it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy.table import Table
+
+from .file_names import column_as_text
+from .plan import EXCLUSIVE
+
+_MARKS = frozenset({"dataURI", "filename", "fileSize"})
+# What stands for what in tables of products.
+_CALLED = {"size": "fileSize", "t_obs_release": "publicReleaseDate_mjd", "proposal_id": "program"}
+_PUBLIC = "PUBLIC"
+
+
+def files_as_products(table: Table) -> Table:
+    """Return files with the columns of products; ``obs_id`` is that of observations, which is part of their names."""
+    if not set(table.colnames) >= _MARKS or "productFilename" in table.colnames:
+        return table
+    products = table.copy(copy_data=False)
+    names = list(map(str, column_as_text(table, "filename")))
+    products["productFilename"] = np.array(names, dtype=np.str_)
+    products["obs_collection"] = "JWST"
+    products["obs_id"] = np.array([name.rpartition("_")[0] or name for name in names], dtype=np.str_)
+    for name, own in _CALLED.items():
+        if own in table.colnames and name not in table.colnames:
+            products[name] = table[own]
+    if "isRestricted" in table.colnames:
+        restricted = np.array([text == "True" for text in column_as_text(table, "isRestricted")], dtype=bool)
+        products["dataRights"] = np.where(restricted, EXCLUSIVE, _PUBLIC)
+    return products

@@ -1,0 +1,172 @@
+"""Which files of JWST the archive has made anew since they were fetched.
+
+In: files on disk, by their names. Out: what the archive has under these names, and for each file whether it is the
+same, with the reason in words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+
+from ..products.file_names import column_as_text
+from ..products.plan import EXCLUSIVE
+from ..query.filters import Filter
+from ..query.request import MashupRequest
+from ..service.mast_service import MastService
+from ..service.retrying import Deadline
+from ..tables.table import TableBuilder
+from .keyword_columns import INSTRUMENTS, SCIENCE
+
+JWST_FILE = re.compile(r"jw\d{5}.*\.fits", re.IGNORECASE)
+"""How the name of a FITS file of JWST looks."""
+# What in the name of a file tells the instrument: detectors of exposures, instruments of combined products.
+_TOLD_BY: Mapping[str, re.Pattern[str]] = {
+    "GuideStar": re.compile(r"_gs-"),
+    "NIRCam": re.compile(r"_(nrc|nircam)"),
+    "NIRISS": re.compile(r"_(nis|niriss)"),
+    "NIRSpec": re.compile(r"_(nrs|nirspec)"),
+    "MIRI": re.compile(r"_(mir|miri)"),
+    "FGS": re.compile(r"_(guider|fgs)"),
+}
+_ALL = tuple(INSTRUMENTS[name] for name in (*SCIENCE, "GuideStar"))
+_COLUMNS = "filename,fileSize,checksum,cal_ver,crds_ctx,isRestricted"
+# So many names in one question.
+_NAMES = 200
+_VERSIONS = ("CAL_VER", "CRDS_CTX")
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class ArchivedFile:
+    """What the archive says of a file; empty where it says nothing."""
+
+    name: str
+    size: int | None
+    checksum: str
+    versions: tuple[str, str]
+    rights: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Whether a file is the archive's, None if that cannot be told; and why."""
+
+    same: bool | None
+    reason: str
+
+
+def archived_files(service: MastService, names: Iterable[str], deadline: Deadline) -> dict[str, ArchivedFile]:
+    """Return what the archive has under some names, those that it does not know left out."""
+    wanted = list(dict.fromkeys(names))
+    groups: dict[str, list[str]] = {}
+    for name in wanted:
+        for each in _services_for(name):
+            groups.setdefault(each, []).append(name)
+    found = _asked(service, groups, deadline)
+    # A name that tells its instrument wrongly may be another one's.
+    absent = [name for name in wanted if name.lower() not in found and len(_services_for(name)) == 1]
+    others = {each: [name for name in absent if each not in _services_for(name)] for each in _ALL} if absent else {}
+    return found | _asked(service, {each: names for each, names in others.items() if names}, deadline)
+
+
+def _services_for(name: str) -> Sequence[str]:
+    """The services that may have a file."""
+    told = next((instrument for instrument, pattern in _TOLD_BY.items() if pattern.search(name.lower())), None)
+    return _ALL if told is None else (INSTRUMENTS[told],)
+
+
+def _asked(service: MastService, groups: Mapping[str, Sequence[str]], deadline: Deadline) -> dict[str, ArchivedFile]:
+    """What services have under names, by the names in small letters; what was kept of another day will not do."""
+    questions = [
+        _request(service, each, names[start : start + _NAMES])
+        for each, names in groups.items()
+        for start in range(0, len(names), _NAMES)
+    ]
+    found: dict[str, ArchivedFile] = {}
+    if not questions:
+        return found
+    with closing(service.pages_of_all(questions, deadline=deadline)) as answers:
+        for answer in answers:
+            builder = TableBuilder(questions[0], {})
+            builder.add(answer.page)
+            found |= {file.name.lower(): file for file in _files_in(builder)}
+    return found
+
+
+def _request(service: MastService, name: str, files: Sequence[str]) -> MashupRequest:
+    params = {"columns": _COLUMNS, "filters": [Filter("filename", tuple(files)).payload()]}
+    return service.request_for(name, params, None, None, cache=False)
+
+
+def _files_in(builder: TableBuilder) -> list[ArchivedFile]:
+    """The files of an answer."""
+    table = builder.table()
+    texts = {name: column_as_text(table, name) for name in _COLUMNS.split(",")}
+    rows = zip(*texts.values(), strict=True)
+    return [
+        ArchivedFile(
+            name,
+            int(size) if size.isdecimal() else None,
+            checksum.strip().lower() if _MD5.fullmatch(checksum.strip().lower()) else "",
+            (version.strip(), context.strip()),
+            EXCLUSIVE if restricted == "True" else "PUBLIC",
+        )
+        for name, size, checksum, version, context, restricted in rows
+    ]
+
+
+# -- here and there ------------------------------------------------------------------------------------------------
+
+
+def compared(path: Path, archived: ArchivedFile) -> Comparison:
+    """Tell whether a file on disk is the archive's; `OSError` if it cannot be read."""
+    size = path.stat().st_size
+    if archived.size is not None and size != archived.size:
+        return Comparison(False, f"{size} bytes here, {archived.size} in the archive{_versions(path, archived)}")
+    if archived.checksum:
+        with path.open("rb") as stream:
+            same = hashlib.file_digest(stream, "md5").hexdigest() == archived.checksum
+        if same:
+            return Comparison(True, "its MD5 is the archive's")
+        return Comparison(False, f"its MD5 is not the archive's{_versions(path, archived)}")
+    here = versions_of(path)
+    known = [(mine, theirs) for mine, theirs in zip(here, archived.versions, strict=True) if mine and theirs]
+    if not known:
+        return Comparison(None, "there is nothing to compare it by")
+    if all(mine == theirs for mine, theirs in known):
+        return Comparison(True, "it was made by the same versions as the archive's")
+    return Comparison(False, _versions(path, archived).removeprefix("; "))
+
+
+def versions_of(path: Path) -> tuple[str, str]:
+    """Return by which versions of software and reference files a file was made; empty where that cannot be read."""
+    try:
+        header = fits.getheader(path)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, fits.VerifyError):
+        return "", ""
+    first, second = (_text(header, name) for name in _VERSIONS)
+    return first, second
+
+
+def _text(header: Any, name: str) -> str:
+    """A word of a header."""
+    value = header.get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _versions(path: Path, archived: ArchivedFile) -> str:
+    """By what a file was made before, and by what the archive's was."""
+    changes = [
+        f"{name} {mine} -> {theirs}"
+        for name, mine, theirs in zip(_VERSIONS, versions_of(path), archived.versions, strict=True)
+        if mine and theirs and mine != theirs
+    ]
+    return f"; {', '.join(changes)}" if changes else ""
