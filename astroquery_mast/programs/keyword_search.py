@@ -26,7 +26,7 @@ from ..query.values import as_members
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import Columns, Kind, alternatives, closest, find_column, find_name, no_such
-from ..tables.mashup import first_value
+from ..tables.mashup import Page, first_value
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from .keyword_columns import MJD, NO_FILE, InstrumentColumns, services_of
@@ -124,11 +124,17 @@ class _Asked:
 
 
 @dataclass
-class _Found:
+class _Collected:
     """The tables that have come, and how many files the archive has."""
 
     builders: dict[str, TableBuilder] = field(default_factory=dict)
     total: int = 0
+
+    def add(self, page: Page) -> None:
+        """Take a page, the first of which tells how many files there are."""
+        self.builders[page.service].add(page)
+        if page.paging is None or page.paging.page <= 1:
+            self.total += page.total
 
     def table(self) -> Table:
         """Return all files in one table."""
@@ -201,23 +207,17 @@ class KeywordSearch:
 
     def _found(
         self, asked: Sequence[_Asked], text: str, cache: bool | None, limit: int | None, deadline: Deadline
-    ) -> _Found:
+    ) -> _Collected:
         """Ask all services side by side; with a limit only for as many files as are wanted."""
-        columns = {each.service: each.columns for each in asked}
-        pages = count_setting("pagesize")
-        rows = limit if limit is not None and limit <= pages else None
-        requests = [request for each in asked for request in each.requests(self._service, text, cache, rows)]
-        if rows is not None:
-            requests = [request.first_page() for request in requests]
-        found = _Found()
-        first = {request.service: request for request in reversed(requests)}
-        for service, request in reversed(first.items()):
-            found.builders[service] = TableBuilder(request, columns[service])
+        rows = limit if limit is not None and limit <= count_setting("pagesize") else None
+        found, requests = _Collected(), []
+        for each in asked:
+            made = each.requests(self._service, text, cache, rows)
+            found.builders[each.service] = TableBuilder(made[0], each.columns)
+            requests += made if rows is None else [request.first_page() for request in made]
         with closing(self._service.pages_of_all(requests, deadline=deadline)) as answers:
             for answer in answers:
-                found.builders[answer.page.service].add(answer.page)
-                if answer.page.paging is None or answer.page.paging.page <= 1:
-                    found.total += answer.page.total
+                found.add(answer.page)
         return found
 
     def _counts(self, asked: Sequence[_Asked], deadline: Deadline, cache: bool | None = None) -> list[int]:
@@ -305,18 +305,22 @@ class KeywordSearch:
         """A sentence on a criterion without which there would be files."""
         others = [_without(each, column) for each in asked]
         rows = sum(self._counts(others, deadline))
-        wanted = next(each for one in asked for each in one.filters if each.column == column)
         if not rows:
             return None
         said = f"Without {column} there are {rows} files"
+        wanted = next(each for one in asked for each in one.filters if each.column == column)
         if wanted.ranges or not wanted.values or rows > _ROWS_FOR_HINTS:
             return f"{said}."
-        values = list(self._value_counts(others, column, deadline))
-        near = closest(wanted.values[0], values)
-        if near:
-            return f"{said}. Did you mean {column}={alternatives(near)}?"
-        few = sorted(values)[:_MOST_HINTS]
-        return f"{said}, with {column} {', '.join(map(repr, few))}{', ...' if len(values) > len(few) else ''}."
+        return f"{said}{_instead_of(wanted, list(self._value_counts(others, column, deadline)))}"
+
+
+def _instead_of(wanted: Filter, values: Sequence[str]) -> str:
+    """The values that may have been meant, or some of those that there are."""
+    near = closest(wanted.values[0], values)
+    if near:
+        return f". Did you mean {wanted.column}={alternatives(near)}?"
+    few = sorted(values)[:_MOST_HINTS]
+    return f", with {wanted.column} {', '.join(map(repr, few))}{', ...' if len(values) > len(few) else ''}."
 
 
 def _union(columns: Iterable[Columns]) -> Columns:

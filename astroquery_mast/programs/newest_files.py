@@ -56,7 +56,7 @@ class ArchivedFile:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class FileComparison:
     """Whether a file is the archive's, None if that cannot be told; and why."""
 
     same: bool | None
@@ -66,15 +66,11 @@ class Comparison:
 def archived_files(service: MastService, names: Iterable[str], deadline: Deadline) -> dict[str, ArchivedFile]:
     """Return what the archive has under some names, those that it does not know left out."""
     wanted = list(dict.fromkeys(names))
-    groups: dict[str, list[str]] = {}
-    for name in wanted:
-        for each in _services_for(name):
-            groups.setdefault(each, []).append(name)
-    found = _asked(service, groups, deadline)
+    found = _asked(service, {each: [name for name in wanted if each in _services_for(name)] for each in _ALL}, deadline)
     # A name that tells its instrument wrongly may be another one's.
-    absent = [name for name in wanted if name.lower() not in found and len(_services_for(name)) == 1]
-    others = {each: [name for name in absent if each not in _services_for(name)] for each in _ALL} if absent else {}
-    return found | _asked(service, {each: names for each, names in others.items() if names}, deadline)
+    absent = [name for name in wanted if name.lower() not in found]
+    others = {each: [name for name in absent if each not in _services_for(name)] for each in _ALL}
+    return found | _asked(service, others, deadline)
 
 
 def _services_for(name: str) -> Sequence[str]:
@@ -126,24 +122,28 @@ def _files_in(builder: TableBuilder) -> list[ArchivedFile]:
 # -- here and there ------------------------------------------------------------------------------------------------
 
 
-def compared(path: Path, archived: ArchivedFile) -> Comparison:
+def compared(path: Path, archived: ArchivedFile) -> FileComparison:
     """Tell whether a file on disk is the archive's; `OSError` if it cannot be read."""
     size = path.stat().st_size
-    if archived.size is not None and size != archived.size:
-        return Comparison(False, f"{size} bytes here, {archived.size} in the archive{_versions(path, archived)}")
-    if archived.checksum:
-        with path.open("rb") as stream:
-            same = hashlib.file_digest(stream, "md5").hexdigest() == archived.checksum
-        if same:
-            return Comparison(True, "its MD5 is the archive's")
-        return Comparison(False, f"its MD5 is not the archive's{_versions(path, archived)}")
-    here = versions_of(path)
-    known = [(mine, theirs) for mine, theirs in zip(here, archived.versions, strict=True) if mine and theirs]
-    if not known:
-        return Comparison(None, "there is nothing to compare it by")
+    if archived.size not in {None, size}:
+        return FileComparison(False, f"{size} bytes here, {archived.size} in the archive{_changes(path, archived)}")
+    if not archived.checksum:
+        return _compared_by_versions(path, archived)
+    with path.open("rb") as stream:
+        same = hashlib.file_digest(stream, "md5").hexdigest() == archived.checksum
+    if same:
+        return FileComparison(True, "its MD5 is the archive's")
+    return FileComparison(False, f"its MD5 is not the archive's{_changes(path, archived)}")
+
+
+def _compared_by_versions(path: Path, archived: ArchivedFile) -> FileComparison:
+    """The same for a file whose digest the archive does not give."""
+    known = [(mine, theirs) for mine, theirs in zip(versions_of(path), archived.versions, strict=True) if theirs]
+    if not known or not all(mine for mine, _ in known):
+        return FileComparison(None, "there is nothing to compare it by")
     if all(mine == theirs for mine, theirs in known):
-        return Comparison(True, "it was made by the same versions as the archive's")
-    return Comparison(False, _versions(path, archived).removeprefix("; "))
+        return FileComparison(True, "it was made by the same versions as the archive's")
+    return FileComparison(False, _changes(path, archived).removeprefix("; "))
 
 
 def versions_of(path: Path) -> tuple[str, str]:
@@ -162,7 +162,7 @@ def _text(header: Any, name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _versions(path: Path, archived: ArchivedFile) -> str:
+def _changes(path: Path, archived: ArchivedFile) -> str:
     """By what a file was made before, and by what the archive's was."""
     changes = [
         f"{name} {mine} -> {theirs}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .archive.jwst_keywords import exposure_type
+from .archive.jwst_setup import exposure_type
 from .engineering.database import mnemonic_list
 from .identity import may_read
 from .keyword_services import keyword_tables

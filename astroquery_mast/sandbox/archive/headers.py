@@ -11,7 +11,7 @@ from astropy.time import Time
 
 from ..packaged import Cards, cards, packaged
 from .hlsp import told_of
-from .jwst_keywords import setup
+from .jwst_setup import setup
 from .observation import hash_digit
 from .pixelgrid import PixelGrid, grid_facts
 from .products import File, Revision, Unit

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from ..packaged import Columns, packaged
+from .jwst_setup import setup
 from .observation import dice
 
 if TYPE_CHECKING:
@@ -50,32 +51,6 @@ def keyword_columns(service: str) -> Columns:
     return tuple(dict.fromkeys(listed))
 
 
-def exposure_type(configuration: str) -> str:
-    """``EXP_TYPE`` of an instrument and its mode."""
-    instrument, _, mode = configuration.partition("/")
-    return f"{_FACTS['prefixes'][instrument]}_{_FACTS['modes'].get(configuration, mode)}"
-
-
-def setup(configuration: str, filters: str | None, target: str | None) -> dict[str, str | None]:
-    """How an instrument was set up: kind of exposure, optical elements, subarray, mask, whether it is a reference."""
-    instrument = configuration.partition("/")[0]
-    first, *others = str(filters or "").split(";")
-    found: dict[str, str | None] = {
-        "exp_type": exposure_type(configuration),
-        "filter": first or None,
-        "subarray": _of(_FACTS["subarrays"], configuration, first) or "FULL",
-        "coronmsk": _of(_FACTS["masks"], configuration, first),
-        "is_psf": "t" if target in _FACTS["references"] else "f",
-    }
-    if others and instrument in _FACTS["second"]:
-        found[_FACTS["second"][instrument]] = others[-1]
-    return found
-
-
-def _of(table: Mapping[str, str], *names: str) -> str | None:
-    return next((table[name] for name in names if name in table), None)
-
-
 def keyword_rows(archive: Archive) -> dict[str, list[Row]]:
     """The rows of each service; a file that several observations have is one row."""
     found: dict[str, dict[str, Row]] = {service: {} for service in SERVICES}
@@ -90,7 +65,8 @@ def keyword_rows(archive: Archive) -> dict[str, list[Row]]:
 def _row(file: Mapping[str, Any]) -> Row:
     configuration, target = file["instrument_name"], file["target_name"]
     instrument, _, mode = configuration.partition("/")
-    seconds, moving = file["t_exptime"] or 0.0, bool(file["mtFlag"])
+    start, end, seconds = (file[name] or 0.0 for name in ("t_min", "t_max", "t_exptime"))
+    motion = "MOVING" if file["mtFlag"] else "FIXED"
     suffix = file["productFilename"].removesuffix(".fits").rpartition("_")[2]
     rng = dice("JWST keywords", file["obs_id"])
     return {
@@ -110,7 +86,7 @@ def _row(file: Mapping[str, Any]) -> Row:
         "engqlptg": "CALCULATED",
         "expcount": 1,
         "expstart": file["t_min"],
-        "expmid": ((file["t_min"] or 0.0) + (file["t_max"] or 0.0)) / 2,
+        "expmid": (start + end) / 2,
         "expend": file["t_max"],
         "expripar": "PRIME",
         "instrume": instrument,
@@ -125,18 +101,24 @@ def _row(file: Mapping[str, Any]) -> Row:
         "prop_dec": file["s_dec"],
         "targname": target,
         "targprop": target,
-        "targtype": "MOVING" if moving else "FIXED",
+        "targtype": motion,
         "template": f"{instrument} {_FACTS['templates'][mode]}",
         "title": file["obs_title"],
         "tsovisit": "t" if file["dataproduct_type"] == "timeseries" else "f",
-        "visitype": f"PRIME_TARGETED_{'MOVING' if moving else 'FIXED'}",
+        "visitype": f"PRIME_TARGETED_{motion}",
         "visitsta": "SUCCESSFUL",
         "s_region": file["s_region"],
         "datamodl": _FACTS["models"].get(suffix, "ImageModel"),
-        "module": "A" if instrument == "NIRCAM" else None,
-        "channel": "LONG" if instrument == "NIRCAM" and (file["em_max"] or 0.0) > 2500.0 else None,
+        **_part(instrument, file["em_max"] or 0.0),
         **dict.fromkeys(("bkgdtarg", "dataprob", "crowdfld", "intarget", "selfref", "targoopp", "hga_move"), "f"),
     }
+
+
+def _part(instrument: str, longest: float) -> Row:
+    """The part of NIRCam that was used."""
+    if instrument != "NIRCAM":
+        return {}
+    return {"module": "A", "channel": "LONG" if longest > 2500.0 else "SHORT"}
 
 
 def _archived(file: Mapping[str, Any]) -> Row:

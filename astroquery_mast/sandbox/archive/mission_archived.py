@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..packaged import packaged
-from .jwst_keywords import setup
+from .jwst_setup import setup
 from .mission import MissionProduct, MissionTable, Row, Value, copied, moment, search_columns
 from .observation import dice
 

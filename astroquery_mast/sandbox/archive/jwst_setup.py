@@ -1,0 +1,35 @@
+"""How the instruments of JWST were set up for an observation, in the words of header keywords."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..packaged import packaged
+
+_FACTS = packaged("jwst_keywords")
+
+
+def exposure_type(configuration: str) -> str:
+    """``EXP_TYPE`` of an instrument and its mode."""
+    instrument, _, mode = configuration.partition("/")
+    return f"{_FACTS['prefixes'][instrument]}_{_FACTS['modes'].get(configuration, mode)}"
+
+
+def setup(configuration: str, filters: str | None, target: str | None) -> dict[str, str | None]:
+    """How an instrument was set up: kind of exposure, optical elements, subarray, mask, whether it is a reference."""
+    instrument = configuration.partition("/")[0]
+    first, *others = str(filters or "").split(";")
+    found: dict[str, str | None] = {
+        "exp_type": exposure_type(configuration),
+        "filter": first or None,
+        "subarray": _of(_FACTS["subarrays"], configuration, first) or "FULL",
+        "coronmsk": _of(_FACTS["masks"], configuration, first),
+        "is_psf": "t" if target in _FACTS["references"] else "f",
+    }
+    if others and instrument in _FACTS["second"]:
+        found[_FACTS["second"][instrument]] = others[-1]
+    return found
+
+
+def _of(table: Mapping[str, str], *names: str) -> str | None:
+    return next((table[name] for name in names if name in table), None)
