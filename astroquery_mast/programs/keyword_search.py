@@ -21,7 +21,16 @@ from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidQue
 from ..observations.values import counted, value_table
 from ..query.filters import Filter, mashup_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
-from ..query.selection import Selection, arranged, first_rows, named_column, names_of, sort_keys, unknown_filter
+from ..query.selection import (
+    Selection,
+    arranged,
+    first_rows,
+    named_column,
+    names_of,
+    row_limit,
+    sort_keys,
+    unknown_filter,
+)
 from ..query.values import as_members
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
@@ -54,8 +63,6 @@ _CALLED_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     "productsubgroupdescription": ("suffix",),
 }
 _LETTERS = {True: "t", False: "f"}
-# A value that no file has.
-_NO_VALUE = "\0"
 # Values are suggested from so many rows at most, and for so many criteria, within so many seconds.
 _ROWS_FOR_HINTS, _MOST_HINTS, _PATIENCE = 20_000, 6, 20.0
 
@@ -98,9 +105,15 @@ class _Criterion:
 
         def vocabulary(column: str) -> tuple[str, ...]:
             asked.append(column)
-            return (_NO_VALUE,)
+            return ()
 
-        filters = mashup_criteria({name: value}, columns, vocabulary, _ARGUMENTS).filters
+        try:
+            filters = mashup_criteria({name: value}, columns, vocabulary, _ARGUMENTS).filters
+        except InvalidCriterionError:
+            # Of no values none is left.
+            if not asked:
+                raise
+            filters = ()
         return cls(filters, bool(asked))
 
 
@@ -155,6 +168,7 @@ class KeywordSearch:
         """Return the files, with a warning if there are none."""
         asked = self._asked(question, deadline)
         order = sort_keys(question.sort_by, question.sort_desc)
+        row_limit(question.limit)
         text = self._columns_text(question, asked, [key.column for key in order])
         limit = None if order else question.limit
         found = self._found(asked, text, question.cache, limit, deadline)
@@ -178,7 +192,12 @@ class KeywordSearch:
 
     def count(self, question: FileQuestion, deadline: Deadline) -> int:
         """Return the number of files."""
-        return sum(self._counts(self._asked(question, deadline), deadline, question.cache))
+        asked = self._asked(question, deadline)
+        if question.suffix is None:
+            return sum(self._counts(asked, deadline, question.cache))
+        # To the archive the line before an ending stands for any letter, so that it may count too many.
+        names = self._found(asked, "filename", question.cache, None, deadline).table()
+        return len(_with_uris(names, question.endings, ()))
 
     def values(self, column: str, question: FileQuestion, deadline: Deadline) -> Table:
         """Return the values that a column has among the files, with the number of files that have each."""
@@ -233,14 +252,12 @@ class KeywordSearch:
     ) -> Counter[Any]:
         """How often each value of a column occurs."""
         counts: Counter[Any] = Counter()
-        for each in asked:
-            name = find_column(column, each.columns)
-            requests = [] if name is None else each.requests(self._service, name.name, cache, None)
-            with closing(self._service.pages_of_all(requests, deadline=deadline)) as answers:
-                for answer in answers:
-                    builder = TableBuilder(requests[0], each.columns)
-                    builder.add(answer.page)
-                    counts.update(np.ma.asarray(builder.table().columns[0]).compressed().astype(str).tolist())
+        having = [each for each in asked if find_column(column, each.columns) is not None]
+        for each in having:
+            found = self._found([each], f"filename,{column}", cache, None, deadline).table()
+            table = _with_uris(found, each.endings, ())
+            name = find_name(column, table.colnames)
+            counts.update(np.ma.asarray(table[name]).compressed().astype(str).tolist())
         return counts
 
     # -- from what is written to what is sent --------------------------------------------------------------------

@@ -86,7 +86,7 @@ COUNT_COLUMNS = "COUNT_BIG(*)"
 # The formats in which the state of a job and its rows can be seen; csv and votable are the caller's to read.
 _READABLE = frozenset({"json", "extjs"})
 # Columns with identifiers of which no two rows of a service have the same.
-_IDENTIFIERS = frozenset({"obsid", "ID", "objID", "objid", "MatchID", "source_id"})
+_IDENTIFIERS = frozenset({"obsid", "ID", "objID", "objid", "MatchID", "source_id", "ArchiveFileID"})
 # More pages are a mistake of the server: the questions for them would not fit into the memory.
 _MOST_PARTS = 100_000
 # Properties that change how the archive works, and not what it answers.

@@ -85,7 +85,15 @@ SPLIT_COLUMNS: Mapping[str, Interval] = {
     # Never null.
     "obsid": Interval(0.0, 3e9),
 }
-"""The columns by which questions are split, the first choice first, and where most of their values are."""
+"""The columns by which questions for observations are split, the first choice first, and where most values are."""
+# Never null, and another number for each file.
+_FILE_COLUMNS: Mapping[str, Interval] = {"archivefileid": Interval(0.0, 1e9)}
+_FILES = re.compile(r"Mast\.Jwst\.Filtered\.\w+", re.IGNORECASE)
+
+
+def split_columns(request: MashupRequest) -> Mapping[str, Interval]:
+    """Return the columns by which a question is split, the first choice first."""
+    return _FILE_COLUMNS if _FILES.fullmatch(request.service) else SPLIT_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class RangeOfRows:
 def as_filtered(request: MashupRequest) -> MashupRequest | None:
     """Return the same question to a service that takes filters, or None if there is no such service."""
     params = request.params
-    if request.service in {FILTERED, FILTERED_POSITION}:
+    if request.service in {FILTERED, FILTERED_POSITION} or _FILES.fullmatch(request.service):
         return None if params.get("columns") == COUNT_COLUMNS else request
     if request.service != CONE or params.keys() != {"ra", "dec", "radius"}:
         return None

@@ -26,7 +26,6 @@ from .http import AnswerPage, HttpClient, PageLimits, Parts, ask_pages
 from .parallel import map_in_threads, map_or_stop
 from .row_ranges import (
     CONE,
-    SPLIT_COLUMNS,
     Interval,
     RangeOfRows,
     RowCounts,
@@ -37,6 +36,7 @@ from .row_ranges import (
     pieces_for,
     restricted_to,
     spans_of,
+    split_columns,
     stops_by_itself,
 )
 
@@ -125,11 +125,12 @@ class RowSplitter:
 
     def _parts(self, request: MashupRequest) -> list[RangeOfRows]:
         """The parts of the question."""
-        parts = self._divided(request, self._total, tuple(SPLIT_COLUMNS))
+        columns = tuple(split_columns(request))
+        parts = self._divided(request, self._total, columns)
         if parts is None:
             raise IncompleteResultError(
                 f"{request.service} has {self._total} rows, the archive sends {self._limit} at once, and the counts of "
-                f"parts by {', '.join(SPLIT_COLUMNS)} do not add up. Ask for less at a time, by further criteria.",
+                f"parts by {', '.join(columns)} do not add up. Ask for less at a time, by further criteria.",
                 service=request.service,
             )
         return parts
@@ -167,7 +168,7 @@ class RowSplitter:
         """Ranges that are within the limit or cannot be divided further; None if they do not have all rows."""
         final: RowCounts = []
         spans, expected = spans_of(request, column), total
-        core, limit = SPLIT_COLUMNS[column], int(self._limit)
+        core, limit = split_columns(request)[column], int(self._limit)
         while spans:
             counts = self._counted(column, request, spans)
             if sum(rows for _, rows in counts) != expected:
