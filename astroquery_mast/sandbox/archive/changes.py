@@ -7,6 +7,7 @@ have wildcards as in a shell.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
@@ -51,8 +52,7 @@ def _matched(connection: sqlite3.Connection, pattern: str) -> _Matched:
     observations = _rows(connection, sql, pattern.casefold())
     if observations:
         obsids = [row["obsid"] for row in observations]
-        uris = [uri for obsid in obsids for uri in _files_of(connection, obsid)]
-        return _Matched([row["obs_id"] for row in observations], obsids, list(dict.fromkeys(uris)))
+        return _Matched([row["obs_id"] for row in observations], obsids, _files_of(connection, obsids))
     sql = "SELECT DISTINCT dataURI, productFilename AS name FROM product WHERE matches(name, ?) ORDER BY dataURI"
     files = _rows(connection, sql, pattern.casefold())
     if not files:
@@ -64,13 +64,15 @@ def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name.casefold(), pattern)
 
 
-def _files_of(connection: sqlite3.Connection, obsid: int) -> list[str]:
-    """URIs of the files of an observation that belong to no other one."""
+def _files_of(connection: sqlite3.Connection, obsids: list[int]) -> list[str]:
+    """URIs of the files of observations that belong to no other one."""
+    asked = "SELECT value FROM json_each(?)"
     sql = (
-        "SELECT dataURI FROM product WHERE obsID = ? AND NOT EXISTS "
-        "(SELECT 1 FROM product AS other WHERE other.dataURI = product.dataURI AND other.obsID <> product.obsID)"
+        f"SELECT DISTINCT dataURI FROM product WHERE obsID IN ({asked}) AND NOT EXISTS (SELECT 1 FROM product AS other "
+        f"WHERE other.dataURI = product.dataURI AND other.obsID NOT IN ({asked})) ORDER BY rowid"
     )
-    return [row["dataURI"] for row in _rows(connection, sql, obsid)]
+    listed = json.dumps(obsids)
+    return [row["dataURI"] for row in _rows(connection, sql, listed, listed)]
 
 
 def reprocess(connection: sqlite3.Connection, pattern: str, made: Revision, calib_level: int | None) -> list[str]:
@@ -115,6 +117,7 @@ def release(connection: sqlite3.Connection, pattern: str, day: float) -> list[st
     matched = _matched(connection, pattern)
     for obsid in matched.obsids:
         _update(connection, "observation", obsid, {"dataRights": "PUBLIC", "t_obs_release": day})
+        _update(connection, "product", obsid, {"dataRights": "PUBLIC"})
     for uri in matched.uris:
         connection.execute("UPDATE product SET dataRights = 'PUBLIC' WHERE dataURI = ?", (uri,))
     return matched.names
