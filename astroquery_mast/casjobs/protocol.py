@@ -45,6 +45,8 @@ Read: TypeAlias = Callable[[bytes, str], T]
 """Reads the body of an answer; the second argument is the name of what was asked, for messages."""
 Hopeless: TypeAlias = Callable[[MastError], bool] | None
 
+QUERY = "query"
+"""The name of the task of a user's own query."""
 _STATUSES = (
     *(JobStatus.QUEUED, JobStatus.EXECUTING, JobStatus.EXECUTING),
     *(JobStatus.ABORTED, JobStatus.ERROR, JobStatus.COMPLETED),
@@ -111,12 +113,12 @@ class CasJobsCalls:
     # -- queries -----------------------------------------------------------------------------------------------------
 
     def quick(
-        self, sql: str, context: str, deadline: Deadline, *, task: str = "quick", repeatable: bool | None = None
+        self, sql: str, context: str, deadline: Deadline, *, task: str = QUERY, repeatable: bool | None = None
     ) -> str:
         """Have a statement executed at once, and return its rows as CSV with a line of names and types before them.
 
-        ``repeatable`` says whether the statement may be sent again after a failure; if it is not given, those that only
-        read are.
+        The user's history of jobs has no other task than `QUERY`.  ``repeatable`` says whether the statement may be
+        sent again after a failure; if it is not given, those that only read are.
 
         Raises
         ------
@@ -124,7 +126,7 @@ class CasJobsCalls:
             If that takes too long, or there is too much to return.
         """
         again = read_statement(sql).only_reads if repeatable is None else repeatable
-        fields = {"qry": sql, "context": context, "taskname": task, "isSystem": "false"}
+        fields = {"qry": sql, "context": context, "taskname": task, "isSystem": "false" if task == QUERY else "true"}
         hopeless = took_too_long if again else _may_have_arrived
         try:
             return self._operate("ExecuteQuickJob", fields, deadline, read_text, hopeless)
