@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import utils
+    from .casjobs.client import CasJobs, CasJobsClass
     from .catalogs.client import Catalogs, CatalogsClass
     from .config import Conf, conf
     from .cutouts.client import Hapcut, HapcutClass, Tesscut, TesscutClass, Zcut, ZcutClass
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VO",
+    "CasJobs",
+    "CasJobsClass",
     "Catalogs",
     "CatalogsClass",
     "Conf",
@@ -54,6 +57,8 @@ __all__ = [
 
 _MODULES = frozenset({"compat", "exceptions", "footprints", "sandbox", "utils"})
 _HOME = {
+    "CasJobs": "casjobs.client",
+    "CasJobsClass": "casjobs.client",
     "Catalogs": "catalogs.client",
     "CatalogsClass": "catalogs.client",
     "Conf": "config",

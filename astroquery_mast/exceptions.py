@@ -97,7 +97,12 @@ def keep_hidden(holder: Any, attribute: str = "token") -> None:
 
 def presentable(words: Any) -> str:
     """Return a server's words without tokens and passwords, and with control characters made visible."""
-    text = str(words)
+    text = without_secrets(str(words))
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without the tokens and passwords that are in it."""
     with _lock:
         secrets = [getattr(holder, attribute) for holder, attribute in _holders.items()]
     for secret in filter(None, secrets):
@@ -105,7 +110,7 @@ def presentable(words: Any) -> str:
         for written in {secret, quote_plus(secret), html.escape(secret)}:
             if written in text:
                 text = _without(written, text)
-    return text if text.isprintable() else "".join(map(_visible, text))
+    return text
 
 
 def _without(secret: str, text: str) -> str:

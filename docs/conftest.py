@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from astroquery_mast import Catalogs, Engineering, MastMissions, Observations
+from astroquery_mast.casjobs.login import ENVIRONMENT_NAMES, SHARED_LOGIN
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.service import retrying as failures
 from astroquery_mast.service import token as auth
@@ -23,7 +24,7 @@ def archive(
     """Give each page a fresh sandbox under the name ``archive``, and an empty folder to download to."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(failures, "pause", lambda _seconds, _stopped: None)
-    for name in auth.ENVIRONMENT:
+    for name in (*auth.ENVIRONMENT, *ENVIRONMENT_NAMES):
         monkeypatch.delenv(name, raising=False)
     doctest_namespace["archive"] = mast_sandbox
     clients = (Observations, Catalogs, Engineering, MastMissions)
@@ -33,3 +34,4 @@ def archive(
     for client in clients:
         client.reset_cache_location()
     auth.SHARED.keep(None)
+    SHARED_LOGIN.keep(None)

@@ -56,9 +56,10 @@ def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     import keyring
     from keyring.backends.null import Keyring
 
+    from astroquery_mast.casjobs.login import ENVIRONMENT_NAMES, SHARED_LOGIN
     from astroquery_mast.service import token as auth
 
-    for name in (*auth.ENVIRONMENT, auth.TOKEN_FILE):
+    for name in (*auth.ENVIRONMENT, auth.TOKEN_FILE, *ENVIRONMENT_NAMES):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(auth, "sys", SimpleNamespace(stdin=None, modules={}))
     before = keyring.get_keyring()
@@ -66,6 +67,7 @@ def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     keyring.set_keyring(before)
     auth.SHARED.keep(None)
+    SHARED_LOGIN.keep(None)
 
 
 @pytest.fixture

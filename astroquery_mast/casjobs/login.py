@@ -130,17 +130,21 @@ def find_account(
     username: str | None = None, password: str | None = None, wsid: int | str | None = None, *, reenter: bool = False
 ) -> Account:
     """Find an account: the arguments, the environment, the system's keyring, or a prompt, in that order."""
-    if username is not None and wsid is not None:
-        raise InvalidArgumentError("Give either a user name or a WSID, not both.")
-    number = None if wsid is None else _checked_number(wsid)
-    if username is not None and not is_given(username):
-        raise InvalidArgumentError("The user name is empty.")
-    name, number = (username, number) if username or number else _usual_account()
+    name, number = _usual_account() if username is None and wsid is None else _given_account(username, wsid)
     if name is None and number is None:
         name = prompt("CasJobs user name: ", f"There is no CasJobs user name and password: {_HOW}", hidden=False)
-    named = (name or number or "").strip()
-    secret = password if password is not None else _found_password(named, reenter=reenter)
-    return Account(None if name is None else named, number, _checked_password(secret))
+    account = (name or number or "").strip()
+    secret = _found_password(account, reenter=reenter) if password is None else password
+    return Account(None if name is None else account, number, _checked_password(secret))
+
+
+def _given_account(username: str | None, wsid: int | str | None) -> tuple[str | None, str | None]:
+    """The name or the number that a user has given."""
+    if username is not None and wsid is not None:
+        raise InvalidArgumentError("Give either a user name or a WSID, not both.")
+    if username is not None and not is_given(username):
+        raise InvalidArgumentError("The user name is empty.")
+    return username, None if wsid is None else _checked_number(wsid)
 
 
 def store_account(account: Account) -> None:

@@ -30,7 +30,7 @@ from ..exceptions import (
     ServerError,
 )
 from ..service.connections import spooled_file
-from ..service.http import HttpClient, is_limited
+from ..service.http import Hopeless, HttpClient, is_limited
 from ..service.jobs import JobHandle, JobStatus
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline, never_connected, took_too_long
@@ -38,12 +38,21 @@ from ..service.token import Credentials, origin_of
 from .login import Account, CasJobsLogin, CasJobsUser, check_address
 from .refusals import QuickLimitError, check_answer, refusal
 from .statements import MYDB, read_statement
-from .wire import Record, encode_form, read_document, read_nothing, read_number, read_records, read_text, refuse_page
+from .wire import (
+    Body,
+    Record,
+    check_no_page,
+    encode_form,
+    read_document,
+    read_nothing,
+    read_number,
+    read_records,
+    read_text,
+)
 
 T = TypeVar("T")
-Read: TypeAlias = Callable[[bytes, str], T]
+Read: TypeAlias = Callable[[Body, str], T]
 """Reads the body of an answer; the second argument is the name of what was asked, for messages."""
-Hopeless: TypeAlias = Callable[[MastError], bool] | None
 
 QUERY = "query"
 """The name of the task of a user's own query."""
@@ -257,13 +266,18 @@ class CasJobsCalls:
         client = HttpClient(send, self.service.endpoints, check=check_answer)
         url = urljoin(f"{self.url}/", address)
         file = spooled_file(client.request("GET", url, deadline=deadline, service=what, spooled=True))
-        refuse_page(file.peek(_HEAD), what)
+        check_no_page(memoryview(file.peek(_HEAD)), what)
         return file
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
     def _operate(
-        self, operation: str, fields: Mapping[str, str], deadline: Deadline, read: Read[T], hopeless: Hopeless = None
+        self,
+        operation: str,
+        fields: Mapping[str, str],
+        deadline: Deadline,
+        read: Read[T],
+        hopeless: Hopeless | None = None,
     ) -> T:
         """Call an operation in the name of the user."""
         user = self.login.user_for(self.url)
@@ -272,7 +286,12 @@ class CasJobsCalls:
         )
 
     def _send_operation(
-        self, operation: str, form: Mapping[str, str], deadline: Deadline, read: Read[T], hopeless: Hopeless = None
+        self,
+        operation: str,
+        form: Mapping[str, str],
+        deadline: Deadline,
+        read: Read[T],
+        hopeless: Hopeless | None = None,
     ) -> T:
         """Call an operation with everything that it is told."""
         return self._post(self.operation_url(operation), form, deadline, f"CasJobs ({operation})", read, hopeless)
@@ -284,7 +303,7 @@ class CasJobsCalls:
         deadline: Deadline,
         what: str,
         read: Read[T],
-        hopeless: Hopeless = None,
+        hopeless: Hopeless | None = None,
     ) -> T:
         """Send a form and read the answer; ``hopeless`` tells after which failures it is not sent again."""
         check_address(url)
@@ -311,7 +330,7 @@ class CasJobsCalls:
         return response
 
 
-def _read_wsid(body: bytes, what: str) -> str:
+def _read_wsid(body: Body, what: str) -> str:
     """The number of a user, which comes as text; it may be ``-1``."""
     number = (read_document(body, what, "string", "long", "int").text or "").strip()
     if number and not number.lstrip("-").isdecimal():
@@ -341,7 +360,7 @@ def _may_have_arrived(error: MastError) -> bool:
     return not never_connected(error) and not is_limited(error)
 
 
-def _body_of(response: requests.Response, what: str) -> bytes:
+def _body_of(response: requests.Response, what: str) -> Body:
     """The body of an answer that is none of somebody else."""
     if 300 <= response.status_code < 400:
         target = urljoin(response.url, response.headers.get("Location", ""))
@@ -351,4 +370,4 @@ def _body_of(response: requests.Response, what: str) -> bytes:
             service=what,
             status=response.status_code,
         )
-    return response.content
+    return memoryview(response.content)

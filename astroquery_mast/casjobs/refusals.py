@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Mapping
 
-from ..exceptions import AccessDeniedError, BadRequestError, MastError, NetworkError, ServerError
+from ..exceptions import AccessDeniedError, BadRequestError, MastError, NetworkError, ServerError, without_secrets
 from ..tables.mashup import check_status
 
 # What is looked at of an answer that is none (bytes).
@@ -50,7 +50,9 @@ def check_answer(status: int, headers: Mapping[str, str], body: bytes, service: 
     """Raise the error that an answer is, unless its HTTP status says that it is none."""
     if status < 400:
         return
-    text = body[:_HEAD].decode("utf-8", "replace")
+    # A server may repeat what it was sent, and nobody should see it, not even in the variables of a traceback.
+    text = without_secrets(body[:_HEAD].decode("utf-8", "replace"))
+    body = text.encode()
     kind, words = _message(text)
     if kind:
         raise refusal(words, service, kind=kind, status=status)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from ..exceptions import InvalidArgumentError
 
@@ -21,7 +22,7 @@ _TOKEN = re.compile(
     (?P<skipped> --[^\n]* | /\*.*?(?:\*/|\Z) | '(?:[^']|'')*'? )
     | (?P<name> \[(?:[^\]]|\]\])*\]? | "(?:[^"]|"")*"? )
     | (?P<word> [@\#$]?[^\W\d][\w@\#$]* )
-    | (?P<mark> [().;=] )
+    | (?P<mark> [().,;=] )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -41,11 +42,12 @@ _CHANGES = frozenset(
 
 @dataclass(frozen=True)
 class _Token:
-    """A word, a name or a mark that stands outside of parentheses."""
+    """A word, a name or a mark that stands outside of parentheses, or all that is in a pair of them."""
 
     kind: str
     text: str
     start: int
+    end: int
 
     @property
     def keyword(self) -> str:
@@ -65,11 +67,14 @@ class Statement:
         The table into which it puts its rows, without the name of the database and without marks.
     place : int or None
         Where an ``INTO`` may be added; None if the statement returns no rows, or puts them somewhere.
+    unnamed : tuple of int
+        Where columns end that have no name, which a table needs.
     """
 
     text: str
     into: str | None = None
     place: int | None = None
+    unnamed: tuple[int, ...] = ()
 
     @property
     def only_reads(self) -> bool:
@@ -87,9 +92,13 @@ class Statement:
         """Return the statement with a place for its rows: a table of MyDB, whose name is checked."""
         if self.place is None:
             raise InvalidArgumentError(self.why_no_place)
-        before, after = self.text[: self.place], self.text[self.place :]
+        starts, ends = (0, *self.unnamed), (*self.unnamed, self.place)
+        columns = [self.text[start:end] for start, end in zip(starts, ends, strict=True)]
+        # Under these names they come from the quick queue.
+        before = columns[0] + "".join(f" AS Column{number}{text}" for number, text in enumerate(columns[1:], 1))
+        after = self.text[self.place :]
         # On a line of its own, behind which a comment may end.
-        return f"{before.rstrip()}\nINTO MyDB.[{checked_name(table)}]\n{after}"
+        return f"{before.rstrip()}\nINTO MyDB.[{plain_name(table)}]\n{after}"
 
 
 def read_statement(sql: object) -> Statement:
@@ -98,32 +107,56 @@ def read_statement(sql: object) -> Statement:
         raise InvalidArgumentError(f"{sql!r} is not a query: text in SQL is needed.")
     tokens = list(_outer_tokens(sql))
     words = [each.keyword for each in tokens]
-    selects = [at for at, word in enumerate(words) if word == "SELECT" and not _assigns(tokens[at + 1 :])]
-    if not selects or not _CHANGES.isdisjoint(words):
-        return Statement(sql, _target(tokens))
-    first = selects[0]
-    if "INTO" in words[first:]:
-        return Statement(sql, _target(tokens[first:]))
-    ends = (each.start for each in tokens[first:] if each.keyword in _AFTER_COLUMNS or each.text == ";")
-    return Statement(sql, None, next(ends, len(sql)))
+    first = _first_select(tokens)
+    if first is None or not _CHANGES.isdisjoint(words) or "INTO" in words[first:]:
+        return Statement(sql, _target(tokens[first or 0 :]))
+    columns = list(takewhile(_is_of_columns, tokens[first + 1 :]))
+    following = tokens[first + 1 + len(columns) :]
+    return Statement(sql, None, following[0].start if following else len(sql), tuple(_unnamed(columns)))
 
 
 def _outer_tokens(sql: str) -> Iterator[_Token]:
-    """The words, names and marks outside of parentheses."""
-    depth = 0
+    """The words, names and marks outside of parentheses, and pairs of these as a whole."""
+    depth = begin = 0
     for found in _TOKEN.finditer(sql):
         kind, text = found.lastgroup or "", found[0]
         if text == "(":
+            begin = found.start() if depth == 0 else begin
             depth += 1
         elif text == ")":
             depth -= 1
+            if depth == 0:
+                yield _Token("group", "()", begin, found.end())
         elif depth == 0 and kind != "skipped":
-            yield _Token(kind, text, found.start())
+            yield _Token(kind, text, found.start(), found.end())
 
 
-def _assigns(tokens: list[_Token]) -> bool:
-    """Whether what follows a SELECT sets a variable, as in ``SELECT @x = 1``."""
-    return len(tokens) > 1 and tokens[0].text.startswith("@") and tokens[1].text == "="
+def _is_of_columns(token: _Token) -> bool:
+    """Whether the columns of a SELECT do not end before this."""
+    return token.keyword not in _AFTER_COLUMNS and token.text != ";"
+
+
+def _unnamed(tokens: list[_Token]) -> Iterator[int]:
+    """Where columns of a SELECT end that are a call of a function, or a CASE, without a name."""
+    commas = [at for at, each in enumerate(tokens) if each.text == ","]
+    for start, end in zip((0, *(at + 1 for at in commas)), (*commas, len(tokens)), strict=True):
+        column = tokens[start:end]
+        if len(column) > 1 and (column[-1].keyword == "END" or _is_call(*column[-2:])):
+            yield column[-1].end
+
+
+def _is_call(name: _Token, group: _Token) -> bool:
+    """Whether a name with parentheses behind it is the call of a function."""
+    return group.kind == "group" and name.kind in {"word", "name"} and name.keyword not in {"ALL", "DISTINCT", "TOP"}
+
+
+def _first_select(tokens: list[_Token]) -> int | None:
+    """The place of the first SELECT that returns rows, which one that sets a variable (``SELECT @x = 1``) does not."""
+    for at, each in enumerate(tokens):
+        following = "".join(token.text for token in tokens[at + 1 : at + 3])
+        if each.keyword == "SELECT" and not (following.startswith("@") and following.endswith("=")):
+            return at
+    return None
 
 
 def _target(tokens: list[_Token]) -> str | None:
@@ -139,7 +172,7 @@ def _target(tokens: list[_Token]) -> str | None:
     return name.rpartition(".")[2] or None
 
 
-def checked_name(name: object, what: str = "table") -> str:
+def plain_name(name: object, what: str = "table") -> str:
     """Return a name that can go into a statement as it is; raise if it could be anything else."""
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         raise InvalidArgumentError(
@@ -151,5 +184,5 @@ def checked_name(name: object, what: str = "table") -> str:
 
 def checked_context(context: object) -> str:
     """Return the name of a context as the service writes it, as far as that is known."""
-    name = checked_name(context, "context")
+    name = plain_name(context, "context")
     return MYDB if name.upper() == MYDB else name

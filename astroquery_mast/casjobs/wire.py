@@ -6,18 +6,22 @@ In: parameters, or the body of an answer.  Out: the body of a request, or a text
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 from xml.etree import ElementTree
 
-from ..exceptions import InvalidArgumentError, InvalidResponseError
+from ..exceptions import InvalidArgumentError, InvalidResponseError, without_secrets
 from .refusals import is_page, page_error
 
+Body: TypeAlias = memoryview
+"""The body of an answer; other than bytes, it does not show where variables are shown."""
 Record = Mapping[str, str]
 """What CasJobs knows of a job, under its own names: ``JobID``, ``Status``, ``Query``, …"""
 
 # Bytes that stand in a form as they are; commas, of which uploads are full, are no marks of a form.
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~,")
 _PERCENT = ord("%")
+# What is looked at of an answer that is none (bytes).
+_HEAD = 65_536
 
 
 class HiddenBody(bytes):
@@ -54,35 +58,35 @@ def _quoted(text: str) -> bytes:
 # -- what comes back --------------------------------------------------------------------------------------------------
 
 
-def read_document(body: bytes, what: str, *roots: str) -> ElementTree.Element:
+def read_document(body: Body, what: str, *roots: str) -> ElementTree.Element:
     """Return the root of an answer in XML, which has one of these names."""
     try:
         # Expat has bounds of its own against documents that grow while they are read.
         root = ElementTree.fromstring(body)  # noqa: S314
     except ElementTree.ParseError as err:
-        refuse_page(body, what)
+        check_no_page(body, what)
         raise InvalidResponseError(
             f"{what} sent an answer that breaks off or is not XML ({err}).", service=what
         ) from err
     if _local(root.tag) not in roots:
-        refuse_page(body, what)
+        check_no_page(body, what)
         raise InvalidResponseError(f"{what} sent <{_local(root.tag)}> instead of <{roots[0]}>.", service=what)
     return root
 
 
-def refuse_page(body: bytes, what: str) -> None:
+def check_no_page(body: Body, what: str) -> None:
     """Raise if an answer, or the beginning of one, is a page for people."""
-    text = body.decode("utf-8", "replace")
+    text = without_secrets(str(body[:_HEAD], "utf-8", "replace"))
     if is_page(text):
         raise page_error(text, what)
 
 
-def read_text(body: bytes, what: str) -> str:
+def read_text(body: Body, what: str) -> str:
     """Return the text in an answer."""
     return read_document(body, what, "string").text or ""
 
 
-def read_number(body: bytes, what: str) -> int:
+def read_number(body: Body, what: str) -> int:
     """Return the number in an answer."""
     text = (read_document(body, what, "long", "int").text or "").strip()
     if not text.isdecimal():
@@ -90,12 +94,12 @@ def read_number(body: bytes, what: str) -> int:
     return int(text)
 
 
-def read_nothing(body: bytes, what: str) -> None:
+def read_nothing(body: Body, what: str) -> None:
     """Check that an answer without content is one."""
-    refuse_page(body, what)
+    check_no_page(body, what)
 
 
-def read_records(body: bytes, what: str, tag: str) -> list[Record]:
+def read_records(body: Body, what: str, tag: str) -> list[Record]:
     """Return the records in an answer; what is empty has no entry."""
     root = read_document(body, what, f"ArrayOf{tag}")
     return [{_local(each.tag): each.text for each in one if each.text} for one in root if _local(one.tag) == tag]

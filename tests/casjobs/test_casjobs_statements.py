@@ -9,14 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.casjobs.statements import checked_context, checked_name, read_statement
+from astroquery_mast.casjobs.statements import checked_context, plain_name, read_statement
 from astroquery_mast.exceptions import InvalidArgumentError
 
 PIECES = st.lists(
     st.sampled_from(
         [
             *("SELECT", "FROM", "INTO", "WHERE", "a", "b.c", "'it''s FROM'", "[x INTO y]", '"q"', "-- SELECT INTO z\n"),
-            *("/* FROM */", "(SELECT 1 FROM t)", ",", "*", "1", "UNION", ";", "@v", "=", "ORDER BY"),
+            *(
+                "/* FROM */",
+                "(SELECT 1 FROM t)",
+                "f(a, b)",
+                "CASE",
+                "END",
+                ",",
+                "*",
+                "1",
+                "UNION",
+                ";",
+                "@v",
+                "=",
+                "ORDER BY",
+            ),
         ]
     ),
     max_size=12,
@@ -41,6 +55,18 @@ PIECES = st.lists(
         ("DECLARE @r float; SELECT @r = 1; SELECT x FROM f(@r)", "DECLARE @r float; SELECT @r = 1; SELECT x\nINTO MyD"),
         ("SELECT 1 AS a;", "SELECT 1 AS a\nINTO MyDB.[new]\n;"),
         ("SELECT (SELECT MAX(b) FROM u) AS m FROM t", "SELECT (SELECT MAX(b) FROM u) AS m\nINTO MyDB.[new]\nFROM t"),
+        (
+            "SELECT COUNT(*), a, MAX(b) m, dbo.f(a) FROM t",
+            "SELECT COUNT(*) AS Column1, a, MAX(b) m, dbo.f(a) AS Column2\n",
+        ),
+        (
+            "SELECT TOP (5) (a), [f](a) AS c, CASE WHEN (a = 1) THEN 2 END",
+            "SELECT TOP (5) (a), [f](a) AS c, CASE WHEN (a = 1) THEN 2 END AS Column1\nINTO",
+        ),
+        (
+            "SELECT DISTINCT (a), COUNT(*) OVER (PARTITION BY b) -- n",
+            "SELECT DISTINCT (a), COUNT(*) OVER (PARTITION BY b) AS Column1 -- n\nINTO",
+        ),
         ("/* SELECT INTO */ SELECT a FROM t", "/* SELECT INTO */ SELECT a\nINTO MyDB.[new]\nFROM t"),
     ],
 )
@@ -86,7 +112,8 @@ def test_nothing_of_a_statement_gets_lost(pieces: list[str]) -> None:
     statement = read_statement(sql)
     if statement.place is not None:
         written = statement.with_into("new_table")
-        assert re.sub(r"\s+", "", written.replace("\nINTO MyDB.[new_table]\n", "", 1)) == re.sub(r"\s+", "", sql)
+        less = re.sub(r" AS Column\d+", "", written.replace("\nINTO MyDB.[new_table]\n", "", 1))
+        assert re.sub(r"\s+", "", less) == re.sub(r"\s+", "", sql)
         assert read_statement(written).into == "new_table"
         assert read_statement(written).place is None
 
@@ -96,11 +123,11 @@ def test_a_name_is_plain_or_refused(name: str) -> None:
     """What goes into a statement can be nothing but a name."""
     plain = re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) is not None and len(name) <= 128
     if plain:
-        assert checked_name(name) == name
+        assert plain_name(name) == name
         assert read_statement("SELECT a FROM t").with_into(name).count(f"[{name}]") == 1
     else:
         with pytest.raises(InvalidArgumentError, match="is not the name of a table"):
-            checked_name(name)
+            plain_name(name)
 
 
 @pytest.mark.parametrize("name", ["x; DROP TABLE y", "x]]", "x'--", "x y", "1x", "", "é", "x" * 129, None, 5, "a.b.c"])

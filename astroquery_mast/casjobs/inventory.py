@@ -1,0 +1,200 @@
+"""What there is in CasJobs: contexts, tables, columns and jobs.
+
+In: a context, a name, conditions.  Out: tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+from astropy.table import MaskedColumn, Table
+from astropy.time import Time, TimeDelta
+
+from ..exceptions import BadRequestError, InvalidArgumentError
+from ..service.jobs import JobStatus
+from ..service.retrying import Deadline
+from ..tables.columns import find_name, no_such
+from .columns import read_csv
+from .moments import times_from
+from .protocol import CasJobsCalls, job_status, status_codes
+from .sql import plain_table_name
+from .statements import MYDB, plain_name
+from .wire import Record
+
+# Contexts that MAST's CasJobs has, for one that cannot list them.
+_KNOWN_CONTEXTS = (
+    *("MyDB", "GAIA_DR1", "GALEX_Catalogs", "GALEX_GR6Plus7", "GALEX_UV_BKGD", "HLSP_47Tuc", "HLSP_PS1_STRM"),
+    *("HLSP_WISE_PS1_STRM", "HSLP_GSWLC", "HSCv1", "HSCv2", "HSCv3", "Kepler", "PHATv2", "PanSTARRS_DR1"),
+    *("PanSTARRS_DR2", "SDSS_DR12"),
+)
+_NO_OPERATION = re.compile(r"unrecognized|not valid|not found|HTTP 40[45]", re.IGNORECASE)
+_FRACTION = re.compile(r"(?<=\.\d{6})\d+")
+_TABLES = "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.tables ORDER BY TABLE_NAME"
+_NO_TIME = "2000-01-01T00:00:00"
+
+
+def context_list(calls: CasJobsCalls, deadline: Deadline) -> Table:
+    """Return the contexts, and how long a job may take in each."""
+    minutes: dict[str, int] = {}
+    try:
+        for queue in calls.queues(deadline):
+            longest = queue.get("Timeout", "")
+            name = _shown(queue.get("Context", ""))
+            minutes[name] = max(minutes.get(name, 0), int(longest) if longest.isdecimal() else 0)
+    except BadRequestError as err:
+        if not _NO_OPERATION.search(str(err)):
+            raise
+        minutes = dict.fromkeys(_KNOWN_CONTEXTS, 0)
+    names = sorted(filter(None, minutes), key=lambda name: (name.upper() != MYDB, name.lower()))
+    longest_job = [minutes[name] for name in names]
+    return Table(
+        {
+            "context": np.array(names, dtype=str),
+            "longest_job": MaskedColumn(longest_job, mask=[not each for each in longest_job], dtype=int, unit=u.min),
+        }
+    )
+
+
+def table_list(calls: CasJobsCalls, context: str, deadline: Deadline) -> Table:
+    """Return the tables and views of a context."""
+    names, kinds = _texts(calls, _TABLES, context, deadline)
+    types = ["view" if "VIEW" in kind.upper() else "table" for kind in kinds]
+    return Table({"table_name": np.array(names, dtype=str), "type": np.array(types, dtype=str)})
+
+
+def existing_table(calls: CasJobsCalls, name: str, context: str, deadline: Deadline) -> str:
+    """Return the name of a table as the context has it."""
+    wanted = plain_table_name(name) if context == MYDB else plain_name(_without_schema(name))
+    there = [str(each) for each in table_list(calls, context, deadline)["table_name"]]
+    found = find_name(wanted, there)
+    if found is None:
+        raise no_such(f"There is no table {wanted!r} in {_shown(context)}.", wanted, there)
+    return found
+
+
+def table_columns(calls: CasJobsCalls, table: str, context: str, deadline: Deadline) -> Table:
+    """Return the columns of a table or view."""
+    name = existing_table(calls, table, context, deadline)
+    sql = (
+        "SELECT COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH FROM information_schema.columns "
+        f"WHERE TABLE_NAME = '{name.replace(chr(39), chr(39) * 2)}' ORDER BY ORDINAL_POSITION"
+    )
+    names, types, lengths = _texts(calls, sql, context, deadline)
+    numbers = [int(each) if each.lstrip("-").isdecimal() else 0 for each in lengths]
+    return Table(
+        {
+            "column_name": np.array(names, dtype=str),
+            "datatype": np.array(types, dtype=str),
+            "length": MaskedColumn(numbers, mask=[not each for each in numbers], dtype=int),
+        }
+    )
+
+
+def _texts(calls: CasJobsCalls, sql: str, context: str, deadline: Deadline) -> list[list[str]]:
+    """The columns of an answer as lists of text; empty where there is no value."""
+    answer = read_csv(calls.quick(sql, context, deadline, task="list"))
+    return [[str(cell or "") for cell in np.ma.asarray(answer[name]).tolist()] for name in answer.colnames]
+
+
+def _without_schema(name: object) -> object:
+    """A name of a table without those of database and schema before it."""
+    return name.rpartition(".")[2].strip("[]") if isinstance(name, str) else name
+
+
+def _shown(context: str) -> str:
+    """The name of a context as people write it."""
+    return "MyDB" if context.upper() == MYDB else context
+
+
+# -- jobs ------------------------------------------------------------------------------------------------------------
+
+
+def job_list(calls: CasJobsCalls, status: str | None, since: Time | str | None, deadline: Deadline) -> Table:
+    """Return the jobs of the user that have a status and were submitted after a moment, the newest first."""
+    conditions, moment = ["JobID : 0,"], None if since is None else _moment(since)
+    if status is not None:
+        conditions.append(f"Status : {'|'.join(_codes(status))}")
+    if moment is not None:
+        # A day of difference between the clocks does not matter; and no colon is allowed.
+        conditions.append(f"TimeSubmit : {(moment - TimeDelta(1 * u.day)).strftime('%Y-%m-%d')},")
+    records = sorted(calls.records(deadline, conditions), key=lambda record: -int(record["JobID"]))
+    table = _jobs_table(calls, records)
+    if moment is None:
+        return table
+    return table[[not late and when >= moment for when, late in zip(table["submitted"], _unknown(table), strict=True)]]
+
+
+def _unknown(table: Table) -> list[bool]:
+    """For each job whether the time at which it was submitted is not known."""
+    return list(np.broadcast_to(table["submitted"].mask, len(table)))
+
+
+def _moment(since: Time | str) -> Time:
+    """A moment that a user gives."""
+    try:
+        moment = Time(since).utc if isinstance(since, Time | str) else None
+    except ValueError:
+        moment = None
+    if moment is None or not moment.isscalar:
+        raise InvalidArgumentError(f"since={since!r}: a Time or a date such as '2026-11-01' is needed.")
+    return moment
+
+
+def _codes(status: str) -> list[str]:
+    """The numbers that CasJobs has for a status."""
+    known = [each for each in JobStatus if status_codes(each)]
+    name = find_name(str(status), known)
+    if name is None:
+        raise no_such(f"status={status!r} is not the status of a job.", str(status), map(str, known), listed=True)
+    return status_codes(JobStatus(name))
+
+
+def _jobs_table(calls: CasJobsCalls, records: Sequence[Record]) -> Table:
+    """A table of jobs."""
+
+    def texts(name: str, read: Callable[[str], str] = str) -> npt.NDArray[np.str_]:
+        return np.array([read(record.get(name, "")) for record in records], dtype=str)
+
+    rows = [record.get("Rows", "") for record in records]
+    return Table(
+        {
+            "job_id": np.array([int(record["JobID"]) for record in records], dtype=np.int64),
+            "status": texts("Status", job_status),
+            "task": texts("TaskName"),
+            "context": texts("Context"),
+            "rows": MaskedColumn(
+                [int(each) if each.isdecimal() else 0 for each in rows],
+                mask=[not each.isdecimal() for each in rows],
+                dtype=np.int64,
+            ),
+            "submitted": _times(records, "TimeSubmit"),
+            "started": _times(records, "TimeStart"),
+            "ended": _times(records, "TimeEnd"),
+            "query": texts("Query"),
+            "error": texts("Error"),
+            "url": texts("JobID", calls.job_url),
+        }
+    )
+
+
+def _times(records: Sequence[Record], name: str) -> Time:
+    """A column of times, masked where there is none."""
+    found = [_iso(record.get(name, "")) for record in records]
+    mask = np.array([not each for each in found], dtype=bool)
+    return times_from(np.array([each or _NO_TIME for each in found], dtype=str), mask if mask.any() else None)
+
+
+def _iso(text: str) -> str:
+    """A time in ISO 8601, in UTC if its zone is given; empty for none, which .NET writes as the first day of all."""
+    try:
+        moment = datetime.fromisoformat(_FRACTION.sub("", text.strip()))
+    except ValueError:
+        return ""
+    if moment.year == 1:
+        return ""
+    return (moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)).isoformat()

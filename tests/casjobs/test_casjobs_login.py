@@ -1,0 +1,307 @@
+"""Who the user of CasJobs is: where name and password are found, and to whom they are sent."""
+
+from __future__ import annotations
+
+import copy
+import getpass
+import os
+import pickle
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import keyring
+import keyring.backend
+import pytest
+from astroquery.exceptions import AuthenticationWarning, LoginError
+from casjobs_users import logged_in
+
+from astroquery_mast import CasJobs, CasJobsClass, conf
+from astroquery_mast.casjobs.login import SHARED_LOGIN
+from astroquery_mast.exceptions import InvalidArgumentError, NetworkError
+from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service import token as auth
+
+
+class Memory(keyring.backend.KeyringBackend):
+    """A keyring that forgets everything with the test."""
+
+    priority = 1.0  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return what is kept."""
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Keep it."""
+        self.kept[service, username] = password
+
+
+@pytest.fixture
+def ring() -> Memory:
+    """Give a keyring, which is put back by the fixture that all tests share."""
+    made = Memory()
+    keyring.set_keyring(made)
+    return made
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Give what somebody types at a terminal: question → answer; and the questions that were asked."""
+    answers: dict[str, str] = {}
+
+    def answer(question: str) -> str:
+        return answers.pop(next(each for each in answers if each in question))
+
+    monkeypatch.setattr(auth, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True), modules={}))
+    monkeypatch.setattr(getpass, "getpass", answer)
+    monkeypatch.setattr("builtins.input", answer)
+    yield answers
+    assert not answers, "these were not asked for"
+
+
+@pytest.fixture
+def other() -> Iterator[Sandbox]:
+    """Serve another archive, to which nothing points."""
+    sandbox = Sandbox().start()
+    yield sandbox
+    sandbox.stop()
+
+
+# -- a login ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_login_by_name_serves_all_clients(mast_sandbox: Sandbox) -> None:
+    """The number that operations want is asked for once, with the password in the body of a POST request."""
+    assert not CasJobs.authenticated()
+    assert CasJobs.login(mast_sandbox.casjobs_user, mast_sandbox.casjobs_password) is True
+    assert CasJobs.authenticated()
+    assert CasJobsClass("HSCv3").authenticated()
+    assert CasJobs.session_info(verbose=False) == {
+        "username": mast_sandbox.casjobs_user,
+        "wsid": mast_sandbox.casjobs_wsid,
+        "server": f"{mast_sandbox.url}/ps1casjobs",
+    }
+    (request,) = mast_sandbox.requests.of("casjobs_login")
+    assert request.method == "POST"
+    assert request.query == {}
+    assert request.value("password") == mast_sandbox.casjobs_password
+
+
+def test_a_login_by_number_is_checked_too(mast_sandbox: Sandbox) -> None:
+    """A WSID may be a number or text; a wrong password is found out."""
+    with pytest.raises(LoginError, match="does not accept"):
+        CasJobs.login(wsid=mast_sandbox.casjobs_wsid, password="wrong password")
+    assert not CasJobs.authenticated()
+    assert CasJobs.login(wsid=int(mast_sandbox.casjobs_wsid), password=mast_sandbox.casjobs_password)
+    assert CasJobs.session_info()["username"] is None
+    assert len(CasJobs.query("SELECT 1 AS one")) == 1
+
+
+def test_a_wrong_password_leaves_the_login_as_it_was(mast_sandbox: Sandbox) -> None:
+    """The error names the user and not the password; who was logged in before still is."""
+    logged_in(mast_sandbox)
+    with pytest.raises(LoginError, match="does not accept the password of the user roman") as caught:
+        CasJobs.login("roman", "Nuncius of another star")
+    assert "Nuncius" not in str(caught.value)
+    assert CasJobs.session_info(verbose=False)["username"] == mast_sandbox.casjobs_user
+
+
+def test_logout_forgets_the_password(casjobs: CasJobsClass) -> None:
+    """Nothing is sent after that, and the error says how to log in."""
+    casjobs.logout()
+    assert SHARED_LOGIN.password is None
+    for call in (lambda: casjobs.query("SELECT 1 AS a"), casjobs.list_jobs, casjobs.session_info):
+        with pytest.raises(LoginError, match=r"CasJobs.login\(\).*CASJOBS_USERID and CASJOBS_PW"):
+            call()
+
+
+def test_the_login_stays_in_this_process(casjobs: CasJobsClass) -> None:
+    """A copy in this process shares it; a pickle has nothing of it."""
+    assert copy.deepcopy(casjobs).authenticated()
+    assert copy.copy(casjobs)._calls.login is SHARED_LOGIN
+    text = pickle.dumps(casjobs)
+    casjobs.logout()
+    assert not pickle.loads(text).authenticated()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"username": "a", "wsid": 5, "password": "b"}, "not both"),
+        ({"username": " ", "password": "b"}, "user name is empty"),
+        ({"wsid": "12a", "password": "b"}, "is not a WSID"),
+        ({"wsid": -1, "password": "b"}, "is not a WSID"),
+        ({"wsid": 1.5, "password": "b"}, "is not a WSID"),
+    ],
+)
+def test_an_account_that_makes_no_sense_is_refused(
+    mast_sandbox: Sandbox, arguments: dict[str, Any], message: str
+) -> None:
+    """Before anything is sent."""
+    with pytest.raises(InvalidArgumentError, match=message):
+        CasJobs.login(**arguments)
+    assert len(mast_sandbox.requests) == 0
+
+
+@pytest.mark.parametrize("password", ["", b"bytes", 5, "half a \ud800 character"])
+def test_a_password_that_is_none_is_refused(mast_sandbox: Sandbox, password: Any) -> None:
+    """And not shown."""
+    with pytest.raises(LoginError, match="is not a password") as caught:
+        CasJobs.login("hubble", password)
+    assert caught.value.__context__ is None or "half" not in str(caught.value.__context__)
+    assert len(mast_sandbox.requests) == 0
+
+
+# -- where it comes from ---------------------------------------------------------------------------------------------
+
+
+def test_the_environment_has_name_and_password(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the names that mastcasjobs uses, too."""
+    monkeypatch.setenv("CASJOBS_USERID", mast_sandbox.casjobs_user)
+    monkeypatch.setenv("CASJOBS_PW", mast_sandbox.casjobs_password)
+    assert CasJobs.login()
+    monkeypatch.delenv("CASJOBS_USERID")
+    monkeypatch.setenv("CASJOBS_WSID", mast_sandbox.casjobs_wsid)
+    CasJobs.logout()
+    assert CasJobs.login()
+    assert CasJobs.login(mast_sandbox.casjobs_user, mast_sandbox.casjobs_password)
+
+
+def test_the_password_of_another_account_is_not_sent(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The password of the environment is for the user of the environment."""
+    monkeypatch.setenv("CASJOBS_USERID", mast_sandbox.casjobs_user)
+    monkeypatch.setenv("CASJOBS_PW", mast_sandbox.casjobs_password)
+    with pytest.raises(LoginError, match="no password for the CasJobs user roman"):
+        CasJobs.login("roman")
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_a_login_of_the_environment_does_not_go_to_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was there before the sandbox is for the real CasJobs, and is there again afterwards."""
+    for name in ("CASJOBS_USERID", "CASJOBS_WSID", "CASJOBS_PW"):
+        monkeypatch.setenv(name, "12345")
+    with Sandbox() as box, pytest.raises(LoginError, match="no CasJobs user name"):
+        CasJobs.login()
+    assert len(box.requests) == 0
+    assert [os.environ[name] for name in ("CASJOBS_USERID", "CASJOBS_WSID", "CASJOBS_PW")] == ["12345"] * 3
+
+
+def test_a_sandbox_begins_with_nobody_logged_in(mast_sandbox: Sandbox) -> None:
+    """Who was logged in before is logged in again at its end."""
+    from astroquery_mast.config import fresh_state
+
+    logged_in(mast_sandbox)
+    with fresh_state():
+        assert SHARED_LOGIN.user is None
+    assert CasJobs.authenticated()
+
+
+@pytest.mark.parametrize("by_number", [False, True])
+def test_the_keyring_keeps_a_password_if_that_is_wanted(
+    mast_sandbox: Sandbox, ring: Memory, *, by_number: bool
+) -> None:
+    """The last account that was stored needs not be named any more."""
+    account: dict[str, Any] = {"wsid": mast_sandbox.casjobs_wsid} if by_number else {"username": "hubble"}
+    CasJobs.login(password=mast_sandbox.casjobs_password, **account)
+    assert ring.kept == {}
+    CasJobs.login(password=mast_sandbox.casjobs_password, store_password=True, **account)
+    assert {service for service, _ in ring.kept} == {"astroquery_mast.casjobs"}
+    CasJobs.logout()
+    assert CasJobs.login()
+    CasJobs.logout()
+    assert CasJobs.login(**account)
+
+
+def test_a_wrong_password_is_not_stored(mast_sandbox: Sandbox, ring: Memory) -> None:
+    """Only what CasJobs has accepted."""
+    with pytest.raises(LoginError):
+        CasJobs.login("hubble", "wrong password", store_password=True)
+    assert ring.kept == {}
+
+
+def test_a_computer_without_a_keyring_is_told_of(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The login itself has worked."""
+    monkeypatch.setattr(keyring, "set_password", lambda *_: 1 / 0)
+    with pytest.warns(AuthenticationWarning, match="The password was not stored"):
+        assert CasJobs.login("hubble", mast_sandbox.casjobs_password, store_password=True)
+
+
+def test_what_is_missing_is_asked_for(mast_sandbox: Sandbox, typed: dict[str, str]) -> None:
+    """The name may be seen; the password is not."""
+    typed |= {"user name": "hubble", "password of hubble": mast_sandbox.casjobs_password}
+    assert CasJobs.login()
+    typed |= {"password of hubble": mast_sandbox.casjobs_password}
+    assert CasJobs.login("hubble")
+
+
+def test_the_password_can_be_asked_for_anew(
+    mast_sandbox: Sandbox, typed: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the one that is stored does not hold any more."""
+    monkeypatch.setenv("CASJOBS_USERID", "hubble")
+    monkeypatch.setenv("CASJOBS_PW", "an old password")
+    with pytest.raises(LoginError, match="does not accept"):
+        CasJobs.login()
+    typed["password of hubble"] = mast_sandbox.casjobs_password
+    assert CasJobs.login(reenter_password=True)
+
+
+# -- where it goes ---------------------------------------------------------------------------------------------------
+
+
+def test_a_password_is_sent_over_https_only(mast_sandbox: Sandbox) -> None:
+    """And to this computer; it is not even tried otherwise."""
+    server = conf.set_temp("casjobs_server", "http://mastweb.stsci.edu")
+    with server, pytest.raises(LoginError, match="over https only"):
+        CasJobs.login("hubble", "a password")
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_a_login_is_not_sent_to_another_server(casjobs: CasJobsClass, other: Sandbox) -> None:
+    """Neither to that of another client, nor to one that is configured later."""
+    client = CasJobsClass(server=other.url)
+    assert not client.authenticated()
+    with pytest.raises(LoginError, match="another server"):
+        client.query("SELECT 1 AS a")
+    with conf.set_temp("casjobs_server", other.url), pytest.raises(LoginError, match="another server"):
+        casjobs.list_jobs()
+    assert len(other.requests) == 0
+    assert casjobs.authenticated()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_with_the_password(
+    mast_sandbox: Sandbox, casjobs: CasJobsClass, other: Sandbox, status: int
+) -> None:
+    """It is an error that says where it leads, and is not tried again."""
+    for endpoint in ("casjobs", "casjobs_login"):
+        mast_sandbox.faults.add(endpoint, Fault.redirect(f"{other.url}/elsewhere", status=status), times=None)
+    with pytest.raises(NetworkError, match=rf"redirected to {other.url}/elsewhere, where the password is not sent"):
+        casjobs.query("SELECT 1 AS a")
+    with pytest.raises(NetworkError, match="redirected"):
+        casjobs.login("hubble", mast_sandbox.casjobs_password)
+    assert len(mast_sandbox.requests) == 2
+    assert len(other.requests) == 0
+
+
+def test_no_token_of_mast_is_sent_to_casjobs(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """They have nothing to do with each other."""
+    from astroquery_mast import Observations
+
+    Observations.login(mast_sandbox.token)
+    casjobs.query("SELECT 1 AS a")
+    assert {record.headers.get("authorization") for record in mast_sandbox.requests.of("casjobs")} == {None}
+
+
+def test_casjobs_may_be_in_another_place(mast_sandbox: Sandbox) -> None:
+    """MAST has it several times; the address of one is a server, too."""
+    client = CasJobsClass(server=f"{mast_sandbox.url}/mcasjobs/")
+    client.login("hubble", mast_sandbox.casjobs_password)
+    client.query("SELECT 1 AS a")
+    assert {record.path.split("/")[1] for record in mast_sandbox.requests} == {"mcasjobs"}
+    assert repr(client) == f"<CasJobsClass at {mast_sandbox.url}/mcasjobs, context MYDB>"

@@ -1,0 +1,39 @@
+"""Users of CasJobs for tests: logged in, or impatient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from astroquery_mast import CasJobsClass
+from astroquery_mast.sandbox import Sandbox
+from astroquery_mast.sandbox.requestlog import RequestRecord
+from astroquery_mast.service.connections import TimedAdapter
+
+Where = Callable[[RequestRecord], bool]
+
+
+def logged_in(sandbox: Sandbox, **arguments: Any) -> CasJobsClass:
+    """Return a client whose user is that of the sandbox."""
+    client = CasJobsClass(**arguments)
+    client.login(sandbox.casjobs_user, sandbox.casjobs_password)
+    return client
+
+
+class InterruptingAdapter(TimedAdapter):
+    """The user presses Ctrl-C when a request to an address is sent; it arrives if that is wanted."""
+
+    def __init__(self, ending: str, *, arrives: bool) -> None:
+        super().__init__()
+        self.ending, self.arrives, self.left = ending, arrives, 1
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **keywords: Any) -> requests.Response:
+        """Send, or be interrupted."""
+        if self.left and (request.url or "").endswith(self.ending):
+            self.left -= 1
+            if self.arrives:
+                super().send(request, *args, **keywords).close()
+            raise KeyboardInterrupt
+        return super().send(request, *args, **keywords)
