@@ -109,7 +109,7 @@ def read_statement(sql: object) -> Statement:
     words = [each.keyword for each in tokens]
     first = _first_select(tokens)
     if first is None or not _CHANGES.isdisjoint(words) or "INTO" in words[first:]:
-        return Statement(sql, _target(tokens[first or 0 :]))
+        return Statement(sql, _target(tokens))
     columns = list(takewhile(_is_of_columns, tokens[first + 1 :]))
     following = tokens[first + 1 + len(columns) :]
     return Statement(sql, None, following[0].start if following else len(sql), tuple(_unnamed(columns)))
