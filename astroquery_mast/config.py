@@ -38,7 +38,10 @@ class Conf(_config.ConfigNamespace):
     hla_server = _item("https://hla.stsci.edu", "Address of the Hubble Legacy Archive, which serves the HSC's spectra.")
     archive_server = _item("https://archive.stsci.edu", "Address of MAST's older services, which serve VO spectra.")
     gsss_server = _item("https://gsss.stsci.edu", "Address of the cone searches of the Guide Star Catalog and others.")
-    casjobs_server = _item("https://mastweb.stsci.edu", "Address of CasJobs, MAST's queries in SQL; a path, such as /mcasjobs, is that of one of several.")
+    casjobs_server = _item(
+        "https://mastweb.stsci.edu",
+        "Address of CasJobs, MAST's queries in SQL; a path, such as /mcasjobs, is that of one of several.",
+    )
     programs_server = _item("https://www.stsci.edu", "Address of the pages of observing programs and their visits.")
     fallback_registry = _item(
         "http://reg.g-vo.org/tap", "Address of the VO registry that is asked when MAST's fails; empty for none."
