@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import signal
+import threading
 
 import pytest
 
@@ -86,6 +88,30 @@ def test_one_deadline_holds_for_all_days(engineering: EngineeringClass, mast_san
     mast_sandbox.faults.add("download", Fault.slow(10, 0.05), times=None)
     with pytest.raises(TimeoutError):
         engineering.query_mnemonics("SO_ZPMSEGA1T", *DAYS, timeout=0.5)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_ends_the_call_and_its_threads(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """Although no server answers."""
+    engineering.list_mnemonics()
+    mast_sandbox.faults.add("download", Fault.delay(60.0), times=None)
+
+    def interrupt() -> None:
+        for _ in range(2000):
+            if mast_sandbox.requests.of("download"):
+                break
+            threading.Event().wait(0.01)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt)
+    watcher.start()
+    with pytest.raises(KeyboardInterrupt):
+        engineering.query_mnemonics("SO_ZPMSEGA1T", *DAYS)
+    watcher.join(30)
+    workers = [thread for thread in threading.enumerate() if thread.name.startswith("astroquery_mast")]
+    for thread in workers:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in workers)
 
 
 def test_bodies_changed_at_random_never_surface_as_something_else(

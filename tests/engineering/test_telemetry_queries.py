@@ -13,6 +13,8 @@ from astropy import units as u
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
 from astropy.utils.masked import Masked
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from astroquery_mast import EngineeringClass
 from astroquery_mast.exceptions import InputWarning, InvalidQueryError, NoResultsWarning
@@ -73,6 +75,26 @@ def test_a_long_span_comes_day_by_day_and_is_the_same(
         f"mast:jwstedb/{name}-20220714T000000-20220714T030030.csv",
     ]
     assert mast_sandbox.requests.most_at_once("download") <= 3
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["ICTM_EVENT_MSG", "SE_ZIMIRICEA", "SO_ZPMSEGA1T", "IMIR_HK_ACE_STATUS"]),
+    start=st.integers(0, 3 * 86400),
+    seconds=st.integers(3600, 3 * 86400),
+    midnights=st.booleans(),
+    kept=st.booleans(),
+)
+def test_any_span_is_the_same_as_in_one_plain_request(
+    engineering: EngineeringClass, plain: Any, name: str, start: int, seconds: int, midnights: bool, kept: bool
+) -> None:
+    """Whether it begins and ends at midnight or not, from the archive or from the disk."""
+    if midnights:
+        start, seconds = start // 86400 * 86400, seconds // 86400 * 86400 + 86400
+    begin = np.datetime64("2022-07-10T00:00:00") + np.timedelta64(start, "s")
+    ends = str(begin), str(begin + np.timedelta64(seconds, "s"))
+    series = engineering.query_mnemonics(name, *ends, cache=kept)
+    assert series["time"].isot.tolist() == [moment for moment, _ in plain(name, *ends)]
 
 
 def test_samples_at_midnight_are_there_once(engineering: EngineeringClass) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -260,3 +261,18 @@ def test_bytes_that_are_not_utf8_are_still_text() -> None:
     """Old databases of Windows have another encoding."""
     body = HEADER.encode() + line("2022-02-02 22:24:57", "µm", "varchar").encode("cp1252")
     assert read_samples(io.BytesIO(body), "the telemetry").values.tolist() == ["µm"]
+
+
+def test_a_body_is_never_in_memory_as_a_whole() -> None:
+    """A day at 16 Hz has 90 MB of text, and several are read at the same time."""
+    one = "2022-02-02 22:24:57.797000,59612.9340022801,-0.7914493680,real\r\n" * 400_000
+    body = io.BytesIO((HEADER + one).encode())
+    tracemalloc.start()
+    try:
+        found = read_samples(body, "the telemetry")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    arrays = found.times.nbytes + found.values.nbytes
+    assert len(found) == 400_000
+    assert peak < 2 * arrays + 10 * reader._BLOCK < len(one)
