@@ -23,6 +23,8 @@ from .spans import TimeSpan, merged_spans, moment_of
 
 _NEEDED = ("obs_id", "t_min", "t_max")
 _MISSION = "JWST"
+# Nothing was observed before (MJD).
+_LAUNCH = 59573.0
 # Two requests cost more than the samples in a pause of such a length.
 _PAUSE = np.timedelta64(10, "m")
 
@@ -57,7 +59,8 @@ def exposures_of(rows: Any, margin: np.timedelta64) -> list[Exposure]:
     _check_columns(table)
     names = [str(name) for name in plain_cells(table["obs_id"])]
     begins, ends = (plain_floats(getattr(table[name], "value", table[name])) for name in _NEEDED[1:])
-    timed = (begins <= ends) & (begins < Time.now().mjd) & np.isfinite(ends)
+    now = Time.now().mjd
+    timed = (begins >= _LAUNCH) & (begins <= ends) & (begins < now) & (ends < now + 1)
     if not timed.any():
         raise InvalidArgumentError(f"No row has the times of an exposure (t_min, t_max): {_examples(names, timed)}.")
     if not timed.all():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
 
@@ -40,17 +40,16 @@ class FetchOptions:
     max_workers: int | None = None
     verbose: bool = True
     cache: bool | None = None
+    # Whether days are kept on disk.
+    kept: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """Check the arguments."""
         number_of_workers(self.max_workers)
-        if self.cache not in {None, True, False}:
+        if not isinstance(self.cache, bool | None):
             raise InvalidArgumentError(f"cache={self.cache!r}: True or False is needed, or None for conf.cache.")
-
-    @property
-    def kept(self) -> bool:
-        """Whether days are kept on disk."""
-        return bool(conf.cache and cache_conf.cache_active if self.cache is None else self.cache)
+        kept = conf.cache and cache_conf.cache_active if self.cache is None else self.cache
+        object.__setattr__(self, "kept", bool(kept))
 
     def parts(self, span: TimeSpan) -> list[SpanPart]:
         """Return the days of a span; whole days are asked for if they are kept."""

@@ -144,12 +144,13 @@ def test_rows_without_times_are_left_out(engineering: EngineeringClass) -> None:
         engineering.during(table[1:], NAME)
 
 
-def test_observations_of_the_future_are_left_out(engineering: EngineeringClass) -> None:
-    """There is no telemetry of them yet."""
+def test_impossible_times_are_none(engineering: EngineeringClass) -> None:
+    """There is no telemetry of the future, and nothing was observed before the launch."""
     table = exposures(("a", 6.0, 6.1))
-    table["t_min"] = table["t_max"] = Time.now().mjd + 5
-    with pytest.raises(InvalidQueryError, match="No row has the times"):
-        engineering.during(table, NAME)
+    for moment in (Time.now().mjd + 5, 0.0, 1e30, -1e30, np.inf):
+        table["t_min"] = table["t_max"] = moment
+        with pytest.raises(InvalidQueryError, match="No row has the times"):
+            engineering.during(table, NAME)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.time import Time
+from astropy.time import Time, TimeDelta
 from astropy.timeseries import TimeSeries
 from astropy.utils.masked import Masked
 from hypothesis import HealthCheck, given, settings
@@ -288,6 +288,10 @@ def test_fractions_of_a_second_hold(engineering: EngineeringClass, mast_sandbox:
         ("2022-07-12", "2022-07-12", "is not after"),
         ("2022-07-13", "2022-07-12", "is not after"),
         ("last week", "2022-07-12", "start='last week' is not a date"),
+        ("59772.25", "2022-07-12", "start='59772.25' is not a date"),
+        (59772.25 * u.d, "2022-07-12", "start"),
+        (TimeDelta(1 * u.d), "2022-07-12", "start"),
+        (np.ma.masked, "2022-07-12", "start"),
         (None, "2022-07-12", "start=None"),
         (Time(["2022-07-12", "2022-07-13"]), "2022-07-14", "one moment"),
         ("2022-07-12", Time.now() + 1 * u.day, None),
@@ -324,6 +328,7 @@ def test_spans_that_make_no_sense_are_refused(
         {"names": "SE_ZBUSVLT", "max_workers": 0},
         {"names": "SE_ZBUSVLT", "timeout": -1},
         {"names": "SE_ZBUSVLT", "cache": "yes"},
+        {"names": "SE_ZBUSVLT", "cache": []},
     ],
     ids=str,
 )
