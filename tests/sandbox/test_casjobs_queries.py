@@ -242,6 +242,7 @@ def test_pages_of_a_result(box: Sandbox, quick: Quick) -> None:
         ("INSERT INTO pos (id, name) VALUES (3, 'more than ten')", "String or binary data would be truncated."),
         ("INSERT INTO pos (ra) VALUES (1)", "Cannot insert the value NULL into column 'id'"),
         ("INSERT INTO pos VALUES (1, 2)", "Column name or number of supplied values does not match"),
+        ("INSERT INTO pos (id, ra) VALUES (3, 4), (5)", "All the VALUES rows must have the same number"),
         ("SELECT COUNT(*) INTO x FROM pos", "An object or column name is missing or empty."),
         ("SELECT 1 AS a INTO #x", "Could not find prepared statement with handle -1."),
         ("SELECT * FROM sqlite_master", "Invalid object name 'sqlite_master'."),
@@ -264,6 +265,22 @@ def test_refusals_are_in_the_words_of_sql_server(
 def test_an_unknown_context_is_refused(box: Sandbox, casjobs_refusal: Refusal) -> None:
     """It is named in the message."""
     assert casjobs_refusal("SELECT 1", "Nowhere") == "The context 'Nowhere' does not exist."
+
+
+def test_values_take_the_types_of_their_columns(box: Sandbox, quick: Quick) -> None:
+    """From constants and from other tables, one by one and many at a time, whatever types they had."""
+    quick("CREATE TABLE t (a nvarchar(max), b bit, c real, d datetime2(3), e int)")
+    quick("INSERT INTO t VALUES (1.5, 2, '0.1', '2012-05-06', '7'), ('x', 0, 3, NULL, 7.9)")
+    rows = [["1.5", "1", "0.1", "5/6/2012 12:00:00 AM", "7"], ["x", "0", "3", None, "7"]]
+    assert quick("SELECT * FROM t")[1] == rows
+    quick("CREATE TABLE copy (e nvarchar(max), a varchar(5), c float, b int)")
+    quick("INSERT INTO copy (c, b, a, e) SELECT c, b, a, e FROM t")
+    assert quick("SELECT e, a, CAST(c AS real) AS c, b FROM copy")[1] == [
+        ["7", "1.5", "0.1", "1"],
+        ["7", "x", "3", "0"],
+    ]
+    quick("UPDATE copy SET e = b, b = e, a = NULL")
+    assert quick("SELECT e, b FROM copy")[1] == [["1", "7"], ["0", "7"]]
 
 
 @pytest.mark.usefixtures("positions")

@@ -31,6 +31,10 @@ class Functions:
         connection.create_aggregate("tsql_var", 1, _Variance)  # type: ignore[arg-type]
 
     def _cast(self, value: Cell, kind: str, style: int = 0) -> Cell:
+        given: Any = type(value)
+        short = _shortcut(kind, style, given)
+        if short is not None:
+            return short(value)
         try:
             return _converted(value, kind, style)
         except ConversionError as error:
@@ -47,6 +51,23 @@ class Functions:
         """Return what went wrong since this was last asked."""
         message, self._message = self._message, ""
         return message
+
+
+#: More characters than any number has.
+_LONGEST_NUMBER = 30
+
+
+@cache
+def _shortcut(kind: str, style: int, given: Any) -> Callable[[Any], Cell] | None:
+    """What makes a value of a type of Python that other type at once, if it always can."""
+    target = _parsed(kind)
+    if given is type(None):
+        return lambda value: None
+    if given is str and style == 0 and target.name == "nvarchar":
+        length = target.length
+        return (lambda text: text) if length == -1 else lambda text: text[:length]
+    long = target.length == -1 or (target.length or 0) >= _LONGEST_NUMBER
+    return printed_number if given is float and long else None
 
 
 @cache

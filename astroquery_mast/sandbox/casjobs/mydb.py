@@ -253,6 +253,8 @@ class UserDatabase:
             plain = all(known for known, _ in constants)
             picked = exp.Select(expressions=[value.copy() for value in row.expressions])
             rows.append([value for _, value in constants] if plain else self._selected(picked, names).rows[0])
+        if len(set(map(len, rows))) > 1:
+            raise SqlError("All the VALUES rows must have the same number of expressions.")
         return rows
 
     def update(self, tree: Any, names: Names) -> Result:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .sqltypes import SqlType
+from .sqltypes import Cell, SqlType
 
 
 class SqlError(Exception):
@@ -18,6 +19,15 @@ class SqlColumn:
     name: str
     type: SqlType | None
     nullable: bool = True
+
+    def stored(self, cells: Sequence[Cell]) -> Sequence[Cell]:
+        """Return cells as the column keeps them: of its type; None is null."""
+        if self.type is None:
+            return cells
+        if None not in cells:
+            return self.type.convert_all(cells)
+        known = iter(self.type.convert_all([cell for cell in cells if cell is not None]))
+        return [None if cell is None else next(known) for cell in cells]
 
 
 @dataclass(frozen=True)

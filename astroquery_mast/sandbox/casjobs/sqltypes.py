@@ -114,8 +114,10 @@ class SqlType:
 
     def convert_all(self, values: Sequence[Cell]) -> Sequence[Cell]:
         """Return many values as this type has them: for the usual ones, all at once."""
+        kinds = set(map(type, values))
+        alike = kinds == {str} or kinds <= {int, float}
         try:
-            fast = _BULK[self._family](self, values) if self._family in _BULK else None
+            fast = _BULK[self._family](self, values) if alike and self._family in _BULK else None
         except (TypeError, ValueError):
             fast = None
         return [self.convert(value) for value in values] if fast is None else fast
@@ -270,7 +272,7 @@ def _without_underscores(values: Sequence[Any]) -> Sequence[Any]:
 def _bulk_integers(kind: SqlType, values: Sequence[Any]) -> Sequence[Cell] | None:
     low, high = _INTEGERS[kind.name]
     numbers = list(map(int, _without_underscores(values)))
-    plain = kind.name != "bit" and not any(type(value) is float for value in values[:1])
+    plain = kind.name != "bit" and float not in set(map(type, values))
     return numbers if plain and low <= min(numbers, default=0) and max(numbers, default=0) <= high else None
 
 
@@ -287,8 +289,10 @@ def _bulk_reals(_kind: SqlType, values: Sequence[Any]) -> Sequence[Cell] | None:
 
 
 def _bulk_texts(kind: SqlType, values: Sequence[Any]) -> Sequence[Cell] | None:
+    if not kind.name.startswith("n") or any(type(value) is not str for value in values[:1]):
+        return None
     short = kind.length in (None, _LARGEST) or max(map(len, values), default=0) <= int(kind.length or 0)
-    return values if short and kind.name.startswith("n") else None
+    return values if short else None
 
 
 _BULK: Mapping[str, Callable[[SqlType, Sequence[Any]], Sequence[Cell] | None]] = {

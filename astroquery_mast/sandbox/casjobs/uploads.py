@@ -71,11 +71,6 @@ def _guess(cells: Sequence[str | None]) -> SqlType:
 
 
 def _typed(column: SqlColumn, cells: Sequence[str | None]) -> Sequence[Cell]:
-    kind = column.type or SqlType("nvarchar", (-1,))
-    if None not in cells:
-        return kind.convert_all(cells)
-    known = iter(kind.convert_all([cell for cell in cells if cell is not None]))
-    typed = [None if cell is None else next(known) for cell in cells]
-    if not column.nullable and None in typed:
+    if not column.nullable and None in cells:
         raise SqlError(f"Column '{column.name}' does not allow DBNull.Value.")
-    return typed
+    return column.stored(cells)
