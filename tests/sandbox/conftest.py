@@ -63,7 +63,6 @@ def invoke(box: Sandbox, web: requests.Session) -> Invoke:
 CasJobsCall = Callable[..., requests.Response]
 #: The answer of a quick query: the header, and rows of text in which None is null.
 Quick = Callable[..., tuple[list[str], list[list[str | None]]]]
-NAMESPACE = "{http://Services.Cas.jhu.edu}"
 
 
 @pytest.fixture(scope="session")

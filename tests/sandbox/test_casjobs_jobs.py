@@ -90,11 +90,11 @@ def test_a_job_may_have_to_be_asked_for_several_times(
 def test_a_cancelled_job_does_nothing(
     slow: Sandbox, casjobs: CasJobsCall, value: Value, submit: Value, quick: Quick
 ) -> None:
-    """It is cancelled for ever; an ended job cannot be."""
+    """It is being cancelled, and then is for ever; an ended job cannot be."""
     number = submit("CREATE TABLE t (a int)", where=slow)
     answer = casjobs("CancelJob", jobid=number, where=slow)
     assert (answer.status_code, answer.content) == (200, b"")
-    assert [value("GetJobStatus", jobid=number, where=slow) for _ in range(3)] == [CANCELLED] * 3
+    assert [value("GetJobStatus", jobid=number, where=slow) for _ in range(3)] == [CANCELING, CANCELLED, CANCELLED]
     assert quick("SELECT * FROM information_schema.tables", where=slow)[1] == []
     ended = submit("CREATE TABLE t (a int)", where=slow)
     for _ in range(3):

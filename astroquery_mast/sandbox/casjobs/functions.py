@@ -82,14 +82,17 @@ def _converted(value: Cell, kind: str, style: int = 0) -> Cell:
     target = _parsed(kind)
     if style in _DIGITS:
         value = _with_digits(target, value, _DIGITS[style])
-    if target.is_text and isinstance(value, bytes):
+    return target.convert(_written(target, value, style) if target.is_text and value is not None else value)
+
+
+def _written(target: SqlType, value: Cell, style: int) -> str:
+    """A value as text in a style; a CAST cuts what is too long, and only columns refuse it."""
+    if isinstance(value, bytes):
         value = SqlType(target.name).convert(value)
-    if target.is_text and isinstance(value, str) and style in _STYLES and _ISO.match(value):
+    if isinstance(value, str) and style in _STYLES and _ISO.match(value):
         value = _STYLES[style](value)
-    if target.is_text and value is not None and target.length not in (None, -1):
-        text = value if isinstance(value, str) else printed_number(value)
-        value = text[: target.length]  # a CAST of text cuts it; only columns refuse what is too long
-    return target.convert(value)
+    text = _text(value)
+    return text if target.length in (None, -1) else text[: target.length]
 
 
 # With what the hexadecimal digits of bytes begin in the styles of CONVERT.

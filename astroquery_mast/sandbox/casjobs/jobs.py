@@ -56,8 +56,10 @@ class CasJob:
 
     def ask(self) -> int:
         """Return the state; every question brings the job on."""
-        if self.status == CANCELING:
+        if self.status == CANCELING and self.questions == 0:
             self._finish(CANCELLED)
+        elif self.status == CANCELING:
+            self.questions -= 1
         elif self.status < CANCELING:
             self._advance()
         return self.status
@@ -77,8 +79,9 @@ class CasJob:
         self.status = status
 
     def cancel(self) -> None:
-        """Cancel a job that has not ended."""
-        self.status = max(self.status, CANCELING)
+        """Cancel a job that has not ended, which takes a question if it takes any to run."""
+        if self.status < CANCELING:
+            self.status, self.questions = CANCELING, min(self.questions, 1)
 
     def _end(self) -> None:
         self.started = self.started or _now()

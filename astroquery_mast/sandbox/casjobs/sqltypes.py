@@ -32,6 +32,10 @@ _TEXTS = frozenset({"char", "varchar", "nchar", "nvarchar", "text", "ntext"})
 _MOMENTS: Mapping[str, int] = {"date": 0, "datetime": 3, "smalldatetime": 0, "datetime2": 7}
 _NUMBERS = frozenset({*_INTEGERS, "real", "float", "decimal"})
 _BINARIES = frozenset({"binary", "varbinary"})
+_SIZED = frozenset({*_BINARIES, "decimal", "datetime2"})
+_OTHERS = frozenset({*_NUMBERS, *_MOMENTS, *_BINARIES})
+#: Bits of the largest mantissa that single precision has.
+_SINGLE = 24
 #: What the parser calls the types of which it knows other names.
 _NAMES = {
     "integer": "int",
@@ -344,15 +348,12 @@ def sql_type(written: exp.DataType, where: str = "definition") -> SqlType | None
     name = str(written.this.value).lower()
     name = _NAMES.get(name, name)
     size = tuple(_size(parameter.name) for parameter in written.expressions)
-    if name == "float" and size and size[0] <= 24:
-        name = "real"
-    if name not in {*_NUMBERS, *_TEXTS, *_MOMENTS, *_BINARIES}:
-        return None
-    if name in {"text", "ntext"}:
-        return SqlType(name)
-    if name in _TEXTS and not size:
-        size = (_LENGTHS[where],) if where in _LENGTHS else (_LARGEST,)
-    return SqlType(name, size if name in {*_TEXTS, *_BINARIES} or name in {"decimal", "datetime2"} else ())
+    if name == "float":
+        return SqlType("real" if size and size[0] <= _SINGLE else name)
+    if name in _TEXTS:
+        unsized = name in {"text", "ntext"}
+        return SqlType(name, () if unsized else size or (_LENGTHS.get(where, _LARGEST),))
+    return SqlType(name, size if name in _SIZED else ()) if name in _OTHERS else None
 
 
 def _size(text: str) -> int:
