@@ -27,7 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         signal.signal(number, lambda *_: finished.set())
     sandbox = Sandbox(port=options.port, extra_observations=options.observations, tap_rows=options.tap_rows).start()
     guide = text("guide.txt").format(
-        url=sandbox.url, token=sandbox.token, outsider=sandbox.outsider_token, expired=sandbox.expired_token
+        url=sandbox.url,
+        token=sandbox.token,
+        outsider=sandbox.outsider_token,
+        expired=sandbox.expired_token,
+        user=sandbox.casjobs_user,
+        password=sandbox.casjobs_password,
     )
     print(guide, end="", flush=True)
     # In slices, because Windows does not interrupt a wait without end.

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from astroquery_mast import sandbox
+from astroquery_mast.sandbox import Sandbox
 
 THEIR_TEST = """
 import requests
@@ -52,7 +53,7 @@ def test_program_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
     command = [sys.executable, "-W", "error", "-u", "-m", "astroquery_mast.sandbox"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
-        said = "".join(program.stdout.readline() for _ in range(8))
+        said = "".join(program.stdout.readline() for _ in range(9))
         url = re.search(r"http://127\.0\.0\.1:\d+", said)
         assert url is not None
         assert requests.get(f"{url[0]}/whoami", timeout=30).json()["anon"] is True
@@ -62,6 +63,7 @@ def test_program_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
         assert (rest, errors) == ("", "")
         assert f'conf.resolver_server = "{url[0]}"' in said
         assert len(re.findall(r"\b[a-z0-9]{32}\b", said)) == 3
+        assert f"{Sandbox.casjobs_user} {Sandbox.casjobs_password}\n" in said
 
 
 def test_plugin_gives_every_test_a_fresh_sandbox(tmp_path: Path) -> None:
