@@ -348,6 +348,8 @@ def _reader(column: SqlColumn) -> Reader:
 
 def _values(cells: Sequence[str], parse: Callable[[str], Any]) -> list[Any]:
     """The values of some cells, None for NULL."""
+    if "_" in "".join(cells):  # Python takes 1_000 for a number
+        raise ValueError("_")
     try:
         return list(map(parse, cells))
     except ValueError:

@@ -364,6 +364,8 @@ def test_values_of_another_type_are_kept_as_text() -> None:
     """Nothing is changed to fit: a column that holds something else than is said becomes text, with a warning."""
     with pytest.warns(CorruptDataWarning, match="'a' is declared as int and holds other values"):
         assert csv_columns.read_csv("[a]:int\n1\n2.5\n")["a"].tolist() == ["1", "2.5"]
+    with pytest.warns(CorruptDataWarning, match="'a' is declared as float and holds other values"):
+        assert csv_columns.read_csv("[a]:float\n1_0\n")["a"].tolist() == ["1_0"]
     with pytest.warns(CorruptDataWarning, match="'t' is declared as datetime and is not in ISO 8601"):
         assert csv_columns.read_csv("[t]:datetime\nnoon\n")["t"].tolist() == ["noon"]
 

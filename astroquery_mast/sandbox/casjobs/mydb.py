@@ -356,19 +356,23 @@ def _places(table: Relation, names: Sequence[str] | None) -> list[int]:
     return [known[name.lower()] for name in names]
 
 
-def _stored(table: Relation, places: Sequence[int], rows: Iterable[Row]) -> Iterator[Row]:
-    """Rows as the table keeps them; columns that are not given are null."""
-    for row in rows:
-        cells: list[Cell] = [None] * len(table.columns)
-        for place, value in zip(places, row, strict=True):
-            cells[place] = _fit(table.columns[place].type, value)
-        for column, cell in zip(table.columns, cells, strict=True):
-            if cell is None and not column.nullable:
-                raise SqlError(
-                    f"Cannot insert the value NULL into column '{column.name}', table '{table.name}'; "
-                    "column does not allow nulls. INSERT fails."
-                )
-        yield cells
+def _stored(table: Relation, places: Sequence[int], rows: Sequence[Row]) -> Iterator[Row]:
+    """Rows as the table keeps them, made column by column; columns that are not given are null."""
+    given = dict(zip(places, zip(*rows, strict=True), strict=True)) if rows else {}
+    nothing = (None,) * len(rows)
+    fitted = [_fitted(table, column, given.get(place, nothing)) for place, column in enumerate(table.columns)]
+    return zip(*fitted, strict=True)
+
+
+def _fitted(table: Relation, column: SqlColumn, cells: Sequence[Cell]) -> Sequence[Cell]:
+    if None not in cells:
+        return cells if column.type is None else column.type.convert_all(cells)
+    if not column.nullable:
+        raise SqlError(
+            f"Cannot insert the value NULL into column '{column.name}', table '{table.name}'; "
+            "column does not allow nulls. INSERT fails."
+        )
+    return [_fit(column.type, value) for value in cells]
 
 
 def _fit(kind: SqlType | None, value: Cell) -> Cell:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -74,7 +75,7 @@ class SqlType:
     name: str
     size: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def is_text(self) -> bool:
         """Whether values are text."""
         return self.name in _TEXTS
@@ -94,7 +95,7 @@ class SqlType:
         """Whether values are whole numbers."""
         return self.name in _INTEGERS
 
-    @property
+    @cached_property
     def length(self) -> int | None:
         """The most characters of text, -1 for any number; None for other types."""
         return None if not self.is_text else self.size[0] if self.size else _LARGEST
@@ -133,7 +134,7 @@ class SqlType:
         written = _PRINTERS.get(self._family, str)
         return [null if value is None else written(value) for value in values]
 
-    @property
+    @cached_property
     def _family(self) -> str:
         if self.is_integer:
             return "integer"
@@ -211,7 +212,9 @@ def _to_text(kind: SqlType, value: Cell) -> Cell:
     if kind.length not in (None, _LARGEST) and len(text) > int(kind.length or 0):
         raise ConversionError("String or binary data would be truncated.")
     # What is no letter of the database's alphabet becomes a question mark, unless the type is one of Unicode.
-    return text if kind.name.startswith("n") else text.encode("cp1252", "replace").decode("cp1252")
+    if text.isascii() or kind.name.startswith("n"):
+        return text
+    return text.encode("cp1252", "replace").decode("cp1252")
 
 
 def _to_moment(kind: SqlType, value: Cell) -> Cell:
