@@ -13,7 +13,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from ..tables.mashup import reading
 from ..tables.rows import TRUTHS, ColumnBlock, converted, joined
 from ..warn import warn_user
 from .moments import iso_texts, times_from
-from .sql import SqlColumn, mask_of, nothing_in, values_of, words_heading
+from .sql import SqlColumn, cell_values, mask_of, nothing_in, words_heading
 
 _SERVICE = "CasJobs"
 # Rows that are written or read at once.
@@ -74,7 +74,7 @@ Reader = Callable[[Sequence[str]], ColumnBlock]
 def warn_of_lost_numbers(table: Table) -> None:
     """Warn of numbers that the database has not: they become NULL."""
     numbers = {name: table[name] for name in table.colnames if not isinstance(table[name], Time)}
-    numbers = {name: column for name, column in numbers.items() if values_of(column).dtype.kind == "f"}
+    numbers = {name: column for name, column in numbers.items() if cell_values(column).dtype.kind == "f"}
     lost = {name: _count(nothing_in(column)) - _count(mask_of(column)) for name, column in numbers.items()}
     if any(lost.values()):
         told = ", ".join(f"{count} in {name!r}" for name, count in lost.items() if count)
@@ -90,7 +90,7 @@ def longest_row(table: Table) -> int:
     """Return the bytes of the longest row in the body of a request, or a little more."""
     sizes = np.full(len(table), 3, dtype=np.int64)
     for name in table.colnames:
-        values: Any = None if isinstance(table[name], Time) else values_of(table[name])
+        values: Any = None if isinstance(table[name], Time) else cell_values(table[name])
         is_text = values is not None and values.dtype.kind in "US"
         sizes += 5 + 8 * np.char.str_len(values) if is_text else 60
     return int(sizes.max(initial=0))
@@ -112,7 +112,7 @@ def _are_names(column: Any) -> bool:
     if mask_of(column) is not None:
         return False
     for start in range(0, len(column), _BLOCK):
-        texts = _decoded(values_of(column[start : start + _BLOCK]))
+        texts = _decoded(cell_values(column[start : start + _BLOCK]))
         lines = "\n".join(texts)
         if lines.count("\n") != len(texts) - 1 or not _NAMES.fullmatch(lines):
             return False
@@ -156,7 +156,7 @@ def _lines(table: Table, columns: Sequence[SqlColumn], *, words: bool) -> Iterat
             parts = [map(str, range(start, stop)), *map(_words, cells, columns)]
         else:
             parts = [
-                _decoded(values_of(part)) if column.is_text else _words(part, column)
+                _decoded(cell_values(part)) if column.is_text else _words(part, column)
                 for part, column in zip(cells, columns, strict=True)
             ]
         yield from map(",".join, zip(*parts, strict=True))
@@ -164,7 +164,7 @@ def _lines(table: Table, columns: Sequence[SqlColumn], *, words: bool) -> Iterat
 
 def _words(cells: Any, column: SqlColumn) -> list[str]:
     """The words for some cells of a column; none for those without a value."""
-    plain = cells if isinstance(cells, Time) else values_of(cells)
+    plain = cells if isinstance(cells, Time) else cell_values(cells)
     mask = nothing_in(cells)
     if column.is_moment:
         words = [f"t{text}" for text in iso_texts(plain, mask, column.name)]
@@ -220,7 +220,7 @@ def read_csv(text: str) -> Table:
         return _table(lines, len(text), columns, [_reader(column) for column in columns])
 
 
-def read_words(lines: Iterator[str], size: int, columns: Sequence[SqlColumn]) -> Table:
+def table_of_words(lines: Iterator[str], size: int, columns: Sequence[SqlColumn]) -> Table:
     """Return the rows of CSV whose cells are words for the values of some columns; its first line is passed over."""
     with reading(_SERVICE):
         next(lines, "")
@@ -234,7 +234,7 @@ def read_plain_csv(lines: Iterator[str], size: int) -> Table:
         heading = next(lines, "")
         if heading.lstrip('"').startswith("["):
             return read_csv("".join((heading, *lines)))
-        names = next(csv.reader([heading]), [])
+        names = list(chain.from_iterable(_rows_of([heading])))
         columns = [SqlColumn(name or f"Column{number}", "nvarchar") for number, name in enumerate(names, start=1)]
         table = _table(lines, size, columns, [_texts] * len(columns))
         for name in table.colnames:
@@ -245,7 +245,7 @@ def read_plain_csv(lines: Iterator[str], size: int) -> Table:
 def _as_numbers(column: Column) -> Column:
     """A column of text as one of numbers, if all of it are written as such."""
     mask = mask_of(column)
-    cells = values_of(column if mask is None else column[~mask]).tolist()
+    cells = cell_values(column if mask is None else column[~mask]).tolist()
     for pattern, dtype in ((_INTEGER, np.int64), (_NUMBER, np.float64)):
         if cells and all(map(pattern.fullmatch, cells)):
             with suppress(OverflowError, ValueError):
@@ -301,18 +301,23 @@ def _blocks(lines: Iterable[str], size: int, width: int) -> Iterator[Sequence[Se
     """The cells of some lines of CSV, column by column, many rows at a time."""
     # The limit is one of the process, and only lets through more than before.
     csv.field_size_limit(max(csv.field_size_limit(), size))
-    reader = csv.reader(lines)
+    reader = _rows_of(lines)
+    while block := list(islice(reader, _BLOCK)):
+        # An empty line is an empty cell where there is one column.
+        rows = [row or [""] for row in block] if width == 1 else list(filter(None, block))
+        if set(map(len, rows)) - {width}:
+            odd = next(row for row in rows if len(row) != width)
+            raise InvalidResponseError(
+                f"{_SERVICE} sent a row of {len(odd)} cells where there are {width} columns.", service=_SERVICE
+            )
+        if rows:
+            yield list(zip(*rows, strict=True))
+
+
+def _rows_of(lines: Iterable[str]) -> Iterator[list[str]]:
+    """The cells of each line of CSV."""
     try:
-        while block := list(islice(reader, _BLOCK)):
-            # An empty line is an empty cell where there is one column.
-            rows = [row or [""] for row in block] if width == 1 else list(filter(None, block))
-            if set(map(len, rows)) - {width}:
-                odd = next(row for row in rows if len(row) != width)
-                raise InvalidResponseError(
-                    f"{_SERVICE} sent a row of {len(odd)} cells where there are {width} columns.", service=_SERVICE
-                )
-            if rows:
-                yield list(zip(*rows, strict=True))
+        yield from csv.reader(lines)
     except csv.Error as err:
         raise InvalidResponseError(f"{_SERVICE} sent CSV that cannot be read: {err}.", service=_SERVICE) from err
 

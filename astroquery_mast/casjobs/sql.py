@@ -108,7 +108,7 @@ class SqlColumn:
 
     def as_word(self) -> str:
         """Return the expression of a value as a word, or NULL."""
-        name = quoted(self.name)
+        name = in_brackets(self.name)
         if not self.is_text:
             return _AS_WORDS[self.type_name].format(name)
         if self.type_name in _BINARIES:
@@ -139,7 +139,7 @@ class SqlColumn:
 # -- names -----------------------------------------------------------------------------------------------------------
 
 
-def quoted(name: str) -> str:
+def in_brackets(name: str) -> str:
     """Return a name as SQL takes it, whatever it is."""
     return f"[{name.replace(']', ']]')}]"
 
@@ -157,7 +157,7 @@ def plain_table_name(name: Any) -> str:
 
 def table_name(name: Any) -> str:
     """Return the name of a table of MyDB as SQL takes it, or raise if it is none."""
-    return quoted(plain_table_name(name))
+    return in_brackets(plain_table_name(name))
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -183,7 +183,7 @@ def _check_names(names: Sequence[str]) -> None:
 # -- types -----------------------------------------------------------------------------------------------------------
 
 
-def declared_columns(table: Table) -> list[SqlColumn]:
+def columns_for(table: Table) -> list[SqlColumn]:
     """Return the columns that hold a table's values exactly, or raise if there are none for some of it."""
     _check_names(table.colnames)
     return [_declared(name, table[name]) for name in table.colnames]
@@ -202,23 +202,28 @@ def _declared(name: str, column: Any) -> SqlColumn:
             "one column for each element."
         )
     if isinstance(column, Time) or column.dtype.kind == "M":
-        check_moments(column if isinstance(column, Time) else values_of(column), name)
+        check_moments(column if isinstance(column, Time) else cell_values(column), name)
         return SqlColumn(name, "datetime2")
-    values = values_of(column)
+    values = cell_values(column)
     if values.dtype.kind in "US":
         return SqlColumn(name, "nvarchar", _text_length(name, values))
+    return SqlColumn(name, _number_type(name, values))
+
+
+def _number_type(name: str, values: npt.NDArray[Any]) -> str:
+    """The type of the database for numbers."""
     type_name = _TYPES.get(f"{values.dtype.kind}{values.dtype.itemsize}")
     if type_name is None:
         raise InvalidArgumentError(
             f"Column {name!r} has the dtype {values.dtype}, which CasJobs cannot store. Convert it to numbers of at "
             "most 64 bits, to text (str) or to Time."
         )
-    if values.dtype.kind == "u" and type_name == "bigint" and (values > np.iinfo(np.int64).max).any():
+    if values.dtype.newbyteorder("=") == np.uint64 and (values > np.iinfo(np.int64).max).any():
         raise InvalidArgumentError(f"Column {name!r} has integers above 2**63 - 1, which CasJobs cannot store.")
-    return SqlColumn(name, type_name)
+    return type_name
 
 
-def values_of(column: Any) -> npt.NDArray[Any]:
+def cell_values(column: Any) -> npt.NDArray[Any]:
     """Return the values of a column without its mask and unit."""
     plain = getattr(column, "unmasked", column)
     return np.asarray(np.ma.getdata(getattr(plain, "value", plain)))
@@ -233,7 +238,7 @@ def mask_of(column: Any) -> npt.NDArray[np.bool_] | None:
 def nothing_in(column: Any) -> npt.NDArray[np.bool_] | None:
     """Return where a column has no value for the database: masked, NaN, infinite, or no date; None if nowhere."""
     mask = mask_of(column)
-    values = None if isinstance(column, Time) else values_of(column)
+    values = None if isinstance(column, Time) else cell_values(column)
     if values is None or values.dtype.kind not in "fM":
         return mask
     odd = np.isnat(values) if values.dtype.kind == "M" else ~np.isfinite(values)
@@ -275,7 +280,7 @@ def words_heading(columns: Sequence[SqlColumn]) -> str:
 
 def create_statement(name: str, columns: Sequence[SqlColumn]) -> str:
     """Return the statement that creates an empty table."""
-    declared = ", ".join(f"{quoted(column.name)} {column.declaration} NULL" for column in columns)
+    declared = ", ".join(f"{in_brackets(column.name)} {column.declaration} NULL" for column in columns)
     return f"CREATE TABLE {table_name(name)} ({declared})"
 
 
@@ -288,7 +293,7 @@ def create_words_statement(name: str, columns: Sequence[SqlColumn]) -> str:
 
 def decode_statement(name: str, words: str, columns: Sequence[SqlColumn]) -> str:
     """Return the statement that fills a table with the values of the words of another one."""
-    names = ", ".join(quoted(column.name) for column in columns)
+    names = ", ".join(in_brackets(column.name) for column in columns)
     values = ", ".join(column.from_word(word) for column, word in zip(columns, word_names(columns), strict=True))
     return f"INSERT INTO {table_name(name)} ({names}) SELECT {values} FROM {table_name(words)} ORDER BY {_ROW}"
 
@@ -300,7 +305,7 @@ def rename_statement(old: str, new: str) -> str:
 
 def copy_statement(name: str, source: str, columns: Sequence[SqlColumn]) -> str:
     """Return the statement that adds the rows of one table to another one with the same columns."""
-    names = ", ".join(quoted(column.name) for column in columns)
+    names = ", ".join(in_brackets(column.name) for column in columns)
     return f"INSERT INTO {table_name(name)} ({names}) SELECT {names} FROM {table_name(source)}"
 
 
@@ -342,17 +347,21 @@ def _told(name: str, type_name: str, length: int | None) -> SqlColumn:
 def unfitting(columns: Sequence[SqlColumn], there: Sequence[SqlColumn]) -> str:
     """Return why the rows of some columns cannot be added to a table with others; empty if they can."""
     known = {column.name.casefold(): column for column in there}
-    given = {column.name.casefold() for column in columns}
-    strange = [repr(column.name) for column in columns if column.name.casefold() not in known]
-    missing = [repr(column.name) for column in there if column.name.casefold() not in given]
+    given = {column.name.casefold(): column for column in columns}
+    strange = [column.name for name, column in given.items() if name not in known]
+    missing = [column.name for name, column in known.items() if name not in given]
     if strange or missing:
-        told = (("it has no column", strange), ("the new rows have no column", missing))
-        return "; ".join(f"{said} {', '.join(names)}" for said, names in told if names)
-    narrow = [column for column in columns if not known[column.name.casefold()].holds(column)]
-    return ", ".join(
-        f"{column.name!r} is {_worded(known[column.name.casefold()])} and the new values need {_worded(column)}"
-        for column in narrow
+        return "; ".join(filter(None, (_listed("it has no column", strange), _listed("the new rows lack", missing))))
+    return "; ".join(
+        f"{column.name!r} is {_worded(known[name])} and the new values need {_worded(column)}"
+        for name, column in given.items()
+        if not known[name].holds(column)
     )
+
+
+def _listed(said: str, names: Sequence[str]) -> str:
+    """What is said of some columns; nothing if there are none."""
+    return f"{said} {', '.join(map(repr, names))}" if names else ""
 
 
 def _worded(column: SqlColumn) -> str:

@@ -36,7 +36,7 @@ from .columns import (
     needs_words,
     read_csv,
     read_plain_csv,
-    read_words,
+    table_of_words,
     warn_of_lost_numbers,
 )
 from .protocol import CasJobsCalls
@@ -44,12 +44,12 @@ from .refusals import QuickLimitError
 from .sql import (
     COLUMNS_OF_COLUMNS,
     SqlColumn,
+    columns_for,
     columns_from,
     columns_query,
     copy_statement,
     create_statement,
     create_words_statement,
-    declared_columns,
     decode_statement,
     plain_table_name,
     rename_statement,
@@ -85,32 +85,58 @@ def upload(
 ) -> None:
     """Store a table in MyDB, under a name that is free unless ``overwrite`` or ``append`` is set."""
     columns = _checked(table, name, overwrite=overwrite, append=append)
-    there = columns_of(calls, name, deadline)
-    if there and not (overwrite or append):
-        raise InvalidArgumentError(
-            f"The table {name} of MyDB exists. overwrite=True replaces it, append=True adds the rows to it."
-        )
-    if there and append and (misfit := unfitting(columns, there)):
-        raise InvalidArgumentError(f"The rows do not fit into the table {name} of MyDB: {misfit}.")
+    there = stored_columns(calls, name, deadline)
+    if there and not overwrite:
+        _check_addition(name, columns, there, append=append)
     warn_of_lost_numbers(table)
     words, values, replaced = (f"{_PREFIX}{secrets.token_hex(8)}" for _ in range(3))
     with _dropped_later(calls, words, values):
-        if needs_words(table, columns):
-            calls.quick(create_words_statement(words, columns), MYDB, deadline, task="upload")
-            _send(calls, words, csv_pieces(table, columns, PIECE_BYTES), len(table), deadline, verbose=verbose)
-            build = [create_statement(values, columns), decode_statement(values, words, columns)]
-            _change(calls, build, deadline, undo=f"DROP TABLE IF EXISTS {table_name(values)}", verbose=verbose)
-        else:
-            calls.quick(create_statement(values, columns), MYDB, deadline, task="upload")
-            pieces = csv_pieces(table, columns, PIECE_BYTES, words=False)
-            _send(calls, values, pieces, len(table), deadline, verbose=verbose)
-        _check_count(calls, values, len(table), deadline, f"The upload of {name}")
+        _store(calls, table, columns, words, values, deadline, verbose=verbose)
         if there and append:
             _add(calls, values, name, columns, len(table), deadline)
         elif there:
             _replace(calls, values, name, replaced, deadline)
         else:
             _rename(calls, values, name, deadline)
+
+
+def _store(
+    calls: CasJobsCalls,
+    table: Table,
+    columns: list[SqlColumn],
+    words: str,
+    values: str,
+    deadline: Deadline,
+    *,
+    verbose: bool,
+) -> None:
+    """Store the rows of a table in a new one, by way of words if they need them, and count what has arrived."""
+    if needs_words(table, columns):
+        calls.quick(create_words_statement(words, columns), MYDB, deadline, task="upload")
+        _send(calls, words, csv_pieces(table, columns, PIECE_BYTES), len(table), deadline, verbose=verbose)
+        build = [create_statement(values, columns), decode_statement(values, words, columns)]
+        _change(calls, build, deadline, undo=f"DROP TABLE IF EXISTS {table_name(values)}", verbose=verbose)
+    else:
+        calls.quick(create_statement(values, columns), MYDB, deadline, task="upload")
+        pieces = csv_pieces(table, columns, PIECE_BYTES, words=False)
+        _send(calls, values, pieces, len(table), deadline, verbose=verbose)
+    found = _count(calls, values, deadline)
+    if found != len(table):
+        raise IncompleteResultError(
+            f"The upload failed: CasJobs has stored {found} rows instead of {len(table)}. Nothing was changed; try "
+            "again.",
+            service=_SERVICE,
+        )
+
+
+def _check_addition(name: str, columns: list[SqlColumn], there: list[SqlColumn], *, append: bool) -> None:
+    """Raise unless rows shall be added to a table that is there, and fit into it."""
+    if not append:
+        raise InvalidArgumentError(
+            f"The table {name} of MyDB exists. overwrite=True replaces it, append=True adds the rows to it."
+        )
+    if misfit := unfitting(columns, there):
+        raise InvalidArgumentError(f"The rows do not fit into the table {name} of MyDB: {misfit}.")
 
 
 def _checked(table: Any, name: str, *, overwrite: bool, append: bool) -> list[SqlColumn]:
@@ -120,7 +146,7 @@ def _checked(table: Any, name: str, *, overwrite: bool, append: bool) -> list[Sq
         raise InvalidArgumentError("overwrite=True and append=True exclude each other.")
     if not isinstance(table, Table):
         raise InvalidArgumentError(f"A Table is needed for an upload, not {type(table).__name__}.")
-    columns = declared_columns(table)
+    columns = columns_for(table)
     if (longest := longest_row(table)) > _MOST_BYTES:
         raise InvalidArgumentError(
             f"A row of the table may need {longest} bytes; CasJobs takes at most {_MOST_BYTES} at once."
@@ -186,7 +212,7 @@ def _rename(calls: CasJobsCalls, old: str, new: str, deadline: Deadline) -> None
         calls.quick(rename_statement(old, new), MYDB, deadline, task="upload", repeatable=False)
     except MastError:
         after = Deadline(_GRACE)
-        if not _holds(lambda: bool(columns_of(calls, new, after)) and not columns_of(calls, old, after)):
+        if not _holds(lambda: bool(stored_columns(calls, new, after)) and not stored_columns(calls, old, after)):
             raise
 
 
@@ -205,7 +231,7 @@ def _holds(question: Callable[[], bool]) -> bool:
 def download(calls: CasJobsCalls, name: str, deadline: Deadline, *, verbose: bool = False) -> Table:
     """Return a table of MyDB: at once, or by way of a file if it is too large for that."""
     source = table_name(name)
-    columns = columns_of(calls, name, deadline)
+    columns = stored_columns(calls, name, deadline)
     if not columns:
         known = read_csv(calls.quick(_TABLES, MYDB, deadline, task="download"))["TABLE_NAME"].tolist()
         raise no_such(f"MyDB has no table {plain_table_name(name)!r}.", plain_table_name(name), map(str, known))
@@ -216,7 +242,7 @@ def download(calls: CasJobsCalls, name: str, deadline: Deadline, *, verbose: boo
         log.info("The table %s is too large to be fetched at once: CasJobs writes it to a file.", name)
         table = _download_file(calls, source, columns, deadline, verbose=verbose)
     else:
-        table = read_words(lines_of(text), len(text), columns)
+        table = table_of_words(lines_of(text), len(text), columns)
     if len(table) != rows:
         raise IncompleteResultError(f"CasJobs sent {len(table)} of the {rows} rows of {name}.", service=_SERVICE)
     return table
@@ -232,7 +258,7 @@ def _download_file(
         number = calls.extract(words, "CSV", deadline)
         _wait(calls, number, deadline, verbose=verbose)
         with calls.output(number, deadline) as file, _text_of_file(file) as (stream, size):
-            return read_words(stream, size, columns)
+            return table_of_words(stream, size, columns)
 
 
 @contextmanager
@@ -311,10 +337,10 @@ _READERS: Mapping[str, Callable[[BinaryIO], Table]] = {
 # -- what both need --------------------------------------------------------------------------------------------------
 
 
-def columns_of(calls: CasJobsCalls, name: str, deadline: Deadline) -> list[SqlColumn]:
+def stored_columns(calls: CasJobsCalls, name: str, deadline: Deadline) -> list[SqlColumn]:
     """Return the columns of a table of MyDB; none if there is no such table."""
     text = calls.quick(columns_query(name), MYDB, deadline, task="columns")
-    return columns_from(read_words(lines_of(text), len(text), COLUMNS_OF_COLUMNS))
+    return columns_from(table_of_words(lines_of(text), len(text), COLUMNS_OF_COLUMNS))
 
 
 def _count(calls: CasJobsCalls, name: str, deadline: Deadline) -> int:
@@ -324,16 +350,6 @@ def _count(calls: CasJobsCalls, name: str, deadline: Deadline) -> int:
     if found.colnames != ["n"] or len(found) != 1 or found["n"].dtype.kind != "i":
         raise InvalidResponseError(f"{_SERVICE} does not say how many rows {name} has.", service=_SERVICE)
     return int(found["n"][0])
-
-
-def _check_count(calls: CasJobsCalls, name: str, rows: int, deadline: Deadline, what: str) -> None:
-    """Raise unless a table has so many rows."""
-    found = _count(calls, name, deadline)
-    if found != rows:
-        raise IncompleteResultError(
-            f"{what} failed: CasJobs has stored {found} rows instead of {rows}. Nothing was changed; try again.",
-            service=_SERVICE,
-        )
 
 
 def _change(

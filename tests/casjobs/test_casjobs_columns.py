@@ -31,7 +31,7 @@ LARGEST = 100_000
 
 def sent_and_returned(table: Table, largest: int = LARGEST) -> Table:
     """Send a table in pieces to a model of the service, which knows words only, and read what it sends."""
-    columns = sql.declared_columns(table)
+    columns = sql.columns_for(table)
     rows: list[list[str]] = []
     for piece, count in csv_columns.csv_pieces(table, columns, largest):
         heading, *lines = csv.reader(io.StringIO(piece, newline=""))
@@ -41,7 +41,7 @@ def sent_and_returned(table: Table, largest: int = LARGEST) -> Table:
     assert [row[0] for row in rows] == [str(number) for number in range(len(table))]
     heading = ",".join(f"[{name}]:varchar" for name in sql.word_names(columns))
     answer = "".join(f"{line}\n" for line in (heading, *(",".join(served(row[1:], columns)) for row in rows)))
-    return csv_columns.read_words(csv_columns.lines_of(answer), len(answer), columns)
+    return csv_columns.table_of_words(csv_columns.lines_of(answer), len(answer), columns)
 
 
 def served(words: list[str], columns: list[SqlColumn]) -> list[str]:
@@ -88,7 +88,7 @@ def test_odd_texts_come_back() -> None:
 def test_words_have_nothing_that_could_get_lost() -> None:
     """What is sent has letters, digits and few marks only: no blanks, no quotes, no plus sign, nothing beyond ASCII."""
     table = Table({"text": ODD_TEXTS, "x": [1e300] * len(ODD_TEXTS), "t": Time(["2020-01-01"] * len(ODD_TEXTS))})
-    (piece, _), *_ = csv_columns.csv_pieces(table, sql.declared_columns(table), LARGEST)
+    (piece, _), *_ = csv_columns.csv_pieces(table, sql.columns_for(table), LARGEST)
     assert set(piece) <= {*string.ascii_letters, *string.digits, *"_.-:,\n"}
 
 
@@ -152,7 +152,7 @@ def test_numbers_that_the_database_has_not_become_null() -> None:
 def test_an_empty_table_keeps_its_columns() -> None:
     """No rows make no pieces, and come back as columns of the same kinds."""
     table = Table({"a": np.zeros(0, dtype="i8"), "b": np.zeros(0, dtype="U3"), "t": Time(np.zeros(0), format="mjd")})
-    assert not list(csv_columns.csv_pieces(table, sql.declared_columns(table), LARGEST))
+    assert not list(csv_columns.csv_pieces(table, sql.columns_for(table), LARGEST))
     back = sent_and_returned(table)
     assert [len(back), back["a"].dtype.kind, back["b"].dtype.kind, type(back["t"])] == [0, "i", "U", Time]
 
@@ -162,7 +162,7 @@ def test_texts_that_could_be_changed_need_words(text: str) -> None:
     """Only texts that are names, and none that means NULL, are sent as they are."""
     table = Table({"n": [1, 2], "s": ["a", text]})
     is_name = re.fullmatch(r"[A-Za-z_][-A-Za-z0-9_.]*", text) is not None and text.lower() != "null"
-    assert csv_columns.needs_words(table, sql.declared_columns(table)) is not is_name
+    assert csv_columns.needs_words(table, sql.columns_for(table)) is not is_name
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_texts_that_could_be_changed_need_words(text: str) -> None:
 )
 def test_what_needs_words(table: Table, needed: bool) -> None:
     """Numbers and names in several columns are sent as they are; what may be NULL, blank or a date is not."""
-    columns = sql.declared_columns(table)
+    columns = sql.columns_for(table)
     assert csv_columns.needs_words(table, columns) is needed
     if not needed and len(table):
         ((piece, _),) = csv_columns.csv_pieces(table, columns, LARGEST, words=False)
@@ -193,7 +193,7 @@ def test_what_needs_words(table: Table, needed: bool) -> None:
 @given(tables(), st.integers(1, 400))
 def test_pieces_are_as_large_as_they_may_be_when_posted(table: Table, largest: int) -> None:
     """A piece of more than one row is not larger than allowed, counted as a form has it; no row is lost between."""
-    columns = sql.declared_columns(table)
+    columns = sql.columns_for(table)
     rows = 0
     for piece, count in csv_columns.csv_pieces(table, columns, largest):
         assert count == 1 or len(urllib.parse.quote_plus(piece)) <= largest
@@ -212,7 +212,7 @@ def test_pieces_of_many_rows_join_without_a_gap() -> None:
 @given(tables())
 def test_no_row_is_longer_than_is_said_before(table: Table) -> None:
     """The bound on rows, which is checked before anything is sent, holds."""
-    columns = sql.declared_columns(table)
+    columns = sql.columns_for(table)
     pieces = [piece.split("\n", 1)[1] for piece, _ in csv_columns.csv_pieces(table, columns, 1)]
     assert all(len(urllib.parse.quote_plus(piece)) <= csv_columns.longest_row(table) + 20 for piece in pieces)
 
@@ -247,16 +247,16 @@ def test_no_row_is_longer_than_is_said_before(table: Table) -> None:
 def test_what_cannot_be_stored_is_said(table: Table, message: str | None) -> None:
     """A column that the database cannot hold exactly is named, with what to do."""
     if message is None:
-        assert sql.declared_columns(table)
+        assert sql.columns_for(table)
         return
     with pytest.raises(InvalidArgumentError, match=message):
-        sql.declared_columns(table)
+        sql.columns_for(table)
 
 
 @pytest.mark.parametrize("name", ["order", "two words", "a]b", "Größe", "1st", "a.b", "x--", "a'b", 'a"b', "c,d"])
 def test_columns_may_have_any_printable_name(name: str) -> None:
     """Reserved words, blanks and marks in names of columns are put in brackets."""
-    columns = sql.declared_columns(Table({name: [1]}))
+    columns = sql.columns_for(Table({name: [1]}))
     expected = f"[{name.replace(']', ']]')}]"
     assert sql.create_statement("t", columns) == f"CREATE TABLE [t] ({expected} bigint NULL)"
     assert sent_and_returned(Table({name: [1]})).colnames == [name]
@@ -306,7 +306,7 @@ def test_names_that_are_no_names_of_tables(name: Any) -> None:
         (("a", "nvarchar", 20), ("a", "nvarchar", None), "the new values need nvarchar"),
         (("a", "varchar", 20), ("a", "nvarchar", 2), r"'a' is varchar\(20\)"),
         (("a", "datetime"), ("a", "datetime2"), "'a' is datetime and"),
-        (("a", "int"), ("b", "int"), "it has no column 'b'; the new rows have no column 'a'"),
+        (("a", "int"), ("b", "int"), "it has no column 'b'; the new rows lack 'a'"),
     ],
 )
 def test_rows_fit_or_do_not(there: tuple[Any, ...], given_columns: tuple[Any, ...], message: str) -> None:
@@ -408,7 +408,9 @@ def test_any_text_is_read_or_is_an_error_of_the_package(data: st.DataObject) -> 
     columns = [SqlColumn("a", "int"), SqlColumn("b", "nvarchar"), SqlColumn("t", "datetime2"), SqlColumn("x", "float")]
     for read in (
         lambda: csv_columns.read_csv(text),
-        lambda: csv_columns.read_words(csv_columns.lines_of(text), len(text), columns[: data.draw(st.integers(1, 4))]),
+        lambda: csv_columns.table_of_words(
+            csv_columns.lines_of(text), len(text), columns[: data.draw(st.integers(1, 4))]
+        ),
         lambda: csv_columns.read_plain_csv(csv_columns.lines_of(text), len(text)),
     ):
         try:
