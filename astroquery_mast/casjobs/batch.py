@@ -143,6 +143,6 @@ def read_result(calls: CasJobsCalls, record: Record, deadline: Deadline) -> Tabl
     into = read_statement(query).into if query.strip() else None
     if into is None:
         raise InvalidArgumentError(f"The job {number} has no rows to return: there is no INTO in {query!r}.")
-    table = transfer.download(calls, into, deadline)
+    table = transfer.download_table(calls, into, deadline)
     table.meta |= {"sql": query, "context": record.get("Context", ""), "service": calls.url}
     return table

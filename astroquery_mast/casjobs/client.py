@@ -627,7 +627,7 @@ class CasJobsClass(MastClass):
         True
         >>> CasJobs.drop("numbers")
         """
-        return transfer.download(self._calls, name, self._service.deadline(timeout), verbose=verbose)
+        return transfer.download_table(self._calls, name, self._service.deadline(timeout), verbose=verbose)
 
     def drop(self, name: str, *, missing_ok: bool = False, timeout: float | u.Quantity | None = None) -> None:
         """Remove a table from MyDB.

@@ -344,10 +344,14 @@ def _told(name: str, type_name: str, length: int | None) -> SqlColumn:
     return SqlColumn(name, type_name, length if limited else None)
 
 
+def _by_name(columns: Sequence[SqlColumn]) -> dict[str, SqlColumn]:
+    """Columns by their names in any case."""
+    return {column.name.casefold(): column for column in columns}
+
+
 def unfitting(columns: Sequence[SqlColumn], there: Sequence[SqlColumn]) -> str:
     """Return why the rows of some columns cannot be added to a table with others; empty if they can."""
-    known = {column.name.casefold(): column for column in there}
-    given = {column.name.casefold(): column for column in columns}
+    known, given = _by_name(there), _by_name(columns)
     strange = [column.name for name, column in given.items() if name not in known]
     missing = [column.name for name, column in known.items() if name not in given]
     if strange or missing:

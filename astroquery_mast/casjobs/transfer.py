@@ -228,7 +228,7 @@ def _holds(question: Callable[[], bool]) -> bool:
 # -- down ------------------------------------------------------------------------------------------------------------
 
 
-def download(calls: CasJobsCalls, name: str, deadline: Deadline, *, verbose: bool = False) -> Table:
+def download_table(calls: CasJobsCalls, name: str, deadline: Deadline, *, verbose: bool = False) -> Table:
     """Return a table of MyDB: at once, or by way of a file if it is too large for that."""
     source = table_name(name)
     columns = stored_columns(calls, name, deadline)
