@@ -544,13 +544,14 @@ class CasJobsClass(MastClass):
         ----------
         table : `~astropy.table.Table`
             The rows: numbers, truth values, text and `~astropy.time.Time`, one value in a cell.  Masked values become
-            NULL.  CasJobs keeps neither units nor descriptions.
+            NULL.  CasJobs keeps neither units nor descriptions.  Times are stored in UTC, to 100 ns; integers of a type
+            that SQL Server does not have, such as ``uint16``, in the next larger one.
         name : str
             The name in MyDB: letters, digits and underscores.
         overwrite : bool
             Whether to take the place of a table of that name.
         append : bool
-            Whether to add the rows to a table of that name, which has the same columns.
+            Whether to add the rows to a table of that name, which has the same columns; if there is none, it is made.
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
         verbose : bool
