@@ -32,7 +32,12 @@ _USER, _NUMBER, _PASSWORD = ENVIRONMENT_NAMES
 # The entry of the keyring: the password of each account, and which account was stored last.
 _KEYRING_ENTRY = "astroquery_mast.casjobs"
 _LAST_STORED = "last stored account"
-_HOW = f"give them to CasJobs.login(), or set the environment variables {_USER} and {_PASSWORD}."
+_NOBODY = (
+    "Nobody is logged in to CasJobs: call CasJobs.login(), which finds user name and password in the environment "
+    f"({_USER} and {_PASSWORD}) or in the keyring, or asks for them."
+)
+_HOW = "give it to CasJobs.login(), or set the environment variable"
+_NO_NAME = f"There is no user name for CasJobs: {_HOW} {_USER}."
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class CasJobsLogin:
         """Return the user whose password may be sent to an address."""
         user = self.user
         if user is None:
-            raise LoginError(f"CasJobs needs a user name and a password: {_HOW}")
+            raise LoginError(_NOBODY)
         if user.origin != origin_of(url):
             raise LoginError(f"The login is one of another server than {url}: log in there with CasJobs.login().")
         return user
@@ -132,7 +137,7 @@ def find_account(
     """Find an account: the arguments, the environment, the system's keyring, or a prompt, in that order."""
     name, number = _usual_account() if username is None and wsid is None else _given_account(username, wsid)
     if name is None and number is None:
-        name = prompt("CasJobs user name: ", f"There is no CasJobs user name and password: {_HOW}", hidden=False)
+        name = prompt("CasJobs user name: ", _NO_NAME, hidden=False)
     account = (name or number or "").strip()
     secret = _found_password(account, reenter=reenter) if password is None else password
     return Account(None if name is None else account, number, _checked_password(secret))
@@ -166,7 +171,7 @@ def _usual_account() -> tuple[str | None, str | None]:
 
 def _found_password(account: str, *, reenter: bool) -> str:
     """The password of an account."""
-    missing = f"There is no password for the CasJobs user {account}: {_HOW}"
+    missing = f"There is no password for the CasJobs user {account}: {_HOW} {_PASSWORD}."
     stored = None if reenter else _from_environment(account) or read_keyring(_KEYRING_ENTRY, account, "password")
     return stored or prompt(f"CasJobs password of {account}: ", missing)
 

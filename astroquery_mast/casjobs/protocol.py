@@ -231,7 +231,7 @@ class CasJobsCalls:
         record = self.job_record(self.job_number(url), deadline)
         status = job_status(record.get("Status", ""))
         if status == JobStatus.ERROR:
-            raise refusal(record.get("Error") or record.get("Message") or "", f"CasJobs (job {record['JobID']})")
+            raise _failure(record)
         if status != JobStatus.COMPLETED:
             raise ServerError(f"The job {url} is {status}. Submit it again.", service=url)
         if self.read_result is None:
@@ -336,6 +336,14 @@ def _read_wsid(body: Body, what: str) -> str:
     if number and not number.lstrip("-").isdecimal():
         raise InvalidResponseError(f"{what} sent something else than a number.", service=what)
     return number
+
+
+def _failure(record: Record) -> MastError:
+    """Why a job has failed."""
+    error = refusal(record.get("Error") or record.get("Message") or "", f"CasJobs (job {record['JobID']})")
+    if isinstance(error, QuickLimitError):
+        error.args = (f"{error} With a longer estimate it may have more time.",)
+    return error
 
 
 def job_status(code: object) -> JobStatus:

@@ -116,7 +116,7 @@ def test_logout_forgets_the_password(casjobs: CasJobsClass) -> None:
     casjobs.logout()
     assert SHARED_LOGIN.password is None
     for call in (lambda: casjobs.query("SELECT 1 AS a"), casjobs.list_jobs, casjobs.session_info):
-        with pytest.raises(LoginError, match=r"CasJobs.login\(\).*CASJOBS_USERID and CASJOBS_PW"):
+        with pytest.raises(LoginError, match=r"Nobody is logged in.*CasJobs.login\(\).*CASJOBS_USERID and CASJOBS_PW"):
             call()
 
 
@@ -185,7 +185,7 @@ def test_a_login_of_the_environment_does_not_go_to_the_sandbox(monkeypatch: pyte
     """One that was there before the sandbox is for the real CasJobs, and is there again afterwards."""
     for name in ("CASJOBS_USERID", "CASJOBS_WSID", "CASJOBS_PW"):
         monkeypatch.setenv(name, "12345")
-    with Sandbox() as box, pytest.raises(LoginError, match="no CasJobs user name"):
+    with Sandbox() as box, pytest.raises(LoginError, match="no user name for CasJobs"):
         CasJobs.login()
     assert len(box.requests) == 0
     assert [os.environ[name] for name in ("CASJOBS_USERID", "CASJOBS_WSID", "CASJOBS_PW")] == ["12345"] * 3

@@ -171,6 +171,16 @@ def test_a_job_that_fails_is_told_of(mast_sandbox: Sandbox, casjobs: CasJobsClas
     assert len(casjobs.list_tables()) == 0
 
 
+def test_a_job_without_enough_time_is_told_what_to_do(
+    mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select
+) -> None:
+    """The estimate chooses the queue, and with it the time."""
+    fault = Fault.job("failed", "Query execution time limit exceeded.")
+    mast_sandbox.faults.add("casjobs", fault, where=operation("SubmitJob"))
+    with pytest.raises(InvalidQueryError, match=r"limit exceeded. With a longer estimate"):
+        casjobs.submit(STARS, context=PS1, estimate=1).result()
+
+
 def test_a_job_that_was_stopped_by_somebody_else_is_an_error(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select
 ) -> None:
