@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 import requests
-from astroquery import log
 from casjobs_users import logged_in
 
 from astroquery_mast import CasJobs, CasJobsClass, Observations, conf
@@ -39,10 +38,8 @@ ECHO = "System.Exception: You sent pw={} ---> System.Exception: {}\r\n   at CasJ
 @pytest.fixture
 def said(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     """Give all that was logged, at any level and by any package, printed, or warned of so far."""
-    caplog.set_level(logging.DEBUG)
-    for name in ("urllib3", "requests", "astroquery", "astropy", "keyring"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
-    log.setLevel("DEBUG")
+    for name in (None, "urllib3", "requests", "astroquery", "astropy", "keyring"):
+        caplog.set_level(logging.DEBUG, name)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
 
@@ -51,9 +48,6 @@ def said(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) ->
             return "\n".join([caplog.text, printed.out, printed.err, *map(str, warned)])
 
         yield everything
-    log.setLevel("INFO")
-    for name in ("urllib3", "requests", "astroquery", "astropy", "keyring"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 def own_frames(error: BaseException) -> Iterator[tuple[BaseException, FrameType]]:
@@ -136,7 +130,10 @@ def test_a_whole_session_says_nothing_of_the_password(
         raised = whole_session(mast_sandbox, client)
     assert len(raised) > 100
     assert [str(err) for err in raised if PART in shown(err)] == []
-    assert PART not in said()
+    text = said()
+    assert PART not in text
+    assert "→" in text, "exchanges are logged at DEBUG level"
+    assert "urllib3" in text
     assert [path for path in tmp_path.rglob("*") if path.is_file() and PART.encode() in path.read_bytes()] == []
     for record in mast_sandbox.requests:
         assert PART not in f"{record.path} {record.query} {record.headers}"
