@@ -15,6 +15,7 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table, vstack
+from astroquery import log
 from astroquery.exceptions import ResolverError
 
 from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError
@@ -32,6 +33,7 @@ from .search import CAOM_CONE, CAOM_FILTERED, ObservationSearch, Place, QueryArg
 # Stars of input catalogs, and the telescope that they are of.
 _STAR = re.compile(r"(TIC|KIC|EPIC)[\s-]*0*(\d+)", re.IGNORECASE)
 _CATALOGS = {"TIC": "TESS", "KIC": "KEPLER", "EPIC": "K2"}
+_NUMBERED = re.compile(r"(?:TIC|KIC|EPIC|kplr|ktwo)?[\s-]*\d+", re.IGNORECASE)
 # How the collections write the number of a star.
 _SPELLINGS = {
     "TIC": ("{0}", "TIC {0}", "TIC{0}", "TIC-{0}"),
@@ -144,14 +146,9 @@ class HlspSearch:
             center = self._service.resolver.one(target.object_name, deadline=deadline)
         except ResolverError as err:
             return named, [f"No collection that was asked calls a target so, and {_lowered(err)}"]
-        table = _joined(named, self._at(center, done, asked, deadline))
-        return table, [] if len(table) else self._neighbors(asked, center, deadline)
-
-    def _at(self, center: SkyCoord, done: Collection[str], asked: HlspQuery, deadline: Deadline) -> Table:
-        """The observations of the target at a position, in collections that have not been done already."""
         rows = self._rows(asked.arguments(Place(center, radius=_SAME, overlap="center")), deadline)
-        rows = rows[np.array([name.upper() not in done for name in _cells(rows, "provenance_name")], dtype=bool)]
-        return _nearest(rows, center)
+        table = _joined(named, _nearest(target.among(rows, done), center), center)
+        return table, [] if len(table) else self._neighbors(asked, center, deadline)
 
     def _neighbors(self, asked: HlspQuery, center: SkyCoord, deadline: Deadline) -> list[str]:
         """Say which targets are near the one that has no observations."""
@@ -200,6 +197,19 @@ class _Target:
         telescopes = set(telescopes_in(obs_id)) & set(_CATALOGS.values())
         return self.telescope is None or not telescopes or self.telescope in telescopes
 
+    def among(self, rows: Table, done: Collection[str]) -> Table:
+        """Return rows that may be of this target, of collections that have not been done already.
+
+        What has another number of the same catalog for its name is another star, however near.
+        """
+        cells = zip(*(_cells(rows, name) for name in ("provenance_name", "target_name", "obs_id")), strict=True)
+        kept = [
+            collection.upper() not in done
+            and not (_NUMBERED.fullmatch(name) and self.telescope in telescopes_in(obs_id))
+            for collection, name, obs_id in cells
+        ]
+        return rows[np.array(kept, dtype=bool)]
+
 
 def _lowered(err: Exception) -> str:
     """A sentence to be the second part of another one."""
@@ -236,12 +246,18 @@ def _nearest(rows: Table, center: SkyCoord) -> Table:
     return rows[np.array([chosen[collection] == name for name, collection in pairs], dtype=bool)]
 
 
-def _joined(named: Table, others: Table) -> Table:
-    """Rows found by name and rows found by position as one table, with the columns of the first."""
+def _joined(named: Table, others: Table, center: SkyCoord) -> Table:
+    """Rows found by name and rows found by position as one table, with the columns of the first.
+
+    ``meta["matched"]`` lists what was found by position.
+    """
     if not len(others):
         return named
+    near = dict.fromkeys(
+        f"{collection} {name} at {arcsec:.1f} arcsec" for name, collection, arcsec in _by_separation(others, center)
+    )
+    log.debug("Found by position: %s.", ", ".join(near))
     others = others[[name for name in named.colnames if name in others.colnames]]
-    if not len(named):
-        others.meta = named.meta
-        return others
-    return vstack([named, others], metadata_conflicts="silent")
+    table = vstack([named, others], metadata_conflicts="silent") if len(named) else others
+    table.meta = {**named.meta, "rows": [len(table)], "matched": list(near)}
+    return table

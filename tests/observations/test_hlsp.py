@@ -95,10 +95,20 @@ def test_the_same_number_in_another_catalog_is_another_star(mast_sandbox: Sandbo
 
 
 def test_neighbors_are_named_where_the_target_has_nothing(mast_sandbox: Sandbox) -> None:
-    """The nearest targets come with their distances, and with what finds them."""
-    said = "The nearest targets to 'TOI-700' are '150428101' (TGLC) at 25.0 arcsec, '150428160' (TGLC) at 64.7 arcsec: "
-    with pytest.warns(NoResultsWarning, match=re.escape(said) + "coordinates and radius find them"):
-        assert not found("TGLC", target="TOI-700")
+    """They come with their distances, and with what finds them; the one that is very near has another number."""
+    said = (
+        "The nearest targets to 'TIC 150428135' are '150428104' (TGLC) at 1.8 arcsec, '150428101' (TGLC) at 25.0 arcsec"
+    )
+    with pytest.warns(NoResultsWarning, match=re.escape(said) + ".*coordinates and radius find them.*/hlsp/tglc"):
+        assert not found("TGLC", target="TIC 150428135")
+
+
+def test_what_was_found_by_position_is_told(mast_sandbox: Sandbox) -> None:
+    """A name alone cannot tell two stars apart: the nearest is taken, and how near it is can be seen."""
+    table = Observations.query_hlsp("TGLC", target="TOI-700")
+    assert table.meta["matched"] == ["TGLC 150428104 at 1.8 arcsec"]
+    assert "matched" not in Observations.query_hlsp("TGLC", target="TIC 160148385").meta
+    assert Observations.query_hlsp(target="AU Mic").meta["matched"][0] == "QLP 441420236 at 0.0 arcsec"
 
 
 @pytest.mark.parametrize(
@@ -189,6 +199,7 @@ def test_an_archive_that_fails_is_an_error(mast_sandbox: Sandbox) -> None:
         Observations.query_hlsp("HSLA", target="TIC 441420236")
 
 
+@pytest.mark.filterwarnings("ignore::astroquery.exceptions.CorruptDataWarning")
 @pytest.mark.parametrize(
     "edit",
     [
