@@ -22,7 +22,7 @@ from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidRespons
 from ..query.values import is_integer
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
-from ..sky.position import DEFAULT_RADIUS
+from ..sky.position import DEFAULT_RADIUS, as_radius
 from ..tables.columns import find_name, plain_cells
 from ..tables.mashup import reading
 from ..warn import warn_no_results
@@ -40,7 +40,7 @@ _SPELLINGS = {
     "KIC": ("{0}", "KIC {0}", "KIC{0}", "kplr{0:09d}"),
     "EPIC": ("{0}", "EPIC {0}", "EPIC{0}", "ktwo{0:09d}"),
 }
-# So near is the same star, also with some proper motion; and so near is a neighbor that may have been meant.
+# So near is the same star, unless it moves fast; and so near is a neighbor that may have been meant.
 _SAME = 3 * u.arcsec
 _NEAR = 3 * u.arcmin
 _MOST_NEAR = 3
@@ -78,8 +78,8 @@ class HlspQuery:
             raise InvalidQueryError("name and author are the same thing, the collection: give one of them.")
         if self.target is not None and self.coordinates is not None:
             raise InvalidQueryError("Give a target, which is found exactly, or coordinates and a radius, not both.")
-        if self.coordinates is None and self.radius is not DEFAULT_RADIUS:
-            raise InvalidQueryError(f"radius={self.radius!r} needs coordinates: a target is found without neighbors.")
+        if self.radius is not DEFAULT_RADIUS and self.coordinates is None and self.target is None:
+            raise InvalidQueryError(f"radius={self.radius!r} needs coordinates, or a target.")
         own = _OWN & {each.lower() for each in self.criteria}
         if own:
             raise InvalidQueryError(f"{min(own)} cannot be a criterion here: name and target say it.")
@@ -137,6 +137,7 @@ class HlspSearch:
     def _of_target(self, asked: HlspQuery, deadline: Deadline) -> tuple[Table, list[str]]:
         """The observations of a target, and why there are none."""
         target = _Target.of(asked.target)
+        radius = _SAME if asked.radius is DEFAULT_RADIUS else as_radius(asked.radius)
         named = self._rows(asked.arguments(Place(), target_name=target.spellings), deadline)
         named = named[np.array([target.is_meant(obs_id) for obs_id in _cells(named, "obs_id")], dtype=bool)]
         done = {name.upper() for name in _cells(named, "provenance_name")}
@@ -146,7 +147,7 @@ class HlspSearch:
             center = self._service.resolver.one(target.object_name, deadline=deadline)
         except ResolverError as err:
             return named, [f"No collection that was asked calls a target so, and {_lowered(err)}"]
-        rows = self._rows(asked.arguments(Place(center, radius=_SAME, overlap="center")), deadline)
+        rows = self._rows(asked.arguments(Place(center, radius=radius, overlap="center")), deadline)
         table = _joined(named, _nearest(target.among(rows, done), center), center)
         return table, [] if len(table) else self._neighbors(asked, center, deadline)
 
@@ -157,7 +158,7 @@ class HlspSearch:
         if not near:
             return [f"There is nothing within {_NEAR} of '{asked.target}' either."]
         said = ", ".join(f"'{name}' ({collection}) at {arcsec:.1f} arcsec" for name, collection, arcsec in near)
-        return [f"The nearest targets to '{asked.target}' are {said}: coordinates and radius find them."]
+        return [f"The nearest targets to '{asked.target}' are {said}: coordinates and radius find all of them."]
 
 
 @dataclass(frozen=True)

@@ -100,12 +100,13 @@ class HlspMethods(MastClass):
         target : str or int, optional
             The target: a star by number, such as ``"TIC 160148385"``, ``"KIC 11446443"`` or ``"EPIC 201367065"``, or a
             name.  Found are the observations that have it as ``target_name``, in the spellings of the collections; in
-            collections that have none, those of the target nearest to its position, within 3 arcsec.  Neighbors are
-            left out.  The same number in another catalog is another star.
+            collections that have none, those of the target nearest to its position; ``meta["matched"]`` lists these.
+            Neighbors are left out.  The same number in another catalog is another star.
         coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
             Instead of a target: a position, around which everything is found.
         radius : `~astropy.units.Quantity`, str, or number
-            The radius around the coordinates, by default 0.2 degrees; a plain number is in degrees.
+            Around coordinates: the radius, by default 0.2 degrees.  For a target: how far from its position that of its
+            observations may be, by default 3 arcsec; more for a star that moves fast.  A plain number is in degrees.
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
         cache : bool, optional

@@ -85,6 +85,13 @@ def test_the_rows_are_those_of_a_search(mast_sandbox: Sandbox) -> None:
     assert isinstance(Observations.get_product_list(table), Table)
 
 
+def test_a_star_that_moves_fast_may_be_farther_away(mast_sandbox: Sandbox) -> None:
+    """The radius of a target is that within which the nearest one is taken, and no other."""
+    with pytest.warns(NoResultsWarning):
+        assert not found("TGLC", target="TOI-700", radius="1 arcsec")
+    assert found("TGLC", target="TOI-700", radius="1 arcmin") == {("TGLC", "150428104")}
+
+
 # -- nothing -----------------------------------------------------------------------------------------------------------
 
 
@@ -99,7 +106,9 @@ def test_neighbors_are_named_where_the_target_has_nothing(mast_sandbox: Sandbox)
     said = (
         "The nearest targets to 'TIC 150428135' are '150428104' (TGLC) at 1.8 arcsec, '150428101' (TGLC) at 25.0 arcsec"
     )
-    with pytest.warns(NoResultsWarning, match=re.escape(said) + ".*coordinates and radius find them.*/hlsp/tglc"):
+    with pytest.warns(
+        NoResultsWarning, match=re.escape(said) + ".*coordinates and radius find all of them.*/hlsp/tglc"
+    ):
         assert not found("TGLC", target="TIC 150428135")
 
 
@@ -170,8 +179,8 @@ def test_an_unknown_name_is_refused(mast_sandbox: Sandbox, name: str, said: str)
         ({}, "Give the name of a collection"),
         ({"name": "QLP", "author": "QLP"}, "give one of them"),
         ({"name": "QLP", "target": "M51", "coordinates": "1 2"}, "not both"),
-        ({"name": "QLP", "target": "M51", "radius": 1}, "needs coordinates"),
-        ({"name": "QLP", "radius": 1}, "needs coordinates"),
+        ({"name": "QLP", "radius": 1}, "needs coordinates, or a target"),
+        ({"name": "QLP", "target": "M51", "radius": "far"}, "radius='far'"),
         ({"name": "a/../b"}, "is not the name of a collection"),
         ({"name": "a?b"}, "is not the name of a collection"),
         ({"name": []}, "is empty"),
