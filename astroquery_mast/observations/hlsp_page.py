@@ -52,7 +52,7 @@ class _Text(HTMLParser):
         self.words.append(data)
 
 
-def read_page(text: str, url: str) -> HlspPage:
+def read_hlsp_page(text: str, url: str) -> HlspPage:
     """Return what the HTML of a page says."""
     found = _Text()
     found.feed(text)
@@ -66,7 +66,7 @@ def fetch_page(http: HttpClient, url: str, deadline: Deadline) -> HlspPage | Non
     """Ask for the page of a collection; None if there is none."""
 
     def read(response: requests.Response) -> HlspPage:
-        return read_page(response.text, url)
+        return read_hlsp_page(response.text, url)
 
     try:
         return http.request("GET", url, deadline=deadline.part(_PATIENCE), service=f"page {url}", read=read)

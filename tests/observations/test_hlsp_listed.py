@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast import Observations
 from astroquery_mast.exceptions import RemoteServiceError
-from astroquery_mast.observations.hlsp_page import read_page
+from astroquery_mast.observations.hlsp_page import read_hlsp_page
 from astroquery_mast.observations.known_hlsp import collection_in, hlsp_facts, telescopes_in
 from astroquery_mast.sandbox import Fault, Sandbox
 
@@ -161,5 +161,5 @@ def test_whatever_stands_where_the_collection_stands_is_it(collection: str, tele
 def test_any_page_can_be_read(text: str, doi: str) -> None:
     """Whatever it holds, its DOI is found where it has one."""
     cut = text.replace("<", "").replace("&", "").replace("DOI", "")
-    page = read_page(f"<p>{cut}</p><p>DOI: {doi} </p><a href='{cut}.sh'>", "https://archive.stsci.edu/hlsp/x")
+    page = read_hlsp_page(f"<p>{cut}</p><p>DOI: {doi} </p><a href='{cut}.sh'>", "https://archive.stsci.edu/hlsp/x")
     assert page.doi == ((doi and "10.17909/abc-1") or None)
