@@ -23,6 +23,8 @@ from ..query.values import as_unicode, is_missing
 from ..service.mast_service import MastService, refuse_two_positions
 from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
+from ..sky.cone_match import match_cones
+from ..sky.outlines import outlines_of
 from ..sky.position import DEFAULT_RADIUS, Cone, is_many, looks_like_coordinates
 from ..sky.positions import Positions, as_positions
 from ..sky.region import Region, ShapeRegion
@@ -33,7 +35,7 @@ from ..sky.sphere import separation, unit_vectors
 from ..tables.columns import plain_cells, plain_floats
 from ..tables.dataframes import as_astropy
 from ..tables.mashup import reading
-from ..tables.rows import RowNumbers
+from ..tables.rows import Floats, RowNumbers
 from ..targets.ask import AnswerCollector, AskedTargets, IndivisibleQuestion, PartialAnswer
 from ..targets.targets import (
     POSITIONAL,
@@ -48,6 +50,9 @@ from .solar_system import is_moving, is_named, pattern_of
 
 # Columns in which users' tables have the names of their targets.
 _NAME_COLUMNS = ("target_name", "target", "name", "object", "object_name")
+_PLANNED = -1
+MANY = 60
+"""From so many places on it is faster to fetch all that is planned, some ten thousand rows, than to ask for each."""
 # So much wider is the box around a circle, in degrees.
 _MARGIN = 1 / 3600
 _TO_ARCSEC = math.degrees(1) * 3600
@@ -127,7 +132,15 @@ class FieldSearch:
     def table(
         self, targets: FieldTargets, criteria: Mapping[str, Any], options: RunOptions, deadline: Deadline
     ) -> Table:
-        """Return the observations of all targets, by target; no rows are no reason for a warning here."""
+        """Return the observations of all targets, by target; no rows are no reason for a warning here.
+
+        What is planned is asked for once and as a whole if there are many targets, and compared with them here.
+        """
+        if criteria.get("calib_level") == _PLANNED and len(targets.fixed.cones) > MANY:
+            request = self.search.request(self.search.query_anywhere(QueryArguments(Place(), criteria)))
+            every = self._service.table(request, deadline=deadline, columns_id=CAOM_CONE)
+            with reading(CAOM_CONE):
+                return _matched(every, targets)
         query = self.search.query_anywhere(QueryArguments(Place(), criteria))
         fixed = targets.fixed
         placed = [self.search.request(_at(query, cone)) for cone in fixed.cones]
@@ -243,6 +256,41 @@ def _placed(members: Any) -> frozenset[int]:
     """Which rows of a table have a position, so that their names are not needed."""
     table = as_astropy(members)
     return frozenset(as_positions(table).known.tolist()) if isinstance(table, Table) else frozenset()
+
+
+# -- all at once -----------------------------------------------------------------------------------------------------
+
+
+def _matched(table: Table, targets: FieldTargets) -> Table:
+    """The rows of a table that are of the fields of targets, or have the names of those that move."""
+    ra, dec = (plain_floats(table[name]) for name in ("s_ra", "s_dec"))
+    texts = table["s_region"].tolist()
+    # The filters of an observation share a footprint.
+    kinds: dict[Any, int] = {}
+    kind = np.array([kinds.setdefault(key, len(kinds)) for key in zip(ra.tolist(), dec.tolist(), texts, strict=True)])
+    firsts = np.unique(kind, return_index=True)[1]
+    outlines = outlines_of(shapes_of([texts[row] for row in firsts]), ra[firsts], dec[firsts])
+    cones = targets.fixed.cones
+    rows_of = _groups(kind, len(kinds))
+    found: dict[int, RowNumbers] = {}
+    distances: dict[int, Floats] = {}
+    for number, (places, away) in enumerate(match_cones(outlines, cones).by_cone(len(cones))):
+        groups = [rows_of[place] for place in places]
+        found[number] = np.concatenate([np.empty(0, dtype=np.int64), *groups])
+        distances[number] = np.repeat(away, list(map(len, groups))) * _TO_ARCSEC
+    result = table_of_targets(targets.place, targets.fixed, (table, found), {})
+    values = np.round(targets.fixed.values_by_target(found, distances), 6)
+    result["distance"] = MaskedColumn(values, unit="arcsec", description="Distance of the footprint from the target")
+    every = np.arange(len(table))
+    return _with_named(
+        result, table, targets, [(row, _named(table, every, name)) for row, name in targets.moving.items()], {}
+    )
+
+
+def _groups(kind: RowNumbers, number: int) -> list[RowNumbers]:
+    """The rows of each kind."""
+    order = np.argsort(kind, kind="stable")
+    return np.split(order, np.searchsorted(kind[order], np.arange(1, number)))
 
 
 # -- which rows ------------------------------------------------------------------------------------------------------

@@ -109,6 +109,37 @@ def test_a_table_of_targets_may_have_moving_ones_without_a_position(mast_sandbox
     assert planned.meta["failed"] == []
 
 
+def test_many_targets_are_compared_with_all_that_is_planned(
+    mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One question for all gives the same rows, distances and lists as one for each; names move as before."""
+    names = ["Io", "M101", "M42", "Neptune", "COSMOS", "M51", "M101"]
+    apart = Programs.query_planned(object_name=names, radius="4 arcmin")
+    monkeypatch.setattr("astroquery_mast.programs.fields.MANY", 1)
+    mast_sandbox.requests.clear()
+    together = Programs.query_planned(object_name=names, radius="4 arcmin")
+    assert len(mast_sandbox.requests.of("invoke")) == 1
+    key = ["input_row", "obsid"]
+    apart, together = (Table(table[np.lexsort((table["obsid"], table["input_row"]))]) for table in (apart, together))
+    for name in (*key, "target"):
+        assert together[name].tolist() == apart[name].tolist()
+    assert together["distance"].mask.tolist() == apart["distance"].mask.tolist()
+    assert np.ma.allclose(together["distance"], apart["distance"], atol=2e-3)
+    assert together.meta["nomatch"] == apart.meta["nomatch"] == [2]
+
+
+def test_a_catalog_of_thousands_costs_one_question(mast_sandbox: Sandbox) -> None:
+    """Sources all over the sky, and some in planned fields, which alone have rows."""
+    rng = np.random.default_rng(3)
+    ra, dec = rng.uniform(0, 360, 20_000), np.degrees(np.arcsin(rng.uniform(-1, 1, 20_000)))
+    ra[::5000], dec[::5000] = M101.ra.deg, M101.dec.deg
+    planned = Programs.query_planned(SkyCoord(ra, dec, unit="deg"), radius="1 arcsec")
+    assert len(mast_sandbox.requests.of("invoke")) == 1
+    assert {0, 5000, 10000, 15000} <= set(planned["input_row"].tolist())
+    alone = ids(Programs.query_planned(M101, radius="1 arcsec"))
+    assert ids(planned[planned["input_row"] == 5000]) == alone
+
+
 def test_a_target_without_an_answer_is_noted(mast_sandbox: Sandbox) -> None:
     """The others are there, with one warning."""
     with pytest.warns(InputWarning, match="1 of 2 targets have no answer.*Nowhere"):
