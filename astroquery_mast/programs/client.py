@@ -93,7 +93,8 @@ class ProgramsClass(MastClass):
         mission : str
             ``"JWST"`` or ``"HST"``.
         limit : int, optional
-            How many rows to return at most; all if not given.
+            How many rows to return at most, with a warning if there are more; all if not given.  For many targets the
+            limit of each.
         max_workers : int, optional
             How many requests run at a time; ``conf.max_workers`` if not given.
         timeout : float or `~astropy.units.Quantity`, optional
@@ -124,6 +125,8 @@ class ProgramsClass(MastClass):
         -----
         NoResultsWarning
             If there are none.
+        MaxResultsWarning
+            If there are more than ``limit``.
 
         Examples
         --------

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from ..service.retrying import Deadline
 from ..sky.cone_match import match_cones
 from ..sky.outlines import outlines_of
 from ..sky.position import DEFAULT_RADIUS, Cone, is_many, looks_like_coordinates
-from ..sky.positions import Positions, as_positions
+from ..sky.positions import PAIRS, Positions, as_positions, pair_among
 from ..sky.region import Region, ShapeRegion
 from ..sky.region_filter import RegionFilter, rows_in_region, shapes_of
 from ..sky.region_input import as_region
@@ -51,6 +51,7 @@ from .solar_system import is_moving, is_named, pattern_of
 # Columns in which users' tables have the names of their targets.
 _NAME_COLUMNS = ("target_name", "target", "name", "object", "object_name")
 _PLANNED = -1
+_NOTHING = np.empty(0, dtype=np.int64)
 MANY = 60
 """From so many places on it is faster to fetch all that is planned, some ten thousand rows, than to ask for each."""
 # So much wider is the box around a circle, in degrees.
@@ -91,13 +92,14 @@ class FieldSearch:
         refuse_two_positions(place.coordinates, place.object_name)
         if place.region is not None:
             return _in_region(place)
-        given = place.coordinates if place.object_name is None else place.object_name
-        by_name = place.object_name is not None or _is_name(given)
+        given, by_name = _as_given(place)
         many = is_many(given)
         members = given if many else [given]
         radii = as_radii(place.radius, _number_of(members))
         names = _names(members, by_name=by_name)
         placed = _placed(members)
+        # What has a name is shown with it.
+        place = replace(place, coordinates=None, object_name=list(names.values())) if names else place
         moving = {row: name for row, name in names.items() if row not in placed and is_moving(name)}
         if len(moving) == len(radii):
             nowhere = [(math.nan, math.nan)] * len(radii)
@@ -119,7 +121,7 @@ class FieldSearch:
         if not by_name:
             found = self._many.positions(members, None, resolver, deadline)
             problems = {row: why for row, why in found.problems.items() if row not in moving}
-            return Positions(found.ra, found.dec, problems, found.names)
+            return Positions(found.ra, found.dec, problems, names or found.names)
         given = _cells(members)
         rest = [row for row in range(len(given)) if row not in moving]
         found = self._many.positions(None, [given[row] for row in rest], resolver, deadline)
@@ -164,28 +166,16 @@ class FieldSearch:
         """One table of all answers: what was found by footprint, by position, and by name."""
         table, answered = blocks.table()
         cones = targets.fixed.cones
-        nothing = np.empty(0, dtype=np.int64)
-        found: dict[int, RowNumbers] = {}
-        failed: dict[int, Exception] = {}
-        for number, cone in enumerate(cones):
-            error = errors.get(number) or errors.get(len(cones) + number)
-            if error is not None:
-                failed[number] = error
-                continue
-            own = answered.get(number, nothing)
-            if targets.region is not None:
-                own = _inside(table, own, targets.region_of(cone))
-            others = _inside(table, _bare(table, answered.get(len(cones) + number, nothing)), targets.region_of(cone))
-            found[number] = np.concatenate([own, others])
+        # A cone has two questions, and no answer is whole without both.
+        failed = {number % len(cones): error for number, error in errors.items() if number < 2 * len(cones)}
+        if not targets.moving:
+            raise_if_all(failed, len(cones))
+        found = _found(table, answered, targets, failed)
         numbers = {row: 2 * len(cones) + place for place, row in enumerate(targets.moving)}
-        by_name = [
-            (row, _named(table, answered[numbers[row]], name))
-            for row, name in targets.moving.items()
-            if numbers[row] in answered
-        ]
+        named = {row: answered[number] for row, number in numbers.items() if number in answered}
         lost = {row: str(errors[number]) for row, number in numbers.items() if number in errors}
         result = table_of_targets(targets.place, targets.fixed, (table, found), failed)
-        return _with_named(result, table, targets, by_name, lost)
+        return _with_named(result, table, targets, _by_name(table, targets, named), lost)
 
     def _box(self, criteria: Mapping[str, Any], cone: Cone) -> MashupRequest:
         """The request for what has its position in a box around a cone."""
@@ -227,9 +217,22 @@ def _targets_at(places: Sequence[tuple[float, float]], radii: Any) -> Targets:
     return targets_of(Positions(ra, dec), radii)
 
 
-def _is_name(given: Any) -> bool:
-    """Whether a text is the name of an object, as it is for all queries by position."""
-    return isinstance(given, str) and not looks_like_coordinates(given)
+def _as_given(place: Place) -> tuple[Any, bool]:
+    """What was given, and whether it is by name: text that is no position, and tables that have names only, are."""
+    if place.object_name is not None:
+        return place.object_name, True
+    given = place.coordinates
+    if isinstance(given, str):
+        return given, not looks_like_coordinates(given)
+    table = as_astropy(given)
+    if isinstance(table, Table) and pair_among(table.colnames, PAIRS) is None and _name_column(table) is not None:
+        return plain_cells(table[_name_column(table)]), True
+    return given, False
+
+
+def _name_column(table: Table) -> str | None:
+    """The column that has the names of targets."""
+    return next((name for name in table.colnames if name.lower() in _NAME_COLUMNS), None)
 
 
 def _number_of(members: Any) -> int:
@@ -246,7 +249,7 @@ def _names(members: Any, *, by_name: bool) -> dict[int, str]:
     cells = _cells(members) if by_name else []
     table = None if by_name else as_astropy(members)
     if isinstance(table, Table):
-        column = next((name for name in table.colnames if name.lower() in _NAME_COLUMNS), None)
+        column = _name_column(table)
         cells = [] if column is None else plain_cells(table[column])
     named = enumerate(map(as_unicode, cells))
     return {row: name for row, name in named if isinstance(name, str) and name.strip()}
@@ -281,10 +284,8 @@ def _matched(table: Table, targets: FieldTargets) -> Table:
     result = table_of_targets(targets.place, targets.fixed, (table, found), {})
     values = np.round(targets.fixed.values_by_target(found, distances), 6)
     result["distance"] = MaskedColumn(values, unit="arcsec", description="Distance of the footprint from the target")
-    every = np.arange(len(table))
-    return _with_named(
-        result, table, targets, [(row, _named(table, every, name)) for row, name in targets.moving.items()], {}
-    )
+    named = dict.fromkeys(targets.moving, np.arange(len(table)))
+    return _with_named(result, table, targets, _by_name(table, targets, named), {})
 
 
 def _groups(kind: RowNumbers, number: int) -> list[RowNumbers]:
@@ -294,6 +295,30 @@ def _groups(kind: RowNumbers, number: int) -> list[RowNumbers]:
 
 
 # -- which rows ------------------------------------------------------------------------------------------------------
+
+
+def _found(
+    table: Table, answered: Mapping[int, RowNumbers], targets: FieldTargets, failed: Mapping[int, Exception]
+) -> dict[int, RowNumbers]:
+    """The rows of each cone that has both of its answers."""
+    cones = targets.fixed.cones
+    found = {}
+    for number, cone in enumerate(cones):
+        if number not in failed:
+            own, others = (answered.get(place, _NOTHING) for place in (number, len(cones) + number))
+            found[number] = _of_field(table, own, others, targets, cone)
+    return found
+
+
+def _of_field(table: Table, own: RowNumbers, others: RowNumbers, targets: FieldTargets, cone: Cone) -> RowNumbers:
+    """The rows that are of a field: those found by footprint, and of those in the box the ones without a footprint."""
+    region = targets.region_of(cone)
+    if targets.region is not None:
+        own = _inside(table, own, region)
+    others = _inside(table, _bare(table, others), region)
+    known = set(table["obsid"][own].tolist()) if len(own) else set()
+    fresh = [obsid not in known for obsid in table["obsid"][others].tolist()] if len(others) else []
+    return np.concatenate([own, others[np.array(fresh, dtype=bool)]])
 
 
 def _bare(table: Table, rows: RowNumbers) -> RowNumbers:
@@ -310,6 +335,11 @@ def _inside(table: Table, rows: RowNumbers, region: Region) -> RowNumbers:
         return rows
     kept, _ = rows_in_region(table["s_ra", "s_dec", "s_region"][rows], region, "footprint")
     return np.asarray(rows[kept])
+
+
+def _by_name(table: Table, targets: FieldTargets, rows: Mapping[int, RowNumbers]) -> list[tuple[int, RowNumbers]]:
+    """The rows that have the name of a target that moves, of those that may have it."""
+    return [(row, _named(table, rows[row], name)) for row, name in targets.moving.items() if row in rows]
 
 
 def _named(table: Table, rows: RowNumbers, name: str) -> RowNumbers:

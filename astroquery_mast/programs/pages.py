@@ -5,6 +5,7 @@ In: HTML.  Out: a `ProgramInfo`.  Facts are found by the labels in bold that sta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,9 @@ from ..exceptions import InvalidResponseError
 from ..service.retrying import Deadline
 from .program import ProgramId
 from .site import ProgramSite, check_page
+
+# GO, GTO, DD, SM4/ERO and the like.
+_KIND = re.compile(r"[A-Z][A-Z0-9/-]*")
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,8 @@ def _check_facts(facts: Mapping[str, str], heading: Sequence[str], program: Prog
 
 def _category(heading: Sequence[str], program: ProgramId) -> str:
     """The kind of program, which stands before its number."""
-    return next((word for word in heading if not word.isdecimal() and word.upper() != program.mission), "")
+    kinds = (word for word in heading if _KIND.fullmatch(word) and word != program.mission)
+    return next(kinds, "")
 
 
 def _fact(label: Tag) -> tuple[str, str] | None:

@@ -16,6 +16,7 @@ from astroquery import log
 
 from ..exceptions import InvalidQueryError
 from ..observations.search import CAOM_CONE, Place, QueryArguments
+from ..query.selection import first_rows, row_limit
 from ..query.values import is_missing
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
@@ -124,7 +125,7 @@ class PlannedSearch:
         self, place: Place, setup: SetupFilter, criteria: Mapping[str, Any], options: RunOptions, limit: int | None
     ) -> PlannedTable:
         """Return planned observations, with a warning if there are none."""
-        deadline = self._service.deadline(options.timeout)
+        deadline, wanted = self._service.deadline(options.timeout), row_limit(limit)
         asked = {**criteria, **setup.criteria()}
         if place.given:
             targets = self._fields.targets(place, deadline)
@@ -135,7 +136,9 @@ class PlannedSearch:
             query = self._fields.search.query_anywhere(QueryArguments(Place(), asked))
             table = self._service.table(self._fields.search.request(query), deadline=deadline, columns_id=CAOM_CONE)
         with reading(CAOM_CONE):
-            table = as_planned(table[_unexecuted(table) & setup.rows(table)], limit)
+            table = as_planned(table[_unexecuted(table) & setup.rows(table)])
+        if wanted is not None:
+            table = as_planned(first_rows(table, wanted))
         if options.verbose:
             log.info("%d planned observations in %.1f s. %s", len(table), deadline.elapsed(), CAVEAT)
         if not len(table):
@@ -173,9 +176,9 @@ def is_planned(level: Any) -> bool:
     return is_missing(level) or int(level) == PLANNED
 
 
-def as_planned(table: Table, limit: int | None = None) -> PlannedTable:
+def as_planned(table: Table) -> PlannedTable:
     """Return observations as a table that tells what is to be kept in mind."""
-    planned = PlannedTable(table if limit is None else table[:limit], copy=False)
+    planned = PlannedTable(table, copy=False)
     planned.meta = table.meta.copy()
     planned.meta["caveat"] = [CAVEAT]
     planned.meta["rows"] = [len(planned)]

@@ -18,6 +18,7 @@ from astroquery_mast.exceptions import (
     InputWarning,
     InvalidQueryError,
     InvalidResponseError,
+    MaxResultsWarning,
     NoResultsWarning,
     ResolverError,
     ServerError,
@@ -25,6 +26,7 @@ from astroquery_mast.exceptions import (
 from astroquery_mast.programs.fields import FieldSearch
 from astroquery_mast.programs.planned import CAVEAT, PlannedTable
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sandbox.requestlog import RequestRecord
 from astroquery_mast.sky.position import Cone
 
 M101 = SkyCoord(210.802429, 54.34875, unit="deg")
@@ -140,6 +142,43 @@ def test_a_catalog_of_thousands_costs_one_question(mast_sandbox: Sandbox) -> Non
     assert ids(planned[planned["input_row"] == 5000]) == alone
 
 
+def test_a_table_of_names_will_do(mast_sandbox: Sandbox) -> None:
+    """Without columns of positions the names are looked up."""
+    planned = Programs.query_planned(Table({"Target": ["M101", "Io"]}))
+    assert set(zip(planned["input_row"].tolist(), planned["target"].tolist(), strict=True)) == {(0, "M101"), (1, "Io")}
+
+
+def test_half_an_answer_is_none(mast_sandbox: Sandbox) -> None:
+    """If those without a footprint cannot be asked for, the call fails; for many targets that is noted for the one."""
+
+    def is_box(record: RequestRecord) -> bool:
+        return record.mashup is not None and "s_dec" in str(record.mashup["params"])
+
+    mast_sandbox.faults.add("invoke", Fault.status(500), times=None, where=is_box)
+    with pytest.raises(ServerError):
+        Programs.query_planned("M101")
+    mast_sandbox.faults.clear()
+    mast_sandbox.faults.add(
+        "invoke", Fault.status(500), times=None, where=lambda r: is_box(r) and "54." in str(r.mashup)
+    )
+    with pytest.warns(InputWarning, match="1 of 2 targets have no answer"):
+        planned = Programs.query_planned(object_name=["M101", "M51"])
+    assert set(planned["input_row"].tolist()) == {1}
+
+
+def test_an_archive_that_finds_more_by_footprint_gives_no_row_twice(mast_sandbox: Sandbox) -> None:
+    """What is found by its footprint and by its position is one row."""
+
+    def without_footprints(document: dict[str, Any]) -> dict[str, Any]:
+        for row in document.get("data", ()):
+            row["s_region"] = None
+        return document
+
+    mast_sandbox.faults.add("invoke", Fault.edit(without_footprints), times=None)
+    planned = Programs.query_planned("M101")
+    assert len(set(planned["obsid"].tolist())) == len(planned)
+
+
 def test_a_target_without_an_answer_is_noted(mast_sandbox: Sandbox) -> None:
     """The others are there, with one warning."""
     with pytest.warns(InputWarning, match="1 of 2 targets have no answer.*Nowhere"):
@@ -169,7 +208,8 @@ def test_instruments_and_filters_narrow_it_down(mast_sandbox: Sandbox) -> None:
     assert ids(both) == sorted(expected("MIRI") + expected("NIRISS"))
     either = Programs.query_planned(filters=["F115W", "F200W"], instrument="NIRISS")
     assert ids(either) == sorted(expected("NIRISS", "F115W") + expected("NIRISS", "F200W"))
-    assert len(Programs.query_planned(limit=3)) == 3
+    with pytest.warns(MaxResultsWarning, match="more than these 3 rows"):
+        assert len(Programs.query_planned(limit=3)) == 3
 
 
 def test_more_criteria_are_those_of_observations(mast_sandbox: Sandbox) -> None:
@@ -195,6 +235,7 @@ def test_more_criteria_are_those_of_observations(mast_sandbox: Sandbox) -> None:
         {"region": "CIRCLE 1 2 3", "radius": 1},
         {"coordinates": M101, "radius": -1},
         {"max_workers": 0},
+        {"limit": -1},
     ],
 )
 def test_what_cannot_be_applied_is_refused_before_anything_is_sent(
