@@ -172,7 +172,7 @@ class ProgramsClass(MastClass):
         filters : str or iterable of str, optional
             Filters or gratings; ``"F290LP;G395H"`` is a combination.
         exptime : float or `~astropy.units.Quantity`, optional
-            Exposure time, in seconds without a unit.
+            ProposedSetup time, in seconds without a unit.
         radius : `~astropy.units.Quantity`, str or number, optional
             How far from a target to look; a plain number is in degrees.  If not given, as far as two fields of view can
             touch, whatever the roll of the telescope.

@@ -55,7 +55,7 @@ _UNASKED = Answer("", "")
 
 
 @dataclass(frozen=True)
-class Exposure:
+class ProposedSetup:
     """What is proposed for one target."""
 
     instrument: str | None = None
@@ -63,7 +63,7 @@ class Exposure:
     seconds: float | None = None
 
     @classmethod
-    def of(cls, instrument: Any, filters: Any, exptime: Any) -> Exposure:
+    def of(cls, instrument: Any, filters: Any, exptime: Any) -> ProposedSetup:
         """Read what the user wrote."""
         name = None if is_missing(instrument) else as_instrument(instrument)
         wanted = () if is_missing(filters) else tuple(as_filters(filters, name))
@@ -99,7 +99,7 @@ class FieldTest:
         nowhere = np.full(len(found), np.nan)
         self._outlines: Outlines = outlines_of(self._shapes, nowhere, nowhere)
 
-    def answer(self, place: int, own: Exposure) -> Answer:
+    def answer(self, place: int, own: ProposedSetup) -> Answer:
         """Answer for one row."""
         row = self._found[place]
         if int(row["input_row"]) in self._moving:
@@ -150,7 +150,7 @@ def compare_planned_field(away: float, distance: float | None, reach: float, ins
 # -- the mode --------------------------------------------------------------------------------------------------------
 
 
-def compare_mode(row: Row, own: Exposure) -> Answer:
+def compare_mode(row: Row, own: ProposedSetup) -> Answer:
     """Answer whether it is the same mode, or one that is alike."""
     if own.instrument is None:
         return _UNASKED
@@ -172,7 +172,7 @@ def compare_mode(row: Row, own: Exposure) -> Answer:
 # -- the passband ----------------------------------------------------------------------------------------------------
 
 
-def compare_passband(row: Row, own: Exposure) -> Answer:
+def compare_passband(row: Row, own: ProposedSetup) -> Answer:
     """Answer whether it is the same passband, or one that overlaps."""
     if not own.filters:
         return _UNASKED
@@ -188,7 +188,7 @@ def compare_passband(row: Row, own: Exposure) -> Answer:
     return Answer(NO, f"passband: {shown} does not overlap")
 
 
-def _shared_part(row: Row, own: Exposure) -> float | None:
+def _shared_part(row: Row, own: ProposedSetup) -> float | None:
     """The largest part of a passband that is shared; None if one of them is not known."""
     name = None if is_missing(row["instrument_name"]) else str(row["instrument_name"]).upper()
     theirs = passband(elements_of(row["filters"]), name, _limits(row))
@@ -210,7 +210,7 @@ def _limits(row: Row) -> Passband | None:
 # -- the depth -------------------------------------------------------------------------------------------------------
 
 
-def compare_depth(row: Row, own: Exposure) -> Answer:
+def compare_depth(row: Row, own: ProposedSetup) -> Answer:
     """Answer whether it is as deep, by the time on target."""
     if own.seconds is None:
         return _UNASKED

@@ -32,7 +32,7 @@ from .comparison import (
     NO,
     POSSIBLE,
     Answer,
-    Exposure,
+    ProposedSetup,
     FieldTest,
     compare_depth,
     compare_mode,
@@ -79,15 +79,15 @@ class Proposed:
     radius: Any = None
     resolver: str | None = None
 
-    def exposures(self, number: int) -> list[Exposure]:
+    def setups(self, number: int) -> list[ProposedSetup]:
         """Return what is proposed for each target."""
         given = {name: getattr(self, name) for name in _PROPOSED}
-        whole = Exposure.of(*given.values())
+        whole = ProposedSetup.of(*given.values())
         own = self._columns([name for name, value in given.items() if value is None])
         if not own:
             return [whole] * number
         rows = ({**given, **{name: _cell(column, row) for name, column in own.items()}} for row in range(number))
-        return [Exposure.of(*row.values()) for row in rows]
+        return [ProposedSetup.of(*row.values()) for row in rows]
 
     def _columns(self, names: Sequence[str]) -> dict[str, Any]:
         """The columns of a table of targets in which something is proposed for each."""
@@ -97,7 +97,7 @@ class Proposed:
         there = {name.lower(): name for name in table.colnames}
         return {name: table[there[name]] for name in names if name in there}
 
-    def place(self, exposures: Sequence[Exposure]) -> Place:
+    def place(self, exposures: Sequence[ProposedSetup]) -> Place:
         """Return where to look: as far as two fields can touch, if no radius is given."""
         name, given = _kind_of(self.targets)
         if self.radius is not None:
@@ -153,7 +153,7 @@ class DuplicationSearch:
     def table(self, proposed: Proposed, options: RunOptions, *, planned_only: bool) -> PlannedTable:
         """Return the graded table, with a warning if nothing is there."""
         deadline = self._service.deadline(options.timeout)
-        exposures = proposed.exposures(_number_of(proposed.targets))
+        exposures = proposed.setups(_number_of(proposed.targets))
         targets = self._fields.targets(proposed.place(exposures), deadline)
         level = {"calib_level": -1} if planned_only else {}
         criteria = {"obs_collection": "JWST", "intentType": "science", **level}
@@ -192,7 +192,7 @@ def _without_rows(found: Table) -> Table:
     return found
 
 
-def _graded(found: Table, targets: FieldTargets, exposures: Sequence[Exposure], server: str) -> PlannedTable:
+def _graded(found: Table, targets: FieldTargets, exposures: Sequence[ProposedSetup], server: str) -> PlannedTable:
     """The observations with the verdicts on them, the likeliest duplications first."""
     fields = FieldTest(found, targets)
     owners = np.array(found["input_row"], dtype=int)
@@ -214,7 +214,7 @@ def _graded(found: Table, targets: FieldTargets, exposures: Sequence[Exposure], 
     return as_planned(table[np.lexsort((np.nan_to_num(fields.separation), owners, _doubts(answers), grades))])
 
 
-def _answers(fields: FieldTest, place: int, row: Row, own: Exposure) -> tuple[Answer, ...]:
+def _answers(fields: FieldTest, place: int, row: Row, own: ProposedSetup) -> tuple[Answer, ...]:
     """The answers to all questions on one observation."""
     return fields.answer(place, own), compare_mode(row, own), compare_passband(row, own), compare_depth(row, own)
 

@@ -62,12 +62,12 @@ def program_info(site: ProgramSite, program: ProgramId, deadline: Deadline) -> P
     """Return what the page of a program says."""
 
     def read(body: bytes) -> ProgramInfo:
-        return read_page(body, program, program.links(site.server))
+        return read_program_page(body, program, program.links(site.server))
 
     return site.first_readable(program, "page", program.program_addresses(site.server), read, deadline)[0]
 
 
-def read_page(body: bytes, program: ProgramId, links: Mapping[str, str]) -> ProgramInfo:
+def read_program_page(body: bytes, program: ProgramId, links: Mapping[str, str]) -> ProgramInfo:
     """Read the page of a program."""
     page = BeautifulSoup(body.decode("utf-8", "replace"), "html.parser")
     check_page(page, program)

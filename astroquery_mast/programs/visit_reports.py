@@ -91,7 +91,7 @@ def read_report(body: bytes, program: ProgramId) -> VisitReport:
     is_page = "<html" in text[:2000].lower()
     report = _of_xml(text, program) if is_xml and not is_page else _of_page(text, program)
     if report.visits and not any(visit.status for visit in report.visits):
-        raise changed("no visit in it has a status")
+        raise changed_form("no visit in it has a status")
     # A page has them in groups, by status.
     return replace(report, visits=sorted(report.visits, key=_order))
 
@@ -102,7 +102,7 @@ def _order(visit: VisitStatus) -> tuple[int, int, str]:
     return observation, name, visit.visit
 
 
-def changed(what: str) -> InvalidResponseError:
+def changed_form(what: str) -> InvalidResponseError:
     """Return the error for a report that is not understood."""
     return InvalidResponseError(f"The form of the report has changed: {what}.")
 
@@ -116,14 +116,14 @@ def _of_xml(text: str, program: ProgramId) -> VisitReport:
         # Expat has bounds of its own against documents that grow while they are read.
         root = ElementTree.fromstring(text)  # noqa: S314
     except (ElementTree.ParseError, ValueError) as err:
-        raise changed(f"it is no XML ({err})") from err
+        raise changed_form(f"it is no XML ({err})") from err
     if root.tag != "visitStatusReport":
-        raise changed(f"it is a <{root.tag}>, and not a <visitStatusReport>")
+        raise changed_form(f"it is a <{root.tag}>, and not a <visitStatusReport>")
     number, mission = root.get("id", "").strip(), root.get("observatory", "").strip().upper()
     if number and number.lstrip("0") != str(program.number):
-        raise changed(f"it is about program {number}")
+        raise changed_form(f"it is about program {number}")
     if mission and mission != program.mission:
-        raise changed(f"it is about a program of {mission}")
+        raise changed_form(f"it is about a program of {mission}")
     visits = [_visit_of(element, program) for element in root.iterfind("visit")]
     return VisitReport(visits, _report_time(root.findtext("reportTime") or ""))
 
@@ -177,7 +177,7 @@ def _of_page(text: str, program: ProgramId) -> VisitReport:
     tables = [table for table in page.find_all("table") if table.find_parent("table") is None]
     found = [rows for rows in map(_rows, tables) if rows is not None]
     if not found:
-        raise changed("there is no table of visits on the page")
+        raise changed_form("there is no table of visits on the page")
     visits = [_visit_in(row, program) for rows in found for row in rows]
     return VisitReport(visits, _report_time(page.get_text(" ")))
 
@@ -190,14 +190,14 @@ def _rows(table: Tag) -> list[Mapping[str, list[str]]] | None:
         return None
     told = list(filter(None, names))
     if len(set(told)) < len(told):
-        raise changed("two of its columns have the same heading")
+        raise changed_form("two of its columns have the same heading")
     return [_by_meaning(names, line) for line in lines[1:] if any(line)]
 
 
 def _by_meaning(names: Sequence[str | None], line: Sequence[list[str]]) -> Mapping[str, list[str]]:
     """What is meant by a heading → the lines below it, in one row."""
     if len(line) != len(names):
-        raise changed("a row has other columns than the head of its table")
+        raise changed_form("a row has other columns than the head of its table")
     return {name: cell for name, cell in zip(names, line, strict=True) if name is not None}
 
 
@@ -245,7 +245,7 @@ def _repeats_in(text: str) -> dict[str, Any]:
     if pending is not None:
         found["pending"] = pending[1]
     if text and not found:
-        raise changed(f"{text!r} says nothing known of a repetition")
+        raise changed_form(f"{text!r} says nothing known of a repetition")
     return found
 
 
@@ -256,7 +256,7 @@ def _named_visit(observation: str | None, visit: str | None, program: ProgramId)
     """A visit of which only the name is known."""
     names = ((observation or "").strip(), (visit or "").strip())
     if not names[1] or (program.mission == "JWST" and not all(name.isdecimal() for name in names)):
-        raise changed(f"observation {names[0]!r}, visit {names[1]!r} is no visit of {program.mission}")
+        raise changed_form(f"observation {names[0]!r}, visit {names[1]!r} is no visit of {program.mission}")
     return VisitStatus(*names)
 
 
@@ -271,9 +271,9 @@ def _hours(text: str) -> float | None:
     try:
         hours = float(text)
     except ValueError:
-        raise changed(f"{text!r} is no number of hours") from None
+        raise changed_form(f"{text!r} is no number of hours") from None
     if not 0 <= hours < 1e5:
-        raise changed(f"{text!r} is no number of hours")
+        raise changed_form(f"{text!r} is no number of hours")
     return hours
 
 
@@ -283,7 +283,7 @@ def _moment(text: str) -> datetime | None:
         return None
     found = _MOMENT.fullmatch(text)
     if found is None:
-        raise changed(f"{text!r} is no time")
+        raise changed_form(f"{text!r} is no time")
     return _day(found[1], found[2], found[3], text) + timedelta(
         hours=int(found[4]), minutes=int(found[5]), seconds=int(found[6])
     )
@@ -294,11 +294,11 @@ def _window(text: str) -> Moments | str:
     found = _WINDOW.fullmatch(text)
     if found is None:
         if any(character.isdigit() for character in text):
-            raise changed(f"{text!r} is no plan window")
+            raise changed_form(f"{text!r} is no plan window")
         return text
     first, last = (_day(found[place], found[place + 1], found[place + 2], text) for place in (1, 4))
     if last < first:
-        raise changed(f"the plan window {text!r} ends before it begins")
+        raise changed_form(f"the plan window {text!r} ends before it begins")
     return first, last + timedelta(days=1, seconds=-1)
 
 
@@ -307,7 +307,7 @@ def _day(month: str, day: str, year: str, text: str) -> datetime:
     try:
         return datetime(int(year), _MONTHS.index(month.lower()) + 1, int(day), tzinfo=UTC)
     except ValueError:
-        raise changed(f"{text!r} is no date") from None
+        raise changed_form(f"{text!r} is no date") from None
 
 
 def _report_time(text: str) -> datetime | None:

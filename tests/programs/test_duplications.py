@@ -19,7 +19,7 @@ from astroquery_mast.programs.comparison import (
     NO,
     POSSIBLE,
     YES,
-    Exposure,
+    ProposedSetup,
     compare_depth,
     compare_field,
     compare_mode,
@@ -70,7 +70,7 @@ def row(**values: Any) -> Row:
 )
 def test_modes_are_the_same_alike_or_different(own: str | None, theirs: str | None, verdict: str) -> None:
     """NIRCam and NIRISS make images alike, and near-infrared spectrographs spectra."""
-    answer = compare_mode(row(instrument_name=theirs), Exposure.of(own, None, None))
+    answer = compare_mode(row(instrument_name=theirs), ProposedSetup.of(own, None, None))
     assert answer.verdict == verdict
     assert answer.reason.startswith("mode: ") == bool(verdict)
 
@@ -96,7 +96,7 @@ def test_modes_are_the_same_alike_or_different(own: str | None, theirs: str | No
 )
 def test_passbands_are_the_same_overlap_or_do_not(own: Any, theirs: dict[str, Any], verdict: str) -> None:
     """What is not known in the table is taken from the archive's wavelengths, and else it is possible."""
-    answer = compare_passband(row(**theirs), Exposure.of(None, own, None))
+    answer = compare_passband(row(**theirs), ProposedSetup.of(None, own, None))
     assert answer.verdict == verdict, answer.reason
 
 
@@ -113,13 +113,13 @@ def test_passbands_are_the_same_overlap_or_do_not(own: Any, theirs: dict[str, An
 )
 def test_depth_is_told_by_the_exposure_time(own: float | None, theirs: float | None, verdict: str) -> None:
     """A masked time leaves it open."""
-    answer = compare_depth(row(t_exptime=None if theirs is None else float(theirs)), Exposure.of(None, None, own))
+    answer = compare_depth(row(t_exptime=None if theirs is None else float(theirs)), ProposedSetup.of(None, None, own))
     assert answer.verdict == verdict
 
 
 def test_an_exposure_time_may_have_a_unit() -> None:
     """Hours are seconds."""
-    assert Exposure.of(None, None, 2 * u.hour).seconds == 7200
+    assert ProposedSetup.of(None, None, 2 * u.hour).seconds == 7200
 
 
 @given(st.floats(0, 1000), st.none() | st.floats(0, 1000), st.sampled_from(["NIRCAM/IMAGE", "MIRI/IFU", "OTHER"]))
