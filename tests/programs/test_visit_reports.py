@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InvalidQueryError, InvalidResponseError, MastError, ServerError
+from astroquery_mast.programs.pages import read_program_page
 from astroquery_mast.programs.program import ProgramId
 from astroquery_mast.programs.visit_reports import Repeat, read_report
 from astroquery_mast.programs.visits import table_of_visits
@@ -194,3 +195,35 @@ def test_a_damaged_report_is_read_or_an_error_of_the_package(place: int, damage:
     except MastError:
         return
     assert len(table) <= 1
+
+
+@given(st.integers(0, 400), st.text(alphabet="<>/tdhrbael=\"' 1Aé", min_size=1, max_size=4))
+def test_a_damaged_page_is_read_or_an_error_of_the_package(place: int, damage: str) -> None:
+    """The same holds for pages, of visits and of programs."""
+    visits = page(
+        "Observation|Visit|Status|Target(s)|Hours|Start UT|Repeat",
+        "1|2|Archived|M51|1.2|Jun 21, 2022 02:41:18|Repeat of observation 3 visit(s) 2 in this program by WOPR 87",
+    ).decode()
+    program = (
+        "<html><h1><a>GO</a> 1783</h1><p><b>Principal Investigator:</b> A<br/><b>PI Institution:</b> B</p>"
+        "<p><b>Title:</b> C<br/><b>Cycle:</b> 1</p><p><b>Program Status:</b> <a href='x'>D</a></p></html>"
+    )
+    for whole, read in (
+        (visits, lambda body: table_of_visits(read_report(body, JWST), JWST)),
+        (program, lambda body: read_program_page(body, JWST, {})),
+    ):
+        damaged = whole[:place] + damage + whole[place + len(damage) :]
+        try:
+            read(damaged.encode())
+        except MastError:
+            continue
+
+
+def test_a_page_that_is_whole_is_read() -> None:
+    """The page of the test above, without damage; the kind of program is a word in capitals before the number."""
+    body = (
+        b"<html><h1><a>GTO</a> 01783</h1><p><strong>Principal Investigator: </strong> A. B&eacute;<br/></p>"
+        b"<p><b>Title:</b> C <i>D</i><br/><b>Cycle:</b> none</p></html>"
+    )
+    found = read_program_page(body, JWST, {})
+    assert (found.category, found.pi, found.title, found.cycle) == ("GTO", "A. B\u00e9", "C D", None)
