@@ -542,7 +542,7 @@ class CasJobsClass(MastClass):
 
         Parameters
         ----------
-        table : `~astropy.table.Table`
+        table : `~astropy.table.Table` or DataFrame
             The rows: numbers, truth values, text and `~astropy.time.Time`, one value in a cell.  Masked values become
             NULL.  CasJobs keeps neither units nor descriptions.  Times are stored in UTC, to 100 ns; integers of a type
             that SQL Server does not have, such as ``uint16``, in the next larger one.

@@ -28,6 +28,7 @@ from ..exceptions import IncompleteResultError, InvalidArgumentError, InvalidRes
 from ..service.parallel import progress_bar
 from ..service.retrying import Deadline, is_transient, retrying
 from ..tables.columns import no_such
+from ..tables.dataframes import as_astropy
 from ..tables.mashup import reading
 from .columns import (
     csv_pieces,
@@ -84,6 +85,7 @@ def upload(
     verbose: bool = False,
 ) -> None:
     """Store a table in MyDB, under a name that is free unless ``overwrite`` or ``append`` is set."""
+    table = as_astropy(table)
     columns = _checked(table, name, overwrite=overwrite, append=append)
     there = stored_columns(calls, name, deadline)
     if there and not overwrite:

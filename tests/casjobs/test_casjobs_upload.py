@@ -145,6 +145,17 @@ def test_nothing_but_the_table_is_left(casjobs: CasJobsClass) -> None:
     assert names_in_mydb(casjobs) == ["small"]
 
 
+def test_a_dataframe_is_a_table(casjobs: CasJobsClass) -> None:
+    """A table of pandas goes up as one of astropy."""
+    pandas = pytest.importorskip("pandas")
+    casjobs.upload(
+        pandas.DataFrame({"n": [1, 2], "s": ["a b", None], "t": pandas.to_datetime(["2020-01-01"] * 2)}), "frame"
+    )
+    back = casjobs.download("frame")
+    assert (back["n"].tolist(), back["s"].tolist()) == ([1, 2], ["a b", None])
+    assert back["t"].isot.tolist() == ["2020-01-01T00:00:00.000"] * 2
+
+
 def test_nan_becomes_null_with_a_warning(casjobs: CasJobsClass) -> None:
     """The database has no NaN."""
     with pytest.warns(InputWarning, match="1 in 'x'"):
