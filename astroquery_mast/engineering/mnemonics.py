@@ -174,10 +174,6 @@ class Inventory:
         )
         return [Mnemonic(name.upper()) for name in names]
 
-    def forget(self) -> None:
-        """Forget the list, so that it is asked for anew."""
-        self._metadata.forget()
-
 
 def _typed(columns: Columns) -> dict[str, Mnemonic]:
     """The mnemonics among columns: all of them are."""

@@ -165,7 +165,7 @@ def _moments_in(texts: Array) -> Array:
     """The moments in a table of characters."""
     length = texts.shape[1]
     if length < _WHOLE or length == _FRACTION:
-        raise ValueError(f"{texts[0].tobytes()!r} is no moment")
+        raise ValueError(f"{texts[0].tobytes()!r} is not a time")
     numbers = [_number(texts[:, place]) for place in (_YEAR, _MONTH, _DAY, _HOUR, _MINUTE, _SECOND)]
     year, month, day, hour, minute, second = numbers
     fraction = texts[:, _FRACTION : _FRACTION + 6]
@@ -175,7 +175,7 @@ def _moments_in(texts: Array) -> Array:
     right = [_one_of(texts[:, place], mark) for place, mark in _MARKS.items() if place < length]
     right += [(month > 0) & (month <= 12), days.astype("datetime64[M]") == months, hour < 24, minute < 60, second < 60]
     if not all(map(np.all, right)):
-        raise ValueError("what is written as a moment is none")
+        raise ValueError("a line has a date or a time that does not exist")
     since_midnight = ((hour * 60 + minute) * 60 + second) * 1_000_000 + microseconds
     return np.asarray(days.astype(_MICROSECONDS) + since_midnight)
 
@@ -189,7 +189,7 @@ def _number(digits: Array) -> Array:
     """The numbers that rows of digits are."""
     values = digits - np.uint8(ord("0"))  # smaller characters become large numbers
     if (values > 9).any():
-        raise ValueError(f"{digits[0].tobytes()!r} is no number of a moment")
+        raise ValueError(f"{digits[0].tobytes()!r} is not a number in a time")
     number = np.zeros(len(digits), dtype=np.int64)
     for place in range(digits.shape[1]):
         number = number * 10 + values[:, place]
