@@ -5,6 +5,7 @@ In: names of mnemonics, spans or exposures.  Out: one time series, or one for ea
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -26,6 +27,8 @@ from .series import AskedTelemetry, as_series
 from .spans import TimeSpan
 from .telemetry import FetchOptions, Telemetry, WantedSamples, telemetry_uris
 
+# Samples of a day that are worth a garbage collection.
+_LARGE = 100_000
 Result: TypeAlias = TimeSeries | dict[str, TimeSeries]
 
 
@@ -153,7 +156,13 @@ class TelemetryQueries:
             told = {"start": str(part.span.start), "end": str(part.span.end)}
             group = _Group("", part.span, [samples])
             del samples
+            large = len(group.samples[0]) >= _LARGE
             yield question.result([mnemonic], [group], False, **told)
+            del group
+            if large:
+                # Astropy's times and their index refer to each other: a loop would fill the memory with days that are
+                # over, because large arrays do not set off the garbage collection.
+                gc.collect()
 
     def _groups(
         self,

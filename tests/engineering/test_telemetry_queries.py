@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -17,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from astroquery_mast import EngineeringClass
+from astroquery_mast.engineering import questions
 from astroquery_mast.exceptions import InputWarning, InvalidQueryError, NoResultsWarning
 from astroquery_mast.sandbox import Fault, Sandbox
 
@@ -375,6 +378,17 @@ def test_days_together_are_the_whole(engineering: EngineeringClass, mast_sandbox
     rest = list(days)
     assert [row for day in [first, *rest] for row in rows_of(day, "SO_ZPMSEGA1T")] == whole
     assert [len({moment[:10] for moment in day["time"].isot}) for day in rest] == [1] * 4
+
+
+def test_large_days_are_let_go(engineering: EngineeringClass, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their times do not wait for a garbage collection, which large arrays do not set off."""
+    monkeypatch.setattr(questions, "_LARGE", 1000)
+    gc.disable()
+    try:
+        times = [weakref.ref(day["time"]) for day in engineering.query_mnemonics_iter("SO_ZPMSEGA1T", *LONG)]
+        assert [ref() is None for ref in times[:3]] == [True] * 3
+    finally:
+        gc.enable()
 
 
 def test_days_without_samples_are_given_as_well(engineering: EngineeringClass) -> None:
