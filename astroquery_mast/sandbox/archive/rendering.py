@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import struct
 import zlib
 
 from ..packaged import text
+from .associations import association_json
 from .hlsp import told_of
 from .observation import OBSERVATION_NAMES
 from .products import FLAT_SIZES, File
@@ -56,7 +56,7 @@ _CATALOG_ROWS = 400
 
 def document(file: File, length: int) -> bytes:
     """Content of a text file."""
-    makers = {"log": _log, "association_json": _association, "pool": _pool, "catalog": _catalog, "readme": _readme}
+    makers = {"log": _log, "association_json": association_json, "pool": _pool, "catalog": _catalog, "readme": _readme}
     content = makers[file.kind.layout](file).encode()
     if len(content) > length:
         content = content[: content[:length].rindex(b"\n") + 1]
@@ -75,25 +75,6 @@ def _readme(file: File) -> str:
     """What a collection says of itself."""
     name = str(file.owner.provenance_name)
     return text("readme.txt").format(name=name, slug=name.lower(), **told_of(name))
-
-
-def _association(file: File) -> str:
-    """Level-3 association in the form of the JWST pipeline."""
-    owner = file.owner
-    content = {
-        "asn_type": file.uri.split("_")[-3],
-        "asn_rule": "Asn_Lv3Image",
-        "program": str(owner.proposal_id).zfill(5),
-        "asn_id": owner.obs_id.split("_")[0].partition("-")[2],
-        "target": owner.target_name,
-        "products": [
-            {
-                "name": owner.obs_id,
-                "members": [{"expname": f"{member}_cal.fits", "exptype": "science"} for member in file.members],
-            }
-        ],
-    }
-    return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
 def _pool(file: File) -> str:

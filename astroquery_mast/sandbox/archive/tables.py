@@ -14,6 +14,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from ..packaged import packaged
+from .associations import association_table
 from .products import File, Unit
 from .scene import generator
 
@@ -245,15 +246,7 @@ def _events(file: File, unit: Unit) -> Columns:
 
 
 def _members(file: File, unit: Unit) -> Columns:
-    """Association table: the exposures, the product, and empty rows up to the planned number."""
-    names = [*(member.upper() for member in file.members), file.owner.obs_id.upper()][-unit.shape[0] :]
-    kinds = ["EXP-DTH"] * (len(names) - 1) + ["PROD-DTH"]
-    empty = unit.shape[0] - len(names)
-    return {
-        "MEMNAME": names + [""] * empty,
-        "MEMTYPE": kinds + [""] * empty,
-        "MEMPRSNT": [True] * len(names) + [False] * empty,
-    }
+    return association_table(file, unit.shape[0])
 
 
 def _jitter(file: File, unit: Unit) -> Columns:
