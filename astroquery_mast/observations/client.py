@@ -20,6 +20,7 @@ from ..service.mast_service import Asked, CallOptions
 from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from .hlsp_methods import HlspMethods
+from .member_methods import MemberMethods
 from .product_methods import ObservationProductMethods
 from .search import ObservationSearch, Place, QueryArguments
 from .suggestions import call_advice
@@ -64,6 +65,10 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
     mast_token, server, session : object, optional
         As `MastClass`.
     """
+
+    get_members = MemberMethods.get_members
+    get_parents = MemberMethods.get_parents
+    gather_association = MemberMethods.gather_association
 
     @cached_property
     def _search(self) -> ObservationSearch:

@@ -26,7 +26,7 @@ def association_json(file: File) -> str:
     kind = file.uri.split("_")[-3]
     candidate = owner.obs_id.partition("_")[0].partition("-")[2]
     suffixes = _FACTS["members"][str(owner.dataproduct_type)]
-    members = [_member(name, *each, candidate) for each in suffixes for name in file.members]
+    members = [_member(name, suffix, exptype, candidate) for suffix, exptype in suffixes for name in file.members]
     content = {
         "asn_id": candidate,
         "asn_pool": f"{owner.obs_id[:7]}_20250401t120000_pool.csv",

@@ -1,0 +1,64 @@
+"""What the names of HST say: of which visit an exposure is, and which exposures a Hubble Advanced Product is made of.
+
+In: an ``obs_id``.  Out: the visit, or a frozen `AdvancedProduct`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# Instrument, program and visit, then the exposure, or the number of an association: j97c01aaq, j97c01010.
+_ROOTNAME = re.compile(r"([a-z][a-z0-9]{5})[a-z0-9]{3}$", re.IGNORECASE)
+# hst_10452_01_acs_wfc_f658n_j97c01aa: program, visit, instrument, detector, filter, visit and exposure.
+_ADVANCED = re.compile(
+    r"hst_(?:(?P<program>\d+)_(?P<visit>\w{2})|skycell-[a-z0-9]+)_(?P<instrument>[a-z0-9]+)_(?P<detector>[a-z0-9]+)_"
+    r"(?P<filter>[a-z0-9-]+?)(?:_(?:coarse-)?all)?(?:_(?P<root>[a-z][a-z0-9]{5}(?:[a-z0-9]{2})?))?$"
+)
+# Products of all filters of a detector.
+_ALL = "total"
+
+
+def visit_of(obs_id: str) -> str | None:
+    """Return the part of a name that all exposures of a visit have, in lower case; None for other names."""
+    advanced = AdvancedProduct.of(obs_id)
+    if advanced is not None:
+        return None if advanced.root is None else advanced.root[:6]
+    exposure = _ROOTNAME.match(obs_id)
+    return None if exposure is None else exposure[1].lower()
+
+
+@dataclass(frozen=True)
+class AdvancedProduct:
+    """A Hubble Advanced Product by its name; mosaics of many visits have no root."""
+
+    configuration: str
+    filter: str
+    root: str | None
+
+    @classmethod
+    def of(cls, obs_id: str) -> AdvancedProduct | None:
+        """Return what a name says; None if it is not one of these."""
+        named = _ADVANCED.match(obs_id.lower())
+        if named is None:
+            return None
+        return cls(f"{named['instrument']}/{named['detector']}", named["filter"], named["root"])
+
+    def has_exposure(self, obs_id: str, setup: tuple[str, frozenset[str]]) -> bool:
+        """Tell whether an observation of that name, instrument and filters is part of this product of its visit."""
+        assert self.root is not None
+        other = AdvancedProduct.of(obs_id)
+        if other is not None:
+            return (
+                other != self
+                and other.configuration == self.configuration
+                and self._has_root(other)
+                and (self.filter in {_ALL, other.filter})
+            )
+        instrument, filters = setup
+        same = instrument.lower() == self.configuration and obs_id.lower().startswith(self.root)
+        return same and (self.filter == _ALL or self.filter.upper() in filters)
+
+    def _has_root(self, other: AdvancedProduct) -> bool:
+        """Whether another product is of the same visit, and of no more exposures than this one."""
+        return other.root is not None and self.root is not None and other.root.startswith(self.root)

@@ -1,0 +1,183 @@
+"""Associations: which exposures a product is made of, as the pipelines write it down.
+
+In: the bytes of an association file, the JSON of JWST or the FITS table of HST.  Out: a frozen `Association` with its
+products and members, and the bytes of one that has only some of the members.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyWarning
+
+from ..exceptions import InvalidArgumentError, InvalidResponseError
+from ..tables.mashup import reading
+
+ASSOCIATION_ENDINGS = ("_asn.json", "_asn.fits")
+"""How the names of association files end."""
+SCIENCE = "science"
+# Of a FITS file the length is a multiple of this.
+_BLOCK = 2880
+# Level-3 inputs may have the number of their association in the name, as jw..._a3001_crf.fits.
+_CANDIDATE = re.compile(r"_[aco]\d{3,4}$")
+# What MEMTYPE says of a member, in the words of JWST.
+_BACKGROUND = re.compile(r"EXP-(BCK|BACK)")
+
+
+@dataclass(frozen=True)
+class AssociationMember:
+    """An input of a product: a file (JWST), or an exposure of which there are several files (HST)."""
+
+    name: str
+    exptype: str
+    product: str
+    present: bool = True
+
+    @property
+    def exposure(self) -> str:
+        """The ``obs_id`` of the observation that it is, or that the file belongs to."""
+        path = PurePosixPath(self.name)
+        return _CANDIDATE.sub("", path.stem.rpartition("_")[0]) if path.suffix else self.name
+
+
+@dataclass(frozen=True)
+class Association:
+    """What an association file says."""
+
+    name: str
+    content: bytes
+    products: tuple[str, ...]
+    members: tuple[AssociationMember, ...]
+
+    @property
+    def names_files(self) -> bool:
+        """Whether the members are files, as in the associations of JWST."""
+        return self.name.endswith(".json")
+
+    def of_product(self, product: str) -> tuple[AssociationMember, ...]:
+        """Return the members of one product; of all if the association has none of that name."""
+        own = tuple(member for member in self.members if member.product == product.lower())
+        return own or self.members
+
+    def chosen(self, exptypes: Collection[str] | None) -> Association:
+        """Return the association of members of some types of exposures alone; raise if there are none."""
+        wanted = None if exptypes is None else {each.strip().lower() for each in exptypes}
+        if wanted is None or wanted >= {member.exptype for member in self.members}:
+            return self
+        kept = tuple(member for member in self.members if member.exptype in wanted)
+        if not any(member.present for member in kept):
+            there = ", ".join(repr(each) for each in sorted({member.exptype for member in self.members}))
+            raise InvalidArgumentError(
+                f"{self.name} has no members of the type {' or '.join(map(repr, sorted(wanted)))}: there are {there}."
+            )
+        content = _json_of(self.content, wanted) if self.names_files else _table_of(self.content, wanted)
+        return replace(self, content=content, members=kept)
+
+
+def read_association(content: bytes, name: str) -> Association:
+    """Read an association file; raise `InvalidResponseError` if it is none."""
+    read = _from_table if name.endswith(".fits") else _from_json
+    with reading(name):
+        found = tuple(read(content, name))
+    if not found:
+        raise InvalidResponseError(f"{name} is not an association: it has no members.", service=name)
+    return Association(name, content, tuple(dict.fromkeys(member.product for member in found)), found)
+
+
+# -- JWST ------------------------------------------------------------------------------------------------------------
+
+
+def _document(content: bytes, name: str) -> dict[str, Any]:
+    """The JSON of an association."""
+    document = json.loads(content)
+    if not isinstance(document, dict) or not isinstance(document.get("products"), list):
+        raise InvalidResponseError(f"{name} is not an association: it has no list of products.", service=name)
+    return document
+
+
+def _from_json(content: bytes, name: str) -> Iterator[AssociationMember]:
+    """The members in an association of JWST."""
+    for product in _document(content, name)["products"]:
+        for member in product["members"]:
+            file = member["expname"]
+            if not isinstance(file, str) or PurePosixPath(file).name != file:
+                raise InvalidResponseError(f"{name} has a member that is not the name of a file: {file!r}.")
+            yield AssociationMember(file, _exptype(member), str(product["name"]).lower())
+
+
+def _exptype(member: Mapping[str, Any]) -> str:
+    """The type of a member of an association of JWST."""
+    return str(member.get("exptype") or SCIENCE).lower()
+
+
+def _json_of(content: bytes, wanted: Collection[str]) -> bytes:
+    """The JSON with some members alone, and without the products that have none of them."""
+    document = json.loads(content)
+    for product in document["products"]:
+        product["members"] = [each for each in product["members"] if _exptype(each) in wanted]
+    document["products"] = [each for each in document["products"] if each["members"]]
+    return json.dumps(document, indent=4).encode() + b"\n"
+
+
+# -- HST -------------------------------------------------------------------------------------------------------------
+
+
+def _from_table(content: bytes, name: str) -> Iterator[AssociationMember]:
+    """The members in an association table of HST, which has the product in its last row."""
+    if len(content) % _BLOCK or not content:
+        raise InvalidResponseError(f"{name} is not a FITS file of full length.", service=name)
+    try:
+        with fits.open(io.BytesIO(content)) as file:
+            rows = list(_member_rows(file))
+    except (OSError, fits.VerifyError, AstropyWarning) as err:
+        raise InvalidResponseError(f"{name} cannot be read: {err}", service=name) from err
+    products = [member for member, kind, _ in rows if kind.startswith("PROD")]
+    product = products[-1] if products else name.rpartition("_")[0]
+    for member, kind, present in rows:
+        if not kind.startswith("PROD"):
+            yield AssociationMember(member, _exptype_of(kind), product.lower(), present)
+
+
+def _table_in(file: Iterable[Any]) -> Any:
+    """The unit of a FITS file that holds the members; None if there is none."""
+    tables = (each for each in file if isinstance(each, fits.BinTableHDU))
+    return next((each for each in tables if "MEMNAME" in each.columns.names), None)
+
+
+def _member_rows(file: Iterable[Any]) -> Iterator[tuple[str, str, bool]]:
+    """Rootname, MEMTYPE and MEMPRSNT of each row that is not empty."""
+    table = _table_in(file)
+    if table is None:
+        return
+    data = table.data
+    for member, kind, present in zip(data["MEMNAME"], data["MEMTYPE"], data["MEMPRSNT"], strict=True):
+        if str(member).strip():
+            yield str(member).strip().lower(), str(kind).strip().upper(), bool(present)
+
+
+def _exptype_of(kind: str) -> str:
+    """What a MEMTYPE says, in the words of JWST."""
+    if "WAVE" in kind:
+        return "wavecal"
+    return "background" if _BACKGROUND.match(kind) else SCIENCE
+
+
+def _table_of(content: bytes, wanted: Collection[str]) -> bytes:
+    """The table in which only some members are present, as the pipelines of HST take those that are to be left out."""
+    changed = io.BytesIO()
+    with fits.open(io.BytesIO(content)) as file:
+        table = _table_in(file)
+        data = table.data
+        for row, kind in enumerate(data["MEMTYPE"]):
+            said = str(kind).strip().upper()
+            if said and not said.startswith("PROD") and _exptype_of(said) not in wanted:
+                data["MEMPRSNT"][row] = False
+        file.writeto(changed, checksum="CHECKSUM" in table.header)
+    return changed.getvalue()
