@@ -25,14 +25,14 @@ from ..products.association import ASSOCIATION_ENDINGS, Association, read_associ
 from ..products.file_names import column_as_text
 from ..products.listing import as_table, products_of
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import escaped_url, single_file
+from ..products.plan import as_overwrite, escaped_url, single_file
 from ..query.selection import names_of
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
+from .belonging import few_names
 from .members import MemberSearch
 
-_SHOWN = 5
 _NO_ASSOCIATION = "There is no association file in these products: its name ends in _asn.json or _asn.fits."
 # What the pipelines of HST start from: exposures as they were read out, and what belongs to them.
 _RAW = re.compile(r"(RAW(?!ACQ)|TAG)")
@@ -49,6 +49,14 @@ class GatherRequest:
     cache: bool = True
     overwrite: str | None = None
     dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a place or a choice that cannot be, before anything is sent."""
+        if self.download_dir is not None and is_remote(destination(self.download_dir)):
+            raise InvalidArgumentError(
+                f"{self.download_dir} is in a store: an association is gathered in a folder on a disk."
+            )
+        as_overwrite(self.cache, self.overwrite)
 
     @property
     def kinds(self) -> list[str] | None:
@@ -92,9 +100,11 @@ class AssociationGathering:
         deadline = options.deadline()
         kinds, suffixes = request.kinds, request.suffixes
         found = self._file(given, Deadline.within(deadline))
-        folder = self._folder(found, request)
+        beside = None if found.path is None else found.path.absolute().parent
+        folder = beside or Path() if request.download_dir is None else destination(request.download_dir)
+        folder = folder.absolute()
         association = found.association.chosen(kinds)
-        if association is not found.association and folder == _folder_of(found):
+        if association is not found.association and folder == beside:
             raise InvalidArgumentError(
                 f"exptypes={request.exptypes!r} leaves out members, so that {found.path} would be changed: give "
                 "download_dir for the association with the others."
@@ -127,7 +137,9 @@ class AssociationGathering:
             table = table[np.array([each == observation.obsid for each in column_as_text(table, "obsID")], dtype=bool)]
         uris = [uri for uri in dict.fromkeys(column_as_text(table, "dataURI")) if uri.endswith(ASSOCIATION_ENDINGS)]
         if len(uris) != 1:
-            said = f"There are {len(uris)} association files: give one of {_few(uris)}." if uris else _NO_ASSOCIATION
+            said = (
+                f"There are {len(uris)} association files: give one of {few_names(uris)}." if uris else _NO_ASSOCIATION
+            )
             raise InvalidArgumentError(said)
         return self._in_archive(uris[0], deadline)
 
@@ -155,14 +167,6 @@ class AssociationGathering:
     def _in_archive(self, uri: str, deadline: Deadline) -> AssociationFile:
         """An association in the archive."""
         return AssociationFile(self._members.association(uri, deadline), uri=uri)
-
-    def _folder(self, found: AssociationFile, request: GatherRequest) -> Path:
-        """Where everything goes."""
-        beside = _folder_of(found)
-        folder = beside if request.download_dir is None and beside is not None else destination(request.download_dir)
-        if is_remote(folder):
-            raise InvalidArgumentError(f"{folder} is in a store: an association is gathered in a folder on a disk.")
-        return folder.absolute()
 
     # -- inputs ------------------------------------------------------------------------------------------------------
 
@@ -197,7 +201,7 @@ class AssociationGathering:
         own = {association.name.rpartition("_")[0].lower(), *association.products}
         tables = self._listed(sorted(own), deadline)
         if not tables:
-            raise DownloadError(f"MAST has no observation {_few(sorted(own))}, whose exposures are the inputs.")
+            raise DownloadError(f"MAST has no observation {few_names(sorted(own))}, whose exposures are the inputs.")
         listed = vstack(tables, metadata_conflicts="silent") if len(tables) > 1 else tables[0]
         members = {member.name for member in association.members if member.present}
         is_wanted, is_enough = _chooser(suffixes)
@@ -243,7 +247,7 @@ class AssociationGathering:
         if failed:
             raise DownloadError(
                 f"{association.name} is not complete: {len(failed)} of {len(manifest)} inputs are not in {folder}: "
-                f"{_few(failed)}. The association was not written. The exception's manifest says why; "
+                f"{few_names(failed)}. The association was not written. The exception's manifest says why; "
                 "retry_downloads takes it.",
                 manifest,
             )
@@ -257,7 +261,7 @@ class AssociationGathering:
         ]
         return DownloadError(
             f"{association.name} cannot be gathered: the archive does not have {len(missing)} of its inputs: "
-            f"{_few(missing)}. Nothing was downloaded.",
+            f"{few_names(missing)}. Nothing was downloaded.",
             as_manifest(results),
         )
 
@@ -289,11 +293,6 @@ class AssociationGathering:
         return as_manifest([result])
 
 
-def _folder_of(found: AssociationFile) -> Path | None:
-    """The folder of an association on disk."""
-    return None if found.path is None else found.path.absolute().parent
-
-
 def _of_names(products: Table, names: Collection[str]) -> Table:
     """The products that have some file names."""
     return products[np.array([name in names for name in column_as_text(products, "productFilename")], dtype=bool)]
@@ -317,9 +316,3 @@ def _stacked(first: Manifest, others: Table) -> Manifest:
     table = vstack([first, others], metadata_conflicts="silent")
     table.meta = others.meta
     return Manifest(table, copy=False)
-
-
-def _few(names: Iterable[str]) -> str:
-    """The first few of many names, for a message."""
-    listed = list(names)
-    return ", ".join(map(repr, listed[:_SHOWN])) + (", ..." if len(listed) > _SHOWN else "")

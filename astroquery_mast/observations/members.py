@@ -8,20 +8,20 @@ from association files, which say what each member is.  Hubble Advanced Products
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, Table, vstack
+from astroquery import log
 
 from ..config import count_setting
 from ..downloads.product_flow import ProductFlow
-from ..exceptions import InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
+from ..exceptions import InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning, QueryTimeoutError
 from ..products.association import ASSOCIATION_ENDINGS, Association, read_association
 from ..products.file_names import column_as_text
 from ..products.listing import identifiers
@@ -30,78 +30,38 @@ from ..products.plan import escaped_url
 from ..service.mast_service import MastService
 from ..service.parallel import map_or_stop
 from ..service.retrying import Deadline
-from ..tables.columns import plain_cells
 from ..warn import warn_no_results, warn_user
+from .belonging import (
+    COMBINED,
+    EXPOSURE_NAME,
+    LISTED,
+    PLANNED,
+    PRODUCT_NAME,
+    KnownObservation,
+    Membership,
+    belongs,
+    camera,
+    few_names,
+    group_of,
+    listed_members,
+    listed_observations,
+    may_be_of,
+    observation_cells,
+    parents_told,
+    planned_members,
+    tells_exposures,
+)
 from .hubble_names import AdvancedProduct, visit_of
 from .search import CAOM_CONE, ObservationSearch, Place, QueryArguments
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_COMBINED, _PLANNED = 3, -1
 # So many observations are asked for in one question.
 _AT_ONCE = 500
-_SHOWN = 5
 # A file that is listed, but not for everybody, or not any more.
 _CLOSED = frozenset({401, 403, 404})
-# Observations of one visit in the names of JWST: the product of an observation, and an exposure that is planned.
-_PRODUCT_NAME = re.compile(r"jw(\d{5})-o(\d{3})_")
-_EXPOSURE_NAME = re.compile(r"jw(\d{5})(\d{3})\d{3}_")
-# The product of several observations.
-_OF_SEVERAL = re.compile(r"jw\d{5}-c\d{4}_")
-# What a list of products says of an observation that the search does not have.
-_LISTED = ("obs_collection", "dataproduct_type", "obs_id", "project", "proposal_id", "filters", "dataRights")
 _MOSAICS: Mapping[str, object] = {"obs_collection": ["HLA", "HST"], "project": ["HAP", "HLA"], "calib_level": [3, 4]}
-
-
-@dataclass(frozen=True)
-class KnownObservation:
-    """What has to be known of an observation to tell what belongs to it."""
-
-    obsid: str
-    obs_id: str
-    collection: str
-    project: str
-    instrument: str
-    filters: str
-    program: str
-    file: str
-    level: int | None
-    ra: float | None
-    dec: float | None
-
-    @classmethod
-    def all_in(cls, table: Table) -> list[KnownObservation]:
-        """Return the observations of a table."""
-        names = ("obsid", "obs_id", "obs_collection", "project", "instrument_name", "filters", "proposal_id", "dataURL")
-        texts = zip(*(column_as_text(table, name) for name in names), strict=True)
-        numbers = zip(*(plain_cells(table[name]) for name in ("calib_level", "s_ra", "s_dec")), strict=True)
-        return [cls(*text, *number) for text, number in zip(texts, numbers, strict=True)]
-
-    @property
-    def is_combined(self) -> bool:
-        """Whether it was made, or will be, of several exposures."""
-        return (self.level or 0) >= _COMBINED or _PRODUCT_NAME.match(self.obs_id) is not None
-
-    @property
-    def setup(self) -> tuple[str, frozenset[str]]:
-        """Instrument and filters, as far as they are known."""
-        return self.instrument, frozenset(filter(None, self.filters.upper().split(";")))
-
-    def is_like(self, other: KnownObservation) -> bool:
-        """Tell whether instrument and filters are those of another observation; none are known of some products."""
-        (mine, filters), (theirs, others) = self.setup, other.setup
-        return mine == theirs and (not filters or not others or filters == others)
-
-
-@dataclass(frozen=True)
-class Membership:
-    """One observation that belongs to another one: by its obsid, or by its name where that is all that is known."""
-
-    obsid: str
-    obs_id: str
-    exptype: str | None = None
-    listed: Mapping[str, str] = field(default_factory=dict)
 
 
 class MemberSearch:
@@ -123,23 +83,21 @@ class MemberSearch:
         parts = self._each(lambda whole: self._members_of(whole, deadline), wholes, deadline)
         pairs = []
         for whole, part in zip(wholes, parts, strict=True):
-            pairs += [(whole, each) for each in [*part, *_planned_members(whole, planned, part)]]
+            pairs += [(whole, each) for each in [*part, *planned_members(whole, planned, part)]]
         table = self._paired(pairs, "member_of", deadline)
         if not len(table):
             single = [each.obs_id for each in wholes if not each.is_combined]
-            warn_no_results(
-                [f"{_few(single)} {_is(single)} single exposures, not products of several."] if single else []
-            )
+            warn_no_results([f"Single exposures have no members: {few_names(single)}."] if single else [])
         return table
 
     def _members_of(self, whole: KnownObservation, deadline: Deadline) -> list[Membership]:
         """The members of one product."""
-        if whole.level == _PLANNED:
+        if whole.level == PLANNED:
             return []
         products = self.products(whole.obsid, deadline)
         found = self._associated(whole, products, deadline)
         if found is None:
-            found = _listed_members(whole, products)
+            found = listed_members(whole, products)
         return found or self._of_visit(whole, deadline)
 
     def _associated(self, whole: KnownObservation, products: Table, deadline: Deadline) -> list[Membership] | None:
@@ -154,7 +112,7 @@ class MemberSearch:
         for association in named or filter(None, read):
             for member in association.of_product(whole.obs_id):
                 exptypes.setdefault(member.exposure.lower(), {})[member.exptype] = None
-        rows = _rows_by_name(products)
+        rows = listed_observations(products)
         return [
             replace(rows.get(name, Membership("", name)), exptype=";".join(kinds))
             for name, kinds in exptypes.items()
@@ -187,11 +145,11 @@ class MemberSearch:
 
     def _planned_exposures(self, wholes: Sequence[KnownObservation], deadline: Deadline) -> list[KnownObservation]:
         """The exposures that are still to be made for the observations that some products of JWST are of."""
-        programs = {each.program for each in wholes if each.collection == "JWST" and _PRODUCT_NAME.match(each.obs_id)}
+        programs = {each.program for each in wholes if each.collection == "JWST" and PRODUCT_NAME.match(each.obs_id)}
         if not programs:
             return []
-        wanted = {"obs_collection": "JWST", "calib_level": _PLANNED, "proposal_id": sorted(programs)}
-        return [each for each in self._known(wanted, deadline) if _EXPOSURE_NAME.match(each.obs_id)]
+        wanted = {"obs_collection": "JWST", "calib_level": PLANNED, "proposal_id": sorted(programs)}
+        return [each for each in self._known(wanted, deadline) if EXPOSURE_NAME.match(each.obs_id)]
 
     # -- from an exposure to its products ----------------------------------------------------------------------------
 
@@ -209,7 +167,7 @@ class MemberSearch:
         table = self._paired(pairs, "member", deadline)
         if not len(table):
             warn_no_results(
-                [f"No product of several exposures was made of {_few([each.obs_id for each in exposures])}."]
+                [f"No product of several exposures was made of {few_names([each.obs_id for each in exposures])}."]
             )
         return table
 
@@ -221,19 +179,20 @@ class MemberSearch:
             return self._service.http.request(
                 "GET",
                 f"{self._service.endpoints.server}/viz/api/v0.1/products",
-                params={"uri": exposure.file, "level": str(_COMBINED)},
+                params={"uri": exposure.file, "level": str(COMBINED)},
                 deadline=deadline,
                 service="viz products",
-                read=lambda response: _parents_in(response.json(), exposure),
+                read=lambda response: parents_told(response.json(), exposure),
             )
+        except QueryTimeoutError:
+            raise
         except MastError as err:
-            if err.status not in _CLOSED:
-                raise
+            log.debug("%s The parents of %s are looked for in lists of products.", err, exposure.obs_id)
         return None
 
     def _proven_parents(self, exposures: Sequence[KnownObservation], deadline: Deadline) -> dict[str, list[Membership]]:
         """Exposure → the products that have it in their lists, or its visit in their names."""
-        groups = {_group_of(each): each for each in reversed(exposures)}
+        groups = {group_of(each): each for each in reversed(exposures)}
         candidates = dict(
             zip(
                 groups,
@@ -245,15 +204,15 @@ class MemberSearch:
             each.obsid: each
             for group in candidates.values()
             for each in group
-            if each.level != _PLANNED and not _is_of_visit(each)
+            if each.level != PLANNED and not tells_exposures(each)
         }
         lists = self._each(lambda each: self.products(each.obsid, deadline), list(unnamed.values()), deadline)
         contents = {obsid: set(column_as_text(listed, "obsID")) for obsid, listed in zip(unnamed, lists, strict=True)}
         return {
             each.obsid: [
                 Membership(whole.obsid, whole.obs_id)
-                for whole in candidates[_group_of(each)]
-                if whole.obsid != each.obsid and _belongs(each, whole, contents.get(whole.obsid, set()))
+                for whole in candidates[group_of(each)]
+                if whole.obsid != each.obsid and belongs(each, whole, contents.get(whole.obsid, set()))
             ]
             for each in exposures
         }
@@ -261,27 +220,27 @@ class MemberSearch:
     def _candidates(self, exposure: KnownObservation, deadline: Deadline) -> list[KnownObservation]:
         """The products that an exposure, and others that were taken with it, may have gone into."""
         if exposure.collection == "JWST":
-            own = {"obs_collection": "JWST", "proposal_id": exposure.program, "calib_level": [_PLANNED, _COMBINED]}
+            own = {"obs_collection": "JWST", "proposal_id": exposure.program, "calib_level": [PLANNED, COMBINED]}
             products = [each for each in self._known(own, deadline) if each.instrument == exposure.instrument]
-            return [each for each in products if _may_be_of(exposure.obs_id, each.obs_id)]
+            return [each for each in products if may_be_of(exposure.obs_id, each.obs_id)]
         found = []
         visit = visit_of(exposure.obs_id) if exposure.collection == "HST" else None
         if visit is not None:
             for pattern in (f"{visit}*", f"hst_*_{visit}*"):
                 found += self._known(
-                    {"obs_collection": "HST", "obs_id": pattern, "calib_level": [_COMBINED, 4]}, deadline
+                    {"obs_collection": "HST", "obs_id": pattern, "calib_level": [COMBINED, 4]}, deadline
                 )
         if exposure.ra is not None and exposure.dec is not None:
             place = Place(SkyCoord(exposure.ra, exposure.dec, unit="deg"), radius=0)
             mosaics = self._known(_MOSAICS, deadline, place)
-            found += [each for each in mosaics if _camera(each) == _camera(exposure)]
+            found += [each for each in mosaics if camera(each) == camera(exposure)]
         return list({each.obsid: each for each in found}.values())
 
     # -- observations, products and associations ---------------------------------------------------------------------
 
     def observations(self, given: Any, deadline: Deadline) -> list[KnownObservation]:
         """Return the observations that a user means; raise if there is no such observation."""
-        names = list(dict.fromkeys(identifiers(given, _cells, "obsid")))
+        names = list(dict.fromkeys(identifiers(given, observation_cells, "obsid")))
         if not names:
             raise InvalidQueryError("No observation was given.")
         wild = next((name for name in names if "*" in name or "%" in name), None)
@@ -297,7 +256,7 @@ class MemberSearch:
                 by_name.setdefault(name, []).append(each)
         missing = [name for name in names if name.lower() not in by_name]
         if missing:
-            raise InvalidQueryError(f"MAST has no observation {_few(missing)}: an obsid or an obs_id is needed.")
+            raise InvalidQueryError(f"MAST has no observation {few_names(missing)}: an obsid or an obs_id is needed.")
         meant = chain.from_iterable(by_name[name.lower()] for name in names)
         return list({each.obsid: each for each in meant}.values())
 
@@ -353,7 +312,9 @@ class MemberSearch:
         ]
         absent = list(dict.fromkeys(member.obs_id for _, member in pairs if not member.obsid))
         if absent:
-            warn_user(f"The archive has no observations of {len(absent)} members: {_few(absent)}.", NoResultsWarning)
+            warn_user(
+                f"The archive has no observations of {len(absent)} members: {few_names(absent)}.", NoResultsWarning
+            )
         pairs = [pair for pair in pairs if pair[1].obsid]
         table = self._table_of([member for _, member in pairs], deadline)
         table.add_column(MaskedColumn(np.array([whole.obs_id for whole, _ in pairs], np.str_)), name=column, index=0)
@@ -372,100 +333,8 @@ class MemberSearch:
         if lacking:
             place |= {member.obsid: len(table) + row for row, member in enumerate(lacking)}
             rows = [{"obsid": member.obsid, **member.listed} for member in lacking]
-            columns = {
-                name: masked_column([row.get(name) or None for row in rows], "U") for name in ("obsid", *_LISTED)
-            }
+            columns = {name: masked_column([row.get(name) or None for row in rows], "U") for name in ("obsid", *LISTED)}
             meta = table.meta
             table = vstack([table, Table(columns, masked=True)], metadata_conflicts="silent")
             table.meta = meta
         return table[[place[member.obsid] for member in members]]
-
-
-# -- what lists and names say ------------------------------------------------------------------------------------------
-
-
-def _cells(table: Table) -> list[object]:
-    """What tells the observations in a table: their obsids, those of the products in it, or their names."""
-    column = next((name for name in ("obsid", "obsID", "obs_id", "sci_data_set_name") if name in table.colnames), None)
-    if column is None:
-        raise InvalidArgumentError(
-            f"A table of observations has a column 'obsid' or 'obs_id'; this one has {', '.join(table.colnames)}."
-        )
-    return plain_cells(table[column])
-
-
-def _rows_by_name(products: Table) -> dict[str, Membership]:
-    """The observations in a list of products, by their names in lower case."""
-    names = [name for name in _LISTED if name in products.colnames]
-    cells = zip(column_as_text(products, "obsID"), *(column_as_text(products, name) for name in names), strict=True)
-    found: dict[str, Membership] = {}
-    for obsid, *values in cells:
-        listed = dict(zip(names, values, strict=True))
-        found.setdefault(listed["obs_id"].lower(), Membership(obsid, listed["obs_id"], listed=listed))
-    return found
-
-
-def _listed_members(whole: KnownObservation, products: Table) -> list[Membership]:
-    """The observations whose files are listed with those of a product."""
-    return [member for member in _rows_by_name(products).values() if member.obsid != whole.obsid]
-
-
-def _planned_members(
-    whole: KnownObservation, planned: Iterable[KnownObservation], others: Sequence[Membership]
-) -> Iterator[Membership]:
-    """The exposures that are still to be made for the observation that a product is of."""
-    known = {member.obs_id.lower() for member in others}
-    for each in planned:
-        due = _PRODUCT_NAME.match(whole.obs_id) and _may_be_of(each.obs_id, whole.obs_id) and whole.is_like(each)
-        if due and each.obs_id.lower() not in known:
-            yield Membership(each.obsid, each.obs_id)
-
-
-def _parents_in(document: Any, exposure: KnownObservation) -> list[Membership]:
-    """The observations in an answer of files by ``obs_id``, but for the one that was asked about."""
-    found = {str(rows[0]["obsID"]): str(name) for name, rows in document.items() if rows}
-    return [Membership(obsid, name) for obsid, name in found.items() if obsid != exposure.obsid]
-
-
-def _group_of(exposure: KnownObservation) -> tuple[str, str, str]:
-    """What exposures have in common that may have gone into the same products."""
-    named = _EXPOSURE_NAME.match(exposure.obs_id) if exposure.collection == "JWST" else None
-    group = visit_of(exposure.obs_id) if named is None else named[0][:10]
-    return exposure.collection, group or exposure.obs_id, exposure.instrument
-
-
-def _camera(observation: KnownObservation) -> str:
-    """The instrument, without its detector."""
-    return observation.instrument.partition("/")[0]
-
-
-def _may_be_of(exposure: str, product: str) -> bool:
-    """Whether the names of JWST allow that an exposure went into a product: of its observation, or of several."""
-    mine, named = _EXPOSURE_NAME.match(exposure), _PRODUCT_NAME.match(product)
-    return _OF_SEVERAL.match(product) is not None or bool(mine and named and mine.groups() == named.groups())
-
-
-def _is_of_visit(whole: KnownObservation) -> bool:
-    """Whether the name of a product says which exposures it is made of."""
-    advanced = AdvancedProduct.of(whole.obs_id)
-    return advanced is not None and advanced.root is not None
-
-
-def _belongs(exposure: KnownObservation, whole: KnownObservation, listed: set[str]) -> bool:
-    """Whether an exposure went into a product, or will."""
-    advanced = AdvancedProduct.of(whole.obs_id)
-    if advanced is not None and advanced.root is not None:
-        return advanced.has_exposure(exposure.obs_id, exposure.setup)
-    if _PLANNED in {exposure.level, whole.level}:
-        return _may_be_of(exposure.obs_id, whole.obs_id) and whole.is_like(exposure)
-    return exposure.obsid in listed
-
-
-def _few(names: Sequence[str]) -> str:
-    """The first few of many names, for a message."""
-    return ", ".join(map(repr, names[:_SHOWN])) + (", ..." if len(names) > _SHOWN else "")
-
-
-def _is(names: Sequence[str]) -> str:
-    """The verb for some names."""
-    return "is" if len(names) == 1 else "are"

@@ -137,7 +137,7 @@ def _from_table(content: bytes, name: str) -> Iterator[AssociationMember]:
         with fits.open(io.BytesIO(content)) as file:
             rows = list(_member_rows(file))
     except (OSError, fits.VerifyError, AstropyWarning) as err:
-        raise InvalidResponseError(f"{name} cannot be read: {err}", service=name) from err
+        raise InvalidResponseError(f"{name} cannot be read ({err}).", service=name) from err
     products = [member for member, kind, _ in rows if kind.startswith("PROD")]
     product = products[-1] if products else name.rpartition("_")[0]
     for member, kind, present in rows:

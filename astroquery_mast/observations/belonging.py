@@ -1,0 +1,163 @@
+"""What lists of products and names say about which observations belong together; pure.
+
+In: tables of observations or of products.  Out: frozen values, which say what belongs to what.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from astropy.table import Table
+
+from ..exceptions import InvalidArgumentError
+from ..products.file_names import column_as_text
+from ..tables.columns import plain_cells
+from .hubble_names import AdvancedProduct, visit_of
+
+COMBINED, PLANNED = 3, -1
+_SHOWN = 5
+# Observations of one visit in the names of JWST: the product of an observation, and an exposure that is planned.
+PRODUCT_NAME = re.compile(r"jw(\d{5})-o(\d{3})_")
+EXPOSURE_NAME = re.compile(r"jw(\d{5})(\d{3})\d{3}_")
+# The product of several observations.
+_OF_SEVERAL = re.compile(r"jw\d{5}-c\d{4}_")
+# What a list of products says of an observation that the search does not have.
+LISTED = ("obs_collection", "dataproduct_type", "obs_id", "project", "proposal_id", "filters", "dataRights")
+
+
+@dataclass(frozen=True)
+class KnownObservation:
+    """What has to be known of an observation to tell what belongs to it."""
+
+    obsid: str
+    obs_id: str
+    collection: str
+    project: str
+    instrument: str
+    filters: str
+    program: str
+    file: str
+    level: int | None
+    ra: float | None
+    dec: float | None
+
+    @classmethod
+    def all_in(cls, table: Table) -> list[KnownObservation]:
+        """Return the observations of a table."""
+        names = ("obsid", "obs_id", "obs_collection", "project", "instrument_name", "filters", "proposal_id", "dataURL")
+        texts = zip(*(column_as_text(table, name) for name in names), strict=True)
+        numbers = zip(*(plain_cells(table[name]) for name in ("calib_level", "s_ra", "s_dec")), strict=True)
+        return [cls(*text, *number) for text, number in zip(texts, numbers, strict=True)]
+
+    @property
+    def is_combined(self) -> bool:
+        """Whether it was made, or will be, of several exposures."""
+        return (self.level or 0) >= COMBINED or PRODUCT_NAME.match(self.obs_id) is not None
+
+    @property
+    def setup(self) -> tuple[str, frozenset[str]]:
+        """Instrument and filters, as far as they are known."""
+        return self.instrument, frozenset(filter(None, self.filters.upper().split(";")))
+
+    def is_like(self, other: KnownObservation) -> bool:
+        """Tell whether instrument and filters are those of another observation; none are known of some products."""
+        (mine, filters), (theirs, others) = self.setup, other.setup
+        return mine == theirs and (not filters or not others or filters == others)
+
+
+@dataclass(frozen=True)
+class Membership:
+    """One observation that belongs to another one: by its obsid, or by its name where that is all that is known."""
+
+    obsid: str
+    obs_id: str
+    exptype: str | None = None
+    listed: Mapping[str, str] = field(default_factory=dict)
+
+
+# -- what lists and names say ------------------------------------------------------------------------------------------
+
+
+def observation_cells(table: Table) -> list[object]:
+    """What tells the observations in a table: their obsids, those of the products in it, or their names."""
+    column = next((name for name in ("obsid", "obsID", "obs_id", "sci_data_set_name") if name in table.colnames), None)
+    if column is None:
+        raise InvalidArgumentError(
+            f"A table of observations has a column 'obsid' or 'obs_id'; this one has {', '.join(table.colnames)}."
+        )
+    return plain_cells(table[column])
+
+
+def listed_observations(products: Table) -> dict[str, Membership]:
+    """The observations in a list of products, by their names in lower case."""
+    names = [name for name in LISTED if name in products.colnames]
+    cells = zip(column_as_text(products, "obsID"), *(column_as_text(products, name) for name in names), strict=True)
+    found: dict[str, Membership] = {}
+    for obsid, *values in cells:
+        listed = dict(zip(names, values, strict=True))
+        found.setdefault(listed["obs_id"].lower(), Membership(obsid, listed["obs_id"], listed=listed))
+    return found
+
+
+def listed_members(whole: KnownObservation, products: Table) -> list[Membership]:
+    """The observations whose files are listed with those of a product."""
+    return [member for member in listed_observations(products).values() if member.obsid != whole.obsid]
+
+
+def planned_members(
+    whole: KnownObservation, planned: Iterable[KnownObservation], others: Sequence[Membership]
+) -> Iterator[Membership]:
+    """The exposures that are still to be made for the observation that a product is of."""
+    known = {member.obs_id.lower() for member in others}
+    for each in planned:
+        due = PRODUCT_NAME.match(whole.obs_id) and may_be_of(each.obs_id, whole.obs_id) and whole.is_like(each)
+        if due and each.obs_id.lower() not in known:
+            yield Membership(each.obsid, each.obs_id)
+
+
+def parents_told(document: Any, exposure: KnownObservation) -> list[Membership]:
+    """The observations in an answer of files by ``obs_id``, but for the one that was asked about."""
+    found = {str(rows[0]["obsID"]): str(name) for name, rows in document.items() if rows}
+    return [Membership(obsid, name) for obsid, name in found.items() if obsid != exposure.obsid]
+
+
+def group_of(exposure: KnownObservation) -> tuple[str, str, str]:
+    """What exposures have in common that may have gone into the same products."""
+    named = EXPOSURE_NAME.match(exposure.obs_id) if exposure.collection == "JWST" else None
+    group = visit_of(exposure.obs_id) if named is None else named[0][:10]
+    return exposure.collection, group or exposure.obs_id, exposure.instrument
+
+
+def camera(observation: KnownObservation) -> str:
+    """The instrument, without its detector."""
+    return observation.instrument.partition("/")[0]
+
+
+def may_be_of(exposure: str, product: str) -> bool:
+    """Whether the names of JWST allow that an exposure went into a product: of its observation, or of several."""
+    mine, named = EXPOSURE_NAME.match(exposure), PRODUCT_NAME.match(product)
+    return _OF_SEVERAL.match(product) is not None or bool(mine and named and mine.groups() == named.groups())
+
+
+def tells_exposures(whole: KnownObservation) -> bool:
+    """Whether the name of a product says which exposures it is made of."""
+    advanced = AdvancedProduct.of(whole.obs_id)
+    return advanced is not None and advanced.root is not None
+
+
+def belongs(exposure: KnownObservation, whole: KnownObservation, listed: set[str]) -> bool:
+    """Whether an exposure went into a product, or will."""
+    advanced = AdvancedProduct.of(whole.obs_id)
+    if advanced is not None and advanced.root is not None:
+        return advanced.has_exposure(exposure.obs_id, exposure.setup)
+    if PLANNED in {exposure.level, whole.level}:
+        return may_be_of(exposure.obs_id, whole.obs_id) and whole.is_like(exposure)
+    return exposure.obsid in listed
+
+
+def few_names(names: Sequence[str]) -> str:
+    """The first few of many names, for a message."""
+    return ", ".join(map(repr, names[:_SHOWN])) + (", ..." if len(names) > _SHOWN else "")

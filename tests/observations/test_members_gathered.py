@@ -1,0 +1,321 @@
+"""An association comes with all of its inputs, or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+
+from astroquery_mast import Observations
+from astroquery_mast.exceptions import DownloadError, InvalidQueryError, LoginError
+from astroquery_mast.products.manifest import Manifest
+from astroquery_mast.sandbox import Fault, Sandbox
+
+DRIZZLED = "j97c01010"
+TABLE = f"mast:HST/product/{DRIZZLED}_asn.fits"
+MOSAIC = "jw01783-o001_t006_nircam_clear-f115w"
+EXPOSURES = [f"j97c01a{letter}q" for letter in "abcd"]
+RAW = {f"{name}_{suffix}.fits" for name in EXPOSURES for suffix in ("raw", "spt")} | {f"{DRIZZLED}_spt.fits"}
+
+
+@pytest.fixture
+def box(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox of all tests, which is as it was at the end."""
+    yield mast_sandbox
+    mast_sandbox.reset()
+
+
+def gather(association: Any, folder: Path | None, **options: Any) -> Manifest:
+    """Gather an association into a folder, quietly."""
+    manifest = Observations.gather_association(association, download_dir=folder, verbose=False, **options)
+    assert isinstance(manifest, Manifest)
+    return manifest
+
+
+def names_in(folder: Path) -> set[str]:
+    """Return the names of the files in a folder; the register of names is none of them."""
+    return {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.exists() else set()
+
+
+def json_of(box: Sandbox, condition: str = f"obs_id = '{MOSAIC}'") -> str:
+    """Return the dataURI of an association of JWST."""
+    sql = f"SELECT dataURI FROM product WHERE productFilename LIKE '%_asn.json' AND {condition} ORDER BY obsID"
+    return str(box.archive.query(sql)[0]["dataURI"])
+
+
+def cube(box: Sandbox) -> str:
+    """Return the dataURI of an association with background."""
+    ifu = "SELECT obsid FROM observation WHERE instrument_name = 'MIRI/IFU'"
+    return json_of(box, f"obsID IN ({ifu})")
+
+
+def inputs(path: Path) -> list[str]:
+    """Return the names of files in an association on disk."""
+    return [member["expname"] for product in json.loads(path.read_bytes())["products"] for member in product["members"]]
+
+
+def test_an_association_of_hst_comes_with_its_raw_data(box: Sandbox, tmp_path: Path) -> None:
+    """The files that the calibration starts from are beside the table, which is the archive's to the byte."""
+    manifest = gather(TABLE, tmp_path)
+    table = f"{DRIZZLED}_asn.fits"
+    assert names_in(tmp_path) == {table} | RAW
+    assert (tmp_path / table).read_bytes() == box.archive.render(TABLE)
+    assert Path(manifest["Local Path"][0]) == tmp_path / table
+    assert set(manifest["Status"]) == {"COMPLETE"}
+    assert len(manifest) == 1 + len(RAW)
+    assert set(Observations.verify_downloads(manifest, verbose=False)["Status"]) == {"OK"}
+
+
+def test_an_association_of_jwst_comes_with_the_files_that_it_names(box: Sandbox, tmp_path: Path) -> None:
+    """Each member is in the folder under the name by which the association calls it."""
+    uri = json_of(box)
+    manifest = gather(uri, tmp_path / "new" / "folder")
+    path = tmp_path / "new" / "folder" / uri.rpartition("/")[2]
+    assert path.read_bytes() == box.archive.render(uri)
+    assert names_in(path.parent) == {path.name, *inputs(path)}
+    assert [Path(each).name for each in manifest["Local Path"]] == [path.name, *sorted(inputs(path))]
+    assert manifest["dataURI"][0] == uri
+    assert manifest.meta["base_dir"] == [str(path.parent)]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda products: f"{DRIZZLED}_asn.fits",
+        lambda products: products[0],
+        lambda products: products,
+        lambda products: Observations.query_criteria(obs_id=DRIZZLED),
+        lambda products: Observations.query_criteria(obs_id=DRIZZLED)[0],
+    ],
+)
+def test_associations_are_taken_in_all_forms(box: Sandbox, tmp_path: Path, form: Callable[[Table], Any]) -> None:
+    """A name, a row of a list of products and an observation mean the same."""
+    listed = Observations.get_product_list(Observations.query_criteria(obs_id=DRIZZLED))
+    products = Observations.filter_products(listed, extension="asn.fits")
+    gather(form(products), tmp_path, suffix="FLT")
+    assert names_in(tmp_path) == {f"{DRIZZLED}_asn.fits", *(f"{name}_flt.fits" for name in EXPOSURES)}
+
+
+def test_what_is_there_is_not_fetched_again(box: Sandbox, tmp_path: Path) -> None:
+    """A second call asks for no input."""
+    gather(TABLE, tmp_path)
+    box.requests.clear()
+    manifest = gather(TABLE, tmp_path)
+    assert [record.value("uri") for record in box.requests.of("download")] == [TABLE]
+    assert set(manifest["Status"]) == {"COMPLETE"}
+
+
+def test_only_some_types_of_exposures(box: Sandbox, tmp_path: Path) -> None:
+    """The association that is written names the files that are there, and the manifest says what is left out."""
+    uri = cube(box)
+    manifest = gather(uri, tmp_path, exptypes="science")
+    path = tmp_path / uri.rpartition("/")[2]
+    assert names_in(tmp_path) == {path.name, *inputs(path)}
+    assert all(name.endswith("_cal.fits") for name in inputs(path))
+    assert manifest["Message"][0] == "2 of 4 members are left out."
+    written = json.loads(path.read_bytes())
+    archived = json.loads(box.archive.render(uri))
+    assert {**written, "products": None} == {**archived, "products": None}
+    gather(uri, tmp_path, exptypes=("science", "background"))
+    assert path.read_bytes() == box.archive.render(uri)
+    with pytest.raises(InvalidQueryError, match=r"'psf'.*'background', 'science'"):
+        gather(uri, tmp_path, exptypes=["psf"])
+
+
+def test_other_files_of_the_exposures_of_hst(box: Sandbox, tmp_path: Path) -> None:
+    """Suffixes are taken as they are written anywhere; those that no exposure has are an error."""
+    gather(TABLE, tmp_path, suffix=["flc", "_trl.fits"])
+    assert names_in(tmp_path) == {f"{DRIZZLED}_asn.fits", *(f"{name}_flc.fits" for name in EXPOSURES)}
+    with pytest.raises(DownloadError, match="'j97c01aaq'"):
+        gather(TABLE, tmp_path / "other", suffix="C0M")
+    with pytest.raises(InvalidQueryError, match="is for associations of HST"):
+        gather(json_of(box), tmp_path / "other", suffix="uncal")
+    assert names_in(tmp_path / "other") == set()
+
+
+def test_an_input_that_the_archive_lacks_is_found_out_before_anything_is_fetched(box: Sandbox, tmp_path: Path) -> None:
+    """The error names it, its manifest has it, and the folder is not even made."""
+    uri = json_of(box)
+    lacking = f"{MOSAIC[:7]}001001_02101_00003_nrca1_cal.fits"
+    box.remove(lacking)
+    with pytest.raises(DownloadError, match=f"does not have 1 of its inputs: '{lacking}'") as caught:
+        gather(uri, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+    assert caught.value.manifest["Status"].tolist() == ["ERROR"]
+    assert [Path(each).name for each in caught.value.manifest["Local Path"]] == [lacking]
+    box.remove("j97c01abq_raw.fits")
+    with pytest.raises(DownloadError, match="'j97c01abq'"):
+        gather(TABLE, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_input_that_fails_keeps_the_association_out(box: Sandbox, tmp_path: Path) -> None:
+    """What arrived stays, the table does not come, and a retry and another call complete it."""
+    failing = f"{EXPOSURES[1]}_raw.fits"
+    box.faults.add(
+        "download", Fault.status(404), times=None, where=lambda record: str(record.value("uri")).endswith(failing)
+    )
+    with pytest.raises(DownloadError, match=f"1 of 9 inputs are not in .*: '{failing}'.*was not written") as caught:
+        gather(TABLE, tmp_path)
+    assert names_in(tmp_path) == RAW - {failing}
+    box.faults.clear()
+    again = Observations.retry_downloads(caught.value.manifest, verbose=False)
+    assert set(again["Status"]) == {"COMPLETE"}
+    gather(TABLE, tmp_path)
+    assert names_in(tmp_path) == {f"{DRIZZLED}_asn.fits"} | RAW
+
+
+def test_exclusive_inputs_keep_the_association_out(box: Sandbox, tmp_path: Path) -> None:
+    """An association that is public has inputs that are not: the manifest says what to do."""
+    exclusive = "SELECT obsid FROM observation WHERE dataRights = 'EXCLUSIVE_ACCESS'"
+    uri = json_of(box, f"obsID IN ({exclusive})")
+    with pytest.raises(DownloadError, match="is not complete") as caught:
+        gather(uri, tmp_path)
+    assert names_in(tmp_path) == set()
+    assert all("exclusive" in message for message in caught.value.manifest["Message"])
+    hst = f"SELECT dataURI FROM product WHERE productFilename LIKE '%_asn.fits' AND obsID IN ({exclusive})"
+    with pytest.raises(LoginError):
+        gather(str(box.archive.query(hst)[0]["dataURI"]), tmp_path)
+
+
+def test_an_association_on_disk_is_gathered_beside_it(box: Sandbox, tmp_path: Path) -> None:
+    """The file stays as it is; in another folder it is copied."""
+    path = tmp_path / "mine_asn.json"
+    mine = json.loads(box.archive.render(json_of(box)))
+    mine["products"][0]["members"] = mine["products"][0]["members"][:2]
+    path.write_text(json.dumps(mine), "utf-8")
+    before = path.stat().st_mtime_ns
+    manifest = gather(path, None)
+    assert path.stat().st_mtime_ns == before
+    assert names_in(tmp_path) == {path.name, *inputs(path)}
+    assert manifest["dataURI"].mask.tolist() == [True, False, False]
+    gather(str(path), tmp_path / "copy")
+    assert names_in(tmp_path / "copy") == {path.name, *inputs(path)}
+    assert (tmp_path / "copy" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_an_association_on_disk_is_not_changed(box: Sandbox, tmp_path: Path) -> None:
+    """To leave out members means another file, for which a folder has to be given."""
+    uri = cube(box)
+    path = tmp_path / "x_asn.json"
+    path.write_bytes(box.archive.render(uri))
+    box.requests.clear()
+    with pytest.raises(InvalidQueryError, match="give download_dir"):
+        gather(path, None, exptypes="science")
+    assert not len(box.requests)
+    gather(path, tmp_path / "science", exptypes="science")
+    assert path.read_bytes() == box.archive.render(uri)
+    assert len(inputs(tmp_path / "science" / path.name)) == 2
+
+
+def test_associations_of_level_2_name_files_of_exposures(box: Sandbox, tmp_path: Path) -> None:
+    """Inputs that belong to no product that the archive has are found by the names of their exposures."""
+    path = tmp_path / "jw01783-o001_20250401t120000_image2_00001_asn.json"
+    name = f"{MOSAIC[:7]}001001_02101_00001_nrca1"
+    members = [{"expname": f"{name}_rate.fits", "exptype": "science"}]
+    path.write_text(json.dumps({"asn_type": "image2", "products": [{"name": name, "members": members}]}), "utf-8")
+    gather(path, None)
+    assert names_in(tmp_path) == {path.name, f"{name}_rate.fits"}
+
+
+def test_exposures_in_one_file_of_their_association_are_enough(box: Sandbox, tmp_path: Path) -> None:
+    """A spectrograph that adds up its exposures has one raw file, which bears the name of the association."""
+
+    def all_its_own(answer: dict[str, Any]) -> dict[str, Any]:
+        kept = [row for row in answer["data"] if row["obs_id"] == DRIZZLED]
+        raw = next(row for row in answer["data"] if row["productFilename"] == "j97c01aaq_raw.fits")
+        rows = [*kept, {**raw, "obs_id": DRIZZLED, "obsID": kept[0]["obsID"]}]
+        count = dict.fromkeys(("rows", "rowsFiltered", "rowsTotal"), len(rows))
+        return {**answer, "data": rows, "paging": {**answer["paging"], **count}}
+
+    box.faults.add("invoke", Fault.edit(all_its_own), where=lambda record: "Products" in str(record.mashup))
+    gather(TABLE, tmp_path)
+    assert names_in(tmp_path) == {f"{DRIZZLED}_asn.fits", f"{DRIZZLED}_spt.fits", "j97c01aaq_raw.fits"}
+
+
+def test_a_member_that_is_not_present_is_no_input(box: Sandbox, tmp_path: Path) -> None:
+    """The table says so of exposures that were not made, and of those that the user has marked."""
+    path = tmp_path / f"{DRIZZLED}_asn.fits"
+    with fits.open(io.BytesIO(box.archive.render(TABLE))) as file:
+        file["ASN"].data["MEMPRSNT"][1:3] = False
+        file.writeto(path)
+    gather(path, None, suffix="RAW")
+    assert names_in(tmp_path) == {path.name, "j97c01aaq_raw.fits", "j97c01adq_raw.fits"}
+
+
+def test_a_dry_run_shows_the_plan(box: Sandbox, tmp_path: Path) -> None:
+    """Only the association and the lists are read, and nothing is written."""
+    plan = Observations.gather_association(TABLE, download_dir=tmp_path / "x", dry_run=True, verbose=False)
+    assert {Path(each).name for each in plan["Local Path"]} == RAW
+    assert set(plan["Action"]) == {"fetch"}
+    assert plan.meta["total_bytes"] == np.sum(plan["Size"])
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("mast:HST/product/j97c01010_drz.fits", "is not an association file"),
+        ("j97c01010", "is not an association file"),
+        ("no/such/folder/x_asn.json", "There is no file"),
+        (Path("x_asn.json"), "There is no file"),
+        (7, "One association is needed"),
+        ([], "One association is needed"),
+        (Table({"dataURI": ["mast:a_asn.fits", "mast:b_asn.fits"]}), "not 2 rows"),
+        (Table({"dataURI": ["mast:HST/product/x_drz.fits"]}), "There is no association file"),
+    ],
+)
+def test_what_is_no_association_is_refused(box: Sandbox, given: Any, words: str) -> None:
+    """Before anything is sent, with the reason."""
+    with pytest.raises(InvalidQueryError, match=words):
+        gather(given, None)
+    assert not len(box.requests)
+
+
+def test_other_arguments_are_refused_before_anything_is_sent(box: Sandbox, tmp_path: Path) -> None:
+    """What cannot be read, a store, and arguments that contradict each other."""
+    (tmp_path / "x_asn.json").write_text("{}", "utf-8")
+    wrong: list[tuple[Any, dict[str, Any]]] = [
+        (tmp_path / "x_asn.json", {}),
+        (TABLE, {"download_dir": "s3://bucket/prefix"}),
+        (TABLE, {"cache": False, "overwrite": "never"}),
+        (TABLE, {"exptypes": 7}),
+        (TABLE, {"suffix": [None]}),
+        (TABLE, {"timeout": -1}),
+    ]
+    for association, options in wrong:
+        with pytest.raises(InvalidQueryError):
+            Observations.gather_association(association, **{"download_dir": tmp_path, **options})
+    assert not len(box.requests)
+
+
+def test_an_unknown_association_is_refused(box: Sandbox, tmp_path: Path) -> None:
+    """The archive's own words come out."""
+    with pytest.raises(InvalidQueryError, match="404"):
+        gather("j97c0199q_asn.fits", tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the folder can be written to whatever its mode is")
+def test_a_folder_that_cannot_be_written_to_is_an_error(box: Sandbox, tmp_path: Path) -> None:
+    """It is that of a download."""
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(DownloadError):
+            gather(TABLE, tmp_path)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_an_association_that_cannot_be_written_is_an_error(box: Sandbox, tmp_path: Path) -> None:
+    """A folder in its place is said."""
+    (tmp_path / f"{DRIZZLED}_asn.fits").mkdir()
+    with pytest.raises(DownloadError, match="cannot be written"):
+        gather(TABLE, tmp_path)
