@@ -112,6 +112,8 @@ class AssociationGathering:
         inputs = self._inputs(association, suffixes, deadline)
         if inputs.missing:
             raise self._refusal(association, inputs.missing, folder)
+        if not len(inputs.products):
+            raise InvalidArgumentError(f"{association.name} has no inputs: none of its members is present.")
         ask = DownloadRequest(folder, True, None, request.cache, request.overwrite, request.dry_run)
         quiet = replace(options, on_error="ignore").until(deadline)
         manifest = self._flow.download_products(inputs.products, ask, quiet, {})
@@ -132,9 +134,9 @@ class AssociationGathering:
             what = f"a {type(given).__name__}" if table is None else f"{len(table)} rows"
             raise InvalidArgumentError(f"One association is needed, as a file, a dataURI or a row, not {what}.")
         if "dataURI" not in table.colnames:
-            (observation,) = self._members.observations(table, deadline)
-            table = self._members.products(observation.obsid, deadline)
-            table = table[np.array([each == observation.obsid for each in column_as_text(table, "obsID")], dtype=bool)]
+            obsid = self._members.observations(table, deadline)[0].obsid
+            table = self._members.products(obsid, deadline)
+            table = table[np.array([each == obsid for each in column_as_text(table, "obsID")], dtype=bool)]
         uris = [uri for uri in dict.fromkeys(column_as_text(table, "dataURI")) if uri.endswith(ASSOCIATION_ENDINGS)]
         if len(uris) != 1:
             said = (
@@ -161,8 +163,8 @@ class AssociationGathering:
                 raise InvalidArgumentError(f"{text!r} cannot be read as an association: {err}") from err
         if not isinstance(given, str) or name != text:
             raise InvalidArgumentError(f"There is no file {text!r}.")
-        mission = "JWST" if name.startswith("jw") else "HST"
-        return self._in_archive(f"mast:{mission}/product/{name}", deadline)
+        mission = "JWST" if name.lower().startswith("jw") else "HST"
+        return self._in_archive(f"mast:{mission}/product/{name.lower()}", deadline)
 
     def _in_archive(self, uri: str, deadline: Deadline) -> AssociationFile:
         """An association in the archive."""

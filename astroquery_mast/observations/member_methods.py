@@ -89,10 +89,12 @@ class MemberMethods(Protocol):
         --------
         >>> from astroquery_mast import Observations
         >>> exposures = Observations.get_members("j97c01010")
-        >>> exposures["member_of", "exptype", "obs_id", "t_exptime"].pprint()
-        member_of exptype   obs_id  t_exptime
-                                        s
-        --------- ------- --------- ---------
+        >>> for name, kind in exposures["obs_id", "exptype"].iterrows():
+        ...     print(name, kind)
+        j97c01aaq science
+        j97c01abq science
+        j97c01acq science
+        j97c01adq science
         """
         return _member_search(self, cache).members(observations, timeout)
 
@@ -133,7 +135,8 @@ class MemberMethods(Protocol):
         --------
         >>> from astroquery_mast import Observations
         >>> products = Observations.get_parents("j97c01aaq")
-        >>> products["member", "obs_id"].pprint()
+        >>> print(*products["obs_id"])
+        j97c01010 hst_10452_01_acs_wfc_total_j97c01
         """
         return _member_search(self, cache).parents(observations, timeout)
 
@@ -198,7 +201,9 @@ class MemberMethods(Protocol):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> manifest = Observations.gather_association("j97c01010_asn.fits", verbose=False)  # doctest: +SKIP
+        >>> plan = Observations.gather_association("j97c01010_asn.fits", dry_run=True)
+        >>> print(len(plan), plan["Action"][0])
+        9 fetch
         """
         from .gathering import AssociationGathering, GatherRequest  # noqa: PLC0415 - queries need nothing of it
 

@@ -312,9 +312,8 @@ class MemberSearch:
         ]
         absent = list(dict.fromkeys(member.obs_id for _, member in pairs if not member.obsid))
         if absent:
-            warn_user(
-                f"The archive has no observations of {len(absent)} members: {few_names(absent)}.", NoResultsWarning
-            )
+            message = f"{len(absent)} of {len(pairs)} members are not in the archive: {few_names(absent)}."
+            warn_user(message, NoResultsWarning)
         pairs = [pair for pair in pairs if pair[1].obsid]
         table = self._table_of([member for _, member in pairs], deadline)
         table.add_column(MaskedColumn(np.array([whole.obs_id for whole, _ in pairs], np.str_)), name=column, index=0)

@@ -90,6 +90,7 @@ def test_an_association_of_jwst_comes_with_the_files_that_it_names(box: Sandbox,
     "form",
     [
         lambda products: f"{DRIZZLED}_asn.fits",
+        lambda products: f"{DRIZZLED.upper()}_asn.fits",
         lambda products: products[0],
         lambda products: products,
         lambda products: Observations.query_criteria(obs_id=DRIZZLED),
@@ -249,6 +250,10 @@ def test_a_member_that_is_not_present_is_no_input(box: Sandbox, tmp_path: Path) 
         file.writeto(path)
     gather(path, None, suffix="RAW")
     assert names_in(tmp_path) == {path.name, "j97c01aaq_raw.fits", "j97c01adq_raw.fits"}
+    with fits.open(path, mode="update") as file:
+        file["ASN"].data["MEMPRSNT"][:] = False
+    with pytest.raises(InvalidQueryError, match="none of its members is present"):
+        gather(path, tmp_path / "none", suffix="RAW")
 
 
 def test_a_dry_run_shows_the_plan(box: Sandbox, tmp_path: Path) -> None:
