@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
+from ..products.association import Association
 from ..products.file_names import column_as_text
 from ..tables.columns import plain_cells
 from .hubble_names import AdvancedProduct, visit_of
@@ -62,6 +64,11 @@ class KnownObservation:
         """Instrument and filters, as far as they are known."""
         return self.instrument, frozenset(filter(None, self.filters.upper().split(";")))
 
+    @property
+    def camera(self) -> str:
+        """The instrument, without its detector."""
+        return self.instrument.partition("/")[0]
+
     def is_like(self, other: KnownObservation) -> bool:
         """Tell whether instrument and filters are those of another observation; none are known of some products."""
         (mine, filters), (theirs, others) = self.setup, other.setup
@@ -102,6 +109,21 @@ def listed_observations(products: Table) -> dict[str, Membership]:
     return found
 
 
+def associated_members(
+    whole: KnownObservation, associations: Sequence[Association], products: Table
+) -> list[Membership]:
+    """Return the members of a product according to its associations, in their order."""
+    own = [each for each in associations if whole.obs_id.lower() in each.products] or associations
+    exptypes: dict[str, dict[str, None]] = {}
+    for member in chain.from_iterable(each.of_product(whole.obs_id) for each in own):
+        exptypes.setdefault(member.exposure.lower(), {})[member.exptype] = None
+    exptypes.pop(whole.obs_id.lower(), None)
+    listed = listed_observations(products)
+    return [
+        replace(listed.get(name, Membership("", name)), exptype=";".join(kinds)) for name, kinds in exptypes.items()
+    ]
+
+
 def listed_members(whole: KnownObservation, products: Table) -> list[Membership]:
     """The observations whose files are listed with those of a product."""
     return [member for member in listed_observations(products).values() if member.obsid != whole.obsid]
@@ -131,27 +153,18 @@ def group_of(exposure: KnownObservation) -> tuple[str, str, str]:
     return exposure.collection, group or exposure.obs_id, exposure.instrument
 
 
-def camera(observation: KnownObservation) -> str:
-    """The instrument, without its detector."""
-    return observation.instrument.partition("/")[0]
-
-
 def may_be_of(exposure: str, product: str) -> bool:
     """Whether the names of JWST allow that an exposure went into a product: of its observation, or of several."""
     mine, named = EXPOSURE_NAME.match(exposure), PRODUCT_NAME.match(product)
     return _OF_SEVERAL.match(product) is not None or bool(mine and named and mine.groups() == named.groups())
 
 
-def tells_exposures(whole: KnownObservation) -> bool:
-    """Whether the name of a product says which exposures it is made of."""
-    advanced = AdvancedProduct.of(whole.obs_id)
-    return advanced is not None and advanced.root is not None
-
-
 def belongs(exposure: KnownObservation, whole: KnownObservation, listed: set[str]) -> bool:
-    """Whether an exposure went into a product, or will."""
-    advanced = AdvancedProduct.of(whole.obs_id)
-    if advanced is not None and advanced.root is not None:
+    """Tell whether an exposure went into a product, or will; ``listed`` are the obsids in the product's list."""
+    if exposure.obsid == whole.obsid:
+        return False
+    advanced = AdvancedProduct.of_visit(whole.obs_id)
+    if advanced is not None:
         return advanced.has_exposure(exposure.obs_id, exposure.setup)
     if PLANNED in {exposure.level, whole.level}:
         return may_be_of(exposure.obs_id, whole.obs_id) and whole.is_like(exposure)

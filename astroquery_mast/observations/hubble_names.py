@@ -44,21 +44,22 @@ class AdvancedProduct:
             return None
         return cls(f"{named['instrument']}/{named['detector']}", named["filter"], named["root"])
 
+    @classmethod
+    def of_visit(cls, obs_id: str) -> AdvancedProduct | None:
+        """Return the same for products of one visit, whose names tell their exposures; None for all others."""
+        found = cls.of(obs_id)
+        return None if found is None or found.root is None else found
+
     def has_exposure(self, obs_id: str, setup: tuple[str, frozenset[str]]) -> bool:
         """Tell whether an observation of that name, instrument and filters is part of this product of its visit."""
-        assert self.root is not None
         other = AdvancedProduct.of(obs_id)
         if other is not None:
-            return (
-                other != self
-                and other.configuration == self.configuration
-                and self._has_root(other)
-                and (self.filter in {_ALL, other.filter})
-            )
+            return other != self and self._contains(other)
         instrument, filters = setup
-        same = instrument.lower() == self.configuration and obs_id.lower().startswith(self.root)
+        same = instrument.lower() == self.configuration and obs_id.lower().startswith(str(self.root))
         return same and (self.filter == _ALL or self.filter.upper() in filters)
 
-    def _has_root(self, other: AdvancedProduct) -> bool:
-        """Whether another product is of the same visit, and of no more exposures than this one."""
-        return other.root is not None and self.root is not None and other.root.startswith(self.root)
+    def _contains(self, other: AdvancedProduct) -> bool:
+        """Whether the exposures of another product of the visit are among those of this one."""
+        same = other.configuration == self.configuration and self.filter in {_ALL, other.filter}
+        return same and other.root is not None and other.root.startswith(str(self.root))

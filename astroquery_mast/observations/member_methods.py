@@ -16,19 +16,20 @@ from astropy.table import Table
 
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
+from ..service.retrying import Deadline
 
 if TYPE_CHECKING:
     from ..downloads.product_flow import ProductFlow
     from ..products.manifest import Manifest
-    from .members import MemberSearch
+    from .lookup import ObservationLookup
     from .search import ObservationSearch
 
 
-def _member_search(client: MemberMethods, cache: bool | None) -> MemberSearch:
-    """What asks for members in one call."""
-    from .members import MemberSearch  # noqa: PLC0415 - queries need nothing of it
+def _lookup(client: MemberMethods, deadline: Deadline, cache: bool | None = None) -> ObservationLookup:
+    """What looks observations up in one call."""
+    from .lookup import ObservationLookup  # noqa: PLC0415 - queries need nothing of it
 
-    return MemberSearch(client._service, client._search, client._product_flow(cache=cache), cache)
+    return ObservationLookup(client._service, client._search, client._product_flow(cache=cache), deadline, cache)
 
 
 class MemberMethods(Protocol):
@@ -96,7 +97,9 @@ class MemberMethods(Protocol):
         j97c01acq science
         j97c01adq science
         """
-        return _member_search(self, cache).members(observations, timeout)
+        from .members import MemberSearch  # noqa: PLC0415 - queries need nothing of it
+
+        return MemberSearch(_lookup(self, self._service.deadline(timeout), cache)).table(observations)
 
     def get_parents(
         self, observations: Any, *, timeout: float | u.Quantity | None = None, cache: bool | None = None
@@ -138,7 +141,9 @@ class MemberMethods(Protocol):
         >>> print(*products["obs_id"])
         j97c01010 hst_10452_01_acs_wfc_total_j97c01
         """
-        return _member_search(self, cache).parents(observations, timeout)
+        from .parents import ParentSearch  # noqa: PLC0415 - queries need nothing of it
+
+        return ParentSearch(_lookup(self, self._service.deadline(timeout), cache)).table(observations)
 
     def gather_association(
         self,
@@ -209,5 +214,6 @@ class MemberMethods(Protocol):
 
         request = GatherRequest(download_dir, exptypes, suffix, cache, overwrite, dry_run)
         options = RunOptions(verbose, max_workers, executor, timeout)
-        gathering = AssociationGathering(self._service, _member_search(self, None), self._product_flow())
-        return gathering.gather(association, request, options)
+        options = options.until(options.deadline())
+        lookup = _lookup(self, Deadline.within(options.deadline()))
+        return AssociationGathering(lookup).gather(association, request, options)

@@ -27,6 +27,8 @@ SCIENCE = "science"
 _BLOCK = 2880
 # Level-3 inputs may have the number of their association in the name, as jw..._a3001_crf.fits.
 _CANDIDATE = re.compile(r"_[aco]\d{3,4}$")
+# How the MEMTYPE of a product begins.
+_PRODUCT = "PROD"
 # What MEMTYPE says of a member, in the words of JWST.
 _BACKGROUND = re.compile(r"EXP-(BCK|BACK)")
 
@@ -66,19 +68,22 @@ class Association:
         own = tuple(member for member in self.members if member.product == product.lower())
         return own or self.members
 
-    def chosen(self, exptypes: Collection[str] | None) -> Association:
+    @property
+    def exptypes(self) -> set[str]:
+        """The types of the members."""
+        return {member.exptype for member in self.members}
+
+    def chosen(self, exptypes: Iterable[str] | None) -> Association:
         """Return the association of members of some types of exposures alone; raise if there are none."""
-        wanted = None if exptypes is None else {each.strip().lower() for each in exptypes}
-        if wanted is None or wanted >= {member.exptype for member in self.members}:
+        wanted = self.exptypes if exptypes is None else {each.strip().lower() for each in exptypes}
+        if wanted >= self.exptypes:
             return self
         kept = tuple(member for member in self.members if member.exptype in wanted)
         if not any(member.present for member in kept):
-            there = ", ".join(repr(each) for each in sorted({member.exptype for member in self.members}))
-            raise InvalidArgumentError(
-                f"{self.name} has no members of the type {' or '.join(map(repr, sorted(wanted)))}: there are {there}."
-            )
-        content = _json_of(self.content, wanted) if self.names_files else _table_of(self.content, wanted)
-        return replace(self, content=content, members=kept)
+            asked, known = (", ".join(map(repr, sorted(each))) for each in (wanted, self.exptypes))
+            raise InvalidArgumentError(f"{self.name} has no members of the type {asked}: there are {known}.")
+        change = _json_of if self.names_files else _table_of
+        return replace(self, content=change(self.content, wanted), members=kept)
 
 
 def read_association(content: bytes, name: str) -> Association:
@@ -138,11 +143,11 @@ def _from_table(content: bytes, name: str) -> Iterator[AssociationMember]:
             rows = list(_member_rows(file))
     except (OSError, fits.VerifyError, AstropyWarning) as err:
         raise InvalidResponseError(f"{name} cannot be read ({err}).", service=name) from err
-    products = [member for member, kind, _ in rows if kind.startswith("PROD")]
-    product = products[-1] if products else name.rpartition("_")[0]
+    products = [member for member, kind, _ in rows if kind.startswith(_PRODUCT)]
+    product = (products or [name.rpartition("_")[0].lower()])[-1]
     for member, kind, present in rows:
-        if not kind.startswith("PROD"):
-            yield AssociationMember(member, _exptype_of(kind), product.lower(), present)
+        if not kind.startswith(_PRODUCT):
+            yield AssociationMember(member, _exptype_of(kind), product, present)
 
 
 def _table_in(file: Iterable[Any]) -> Any:
@@ -177,7 +182,7 @@ def _table_of(content: bytes, wanted: Collection[str]) -> bytes:
         data = table.data
         for row, kind in enumerate(data["MEMTYPE"]):
             said = str(kind).strip().upper()
-            if said and not said.startswith("PROD") and _exptype_of(said) not in wanted:
+            if said and not said.startswith(_PRODUCT) and _exptype_of(said) not in wanted:
                 data["MEMPRSNT"][row] = False
         file.writeto(changed, checksum="CHECKSUM" in table.header)
     return changed.getvalue()

@@ -1,0 +1,185 @@
+"""Observations by what is known of them, with their products and associations: what the search for members asks.
+
+In: observations in all forms in which users may have them, criteria, names.  Out: `KnownObservation`, tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any, TypeVar
+
+import numpy as np
+from astropy.table import MaskedColumn, Table, vstack
+
+from ..config import count_setting
+from ..downloads.product_flow import ProductFlow
+from ..exceptions import InvalidArgumentError, InvalidQueryError, NoResultsWarning
+from ..products.association import Association, read_association
+from ..products.file_names import column_as_text
+from ..products.listing import identifiers
+from ..products.manifest import masked_column
+from ..products.plan import escaped_url
+from ..service.mast_service import MastService
+from ..service.parallel import map_or_stop
+from ..service.retrying import Deadline
+from ..warn import warn_user
+from .belonging import LISTED, KnownObservation, Membership, few_names, observation_cells
+from .search import CAOM_CONE, ObservationSearch, Place, QueryArguments
+
+T = TypeVar("T")
+R = TypeVar("R")
+Pair = tuple[KnownObservation, Membership]
+
+# So many observations are asked for in one question.
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class ObservationLookup:
+    """Looks observations up, for one call."""
+
+    service: MastService
+    search: ObservationSearch
+    flow: ProductFlow
+    deadline: Deadline
+    cache: bool | None = None
+
+    # -- what a user means -------------------------------------------------------------------------------------------
+
+    def observations(self, given: Any) -> list[KnownObservation]:
+        """Return the observations that a user means; raise if there is no such observation."""
+        names = _names(given)
+        found: dict[str, list[KnownObservation]] = {}
+        for each in self._of_names(names):
+            for name in {each.obsid, each.obs_id.lower()}:
+                found.setdefault(name, []).append(each)
+        missing = [name for name in names if name.lower() not in found]
+        if missing:
+            raise InvalidQueryError(f"MAST has no observation {few_names(missing)}: an obsid or an obs_id is needed.")
+        meant = chain.from_iterable(found[name.lower()] for name in names)
+        return list({each.obsid: each for each in meant}.values())
+
+    def _of_names(self, names: Iterable[str]) -> list[KnownObservation]:
+        """The observations of some obsids and some obs_ids."""
+        kinds: dict[bool, list[str]] = {True: [], False: []}
+        for name in names:
+            kinds[name.isdecimal()].append(name)
+        return [*self._with("obsid", kinds[True]), *self._with("obs_id", kinds[False])]
+
+    # -- what the archive has ----------------------------------------------------------------------------------------
+
+    def named(self, names: Sequence[str]) -> list[KnownObservation]:
+        """Return the observations that have some names, as far as there are such observations."""
+        return self._with("obs_id", names)
+
+    def meeting(self, criteria: Mapping[str, object], place: Place | None = None) -> list[KnownObservation]:
+        """Return the observations that meet criteria."""
+        return KnownObservation.all_in(self._found(criteria, place or Place()))
+
+    def products(self, obsid: str) -> Table:
+        """Return the products of one observation, those of its members among them."""
+        return self.flow.listed([obsid], False, self.deadline)
+
+    def own_products(self, obsid: str) -> Table:
+        """Return the products of one observation without those of its members."""
+        return own_rows(self.products(obsid), obsid)
+
+    def association(self, uri: str) -> Association:
+        """Return what an association file in the archive says."""
+        name = uri.rpartition("/")[2]
+        return self.service.http.request(
+            "GET",
+            escaped_url(self.service.endpoints.download, uri),
+            deadline=self.deadline,
+            service=name,
+            read=lambda response: read_association(response.content, name),
+        )
+
+    def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Do the same for each of some things, several at a time."""
+        workers = min(count_setting("max_workers"), max(len(items), 1))
+        with closing(map_or_stop(self.deadline, work, items, workers)) as done:
+            return list(done)
+
+    def _with(self, column: str, values: Sequence[str]) -> list[KnownObservation]:
+        """The observations that have some values in a column; nothing is asked for no values."""
+        return KnownObservation.all_in(self._rows(column, values)) if values else []
+
+    def _rows(self, column: str, values: Sequence[str]) -> Table:
+        """The rows of observations that have some values in a column."""
+        batches = [values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)]
+        tables = self.each(lambda some: self._found({column: list(some)}, Place()), batches)
+        return stacked(tables)
+
+    def _found(self, criteria: Mapping[str, object], place: Place) -> Table:
+        """The rows of observations that meet criteria; none are no reason for a warning here."""
+        query = self.search.query(QueryArguments(place, criteria, cache=self.cache), self.deadline)
+        table = self.service.table(self.search.request(query), deadline=self.deadline, columns_id=CAOM_CONE)
+        return query.finished(table)
+
+    # -- the answer --------------------------------------------------------------------------------------------------
+
+    def paired(self, pairs: Sequence[Pair], column: str) -> Table:
+        """Return the observations that belong to others, with the name of the other one in a column."""
+        pairs = self._numbered(pairs)
+        absent = list(dict.fromkeys(member.obs_id for _, member in pairs if not member.obsid))
+        if absent:
+            message = f"{len(absent)} of {len(pairs)} members are not in the archive: {few_names(absent)}."
+            warn_user(message, NoResultsWarning)
+        pairs = [pair for pair in pairs if pair[1].obsid]
+        table = self._table([member for _, member in pairs])
+        names = np.array([other.obs_id for other, _ in pairs], dtype=np.str_)
+        table.add_column(MaskedColumn(names), name=column, index=0)
+        table.meta["absent"] = absent
+        return table
+
+    def _numbered(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """The pairs with the obsids of members of which only the names were known, as far as the archive has them."""
+        unknown = list(dict.fromkeys(member.obs_id for _, member in pairs if not member.obsid))
+        known = {each.obs_id.lower(): each.obsid for each in self.named(unknown)}
+        return [(other, replace(each, obsid=each.obsid or known.get(each.obs_id, ""))) for other, each in pairs]
+
+    def _table(self, members: Sequence[Membership]) -> Table:
+        """The rows of observations, in order; of those that the search does not have what the lists of products say."""
+        wanted = {member.obsid: member for member in members}
+        # Without any the columns are wanted all the same.
+        table = self._rows("obsid", list(wanted) or ["0"])
+        there = set(column_as_text(table, "obsid"))
+        lacking = [member for obsid, member in wanted.items() if obsid not in there]
+        if lacking:
+            meta, table = table.meta, stacked([table, _listed_rows(lacking)])
+            table.meta = meta
+        place = {obsid: row for row, obsid in enumerate(column_as_text(table, "obsid"))}
+        return table[[place[member.obsid] for member in members]]
+
+
+def own_rows(products: Table, obsid: str) -> Table:
+    """Return the products that are an observation's own."""
+    return products[np.array([each == obsid for each in column_as_text(products, "obsID")], dtype=bool)]
+
+
+def stacked(tables: Sequence[Table]) -> Table:
+    """Return several tables as one."""
+    return tables[0] if len(tables) == 1 else vstack(list(tables), metadata_conflicts="silent")
+
+
+def _names(given: Any) -> list[str]:
+    """The obsids and obs_ids that a user gives."""
+    names = list(dict.fromkeys(identifiers(given, observation_cells, "obsid")))
+    if not names:
+        raise InvalidQueryError("No observation was given.")
+    wild = next((name for name in names if {"*", "%"} & set(name)), None)
+    if wild is not None:
+        raise InvalidArgumentError(f"{wild!r} has a wildcard: query_criteria(obs_id={wild!r}) finds observations.")
+    return names
+
+
+def _listed_rows(members: Sequence[Membership]) -> Table:
+    """Observations with the columns that a list of products has."""
+    rows = [{"obsid": member.obsid, **member.listed} for member in members]
+    return Table(
+        {name: masked_column([row.get(name) or None for row in rows], "U") for name in ("obsid", *LISTED)}, masked=True
+    )

@@ -1,0 +1,134 @@
+"""Which products an exposure went into.
+
+In: observations in all forms in which users may have them.  Out: a table of observations that says how they belong.
+
+Of files of JWST the archive tells their products of level 3.  Otherwise products are candidates by their names or their
+place, and are taken if their lists of products, or their names, have the exposure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from astroquery import log
+
+from ..exceptions import MastError, QueryTimeoutError
+from ..products.file_names import column_as_text
+from ..warn import warn_no_results
+from .belonging import (
+    COMBINED,
+    PLANNED,
+    KnownObservation,
+    Membership,
+    belongs,
+    few_names,
+    group_of,
+    may_be_of,
+    parents_told,
+)
+from .hubble_names import AdvancedProduct, visit_of
+from .lookup import ObservationLookup, Pair
+from .search import Place
+
+_MOSAICS: Mapping[str, object] = {"obs_collection": ["HLA", "HST"], "project": ["HAP", "HLA"], "calib_level": [3, 4]}
+
+
+class ParentSearch:
+    """Asks the archive for the products of exposures, for one call."""
+
+    def __init__(self, lookup: ObservationLookup) -> None:
+        self._lookup = lookup
+
+    def table(self, given: Any) -> Table:
+        """Return the observations that some exposures went into."""
+        exposures = self._lookup.observations(given)
+        told = dict(zip(exposures, self._lookup.each(self._told, exposures), strict=True))
+        proven = self._proven([each for each, parents in told.items() if parents is None])
+        pairs: list[Pair] = []
+        for exposure, parents in told.items():
+            pairs += [(exposure, each) for each in (proven[exposure] if parents is None else parents)]
+        table = self._lookup.paired(pairs, "member")
+        if not len(table):
+            names = few_names([each.obs_id for each in exposures])
+            warn_no_results([f"No product of several exposures was made of {names}."])
+        return table
+
+    def _told(self, exposure: KnownObservation) -> list[Membership] | None:
+        """The products of level 3 that a file of JWST went into; None if that is not to be learned so."""
+        if exposure.collection != "JWST" or not exposure.file.startswith("mast:"):
+            return None
+        service = self._lookup.service
+        try:
+            return service.http.request(
+                "GET",
+                f"{service.endpoints.server}/viz/api/v0.1/products",
+                params={"uri": exposure.file, "level": str(COMBINED)},
+                deadline=self._lookup.deadline,
+                service="viz products",
+                read=lambda response: parents_told(response.json(), exposure),
+            )
+        except QueryTimeoutError:
+            raise
+        except MastError as err:
+            log.debug("%s The parents of %s are looked for in lists of products.", err, exposure.obs_id)
+        return None
+
+    def _proven(self, exposures: Sequence[KnownObservation]) -> dict[KnownObservation, list[Membership]]:
+        """Exposure → the products that have it in their lists, or its visit in their names."""
+        groups = {group_of(each): each for each in reversed(exposures)}
+        found = self._lookup.each(self._candidates, list(groups.values()))
+        candidates = dict(zip(groups, found, strict=True))
+        listed = self._members_listed([each for group in found for each in group if _has_to_be_listed(each)])
+        return {
+            exposure: [
+                Membership(whole.obsid, whole.obs_id)
+                for whole in candidates[group_of(exposure)]
+                if belongs(exposure, whole, listed.get(whole.obsid, set()))
+            ]
+            for exposure in exposures
+        }
+
+    def _members_listed(self, wholes: Sequence[KnownObservation]) -> dict[str, set[str]]:
+        """The obsids in the list of products of each of some observations, by obsid; each is listed once."""
+        obsids = list(dict.fromkeys(each.obsid for each in wholes))
+        lists = self._lookup.each(self._lookup.products, obsids)
+        return {obsid: set(column_as_text(listed, "obsID")) for obsid, listed in zip(obsids, lists, strict=True)}
+
+    # -- candidates --------------------------------------------------------------------------------------------------
+
+    def _candidates(self, exposure: KnownObservation) -> list[KnownObservation]:
+        """The products that an exposure, and others that were taken with it, may have gone into."""
+        if exposure.collection == "JWST":
+            return self._of_program(exposure)
+        found = [*self._of_visit(exposure), *self._at_place(exposure)]
+        return list({each.obsid: each for each in found}.values())
+
+    def _of_program(self, exposure: KnownObservation) -> list[KnownObservation]:
+        """Products of JWST of the same observation, or of several observations of the program."""
+        wanted = {"obs_collection": "JWST", "proposal_id": exposure.program, "calib_level": [PLANNED, COMBINED]}
+        found = [each for each in self._lookup.meeting(wanted) if may_be_of(exposure.obs_id, each.obs_id)]
+        return [each for each in found if each.instrument == exposure.instrument]
+
+    def _of_visit(self, exposure: KnownObservation) -> list[KnownObservation]:
+        """Products of HST that have the name of the visit."""
+        visit = visit_of(exposure.obs_id) if exposure.collection == "HST" else None
+        if visit is None:
+            return []
+        shared = {"obs_collection": "HST", "calib_level": [COMBINED, 4]}
+        patterns = (f"{visit}*", f"hst_*_{visit}*")
+        return [each for pattern in patterns for each in self._lookup.meeting({**shared, "obs_id": pattern})]
+
+    def _at_place(self, exposure: KnownObservation) -> list[KnownObservation]:
+        """Mosaics of HST and products of the HLA at the position, of the same instrument."""
+        if exposure.ra is None or exposure.dec is None:
+            return []
+        place = Place(SkyCoord(exposure.ra, exposure.dec, unit="deg"), radius=0)
+        return [each for each in self._lookup.meeting(_MOSAICS, place) if each.camera == exposure.camera]
+
+
+def _has_to_be_listed(whole: KnownObservation) -> bool:
+    """Whether only the list of products of a product says which exposures it is made of."""
+    return whole.level != PLANNED and AdvancedProduct.of_visit(whole.obs_id) is None
