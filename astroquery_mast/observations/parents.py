@@ -64,7 +64,7 @@ class ParentSearch:
         try:
             return service.http.request(
                 "GET",
-                f"{service.endpoints.server}/viz/api/v0.1/products",
+                f"{service.endpoints.viz}/products",
                 params={"uri": exposure.file, "level": str(COMBINED)},
                 deadline=self._lookup.deadline,
                 service="viz products",

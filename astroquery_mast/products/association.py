@@ -22,7 +22,7 @@ from ..tables.mashup import reading
 
 ASSOCIATION_ENDINGS = ("_asn.json", "_asn.fits")
 """How the names of association files end."""
-SCIENCE = "science"
+_SCIENCE = "science"
 # Of a FITS file the length is a multiple of this.
 _BLOCK = 2880
 # Level-3 inputs may have the number of their association in the name, as jw..._a3001_crf.fits.
@@ -119,7 +119,7 @@ def _from_json(content: bytes, name: str) -> Iterator[AssociationMember]:
 
 def _exptype(member: Mapping[str, Any]) -> str:
     """The type of a member of an association of JWST."""
-    return str(member.get("exptype") or SCIENCE).lower()
+    return str(member.get("exptype") or _SCIENCE).lower()
 
 
 def _json_of(content: bytes, wanted: Collection[str]) -> bytes:
@@ -171,7 +171,7 @@ def _exptype_of(kind: str) -> str:
     """What a MEMTYPE says, in the words of JWST."""
     if "WAVE" in kind:
         return "wavecal"
-    return "background" if _BACKGROUND.match(kind) else SCIENCE
+    return "background" if _BACKGROUND.match(kind) else _SCIENCE
 
 
 def _table_of(content: bytes, wanted: Collection[str]) -> bytes:

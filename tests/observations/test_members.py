@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import responses
 from astropy.table import Table
 
 from astroquery_mast import Observations
@@ -307,29 +306,36 @@ def test_exposures_and_products_of_jwst_find_each_other(box: Sandbox, instrument
 
 
 def test_the_archive_tells_the_products_of_a_file_of_jwst(box: Sandbox) -> None:
-    """Where it does no list of products is asked for."""
-    exposure, number = exposures(box, MOSAIC)[0], int(obsid_of(MOSAIC))
-    own = int(obsid_of(exposure))
-    told = {MOSAIC: [{"obsID": number, "obs_id": MOSAIC}], exposure: [{"obsID": own, "obs_id": exposure}], "empty": []}
-    with responses.RequestsMock() as edge:
-        edge.add_passthru(f"{box.url}/api")
-        edge.get(f"{box.url}/viz/api/v0.1/products", json=told)
-        table = Observations.get_parents(exposure)
-        asked = edge.calls[0].request.params
-    assert asked == {"uri": f"mast:JWST/product/{exposure}_cal.fits", "level": "3"}
+    """It is asked for a file of the exposure, and no list of products is needed."""
+    exposure = exposures(box, MOSAIC)[0]
+    table = Observations.get_parents(exposure)
+    (asked,) = box.requests.of("viz")
+    assert (asked.value("uri"), asked.value("level")) == (f"mast:JWST/product/{exposure}_cal.fits", "3")
     assert table["obs_id"].tolist() == [MOSAIC]
     assert not [record for record in box.requests if asks("Mast.Caom.Products")(record)]
 
 
-@pytest.mark.parametrize("body", ["<html>", "[]", '{"x": [{}]}', '{"x": 3}', ""])
-def test_where_the_archive_does_not_tell_lists_of_products_do(box: Sandbox, body: str) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *map(Fault.answer, ("<html>", "[]", '{"x": [{}]}', '{"x": 3}', '{"x": ["y"]}', "")),
+        Fault.status(404),
+        Fault.status(503),
+        Fault.reset(),
+    ],
+)
+def test_where_the_archive_does_not_tell_lists_of_products_do(box: Sandbox, fault: Fault) -> None:
     """An answer that is none is no reason to know nothing, as there is another way."""
-    exposure = exposures(box, MOSAIC)[0]
-    with responses.RequestsMock() as edge:
-        edge.add_passthru(f"{box.url}/api")
-        edge.get(f"{box.url}/viz/api/v0.1/products", body=body)
-        table = Observations.get_parents(exposure)
-    assert table["obs_id"].tolist() == [MOSAIC]
+    box.faults.add("viz", fault, times=None)
+    assert Observations.get_parents(exposures(box, MOSAIC)[0])["obs_id"].tolist() == [MOSAIC]
+    assert [record for record in box.requests if asks("Mast.Caom.Products")(record)]
+
+
+def test_parents_of_exclusive_exposures_are_no_secret(box: Sandbox) -> None:
+    """What belongs together is public, though the files are not."""
+    whole = named(box, "dataRights = 'EXCLUSIVE_ACCESS' AND obs_collection = 'JWST'")
+    members = exposures(box, whole)
+    assert set(Observations.get_parents(members)["obs_id"]) == {whole}
 
 
 def test_an_exposure_that_went_into_nothing_has_no_parents(box: Sandbox) -> None:
