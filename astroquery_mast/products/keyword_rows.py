@@ -16,6 +16,7 @@ _MARKS = frozenset({"dataURI", "filename", "fileSize"})
 # What stands for what in tables of products.
 _CALLED = {"size": "fileSize", "t_obs_release": "publicReleaseDate_mjd", "proposal_id": "program"}
 _PUBLIC = "PUBLIC"
+_YES = frozenset({"true", "t", "1"})
 
 
 def files_as_products(table: Table) -> Table:
@@ -31,6 +32,6 @@ def files_as_products(table: Table) -> Table:
         if own in table.colnames and name not in table.colnames:
             products[name] = table[own]
     if "isRestricted" in table.colnames:
-        restricted = np.array([text == "True" for text in column_as_text(table, "isRestricted")], dtype=bool)
+        restricted = np.array([text.lower() in _YES for text in column_as_text(table, "isRestricted")], dtype=bool)
         products["dataRights"] = np.where(restricted, EXCLUSIVE, _PUBLIC)
     return products

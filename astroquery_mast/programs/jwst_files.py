@@ -346,7 +346,8 @@ class JwstFilesClass(MastClass):
         from .refresh import Refresh  # noqa: PLC0415 - queries need nothing of downloads
 
         options = RunOptions(verbose, max_workers, executor, timeout, on_error)
-        return Refresh(self._service, self._downloads, options).manifest(files, keep_old=not replace, dry_run=dry_run)
+        work = Refresh(self._service, self._search.instruments, self._downloads, options)
+        return work.manifest(files, keep_old=not replace, dry_run=dry_run)
 
 
 JwstFiles = JwstFilesClass()

@@ -17,7 +17,13 @@ from astropy.table import MaskedColumn, Table, TableMergeError, vstack
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidQueryError, MastError
+from ..exceptions import (
+    InvalidArgumentError,
+    InvalidCriterionError,
+    InvalidQueryError,
+    InvalidResponseError,
+    MastError,
+)
 from ..observations.values import counted, value_table
 from ..query.filters import Filter, mashup_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
@@ -42,8 +48,10 @@ from .keyword_columns import MJD, NO_FILE, InstrumentColumns, services_of
 
 URI_PREFIX = "mast:JWST/product/"
 """What stands before the name of a file in its dataURI."""
+_ALL = "*"
+_NAME = "filename"
 # Without these a file can neither be fetched nor verified.
-_ALWAYS = ("filename", "fileSize", "checksum", "isRestricted")
+_ALWAYS = (_NAME, "fileSize", "checksum", "isRestricted")
 # Names of arguments, for those who misspell one.
 _ARGUMENTS = ("instrument", "suffix", "columns", "limit", "sort_by", "sort_desc", "timeout")
 # What levels are called where a figure is all that is said.
@@ -130,10 +138,18 @@ class _Asked:
         """Return one request for each ending of names, because a filter takes one pattern."""
         made = []
         for ending in self.endings:
-            last = [Filter("filename", free_text=f"%{ending}")] if ending else []
-            params = {"columns": columns, "filters": [each.payload() for each in (*self.filters, *last)]}
+            last = [Filter(_NAME, free_text=f"%{ending}")] if ending else []
+            filters = [each.payload() for each in (*self.filters, *last)]
+            params = {"columns": self._own(columns), "filters": filters}
             made.append(service.request_for(self.service, params, rows, None, cache=cache))
         return made
+
+    def _own(self, columns: str) -> str:
+        """Those of some columns that the service has."""
+        if columns in {_ALL, COUNT_COLUMNS}:
+            return columns
+        found = (find_column(name, self.columns) for name in columns.split(","))
+        return ",".join(column.name for column in found if column is not None)
 
 
 @dataclass
@@ -160,7 +176,7 @@ class KeywordSearch:
 
     def __init__(self, service: MastService) -> None:
         self._service = service
-        self._columns = InstrumentColumns(service)
+        self.instruments = InstrumentColumns(service)
 
     # -- answers -------------------------------------------------------------------------------------------------
 
@@ -172,7 +188,7 @@ class KeywordSearch:
         text = self._columns_text(question, asked, [key.column for key in order])
         limit = None if order else question.limit
         found = self._found(asked, text, question.cache, limit, deadline)
-        table = _with_uris(found.table(), question.endings, names_of(question.columns))
+        table = _with_uris(_with_endings(found.table(), question.endings), names_of(question.columns))
         if order:
             table = arranged(table, Selection(order=order))
         if question.limit is not None:
@@ -196,31 +212,26 @@ class KeywordSearch:
         if question.suffix is None:
             return sum(self._counts(asked, deadline, question.cache))
         # To the archive the line before an ending stands for any letter, so that it may count too many.
-        names = self._found(asked, "filename", question.cache, None, deadline).table()
-        return len(_with_uris(names, question.endings, ()))
+        names = self._found(asked, _NAME, question.cache, None, deadline).table()
+        return len(_with_endings(names, question.endings))
 
     def values(self, column: str, question: FileQuestion, deadline: Deadline) -> Table:
         """Return the values that a column has among the files, with the number of files that have each."""
         asked = [each for each in self._asked(question, deadline) if find_column(column, each.columns) is not None]
-        known = self._columns.of(services_of(question.instrument), deadline)
+        known = self.instruments.of(services_of(question.instrument), deadline)
         found = named_column(column, _union(known.values()))
         if found.continuous or f"{found.name}{MJD}" in _union(known.values()):
             raise InvalidArgumentError(f"'{found.name}' is continuous and has no list of values: give a range of it.")
-        rows, limit = sum(self._counts(asked, deadline, question.cache)), count_setting("server_row_limit")
-        if rows > limit:
-            raise InvalidQueryError(
-                f"{rows} files meet the criteria, and the values of up to {limit} are counted: give more criteria."
-            )
         counts = self._value_counts(asked, found.name, deadline, question.cache)
         table = value_table(counted(counts.items(), found), found)
         table["count"].description = "Number of files"
-        if not rows:
+        if not len(table):
             warn_no_results(self._hints(asked))
         return table
 
     def columns(self, instrument: Any, deadline: Deadline) -> dict[str, Columns]:
         """Return the columns of instruments."""
-        return self._columns.of(services_of(instrument), deadline)
+        return self.instruments.of(services_of(instrument), deadline)
 
     # -- how -----------------------------------------------------------------------------------------------------
 
@@ -250,12 +261,18 @@ class KeywordSearch:
     def _value_counts(
         self, asked: Sequence[_Asked], column: str, deadline: Deadline, cache: bool | None = None
     ) -> Counter[Any]:
-        """How often each value of a column occurs."""
-        counts: Counter[Any] = Counter()
+        """How often each value of a column occurs; raise if that are too many files to be looked at."""
         having = [each for each in asked if find_column(column, each.columns) is not None]
-        for each in having:
-            found = self._found([each], f"filename,{column}", cache, None, deadline).table()
-            table = _with_uris(found, each.endings, ())
+        rows, limit = sum(self._counts(having, deadline, cache)), count_setting("server_row_limit")
+        if rows > limit:
+            raise InvalidQueryError(
+                f"{rows} files meet the criteria, and the values of '{column}' are read of up to {limit}: give more "
+                "criteria."
+            )
+        counts: Counter[Any] = Counter()
+        for each in having if rows else ():
+            text = f"{_NAME},{column}" if any(each.endings) else column
+            table = _with_endings(self._found([each], text, cache, None, deadline).table(), each.endings)
             name = find_name(column, table.colnames)
             counts.update(np.ma.asarray(table[name]).compressed().astype(str).tolist())
         return counts
@@ -266,7 +283,7 @@ class KeywordSearch:
         """The question in the terms of each service that has all the columns."""
         if not question.criteria and question.suffix is None and question.instrument is None:
             raise InvalidQueryError("Give a criterion, such as program=1783, or an instrument.")
-        columns = self._columns.of(services_of(question.instrument), deadline)
+        columns = self.instruments.of(services_of(question.instrument), deadline)
         fitting = {
             service: known
             for service, known in columns.items()
@@ -279,21 +296,22 @@ class KeywordSearch:
     def _in_terms_of(self, service: str, columns: Columns, question: FileQuestion, deadline: Deadline) -> _Asked:
         """The question in the terms of one service."""
         wanted = _as_columns_hold(question.criteria, columns)
-        if question.suffix is not None and "filename" in wanted:
+        if question.suffix is not None and _NAME in wanted:
             raise InvalidCriterionError("suffix and filename are both about the name of a file: give one of them.")
         read = {name: _Criterion.of(name, value, columns) for name, value in wanted.items()}
         plain = tuple(each for criterion in read.values() if not criterion.listed for each in criterion.filters)
 
         def vocabulary(column: str) -> list[str]:
             # The values among the files that meet the other criteria: the archive lists none.
-            return list(self._value_counts([_without(_Asked(service, columns, plain), column)], column, deadline))
+            others = _without(_Asked(service, columns, plain, question.endings), column)
+            return list(self._value_counts([others], column, deadline))
 
         listed = {name: wanted[name] for name, criterion in read.items() if criterion.listed}
         try:
             filters = (*plain, *mashup_criteria(listed, columns, vocabulary, _ARGUMENTS).filters)
         except InvalidCriterionError:
             # As a criterion it has been read: none of the values that there are is left.
-            filters = (Filter("filename", (NO_FILE,)),)
+            filters = (Filter(_NAME, (NO_FILE,)),)
         return _Asked(service, columns, filters, question.endings)
 
     @staticmethod
@@ -303,7 +321,7 @@ class KeywordSearch:
         names = [named_column(name, union, "columns").name for name in names_of(question.columns)]
         for name in order:
             named_column(name, union, "sort_by")
-        return ",".join(dict.fromkeys((*names, *_ALWAYS, *order))) if names else "*"
+        return ",".join(dict.fromkeys((*names, *_ALWAYS, *order))) if names else _ALL
 
     # -- nothing found -------------------------------------------------------------------------------------------
 
@@ -392,18 +410,31 @@ def _levels(value: Any) -> Any:
     return [level for each in given for level in _LEVELS.get(str(each).strip(), (each,))]
 
 
-def _with_uris(table: Table, endings: Sequence[str], wanted: Sequence[str]) -> Table:
-    """The files whose names have one of the endings, with their dataURIs first, and then what is wanted."""
-    names = np.ma.asarray(table["filename"]).filled("").astype(str)
-    if any(endings) and len(table):
-        # To the archive the line before an ending stands for any letter.
-        kept = np.array([name.lower().endswith(endings) for name in names.tolist()], dtype=bool)
-        table, names = table[kept], names[kept]
+def _names_in(table: Table) -> np.ndarray[Any, np.dtype[np.str_]]:
+    """The names of files, empty where there is none."""
+    column = find_name(_NAME, table.colnames)
+    if column is None:
+        raise InvalidResponseError(f"The archive sent files without their names: {', '.join(table.colnames)}.")
+    return np.ma.asarray(table[column]).filled("").astype(str)
+
+
+def _with_endings(table: Table, endings: Sequence[str]) -> Table:
+    """The files whose names have one of the endings: to the archive the line before it stands for any letter."""
+    if not any(endings) or not len(table):
+        return table
+    lowered = tuple(ending.lower() for ending in endings)
+    return table[np.array([name.lower().endswith(lowered) for name in _names_in(table).tolist()], dtype=bool)]
+
+
+def _with_uris(table: Table, wanted: Sequence[str]) -> Table:
+    """The files with their dataURIs first, and then what is wanted."""
+    names = _names_in(table)
     uris = MaskedColumn(np.char.add(URI_PREFIX, names), name="dataURI", description="URI of the file")
     uris.mask = names == ""
-    table.add_column(uris, index=0)
+    if "dataURI" not in table.colnames:
+        table["dataURI"] = uris
     first = [name for each in wanted if (name := find_name(each, table.colnames)) is not None]
-    return table[list(dict.fromkeys(("dataURI", *first, *table.colnames)))] if first else table
+    return table[list(dict.fromkeys(("dataURI", *first, *table.colnames)))]
 
 
 def joined_tables(tables: Sequence[Table]) -> Table:

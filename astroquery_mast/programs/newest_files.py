@@ -22,8 +22,9 @@ from ..query.filters import Filter
 from ..query.request import MashupRequest
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
+from ..tables.columns import Columns, find_column, find_name
 from ..tables.table import TableBuilder
-from .keyword_columns import INSTRUMENTS, SCIENCE
+from .keyword_columns import INSTRUMENTS, SCIENCE, InstrumentColumns
 
 JWST_FILE = re.compile(r"jw\d{5}.*\.fits", re.IGNORECASE)
 """How the name of a FITS file of JWST looks."""
@@ -37,7 +38,7 @@ _TOLD_BY: Mapping[str, re.Pattern[str]] = {
     "FGS": re.compile(r"_(guider|fgs)"),
 }
 _ALL = tuple(INSTRUMENTS[name] for name in (*SCIENCE, "GuideStar"))
-_COLUMNS = "filename,fileSize,checksum,cal_ver,crds_ctx,isRestricted"
+_COLUMNS = ("filename", "fileSize", "checksum", "cal_ver", "crds_ctx", "isRestricted")
 # So many names in one question.
 _NAMES = 200
 _VERSIONS = ("CAL_VER", "CRDS_CTX")
@@ -63,14 +64,17 @@ class FileComparison:
     reason: str
 
 
-def archived_files(service: MastService, names: Iterable[str], deadline: Deadline) -> dict[str, ArchivedFile]:
+def archived_files(
+    service: MastService, columns: InstrumentColumns, names: Iterable[str], deadline: Deadline
+) -> dict[str, ArchivedFile]:
     """Return what the archive has under some names, those that it does not know left out."""
     wanted = list(dict.fromkeys(names))
-    found = _asked(service, {each: [name for name in wanted if each in _services_for(name)] for each in _ALL}, deadline)
+    groups = {each: [name for name in wanted if each in _services_for(name)] for each in _ALL}
+    found = _asked(service, columns, groups, deadline)
     # A name that tells its instrument wrongly may be another one's.
     absent = [name for name in wanted if name.lower() not in found]
     others = {each: [name for name in absent if each not in _services_for(name)] for each in _ALL}
-    return found | _asked(service, others, deadline)
+    return found | _asked(service, columns, others, deadline)
 
 
 def _services_for(name: str) -> Sequence[str]:
@@ -79,10 +83,13 @@ def _services_for(name: str) -> Sequence[str]:
     return _ALL if told is None else (INSTRUMENTS[told],)
 
 
-def _asked(service: MastService, groups: Mapping[str, Sequence[str]], deadline: Deadline) -> dict[str, ArchivedFile]:
+def _asked(
+    service: MastService, columns: InstrumentColumns, groups: Mapping[str, Sequence[str]], deadline: Deadline
+) -> dict[str, ArchivedFile]:
     """What services have under names, by the names in small letters; what was kept of another day will not do."""
+    known = columns.of([each for each, names in groups.items() if names], deadline)
     questions = [
-        _request(service, each, names[start : start + _NAMES])
+        _request(service, each, known[each], names[start : start + _NAMES])
         for each, names in groups.items()
         for start in range(0, len(names), _NAMES)
     ]
@@ -97,15 +104,17 @@ def _asked(service: MastService, groups: Mapping[str, Sequence[str]], deadline: 
     return found
 
 
-def _request(service: MastService, name: str, files: Sequence[str]) -> MashupRequest:
-    params = {"columns": _COLUMNS, "filters": [Filter("filename", tuple(files)).payload()]}
+def _request(service: MastService, name: str, columns: Columns, files: Sequence[str]) -> MashupRequest:
+    """The request for what a service has under names; not all services have all columns."""
+    wanted = ",".join(column.name for each in _COLUMNS if (column := find_column(each, columns)) is not None)
+    params = {"columns": wanted, "filters": [Filter("filename", tuple(files)).payload()]}
     return service.request_for(name, params, None, None, cache=False)
 
 
 def _files_in(builder: TableBuilder) -> list[ArchivedFile]:
     """The files of an answer."""
     table = builder.table()
-    texts = {name: column_as_text(table, name) for name in _COLUMNS.split(",")}
+    texts = {name: column_as_text(table, find_name(name, table.colnames) or name) for name in _COLUMNS}
     rows = zip(*texts.values(), strict=True)
     return [
         ArchivedFile(

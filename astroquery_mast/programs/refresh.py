@@ -30,6 +30,7 @@ from ..service.mast_service import MastService
 from ..service.parallel import RunOptions, map_in_threads
 from ..service.retrying import Deadline
 from ..warn import warn_user
+from .keyword_columns import InstrumentColumns
 from .keyword_search import URI_PREFIX
 from .newest_files import JWST_FILE, ArchivedFile, archived_files, compared
 
@@ -70,14 +71,17 @@ class _Judged:
 class Refresh:
     """Brings files on disk up to date."""
 
-    def __init__(self, service: MastService, downloads: Downloads, options: RunOptions) -> None:
-        self._service, self._downloads, self._options = service, downloads, options
+    def __init__(
+        self, service: MastService, columns: InstrumentColumns, downloads: Downloads, options: RunOptions
+    ) -> None:
+        self._service, self._columns, self._downloads, self._options = service, columns, downloads, options
 
     def manifest(self, files: Any, *, keep_old: bool, dry_run: bool) -> Manifest:
         """Return how each file stands, after those that are out of date were fetched, unless that is not wanted."""
         deadline = self._options.deadline()
         folder, paths = local_files(files)
-        archived = archived_files(self._service, _names_of_jwst(paths), Deadline.within(deadline))
+        names = [path.name for path in paths if JWST_FILE.fullmatch(path.name)]
+        archived = archived_files(self._service, self._columns, names, Deadline.within(deadline))
         judged = self._judged(paths, archived)
         results = {index: each.result(index) for index, each in enumerate(judged)}
         kept: dict[int, Path] = {}
@@ -151,10 +155,6 @@ def _paths_of(manifest: Table) -> list[Path]:
     if remote is not None:
         raise InvalidArgumentError(f"{remote} is in a store: only files on a disk can be brought up to date.")
     return list(dict.fromkeys(paths))
-
-
-def _names_of_jwst(paths: Iterable[Path]) -> list[str]:
-    return [path.name for path in paths if JWST_FILE.fullmatch(path.name)]
 
 
 def _judge(pair: tuple[Path, ArchivedFile | None]) -> _Judged:

@@ -58,7 +58,7 @@ def test_files_that_are_the_archives_are_left_alone(manifest: Manifest, mast_san
     assert set(found["Reason"]) == {"its MD5 is the archive's"}
     assert {*paths_of(found)} == {*paths_of(manifest)}
     assert mast_sandbox.requests.of("download") == []
-    assert len(mast_sandbox.requests.of("invoke")) == 1
+    assert len(mast_sandbox.requests.of("invoke")) <= 2  # for the columns, the first time, and for the files
 
 
 @pytest.mark.parametrize("same_size", [True, False])
