@@ -19,7 +19,8 @@ from ..downloads.methods import DownloadMethods
 from ..service.core import MastClass
 from ..service.parallel import RunOptions
 from .keyword_columns import column_list
-from .keyword_search import FileQuestion, KeywordSearch
+from .keyword_question import FileQuestion
+from .keyword_search import KeywordSearch
 
 if TYPE_CHECKING:
     from ..downloads.product_flow import Downloads, ProductFlow

@@ -7,7 +7,7 @@ for its files; their number; the values of a column.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +26,7 @@ from ..exceptions import (
 )
 from ..observations.values import counted, value_table
 from ..query.filters import Filter, mashup_criteria
-from ..query.request import COUNT_COLUMNS, MashupRequest
+from ..query.request import COUNT_COLUMNS
 from ..query.selection import (
     Selection,
     arranged,
@@ -35,121 +35,32 @@ from ..query.selection import (
     names_of,
     row_limit,
     sort_keys,
-    unknown_filter,
 )
-from ..query.values import as_members
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
-from ..tables.columns import Columns, Kind, alternatives, closest, find_column, find_name, no_such
+from ..tables.columns import Columns, alternatives, closest, find_column, find_name
 from ..tables.mashup import Page, first_value
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from .keyword_columns import MJD, NO_FILE, InstrumentColumns, services_of
+from .keyword_question import (
+    ALL_COLUMNS,
+    FILE_NAME,
+    NEEDED_COLUMNS,
+    QUERY_ARGUMENTS,
+    CriterionFilters,
+    FileQuestion,
+    ServiceQuestion,
+    all_columns,
+    as_columns_hold,
+    no_service,
+    without_criterion,
+)
 
 URI_PREFIX = "mast:JWST/product/"
 """What stands before the name of a file in its dataURI."""
-_ALL = "*"
-_NAME = "filename"
-# Without these a file can neither be fetched nor verified.
-_ALWAYS = (_NAME, "fileSize", "checksum", "isRestricted")
-# Names of arguments, for those who misspell one.
-_ARGUMENTS = ("instrument", "suffix", "columns", "limit", "sort_by", "sort_desc", "timeout")
-# What levels are called where a figure is all that is said.
-_LEVELS: Mapping[str, tuple[str, ...]] = {"1": ("1b",), "2": ("2a", "2b", "2c")}
-# What columns of observations are called here.
-_CALLED_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
-    "proposal_id": ("program",),
-    "proposal_pi": ("pi_name",),
-    "instrument_name": ("instrument",),
-    "target_name": ("targprop", "targname"),
-    "filters": ("filter", "pupil", "grating"),
-    "calib_level": ("productLevel",),
-    "t_min": ("date_obs",),
-    "t_max": ("date_end",),
-    "t_exptime": ("effexptm",),
-    "t_obs_release": ("publicReleaseDate",),
-    "productsubgroupdescription": ("suffix",),
-}
-_LETTERS = {True: "t", False: "f"}
 # Values are suggested from so many rows at most, and for so many criteria, within so many seconds.
 _ROWS_FOR_HINTS, _MOST_HINTS, _PATIENCE = 20_000, 6, 20.0
-
-
-@dataclass(frozen=True)
-class FileQuestion:
-    """Which files are wanted, as the user wrote it; the fields are arguments of `JwstFilesClass.query_criteria`."""
-
-    criteria: Mapping[str, Any]
-    instrument: Any = None
-    suffix: Any = None
-    columns: Any = None
-    limit: int | None = None
-    sort_by: Any = None
-    sort_desc: Any = None
-    cache: bool | None = None
-
-    @property
-    def endings(self) -> tuple[str, ...]:
-        """The ends of names that are wanted; an empty one stands for all."""
-        if self.suffix is None:
-            return ("",)
-        given = as_members("suffix", self.suffix)
-        if not given or not all(isinstance(each, str) and each.strip("_. ") for each in given):
-            raise InvalidArgumentError(f"suffix={self.suffix!r}: text is needed, such as 'i2d', or a list of texts.")
-        return tuple(dict.fromkeys(f"_{each.strip().strip('_').removesuffix('.fits')}.fits" for each in given))
-
-
-@dataclass(frozen=True)
-class _Criterion:
-    """A criterion as filters, and whether these depend on the values that there are."""
-
-    filters: tuple[Filter, ...]
-    listed: bool
-
-    @classmethod
-    def of(cls, name: str, value: Any, columns: Columns) -> _Criterion:
-        """Read a criterion; raise if it cannot be applied, whatever the values are."""
-        asked: list[str] = []
-
-        def vocabulary(column: str) -> tuple[str, ...]:
-            asked.append(column)
-            return ()
-
-        try:
-            filters = mashup_criteria({name: value}, columns, vocabulary, _ARGUMENTS).filters
-        except InvalidCriterionError:
-            # Of no values none is left.
-            if not asked:
-                raise
-            filters = ()
-        return cls(filters, bool(asked))
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A question in the terms of one service: its columns, and the filters that a file must pass."""
-
-    service: str
-    columns: Columns
-    filters: tuple[Filter, ...]
-    endings: tuple[str, ...] = ("",)
-
-    def requests(self, service: MastService, columns: str, cache: bool | None, rows: int | None) -> list[MashupRequest]:
-        """Return one request for each ending of names, because a filter takes one pattern."""
-        made = []
-        for ending in self.endings:
-            last = [Filter(_NAME, free_text=f"%{ending}")] if ending else []
-            filters = [each.payload() for each in (*self.filters, *last)]
-            params = {"columns": self._own(columns), "filters": filters}
-            made.append(service.request_for(self.service, params, rows, None, cache=cache))
-        return made
-
-    def _own(self, columns: str) -> str:
-        """Those of some columns that the service has."""
-        if columns in {_ALL, COUNT_COLUMNS}:
-            return columns
-        found = (find_column(name, self.columns) for name in columns.split(","))
-        return ",".join(column.name for column in found if column is not None)
 
 
 @dataclass
@@ -212,15 +123,15 @@ class KeywordSearch:
         if question.suffix is None:
             return sum(self._counts(asked, deadline, question.cache))
         # To the archive the line before an ending stands for any letter, so that it may count too many.
-        names = self._found(asked, _NAME, question.cache, None, deadline).table()
+        names = self._found(asked, FILE_NAME, question.cache, None, deadline).table()
         return len(_with_endings(names, question.endings))
 
     def values(self, column: str, question: FileQuestion, deadline: Deadline) -> Table:
         """Return the values that a column has among the files, with the number of files that have each."""
         asked = [each for each in self._asked(question, deadline) if find_column(column, each.columns) is not None]
         known = self.instruments.of(services_of(question.instrument), deadline)
-        found = named_column(column, _union(known.values()))
-        if found.continuous or f"{found.name}{MJD}" in _union(known.values()):
+        found = named_column(column, all_columns(known.values()))
+        if found.continuous or f"{found.name}{MJD}" in all_columns(known.values()):
             raise InvalidArgumentError(f"'{found.name}' is continuous and has no list of values: give a range of it.")
         counts = self._value_counts(asked, found.name, deadline, question.cache)
         table = value_table(counted(counts.items(), found), found)
@@ -236,7 +147,7 @@ class KeywordSearch:
     # -- how -----------------------------------------------------------------------------------------------------
 
     def _found(
-        self, asked: Sequence[_Asked], text: str, cache: bool | None, limit: int | None, deadline: Deadline
+        self, asked: Sequence[ServiceQuestion], text: str, cache: bool | None, limit: int | None, deadline: Deadline
     ) -> _Collected:
         """Ask all services side by side; with a limit only for as many files as are wanted."""
         rows = limit if limit is not None and limit <= count_setting("pagesize") else None
@@ -250,7 +161,7 @@ class KeywordSearch:
                 found.add(answer.page)
         return found
 
-    def _counts(self, asked: Sequence[_Asked], deadline: Deadline, cache: bool | None = None) -> list[int]:
+    def _counts(self, asked: Sequence[ServiceQuestion], deadline: Deadline, cache: bool | None = None) -> list[int]:
         """How many files each request has."""
         requests = [request for each in asked for request in each.requests(self._service, COUNT_COLUMNS, cache, None)]
         if not requests:
@@ -259,7 +170,7 @@ class KeywordSearch:
             return [first_value(answer.page) for answer in answers]
 
     def _value_counts(
-        self, asked: Sequence[_Asked], column: str, deadline: Deadline, cache: bool | None = None
+        self, asked: Sequence[ServiceQuestion], column: str, deadline: Deadline, cache: bool | None = None
     ) -> Counter[Any]:
         """How often each value of a column occurs; raise if that are too many files to be looked at."""
         having = [each for each in asked if find_column(column, each.columns) is not None]
@@ -271,7 +182,7 @@ class KeywordSearch:
             )
         counts: Counter[Any] = Counter()
         for each in having if rows else ():
-            text = f"{_NAME},{column}" if any(each.endings) else column
+            text = f"{FILE_NAME},{column}" if any(each.endings) else column
             table = _with_endings(self._found([each], text, cache, None, deadline).table(), each.endings)
             name = find_name(column, table.colnames)
             counts.update(np.ma.asarray(table[name]).compressed().astype(str).tolist())
@@ -279,7 +190,7 @@ class KeywordSearch:
 
     # -- from what is written to what is sent --------------------------------------------------------------------
 
-    def _asked(self, question: FileQuestion, deadline: Deadline) -> list[_Asked]:
+    def _asked(self, question: FileQuestion, deadline: Deadline) -> list[ServiceQuestion]:
         """The question in the terms of each service that has all the columns."""
         if not question.criteria and question.suffix is None and question.instrument is None:
             raise InvalidQueryError("Give a criterion, such as program=1783, or an instrument.")
@@ -290,42 +201,44 @@ class KeywordSearch:
             if all(find_column(name, known) is not None for name in question.criteria)
         }
         if not fitting:
-            raise _no_service(question.criteria, columns)
+            raise no_service(question.criteria, columns)
         return [self._in_terms_of(service, known, question, deadline) for service, known in fitting.items()]
 
-    def _in_terms_of(self, service: str, columns: Columns, question: FileQuestion, deadline: Deadline) -> _Asked:
+    def _in_terms_of(
+        self, service: str, columns: Columns, question: FileQuestion, deadline: Deadline
+    ) -> ServiceQuestion:
         """The question in the terms of one service."""
-        wanted = _as_columns_hold(question.criteria, columns)
-        if question.suffix is not None and _NAME in wanted:
+        wanted = as_columns_hold(question.criteria, columns)
+        if question.suffix is not None and FILE_NAME in wanted:
             raise InvalidCriterionError("suffix and filename are both about the name of a file: give one of them.")
-        read = {name: _Criterion.of(name, value, columns) for name, value in wanted.items()}
+        read = {name: CriterionFilters.of(name, value, columns) for name, value in wanted.items()}
         plain = tuple(each for criterion in read.values() if not criterion.listed for each in criterion.filters)
 
         def vocabulary(column: str) -> list[str]:
             # The values among the files that meet the other criteria: the archive lists none.
-            others = _without(_Asked(service, columns, plain, question.endings), column)
+            others = without_criterion(ServiceQuestion(service, columns, plain, question.endings), column)
             return list(self._value_counts([others], column, deadline))
 
         listed = {name: wanted[name] for name, criterion in read.items() if criterion.listed}
         try:
-            filters = (*plain, *mashup_criteria(listed, columns, vocabulary, _ARGUMENTS).filters)
+            filters = (*plain, *mashup_criteria(listed, columns, vocabulary, QUERY_ARGUMENTS).filters)
         except InvalidCriterionError:
             # As a criterion it has been read: none of the values that there are is left.
-            filters = (Filter(_NAME, (NO_FILE,)),)
-        return _Asked(service, columns, filters, question.endings)
+            filters = (Filter(FILE_NAME, (NO_FILE,)),)
+        return ServiceQuestion(service, columns, filters, question.endings)
 
     @staticmethod
-    def _columns_text(question: FileQuestion, asked: Sequence[_Asked], order: Sequence[str]) -> str:
+    def _columns_text(question: FileQuestion, asked: Sequence[ServiceQuestion], order: Sequence[str]) -> str:
         """The columns that are asked for; what is wanted and what no service has is refused."""
-        union = _union(each.columns for each in asked)
+        union = all_columns(each.columns for each in asked)
         names = [named_column(name, union, "columns").name for name in names_of(question.columns)]
         for name in order:
             named_column(name, union, "sort_by")
-        return ",".join(dict.fromkeys((*names, *_ALWAYS, *order))) if names else _ALL
+        return ",".join(dict.fromkeys((*names, *NEEDED_COLUMNS, *order))) if names else ALL_COLUMNS
 
     # -- nothing found -------------------------------------------------------------------------------------------
 
-    def _hints(self, asked: Sequence[_Asked]) -> list[str]:
+    def _hints(self, asked: Sequence[ServiceQuestion]) -> list[str]:
         """Say which criterion has no files beside the others, and what may have been meant."""
         names = dict.fromkeys(each.column for one in asked for each in one.filters)
         deadline = Deadline.start(_PATIENCE)
@@ -336,9 +249,9 @@ class KeywordSearch:
             return []
         return list(filter(None, said))
 
-    def _hint(self, asked: Sequence[_Asked], column: str, deadline: Deadline) -> str | None:
+    def _hint(self, asked: Sequence[ServiceQuestion], column: str, deadline: Deadline) -> str | None:
         """A sentence on a criterion without which there would be files."""
-        others = [_without(each, column) for each in asked]
+        others = [without_criterion(each, column) for each in asked]
         rows = sum(self._counts(others, deadline))
         if not rows:
             return None
@@ -358,61 +271,9 @@ def _instead_of(wanted: Filter, values: Sequence[str]) -> str:
     return f", with {wanted.column} {', '.join(map(repr, few))}{', ...' if len(values) > len(few) else ''}."
 
 
-def _union(columns: Iterable[Columns]) -> Columns:
-    """All columns of several services."""
-    return {name: column for each in columns for name, column in each.items()}
-
-
-def _without(asked: _Asked, column: str) -> _Asked:
-    """The same question without the criterion for a column."""
-    kept = tuple(each for each in asked.filters if each.column.lower() != column.lower())
-    return _Asked(asked.service, asked.columns, kept, asked.endings)
-
-
-def _no_service(criteria: Mapping[str, Any], columns: Mapping[str, Columns]) -> InvalidCriterionError:
-    """The error for criteria that no service can apply together."""
-    union = _union(columns.values())
-    unknown = next((name for name in criteria if find_column(name, union) is None), None)
-    meant = _CALLED_ELSEWHERE.get(str(unknown).lower(), ())
-    if unknown is not None and meant:
-        return no_such(f"Filter '{unknown}' does not exist.", unknown, (), near=meant, error=InvalidCriterionError)
-    if unknown is not None:
-        return unknown_filter(unknown, union, _ARGUMENTS)
-    return InvalidCriterionError(f"No instrument has all of the columns {', '.join(criteria)}.")
-
-
-def _as_columns_hold(criteria: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
-    """The criteria in the spelling of the columns: dates of their numbers, yes and no as letters."""
-    wanted: dict[str, Any] = {}
-    for name, value in criteria.items():
-        column = find_column(name, columns)
-        assert column is not None
-        twin = columns.get(f"{column.name}{MJD}")
-        kept = column if twin is None else twin
-        if kept.name in wanted:
-            raise InvalidCriterionError(f"'{name}' is given twice: {kept.name} holds the same as a number.")
-        wanted[kept.name] = _as_letters(value) if kept.kind is Kind.TEXT else value
-        if kept.name == "productLevel":
-            wanted[kept.name] = _levels(value)
-    return wanted
-
-
-def _as_letters(value: Any) -> Any:
-    """The letters that text columns have for True and False; anything else as it is."""
-    if isinstance(value, bool | np.bool_):
-        return _LETTERS[bool(value)]
-    return [_as_letters(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _levels(value: Any) -> Any:
-    """All levels that a figure stands for."""
-    given = as_members("productLevel", value)
-    return [level for each in given for level in _LEVELS.get(str(each).strip(), (each,))]
-
-
 def _names_in(table: Table) -> np.ndarray[Any, np.dtype[np.str_]]:
     """The names of files, empty where there is none."""
-    column = find_name(_NAME, table.colnames)
+    column = find_name(FILE_NAME, table.colnames)
     if column is None:
         raise InvalidResponseError(f"The archive sent files without their names: {', '.join(table.colnames)}.")
     return np.ma.asarray(table[column]).filled("").astype(str)

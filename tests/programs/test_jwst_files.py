@@ -25,7 +25,8 @@ from astroquery_mast.exceptions import (
     ServerError,
 )
 from astroquery_mast.programs.keyword_columns import INSTRUMENTS, SCIENCE, services_of
-from astroquery_mast.programs.keyword_search import FileQuestion, joined_tables
+from astroquery_mast.programs.keyword_question import FileQuestion
+from astroquery_mast.programs.keyword_search import joined_tables
 from astroquery_mast.sandbox import Fault, Sandbox
 
 CORONAGRAPHY = 1386
@@ -189,6 +190,29 @@ def test_columns_are_chosen_in_the_order_of_the_user(files: JwstFilesClass) -> N
     """What downloads need comes as well."""
     table = files.query_criteria(program=CORONAGRAPHY, instrument="MIRI", columns=["Targprop", "band", "filename"])
     assert table.colnames == ["dataURI", "targprop", "band", "filename", "fileSize", "checksum", "isRestricted"]
+
+
+def test_columns_that_an_instrument_lacks_are_not_asked_of_it(files: JwstFilesClass) -> None:
+    """They are masked for its files, and those of the others have them."""
+    table = files.query_criteria(program=CORONAGRAPHY, suffix="i2d", columns="module,channel,band,instrume")
+    assert table.colnames[:4] == ["dataURI", "module", "channel", "band"]
+    assert list(table["module"].mask) == list(table["instrume"] == "MIRI")
+    assert list(files.list_values("module", program=CORONAGRAPHY)["value"]) == ["A"]
+    ordered = files.query_criteria(program=CORONAGRAPHY, suffix="i2d", columns="instrume", sort_by="module")
+    assert set(ordered["instrume"][:6]) == {"NIRCAM"}
+
+
+def test_a_service_without_digests(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
+    """Files can be found where the archive has less to tell than here."""
+    lacking = {"checksum", "isRestricted", "fileSize"}
+
+    def shrink(answer: dict[str, Any]) -> dict[str, Any]:
+        fields = [each for each in answer["fields"] if each["name"] not in lacking]
+        return {**answer, "fields": fields}
+
+    mast_sandbox.faults.add("invoke", Fault.edit(shrink))
+    table = files.query_criteria(program=CORONAGRAPHY, instrument="MIRI", suffix="i2d", columns="exp_type")
+    assert table.colnames == ["dataURI", "exp_type", "filename"]
 
 
 def test_rows_are_sorted_and_cut(files: JwstFilesClass) -> None:

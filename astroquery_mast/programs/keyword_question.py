@@ -1,0 +1,177 @@
+"""A question for JWST files: criteria as users write them → filters of each service.
+
+In: criteria on header keywords, instruments, endings of names; the columns of services. Out: frozen questions in the
+terms of one service each, and the requests that they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..exceptions import InvalidArgumentError, InvalidCriterionError
+from ..query.filters import Filter, mashup_criteria
+from ..query.request import COUNT_COLUMNS, MashupRequest
+from ..query.selection import unknown_filter
+from ..query.values import as_members
+from ..service.mast_service import MastService
+from ..tables.columns import Columns, Kind, find_column, no_such
+from .keyword_columns import MJD
+
+ALL_COLUMNS = "*"
+"""What is asked for in place of columns, to have all of them."""
+FILE_NAME = "filename"
+"""The column that every file has, whatever the service."""
+NEEDED_COLUMNS = (FILE_NAME, "fileSize", "checksum", "isRestricted")
+"""Without these a file can neither be fetched nor verified."""
+QUERY_ARGUMENTS = ("instrument", "suffix", "columns", "limit", "sort_by", "sort_desc", "timeout")
+"""Names of arguments, for those who misspell one."""
+# What levels are called where a figure is all that is said.
+_LEVELS: Mapping[str, tuple[str, ...]] = {"1": ("1b",), "2": ("2a", "2b", "2c")}
+# What columns of observations are called here.
+_CALLED_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    "proposal_id": ("program",),
+    "proposal_pi": ("pi_name",),
+    "instrument_name": ("instrument",),
+    "target_name": ("targprop", "targname"),
+    "filters": ("filter", "pupil", "grating"),
+    "calib_level": ("productLevel",),
+    "t_min": ("date_obs",),
+    "t_max": ("date_end",),
+    "t_exptime": ("effexptm",),
+    "t_obs_release": ("publicReleaseDate",),
+    "productsubgroupdescription": ("suffix",),
+}
+_LETTERS = {True: "t", False: "f"}
+
+
+@dataclass(frozen=True)
+class FileQuestion:
+    """Which files are wanted, as the user wrote it; the fields are arguments of `JwstFilesClass.query_criteria`."""
+
+    criteria: Mapping[str, Any]
+    instrument: Any = None
+    suffix: Any = None
+    columns: Any = None
+    limit: int | None = None
+    sort_by: Any = None
+    sort_desc: Any = None
+    cache: bool | None = None
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """The ends of names that are wanted; an empty one stands for all."""
+        if self.suffix is None:
+            return ("",)
+        given = as_members("suffix", self.suffix)
+        if not given or not all(isinstance(each, str) and each.strip("_. ") for each in given):
+            raise InvalidArgumentError(f"suffix={self.suffix!r}: text is needed, such as 'i2d', or a list of texts.")
+        return tuple(dict.fromkeys(f"_{each.strip().strip('_').removesuffix('.fits')}.fits" for each in given))
+
+
+@dataclass(frozen=True)
+class CriterionFilters:
+    """A criterion as filters, and whether these depend on the values that there are."""
+
+    filters: tuple[Filter, ...]
+    listed: bool
+
+    @classmethod
+    def of(cls, name: str, value: Any, columns: Columns) -> CriterionFilters:
+        """Read a criterion; raise if it cannot be applied, whatever the values are."""
+        asked: list[str] = []
+
+        def vocabulary(column: str) -> tuple[str, ...]:
+            asked.append(column)
+            return ()
+
+        try:
+            filters = mashup_criteria({name: value}, columns, vocabulary, QUERY_ARGUMENTS).filters
+        except InvalidCriterionError:
+            # Of no values none is left.
+            if not asked:
+                raise
+            filters = ()
+        return cls(filters, bool(asked))
+
+
+@dataclass(frozen=True)
+class ServiceQuestion:
+    """A question in the terms of one service: its columns, and the filters that a file must pass."""
+
+    service: str
+    columns: Columns
+    filters: tuple[Filter, ...]
+    endings: tuple[str, ...] = ("",)
+
+    def requests(self, service: MastService, columns: str, cache: bool | None, rows: int | None) -> list[MashupRequest]:
+        """Return one request for each ending of names, because a filter takes one pattern."""
+        made = []
+        for ending in self.endings:
+            last = [Filter(FILE_NAME, free_text=f"%{ending}")] if ending else []
+            filters = [each.payload() for each in (*self.filters, *last)]
+            params = {"columns": self._own(columns), "filters": filters}
+            made.append(service.request_for(self.service, params, rows, None, cache=cache))
+        return made
+
+    def _own(self, columns: str) -> str:
+        """Those of some columns that the service has."""
+        if columns in {ALL_COLUMNS, COUNT_COLUMNS}:
+            return columns
+        found = (find_column(name, self.columns) for name in columns.split(","))
+        return ",".join(column.name for column in found if column is not None)
+
+
+def all_columns(columns: Iterable[Columns]) -> Columns:
+    """All columns of several services."""
+    return {name: column for each in columns for name, column in each.items()}
+
+
+def without_criterion(asked: ServiceQuestion, column: str) -> ServiceQuestion:
+    """The same question without the criterion for a column."""
+    kept = tuple(each for each in asked.filters if each.column.lower() != column.lower())
+    return ServiceQuestion(asked.service, asked.columns, kept, asked.endings)
+
+
+def no_service(criteria: Mapping[str, Any], columns: Mapping[str, Columns]) -> InvalidCriterionError:
+    """The error for criteria that no service can apply together."""
+    union = all_columns(columns.values())
+    unknown = next((name for name in criteria if find_column(name, union) is None), None)
+    meant = _CALLED_ELSEWHERE.get(str(unknown).lower(), ())
+    if unknown is not None and meant:
+        return no_such(f"Filter '{unknown}' does not exist.", unknown, (), near=meant, error=InvalidCriterionError)
+    if unknown is not None:
+        return unknown_filter(unknown, union, QUERY_ARGUMENTS)
+    return InvalidCriterionError(f"No instrument has all of the columns {', '.join(criteria)}.")
+
+
+def as_columns_hold(criteria: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+    """The criteria in the spelling of the columns: dates of their numbers, yes and no as letters."""
+    wanted: dict[str, Any] = {}
+    for name, value in criteria.items():
+        column = find_column(name, columns)
+        assert column is not None
+        twin = columns.get(f"{column.name}{MJD}")
+        kept = column if twin is None else twin
+        if kept.name in wanted:
+            raise InvalidCriterionError(f"'{name}' is given twice: {kept.name} holds the same as a number.")
+        wanted[kept.name] = _as_letters(value) if kept.kind is Kind.TEXT else value
+        if kept.name == "productLevel":
+            wanted[kept.name] = _levels(value)
+    return wanted
+
+
+def _as_letters(value: Any) -> Any:
+    """The letters that text columns have for True and False; anything else as it is."""
+    if isinstance(value, bool | np.bool_):
+        return _LETTERS[bool(value)]
+    return [_as_letters(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _levels(value: Any) -> Any:
+    """All levels that a figure stands for."""
+    given = as_members("productLevel", value)
+    return [level for each in given for level in _LEVELS.get(str(each).strip(), (each,))]
