@@ -1,0 +1,67 @@
+"""The real services for header keywords of JWST files; run with ``pytest --remote-data=any tests/remote``.
+
+Old programs are asked for, which have their files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from astropy.time import Time
+
+from astroquery_mast import JwstFiles
+from astroquery_mast.programs.keyword_columns import INSTRUMENTS
+
+pytestmark = pytest.mark.remote_data
+
+# Coronagraphy of a planet, with its references, July 2022; star clusters in M51.
+CORONAGRAPHY, CLUSTERS = 1386, 1783
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+def test_every_service_has_columns(instrument: str) -> None:
+    """What downloads and refreshes need is among them."""
+    columns = {name.lower() for name in JwstFiles.list_columns(instrument)["name"]}
+    assert {"filename", "checksum", "filesize"} <= columns
+
+
+def test_all_mosaics_of_a_program() -> None:
+    """Rows are files, as many as the archive counts, each once."""
+    criteria = {"program": CLUSTERS, "instrument": "NIRCam", "productLevel": "3", "suffix": "i2d"}
+    table = JwstFiles.query_criteria(**criteria)
+    assert len(table) == len(set(table["filename"])) == JwstFiles.query_criteria_count(**criteria) > 3
+    assert set(table["instrume"]) == {"NIRCAM"}
+    assert all(name.endswith("_i2d.fits") for name in table["filename"])
+
+
+def test_references_and_science_make_the_program() -> None:
+    """Letters stand for yes and no, in the archive as here."""
+    criteria = {"program": CORONAGRAPHY, "instrument": "NIRCam", "suffix": "cal"}
+    references = JwstFiles.query_criteria_count(is_psf=True, **criteria)
+    science = JwstFiles.query_criteria_count(is_psf=False, **criteria)
+    assert references > 0
+    assert science > 0
+    assert references + science <= JwstFiles.query_criteria_count(**criteria)
+
+
+def test_dates_are_compared() -> None:
+    """The number beside a date is the same moment."""
+    limits = (Time("2022-07-01"), Time("2022-09-01"))
+    table = JwstFiles.query_criteria(
+        program=CORONAGRAPHY, date_obs=limits, suffix="i2d", columns="date_obs,date_obs_mjd,instrume"
+    )
+    assert len(table) > 0
+    assert Time(list(table["date_obs"])).mjd == pytest.approx(table["date_obs_mjd"], abs=1e-3)
+    assert all(limits[0].mjd <= moment <= limits[1].mjd for moment in table["date_obs_mjd"])
+
+
+def test_a_file_has_the_digest_of_the_archive_and_is_the_newest(tmp_path: Path) -> None:
+    """The smallest file of a program is verified, and there is no newer one."""
+    table = JwstFiles.query_criteria(program=CORONAGRAPHY, instrument="GuideStar", sort_by="fileSize", limit=None)
+    manifest = JwstFiles.download_products(table[:1], download_dir=tmp_path, verbose=False)
+    assert list(manifest["Status"]) == ["COMPLETE"]
+    digest = hashlib.md5(Path(manifest["Local Path"][0]).read_bytes()).hexdigest()
+    assert digest == table["checksum"][0].lower()
+    assert list(JwstFiles.refresh(tmp_path, dry_run=True)["Status"]) == ["OK"]
