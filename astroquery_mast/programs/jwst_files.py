@@ -136,10 +136,8 @@ class JwstFilesClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import JwstFiles
-        >>> from astroquery_mast.sandbox import Sandbox
-        >>> with Sandbox():
-        ...     references = JwstFiles.query_criteria(program=1386, is_psf=True, suffix="cal")
-        >>> sorted(set(references["exp_type"]))
+        >>> references = JwstFiles.query_criteria(program=1386, is_psf=True, suffix="cal")
+        >>> sorted(set(references["exp_type"].tolist()))
         ['MIR_4QPM', 'NRC_CORON']
         """
         question = FileQuestion(criteria, instrument, suffix, columns, limit, sort_by, sort_desc, cache)
@@ -172,6 +170,12 @@ class JwstFilesClass(MastClass):
         ------
         InvalidQueryError, RemoteServiceError, TimeoutError
             As `query_criteria`.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles
+        >>> JwstFiles.query_criteria_count(program=1386, exp_type="MIR_4QPM", productLevel="3")
+        6
         """
         question = FileQuestion(criteria, instrument, suffix, cache=cache)
         return self._search.count(question, self._service.deadline(timeout))
@@ -199,6 +203,15 @@ class JwstFilesClass(MastClass):
             If there is no such instrument.
         RemoteServiceError, TimeoutError
             If the archive fails, or the time was not enough.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles
+        >>> columns = JwstFiles.list_columns()
+        >>> columns[columns["name"] == "grating"]["kind", "description", "instruments"].pprint()
+         kind  description instruments
+        ------ ----------- -----------
+        string     Grating     NIRSpec
         """
         return column_list(self._search.columns(instrument, self._service.deadline(timeout)))
 
@@ -235,6 +248,16 @@ class JwstFilesClass(MastClass):
             If there is no such column, if it is continuous, or if too many files meet the criteria.
         RemoteServiceError, TimeoutError
             If the archive fails, or the time was not enough.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles
+        >>> JwstFiles.list_values("subarray", program=1386).pprint()
+           value    count
+        ----------- -----
+        SUB320A335R    46
+           MASK1140    23
+           MASK1550    23
         """
         question = FileQuestion(criteria, instrument, suffix, cache=cache)
         return self._search.values(column, question, self._service.deadline(timeout))
@@ -289,6 +312,14 @@ class JwstFilesClass(MastClass):
             If an argument cannot be applied, or these are no files.
         DownloadError
             With ``on_error="raise"``, if a file failed; its ``manifest`` has all rows.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles
+        >>> mosaics = JwstFiles.query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
+        >>> manifest = JwstFiles.download_products(mosaics, verbose=False)
+        >>> manifest["Status"].tolist(), (manifest["Checksum"] == mosaics["checksum"]).tolist()
+        (['COMPLETE', 'COMPLETE', 'COMPLETE'], [True, True, True])
         """
         from ..downloads.download import DownloadRequest  # noqa: PLC0415 - queries need nothing of downloads
 
@@ -343,6 +374,17 @@ class JwstFilesClass(MastClass):
             If the archive does not say what is newest.
         DownloadError
             With ``on_error="raise"``, if a file failed; its ``manifest`` has all rows.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles
+        >>> guiding = JwstFiles.query_criteria(program=1386, instrument="GuideStar", observtn=1)
+        >>> manifest = JwstFiles.download_products(guiding, verbose=False)
+        >>> JwstFiles.refresh(manifest)["Status", "Reason"].pprint()
+        Status          Reason
+        ------ ------------------------
+            OK its MD5 is the archive's
+            OK its MD5 is the archive's
         """
         from .refresh import Refresh  # noqa: PLC0415 - queries need nothing of downloads
 
