@@ -41,6 +41,7 @@ from mutations import changed, changed_bytes, changer_of
 from astroquery_mast import (
     Catalogs,
     Hapcut,
+    JwstFilesClass,
     MastClass,
     MastMissions,
     Observations,
@@ -127,6 +128,20 @@ def _verify(place: Place) -> Any:
     return Observations.retry_downloads(Observations.verify_downloads(place.fetch()), verbose=False, timeout=3)
 
 
+def _refresh(place: Place) -> Any:
+    place.folder.mkdir(parents=True, exist_ok=True)
+    (place.folder / "jw01386001001_gs-id_1_cal.fits").write_bytes(b"old")
+    return JwstFilesClass().refresh(place.folder, verbose=False, timeout=3, on_error="ignore")
+
+
+def _fetch_jwst(place: Place) -> Any:
+    client = JwstFilesClass()
+    table = client.query_criteria(**MIRI, suffix="i2d", columns="exp_type", limit=1)
+    return client.download_products(table, download_dir=place.folder, verbose=False, timeout=3, on_error="ignore")
+
+
+# What a client asks for once is asked for by each of these.
+MIRI = {"program": 1386, "instrument": "MIRI"}
 CALLS: dict[str, Call] = {
     "observations criteria": lambda _: Observations.query_criteria(proposal_id=10501),
     "observations pages": lambda _: Observations.query_criteria(proposal_id=10501, pagesize=3),
@@ -197,6 +212,15 @@ CALLS: dict[str, Call] = {
     "cutouts hap files": lambda place: Hapcut.download_cutouts(
         "202.4696 47.1952", size=2, path=place.folder, timeout=3
     ),
+    "jwst criteria": lambda _: JwstFilesClass().query_criteria(program=1386, date_obs="2022-07-20..", columns="band"),
+    "jwst endings": lambda _: JwstFilesClass().query_criteria(**MIRI, suffix=["cal", "i2d"], columns="exp_type"),
+    "jwst exclusions": lambda _: JwstFilesClass().query_criteria(**MIRI, exp_type="!MIR_IMAGE", columns="date_obs"),
+    "jwst nothing": lambda _: JwstFilesClass().query_criteria(**MIRI, exp_type="MIR_4QMP"),
+    "jwst count": lambda _: JwstFilesClass().query_criteria_count(**MIRI, is_psf=True),
+    "jwst values": lambda _: JwstFilesClass().list_values("filter", **MIRI),
+    "jwst columns": lambda _: JwstFilesClass().list_columns(),
+    "jwst files": _fetch_jwst,
+    "jwst refresh": _refresh,
     "account whoami": lambda _: MastClass().session_info(),
     "account login": _login,
     "files products": lambda place: place.fetch(),

@@ -184,8 +184,7 @@ class KeywordSearch:
         for each in having if rows else ():
             text = f"{FILE_NAME},{column}" if any(each.endings) else column
             table = _with_endings(self._found([each], text, cache, None, deadline).table(), each.endings)
-            name = find_name(column, table.colnames)
-            counts.update(np.ma.asarray(table[name]).compressed().astype(str).tolist())
+            counts.update(_cells_of(table, column).compressed().astype(str).tolist())
         return counts
 
     # -- from what is written to what is sent --------------------------------------------------------------------
@@ -271,12 +270,17 @@ def _instead_of(wanted: Filter, values: Sequence[str]) -> str:
     return f", with {wanted.column} {', '.join(map(repr, few))}{', ...' if len(values) > len(few) else ''}."
 
 
+def _cells_of(table: Table, column: str) -> Any:
+    """A column that was asked for."""
+    name = find_name(column, table.colnames)
+    if name is None:
+        raise InvalidResponseError(f"The archive left out the column '{column}': {', '.join(table.colnames)} came.")
+    return np.ma.asarray(table[name])
+
+
 def _names_in(table: Table) -> np.ndarray[Any, np.dtype[np.str_]]:
     """The names of files, empty where there is none."""
-    column = find_name(FILE_NAME, table.colnames)
-    if column is None:
-        raise InvalidResponseError(f"The archive sent files without their names: {', '.join(table.colnames)}.")
-    return np.ma.asarray(table[column]).filled("").astype(str)
+    return np.ma.filled(_cells_of(table, FILE_NAME).astype(str), "")
 
 
 def _with_endings(table: Table, endings: Sequence[str]) -> Table:

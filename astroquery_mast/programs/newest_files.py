@@ -43,6 +43,8 @@ _COLUMNS = ("filename", "fileSize", "checksum", "cal_ver", "crds_ctx", "isRestri
 _NAMES = 200
 _VERSIONS = ("CAL_VER", "CRDS_CTX")
 _MD5 = re.compile(r"[0-9a-f]{32}")
+# No file has a size of more digits.
+_SIZE = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _files_in(builder: TableBuilder) -> list[ArchivedFile]:
     return [
         ArchivedFile(
             name,
-            int(size) if size.isdecimal() else None,
+            int(size) if _SIZE.fullmatch(size) and int(size) else None,
             checksum.strip().lower() if _MD5.fullmatch(checksum.strip().lower()) else "",
             (version.strip(), context.strip()),
             EXCLUSIVE if restricted == "True" else "PUBLIC",

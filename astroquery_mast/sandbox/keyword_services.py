@@ -27,14 +27,20 @@ class KeywordTable:
         self._archive = archive
         self._rows = [with_moments(row) for row in rows]
         self.columns = keyword_columns(service)
-        self._search = self._searchable(with_checksums=False)
+        names = [name for name, _ in self.columns if name != _CHECKSUM]
+        self._search = RowSearch(names, ([self._cell(row, name) for name in names] for row in self._rows))
 
     def matching(self, filters: object) -> list[int]:
         """Return the places of the files that pass filters."""
-        search = self._search
-        if _names_checksum(filters):
-            search = self._archive.kept.get((self, _CHECKSUM), partial(self._searchable, with_checksums=True))
-        return search.matching(where(filters, self.columns))
+        where(filters, self.columns)  # what is wrong with any of them is said before files are rendered
+        given = filters if isinstance(filters, list) else []
+        others = [entry for entry in given if not _is_about_checksums(entry)]
+        places = self._search.matching(where(others, self.columns))
+        if len(others) == len(given):
+            return places
+        digests = RowSearch((_CHECKSUM,), [(self._cell(self._rows[place], _CHECKSUM),) for place in places])
+        about = [entry for entry in given if _is_about_checksums(entry)]
+        return [places[number] for number in digests.matching(where(about, self.columns))]
 
     def rows(self, columns: Columns, places: list[int]) -> LazyRows:
         """Return columns of some files."""
@@ -54,16 +60,10 @@ class KeywordTable:
             return self._archive.checksum(_URI.format(row["filename"]))
         return written(name, row.get(name))
 
-    def _searchable(self, *, with_checksums: bool) -> RowSearch:
-        names = [name for name, _ in self.columns if with_checksums or name != _CHECKSUM]
-        return RowSearch(names, ([self._cell(row, name) for name in names] for row in self._rows))
 
-
-def _names_checksum(filters: object) -> bool:
-    entries = filters if isinstance(filters, list) else []
-    return any(
-        isinstance(entry, Mapping) and str(entry.get("paramName")).strip().lower() == _CHECKSUM for entry in entries
-    )
+def _is_about_checksums(entry: object) -> bool:
+    """Whether a filter is one of digests."""
+    return isinstance(entry, Mapping) and str(entry.get("paramName")).strip().lower() == _CHECKSUM
 
 
 def keyword_tables(archive: Archive) -> Mapping[str, KeywordTable]:

@@ -71,7 +71,7 @@ def test_the_checksum_is_that_of_the_file(mast_sandbox: Sandbox) -> None:
 def test_a_checksum_finds_its_file(mast_sandbox: Sandbox) -> None:
     """The digest can be a filter, though it is not made before somebody asks for it."""
     digest = mast_sandbox.archive.checksum("mast:JWST/product/jw01386001001_gs-id_1_cal.fits")
-    found = ask(mast_sandbox, "GuideStar", "filename", checksum=[digest.upper()])["data"]
+    found = ask(mast_sandbox, "GuideStar", "filename", program=[CORONAGRAPHY], checksum=[digest.upper()])["data"]
     assert found == [{"filename": "jw01386001001_gs-id_1_cal.fits"}]
 
 
