@@ -7,7 +7,6 @@ of frozen `PlannedFile`. Pure: the disk is seen through a `FileSystem` that is h
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +26,8 @@ from .listing import unique_products
 EXCLUSIVE = "EXCLUSIVE_ACCESS"
 """What ``dataRights`` says of a file that only its proposers may have."""
 _MD5 = re.compile(r"[0-9a-f]{32}")
+# No file has so many bytes, nor any column of a manifest room for the number.
+_TOO_LARGE = 2.0**63
 
 
 # -- what exists -----------------------------------------------------------------------------------------------------
@@ -265,12 +266,12 @@ def _terms(program: str, release: str) -> str:
 
 
 def _size(text: str) -> int | None:
-    """The size in the catalog; None where it is not known, which the archive also writes as 0 or less."""
+    """The size in the catalog; None where it is none, as 0 or less is, which the archive writes where it has none."""
     try:
         size = float(text)
     except ValueError:
         return None
-    return int(size) if math.isfinite(size) and size > 0 else None
+    return int(size) if 0 < size < _TOO_LARGE else None
 
 
 @dataclass(frozen=True)

@@ -162,3 +162,11 @@ def test_other_tables_stay_as_they_are() -> None:
     assert made["obs_id"][0] == "jw1"
     assert made["size"][0] == 3
     assert listed.colnames == ["dataURI", "filename", "fileSize"]
+
+
+def test_an_impossible_size_is_no_size(table: Table, tmp_path: Path) -> None:
+    """A number that is larger than any file is taken for one that is not known."""
+    table["fileSize"] = [2**64, 10**30, 3][: len(table)]
+    manifest = JwstFiles.download_products(table[:2], download_dir=tmp_path)
+    assert list(manifest["Status"]) == ["COMPLETE", "COMPLETE"]
+    assert all(manifest["Catalog Size"].mask)
