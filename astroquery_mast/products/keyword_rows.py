@@ -15,7 +15,7 @@ from .plan import EXCLUSIVE
 _MARKS = frozenset({"dataURI", "filename", "fileSize"})
 # What stands for what in tables of products.
 _CALLED = {"size": "fileSize", "t_obs_release": "publicReleaseDate_mjd", "proposal_id": "program"}
-_PUBLIC = "PUBLIC"
+_RESTRICTED, _PUBLIC = "isRestricted", "PUBLIC"
 _YES = frozenset({"true", "t", "1"})
 
 
@@ -31,7 +31,11 @@ def files_as_products(table: Table) -> Table:
     for name, own in _CALLED.items():
         if own in table.colnames and name not in table.colnames:
             products[name] = table[own]
-    if "isRestricted" in table.colnames:
-        restricted = np.array([text.lower() in _YES for text in column_as_text(table, "isRestricted")], dtype=bool)
-        products["dataRights"] = np.where(restricted, EXCLUSIVE, _PUBLIC)
+    if _RESTRICTED in table.colnames:
+        products["dataRights"] = [_rights(text) for text in column_as_text(table, _RESTRICTED)]
     return products
+
+
+def _rights(restricted: str) -> str:
+    """The word of products for what says whether a file is restricted."""
+    return EXCLUSIVE if restricted.lower() in _YES else _PUBLIC

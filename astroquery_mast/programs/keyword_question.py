@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from ..exceptions import InvalidArgumentError, InvalidCriterionError
-from ..query.filters import Filter, mashup_criteria
+from ..query.filters import Criteria, Filter, mashup_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..query.selection import unknown_filter
 from ..query.values import as_members
@@ -109,13 +110,13 @@ class ServiceQuestion:
 
     def requests(self, service: MastService, columns: str, cache: bool | None, rows: int | None) -> list[MashupRequest]:
         """Return one request for each ending of names, because a filter takes one pattern."""
-        made = []
-        for ending in self.endings:
-            last = [Filter(FILE_NAME, free_text=f"%{ending}")] if ending else []
-            filters = [each.payload() for each in (*self.filters, *last)]
-            params = {"columns": self._own(columns), "filters": filters}
-            made.append(service.request_for(self.service, params, rows, None, cache=cache))
-        return made
+        params = [{"columns": self._own(columns), "filters": self._payload(ending)} for ending in self.endings]
+        return [service.request_for(self.service, each, rows, None, cache=cache) for each in params]
+
+    def _payload(self, ending: str) -> list[dict[str, object]]:
+        """The filters as the archive takes them, with one for the end of the name."""
+        last = [Filter(FILE_NAME, free_text=f"%{ending}")] if ending else []
+        return Criteria((*self.filters, *last)).payload()
 
     def _own(self, columns: str) -> str:
         """Those of some columns that the service has."""
@@ -127,7 +128,7 @@ class ServiceQuestion:
 
 def all_columns(columns: Iterable[Columns]) -> Columns:
     """All columns of several services."""
-    return {name: column for each in columns for name, column in each.items()}
+    return dict(chain.from_iterable(each.items() for each in columns))
 
 
 def without_criterion(asked: ServiceQuestion, column: str) -> ServiceQuestion:
@@ -140,12 +141,12 @@ def no_service(criteria: Mapping[str, Any], columns: Mapping[str, Columns]) -> I
     """The error for criteria that no service can apply together."""
     union = all_columns(columns.values())
     unknown = next((name for name in criteria if find_column(name, union) is None), None)
-    meant = _CALLED_ELSEWHERE.get(str(unknown).lower(), ())
-    if unknown is not None and meant:
-        return no_such(f"Filter '{unknown}' does not exist.", unknown, (), near=meant, error=InvalidCriterionError)
-    if unknown is not None:
+    if unknown is None:
+        return InvalidCriterionError(f"No instrument has all of the columns {', '.join(criteria)}.")
+    meant = _CALLED_ELSEWHERE.get(unknown.lower())
+    if meant is None:
         return unknown_filter(unknown, union, QUERY_ARGUMENTS)
-    return InvalidCriterionError(f"No instrument has all of the columns {', '.join(criteria)}.")
+    return no_such(f"Filter '{unknown}' does not exist.", unknown, (), near=meant, error=InvalidCriterionError)
 
 
 def as_columns_hold(criteria: Mapping[str, Any], columns: Columns) -> dict[str, Any]:

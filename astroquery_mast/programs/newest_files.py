@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,12 +71,24 @@ def archived_files(
 ) -> dict[str, ArchivedFile]:
     """Return what the archive has under some names, those that it does not know left out."""
     wanted = list(dict.fromkeys(names))
-    groups = {each: [name for name in wanted if each in _services_for(name)] for each in _ALL}
-    found = _asked(service, columns, groups, deadline)
+    found = _asked(service, columns, _grouped(wanted, _services_for), deadline)
     # A name that tells its instrument wrongly may be another one's.
     absent = [name for name in wanted if name.lower() not in found]
-    others = {each: [name for name in absent if each not in _services_for(name)] for each in _ALL}
-    return found | _asked(service, columns, others, deadline)
+    return found | _asked(service, columns, _grouped(absent, _other_services), deadline)
+
+
+def _grouped(names: Iterable[str], services: Callable[[str], Iterable[str]]) -> dict[str, list[str]]:
+    """The names to ask each service for."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        for service in services(name):
+            groups.setdefault(service, []).append(name)
+    return groups
+
+
+def _other_services(name: str) -> list[str]:
+    """The services that are not likely to have a file."""
+    return [each for each in _ALL if each not in _services_for(name)]
 
 
 def _services_for(name: str) -> Sequence[str]:
@@ -89,15 +101,13 @@ def _asked(
     service: MastService, columns: InstrumentColumns, groups: Mapping[str, Sequence[str]], deadline: Deadline
 ) -> dict[str, ArchivedFile]:
     """What services have under names, by the names in small letters; what was kept of another day will not do."""
-    known = columns.of([each for each, names in groups.items() if names], deadline)
+    known = columns.of(groups, deadline)
     questions = [
         _request(service, each, known[each], names[start : start + _NAMES])
         for each, names in groups.items()
         for start in range(0, len(names), _NAMES)
     ]
     found: dict[str, ArchivedFile] = {}
-    if not questions:
-        return found
     with closing(service.pages_of_all(questions, deadline=deadline)) as answers:
         for answer in answers:
             builder = TableBuilder(questions[0], {})

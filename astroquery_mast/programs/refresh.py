@@ -84,19 +84,26 @@ class Refresh:
         archived = archived_files(self._service, self._columns, names, Deadline.within(deadline))
         judged = self._judged(paths, archived)
         results = {index: each.result(index) for index, each in enumerate(judged)}
-        kept: dict[int, Path] = {}
+        olds = OldFiles(keep_old)
         if not dry_run:
-            old = {index: each for index, each in enumerate(judged) if each.status is Status.CHANGED}
-            with OldFiles(keep_old) as olds:
-                planned = [self._planned(index, each, folder) for index, each in old.items()]
-                for result in self._fetched([olds.kept(file) for file in planned], deadline):
-                    results[result.index] = result
-                    olds.note(result)
-            kept = olds.copies
-        table = _table(list(results.values()), judged, kept, folder)
+            results |= self._brought(judged, folder, olds, deadline)
+        table = _table(list(results.values()), judged, olds.copies, folder)
         _warn_of_unknown(judged)
         complain(list(results.values()), on_error=self._options.on_error, manifest=table)
         return table
+
+    def _brought(
+        self, judged: Sequence[_Judged], folder: Path | None, olds: OldFiles, deadline: Deadline
+    ) -> dict[int, TransferResult]:
+        """Fetch the files that are out of date, and keep the old ones as is wanted."""
+        results: dict[int, TransferResult] = {}
+        changed = [(index, each) for index, each in enumerate(judged) if each.status is Status.CHANGED]
+        with olds:
+            planned = [olds.kept(self._planned(index, each, folder)) for index, each in changed]
+            for result in self._fetched(planned, deadline):
+                results[result.index] = result
+                olds.note(result)
+        return results
 
     def _judged(self, paths: Sequence[Path], archived: Mapping[str, ArchivedFile]) -> list[_Judged]:
         """How each file stands; several are read at a time."""

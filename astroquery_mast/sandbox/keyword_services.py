@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import filterfalse
 from typing import TYPE_CHECKING
 
 from .answers import Dataset
@@ -34,13 +35,14 @@ class KeywordTable:
         """Return the places of the files that pass filters."""
         where(filters, self.columns)  # what is wrong with any of them is said before files are rendered
         given = filters if isinstance(filters, list) else []
-        others = [entry for entry in given if not _is_about_checksums(entry)]
-        places = self._search.matching(where(others, self.columns))
-        if len(others) == len(given):
-            return places
+        places = self._search.matching(where(list(filterfalse(_is_about_checksums, given)), self.columns))
+        about = list(filter(_is_about_checksums, given))
+        return self._with_checksums(places, about) if about else places
+
+    def _with_checksums(self, places: list[int], filters: list[object]) -> list[int]:
+        """Those of some files that pass filters of digests, for which they are rendered."""
         digests = RowSearch((_CHECKSUM,), [(self._cell(self._rows[place], _CHECKSUM),) for place in places])
-        about = [entry for entry in given if _is_about_checksums(entry)]
-        return [places[number] for number in digests.matching(where(about, self.columns))]
+        return [places[number] for number in digests.matching(where(filters, self.columns))]
 
     def rows(self, columns: Columns, places: list[int]) -> LazyRows:
         """Return columns of some files."""
