@@ -110,6 +110,21 @@ def test_exposures_of_level_3_of_jwst_say_what_they_are_for(box: Sandbox) -> Non
     assert set(table["exptype"][table["member_of"] == cube]) == {"science;background"}
 
 
+def test_a_coronagraphic_image_has_its_references(box: Sandbox) -> None:
+    """Exposures of the reference star are members, too, and went into the images of all visits to the target."""
+    images = Observations.query_criteria(target_name="HIP-65426", instrument_name="NIRCAM/CORON", calib_level=3)
+    members = Observations.get_members(images[:1])
+    assert dict(zip(members["exptype"], members["target_name"], strict=True)) == {
+        "science": "HIP-65426",
+        "psf": "HIP-68245",
+    }
+    star = members[members["exptype"] == "psf"]
+    parents = Observations.get_parents(star[:1])
+    same = [row["obs_id"] for row in images if row["filters"] in {None, star["filters"][0]}]
+    assert set(same) <= set(parents["obs_id"])
+    assert "HIP-68245" in parents["target_name"].tolist()
+
+
 @pytest.mark.parametrize(
     "form",
     [

@@ -52,7 +52,24 @@ def test_associations_of_jwst_name_files_that_are_there(archive: Archive) -> Non
         assert {name.rpartition("_")[0] for name in named} == members(archive, row["obsID"])
         kinds |= {member["exptype"] for member in product["members"]}
     assert len(found) > 100
-    assert kinds == {"science", "background"}
+    assert kinds == {"science", "background", "psf"}
+
+
+def test_coronagraphic_images_are_made_with_the_exposures_of_a_reference_star(archive: Archive) -> None:
+    """The star is another target of the program, with the same filter, and its own image has no references."""
+    sql = "SELECT * FROM observation WHERE instrument_name LIKE '%/CORON' AND calib_level = 3 ORDER BY obsid"
+    for whole in archive.query(sql):
+        (uri,) = (row["dataURI"] for row in associations(archive, "_asn.json") if row["obsID"] == whole["obsid"])
+        assert "_coron3_" in uri
+        content = json.loads(archive.render(uri))
+        assert (content["asn_type"], content["asn_rule"]) == ("coron3", "Asn_Lv3Coron")
+        targets: dict[str, set[str]] = {}
+        for member in content["products"][0]["members"]:
+            name = member["expname"].removesuffix("_cal.fits")
+            (exposure,) = archive.query("SELECT * FROM observation WHERE obs_id = ?", (name,))
+            targets.setdefault(member["exptype"], set()).add(exposure["target_name"])
+        science = {"science": {whole["target_name"]}}
+        assert targets == science | ({"psf": {"HIP-68245"}} if whole["target_name"] == "HIP-65426" else {})
 
 
 def test_associations_of_jwst_have_what_the_pipeline_writes(archive: Archive) -> None:

@@ -122,7 +122,7 @@ def _fill(observations: Iterable[Observation], connection: sqlite3.Connection) -
     everything = list(chain.from_iterable((whole, *whole.members) for whole in observations))
     _insert(connection, "observation", len(OBSERVATION_NAMES), map(as_row, everything))
     _insert(connection, "product", len(_STORED_PRODUCT), chain.from_iterable(map(product_rows, everything)))
-    pairs = ((whole.obsid, member.obsid) for whole in everything for member in whole.members)
+    pairs = ((whole.obsid, each.obsid) for whole in everything for each in (*whole.members, *whole.references))
     _insert(connection, "membership", 2, pairs)
     for name, place in _INDEXES.items():
         connection.execute(f"CREATE INDEX {name} ON {place}")

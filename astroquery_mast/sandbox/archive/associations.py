@@ -21,7 +21,9 @@ _INCOMPLETE = 8
 
 
 def association_json(file: File) -> str:
-    """Level-3 association of JWST; nodded exposures of integral field units are background to each other, too."""
+    """Level-3 association of JWST; nodded exposures of integral field units are background to each other, too, and
+    coronagraphic images have the exposures of reference stars.
+    """
     owner = file.owner
     kind = file.uri.split("_")[-3]
     candidate = owner.obs_id.partition("_")[0].partition("-")[2]
@@ -30,7 +32,7 @@ def association_json(file: File) -> str:
     content = {
         "asn_id": candidate,
         "asn_pool": f"{owner.obs_id[:7]}_20250401t120000_pool.csv",
-        "asn_rule": _FACTS["rules"][str(owner.dataproduct_type)],
+        "asn_rule": _FACTS["rules"].get(kind) or _FACTS["rules"][str(owner.dataproduct_type)],
         "asn_type": kind,
         "code_version": "1.18.0",
         "constraints": f"DMSAttrConstraint({{'name': 'program', 'value': '{owner.proposal_id}'}})",
@@ -44,11 +46,13 @@ def association_json(file: File) -> str:
 
 
 def _member(exposure: str, suffix: str, exptype: str, candidate: str) -> dict[str, object]:
+    own = f"o{exposure[7:10]}"
     return {
-        "asn_candidate": f"('{candidate}', 'observation')",
+        "asn_candidate": f"('{own}', 'observation')",
         "exposerr": None,
         "expname": f"{exposure}_{suffix}.fits",
-        "exptype": exptype,
+        # Exposures of another observation are those of a reference star.
+        "exptype": exptype if own == candidate else "psf",
     }
 
 

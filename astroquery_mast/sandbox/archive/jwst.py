@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from .jwst_setup import is_reference
 from .observation import Observation, dice
 from .pointing import JWST_PROGRAMS, Program, describe, footprint, planned, point, times
 
@@ -15,6 +16,24 @@ _LEVEL2 = {"image": "cal", "spectrum": "cal", "cube": "cal", "timeseries": "rate
 
 def jwst_observations() -> Iterator[Observation]:
     """All JWST observations; exposures come inside their level-3 observation."""
+    made = list(_observations())
+    _refer(made)
+    yield from made
+
+
+def _refer(observations: Iterable[Observation]) -> None:
+    """Give coronagraphic images the exposures of reference stars of the same program, mask and filter."""
+    found: dict[tuple[object, ...], tuple[list[Observation], list[Observation]]] = {}
+    for whole in observations:
+        if whole.configuration[1] == "CORON" and whole.members:
+            setup = whole.proposal_id, whole.instrument_name, whole.members[0].filters
+            found.setdefault(setup, ([], []))[is_reference(whole.target_name)].append(whole)
+    for images, references in found.values():
+        for image in images:
+            image.references += [exposure for each in references for exposure in each.members]
+
+
+def _observations() -> Iterator[Observation]:
     visits: Counter[int] = Counter()
     for program in JWST_PROGRAMS:
         rng = dice("JWST", *program[:6])

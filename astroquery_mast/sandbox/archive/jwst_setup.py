@@ -15,6 +15,11 @@ def exposure_type(configuration: str) -> str:
     return f"{_FACTS['prefixes'][instrument]}_{_FACTS['modes'].get(configuration, mode)}"
 
 
+def is_reference(target: str | None) -> bool:
+    """Tell whether a target is a reference for the point spread functions of others."""
+    return target in _FACTS["references"]
+
+
 def setup(configuration: str, filters: str | None, target: str | None) -> dict[str, str | None]:
     """How an instrument was set up: kind of exposure, optical elements, subarray, mask, whether it is a reference."""
     instrument = configuration.partition("/")[0]
@@ -24,7 +29,7 @@ def setup(configuration: str, filters: str | None, target: str | None) -> dict[s
         "filter": first or None,
         "subarray": _of(_FACTS["subarrays"], configuration, first) or "FULL",
         "coronmsk": _of(_FACTS["masks"], configuration, first),
-        "is_psf": "t" if target in _FACTS["references"] else "f",
+        "is_psf": "t" if is_reference(target) else "f",
     }
     if others and instrument in _FACTS["second"]:
         found[_FACTS["second"][instrument]] = others[-1]

@@ -13,7 +13,9 @@ from ..packaged import OBSERVATION_COLUMNS
 
 @dataclass(slots=True)
 class Observation:
-    """A row of the observation table; the files of the ``members`` of a composite are listed with its own."""
+    """A row of the observation table; the files of the ``members`` of a composite are listed with its own, and those
+    of the ``references``, exposures of another target that it was made with.
+    """
 
     obs_collection: str
     instrument_name: str | None
@@ -49,6 +51,7 @@ class Observation:
     obsid: int = 0
     objID: int = 0  # noqa: N815
     members: list[Observation] = field(default_factory=list)
+    references: list[Observation] = field(default_factory=list)
 
     @property
     def place(self) -> tuple[float, float]:

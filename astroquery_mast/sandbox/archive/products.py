@@ -123,7 +123,7 @@ _FAMILIES = {
 }
 _VERSIONS: dict[str, str] = packaged("products")["versions"]
 _RECOMMENDED = "Minimum Recommended Products"
-_STEP = {"image": "image3", "spectrum": "spec3", "cube": "spec3", "timeseries": "tso3"}
+_STEP = {"CORON": "coron3", "image": "image3", "spectrum": "spec3", "cube": "spec3", "timeseries": "tso3"}
 
 
 def kinds_of(observation: Observation) -> tuple[Kind, ...]:
@@ -173,7 +173,7 @@ def _shared_stem(observation: Observation, whose: str) -> str:
         return obs_id[:13]
     if whose == "program":
         return f"{obs_id[:7]}_20250401t120000"
-    step = _STEP[str(observation.dataproduct_type)]
+    step = _STEP.get(observation.configuration[1]) or _STEP[str(observation.dataproduct_type)]
     return f"{obs_id[:12]}_20250401t120000_{step}_{crc32(obs_id.encode()) % 100000:05d}"
 
 
