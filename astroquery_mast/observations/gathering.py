@@ -21,12 +21,13 @@ from ..downloads.destination import destination, file_system_at, is_remote, targ
 from ..downloads.download import DownloadRequest
 from ..exceptions import DownloadError, InvalidArgumentError, InvalidQueryError, MastError
 from ..products.association import ASSOCIATION_ENDINGS, Association, read_association
-from ..products.file_names import column_as_text
+from ..products.file_names import column_as_text, safe_name
 from ..products.listing import as_table, products_of
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import as_overwrite, escaped_url, single_file
+from ..products.plan import Overwrite, as_overwrite, escaped_url, single_file
 from ..query.selection import names_of
 from ..service.parallel import RunOptions
+from ..service.retrying import Deadline
 from .belonging import few_names
 from .lookup import ObservationLookup, stacked
 
@@ -34,6 +35,7 @@ from .lookup import ObservationLookup, stacked
 _RAW = re.compile(r"RAW(?!ACQ)|TAG")
 _RAW_AND_SUPPORT = re.compile(r"RAW(?!ACQ)|TAG|WAV|PHA|SPT")
 _SERVER_FAILS = 500
+_KEPT = "It was on disk, and is not to be overwritten."
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class AssociationGathering:
         if request.dry_run:
             return manifest
         _check(association, manifest, folder)
-        return _stacked(_written(found, association, folder, options), manifest)
+        return _stacked(_written(found, association, folder, request, options), manifest)
 
     # -- the association ---------------------------------------------------------------------------------------------
 
@@ -129,10 +131,9 @@ class AssociationGathering:
             )
         if text.startswith("mast:"):
             return self._in_archive(text)
-        path = Path(text).expanduser()
-        if path.is_file():
-            return _on_disk(path)
-        if not isinstance(given, str) or name != text:
+        if "://" not in text and destination(text).is_file():
+            return _on_disk(destination(text))
+        if not isinstance(given, str) or Path(text).name != text:
             raise InvalidArgumentError(f"There is no file {text!r}.")
         mission = "JWST" if name.lower().startswith("jw") else "HST"
         return self._in_archive(f"mast:{mission}/product/{name.lower()}")
@@ -296,31 +297,32 @@ def _refusal(association: Association, missing: Sequence[str], folder: Path) -> 
     )
 
 
-def _written(found: AssociationFile, association: Association, folder: Path, options: RunOptions) -> Manifest:
-    """Write the association, and return its row of the manifest."""
-    path, content = folder / association.name, association.content
-    left = len(found.association.members) - len(association.members)
+def _written(
+    found: AssociationFile, association: Association, folder: Path, request: GatherRequest, options: RunOptions
+) -> Manifest:
+    """Write the association unless it is there, and return its row of the manifest."""
+    path, content = folder / safe_name(association.name, "association"), association.content
+    result = TransferResult(0, Status.COMPLETE, path, uri=found.uri)
+    if found.path != path and request.overwrite == Overwrite.NEVER and path.is_file():
+        return as_manifest([replace(result, size=path.stat().st_size, message=_KEPT)])
     if found.path != path:
-        planned = single_file(
-            found.uri or association.name, path, download_url="", disk=file_system_at(path), overwrite="always"
-        )
-        try:
-            with target_of(planned).claimed(lambda: options.deadline().remaining() <= 0) as sink, sink:
-                sink.begin(None)
-                sink.write(content)
-                sink.finish(None)
-        except OSError as err:
-            raise DownloadError(f"{path} cannot be written: {err}") from err
-    result = TransferResult(
-        0,
-        Status.COMPLETE,
-        path,
-        f"{left} of {len(found.association.members)} members are left out." if left else None,
-        size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        uri=found.uri,
-    )
-    return as_manifest([result])
+        _write(path, content, found.uri or association.name, options.deadline())
+    left = len(found.association.members) - len(association.members)
+    message = f"{left} of {len(found.association.members)} members are left out." if left else None
+    digest = hashlib.sha256(content).hexdigest()
+    return as_manifest([replace(result, size=len(content), sha256=digest, message=message)])
+
+
+def _write(path: Path, content: bytes, uri: str, deadline: Deadline) -> None:
+    """Write a file whole, or not at all."""
+    planned = single_file(uri, path, download_url="", disk=file_system_at(path), cache=False)
+    try:
+        with target_of(planned).claimed(lambda: deadline.remaining() <= 0) as sink, sink:
+            sink.begin(None)
+            sink.write(content)
+            sink.finish(None)
+    except OSError as err:
+        raise DownloadError(f"{path} cannot be written: {err}") from err
 
 
 def _of_names(products: Table, names: Collection[str]) -> Table:

@@ -83,8 +83,8 @@ class MemberSearch:
         except MastError as err:
             if err.status not in _CLOSED:
                 raise
-            message = f"What the members of {whole.obs_id} are is not known, as its association cannot be read: {err}"
-            warn_user(message, NoResultsWarning)
+            said = f"The association of {whole.obs_id} cannot be read: its members are those of its list of products."
+            warn_user(f"{said} {err}", NoResultsWarning)
         return None
 
     def _of_visit(self, whole: KnownObservation) -> list[Membership]:

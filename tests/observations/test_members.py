@@ -237,7 +237,7 @@ def test_a_planned_product_has_planned_members(box: Sandbox) -> None:
 def test_an_exclusive_association_is_no_reason_to_know_nothing(box: Sandbox) -> None:
     """The members are those of the list of products, without what they are for, and a warning says so."""
     whole = named(box, "dataRights = 'EXCLUSIVE_ACCESS' AND obs_collection = 'HST'")
-    with pytest.warns(NoResultsWarning, match=f"the members of {whole} are is not known"):
+    with pytest.warns(NoResultsWarning, match=f"The association of {whole} cannot be read: "):
         table = Observations.get_members(whole)
     assert table["obs_id"].tolist() == exposures(box, whole)
     assert table["exptype"].mask.all()

@@ -114,6 +114,17 @@ def test_what_is_there_is_not_fetched_again(box: Sandbox, tmp_path: Path) -> Non
     assert set(manifest["Status"]) == {"COMPLETE"}
 
 
+def test_an_association_that_is_there_is_kept_on_request(box: Sandbox, tmp_path: Path) -> None:
+    """The user's own version stays with ``overwrite="never"``, as any other file does."""
+    path = tmp_path / f"{DRIZZLED}_asn.fits"
+    path.write_bytes(b"my own")
+    manifest = gather(TABLE, tmp_path, overwrite="never")
+    assert path.read_bytes() == b"my own"
+    assert manifest["Message"][0] == "It was on disk, and is not to be overwritten."
+    gather(TABLE, tmp_path)
+    assert path.read_bytes() == box.archive.render(TABLE)
+
+
 def test_only_some_types_of_exposures(box: Sandbox, tmp_path: Path) -> None:
     """The association that is written names the files that are there, and the manifest says what is left out."""
     uri = cube(box)
@@ -271,6 +282,8 @@ def test_a_dry_run_shows_the_plan(box: Sandbox, tmp_path: Path) -> None:
         ("mast:HST/product/j97c01010_drz.fits", "is not an association file"),
         ("j97c01010", "is not an association file"),
         ("no/such/folder/x_asn.json", "There is no file"),
+        ("~no_such_user/x_asn.json", "no such home folder"),
+        ("s3://bucket/x_asn.json", "There is no file"),
         (Path("x_asn.json"), "There is no file"),
         (7, "One association is needed"),
         ([], "One association is needed"),
