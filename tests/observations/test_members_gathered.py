@@ -14,7 +14,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from astroquery_mast import Observations
+from astroquery_mast import Observations, ObservationsClass
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError, LoginError
 from astroquery_mast.products.manifest import Manifest
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -84,6 +84,15 @@ def test_an_association_of_jwst_comes_with_the_files_that_it_names(box: Sandbox,
     assert [Path(each).name for each in manifest["Local Path"]] == [path.name, *sorted(inputs(path))]
     assert manifest["dataURI"][0] == uri
     assert manifest.meta["base_dir"] == [str(path.parent)]
+
+
+def test_an_association_of_cos_comes_with_its_time_tagged_events(box: Sandbox, tmp_path: Path) -> None:
+    """Raw data have other names there, and spectra that were made of them are left out."""
+    cos = "SELECT obsid FROM observation WHERE instrument_name = 'COS/FUV' AND dataRights = 'PUBLIC'"
+    sql = f"SELECT * FROM product WHERE productFilename LIKE '%_asn.fits' AND obsID IN ({cos}) ORDER BY obsID"
+    gather(box.archive.query(sql)[0]["dataURI"], tmp_path)
+    endings = sorted({name.rpartition("_")[2] for name in names_in(tmp_path)})
+    assert endings == ["asn.fits", "rawtag.fits", "spt.fits"]
 
 
 @pytest.mark.parametrize(
@@ -196,6 +205,21 @@ def test_exclusive_inputs_keep_the_association_out(box: Sandbox, tmp_path: Path)
     hst = f"SELECT dataURI FROM product WHERE productFilename LIKE '%_asn.fits' AND obsID IN ({exclusive})"
     with pytest.raises(LoginError):
         gather(str(box.archive.query(hst)[0]["dataURI"]), tmp_path)
+
+
+def test_who_is_logged_in_has_exclusive_associations(box: Sandbox, tmp_path: Path) -> None:
+    """The table, its members and its inputs are all there."""
+    client = ObservationsClass()
+    client.login(box.token)
+    rights = "SELECT obsid FROM observation WHERE dataRights = 'EXCLUSIVE_ACCESS'"
+    sql = f"SELECT * FROM product WHERE productFilename LIKE '%_asn.fits' AND obsID IN ({rights}) ORDER BY obsID"
+    row = box.archive.query(sql)[0]
+    members = client.get_members(row["obs_id"])
+    assert set(members["exptype"]) == {"science"}
+    manifest = client.gather_association(row["dataURI"], download_dir=tmp_path, verbose=False)
+    assert set(manifest["Status"]) == {"COMPLETE"}
+    raw = {f"{name}_raw.fits" for name in members["obs_id"]}
+    assert raw | {row["productFilename"]} <= names_in(tmp_path)
 
 
 def test_an_association_on_disk_is_gathered_beside_it(box: Sandbox, tmp_path: Path) -> None:
