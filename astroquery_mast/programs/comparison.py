@@ -200,11 +200,13 @@ def _shared_part(row: Row, own: ProposedSetup) -> float | None:
 
 def _limits(row: Row) -> Passband | None:
     """The archive's own limits of the wavelengths, in micrometers; zero is no limit."""
-    values = [row[name] for name in ("em_min", "em_max") if name in row.colnames and not is_missing(row[name])]
-    if len(values) < 2:
-        return None
-    low, high = (float(value) / _NM for value in values)
+    low, high = _number(row, "em_min") / _NM, _number(row, "em_max") / _NM
     return (low, high) if 0 < low < high else None
+
+
+def _number(row: Row, name: str) -> float:
+    """A number that may be masked: NaN then."""
+    return math.nan if is_missing(row[name]) else float(row[name])
 
 
 # -- the depth -------------------------------------------------------------------------------------------------------
@@ -214,8 +216,9 @@ def compare_depth(row: Row, own: ProposedSetup) -> Answer:
     """Answer whether it is as deep, by the time on target."""
     if own.seconds is None:
         return _UNASKED
-    if is_missing(row["t_exptime"]) or not float(row["t_exptime"]) > 0:
+    seconds = _number(row, "t_exptime")
+    if not seconds > 0:
         return Answer(POSSIBLE, "depth: its exposure time is not known")
-    part = float(row["t_exptime"]) / own.seconds
-    said = f"depth: {float(row['t_exptime']):.0f} s, {part:.2g} times what is proposed"
+    part = seconds / own.seconds
+    said = f"depth: {seconds:.0f} s, {part:.2g} times what is proposed"
     return Answer(YES if part >= _AS_DEEP else POSSIBLE if part >= _SHALLOWER else NO, said)

@@ -64,6 +64,7 @@ _COLUMNS = (
 _QUESTIONS = ("same_field", "same_mode", "same_passband", "same_depth")
 _LINKS = ("program_url", "visits_url", "apt_url", "pdf_url")
 _PROPOSED = ("instrument", "filters", "exptime")
+_COMBINED = 3
 # By what products of level 3 are told apart.
 _PRODUCT = ("input_row", "proposal_id", "instrument_name", "filters", "target_name")
 
@@ -176,11 +177,15 @@ def _products(found: Table) -> Table:
     """The rows without single exposures that are in a product of level 3; a table without rows with its columns."""
     if not len(found):
         return _without_rows(found)
-    kinds = list(zip(*(plain_cells(found[name]) for name in _PRODUCT), strict=True))
-    levels = [-1 if is_planned(level) else int(level) for level in plain_cells(found["calib_level"])]
-    combined = {kind for kind, level in zip(kinds, levels, strict=True) if level >= 3}
-    kept = [level < 0 or level >= 3 or kind not in combined for kind, level in zip(kinds, levels, strict=True)]
-    return found[np.array(kept, dtype=bool)]
+    kinds = zip(*(plain_cells(found[name]) for name in _PRODUCT), strict=True)
+    pairs = list(zip(kinds, map(_level, plain_cells(found["calib_level"])), strict=True))
+    combined = {kind for kind, level in pairs if level >= _COMBINED}
+    return found[np.array([not 0 <= level < _COMBINED or kind not in combined for kind, level in pairs], dtype=bool)]
+
+
+def _level(level: Any) -> int:
+    """A calibration level, below zero for what is planned."""
+    return -1 if is_planned(level) else int(level)
 
 
 def _without_rows(found: Table) -> Table:

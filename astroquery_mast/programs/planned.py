@@ -82,12 +82,18 @@ class SetupFilter:
         """Tell which rows are wanted."""
         kept = np.ones(len(table), dtype=bool)
         if self.instruments and len(table):
-            names = [str(name).upper() for name in plain_cells(table["instrument_name"])]
-            kept &= [any(_is_mode(name, wanted) for wanted in self.instruments) for name in names]
+            kept &= np.array(list(map(self._has_instrument, plain_cells(table["instrument_name"]))))
         if self.filters and len(table):
-            cells = map(elements_of, plain_cells(table["filters"]))
-            kept &= [any(wanted <= cell for wanted in self.filters) for cell in cells]
+            kept &= np.array(list(map(self._has_filter, plain_cells(table["filters"]))))
         return kept
+
+    def _has_instrument(self, name: Any) -> bool:
+        """Whether an instrument is one of those that are wanted."""
+        return any(_is_mode(str(name).upper(), wanted) for wanted in self.instruments)
+
+    def _has_filter(self, filters: Any) -> bool:
+        """Whether optical elements are one of the combinations that are wanted, or more than that."""
+        return any(wanted <= elements_of(filters) for wanted in self.filters)
 
 
 def _as_texts(name: str, given: Any) -> tuple[str, ...]:

@@ -55,9 +55,8 @@ def field_of(instrument: str) -> tuple[float, float]:
     For an instrument without a mode, or a mode that is not known, these are the largest and the smallest of all.
     """
     modes: Mapping[str, Sequence[Any]] = known_setups()["modes"]
-    wanted = [size for name, size in modes.items() if name == instrument]
-    wanted = wanted or [size for name, size in modes.items() if name.partition("/")[0] == instrument.partition("/")[0]]
-    sizes = wanted or list(modes.values())
+    own = [instrument] if instrument in modes else modes_of(instrument.partition("/")[0])
+    sizes = [modes[name] for name in own or modes]
     return max(math.hypot(*size[1:]) / 2 for size in sizes), min(min(size[1:]) / 2 for size in sizes)
 
 

@@ -46,6 +46,7 @@ _HEADINGS = (
     ("plan window", "windows"),
     ("repeat", "repeat"),
 )
+_DIGIT = re.compile(r"\d")
 Moments = tuple[datetime, datetime]
 
 
@@ -119,20 +120,23 @@ def _of_xml(text: str, program: ProgramId) -> VisitReport:
         raise changed_form(f"it is no XML ({err})") from err
     if root.tag != "visitStatusReport":
         raise changed_form(f"it is a <{root.tag}>, and not a <visitStatusReport>")
+    _check_program(root, program)
+    visits = [_visit_of(element, program) for element in root.iterfind("visit")]
+    return VisitReport(visits, _report_time(root.findtext("reportTime") or ""))
+
+
+def _check_program(root: ElementTree.Element, program: ProgramId) -> None:
+    """Raise if a report says that it is about another program."""
     number, mission = root.get("id", "").strip(), root.get("observatory", "").strip().upper()
     if number and number.lstrip("0") != str(program.number):
         raise changed_form(f"it is about program {number}")
     if mission and mission != program.mission:
         raise changed_form(f"it is about a program of {mission}")
-    visits = [_visit_of(element, program) for element in root.iterfind("visit")]
-    return VisitReport(visits, _report_time(root.findtext("reportTime") or ""))
 
 
 def _visit_of(element: ElementTree.Element, program: ProgramId) -> VisitStatus:
     """The visit that an element describes."""
     visit = _named_visit(element.get("observation"), element.get("visit"), program)
-    windows = [_window(text) for text in _texts(element, "planWindow")]
-    words = [each for each in windows if isinstance(each, str)]
     pending = element.find("approvedRepeat")
     return replace(
         visit,
@@ -142,8 +146,7 @@ def _visit_of(element: ElementTree.Element, program: ProgramId) -> VisitStatus:
         hours=_hours(_one(element, "hours")),
         start=_moment(_one(element, "startTime")),
         end=_moment(_one(element, "endTime")),
-        windows=tuple(each for each in windows if not isinstance(each, str)),
-        plan_status="; ".join([*_texts(element, "longRangePlanStatus"), *words]),
+        **_plans(_texts(element, "planWindow"), _texts(element, "longRangePlanStatus")),
         repeat_of=_repeat(element.find("repeatOf")),
         repeated_by=_repeat(element.find("repeatedBy")),
         pending="" if pending is None else _one(pending, "problemID"),
@@ -219,7 +222,6 @@ def _visit_in(row: Mapping[str, list[str]], program: ProgramId) -> VisitStatus:
     """The visit that a row describes."""
     texts = {name: " ".join(lines) for name, lines in row.items()}
     visit = _named_visit(texts.get("observation"), texts.get("visit"), program)
-    windows = [_window(line) for line in row.get("windows", [])]
     return replace(
         visit,
         status=texts["status"],
@@ -228,8 +230,7 @@ def _visit_in(row: Mapping[str, list[str]], program: ProgramId) -> VisitStatus:
         hours=_hours(texts.get("hours", "")),
         start=_moment(texts.get("start", "")),
         end=_moment(texts.get("end", "")),
-        windows=tuple(each for each in windows if not isinstance(each, str)),
-        plan_status="; ".join(each for each in windows if isinstance(each, str)),
+        **_plans(row.get("windows", ())),
         **_repeats_in(texts.get("repeat", "")),
     )
 
@@ -289,13 +290,22 @@ def _moment(text: str) -> datetime | None:
     )
 
 
-def _window(text: str) -> Moments | str:
-    """A plan window, from the beginning of its first day to the last second of its last one; or words on the plan."""
+def _plans(texts: Sequence[str], words: Sequence[str] = ()) -> dict[str, Any]:
+    """The plan windows in some texts, and the words on the plan, which may stand in their place."""
+    windows, others = [], list(words)
+    for text in texts:
+        if _DIGIT.search(text):
+            windows.append(_window(text))
+        else:
+            others.append(text)
+    return {"windows": tuple(windows), "plan_status": "; ".join(others)}
+
+
+def _window(text: str) -> Moments:
+    """A plan window, from the beginning of its first day to the last second of its last one."""
     found = _WINDOW.fullmatch(text)
     if found is None:
-        if any(character.isdigit() for character in text):
-            raise changed_form(f"{text!r} is no plan window")
-        return text
+        raise changed_form(f"{text!r} is no plan window")
     first, last = (_day(found[place], found[place + 1], found[place + 2], text) for place in (1, 4))
     if last < first:
         raise changed_form(f"the plan window {text!r} ends before it begins")
