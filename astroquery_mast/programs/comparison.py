@@ -42,6 +42,7 @@ ARCSEC = math.degrees(1) * 3600
 # An observation of at least half the time is as deep, and one of less than a quarter is not.
 _AS_DEEP, _SHALLOWER = 0.5, 0.25
 _NM = 1000.0
+_APERTURES = " (for slits and apertures see the APT file)"
 
 
 class Answer(NamedTuple):
@@ -159,12 +160,11 @@ def compare_mode(row: Row, own: ProposedSetup) -> Answer:
     theirs = str(row["instrument_name"]).upper()
     name = theirs.partition("/")[0]
     if theirs == own.instrument:
-        apertures = " (for slits and apertures see the APT file)" if theirs.startswith("NIRSPEC/") else ""
-        return Answer(YES, f"mode: both {theirs}{apertures}")
+        return Answer(YES, f"mode: both {theirs}{_APERTURES if name == 'NIRSPEC' else ''}")
     if own.instrument == name:
         return Answer(POSSIBLE, f"mode: {theirs} is a mode of {name}")
     family = family_of(theirs)
-    if family and family in {family_of(each) for each in modes_of(own.instrument)}:
+    if family and family in set(map(family_of, modes_of(own.instrument))):
         return Answer(POSSIBLE, f"mode: {theirs} and {own.instrument} both make {family}")
     return Answer(NO, f"mode: {theirs} is not like {own.instrument}")
 

@@ -120,11 +120,16 @@ def _kind_of(targets: Any) -> tuple[str, Any]:
     """Whether targets are names or positions; a row of a table is a table of one row."""
     if isinstance(targets, Row):
         return "coordinates", Table(targets, masked=True)
-    if isinstance(targets, list | tuple | set) or (isinstance(targets, np.ndarray) and targets.dtype.kind in "UOS"):
-        names = [as_unicode(each) for each in targets]
-        if names and all(isinstance(each, str) for each in names):
-            return "object_name", names
-    return "coordinates", targets
+    names = _texts_in(targets)
+    return ("object_name", names) if names else ("coordinates", targets)
+
+
+def _texts_in(targets: Any) -> list[str]:
+    """The names in a list; none if there is something else in it."""
+    if not isinstance(targets, list | tuple | set | np.ndarray):
+        return []
+    names = [as_unicode(each) for each in targets]
+    return names if all(isinstance(each, str) for each in names) else []  # type: ignore[return-value]
 
 
 def _number_of(targets: Any) -> int:

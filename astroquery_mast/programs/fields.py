@@ -122,12 +122,12 @@ class FieldSearch:
             found = self._many.positions(members, None, resolver, deadline)
             problems = {row: why for row, why in found.problems.items() if row not in moving}
             return Positions(found.ra, found.dec, problems, names or found.names)
-        given = _cells(members)
-        rest = [row for row in range(len(given)) if row not in moving]
-        found = self._many.positions(None, [given[row] for row in rest], resolver, deadline)
+        given = np.array(_cells(members), dtype=object)
+        rest = np.array(sorted(set(range(len(given))) - set(moving)), dtype=int)
+        found = self._many.positions(None, given[rest].tolist(), resolver, deadline)
         ra, dec = np.full(len(given), np.nan), np.full(len(given), np.nan)
         ra[rest], dec[rest] = found.ra, found.dec
-        return Positions(ra, dec, {rest[row]: why for row, why in found.problems.items()}, names)
+        return Positions(ra, dec, {int(rest[row]): why for row, why in found.problems.items()}, names)
 
     # -- observations --------------------------------------------------------------------------------------------
 
@@ -246,13 +246,14 @@ def _cells(members: Any) -> list[Any]:
 
 def _names(members: Any, *, by_name: bool) -> dict[int, str]:
     """What targets are called: by the names that were given, or by the column of a table that has names."""
-    cells = _cells(members) if by_name else []
-    table = None if by_name else as_astropy(members)
-    if isinstance(table, Table):
-        column = _name_column(table)
-        cells = [] if column is None else plain_cells(table[column])
-    named = enumerate(map(as_unicode, cells))
+    named = enumerate(map(as_unicode, _cells(members) if by_name else _cells_of_names(as_astropy(members))))
     return {row: name for row, name in named if isinstance(name, str) and name.strip()}
+
+
+def _cells_of_names(table: Any) -> list[Any]:
+    """The cells of the column of a table that has names."""
+    column = _name_column(table) if isinstance(table, Table) else None
+    return [] if column is None else plain_cells(table[column])
 
 
 def _placed(members: Any) -> frozenset[int]:

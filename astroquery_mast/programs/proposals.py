@@ -15,7 +15,7 @@ from ..downloads.destination import destination, file_system_at
 from ..downloads.download import DownloadRequest, complain
 from ..downloads.product_flow import Downloads
 from ..products.addresses import FileAddresses
-from ..products.manifest import Manifest, Status, as_manifest, plan_table
+from ..products.manifest import Manifest, Status, TransferResult, as_manifest, plan_table
 from ..products.plan import PlannedFile, single_file
 from ..service.parallel import RunOptions
 from .program import ProgramId
@@ -44,10 +44,9 @@ class Proposals:
         quiet = replace(options.until(options.deadline()), on_error="ignore")
         results = self.downloads.run(planned, quiet)
         # Old addresses go out of use, and new ones have not everything: each file is looked for at both.
-        for place, result in enumerate(results):
-            if result.status is Status.ERROR and not result.disk_full:
-                again = self.downloads.run([self._planned(place, addresses[place][1], paths[place], request)], quiet)
-                results[place] = result if again[0].status is Status.ERROR else again[0]
+        for place in _missing(results):
+            again = self.downloads.run([self._planned(place, addresses[place][1], paths[place], request)], quiet)
+            results[place] = next(iter(_found(again)), results[place])
         manifest = as_manifest(results)
         complain(results, on_error=options.on_error, manifest=manifest)
         return manifest
@@ -63,3 +62,13 @@ class Proposals:
             overwrite=request.overwrite,
         )
         return replace(planned, index=place)
+
+
+def _missing(results: Sequence[TransferResult]) -> list[int]:
+    """Which files did not come, and may come from elsewhere."""
+    return [place for place, each in enumerate(results) if each.status is Status.ERROR and not each.disk_full]
+
+
+def _found(results: Sequence[TransferResult]) -> list[TransferResult]:
+    """The results of the files that came."""
+    return [result for result in results if result.status is not Status.ERROR]

@@ -55,12 +55,7 @@ def program_page(archive: Archive, record: RequestRecord) -> Reply:
 def proposal_file(archive: Archive, record: RequestRecord) -> Reply:
     """Answer with a file: ``/jwst/phase2-public/1783.aptx``, ``/jwst-program-info/download/jwst/apt/1783/``."""
     del archive
-    parts = record.path.strip("/").split("/")
-    mission = parts[0].partition("-")[0].upper()
-    if parts[1] == "phase2-public":
-        number, _, kind = parts[-1].partition(".")
-    else:
-        number, kind = parts[-1], parts[-2]
+    mission, number, kind = _file_asked(record.path.strip("/").split("/"))
     lines = lines_of(mission, number)
     ending = "apt" if mission == "HST" else "aptx"
     if not lines or kind not in {"pdf", "apt", ending}:
@@ -70,6 +65,15 @@ def proposal_file(archive: Archive, record: RequestRecord) -> Reply:
     document = _proposal(mission, lines).encode()
     content = document if mission == "HST" else _zipped(f"{number}.xml", document)
     return Reply.file(content, f"{number}.{ending}", "application/octet-stream")
+
+
+def _file_asked(parts: Sequence[str]) -> tuple[str, str, str]:
+    """The mission, the number and the kind of the file at a path."""
+    mission = parts[0].partition("-")[0].upper()
+    if parts[1] == "phase2-public":
+        number, _, kind = parts[-1].partition(".")
+        return mission, number, kind
+    return mission, parts[-1], parts[-2]
 
 
 def _asked(record: RequestRecord) -> tuple[str, str]:

@@ -7,7 +7,7 @@ them; the page of HST has other words for the same, and neither observations nor
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from xml.etree import ElementTree  # only written here, never read
 
@@ -28,6 +28,11 @@ def _time(mjd: float) -> str:
     """A moment as the reports write it: ``Jun 21, 2022 02:41:18``."""
     moment = _FIRST_DAY + dt.timedelta(seconds=round(mjd * 86400))
     return f"{_day(moment)} {moment:%H:%M:%S}"
+
+
+def _written(write: Callable[[float], str], number: float | None) -> list[str]:
+    """A number in words, if there is one."""
+    return [] if number is None else [write(number)]
 
 
 def _window(first: int, last: int) -> str:
@@ -57,9 +62,9 @@ def _fill(element: ElementTree.Element, visit: Visit) -> None:
         "status": [visit.status],
         "target": visit.targets,
         "configuration": visit.configurations,
-        "hours": [] if visit.hours is None else [f"{visit.hours:.2f}"],
-        "startTime": [] if visit.start is None else [_time(visit.start)],
-        "endTime": [] if visit.end is None else [_time(visit.end)],
+        "hours": _written("{:.2f}".format, visit.hours),
+        "startTime": _written(_time, visit.start),
+        "endTime": _written(_time, visit.end),
         "planWindow": [_window(*days) for days in visit.windows],
         "longRangePlanStatus": [visit.plan_status] * bool(visit.plan_status),
     }
@@ -119,9 +124,9 @@ def _cell(visit: Visit, name: str) -> str:
         "Observation": [visit.observation],
         "Visit": [visit.visit],
         "Status": [visit.status],
-        "Hours": [] if visit.hours is None else [f"{visit.hours:.2f}"],
-        "Start UT": [] if visit.start is None else [_time(visit.start)],
-        "End UT": [] if visit.end is None else [_time(visit.end)],
+        "Hours": _written("{:.2f}".format, visit.hours),
+        "Start UT": _written(_time, visit.start),
+        "End UT": _written(_time, visit.end),
         "Plan Windows": [_window(*days) for days in visit.windows] or [visit.plan_status],
         "Repeat": [_repeat(visit)],
         **dict.fromkeys(("Target(s)", "Targets"), visit.targets),
