@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -143,6 +145,21 @@ def test_light_curve_of_a_variable_star(box: Sandbox, quick: Quick) -> None:
     fluxes = [float(str(row[3])) for row in rows if row[1] == "r"]
     assert max(fluxes) > 1.3 * min(fluxes)
     assert len({row[2] for row in rows}) == len(rows)
+
+
+def test_light_curves_repeat_themselves_in_each_filter(quick: Quick) -> None:
+    """Folded by the period, neighbors of a phase are alike, which they are in no other order."""
+    star = "select top 1 objID from Detection group by objID having count(*) > 50 order by objID"
+    _, rows = quick(
+        f"select filterID, obsTime, psfFlux from Detection where objID in ({star}) order by filterID, obsTime",
+        "PanSTARRS_DR2",
+    )
+
+    def steps(phase: Callable[[float], float]) -> float:
+        told = sorted((int(str(band)), phase(float(str(time))), float(str(flux))) for band, time, flux in rows)
+        return sum(abs(math.log(b[2] / a[2])) for a, b in pairwise(told) if a[0] == b[0])
+
+    assert steps(lambda time: time / 0.5423 % 1.0) < 0.6 * steps(lambda time: time)
 
 
 @pytest.mark.usefixtures("positions")

@@ -127,7 +127,7 @@ def _panstarrs(release: str) -> Content:
     if release == "dr2":
         names = _survey_names(release, "detection", set())
         single = _survey("Detection", release, "detection", names)
-        tables.append(replace(single, rows=lambda: chain(single.rows(), _light_curves(names, single.rows()))))
+        tables.append(replace(single, rows=lambda: _light_curves(names, single.rows())))
     return tables, _cones(lambda: survey_table(release, "mean").table, "objID")
 
 
@@ -142,19 +142,32 @@ _SERIAL = ("uniquePspsP2id", "detectID", "ippDetectID", "imageID")
 
 
 def _light_curves(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    """Further detections of some stars, whose light varies as that of RR Lyrae stars does."""
-    stars = list(rows)[:: _VARIABLE * _DETECTIONS_PER_SOURCE]
-    for star, (band, letter), epoch in product(range(len(stars)), enumerate("grizy", 1), range(_EPOCHS)):
-        known = dict(zip(names, stars[star], strict=True))
-        serial = (star * 5 + band) * _EPOCHS + epoch
-        time = known["obsTime"] + 31.0 * epoch + 0.0123 * band + 0.17 * epoch * epoch
-        bright = 0.7 + 0.6 * math.exp(-3.0 * (time / _PERIOD % 1.0))
-        known |= {"filterID": band, "filterType": letter, "obsTime": round(time, 7)}
-        known |= {name: float(f"{known[name] * bright:.6g}") for name in ("psfFlux", "apFlux", "kronFlux")}
-        known |= {
-            name: known[name] + 10**9 + serial for name in ("uniquePspsP2id", "detectID", "ippDetectID", "imageID")
-        }
-        yield tuple(known[name] for name in names)
+    """Detections, and more of them for some stars, whose light varies as that of RR Lyrae stars does."""
+    every = iter(rows)
+    for source, seen in enumerate(zip(*[every] * _DETECTIONS_PER_SOURCE, strict=True)):
+        star, constant = divmod(source, _VARIABLE)
+        if constant:
+            yield from seen
+        else:
+            known = [dict(zip(names, row, strict=True)) for row in seen]
+            for row in chain(known, _more_detections(star, known)):
+                yield tuple(_varied(row)[name] for name in names)
+
+
+def _more_detections(star: int, known: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Detections in all bands, night after night, as bright as those that are known; y is as z."""
+    for (band, letter), epoch in product(enumerate("grizy", 1), range(_EPOCHS)):
+        like = known[min(band, len(known)) - 1]
+        serial = 10**9 + (star * 5 + band) * _EPOCHS + epoch
+        time = round(known[0]["obsTime"] + 31.0 * epoch + 0.0123 * band + 0.17 * epoch * epoch, 7)
+        numbers = {name: like[name] + serial for name in _SERIAL}
+        yield like | numbers | {"filterID": band, "filterType": letter, "obsTime": time}
+
+
+def _varied(row: dict[str, Any]) -> dict[str, Any]:
+    """A detection of a star with its light at that time: it rises at once and fades away."""
+    light = 0.7 + 0.6 * math.exp(-3.0 * (row["obsTime"] / _PERIOD % 1.0))
+    return row | {name: float(f"{row[name] * light:.6g}") for name in ("psfFlux", "apFlux", "kronFlux")}
 
 
 _STORED = {
