@@ -36,6 +36,13 @@ _PASSING = re.compile(
     r"|temporarily|server is (?:busy|unavailable)|connection (?:was|is) (?:broken|closed)",
     re.IGNORECASE,
 )
+# What helps, by what the database says.
+_ADVICE = (
+    (re.compile(r"Invalid object name", re.IGNORECASE), "CasJobs.list_tables(context) lists the tables of a context."),
+    (re.compile(r"Invalid column name", re.IGNORECASE), "CasJobs.list_columns(table, context) lists those of a table."),
+    (re.compile(r"already an object named", re.IGNORECASE), "CasJobs.drop(name) removes a table of MyDB."),
+    (re.compile(r"\bcontext\b", re.IGNORECASE), "CasJobs.list_contexts() lists the contexts."),
+)
 _FIREWALL = re.compile(r"incident|support id|request (?:rejected|blocked)|access denied|firewall", re.IGNORECASE)
 _INCIDENT = re.compile(r"(?:incident|support)[ _-]*id\W{0,9}([\w-]{4,60})", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>\s*([^<]*?)\s*</title", re.DOTALL | re.IGNORECASE)
@@ -77,7 +84,8 @@ def refusal(words: str, service: str, *, kind: str = "Exception", status: int | 
         return QuickLimitError(f"{service} reached a limit: {said}", service=service, status=status)
     if not _OF_THE_REQUEST.search(kind):
         return ServerError(f"{service} failed ({kind}): {said}", service=service, status=status)
-    return BadRequestError(f"{service} refused the request: {said}", service=service, status=status)
+    advice = next((f" {advice}" for found, advice in _ADVICE if found.search(unmarked)), "")
+    return BadRequestError(f"{service} refused the request: {said}{advice}", service=service, status=status)
 
 
 def _message(text: str) -> tuple[str, str]:
