@@ -116,7 +116,7 @@ class CasJobsCalls:
         form = {"userid": account.username or "", "password": account.password}
         number = self._post(url, form, deadline, what, _read_wsid)
         if number in {"", "-1"}:
-            raise LoginError(f"CasJobs does not accept the password of the user {account.username}, or there is none.")
+            raise LoginError(f"CasJobs has no user {account.username} with this password.")
         return number
 
     # -- queries -----------------------------------------------------------------------------------------------------
