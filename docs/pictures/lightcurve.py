@@ -16,7 +16,7 @@ with Sandbox() as archive:
 
 period = 0.5424
 figure, ax = plt.subplots(figsize=(8, 5), layout="constrained")
-for name, color in zip("grizy", ["tab:green", "tab:red", "tab:purple", "tab:brown", "black"]):
+for name, color in zip("grizy", ["tab:green", "tab:red", "tab:purple", "tab:brown", "black"], strict=True):
     rows = detections[detections["filterType"] == name]
     magnitude = (rows["psfFlux"] * u.Jy).to_value(u.ABmag)
     error = 1.0857 * rows["psfFluxErr"] / rows["psfFlux"]
