@@ -8,35 +8,23 @@ from __future__ import annotations
 
 import math
 import operator
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO
 
 from astropy.table import Table
-from astroquery import log
 
-from ..exceptions import InvalidArgumentError, MastError, QueryTimeoutError
-from ..service.jobs import JobHandle
+from ..exceptions import InvalidArgumentError, QueryTimeoutError
 from ..service.retrying import Deadline
 from . import transfer
 from .protocol import CasJobsCalls
-from .sql import plain_table_name, table_name
-from .statements import MYDB, Statement, read_statement
+from .sql import plain_table_name
+from .statements import Statement, read_statement
+from .temporary import add_words, dropped_later, stop_job, temporary_name
 from .wire import Record
 
 USUAL_ESTIMATE = 30
 """Minutes that a job may run, if nothing else is said."""
 # The longest queue (minutes).
 _LONGEST = 500
-_PREFIX = "astroquery_mast_"
-# Seconds that cleaning up may take after everything else.
-_GRACE = 30.0
-
-
-def temporary_name() -> str:
-    """Return the name of a table that is not there."""
-    return f"{_PREFIX}{secrets.token_hex(8)}"
 
 
 def estimate_for(deadline: Deadline) -> int:
@@ -71,60 +59,20 @@ def batch_query(
     After Ctrl-C the job is stopped.  When the time is over it goes on, and the message says how to return to it.
     """
     name = temporary_name()
-    with _dropped(calls, name) as begun:
-        number = calls.submit(
-            statement.with_into(name), context, deadline, estimate=estimate_for(deadline), task="query"
-        )
-        job = calls.job(number)
-        begun.append(job)
-        return job.fetch(deadline, verbose=verbose, kept=False)
-
-
-@contextmanager
-def _dropped(calls: CasJobsCalls, name: str) -> Iterator[list[JobHandle]]:
-    """Drop a table at the end, and stop the job that makes it; it is kept for those whose time was not enough."""
-    begun: list[JobHandle] = []
-    try:
-        yield begun
-    except QueryTimeoutError as err:
-        if not begun:
-            raise
-        err.args = (
-            f"{err} Its rows are, or will be, in the table {name} of MyDB: fetch them with download({name!r}).",
-        )
-        raise
-    except KeyboardInterrupt:
-        _stop(begun)
-        _drop_quietly(calls, name)
-        raise
-    except MastError:
-        _drop_quietly(calls, name)
-        raise
-    else:
-        _drop_quietly(calls, name)
-
-
-def _stop(jobs: list[JobHandle]) -> None:
-    """Stop jobs, and wait until they have stopped: before, their tables cannot be dropped."""
-    for job in jobs:
+    with dropped_later(calls, name) as tables:
+        estimate = estimate_for(deadline)
+        job = calls.job(calls.submit(statement.with_into(name), context, deadline, estimate=estimate, task="query"))
         try:
-            job.cancel(timeout=_GRACE)
-            job.wait(timeout=_GRACE)
-        except MastError as err:
-            log.warning("The job may still be running: %s", err)
-
-
-def _drop_quietly(calls: CasJobsCalls, name: str) -> None:
-    """Drop a table; if that fails, say so, for it takes room in MyDB."""
-    try:
-        drop_table(calls, name, Deadline(_GRACE))
-    except MastError as err:
-        log.warning("The temporary table %s of MyDB could not be dropped: %s", name, err)
-
-
-def drop_table(calls: CasJobsCalls, name: str, deadline: Deadline) -> None:
-    """Drop a table of MyDB if it is there."""
-    calls.quick(f"DROP TABLE IF EXISTS {table_name(name)}", MYDB, deadline, task="drop", repeatable=True)
+            return job.fetch(deadline, verbose=verbose, kept=False)
+        except QueryTimeoutError as err:
+            tables.remove(name)
+            add_words(
+                err, f"Its rows are, or will be, in the table {name} of MyDB: fetch them with download({name!r})."
+            )
+            raise
+        except KeyboardInterrupt:
+            stop_job(job)
+            raise
 
 
 def _form_of(file: BinaryIO) -> str:

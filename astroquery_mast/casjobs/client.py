@@ -23,13 +23,14 @@ from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..warn import warn_no_results
 from . import transfer
-from .batch import USUAL_ESTIMATE, batch_query, checked_minutes, drop_table, read_result, with_target
+from .batch import USUAL_ESTIMATE, batch_query, checked_minutes, read_result, with_target
 from .columns import read_csv
 from .inventory import context_list, existing_table, job_list, table_columns, table_list
 from .login import SHARED_LOGIN, find_account, store_account
 from .protocol import CasJobsCalls
 from .refusals import QuickLimitError
 from .statements import MYDB, Statement, checked_context, read_statement
+from .temporary import drop_tables
 
 __all__ = ["CasJobs", "CasJobsClass"]
 
@@ -232,7 +233,8 @@ class CasJobsClass(MastClass):
         `~astropy.table.Table` or dict
             The rows; what is NULL is masked.  CasJobs knows no units.  ``meta`` has the query (``"sql"``),
             ``"context"``, the address (``"service"``), and how it was asked (``"mode"``, ``"sync"`` or ``"async"``).
-            Or the request.  A statement that returns no rows, such as ``CREATE TABLE``, gives a table without columns.
+            Or the request.  A statement that returns no rows, such as ``CREATE TABLE``, gives what
+            CasJobs says of it: how many rows have changed, or a table without columns.
 
         Raises
         ------
@@ -658,7 +660,7 @@ class CasJobsClass(MastClass):
         """
         deadline = self._service.deadline(timeout)
         found = name if missing_ok else existing_table(self._calls, name, MYDB, deadline)
-        drop_table(self._calls, found, deadline)
+        drop_tables(self._calls, [found], deadline)
 
 
 CasJobs = CasJobsClass()

@@ -70,11 +70,16 @@ def table_list(calls: CasJobsCalls, context: str, deadline: Deadline) -> Table:
 def existing_table(calls: CasJobsCalls, name: str, context: str, deadline: Deadline) -> str:
     """Return the name of a table as the context has it."""
     wanted = plain_table_name(name) if context == MYDB else plain_name(_without_schema(name))
-    there = [str(each) for each in table_list(calls, context, deadline)["table_name"]]
-    found = find_name(wanted, there)
+    there = table_list(calls, context, deadline)
+    found = find_name(wanted, there["table_name"].tolist())
     if found is None:
-        raise no_such(f"There is no table {wanted!r} in {_shown(context)}.", wanted, there)
+        raise no_table(wanted, context, there)
     return found
+
+
+def no_table(wanted: str, context: str, there: Table) -> InvalidArgumentError:
+    """Return the error that there is no such table in a context, among those of a `table_list`."""
+    return no_such(f"There is no table {wanted!r} in {_shown(context)}.", wanted, there["table_name"].tolist())
 
 
 def table_columns(calls: CasJobsCalls, table: str, context: str, deadline: Deadline) -> Table:

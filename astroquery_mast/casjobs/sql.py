@@ -21,12 +21,13 @@ from astropy.time import Time
 
 from ..exceptions import InvalidArgumentError, presentable
 from .moments import check_moments
+from .statements import LONGEST_NAME, plain_name
 
 # What SQL Server allows.
-_LONGEST_NAME = 128
 _LONGEST_TEXT = 4000
 _MOST_COLUMNS = 1024
-_TABLE_NAME = re.compile(r"(?:mydb\.(?:dbo\.)?)?\[?([A-Za-z_][A-Za-z0-9_]*)\]?", re.IGNORECASE)
+# What may be written around the name of a table.
+_OF_MYDB = re.compile(r"(?:mydb\.(?:dbo\.)?)?\[?(\w+)\]?", re.IGNORECASE)
 # Which type holds which kind of number exactly, by the letter and the size of numpy's.
 _TYPES = {
     "b1": "bit",
@@ -146,13 +147,8 @@ def in_brackets(name: str) -> str:
 
 def plain_table_name(name: Any) -> str:
     """Return the name of a table of MyDB, without ``MyDB.``, or raise if it is none."""
-    found = _TABLE_NAME.fullmatch(name) if isinstance(name, str) else None
-    if found is None or len(found[1]) > _LONGEST_NAME:
-        raise InvalidArgumentError(
-            f"{name!r} is not a valid name of a table: letters (A to Z), digits and underscores are allowed, at most "
-            f"{_LONGEST_NAME} in all, and the first is not a digit."
-        )
-    return found[1]
+    found = _OF_MYDB.fullmatch(name) if isinstance(name, str) else None
+    return plain_name(name if found is None else found[1])
 
 
 def table_name(name: Any) -> str:
@@ -168,9 +164,9 @@ def _check_names(names: Sequence[str]) -> None:
         raise InvalidArgumentError(f"The table has {len(names)} columns; CasJobs stores at most {_MOST_COLUMNS}.")
     seen: dict[str, str] = {}
     for name in names:
-        if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
             raise InvalidArgumentError(
-                f"{presentable(repr(name))} is not a valid name of a column in CasJobs: 1 to {_LONGEST_NAME} printable "
+                f"{presentable(repr(name))} is not a valid name of a column in CasJobs: 1 to {LONGEST_NAME} printable "
                 "characters are needed. Rename it (table.rename_column)."
             )
         if (other := seen.setdefault(name.rstrip().casefold(), name)) != name:

@@ -27,8 +27,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# The longest name that SQL Server takes.
-_LONGEST_NAME = 128
+LONGEST_NAME = 128
+"""How long a name in SQL Server may be."""
 # What may follow the columns of a SELECT.
 _AFTER_COLUMNS = frozenset({"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "UNION", "EXCEPT", "INTERSECT", "OPTION"})
 # Statements other than a query, some of which may hold a SELECT.
@@ -174,10 +174,10 @@ def _target(tokens: list[_Token]) -> str | None:
 
 def plain_name(name: object, what: str = "table") -> str:
     """Return a name that can go into a statement as it is; raise if it could be anything else."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise InvalidArgumentError(
-            f"{name!r} is not the name of a {what}: letters, digits and underscores, at most {_LONGEST_NAME}, and "
-            "no digit first."
+            f"{name!r} is not a valid name of a {what}: letters (A to Z), digits and underscores are allowed, at most "
+            f"{LONGEST_NAME} in all, and the first is not a digit."
         )
     return name
 

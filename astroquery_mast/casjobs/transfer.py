@@ -10,9 +10,8 @@ wants, or its rows are added by one statement.
 from __future__ import annotations
 
 import io
-import secrets
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -27,7 +26,6 @@ from astroquery import log
 from ..exceptions import IncompleteResultError, InvalidArgumentError, InvalidResponseError, MastError
 from ..service.parallel import progress_bar
 from ..service.retrying import Deadline, is_transient, retrying
-from ..tables.columns import no_such
 from ..tables.dataframes import as_astropy
 from ..tables.mashup import reading
 from .columns import (
@@ -40,6 +38,7 @@ from .columns import (
     table_of_words,
     warn_of_lost_numbers,
 )
+from .inventory import no_table, table_list
 from .protocol import CasJobsCalls
 from .refusals import QuickLimitError
 from .sql import (
@@ -59,16 +58,14 @@ from .sql import (
     unfitting,
 )
 from .statements import MYDB
+from .temporary import CLEANUP_TIME, add_words, dropped_later, stop_job, temporary_name
 
 PIECE_BYTES = 8_000_000
 """How much of a table is sent in one request, unless a row is longer."""
 _MOST_BYTES = 200_000_000
 _SERVICE = "CasJobs"
-_PREFIX = "astroquery_mast_"
-# Seconds for cleaning up after everything else, and minutes that a job may run.
-_GRACE = 30.0
+# Minutes that a job may run.
 _ESTIMATE = 500
-_TABLES = "SELECT TABLE_NAME FROM information_schema.tables"
 
 
 # -- up --------------------------------------------------------------------------------------------------------------
@@ -91,8 +88,8 @@ def upload(
     if there and not overwrite:
         _check_addition(name, columns, there, append=append)
     warn_of_lost_numbers(table)
-    words, values, replaced = (f"{_PREFIX}{secrets.token_hex(8)}" for _ in range(3))
-    with _dropped_later(calls, words, values):
+    words, values, replaced = (temporary_name() for _ in range(3))
+    with dropped_later(calls, words, values):
         _store(calls, table, columns, words, values, deadline, verbose=verbose)
         if there and append:
             _add(calls, values, name, columns, len(table), deadline)
@@ -189,7 +186,7 @@ def _add(calls: CasJobsCalls, values: str, name: str, columns: list[SqlColumn], 
         _change(calls, [copy_statement(name, values, columns)], deadline)
     except MastError:
         # The answer may have got lost.
-        if not _holds(lambda: _count(calls, name, Deadline(_GRACE)) == before + rows):
+        if not _holds(lambda: _count(calls, name, Deadline(CLEANUP_TIME)) == before + rows):
             raise
 
 
@@ -200,11 +197,11 @@ def _replace(calls: CasJobsCalls, values: str, name: str, replaced: str, deadlin
         _rename(calls, values, name, deadline)
     except BaseException as err:
         try:
-            _rename(calls, replaced, name, Deadline(_GRACE))
+            _rename(calls, replaced, name, Deadline(CLEANUP_TIME))
         except MastError:
-            _note(err, f"The table that was to be replaced is {replaced} in MyDB now.")
+            add_words(err, f"The table that was to be replaced is {replaced} in MyDB now.")
         raise
-    with _dropped_later(calls, replaced):
+    with dropped_later(calls, replaced):
         pass
 
 
@@ -213,7 +210,7 @@ def _rename(calls: CasJobsCalls, old: str, new: str, deadline: Deadline) -> None
     try:
         calls.quick(rename_statement(old, new), MYDB, deadline, task="upload", repeatable=False)
     except MastError:
-        after = Deadline(_GRACE)
+        after = Deadline(CLEANUP_TIME)
         if not _holds(lambda: bool(stored_columns(calls, new, after)) and not stored_columns(calls, old, after)):
             raise
 
@@ -235,8 +232,7 @@ def download_table(calls: CasJobsCalls, name: str, deadline: Deadline, *, verbos
     source = table_name(name)
     columns = stored_columns(calls, name, deadline)
     if not columns:
-        known = read_csv(calls.quick(_TABLES, MYDB, deadline, task="download"))["TABLE_NAME"].tolist()
-        raise no_such(f"MyDB has no table {plain_table_name(name)!r}.", plain_table_name(name), map(str, known))
+        raise no_table(plain_table_name(name), MYDB, table_list(calls, MYDB, deadline))
     rows = _count(calls, name, deadline)
     try:
         text = calls.quick(select_statement(source, columns), MYDB, deadline, task="download")
@@ -254,8 +250,8 @@ def _download_file(
     calls: CasJobsCalls, source: str, columns: list[SqlColumn], deadline: Deadline, *, verbose: bool
 ) -> Table:
     """The rows of a table by way of a file: with words for values, so that the file can hold them."""
-    words = f"{_PREFIX}{secrets.token_hex(8)}"
-    with _dropped_later(calls, words):
+    words = temporary_name()
+    with dropped_later(calls, words):
         _run(calls, select_statement(source, columns, into=table_name(words)), deadline, verbose=verbose)
         number = calls.extract(words, "CSV", deadline)
         _wait(calls, number, deadline, verbose=verbose)
@@ -375,41 +371,5 @@ def _wait(calls: CasJobsCalls, number: int, deadline: Deadline, *, verbose: bool
     try:
         job.fetch(deadline, verbose=verbose, kept=False)
     except BaseException:
-        try:
-            job.cancel(timeout=_GRACE)
-        except MastError as err:
-            log.warning("The job %s may still be running: %s", job.url, err)
+        stop_job(job)
         raise
-
-
-@contextmanager
-def _dropped_later(calls: CasJobsCalls, *names: str) -> Iterator[None]:
-    """Drop tables at the end, however it comes about; if they cannot be dropped, say which may be left."""
-    try:
-        yield
-    except BaseException as err:
-        _note(err, _drop(calls, names))
-        raise
-    if left := _drop(calls, names):
-        log.warning("%s", left)
-
-
-def _drop(calls: CasJobsCalls, names: Sequence[str]) -> str:
-    """Drop tables; return a sentence if they may still be there, nothing otherwise."""
-    try:
-        sql = f"DROP TABLE IF EXISTS {', '.join(map(table_name, names))}"
-        calls.quick(sql, MYDB, Deadline(_GRACE), task="drop", repeatable=True)
-    except MastError as err:
-        log.debug("The temporary tables were not dropped: %s", err)
-        return f"Temporary tables may be left in MyDB: {', '.join(names)}."
-    return ""
-
-
-def _note(err: BaseException, words: str) -> None:
-    """Add a sentence to an error; what is no error of this package has no words of its own, so that it is logged."""
-    if not words:
-        return
-    if isinstance(err, MastError):
-        err.args = (f"{err} {words}",)
-    else:
-        log.warning("%s", words)

@@ -95,7 +95,7 @@ def test_names_are_taken_in_any_case(casjobs: CasJobsClass, name: str) -> None:
 def test_a_name_that_is_not_there_is_an_error_with_those_that_are(casjobs: CasJobsClass) -> None:
     """A name that is mistyped is told with the one that may be meant."""
     casjobs.upload(Table({"a": [1]}), "stars")
-    with pytest.raises(InvalidArgumentError, match=r"MyDB has no table 'strs'\. Did you mean 'stars'\?"):
+    with pytest.raises(InvalidArgumentError, match=r"There is no table 'strs' in MyDB\. Did you mean 'stars'\?"):
         casjobs.download("strs")
 
 

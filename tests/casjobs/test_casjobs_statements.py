@@ -126,7 +126,7 @@ def test_a_name_is_plain_or_refused(name: str) -> None:
         assert plain_name(name) == name
         assert read_statement("SELECT a FROM t").with_into(name).count(f"[{name}]") == 1
     else:
-        with pytest.raises(InvalidArgumentError, match="is not the name of a table"):
+        with pytest.raises(InvalidArgumentError, match="is not a valid name of a table"):
             plain_name(name)
 
 

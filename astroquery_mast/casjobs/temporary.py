@@ -1,0 +1,80 @@
+"""What is in MyDB for a while only: tables that are dropped at the end, and jobs that are stopped.
+
+In: the calls of CasJobs, and names or jobs.  Out: nothing is left behind, or its name is told.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from astroquery import log
+
+from ..exceptions import MastError
+from ..service.jobs import JobHandle
+from ..service.retrying import Deadline
+from .protocol import CasJobsCalls
+from .sql import table_name
+from .statements import MYDB
+
+CLEANUP_TIME = 30.0
+"""Seconds that cleaning up may take after everything else."""
+_PREFIX = "astroquery_mast_"
+
+
+def temporary_name() -> str:
+    """Return the name of a table that is not there."""
+    return f"{_PREFIX}{secrets.token_hex(8)}"
+
+
+def drop_tables(calls: CasJobsCalls, names: Sequence[str], deadline: Deadline) -> None:
+    """Drop those tables of MyDB that are there."""
+    sql = f"DROP TABLE IF EXISTS {', '.join(map(table_name, names))}"
+    calls.quick(sql, MYDB, deadline, task="drop", repeatable=True)
+
+
+@contextmanager
+def dropped_later(calls: CasJobsCalls, *names: str) -> Iterator[list[str]]:
+    """Drop tables at the end, however it comes about, but for those that are taken off the list.
+
+    If they cannot be dropped, the error or the log says which may be left.
+    """
+    left = list(names)
+    try:
+        yield left
+    except BaseException as err:
+        add_words(err, _drop(calls, left))
+        raise
+    if words := _drop(calls, left):
+        log.warning("%s", words)
+
+
+def _drop(calls: CasJobsCalls, names: Sequence[str]) -> str:
+    """Drop tables; return a sentence if they may still be there, nothing otherwise."""
+    try:
+        if names:
+            drop_tables(calls, names, Deadline(CLEANUP_TIME))
+    except MastError as err:
+        log.debug("The temporary tables were not dropped: %s", err)
+        return f"Temporary tables may be left in MyDB: {', '.join(names)}."
+    return ""
+
+
+def add_words(err: BaseException, words: str) -> None:
+    """Add a sentence to an error; what is no error of this package has no words of its own, so that it is logged."""
+    if not words:
+        return
+    if isinstance(err, MastError):
+        err.args = (f"{err} {words}",)
+    else:
+        log.warning("%s", words)
+
+
+def stop_job(job: JobHandle) -> None:
+    """Stop a job, and wait until it has stopped: before, its tables cannot be dropped."""
+    try:
+        job.cancel(timeout=CLEANUP_TIME)
+        job.wait(timeout=CLEANUP_TIME)
+    except MastError as err:
+        log.warning("The job %s may still be running: %s", job.url, err)
