@@ -147,8 +147,8 @@ def _given_account(username: str | None, wsid: int | str | None) -> tuple[str | 
     """The name or the number that a user has given."""
     if username is not None and wsid is not None:
         raise InvalidArgumentError("Give either a user name or a WSID, not both.")
-    if username is not None and not is_given(username):
-        raise InvalidArgumentError("The user name is empty.")
+    if username is not None and not (isinstance(username, str) and is_given(username)):
+        raise InvalidArgumentError(f"{username!r} is not a user name. A number is given as wsid=.")
     return username, None if wsid is None else _checked_number(wsid)
 
 

@@ -38,7 +38,7 @@ _PASSING = re.compile(
 )
 # What helps, by what the database says.
 _ADVICE = (
-    (re.compile(r"Invalid object name", re.IGNORECASE), "CasJobs.list_tables(context) lists the tables of a context."),
+    (re.compile(r"Invalid object name", re.IGNORECASE), "Is the context right? CasJobs.list_tables(context) tells."),
     (re.compile(r"Invalid column name", re.IGNORECASE), "CasJobs.list_columns(table, context) lists those of a table."),
     (re.compile(r"already an object named", re.IGNORECASE), "CasJobs.drop(name) removes a table of MyDB."),
     (re.compile(r"\bcontext\b", re.IGNORECASE), "CasJobs.list_contexts() lists the contexts."),

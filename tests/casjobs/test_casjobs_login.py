@@ -133,7 +133,8 @@ def test_the_login_stays_in_this_process(casjobs: CasJobsClass) -> None:
     ("arguments", "message"),
     [
         ({"username": "a", "wsid": 5, "password": "b"}, "not both"),
-        ({"username": " ", "password": "b"}, "user name is empty"),
+        ({"username": " ", "password": "b"}, "is not a user name"),
+        ({"username": 1610010716, "password": "b"}, "1610010716 is not a user name. A number is given as wsid="),
         ({"wsid": "12a", "password": "b"}, "is not a WSID"),
         ({"wsid": -1, "password": "b"}, "is not a WSID"),
         ({"wsid": 1.5, "password": "b"}, "is not a WSID"),

@@ -68,6 +68,23 @@ def test_the_words_before_the_arrow_are_the_message(trace: str, words: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("Invalid object name 'context'", "list_tables"),
+        ("Invalid column name 'raMeen'", "list_columns"),
+        ("There is already an object named 'five' in the database", "drop"),
+        ("The context 'HSC' does not exist", "list_contexts"),
+        ("Incorrect syntax near 'Invalid column name'", ""),
+    ],
+)
+def test_what_was_not_found_is_listed_by_a_call_that_is_named(words: str, advice: str) -> None:
+    """After the words of the database; what is in quotes is a name, and no reason for advice."""
+    said = str(refusal(words, "CasJobs"))
+    assert f"{words}. " in f"{said} "
+    assert said.endswith(f"{words}.") if not advice else f"CasJobs.{advice}(" in said.partition(words)[2]
+
+
+@pytest.mark.parametrize(
     "words",
     [
         "Login failed. Please check your WSID and password.",
