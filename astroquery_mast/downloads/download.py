@@ -40,7 +40,7 @@ from ..products.plan import (
     only_in_cloud,
     total_bytes,
 )
-from ..service.parallel import DownServers, JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
+from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
 from ..service.retrying import Deadline
 from ..warn import warn_user
 from .destination import is_remote
@@ -272,9 +272,8 @@ def results_as_completed(
     results: dict[int, TransferResult] = {}
     with closing(_bar_of(planned, options)) as bar:
         work = FileDownloads(_as_quiet(way, options), carry_out, state, bar.add, slots)
-        with closing(_all_results(planned, work, options, options.workers + spare)) as ended:
+        with closing(_all_results(planned, work, options, options.workers + spare, servers)) as ended:
             for place, done in ended:
-                servers.note(done.reached)
                 file = planned[place]
                 result = replace(done.result, catalog_size=file.size, checksum=file.checksum, rights=file.rights)
                 results[place] = result
@@ -340,18 +339,30 @@ def _as_quiet(way: Way | OpenUrl, options: RunOptions) -> Way | OpenUrl:
 
 
 def _all_results(
-    planned: Sequence[PlannedFile], work: FileDownloads, options: RunOptions, workers: int
+    planned: Sequence[PlannedFile],
+    work: FileDownloads,
+    options: RunOptions,
+    workers: int,
+    servers: DownServers[str],
 ) -> Generator[tuple[int, JobResult]]:
     """Do what is planned; every file has a result, and its place in the plan, in the order in which they end."""
-    places = []
-    for place, file in enumerate(planned):
-        if file.action in ASKED:
-            places.append(place)
-        else:
-            # What needs no network needs no worker, either, and is there even when the time is over.
-            yield place, JobResult(replace(work(file).result, elapsed=None))
-    asked = [planned[place] for place in places]
-    with closing(run(asked, portable_download(work, options.executor), options, work.state, workers=workers)) as ended:
+    # What needs no network needs no worker, either, and is there even when the time is over.
+    asked = [place for place, file in enumerate(planned) if file.action in ASKED]
+    others = [place for place, file in enumerate(planned) if file.action not in ASKED]
+    first = (
+        (Job(number, planned[place]), JobResult(replace(work(planned[place]).result, elapsed=None)))
+        for number, place in enumerate(others, len(asked))
+    )
+
+    def note(_job: object, outcome: JobResult | JobFailure) -> None:
+        """Learn which servers are down before the next file is begun."""
+        if isinstance(outcome, JobResult):
+            servers.note(outcome.reached)
+
+    files, portable = [planned[place] for place in asked], portable_download(work, options.executor)
+    running = run(files, portable, options, work.state, workers=workers, first=first, on_end=note)
+    places = asked + others
+    with closing(running) as ended:
         for job, outcome in ended:
             done = _failed(job.item, outcome, work) if isinstance(outcome, JobFailure) else outcome
             yield places[job.number], done

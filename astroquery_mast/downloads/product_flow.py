@@ -373,7 +373,7 @@ class ProductFlow:
 
     def download_products_iter(
         self, given: Any, request: DownloadRequest, options: RunOptions, filters: Mapping[str, Any]
-    ) -> Iterator[Row]:
+    ) -> Generator[Row]:
         """Prepare a download now, and carry it out as the rows of its manifest are taken."""
         deadline = options.deadline()
         folder = destination(request.download_dir)
@@ -381,11 +381,11 @@ class ProductFlow:
         request = replace(request, download_dir=folder if is_remote(folder) else folder.absolute())
         prepared = self._prepared(given, request, options, filters, deadline)
         if prepared is None:
-            return iter(())
+            return (row for row in ())
         warn_of_little_space(prepared.folder, total_bytes(prepared.planned))
         return self._rows(prepared, options.until(deadline))
 
-    def _rows(self, prepared: PreparedDownload, options: RunOptions) -> Iterator[Row]:
+    def _rows(self, prepared: PreparedDownload, options: RunOptions) -> Generator[Row]:
         """The row of each file as it ends."""
         try:
             with closing(self._downloads.results(prepared.planned, options)) as results:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
@@ -270,7 +270,7 @@ class MissionProductMethods(MastClass):
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
         **filters: Any,
-    ) -> Iterator[Row]:
+    ) -> Generator[Row]:
         """Fetch the files of products, and give the row of the manifest for each file when it is there.
 
         Parameters
@@ -282,7 +282,7 @@ class MissionProductMethods(MastClass):
 
         Returns
         -------
-        iterator of `~astropy.table.Row`
+        generator of `~astropy.table.Row`
             As `~astroquery_mast.ObservationsClass.download_products_iter`, with its ``mission``.
 
         Raises

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import cached_property, partial
 from types import MappingProxyType
@@ -340,10 +340,11 @@ class ObservationProductMethods(MastClass):
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
         **filters: Any,
-    ) -> Iterator[Row]:
+    ) -> Generator[Row]:
         """Fetch the files of products, and give the row of the manifest for each file when it is there.
 
-        What is done with a file overlaps with the transfer of the next ones.  Leaving the loop ends the download.
+        What is done with a file overlaps with the transfer of the next ones.  Leaving the loop ends the download, and so
+        does ``close()``, or `contextlib.closing` around it: what is under way is broken off, and can be resumed.
 
         Parameters
         ----------
@@ -354,7 +355,7 @@ class ObservationProductMethods(MastClass):
 
         Returns
         -------
-        iterator of `~astropy.table.Row`
+        generator of `~astropy.table.Row`
             Rows of a manifest, in the order in which the files end, failed ones among them.  The first four cells are
             the local path, which is absolute, the status, the message and the address.  `read_product` opens the file
             of a row.

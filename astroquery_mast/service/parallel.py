@@ -213,17 +213,20 @@ def run(
     *,
     workers: int | None = None,
     ordered: bool = False,
+    first: Iterable[tuple[Job[Item], Result]] | None = None,
     on_end: Callable[[Job[Item], Result | JobFailure], None] | None = None,
 ) -> Generator[tuple[Job[Item], Result | JobFailure], None, None]:
     """Do the same work for many items, several at a time, and give each job with its result, or with a `JobFailure`.
 
     The jobs come as they end, or in order; ``on_end`` hears of each as it ends, in the thread of the caller.  After the
     deadline all others have an `UnfinishedError`.  Whoever leaves before the end, as by Ctrl-C, stops all workers.
+    ``first`` are results that are known already.  Where there may be such, jobs are under way whenever a result is
+    given, even with one worker: the caller takes time to use it.
     """
     most = options.workers if workers is None else workers
     own = _threads(most) if options.executor is None else _borrowed(options.executor, state)
     with own as pool:
-        running = _Run(_numbered(items), work, pool, most, state, on_end=on_end)
+        running = _Run(_numbered(items), work, pool, most, state, first=first, on_end=on_end)
         with closing(running.in_order() if ordered else running.as_completed()) as outcomes:
             yield from outcomes
 
@@ -291,6 +294,7 @@ class _Run(Generic[Item, Result]):
         state: SharedState,
         *,
         grace: float | None = None,
+        first: Iterable[tuple[Job[Item], Result]] | None = None,
         on_end: Callable[[Job[Item], Result | JobFailure], None] | None = None,
     ) -> None:
         self._jobs = jobs
@@ -299,6 +303,7 @@ class _Run(Generic[Item, Result]):
         self._most = most
         self._state = state
         self._grace = GRACE if grace is None else grace
+        self._first = first
         self._on_end = on_end
         self._under_way: dict[Future[Result], Job[Item]] = {}
         self._ended: SimpleQueue[Future[Result]] = SimpleQueue()
@@ -323,6 +328,8 @@ class _Run(Generic[Item, Result]):
         complete = False
         outcome: deque[tuple[Job[Item], Result | JobFailure]] = deque(maxlen=1)
         try:
+            self._begin()
+            yield from self._first or ()
             while True:
                 self._begin()
                 future = self._next(self._state.deadline.remaining) if self._under_way else None
@@ -330,6 +337,8 @@ class _Run(Generic[Item, Result]):
                     break
                 outcome.append(self._outcome(future))
                 del future  # it holds the answer, and would do so while others are given
+                if self._first is not None:
+                    self._begin()
                 yield outcome.pop()
             complete = not self._under_way
         finally:

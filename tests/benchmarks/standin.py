@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from astroquery_mast.sandbox import Fault, Sandbox, mashup
+from astroquery_mast.sandbox.archive.products import Revision
 from astroquery_mast.sandbox.vo import tap
 
 _PIECE = 1 << 20
@@ -39,6 +40,10 @@ class Files:
     def product(self, uri: str) -> dict[str, object]:
         """Know every file."""
         return {"dataURI": uri, "size": self._size, "dataRights": "PUBLIC", "productFilename": uri.rpartition("/")[2]}
+
+    def revision(self, _uri: str) -> Revision:
+        """Have processed no file again."""
+        return Revision()
 
     def render(self, _uri: str) -> bytes:
         """Give its bytes."""

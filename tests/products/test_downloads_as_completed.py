@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from astropy.table import Row, Table, vstack
 from astroquery_mast import MastMissionsClass, ObservationsClass
 from astroquery_mast.exceptions import DownloadError, InvalidQueryError, NoResultsWarning
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.sandbox.requestlog import RequestRecord
+from astroquery_mast.service.parallel import THREAD_NAME
 
 
 def test_rows_are_those_of_the_manifest(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
@@ -39,8 +43,47 @@ def test_row_comes_before_the_slowest_file(
     first = list(islice(rows, len(products) - 1))
     assert slow not in {row["dataURI"] for row in first}
     assert {row["Status"] for row in first} == {"COMPLETE"}
-    rows.close()  # type: ignore[attr-defined]
+    rows.close()
     assert not list(tmp_path.rglob("*.part*"))
+
+
+@pytest.mark.parametrize(("kept", "asked"), [(0, 2), (2, 1)], ids=["none on disk", "two on disk"])
+def test_next_file_is_on_its_way_while_the_first_is_processed(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path, kept: int, asked: int
+) -> None:
+    """With one worker, too, and while what was on disk is processed: whoever has a row need not take another one."""
+    if kept:
+        client.download_products(products[:kept], download_dir=tmp_path, verbose=False)
+    begun = threading.Semaphore(0)
+
+    def notice(_record: RequestRecord) -> bool:
+        begun.release()
+        return False
+
+    mast_sandbox.faults.add("download", Fault.status(500), times=None, where=notice)
+    rows = client.download_products_iter(products, download_dir=tmp_path, max_workers=1, verbose=False)
+    with closing(rows):
+        assert next(rows)["dataURI"] == products["dataURI"][0]
+        assert all(begun.acquire(timeout=60) for _ in range(asked))
+
+
+def test_closing_cancels_what_is_on_its_way(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """No other file comes afterwards, none is asked for, and no thread is left at work."""
+    first = str(products["dataURI"][0])
+    mast_sandbox.faults.add("download", Fault.delay(600), times=None, where=lambda asked: asked.value("uri") != first)
+    with closing(client.download_products_iter(products, download_dir=tmp_path, max_workers=2, verbose=False)) as rows:
+        assert next(rows)["dataURI"] == first
+    asked = len(mast_sandbox.requests.of("download"))
+    assert asked < len(products)
+    working = [thread for thread in threading.enumerate() if thread.name.startswith(THREAD_NAME)]
+    for thread in working:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in working)
+    assert len(mast_sandbox.requests.of("download")) == asked
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [products["productFilename"][0]]
+    assert list(rows) == []
 
 
 def test_files_are_fetched_only_as_rows_are_taken(
@@ -51,7 +94,7 @@ def test_files_are_fetched_only_as_rows_are_taken(
     assert mast_sandbox.requests.of("download") == []
     next(iter(rows))
     assert 1 <= len(mast_sandbox.requests.of("download")) <= 3
-    rows.close()  # type: ignore[attr-defined]
+    rows.close()
 
 
 def test_failed_file_has_its_row(
@@ -81,7 +124,9 @@ def test_what_makes_no_sense_is_refused_by_the_call(
     with pytest.raises(InvalidQueryError, match="contradict"):
         client.download_products_iter(products, cache=False, overwrite="never")
     with pytest.warns(NoResultsWarning, match="No products to download"):
-        assert list(client.download_products_iter(products, productType=[])) == []
+        rows = client.download_products_iter(products, productType=[])
+    with closing(rows):
+        assert list(rows) == []
     assert len(mast_sandbox.requests) == 0
 
 
@@ -93,7 +138,10 @@ def test_file_of_a_row_is_read_as_it_comes(
     for row in client.download_products_iter(
         pictures, extension="jpg", download_dir=tmp_path, max_workers=1, verbose=False
     ):
-        mast_sandbox.faults.add("download", Fault.status(404), times=None)
+        uri = str(row["dataURI"])
+        mast_sandbox.faults.add(
+            "download", Fault.status(404), times=None, where=lambda record, uri=uri: record.value("uri") == uri
+        )
         assert client.read_product(row).format == "JPEG"
         mast_sandbox.faults.clear()
 
