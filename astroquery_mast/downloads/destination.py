@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import math
 import os
 import re
 import shutil
@@ -189,16 +188,21 @@ def file_system_at(place: Path) -> FileSystem:
     return StoreFileSystem()
 
 
-def warn_of_little_space(folder: Path, needed: int) -> None:
-    """Warn if a disk has not enough space for what will come; where that cannot be told, nothing is said."""
-    if is_remote(folder) or not needed:
-        return
+def free_space(folder: Path) -> int | None:
+    """Return how many bytes a disk has left for a folder that need not exist yet; None where that cannot be told."""
+    if is_remote(folder):
+        return None
     try:
         there = next((each for each in (folder.absolute(), *folder.absolute().parents) if each.exists()), None)
-        free = math.inf if there is None else shutil.disk_usage(there).free
+        return None if there is None else shutil.disk_usage(there).free
     except OSError:
-        return
-    if needed > free:
+        return None
+
+
+def warn_of_little_space(folder: Path, needed: int) -> None:
+    """Warn if a disk has not enough space for what will come; where that cannot be told, nothing is said."""
+    free = free_space(folder) if needed else None
+    if free is not None and needed > free:
         log.warning("%.1f MB are to be downloaded, and %s has %.1f MB left.", needed / 1e6, folder, free / 1e6)
 
 

@@ -37,6 +37,7 @@ from ..products.plan import (
     PlannedFile,
     as_overwrite,
     escaped_url,
+    is_accessible,
     only_in_cloud,
     total_bytes,
 )
@@ -151,6 +152,18 @@ class PreparedDownload:
             missions = [self.files.missions[index] for index in indices]
             manifest["mission"] = MaskedColumn(np.array(missions, dtype=np.str_))
         return manifest
+
+
+def warn_of_no_access(planned: Iterable[PlannedFile], refusal: str | None) -> None:
+    """Warn once of exclusive files that the user cannot have, if it is known why they will be refused."""
+    asked = [file for file in planned if file.action in ASKED]
+    closed = [file for file in asked if is_accessible(file, refusal) is False]
+    if not closed:
+        return
+    # What is known of a program or date comes before nothing.
+    first, *others = sorted({file.terms for file in closed}, reverse=True)
+    more = ", and others" if others else ""
+    log.warning("No access to %d of %d files: exclusive%s%s. %s.", len(closed), len(asked), first, more, refusal)
 
 
 # -- one file ------------------------------------------------------------------------------------------------------

@@ -52,8 +52,16 @@ from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
 from ..tables.mashup import Page
 from ..warn import warn_no_results, warn_user
-from .destination import destination, file_system_at, is_remote, local_target, warn_of_little_space
-from .download import DownloadRequest, FileSource, PreparedDownload, complain, download, results_as_completed
+from .destination import destination, file_system_at, free_space, is_remote, local_target, warn_of_little_space
+from .download import (
+    DownloadRequest,
+    FileSource,
+    PreparedDownload,
+    complain,
+    download,
+    results_as_completed,
+    warn_of_no_access,
+)
 from .sessions import SessionRecipe
 from .transfer import OpenUrl
 from .verify_and_retry import as_written, retry_downloads
@@ -358,13 +366,15 @@ class ProductFlow:
             refuse_to_bundle(prepared.files.download_url)
             bundle = Bundle.of(prepared.products, request.bundle)
             file = bundle.planned(self._service.endpoints.bundle, prepared.folder)
+            shown = bundle.shown(planned, file)
             if request.dry_run:
-                return plan_table(bundle.shown(planned, file))
+                return self._plan_table(prepared.folder, shown)
+            self._warn_beforehand(prepared.folder, shown)
             self._downloads.log_in_for(planned)
             return as_manifest(self._downloads.run_bundle(bundle, file, options))
         if request.dry_run:
-            return plan_table(planned)
-        warn_of_little_space(prepared.folder, total_bytes(planned))
+            return self._plan_table(prepared.folder, planned)
+        self._warn_beforehand(prepared.folder, planned)
         try:
             return prepared.completed(as_manifest(self._downloads.run(planned, options)), range(len(planned)))
         except DownloadError as err:
@@ -380,13 +390,24 @@ class ProductFlow:
         # The caller may change the working directory while files are on their way.
         request = replace(request, download_dir=folder if is_remote(folder) else folder.absolute())
         prepared = self._prepared(given, request, options, filters, deadline)
-        if prepared is None:
-            return (row for row in ())
-        warn_of_little_space(prepared.folder, total_bytes(prepared.planned))
+        if prepared is not None:
+            self._warn_beforehand(prepared.folder, prepared.planned)
         return self._rows(prepared, options.until(deadline))
 
-    def _rows(self, prepared: PreparedDownload, options: RunOptions) -> Generator[Row]:
+    def _plan_table(self, folder: Path, planned: Sequence[PlannedFile]) -> Table:
+        """A plan, with what the disk has left and whether the user may have the files."""
+        self._warn_beforehand(folder, planned)
+        return plan_table(planned, free=free_space(folder), refusal=self._service.login.exclusive_refusal)
+
+    def _warn_beforehand(self, folder: Path, planned: Sequence[PlannedFile]) -> None:
+        """Say once, before anything is fetched, what is lacking: space on the disk, or access."""
+        warn_of_little_space(folder, total_bytes(planned))
+        warn_of_no_access(planned, self._service.login.exclusive_refusal)
+
+    def _rows(self, prepared: PreparedDownload | None, options: RunOptions) -> Generator[Row]:
         """The row of each file as it ends."""
+        if prepared is None:
+            return
         try:
             with closing(self._downloads.results(prepared.planned, options)) as results:
                 for result in results:

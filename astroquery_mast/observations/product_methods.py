@@ -343,8 +343,8 @@ class ObservationProductMethods(MastClass):
     ) -> Generator[Row]:
         """Fetch the files of products, and give the row of the manifest for each file when it is there.
 
-        What is done with a file overlaps with the transfer of the next ones.  Leaving the loop ends the download, and so
-        does ``close()``, or `contextlib.closing` around it: what is under way is broken off, and can be resumed.
+        What is done with a file overlaps with the transfer of the next ones.  Leaving the loop ends the download, and
+        so does ``close()``, or `contextlib.closing` around it: what is under way is broken off, and can be resumed.
 
         Parameters
         ----------

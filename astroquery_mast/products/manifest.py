@@ -18,7 +18,7 @@ from astropy.table import Column, MaskedColumn, Table
 from astropy.table.connect import TableWrite
 
 from ..tables.columns import plain_cells
-from .plan import ASKED, PlannedFile, total_bytes
+from .plan import ASKED, EXCLUSIVE, PlannedFile, is_accessible, total_bytes
 
 COLUMNS = (
     "Local Path",
@@ -197,12 +197,15 @@ def as_manifest(results: Iterable[TransferResult]) -> Manifest:
     )
 
 
-def plan_table(planned: Sequence[PlannedFile]) -> Table:
-    """Return a plan as a table, to be looked at before anything is fetched."""
-    names = ("local_path", "url", "cloud_url", "size", "action", "reason", "rights")
+def plan_table(planned: Sequence[PlannedFile], *, free: int | None = None, refusal: str | None = None) -> Table:
+    """Return a plan as a table, to be looked at before anything is fetched.
+
+    ``free`` is what the disk has left, in bytes; ``refusal`` says why exclusive files are refused to the user.
+    """
+    names = ("local_path", "url", "cloud_url", "size", "action", "rights")
     cells = {name: [getattr(file, name) for file in planned] for name in names}
     text_type = None if planned else "U1"
-    unknown = sum(file.size is None for file in planned if file.action in ASKED)
+    asked = [file for file in planned if file.action in ASKED]
     return Table(
         {
             "Local Path": Column(list(map(str, cells["local_path"])), dtype=text_type),
@@ -210,8 +213,22 @@ def plan_table(planned: Sequence[PlannedFile]) -> Table:
             "Cloud URL": masked_column(cells["cloud_url"], "U"),
             "Size": masked_column(cells["size"], "i8", "byte"),
             "Action": Column(list(map(str, cells["action"])), dtype="U7"),
-            "Reason": Column(cells["reason"], dtype=text_type),
+            "Reason": Column(list(map(_full_reason, planned)), dtype=text_type),
             "Rights": masked_column(cells["rights"], "U"),
+            "Accessible": masked_column([is_accessible(file, refusal) for file in planned], "bool"),
         },
-        meta={"total_bytes": total_bytes(planned), "unknown_sizes": unknown},
+        meta={
+            "files": len(asked),
+            "total_bytes": total_bytes(planned),
+            "unknown_sizes": sum(file.size is None for file in asked),
+            "exclusive": sum(file.rights == EXCLUSIVE for file in asked),
+            "free_bytes": free,
+        },
     )
+
+
+def _full_reason(file: PlannedFile) -> str:
+    """Why something is done for a file, and whose the file is if that counts."""
+    if file.rights != EXCLUSIVE or file.action not in ASKED:
+        return file.reason
+    return f"{file.reason}; exclusive access{file.terms}"

@@ -25,6 +25,7 @@ from .listing import unique_products
 
 EXCLUSIVE = "EXCLUSIVE_ACCESS"
 """What ``dataRights`` says of a file that only its proposers may have."""
+_PUBLIC = "PUBLIC"
 _MD5 = re.compile(r"[0-9a-f]{32}")
 # No file has so many bytes, nor any column of a manifest room for the number.
 _TOO_LARGE = 2.0**63
@@ -427,6 +428,16 @@ def only_in_cloud(file: PlannedFile) -> PlannedFile:
     if file.cloud_url is None:
         return replace(file, action=Action.SKIP, reason="Product not found in cloud")
     return replace(file, url=file.cloud_url)
+
+
+def is_accessible(file: PlannedFile, refusal: str | None) -> bool | None:
+    """Tell whether the user may have a file; None where only the archive knows.
+
+    ``refusal`` says why exclusive files are refused to this user, if that is known.
+    """
+    if file.rights == EXCLUSIVE and refusal is not None:
+        return False
+    return True if file.rights == _PUBLIC else None
 
 
 def total_bytes(planned: Sequence[PlannedFile]) -> int:

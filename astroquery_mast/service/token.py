@@ -12,6 +12,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import stat
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -50,13 +51,23 @@ TOKEN_FILE = "MAST_API_TOKEN_FILE"  # noqa: S105 - a name, no secret
 _KEYRING_SERVICE = "astroquery:mast.stsci.edu.token"
 _KEYRING_USER = "masttoken"
 
+_OPEN_FILE = (
+    "{0} ({1}) holds your MAST token, and everybody on this computer can read it: "
+    "chmod 600 {0}, or mode 0400 where it is a secret of a container."
+)
+
 # Ends of the addresses of single files, and of bundles of them.
 _FILES = ("/Download/file", "/bundle.sh", "/bundle.zip", "/bundle.tar.gz", "/retrieve_product")
+
+# What a token has to be made for, so that exclusive files can be had with it.
+_EXCLUSIVE_SCOPE = "mast:exclusive_access"
 
 IF_EXCLUSIVE = "Please authenticate yourself if these data are exclusive: "
 """How advice begins where it is not known whether they are."""
 _REFUSED = "The server refuses the question, or something before it, such as a firewall or proxy."
 _UNAUTHORIZED = "You are not authorized to download this file."
+_NOT_LOGGED_IN = f"Nobody is logged in: use login(), or the environment variable {ENVIRONMENT[0]}"
+_LACKS_SCOPE = f"The token lacks the scope {_EXCLUSIVE_SCOPE}, with which exclusive files are given"
 _UNSENT = "No token was sent, because this is not one of the configured MAST servers over https."
 
 _PORTS = {"https": 443, "http": 80}
@@ -82,6 +93,12 @@ def without_repr(token: str | None) -> str | None:
     return HiddenText(token) if isinstance(token, str) else token
 
 
+Origin: TypeAlias = tuple[str, str, int | None]
+"""Scheme, host and port of an address."""
+CredentialsState: TypeAlias = tuple[str | None, str, frozenset[Origin] | None, frozenset[str] | None]
+"""Token, owner, the servers that accepted it, and its scopes, as far as they are known."""
+
+
 class Credentials:
     """A token in memory, which all clients that were given no token of their own share.
 
@@ -94,6 +111,7 @@ class Credentials:
         self.token = None if token is None else normalize_token(token)
         self._owner = ""
         self._origins: frozenset[Origin] | None = None
+        self._scopes: frozenset[str] | None = None
         keep_hidden(self)
 
     @property
@@ -102,11 +120,24 @@ class Credentials:
         with self._lock:
             return "" if self.token is None else self._owner or None
 
-    def keep(self, token: str | None, owner: str = "", accepted_at: Endpoints | None = None) -> None:
+    @property
+    def lacks_exclusive_scope(self) -> bool:
+        """Whether it is known that the token was made without access to exclusive data."""
+        with self._lock:
+            return self._scopes is not None and _EXCLUSIVE_SCOPE not in self._scopes
+
+    def keep(
+        self,
+        token: str | None,
+        owner: str = "",
+        accepted_at: Endpoints | None = None,
+        scopes: frozenset[str] | None = None,
+    ) -> None:
         """Keep a token, or none, from now on, for the servers at which it was accepted."""
         with self._lock:
             self.token, self._owner = None if token is None else HiddenText(token), owner
             self._origins = None if accepted_at is None else _origins(accepted_at)
+            self._scopes = scopes
 
     def serves(self, endpoints: Endpoints) -> bool:
         """Tell whether there is a token that the server of these addresses has accepted, or that is to be tried."""
@@ -120,15 +151,15 @@ class Credentials:
             return None
         return token if origins is None or origin_of(url) in origins else None
 
-    def read_state(self) -> tuple[str | None, str, frozenset[Origin] | None]:
+    def read_state(self) -> CredentialsState:
         """Return what is kept, to be kept again by `write_state`."""
         with self._lock:
-            return self.token, self._owner, self._origins
+            return self.token, self._owner, self._origins, self._scopes
 
-    def write_state(self, state: tuple[str | None, str, frozenset[Origin] | None]) -> None:
+    def write_state(self, state: CredentialsState) -> None:
         """Keep what was kept at another time."""
         with self._lock:
-            self.token, self._owner, self._origins = state
+            self.token, self._owner, self._origins, self._scopes = state
 
     def __bool__(self) -> bool:
         """Tell whether there is a token."""
@@ -144,7 +175,7 @@ class Credentials:
 
 
 SHARED = Credentials()
-PROCESS_STATES.append(ProcessState(SHARED.read_state, SHARED.write_state, (None, "", None)))
+PROCESS_STATES.append(ProcessState(SHARED.read_state, SHARED.write_state, (None, "", None, None)))
 
 
 def _shared() -> Credentials:
@@ -161,10 +192,6 @@ def normalize_token(token: str) -> str:
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise LoginError("That is not a MAST token: a token is one word of letters and digits.")
     return HiddenText(text)
-
-
-Origin: TypeAlias = tuple[str, str, int | None]
-"""Scheme, host and port of an address."""
 
 
 def origin_of(url: str) -> Origin:
@@ -259,10 +286,24 @@ def _from_file() -> FoundToken | None:
     if not path:
         return None
     try:
-        text = Path(path).expanduser().read_text("utf-8-sig")
+        file = Path(path).expanduser()
+        text = file.read_text("utf-8-sig")
+        is_open = _is_open_to_others(file)
     except (OSError, ValueError, RuntimeError) as err:
         raise LoginError(f"The file that {TOKEN_FILE} names cannot be read: {err}") from err
+    if is_open and is_given(text):
+        warn_user(_OPEN_FILE.format(path, TOKEN_FILE), AuthenticationWarning)
     return FoundToken(HiddenText(text), f"the token in {path} ({TOKEN_FILE})") if is_given(text) else None
+
+
+def _is_open_to_others(file: Path) -> bool:
+    """Whether all users of this computer can read a file: it, and every folder above it, lets them."""
+    if not hasattr(os, "geteuid"):  # where modes say nothing about it, as on Windows
+        return False
+    place = file.resolve()
+    return bool(place.stat().st_mode & stat.S_IROTH) and all(
+        folder.stat().st_mode & stat.S_IXOTH for folder in place.parents
+    )
 
 
 def _from_keyring() -> FoundToken | None:
@@ -395,12 +436,22 @@ class Login:
                 f"MAST API token invalid! MAST does not accept {found.source}; it may have expired, or lack a "
                 f"character. A new one is made at {self._endpoints.token_page}"
             )
-        self.credentials.keep(found.text, str(user.get("ezid") or user.get("eppn") or ""), self._endpoints)
+        owner = str(user.get("ezid") or user.get("eppn") or "")
+        self.credentials.keep(found.text, owner, self._endpoints, _scopes_of(user))
         if store:
             store_token(found.text)
         attributes = user.get("attrib")
         name = attributes.get("display_name") if isinstance(attributes, dict) else None
-        log.info("MAST API token accepted, welcome %s.", presentable(name or user.get("ezid")))
+        lacks = f" {_LACKS_SCOPE}." if self.credentials.lacks_exclusive_scope else ""
+        log.info("MAST API token accepted, welcome %s.%s", presentable(name or user.get("ezid")), lacks)
+
+    @property
+    def exclusive_refusal(self) -> str | None:
+        """Why exclusive files will be refused, as far as that is known without asking; None if they may come."""
+        if self.accepted:
+            return _LACKS_SCOPE if self.credentials.lacks_exclusive_scope else None
+        # A download logs in with the token of the environment if it needs one.
+        return None if environment_has_token() else _NOT_LOGGED_IN
 
     def whoami(self, credentials: Credentials | None = None, *, attempts: int | None = None) -> dict[str, Any]:
         """Ask the archive to whom a token belongs."""
@@ -435,6 +486,12 @@ class Login:
             except MastError as err:
                 return f"Whether the token is still valid could not be found out: {err}"
         return refusal_advice(url, self.credentials, self._endpoints, user, status)
+
+
+def _scopes_of(user: Mapping[str, Any]) -> frozenset[str] | None:
+    """What a token may be used for; None where the archive does not say."""
+    scopes = user.get("scopes")
+    return frozenset(map(str, scopes)) if isinstance(scopes, list) and scopes else None
 
 
 def _masked(value: Any, token: str | None) -> Any:

@@ -188,8 +188,25 @@ def test_too_little_space_is_told_before_anything_is_fetched(
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _place: usage._replace(free=1000))
     with caplog.at_level("WARNING", logger="astroquery"):
-        Observations.download_products(product, download_dir=tmp_path / "new", verbose=False)
-    assert "has 0.0 MB left" in caplog.text
+        shown = Observations.download_products(product, download_dir=tmp_path / "new", dry_run=True, verbose=False)
+    assert shown.meta["free_bytes"] == 1000
+    assert caplog.text.count("has 0.0 MB left") == 1
+    Observations.download_products(product, download_dir=tmp_path / "new", verbose=False)
+    assert caplog.text.count("has 0.0 MB left") == 2
+
+
+def test_plan_has_no_space_where_none_can_be_told(
+    product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk that does not say what it has left is no error, and nothing is said of it."""
+
+    def refuse(_place: object) -> None:
+        raise OSError(errno.EACCES, "not to be looked at")
+
+    monkeypatch.setattr(shutil, "disk_usage", refuse)
+    shown = Observations.download_products(product, download_dir=tmp_path, dry_run=True, verbose=False)
+    assert shown.meta["free_bytes"] is None
+    assert "left" not in caplog.text
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

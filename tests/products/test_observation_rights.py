@@ -162,3 +162,98 @@ def test_nothing_is_said_to_be_downloaded_where_all_were_refused(
     out, err = capfd.readouterr()
     assert "Files downloaded" not in out + err
     assert "2 of 2 files could not be downloaded" in out + err
+
+
+# -- before anything is fetched ----------------------------------------------------------------------------------------
+
+
+def mixed(exclusive: Table, products: Table) -> Table:
+    """Return an exclusive file and a public one, and one of which the rights are not known."""
+    rows = [{name: row[name] for name in exclusive.colnames} for row in [exclusive[0], products[0], products[1]]]
+    return Table([*rows[:2], {**rows[2], "dataRights": ""}])
+
+
+@pytest.mark.parametrize(
+    ("user", "accessible", "sentence"),
+    [
+        ("nobody", [False, True, None], "No access to 1 of 3 files: exclusive. Nobody is logged in: use login(), or"),
+        ("outsider_token", [False, True, None], "No access to 1 of 3 files: exclusive. The token lacks the scope"),
+        ("token", [None, True, None], ""),
+        ("environment", [None, True, None], ""),
+    ],
+)
+def test_plan_tells_which_files_cannot_be_had(
+    client: ObservationsClass,
+    products: Table,
+    exclusive: Table,
+    mast_sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    user: str,
+    accessible: list[bool | None],
+    sentence: str,
+) -> None:
+    """What only the archive knows is masked; nothing is asked for it, and what is lacking is one sentence."""
+    if user == "environment":
+        monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
+    elif user != "nobody":
+        client.login(getattr(mast_sandbox, user))
+    mast_sandbox.requests.clear()
+    caplog.clear()
+    shown = client.download_products(mixed(exclusive, products), download_dir=tmp_path, dry_run=True, verbose=False)
+    assert shown["Accessible"].tolist() == accessible
+    assert list(shown["Reason"]) == ["not on disk; exclusive access", "not on disk", "not on disk"]
+    assert (shown.meta["files"], shown.meta["exclusive"]) == (3, 1)
+    assert shown.meta["total_bytes"] == sum(shown["Size"])
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [message[: len(sentence)] for message in told] == [sentence] * bool(sentence)
+    assert len(mast_sandbox.requests) == 0
+
+
+@pytest.mark.parametrize("call", ["download_products", "download_products_iter"])
+def test_lacking_access_is_told_once_before_any_file_is_asked_for(
+    client: ObservationsClass,
+    mast_sandbox: Sandbox,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    call: str,
+) -> None:
+    """Not once for each file; whose they are and until when is said where it is known."""
+    observations = client.query_criteria(obs_collection="HST", dataRights="EXCLUSIVE_ACCESS")[:2]
+    products = client.get_unique_product_list(observations, verbose=False)
+    program, day = observations["proposal_id"][0], Time(observations["t_obs_release"][0], format="mjd").strftime("%F")
+    told: list[int] = []
+
+    def notice(_record: RequestRecord) -> bool:
+        told.append(caplog.text.count("No access to "))
+        return False
+
+    mast_sandbox.faults.add("download", Fault.status(500), times=None, where=notice)
+    arguments = {"download_dir": tmp_path, "extension": "jpg", "verbose": False, "on_error": "ignore"}
+    rows = list(getattr(client, call)(products, **arguments))
+    assert len(rows) > 1
+    assert {row["Status"] for row in rows} == {"ERROR"}
+    assert told == [1] * len(rows)
+    sentence = f"No access to {len(rows)} of {len(rows)} files: exclusive for program {program} until {day}"
+    assert caplog.text.count(sentence) == 1
+    plan = client.download_products(products, dry_run=True, **arguments)
+    assert f"; exclusive access for program {program} until " in plan["Reason"][0]
+
+
+def test_plan_of_files_that_are_on_disk_lacks_no_access(
+    client: ObservationsClass,
+    exclusive: Table,
+    mast_sandbox: Sandbox,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Files that came with a login need none to be kept."""
+    client.login(mast_sandbox.token)
+    client.download_products(exclusive, download_dir=tmp_path, verbose=False)
+    client.logout()
+    caplog.clear()
+    shown = client.download_products(exclusive, download_dir=tmp_path, dry_run=True, verbose=False)
+    assert list(shown["Action"]) == ["keep", "keep"]
+    assert (shown.meta["files"], shown.meta["exclusive"], shown.meta["total_bytes"]) == (0, 0, 0)
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]

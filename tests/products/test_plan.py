@@ -287,12 +287,12 @@ def test_plan_is_a_table_that_can_be_kept(tmp_path: Path) -> None:
         one(None),
     )
     shown = plan_table(planned(products, tmp_path))
-    assert shown.colnames == ["Local Path", "URL", "Cloud URL", "Size", "Action", "Reason", "Rights"]
+    assert shown.colnames == ["Local Path", "URL", "Cloud URL", "Size", "Action", "Reason", "Rights", "Accessible"]
     assert list(shown["Action"]) == ["keep", "fetch", "fetch", "refuse"]
     assert shown["URL"][1] == f"{SERVICE}?uri=mast:HST/product/y%26.fits"
     assert shown["URL"][3] is np.ma.masked
     assert shown["Size"].tolist() == [10, 7, None, 10]
-    assert (shown.meta["total_bytes"], shown.meta["unknown_sizes"]) == (7, 1)
+    assert shown.meta == {"files": 2, "total_bytes": 7, "unknown_sizes": 1, "exclusive": 0, "free_bytes": None}
     shown.write(tmp_path / "plan.ecsv")
     again = Table.read(tmp_path / "plan.ecsv")
     assert list(again["Reason"]) == list(shown["Reason"])

@@ -6,7 +6,9 @@ import copy
 import inspect
 import logging
 import os
+import tempfile
 import traceback
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,6 +85,31 @@ def test_netrc_does_not_replace_the_token_on_a_redirect(
     mast_sandbox.faults.add("whoami", Fault.redirect(f"{mast_sandbox.url}/whoami"))
     assert Observations.session_info(verbose=False)["anon"] is False
     assert tokens(mast_sandbox) == {f"token {mast_sandbox.token}"}
+
+
+def test_a_presigned_address_in_the_cloud_gets_no_token(
+    mast_sandbox: Sandbox, other: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """S3 refuses requests with a signature and a token; neither is in messages if the signature is refused."""
+    Observations.login(mast_sandbox.token)
+    table = Observations.get_product_list(Observations.query_criteria(obs_collection="HST", dataRights="PUBLIC")[:1])
+    product = table[table["productFilename"] == min(table["productFilename"], key=len)][:1]
+    signed = f"{other.url}/api/v0.1/Download/file?uri={product['dataURI'][0]}&X-Amz-Signature=5ec4e7"
+    mast_sandbox.requests.clear()
+    mast_sandbox.faults.add("download", Fault.redirect(signed), times=None)
+    manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False)
+    assert manifest["Status"].tolist() == ["COMPLETE"]
+    with Observations.open_product(product["dataURI"][0]) as file:
+        assert file.read(10) == Path(manifest["Local Path"][0]).read_bytes()[:10]
+    assert {record.value("X-Amz-Signature") for record in other.requests} == {"5ec4e7"}
+    assert tokens(other) == {None}
+    assert tokens(mast_sandbox) == {f"token {mast_sandbox.token}"}
+    other.faults.add("download", Fault.status(403, body=b"SignatureDoesNotMatch"), times=None)
+    manifest = Observations.download_products(product, download_dir=tmp_path, cache=False, verbose=False)
+    assert manifest["Status"].tolist() == ["ERROR"]
+    for secret in ("5ec4e7", mast_sandbox.token):
+        assert secret not in str(manifest["Message"][0]) + str(manifest["URL"][0]) + caplog.text
+    assert tokens(other) == {None}
 
 
 # -- cookies -------------------------------------------------------------------------------------------------------
@@ -268,6 +295,56 @@ def test_a_token_comes_from_a_file_that_the_environment_names(
     secret.write_text(f"\ufeff{mast_sandbox.token}\n", "utf-8")
     monkeypatch.setenv("MAST_API_TOKEN_FILE", str(secret))
     assert Observations.login() is True
+
+
+@pytest.fixture
+def shared_folder() -> Iterator[Path]:
+    """Give a folder into which everybody on this computer may look."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        if not hasattr(os, "geteuid") or not all(each.stat().st_mode & 1 for each in folder.resolve().parents):
+            pytest.skip("the folder for temporary files is open to its owner only")
+        yield folder
+
+
+@pytest.mark.parametrize(
+    ("file_mode", "folder_mode", "warned"), [(0o644, 0o755, True), (0o600, 0o755, False), (0o644, 0o700, False)]
+)
+def test_a_token_file_that_everybody_can_read_is_a_warning(
+    mast_sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    shared_folder: Path,
+    file_mode: int,
+    folder_mode: int,
+    warned: bool,
+) -> None:
+    """The warning names the file and what to do, and not the token; a closed folder is as good as a closed file."""
+    secret = shared_folder / "secret"
+    secret.write_text(mast_sandbox.token, "utf-8")
+    secret.chmod(file_mode)
+    shared_folder.chmod(folder_mode)
+    monkeypatch.setenv("MAST_API_TOKEN_FILE", str(secret))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert Observations.login() is True
+    messages = [str(each.message) for each in caught if each.category is AuthenticationWarning]
+    assert [f"chmod 600 {secret}" in message for message in messages] == [True] * warned
+    assert mast_sandbox.token not in "".join(messages)
+
+
+def test_a_token_without_access_to_exclusive_files_is_told_at_login(
+    mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The scopes are in the record of the user; a record without scopes says nothing about it."""
+    Observations.login(mast_sandbox.outsider_token)
+    assert "lacks the scope mast:exclusive_access" in caplog.text
+    caplog.clear()
+    Observations.login(mast_sandbox.token)
+    mast_sandbox.faults.add("whoami", Fault.answer({"anon": False, "ezid": "me"}))
+    Observations.login(mast_sandbox.outsider_token)
+    assert "accepted" in caplog.text
+    assert "lacks" not in caplog.text
 
 
 def test_a_notebook_without_a_user_is_a_login_error(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
