@@ -26,7 +26,7 @@ from astroquery.exceptions import InvalidQueryError, LoginError, RemoteServiceEr
 from .config import Endpoints, conf
 from .observations.client import Observations
 from .service.core import MastClass
-from .service.token import ENVIRONMENT, environment_has_token
+from .service.token_sources import ENVIRONMENT, environment_has_token
 
 RADIUS = "0.1 deg"
 OBSERVATION_COLUMNS = ("obs_id", "filters", "t_exptime", "distance", "dataRights")

@@ -12,6 +12,7 @@ from astroquery_mast.casjobs.login import ENVIRONMENT_NAMES, SHARED_LOGIN
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.service import retrying as failures
 from astroquery_mast.service import token as auth
+from astroquery_mast.service.token_sources import ENVIRONMENT, TOKEN_FILE
 
 # These are run by Sphinx.
 collect_ignore = ["conf.py", "pictures"]
@@ -24,7 +25,7 @@ def archive(
     """Give each page a fresh sandbox under the name ``archive``, and an empty folder to download to."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(failures, "pause", lambda _seconds, _stopped: None)
-    for name in (*auth.ENVIRONMENT, *ENVIRONMENT_NAMES):
+    for name in (*ENVIRONMENT, TOKEN_FILE, *ENVIRONMENT_NAMES):
         monkeypatch.delenv(name, raising=False)
     doctest_namespace["archive"] = mast_sandbox
     clients = (Observations, Catalogs, Engineering, MastMissions)

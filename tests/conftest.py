@@ -58,10 +58,11 @@ def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     from astroquery_mast.casjobs.login import ENVIRONMENT_NAMES, SHARED_LOGIN
     from astroquery_mast.service import token as auth
+    from astroquery_mast.service import token_sources
 
-    for name in (*auth.ENVIRONMENT, auth.TOKEN_FILE, *ENVIRONMENT_NAMES):
+    for name in (*token_sources.ENVIRONMENT, token_sources.TOKEN_FILE, *ENVIRONMENT_NAMES):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(auth, "sys", SimpleNamespace(stdin=None, modules={}))
+    monkeypatch.setattr(token_sources, "sys", SimpleNamespace(stdin=None, modules={}))
     before = keyring.get_keyring()
     keyring.set_keyring(Keyring())
     yield

@@ -21,6 +21,7 @@ from ..service.core import MastClass
 from ..service.jobs import JobHandle
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
+from ..service.token_sources import without_repr
 from ..warn import warn_no_results
 from . import transfer
 from .batch import USUAL_ESTIMATE, batch_query, checked_minutes, read_result, with_target
@@ -130,7 +131,7 @@ class CasJobsClass(MastClass):
         INFO: CasJobs has accepted the password of hubble. ...
         True
         """
-        secret = auth.without_repr(password)
+        secret = without_repr(password)
         del password
         account = find_account(username, secret, wsid, reenter=reenter_password)
         user = self._calls.accept(account, self._service.deadline(None))

@@ -15,16 +15,8 @@ from typing import Any
 
 from ..config import PROCESS_STATES, ProcessState
 from ..exceptions import InvalidArgumentError, LoginError, keep_hidden
-from ..service.token import (
-    HiddenText,
-    Origin,
-    is_given,
-    may_receive_secrets,
-    origin_of,
-    prompt,
-    read_keyring,
-    write_keyring,
-)
+from ..service.token import Origin, may_receive_secrets, origin_of
+from ..service.token_sources import HiddenText, is_given, prompt, read_keyring, write_keyring
 
 # Where name, number and password are looked for; "mastcasjobs" uses the same names.
 ENVIRONMENT_NAMES = ("CASJOBS_USERID", "CASJOBS_WSID", "CASJOBS_PW")

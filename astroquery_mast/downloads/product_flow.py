@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -45,11 +43,11 @@ from ..products.plan import (
     single_file,
     total_bytes,
 )
-from ..service import token as auth
-from ..service.http import AnswerPage, HttpClient
+from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
+from ..service.token_sources import environment_has_token
 from ..tables.mashup import Page
 from ..warn import warn_no_results, warn_user
 from .destination import destination, file_system_at, free_space, is_remote, local_target, warn_of_little_space
@@ -62,17 +60,11 @@ from .download import (
     results_as_completed,
     warn_of_no_access,
 )
-from .sessions import SessionRecipe
-from .transfer import OpenUrl
+from .sessions import PostedForm, SessionRecipe, anonymous_http
 from .verify_and_retry import as_written, retry_downloads
 
 # Start of the message for a file that needs a login.
 _DENIED = "HTTPError: 401"
-
-
-def anonymous_http(service: MastService) -> HttpClient:
-    """Return an HTTP client that never sends the token, whatever the address."""
-    return HttpClient(partial(service.send, credentials=auth.Credentials()), service.endpoints)
 
 
 class Downloads:
@@ -107,7 +99,7 @@ class Downloads:
         """Download many products in one file."""
         # A script is asked for without the token, so that none can be in it.
         http = anonymous_http(self._service) if bundle.kind == SCRIPT else self._service.http
-        way = _Posting(http, bundle.form, seconds_setting("timeout") if options.timeout is None else math.inf)
+        way = PostedForm(http, bundle.form, seconds_setting("timeout") if options.timeout is None else math.inf)
         results = bundle.results(download([file], way, replace(options, on_error="ignore"))[0])
         complain(results, on_error=options.on_error)
         return results
@@ -132,7 +124,7 @@ class Downloads:
 
     def _log_in_by_environment(self) -> bool:
         """Log in with the token of the environment unless another one is in use; return whether that worked."""
-        if self._service.login.accepted or not auth.environment_has_token():
+        if self._service.login.accepted or not environment_has_token():
             return False
         try:
             self._service.login.login()
@@ -141,30 +133,6 @@ class Downloads:
             warn_user(message, AuthenticationWarning)
             return False
         return True
-
-
-@dataclass(frozen=True)
-class _Posting:
-    """The way to a file that is made of what is posted; a `~astroquery_mast.downloads.download.Way`."""
-
-    http: HttpClient
-    form: Sequence[tuple[str, str]]
-    seconds: float
-
-    @contextmanager
-    def open_url(
-        self, deadline: Deadline, *, connection_slots: threading.Semaphore | None = None
-    ) -> Generator[OpenUrl]:
-        """Give what opens an address by posting to it, and hangs up when the call ends."""
-        del connection_slots  # there is one file
-
-        def post(url: str, headers: Mapping[str, str]) -> requests.Response:
-            limit = deadline.part(self.seconds)
-            return self.http.request(
-                "POST", url, data=self.form, headers=headers, deadline=limit, service="MAST download", stream=True
-            )
-
-        yield post
 
 
 T = TypeVar("T")

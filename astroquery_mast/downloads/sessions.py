@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Hashable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,9 +28,10 @@ from ..service import token as auth
 from ..service.connections import MastSession, TimedAdapter, prepare_session
 from ..service.http import HttpClient
 from ..service.mast_service import MastService, has_token, send_with_token
-from ..service.parallel import AskedOnce
 from ..service.retrying import Deadline
-from ..service.token import Login
+from ..service.token import AskedOnce, Login
+from ..service.token_sources import stored_token
+from .transfer import OpenUrl
 
 _SERVICE = "MAST download"
 # Headers that may hold a secret stay behind: a session of the user's own may have them.
@@ -142,7 +143,7 @@ def _extras(session: requests.Session) -> list[str]:
 def _of_this_process() -> auth.Credentials:
     """The token of a process that nobody has logged in; nobody is asked for one."""
     try:
-        return auth.Credentials(auth.stored_token())
+        return auth.Credentials(stored_token())
     except LoginError:
         return auth.Credentials()
 
@@ -311,3 +312,35 @@ class IdleSessions:
 _IDLE = IdleSessions()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_IDLE.forget)
+
+
+# -- other ways to the archive ----------------------------------------------------------------------------------------
+
+
+def anonymous_http(service: MastService) -> HttpClient:
+    """Return an HTTP client that never sends the token, whatever the address."""
+    return HttpClient(partial(service.send, credentials=auth.Credentials()), service.endpoints)
+
+
+@dataclass(frozen=True)
+class PostedForm:
+    """The way to a file that is made of what is posted; a `~astroquery_mast.downloads.download.Way`."""
+
+    http: HttpClient
+    form: Sequence[tuple[str, str]]
+    seconds: float
+
+    @contextmanager
+    def open_url(
+        self, deadline: Deadline, *, connection_slots: threading.Semaphore | None = None
+    ) -> Generator[OpenUrl]:
+        """Give what opens an address by posting to it, and hangs up when the call ends."""
+        del connection_slots  # there is one file
+
+        def post(url: str, headers: Mapping[str, str]) -> requests.Response:
+            limit = deadline.part(self.seconds)
+            return self.http.request(
+                "POST", url, data=self.form, headers=headers, deadline=limit, service=_SERVICE, stream=True
+            )
+
+        yield post

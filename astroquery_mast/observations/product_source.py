@@ -22,8 +22,9 @@ from astroquery import log
 
 from ..downloads.bucket import Bucket, Cloud
 from ..downloads.download import FileSource
-from ..downloads.product_flow import ProductFlow, anonymous_http
+from ..downloads.product_flow import ProductFlow
 from ..downloads.remote_file import open_fits, open_remote, range_opener
+from ..downloads.sessions import anonymous_http
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
 from ..products.addresses import files_of_products
 from ..products.file_names import column_as_text

@@ -26,6 +26,7 @@ from ..warn import warn_no_results
 from . import token as auth
 from .connections import MastSession
 from .mast_service import MastService
+from .token_sources import without_repr
 
 __all__ = ["Mast", "MastClass"]
 
@@ -51,7 +52,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
     def __init__(
         self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
     ) -> None:
-        mast_token = auth.without_repr(mast_token)
+        mast_token = without_repr(mast_token)
         own = auth.SHARED if mast_token is None else auth.Credentials()
         self._service: MastService = self._new_service(server, own)
         super().__init__()
@@ -131,7 +132,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         LoginError
             If there is no token, or the archive does not accept it.
         """
-        token = auth.without_repr(token)
+        token = without_repr(token)
         self._service.login.login(token, store=store_token, reenter=reenter_token)
         return True
 

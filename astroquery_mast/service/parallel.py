@@ -24,7 +24,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..config import count_setting
-from ..exceptions import InvalidArgumentError, MastError
+from ..exceptions import InvalidArgumentError
 from .retrying import CallFile, Deadline, as_seconds
 
 if TYPE_CHECKING:
@@ -124,30 +124,6 @@ class SharedState:
         """End what is under way: between two pieces, in waiting, and while a server is silent."""
         self.deadline.stop()
         self.over.set()
-
-
-class AskedOnce:
-    """What was found out about the user of a call, for all refusals of it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: dict[str, Any] | MastError | None = None
-
-    def get(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return what is known, or ask; one that fails is not asked again."""
-        with self._lock:
-            if self._found is None:
-                try:
-                    self._found = ask()
-                except MastError as err:
-                    self._found = err
-        if isinstance(self._found, MastError):
-            raise self._found
-        return self._found
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Know nothing in another process."""
-        return AskedOnce, ()
 
 
 # -- jobs ----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Who the user is: where tokens come from, which addresses may receive them, the login, and what a refusal means.
+"""Who the user is: which addresses may receive a token, the login, and what a refusal means.
 
 A token is held by `Credentials` and put into a request by `TokenAuth`, at the last moment and for MAST's hosts only.
 It is never part of a session, a cookie jar, a representation, a log line, an exception or a pickle.  `Login` has a
@@ -9,16 +9,9 @@ See https://auth.mast.stsci.edu/ for tokens: one expires after ten days without 
 
 from __future__ import annotations
 
-import getpass
-import os
-import re
-import stat
-import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -28,7 +21,6 @@ from requests.auth import AuthBase
 
 from ..config import PROCESS_STATES, Endpoints, ProcessState
 from ..exceptions import (
-    AuthenticationWarning,
     InvalidResponseError,
     LoginError,
     MastError,
@@ -36,24 +28,16 @@ from ..exceptions import (
     presentable,
 )
 from ..tables.rows import decoded
-from ..warn import warn_user
 from .connections import LOOPBACK
 from .http import HttpClient
-from .parallel import AskedOnce
 from .retrying import Deadline
-
-# Where tokens are looked for, the usual name first; some tools of the community use the second.
-ENVIRONMENT = ("MAST_API_TOKEN", "MAST_TOKEN")
-# Where the path of a file with the token is looked for, as containers give secrets.
-TOKEN_FILE = "MAST_API_TOKEN_FILE"  # noqa: S105 - a name, no secret
-
-# The entry of the system's keyring in which ``astroquery.mast`` keeps a token, so that one stored by it is found.
-_KEYRING_SERVICE = "astroquery:mast.stsci.edu.token"
-_KEYRING_USER = "masttoken"
-
-_OPEN_FILE = (
-    "{0} ({1}) holds your MAST token, and everybody on this computer can read it: "
-    "chmod 600 {0}, or mode 0400 where it is a secret of a container."
+from .token_sources import (
+    ENVIRONMENT,
+    HiddenText,
+    environment_has_token,
+    find_token,
+    normalize_token,
+    store_token,
 )
 
 # Ends of the addresses of single files, and of bundles of them.
@@ -71,26 +55,6 @@ _LACKS_SCOPE = f"The token lacks the scope {_EXCLUSIVE_SCOPE}, with which exclus
 _UNSENT = "No token was sent, because this is not one of the configured MAST servers over https."
 
 _PORTS = {"https": 443, "http": 80}
-
-
-# What copying and scripts put around a token besides blanks and quotes: marks that nobody sees, the name of a scheme.
-_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060"))
-_SCHEME = re.compile(r"(?:token|bearer)\s+", re.IGNORECASE)
-
-
-class HiddenText(str):
-    """Text that does not show where variables are shown, such as in tracebacks."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        """Show nothing of it."""
-        return "'…'"
-
-
-def without_repr(token: str | None) -> str | None:
-    """Return a token that tracebacks with variables do not show."""
-    return HiddenText(token) if isinstance(token, str) else token
 
 
 Origin: TypeAlias = tuple[str, str, int | None]
@@ -183,17 +147,6 @@ def _shared() -> Credentials:
     return SHARED
 
 
-def normalize_token(token: str) -> str:
-    """Return a token without what copying, quoting and scripts put around it."""
-    text = token.translate(_INVISIBLE).strip() if isinstance(token, str) else ""
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        text = text[1:-1].strip()
-    text = _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise LoginError("That is not a MAST token: a token is one word of letters and digits.")
-    return HiddenText(text)
-
-
 def origin_of(url: str) -> Origin:
     """Return the origin of an address."""
     parts = urlsplit(url)
@@ -229,137 +182,6 @@ class TokenAuth(AuthBase):
         if token is not None:
             request.headers["Authorization"] = HiddenText(f"token {token}")
         return request
-
-
-@dataclass(frozen=True)
-class FoundToken:
-    """A token, and where it comes from as messages say it."""
-
-    text: str
-    source: str = "this token"
-
-
-def find_token(token: str | None = None, *, reenter: bool = False, page: str = "") -> FoundToken:
-    """Find a token: the argument, the environment, the system's keyring, or a prompt, in that order."""
-    if token is not None:
-        return FoundToken(normalize_token(token))
-    found = None if reenter else _stored()
-    return _normalized(found or FoundToken(_from_prompt(page)))
-
-
-def stored_token() -> str | None:
-    """Return the token of the environment or of the system's keyring; None if there is none; never ask for one."""
-    found = _stored()
-    return None if found is None else _normalized(found).text
-
-
-def environment_has_token() -> bool:
-    """Tell whether the environment has a token, or names a file with one; blank variables count for nothing."""
-    return any(is_given(os.environ.get(name)) for name in (*ENVIRONMENT, TOKEN_FILE))
-
-
-def is_given(text: str | None) -> bool:
-    """Tell whether a text is more than blanks and quotes."""
-    return bool((text or "").translate(_INVISIBLE).strip().strip("\"'").strip())
-
-
-def _normalized(found: FoundToken) -> FoundToken:
-    """The same token without what is around it."""
-    try:
-        return FoundToken(normalize_token(found.text), found.source)
-    except LoginError as err:
-        where = f" It is {found.source}." if found.source.startswith("the token in") else ""
-        raise LoginError(f"{err}{where}") from None
-
-
-def _stored() -> FoundToken | None:
-    """The token of the environment, of the file that it names, or of the keyring, as it is written there."""
-    for name in ENVIRONMENT:
-        if is_given(text := os.environ.get(name, "")):
-            return FoundToken(HiddenText(text), f"the token in the environment variable {name}")
-    return _from_file() or _from_keyring()
-
-
-def _from_file() -> FoundToken | None:
-    """The token in the file that the environment names."""
-    path = os.environ.get(TOKEN_FILE, "").strip()
-    if not path:
-        return None
-    try:
-        file = Path(path).expanduser()
-        text = file.read_text("utf-8-sig")
-        is_open = _is_open_to_others(file)
-    except (OSError, ValueError, RuntimeError) as err:
-        raise LoginError(f"The file that {TOKEN_FILE} names cannot be read: {err}") from err
-    if is_open and is_given(text):
-        warn_user(_OPEN_FILE.format(path, TOKEN_FILE), AuthenticationWarning)
-    return FoundToken(HiddenText(text), f"the token in {path} ({TOKEN_FILE})") if is_given(text) else None
-
-
-def _is_open_to_others(file: Path) -> bool:
-    """Whether all users of this computer can read a file: it, and every folder above it, lets them."""
-    if not hasattr(os, "geteuid"):  # where modes say nothing about it, as on Windows
-        return False
-    place = file.resolve()
-    return bool(place.stat().st_mode & stat.S_IROTH) and all(
-        folder.stat().st_mode & stat.S_IXOTH for folder in place.parents
-    )
-
-
-def _from_keyring() -> FoundToken | None:
-    """The token in the system's keyring; a machine without one is not an error."""
-    found = read_keyring(_KEYRING_SERVICE, _KEYRING_USER, "token")
-    return FoundToken(HiddenText(found), "the token in the system's keyring") if is_given(found) else None
-
-
-def store_token(token: str) -> None:
-    """Write a token to the system's keyring."""
-    write_keyring(_KEYRING_SERVICE, {_KEYRING_USER: token}, "token")
-
-
-def read_keyring(service: str, user: str, what: str) -> str | None:
-    """Return what the system's keyring has for a user of a service; a machine without one is not an error."""
-    found, error = _ask_keyring("get_password", service, user)
-    if error is not None:
-        log.debug("The keyring has no %s: %s", what, presentable(f"{type(error).__name__}: {error}"))
-    return found
-
-
-def write_keyring(service: str, entries: Mapping[str, str], what: str) -> None:
-    """Write to the system's keyring: user → secret; warn if there is none, for the login itself has worked."""
-    errors = (_ask_keyring("set_password", service, *entry)[1] for entry in entries.items())
-    error = next(filter(None, errors), None)
-    if error is not None:
-        warn_user(f"The {what} was not stored: {error}", AuthenticationWarning)
-
-
-def _ask_keyring(do: str, *arguments: str) -> tuple[str | None, Exception | None]:
-    """Call a function of the keyring; return what it returns, and what it raises."""
-    try:
-        import keyring  # noqa: PLC0415 - slow, and needed by few
-
-        return getattr(keyring, do)(*arguments), None
-    except Exception as err:  # noqa: BLE001 - a plugin for somebody else's service, which may raise anything
-        return None, err
-
-
-def _from_prompt(page: str) -> str:
-    """Ask for a token."""
-    missing = (
-        "There is no MAST token: give one to login(), or set the environment variable MAST_API_TOKEN. "
-        f"A token is made at {page}"
-    )
-    return prompt(f"MAST API token (made at {page}): ", missing)
-
-
-def prompt(question: str, missing: str, *, hidden: bool = True) -> str:
-    """Ask on the terminal or in the notebook; unless ``hidden`` is false, without showing what is typed."""
-    if not (sys.stdin is not None and sys.stdin.isatty()) and "ipykernel" not in sys.modules:
-        raise LoginError(missing)
-    try:
-        return HiddenText(getpass.getpass(question)) if hidden else input(question)
-    except (NotImplementedError, EOFError, OSError) as err:  # a notebook that is run without a user
-        raise LoginError(missing) from err
 
 
 def refusal_advice(
@@ -405,6 +227,30 @@ def _no_access(user: Mapping[str, Any] | None) -> str:
 
 
 _SERVICE = "MAST whoami"
+
+
+class AskedOnce:
+    """What was found out about the user of a call, for all refusals of it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[str, Any] | MastError | None = None
+
+    def get(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what is known, or ask; one that fails is not asked again."""
+        with self._lock:
+            if self._found is None:
+                try:
+                    self._found = ask()
+                except MastError as err:
+                    self._found = err
+        if isinstance(self._found, MastError):
+            raise self._found
+        return self._found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Know nothing in another process."""
+        return AskedOnce, ()
 
 
 class Login:

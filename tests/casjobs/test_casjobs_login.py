@@ -20,7 +20,7 @@ from astroquery_mast import CasJobs, CasJobsClass, conf
 from astroquery_mast.casjobs.login import SHARED_LOGIN
 from astroquery_mast.exceptions import InvalidArgumentError, NetworkError
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service import token as auth
+from astroquery_mast.service import token_sources
 
 
 class Memory(keyring.backend.KeyringBackend):
@@ -57,7 +57,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     def answer(question: str) -> str:
         return answers.pop(next(each for each in answers if each in question))
 
-    monkeypatch.setattr(auth, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True), modules={}))
+    monkeypatch.setattr(token_sources, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True), modules={}))
     monkeypatch.setattr(getpass, "getpass", answer)
     monkeypatch.setattr("builtins.input", answer)
     yield answers

@@ -25,7 +25,7 @@ from astroquery_mast.casjobs.wire import HiddenBody, encode_form
 from astroquery_mast.exceptions import MastError, presentable
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.retrying import Deadline
-from astroquery_mast.service.token import HiddenText
+from astroquery_mast.service.token_sources import HiddenText
 
 # A part of the password that is the same in forms, addresses, JSON and pages.
 PART = "Nuncius"

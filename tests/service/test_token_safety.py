@@ -354,7 +354,7 @@ def test_a_notebook_without_a_user_is_a_login_error(mast_sandbox: Sandbox, monke
         raise NotImplementedError("this frontend does not support input requests")
 
     monkeypatch.setattr(
-        "astroquery_mast.service.token.sys", SimpleNamespace(stdin=None, modules={"ipykernel": object()})
+        "astroquery_mast.service.token_sources.sys", SimpleNamespace(stdin=None, modules={"ipykernel": object()})
     )
     monkeypatch.setattr("getpass.getpass", refuse)
     with pytest.raises(LoginError, match="MAST_API_TOKEN"):

@@ -25,6 +25,7 @@ from astroquery_mast.config import Endpoints
 from astroquery_mast.exceptions import AccessDeniedError
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service import token as auth
+from astroquery_mast.service.token_sources import ENVIRONMENT
 
 SECRET = "s3cr3t0000000000000000000000beef"
 
@@ -99,7 +100,7 @@ def test_a_constructors_token_is_its_own(mast_sandbox: Sandbox) -> None:
     assert own.session_info(verbose=False)["anon"] is False
 
 
-@pytest.mark.parametrize("name", auth.ENVIRONMENT)
+@pytest.mark.parametrize("name", ENVIRONMENT)
 def test_token_comes_from_the_environment(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """login() without a token takes the environment's."""
     monkeypatch.setenv(name, f" {mast_sandbox.token}\n")
@@ -134,7 +135,7 @@ def test_no_keyring_is_no_crash(mast_sandbox: Sandbox) -> None:
 def test_a_prompt_is_the_last_resort(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal the token is asked for, without echo."""
     terminal = SimpleNamespace(isatty=lambda: True)
-    monkeypatch.setattr("astroquery_mast.service.token.sys", SimpleNamespace(stdin=terminal, modules={}))
+    monkeypatch.setattr("astroquery_mast.service.token_sources.sys", SimpleNamespace(stdin=terminal, modules={}))
     monkeypatch.setattr("getpass.getpass", lambda prompt: mast_sandbox.token if "auth.mast" in prompt else "")
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.expired_token)
     assert Observations.login(reenter_token=True) is True
