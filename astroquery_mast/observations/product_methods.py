@@ -295,8 +295,11 @@ class ObservationProductMethods(MastClass):
         Manifest or `~astropy.table.Table` or None
             One row for each file; None, with a warning, if no product is left.  With ``dry_run`` a plan: ``Local
             Path``, ``URL`` (percent-encoded), ``Cloud URL`` (where cloud access is enabled), ``Size`` (bytes),
-            ``Action``, ``Reason`` and ``Rights``; its ``meta`` has ``total_bytes``, which would be fetched, and
-            ``unknown_sizes``, for how many files that is not known.
+            ``Action``, ``Reason``, ``Rights`` and ``Accessible``: True for public files, False for exclusive ones if
+            nobody is logged in or the token was made without access to such, and masked where only the archive knows.
+            Its ``meta`` has ``files``, how many would be asked for; of these, ``total_bytes``, which would be fetched,
+            ``unknown_sizes``, for how many files that is not known, and ``exclusive``, how many are exclusive; and
+            ``free_bytes``, which the disk has left (None for a store).
 
         Raises
         ------

@@ -29,7 +29,7 @@ def test_dry_run_says_what_would_be_done_and_does_nothing(
 ) -> None:
     """The plan has a row for each file and the bytes to come; nothing is asked, and nothing written."""
     plan = client.download_products(products, download_dir=tmp_path / "new", dry_run=True)
-    assert plan.colnames == ["Local Path", "URL", "Cloud URL", "Size", "Action", "Reason", "Rights"]
+    assert plan.colnames == ["Local Path", "URL", "Cloud URL", "Size", "Action", "Reason", "Rights", "Accessible"]
     assert set(plan["Action"]) == {"fetch"}
     assert plan.meta["total_bytes"] == products["size"].sum()
     assert plan.meta["unknown_sizes"] == 0
