@@ -18,7 +18,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Row, Table
 
 from ..config import count_setting
-from ..downloads.destination import destination, file_system_at
+from ..downloads.destination import destination, file_system_at, free_space
 from ..downloads.download import complain
 from ..downloads.methods import DownloadMethods
 from ..downloads.product_flow import Downloads
@@ -93,7 +93,7 @@ class HubbleSpectra:
             cache=cache,
         )
         if dry_run:
-            return plan_table(planned)
+            return plan_table(planned, free=free_space(folder))
         if script and planned:
             return as_manifest(self._script(products, planned, folder, options))
         return as_manifest(self._downloads.run(planned, options))

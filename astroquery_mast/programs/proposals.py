@@ -11,7 +11,7 @@ from pathlib import Path
 
 from astropy.table import Table
 
-from ..downloads.destination import destination, file_system_at
+from ..downloads.destination import destination, file_system_at, free_space
 from ..downloads.download import DownloadRequest, complain
 from ..downloads.product_flow import Downloads
 from ..products.addresses import FileAddresses
@@ -40,7 +40,7 @@ class Proposals:
         addresses = [program.file_addresses(self.server, kind) for kind in kinds]
         planned = [self._planned(place, addresses[place][0], path, request) for place, path in enumerate(paths)]
         if request.dry_run:
-            return plan_table(planned)
+            return plan_table(planned, free=free_space(folder))
         quiet = replace(options.until(options.deadline()), on_error="ignore")
         results = self.downloads.run(planned, quiet)
         # Old addresses go out of use, and new ones have not everything: each file is looked for at both.

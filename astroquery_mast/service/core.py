@@ -131,6 +131,11 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         ------
         LoginError
             If there is no token, or the archive does not accept it.
+
+        Warns
+        -----
+        `~astroquery.exceptions.AuthenticationWarning`
+            If every user of the computer can read the file with the token, or the token cannot be stored.
         """
         token = without_repr(token)
         self._service.login.login(token, store=store_token, reenter=reenter_token)
