@@ -30,8 +30,8 @@ _KEYRING_SERVICE = "astroquery:mast.stsci.edu.token"
 _KEYRING_USER = "masttoken"
 
 _OPEN_FILE = (
-    "{0} ({1}) holds your MAST token, and everybody on this computer can read it: "
-    "chmod 600 {0}, or mode 0400 where it is a secret of a container."
+    "Every user of this computer can read your MAST token in {0} ({1}): run chmod 600 {0}, "
+    "or give the mode 0400 to it if it is a secret of a container."
 )
 
 # What copying and scripts put around a token besides blanks and quotes: marks that nobody sees, the name of a scheme.
