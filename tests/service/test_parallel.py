@@ -16,7 +16,15 @@ import pytest
 
 from astroquery_mast.exceptions import BadRequestError
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.service.parallel import JobFailure, RunOptions, SharedState, UnfinishedError, map_in_threads, run
+from astroquery_mast.service.parallel import (
+    Job,
+    JobFailure,
+    RunOptions,
+    SharedState,
+    UnfinishedError,
+    map_in_threads,
+    run,
+)
 from astroquery_mast.service.retrying import Deadline
 
 
@@ -76,6 +84,21 @@ def test_every_job_is_told_of_once_and_no_more_are_under_way_than_allowed(window
         found = {job.item: outcome for job, outcome in ended}
     assert found == {number: number * number for number in range(40)}
     assert crowd.most <= window
+
+
+def test_jobs_are_under_way_while_the_caller_uses_results_that_were_known_before() -> None:
+    """And while it uses that of the only worker; never more than allowed, and each result is given once."""
+    executor = ByHand()
+    options = RunOptions(max_workers=1, executor=executor)
+    known = [(Job(place, place), -place) for place in (2, 3)]
+    with closing(run([0, 1], abs, options, unlimited(), first=known)) as given:
+        assert [next(given)[1], len(executor.futures)] == [-2, 1]
+        executor.futures[0].set_result(10)
+        assert [next(given)[1], len(executor.futures)] == [-3, 1]
+        job, outcome = next(given)
+        assert (job.number, outcome, len(executor.futures)) == (0, 10, 2)
+        executor.futures[1].set_result(11)
+        assert [(job.number, outcome) for job, outcome in given] == [(1, 11)]
 
 
 def test_jobs_are_given_in_order_where_that_is_wanted() -> None:
