@@ -49,6 +49,16 @@ class PixelGrid:
         y = inverse[1, 0] * xi + inverse[1, 1] * eta + self.crpix[1] - 1
         return x, y
 
+    def positions(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Right ascension and declination, in degrees, of columns and rows (from 0)."""
+        dx, dy = x + 1 - self.crpix[0], y + 1 - self.crpix[1]
+        xi = np.radians(self.cd[0][0] * dx + self.cd[0][1] * dy)
+        eta = np.radians(self.cd[1][0] * dx + self.cd[1][1] * dy)
+        sin0, cos0 = math.sin(math.radians(self.dec)), math.cos(math.radians(self.dec))
+        depth = cos0 - eta * sin0
+        dec = np.arctan2(sin0 + eta * cos0, np.hypot(xi, depth))
+        return (self.ra + np.degrees(np.arctan2(xi, depth))) % 360.0, np.degrees(dec)
+
 
 def axes(ra: float, dec: float) -> tuple[Array, Array, Array]:
     """Unit vectors towards a position, towards east and towards north there."""

@@ -10,7 +10,6 @@ from .associations import association_json
 from .hlsp import told_of
 from .observation import OBSERVATION_NAMES
 from .products import FLAT_SIZES, File
-from .scene import generator
 
 _GZIP_HEAD = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255])
 _GZIP_CHUNK = 65535
@@ -51,9 +50,6 @@ def gzip_stored(content: bytes) -> bytes:
     return _GZIP_HEAD + b"".join(blocks) + struct.pack("<II", zlib.crc32(content), len(content) % 2**32)
 
 
-_CATALOG_ROWS = 400
-
-
 def document(file: File, length: int) -> bytes:
     """Content of a text file."""
     makers = {"log": _log, "association_json": association_json, "pool": _pool, "catalog": _catalog, "readme": _readme}
@@ -85,13 +81,7 @@ def _pool(file: File) -> str:
 
 
 def _catalog(file: File) -> str:
-    """Source list in astropy's ECSV form."""
-    rng = generator("catalog", file.uri)
-    ra, dec = file.owner.place
-    offsets = rng.uniform(-0.02, 0.02, (_CATALOG_ROWS, 2))
-    magnitudes = 27.0 - 2.0 * rng.pareto(1.5, _CATALOG_ROWS).clip(0, 4)
-    lines = [
-        f"{label} {ra + east:.6f} {dec + north:.6f} {magnitude:.3f}"
-        for label, ((east, north), magnitude) in enumerate(zip(offsets, magnitudes, strict=True), 1)
-    ]
-    return text("catalog.ecsv") + "\n".join(lines) + "\n"
+    """Source catalog in astropy's ECSV form."""
+    from .source_lists import source_list  # noqa: PLC0415 - imports astropy.table, which takes long
+
+    return source_list(file)

@@ -68,7 +68,7 @@ def _offsets(field: Field, grid: PixelGrid) -> tuple[Array, Array]:
 
 def _extended(field: Field, grid: PixelGrid, wavelength: float) -> Array:
     x, y = _offsets(field, grid)
-    red = float(np.clip(math.log10(wavelength / 300.0), 0.0, 1.5))
+    red = _redness(wavelength)
     if field.look == "spiral":
         return _spiral(field, x, y, red)
     if field.look == "elliptical":
@@ -79,6 +79,10 @@ def _extended(field: Field, grid: PixelGrid, wavelength: float) -> Array:
     if field.look == "deep":
         return _small_galaxies(field, grid, red)
     return np.zeros(grid.shape)
+
+
+def _redness(wavelength: float) -> float:
+    return float(np.clip(math.log10(wavelength / 300.0), 0.0, 1.5))
 
 
 def _disk_size(field: Field) -> float:
@@ -235,8 +239,36 @@ def _wide_stars(grid: PixelGrid) -> tuple[Array, Array, Array]:
     )
 
 
-def _inside(x: Array, y: Array, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    margin = _STAMP
+class Sources(NamedTuple):
+    """Sources in an image: columns and rows (from 0), brightness, and width in pixels, which is 0 for points."""
+
+    x: Array
+    y: Array
+    flux: Array
+    width: Array
+
+
+def sources(grid: PixelGrid, wavelength: float, target: str | None) -> Sources:
+    """Return the stars, clusters and small galaxies that `brightness` draws."""
+    field = _nearest(grid)
+    if target in MOVING:
+        return Sources(*(np.array([value]) for value in ((grid.shape[1] - 1) / 2, (grid.shape[0] - 1) / 2, 2.5, 20.0)))
+    if field is None or grid.scale > _WIDE_PIXEL:
+        x, y, flux = _wide_stars(grid)
+        found = Sources(x, y, flux, np.zeros(len(x)))
+    else:
+        x, y, flux = _field_stars(field, grid, wavelength)
+        found = Sources(x, y, flux, np.zeros(len(x)))
+        if field.look == "deep":
+            small = galaxies(field)
+            red = _redness(wavelength)
+            seen = Sources(*grid.pixels(small.ra, small.dec), small.flux * (1 + small.color * red), small.width)
+            found = Sources(*map(np.append, found, seen))
+    inside = _inside(found.x, found.y, grid.shape, margin=-1)
+    return Sources(*(values[inside] for values in found))
+
+
+def _inside(x: Array, y: Array, shape: tuple[int, int], margin: int = _STAMP) -> NDArray[np.bool_]:
     return np.asarray((x > -margin) & (x < shape[1] + margin) & (y > -margin) & (y < shape[0] + margin))
 
 
