@@ -17,10 +17,11 @@ from ..products.addresses import FileAddresses
 from ..products.manifest import Manifest
 from ..service.core import MastClass
 from ..service.parallel import RunOptions
-from ..sky.position import DEFAULT_RADIUS
+from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from .duplications import DuplicationSearch, Proposed
 from .pages import ProgramInfo, program_info
 from .planned import PlannedSearch, PlannedTable, SetupFilter, planned_criteria
+from .planned_match import PlannedMatch
 from .program import as_program
 from .proposals import Proposals
 from .site import ProgramSite
@@ -140,6 +141,93 @@ class ProgramsClass(MastClass):
         setup = SetupFilter.of(instrument, filters, asked["obs_collection"])
         options = RunOptions(verbose, max_workers, None, timeout)
         return PlannedSearch(self._service).table(place, setup, asked, options, limit)
+
+    def crossmatch_planned(
+        self,
+        table: Any,
+        *,
+        radius: Any = DEFAULT_MATCH_RADIUS,
+        best: bool = False,
+        instrument: str | Iterable[str] | None = None,
+        filters: str | Iterable[str] | None = None,
+        mission: str = "JWST",
+        ra_column: str | None = None,
+        dec_column: str | None = None,
+        timeout: float | u.Quantity | None = None,
+        verbose: bool = True,
+        **criteria: Any,
+    ) -> PlannedTable:
+        """Return which positions of a catalog are in the fields of observations that are approved and not made yet.
+
+        The archive is asked once, for all planned observations, however many positions there are; they are compared
+        here, by the footprints of the observations and for any roll of the telescope, because the roll is not known yet.
+        Observations of targets that move are left out.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
+            The positions, as in `ObservationsClass.crossmatch`.
+        radius : `~astropy.units.Quantity`, str, or number
+            How far from a position a field may be, by default 7.2 arcsec; a plain number is in degrees.
+        best : bool
+            Whether to return only the observation whose center is nearest to each position.
+        instrument : str or iterable of str, optional
+            Instrument with or without a mode, such as ``"NIRCAM"`` or ``"NIRSPEC/MSA"``.
+        filters : str or iterable of str, optional
+            Filters or gratings, one of which an observation has to use.  ``"F290LP;G395H"`` is a combination.
+        mission : str
+            ``"JWST"`` or ``"HST"``.
+        ra_column, dec_column : str, optional
+            The columns of the table, if they have other names.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Time, in seconds without a unit, that the call may take; ``conf.timeout`` if not given.
+        verbose : bool
+            Whether to log how many pairs there are.
+        **criteria : object
+            More criteria, as in `ObservationsClass.query_criteria`, e.g. ``proposal_id=9214``.
+
+        Returns
+        -------
+        PlannedTable
+            A `~astropy.table.Table`, one row for each pair, by position and separation: ``input_row``, the row of the
+            position in the input; ``separation`` (arcsec) from the center of the observation, masked where that is not
+            known; ``coverage``; and the archive's columns, such as ``proposal_id``, ``instrument_name`` and ``filters``.
+            Cells without a value are masked.  ``coverage`` is ``"any roll"`` if the position is so near to the center
+            that it is in the field of the instrument at any roll, ``"footprint"`` if it is within ``radius`` of the
+            approximate footprint, and ``"some rolls"`` if it is not, or there is no footprint, and another roll may
+            bring it into the field.  ``meta["unmatched"]`` lists the rows without an observation, ``meta["failed"]``
+            those that have no position, and ``meta["caveat"]`` says what footprints are worth.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there are no positions, or an argument cannot be used; nothing was sent then.
+        RemoteServiceError, TimeoutError
+            If the archive fails, or the time was not enough.
+
+        Warns
+        -----
+        NoResultsWarning
+            If there are no pairs.
+        InputWarning
+            If some rows have no position.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from astroquery_mast import Programs
+        >>> mine = SkyCoord([210.802429, 10.0], [54.34875, -45.0], unit="deg")
+        >>> pairs = Programs.crossmatch_planned(mine, instrument="NIRCAM", verbose=False)
+        >>> sorted(set(pairs["input_row"].tolist())), sorted(set(pairs["proposal_id"].tolist()))
+        ([0], ['9214'])
+        >>> pairs.meta["unmatched"]
+        [1]
+        """
+        asked = planned_criteria(mission, criteria)
+        setup = SetupFilter.of(instrument, filters, asked["obs_collection"])
+        columns = {"ra_column": ra_column, "dec_column": dec_column}
+        options = RunOptions(verbose, None, None, timeout)
+        return PlannedMatch(self._service).table(table, radius, setup, asked, options, best=best, columns=columns)
 
     # -- what would be done twice --------------------------------------------------------------------------------
 

@@ -142,7 +142,7 @@ class PlannedSearch:
             query = self._fields.search.query_anywhere(QueryArguments(Place(), asked))
             table = self._service.table(self._fields.search.request(query), deadline=deadline, columns_id=CAOM_CONE)
         with reading(CAOM_CONE):
-            table = as_planned(table[_unexecuted(table) & setup.rows(table)])
+            table = as_planned(table[is_unexecuted(table) & setup.rows(table)])
         if wanted is not None:
             table = as_planned(first_rows(table, wanted))
         if options.verbose:
@@ -171,7 +171,7 @@ def planned_criteria(mission: str, others: Mapping[str, Any]) -> dict[str, Any]:
     return {"obs_collection": mission.upper(), "calib_level": PLANNED, **intent, **others}
 
 
-def _unexecuted(table: Table) -> Array:
+def is_unexecuted(table: Table) -> Array:
     """Tell which rows are of observations that were not made; a level that is masked is no sign that one was."""
     levels = plain_cells(table["calib_level"]) if len(table) else []
     return np.array([is_planned(level) for level in levels], dtype=bool)

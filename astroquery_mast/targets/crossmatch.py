@@ -27,7 +27,7 @@ from ..sky.positions import Positions
 from ..tables.rows import RowNumbers
 from ..warn import warn_no_results, warn_user
 from .ask import AnswerCollector, AskedTargets, TargetMeta, ask_many, with_leading_columns
-from .pairs import Matches, UploadChunk, assign_matches, nearest_of, upload_chunks, uploaded_columns
+from .pairs import Matches, UploadChunk, assign_matches, expanded, nearest_of, upload_chunks, uploaded_columns
 from .targets import ManyTargets, unique_rows, warn_of_failures
 
 _HELPERS = frozenset({"_searchID_", "_searchid_"})
@@ -64,10 +64,8 @@ class _CrossmatchInput:
         """The matches of all rows, from the matches of what was sent."""
         places = np.arange(len(self.first))
         start, stop = (np.searchsorted(found.inputs, places, side=side) for side in ("left", "right"))
-        counts = (stop - start)[self.kind]
-        offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        taken = np.repeat(start[self.kind], counts) + offsets
-        return Matches(found.rows[taken], np.repeat(self.rows, counts), found.separation[taken])
+        place, taken = expanded(start[self.kind], (stop - start)[self.kind])
+        return Matches(found.rows[taken], self.rows[place], found.separation[taken])
 
     def reasons(self, failed: Mapping[int, str]) -> dict[int, str]:
         """Row → why it has no answer, from the same for what was sent."""

@@ -127,6 +127,12 @@ def separations(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats) ->
         return np.asarray(np.degrees(angular_separation(*turned)))
 
 
+def expanded(starts: RowNumbers, counts: RowNumbers) -> tuple[RowNumbers, RowNumbers]:
+    """Return, for runs of so many numbers from ``starts`` on, of which run each number is, and all the numbers."""
+    run = np.repeat(np.arange(len(counts)), counts)
+    return run, np.arange(len(run)) - np.repeat(np.cumsum(counts) - counts, counts) + starts[run]
+
+
 def pairs_within(
     ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats, radius: float
 ) -> tuple[RowNumbers, RowNumbers]:
@@ -142,10 +148,8 @@ def pairs_within(
     while start < len(ra):
         done = int(ends[start - 1]) if start else 0
         stop = max(start + 1, int(np.searchsorted(ends, done + _BLOCK, side="right")))
-        counts = (last - first)[start:stop]
-        one = np.repeat(np.arange(start, stop), counts)
-        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        other = order[np.repeat(first[start:stop], counts) + within]
+        one, place = expanded(first[start:stop], (last - first)[start:stop])
+        one, other = one + start, order[place]
         near = separations(ra[one], dec[one], other_ra[other], other_dec[other]) <= radius
         found.append((one[near], other[near]))
         start = stop

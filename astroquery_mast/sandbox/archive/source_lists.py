@@ -108,7 +108,10 @@ def _hubble(names: tuple[str, str], found: Sources, grid: PixelGrid | None) -> T
     ]
     for number, part in ((1, 0.6), (2, 0.85)):
         magnitude, error = _magnitudes(found.flux * part)
-        columns += [Column(magnitude, f"MagAp{number}", unit="mag(AB)"), Column(error, f"MagErrAp{number}", unit="mag(AB)")]
+        columns += [
+            Column(magnitude, f"MagAp{number}", unit="mag(AB)"),
+            Column(error, f"MagErrAp{number}", unit="mag(AB)"),
+        ]
     return Table(columns)
 
 
