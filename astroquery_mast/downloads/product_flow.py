@@ -89,7 +89,7 @@ class Downloads:
         options = RunOptions(verbose=verbose, on_error="ignore")
         result = self.run([planned], options)[0]
         refused = result.status is Status.ERROR and (result.message or "").startswith(_DENIED)
-        if refused and self._log_in_by_environment():
+        if refused and self.log_in_by_environment():
             result = self.run([planned], options)[0]
         if result.status is Status.ERROR and on_error == "warn":
             log.warning("%s could not be downloaded. %s", planned.local_path.name, result.message)
@@ -109,7 +109,7 @@ class Downloads:
         manifest = as_written(manifest)
         messages = manifest["Message"] if "Message" in manifest.colnames else ()
         if any(str(message).startswith(_DENIED) for message in messages):
-            self._log_in_by_environment()
+            self.log_in_by_environment()
         return retry_downloads(
             manifest,
             SessionRecipe.of(self._service),
@@ -120,9 +120,9 @@ class Downloads:
     def log_in_for(self, planned: Iterable[PlannedFile]) -> None:
         """Log in with the token of the environment if exclusive files are among those to download."""
         if any(file.rights == EXCLUSIVE and file.action in ASKED for file in planned):
-            self._log_in_by_environment()
+            self.log_in_by_environment()
 
-    def _log_in_by_environment(self) -> bool:
+    def log_in_by_environment(self) -> bool:
         """Log in with the token of the environment unless another one is in use; return whether that worked."""
         if self._service.login.accepted or not environment_has_token():
             return False

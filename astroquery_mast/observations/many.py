@@ -59,28 +59,43 @@ class ManyObservations:
 
     def table(self, arguments: QueryArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return the observations of all targets, with a warning if there are none; or the requests."""
+        query, job, groups = self._prepared(arguments, options)
+        if options.get_query_payload:
+            return _payloads(job.targets, groups, self._request_maker(query))
+        table = self._found(query, job, groups)
+        if not len(table):
+            warn_no_results(self._search.hints(query.criteria))
+        return query.for_many().finished(table)
+
+    def covering(self, arguments: QueryArguments, options: CallOptions) -> Table:
+        """Return the observations of all targets; that there are none is no reason for a warning here."""
+        query, job, groups = self._prepared(arguments, options)
+        return query.for_many().finished(self._found(query, job, groups))
+
+    def _prepared(
+        self, arguments: QueryArguments, options: CallOptions
+    ) -> tuple[ObservationQuery, _Job, Sequence[SharedCone]]:
+        """What is asked, for whom, and who shares a request."""
         arguments.require_criterion()
         query = self._search.query_anywhere(arguments)
         job = self._job(arguments, options)
         groups = _shared_cones(job.targets) if arguments.merge_nearby else []
-        query = _with_needed_columns(query, groups)
-        request_for = self._request_maker(query)
-        if options.get_query_payload:
-            return _payloads(job.targets, groups, request_for)
-        answers, errors = self._ask(job, groups, request_for)
+        return _with_needed_columns(query, groups), job, groups
+
+    def _found(self, query: ObservationQuery, job: _Job, groups: Sequence[SharedCone]) -> Table:
+        """Ask for the observations of all targets."""
+        answers, errors = self._ask(job, groups, self._request_maker(query))
         table, found, distances = answers.table(job.place.overlap)
         table = table_of_targets(job.place, job.targets, (table, found), errors)
         _put_distances(table, job.targets.values_by_target(found, distances))
         if job.place.overlap == "center":
             table.meta["cut"] = [_CUT]
-        if options.verbose:
+        if job.options.verbose:
             log.info(
                 "%d rows for %d targets, with %d requests in %.1f s.",
                 *(len(table), len(job.targets.positions), answers.asked.requests, job.deadline.elapsed()),
             )
-        if not len(table):
-            warn_no_results(self._search.hints(query.criteria))
-        return query.for_many().finished(table)
+        return table
 
     def count(self, arguments: QueryArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return the number of observations of each target, or the requests."""

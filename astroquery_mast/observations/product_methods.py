@@ -24,6 +24,7 @@ from ..downloads.methods import BLOCK_SIZE, DownloadMethods
 from ..exceptions import InputWarning, InvalidQueryError
 from ..service.core import MastClass
 from ..service.parallel import RunOptions
+from ..sky.position import DETECTION_RADIUS
 from ..warn import warn_user
 
 if TYPE_CHECKING:
@@ -659,6 +660,111 @@ class ObservationProductMethods(MastClass):
 
         opened = partial(self.open_product, cloud_only=cloud_only, force_on_prem=force_on_prem)
         return read_product(product, opened, kwargs)
+
+    # -- what is in catalogs ---------------------------------------------------------------------------------------
+
+    def crossmatch_detections(
+        self,
+        table: Any,
+        *,
+        obs_collection: str | Iterable[str] = "JWST",
+        radius: Any = DETECTION_RADIUS,
+        best: bool = False,
+        dry_run: bool = False,
+        download_dir: str | os.PathLike[str] | None = None,
+        max_size: int | None = 2_000_000_000,
+        ra_column: str | None = None,
+        dec_column: str | None = None,
+        timeout: float | u.Quantity | None = None,
+        max_workers: int | None = None,
+        verbose: bool = True,
+        **criteria: Any,
+    ) -> Table:
+        """Return the sources that were detected at each of many positions, from the catalogs of observations there.
+
+        The observations whose footprints are within ``radius`` of a position are asked for, then their products, of
+        which the source catalogs are read, each once: ``*_cat.ecsv`` of JWST, the point and segment catalogs of the
+        Hubble Advanced Products, and catalogs in FITS, ECSV, CSV or VOTable among other products.
+
+        Parameters
+        ----------
+        table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
+            The positions, as in `ObservationsClass.crossmatch`.
+        obs_collection : str or iterable of str
+            Whose catalogs: ``"JWST"``, ``"HST"``, ``"HLSP"`` or another collection, or several.  ``"HSC"`` is the
+            Hubble Source Catalog, with which the archive matches the positions.
+        radius : `~astropy.units.Quantity`, str, or number
+            How far from a position a source may be, by default 1 arcsec; a plain number is in degrees.
+        best : bool
+            Whether to return only the nearest source of each position.
+        dry_run : bool
+            Whether to return the catalogs that would be read, without reading them.
+        download_dir : path-like, optional
+            A folder to download the catalogs to, where they are not fetched again; they are read over the network, and
+            not kept, if not given.
+        max_size : int, optional
+            Catalogs of more bytes are not read, with a warning; None for no limit.
+        ra_column, dec_column : str, optional
+            The columns of the table, if they have other names.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the whole call may take; without it each request has ``conf.timeout``.
+        max_workers : int, optional
+            Requests, and catalogs, at a time; ``conf.max_workers`` if not given.
+        verbose : bool
+            Whether to show a progress bar on a terminal, and to log the outcome.
+        **criteria : object
+            Criteria for the observations, as in `ObservationsClass.query_criteria`, e.g. ``filters="F444W"``.  Unless
+            they are given, those of JWST have ``calib_level=[3, 4]``, and those of HST ``project="HAP"`` as well.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            A row for each source within the radius of a position, by position and separation: ``input_row``, the row of
+            the position in the input; ``separation`` (arcsec); ``obs_collection``, ``obs_id`` and ``dataURI`` of the
+            catalog, the latter two masked for ``"HSC"``; and the columns of all catalogs with their units, masked where
+            a catalog does not have them.  A column of positions becomes two, such as ``sky_centroid.ra`` and
+            ``sky_centroid.dec``.  Columns of the same name are converted to the same unit; if that is impossible, the
+            unit is added to the name of the later one.
+
+            Rows of the input without a source are in one of these lists: ``meta["unmatched"]`` (in files ``nomatch``),
+            if a catalog that covers them was read; ``meta["nocat"]``, if they are covered, and no catalog was read
+            there; ``meta["outside"]``, if no observation covers them; ``meta["failed"]``, with the reason, if they have
+            no position or no answer.  ``meta["catalogs"]`` lists what was read, and ``meta["skipped"]`` what was not.
+
+            With ``dry_run``, a row for each catalog: ``dataURI``, ``obs_collection``, ``obs_id``, ``size`` (byte),
+            ``positions``, the number of positions that its observation covers, ``action`` (``"read"`` or ``"skip"``)
+            and ``reason``; ``meta["total_bytes"]`` is the size of all that would be read.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there are no positions, or an argument cannot be applied; nothing was sent then.
+        RemoteServiceError, TimeoutError
+            If there is no answer for any position, or no catalog can be read.
+
+        Warns
+        -----
+        NoResultsWarning
+            If positions are not covered, or nothing was found.
+        AuthenticationWarning, InputWarning
+            If catalogs were not read: because they are exclusive, too large, or damaged.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from astroquery_mast import Observations
+        >>> mine = SkyCoord([202.4696], [47.1952], unit="deg")
+        >>> plan = Observations.crossmatch_detections(mine, filters="F200W", dry_run=True)
+        >>> sorted(set(plan["action"].tolist()))
+        ['read']
+        """
+        from .detections import DetectionQuery, DetectionSearch  # noqa: PLC0415 - other calls do without
+
+        columns = {"ra_column": ra_column, "dec_column": dec_column}
+        asked = DetectionQuery(table, radius, obs_collection, criteria, best, max_size, download_dir, columns)
+        search = DetectionSearch(self._service, self._product_flow(), self.open_product)
+        options = RunOptions(verbose, max_workers, None, timeout)
+        return search.plan(asked, options) if dry_run else search.table(asked, options)
 
     # -- how -----------------------------------------------------------------------------------------------------
 

@@ -159,9 +159,9 @@ class ProgramsClass(MastClass):
     ) -> PlannedTable:
         """Return which positions of a catalog are in the fields of observations that are approved and not made yet.
 
-        The archive is asked once, for all planned observations, however many positions there are; they are compared
-        here, by the footprints of the observations and for any roll of the telescope, because the roll is not known yet.
-        Observations of targets that move are left out.
+        The archive is asked once, for all planned observations, however many positions there are.  They are compared
+        here, by footprint, and for any roll of the telescope, because the roll is not known yet.  Observations of
+        targets that move are left out.
 
         Parameters
         ----------
@@ -191,11 +191,11 @@ class ProgramsClass(MastClass):
         PlannedTable
             A `~astropy.table.Table`, one row for each pair, by position and separation: ``input_row``, the row of the
             position in the input; ``separation`` (arcsec) from the center of the observation, masked where that is not
-            known; ``coverage``; and the archive's columns, such as ``proposal_id``, ``instrument_name`` and ``filters``.
-            Cells without a value are masked.  ``coverage`` is ``"any roll"`` if the position is so near to the center
-            that it is in the field of the instrument at any roll, ``"footprint"`` if it is within ``radius`` of the
-            approximate footprint, and ``"some rolls"`` if it is not, or there is no footprint, and another roll may
-            bring it into the field.  ``meta["unmatched"]`` lists the rows without an observation, ``meta["failed"]``
+            known; ``coverage``; and the archive's columns, such as ``proposal_id`` and ``filters``.  Cells without a
+            value are masked.  ``coverage`` is ``"any roll"`` if the position is so near to the center that it is in the
+            field of the instrument at any roll, ``"footprint"`` if it is within ``radius`` of the approximate
+            footprint, and ``"some rolls"`` if it is not, or there is no footprint, and another roll may bring it into
+            the field.  ``meta["unmatched"]`` lists the rows without an observation, ``meta["failed"]``
             those that have no position, and ``meta["caveat"]`` says what footprints are worth.
 
         Raises

@@ -98,7 +98,9 @@ class Positions:
 
 
 def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | None = None) -> Positions:
-    """Return many positions."""
+    """Return many positions; those that have been read already come as they are."""
+    if isinstance(given, Positions):
+        return given
     if isinstance(given, Row):
         given = Table(given, masked=True)
     if not isinstance(given, _WHOLE):

@@ -322,7 +322,7 @@ class AnswerCollector:
             key: _joined([(first_row[id(alike)] + first, first_row[id(alike)] + last) for alike, first, last in places])
             for key, places in self._places.items()
         }
-        return _stacked([alike.builder.table() for alike in kinds], int(starts[-1])), found
+        return stack_tables([alike.builder.table() for alike in kinds], int(starts[-1])), found
 
 
 def _joined(ranges: Sequence[tuple[int, int]]) -> RowNumbers:
@@ -330,7 +330,7 @@ def _joined(ranges: Sequence[tuple[int, int]]) -> RowNumbers:
     return np.concatenate([np.arange(0), *(np.arange(first, last) for first, last in ranges)]).astype(np.int64)
 
 
-def _stacked(tables: Sequence[Table], rows: int) -> Table:
+def stack_tables(tables: Sequence[Table], rows: int) -> Table:
     """The tables, whose columns differ, in one."""
     if len(tables) < 2:
         return tables[0] if tables else Table(masked=True)

@@ -1,0 +1,158 @@
+"""The tables that a match with source catalogs gives: of matches, or of the catalogs that would be read.
+
+In: which positions are covered by which observations and catalogs, and the matches in each catalog.  Out: tables, whose
+``meta`` says what is not in them and why; warnings tell of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.table import MaskedColumn, Table
+
+from ..exceptions import AuthenticationWarning, InputWarning, NoResultsWarning
+from ..products.manifest import masked_column
+from ..sky.positions import Positions
+from ..tables.rows import Floats, RowNumbers
+from ..targets.ask import TargetMeta, stack_tables, with_leading_columns
+from ..targets.pairs import Matches, nearest_of
+from ..warn import warn_no_results, warn_user
+from .source_catalogs import SourceCatalog, with_common_units
+
+NOT_READABLE = "exclusive: a login with access is needed"
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Which positions are covered by which observations, and their catalogs."""
+
+    positions: Positions
+    rows: RowNumbers
+    obsids: Any
+    failed: list[str]
+    catalogs: list[SourceCatalog]
+    products: Table
+    # The rows that no observation covers.
+    outside: list[int]
+    # Whether it is known where the collections that were asked for have observations.
+    known: bool = True
+
+    def by(self, catalogs: Iterable[SourceCatalog]) -> RowNumbers:
+        """Return the rows that are covered by the observations of some catalogs."""
+        obsids = {obsid for catalog in catalogs for obsid in catalog.obsids}
+        return np.unique(self.rows[np.isin(self.obsids, list(obsids))]) if obsids else np.arange(0)
+
+
+@dataclass(frozen=True)
+class CatalogDetections:
+    """The sources of one catalog that match positions."""
+
+    sources: Table
+    inputs: RowNumbers
+    separation: Floats
+    collection: str
+    obs_id: str | None = None
+    uri: str | None = None
+
+    def __len__(self) -> int:
+        """Return the number of matches."""
+        return len(self.inputs)
+
+
+# -- what comes back -------------------------------------------------------------------------------------------------
+
+
+def join_detections(found: Sequence[CatalogDetections], *, best: bool) -> Table:
+    """One table of the matches in all catalogs, by position and separation."""
+    parts = [each for each in found if len(each)]
+    sources = [each.sources for each in parts]
+    with_common_units(sources)
+    counts = list(map(len, parts))
+    inputs = np.concatenate([np.arange(0), *(each.inputs for each in parts)])
+    away = np.concatenate([np.empty(0), *(each.separation for each in parts)])
+    order = np.lexsort((away, inputs))
+    matches = Matches(order, inputs[order], away[order])
+    if best:
+        matches = nearest_of(matches)
+    part = np.repeat(np.arange(len(parts)), counts)[matches.rows]
+    told = {name: _told([getattr(each, name) for each in parts], part) for name in ("collection", "obs_id", "uri")}
+    return with_leading_columns(
+        stack_tables(sources, len(order)),
+        matches.rows,
+        {
+            "input_row": (matches.inputs, None, "Row of the position in what was given"),
+            "separation": (matches.separation, u.arcsec, "Angle between the position and the source"),
+            "obs_collection": (told["collection"], None, "Collection that the catalog belongs to"),
+            "obs_id": (told["obs_id"], None, "Observation in which the source was detected"),
+            "dataURI": (told["uri"], None, "Catalog in which the source is"),
+        },
+    )
+
+
+def _told(values: Sequence[str | None], part: RowNumbers) -> Any:
+    """The value of the part to which each match belongs, masked where that has none."""
+    texts = np.array([value or "" for value in values], dtype=str)[part] if len(values) else np.array([], dtype="U1")
+    absent = np.array([value is None for value in values], dtype=bool)[part] if len(values) else False
+    return np.ma.MaskedArray(texts, mask=absent)
+
+
+def note_coverage(table: Table, coverage: Coverage, read: Sequence[SourceCatalog], skipped: Mapping[str, str]) -> None:
+    """Say in a table's ``meta`` what is not in it and why, and warn of it."""
+    matched = np.unique(table["input_row"])
+    outside = np.setdiff1d(coverage.outside, matched)
+    covered = coverage.by(read) if coverage.known else coverage.positions.known
+    without = np.setdiff1d(coverage.rows, [*covered, *matched])
+    table.meta = TargetMeta(
+        rows=[len(table)],
+        catalogs=[catalog.uri for catalog in read],
+        skipped=[f"{uri}: {why}" for uri, why in skipped.items()],
+        outside=outside.tolist(),
+        nocat=without.tolist(),
+    )
+    table.meta.note(failed=coverage.failed, unmatched=np.setdiff1d(covered, matched).tolist())
+    _warn_of_skipped(skipped, len(coverage.catalogs))
+    if len(outside):
+        message = (
+            f"No observation covers {len(outside)} of the {len(coverage.positions)} positions, see meta['outside']."
+        )
+        warn_user(message, NoResultsWarning)
+    elif not len(table):
+        warn_no_results(["The positions are covered; no source in the catalogs there is within the radius."])
+
+
+def _warn_of_skipped(skipped: Mapping[str, str], number: int) -> None:
+    """Warn once of the catalogs that were not read."""
+    if skipped:
+        exclusive = sum(why == NOT_READABLE for why in skipped.values())
+        shown = "; ".join(f"{uri}: {why}" for uri, why in list(skipped.items())[:_SHOWN])
+        more = "; ..." if len(skipped) > _SHOWN else ""
+        message = f"{len(skipped)} of {number} catalogs were not read ({exclusive} of them are exclusive), "
+        category = AuthenticationWarning if exclusive else InputWarning
+        warn_user(f"{message}see meta['skipped']: {shown}{more}", category)
+
+
+def table_of_catalogs(coverage: Coverage, skipped: Mapping[str, str]) -> Table:
+    """The catalogs that would be read, as a table."""
+    catalogs = coverage.catalogs
+    sizes = [catalog.size for catalog in catalogs if catalog.uri not in skipped]
+    columns = {
+        "dataURI": masked_column([catalog.uri for catalog in catalogs], "U"),
+        "obs_collection": masked_column([catalog.collection for catalog in catalogs], "U"),
+        "obs_id": masked_column([catalog.obs_id for catalog in catalogs], "U"),
+        "size": masked_column([catalog.size for catalog in catalogs], "i8", "byte"),
+        "positions": MaskedColumn([len(coverage.by([catalog])) for catalog in catalogs], dtype=int),
+        "action": masked_column(["skip" if catalog.uri in skipped else "read" for catalog in catalogs], "U"),
+        "reason": masked_column([skipped.get(catalog.uri) for catalog in catalogs], "U"),
+    }
+    meta = {
+        "total_bytes": sum(size or 0 for size in sizes),
+        "unknown_sizes": sum(size is None for size in sizes),
+        "outside": coverage.outside,
+        "failed": coverage.failed,
+    }
+    return Table(columns, meta=meta)

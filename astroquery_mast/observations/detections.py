@@ -1,0 +1,270 @@
+"""Sources that were detected at many positions: found in the source catalogs of the observations that cover them.
+
+In: positions, and which observations count.  Out: one table of matches, with the catalog of each; or the catalogs that
+would be read.  Each catalog is read once, several at a time, and of each only the matches are kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import Table
+from astroquery import log
+
+from ..downloads.download import DownloadRequest
+from ..downloads.product_flow import Downloads, ProductFlow
+from ..downloads.remote_file import read_product
+from ..exceptions import InvalidArgumentError, LoginError, MastError, QueryTimeoutError
+from ..products.manifest import Status
+from ..products.plan import EXCLUSIVE
+from ..query.known_catalogs import find_crossmatch
+from ..query.values import is_integer
+from ..service.mast_service import CallOptions, MastService
+from ..service.parallel import JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
+from ..service.retrying import Deadline
+from ..sky.position import as_radius
+from ..sky.positions import Positions
+from ..tables.columns import plain_cells
+from ..tables.mashup import reading
+from ..targets.crossmatch import CrossmatchSearch
+from ..targets.pairs import pairs_within, separations
+from ..targets.targets import ManyTargets
+from .detection_tables import (
+    NOT_READABLE,
+    CatalogDetections,
+    Coverage,
+    join_detections,
+    note_coverage,
+    table_of_catalogs,
+)
+from .many import ManyObservations
+from .search import CAOM_PRODUCTS, ObservationSearch, Place, QueryArguments
+from .source_catalogs import SourceCatalog, as_plain_table, catalogs_in, sources_in
+
+HUBBLE_CATALOG = "HSC"
+_NEEDED = ("obsid", "obs_collection")
+# Which observations of a collection have source catalogs.
+_WITH_CATALOGS: Mapping[str, Mapping[str, Any]] = {
+    "JWST": {"calib_level": [3, 4]},
+    "HST": {"project": "HAP", "calib_level": [3, 4]},
+}
+
+
+@dataclass(frozen=True)
+class DetectionQuery:
+    """What is asked, as the user wrote it; the fields are parameters of ``crossmatch_detections``."""
+
+    table: Any
+    radius: Any
+    obs_collection: str | Iterable[str] = "JWST"
+    criteria: Mapping[str, Any] | None = None
+    best: bool = False
+    max_size: int | None = None
+    download_dir: str | os.PathLike[str] | None = None
+    columns: Mapping[str, str | None] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        if self.max_size is not None and not is_integer(self.max_size, 1):
+            raise InvalidArgumentError(f"max_size={self.max_size!r}: a number of bytes is needed, or None.")
+        if not self.collections or not all(isinstance(name, str) and name.strip() for name in self.collections):
+            raise InvalidArgumentError(f"obs_collection={self.obs_collection!r}: a name, or several, is needed.")
+        as_radius(self.radius)
+
+    @property
+    def collections(self) -> list[str]:
+        """The collections that are wanted, each once."""
+        given = self.obs_collection
+        return list(dict.fromkeys([given] if isinstance(given, str) else given if isinstance(given, Iterable) else ()))
+
+    @property
+    def degrees(self) -> float:
+        """The radius in degrees."""
+        return float(as_radius(self.radius).deg)
+
+
+class DetectionSearch:
+    """Matches positions with the sources in catalogs."""
+
+    def __init__(self, service: MastService, flow: ProductFlow, open_product: Callable[[str], IO[bytes]]) -> None:
+        self._service = service
+        self._flow = flow
+        self._open = open_product
+
+    def plan(self, asked: DetectionQuery, options: RunOptions) -> Table:
+        """Return the catalogs that would be read."""
+        coverage = self._coverage(asked, options, options.deadline())
+        _, skipped = self._divided(coverage.catalogs, asked)
+        return table_of_catalogs(coverage, skipped)
+
+    def table(self, asked: DetectionQuery, options: RunOptions) -> Table:
+        """Return the matches, with warnings for what was not covered or not read."""
+        deadline = options.deadline()
+        coverage = self._coverage(asked, options, deadline)
+        chosen, skipped = self._divided(coverage.catalogs, asked)
+        paths, failed = self._downloaded(chosen, coverage.products, asked, options.until(deadline))
+        skipped |= failed
+        left = [catalog for catalog in chosen if catalog.uri not in skipped]
+        found, failed = self._read(left, paths, coverage.positions, asked.degrees, options.until(deadline))
+        skipped |= failed
+        read = [catalog for catalog in left if catalog.uri not in skipped]
+        if HUBBLE_CATALOG in asked.collections:
+            found.append(self._in_hubble_catalog(coverage.positions, asked, options.until(deadline)))
+        table = join_detections(found, best=asked.best)
+        note_coverage(table, coverage, read, skipped)
+        if options.verbose:
+            counts = len(table), len(coverage.positions), len(read), deadline.elapsed()
+            log.info("%d detections at %d positions, in %d catalogs, in %.1f s.", *counts)
+        return table
+
+    # -- which catalogs ------------------------------------------------------------------------------------------
+
+    def _coverage(self, asked: DetectionQuery, options: RunOptions, deadline: Deadline) -> Coverage:
+        """Ask which observations cover the positions, and for their products."""
+        positions = ManyTargets(self._service).positions(asked.table, None, None, deadline, **(asked.columns or {}))
+        positions = replace(positions, names={})
+        observations = [
+            self._observations(collection, positions, asked, options, deadline)
+            for collection in asked.collections
+            if collection != HUBBLE_CATALOG
+        ]
+        if not observations:
+            return Coverage(
+                positions, np.arange(0), np.array([], dtype=str), positions.failures(), [], Table(), [], False
+            )
+        rows = np.concatenate([np.asarray(each["input_row"], dtype=np.int64) for each in observations])
+        obsids = np.array([obsid for each in observations for obsid in plain_cells(each["obsid"])], dtype=str)
+        failed = list(dict.fromkeys(line for each in observations for line in each.meta["failed"]))
+        products = Table()
+        if len(rows):
+            products = self._flow.listed(Table({"obsid": np.unique(obsids)}), False, deadline)
+        with reading(CAOM_PRODUCTS):
+            outside = set.intersection(*(set(each.meta["nomatch"]) for each in observations))
+            return Coverage(positions, rows, obsids, failed, catalogs_in(products), products, sorted(outside))
+
+    def _observations(
+        self, collection: str, positions: Positions, asked: DetectionQuery, options: RunOptions, deadline: Deadline
+    ) -> Table:
+        """The observations of a collection that cover positions, one row for each pair."""
+        criteria = {
+            "obs_collection": collection,
+            **_WITH_CATALOGS.get(collection.upper(), {}),
+            **(asked.criteria or {}),
+        }
+        arguments = QueryArguments(Place(positions, None, asked.radius), criteria, columns=_NEEDED)
+        timeout = None if options.timeout is None else max(deadline.remaining(), 1e-3)
+        call = CallOptions(timeout=timeout, max_workers=options.max_workers)
+        return ManyObservations(self._service, ObservationSearch(self._service)).covering(arguments, call)
+
+    def _divided(
+        self, catalogs: Sequence[SourceCatalog], asked: DetectionQuery
+    ) -> tuple[list[SourceCatalog], dict[str, str]]:
+        """The catalogs to read, and why others are not."""
+        exclusive = any(catalog.rights == EXCLUSIVE for catalog in catalogs)
+        login = exclusive and Downloads(self._service).log_in_by_environment()
+        may_read = login or self._service.login.accepted
+        skipped: dict[str, str] = {}
+        for catalog in catalogs:
+            if catalog.rights == EXCLUSIVE and not may_read:
+                skipped[catalog.uri] = NOT_READABLE
+            elif None not in (asked.max_size, catalog.size) and catalog.size > asked.max_size:  # type: ignore[operator]
+                skipped[catalog.uri] = f"{catalog.size} bytes are more than max_size"
+        return [catalog for catalog in catalogs if catalog.uri not in skipped], skipped
+
+    # -- what is in them -----------------------------------------------------------------------------------------
+
+    def _downloaded(
+        self, catalogs: Sequence[SourceCatalog], products: Table, asked: DetectionQuery, options: RunOptions
+    ) -> tuple[dict[str, Path], dict[str, str]]:
+        """Download catalogs into the user's folder, if there is one; return where they are, and why others are not."""
+        if asked.download_dir is None or not catalogs:
+            return {}, {}
+        wanted = products[[catalog.row for catalog in catalogs]]
+        request = DownloadRequest(asked.download_dir)
+        rows = self._flow.download_products_iter(wanted, request, replace(options, on_error="ignore"), {})
+        paths, failed = {}, {}
+        for row in rows:
+            if row["Status"] == str(Status.COMPLETE):
+                paths[str(row["dataURI"])] = Path(*row.meta.get("workdir", ())[:1], str(row["Local Path"]))
+            else:
+                failed[str(row["dataURI"])] = str(row["Message"])
+        return paths, failed
+
+    def _read(
+        self,
+        catalogs: Sequence[SourceCatalog],
+        paths: Mapping[str, Path],
+        positions: Positions,
+        radius: float,
+        options: RunOptions,
+    ) -> tuple[list[CatalogDetections], dict[str, str]]:
+        """Read catalogs, several at a time; return the matches in each, and why others were not read."""
+        deadline = options.deadline()
+        work = partial(self._matches, paths=paths, positions=positions, radius=radius)
+        found: list[CatalogDetections] = []
+        errors: dict[str, MastError] = {}
+        with (
+            progress_bar(len(catalogs), "Reading", "catalog", shown=options.verbose) as bar,
+            closing(run(catalogs, work, options, SharedState(deadline), ordered=True)) as outcomes,
+        ):
+            for job, outcome in outcomes:
+                bar.update(1)
+                if isinstance(outcome, JobFailure):
+                    errors[job.item.uri] = _why(outcome.error, deadline)
+                else:
+                    found.append(outcome)
+        if errors and not found and not any(isinstance(error, LoginError) for error in errors.values()):
+            raise next(iter(errors.values()))
+        return found, {uri: NOT_READABLE if isinstance(err, LoginError) else str(err) for uri, err in errors.items()}
+
+    def _matches(
+        self, catalog: SourceCatalog, *, paths: Mapping[str, Path], positions: Positions, radius: float
+    ) -> CatalogDetections:
+        """Read a catalog, and return those of its sources that match positions."""
+        content = read_product(paths.get(catalog.uri, catalog.uri), self._open, {})
+        try:
+            with reading(catalog.uri):
+                table, places = sources_in(content, catalog.uri)
+                known = positions.known
+                ra, dec = positions.ra[known], positions.dec[known]
+                one, source = pairs_within(ra, dec, places.ra, places.dec, radius)
+                away = separations(ra[one], dec[one], places.ra[source], places.dec[source]) * 3600
+                sources = as_plain_table(table[source])
+        finally:
+            if isinstance(content, fits.HDUList):
+                content.close()
+        return CatalogDetections(sources, known[one], away, catalog.collection, catalog.obs_id, catalog.uri)
+
+    def _in_hubble_catalog(self, positions: Positions, asked: DetectionQuery, options: RunOptions) -> CatalogDetections:
+        """The matches in the Hubble Source Catalog, which the archive finds."""
+        crossmatch = find_crossmatch(HUBBLE_CATALOG)
+        search = CrossmatchSearch(self._service)
+        table = search.table(
+            *(positions, (crossmatch, *crossmatch.service({})), asked.radius, replace(options, verbose=False)),
+            best=False,
+            columns={},
+            chunk_size=None,
+            cache=None,
+            payload=False,
+        )
+        assert isinstance(table, Table)
+        inputs, away = np.asarray(table["input_row"], dtype=np.int64), np.asarray(table["separation"].filled(np.nan))
+        table.remove_columns(["input_row", "separation"])
+        return CatalogDetections(as_plain_table(table), inputs, away, HUBBLE_CATALOG)
+
+
+def _why(error: Exception, deadline: Deadline) -> MastError:
+    """Why a catalog was not read; what is a mistake of ours is raised."""
+    if isinstance(error, UnfinishedError):
+        return QueryTimeoutError(f"The {deadline.seconds:g} s of the call were over before it was read.")
+    if not isinstance(error, MastError):
+        raise error
+    return error

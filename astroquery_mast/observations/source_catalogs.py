@@ -1,0 +1,151 @@
+"""Source catalogs: which products of observations are some, and what is in them.
+
+In: products, and what was read from a file.  Out: `SourceCatalog` values; positions of sources, and their columns in a
+form in which those of many catalogs make one table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import Column, MaskedColumn, Table
+from astropy.time import Time
+
+from ..exceptions import InvalidArgumentError, InvalidResponseError
+from ..query.values import is_missing
+from ..sky.position import in_icrs
+from ..sky.positions import Positions, as_positions
+from ..tables.columns import plain_cells
+
+_READABLE = frozenset({"ecsv", "csv", "vot", "fits", "fit"})
+_NAMED = re.compile(r"[-_.]cat(?:alog(?:ue)?)?s?$")
+# The column of JWST's catalogs that has the positions; others have the corners of boxes.
+_CENTERS = "centroid"
+_COLUMNS = ("dataURI", "productFilename", "productType", "obs_collection", "obs_id", "size", "dataRights", "obsID")
+
+
+@dataclass(frozen=True)
+class SourceCatalog:
+    """A file with the sources that were detected in an observation."""
+
+    uri: str
+    collection: str
+    obs_id: str
+    size: int | None
+    rights: str
+    # The row of the products, and the observations to which the file belongs.
+    row: int
+    obsids: frozenset[str]
+
+
+def catalogs_in(products: Table) -> list[SourceCatalog]:
+    """Return the source catalogs among products, each file once."""
+    if not len(products):
+        return []
+    parents = products["parent_obsid" if "parent_obsid" in products.colnames else "obsID"]
+    columns = [*(plain_cells(products[name]) for name in _COLUMNS), plain_cells(parents)]
+    found: dict[str, SourceCatalog] = {}
+    for row, (uri, name, role, collection, obs_id, size, rights, *obsids) in enumerate(zip(*columns, strict=True)):
+        if not is_missing(uri) and is_source_catalog(name, role):
+            known = found.get(uri)
+            owners = frozenset(map(str, obsids)) | (frozenset() if known is None else known.obsids)
+            length = None if is_missing(size) else int(size)
+            place = row if known is None else known.row
+            found[uri] = SourceCatalog(str(uri), str(collection), str(obs_id), length, str(rights), place, owners)
+    return list(found.values())
+
+
+def is_source_catalog(name: Any, role: Any) -> bool:
+    """Tell whether a product is a source catalog that can be read, by its name or by what the archive says of it."""
+    stem, _, ending = str(name).lower().removesuffix(".gz").rpartition(".")
+    return ending in _READABLE and (role == "CATALOG" or _NAMED.search(stem) is not None)
+
+
+# -- what is in a catalog --------------------------------------------------------------------------------------------
+
+
+def sources_in(content: Any, uri: str) -> tuple[Table, Positions]:
+    """Return the sources of a catalog, and where they are; of several tables the first that has positions."""
+    for table in _tables(content):
+        if not len(table):
+            return table, Positions(np.empty(0), np.empty(0))
+        centers = [name for name in _sky_columns(table) if _CENTERS in name]
+        try:
+            return table, as_positions(table[centers[0]] if centers else table)
+        except InvalidArgumentError:
+            continue
+    raise InvalidResponseError(f"{uri} has no column with the positions of sources.", service="MAST download")
+
+
+def _tables(content: Any) -> Iterator[Table]:
+    """The tables in a file."""
+    if isinstance(content, fits.HDUList):
+        yield from (Table.read(hdu) for hdu in content if isinstance(hdu, fits.BinTableHDU | fits.TableHDU))
+    elif isinstance(content, Table):
+        yield content
+
+
+def _sky_columns(table: Table) -> list[str]:
+    return [name for name in table.colnames if isinstance(table[name], SkyCoord)]
+
+
+# -- one table of many catalogs --------------------------------------------------------------------------------------
+
+
+def as_plain_table(table: Table) -> Table:
+    """Return a table of numbers, text and units only: a position is two columns, an array is one for each element."""
+    columns = [plain for name in table.colnames for plain in _plain_columns(name, table[name])]
+    return Table(columns, masked=True, copy=False)
+
+
+def _plain_columns(name: str, column: Any) -> list[MaskedColumn]:
+    """A column as columns of numbers or text."""
+    if isinstance(column, SkyCoord):
+        icrs = in_icrs(column)
+        return [MaskedColumn(getattr(icrs, axis).deg, f"{name}.{axis}", unit=u.deg) for axis in ("ra", "dec")]
+    if isinstance(column, Time):
+        column = Column(np.ma.filled(column.isot, ""), description=column.info.description)
+    unit, description = getattr(column, "unit", None), column.info.description
+    mask = np.broadcast_to(getattr(column, "mask", False), column.shape)
+    values = _plain_values(np.asarray(getattr(column, "unmasked", column)))
+    if values.ndim == 1:
+        return [MaskedColumn(values, name, mask=mask, unit=unit, description=description)]
+    flat, masks = (each.reshape(len(each), int(np.prod(each.shape[1:]))).T for each in (values, mask))
+    parts = enumerate(zip(flat, masks, strict=True), 1)
+    return [
+        MaskedColumn(part, f"{name}_{n}", mask=gone, unit=unit, description=description) for n, (part, gone) in parts
+    ]
+
+
+def _plain_values(values: Any) -> Any:
+    """Numbers in the byte order of the machine, or text."""
+    if values.dtype.kind == "S":
+        return np.char.decode(values, "utf-8", "replace")
+    if values.dtype.kind in "biufU":
+        return values.astype(values.dtype.newbyteorder("="))
+    return values.astype(str)
+
+
+def with_common_units(tables: Sequence[Table]) -> None:
+    """Convert columns of the same name to the unit of the first; what has another kind of unit gets another name."""
+    units: dict[str, Any] = {}
+    for table in tables:
+        for name in table.colnames:
+            unit = table[name].unit
+            wanted = units.setdefault(name, unit)
+            if unit == wanted:
+                continue
+            try:
+                values = unit.to(wanted, np.asarray(table[name].data.data, dtype=float))
+            except (AttributeError, TypeError, ValueError, u.UnitsError):
+                table.rename_column(name, f"{name} [{unit or 'no unit'}]")
+            else:
+                mask, said = table[name].mask, table[name].description
+                table[name] = MaskedColumn(values, mask=mask, unit=wanted, description=said)
