@@ -35,7 +35,6 @@ from ..sky.positions import Positions
 from ..tables.columns import plain_cells
 from ..tables.mashup import reading
 from ..targets.crossmatch import CrossmatchSearch
-from ..targets.pairs import pairs_within, separations
 from ..targets.targets import ManyTargets
 from .detection_tables import (
     NOT_READABLE,
@@ -47,7 +46,7 @@ from .detection_tables import (
 )
 from .many import ManyObservations
 from .search import CAOM_PRODUCTS, ObservationSearch, Place, QueryArguments
-from .source_catalogs import SourceCatalog, as_plain_table, catalogs_in, sources_in
+from .source_catalogs import SourceCatalog, as_plain_table, catalogs_in, matching_sources
 
 HUBBLE_CATALOG = "HSC"
 _NEEDED = ("obsid", "obs_collection")
@@ -232,16 +231,11 @@ class DetectionSearch:
         content = read_product(paths.get(catalog.uri, catalog.uri), self._open, {})
         try:
             with reading(catalog.uri):
-                table, places = sources_in(content, catalog.uri)
-                known = positions.known
-                ra, dec = positions.ra[known], positions.dec[known]
-                one, source = pairs_within(ra, dec, places.ra, places.dec, radius)
-                away = separations(ra[one], dec[one], places.ra[source], places.dec[source]) * 3600
-                sources = as_plain_table(table[source])
+                sources, inputs, away = matching_sources(content, catalog.uri, positions, radius)
         finally:
             if isinstance(content, fits.HDUList):
                 content.close()
-        return CatalogDetections(sources, known[one], away, catalog.collection, catalog.obs_id, catalog.uri)
+        return CatalogDetections(sources, inputs, away, catalog.collection, catalog.obs_id, catalog.uri)
 
     def _in_hubble_catalog(self, positions: Positions, asked: DetectionQuery, options: RunOptions) -> CatalogDetections:
         """The matches in the Hubble Source Catalog, which the archive finds."""

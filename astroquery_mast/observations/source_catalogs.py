@@ -23,6 +23,8 @@ from ..query.values import is_missing
 from ..sky.position import in_icrs
 from ..sky.positions import Positions, as_positions
 from ..tables.columns import plain_cells
+from ..tables.rows import Floats, RowNumbers
+from ..targets.pairs import pairs_within, separations
 
 _READABLE = frozenset({"ecsv", "csv", "vot", "fits", "fit"})
 _NAMED = re.compile(r"[-_.]cat(?:alog(?:ue)?)?s?$")
@@ -82,6 +84,16 @@ def sources_in(content: Any, uri: str) -> tuple[Table, Positions]:
         except InvalidArgumentError:
             continue
     raise InvalidResponseError(f"{uri} has no column with the positions of sources.", service="MAST download")
+
+
+def matching_sources(content: Any, uri: str, positions: Positions, radius: float) -> tuple[Table, RowNumbers, Floats]:
+    """Return the sources that are within a radius (degrees) of a position, whose they are, and how far (arcsec)."""
+    table, places = sources_in(content, uri)
+    known = positions.known
+    ra, dec = positions.ra[known], positions.dec[known]
+    one, source = pairs_within(ra, dec, places.ra, places.dec, radius)
+    away = separations(ra[one], dec[one], places.ra[source], places.dec[source]) * 3600
+    return as_plain_table(table[source]), known[one], away
 
 
 def _tables(content: Any) -> Iterator[Table]:

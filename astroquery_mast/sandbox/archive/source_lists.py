@@ -1,6 +1,6 @@
-"""The source catalogs of images: sources of the scene, measured as the pipelines of JWST and HST (HAP) write them.
+"""Catalogs: sources of the scene as the pipelines of JWST and HST (HAP), and others, write them; white-light curves.
 
-In: a catalog file and the observation that owns it.  Out: its text, ECSV.
+In: a file and the observation that owns it.  Out: its text, ECSV.
 """
 
 from __future__ import annotations
@@ -18,16 +18,31 @@ from .products import File, dimensions
 from .scene import Sources, generator, sources
 
 #: As many of the brightest sources, so that a catalog is not longer than cataloged.
-_MOST = {"CAT": 110, "POINT-CAT": 240, "SEGMENT-CAT": 180}
+_MOST = {"CAT": 110, "POINT-CAT": 240, "SEGMENT-CAT": 180, None: 300}
 #: Uncertainty of a position, pixels; AB magnitude of a brightness of 1, which is a microjansky; noise in microjansky.
 _JITTER, _ZERO_POINT, _NOISE = 0.05, 23.9, 0.01
 
 
 def source_list(file: File) -> str:
-    """Return the text of a source catalog."""
+    """Return the text of a catalog, or of a white-light curve."""
+    if file.kind.group == "WHTLT":
+        return _written(_white_light(file))
     found, grid = _measured(file)
-    maker = {"CAT": _jwst, "POINT-CAT": _point, "SEGMENT-CAT": _segment}[str(file.kind.group)]
-    table = maker(found, grid, generator("catalog", file.uri))
+    makers = {"CAT": _jwst, "POINT-CAT": _point, "SEGMENT-CAT": _segment, None: _contributed}
+    return _written(makers[file.kind.group](found, grid, generator("catalog", file.uri)))
+
+
+def _white_light(file: File) -> Table:
+    """The light of all wavelengths in each integration of a time series."""
+    days = np.round(np.linspace(*file.owner.span, 400), 8)
+    rng = generator("white light", file.uri)
+    transit = 0.004 * (np.abs(np.linspace(-2, 2, 400)) < 0.6)
+    flux = _digits(2.5 * (1 - transit + 2e-4 * rng.standard_normal(400)), 7)
+    return Table({"MJD_UTC": Column(days, unit="d"), "whitelight_flux": Column(flux, unit="Jy")})
+
+
+def _written(table: Table) -> str:
+    """A table as text."""
     written = io.StringIO()
     table.write(written, format="ascii.ecsv")
     return written.getvalue()
@@ -41,7 +56,7 @@ def _measured(file: File) -> tuple[Sources, PixelGrid | None]:
     if not made:
         return Sources(nothing, nothing, nothing, nothing), None
     every = sources(made[0], sum(file.owner.band()) / 2, file.owner.target_name)
-    chosen = np.argsort(-every.flux, kind="stable")[: _MOST[str(file.kind.group)]]
+    chosen = np.argsort(-every.flux, kind="stable")[: _MOST[file.kind.group]]
     chosen = chosen[np.argsort(every.y[chosen], kind="stable")]
     rng = generator("centroids", file.owner.obs_id)
     x, y = (axis[chosen] + _JITTER * rng.standard_normal(len(chosen)) for axis in (every.x, every.y))
@@ -130,3 +145,11 @@ def _segment(found: Sources, grid: PixelGrid | None, rng: np.random.Generator) -
     table["Area"] = Column(np.round(9 + 12 * found.width**2).astype(int), unit="pix2")
     table["Ellipticity"] = np.round(rng.uniform(0, 0.6, len(table)), 3)
     return table
+
+
+def _contributed(found: Sources, grid: PixelGrid | None, rng: np.random.Generator) -> Table:
+    """A catalog of a high-level science product."""
+    ra, dec = _places(found, grid)
+    magnitude, error = _magnitudes(found.flux * np.exp(0.02 * rng.standard_normal(len(ra))))
+    columns = {"id": np.arange(1, len(ra) + 1), "ra": Column(ra, unit="deg"), "dec": Column(dec, unit="deg")}
+    return Table({**columns, "mag": Column(magnitude, unit="mag(AB)"), "mag_err": Column(error, unit="mag(AB)")})
