@@ -14,7 +14,7 @@ import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
-from ..exceptions import AuthenticationWarning, InputWarning, NoResultsWarning
+from ..exceptions import AuthenticationWarning, InputWarning
 from ..products.manifest import masked_column
 from ..sky.positions import Positions
 from ..tables.rows import Floats, RowNumbers
@@ -25,6 +25,7 @@ from .source_catalogs import SourceCatalog, with_common_units
 
 NOT_READABLE = "exclusive: a login with access is needed"
 _SHOWN = 3
+_COVERED = "The positions are covered; no source in the catalogs there is within the radius."
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,10 @@ def note_coverage(table: Table, coverage: Coverage, read: Sequence[SourceCatalog
     )
     table.meta.note(failed=coverage.failed, unmatched=np.setdiff1d(covered, matched).tolist())
     _warn_of_skipped(skipped, len(coverage.catalogs))
-    if len(outside):
-        message = (
-            f"No observation covers {len(outside)} of the {len(coverage.positions)} positions, see meta['outside']."
-        )
-        warn_user(message, NoResultsWarning)
-    elif not len(table):
-        warn_no_results(["The positions are covered; no source in the catalogs there is within the radius."])
+    if not len(table):
+        number = len(coverage.positions)
+        hint = f"No observation covers {len(outside)} of the {number} positions." if len(outside) else _COVERED
+        warn_no_results([hint])
 
 
 def _warn_of_skipped(skipped: Mapping[str, str], number: int) -> None:

@@ -105,7 +105,7 @@ class DetectionSearch:
         return table_of_catalogs(coverage, skipped)
 
     def table(self, asked: DetectionQuery, options: RunOptions) -> Table:
-        """Return the matches, with warnings for what was not covered or not read."""
+        """Return the matches, with warnings if there are none, or if catalogs were not read."""
         deadline = options.deadline()
         coverage = self._coverage(asked, options, deadline)
         chosen, skipped = self._divided(coverage.catalogs, asked)
@@ -120,8 +120,8 @@ class DetectionSearch:
         table = join_detections(found, best=asked.best)
         note_coverage(table, coverage, read, skipped)
         if options.verbose:
-            counts = len(table), len(coverage.positions), len(read), deadline.elapsed()
-            log.info("%d detections at %d positions, in %d catalogs, in %.1f s.", *counts)
+            counts = len(table), len(coverage.positions), len(table.meta["outside"]), len(read), deadline.elapsed()
+            log.info("%d detections at %d positions (%d are not covered), in %d catalogs, in %.1f s.", *counts)
         return table
 
     # -- which catalogs ------------------------------------------------------------------------------------------

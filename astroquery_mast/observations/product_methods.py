@@ -745,7 +745,7 @@ class ObservationProductMethods(MastClass):
         Warns
         -----
         NoResultsWarning
-            If positions are not covered, or nothing was found.
+            If nothing was found, with the number of positions that are not covered.
         AuthenticationWarning, InputWarning
             If catalogs were not read: because they are exclusive, too large, or damaged.
 

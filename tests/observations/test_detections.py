@@ -93,10 +93,19 @@ def test_what_nothing_covers_is_told_apart_from_what_has_no_source(stars: SkyCoo
     """A position without an observation, and one where nothing was detected, are in two lists."""
     empty = stars[0].directional_offset_by(0 * u.deg, 0.7 * u.arcsec)
     positions = SkyCoord([NOWHERE, empty, stars[0]])
-    with pytest.warns(NoResultsWarning, match="covers 1 of the 3"):
-        found = detections(positions, radius=0.05 * u.arcsec)
+    found = detections(positions, radius=0.05 * u.arcsec)
     assert (found.meta["outside"], found.meta["unmatched"], found.meta["nocat"]) == ([0], [1], [])
     assert set(found["input_row"].tolist()) == {2}
+
+
+def test_nothing_found_is_one_warning_that_says_why(stars: SkyCoord) -> None:
+    """It is not the same whether nobody looked there, or nothing was seen."""
+    empty = stars[:1].directional_offset_by(0 * u.deg, 0.7 * u.arcsec)
+    for positions, reason in ((NOWHERE.reshape(1), "covers 1 of the 1"), (empty, "are covered")):
+        with pytest.warns(NoResultsWarning, match=reason) as told:
+            found = detections(positions, radius=0.02 * u.arcsec)
+        assert (len(told), len(found)) == (1, 0)
+        assert {"input_row", "separation", "obs_id", "dataURI"} <= set(found.colnames)
 
 
 def test_positions_that_are_none_are_told_and_do_not_shift_the_others(stars: SkyCoord) -> None:

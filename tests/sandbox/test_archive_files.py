@@ -93,7 +93,7 @@ def test_other_files_are_what_their_names_say(samples: list[tuple[Row, bytes]]) 
         elif kind == "json":
             assert json.loads(content)["products"][0]["members"]
         elif kind == "ecsv":
-            assert len(ascii_tables.read(content.decode(), format="ecsv")) == 400
+            assert len(ascii_tables.read(content.decode(), format="ecsv"))
         elif kind in {"txt", "csv"}:
             assert content.decode().strip()
         seen.add(kind)
