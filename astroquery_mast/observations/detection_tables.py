@@ -102,7 +102,13 @@ def _told(values: Sequence[str | None], part: RowNumbers) -> Any:
     return np.ma.MaskedArray(texts, mask=absent)
 
 
-def note_coverage(table: Table, coverage: Coverage, read: Sequence[SourceCatalog], skipped: Mapping[str, str]) -> None:
+def note_coverage(
+    table: Table,
+    coverage: Coverage,
+    read: Sequence[SourceCatalog],
+    skipped: Mapping[str, str],
+    hints: Sequence[str] = (),
+) -> None:
     """Say in a table's ``meta`` what is not in it and why, and warn of it."""
     matched = np.unique(table["input_row"])
     outside = np.setdiff1d(coverage.outside, matched)
@@ -120,7 +126,7 @@ def note_coverage(table: Table, coverage: Coverage, read: Sequence[SourceCatalog
     if not len(table):
         number = len(coverage.positions)
         hint = f"No observation covers {len(outside)} of the {number} positions." if len(outside) else _COVERED
-        warn_no_results([hint])
+        warn_no_results([hint, *hints])
 
 
 def _warn_of_skipped(skipped: Mapping[str, str], number: int) -> None:

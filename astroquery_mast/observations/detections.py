@@ -45,7 +45,7 @@ from .detection_tables import (
     table_of_catalogs,
 )
 from .many import ManyObservations
-from .search import CAOM_PRODUCTS, ObservationSearch, Place, QueryArguments
+from .search import CAOM_CONE, CAOM_PRODUCTS, ObservationSearch, Place, QueryArguments
 from .source_catalogs import SourceCatalog, as_plain_table, catalogs_in, matching_sources
 
 HUBBLE_CATALOG = "HSC"
@@ -55,6 +55,12 @@ _WITH_CATALOGS: Mapping[str, Mapping[str, Any]] = {
     "JWST": {"calib_level": [3, 4]},
     "HST": {"project": "HAP", "calib_level": [3, 4]},
 }
+
+
+def _as_spelled(name: Any) -> Any:
+    """The name of a collection as the archive spells it, if it is known here."""
+    known = {*_WITH_CATALOGS, HUBBLE_CATALOG, "HLSP"}
+    return name.strip().upper() if isinstance(name, str) and name.strip().upper() in known else name
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,12 @@ class DetectionQuery:
     @property
     def collections(self) -> list[str]:
         """The collections that are wanted, each once."""
-        given = self.obs_collection
-        return list(dict.fromkeys([given] if isinstance(given, str) else given if isinstance(given, Iterable) else ()))
+        given = [self.obs_collection] if isinstance(self.obs_collection, str) else self.obs_collection
+        return list(dict.fromkeys(map(_as_spelled, given))) if isinstance(given, Iterable) else []
+
+    def criteria_for(self, collection: str) -> dict[str, Any]:
+        """Return the criteria for the observations of a collection."""
+        return {"obs_collection": collection, **_WITH_CATALOGS.get(collection, {}), **(self.criteria or {})}
 
     @property
     def degrees(self) -> float:
@@ -97,6 +107,7 @@ class DetectionSearch:
         self._service = service
         self._flow = flow
         self._open = open_product
+        self._search = ObservationSearch(service)
 
     def plan(self, asked: DetectionQuery, options: RunOptions) -> Table:
         """Return the catalogs that would be read."""
@@ -118,7 +129,8 @@ class DetectionSearch:
         if HUBBLE_CATALOG in asked.collections:
             found.append(self._in_hubble_catalog(coverage.positions, asked, options.until(deadline)))
         table = join_detections(found, best=asked.best)
-        note_coverage(table, coverage, read, skipped)
+        hints = [] if len(table) or len(coverage.rows) else self._hints(asked)
+        note_coverage(table, coverage, read, skipped, hints)
         if options.verbose:
             counts = len(table), len(coverage.positions), len(table.meta["outside"]), len(read), deadline.elapsed()
             log.info("%d detections at %d positions (%d are not covered), in %d catalogs, in %.1f s.", *counts)
@@ -140,7 +152,8 @@ class DetectionSearch:
                 positions, np.arange(0), np.array([], dtype=str), positions.failures(), [], Table(), [], False
             )
         rows = np.concatenate([np.asarray(each["input_row"], dtype=np.int64) for each in observations])
-        obsids = np.array([obsid for each in observations for obsid in plain_cells(each["obsid"])], dtype=str)
+        with reading(CAOM_CONE):
+            obsids = np.array([obsid for each in observations for obsid in plain_cells(each["obsid"])], dtype=str)
         failed = list(dict.fromkeys(line for each in observations for line in each.meta["failed"]))
         products = Table()
         if len(rows):
@@ -153,15 +166,17 @@ class DetectionSearch:
         self, collection: str, positions: Positions, asked: DetectionQuery, options: RunOptions, deadline: Deadline
     ) -> Table:
         """The observations of a collection that cover positions, one row for each pair."""
-        criteria = {
-            "obs_collection": collection,
-            **_WITH_CATALOGS.get(collection.upper(), {}),
-            **(asked.criteria or {}),
-        }
-        arguments = QueryArguments(Place(positions, None, asked.radius), criteria, columns=_NEEDED)
+        place = Place(positions, None, asked.radius)
+        arguments = QueryArguments(place, asked.criteria_for(collection), columns=_NEEDED)
         timeout = None if options.timeout is None else max(deadline.remaining(), 1e-3)
         call = CallOptions(timeout=timeout, max_workers=options.max_workers)
-        return ManyObservations(self._service, ObservationSearch(self._service)).covering(arguments, call)
+        return ManyObservations(self._service, self._search).covering(arguments, call)
+
+    def _hints(self, asked: DetectionQuery) -> list[str]:
+        """Say what may be the reason that no position is covered: a criterion that nothing meets."""
+        criteria = [asked.criteria_for(name) for name in asked.collections if name != HUBBLE_CATALOG]
+        queries = (self._search.query_anywhere(QueryArguments(Place(), each)) for each in criteria)
+        return [hint for query in queries for hint in self._search.hints(query.criteria)]
 
     def _divided(
         self, catalogs: Sequence[SourceCatalog], asked: DetectionQuery

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -106,6 +107,39 @@ def test_nothing_found_is_one_warning_that_says_why(stars: SkyCoord) -> None:
             found = detections(positions, radius=0.02 * u.arcsec)
         assert (len(told), len(found)) == (1, 0)
         assert {"input_row", "separation", "obs_id", "dataURI"} <= set(found.colnames)
+
+
+@pytest.mark.parametrize(
+    ("scope", "advice"),
+    [({"obs_collection": "JWTS"}, "JWST"), ({"obs_collection": "jwst", "filters": "F201W"}, "F200W")],
+)
+def test_a_misspelled_criterion_is_told_from_an_empty_sky(stars: SkyCoord, scope: dict[str, str], advice: str) -> None:
+    """What no observation has is named, with what comes near."""
+    with pytest.warns(NoResultsWarning, match=advice):
+        detections(stars, **scope)
+
+
+def test_an_answer_without_the_column_of_observations_is_an_error_of_the_archive(
+    mast_sandbox: Sandbox, stars: SkyCoord
+) -> None:
+    """It is no error of Python."""
+
+    def shorten(answer: dict[str, Any]) -> dict[str, Any]:
+        rows = [{name: value for name, value in row.items() if name != "obsid"} for row in answer["data"]]
+        return {**answer, "fields": [each for each in answer["fields"] if each["name"] != "obsid"], "data": rows}
+
+    mast_sandbox.faults.add("invoke", Fault.edit(shorten), times=None)
+    with pytest.raises(RemoteServiceError):
+        detections(stars)
+
+
+def test_the_example_of_the_method_runs(mast_sandbox: Sandbox) -> None:
+    """It prints what it says."""
+    (example,) = doctest.DocTestFinder().find(ObservationsClass.crossmatch_detections, "crossmatch_detections")
+    said: list[str] = []
+    failed, tried = doctest.DocTestRunner().run(example, out=said.append)
+    assert tried > 0
+    assert not failed, "".join(said)
 
 
 def test_positions_that_are_none_are_told_and_do_not_shift_the_others(stars: SkyCoord) -> None:
