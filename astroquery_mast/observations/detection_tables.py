@@ -7,16 +7,18 @@ In: which positions are covered by which observations and catalogs, and the matc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from astropy import units as u
-from astropy.table import MaskedColumn, Table
+from astropy.table import Table
 
 from ..exceptions import AuthenticationWarning, InputWarning
 from ..products.manifest import masked_column
 from ..sky.positions import Positions
+from ..tables.columns import plain_cells
 from ..tables.rows import Floats, RowNumbers
 from ..targets.ask import TargetMeta, stack_tables, with_leading_columns
 from ..targets.pairs import Matches, nearest_of
@@ -25,6 +27,15 @@ from .source_catalogs import SourceCatalog, with_common_units
 
 NOT_READABLE = "exclusive: a login with access is needed"
 _SHOWN = 3
+# The columns of a plan, and what they hold.
+_PLAN: Mapping[str, tuple[str, ...]] = {
+    "dataURI": ("U",),
+    "obs_collection": ("U",),
+    "obs_id": ("U",),
+    "size": ("i8", "byte"),
+    "positions": ("i8",),
+    "reason": ("U",),
+}
 _COVERED = "The positions are covered; no source in the catalogs there is within the radius."
 
 
@@ -33,20 +44,35 @@ class Coverage:
     """Which positions are covered by which observations, and their catalogs."""
 
     positions: Positions
+    # Pairs of a position and an observation.
     rows: RowNumbers
     obsids: Any
     failed: list[str]
-    catalogs: list[SourceCatalog]
-    products: Table
     # The rows that no observation covers.
     outside: list[int]
     # Whether it is known where the collections that were asked for have observations.
     known: bool = True
+    products: Table = field(default_factory=Table)
+    catalogs: list[SourceCatalog] = field(default_factory=list)
 
     def by(self, catalogs: Iterable[SourceCatalog]) -> RowNumbers:
         """Return the rows that are covered by the observations of some catalogs."""
         obsids = {obsid for catalog in catalogs for obsid in catalog.obsids}
         return np.unique(self.rows[np.isin(self.obsids, list(obsids))]) if obsids else np.arange(0)
+
+
+def nowhere(positions: Positions) -> Coverage:
+    """Return the coverage by nothing of which it is known where it is."""
+    return Coverage(positions, np.arange(0), np.array([], dtype=str), positions.failures(), [], known=False)
+
+
+def covered_by(positions: Positions, found: Sequence[Table]) -> Coverage:
+    """Return the coverage by observations, from the answers for several collections."""
+    rows = np.concatenate([np.asarray(each["input_row"], dtype=np.int64) for each in found])
+    obsids = np.concatenate([np.array(plain_cells(each["obsid"]), dtype=str) for each in found])
+    failed = list(dict.fromkeys(chain.from_iterable(each.meta["failed"] for each in found)))
+    outside = set.intersection(*(set(each.meta["nomatch"]) for each in found))
+    return Coverage(positions, rows, obsids, failed, sorted(outside))
 
 
 @dataclass(frozen=True)
@@ -142,21 +168,23 @@ def _warn_of_skipped(skipped: Mapping[str, str], number: int) -> None:
 
 def table_of_catalogs(coverage: Coverage, skipped: Mapping[str, str]) -> Table:
     """The catalogs that would be read, as a table."""
-    catalogs = coverage.catalogs
-    sizes = [catalog.size for catalog in catalogs if catalog.uri not in skipped]
-    columns = {
-        "dataURI": masked_column([catalog.uri for catalog in catalogs], "U"),
-        "obs_collection": masked_column([catalog.collection for catalog in catalogs], "U"),
-        "obs_id": masked_column([catalog.obs_id for catalog in catalogs], "U"),
-        "size": masked_column([catalog.size for catalog in catalogs], "i8", "byte"),
-        "positions": MaskedColumn([len(coverage.by([catalog])) for catalog in catalogs], dtype=int),
-        "action": masked_column(["skip" if catalog.uri in skipped else "read" for catalog in catalogs], "U"),
-        "reason": masked_column([skipped.get(catalog.uri) for catalog in catalogs], "U"),
-    }
-    meta = {
-        "total_bytes": sum(size or 0 for size in sizes),
-        "unknown_sizes": sum(size is None for size in sizes),
+    rows = [
+        (each.uri, each.collection, each.obs_id, each.size, len(coverage.by([each])), skipped.get(each.uri))
+        for each in coverage.catalogs
+    ]
+    cells = list(zip(*rows, strict=True)) or [()] * len(_PLAN)
+    table = Table(
+        {name: masked_column(values, *kind) for (name, kind), values in zip(_PLAN.items(), cells, strict=True)}
+    )
+    wanted = np.ma.getmaskarray(table["reason"])
+    table.add_column(np.where(wanted, "read", "skip"), index=len(_PLAN) - 1, name="action")
+    sizes = table["size"][wanted]
+    unknown = int(np.ma.getmaskarray(sizes).sum())
+    known = int(np.ma.filled(sizes, 0).sum())
+    table.meta = {
+        "total_bytes": known,
+        "unknown_sizes": unknown,
         "outside": coverage.outside,
         "failed": coverage.failed,
     }
-    return Table(columns, meta=meta)
+    return table

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import Row, Table
 from astroquery import log
 
 from ..downloads.download import DownloadRequest
@@ -32,7 +31,6 @@ from ..service.parallel import JobFailure, RunOptions, SharedState, UnfinishedEr
 from ..service.retrying import Deadline
 from ..sky.position import as_radius
 from ..sky.positions import Positions
-from ..tables.columns import plain_cells
 from ..tables.mashup import reading
 from ..targets.crossmatch import CrossmatchSearch
 from ..targets.targets import ManyTargets
@@ -40,8 +38,10 @@ from .detection_tables import (
     NOT_READABLE,
     CatalogDetections,
     Coverage,
+    covered_by,
     join_detections,
     note_coverage,
+    nowhere,
     table_of_catalogs,
 )
 from .many import ManyObservations
@@ -120,10 +120,10 @@ class DetectionSearch:
         deadline = options.deadline()
         coverage = self._coverage(asked, options, deadline)
         chosen, skipped = self._divided(coverage.catalogs, asked)
-        paths, failed = self._downloaded(chosen, coverage.products, asked, options.until(deadline))
+        files, failed = self._downloaded(chosen, coverage.products, asked, options.until(deadline))
         skipped |= failed
         left = [catalog for catalog in chosen if catalog.uri not in skipped]
-        found, failed = self._read(left, paths, coverage.positions, asked.degrees, options.until(deadline))
+        found, failed = self._read(left, files, coverage.positions, asked.degrees, options.until(deadline))
         skipped |= failed
         read = [catalog for catalog in left if catalog.uri not in skipped]
         if HUBBLE_CATALOG in asked.collections:
@@ -142,25 +142,17 @@ class DetectionSearch:
         """Ask which observations cover the positions, and for their products."""
         positions = ManyTargets(self._service).positions(asked.table, None, None, deadline, **(asked.columns or {}))
         positions = replace(positions, names={})
-        observations = [
-            self._observations(collection, positions, asked, options, deadline)
-            for collection in asked.collections
-            if collection != HUBBLE_CATALOG
-        ]
-        if not observations:
-            return Coverage(
-                positions, np.arange(0), np.array([], dtype=str), positions.failures(), [], Table(), [], False
-            )
-        rows = np.concatenate([np.asarray(each["input_row"], dtype=np.int64) for each in observations])
+        collections = [name for name in asked.collections if name != HUBBLE_CATALOG]
+        if not collections:
+            return nowhere(positions)
+        found = [self._observations(name, positions, asked, options, deadline) for name in collections]
         with reading(CAOM_CONE):
-            obsids = np.array([obsid for each in observations for obsid in plain_cells(each["obsid"])], dtype=str)
-        failed = list(dict.fromkeys(line for each in observations for line in each.meta["failed"]))
-        products = Table()
-        if len(rows):
-            products = self._flow.listed(Table({"obsid": np.unique(obsids)}), False, deadline)
+            covered = covered_by(positions, found)
+        if not len(covered.rows):
+            return covered
+        products = self._flow.listed(Table({"obsid": np.unique(covered.obsids)}), False, deadline)
         with reading(CAOM_PRODUCTS):
-            outside = set.intersection(*(set(each.meta["nomatch"]) for each in observations))
-            return Coverage(positions, rows, obsids, failed, catalogs_in(products), products, sorted(outside))
+            return replace(covered, products=products, catalogs=catalogs_in(products))
 
     def _observations(
         self, collection: str, positions: Positions, asked: DetectionQuery, options: RunOptions, deadline: Deadline
@@ -185,44 +177,40 @@ class DetectionSearch:
         exclusive = any(catalog.rights == EXCLUSIVE for catalog in catalogs)
         login = exclusive and Downloads(self._service).log_in_by_environment()
         may_read = login or self._service.login.accepted
-        skipped: dict[str, str] = {}
-        for catalog in catalogs:
-            if catalog.rights == EXCLUSIVE and not may_read:
-                skipped[catalog.uri] = NOT_READABLE
-            elif None not in (asked.max_size, catalog.size) and catalog.size > asked.max_size:  # type: ignore[operator]
-                skipped[catalog.uri] = f"{catalog.size} bytes are more than max_size"
+        reasons = {catalog.uri: _why_skipped(catalog, asked.max_size, may_read=may_read) for catalog in catalogs}
+        skipped = {uri: reason for uri, reason in reasons.items() if reason is not None}
         return [catalog for catalog in catalogs if catalog.uri not in skipped], skipped
 
     # -- what is in them -----------------------------------------------------------------------------------------
 
     def _downloaded(
         self, catalogs: Sequence[SourceCatalog], products: Table, asked: DetectionQuery, options: RunOptions
-    ) -> tuple[dict[str, Path], dict[str, str]]:
-        """Download catalogs into the user's folder, if there is one; return where they are, and why others are not."""
+    ) -> tuple[dict[str, Row], dict[str, str]]:
+        """Download catalogs into the folder, if there is one; return their rows, and why others are not there."""
         if asked.download_dir is None or not catalogs:
             return {}, {}
         wanted = products[[catalog.row for catalog in catalogs]]
         request = DownloadRequest(asked.download_dir)
         rows = self._flow.download_products_iter(wanted, request, replace(options, on_error="ignore"), {})
-        paths, failed = {}, {}
+        files, failed = {}, {}
         for row in rows:
             if row["Status"] == str(Status.COMPLETE):
-                paths[str(row["dataURI"])] = Path(*row.meta.get("workdir", ())[:1], str(row["Local Path"]))
+                files[str(row["dataURI"])] = row
             else:
                 failed[str(row["dataURI"])] = str(row["Message"])
-        return paths, failed
+        return files, failed
 
     def _read(
         self,
         catalogs: Sequence[SourceCatalog],
-        paths: Mapping[str, Path],
+        files: Mapping[str, Row],
         positions: Positions,
         radius: float,
         options: RunOptions,
     ) -> tuple[list[CatalogDetections], dict[str, str]]:
         """Read catalogs, several at a time; return the matches in each, and why others were not read."""
         deadline = options.deadline()
-        work = partial(self._matches, paths=paths, positions=positions, radius=radius)
+        work = partial(self._matches, files=files, positions=positions, radius=radius)
         found: list[CatalogDetections] = []
         errors: dict[str, MastError] = {}
         with (
@@ -240,10 +228,10 @@ class DetectionSearch:
         return found, {uri: NOT_READABLE if isinstance(err, LoginError) else str(err) for uri, err in errors.items()}
 
     def _matches(
-        self, catalog: SourceCatalog, *, paths: Mapping[str, Path], positions: Positions, radius: float
+        self, catalog: SourceCatalog, *, files: Mapping[str, Row], positions: Positions, radius: float
     ) -> CatalogDetections:
         """Read a catalog, and return those of its sources that match positions."""
-        content = read_product(paths.get(catalog.uri, catalog.uri), self._open, {})
+        content = read_product(files.get(catalog.uri, catalog.uri), self._open, {})
         try:
             with reading(catalog.uri):
                 sources, inputs, away = matching_sources(content, catalog.uri, positions, radius)
@@ -268,6 +256,15 @@ class DetectionSearch:
         inputs, away = np.asarray(table["input_row"], dtype=np.int64), np.asarray(table["separation"].filled(np.nan))
         table.remove_columns(["input_row", "separation"])
         return CatalogDetections(as_plain_table(table), inputs, away, HUBBLE_CATALOG)
+
+
+def _why_skipped(catalog: SourceCatalog, most: int | None, *, may_read: bool) -> str | None:
+    """Why a catalog is not to be read; None if it is."""
+    if catalog.rights == EXCLUSIVE and not may_read:
+        return NOT_READABLE
+    if most is not None and catalog.size is not None and catalog.size > most:
+        return f"{catalog.size} bytes are more than max_size"
+    return None
 
 
 def _why(error: Exception, deadline: Deadline) -> MastError:
