@@ -11,7 +11,7 @@ from itertools import chain
 
 import numpy as np
 
-from ..tables.rows import Array
+from ..tables.rows import Array, RowNumbers
 from .shapes import Circle, Polygon, Shape
 from .sphere import TOUCHING, distance_to_arcs, normals_of, separation, tangents, unit_vectors
 
@@ -56,39 +56,44 @@ class Outlines:
 
     def edges(self) -> tuple[Array, Array, Array]:
         """Return the ends and the normals of the sides of all polygons; of circles a side without length."""
-        end = self._end()
+        end = self.vertices[self.following()]
         return self.vertices, end, normals_of(self.vertices, end)
 
-    def _end(self) -> Array:
-        """The vertex that follows each one in its part."""
+    def following(self) -> RowNumbers:
+        """Return the index of the vertex that follows each one in its part."""
         following = np.arange(1, len(self.vertices) + 1)
         following[self.first[1:] - 1] = self.first[:-1]
-        return np.asarray(self.vertices[following])
+        return following
 
     def any_of(self, sides: Array) -> Array:
         """Return for each part whether something holds for any of its sides."""
         return np.logical_or.reduceat(sides, self.first[:-1]) if len(self) else np.zeros(0, dtype=bool)
 
     def around(self, point: Array) -> Array:
-        """Tell which polygons have a position inside.
+        """Tell which polygons have a position inside, one for all or one ``(n, 3)`` for each.
 
         Half a great circle from the position to its antipode crosses the sides of a polygon an odd number of times if
         one of the two is inside; it is the position if that lies in the circle around the polygon.
         """
-        frame = tangents(point)
-        (x, y), (x2, y2) = frame @ self.vertices.T, frame @ self._end().T
+        x, y = np.moveaxis((tangents(self._beside(point)) @ self.vertices[..., np.newaxis])[..., 0], -1, 0)
+        following = self.following()
+        x2, y2 = x[following], y[following]
         crossed = ((y >= 0) != (y2 >= 0)) & ((x * y2 - x2 * y > 0) == (y2 > y))
         odd = np.add.reduceat(crossed.astype(np.int8), self.first[:-1]) % 2 == 1 if len(self) else crossed
         here = separation(self.center, point) <= np.minimum(self.reach + TOUCHING, np.pi / 2)
         return np.asarray(odd & here & self.polygonal)
 
     def distances(self, point: Array) -> Array:
-        """Return how far each part is from a position, in radians; zero inside."""
+        """Return how far each part is from a position, one for all or one for each, in radians; zero inside."""
         begin, end, normals = self.edges()
-        to_sides = distance_to_arcs(begin, end, normals, point)
+        to_sides = distance_to_arcs(begin, end, normals, self._beside(point))
         nearest = np.minimum.reduceat(to_sides, self.first[:-1]) if len(self) else np.zeros(0)
         outside = np.maximum(nearest - np.maximum(self.radius, 0), 0.0)
         return np.where(self.around(point), 0.0, outside)
+
+    def _beside(self, points: Array) -> Array:
+        """Positions of parts, once for each of their vertices; the one of all as it is."""
+        return np.repeat(points, np.diff(self.first), axis=0) if points.ndim > 1 else points
 
     def within(self, point: Array, radius: float) -> Array:
         """Tell which parts are no farther from a position than a radius."""

@@ -228,11 +228,11 @@ def _of_sky(given: SkyCoord | BaseCoordinateFrame) -> Positions:
         raise InvalidArgumentError(f"A frame without positions was given: {given!r}.")
     with np.errstate(invalid="ignore"):  # NaN, which is noted
         positions = in_icrs(SkyCoord(given).ravel())
-    return Positions(_filled(positions.ra.deg), _filled(positions.dec.deg))
+    return Positions(filled_with_nan(positions.ra.deg), filled_with_nan(positions.dec.deg))
 
 
-def _filled(values: Any) -> Floats:
-    """Plain numbers, NaN where they are masked."""
+def filled_with_nan(values: Any) -> Floats:
+    """Return plain numbers, NaN where they are masked."""
     if hasattr(values, "filled"):
         values = values.filled(np.nan)
     return np.array(values, dtype=np.float64)
@@ -240,28 +240,36 @@ def _filled(values: Any) -> Floats:
 
 def _of_table(table: Table, ra_column: str | None, dec_column: str | None) -> Positions:
     """The positions in a table."""
-    ready = [name for name in table.colnames if isinstance(table[name], _SKY)]
-    if dec_column is None:
-        if ra_column is None and len(ready) == 1:
-            return _of_sky(table[ready[0]])
-        if ra_column in ready:
-            return _of_sky(table[ra_column])
-    ra_name, dec_name = _pair_of(table, ready, ra_column, dec_column)
+    ready = sky_column(table, ra_column, dec_column)
+    if ready is not None:
+        return _of_sky(ready)
+    ra_name, dec_name = position_columns(table, ra_column, dec_column)
     ra, wrong_ra = degrees(table[ra_name], "right ascension")
     dec, wrong_dec = degrees(table[dec_name], "declination")
     return Positions(ra, dec, {**wrong_ra, **wrong_dec})
 
 
-def _pair_of(table: Table, ready: Sequence[str], ra_column: str | None, dec_column: str | None) -> tuple[str, str]:
-    """The two columns with the positions."""
+def sky_column(table: Table, ra_column: str | None, dec_column: str | None) -> Any:
+    """Return the column that holds positions as such, None if they are in two columns."""
+    ready = [name for name in table.colnames if isinstance(table[name], _SKY)]
+    if dec_column is not None:
+        return None
+    if ra_column is None and len(ready) == 1:
+        return table[ready[0]]
+    return table[ra_column] if ra_column in ready else None
+
+
+def position_columns(table: Table, ra_column: str | None, dec_column: str | None) -> tuple[str, str]:
+    """Return the two columns with the positions."""
+    ready = [name for name in table.colnames if isinstance(table[name], _SKY)]
     plain = [name for name in table.colnames if name not in ready]
     ucds = {name: str(getattr(table[name].info, "meta", None) or {}) for name in plain}
-    names = _position_columns(plain, ucds, ra_column, dec_column)
+    names = _pair_named(plain, ucds, ra_column, dec_column)
     if names is None:
         what = f"several columns of positions, {', '.join(ready)}" if ready else f"the columns {', '.join(plain)}"
         raise InvalidArgumentError(
             f"It is not clear which columns hold the positions: the table has {what}. Name two of them 'ra' and 'dec', "
-            "or give a SkyCoord; crossmatch takes ra_column= and dec_column=."
+            "or give a SkyCoord; crossmatch and match_footprints take ra_column= and dec_column=."
         )
     return names
 
@@ -333,7 +341,7 @@ def pair_among(names: Iterable[str], pairs: Sequence[tuple[str, str]]) -> tuple[
     return None
 
 
-def _position_columns(
+def _pair_named(
     names: Sequence[str], ucds: Mapping[str, str], ra_column: str | None, dec_column: str | None
 ) -> tuple[str, str] | None:
     """The columns of a user's table that hold the positions."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from ..exceptions import InvalidArgumentError
+from ..exceptions import FootprintParseError, InvalidArgumentError
 from ..tables.rows import Array
 from .outlines import Outlines, outlines_of
 from .position import Cone
@@ -77,19 +77,33 @@ def rows_in_region(table: Table, region: Region, overlap: str) -> tuple[Array, s
     return _rows(outlines, region.overlaps(outlines), len(table)), doubts
 
 
-def shapes_of(texts: Sequence[Any], errors: str = "skip") -> list[list[Shape]]:
-    """Return the shapes of many footprints."""
-    known: dict[Any, list[Shape]] = {}
+def shapes_of(texts: Sequence[Any], errors: str = "skip", problems: dict[int, str] | None = None) -> list[list[Shape]]:
+    """Return the shapes of many footprints; what is left out is noted for each row if there is a place for that."""
+    known: dict[Any, tuple[list[Shape], str]] = {}
     made = []
-    for text in texts:
+    for row, text in enumerate(texts):
         key = text if isinstance(text, str) else None
-        shapes = known.get(key) if key is not None else None
-        if shapes is None:
-            shapes = parse_s_region(text, errors=errors)
+        read = known.get(key) if key is not None else None
+        if read is None:
+            read = _read(text, errors) if problems is None else _noted(text)
             if key is not None:
-                known[key] = shapes
-        made.append(shapes)
+                known[key] = read
+        made.append(read[0])
+        if problems is not None and read[1]:
+            problems[row] = read[1]
     return made
+
+
+def _read(text: Any, errors: str) -> tuple[list[Shape], str]:
+    return parse_s_region(text, errors=errors), ""
+
+
+def _noted(text: Any) -> tuple[list[Shape], str]:
+    """What can be read of a footprint, and why not all of it."""
+    try:
+        return _read(text, "raise")
+    except FootprintParseError as err:
+        return parse_s_region(text), str(err)
 
 
 def _column(table: Table, name: str) -> Any:

@@ -97,10 +97,10 @@ def within_polygon(points: Array, vertices: Array, axis: Array) -> Array:
 
 
 def tangents(axis: Array) -> Array:
-    """Return two unit vectors, ``(2, 3)``, at right angles to an axis and to each other."""
-    first = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
-    first /= np.linalg.norm(first)
-    return np.stack([first, np.cross(axis, first)])
+    """Return two unit vectors, ``(..., 2, 3)``, at right angles to an axis and to each other."""
+    first = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis), axis=-1)])
+    first /= np.linalg.norm(first, axis=-1, keepdims=True)
+    return np.stack([first, np.cross(axis, first)], axis=-2)
 
 
 def min_enclosing_circle(points: Array) -> tuple[Array, float] | None:

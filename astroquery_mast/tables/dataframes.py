@@ -1,7 +1,7 @@
-"""Tables of other packages, as those of astropy: pandas and polars, structured arrays, lists of dictionaries.
+"""Tables of other packages, as those of astropy: pandas, polars and pyarrow, structured arrays, lists of dictionaries.
 
 In: whatever a user may hold rows in.  Out: an `~astropy.table.Table` where it is such a table, the same object where it
-is not.  Neither pandas nor polars is imported: who has their objects has them.
+is not.  None of these packages is imported: who has their objects has them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-_PACKAGES = frozenset({"pandas", "polars"})
+_PACKAGES = frozenset({"pandas", "polars", "pyarrow"})
 
 
 def as_astropy(given: Any) -> Any:
@@ -34,6 +34,11 @@ def _of_dataframe(frame: Any) -> Table:
     return Table.from_pandas(frame) if of_pandas else Table(frame.to_dict(as_series=False), masked=True)
 
 
+def _of_arrow(batch: Any) -> Table:
+    """The table of a Table or RecordBatch of pyarrow; numbers that are null are NaN."""
+    return Table({name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names})
+
+
 def _of_series(series: Any) -> Table | list[Any]:
     """The row or the values of a Series."""
     labels = list(getattr(series, "index", ()))
@@ -43,7 +48,12 @@ def _of_series(series: Any) -> Table | list[Any]:
     return values
 
 
-_READERS: Mapping[str, Callable[[Any], Any]] = {"DataFrame": _of_dataframe, "Series": _of_series}
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "DataFrame": _of_dataframe,
+    "RecordBatch": _of_arrow,
+    "Series": _of_series,
+    "Table": _of_arrow,
+}
 
 
 def _is_product_or_observation(row: object) -> bool:

@@ -1,0 +1,112 @@
+"""Which of many positions may lie in which of many footprints, so that few pairs are left for the exact test.
+
+In: the outlines of footprints, and positions with a distance to which each counts.  Out: blocks of pairs, with all that
+are near enough and some that are not.  The sky is divided into zones of declination; within a zone positions are sorted
+by right ascension, so that a footprint meets neighbors (Gray et al. 2006, "The Zones Algorithm").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..tables.rows import Array, Floats, RowNumbers
+from .outlines import Outlines
+from .sphere import TOUCHING, longitude_latitude
+
+# Pairs that are looked at together: enough for fast arrays, few enough for the cache of a processor.
+_BLOCK = 1 << 18
+# The lowest zones, in degrees, and how many sizes of footprints, or of distances, are taken together.
+_LOWEST, _SIZES = 0.01, 4.0
+# What is added to all limits, in degrees, for rounding.
+_SLACK = np.degrees(10 * TOUCHING)
+# Right ascensions in one zone are less than this apart, in degrees.
+_TURN = 400.0
+
+
+@dataclass(frozen=True)
+class _Zones:
+    """Positions sorted by zone and right ascension; a key is the zone and a fraction."""
+
+    height: float
+    order: RowNumbers
+    keys: Floats
+
+    @classmethod
+    def of(cls, height: float, places: RowNumbers, ra: Floats, dec: Floats) -> _Zones:
+        """Sort some of the positions."""
+        keys = np.floor((dec[places] + 90.0) / height) + ra[places] / _TURN
+        order = np.argsort(keys)
+        return cls(height, places[order], keys[order])
+
+    def ranges(self, parts: RowNumbers, at: tuple[Floats, Floats], reach: Floats) -> tuple[RowNumbers, Array, Array]:
+        """Return for parts, once for each zone that they meet, where the positions begin and end."""
+        ra, dec = at
+        lowest, highest = (
+            np.floor((np.clip(dec + side * reach, -90.0, 90.0) + 90.0) / self.height).astype(np.int64)
+            for side in (-1, 1)
+        )
+        counts = highest - lowest + 1
+        zone = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts - lowest, counts)
+        each = np.repeat(np.arange(len(parts)), counts)
+        width = _half_width(dec, reach)
+        west, east = (ra - width)[each], (ra + width)[each]
+        # What lies beyond 0h is a second range.
+        spans = [(np.maximum(west, 0.0), np.minimum(east, 360.0))]
+        spans += [(np.where(west < 0, west + 360.0, 0.0), np.where(west < 0, 360.0, east - 360.0))]
+        beyond = (west < 0) != (east > 360.0)
+        first, last = (
+            np.concatenate([np.searchsorted(self.keys, zone + span[place] / _TURN, side=side) for span in spans])
+            for place, side in ((0, "left"), (1, "right"))
+        )
+        kept = np.flatnonzero((last > first) & np.concatenate([np.ones(len(each), dtype=bool), beyond]))
+        return parts[np.concatenate([each, each])[kept]], first[kept], last[kept]
+
+
+def _half_width(dec: Floats, reach: Floats) -> Floats:
+    """How far circles reach in right ascension, in degrees; those that hold a pole reach all around."""
+    around = np.abs(dec) + reach >= 90.0 - _SLACK
+    sine = np.sin(np.radians(np.where(around, 0.0, reach))) / np.cos(np.radians(np.where(around, 0.0, dec)))
+    return np.where(around, 360.0, np.degrees(np.arcsin(np.minimum(sine, 1.0))) + _SLACK)
+
+
+def near_pairs(outlines: Outlines, points: Array, radii: Floats) -> Iterator[tuple[RowNumbers, RowNumbers]]:
+    """Give blocks of pairs of a part and a position, with all that are within the reach of the part and the radius."""
+    ra, dec = longitude_latitude(points)
+    centers = longitude_latitude(outlines.center)
+    reach = np.degrees(outlines.reach)
+    # Large and small ones apart, so that no zone is much higher or lower than what is looked for in it.
+    for places in _by_size(np.degrees(radii)):
+        margin = float(np.degrees(radii[places].max()))
+        for parts in _by_size(reach + margin):
+            within = reach[parts] + margin + _SLACK
+            zones = _Zones.of(max(_LOWEST, float(within.max()) / _SIZES), places, ra, dec)
+            # Neighbors of one kind together.
+            parts = parts[np.argsort(np.diff(outlines.first)[parts], kind="stable")]
+            within = np.minimum(reach[parts] + margin + _SLACK, 180.0)
+            at = centers[0][parts], centers[1][parts]
+            for pairs, found in _blocks(*zones.ranges(parts, at, within)):
+                yield pairs, zones.order[found]
+
+
+def _by_size(sizes: Floats) -> Iterator[RowNumbers]:
+    """Give the indices of sizes, in degrees, that are much alike."""
+    kinds = np.floor(np.log(np.maximum(sizes, _LOWEST)) / np.log(_SIZES))
+    for kind in np.unique(kinds):
+        yield np.flatnonzero(kinds == kind).astype(np.int64)
+
+
+def _blocks(parts: RowNumbers, first: Array, last: Array) -> Iterator[tuple[RowNumbers, RowNumbers]]:
+    """Give all pairs of ranges, not too many at a time."""
+    ends = np.cumsum(last - first)
+    begins = ends - (last - first)
+    total = int(ends[-1]) if len(ends) else 0
+    for start in range(0, total, _BLOCK):
+        stop = min(start + _BLOCK, total)
+        some = slice(np.searchsorted(ends, start, side="right"), np.searchsorted(begins, stop, side="left"))
+        begun = np.maximum(begins[some], start)
+        counts = np.minimum(ends[some], stop) - begun
+        offsets = first[some] + begun - begins[some] - (begun - start)
+        yield np.repeat(parts[some], counts), np.arange(stop - start) + np.repeat(offsets, counts)
