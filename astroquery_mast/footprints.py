@@ -1,13 +1,13 @@
-"""Footprints as objects: what an ``s_region`` describes, for other packages, for pictures, and for cuts to a region.
+"""Footprints as objects: what an ``s_region`` describes, for other packages, for pictures, for regions and positions.
 
-In: a table of observations, or the text of its column ``s_region``.  Out: shapes, regions, MOCs, a picture, or the rows
-that lie in a region.
+In: a table of observations, or the text of its column ``s_region``.  Out: shapes, regions, MOCs, a picture, the rows that
+lie in a region, or which positions lie in which rows.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from importlib import import_module
 from types import ModuleType
@@ -20,10 +20,11 @@ from astropy.table import Row, Table
 
 from .exceptions import FootprintParseError, InvalidQueryError
 from .query.values import is_integer
+from .sky.footprint_match import FootprintMatches
 from .sky.moc import cover_cells
 from .sky.outlines import outlines_of
 from .sky.plot import plot_footprints
-from .sky.region_filter import RegionFilter, check_overlap, shapes_of
+from .sky.region_filter import RegionFilter, check_overlap, footprint_texts, shapes_of
 from .sky.region_input import as_region
 from .sky.shapes import Circle, Point, Polygon, Shape, parse_s_region, region_text
 
@@ -33,6 +34,8 @@ __all__ = [
     "Point",
     "Polygon",
     "footprints",
+    "match_footprints",
+    "match_footprints_iter",
     "parse_s_region",
     "plot_footprints",
     "within_region",
@@ -76,7 +79,7 @@ def footprints(
         If ``errors="raise"`` and a text cannot be read.
     """
     _check(kind, union, max_depth)
-    shapes = shapes_of(_texts(table), errors)
+    shapes = shapes_of(footprint_texts(table), errors)
     if kind == "moc":
         mocs = _mocs(shapes, max_depth)
         return mocs if not union else _union(mocs, max_depth)
@@ -121,20 +124,117 @@ def within_region(table: Table | Row, region: Any, *, overlap: str = "footprint"
     return RegionFilter(as_region(region), overlap).of(table)
 
 
-def _texts(table: Any) -> list[Any]:
-    """Return the texts of the footprints of whatever was given."""
-    if table is None or isinstance(table, str | bytes):
-        return [table]
-    if isinstance(table, Table | Row):
-        if "s_region" not in table.colnames:
-            raise InvalidQueryError("The table has no column 's_region'.")
-        table = table["s_region"] if isinstance(table, Table) else [table["s_region"]]
-    if hasattr(table, "tolist"):
-        members = table.tolist()
-        return list(members) if isinstance(members, list) else [members]
-    if isinstance(table, Iterable):
-        return list(table)
-    raise InvalidQueryError(f"Footprints are in a table, a column or text, not in a {type(table).__name__}.")
+def match_footprints(
+    points: Any,
+    observations: Any,
+    *,
+    margin: Any = 0,
+    which: str = "all",
+    ra_column: str | None = None,
+    dec_column: str | None = None,
+) -> Table:
+    """Return which positions lie in the footprints of which observations.
+
+    All is computed on the sphere: sides of polygons are great circles, and neither the poles nor 0h are special places.
+    A position on the edge of a footprint is in it.  Several shapes of one ``s_region`` are their union.  A polygon that
+    encloses a hole, by way of a side that leads there and back, does not hold what is in the hole.
+
+    Parameters
+    ----------
+    points : `~astropy.coordinates.SkyCoord`, `~astropy.table.Table`, DataFrame, list, path, or iterator
+        Positions, as `ObservationsClass.crossmatch` takes them; names of objects are not looked up.  The path of a
+        parquet file (``.parquet``, ``.parq``, ``.pq``; needs pyarrow), or an iterator of any of the former, is read in
+        chunks: never more than one of these is in memory.  With proper motions and ``obstime``, each position is moved
+        to the time ``t_min`` of each observation, at constant velocity in a straight line; an unknown motion is none.
+    observations : `~astropy.table.Table`, `~astropy.table.Row`, DataFrame, column, iterable of str, or str
+        Observations with a column ``s_region``, and ``t_min`` (MJD) if positions move; or the texts of footprints.
+    margin : float, str, or `~astropy.units.Quantity`
+        How far outside of a footprint positions may lie; a number is in arcseconds.
+    which : str
+        ``"all"``: every pair of a position and an observation; ``"first"``: for each position the first observation, in
+        the order of the table.
+    ra_column, dec_column : str, optional
+        The columns of right ascension and declination, if it is not clear which they are.
+
+    Returns
+    -------
+    `~astropy.table.Table`
+        Two columns of integers, ``point`` and ``observation``: row numbers in what was given, from 0, sorted; each pair
+        once.  Numbers of points go on from chunk to chunk.  ``meta["points"]`` and ``meta["observations"]`` say how many
+        there were, ``meta["left_out"]`` is a list of sentences about what could not be matched.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If an argument is invalid, no columns of positions are found, there is no ``s_region``, proper motions have no
+        ``obstime``, or pyarrow is not installed.
+
+    Warns
+    -----
+    InputWarning
+        If observations have no footprint, or one that cannot be read; if points have no position; or if points move and
+        an observation has no ``t_min``: then the positions count as they were given.
+
+    Examples
+    --------
+    >>> from astropy.coordinates import SkyCoord
+    >>> from astroquery_mast.footprints import match_footprints
+    >>> stars = SkyCoord([359.9, 0.1, 5.0], [10.2, 10.2, 10.2], unit="deg")
+    >>> regions = ["POLYGON -0.5 10 0.5 10 0.5 11 -0.5 11", "CIRCLE ICRS 0.1 10.2 0.05"]
+    >>> pairs = match_footprints(stars, regions)
+    >>> list(zip(pairs["point"].tolist(), pairs["observation"].tolist()))
+    [(0, 0), (1, 0), (1, 1)]
+    """
+    matches = FootprintMatches.of(observations, margin, which)
+    return matches.table(points, ra_column, dec_column)
+
+
+def match_footprints_iter(
+    points: Any,
+    observations: Any,
+    *,
+    margin: Any = 0,
+    which: str = "all",
+    ra_column: str | None = None,
+    dec_column: str | None = None,
+) -> Iterator[Table]:
+    """Give which positions lie in the footprints of which observations, chunk by chunk.
+
+    For more pairs than fit into memory.  The tables, one after the other, are that of `match_footprints`.
+
+    Parameters
+    ----------
+    points, observations, margin, which, ra_column, dec_column
+        As `match_footprints`.
+
+    Yields
+    ------
+    `~astropy.table.Table`
+        The pairs of each chunk, as `match_footprints` returns them; ``meta["points"]`` is the number of positions in
+        the chunk.  If ``points`` is neither a path nor an iterator, there is one.
+
+    Raises
+    ------
+    InvalidArgumentError
+        As `match_footprints`.
+
+    Warns
+    -----
+    InputWarning
+        As `match_footprints`, at the end.
+
+    Examples
+    --------
+    >>> from astropy.coordinates import SkyCoord
+    >>> from astroquery_mast.footprints import match_footprints_iter
+    >>> chunks = (SkyCoord([ra, ra + 0.1], [0.0, 0.0], unit="deg") for ra in (10.0, 20.0, 30.0))
+    >>> for pairs in match_footprints_iter(chunks, ["CIRCLE ICRS 20.1 0 0.01", "CIRCLE ICRS 30.1 0 0.2"]):
+    ...     print(pairs["point"].tolist(), pairs["observation"].tolist())
+    [] []
+    [3] [0]
+    [4, 5] [1, 1]
+    """
+    return FootprintMatches.of(observations, margin, which).tables(points, ra_column, dec_column)
 
 
 def _package(name: str) -> ModuleType:

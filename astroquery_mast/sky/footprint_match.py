@@ -6,18 +6,33 @@ first observation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import numpy as np
+from astropy import units as u
+from astropy.table import Row, Table
+from astropy.time import Time
 
-from ..tables.rows import Floats, RowNumbers
+from ..exceptions import InputWarning, InvalidArgumentError
+from ..tables.dataframes import as_astropy
+from ..tables.rows import Array, Floats, RowNumbers
+from ..warn import warn_user
 from .outlines import Outlines, outlines_of
 from .pair_distances import PairDistances
-from .point_chunks import PointChunk
+from .point_chunks import PointChunk, point_chunks
+from .position import as_radius
+from .positions import filled_with_nan
+from .region_filter import footprint_texts, shapes_of
 from .shapes import Shape
 from .sphere import TOUCHING
 from .zones import near_pairs
+
+WHICH = ("all", "first")
+# How many footprints that cannot be read a warning names.
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -71,3 +86,110 @@ class FootprintMatch:
             distances = self.test.within(parts, chunk.moved(places, self.times[parts]), limits)
             met = np.flatnonzero(distances < np.inf)
             yield places[met], self.outlines.owner[parts[met]]
+
+
+@dataclass(frozen=True)
+class FootprintMatches:
+    """Observations as they were given, and the tables of pairs."""
+
+    match: FootprintMatch
+    which: str
+    number: int
+    # Observations of which it is not known when they were made, and sentences about footprints.
+    timeless: int
+    left_out: tuple[str, ...]
+
+    @classmethod
+    def of(cls, observations: Any, margin: Any, which: str) -> FootprintMatches:
+        """Read footprints and times."""
+        if which not in WHICH:
+            raise InvalidArgumentError(f"which={which!r}: there are {' and '.join(map(repr, WHICH))}.")
+        distance = float(as_radius(margin, u.arcsec, "margin").deg)
+        observations = as_astropy(observations)
+        problems: dict[int, str] = {}
+        shapes = shapes_of(footprint_texts(observations), problems=problems)
+        times = _times(observations, len(shapes))
+        match = FootprintMatch.of(shapes, times, distance)
+        return cls(match, which, len(shapes), int(np.isnan(times).sum()), tuple(_left_out(shapes, problems)))
+
+    def table(self, points: Any, ra_column: str | None, dec_column: str | None) -> Table:
+        """Return the pairs of all positions."""
+        chunks, parts = _Chunks(), [np.empty((2, 0), dtype=np.int64)]
+        for chunk in point_chunks(points, ra_column, dec_column):
+            parts.append(np.stack(self._pairs(chunk)))
+            chunks.add(chunk)
+        return self._table(np.concatenate(parts, axis=1), self._told(chunks), chunks.size)
+
+    def tables(self, points: Any, ra_column: str | None, dec_column: str | None) -> Iterator[Table]:
+        """Give the pairs of each chunk; warn at the end of what was left out of any."""
+        every = _Chunks()
+        for chunk in point_chunks(points, ra_column, dec_column):
+            alone = _Chunks()
+            for chunks in (every, alone):
+                chunks.add(chunk)
+            yield self._table(np.stack(self._pairs(chunk)), self._sentences(alone), chunk.size)
+        self._told(every)
+
+    def _pairs(self, chunk: PointChunk) -> tuple[RowNumbers, RowNumbers]:
+        return self.match.all_pairs(chunk) if self.which == "all" else self.match.first_pairs(chunk)
+
+    def _table(self, pairs: Array, left_out: list[str], points: int) -> Table:
+        """The table of pairs."""
+        meta = {"points": points, "observations": self.number, "left_out": left_out}
+        table = Table([pairs[0], pairs[1]], names=("point", "observation"), meta=meta)
+        for name, what in (("point", "positions"), ("observation", "observations")):
+            table[name].description = f"Row number in the {what} that were given, from 0"
+        return table
+
+    def _told(self, chunks: _Chunks) -> list[str]:
+        """What was left out; warn of it."""
+        sentences = self._sentences(chunks)
+        if sentences:
+            warn_user(" ".join(sentences), InputWarning)
+        return sentences
+
+    def _sentences(self, chunks: _Chunks) -> list[str]:
+        """What was left out."""
+        sentences = list(self.left_out)
+        if chunks.unplaced:
+            sentences.append(f"{chunks.unplaced} of {chunks.size} points have no position.")
+        if chunks.moving and self.timeless:
+            sentences.append(
+                f"{self.timeless} of {self.number} observations have no t_min: points were not moved to their time."
+            )
+        return sentences
+
+
+@dataclass
+class _Chunks:
+    """What is to be told of the chunks so far."""
+
+    size: int = 0
+    unplaced: int = 0
+    moving: bool = False
+
+    def add(self, chunk: PointChunk) -> None:
+        """Count one more."""
+        self.size += chunk.size
+        self.unplaced += chunk.size - len(chunk.rows)
+        self.moving |= chunk.velocity is not None
+
+
+def _times(observations: Any, number: int) -> Floats:
+    """When observations were made, MJD; NaN where that is unknown."""
+    if not isinstance(observations, Table | Row) or "t_min" not in observations.colnames:
+        return np.full(number, np.nan)
+    column = observations["t_min"] if isinstance(observations, Table) else np.ma.array([observations["t_min"]])
+    if isinstance(column, Time):
+        column = column.utc.mjd
+    return filled_with_nan(column.to_value(u.day) if isinstance(column, u.Quantity) else np.ma.asarray(column))
+
+
+def _left_out(shapes: Sequence[Sequence[Shape]], problems: Mapping[int, str]) -> Iterator[str]:
+    """Say what could not be read, and how many have no footprint."""
+    missing = sum(not parts for row, parts in enumerate(shapes) if row not in problems)
+    if missing:
+        yield f"{missing} of {len(shapes)} observations have no footprint."
+    if problems:
+        shown = " ".join(f"Row {row}: {problem}" for row, problem in islice(problems.items(), _SHOWN))
+        yield f"{len(problems)} of {len(shapes)} footprints, or parts of them, cannot be read and are left out. {shown}"

@@ -181,20 +181,20 @@ def _as_sky(coordinates: Any) -> SkyCoord:
     )
 
 
-def as_radius(radius: Any, unit: u.UnitBase = u.deg) -> Angle:
-    """Return the radius of a cone."""
+def as_radius(radius: Any, unit: u.UnitBase = u.deg, name: str = "radius") -> Angle:
+    """Return the radius of a cone, or another distance on the sky."""
     if radius is None:
-        raise InvalidArgumentError("radius=None: give an angle, or leave it out.")
+        raise InvalidArgumentError(f"{name}=None: give an angle, or leave it out.")
     try:
         angle = Angle(radius, unit, dtype=float)
     except (ValueError, TypeError, u.UnitsError) as err:
         advice = f" Write, for example, '{_in_short(radius)}'." if isinstance(radius, str) else ""
-        raise InvalidArgumentError(f"radius={radius!r} cannot be read as one angle: {err}.{advice}") from err
+        raise InvalidArgumentError(f"{name}={radius!r} cannot be read as one angle: {err}.{advice}") from err
     if not angle.isscalar:
-        raise InvalidArgumentError(f"radius={radius!r} holds {angle.size} angles; give one.")
+        raise InvalidArgumentError(f"{name}={radius!r} holds {angle.size} angles; give one.")
     degrees = float(angle.deg)
     if not 0 <= degrees <= 180:
-        raise InvalidArgumentError(f"radius={radius!r} is {degrees} degrees; it must be between 0 and 180.")
+        raise InvalidArgumentError(f"{name}={radius!r} is {degrees} degrees; it must be between 0 and 180.")
     return angle
 
 

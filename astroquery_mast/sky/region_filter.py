@@ -6,14 +6,15 @@ sentence in ``meta["cut"]`` that says how many there were.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import Row, Table
 
 from ..exceptions import FootprintParseError, InvalidArgumentError
+from ..tables.dataframes import as_astropy
 from ..tables.rows import Array
 from .outlines import Outlines, outlines_of
 from .position import Cone
@@ -75,6 +76,23 @@ def rows_in_region(table: Table, region: Region, overlap: str) -> tuple[Array, s
     bare = ~np.fromiter(map(bool, shapes), dtype=bool, count=len(shapes))
     doubts = _doubts(int((bare & placed).sum()), int((bare & ~placed).sum()))
     return _rows(outlines, region.overlaps(outlines), len(table)), doubts
+
+
+def footprint_texts(table: Any) -> list[Any]:
+    """Return the texts of the footprints of whatever was given."""
+    table = as_astropy(table)
+    if table is None or isinstance(table, str | bytes):
+        return [table]
+    if isinstance(table, Table | Row):
+        if "s_region" not in table.colnames:
+            raise InvalidArgumentError("The table has no column 's_region'.")
+        table = table["s_region"] if isinstance(table, Table) else [table["s_region"]]
+    if hasattr(table, "tolist"):
+        members = table.tolist()
+        return list(members) if isinstance(members, list) else [members]
+    if isinstance(table, Iterable):
+        return list(table)
+    raise InvalidArgumentError(f"Footprints are in a table, a column or text, not in a {type(table).__name__}.")
 
 
 def shapes_of(texts: Sequence[Any], errors: str = "skip", problems: dict[int, str] | None = None) -> list[list[Shape]]:

@@ -110,7 +110,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "points.parquet"
         written(path, 10**7 // part)
-        found = in_process(MODULE, "streamed", {"url": "", "path": str(path), "fields": 500, "observations": observations})
+        found = in_process(
+            MODULE, "streamed", {"url": "", "path": str(path), "fields": 500, "observations": observations}
+        )
         shown(f"{10**7 // part:,} positions of a parquet file, first", found)
 
 
