@@ -1,13 +1,13 @@
 """Footprints as objects: what an ``s_region`` describes, for other packages, for pictures, for regions and positions.
 
-In: a table of observations, or the text of its column ``s_region``.  Out: shapes, regions, MOCs, a picture, the rows that
-lie in a region, or which positions lie in which rows.
+In: a table of observations, or the text of its column ``s_region``.  Out: shapes, regions, MOCs, a picture, the rows
+that lie in a region, or which positions lie in which rows.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from importlib import import_module
 from types import ModuleType
@@ -160,8 +160,8 @@ def match_footprints(
     -------
     `~astropy.table.Table`
         Two columns of integers, ``point`` and ``observation``: row numbers in what was given, from 0, sorted; each pair
-        once.  Numbers of points go on from chunk to chunk.  ``meta["points"]`` and ``meta["observations"]`` say how many
-        there were, ``meta["left_out"]`` is a list of sentences about what could not be matched.
+        once.  Numbers of points go on from chunk to chunk.  ``meta["points"]`` and ``meta["observations"]`` say how
+        many there were, ``meta["left_out"]`` is a list of sentences about what could not be matched.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Which positions lie in which footprints: both may be many, the positions may move, and may come in chunks.
 
-In: the shapes of each observation and its time; chunks of positions.  Out: pairs of row numbers, or for each position the
-first observation.
+In: the shapes of each observation and its time; chunks of positions.  Out: pairs of row numbers, or for each
+position the first observation.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class PairDistances:
     """The sides of footprints, laid out so that a position meets them one after the other.
 
     The hemisphere around the center of a polygon is laid out in a plane in which great circles are straight (gnomonic
-    projection); only the heights in it are needed, because the normal of a side tells on which side of it a position is.
+    projection).  Only the heights in it are needed: the normal of a side tells on which side of it a position is.
     """
 
     outlines: Outlines

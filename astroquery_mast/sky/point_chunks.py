@@ -1,7 +1,7 @@
 """Positions for a match with footprints: as vectors that may move, from objects, from chunks, and from parquet files.
 
-In: positions in any form, an iterator of such, or the path of a parquet file.  Out: `PointChunk`, one after the other, so
-that never more than one of them is in memory.
+In: positions in any form, an iterator of such, or the path of a parquet file.  Out: `PointChunk`, one after the other,
+so that never more than one of them is in memory.
 """
 
 from __future__ import annotations
@@ -137,10 +137,10 @@ def _velocities(sky: SkyCoord) -> Array:
     """The velocities on the sky in ICRS; zero where they are unknown."""
     try:
         along = sky.frame.represent_as(UnitSphericalRepresentation, UnitSphericalCosLatDifferential)
-        motion = along.data.differentials["s"]
+        motion = along.differentials["s"]
         rates = (_per_day(motion.d_lon_coslat), _per_day(motion.d_lat))
         differential = UnitSphericalCosLatDifferential(*rates)
-        position = UnitSphericalRepresentation(along.data.lon, along.data.lat, differentials=differential)
+        position = UnitSphericalRepresentation(along.lon, along.lat, differentials=differential)
         icrs = SkyCoord(sky.frame.realize_frame(position)).icrs
         east, north = (_per_day(rate).value for rate in (icrs.pm_ra_cosdec, icrs.pm_dec))
     except (ValueError, TypeError, AttributeError, u.UnitsError) as err:

@@ -57,10 +57,9 @@ class _Zones:
         spans = [(np.maximum(west, 0.0), np.minimum(east, 360.0))]
         spans += [(np.where(west < 0, west + 360.0, 0.0), np.where(west < 0, 360.0, east - 360.0))]
         beyond = (west < 0) != (east > 360.0)
-        first, last = (
-            np.concatenate([np.searchsorted(self.keys, zone + span[place] / _TURN, side=side) for span in spans])
-            for place, side in ((0, "left"), (1, "right"))
-        )
+        zones = np.concatenate([zone, zone])
+        first = np.searchsorted(self.keys, zones + np.concatenate([low for low, _ in spans]) / _TURN, side="left")
+        last = np.searchsorted(self.keys, zones + np.concatenate([high for _, high in spans]) / _TURN, side="right")
         kept = np.flatnonzero((last > first) & np.concatenate([np.ones(len(each), dtype=bool), beyond]))
         return parts[np.concatenate([each, each])[kept]], first[kept], last[kept]
 
@@ -80,12 +79,12 @@ def near_pairs(outlines: Outlines, points: Array, radii: Floats) -> Iterator[tup
     # Large and small ones apart, so that no zone is much higher or lower than what is looked for in it.
     for places in _by_size(np.degrees(radii)):
         margin = float(np.degrees(radii[places].max()))
-        for parts in _by_size(reach + margin):
-            within = reach[parts] + margin + _SLACK
+        for kind in _by_size(reach + margin):
+            parts, within = kind, reach[kind] + margin + _SLACK
             zones = _Zones.of(max(_LOWEST, float(within.max()) / _SIZES), places, ra, dec)
-            # Neighbors of one kind together.
-            parts = parts[np.argsort(np.diff(outlines.first)[parts], kind="stable")]
-            within = np.minimum(reach[parts] + margin + _SLACK, 180.0)
+            # Polygons with the same number of sides together.
+            order = np.argsort(np.diff(outlines.first)[parts], kind="stable")
+            parts, within = parts[order], np.minimum(within[order], 180.0)
             at = centers[0][parts], centers[1][parts]
             for pairs, found in _blocks(*zones.ranges(parts, at, within)):
                 yield pairs, zones.order[found]
