@@ -40,7 +40,7 @@ def match_cones(outlines: Outlines, cones: Sequence[Cone]) -> ConePairs:
     test = PairDistances.of(outlines)
     found = [np.zeros((3, 0))]
     for parts, places in near_pairs(outlines, points, limits):
-        distances = test.within(parts, points[places], limits[places])
+        distances = test.within(parts, points.take(places, axis=0), limits[places])
         met = np.flatnonzero(np.isfinite(distances))
         found.append(np.stack([places[met], outlines.owner[parts[met]], distances[met]]))
     return _pairs(np.concatenate(found, axis=1))

@@ -58,11 +58,10 @@ class FootprintMatch:
         """Return the pairs of a row of the chunk and an observation, sorted; each of them once."""
         # One number for each pair is sorted faster than two.
         span = int(self.outlines.owner.max(initial=0)) + 1
-        found = [np.empty(0, dtype=np.int64)]
-        found += [places * span + rows for places, rows in self._pairs(chunk)]
-        keys = np.concatenate(found)
+        keys = np.concatenate([np.empty(0, dtype=np.int64), *(a * span + b for a, b in self._pairs(chunk))])
         keys.sort()
-        keys = keys[np.diff(keys, prepend=-1) > 0]
+        if not np.diff(self.outlines.owner).all():
+            keys = keys[np.diff(keys, prepend=-1) > 0]
         places, rows = np.divmod(keys, span)
         return chunk.rows[places], rows
 
@@ -82,8 +81,7 @@ class FootprintMatch:
         if len(known):
             reach = reach + chunk.farthest(float(known.min()), float(known.max()))
         for parts, places in near_pairs(self.outlines, chunk.vectors, np.minimum(reach, np.pi)):
-            limits = np.full(len(parts), self.limit)
-            distances = self.test.within(parts, chunk.moved(places, self.times[parts]), limits)
+            distances = self.test.within(parts, chunk.moved(places, self.times[parts]), self.limit)
             met = np.flatnonzero(distances < np.inf)
             yield places[met], self.outlines.owner[parts[met]]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..tables.rows import Array, RowNumbers
 from .shapes import Circle, Polygon, Shape
-from .sphere import TOUCHING, distance_to_arcs, normals_of, separation, tangents, unit_vectors
+from .sphere import TOUCHING, distance_to_arcs, min_enclosing_circle, normals_of, separation, tangents, unit_vectors
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,8 @@ def _laid_out(owner: Iterable[int], corners: Sequence[Sequence[tuple[float, floa
     center = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.finfo(float).tiny)
     away = separation(vertices, np.repeat(center, counts, axis=0))
     reach = np.maximum.reduceat(away, first[:-1]) + np.maximum(radius, 0)
-    # The sides of polygons that reach farther may bulge out of the circle around their corners.
-    reach = np.where((radius < 0) & (reach >= np.pi / 2), np.pi, reach)
+    for part in np.flatnonzero((radius < 0) & (reach >= np.pi / 2)):
+        # Sides may bulge out of a circle around the corners that is larger than half of the sky.
+        cap = min_enclosing_circle(vertices[first[part] : first[part + 1]])
+        center[part], reach[part] = (center[part], np.pi) if cap is None else cap
     return Outlines(np.array([*owner], dtype=np.intp), first, vertices, radius, center, reach)

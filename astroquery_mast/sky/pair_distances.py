@@ -29,9 +29,8 @@ class PairDistances:
     # For each side, its normal and the corner where it ends.
     normals: Array
     following: RowNumbers
-    # How far from its center no side of a part comes (the square of a chord), and whether the center is inside.
+    # Nearer to its center than this, everything is inside (the square of a chord).
     clear: Floats
-    filled: Array
 
     @classmethod
     def of(cls, outlines: Outlines) -> PairDistances:
@@ -44,20 +43,24 @@ class PairDistances:
         begin, end, normals = outlines.edges()
         away = distance_to_arcs(begin, end, normals, outlines.center[owner])
         nearest = np.minimum.reduceat(away, outlines.first[:-1]) if len(outlines) else np.zeros(0)
-        clear = (2 * np.sin(np.maximum(nearest - 2 * TOUCHING, 0.0) / 2)) ** 2
-        return cls(outlines, up, heights, normals, outlines.following(), clear, outlines.around(outlines.center))
+        clear = np.where(outlines.around(outlines.center), (2 * np.sin(nearest / 2)) ** 2 * (1 - 1e-9), 0.0)
+        return cls(outlines, up, heights, normals, outlines.following(), clear)
 
-    def within(self, parts: RowNumbers, points: Array, limits: Floats) -> Floats:
-        """Return how far each position is from its part, in radians; infinite beyond the limit of the pair."""
+    def within(self, parts: RowNumbers, points: Array, limit: Floats | float) -> Floats:
+        """Return how far each position is from its part, in radians; infinite beyond the limit, of all or of each."""
         outlines = self.outlines
-        chords = _square(points - outlines.center[parts])
-        farthest = 2 * np.sin(np.minimum(outlines.reach[parts] + limits + TOUCHING, np.pi) / 2)
+        chords = _square(points - outlines.center.take(parts, axis=0))  # faster than an index, for rows
+        limits = np.broadcast_to(limit, len(parts))
+        one = np.ndim(limit) == 0
+        farthest = (
+            _chord_squares(outlines.reach + limit)[parts] if one else _chord_squares(outlines.reach[parts] + limit)
+        )
         found = np.full(len(parts), np.inf)
-        near = np.flatnonzero(chords <= farthest**2 * (1 + 1e-12))
+        near = np.flatnonzero(chords <= farthest)
         polygonal = outlines.polygonal[parts[near]]
         circles, polygons = near[~polygonal], near[polygonal]
-        # Around the center, whatever is nearer than all sides is on the same side of them.
-        clear = self.filled[parts[polygons]] & (chords[polygons] < self.clear[parts[polygons]])
+        # Around a center that is inside, so is whatever is nearer than all sides.
+        clear = chords[polygons] < self.clear[parts[polygons]]
         found[polygons[clear]] = 0.0
         polygons = polygons[~clear]
         large = outlines.reach[parts[polygons]] >= np.pi / 2
@@ -67,11 +70,11 @@ class PairDistances:
             (polygons[~large], self._to_polygons),
         ):
             if len(some):
-                found[some] = distances(parts[some], points[some], limits[some])
+                found[some] = distances(parts[some], points.take(some, axis=0), limits[some])
         return np.where(found <= limits, found, np.inf)
 
     def _to_circles(self, parts: RowNumbers, points: Array, limits: Floats) -> Floats:
-        away = separation(points, self.outlines.center[parts])
+        away = separation(points, self.outlines.center.take(parts, axis=0))
         return np.asarray(np.maximum(away - self.outlines.radius[parts], 0.0))
 
     def _to_large(self, parts: RowNumbers, points: Array, limits: Floats) -> Floats:
@@ -80,42 +83,43 @@ class PairDistances:
     def _to_polygons(self, parts: RowNumbers, points: Array, limits: Floats) -> Floats:
         """The distances from polygons that lie on one side of the sky."""
         first, counts = self.outlines.first[parts], np.diff(self.outlines.first)[parts]
-        depth = _dot(points, self.outlines.center[parts])
+        depth = _dot(points, self.outlines.center.take(parts, axis=0))
         with np.errstate(divide="ignore", invalid="ignore"):
-            height = _dot(points, self.up[parts]) / depth
+            height = _dot(points, self.up.take(parts, axis=0)) / depth
         # As an angle from the great circle of a side, it is less than that from the side.
         closest = np.sin(np.minimum(limits, np.pi / 2)) + TOUCHING
         odd = np.zeros(len(parts), dtype=bool)
         nearest = np.full(len(parts), np.inf)
+        fewest, here = int(counts.min()), height
         some: Array | slice = slice(None)
         for side in range(int(counts.max())):
-            if counts.min() <= side:
+            if side >= fewest:
                 some = np.flatnonzero(counts > side)
+                here = height[some]
             begin = first[some] + side
             end = self.following[begin]
-            beside = _dot(self.normals[begin], points[some])
-            rising = self.heights[end] > self.heights[begin]
-            here = height[some]
-            crossed = (self.heights[begin] > here) != (self.heights[end] > here)
-            odd[some] ^= crossed & ((beside > 0) == rising)
-            self._lessen(nearest, some, (begin, end), points, np.abs(beside) <= closest[some])
+            beside = _dot(self.normals.take(begin, axis=0), points[some])
+            begins, ends = self.heights[begin], self.heights[end]
+            odd[some] ^= ((begins > here) != (ends > here)) & ((beside > 0) == (ends > begins))
+            close = np.flatnonzero(np.abs(beside) <= closest[some])
+            if len(close):
+                rows = close if isinstance(some, slice) else some[close]
+                nearest[rows] = np.minimum(nearest[rows], self._from_sides(begin[close], end[close], points[rows]))
         return np.where(odd & (depth > 0), 0.0, nearest)
 
-    def _lessen(
-        self, nearest: Floats, some: Array | slice, side: tuple[RowNumbers, RowNumbers], points: Array, close: Array
-    ) -> None:
-        """Note the distances from a side where it may be close enough."""
-        places = np.flatnonzero(close)
-        if len(places):
-            begin, end = side[0][places], side[1][places]
-            rows = places if isinstance(some, slice) else some[places]
-            vertices = self.outlines.vertices
-            away = distance_to_arcs(vertices[begin], vertices[end], self.normals[begin], points[rows])
-            nearest[rows] = np.minimum(nearest[rows], away)
+    def _from_sides(self, begin: RowNumbers, end: RowNumbers, points: Array) -> Floats:
+        """The distances of positions from sides, of which one is meant for each."""
+        vertices = self.outlines.vertices
+        return np.asarray(distance_to_arcs(vertices[begin], vertices[end], self.normals[begin], points))
 
 
 def _dot(one: Array, other: Array) -> Floats:
     return np.asarray(np.einsum("ij,ij->i", one, other))
+
+
+def _chord_squares(angles: Floats) -> Floats:
+    """Squares of chords, a little more for rounding."""
+    return np.asarray((2 * np.sin(np.minimum(angles + TOUCHING, np.pi) / 2)) ** 2 * (1 + 1e-12))
 
 
 def _square(vectors: Array) -> Floats:

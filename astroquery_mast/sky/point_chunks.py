@@ -55,11 +55,11 @@ class PointChunk:
 
     def moved(self, places: RowNumbers, times: Floats) -> Array:
         """Return where some of them are, each at a time, along straight lines in space; as given at an unknown time."""
-        vectors = self.vectors[places]
+        vectors = self.vectors.take(places, axis=0)
         if self.velocity is None or self.epoch is None:
             return vectors
         days = np.nan_to_num(times - self.epoch[places], nan=0.0)
-        vectors = vectors + self.velocity[places] * days[:, np.newaxis]
+        vectors = vectors + self.velocity.take(places, axis=0) * days[:, np.newaxis]
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 

@@ -96,9 +96,9 @@ def written(path: Path, points: int) -> None:
 
 def shown(what: str, found: dict[str, Any]) -> None:
     """Print one line."""
-    print(
-        f"{what:48s} {found['notes']['pairs']:>10,} pairs {found['seconds']:7.2f} s ({found['notes']['processor']:5.2f} s) {found['grown']:7.0f} MB"
-    )
+    notes = found["notes"]
+    seconds = f"{found['seconds']:7.2f} s ({notes['processor']:5.2f} s)"
+    print(f"{what:48s} {notes['pairs']:>10,} pairs {seconds} {found['grown']:7.0f} MB", flush=True)
 
 
 def main() -> None:
