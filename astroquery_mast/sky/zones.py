@@ -56,7 +56,7 @@ class _Zones:
         # What lies beyond 0h is a second range.
         spans = [(np.maximum(west, 0.0), np.minimum(east, 360.0))]
         spans += [(np.where(west < 0, west + 360.0, 0.0), np.where(west < 0, 360.0, east - 360.0))]
-        beyond = (west < 0) != (east > 360.0)
+        beyond = (width < 180.0)[each] & ((west < 0) | (east > 360.0))
         zones = np.concatenate([zone, zone])
         first = np.searchsorted(self.keys, zones + np.concatenate([low for low, _ in spans]) / _TURN, side="left")
         last = np.searchsorted(self.keys, zones + np.concatenate([high for _, high in spans]) / _TURN, side="right")

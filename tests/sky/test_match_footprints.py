@@ -327,8 +327,8 @@ def test_points_are_moved_to_the_time_of_each_observation() -> None:
     """Small circles where astropy says that the stars were: each holds the star then, and not at another time."""
     times = Time([1985.0, 2000.0, 2016.0, 2026.5], format="jyear")
     known = stars()[:3]
-    there = [SkyCoord(known.apply_space_motion(time), obstime=None) for time in times]
-    texts = [f"CIRCLE {at.ra.deg!r} {at.dec.deg!r} 1e-6" for time in there for at in time]
+    there = [known.apply_space_motion(time) for time in times]
+    texts = [f"CIRCLE {float(at.ra.deg)!r} {float(at.dec.deg)!r} 1e-6" for time in there for at in time]
     observations = Table({"s_region": texts, "t_min": np.repeat(times.mjd, 3)})
     expected = [(star, 3 * time + star) for star in range(3) for time in range(4)]
     assert pairs_of(match_footprints(known, observations)) == expected
