@@ -15,9 +15,10 @@ from astropy.table import Table
 from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidArgumentError
+from ..products.file_names import column_as_text
 from ..products.listing import as_table
 from ..query.values import as_iso
-from ..tables.columns import plain_cells, plain_floats
+from ..tables.columns import few_names, plain_floats
 from ..warn import warn_user
 from .spans import TimeSpan, merged_spans, moment_of
 
@@ -57,7 +58,7 @@ def exposures_of(rows: Any, margin: np.timedelta64) -> list[Exposure]:
             "returns them."
         )
     _check_columns(table)
-    names = [str(name) for name in plain_cells(table["obs_id"])]
+    names = column_as_text(table, "obs_id")
     begins, ends = (plain_floats(getattr(table[name], "value", table[name])) for name in _NEEDED[1:])
     now = Time.now().mjd
     timed = (begins >= _LAUNCH) & (begins <= ends) & (begins < now) & (ends < now + 1)
@@ -77,9 +78,7 @@ def _check_columns(table: Table) -> None:
     missing = [name for name in _NEEDED if name not in table.colnames]
     if missing:
         raise InvalidArgumentError(f"The rows have no column {' and no '.join(map(repr, missing))}.")
-    if "obs_collection" not in table.colnames:
-        return
-    others = {str(name) for name in plain_cells(table["obs_collection"])} - {_MISSION}
+    others = {*column_as_text(table, "obs_collection")} - {_MISSION, ""}
     if others:
         raise InvalidArgumentError(
             f"There is telemetry of JWST only, and some rows are of {', '.join(sorted(others))}: "
@@ -90,8 +89,7 @@ def _check_columns(table: Table) -> None:
 def _examples(names: Sequence[str], timed: Any) -> str:
     """The names of some rows without times; they are planned observations, mostly."""
     left_out = [names[row] for row in np.flatnonzero(~timed).tolist()]
-    more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
-    return f"{', '.join(left_out[:3])}{more} (planned, perhaps)"
+    return f"{few_names(left_out)} (planned, perhaps)"
 
 
 def _moment(mjd: float) -> np.datetime64:

@@ -13,16 +13,17 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
-from astropy.table import MaskedColumn, Table
+from astropy.table import Table
 from astroquery import log
 
 from ..config import Endpoints
 from ..exceptions import CorruptDataWarning, InvalidArgumentError, InvalidResponseError, MastError
+from ..products.manifest import masked_column
 from ..query.request import ApiRequest, HttpRequest, Question
 from ..query.values import as_members, as_unicode, wildcard_test
 from ..service.mast_service import ColumnMetadata, MastService
 from ..service.retrying import Deadline
-from ..tables.columns import Column, Columns, Kind, closest, find_name, no_such
+from ..tables.columns import Column, Columns, Kind, closest, find_name, known_name, no_such
 from ..tables.mashup import Page, json_object
 from ..warn import warn_user
 
@@ -33,6 +34,14 @@ _INVENTORY = "JWST Engineering Database"
 _WORD = re.compile(r"\w+", re.ASCII)
 # A line that closes the list.
 _END_OF_LIST = "ZZZZZZ"
+# The columns of text in tables of mnemonics, and where a mnemonic has them.
+_TEXTS = {
+    "tlmMnemonic": "name",
+    "subsystem": "subsystem",
+    "description": "description",
+    "unit": "unit",
+    "sqlDataType": "type_name",
+}
 # Spellings of units that are not astropy's, in capital letters; no telemetry is in coulomb or farad.
 _UNITS = {
     "C": u.deg_C,
@@ -194,12 +203,12 @@ def _found(name: str, known: Mapping[str, Mnemonic]) -> Mnemonic:
 
 def found_mnemonics(known: Mapping[str, Mnemonic], pattern: str | None = None, subsystem: Any = None) -> list[Mnemonic]:
     """Return the mnemonics with a pattern in their name or description, of some subsystems, in order of their names."""
-    wanted = None if subsystem is None else _subsystems(subsystem, known)
-    fits = (lambda _text: True) if pattern is None else _pattern_test(pattern)
+    wanted = _subsystems(subsystem, known)
+    fits = _pattern_test("*" if pattern is None else pattern)
     return [
         each
         for _, each in sorted(known.items())
-        if (wanted is None or each.subsystem in wanted) and (fits(each.name) or fits(each.description))
+        if each.subsystem in wanted and (fits(each.name) or fits(each.description))
     ]
 
 
@@ -214,29 +223,21 @@ def _pattern_test(pattern: object) -> Any:
 
 
 def _subsystems(given: Any, known: Mapping[str, Mnemonic]) -> set[str]:
-    """The subsystems that are meant."""
-    names = sorted({each.subsystem for each in known.values() if each.subsystem})
-    wanted = set()
-    for member in as_members("subsystem", as_unicode(given)):
-        name = str(as_unicode(member))
-        found = find_name(name.strip(), names)
-        if found is None:
-            raise no_such(f"subsystem={name!r}: there is no such subsystem.", name, names, listed=True)
-        wanted.add(found)
-    return wanted
+    """The subsystems that are meant, all of them if none is given."""
+    subsystems = {each.subsystem for each in known.values()}
+    if given is None:
+        return subsystems
+    names = [str(as_unicode(member)).strip() for member in as_members("subsystem", as_unicode(given))]
+    there = sorted(filter(None, subsystems))
+    said = "subsystem={!r}: there is no such subsystem."
+    return {known_name(name, there, said.format(name), listed=True) for name in names}
 
 
 def mnemonics_table(mnemonics: Sequence[Mnemonic]) -> Table:
     """Return mnemonics as a table, with the archive's names of the columns."""
     texts = {
-        "tlmMnemonic": [each.name for each in mnemonics],
-        "subsystem": [each.subsystem for each in mnemonics],
-        "description": [each.description for each in mnemonics],
-        "unit": [each.unit for each in mnemonics],
-        "sqlDataType": [each.type_name for each in mnemonics],
+        name: np.array([getattr(each, part) for each in mnemonics], dtype=np.str_) for name, part in _TEXTS.items()
     }
-    table = Table({name: np.array(values, dtype=np.str_) for name, values in texts.items()})
-    numbers = [-999 if each.identifier is None else each.identifier for each in mnemonics]
-    missing = [each.identifier is None for each in mnemonics]
-    table["tlmIdentifier"] = MaskedColumn(np.array(numbers, dtype=np.int64), mask=np.array(missing, dtype=bool))
+    table = Table(texts)
+    table["tlmIdentifier"] = masked_column([each.identifier for each in mnemonics], "i8")
     return table

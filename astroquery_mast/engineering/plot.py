@@ -168,8 +168,7 @@ def _draw_curve(ax: Any, curve: _Curve, categories: Sequence[str] | None) -> Non
 
 def _categories(curve: _Curve) -> list[str]:
     """The words that a mnemonic has, in the order in which they are drawn from the bottom."""
-    values = curve.values
-    return sorted(set(map(str, (values.compressed() if isinstance(values, np.ma.MaskedArray) else values).tolist())))
+    return sorted(set(map(str, np.ma.compressed(curve.values).tolist())))
 
 
 def _places(values: Any, categories: Sequence[str]) -> Any:

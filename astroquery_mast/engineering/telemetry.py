@@ -133,18 +133,15 @@ class Telemetry:
 
     def _samples(self, mnemonic: str, asked: TimeSpan, options: FetchOptions, deadline: Deadline) -> Samples:
         """The samples of an answer, from the disk if it is kept there."""
-        entry = None
-        if options.kept and is_whole_day(asked) and asked.end <= complete_before():
-            name = asked.file_name(mnemonic)
-            entry = self._service.cache.entry(
-                CacheKey({"samples": name, "arrays": _ARRAYS}), self._service.endpoints.download
-            )
-        kept = None if entry is None else _recalled(entry)
-        if kept is not None:
-            return kept
-        samples = self._ask(mnemonic, asked, deadline)
-        if entry is not None:
-            _keep(entry, samples)
+        if not (options.kept and is_whole_day(asked) and asked.end <= complete_before()):
+            return self._ask(mnemonic, asked, deadline)
+        key = CacheKey({"samples": asked.file_name(mnemonic), "arrays": _ARRAYS})
+        entry = self._service.cache.entry(key, self._service.endpoints.download)
+        samples = None if entry is None else _recalled(entry)
+        if samples is None:
+            samples = self._ask(mnemonic, asked, deadline)
+            if entry is not None:
+                _keep(entry, samples)
         return samples
 
     def _ask(self, mnemonic: str, asked: TimeSpan, deadline: Deadline) -> Samples:
@@ -201,7 +198,7 @@ def _recalled(entry: CacheEntry) -> Samples | None:
             times, values, mask = (_unpacked(kept.body(place)) for place in range(kept.pages))
             types = tuple(map(str, kept.about["types"]))
         samples = Samples(times.view("datetime64[us]"), values, mask if len(mask) else None, types)
-        if any(len(array) != len(times) for array in (values, *([mask] if len(mask) else []))):
+        if {len(values), len(mask) or len(times)} != {len(times)}:
             raise ValueError("its arrays are of different lengths")
     except UNREADABLE as err:
         log.debug("Samples that were kept cannot be read: %s", err)

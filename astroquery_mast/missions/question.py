@@ -18,7 +18,7 @@ from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
 from ..query.request import ApiRequest, CacheKey, HttpRequest, possible_parts
 from ..query.selection import sort_keys
-from ..query.values import as_members, is_integer
+from ..query.values import as_members, in_batches, is_integer
 from ..sky.position import as_radius
 from ..tables.columns import Columns, no_such
 from ..tables.mashup import Completeness, Page
@@ -169,7 +169,7 @@ class Search:
     def requests(self, page: int = PAGE) -> list[SearchRequest]:
         """Return the questions, in the order of the targets, each for the first part of its answer."""
         limit = page if self.limit is None else int(self.limit)
-        batches = [self.targets[start : start + _TARGETS] for start in range(0, len(self.targets), _TARGETS)] or [()]
+        batches = in_batches(self.targets, _TARGETS) or [[]]
         return [
             SearchRequest(
                 ApiRequest(self.service, self.url, self._params(batch), self.cache),

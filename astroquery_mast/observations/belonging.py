@@ -20,7 +20,6 @@ from ..tables.columns import plain_cells
 from .hubble_names import AdvancedProduct, visit_of
 
 COMBINED, PLANNED = 3, -1
-_SHOWN = 5
 # Observations of one visit in the names of JWST: the product of an observation, and an exposure that is planned.
 PRODUCT_NAME = re.compile(r"jw(\d{5})-o(\d{3})_")
 EXPOSURE_NAME = re.compile(r"jw(\d{5})(\d{3})\d{3}_")
@@ -169,8 +168,3 @@ def belongs(exposure: KnownObservation, whole: KnownObservation, listed: set[str
     if PLANNED in {exposure.level, whole.level}:
         return may_be_of(exposure.obs_id, whole.obs_id) and whole.is_like(exposure)
     return exposure.obsid in listed
-
-
-def few_names(names: Sequence[str]) -> str:
-    """The first few of many names, for a message."""
-    return ", ".join(map(repr, names[:_SHOWN])) + (", ..." if len(names) > _SHOWN else "")

@@ -28,7 +28,7 @@ from ..products.plan import Overwrite, as_overwrite, escaped_url, single_file
 from ..query.selection import names_of
 from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
-from .belonging import few_names
+from ..tables.columns import few_names
 from .lookup import ObservationLookup, stacked
 
 # What the pipelines of HST start from: exposures as they were read out, and what belongs to them.
@@ -161,13 +161,10 @@ class AssociationGathering:
         """The files that an association of JWST names, as far as possible with what is known of them."""
         exposures = {member.name: member.exposure for member in association.members}
         # The list of a product has the files of its exposures; others have to be asked for by name.
-        tables = [_of_names(each, exposures) for each in self._listed(association.products)]
+        tables = self._files_listed(association.products, exposures)
         lacking = _without(exposures, tables)
-        if lacking:
-            names = list(dict.fromkeys(exposures[name] for name in lacking))
-            tables += [_of_names(each, lacking) for each in self._listed(names)]
-            lacking = _without(exposures, tables)
-        unlisted = {f"mast:JWST/product/{name}": name for name in lacking}
+        tables += self._files_listed(list(dict.fromkeys(exposures[name] for name in lacking)), lacking)
+        unlisted = {f"mast:JWST/product/{name}": name for name in _without(exposures, tables)}
         missing = [name for uri, name in unlisted.items() if not self._exists(uri)]
         if unlisted:
             tables.append(products_of(unlisted))
@@ -191,6 +188,13 @@ class AssociationGathering:
     def _listed(self, names: Sequence[str]) -> list[Table]:
         """The products of the observations that have some names, as far as there are such observations."""
         return [self._lookup.products(each.obsid) for each in self._lookup.named(names)]
+
+    def _files_listed(self, names: Sequence[str], files: Collection[str]) -> list[Table]:
+        """Those of these products that are some files."""
+        return [
+            each[np.array([name in files for name in column_as_text(each, "productFilename")], dtype=bool)]
+            for each in self._listed(names)
+        ]
 
     def _exists(self, uri: str) -> bool:
         """Whether the archive gives a file that no list of products has."""
@@ -323,11 +327,6 @@ def _write(path: Path, content: bytes, uri: str, deadline: Deadline) -> None:
             sink.finish(None)
     except OSError as err:
         raise DownloadError(f"{path} cannot be written: {err}") from err
-
-
-def _of_names(products: Table, names: Collection[str]) -> Table:
-    """The products that have some file names."""
-    return products[np.array([name in names for name in column_as_text(products, "productFilename")], dtype=bool)]
 
 
 def _without(names: Iterable[str], tables: Iterable[Table]) -> list[str]:

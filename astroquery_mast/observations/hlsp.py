@@ -19,11 +19,12 @@ from astroquery import log
 from astroquery.exceptions import ResolverError
 
 from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError
+from ..products.file_names import column_as_text
 from ..query.values import is_integer
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS, as_radius
-from ..tables.columns import find_name, plain_cells
+from ..tables.columns import find_name, plain_floats
 from ..tables.mashup import reading
 from ..warn import warn_no_results
 from .hlsp_collections import COLLECTION, HlspCollections, collection_names
@@ -126,7 +127,7 @@ class HlspSearch:
 
     def _check_names(self, names: Iterable[str], table: Table, deadline: Deadline) -> None:
         """Raise if there is nothing of a collection because the archive's search does not have it."""
-        found = _cells(table, "provenance_name")
+        found = column_as_text(table, "provenance_name")
         for name in names:
             if find_name(name, found) is None:
                 arguments = QueryArguments(Place(), {"obs_collection": COLLECTION, "provenance_name": name})
@@ -139,9 +140,9 @@ class HlspSearch:
         target = _Target.of(asked.target)
         radius = _SAME if asked.radius is DEFAULT_RADIUS else as_radius(asked.radius)
         named = self._rows(asked.arguments(Place(), target_name=target.spellings), deadline)
-        named = named[np.array([target.is_meant(obs_id) for obs_id in _cells(named, "obs_id")], dtype=bool)]
-        done = {name.upper() for name in _cells(named, "provenance_name")}
-        if target.object_name is None or (asked.names and done >= {name.upper() for name in asked.names}):
+        named = named[np.array([target.is_meant(obs_id) for obs_id in column_as_text(named, "obs_id")], dtype=bool)]
+        done = set(map(str.upper, column_as_text(named, "provenance_name")))
+        if target.object_name is None or (asked.names and done >= set(map(str.upper, asked.names))):
             return named, [target.advice]
         try:
             center = self._service.resolver.one(target.object_name, deadline=deadline)
@@ -203,7 +204,7 @@ class _Target:
 
         What has another number of the same catalog for its name is another star, however near.
         """
-        cells = zip(*(_cells(rows, name) for name in ("provenance_name", "target_name", "obs_id")), strict=True)
+        cells = zip(*(column_as_text(rows, name) for name in ("provenance_name", "target_name", "obs_id")), strict=True)
         kept = [
             collection.upper() not in done
             and not (_NUMBERED.fullmatch(name) and self.telescope in telescopes_in(obs_id))
@@ -218,22 +219,17 @@ def _lowered(err: Exception) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
-def _cells(table: Table, name: str) -> list[str]:
-    """The values of a column as text."""
-    return [str(cell or "") for cell in plain_cells(table[name])]
-
-
 def _separations(rows: Table, center: SkyCoord) -> np.ndarray[Any, np.dtype[np.float64]]:
     """How far rows are from a position (arcsec)."""
     with reading(CAOM_FILTERED):
-        degrees: list[Any] = [np.ma.asarray(rows[name], dtype=float).filled(np.nan) for name in ("s_ra", "s_dec")]
-        return np.asarray(SkyCoord(*degrees, unit="deg").separation(center).arcsec)
+        places = SkyCoord(plain_floats(rows["s_ra"]), plain_floats(rows["s_dec"]), unit="deg")
+        return np.asarray(places.separation(center).arcsec)
 
 
 def _by_separation(rows: Table, center: SkyCoord) -> Iterator[tuple[str, str, float]]:
     """The targets of rows with their collections and distances, the nearest first."""
     distances = _separations(rows, center)
-    names, collections = _cells(rows, "target_name"), _cells(rows, "provenance_name")
+    names, collections = column_as_text(rows, "target_name"), column_as_text(rows, "provenance_name")
     for row in np.argsort(distances, kind="stable"):
         yield names[row], collections[row], round(float(distances[row]), 1)
 
@@ -243,7 +239,7 @@ def _nearest(rows: Table, center: SkyCoord) -> Table:
     chosen: dict[str, str] = {}
     for name, collection, _ in _by_separation(rows, center):
         chosen.setdefault(collection, name)
-    pairs = zip(_cells(rows, "target_name"), _cells(rows, "provenance_name"), strict=True)
+    pairs = zip(column_as_text(rows, "target_name"), column_as_text(rows, "provenance_name"), strict=True)
     return rows[np.array([chosen[collection] == name for name, collection in pairs], dtype=bool)]
 
 

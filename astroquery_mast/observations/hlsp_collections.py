@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,15 +15,14 @@ from astropy import units as u
 from astropy.table import Table
 from astroquery import log
 
-from ..config import count_setting
 from ..exceptions import InvalidArgumentError, InvalidQueryError, MastError
 from ..products.manifest import masked_column
 from ..query.adql import quoted
 from ..query.selection import names_of
 from ..service.mast_service import MastService
-from ..service.parallel import map_or_stop
+from ..service.parallel import map_all
 from ..service.retrying import Deadline
-from ..tables.columns import closest, find_name, no_such, plain_cells
+from ..tables.columns import closest, find_name, known_name, no_such, plain_cells
 from ..tables.mashup import reading
 from ..vo.discovery import Discovery
 from ..vo.tap import TapService
@@ -113,8 +111,7 @@ class HlspCollections:
             except MastError as err:
                 return err
 
-        with closing(map_or_stop(deadline, fetch, names, count_setting("max_workers"))) as answers:
-            found = dict(zip(names, answers, strict=True))
+        found = dict(zip(names, map_all(deadline, fetch, names), strict=True))
         for name, page in found.items():
             if isinstance(page, MastError):
                 log.warning("The page of %s cannot be read now: %s", name, page)
@@ -162,10 +159,7 @@ def _of_missions(held: Mapping[str, _Held], missions: Sequence[str]) -> dict[str
     if not missions:
         return dict(held)
     there = sorted({mission for each in held.values() for mission in each.missions})
-    wanted = {find_name(mission, there) for mission in missions}
-    for mission in missions:
-        if find_name(mission, there) is None:
-            raise no_such(f"There is no collection of mission '{mission}'.", mission, there, listed=True)
+    wanted = {known_name(each, there, f"There is no collection of mission '{each}'.", listed=True) for each in missions}
     return {name: each for name, each in held.items() if each.missions & wanted}
 
 
@@ -187,8 +181,7 @@ def _table(held: Mapping[str, _Held], pages: Mapping[str, HlspPage], page_of: Ca
     cells = dict(zip(order, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(order, ())
     table = Table(masked=True)
     for name, (dtype, description) in _COLUMNS.items():
-        table[name] = masked_column(cells[name], dtype)
-        table[name].description = description
+        table[name] = masked_column(cells[name], dtype, description=description)
     return table
 
 

@@ -6,7 +6,6 @@ In: observations in all forms in which users may have them, criteria, names.  Ou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeVar
@@ -14,7 +13,6 @@ from typing import Any, TypeVar
 import numpy as np
 from astropy.table import MaskedColumn, Table, vstack
 
-from ..config import count_setting
 from ..downloads.product_flow import ProductFlow
 from ..exceptions import InvalidArgumentError, InvalidQueryError, NoResultsWarning
 from ..products.association import Association, read_association
@@ -22,11 +20,13 @@ from ..products.file_names import column_as_text
 from ..products.listing import identifiers
 from ..products.manifest import masked_column
 from ..products.plan import escaped_url
+from ..query.values import in_batches
 from ..service.mast_service import MastService
-from ..service.parallel import map_or_stop
+from ..service.parallel import map_all
 from ..service.retrying import Deadline
+from ..tables.columns import few_names
 from ..warn import warn_user
-from .belonging import LISTED, KnownObservation, Membership, few_names, observation_cells
+from .belonging import LISTED, KnownObservation, Membership, observation_cells
 from .search import CAOM_CONE, ObservationSearch, Place, QueryArguments
 
 T = TypeVar("T")
@@ -100,9 +100,7 @@ class ObservationLookup:
 
     def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Do the same for each of some things, several at a time."""
-        workers = min(count_setting("max_workers"), max(len(items), 1))
-        with closing(map_or_stop(self.deadline, work, items, workers)) as done:
-            return list(done)
+        return map_all(self.deadline, work, items)
 
     def _with(self, column: str, values: Sequence[str]) -> list[KnownObservation]:
         """The observations that have some values in a column; nothing is asked for no values."""
@@ -110,9 +108,7 @@ class ObservationLookup:
 
     def _rows(self, column: str, values: Sequence[str]) -> Table:
         """The rows of observations that have some values in a column."""
-        batches = [values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)]
-        tables = self.each(lambda some: self._found({column: list(some)}, Place()), batches)
-        return stacked(tables)
+        return stacked(self.each(lambda some: self._found({column: some}, Place()), in_batches(values, _AT_ONCE)))
 
     def _found(self, criteria: Mapping[str, object], place: Place) -> Table:
         """The rows of observations that meet criteria; none are no reason for a warning here."""
@@ -125,7 +121,7 @@ class ObservationLookup:
     def paired(self, pairs: Sequence[Pair], column: str) -> Table:
         """Return the observations that belong to others, with the name of the other one in a column."""
         pairs = self._numbered(pairs)
-        absent = list(dict.fromkeys(member.obs_id for _, member in pairs if not member.obsid))
+        absent = _without_obsid(pairs)
         if absent:
             message = f"{len(absent)} of {len(pairs)} members are not in the archive: {few_names(absent)}."
             warn_user(message, NoResultsWarning)
@@ -138,8 +134,7 @@ class ObservationLookup:
 
     def _numbered(self, pairs: Sequence[Pair]) -> list[Pair]:
         """The pairs with the obsids of members of which only the names were known, as far as the archive has them."""
-        unknown = list(dict.fromkeys(member.obs_id for _, member in pairs if not member.obsid))
-        known = {each.obs_id.lower(): each.obsid for each in self.named(unknown)}
+        known = {each.obs_id.lower(): each.obsid for each in self.named(_without_obsid(pairs))}
         return [(other, replace(each, obsid=each.obsid or known.get(each.obs_id, ""))) for other, each in pairs]
 
     def _table(self, members: Sequence[Membership]) -> Table:
@@ -175,6 +170,11 @@ def _names(given: Any) -> list[str]:
     if wild is not None:
         raise InvalidArgumentError(f"{wild!r} has a wildcard: query_criteria(obs_id={wild!r}) finds observations.")
     return names
+
+
+def _without_obsid(pairs: Iterable[Pair]) -> list[str]:
+    """The members of which only the names are known."""
+    return list(dict.fromkeys(member.obs_id for _, member in pairs if not member.obsid))
 
 
 def _listed_rows(members: Sequence[Membership]) -> Table:

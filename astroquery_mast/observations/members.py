@@ -18,6 +18,7 @@ from ..exceptions import MastError, NoResultsWarning
 from ..products.association import ASSOCIATION_ENDINGS, Association
 from ..products.file_names import column_as_text
 from ..products.manifest import masked_column
+from ..tables.columns import few_names
 from ..warn import warn_no_results, warn_user
 from .belonging import (
     EXPOSURE_NAME,
@@ -26,7 +27,6 @@ from .belonging import (
     KnownObservation,
     Membership,
     associated_members,
-    few_names,
     listed_members,
     planned_members,
 )
@@ -56,8 +56,7 @@ class MemberSearch:
         found = [exptypes.get((whole, name.lower())) for whole, name in names]
         table.add_column(masked_column(found, "U"), name="exptype", index=1)
         if not len(table):
-            single = [each.obs_id for each in wholes if not each.is_combined]
-            warn_no_results([f"Single exposures have no members: {few_names(single)}."] if single else [])
+            warn_no_results(_hints(wholes))
         return table
 
     def _members_of(self, whole: KnownObservation) -> list[Membership]:
@@ -105,3 +104,9 @@ class MemberSearch:
             return []
         wanted = {"obs_collection": "JWST", "calib_level": PLANNED, "proposal_id": sorted(programs)}
         return [each for each in self._lookup.meeting(wanted) if EXPOSURE_NAME.match(each.obs_id)]
+
+
+def _hints(wholes: Sequence[KnownObservation]) -> list[str]:
+    """Say which observations cannot have members."""
+    single = [each.obs_id for each in wholes if not each.is_combined]
+    return [f"Single exposures have no members: {few_names(single)}."] if single else []

@@ -17,6 +17,7 @@ from astroquery import log
 
 from ..exceptions import MastError, QueryTimeoutError
 from ..products.file_names import column_as_text
+from ..tables.columns import few_names
 from ..warn import warn_no_results
 from .belonging import (
     COMBINED,
@@ -24,7 +25,6 @@ from .belonging import (
     KnownObservation,
     Membership,
     belongs,
-    few_names,
     group_of,
     may_be_of,
     parents_told,

@@ -36,12 +36,12 @@ from ..query.request import MashupRequest
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
+from ..tables.columns import few_names
 from ..tables.mashup import Page
 from ..targets.ask import AnswerCollector
 from ..warn import warn_user
 from .search import CAOM_PRODUCTS
 
-_SHOWN = 5
 _DISABLED = "`cloud_only` is True but cloud data access is not enabled: the files are fetched from MAST itself."
 _RELEASE = "t_obs_release"
 # The observation by which a product was found; the one that owns it may be another.
@@ -268,8 +268,7 @@ def _warn_of_absent(keys: Mapping[str, str | None], closed: Collection[str]) -> 
 def _warn_of(uris: Sequence[str], number: int, what: str) -> None:
     """Warn of some products among a number of them."""
     if uris:
-        few = ", ".join(uris[:_SHOWN]) + (", ..." if len(uris) > _SHOWN else "")
-        message = f"Failed to retrieve cloud path for {len(uris)} of {number} products, which {what}: {few}"
+        message = f"Failed to retrieve cloud path for {len(uris)} of {number} products, which {what}: {few_names(uris)}"
         warn_user(message, NoResultsWarning)
 
 

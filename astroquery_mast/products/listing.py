@@ -29,10 +29,10 @@ from ..exceptions import (
     TooManyRowsError,
 )
 from ..query.request import from_one
-from ..query.values import as_unicode, is_integer, is_missing
+from ..query.values import as_unicode, in_batches, is_integer, is_missing
 from ..service.parallel import map_or_stop, progress_bar
 from ..service.retrying import Deadline, connection_dropped
-from ..tables.columns import closest, no_such, plain_cells
+from ..tables.columns import closest, few_names, no_such, plain_cells
 from ..tables.dataframes import as_astropy
 from ..tables.rows import EXACT
 
@@ -44,7 +44,6 @@ _EMPTY = "Observation list is empty, no associated products."
 # A question for less than this is not worth a worker of its own: the archive's answer takes a while in any case.
 _WORTHWHILE = 250
 _OBSID = re.compile(r"([0-9]+)(?:\.0*)?")
-_SHOWN = 5
 _LISTED = 12
 # The calib_level of observations that are still to be made.
 _PLANNED = -1
@@ -71,9 +70,11 @@ def as_obsids(observations: object) -> list[str]:
 def _no_obsid(wrong: Sequence[str]) -> InvalidArgumentError:
     """The error for texts that are not obsids."""
     if "://" in wrong[0]:
-        return InvalidArgumentError(f"{_few(wrong)} is an address: download_file takes one; dataURIs are taken here.")
+        return InvalidArgumentError(
+            f"{few_names(wrong)} is an address: download_file takes one; dataURIs are taken here."
+        )
     return InvalidArgumentError(
-        f"{_few(wrong)} is not an obsid, which is a number such as '2003738726'; it looks like an obs_id. "
+        f"{few_names(wrong)} is not an obsid, which is a number such as '2003738726'; it looks like an obs_id. "
         "Use the column 'obsid' of the observations: query_criteria(obs_id=...)['obsid']."
     )
 
@@ -85,7 +86,7 @@ def identifiers(given: object, of_table: Callable[[Table], list[object]], what: 
     cells = _split_texts(single_cells(given, of_table))
     missing = [row for row, cell in enumerate(cells) if is_missing(cell)]
     if missing:
-        raise InvalidArgumentError(f"The {what} is missing in row(s) {_few(missing)}: leave these rows out.")
+        raise InvalidArgumentError(f"The {what} is missing in row(s) {few_names(missing)}: leave these rows out.")
     return [text for text in (_identifier(cell, what) for cell in cells) if text]
 
 
@@ -223,11 +224,6 @@ def products_of(uris: Iterable[str]) -> Table:
     return Table(rows=rows, names=("dataURI", "obs_collection", "obs_id", "productFilename"))
 
 
-def _few(things: Sequence[object]) -> str:
-    """The first few of many things, for a message."""
-    return ", ".join(map(repr, things[:_SHOWN])) + (", ..." if len(things) > _SHOWN else "")
-
-
 def _split_texts(cells: list[object]) -> list[object]:
     """The cells, texts that hold several identifiers one by one."""
     if not any(isinstance(cell, str | bytes) for cell in cells):
@@ -268,7 +264,7 @@ def _without_full_frames(table: Table) -> Table:
         return table
     log.warning(
         "TESS full-frame images are left out, because each has a great many products: %s. Tesscut gives cutouts.",
-        _few([str(name) for name in table["obs_id"][full_frame]]),
+        few_names([str(name) for name in table["obs_id"][full_frame]]),
     )
     return table[~full_frame]
 
@@ -361,7 +357,7 @@ def ask_in_batches(
     most = from_one("batch_size", batch_size)
     shared = math.ceil(len(obsids) / max(max_workers, 1))
     size = min(most, max(shared, _WORTHWHILE))
-    batches = [obsids[start : start + size] for start in range(0, len(obsids), size)]
+    batches = in_batches(obsids, size)
     with progress_bar(len(obsids), "Listing products", "obs", shown=verbose and len(batches) > 1) as bar:
         whole = Deadline() if deadline is None else deadline
         workers = min(max_workers, len(batches))

@@ -154,14 +154,21 @@ def _objects(values: Sequence[str | None]) -> np.ndarray[Any, np.dtype[Any]]:
     return array
 
 
-def masked_column(values: Sequence[Any], dtype: str, unit: str | None = None) -> MaskedColumn:
+def masked_column(
+    values: Sequence[Any], dtype: str = "U", unit: str | None = None, description: str | None = None
+) -> MaskedColumn:
     """Return a column of values, masked where there is None."""
     absent = [value is None for value in values]
     empty = "" if dtype.startswith("U") else 0
     filled = [empty if value is None else value for value in values]
     # A text column takes the width of its longest value.
     kind = None if dtype == "U" and filled else dtype
-    return MaskedColumn(filled, mask=absent, dtype=kind, unit=unit)
+    return MaskedColumn(filled, mask=absent, dtype=kind, unit=unit, description=description)
+
+
+def text_column(values: Iterable[str], description: str) -> MaskedColumn:
+    """Return a column of text, masked where it is empty."""
+    return masked_column([value or None for value in values], description=description)
 
 
 def _without_none(manifest: Table) -> Table:

@@ -20,7 +20,7 @@ from ..sky.outlines import Outlines, outlines_of
 from ..sky.region_filter import shapes_of
 from ..sky.sphere import separation, unit_vectors
 from ..tables.columns import plain_floats
-from .fields import FieldTargets
+from .fields import ARCSEC, FieldTargets
 from .planned import is_planned
 from .setups import (
     Passband,
@@ -37,8 +37,6 @@ from .setups import (
 )
 
 YES, POSSIBLE, NO = "yes", "possible", "no"
-ARCSEC = math.degrees(1) * 3600
-"""Arcseconds in a radian."""
 # An observation of at least half the time is as deep, and one of less than a quarter is not.
 _AS_DEEP, _SHALLOWER = 0.5, 0.25
 _NM = 1000.0

@@ -17,7 +17,9 @@ from astropy.table import MaskedColumn, Row, Table
 from astroquery import log
 
 from ..exceptions import InvalidArgumentError
+from ..observations.belonging import COMBINED, PLANNED
 from ..observations.search import CAOM_CONE, Place
+from ..products.manifest import text_column
 from ..query.values import as_unicode, is_missing
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
@@ -28,7 +30,6 @@ from ..tables.mashup import reading
 from ..tables.rows import Array
 from ..warn import warn_no_results
 from .comparison import (
-    ARCSEC,
     NO,
     POSSIBLE,
     Answer,
@@ -38,7 +39,7 @@ from .comparison import (
     compare_mode,
     compare_passband,
 )
-from .fields import FieldSearch, FieldTargets
+from .fields import ARCSEC, FieldSearch, FieldTargets
 from .planned import PlannedTable, as_planned, is_planned
 from .program import as_program
 from .setups import field_of, known_setups
@@ -64,7 +65,6 @@ _COLUMNS = (
 _QUESTIONS = ("same_field", "same_mode", "same_passband", "same_depth")
 _LINKS = ("program_url", "visits_url", "apt_url", "pdf_url")
 _PROPOSED = ("instrument", "filters", "exptime")
-_COMBINED = 3
 # By what products of level 3 are told apart.
 _PRODUCT = ("input_row", "proposal_id", "instrument_name", "filters", "target_name")
 
@@ -161,7 +161,7 @@ class DuplicationSearch:
         deadline = self._service.deadline(options.timeout)
         exposures = proposed.setups(_number_of(proposed.targets))
         targets = self._fields.targets(proposed.place(exposures), deadline)
-        level = {"calib_level": -1} if planned_only else {}
+        level = {"calib_level": PLANNED} if planned_only else {}
         criteria = {"obs_collection": "JWST", "intentType": "science", **level}
         # The rows are to be told apart by target in any case.
         found = self._fields.table(replace(targets, many=True), criteria, options, deadline)
@@ -184,13 +184,13 @@ def _products(found: Table) -> Table:
         return _without_rows(found)
     kinds = zip(*(plain_cells(found[name]) for name in _PRODUCT), strict=True)
     pairs = list(zip(kinds, map(_level, plain_cells(found["calib_level"])), strict=True))
-    combined = {kind for kind, level in pairs if level >= _COMBINED}
-    return found[np.array([not 0 <= level < _COMBINED or kind not in combined for kind, level in pairs], dtype=bool)]
+    combined = {kind for kind, level in pairs if level >= COMBINED}
+    return found[np.array([not 0 <= level < COMBINED or kind not in combined for kind, level in pairs], dtype=bool)]
 
 
 def _level(level: Any) -> int:
     """A calibration level, below zero for what is planned."""
-    return -1 if is_planned(level) else int(level)
+    return PLANNED if is_planned(level) else int(level)
 
 
 def _without_rows(found: Table) -> Table:
@@ -210,11 +210,11 @@ def _graded(found: Table, targets: FieldTargets, exposures: Sequence[ProposedSet
     grades = np.array(list(map(_grade, answers)), dtype=int)
     table = Table(masked=True)
     table["input_row"] = found["input_row"]
-    table["target"] = _text([targets.names.get(int(owner), "") for owner in owners], "Target, as it was given")
-    table["grade"] = _text([GRADES[grade] for grade in grades], "How likely it is a duplication")
-    table["reason"] = _text(list(map(_reason, answers)), "Why, in words")
+    table["target"] = text_column([targets.names.get(int(owner), "") for owner in owners], "Target, as it was given")
+    table["grade"] = text_column([GRADES[grade] for grade in grades], "How likely it is a duplication")
+    table["reason"] = text_column(list(map(_reason, answers)), "Why, in words")
     for place, name in enumerate(_QUESTIONS):
-        table[name] = _text([each[place].verdict for each in answers], "yes, possible or no")
+        table[name] = text_column([each[place].verdict for each in answers], "yes, possible or no")
     table["planned"] = np.array(list(map(is_planned, plain_cells(found["calib_level"]))), dtype=bool)
     table["separation"] = _separations(fields.separation)
     for name in filter(found.colnames.__contains__, _COLUMNS):
@@ -240,16 +240,11 @@ def _reason(answers: Iterable[Answer]) -> str:
     return "; ".join(answer.reason for answer in answers if answer.reason)
 
 
-def _text(values: Sequence[str], description: str) -> MaskedColumn:
-    """A column of text, masked where there is none."""
-    return MaskedColumn(values, mask=[not value for value in values], dtype=str, description=description)
-
-
 def _add_links(table: Table, server: str) -> None:
     """Add where to read on."""
     links = [_links(number, server) for number in plain_cells(table["proposal_id"])]
     for name in _LINKS:
-        table[name] = _text([each.get(name, "") for each in links], "Where to read on")
+        table[name] = text_column([each.get(name, "") for each in links], "Where to read on")
 
 
 def _links(number: Any, server: str) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ import numpy as np
 from astropy.table import MaskedColumn, Table, vstack
 
 from ..exceptions import InvalidQueryError
+from ..observations.belonging import PLANNED
 from ..observations.search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, Place, QueryArguments
 from ..query.request import MashupRequest
 from ..query.values import as_unicode, is_missing
@@ -50,13 +51,13 @@ from .solar_system import is_moving, is_named, pattern_of
 
 # Columns in which users' tables have the names of their targets.
 _NAME_COLUMNS = ("target_name", "target", "name", "object", "object_name")
-_PLANNED = -1
 _NOTHING = np.empty(0, dtype=np.int64)
 MANY = 60
 """From so many places on it is faster to fetch all that is planned, some ten thousand rows, than to ask for each."""
 # So much wider is the box around a circle, in degrees.
 _MARGIN = 1 / 3600
-_TO_ARCSEC = math.degrees(1) * 3600
+ARCSEC = math.degrees(1) * 3600
+"""Arcseconds in a radian."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class FieldSearch:
 
         What is planned is asked for once and as a whole if there are many targets, and compared with them here.
         """
-        if criteria.get("calib_level") == _PLANNED and len(targets.fixed.cones) > MANY:
+        if criteria.get("calib_level") == PLANNED and len(targets.fixed.cones) > MANY:
             request = self.search.request(self.search.query_anywhere(QueryArguments(Place(), criteria)))
             every = self._service.table(request, deadline=deadline, columns_id=CAOM_CONE)
             with reading(CAOM_CONE):
@@ -281,7 +282,7 @@ def _matched(table: Table, targets: FieldTargets) -> Table:
     for number, (places, away) in enumerate(match_cones(outlines, cones).by_cone(len(cones))):
         groups = [rows_of[place] for place in places]
         found[number] = np.concatenate([np.empty(0, dtype=np.int64), *groups])
-        distances[number] = np.repeat(away, list(map(len, groups))) * _TO_ARCSEC
+        distances[number] = np.repeat(away, list(map(len, groups))) * ARCSEC
     result = table_of_targets(targets.place, targets.fixed, (table, found), {})
     values = np.round(targets.fixed.values_by_target(found, distances), 6)
     result["distance"] = MaskedColumn(values, unit="arcsec", description="Distance of the footprint from the target")
@@ -411,5 +412,5 @@ def _fill_distances(result: Table, targets: FieldTargets) -> None:
     if lacking.any():
         here = unit_vectors(ra[lacking], dec[lacking])
         there = unit_vectors(positions.ra[rows[lacking]], positions.dec[rows[lacking]])
-        distance[lacking] = np.round(separation(here, there) * _TO_ARCSEC, 6)
+        distance[lacking] = np.round(separation(here, there) * ARCSEC, 6)
         result["distance"] = distance

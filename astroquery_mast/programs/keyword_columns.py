@@ -7,18 +7,16 @@ answer tells its columns also when it has no rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from astropy.table import MaskedColumn, Table
+from astropy.table import Table
 
-from ..config import count_setting
 from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..query.filters import Filter
 from ..query.values import as_members
 from ..service.mast_service import ColumnMetadata, MastService
-from ..service.parallel import map_or_stop
+from ..service.parallel import map_all
 from ..service.retrying import Deadline
 from ..tables.columns import Column, Columns, Kind, find_name, kind_of, no_such, shown_columns, snapshot
 
@@ -52,9 +50,9 @@ def _service_of(name: object) -> str:
     if not isinstance(name, str):
         raise InvalidArgumentError(f"instrument={name!r}: a name is needed, such as 'NIRCam', or a list of names.")
     found = find_name(name.strip(), INSTRUMENTS)
-    if found is not None:
-        return INSTRUMENTS[found]
-    raise no_such(f"There is no instrument '{name}'.", name.partition("/")[0], INSTRUMENTS)
+    if found is None:
+        raise no_such(f"There is no instrument '{name}'.", name.partition("/")[0], INSTRUMENTS)
+    return INSTRUMENTS[found]
 
 
 def instrument_of(service: str) -> str:
@@ -104,8 +102,7 @@ class InstrumentColumns:
     def of(self, services: Iterable[str], deadline: Deadline) -> dict[str, Columns]:
         """Return the columns of each service."""
         names = list(services)
-        with closing(map_or_stop(deadline, self._one, names, count_setting("max_workers"))) as answers:
-            return dict(zip(names, answers, strict=True))
+        return dict(zip(names, map_all(deadline, self._one, names), strict=True))
 
     def _one(self, service: str) -> Columns:
         return self._columns.get(service) or self._columns.refresh(service)
@@ -119,14 +116,8 @@ def column_list(columns: Mapping[str, Columns]) -> Table:
         for column in shown_columns(own):
             known.setdefault(column.name, column)
             having.setdefault(column.name, []).append(instrument_of(service))
-    listed = list(known.values())
-    return Table(
-        [
-            MaskedColumn([each.name for each in listed], name="name", description="Name of the column"),
-            MaskedColumn([each.kind.value if each.kind else each.type_name for each in listed], name="kind"),
-            MaskedColumn([each.unit_text for each in listed], name="unit"),
-            MaskedColumn([each.description for each in listed], name="description"),
-            MaskedColumn([", ".join(having[each.name]) for each in listed], name="instruments"),
-        ],
-        masked=True,
-    )
+    rows = [
+        (each.name, each.kind_name, each.unit_text, each.description, ", ".join(having[each.name]))
+        for each in known.values()
+    ]
+    return Table(rows=rows, names=("name", "kind", "unit", "description", "instruments"), masked=True)

@@ -173,15 +173,14 @@ class KeywordSearch:
         self, asked: Sequence[ServiceQuestion], column: str, deadline: Deadline, cache: bool | None = None
     ) -> Counter[Any]:
         """How often each value of a column occurs; raise if that are too many files to be looked at."""
-        having = [each for each in asked if find_column(column, each.columns) is not None]
-        rows, limit = sum(self._counts(having, deadline, cache)), count_setting("server_row_limit")
+        rows, limit = sum(self._counts(asked, deadline, cache)), count_setting("server_row_limit")
         if rows > limit:
             raise InvalidQueryError(
                 f"{rows} files meet the criteria, and the values of '{column}' are read of up to {limit}: give more "
                 "criteria."
             )
         counts: Counter[Any] = Counter()
-        for each in having if rows else ():
+        for each in asked if rows else ():
             text = f"{FILE_NAME},{column}" if any(each.endings) else column
             table = _with_endings(self._found([each], text, cache, None, deadline).table(), each.endings)
             counts.update(_cells_of(table, column).compressed().astype(str).tolist())

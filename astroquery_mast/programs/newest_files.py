@@ -20,6 +20,7 @@ from ..products.file_names import column_as_text
 from ..products.plan import EXCLUSIVE
 from ..query.filters import Filter
 from ..query.request import MashupRequest
+from ..query.values import in_batches
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import Columns, find_column, find_name
@@ -103,9 +104,9 @@ def _asked(
     """What services have under names, by the names in small letters; what was kept of another day will not do."""
     known = columns.of(groups, deadline)
     questions = [
-        _request(service, each, known[each], names[start : start + _NAMES])
+        _request(service, each, known[each], batch)
         for each, names in groups.items()
-        for start in range(0, len(names), _NAMES)
+        for batch in in_batches(names, _NAMES)
     ]
     found: dict[str, ArchivedFile] = {}
     with closing(service.pages_of_all(questions, deadline=deadline)) as answers:

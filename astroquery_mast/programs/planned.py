@@ -15,6 +15,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..exceptions import InvalidQueryError
+from ..observations.belonging import PLANNED
 from ..observations.search import CAOM_CONE, Place, QueryArguments
 from ..query.selection import first_rows, row_limit
 from ..query.values import is_missing
@@ -26,10 +27,9 @@ from ..tables.mashup import reading
 from ..tables.rows import Array
 from ..warn import warn_no_results
 from .fields import FieldSearch
-from .program import MISSIONS
+from .program import known_mission
 from .setups import as_filters, as_instrument, effective_elements, elements_of
 
-PLANNED = -1
 CAVEAT = (
     "Planned observations: footprints are approximate, above all of mosaics and parallels, the roll of the telescope "
     "is not known, and plans change. For slits, apertures and dates see the APT file (Programs.download_apt)."
@@ -160,15 +160,14 @@ class PlannedSearch:
 
 def planned_criteria(mission: str, others: Mapping[str, Any]) -> dict[str, Any]:
     """Return the criteria for all planned observations of a mission, and what the user adds to them."""
-    if str(mission).upper() not in MISSIONS:
-        raise InvalidQueryError(f"mission={mission!r}: there are {' and '.join(map(repr, MISSIONS))}.")
+    collection = known_mission(mission)
     fixed = next((name for name in others if name.lower() in {"calib_level", "obs_collection"}), None)
     if fixed is not None:
         raise InvalidQueryError(
             f"{fixed} is not a criterion here: planned observations are those of level -1 (mission=)."
         )
     intent = {} if any(name.lower() == "intenttype" for name in others) else {"intentType": "science"}
-    return {"obs_collection": mission.upper(), "calib_level": PLANNED, **intent, **others}
+    return {"obs_collection": collection, "calib_level": PLANNED, **intent, **others}
 
 
 def is_unexecuted(table: Table) -> Array:

@@ -84,7 +84,7 @@ class ProgramId:
 
 def as_program(given: Any, mission: str | None = None) -> ProgramId:
     """Return which program is meant; a number alone is one of JWST."""
-    wanted = None if mission is None else _mission(mission)
+    wanted = None if mission is None else known_mission(mission)
     if isinstance(given, Row):
         return _of_row(given, wanted)
     text = as_unicode(given)
@@ -93,9 +93,14 @@ def as_program(given: Any, mission: str | None = None) -> ProgramId:
     if not isinstance(text, str):
         raise InvalidArgumentError(f"program={given!r}: a number is needed, a text such as 'JWST 1783', or a row.")
     named, number = _read(text)
-    if wanted is not None and named is not None and wanted != named:
-        raise InvalidArgumentError(f"program={given!r} is a program of {named}, and mission={mission!r}.")
-    return ProgramId(named or wanted or MISSIONS[0], number)
+    return ProgramId(_agreed(named, wanted, f"program={given!r} is a program") or MISSIONS[0], number)
+
+
+def _agreed(told: str | None, wanted: str | None, what: str) -> str | None:
+    """The mission that a program tells, or that is wanted; raise if these are two."""
+    if told and wanted and told != wanted:
+        raise InvalidArgumentError(f"{what} of {told}, and mission={wanted!r}.")
+    return told or wanted
 
 
 def _read(text: str) -> tuple[str | None, int]:
@@ -109,7 +114,8 @@ def _read(text: str) -> tuple[str | None, int]:
     return None if found[1] is None else found[1].upper(), int(found[2])
 
 
-def _mission(given: Any) -> str:
+def known_mission(given: Any) -> str:
+    """Return a mission that has programs, in capitals."""
     text = str(as_unicode(given)).strip().upper()
     if text not in MISSIONS:
         raise InvalidArgumentError(f"mission={given!r}: there are {' and '.join(map(repr, MISSIONS))}.")
@@ -124,9 +130,7 @@ def _of_row(row: Row, wanted: str | None) -> ProgramId:
     here = _mission_of(row)
     if here is not None and here not in MISSIONS:
         raise InvalidArgumentError(f"program is a row of {here}: only programs of JWST and HST have pages.")
-    if None not in {wanted, here} and wanted != here:
-        raise InvalidArgumentError(f"program is a row of {here}, and mission={wanted!r}.")
-    return as_program(str(row[name]), wanted or here)
+    return as_program(str(row[name]), _agreed(here, wanted, "program is a row"))
 
 
 def _mission_of(row: Row) -> str | None:

@@ -29,6 +29,7 @@ from ..products.plan import Action, PlannedFile, data_url, escaped_url
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions, map_in_threads
 from ..service.retrying import Deadline
+from ..tables.columns import few_names
 from ..warn import warn_user
 from .keyword_columns import InstrumentColumns
 from .keyword_search import URI_PREFIX
@@ -36,7 +37,6 @@ from .newest_files import JWST_FILE, ArchivedFile, archived_files, compared
 
 SUPERSEDED = "superseded-"
 """How the names of folders begin in which old files are kept."""
-_SHOWN = 5
 _NOT_JWST = "not a FITS file of JWST by its name"
 _UNKNOWN = "the archive has no file of this name"
 
@@ -259,5 +259,4 @@ def _warn_of_unknown(judged: Sequence[_Judged]) -> None:
     """Name the files that the archive does not know."""
     names = [each.path.name for each in judged if each.reason == _UNKNOWN]
     if names:
-        few = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-        warn_user(f"The archive does not know {len(names)} of {len(judged)} files: {few}", InputWarning)
+        warn_user(f"The archive does not know {len(names)} of {len(judged)} files: {few_names(names)}", InputWarning)

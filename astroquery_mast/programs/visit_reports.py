@@ -272,7 +272,7 @@ def _hours(text: str) -> float | None:
     try:
         hours = float(text)
     except ValueError:
-        raise changed_form(f"{text!r} is no number of hours") from None
+        hours = -1.0
     if not 0 <= hours < 1e5:
         raise changed_form(f"{text!r} is no number of hours")
     return hours

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from astropy import units as u
-from astropy.table import MaskedColumn, Table
+from astropy.table import Table
 from astropy.time import Time
 
+from ..products.manifest import masked_column, text_column
 from ..service.retrying import Deadline
 from ..tables.table import now_iso
 from ..warn import warn_no_results
@@ -73,17 +73,21 @@ def table_of_visits(report: VisitReport, program: ProgramId) -> Table:
     """Return a report as a table."""
     visits = report.visits
     columns: dict[str, Any] = {
-        "proposal_id": _text([str(program.number)] * len(visits), "Number of the program"),
-        "observation": _numbers(list(map(_observation, visits)), int, "Number of the observation; HST has none"),
-        "visit": _text([visit.visit for visit in visits], "Visit"),
-        "visit_id": _text([_visit_id(visit, program) for visit in visits], "How the names of its files begin (JWST)"),
+        "proposal_id": text_column([str(program.number)] * len(visits), "Number of the program"),
+        "observation": masked_column(
+            list(map(_observation, visits)), "i8", None, "Number of the observation; HST has none"
+        ),
+        "visit": text_column([visit.visit for visit in visits], "Visit"),
+        "visit_id": text_column(
+            [_visit_id(visit, program) for visit in visits], "How the names of its files begin (JWST)"
+        ),
     }
-    columns |= {name: _text(list(map(part, visits)), about) for name, about, part in _TEXTS}
-    columns["hours"] = _numbers([visit.hours for visit in visits], float, "Charged time", u.hour)
+    columns |= {name: text_column(map(part, visits), about) for name, about, part in _TEXTS}
+    columns["hours"] = masked_column([visit.hours for visit in visits], "f8", "h", "Charged time")
     columns["start"] = _times([visit.start for visit in visits])
     columns["end"] = _times([visit.end for visit in visits])
     columns |= _plans(visits)
-    columns |= {name: _text(list(map(part, visits)), about) for name, about, part in _REPEATS}
+    columns |= {name: text_column(map(part, visits), about) for name, about, part in _REPEATS}
     columns["repeat_pending"] = np.array([bool(visit.pending) for visit in visits], dtype=bool)
     table = Table(columns, masked=True)
     for name, about in _ABOUT_TIMES.items():
@@ -98,14 +102,6 @@ def _plans(visits: Sequence[VisitStatus]) -> dict[str, Time]:
         "plan_end": _times([max((end for _, end in visit.windows), default=None) for visit in visits]),
         "plan_windows": _windows(visits),
     }
-
-
-def _numbers(
-    values: Sequence[float | None], kind: type, description: str, unit: u.UnitBase | None = None
-) -> MaskedColumn:
-    """A column of numbers, masked where there is none."""
-    mask = [value is None for value in values]
-    return MaskedColumn([value or 0 for value in values], mask=mask, dtype=kind, unit=unit, description=description)
 
 
 _ABOUT_TIMES = {
@@ -128,11 +124,6 @@ def _visit_id(visit: VisitStatus, program: ProgramId) -> str:
     if program.mission != "JWST":
         return ""
     return f"jw{program.number:05d}{int(visit.observation):03d}{int(visit.visit):03d}"
-
-
-def _text(values: Sequence[str], description: str) -> MaskedColumn:
-    """A column of text, masked where there is none."""
-    return MaskedColumn(values, mask=[not value for value in values], dtype=str, description=description)
 
 
 def _times(moments: Sequence[datetime | None]) -> Time:

@@ -16,7 +16,7 @@ import numpy as np
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidResponseError
-from ..tables.columns import Column, Columns, closest, find_name, no_such, shown_columns
+from ..tables.columns import Column, Columns, closest, find_name, known_name, no_such, shown_columns
 from ..warn import warn_of_limit
 from .request import as_plain, from_one
 from .values import as_members
@@ -81,12 +81,8 @@ def _placed_column(name: str, known: Columns, positional: bool, argument: str = 
 
 def _spelled(name: str, known: Iterable[str], argument: str) -> str:
     """The known name that one given for an argument stands for."""
-    found = find_name(name, known)
-    if found is not None:
-        return found
-    raise no_such(
-        f"{argument}: there is no column '{name}'." if argument else f"There is no column '{name}'.", name, known
-    )
+    said = f"{argument}: there is no column '{name}'." if argument else f"There is no column '{name}'."
+    return known_name(name, known, said)
 
 
 # Other words for columns, as people write them who know other archives.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeGuard, cast
+from typing import Any, TypeGuard, TypeVar, cast
 
 import numpy as np
 from astropy import units as u
@@ -22,6 +22,8 @@ from ..tables.columns import Column, Kind
 from ..tables.rows import TRUTHS
 from ..warn import warn_user
 from .request import as_plain
+
+T = TypeVar("T")
 
 # Years, hardly meant as the days of 1863 and 1864 whose Modified Julian Dates these numbers are.
 _YEARS = (1900, 2100)
@@ -87,6 +89,11 @@ def members_of(value: Any) -> list[Any]:
         return sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
     except TypeError:  # single positions and spans of time claim to be iterable
         return [value]
+
+
+def in_batches(members: Sequence[T], size: int) -> list[list[T]]:
+    """Return the members of a sequence, so many at a time."""
+    return [list(members[start : start + size]) for start in range(0, len(members), size)]
 
 
 def refuse_missing(name: str, value: object) -> None:

@@ -181,6 +181,12 @@ def map_or_stop(
             deadline.stop()
 
 
+def map_all(deadline: Deadline, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Do the same work for many items, as many at a time as ``conf.max_workers`` says; return all results in order."""
+    with closing(map_or_stop(deadline, work, items, count_setting("max_workers"))) as results:
+        return list(results)
+
+
 def run(
     items: Iterable[Item],
     work: Callable[[Item], Result],

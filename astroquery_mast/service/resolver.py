@@ -30,7 +30,7 @@ from ..exceptions import (
     ResolverError,
     ServerError,
 )
-from ..query.values import as_unicode, is_missing
+from ..query.values import as_unicode, in_batches, is_missing
 from ..sky.position import as_coordinate, is_place, tic_hint
 from ..tables.rows import decoded
 from ..warn import warn_user
@@ -178,7 +178,7 @@ class Resolver:
     ) -> Iterator[tuple[str, Found]]:
         """Each name, once, and what the resolver has for it, or why it could not be asked, or where it says it is."""
         distinct = list(dict.fromkeys(map(checked_name, names)))
-        batches = _in_batches([name for name in distinct if not is_place(name)], max(1, batch_size))
+        batches = in_batches([name for name in distinct if not is_place(name)], max(1, batch_size))
 
         def ask(batch: list[str]) -> list[Entry] | MastError:
             """What is known of some names, or why nothing is: one batch that fails stops no other."""
@@ -236,11 +236,6 @@ def _sources(resolver: str | None, names: list[str]) -> list[str]:
     if resolver is None:
         return []
     return [resolver, *(catalog for prefix, catalog in _CATALOGS.items() if any(map(_is_of(prefix), names)))]
-
-
-def _in_batches(names: list[str], size: int) -> list[list[str]]:
-    """The names, so many at a time."""
-    return [names[start : start + size] for start in range(0, len(names), size)]
 
 
 def _raise_first(errors: Iterable[Exception]) -> None:

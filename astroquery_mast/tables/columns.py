@@ -24,6 +24,8 @@ from astropy.table import Table
 from ..exceptions import InvalidArgumentError
 
 E = TypeVar("E", bound=InvalidArgumentError)
+# So many names are in a message at most.
+_SHOWN = 5
 
 
 def find_name(name: str, known: Iterable[str]) -> str | None:
@@ -61,6 +63,11 @@ def alternatives(names: Sequence[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
+def few_names(names: Sequence[object]) -> str:
+    """Return the first few of many names, or of other things, for a message."""
+    return ", ".join(map(repr, names[:_SHOWN])) + (", ..." if len(names) > _SHOWN else "")
+
+
 def no_such(
     said: str,
     name: str,
@@ -72,6 +79,15 @@ def no_such(
 ) -> E:
     """Return the error for a name that does not exist: a sentence that says so, and the names that may be meant."""
     return error(f"{said} {did_you_mean(name, known, near, listed=listed)}")
+
+
+def known_name(name: str, known: Iterable[str], said: str, *, listed: bool = False) -> str:
+    """Return the known name that a given one stands for; raise, with a sentence and what may be meant, if none is."""
+    names = list(known)
+    found = find_name(name, names)
+    if found is None:
+        raise no_such(said, name, names, listed=listed)
+    return found
 
 
 # Columns that the portal adds for itself; they hold nothing and are dropped from tables.
@@ -153,6 +169,11 @@ class Column:
         return kind_of(self.type_name)
 
     @property
+    def kind_name(self) -> str:
+        """What it holds, in the word of tables of metadata, or else in that of the archive."""
+        return self.kind.value if self.kind else self.type_name
+
+    @property
     def shown(self) -> bool:
         """Whether it is one for users: neither hidden nor the portal's own."""
         return not self.hidden and self.name not in PORTAL_COLUMNS
@@ -180,7 +201,7 @@ Columns = Mapping[str, Column]
 _METADATA: Mapping[str, Callable[[Column], str]] = {
     "Column Name": lambda column: column.name,
     "Column Label": lambda column: column.label,
-    "Data Type": lambda column: column.kind.value if column.kind else column.type_name,
+    "Data Type": lambda column: column.kind_name,
     "Units": lambda column: column.unit_text,
     "Description": lambda column: column.description,
     "Examples/Valid Values": lambda column: column.example,

@@ -22,7 +22,7 @@ from ..exceptions import InvalidArgumentError, MastError, MaxResultsWarning, Ser
 from ..query.values import as_members, as_unicode
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
-from ..tables.columns import alternatives, find_name, no_such
+from ..tables.columns import alternatives, known_name
 from ..warn import warn_user
 from .session import VOSession, translated
 from .tap import ROW_CAP
@@ -135,10 +135,7 @@ def _texts(given: Any, name: str, known: Iterable[str] = ()) -> list[str]:
 def _known(given: Any, name: str, known: Iterable[str]) -> str:
     """The name that is meant, whatever its case."""
     text = str(given)
-    found = find_name(_SYNONYMS.get(text.lower(), text), known)
-    if found is None:
-        raise no_such(f"{given!r} is not a valid {name}.", text, known, listed=True)
-    return found
+    return known_name(_SYNONYMS.get(text.lower(), text), known, f"{given!r} is not a valid {name}.", listed=True)
 
 
 # -- the search ------------------------------------------------------------------------------------------------------
