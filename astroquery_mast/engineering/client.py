@@ -125,7 +125,7 @@ class EngineeringClass(MastClass):
         Raises
         ------
         InvalidQueryError
-            If there is no such mnemonic; the message has names that are like it.
+            If there is no such mnemonic; the message lists similar names.
         RemoteServiceError
             If the archive fails.
         TimeoutError
@@ -178,9 +178,9 @@ class EngineeringClass(MastClass):
             To have several mnemonics in one time series, at the times of the first one: ``"previous"`` takes the last
             sample of the others at each time or before it, ``"nearest"`` the one nearest to it, of two the earlier
             one.  Samples just outside of the span count for that.
-        brackets : bool
+        brackets : bool, default False
             Whether the last sample before the span and the first one after it are returned as well, if there are any.
-        changes_only : bool
+        changes_only : bool, default False
             Whether samples with the same value as the one before are left out.  The first and the last sample of the
             span stay, so that the result tells until when the last value held.  With ``align`` rows are left out in
             which no value differs.
@@ -188,13 +188,13 @@ class EngineeringClass(MastClass):
             Days that may be fetched at the same time; ``conf.max_workers`` if not given.
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
-        verbose : bool
+        verbose : bool, default True
             Whether to show a bar on a terminal.
         cache : bool, optional
             Whether days are kept on disk, and taken from there, for as long as ``astroquery.cache_conf.cache_timeout``
             says; ``conf.cache`` if not given.  Then whole days are fetched, also for a short span, and none is fetched
             twice.  The last seven days are not kept, because their telemetry may still be arriving.
-        get_query_payload : bool
+        get_query_payload : bool, default False
             Whether to return the requests instead of sending them.
 
         Returns
@@ -210,7 +210,7 @@ class EngineeringClass(MastClass):
         Raises
         ------
         InvalidQueryError
-            If an argument is not valid, or there is no such mnemonic; the message has names that are like it.
+            If an argument is not valid, or there is no such mnemonic; the message lists similar names.
         LoginError
             If the archive wants a login.
         RemoteServiceError
@@ -225,7 +225,7 @@ class EngineeringClass(MastClass):
         InputWarning
             If the span begins before the launch, or ends in the future.
         CorruptDataWarning
-            If the list of mnemonics cannot be had, so that there are no units and descriptions.
+            If the list of mnemonics could not be read, so that there are no units and descriptions.
 
         Examples
         --------
@@ -375,7 +375,7 @@ class EngineeringClass(MastClass):
         Raises
         ------
         InvalidQueryError
-            If it is no such result, the number of axes is not that of panels, or there is no matplotlib.
+            If ``result`` is something else, the number of axes is not that of panels, or matplotlib is not installed.
 
         Examples
         --------

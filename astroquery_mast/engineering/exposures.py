@@ -20,12 +20,10 @@ from ..products.listing import as_table
 from ..query.values import as_iso
 from ..tables.columns import few_names, plain_floats
 from ..warn import warn_user
-from .spans import TimeSpan, merged_spans, moment_of
+from .spans import LAUNCH, TimeSpan, merged_spans, moment_of
 
 _NEEDED = ("obs_id", "t_min", "t_max")
 _MISSION = "JWST"
-# Nothing was observed before (MJD).
-_LAUNCH = 59573.0
 # Two requests cost more than the samples in a pause of such a length.
 _PAUSE = np.timedelta64(10, "m")
 
@@ -61,7 +59,7 @@ def exposures_of(rows: Any, margin: np.timedelta64) -> list[Exposure]:
     names = column_as_text(table, "obs_id")
     begins, ends = (plain_floats(getattr(table[name], "value", table[name])) for name in _NEEDED[1:])
     now = Time.now().mjd
-    timed = (begins >= _LAUNCH) & (begins <= ends) & (begins < now) & (ends < now + 1)
+    timed = (begins >= Time(LAUNCH).mjd) & (begins <= ends) & (begins < now) & (ends < now + 1)
     if not timed.any():
         raise InvalidArgumentError(f"No row has the times of an exposure (t_min, t_max): {_examples(names, timed)}.")
     if not timed.all():

@@ -104,7 +104,7 @@ def _read_viz(body: bytes, service: str) -> Page:
     """Read the list as the newer service sends it."""
     rows = json_object(body).get("data")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise InvalidResponseError(f"{service} came as something else than a list.", service=service)
+        raise InvalidResponseError(f"{service} did not come as a list.", service=service)
     return Page(service, "COMPLETE", (("tlmMnemonic", "string"),), rows)
 
 
@@ -179,7 +179,8 @@ class Inventory:
         if known:
             return [_found(name, known) for name in names]
         warn_user(
-            "The list of mnemonics cannot be had: the samples come without units and descriptions.", CorruptDataWarning
+            "The list of mnemonics could not be read: samples come without units and descriptions.",
+            CorruptDataWarning,
         )
         return [Mnemonic(name.upper()) for name in names]
 

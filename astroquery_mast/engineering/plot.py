@@ -62,7 +62,7 @@ def plot_telemetry(result: Any, ax: Any = None) -> Any:
     for curve in _curves(result):
         panels.setdefault(curve.panel, []).append(curve)
     if not panels:
-        raise InvalidArgumentError("There is no mnemonic to be drawn in the result.")
+        raise InvalidArgumentError("The result has no mnemonic to draw.")
     axes = _new_axes(len(panels)) if ax is None else _given_axes(ax, len(panels))
     for each, curves in zip(axes, panels.values(), strict=True):
         _draw(each, curves)

@@ -75,11 +75,11 @@ NO_SAMPLES = Samples(np.empty(0, dtype=_MICROSECONDS), np.empty(0))
 
 def join_samples(parts: Sequence[Samples]) -> Samples:
     """Return samples that follow each other as one, of the type that all of them can be."""
-    filled = [part for part in parts if len(part)]
+    filled = list(filter(len, parts))
     if len(filled) < 2:
         return filled[0] if filled else NO_SAMPLES
     values, mask = joined([(part.values, part.mask) for part in filled])
-    types = tuple(dict.fromkeys(name for part in filled for name in part.types))
+    types = tuple(dict.fromkeys(chain.from_iterable(part.types for part in filled)))
     return Samples(np.concatenate([part.times for part in filled]), values, mask, types)
 
 
@@ -90,7 +90,7 @@ def read_samples(body: Readable, what: str) -> Samples:
     header, _, rest = first.partition(b"\n")
     if [name.strip().lower() for name in header.decode("utf-8-sig", "replace").split(",")] != _HEADER:
         start = first[:80].decode("utf-8", "replace")
-        raise InvalidResponseError(f"{what} came as something else than samples, beginning {start!r}.", service=what)
+        raise InvalidResponseError(f"{what} did not come as samples: it begins with {start!r}.", service=what)
     parts = [_read_block(block, what) for block in chain([rest], blocks) if block.strip()]
     return _in_order(join_samples(parts))
 
@@ -223,7 +223,7 @@ def _rows(block: bytes, what: str) -> list[list[str]]:
     cut = not block.endswith(b"\n") and kind_of(rows[-1][-1]) is None
     broken = next((row for row in rows if len(row) < 4), rows[-1] if cut else None)
     if broken is not None:
-        raise InvalidResponseError(f"{what} came with a line that is not whole: {','.join(broken)!r}.", service=what)
+        raise InvalidResponseError(f"{what} came with an incomplete line: {','.join(broken)!r}.", service=what)
     return rows
 
 

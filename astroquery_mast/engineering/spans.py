@@ -17,7 +17,7 @@ from ..warn import warn_user
 
 DAY = np.timedelta64(1, "D")
 _SECOND = np.timedelta64(1, "s")
-_LAUNCH = np.datetime64("2021-12-25T12:20:00", "us")
+LAUNCH = np.datetime64("2021-12-25T12:20:00", "us")
 # Telemetry of the last days is still arriving: such a day is not taken for complete.
 _ARRIVING = 7 * DAY
 
@@ -73,9 +73,9 @@ def as_span(start: Any, end: Any) -> TimeSpan:
     now = current_time()
     if span.start >= now:
         raise InvalidArgumentError(f"start={_shown(span.start)} is in the future: there is no telemetry yet.")
-    if span.start < _LAUNCH:
+    if span.start < LAUNCH:
         warn_user(
-            f"start={_shown(span.start)} is before the launch of JWST, {_shown(_LAUNCH)}: there is hardly "
+            f"start={_shown(span.start)} is before the launch of JWST, {_shown(LAUNCH)}: there is hardly "
             "any telemetry of that time.",
             InputWarning,
         )

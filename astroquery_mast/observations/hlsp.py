@@ -106,15 +106,15 @@ class HlspSearch:
     def table(self, asked: HlspQuery, timeout: float | u.Quantity | None) -> Table:
         """Return the observations, with a warning if there are none."""
         deadline = self._service.deadline(timeout)
-        table, hints = self._around(asked, deadline) if asked.target is None else self._of_target(asked, deadline)
+        if asked.target is None:
+            hints: list[str] = []
+            table = self._rows(asked.arguments(Place(asked.coordinates, radius=asked.radius)), deadline)
+        else:
+            table, hints = self._of_target(asked, deadline)
         self._check_names(asked.names, table, deadline)
         if not len(table):
             warn_no_results([*hints, *self.collections.elsewhere(asked.names)])
         return table
-
-    def _around(self, asked: HlspQuery, deadline: Deadline) -> tuple[Table, list[str]]:
-        """The observations around a position, or anywhere."""
-        return self._rows(asked.arguments(Place(asked.coordinates, radius=asked.radius)), deadline), []
 
     def _rows(self, arguments: QueryArguments, deadline: Deadline) -> Table:
         """The observations that the archive has; no rows are no reason for a warning here."""

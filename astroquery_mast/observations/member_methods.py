@@ -180,9 +180,9 @@ class MemberMethods(Protocol):
             Associations of JWST name the files themselves.
         cache, overwrite, max_workers, executor, timeout
             As `download_products`.
-        dry_run : bool
+        dry_run : bool, default False
             Fetch no inputs, and return what would be done for them.
-        verbose : bool
+        verbose : bool, default True
             Whether to show a bar on a terminal, and to log the outcome.
 
         Returns
@@ -195,7 +195,7 @@ class MemberMethods(Protocol):
         InvalidQueryError
             If that is not an association, it has no members of these types, or an argument cannot be applied.
         DownloadError
-            If an input cannot be had: the message and the ``manifest`` of the exception list the inputs that are
+            If an input is not available: the message and the ``manifest`` of the exception list the inputs that are
             missing, and the association is not written.  What the archive is known to lack is found out before
             anything is fetched.
         LoginError

@@ -24,16 +24,21 @@ def files_as_products(table: Table) -> Table:
     if not set(table.colnames) >= _MARKS or "productFilename" in table.colnames:
         return table
     products = table.copy(copy_data=False)
-    names = list(map(str, column_as_text(table, "filename")))
+    names = column_as_text(table, "filename")
     products["productFilename"] = np.array(names, dtype=np.str_)
     products["obs_collection"] = "JWST"
-    products["obs_id"] = np.array([name.rpartition("_")[0] or name for name in names], dtype=np.str_)
+    products["obs_id"] = np.array(list(map(_observation_of, names)), dtype=np.str_)
     for name, own in _CALLED.items():
         if own in table.colnames and name not in table.colnames:
             products[name] = table[own]
     if _RESTRICTED in table.colnames:
-        products["dataRights"] = [_rights(text) for text in column_as_text(table, _RESTRICTED)]
+        products["dataRights"] = list(map(_rights, column_as_text(table, _RESTRICTED)))
     return products
+
+
+def _observation_of(name: str) -> str:
+    """The ``obs_id`` in the name of a file: all of it but the suffix."""
+    return name.rpartition("_")[0] or name
 
 
 def _rights(restricted: str) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -172,8 +171,8 @@ def _lines(used: Sequence[UsedData]) -> Iterator[Citation]:
     """The lines for everything that was used: collections, missions, and what nobody knows."""
     for _, records in sorted(_by_value(used, "hlsp").items()):
         yield from _of_collection(records)
-    for mission in sorted(set(chain.from_iterable(each.missions for each in used))):
-        yield from _of_mission(mission, [each for each in used if mission in each.missions])
+    for mission, records in sorted(_by_value(used, "missions").items()):
+        yield from _of_mission(mission, records)
     if lost := [each for each in used if not (each.hlsp or each.missions)]:
         yield Citation("unknown", "unknown", "Neither mission nor collection is known.", _sources(lost))
 
@@ -186,11 +185,11 @@ def _sources(records: Iterable[UsedData]) -> str:
 
 
 def _by_value(records: Sequence[UsedData], name: str) -> dict[str, list[UsedData]]:
-    """The records by what they say under a name; those that say nothing are left out."""
+    """The records by what they say under a name, which may be several values; those that say nothing are left out."""
     found: dict[str, list[UsedData]] = {}
     for each in records:
-        value = getattr(each, name)
-        if value:
+        said = getattr(each, name)
+        for value in said if isinstance(said, tuple) else filter(None, [said]):
             found.setdefault(value, []).append(each)
     return found
 
@@ -281,9 +280,10 @@ def _of_data(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
         yield _contributed(mission, text, said, _sources(said))
     rest = [each for each in records if not each.doi]
     for dataset in about.get("datasets", ()):
-        if any(_is_of(each, dataset) for each in rest):
+        others = [each for each in rest if not _is_of(each, dataset)]
+        if len(others) < len(rest):
             yield _dataset(mission, dataset)
-        rest = [each for each in rest if not _is_of(each, dataset)]
+        rest = others
     if rest:
         page = _facts()["dois"]
         text = f"{mission}: no DOI is known for these data. One for exactly these observations can be made at {page}"

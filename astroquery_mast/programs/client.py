@@ -31,7 +31,7 @@ __all__ = ["Programs", "ProgramsClass"]
 
 
 class ProgramsClass(MastClass):
-    """Observing programs: what is planned, what would be done twice, how it stands with the visits.
+    """Observing programs: planned observations, possible duplications, the status of visits, and proposals as files.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ class ProgramsClass(MastClass):
         Parameters
         ----------
         coordinates : `~astropy.coordinates.SkyCoord`, `~astropy.table.Table`, str or list, optional
-            A position, or many of them; text that is no position is the name of an object.  In a table, rows without a
-            position may have the name of a solar-system target.
+            A position, or many of them; text that is not a position is the name of an object.  In a table, rows
+            without a position may have the name of a solar-system target.
         object_name : str or iterable of str, optional
             The name of an object, or several.  Planets, moons, asteroids and comets are looked for by the names of the
             targets, because they have no position.
@@ -91,7 +91,7 @@ class ProgramsClass(MastClass):
             Instrument with or without a mode, such as ``"NIRCAM"``, ``"NIRCam imaging"`` or ``"MIRI/IFU"``.
         filters : str or iterable of str, optional
             Filters or gratings, one of which an observation has to use.  ``"F290LP;G395H"`` is a combination.
-        mission : str
+        mission : str, default ``"JWST"``
             ``"JWST"`` or ``"HST"``.
         limit : int, optional
             How many rows to return at most, with a warning if there are more; all if not given.  For many targets the
@@ -100,7 +100,7 @@ class ProgramsClass(MastClass):
             How many requests run at a time; ``conf.max_workers`` if not given.
         timeout : float or `~astropy.units.Quantity`, optional
             Time, in seconds without a unit, that the call may take; ``conf.timeout`` if not given.
-        verbose : bool
+        verbose : bool, default False
             Whether to show a bar on a terminal, and to log how many there are.
         **criteria : object
             More criteria, as in `ObservationsClass.query_criteria`, e.g. ``proposal_id=9214``.
@@ -260,19 +260,19 @@ class ProgramsClass(MastClass):
         filters : str or iterable of str, optional
             Filters or gratings; ``"F290LP;G395H"`` is a combination.
         exptime : float or `~astropy.units.Quantity`, optional
-            ProposedSetup time, in seconds without a unit.
+            Exposure time, in seconds without a unit.
         radius : `~astropy.units.Quantity`, str or number, optional
             How far from a target to look; a plain number is in degrees.  If not given, as far as two fields of view can
             touch, whatever the roll of the telescope.
         resolver : str, optional
             ``"NED"`` or ``"SIMBAD"``; the first that knows a name if not given.
-        planned_only : bool
+        planned_only : bool, default False
             Whether to leave out what was made already.
         max_workers : int, optional
             How many requests run at a time; ``conf.max_workers`` if not given.
         timeout : float or `~astropy.units.Quantity`, optional
             Time, in seconds without a unit, that the call may take; ``conf.timeout`` if not given.
-        verbose : bool
+        verbose : bool, default False
             Whether to show a bar on a terminal, and to log how many there are of each grade.
 
         Returns
@@ -340,7 +340,7 @@ class ProgramsClass(MastClass):
         Raises
         ------
         InvalidQueryError
-            If there is no such program, or the argument is none.
+            If there is no such program, or ``program`` does not name one.
         RemoteServiceError
             If the site fails, or its report has a form that is not known: there is never a table that is wrong.
         TimeoutError
@@ -377,7 +377,7 @@ class ProgramsClass(MastClass):
         Raises
         ------
         InvalidQueryError
-            If there is no such program, or the argument is none.
+            If there is no such program, or ``program`` does not name one.
         RemoteServiceError, TimeoutError
             As `get_visits`.
 
@@ -413,7 +413,7 @@ class ProgramsClass(MastClass):
             As `get_visits`.
         download_dir : path-like, optional
             The folder to use, in which files go to ``mastDownload/JWST/<number>/``; the current one if not given.
-        pdf : bool
+        pdf : bool, default False
             Whether to download the PDF, too.
         cache, overwrite, dry_run, verbose, timeout, on_error
             As `ObservationsClass.download_products`.

@@ -105,7 +105,7 @@ class FieldTest:
             return Answer(YES, f"field: the target is {row['target_name']}")
         if not is_missing(row["mtFlag"]) and bool(row["mtFlag"]):
             return Answer(NO, f"field: {row['target_name']} moves, and was or will be there at another time")
-        instrument = str(row["instrument_name"]).upper()
+        instrument = _instrument_of(row) or ""
         reach = field_of(own.instrument or instrument)[0]
         away, distance = float(self.separation[place]) * ARCSEC, self._to_footprint(place)
         compare = compare_planned_field if is_planned(row["calib_level"]) else compare_field
@@ -153,16 +153,16 @@ def compare_mode(row: Row, own: ProposedSetup) -> Answer:
     """Answer whether it is the same mode, or one that is alike."""
     if own.instrument is None:
         return _UNASKED
-    if is_missing(row["instrument_name"]):
+    theirs = _instrument_of(row)
+    if theirs is None:
         return Answer(POSSIBLE, "mode: its instrument is not known")
-    theirs = str(row["instrument_name"]).upper()
     name = theirs.partition("/")[0]
     if theirs == own.instrument:
         return Answer(YES, f"mode: both {theirs}{_APERTURES if name == 'NIRSPEC' else ''}")
     if own.instrument == name:
         return Answer(POSSIBLE, f"mode: {theirs} is a mode of {name}")
     family = family_of(theirs)
-    if family and family in set(map(family_of, modes_of(own.instrument))):
+    if family and family in map(family_of, modes_of(own.instrument)):
         return Answer(POSSIBLE, f"mode: {theirs} and {own.instrument} both make {family}")
     return Answer(NO, f"mode: {theirs} is not like {own.instrument}")
 
@@ -188,18 +188,22 @@ def compare_passband(row: Row, own: ProposedSetup) -> Answer:
 
 def _shared_part(row: Row, own: ProposedSetup) -> float | None:
     """The largest part of a passband that is shared; None if one of them is not known."""
-    name = None if is_missing(row["instrument_name"]) else str(row["instrument_name"]).upper()
-    theirs = passband(elements_of(row["filters"]), name, _limits(row))
+    theirs = passband(elements_of(row["filters"]), _instrument_of(row), _limits(row))
     mine = [passband(each, own.instrument) for each in own.filters]
     if theirs is None or None in mine:
         return None
-    return max(overlap(theirs, each) for each in mine if each is not None)
+    return max(overlap(theirs, each) for each in filter(None, mine))
 
 
 def _limits(row: Row) -> Passband | None:
     """The archive's own limits of the wavelengths, in micrometers; zero is no limit."""
     low, high = _number(row, "em_min") / _NM, _number(row, "em_max") / _NM
     return (low, high) if 0 < low < high else None
+
+
+def _instrument_of(row: Row) -> str | None:
+    """The instrument of an observation, with its mode, in capitals; None if it is not known."""
+    return None if is_missing(row["instrument_name"]) else str(row["instrument_name"]).upper()
 
 
 def _number(row: Row, name: str) -> float:

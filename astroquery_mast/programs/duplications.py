@@ -39,7 +39,7 @@ from .comparison import (
     compare_mode,
     compare_passband,
 )
-from .fields import ARCSEC, FieldSearch, FieldTargets
+from .fields import ARCSEC, FieldSearch, FieldTargets, forget_targets
 from .planned import PlannedTable, as_planned, is_planned
 from .program import as_program
 from .setups import field_of, known_setups
@@ -98,13 +98,13 @@ class Proposed:
         there = {name.lower(): name for name in table.colnames}
         return {name: table[there[name]] for name in names if name in there}
 
-    def place(self, exposures: Sequence[ProposedSetup]) -> Place:
+    def place(self, setups: Sequence[ProposedSetup]) -> Place:
         """Return where to look: as far as two fields can touch, if no radius is given."""
         name, given = _kind_of(self.targets)
         if self.radius is not None:
             radius = as_radius(self.radius)
         else:
-            own = max(field_of(each.instrument or "")[0] for each in exposures)
+            own = max(field_of(each.instrument or "")[0] for each in setups)
             radius = (own + field_of("")[0]) * u.arcsec
         return Place(**{name: given}, radius=radius, resolver=self.resolver)
 
@@ -126,9 +126,7 @@ def _kind_of(targets: Any) -> tuple[str, Any]:
 
 def _texts_in(targets: Any) -> list[str]:
     """The names in a list; none if there is something else in it."""
-    if not isinstance(targets, list | tuple | set | np.ndarray):
-        return []
-    names = [as_unicode(each) for each in targets]
+    names = list(map(as_unicode, targets)) if isinstance(targets, list | tuple | set | np.ndarray) else []
     return names if all(isinstance(each, str) for each in names) else []  # type: ignore[return-value]
 
 
@@ -159,17 +157,16 @@ class DuplicationSearch:
     def table(self, proposed: Proposed, options: RunOptions, *, planned_only: bool) -> PlannedTable:
         """Return the graded table, with a warning if nothing is there."""
         deadline = self._service.deadline(options.timeout)
-        exposures = proposed.setups(_number_of(proposed.targets))
-        targets = self._fields.targets(proposed.place(exposures), deadline)
+        setups = proposed.setups(_number_of(proposed.targets))
+        targets = self._fields.targets(proposed.place(setups), deadline)
         level = {"calib_level": PLANNED} if planned_only else {}
         criteria = {"obs_collection": "JWST", "intentType": "science", **level}
         # The rows are to be told apart by target in any case.
         found = self._fields.table(replace(targets, many=True), criteria, options, deadline)
         with reading(CAOM_CONE):
-            graded = _graded(_products(found), targets, exposures, self._service.endpoints.programs_server)
+            graded = _graded(_products(found), targets, setups, self._service.endpoints.programs_server)
         if not targets.many:
-            for name in ("failed", "nomatch"):
-                graded.meta.pop(name, None)
+            forget_targets(graded)
         if options.verbose:
             counts = Counter(graded["grade"].tolist())
             log.info("%s.", ", ".join(f"{counts[grade]} {grade}" for grade in GRADES))
@@ -202,11 +199,11 @@ def _without_rows(found: Table) -> Table:
     return found
 
 
-def _graded(found: Table, targets: FieldTargets, exposures: Sequence[ProposedSetup], server: str) -> PlannedTable:
+def _graded(found: Table, targets: FieldTargets, setups: Sequence[ProposedSetup], server: str) -> PlannedTable:
     """The observations with the verdicts on them, the likeliest duplications first."""
     fields = FieldTest(found, targets)
     owners = np.array(found["input_row"], dtype=int)
-    answers = [_answers(fields, place, row, exposures[owners[place]]) for place, row in enumerate(found)]
+    answers = [_answers(fields, place, row, setups[owners[place]]) for place, row in enumerate(found)]
     grades = np.array(list(map(_grade, answers)), dtype=int)
     table = Table(masked=True)
     table["input_row"] = found["input_row"]

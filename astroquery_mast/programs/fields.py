@@ -397,9 +397,14 @@ def _of_name(found: Table, row: int, targets: FieldTargets, columns: Sequence[st
 def _of_one(result: Table) -> Table:
     """The same table without what tells targets apart."""
     result.remove_columns([name for name in ("input_row", "target") if name in result.colnames])
+    forget_targets(result)
+    return result
+
+
+def forget_targets(result: Table) -> None:
+    """Take away what the metadata of a table say of single targets."""
     for name in ("failed", "nomatch"):
         result.meta.pop(name, None)
-    return result
 
 
 def _fill_distances(result: Table, targets: FieldTargets) -> None:

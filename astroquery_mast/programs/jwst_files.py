@@ -88,7 +88,7 @@ class JwstFilesClass(MastClass):
             ``"NIRCam"``, ``"NIRISS"``, ``"NIRSpec"``, ``"MIRI"``, ``"FGS"``, ``"GuideStar"`` (files about guiding) or
             ``"Wss"`` (wavefronts), whatever the case.  The first five if not given; they are asked side by side.
         suffix : str or iterable of str, optional
-            What stands at the end of the names of files, before ``.fits``: ``"i2d"``, or ``["cal", "rate"]``.
+            The ends of file names, before ``.fits``: ``"i2d"``, or ``["cal", "rate"]``.
         columns : str or iterable of str, optional
             The columns to return, all if not given; ``dataURI``, ``filename``, ``fileSize``, ``checksum`` and
             ``isRestricted``, which downloads need, always come.
@@ -100,10 +100,10 @@ class JwstFilesClass(MastClass):
             Whether the largest comes first; one for all columns, or one for each.
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
-        get_query_payload : bool
+        get_query_payload : bool, default False
             Return the request instead of sending it; a list of them if there are several.
         cache : bool, optional
-            Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
+            Whether to use answers that were kept on disk, and to keep this one; ``conf.cache`` if not given.
         **criteria : object
             Columns of `list_columns`, whatever the case of their letters, in the language of all criteria: a value, a
             list of values, ``*`` as a wildcard, ``"!x"`` for anything else, ``(minimum, maximum)`` with None for an
@@ -293,7 +293,7 @@ class JwstFilesClass(MastClass):
             taken, too; their digests are not known.
         download_dir : path-like, optional
             The folder to use; the current one if not given.
-        flat : bool
+        flat : bool, default False
             Put all files into that folder, instead of ``mastDownload/JWST/<obs_id>/`` in it.
         cache, verbose, dry_run, path_template, overwrite, max_workers, executor, timeout, on_error
             As `~astroquery_mast.ObservationsClass.download_products`.
@@ -350,10 +350,10 @@ class JwstFilesClass(MastClass):
         files : path-like, `~astropy.table.Table`, or iterable of path-like
             A folder, with all folders in it; a manifest, as downloads return it or as the path of its file; or files.
             In a folder, FITS files whose names begin with ``jw`` and a program number are looked at.
-        replace : bool
+        replace : bool, default False
             Whether the old files are given up.  If not, each is kept in a folder ``superseded-<date>`` beside the new
             one.
-        dry_run : bool
+        dry_run : bool, default False
             Only tell which files are out of date; nothing is fetched.
         verbose, max_workers, executor, timeout, on_error
             As `~astroquery_mast.ObservationsClass.download_products`.

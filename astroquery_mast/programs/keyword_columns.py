@@ -82,13 +82,14 @@ class KeywordColumns:
 def _described(name: str, type_name: str) -> Column:
     """A column, with what the package knows of it; a number of days has the description of the text beside it."""
     known = snapshot()[PREFIX].get(name) or snapshot()[PREFIX].get(name.removesuffix(MJD)) or Column(name)
+    type_name = type_name or known.type_name
     is_time = name.endswith(MJD) or (known.unit == "d" and known.name == name)
     return replace(
         known,
         name=name,
-        type_name=type_name or known.type_name,
+        type_name=type_name,
         unit="d" if is_time else known.unit,
-        continuous=kind_of(type_name or known.type_name) is Kind.FLOAT,
+        continuous=kind_of(type_name) is Kind.FLOAT,
         is_time=is_time,
     )
 

@@ -19,7 +19,7 @@ from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..query.selection import unknown_filter
 from ..query.values import as_members
 from ..service.mast_service import MastService
-from ..tables.columns import Columns, Kind, find_column, no_such
+from ..tables.columns import Column, Columns, Kind, find_column, no_such
 from .keyword_columns import MJD
 
 ALL_COLUMNS = "*"
@@ -68,7 +68,7 @@ class FileQuestion:
         if self.suffix is None:
             return ("",)
         given = as_members("suffix", self.suffix)
-        if not given or not all(isinstance(each, str) and each.strip("_. ") for each in given):
+        if not all(isinstance(each, str) and each.strip("_. ") for each in given):
             raise InvalidArgumentError(f"suffix={self.suffix!r}: text is needed, such as 'i2d', or a list of texts.")
         return tuple(dict.fromkeys(f"_{each.strip().strip('_').removesuffix('.fits')}.fits" for each in given))
 
@@ -155,14 +155,18 @@ def as_columns_hold(criteria: Mapping[str, Any], columns: Columns) -> dict[str, 
     for name, value in criteria.items():
         column = find_column(name, columns)
         assert column is not None
-        twin = columns.get(f"{column.name}{MJD}")
-        kept = column if twin is None else twin
+        kept = columns.get(f"{column.name}{MJD}", column)
         if kept.name in wanted:
             raise InvalidCriterionError(f"'{name}' is given twice: {kept.name} holds the same as a number.")
-        wanted[kept.name] = _as_letters(value) if kept.kind is Kind.TEXT else value
-        if kept.name == "productLevel":
-            wanted[kept.name] = _levels(value)
+        wanted[kept.name] = _as_held(value, kept)
     return wanted
+
+
+def _as_held(value: Any, column: Column) -> Any:
+    """A value as a column holds it."""
+    if column.name == "productLevel":
+        return _levels(value)
+    return _as_letters(value) if column.kind is Kind.TEXT else value
 
 
 def _as_letters(value: Any) -> Any:

@@ -11,10 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
-from typing import Any
-
-from astropy.io import fits
 
 from ..products.file_names import column_as_text
 from ..products.plan import EXCLUSIVE
@@ -25,6 +23,7 @@ from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import Columns, find_column, find_name
 from ..tables.table import TableBuilder
+from .headers import header_text, primary_header
 from .keyword_columns import INSTRUMENTS, SCIENCE, InstrumentColumns
 
 JWST_FILE = re.compile(r"jw\d{5}.*\.fits", re.IGNORECASE)
@@ -128,17 +127,15 @@ def _files_in(builder: TableBuilder) -> list[ArchivedFile]:
     """The files of an answer."""
     table = builder.table()
     texts = {name: column_as_text(table, find_name(name, table.colnames) or name) for name in _COLUMNS}
-    rows = zip(*texts.values(), strict=True)
-    return [
-        ArchivedFile(
-            name,
-            int(size) if _SIZE.fullmatch(size) and int(size) else None,
-            checksum.strip().lower() if _MD5.fullmatch(checksum.strip().lower()) else "",
-            (version.strip(), context.strip()),
-            EXCLUSIVE if restricted == "True" else "PUBLIC",
-        )
-        for name, size, checksum, version, context, restricted in rows
-    ]
+    return list(starmap(_archived, zip(*texts.values(), strict=True)))
+
+
+def _archived(name: str, size: str, checksum: str, version: str, context: str, restricted: str) -> ArchivedFile:
+    """A file by the cells of its row; a size of zero, and what is no digest, say nothing."""
+    number = int(size) if _SIZE.fullmatch(size) else 0
+    digest = _MD5.fullmatch(checksum.strip().lower())
+    rights = EXCLUSIVE if restricted == "True" else "PUBLIC"
+    return ArchivedFile(name, number or None, digest[0] if digest else "", (version.strip(), context.strip()), rights)
 
 
 # -- here and there ------------------------------------------------------------------------------------------------
@@ -170,18 +167,11 @@ def _compared_by_versions(path: Path, archived: ArchivedFile) -> FileComparison:
 
 def versions_of(path: Path) -> tuple[str, str]:
     """Return by which versions of software and reference files a file was made; empty where that cannot be read."""
-    try:
-        header = fits.getheader(path)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, fits.VerifyError):
+    header = primary_header(path)
+    if header is None:
         return "", ""
-    first, second = (_text(header, name) for name in _VERSIONS)
+    first, second = (header_text(header, name) or "" for name in _VERSIONS)
     return first, second
-
-
-def _text(header: Any, name: str) -> str:
-    """A word of a header."""
-    value = header.get(name, "")
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _changes(path: Path, archived: ArchivedFile) -> str:

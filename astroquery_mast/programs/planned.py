@@ -18,7 +18,7 @@ from ..exceptions import InvalidQueryError
 from ..observations.belonging import PLANNED
 from ..observations.search import CAOM_CONE, Place, QueryArguments
 from ..query.selection import first_rows, row_limit
-from ..query.values import is_missing
+from ..query.values import is_missing, members_of
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_RADIUS
@@ -100,11 +100,7 @@ def _as_texts(name: str, given: Any) -> tuple[str, ...]:
     """Names in a list, or one alone."""
     if given is None:
         return ()
-    members = [given] if isinstance(given, str) else given
-    try:
-        found = tuple(members)
-    except TypeError:
-        found = ()
+    found = tuple(members_of(given))
     if not found or not all(isinstance(each, str) and each.strip() for each in found):
         raise InvalidQueryError(f"{name}={given!r}: a name, or a list of names, is needed.")
     return found

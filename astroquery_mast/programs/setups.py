@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
+from itertools import chain
 from typing import Any
 
 from ..exceptions import InvalidArgumentError
@@ -106,20 +107,21 @@ def as_filters(given: Any, instrument: str | None) -> list[frozenset[str]]:
 def _combination(given: Any, instrument: str | None) -> frozenset[str]:
     """The elements of one combination."""
     text = as_unicode(given)
-    if not isinstance(text, str) or not elements_of(text):
-        raise InvalidArgumentError(f"filters holds {given!r}: a filter such as 'F200W' or 'F290LP;G395H' is needed.")
-    known = {*known_setups()["open"], *(name for table in _tables(instrument) for name in table)}
-    for token in sorted(elements_of(text)):
-        if token not in known:
-            whose = "JWST" if instrument is None else instrument.partition("/")[0]
-            raise no_such(f"filters: {token!r} is not a filter of {whose}.", token, sorted(known))
-    return elements_of(text)
+    tokens = elements_of(text) if isinstance(text, str) else frozenset()
+    if not tokens:
+        raise InvalidArgumentError(f"filters has {given!r}: a filter such as 'F200W' or 'F290LP;G395H' is needed.")
+    known = set(chain(known_setups()["open"], *_tables(instrument)))
+    unknown = min(tokens - known, default=None)
+    if unknown is not None:
+        whose = (instrument or "JWST").partition("/")[0]
+        raise no_such(f"filters: {unknown!r} is not a filter of {whose}.", unknown, sorted(known))
+    return tokens
 
 
 def _tables(instrument: str | None) -> list[Mapping[str, Sequence[float]]]:
     """The passbands of an instrument, or of all."""
     passbands: Mapping[str, Mapping[str, Sequence[float]]] = known_setups()["passbands"]
-    name = "" if instrument is None else instrument.partition("/")[0].upper()
+    name = (instrument or "").partition("/")[0].upper()
     return [passbands[name]] if name in passbands else list(passbands.values())
 
 
@@ -132,10 +134,11 @@ def passband(elements: frozenset[str], instrument: str | None, limits: Passband 
     Where an element is not known, the archive's own ``limits`` are returned, if there are any.
     """
     bands = [_known_band(element, instrument) for element in elements - frozenset(known_setups()["open"])]
-    known = [band for band in bands if band is not None]
+    known = list(filter(None, bands))
     if not bands or len(known) < len(bands):
         return limits
-    low, high = max(band[0] for band in known), min(band[1] for band in known)
+    lows, highs = zip(*known, strict=True)
+    low, high = max(lows), min(highs)
     return (low, high) if low < high else limits
 
 

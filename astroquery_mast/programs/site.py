@@ -94,7 +94,7 @@ class ProgramSite:
 
 
 def check_page(page: BeautifulSoup | Tag, program: ProgramId) -> None:
-    """Raise if a page says that there is no such program, or that it cannot be had now."""
+    """Raise if a page says that there is no such program, or that it is not available now."""
     words = " ".join(page.get_text(" ").split())
     lowered = words.lower()
     if any(said in lowered for said in _UNKNOWN):
@@ -103,7 +103,7 @@ def check_page(page: BeautifulSoup | Tag, program: ProgramId) -> None:
             f"There is no page of {program}: {words[:200]!r}. If it is a program of {other}: mission='{other}'."
         )
     if any(said in lowered for said in _UNABLE):
-        raise ServerError(f"The page of {program} cannot be had now: {words[:200]!r}.")
+        raise ServerError(f"The page of {program} is not available now: {words[:200]!r}.")
 
 
 def _whole(url: str, params: Mapping[str, str]) -> str:

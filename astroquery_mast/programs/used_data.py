@@ -5,35 +5,28 @@ Of a FITS file only the header of the first unit is read.  What a file or a row 
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from astropy.io import fits
 from astropy.table import Table
 
-from ..downloads.checks import FITS_BLOCK, ends_header
 from ..downloads.verify_and_retry import as_written, recorded_results
 from ..exceptions import InvalidArgumentError
 from ..observations.known_hlsp import collection_in, telescopes_in
+from ..products.file_names import column_as_text
 from ..products.listing import as_table
 from ..products.manifest import Status
-from ..tables.columns import plain_cells
+from .headers import SAYS_NOTHING, header_text, primary_header
 
 _FITS = (".fits", ".fit", ".fits.gz", ".fit.gz", ".fits.fz")
 # The column of a manifest that holds paths, and its name where a format has no blanks in names.
 _PATHS = {"Local Path", "Local_Path"}
 _WHOLE = frozenset({Status.COMPLETE, Status.OK, Status.CHANGED})
-_GZIP = b"\x1f\x8b"
-_LONGEST_HEADER = 1 << 25
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, fits.VerifyError)
-_NOTHING = frozenset({"", "0", "none", "n/a", "na", "null", "unknown", "tbd", "--"})
 # Names of missions in headers and file names, and those of the archive.
 _MISSIONS = {
     name.upper(): name for name in ("HST", "JWST", "TESS", "Kepler", "K2", "GALEX", "IUE", "FUSE", "SWIFT", "PS1")
@@ -117,10 +110,10 @@ def _in_table(table: Table) -> Iterator[UsedData]:
 
 def _rows(table: Table) -> Iterator[dict[str, str]]:
     """The cells of each row that have something in them, as text."""
-    cells = {name: plain_cells(table[name]) for name in table.colnames}
-    for row in range(len(table)):
-        texts = ((name, str(column[row]).strip()) for name, column in cells.items() if column[row] is not None)
-        yield {name: text for name, text in texts if text.lower() not in _NOTHING}
+    columns = [column_as_text(table, name) for name in table.colnames]
+    for row in zip(*columns, strict=True):
+        texts = zip(table.colnames, map(str.strip, row), strict=True)
+        yield {name: text for name, text in texts if text.lower() not in SAYS_NOTHING}
 
 
 def _of_row(row: Mapping[str, str]) -> UsedData:
@@ -133,7 +126,7 @@ def _of_row(row: Mapping[str, str]) -> UsedData:
     source = "the table's columns" if "obs_collection" in row or not found else "the dataURI in the table"
     known["file"] = uri.rpartition("/")[2] or None
     if collection.upper() != "HLSP":
-        return UsedData(source, missions=(_spelled(collection),) if collection else (), **known)
+        return UsedData(source, missions=_spelled(collection), **known)
     names = (row.get("provenance_name"), collection_in(uri), collection_in(row.get("obs_id", "")))
     telescopes = telescopes_in(uri) or telescopes_in(row.get("obs_id", ""))
     known |= {"program": None, "program_title": None, "lead": known["investigator"], "investigator": None}
@@ -152,9 +145,9 @@ def _in_manifest(manifest: Table) -> Iterator[UsedData]:
         yield found
 
 
-def _spelled(mission: str) -> str:
-    """A mission as the archive writes it."""
-    return _MISSIONS.get(mission.upper(), mission)
+def _spelled(mission: str) -> tuple[str, ...]:
+    """A mission as the archive writes it; nothing without one."""
+    return tuple(filter(None, [_MISSIONS.get(mission.upper(), mission)]))
 
 
 def _upper(name: str | None) -> str | None:
@@ -191,13 +184,13 @@ def _of_file(path: Path) -> UsedData:
     header = primary_header(path)
     if header is None:
         return _of_file_name(path)
-    known = {field: _text(header, *keys) for field, keys in _KEYWORDS.items()}
+    known = {field: header_text(header, *keys) for field, keys in _KEYWORDS.items()}
     known["hlsp"] = _upper(known["hlsp"]) or collection_in(path.name)
     source, telescope = f"the header of {path.name}", _telescope(header)
     if known["hlsp"] is None:
-        known |= {"program_title": known["title"] or _text(header, "TITLE"), "title": None}
+        known |= {"program_title": known["title"] or header_text(header, "TITLE"), "title": None}
         known["program"] = (known["program"] or "").lstrip("0") or None
-        return UsedData(source, path.name, (_spelled(telescope),) if telescope else (), **known)
+        return UsedData(source, path.name, _spelled(telescope), **known)
     known |= {"program": None, "investigator": None}
     missions = _known(re.findall(r"\w+", telescope.upper())) or _known(telescopes_in(path.name))
     return UsedData(source, path.name, missions, **known)
@@ -210,42 +203,5 @@ def _of_file_name(path: Path) -> UsedData:
 
 def _telescope(header: fits.Header) -> str:
     """The mission in a header; the second one of the telescope Kepler has a keyword of its own."""
-    telescope = _text(header, "TELESCOP") or ""
-    return _text(header, "MISSION") or telescope if telescope.upper() == "KEPLER" else telescope
-
-
-def _text(header: fits.Header, *keywords: str) -> str | None:
-    """The first value of some keywords that says something."""
-    for keyword in keywords:
-        with suppress(*_UNREADABLE):
-            value = header.get(keyword)
-            text = " ".join(str(value).split()) if isinstance(value, str | int) else ""
-            if text.lower() not in _NOTHING:
-                return text
-    return None
-
-
-def primary_header(path: Path) -> fits.Header | None:
-    """Return the first header of a FITS file, which may be compressed, reading no further; None if there is none."""
-    with suppress(*_UNREADABLE), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with path.open("rb") as stream:
-            packed = stream.read(2) == _GZIP
-            stream.seek(0)
-            with gzip.open(stream) if packed else nullcontext(stream) as content:
-                text = _header_text(cast("BinaryIO", content))
-        return None if text is None else fits.Header.fromstring(text)
-    return None
-
-
-def _header_text(stream: BinaryIO) -> bytes | None:
-    """The bytes of the first header; None if they are of something else, or not all there."""
-    text = bytearray()
-    while len(text) < _LONGEST_HEADER:
-        block = stream.read(FITS_BLOCK)
-        if len(block) < FITS_BLOCK or not (text or block.startswith(b"SIMPLE  =")):
-            return None
-        text += block
-        if ends_header(bytearray(block)):
-            return bytes(text)
-    return None
+    telescope = header_text(header, "TELESCOP") or ""
+    return header_text(header, "MISSION") or telescope if telescope.upper() == "KEPLER" else telescope

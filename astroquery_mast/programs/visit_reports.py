@@ -6,9 +6,10 @@ What is not understood is an error: there is never a table in which something st
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 from xml.etree import ElementTree
 
@@ -26,10 +27,6 @@ _WINDOW = re.compile(rf"{_DAY} *[-\N{{EN DASH}}] *{_DAY}(?: *\([^)]*\))?")
 _REPORT_TIME = re.compile(r"([A-Z][a-z]{2}) +(\d\d?) +(\d\d):(\d\d):(\d\d) +([A-Z]{3}) +(\d{4})")
 # What the clock of Baltimore, and that of the world, are behind UTC, in hours.
 _ZONES = {"EST": 5, "EDT": 4, "UTC": 0, "GMT": 0}
-# What the page says of repetitions, in words.
-_REPEATED_BY = re.compile(r"Rescheduled by [A-Z]+ (\d+) as (?:observation (\S+) )?visit (\S+)")
-_REPEAT_OF = re.compile(r"Repeat of (?:observation (\S+) )?visit(?:\(s\)|s)? (.+?) in .*? by [A-Z]+ (\d+)")
-_PENDING = re.compile(r"Repeat visit implementation pending by [A-Z]+ (\d+)")
 # The columns of the page: how a heading begins, and what stands below it.
 _HEADINGS = (
     ("observation", "observation"),
@@ -117,7 +114,7 @@ def _of_xml(text: str, program: ProgramId) -> VisitReport:
         # Expat has bounds of its own against documents that grow while they are read.
         root = ElementTree.fromstring(text)  # noqa: S314
     except (ElementTree.ParseError, ValueError) as err:
-        raise changed_form(f"it is no XML ({err})") from err
+        raise changed_form(f"it is not XML ({err})") from err
     if root.tag != "visitStatusReport":
         raise changed_form(f"it is a <{root.tag}>, and not a <visitStatusReport>")
     _check_program(root, program)
@@ -136,7 +133,7 @@ def _check_program(root: ElementTree.Element, program: ProgramId) -> None:
 
 def _visit_of(element: ElementTree.Element, program: ProgramId) -> VisitStatus:
     """The visit that an element describes."""
-    visit = _named_visit(element.get("observation"), element.get("visit"), program)
+    visit = _named_visit(element.get("observation", ""), element.get("visit", ""), program)
     pending = element.find("approvedRepeat")
     return replace(
         visit,
@@ -181,7 +178,7 @@ def _of_page(text: str, program: ProgramId) -> VisitReport:
     found = [rows for rows in map(_rows, tables) if rows is not None]
     if not found:
         raise changed_form("there is no table of visits on the page")
-    visits = [_visit_in(row, program) for rows in found for row in rows]
+    visits = [_visit_in(row, program) for row in chain.from_iterable(found)]
     return VisitReport(visits, _report_time(page.get_text(" ")))
 
 
@@ -221,7 +218,7 @@ def _meaning(heading: str) -> str | None:
 def _visit_in(row: Mapping[str, list[str]], program: ProgramId) -> VisitStatus:
     """The visit that a row describes."""
     texts = {name: " ".join(lines) for name, lines in row.items()}
-    visit = _named_visit(texts.get("observation"), texts.get("visit"), program)
+    visit = _named_visit(texts.get("observation", ""), texts.get("visit", ""), program)
     return replace(
         visit,
         status=texts["status"],
@@ -237,33 +234,43 @@ def _visit_in(row: Mapping[str, list[str]], program: ProgramId) -> VisitStatus:
 
 def _repeats_in(text: str) -> dict[str, Any]:
     """What the page says of repetitions; words that are not known are an error."""
-    by, of, pending = (pattern.search(text) for pattern in (_REPEATED_BY, _REPEAT_OF, _PENDING))
-    found: dict[str, Any] = {}
-    if by is not None:
-        found["repeated_by"] = Repeat(_other(by[2] or "", by[3]), by[1])
-    if of is not None:
-        found["repeat_of"] = Repeat(_other(of[1] or "", of[2]), of[3])
-    if pending is not None:
-        found["pending"] = pending[1]
+    matches = ((name, pattern.search(text), read) for name, pattern, read in _REPEATS)
+    found = {name: read(match) for name, match, read in matches if match is not None}
     if text and not found:
         raise changed_form(f"{text!r} says nothing known of a repetition")
     return found
 
 
+def _other(observation: str | None, visit: str) -> str:
+    """The name of another visit of the program."""
+    return ":".join(filter(None, (observation, visit)))
+
+
+# What the page says of repetitions, in words, and what is meant.
+_REPEATS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], Any]], ...] = (
+    (
+        "repeated_by",
+        re.compile(r"Rescheduled by [A-Z]+ (\d+) as (?:observation (\S+) )?visit (\S+)"),
+        lambda by: Repeat(_other(by[2], by[3]), by[1]),
+    ),
+    (
+        "repeat_of",
+        re.compile(r"Repeat of (?:observation (\S+) )?visit(?:\(s\)|s)? (.+?) in .*? by [A-Z]+ (\d+)"),
+        lambda of: Repeat(_other(of[1], of[2]), of[3]),
+    ),
+    ("pending", re.compile(r"Repeat visit implementation pending by [A-Z]+ (\d+)"), lambda pending: pending[1]),
+)
+
+
 # -- cells -----------------------------------------------------------------------------------------------------------
 
 
-def _named_visit(observation: str | None, visit: str | None, program: ProgramId) -> VisitStatus:
+def _named_visit(observation: str, visit: str, program: ProgramId) -> VisitStatus:
     """A visit of which only the name is known."""
-    names = ((observation or "").strip(), (visit or "").strip())
+    names = (observation.strip(), visit.strip())
     if not names[1] or (program.mission == "JWST" and not all(name.isdecimal() for name in names)):
-        raise changed_form(f"observation {names[0]!r}, visit {names[1]!r} is no visit of {program.mission}")
+        raise changed_form(f"observation {names[0]!r}, visit {names[1]!r} is not a visit of {program.mission}")
     return VisitStatus(*names)
-
-
-def _other(observation: str, visit: str) -> str:
-    """The name of another visit of the program."""
-    return ":".join(filter(None, (observation, visit)))
 
 
 def _hours(text: str) -> float | None:
@@ -274,7 +281,7 @@ def _hours(text: str) -> float | None:
     except ValueError:
         hours = -1.0
     if not 0 <= hours < 1e5:
-        raise changed_form(f"{text!r} is no number of hours")
+        raise changed_form(f"{text!r} is not a number of hours")
     return hours
 
 
@@ -284,7 +291,7 @@ def _moment(text: str) -> datetime | None:
         return None
     found = _MOMENT.fullmatch(text)
     if found is None:
-        raise changed_form(f"{text!r} is no time")
+        raise changed_form(f"{text!r} is not a time")
     return _day(found[1], found[2], found[3], text) + timedelta(
         hours=int(found[4]), minutes=int(found[5]), seconds=int(found[6])
     )
@@ -305,7 +312,7 @@ def _window(text: str) -> Moments:
     """A plan window, from the beginning of its first day to the last second of its last one."""
     found = _WINDOW.fullmatch(text)
     if found is None:
-        raise changed_form(f"{text!r} is no plan window")
+        raise changed_form(f"{text!r} is not a plan window")
     first, last = (_day(found[place], found[place + 1], found[place + 2], text) for place in (1, 4))
     if last < first:
         raise changed_form(f"the plan window {text!r} ends before it begins")
@@ -317,7 +324,7 @@ def _day(month: str, day: str, year: str, text: str) -> datetime:
     try:
         return datetime(int(year), _MONTHS.index(month.lower()) + 1, int(day), tzinfo=UTC)
     except ValueError:
-        raise changed_form(f"{text!r} is no date") from None
+        raise changed_form(f"{text!r} is not a date") from None
 
 
 def _report_time(text: str) -> datetime | None:

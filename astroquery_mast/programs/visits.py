@@ -5,8 +5,9 @@ In: what a report says of each visit.  Out: an `~astropy.table.Table`, times as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -77,15 +78,15 @@ def table_of_visits(report: VisitReport, program: ProgramId) -> Table:
         "observation": masked_column(
             list(map(_observation, visits)), "i8", None, "Number of the observation; HST has none"
         ),
-        "visit": text_column([visit.visit for visit in visits], "Visit"),
+        "visit": text_column(map(attrgetter("visit"), visits), "Visit"),
         "visit_id": text_column(
             [_visit_id(visit, program) for visit in visits], "How the names of its files begin (JWST)"
         ),
     }
     columns |= {name: text_column(map(part, visits), about) for name, about, part in _TEXTS}
-    columns["hours"] = masked_column([visit.hours for visit in visits], "f8", "h", "Charged time")
-    columns["start"] = _times([visit.start for visit in visits])
-    columns["end"] = _times([visit.end for visit in visits])
+    columns["hours"] = masked_column(list(map(attrgetter("hours"), visits)), "f8", "h", "Charged time")
+    columns["start"] = _times(map(attrgetter("start"), visits))
+    columns["end"] = _times(map(attrgetter("end"), visits))
     columns |= _plans(visits)
     columns |= {name: text_column(map(part, visits), about) for name, about, part in _REPEATS}
     columns["repeat_pending"] = np.array([bool(visit.pending) for visit in visits], dtype=bool)
@@ -126,9 +127,9 @@ def _visit_id(visit: VisitStatus, program: ProgramId) -> str:
     return f"jw{program.number:05d}{int(visit.observation):03d}{int(visit.visit):03d}"
 
 
-def _times(moments: Sequence[datetime | None]) -> Time:
+def _times(moments: Iterable[datetime | None]) -> Time:
     """Times, masked where there are none."""
-    return _as_time(np.array([_iso(moment) for moment in moments], dtype="U19"))
+    return _as_time(np.array(list(map(_iso, moments)), dtype="U19"))
 
 
 def _windows(visits: Sequence[VisitStatus]) -> Time:
@@ -137,7 +138,7 @@ def _windows(visits: Sequence[VisitStatus]) -> Time:
     texts = np.full((len(visits), most, 2), "", dtype="U19")
     for row, visit in enumerate(visits):
         for place, window in enumerate(visit.windows):
-            texts[row, place] = [_iso(moment) for moment in window]
+            texts[row, place] = list(map(_iso, window))
     return _as_time(texts)
 
 

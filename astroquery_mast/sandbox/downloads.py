@@ -20,6 +20,7 @@ from werkzeug.http import dump_options_header, http_date, parse_range_header
 
 from .caching import Cache
 from .identity import may_read
+from .mjd import unix_seconds
 from .packaged import text
 from .reply import Reply
 from .requestlog import RequestRecord
@@ -37,7 +38,6 @@ KEPT_BYTES = 64 * 1024 * 1024
 EPOCH = 1_704_067_200
 YEAR = 365 * 24 * 3600
 #: 1970-01-01 as MJD, and the seconds of a day.
-UNIX_EPOCH, DAY = 40587.0, 86400.0
 TYPES = {".fits": "application/fits", ".gz": "application/gzip", ".asdf": "application/x-asdf", ".jpg": "image/jpeg"}
 
 
@@ -106,7 +106,7 @@ def _validators(uri: str, product: Mapping[str, object], revision: Revision) -> 
     digest = hashlib.md5(f"{uri} {product['size']}{version}".encode()).hexdigest()
     if revision.day is None:
         return f'"{digest}"', http_date(EPOCH + zlib.crc32(uri.encode()) % YEAR)
-    return f'"{digest}"', http_date((revision.day - UNIX_EPOCH) * DAY)
+    return f'"{digest}"', http_date(unix_seconds(revision.day))
 
 
 def _part(whole: Reply, headers: Mapping[str, str], tags: tuple[str, str]) -> Reply:

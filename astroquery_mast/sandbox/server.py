@@ -21,6 +21,7 @@ from .connection import LoopbackServer, SandboxRequest
 from .faults import Faults
 from .identity import ACCOUNTS, EXPIRED_TOKEN, OUTSIDER_TOKEN, TOKEN
 from .mashup import ROW_LIMIT, decode_request
+from .mjd import modified_julian
 from .proxy import Proxy
 from .reply import Reply
 from .requestlog import RequestLog, RequestRecord
@@ -274,7 +275,7 @@ class Sandbox:
         >>> before == after
         False
         """
-        made = Revision(1, cal_ver, crds_ctx, changes.modified_julian(date), 0 if same_size else 1)
+        made = Revision(1, cal_ver, crds_ctx, modified_julian(date), 0 if same_size else 1)
         return self._change(partial(changes.reprocess, pattern=pattern, made=made, calib_level=calib_level))
 
     def release(self, pattern: str, *, date: str | None = None) -> list[str]:
@@ -297,7 +298,7 @@ class Sandbox:
         ValueError
             If nothing has such a name.
         """
-        return self._change(partial(changes.release, pattern=pattern, day=changes.modified_julian(date)))
+        return self._change(partial(changes.release, pattern=pattern, day=modified_julian(date)))
 
     def add(self, like: str, obs_id: str, **columns: object) -> list[str]:
         """Add an observation, with files of its own kind.

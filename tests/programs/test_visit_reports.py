@@ -159,7 +159,7 @@ def test_what_a_page_says_instead_of_a_report_is_told() -> None:
     with pytest.raises(InvalidQueryError, match=r"There is no page of JWST 1783.*mission='HST'"):
         read_report(unknown, JWST)
     down = b"<html><main>We are temporarily unable to show this.</main></html>"
-    with pytest.raises(ServerError, match="cannot be had now"):
+    with pytest.raises(ServerError, match="is not available now"):
         read_report(down, JWST)
 
 

@@ -9,26 +9,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from .observation import OBSERVATION_NAMES, as_row, from_row
 from .products import BLOCK, Revision, product_rows
 
-_UNIX_EPOCH, _DAY = 40587.0, 86400.0
 _STEP = 7
 _FITS = (".fits", ".fits.gz")
-
-
-def modified_julian(date: str | None) -> float:
-    """Return a date in ISO form (UTC) as MJD; without one, the present moment."""
-    if date is None:
-        return time.time() / _DAY + _UNIX_EPOCH
-    return datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp() / _DAY + _UNIX_EPOCH
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from ..mjd import unix_seconds
 from ..packaged import Columns, packaged
 from .jwst_setup import setup
 from .observation import dice
@@ -26,7 +27,6 @@ _FACTS = packaged("jwst_keywords")
 SERVICES: tuple[str, ...] = _FACTS["services"]
 #: Columns that hold a moment as text, beside which stands its MJD in a column of its own.
 DATES = frozenset(name for name, kind, *_ in _FACTS["columns"] if kind == "date")
-_EPOCH, _DAY_MS = 40587.0, 86_400_000
 _EXPOSURE = re.compile(r"jw(\d{5})(\d{3})(\d{3})_(\d{2})(\d{1})(\d{2})_(\d{5})_(\w+)$")
 _COMBINED = re.compile(r"jw(\d{5})-o(\d{3})_")
 _GUIDING = "_gs-"
@@ -202,7 +202,7 @@ def written(name: str, value: Any) -> object:
     """A value as an answer has it: moments are text, in milliseconds since 1970."""
     if value is None or name not in DATES:
         return value
-    return f"/Date({round((value - _EPOCH) * _DAY_MS)})/"
+    return f"/Date({round(unix_seconds(value) * 1000)})/"
 
 
 def with_moments(row: Row) -> Row:

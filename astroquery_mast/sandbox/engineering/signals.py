@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..mjd import unix_seconds
 from ..packaged import packaged
 from .clock import Samples, scatter
 from .inventory import SECOND, Mnemonic
@@ -64,7 +65,7 @@ def _filters(archive: Archive, instrument: str) -> tuple[NDArray[np.int64], list
     )
     rows = archive.query(sql, (instrument,))
     days = np.array([row["t_min"] for row in rows], dtype=np.float64)
-    return ((days - 40587.0) * 86400.0 * SECOND).astype(np.int64), [str(row["filters"]) for row in rows]
+    return (unix_seconds(days) * SECOND).astype(np.int64), [str(row["filters"]) for row in rows]
 
 
 def _messages(_mnemonic: Mnemonic, samples: Samples, _archive: Archive) -> Cells:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..mjd import MJD_1970
+
 HEADER = b"theTime,MJD,euvalue,sqldataType\r\n"
 #: Characters of cells, a row each; 0 is no character.
 Cells = NDArray[np.uint8]
 
 SECOND, DAY = 1_000_000, 86_400_000_000
-#: The day 1970-01-01.
-MJD_1970 = 40587
 #: MJD has ten decimals, each of which is 8.64 microseconds.
 MJD_UNITS, MJD_DIGITS = 10_000_000_000, 10
 DIGITS = np.array([b"%05d" % number for number in range(100_000)], dtype="S5").view(np.uint8).reshape(-1, 5)

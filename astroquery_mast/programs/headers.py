@@ -1,0 +1,56 @@
+"""Headers of FITS files on disk: only the first one is read, whatever follows, and what it says comes out as text."""
+
+from __future__ import annotations
+
+import gzip
+import warnings
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from astropy.io import fits
+
+from ..downloads.checks import FITS_BLOCK, ends_header
+
+_GZIP = b"\x1f\x8b"
+_LONGEST_HEADER = 1 << 25
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, fits.VerifyError)
+SAYS_NOTHING = frozenset({"", "0", "none", "n/a", "na", "null", "unknown", "tbd", "--"})
+"""Values that stand for none, in small letters."""
+
+
+def header_text(header: fits.Header, *keywords: str) -> str | None:
+    """Return the first value of some keywords that says something."""
+    for keyword in keywords:
+        with suppress(*_UNREADABLE):
+            value = header.get(keyword)
+            text = " ".join(str(value).split()) if isinstance(value, str | int) else ""
+            if text.lower() not in SAYS_NOTHING:
+                return text
+    return None
+
+
+def primary_header(path: Path) -> fits.Header | None:
+    """Return the first header of a FITS file, which may be compressed, reading no further; None if there is none."""
+    with suppress(*_UNREADABLE), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with path.open("rb") as stream:
+            packed = stream.read(2) == _GZIP
+            stream.seek(0)
+            with gzip.open(stream) if packed else nullcontext(stream) as content:
+                text = _first_header(cast("BinaryIO", content))
+        return None if text is None else fits.Header.fromstring(text)
+    return None
+
+
+def _first_header(stream: BinaryIO) -> bytes | None:
+    """The bytes of the first header; None if they are of something else, or not all there."""
+    text = bytearray()
+    while len(text) < _LONGEST_HEADER:
+        block = stream.read(FITS_BLOCK)
+        if len(block) < FITS_BLOCK or not (text or block.startswith(b"SIMPLE  =")):
+            return None
+        text += block
+        if ends_header(bytearray(block)):
+            return bytes(text)
+    return None
