@@ -9,19 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from astropy.table import Table, vstack
 
 from ..downloads.destination import destination, file_system_at, is_remote, target_of
 from ..downloads.download import DownloadRequest
 from ..exceptions import DownloadError, InvalidArgumentError, InvalidQueryError, MastError
 from ..products.association import ASSOCIATION_ENDINGS, Association, read_association
-from ..products.file_names import column_as_text, safe_name
+from ..products.file_names import column_as_text, rows_where, safe_name
 from ..products.listing import as_table, products_of
 from ..products.manifest import Manifest, Status, TransferResult, as_manifest
 from ..products.plan import Overwrite, as_overwrite, escaped_url, single_file
@@ -34,6 +33,8 @@ from .lookup import ObservationLookup, stacked
 # What the pipelines of HST start from: exposures as they were read out, and what belongs to them.
 _RAW = re.compile(r"RAW(?!ACQ)|TAG")
 _RAW_AND_SUPPORT = re.compile(r"RAW(?!ACQ)|TAG|WAV|PHA|SPT")
+# The column that has them.
+_SUFFIX = "productSubGroupDescription"
 _SERVER_FAILS = 500
 _KEPT = "It was on disk, and is not to be overwritten."
 
@@ -191,10 +192,7 @@ class AssociationGathering:
 
     def _files_listed(self, names: Sequence[str], files: Collection[str]) -> list[Table]:
         """Those of these products that are some files."""
-        return [
-            each[np.array([name in files for name in column_as_text(each, "productFilename")], dtype=bool)]
-            for each in self._listed(names)
-        ]
+        return [rows_where(each, files.__contains__, "productFilename") for each in self._listed(names)]
 
     def _exists(self, uri: str) -> bool:
         """Whether the archive gives a file that no list of products has."""
@@ -218,25 +216,20 @@ class FileChoice:
 
     def of(self, products: Table) -> Table:
         """Return the products that are inputs."""
-        return products[np.array([self._is_wanted(*row) for row in _rows(products)], dtype=bool)]
+        return rows_where(products, self._is_wanted, "obs_id", _SUFFIX, "productFilename")
 
     def owners_served(self, products: Table) -> set[str]:
         """Return the observations that have what is needed of them, and not only what comes with it."""
-        rows = [row for row in _rows(products) if self._is_wanted(*row)]
-        return {owner for owner, suffix, _ in rows if self.suffixes or _RAW.match(suffix)}
+        wanted = self.of(products)
+        served = rows_where(wanted, lambda suffix: bool(self.suffixes or _RAW.match(suffix.upper())), _SUFFIX)
+        return set(map(str.lower, column_as_text(served, "obs_id")))
 
     def _is_wanted(self, owner: str, suffix: str, name: str) -> bool:
         """Whether a file is an input."""
-        if owner not in self.owners or not name.endswith((".fits", ".fits.gz")):
+        if owner.lower() not in self.owners or not name.endswith((".fits", ".fits.gz")):
             return False
-        return suffix in self.suffixes if self.suffixes else _RAW_AND_SUPPORT.match(suffix) is not None
-
-
-def _rows(products: Table) -> Iterator[tuple[str, str, str]]:
-    """Observation, suffix and name of each file."""
-    names = zip(column_as_text(products, "obs_id"), column_as_text(products, "productSubGroupDescription"), strict=True)
-    for (owner, suffix), name in zip(names, column_as_text(products, "productFilename"), strict=True):
-        yield owner.lower(), suffix.upper(), name
+        kind = suffix.upper()
+        return kind in self.suffixes if self.suffixes else _RAW_AND_SUPPORT.match(kind) is not None
 
 
 def _on_disk(path: Path) -> AssociationFile:

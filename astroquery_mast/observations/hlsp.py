@@ -19,7 +19,7 @@ from astroquery import log
 from astroquery.exceptions import ResolverError
 
 from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError
-from ..products.file_names import column_as_text
+from ..products.file_names import column_as_text, rows_where
 from ..query.values import is_integer
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
@@ -140,7 +140,7 @@ class HlspSearch:
         target = _Target.of(asked.target)
         radius = _SAME if asked.radius is DEFAULT_RADIUS else as_radius(asked.radius)
         named = self._rows(asked.arguments(Place(), target_name=target.spellings), deadline)
-        named = named[np.array([target.is_meant(obs_id) for obs_id in column_as_text(named, "obs_id")], dtype=bool)]
+        named = rows_where(named, target.is_meant, "obs_id")
         done = set(map(str.upper, column_as_text(named, "provenance_name")))
         if target.object_name is None or (asked.names and done >= set(map(str.upper, asked.names))):
             return named, [target.advice]
@@ -204,13 +204,12 @@ class _Target:
 
         What has another number of the same catalog for its name is another star, however near.
         """
-        cells = zip(*(column_as_text(rows, name) for name in ("provenance_name", "target_name", "obs_id")), strict=True)
-        kept = [
-            collection.upper() not in done
-            and not (_NUMBERED.fullmatch(name) and self.telescope in telescopes_in(obs_id))
-            for collection, name, obs_id in cells
-        ]
-        return rows[np.array(kept, dtype=bool)]
+
+        def may_be(collection: str, name: str, obs_id: str) -> bool:
+            other = _NUMBERED.fullmatch(name) is not None and self.telescope in telescopes_in(obs_id)
+            return collection.upper() not in done and not other
+
+        return rows_where(rows, may_be, "provenance_name", "target_name", "obs_id")
 
 
 def _lowered(err: Exception) -> str:
@@ -239,8 +238,7 @@ def _nearest(rows: Table, center: SkyCoord) -> Table:
     chosen: dict[str, str] = {}
     for name, collection, _ in _by_separation(rows, center):
         chosen.setdefault(collection, name)
-    pairs = zip(column_as_text(rows, "target_name"), column_as_text(rows, "provenance_name"), strict=True)
-    return rows[np.array([chosen[collection] == name for name, collection in pairs], dtype=bool)]
+    return rows_where(rows, lambda name, collection: chosen[collection] == name, "target_name", "provenance_name")
 
 
 def _joined(named: Table, others: Table, center: SkyCoord) -> Table:

@@ -16,7 +16,7 @@ from astropy.table import MaskedColumn, Table, vstack
 from ..downloads.product_flow import ProductFlow
 from ..exceptions import InvalidArgumentError, InvalidQueryError, NoResultsWarning
 from ..products.association import Association, read_association
-from ..products.file_names import column_as_text
+from ..products.file_names import column_as_text, rows_where
 from ..products.listing import identifiers
 from ..products.manifest import masked_column
 from ..products.plan import escaped_url
@@ -153,7 +153,7 @@ class ObservationLookup:
 
 def own_rows(products: Table, obsid: str) -> Table:
     """Return the products that are an observation's own."""
-    return products[np.array([each == obsid for each in column_as_text(products, "obsID")], dtype=bool)]
+    return rows_where(products, obsid.__eq__, "obsID")
 
 
 def stacked(tables: Sequence[Table]) -> Table:

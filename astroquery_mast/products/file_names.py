@@ -28,6 +28,7 @@ from functools import lru_cache
 from pathlib import PurePath, PurePosixPath
 from string import Formatter
 
+import numpy as np
 from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
@@ -230,6 +231,12 @@ def column_as_text(products: Table, name: str) -> list[str]:
     # Texts and integers are most of what there is, and there may be a million of them.
     plain = (str, int)
     return [str(cell) if type(cell) in plain else _text(cell) for cell in plain_cells(products[name])]
+
+
+def rows_where(table: Table, wanted: Callable[..., bool], *columns: str) -> Table:
+    """Return the rows whose cells in some columns, as texts, are wanted."""
+    cells = (column_as_text(table, name) for name in columns)
+    return table[np.fromiter(map(wanted, *cells), dtype=bool, count=len(table))]
 
 
 def file_name_parts(products: Table, path_template: PathTemplate | None = None) -> list[FileNameParts]:

@@ -17,6 +17,7 @@ from astroquery import log
 from ..exceptions import InvalidQueryError
 from ..observations.belonging import PLANNED
 from ..observations.search import CAOM_CONE, Place, QueryArguments
+from ..products.file_names import rows_where
 from ..query.selection import first_rows, row_limit
 from ..query.values import is_missing, members_of
 from ..service.mast_service import MastService
@@ -78,20 +79,17 @@ class SetupFilter:
             criteria["filters"] = sorted({min(each, key=_openness) for each in self.filters})
         return criteria
 
-    def rows(self, table: Table) -> Array:
-        """Tell which rows are wanted."""
-        kept = np.ones(len(table), dtype=bool)
-        if self.instruments and len(table):
-            kept &= np.array(list(map(self._has_instrument, plain_cells(table["instrument_name"]))))
-        if self.filters and len(table):
-            kept &= np.array(list(map(self._has_filter, plain_cells(table["filters"]))))
-        return kept
+    def rows(self, table: Table) -> Table:
+        """Return the rows that are wanted."""
+        if self.instruments:
+            table = rows_where(table, self._has_instrument, "instrument_name")
+        return rows_where(table, self._has_filter, "filters") if self.filters else table
 
-    def _has_instrument(self, name: Any) -> bool:
+    def _has_instrument(self, name: str) -> bool:
         """Whether an instrument is one of those that are wanted."""
-        return any(_is_mode(str(name).upper(), wanted) for wanted in self.instruments)
+        return any(_is_mode(name.upper(), wanted) for wanted in self.instruments)
 
-    def _has_filter(self, filters: Any) -> bool:
+    def _has_filter(self, filters: str) -> bool:
         """Whether optical elements are one of the combinations that are wanted, or more than that."""
         return any(wanted <= elements_of(filters) for wanted in self.filters)
 
@@ -138,7 +136,7 @@ class PlannedSearch:
             query = self._fields.search.query_anywhere(QueryArguments(Place(), asked))
             table = self._service.table(self._fields.search.request(query), deadline=deadline, columns_id=CAOM_CONE)
         with reading(CAOM_CONE):
-            table = as_planned(table[is_unexecuted(table) & setup.rows(table)])
+            table = as_planned(setup.rows(table[is_unexecuted(table)]))
         if wanted is not None:
             table = as_planned(first_rows(table, wanted))
         if options.verbose:
