@@ -55,7 +55,7 @@ __all__ = [
     "utils",
 ]
 
-_MODULES = frozenset({"compat", "exceptions", "footprints", "sandbox", "utils"})
+_MODULES = frozenset({"compat", "display", "exceptions", "footprints", "sandbox", "utils"})
 _HOME = {
     "CasJobs": "casjobs.client",
     "CasJobsClass": "casjobs.client",

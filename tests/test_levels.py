@@ -22,6 +22,7 @@ ORDER = [
     "products",
     "downloads",
     "targets",
+    "display",
     "vo",
     "casjobs",
     "engineering",

@@ -21,6 +21,7 @@ SNAPSHOT = Path(__file__).with_name("public_api.txt")
 PUBLIC_MODULES = (
     "astroquery_mast",
     "astroquery_mast.compat",
+    "astroquery_mast.display",
     "astroquery_mast.exceptions",
     "astroquery_mast.footprints",
     "astroquery_mast.sandbox",

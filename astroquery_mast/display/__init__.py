@@ -1,0 +1,25 @@
+"""Pictures of what a search has found: on the sky, in time, and in wavelength.
+
+In: tables of observations.  Out: axes of matplotlib.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "plot_footprints": "..footprints",
+    "plot_timeline": ".bars",
+    "plot_wavelengths": ".bars",
+}
+__all__ = ["plot_footprints", "plot_timeline", "plot_wavelengths"]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from the module that defines it (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

@@ -1,0 +1,360 @@
+"""Observations as bars in lanes: when they were made, and in which light.
+
+In: a table of observations.  Out: axes of matplotlib, a lane for each value of a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+from astropy.time import Time
+
+from ..exceptions import InvalidArgumentError
+from ..sky.picture import (
+    INSTRUMENT,
+    column_title,
+    count_of,
+    drawable_table,
+    numbers_of,
+    planned_rows,
+    pyplot,
+    rows_by_value,
+    short_label,
+)
+from ..tables.rows import Array
+
+# So many lanes have room in a picture; what is rare is put together in the last one.
+_LANES = 40
+_WIDTH, _LANE_HEIGHT, _MARGIN, _LEAST_HEIGHT = 9.0, 0.26, 1.3, 2.6
+# The part of a lane that bars take, and where in it release dates are, from the middle of the lane.
+_BAR, _RELEASE = 0.56, 0.39
+# Dates of matplotlib are days from 1970; it has no others than those of the years 1 to 9999.
+_EPOCH, _FIRST_DAY, _LAST_DAY = 40587.0, -719162.0, 2932896.0
+# Release dates that are closer than this part of the picture are marked once.
+_MARKS = 400
+# Exposure times that differ by more than this factor are colored by their logarithms; unknown ones are gray.
+_DECADE, _UNKNOWN = 10.0, (0.75, 0.75, 0.75, 0.85)
+
+# The ends of a bar, and the number of its lane.
+_Range = tuple[float, float, int]
+
+
+def plot_timeline(observations: Table, ax: Any = None, *, by: str = INSTRUMENT) -> Any:
+    """Draw when observations were made, and when they are released.
+
+    Each observation is a bar from its start to its end, at least a thin line, in the lane of its instrument. Planned
+    ones (``calib_level`` -1) have dashed outlines. Release dates are open triangles below the bars; those to come are
+    filled, with a line from the first observation that is still exclusive. A dotted line marks today.
+
+    Parameters
+    ----------
+    observations : `~astropy.table.Table` or `~astropy.table.Row`
+        Observations, with the columns ``t_min`` and ``t_max`` in days (MJD); with ``t_obs_release``, release dates are
+        marked. Rows without a date are counted in the title.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; new axes if not given.
+    by : str
+        The column for whose values there are lanes, such as ``"instrument_name"`` or ``"filters"``, the first one at
+        the top. Of more than 40 values the rarest share the last lane.
+
+    Returns
+    -------
+    `~matplotlib.axes.Axes`
+        The axes. Their x coordinates are dates of matplotlib.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the table has no rows, none of them has a date, there is no such column, or no matplotlib.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from astroquery_mast.display import plot_timeline
+    >>> exposures = Table({"t_min": [59800.0, 59960.5], "t_max": [59800.2, 59960.6]})
+    >>> exposures["instrument_name"] = ["NIRCAM/IMAGE", "MIRI/IMAGE"]
+    >>> ax = plot_timeline(exposures)
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['NIRCAM/IMAGE (1)', 'MIRI/IMAGE (1)']
+    """
+    table = drawable_table(observations, "t_min", "t_max", by)
+    begin, end = _days(table, "t_min"), _days(table, "t_max")
+    begin, end = np.fmin(begin, end), np.fmax(begin, end)
+    placed = np.isfinite(begin)
+    if not placed.any():
+        raise InvalidArgumentError("None of the rows has a date in t_min or t_max: there is nothing to draw.")
+    lanes = _lanes(table, by, begin)
+    own, ax = ax is None, _lane_axes(ax, lanes, column_title(table, by))
+    planned = planned_rows(table)
+    _draw_times(ax, lanes, (begin, end), planned)
+    signs = _planned_sign(planned[placed])
+    if "t_obs_release" in table.colnames:
+        signs += _draw_releases(ax, lanes, end, _days(table, "t_obs_release"))
+    _label_dates(ax)
+    _title(ax, placed, "a date")
+    _legend(ax, signs, own=own)
+    return ax
+
+
+def plot_wavelengths(observations: Table, ax: Any = None, *, by: str = INSTRUMENT) -> Any:
+    """Draw in which wavelengths observations were made, and how long.
+
+    Each range of wavelengths of an instrument is a bar, colored by the longest exposure time of a single observation
+    in it. That is not the sum, in which combined images and their exposures would count twice. Narrower bars are in
+    front of wider ones. Ranges in which there are only planned observations (``calib_level`` -1) have dashed outlines.
+
+    Parameters
+    ----------
+    observations : `~astropy.table.Table` or `~astropy.table.Row`
+        Observations, with the columns ``em_min`` and ``em_max``, in nm unless they have another unit, and with
+        ``t_exptime`` in s. Rows without wavelengths are counted in the title.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; new axes if not given.
+    by : str
+        The column for whose values there are lanes, such as ``"instrument_name"`` or ``"filters"``, that of the
+        shortest wavelengths at the top. Of more than 40 values the rarest share the last lane.
+
+    Returns
+    -------
+    `~matplotlib.axes.Axes`
+        The axes. Their x coordinates are micrometers, on a logarithmic scale.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the table has no rows, none of them has wavelengths, there is no such column, or no matplotlib.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from astroquery_mast.display import plot_wavelengths
+    >>> exposures = Table({"filters": ["F200W", "F444W"], "t_exptime": [1200.0, 3600.0]})
+    >>> exposures["em_min"], exposures["em_max"] = [1755.0, 3880.0], [2226.0, 4981.0]
+    >>> ax = plot_wavelengths(exposures, by="filters")
+    >>> ax.get_xlabel()
+    'Wavelength (µm)'
+    """
+    table = drawable_table(observations, "em_min", "em_max", by)
+    one, other = _micrometers(table, "em_min"), _micrometers(table, "em_max")
+    low, high = np.fmin(one, other), np.fmax(one, other)
+    placed = np.isfinite(low)
+    if not placed.any():
+        raise InvalidArgumentError("None of the rows has wavelengths in em_min or em_max: there is nothing to draw.")
+    lanes = _lanes(table, by, low)
+    exposure = numbers_of(table, "t_exptime", u.s) if "t_exptime" in table.colnames else np.full(len(table), np.nan)
+    own, ax = ax is None, _lane_axes(ax, lanes, column_title(table, by))
+    ax.set_xscale("log")
+    planned = planned_rows(table)
+    _draw_ranges(ax, _ranges(lanes, low, high), exposure, planned)
+    _label_wavelengths(ax)
+    _title(ax, placed, "wavelengths")
+    _legend(ax, _planned_sign(planned[placed]), own=own)
+    return ax
+
+
+# -- what is drawn ---------------------------------------------------------------------------------------------------
+
+
+def _days(table: Table, name: str) -> Array:
+    """Return a column of dates as matplotlib counts days; NaN for what is no date."""
+    days = numbers_of(table, name, u.d) - _EPOCH
+    days[~((days >= _FIRST_DAY) & (days <= _LAST_DAY))] = np.nan
+    return days
+
+
+def _micrometers(table: Table, name: str) -> Array:
+    """Return a column of wavelengths; NaN for what is none."""
+    lengths = numbers_of(table, name, u.um)
+    if getattr(table[name], "unit", None) is None:
+        lengths = lengths / 1000.0
+    lengths[~(np.isfinite(lengths) & (lengths > 0))] = np.nan
+    return np.asarray(lengths)
+
+
+def _lanes(table: Table, by: str, start: Array) -> dict[str, Array]:
+    """Return the rows of each lane, in the order in which they begin; those that cannot be placed have no lane."""
+    groups = rows_by_value(table[np.isfinite(start)], by, _LANES)
+    placed = np.flatnonzero(np.isfinite(start))
+    lanes = {label: placed[rows] for label, rows in groups.items()}
+    ordered = sorted(lanes.items(), key=lambda lane: (lane[0].endswith(" others"), float(start[lane[1]].min())))
+    return dict(ordered)
+
+
+def _lane_axes(ax: Any, lanes: dict[str, Array], title: str) -> Any:
+    """Return the axes, with a labelled place for each lane."""
+    if ax is None:
+        height = max(_LEAST_HEIGHT, _MARGIN + _LANE_HEIGHT * len(lanes))
+        ax = pyplot().figure(figsize=(_WIDTH, height), layout="constrained").add_subplot()
+    elif not hasattr(ax, "add_collection") or hasattr(ax, "wcs"):
+        raise InvalidArgumentError(f"ax={ax!r:.60}: axes of matplotlib are needed, without sky coordinates.")
+    labels = [f"{short_label(label)} ({len(rows):,})" for label, rows in lanes.items()]
+    ax.set_yticks(range(len(lanes)), labels, fontsize="small" if len(lanes) > _LANES // 4 else "medium")
+    ax.set_ylim(len(lanes) - 0.4, -0.6)
+    ax.set_ylabel(title)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="x", color="0.88", linewidth=0.6)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def _title(ax: Any, placed: Array, what: str) -> None:
+    """Say how many observations are seen, and how many cannot be."""
+    missing = int((~placed).sum())
+    words = count_of(int(placed.sum()), "observation")
+    ax.set_title(words if not missing else f"{words} ({missing:,} more without {what})", fontsize="medium")
+
+
+def _draw_bars(ax: Any, bars: Sequence[_Range], **style: Any) -> None:
+    """Draw bars in lanes."""
+    from matplotlib.collections import PolyCollection  # noqa: PLC0415 - an optional dependency
+
+    half = _BAR / 2
+    corners = [
+        [(left, lane - half), (right, lane - half), (right, lane + half), (left, lane + half)]
+        for left, right, lane in bars
+    ]
+    if corners:
+        ax.add_collection(PolyCollection(corners, **style))
+
+
+def _look(color: str, *, planned: bool) -> dict[str, Any]:
+    """Return how bars look: they have edges that are seen however short the observation is."""
+    if planned:
+        return {"facecolors": "none", "edgecolors": color, "linewidths": 1.0, "linestyles": "--"}
+    return {"facecolors": (color, 0.5), "edgecolors": (color, 0.6), "linewidths": 1.1}
+
+
+def _planned_sign(planned: Array) -> list[Any]:
+    """Return what a legend says of planned observations, if there are any."""
+    from matplotlib.patches import Patch  # noqa: PLC0415 - an optional dependency
+
+    return [Patch(facecolor="none", edgecolor="0.25", linestyle="--", label="planned")] if planned.any() else []
+
+
+def _legend(ax: Any, signs: list[Any], *, own: bool) -> None:
+    """Say what the signs mean: below the picture, if it is ours to make room there."""
+    if signs and own:
+        ax.figure.legend(handles=signs, fontsize="small", ncols=len(signs), frameon=False, loc="outside lower center")
+    elif signs:
+        ax.legend(handles=signs, fontsize="small")
+
+
+# -- time ------------------------------------------------------------------------------------------------------------
+
+
+def _draw_times(ax: Any, lanes: dict[str, Array], spans: tuple[Array, Array], planned: Array) -> None:
+    """Draw the observations of all lanes, and choose the limits so that they are seen."""
+    begin, end = spans
+    for number, rows in enumerate(lanes.values()):
+        for dashed in (False, True):
+            chosen = rows[planned[rows] == dashed]
+            bars = sorted({(float(begin[row]), float(end[row]), number) for row in chosen})
+            _draw_bars(ax, bars, **_look(f"C{number % 10}", planned=dashed))
+    ax.autoscale_view(scaley=False)
+
+
+def _draw_releases(ax: Any, lanes: dict[str, Array], end: Array, release: Array) -> list[Any]:
+    """Mark release dates, those that would be seen as one once; return the signs for a legend."""
+    today = float(Time.now().mjd) - _EPOCH
+    known = np.isfinite(release)
+    shown = np.concatenate([release[known], end[np.isfinite(end)]])
+    step = max(float(np.ptp(shown)) / _MARKS, 1.0)
+    for number, rows in enumerate(lanes.values()):
+        dated = rows[known[rows]]
+        _, first = np.unique(np.round(release[dated] / step), return_index=True)
+        dates = release[dated[first]]
+        color, height = f"C{number % 10}", number + _RELEASE
+        for passed in (True, False):
+            chosen = dates[(dates <= today) == passed]
+            ax.plot(chosen, np.full(len(chosen), height), **_release_look(color, passed=passed))
+        waiting = dated[release[dated] > today]
+        if len(waiting):
+            since = np.nanmin(end[waiting])
+            ax.plot([since, release[waiting].max()], [height, height], color=color, linewidth=0.8)
+    ax.axvline(today, color="0.3", linewidth=1.0, linestyle=":")
+    return _release_signs(release[known] <= today)
+
+
+def _release_look(color: str, *, passed: bool) -> dict[str, Any]:
+    """Return how release dates look."""
+    face = "none" if passed else color
+    return {"color": color, "linestyle": "none", "marker": "^", "markersize": 4, "mew": 0.8, "markerfacecolor": face}
+
+
+def _release_signs(passed: Array) -> list[Any]:
+    """Return what a legend says of release dates."""
+    from matplotlib.lines import Line2D  # noqa: PLC0415 - an optional dependency
+
+    words = {True: "released", False: "exclusive until then"}
+    signs = [
+        Line2D([], [], **_release_look("0.25", passed=each), label=words[each])
+        for each in sorted({*passed.tolist()}, reverse=True)
+    ]
+    return [*signs, Line2D([], [], color="0.3", linewidth=1.0, linestyle=":", label="today")]
+
+
+def _label_dates(ax: Any) -> None:
+    """Write dates below, with no more of them than is needed, and say what the signs mean."""
+    from matplotlib import dates  # noqa: PLC0415 - an optional dependency
+
+    ax.xaxis_date()
+    locator = dates.AutoDateLocator()
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    ax.set_xlabel("Date (UTC)")
+
+
+# -- wavelength ------------------------------------------------------------------------------------------------------
+
+
+def _draw_ranges(ax: Any, ranges: Mapping[_Range, Array], exposure: Array, planned: Array) -> None:
+    """Draw all ranges, wider ones first."""
+    scale = _exposure_scale(exposure[~planned])
+    bars: dict[bool, list[_Range]] = {False: [], True: []}
+    colors = []
+    for span in sorted(ranges, key=lambda span: span[0] - span[1]):
+        made = exposure[ranges[span][~planned[ranges[span]]]]
+        bars[not len(made)].append(span)
+        if len(made):
+            known = made[np.isfinite(made)]
+            colors.append(scale.to_rgba(known.max(), alpha=0.85) if len(known) and scale is not None else _UNKNOWN)
+    _draw_bars(ax, bars[False], facecolors=colors, edgecolors="0.25", linewidths=0.5)
+    _draw_bars(ax, bars[True], **_look("0.25", planned=True))
+    ax.autoscale_view(scaley=False)
+    if scale is not None:
+        ax.figure.colorbar(scale, ax=ax, label="Longest exposure (s)", pad=0.02)
+
+
+def _ranges(lanes: dict[str, Array], low: Array, high: Array) -> dict[_Range, Array]:
+    """Return the rows of each range of wavelengths in each lane."""
+    found: dict[_Range, list[int]] = {}
+    for number, rows in enumerate(lanes.values()):
+        for row in rows.tolist():
+            found.setdefault((round(float(low[row]), 6), round(float(high[row]), 6), number), []).append(row)
+    return {span: np.array(rows) for span, rows in found.items()}
+
+
+def _exposure_scale(exposure: Array) -> Any:
+    """Return the colors of exposure times, by their logarithms if they differ much; None if none is known."""
+    from matplotlib.cm import ScalarMappable  # noqa: PLC0415 - an optional dependency
+    from matplotlib.colors import LogNorm, Normalize  # noqa: PLC0415 - an optional dependency
+
+    known = exposure[np.isfinite(exposure) & (exposure > 0)]
+    if not len(known):
+        return None
+    least, most = float(known.min()), float(known.max())
+    return ScalarMappable(LogNorm(least, most) if most > _DECADE * least else Normalize(0.0, most), "viridis_r")
+
+
+def _label_wavelengths(ax: Any) -> None:
+    """Write wavelengths below as plain numbers."""
+    from matplotlib import ticker  # noqa: PLC0415 - an optional dependency
+
+    ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+    ax.set_xlabel("Wavelength (µm)")

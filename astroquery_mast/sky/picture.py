@@ -1,0 +1,131 @@
+"""What pictures of observations share: matplotlib, if it is installed, and columns as numbers, as groups, as titles.
+
+In: a table of observations, and the name of a column.  Out: arrays and texts to draw.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Row, Table
+from astropy.time import Time
+
+from ..exceptions import InvalidArgumentError, InvalidQueryError
+from ..tables.columns import did_you_mean
+from ..tables.rows import Array
+
+INSTRUMENT = "instrument_name"
+_PLANNED = -1
+_NO_VALUE = "no value"
+_LONGEST_LABEL = 32
+# Columns whose description is longer than a title may be, or says less than this.
+_TITLES = {
+    "instrument_name": "Instrument",
+    "obs_collection": "Mission",
+    "filters": "Filters",
+    "proposal_id": "Program",
+    "target_name": "Target",
+    "t_exptime": "Exposure time",
+    "t_min": "Start time (MJD)",
+    "t_max": "End time (MJD)",
+    "t_obs_release": "Release date (MJD)",
+}
+
+
+def pyplot() -> Any:
+    """Import the part of matplotlib that makes figures."""
+    try:
+        import matplotlib.pyplot as plt  # noqa: PLC0415 - an optional dependency
+    except ImportError as err:
+        message = "Pictures need matplotlib: pip install 'astroquery_mast[plot]' brings it."
+        raise InvalidQueryError(message) from err
+    return plt
+
+
+def drawable_table(table: Any, *needed: str) -> Table:
+    """Return a table with at least one row and the columns that are needed; a row is one of one row."""
+    if isinstance(table, Row):
+        table = Table(table, masked=True)
+    if not isinstance(table, Table):
+        raise InvalidArgumentError(f"A table of observations is needed, not a {type(table).__name__}.")
+    for name in needed:
+        if name not in table.colnames:
+            raise InvalidArgumentError(f"The table has no column '{name}'. {did_you_mean(name, table.colnames)}")
+    if not len(table):
+        raise InvalidArgumentError("The table has no rows: there is nothing to draw.")
+    return table
+
+
+def numbers_of(table: Table, name: str, unit: u.UnitBase | None = None) -> Array:
+    """Return a column of numbers, in a unit if the column has one, NaN where they are masked."""
+    column = table[name]
+    if isinstance(column, Time):
+        return np.ma.filled(np.ma.asarray(column.mjd, dtype=float), np.nan)
+    values, mask = _without_mask(column)
+    try:
+        numbers = np.array(values, dtype=float)
+    except (TypeError, ValueError) as err:
+        raise InvalidArgumentError(f"The column '{name}' has no numbers.") from err
+    numbers[mask] = np.nan
+    own = getattr(column, "unit", None)
+    if unit is None or own is None:
+        return numbers
+    try:
+        return np.asarray((numbers * own).to_value(unit, u.spectral()))
+    except u.UnitConversionError as err:
+        raise InvalidArgumentError(f"The column '{name}' is in {own}, which is not converted to {unit}.") from err
+
+
+def _without_mask(column: Any) -> tuple[Array, Array]:
+    """Return the bare values of a column, and which of them are masked."""
+    bare = getattr(column, "unmasked", column)
+    values = np.ma.getdata(getattr(bare, "value", bare))
+    return values, np.broadcast_to(np.asarray(getattr(column, "mask", False)), values.shape)
+
+
+def is_continuous(table: Table, name: str, most: int) -> bool:
+    """Tell whether a column has more different numbers than can be told apart by color."""
+    values, mask = _without_mask(table[name])
+    return values.dtype.kind == "f" and len(np.unique(values[~mask])) > most
+
+
+def rows_by_value(table: Table, name: str, most: int) -> dict[str, Array]:
+    """Return the rows of each value of a column, the most frequent first; what is rare is put together at the end."""
+    values, mask = _without_mask(table[name])
+    texts = [_NO_VALUE if gone or not str(each).strip() else str(each) for each, gone in zip(values, mask, strict=True)]
+    ranked = [text for text, _ in Counter(texts).most_common()]
+    number = {text: place for place, text in enumerate(ranked)}
+    places = np.fromiter(map(number.__getitem__, texts), dtype=np.intp, count=len(texts))
+    alone = ranked if len(ranked) <= most else ranked[: most - 1]
+    found = {text: np.flatnonzero(places == place) for place, text in enumerate(alone)}
+    if len(alone) < len(ranked):
+        found[f"{len(ranked) - len(alone)} others"] = np.flatnonzero(places >= len(alone))
+    return found
+
+
+def planned_rows(table: Table) -> Array:
+    """Tell which rows are observations that are not made yet."""
+    if "calib_level" not in table.colnames:
+        return np.zeros(len(table), dtype=bool)
+    return np.asarray(numbers_of(table, "calib_level") == _PLANNED)
+
+
+def column_title(table: Table, name: str) -> str:
+    """Return what to write beside the values of a column: its name in words, and its unit."""
+    words = _TITLES.get(name) or name.replace("_", " ").capitalize()
+    unit = getattr(table[name], "unit", None)
+    return words if unit is None or "(" in words else f"{words} ({unit})"
+
+
+def short_label(text: str) -> str:
+    """Return a text of one line that is not too long for a label, in which nothing is taken for mathematics."""
+    line = " ".join(text.split())
+    return (line if len(line) <= _LONGEST_LABEL else f"{line[: _LONGEST_LABEL - 1]}…").replace("$", r"\$")
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
