@@ -5,13 +5,13 @@ In: a table of observations.  Out: axes of matplotlib, a lane for each value of 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from astropy import units as u
 from astropy.table import Table
-from astropy.time import Time
 
 from ..exceptions import InvalidArgumentError
 from ..sky.picture import (
@@ -34,6 +34,7 @@ _WIDTH, _LANE_HEIGHT, _MARGIN, _LEAST_HEIGHT = 9.0, 0.26, 1.3, 2.6
 _BAR, _RELEASE = 0.56, 0.39
 # Dates of matplotlib are days from 1970; it has no others than those of the years 1 to 9999.
 _EPOCH, _FIRST_DAY, _LAST_DAY = 40587.0, -719162.0, 2932896.0
+_DAY = 86400.0
 # Release dates that are closer than this part of the picture are marked once.
 _MARKS = 400
 # Exposure times that differ by more than this factor are colored by their logarithms; unknown ones are gray.
@@ -259,7 +260,7 @@ def _draw_times(ax: Any, lanes: dict[str, Array], spans: tuple[Array, Array], pl
 
 def _draw_releases(ax: Any, lanes: dict[str, Array], end: Array, release: Array) -> list[Any]:
     """Mark release dates, those that would be seen as one once; return the signs for a legend."""
-    today = float(Time.now().mjd) - _EPOCH
+    today = time.time() / _DAY
     known = np.isfinite(release)
     shown = np.concatenate([release[known], end[np.isfinite(end)]])
     step = max(float(np.ptp(shown)) / _MARKS, 1.0)

@@ -45,7 +45,7 @@ _ROUND, _STEP = 90, 1.0
 # An outline is torn where it runs so many times faster across the picture than elsewhere: at the edge of the sky.
 _TORN = 10.0
 # So many values have colors of their own; the others are gray, as is what has no value.
-_COLORS, _FEW_COLORS = 20, 10
+_COLORS, _FEW_NUMBERS = 20, 5
 _GRAY = (0.5, 0.5, 0.5, 1.0)
 # Numbers that differ by more than this factor are colored by their logarithms.
 _DECADE = 10
@@ -77,7 +77,7 @@ def plot_footprints(
         Where to draw, whose limits are kept; new axes around all footprints if not given.
     by : str, optional
         The column by whose values they are colored, None for one color. Of more than 20 values the most frequent ones
-        have colors, and the others are gray. A column of more than 10 different floating-point numbers has a color bar.
+        have colors, and the others are gray. A column of more than 5 different floating-point numbers has a color bar.
     coordinates : `~astropy.coordinates.SkyCoord` or str, optional
         The target, or the center of the search, as in `ObservationsClass.query_region`; marked by a cross.
     radius : float, str or `~astropy.units.Quantity`, optional
@@ -182,7 +182,7 @@ def _coloring(table: Table, by: str | None) -> _Coloring:
     if by is None:
         return _Coloring(colors, keys, {"": np.arange(len(table))})
     title = column_title(table, by)
-    if is_continuous(table, by, _FEW_COLORS):
+    if is_continuous(table, by, _FEW_NUMBERS):
         return _scale_of(numbers_of(table, by), title)
     groups = rows_by_value(table, by, _COLORS)
     # The strong colors first, then the pale ones.
@@ -298,6 +298,8 @@ def _image_axes(pixels: Array, wcs: WCS, search: Circle | None) -> Any:
         ax.set(xlim=(left, right), ylim=(low, high))
     if str(wcs.wcs.ctype[0]).startswith("RA"):
         ax.set(xlabel="Right ascension", ylabel="Declination")
+    # The layout needs to know where the labels of the coordinates are, which is found when they are drawn.
+    ax.figure.draw_without_rendering()
     return ax
 
 
@@ -361,9 +363,10 @@ def _draw(ax: Any, outlines: Outlines, parts: Array, dashed: Array, colors: Arra
     edges = colors[rows].copy()
     areas = edges.copy()
     edges[:, 3] = np.where(dashed[rows], _LINE_ALPHA, max(_LINE_ALPHA / len(parts) ** 0.25, _LEAST_LINE))
-    # What is torn has no inside in the picture, what is larger than the picture would tint it; planned ones are lines.
+    # What is torn has no inside in the picture, what is larger than the picture would tint it; planned ones are lines,
+    # and an image is to be seen.
     width = np.ptp(ax.get_xlim())
-    filled = np.array([np.ptp(way, axis=0).max() < width for way in drawn]) & ~dashed[rows]
+    filled = np.array([np.ptp(way, axis=0).max() < width for way in drawn]) & ~dashed[rows] & (not ax.images)
     areas[:, 3] = np.where(filled, max(_AREA_ALPHA / len(parts) ** 0.7, _LEAST_AREA), 0.0)
     styles = ["--" if dashed[row] else "-" for row in rows]
     style: dict[str, Any] = {"linestyles": styles, "linewidths": 0.7, "capstyle": "round", "label": label}

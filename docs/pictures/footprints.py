@@ -1,7 +1,9 @@
 from astroquery_mast import Observations
-from astroquery_mast.footprints import plot_footprints
+from astroquery_mast.display import plot_footprints
 from astroquery_mast.sandbox import Sandbox
 
 with Sandbox():
-    images = Observations.query_criteria(object_name="M51", radius="0.1 deg", obs_collection=["HST", "JWST"])
-plot_footprints(images)
+    center = Observations.resolve_object("M51")
+    observations = Observations.query_object("M51", radius="6 arcmin")
+images = observations[observations["obs_collection"] != "GALEX"]
+plot_footprints(images, coordinates=center, radius="6 arcmin")
