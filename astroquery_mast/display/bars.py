@@ -16,8 +16,10 @@ from astropy.table import Table
 from ..exceptions import InvalidArgumentError
 from ..sky.picture import (
     INSTRUMENT,
+    color_scale,
     column_title,
     count_of,
+    draw_color_bar,
     drawable_table,
     numbers_of,
     planned_rows,
@@ -37,8 +39,8 @@ _EPOCH, _FIRST_DAY, _LAST_DAY = 40587.0, -719162.0, 2932896.0
 _DAY = 86400.0
 # Release dates that are closer than this part of the picture are marked once.
 _MARKS = 400
-# Exposure times that differ by more than this factor are colored by their logarithms; unknown ones are gray.
-_DECADE, _UNKNOWN = 10.0, (0.75, 0.75, 0.75, 0.85)
+# The color of what has no exposure time.
+_UNKNOWN = (0.75, 0.75, 0.75, 0.85)
 
 # The ends of a bar, and the number of its lane.
 _Range = tuple[float, float, int]
@@ -314,7 +316,8 @@ def _label_dates(ax: Any) -> None:
 
 def _draw_ranges(ax: Any, ranges: Mapping[_Range, Array], exposure: Array, planned: Array) -> None:
     """Draw all ranges, wider ones first."""
-    scale = _exposure_scale(exposure[~planned])
+    exposure = np.where(exposure > 0, exposure, np.nan)
+    scale = color_scale(exposure[~planned], "viridis_r")
     bars: dict[bool, list[_Range]] = {False: [], True: []}
     colors = []
     for span in sorted(ranges, key=lambda span: span[0] - span[1]):
@@ -322,12 +325,12 @@ def _draw_ranges(ax: Any, ranges: Mapping[_Range, Array], exposure: Array, plann
         bars[not len(made)].append(span)
         if len(made):
             known = made[np.isfinite(made)]
-            colors.append(scale.to_rgba(known.max(), alpha=0.85) if len(known) and scale is not None else _UNKNOWN)
+            colors.append(scale.to_rgba(known.max(), alpha=0.85) if len(known) else _UNKNOWN)
     _draw_bars(ax, bars[False], facecolors=colors, edgecolors="0.25", linewidths=0.5)
     _draw_bars(ax, bars[True], **_look("0.25", planned=True))
     ax.autoscale_view(scaley=False)
     if scale is not None:
-        ax.figure.colorbar(scale, ax=ax, label="Longest exposure (s)", pad=0.02)
+        draw_color_bar(ax, scale, "Longest exposure (s)")
 
 
 def _ranges(lanes: dict[str, Array], low: Array, high: Array) -> dict[_Range, Array]:
@@ -337,18 +340,6 @@ def _ranges(lanes: dict[str, Array], low: Array, high: Array) -> dict[_Range, Ar
         for row in rows.tolist():
             found.setdefault((round(float(low[row]), 6), round(float(high[row]), 6), number), []).append(row)
     return {span: np.array(rows) for span, rows in found.items()}
-
-
-def _exposure_scale(exposure: Array) -> Any:
-    """Return the colors of exposure times, by their logarithms if they differ much; None if none is known."""
-    from matplotlib.cm import ScalarMappable  # noqa: PLC0415 - an optional dependency
-    from matplotlib.colors import LogNorm, Normalize  # noqa: PLC0415 - an optional dependency
-
-    known = exposure[np.isfinite(exposure) & (exposure > 0)]
-    if not len(known):
-        return None
-    least, most = float(known.min()), float(known.max())
-    return ScalarMappable(LogNorm(least, most) if most > _DECADE * least else Normalize(0.0, most), "viridis_r")
 
 
 def _label_wavelengths(ax: Any) -> None:

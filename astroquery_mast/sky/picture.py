@@ -21,6 +21,8 @@ INSTRUMENT = "instrument_name"
 _PLANNED = -1
 _NO_VALUE = "no value"
 _LONGEST_LABEL = 32
+# Numbers that differ by more than this factor are colored by their logarithms.
+_DECADE = 10
 # Columns whose description is longer than a title may be, or says less than this.
 _TITLES = {
     "instrument_name": "Instrument",
@@ -104,6 +106,31 @@ def rows_by_value(table: Table, name: str, most: int) -> dict[str, Array]:
     if len(alone) < len(ranked):
         found[f"{len(ranked) - len(alone)} others"] = np.flatnonzero(places >= len(alone))
     return found
+
+
+def color_scale(numbers: Array, colors: str) -> Any:
+    """Return the colors of numbers, by their logarithms if they differ much; None if none is known."""
+    from matplotlib.cm import ScalarMappable  # noqa: PLC0415 - an optional dependency
+    from matplotlib.colors import LogNorm, Normalize  # noqa: PLC0415 - an optional dependency
+
+    known = numbers[np.isfinite(numbers)]
+    if not len(known):
+        return None
+    least, most = float(known.min()), float(known.max())
+    # A single number is the end of a scale from 0.
+    wide = (least, most) if least < most else (min(0.0, least), max(0.0, most) or 1.0)
+    return ScalarMappable(LogNorm(least, most) if 0 < _DECADE * least < most else Normalize(*wide), colors)
+
+
+def draw_color_bar(ax: Any, scale: Any, title: str) -> None:
+    """Draw a bar beside the axes that tells the numbers of colors, as they would be written by hand."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter  # noqa: PLC0415 - as above
+
+    bar = ax.figure.colorbar(scale, ax=ax, label=title, pad=0.02, shrink=0.9)
+    if bar.norm.vmin > 0 and bar.norm.vmax > _DECADE * bar.norm.vmin:
+        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        bar.ax.yaxis.set_minor_formatter(NullFormatter())
+        bar.ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
 
 
 def planned_rows(table: Table) -> Array:

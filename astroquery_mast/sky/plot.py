@@ -19,8 +19,10 @@ from ..tables.rows import Array
 from .outlines import Outlines, outlines_of
 from .picture import (
     INSTRUMENT,
+    color_scale,
     column_title,
     count_of,
+    draw_color_bar,
     drawable_table,
     is_continuous,
     numbers_of,
@@ -47,8 +49,6 @@ _TORN = 10.0
 # So many values have colors of their own; the others are gray, as is what has no value.
 _COLORS, _FEW_NUMBERS = 20, 5
 _GRAY = (0.5, 0.5, 0.5, 1.0)
-# Numbers that differ by more than this factor are colored by their logarithms.
-_DECADE = 10
 # Decimals of a unit vector at which outlines are compared: 2 milliarcseconds.
 _EQUAL = 8
 # How opaque lines and areas are; each of many is less so, that the picture does not become one patch.
@@ -195,12 +195,7 @@ def _coloring(table: Table, by: str | None) -> _Coloring:
 
 def _scale_of(numbers: Array, title: str) -> _Coloring:
     """Return colors that grow with a number; what has none is gray."""
-    from matplotlib.cm import ScalarMappable  # noqa: PLC0415 - an optional dependency
-    from matplotlib.colors import LogNorm, Normalize  # noqa: PLC0415 - an optional dependency
-
-    known = np.isfinite(numbers)
-    least, most = numbers[known].min(), numbers[known].max()
-    scale = ScalarMappable((LogNorm if 0 < least * _DECADE < most else Normalize)(least, most), "viridis")
+    known, scale = np.isfinite(numbers), color_scale(numbers, "viridis")
     colors = np.tile(_GRAY, (len(numbers), 1))
     colors[known] = scale.to_rgba(numbers[known])
     return _Coloring(colors, np.where(known, numbers, np.inf), {"": np.arange(len(numbers))}, title, scale)
@@ -222,7 +217,7 @@ def _signs(coloring: _Coloring, *, planned: bool) -> list[Any]:
 def _explain(ax: Any, coloring: _Coloring, signs: list[Any], *, own: bool) -> None:
     """Say what the colors and lines mean: beside the picture, if it is ours to make room there."""
     if coloring.scale is not None:
-        ax.figure.colorbar(coloring.scale, ax=ax, label=coloring.title, shrink=0.8)
+        draw_color_bar(ax, coloring.scale, coloring.title)
     title = coloring.title if coloring.scale is None else None
     if signs and own:
         place = "outside right upper" if coloring.scale is None else "outside lower center"

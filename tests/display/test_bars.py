@@ -110,7 +110,7 @@ def test_observations_are_bars_in_wavelength() -> None:
     assert ax.get_title() == "3 observations (1 more without wavelengths)"
     (bar,) = [other for other in ax.figure.axes if other is not ax]
     assert bar.get_ylabel() == "Longest exposure (s)"
-    assert bar.get_ylim() == (0, 1200)
+    assert bar.get_ylim() == (300, 1200)
     ax.figure.canvas.draw()
 
 

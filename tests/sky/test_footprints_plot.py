@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
-from astropy.table import QTable, Table
+from astropy.table import MaskedColumn, QTable, Table
 from astropy.wcs import WCS
 from astroquery.exceptions import InvalidQueryError
 
@@ -24,6 +24,10 @@ TEXTS = [
     "POINT 0.05 0.05",
 ]
 TABLE = Table({"instrument_name": ["A", "A", "B", "B", "C"], "calib_level": [2, -1, 3, 1, 1], "s_region": TEXTS})
+
+
+SKY = WCS(naxis=2)
+SKY.wcs.ctype = ["RA---TAN", "DEC--TAN"]
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +89,104 @@ def test_footprints_are_drawn_over_an_image() -> None:
     assert not ax.figure.legends
 
 
+def test_equal_footprints_are_drawn_once() -> None:
+    """For each color, whatever the spelling; what is planned is another line. The legend counts the observations."""
+    texts = [
+        "CIRCLE 10 20 0.1",
+        "CIRCLE ICRS 10.0 20.0 0.1",
+        "CIRCLE 10 20 0.1",
+        "CIRCLE 10 20 0.1",
+        "CIRCLE 10 20 0.2",
+    ]
+    table = Table({"s_region": texts, "filters": ["A", "A", "A", "B", "A"], "calib_level": [2, 3, -1, 2, 2]})
+    ax = plot_footprints(table, by="filters")
+    assert {label: len(each) for label, each in lines(ax).items()} == {"A": 3, "B": 1}
+    assert [text.get_text() for text in ax.figure.legends[0].get_texts()] == ["A (4)", "B (1)", "planned"]
+    (drawn,) = plot_footprints(table[:2], by=None).collections
+    assert len(drawn.get_paths()) == 1
+
+
+def test_areas_are_translucent_and_planned_ones_empty() -> None:
+    """A crowd of footprints does not become a patch of one color."""
+    crowd = Table({"s_region": [f"CIRCLE {10 + number / 1000} 20 0.1" for number in range(300)]})
+    (drawn,) = plot_footprints(crowd, by=None).collections
+    assert 0 < drawn.get_facecolor()[:, 3].max() < 0.02
+    crowd["calib_level"] = -1
+    (drawn,) = plot_footprints(crowd, by=None).collections
+    assert drawn.get_facecolor()[:, 3].max() == 0
+    assert drawn.get_edgecolor()[:, 3].min() > 0.5
+
+
+@pytest.mark.parametrize("center", ["0 0", SkyCoord(0, 0, unit="deg"), "0h +0d"])
+def test_the_picture_is_limited_to_the_search(center: Any) -> None:
+    """The circle is drawn, its center marked, and a footprint that is far larger does not make the others a dot."""
+    table = Table({"s_region": [*TEXTS, "CIRCLE 0 0 20"]})
+    ax = plot_footprints(table, coordinates=center, radius="6 arcmin")
+    drawn = {line.get_label(): line for line in ax.lines}
+    circle = ax.wcs.pixel_to_world(*drawn["search"].get_xydata().T)
+    assert circle.separation(SkyCoord(0, 0, unit="deg")).deg == pytest.approx(np.full(len(circle), 0.1))
+    left, right = ax.get_xlim()
+    assert 0.85 * right < drawn["search"].get_xydata().max() < right == -left
+    assert drawn["target"].get_xydata() == pytest.approx(0, abs=1e-6)
+    assert ax.get_title() == "5 observations, search radius 6 arcmin (1 more without a footprint)"
+    sizes, areas = zip(
+        *(
+            (float(np.ptp(path.vertices, axis=0).max()), float(area[3]))
+            for each in ax.collections
+            for path, area in zip(each.get_paths(), each.get_facecolor(), strict=True)
+        ),
+        strict=True,
+    )
+    assert [area for size, area in zip(sizes, areas, strict=True) if size > 2 * right] == [0.0, 0.0]
+
+
+def test_a_target_is_marked_though_it_is_outside_of_all_footprints() -> None:
+    """The picture is made as large as that needs."""
+    ax = plot_footprints(TABLE[:1], coordinates="2 0")
+    (target,) = ax.lines
+    assert target.get_label() == "target"
+    assert (np.abs(target.get_xydata()) < ax.get_xlim()[1]).all()
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (40, 60, 3)])
+def test_an_image_is_behind_the_footprints(shape: tuple[int, ...]) -> None:
+    """At its own place and with its own limits, or those of the search; it is not hidden by areas."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.cdelt, wcs.wcs.crpix = ["RA---TAN", "DEC--TAN"], [-0.01, 0.01], [30.5, 20.5]
+    image = np.ma.masked_less(np.linspace(0, 1, int(np.prod(shape))).reshape(shape), 0.1)
+    ax = plot_footprints(TABLE, image=image, wcs=wcs)
+    assert ax.images[0].get_array().shape == shape
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-0.5, 59.5), (-0.5, 39.5))
+    assert all((each.get_facecolor()[:, 3] == 0).all() for each in ax.collections)
+    ax = plot_footprints(TABLE, image=image, wcs=wcs, coordinates="0 0", radius=0.1)
+    assert ax.get_xlim() == pytest.approx((29.5 - 10.8, 29.5 + 10.8), abs=0.05)
+    assert ax.get_ylim() == pytest.approx((19.5 - 10.8, 19.5 + 10.8), abs=0.05)
+
+
+def test_many_numbers_have_a_color_bar() -> None:
+    """With the name and the unit of the column; masked ones are gray."""
+    table = Table({"s_region": [f"CIRCLE {number} 20 0.4" for number in range(30)]})
+    table["t_exptime"] = MaskedColumn(np.arange(30) * 100.0 + 1, mask=np.arange(30) == 7, unit="s")
+    for each in (table, QTable(table)):
+        ax = plot_footprints(each, by="t_exptime")
+        (bar,) = [other for other in ax.figure.axes if other is not ax]
+        assert (bar.get_ylabel(), bar.get_ylim()) == ("Exposure time (s)", pytest.approx((1, 2901)))
+        (drawn,) = ax.collections
+        assert len({tuple(color) for color in drawn.get_edgecolor().tolist()}) == 30
+        assert sum(len(set(color[:3])) == 1 for color in drawn.get_edgecolor().tolist()) == 1
+        assert not ax.figure.legends
+
+
+def test_rare_values_are_gray() -> None:
+    """A hundred targets leave the legend readable."""
+    table = Table({"s_region": [f"CIRCLE {number / 100} 20 0.4" for number in range(100)]})
+    table["target_name"] = MaskedColumn([f"$T_{number}" for number in range(100)], mask=np.arange(100) < 2)
+    ax = plot_footprints(table, by="target_name")
+    said = [text.get_text() for text in ax.figure.legends[0].get_texts()]
+    assert (len(said), said[0], said[-1]) == (20, "no value (2)", "80 others (80)")
+    ax.figure.canvas.draw()
+
+
 @pytest.mark.parametrize(("away", "code"), [([0, 20], "TAN"), ([0, 90], "ZEA"), ([0, 90, 180, 270], "AIT")])
 def test_the_picture_is_as_wide_as_the_footprints(away: list[int], code: str) -> None:
     """A field, a hemisphere or the whole sky, and all of it is inside."""
@@ -117,6 +219,15 @@ def test_outlines_are_torn_at_the_edge_of_the_sky() -> None:
         (TABLE, {"by": "filters"}, "no column 'filters'"),
         (Table({"ra": [1]}), {}, "no column 's_region'"),
         (TABLE[3:4], {}, "None of the rows"),
+        (TABLE[:0], {}, "no rows: there is nothing to draw"),
+        ("M51", {}, "needed, not a str"),
+        (TABLE, {"radius": 1}, "radius is given without coordinates"),
+        (TABLE, {"coordinates": "M 51 or so"}, "M 51 or so"),
+        (TABLE, {"image": np.zeros((2, 2))}, "image and wcs belong together"),
+        (TABLE, {"wcs": SKY}, "image and wcs belong together"),
+        (TABLE, {"image": np.zeros(3), "wcs": SKY}, r"the shape \(3,\)"),
+        (TABLE, {"image": [["a"]], "wcs": SKY}, "not an array of numbers"),
+        (TABLE, {"image": np.zeros((2, 2)), "wcs": SKY, "ax": 1}, "ax and image are both given"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(table: Table, options: Any, reason: str) -> None:
