@@ -1,16 +1,18 @@
-"""Pictures of what a search has found: on the sky, in time, and in wavelength.
+"""Pictures of what a search has found: on the sky, in time, in wavelength, and its previews.
 
-In: tables of observations.  Out: axes of matplotlib.
+In: tables of observations.  Out: axes of matplotlib, or a file for a browser.
 """
 
 from importlib import import_module
 
 _HOME = {
     "plot_footprints": "..footprints",
+    "plot_previews": ".previews",
     "plot_timeline": ".bars",
     "plot_wavelengths": ".bars",
+    "write_previews": ".previews",
 }
-__all__ = ["plot_footprints", "plot_timeline", "plot_wavelengths"]
+__all__ = ["plot_footprints", "plot_previews", "plot_timeline", "plot_wavelengths", "write_previews"]
 
 
 def __getattr__(name: str) -> object:

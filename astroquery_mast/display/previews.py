@@ -1,0 +1,280 @@
+"""Contact sheets: the previews of many observations side by side, in one figure or in one file for a browser.
+
+In: a table of observations or products.  Out: axes of matplotlib, or an HTML file that needs no other.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+from ..config import count_setting
+from ..exceptions import AccessDeniedError, InvalidArgumentError, MastError
+from ..products.plan import escaped_url
+from ..service.core import Mast
+from ..service.parallel import map_or_stop
+from ..service.retrying import Deadline
+from ..sky.picture import count_of, drawable_table, pyplot
+from ..tables.columns import plain_cells
+
+_MOST = 1000
+_PICTURES = (".jpg", ".jpeg", ".png", ".gif")
+_MISSING, _EXCLUSIVE, _FAILED = "no preview", "exclusive", "failed"
+# The most tiles of a small sheet, the tiles in a row of it and of others, the size of a tile in inches and in pixels,
+# and the part of its height that the label takes.
+_FEW, _PER_ROW, _PER_LONG_ROW, _TILE, _PIXELS, _LABEL = 64, 8, 14, 1.3, 200, 0.24
+_LINE, _FONT = 24, 5.5
+# What the first bytes of a picture say it is.
+_KINDS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"GI": "gif"}
+
+
+@dataclass(frozen=True)
+class _Preview:
+    """A tile of the sheet: what is written below it, and its bytes, or why there are none."""
+
+    label: str
+    content: bytes = b""
+    reason: str = ""
+
+
+def plot_previews(table: Table, ax: Any = None, *, label: str | None = None, timeout: Any = None) -> Any:
+    """Draw the previews of observations side by side.
+
+    Previews come from MAST, several at a time (``conf.max_workers``), with your login if there is one. A gray tile
+    stands for an observation without a preview, for one whose preview is exclusive, or could not be had; it says which.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table` or `~astropy.table.Row`
+        Observations, with the column ``jpegURL``, or products, with ``dataURI``, of which those that are pictures are
+        drawn; 1,000 at most.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw; new axes, large enough for all tiles, if not given.
+    label : str, optional
+        The column that is written below each tile; ``obs_id``, or ``productFilename`` of products, if not given.
+    timeout : float or `~astropy.units.Quantity`, optional
+        Seconds for the whole call. Previews that have not come by then are gray.
+
+    Returns
+    -------
+    `~matplotlib.axes.Axes`
+        The axes, with one image for each preview.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the table has no rows, too many, or not the columns; or without matplotlib.
+
+    Examples
+    --------
+    >>> from astroquery_mast import Observations
+    >>> from astroquery_mast.display import plot_previews
+    >>> images = Observations.query_criteria(
+    ...     object_name="M51", obs_collection="HST", calib_level=3
+    ... )[:6]
+    >>> ax = plot_previews(images)
+    >>> ax.get_title()
+    '6 previews'
+    """
+    previews = _previews(table, label, timeout)
+    plt = pyplot()
+    across = min(_PER_ROW if len(previews) <= _FEW else _PER_LONG_ROW, len(previews))
+    down = -(-len(previews) // across)
+    if ax is None:
+        size = (max(across, 3) * _TILE, down * _TILE * (1 + _LABEL) + 0.4)
+        ax = plt.figure(figsize=size, layout="constrained").add_subplot()
+    elif not hasattr(ax, "imshow") or hasattr(ax, "wcs"):
+        raise InvalidArgumentError(f"ax={ax!r:.60}: axes of matplotlib are needed, without sky coordinates.")
+    reasons = [_draw_tile(ax, preview, number % across, number // across) for number, preview in enumerate(previews)]
+    ax.set(xlim=(0, across), ylim=(down * (1 + _LABEL), 0), aspect="equal")
+    ax.set_axis_off()
+    ax.set_title(_summary(reasons), fontsize="medium")
+    return ax
+
+
+def write_previews(
+    table: Table,
+    filename: str | os.PathLike[str],
+    *,
+    label: str | None = None,
+    overwrite: bool = False,
+    timeout: Any = None,
+) -> Path:
+    """Write the previews of observations side by side, as one file for a browser.
+
+    The pictures are inside of the file: it opens anywhere, without a server and without the network.
+
+    Parameters
+    ----------
+    table, label, timeout
+        As `plot_previews`.
+    filename : str or path-like
+        The file to write, such as ``"previews.html"``.
+    overwrite : bool
+        Whether a file of that name may be replaced.
+
+    Returns
+    -------
+    `pathlib.Path`
+        The file.
+
+    Raises
+    ------
+    InvalidArgumentError
+        As `plot_previews`; also if the file exists, or its folder does not.
+
+    Examples
+    --------
+    >>> from astroquery_mast import Observations
+    >>> from astroquery_mast.display import write_previews
+    >>> images = Observations.query_criteria(
+    ...     object_name="M51", obs_collection="HST", calib_level=3
+    ... )[:6]
+    >>> write_previews(images, "m51.html", overwrite=True).name
+    'm51.html'
+    """
+    path = Path(filename)
+    if path.exists() and (not overwrite or path.is_dir()):
+        raise InvalidArgumentError(f"'{path}' exists: overwrite=True replaces a file.")
+    if not path.absolute().parent.is_dir():
+        raise InvalidArgumentError(f"There is no folder '{path.absolute().parent}' to write '{path.name}' to.")
+    previews = _previews(table, label, timeout)
+    title = _summary([preview.reason for preview in previews])
+    tiles = "\n".join(map(_figure, previews))
+    path.write_text(_PAGE.format(title=html.escape(title), tiles=tiles), encoding="utf-8")
+    return path
+
+
+# -- what comes from the archive ------------------------------------------------------------------------------------
+
+
+def _previews(table: Any, label: str | None, timeout: Any) -> list[_Preview]:
+    """Return a tile for each row; what is named twice is fetched once."""
+    addresses, labels = _wanted(table, label)
+    if len(addresses) > _MOST:
+        raise InvalidArgumentError(f"{len(addresses):,} previews: a sheet has {_MOST:,} at most, such as table[:200].")
+    distinct = list(dict.fromkeys(filter(None, addresses)))
+    deadline = Mast._service.deadline(timeout)
+    workers = min(count_setting("max_workers"), max(len(distinct), 1))
+    with closing(map_or_stop(deadline, lambda address: _fetched(address, deadline), distinct, workers)) as answers:
+        found = dict(zip(distinct, answers, strict=True))
+    missing = (b"", _MISSING)
+    return [_Preview(text, *found.get(address, missing)) for address, text in zip(addresses, labels, strict=True)]
+
+
+def _wanted(table: Any, label: str | None) -> tuple[list[str], list[str]]:
+    """Return the addresses of previews, empty where there is none, and the labels."""
+    table = drawable_table(table, *([label] if label else []))
+    if "jpegURL" in table.colnames:
+        addresses, usual = _texts(table, "jpegURL"), "obs_id"
+    elif "dataURI" in table.colnames:
+        addresses, usual = _texts(table, "dataURI"), "productFilename"
+        pictures = [address.lower().endswith(_PICTURES) for address in addresses]
+        if not any(pictures):
+            raise InvalidArgumentError("None of the products is a picture: those of the type PREVIEW are needed, too.")
+        table, addresses = table[pictures], [each for each, chosen in zip(addresses, pictures, strict=True) if chosen]
+    else:
+        raise InvalidArgumentError("The table has neither jpegURL (observations) nor dataURI (products).")
+    name = label or usual
+    return addresses, _texts(table, name) if name in table.colnames else [""] * len(addresses)
+
+
+def _texts(table: Table, name: str) -> list[str]:
+    """Return a column as texts, empty where it is masked."""
+    cells = plain_cells(getattr(table[name], "value", table[name]))
+    return ["" if cell is None else str(cell).strip() for cell in cells]
+
+
+def _fetched(address: str, deadline: Deadline) -> tuple[bytes, str]:
+    """Return the bytes of a preview, or why there are none."""
+    service = Mast._service
+    url = address if address.startswith(("http://", "https://")) else escaped_url(service.endpoints.download, address)
+    try:
+        content = service.http.request("GET", url, deadline=deadline, service="Preview").content
+    except AccessDeniedError:
+        return b"", _EXCLUSIVE
+    except MastError:
+        return b"", _FAILED
+    return (content, "") if content[:2] in _KINDS else (b"", _FAILED)
+
+
+def _summary(reasons: Sequence[str]) -> str:
+    """Return how many previews there are, and how many are missing for which reason."""
+    words = count_of(len(reasons) - sum(map(bool, reasons)), "preview")
+    missing = [f"{number:,} {why}" for why in (_MISSING, _EXCLUSIVE, _FAILED) if (number := reasons.count(why))]
+    return f"{words} ({', '.join(missing)})" if missing else words
+
+
+# -- a figure --------------------------------------------------------------------------------------------------------
+
+
+def _draw_tile(ax: Any, preview: _Preview, column: int, row: int) -> str:
+    """Draw a preview with its label; return why it is gray, if it is."""
+    top = row * (1 + _LABEL)
+    pixels = _pixels(preview.content) if preview.content else None
+    reason = preview.reason or ("" if pixels is not None else _FAILED)
+    left, right, low, high = column + 0.03, column + 0.97, top + 0.97, top + 0.03
+    if pixels is None:
+        pixels = np.full((1, 1, 3), 205, dtype=np.uint8)
+        ax.text(column + 0.5, top + 0.5, reason, fontsize=7, color="0.35", ha="center", va="center")
+    # A picture keeps its form: it is made narrower or lower than the tile.
+    high_part, wide_part = np.array(pixels.shape[:2]) / max(pixels.shape[:2])
+    spare = (1 - wide_part) * (right - left) / 2, (1 - high_part) * (low - high) / 2
+    ax.imshow(pixels, extent=(left + spare[0], right - spare[0], low - spare[1], high + spare[1]), aspect="auto")
+    lines = [preview.label[start : start + _LINE] for start in range(0, min(len(preview.label), 2 * _LINE), _LINE)]
+    ax.text(column + 0.5, top + 0.99, "\n".join(lines).replace("$", r"\$"), fontsize=_FONT, ha="center", va="top")
+    return reason
+
+
+def _pixels(content: bytes) -> Any:
+    """Return a picture in the size of a tile, or None if it cannot be read."""
+    from PIL import Image  # noqa: PLC0415 - comes with matplotlib
+
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            picture.draft("RGB", (_PIXELS, _PIXELS))
+            small = picture.convert("RGB")
+            small.thumbnail((_PIXELS, _PIXELS))
+            return np.asarray(small)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+# -- a file for a browser --------------------------------------------------------------------------------------------
+
+
+def _figure(preview: _Preview) -> str:
+    """Return a tile as HTML."""
+    words = html.escape(preview.label)
+    if not preview.content:
+        return f'<figure><div>{preview.reason}</div><figcaption title="{words}">{words}</figcaption></figure>'
+    kind = _KINDS[preview.content[:2]]
+    source = f"data:image/{kind};base64,{base64.b64encode(preview.content).decode('ascii')}"
+    picture = f'<img alt="{words}" src="{source}">'
+    return f'<figure>{picture}<figcaption title="{words}">{words}</figcaption></figure>'
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 14px sans-serif; margin: 1em; }}
+main {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 12px; }}
+figure {{ margin: 0; min-width: 0; }}
+img, div {{ width: 100%; aspect-ratio: 1; object-fit: contain; }}
+div {{ background: #8884; display: flex; align-items: center; justify-content: center; }}
+figcaption {{ font-size: 11px; overflow-wrap: anywhere; text-align: center; }}
+</style></head><body><h1>{title}</h1><main>
+{tiles}
+</main></body></html>
+"""

@@ -1,0 +1,147 @@
+"""Contact sheets, with previews that come from the sandbox over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import doctest
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.table import MaskedColumn, Table
+from astroquery.exceptions import InvalidQueryError
+
+from astroquery_mast import Observations
+from astroquery_mast.display import plot_previews, write_previews
+from astroquery_mast.sandbox import Fault, Sandbox
+
+plt = pytest.importorskip("matplotlib.pyplot")
+PIL = pytest.importorskip("PIL.Image")
+
+HUBBLE = "mast:HST/product/j97c01010_drc.jpg"
+WEBB = "mast:JWST/product/jw03435001001_02101_00001_nrca1_cal.jpg"
+FITS = "mast:HST/product/j97c01010_asn.fits"
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Leave no figure open."""
+    yield
+    plt.close("all")
+
+
+def sheet(*addresses: str | None) -> Table:
+    """Return observations with these previews."""
+    masked = [address is None for address in addresses]
+    table = Table({"obs_id": [f"obs <{number}> $x$" for number in range(len(addresses))]}, masked=True)
+    table["jpegURL"] = MaskedColumn([address or "" for address in addresses], mask=masked)
+    return table
+
+
+def words(ax: Any) -> list[str]:
+    """Return what is written in the tiles, without the labels."""
+    return [text.get_text() for text in ax.texts if text.get_va() == "center"]
+
+
+def test_previews_are_drawn_side_by_side(mast_sandbox: Sandbox) -> None:
+    """Each in its tile, with its label; what cannot be had is gray, and says why."""
+    ax = plot_previews(sheet(HUBBLE, None, WEBB, FITS, HUBBLE))
+    ax.figure.canvas.draw()
+    assert ax.get_title() == "2 previews (1 no preview, 1 exclusive, 1 failed)"
+    assert words(ax) == ["no preview", "exclusive", "failed"]
+    first, *gray, last = [np.asarray(image.get_array()) for image in ax.images]
+    assert first.shape[2] == 3
+    assert first.std() > 5
+    assert (first == last).all()
+    assert all(each.shape == (1, 1, 3) for each in gray)
+    middles = [np.mean(image.get_extent()[:2]) for image in ax.images]
+    assert middles == pytest.approx([0.5, 1.5, 2.5, 3.5, 4.5])
+    asked = [each for each in mast_sandbox.requests if "j97c01010_drc.jpg" in str(each)]
+    assert len(asked) == 1
+
+
+def test_a_failing_archive_leaves_gray_tiles(mast_sandbox: Sandbox) -> None:
+    """The rest is drawn."""
+    mast_sandbox.faults.add("download", Fault.status(404))
+    ax = plot_previews(sheet(HUBBLE, HUBBLE.replace("010_drc", "020_drc")))
+    assert ax.get_title() == "1 preview (1 failed)"
+
+
+@pytest.mark.usefixtures("mast_sandbox")
+def test_a_preview_keeps_its_form() -> None:
+    """One that is not a square is not stretched into the tile."""
+    (image,) = plot_previews(sheet("mast:JWST/product/jw01783004001_02101_00002_mirimage_cal.jpg")).images
+    rows, columns = image.get_array().shape[:2]
+    left, right, low, high = image.get_extent()
+    assert rows != columns
+    assert abs((right - left) / (low - high)) == pytest.approx(columns / rows)
+
+
+@pytest.mark.usefixtures("mast_sandbox")
+def test_the_pictures_among_products_are_drawn() -> None:
+    """With the names of the files; other products are left out."""
+    found = Observations.query_criteria(obs_id="j97c01010")
+    products = Observations.get_product_list(found)
+    some = products[[str(uri).endswith(("j97c01010_drc.jpg", ".fits")) for uri in products["dataURI"]]]
+    ax = plot_previews(some)
+    assert ax.get_title() == "1 preview"
+    assert [text.get_text() for text in ax.texts] == ["j97c01010_drc.jpg"]
+
+
+@pytest.mark.usefixtures("mast_sandbox")
+def test_a_file_holds_all_that_it_shows(tmp_path: Path) -> None:
+    """Pictures are inside of it, it refers to nothing outside, and labels are text."""
+    path = write_previews(sheet(HUBBLE, None, WEBB), tmp_path / "sheet.html")
+    page = path.read_text(encoding="utf-8")
+    (source,) = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page)
+    with PIL.open(io.BytesIO(base64.b64decode(source))) as picture:
+        assert picture.size == (300, 300)
+    assert page.count("<figure>") == 3
+    assert "obs &lt;0&gt;" in page
+    assert "<title>1 preview (1 no preview, 1 exclusive)</title>" in page
+    assert not re.findall(r'(?:href|src)="(?!data:)', page)
+    assert [each for each in ("no preview", "exclusive") if f"<div>{each}</div>" in page] == ["no preview", "exclusive"]
+
+
+def test_a_file_is_replaced_on_request_only(tmp_path: Path) -> None:
+    """What is there stays, before anything is asked."""
+    path = tmp_path / "sheet.html"
+    path.write_text("mine", encoding="utf-8")
+    with pytest.raises(InvalidQueryError, match="overwrite=True"):
+        write_previews(sheet(None), path)
+    assert path.read_text(encoding="utf-8") == "mine"
+    assert "no preview" in write_previews(sheet(None), path, overwrite=True).read_text(encoding="utf-8")
+    with pytest.raises(InvalidQueryError, match="There is no folder"):
+        write_previews(sheet(None), tmp_path / "none" / "sheet.html")
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "reason"),
+    [
+        (sheet(), {}, "no rows: there is nothing to draw"),
+        (sheet(*[None] * 1001), {}, "1,001 previews"),
+        (Table({"ra": [1]}), {}, "neither jpegURL"),
+        (Table({"dataURI": [FITS]}), {}, "None of the products is a picture"),
+        (sheet(None), {"label": "filters"}, "no column 'filters'"),
+        (sheet(None), {"ax": 1}, "axes of matplotlib are needed"),
+    ],
+)
+def test_a_sheet_that_cannot_be_made_says_why(table: Table, options: Any, reason: str) -> None:
+    """Before anything is drawn."""
+    with pytest.raises(InvalidQueryError, match=reason):
+        plot_previews(table, **options)
+
+
+@pytest.mark.usefixtures("mast_sandbox")
+def test_the_examples_of_contact_sheets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the docstrings, as they are printed."""
+    monkeypatch.chdir(tmp_path)
+    for function in (plot_previews, write_previews):
+        for example in doctest.DocTestFinder().find(function, function.__name__):
+            outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=lambda _text: None)
+            assert outcome.attempted > 0
+            assert not outcome.failed
