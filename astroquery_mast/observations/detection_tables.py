@@ -36,7 +36,12 @@ _PLAN: Mapping[str, tuple[str, ...]] = {
     "positions": ("i8",),
     "reason": ("U",),
 }
-_COVERED = "The positions are covered; no source in the catalogs there is within the radius."
+# Why positions have no source, and the lists that they are in then.
+_LISTS = ("outside", "nocat", "unmatched", "failed")
+_MISSING = (
+    "Positions that no observation covers: {}; where no catalog was read: {}; where no source is within the radius: {}; "
+    "without an answer: {}."
+)
 
 
 @dataclass(frozen=True)
@@ -150,9 +155,7 @@ def note_coverage(
     table.meta.note(failed=coverage.failed, unmatched=np.setdiff1d(covered, matched).tolist())
     _warn_of_skipped(skipped, len(coverage.catalogs))
     if not len(table):
-        number = len(coverage.positions)
-        hint = f"No observation covers {len(outside)} of the {number} positions." if len(outside) else _COVERED
-        warn_no_results([hint, *hints])
+        warn_no_results([_MISSING.format(*(len(table.meta[name]) for name in _LISTS)), *hints])
 
 
 def _warn_of_skipped(skipped: Mapping[str, str], number: int) -> None:

@@ -21,7 +21,7 @@ from astroquery import log
 from ..downloads.download import DownloadRequest
 from ..downloads.product_flow import Downloads, ProductFlow
 from ..downloads.remote_file import read_product
-from ..exceptions import InvalidArgumentError, LoginError, MastError, QueryTimeoutError
+from ..exceptions import DownloadError, InvalidArgumentError, LoginError, MastError, QueryTimeoutError
 from ..products.manifest import Status
 from ..products.plan import EXCLUSIVE
 from ..query.known_catalogs import find_crossmatch
@@ -52,8 +52,8 @@ HUBBLE_CATALOG = "HSC"
 _NEEDED = ("obsid", "obs_collection")
 # Which observations of a collection have source catalogs.
 _WITH_CATALOGS: Mapping[str, Mapping[str, Any]] = {
-    "JWST": {"calib_level": [3, 4]},
-    "HST": {"project": "HAP", "calib_level": [3, 4]},
+    "JWST": {"dataproduct_type": "image", "calib_level": [3, 4]},
+    "HST": {"dataproduct_type": "image", "calib_level": [3, 4], "project": "HAP"},
 }
 
 
@@ -165,9 +165,9 @@ class DetectionSearch:
         return ManyObservations(self._service, self._search).covering(arguments, call)
 
     def _hints(self, asked: DetectionQuery) -> list[str]:
-        """Say what may be the reason that no position is covered: a criterion that nothing meets."""
-        criteria = [asked.criteria_for(name) for name in asked.collections if name != HUBBLE_CATALOG]
-        queries = (self._search.query_anywhere(QueryArguments(Place(), each)) for each in criteria)
+        """Say which criteria no observation meets, wherever it is: each is looked at by itself."""
+        given = [("obs_collection", name) for name in asked.collections] + list((asked.criteria or {}).items())
+        queries = (self._search.query_anywhere(QueryArguments(Place(), {name: value})) for name, value in given)
         return [hint for query in queries for hint in self._search.hints(query.criteria)]
 
     def _divided(
@@ -191,13 +191,13 @@ class DetectionSearch:
             return {}, {}
         wanted = products[[catalog.row for catalog in catalogs]]
         request = DownloadRequest(asked.download_dir)
-        rows = self._flow.download_products_iter(wanted, request, replace(options, on_error="ignore"), {})
-        files, failed = {}, {}
-        for row in rows:
-            if row["Status"] == str(Status.COMPLETE):
-                files[str(row["dataURI"])] = row
-            else:
-                failed[str(row["dataURI"])] = str(row["Message"])
+        manifest = self._flow.download_products(wanted, request, replace(options, on_error="ignore"), {})
+        assert manifest is not None
+        files = {str(row["dataURI"]): row for row in manifest if row["Status"] == str(Status.COMPLETE)}
+        failed = {str(row["dataURI"]): str(row["Message"]) for row in manifest if str(row["dataURI"]) not in files}
+        if failed and not files:
+            why = next(iter(failed.values()))
+            raise DownloadError(f"None of {len(failed)} catalogs could be downloaded. The first: {why}", manifest)
         return files, failed
 
     def _read(

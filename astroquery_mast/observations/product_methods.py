@@ -713,8 +713,9 @@ class ObservationProductMethods(MastClass):
         verbose : bool
             Whether to show a progress bar on a terminal, and to log the outcome.
         **criteria : object
-            Criteria for the observations, as in `ObservationsClass.query_criteria`, e.g. ``filters="F444W"``.  Unless
-            they are given, those of JWST have ``calib_level=[3, 4]``, and those of HST ``project="HAP"`` as well.
+            Criteria for the observations, as in `ObservationsClass.query_criteria`, e.g. ``filters="F444W"``.  Those of
+            JWST and HST have ``dataproduct_type="image"`` and ``calib_level=[3, 4]``, and those of HST
+            ``project="HAP"``, unless other values are given.
 
         Returns
         -------

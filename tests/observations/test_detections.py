@@ -17,6 +17,7 @@ from astropy.table import Table, unique
 from astroquery_mast import Observations, ObservationsClass
 from astroquery_mast.exceptions import (
     AuthenticationWarning,
+    DownloadError,
     InputWarning,
     InvalidQueryError,
     NoResultsWarning,
@@ -102,7 +103,7 @@ def test_what_nothing_covers_is_told_apart_from_what_has_no_source(stars: SkyCoo
 def test_nothing_found_is_one_warning_that_says_why(stars: SkyCoord) -> None:
     """It is not the same whether nobody looked there, or nothing was seen."""
     empty = stars[:1].directional_offset_by(0 * u.deg, 0.7 * u.arcsec)
-    for positions, reason in ((NOWHERE.reshape(1), "covers 1 of the 1"), (empty, "are covered")):
+    for positions, reason in ((NOWHERE.reshape(1), "covers: 1;"), (empty, "the radius: 1;")):
         with pytest.warns(NoResultsWarning, match=reason) as told:
             found = detections(positions, radius=0.02 * u.arcsec)
         assert (len(told), len(found)) == (1, 0)
@@ -193,7 +194,7 @@ def test_a_damaged_catalog_costs_itself_only(mast_sandbox: Sandbox, stars: SkyCo
     mast_sandbox.faults.add(
         "download", Fault.answer(b"no catalog", content_type="text/plain"), times=None, where=concerned
     )
-    with pytest.warns(InputWarning, match="1 of 7 catalogs|1 of 14 catalogs") as told:
+    with pytest.warns(InputWarning, match="1 of 14 catalogs") as told:
         found = detections(stars)
     assert len(told) == 1
     assert len(found) == int((whole["dataURI"] != damaged).sum())
@@ -222,6 +223,8 @@ def test_a_dry_run_reads_nothing(mast_sandbox: Sandbox, stars: SkyCoord) -> None
     assert set(plan["dataURI"].tolist()) == set(detections(stars).meta["catalogs"])
     assert plan.meta["total_bytes"] == plan["size"].sum() > 0
     assert plan["positions"].max() == len(stars)
+    nothing = detections(NOWHERE.reshape(1), dry_run=True)
+    assert (len(nothing), nothing.colnames, nothing.meta["outside"]) == (0, plan.colnames, [0])
 
 
 def test_a_large_catalog_is_not_read_unless_wanted(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
@@ -254,6 +257,23 @@ def test_a_file_that_does_not_come_into_the_folder_is_told(
         found = detections(stars, download_dir=tmp_path)
     assert found.meta["skipped"][0].startswith(damaged)
     assert len(found)
+
+
+def test_it_is_an_error_if_no_catalog_comes_into_the_folder(stars: SkyCoord, tmp_path: Path) -> None:
+    """A folder that cannot be made does not mean that there are no sources."""
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(DownloadError, match="taken"):
+        detections(stars, download_dir=tmp_path / "taken")
+
+
+def test_it_is_an_error_if_the_archive_gives_no_catalog_to_the_folder(
+    mast_sandbox: Sandbox, stars: SkyCoord, tmp_path: Path
+) -> None:
+    """The files that failed are in the manifest of the error."""
+    mast_sandbox.faults.add("download", Fault.status(404), times=None)
+    with pytest.raises(DownloadError, match="None of 14 catalogs") as raised:
+        detections(stars, download_dir=tmp_path)
+    assert set(raised.value.manifest["Status"].tolist()) == {"ERROR"}
 
 
 def test_catalogs_of_hubble_are_joined_with_their_own_columns(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
