@@ -39,8 +39,8 @@ _PLAN: Mapping[str, tuple[str, ...]] = {
 # Why positions have no source, and the lists that they are in then.
 _LISTS = ("outside", "nocat", "unmatched", "failed")
 _MISSING = (
-    "Positions that no observation covers: {}; where no catalog was read: {}; where no source is within the radius: {}; "
-    "without an answer: {}."
+    "Positions that no observation covers: {}; where no catalog was read: {}; "
+    "where no source is within the radius: {}; without an answer: {}."
 )
 
 
