@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .programs.citation import cite
     from .programs.client import Programs, ProgramsClass
     from .programs.jwst_files import JwstFiles, JwstFilesClass
+    from .searches.changes import Changes
+    from .searches.notification import read_notification
+    from .searches.search import SavedSearch
     from .service.core import Mast, MastClass
     from .vo.client import VO, VOClass
 
@@ -30,6 +33,7 @@ __all__ = [
     "CasJobsClass",
     "Catalogs",
     "CatalogsClass",
+    "Changes",
     "Conf",
     "Engineering",
     "EngineeringClass",
@@ -45,6 +49,7 @@ __all__ = [
     "ObservationsClass",
     "Programs",
     "ProgramsClass",
+    "SavedSearch",
     "Tesscut",
     "TesscutClass",
     "VOClass",
@@ -52,6 +57,7 @@ __all__ = [
     "ZcutClass",
     "cite",
     "conf",
+    "read_notification",
     "utils",
 ]
 
@@ -61,6 +67,7 @@ _HOME = {
     "CasJobsClass": "casjobs.client",
     "Catalogs": "catalogs.client",
     "CatalogsClass": "catalogs.client",
+    "Changes": "searches.changes",
     "Conf": "config",
     "Engineering": "engineering.client",
     "EngineeringClass": "engineering.client",
@@ -76,6 +83,7 @@ _HOME = {
     "ObservationsClass": "observations.client",
     "Programs": "programs.client",
     "ProgramsClass": "programs.client",
+    "SavedSearch": "searches.search",
     "Tesscut": "cutouts.client",
     "TesscutClass": "cutouts.client",
     "VO": "vo.client",
@@ -84,6 +92,7 @@ _HOME = {
     "ZcutClass": "cutouts.client",
     "cite": "programs.citation",
     "conf": "config",
+    "read_notification": "searches.notification",
 }
 
 

@@ -25,7 +25,8 @@
     astroquery.exceptions.ResolverError          no position is known for a name
 
     ValueError
-    └── FootprintParseError                      an s_region that does not describe a shape on the sky
+    ├── FootprintParseError                      an s_region that does not describe a shape on the sky
+    └── SavedSearchError                         a file of a saved search that is damaged, or cannot be read or written
 
 Code that catches astroquery's own classes therefore catches these too. Every class carries what is needed to act on it:
 the service or address, the HTTP status and the seconds spent, each ``None`` where it does not apply.
@@ -76,6 +77,7 @@ __all__ = [
     "RemoteServiceError",
     "ResolverError",
     "ResponseTooLargeError",
+    "SavedSearchError",
     "ServerError",
     "TimeoutError",
     "TooManyRowsError",
@@ -191,6 +193,10 @@ class ResponseTooLargeError(InvalidResponseError):
 
 class FootprintParseError(MastError, ValueError):
     """Raised for the text of a footprint that is no shape on the sky. Never raised by queries, which skip it."""
+
+
+class SavedSearchError(MastError, ValueError):
+    """Raised when the file of a saved search, or of its state, is damaged, or cannot be read or written."""
 
 
 class IncompleteResultError(MastError, RemoteServiceError):

@@ -1,0 +1,146 @@
+"""Which query a saved search asks: a public method of a client, with its arguments, and the same under its name.
+
+In: a method, as ``Observations.query_criteria``, and what it would be called with; or what was written of them. Out: a
+`QueryCall`, which can be written, and asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from astropy.table import Table
+
+from ..exceptions import InvalidArgumentError, SavedSearchError
+from ..service.core import MastClass
+from ..service.retrying import Deadline
+from .arguments import read_argument, write_argument
+
+_PACKAGE = __name__.partition(".")[0]
+_QUERIES = "query_"
+_OTHERS = frozenset({"crossmatch", "find_duplications", "get_product_list", "get_unique_product_list", "get_visits"})
+_NO_TABLES = ("_async", "_count", "_iter")
+# What would leave rows out that then seem to be gone, or give no table of today.
+_REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(("limit", "page", "offset"), "a part of the rows cannot be told from rows that are gone"),
+    **dict.fromkeys(("get_query_payload", "count_only"), "there would be no table to compare"),
+    "cache": "a saved search always asks the archive",
+    "executor": "an executor ends with its program",
+    "timeout": "it is an argument of run, peek and changes",
+}
+# Clients have a choice of their own for these.
+_CHOSEN = ("mission", "collection", "catalog")
+_SOON, _NO_DEADLINE = 1e-3, 1e9
+
+
+@dataclass(frozen=True)
+class QueryCall:
+    """A method of a client with its arguments."""
+
+    method: Callable[..., Any]
+    name: str
+    """As a user writes it: ``Observations.query_criteria``."""
+    positional: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+
+    @property
+    def client(self) -> Any:
+        """The client whose method it is."""
+        return getattr(self.method, "__self__", None)
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """What stands in the file."""
+        listed = [write_argument(f"argument {place}", value) for place, value in enumerate(self.positional, 1)]
+        named = {name: write_argument(name, value) for name, value in self.keywords.items()}
+        return {"call": self.name, **({"positional": listed} if listed else {}), "arguments": named}
+
+    def table(self, deadline: Deadline) -> Table:
+        """Ask, and return the table of now."""
+        return self._asked(self.method, self.positional, self.keywords, deadline)
+
+    def products(self, found: Table, deadline: Deadline) -> Table:
+        """Return the files of what was found."""
+        if not len(found):
+            return Table()
+        named = {"mission": self.keywords["mission"]} if "mission" in self.keywords else {}
+        return self._asked(self.client.get_product_list, (found,), {**named, "verbose": False}, deadline)
+
+    def _asked(
+        self, method: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any], deadline: Deadline
+    ) -> Table:
+        """Call a method with what is left of the time."""
+        known = inspect.signature(method).parameters
+        own: dict[str, Any] = {"cache": False, "timeout": min(max(deadline.remaining(), _SOON), _NO_DEADLINE)}
+        own |= {name: value for name, value in _EVERYTHING.items() if known.get(name, _EMPTY).default != value}
+        found = method(*positional, **{**{name: value for name, value in own.items() if name in known}, **keywords})
+        if not isinstance(found, Table):
+            raise InvalidArgumentError(f"{self.name} has returned no table, but a {type(found).__name__}.")
+        return found
+
+
+_EMPTY = inspect.Parameter("_", inspect.Parameter.KEYWORD_ONLY)
+# All rows, and all columns of missions: by default neither versions nor dates of processing are among them.
+_EVERYTHING: Mapping[str, Any] = {"limit": None, "select_cols": "*"}
+
+
+def as_call(method: Any, positional: Sequence[Any], keywords: Mapping[str, Any]) -> QueryCall:
+    """Return a query with its arguments, of which nothing is sent yet."""
+    client = getattr(method, "__self__", None)
+    name = _name_of(client, getattr(method, "__name__", ""))
+    if name is None:
+        raise InvalidArgumentError(
+            f"{method!r:.80} is not a query of a client of this package, such as Observations.query_criteria, that "
+            "returns a table."
+        )
+    known = inspect.signature(method).parameters
+    refused = next((each for each in _REFUSED if each in known and _is_chosen(keywords.get(each))), None)
+    if refused is not None:
+        raise InvalidArgumentError(f"'{refused}' cannot be saved: {_REFUSED[refused]}.")
+    chosen = {each: getattr(client, each, None) for each in _CHOSEN if each in known and each not in keywords}
+    complete = {**{each: value for each, value in chosen.items() if value is not None}, **keywords}
+    try:
+        inspect.signature(method).bind(*positional, **complete)
+    except TypeError as err:
+        raise InvalidArgumentError(f"{name} cannot be called like this: {err}.") from err
+    return QueryCall(method, name, tuple(positional), complete)
+
+
+def _is_chosen(value: object) -> bool:
+    """Tell whether an argument is not one that leaves everything as it is."""
+    return value is not None and value is not False and not (isinstance(value, int) and value == 0)
+
+
+def call_named(written: Mapping[str, Any]) -> QueryCall:
+    """Return a query of which the name and the arguments were written."""
+    client_name, _, method_name = str(written.get("call")).partition(".")
+    package = sys.modules.get(_PACKAGE) or import_module(_PACKAGE)
+    client = getattr(package, client_name, None) if client_name in package.__all__ else None
+    listed, named = written.get("positional", []), written.get("arguments", {})
+    if not isinstance(listed, list) or not isinstance(named, Mapping):
+        raise SavedSearchError("'positional' must be a list, and 'arguments' must have names.")
+    if _name_of(client, method_name) is None:
+        raise SavedSearchError(f"{written.get('call')!r} is not a query that can be saved.")
+    arguments = tuple(map(read_argument, listed))
+    return as_call(getattr(client, method_name), arguments, {str(key): read_argument(named[key]) for key in named})
+
+
+def fingerprint(written: Mapping[str, Any]) -> str:
+    """Return what tells a search from others."""
+    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
+
+
+def _name_of(client: Any, method: str) -> str | None:
+    """How users write a method; None for what is not a query of ours."""
+    kind = type(client)
+    public = kind.__name__.removesuffix("Class")
+    is_client = isinstance(client, MastClass) and kind.__module__.partition(".")[0] == _PACKAGE
+    is_query = (method.startswith(_QUERIES) and not method.endswith(_NO_TABLES)) or method in _OTHERS
+    known = is_client and is_query and hasattr(client, method) and public in sys.modules[_PACKAGE].__all__
+    return f"{public}.{method}" if known else None

@@ -1,0 +1,231 @@
+"""Changes as a table, as text, as an Atom feed, and as an exit code.
+
+In: the changes between two snapshots, and the table of now. Out: `Changes`.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+from astropy.table import MaskedColumn, Table, vstack
+
+from ..exceptions import InvalidArgumentError, presentable
+from ..products.manifest import masked_column
+from ..query.values import is_integer, is_missing
+from ..tables.table import now_iso
+from .comparison import Change, ChangeKind, Snapshot, iso_of
+
+DEFAULT_LISTED = 100
+"""Of how many changes of a kind texts and feeds tell one by one."""
+_ATOM = "http://www.w3.org/2005/Atom"
+_OWN = ("change", "reason")
+_NO_XML = re.compile("[\ufffe\uffff]")
+# So that the same change has the same identifier wherever it is written.
+_NAMESPACE = uuid.UUID("6f0c1c0e-6f7a-4c46-9a3a-6d2f0a6f6b14")
+
+
+class Changes(Table):
+    """What has changed: a row for each change, with the row of the search that it is about.
+
+    ``change`` is ``NEW``, ``PUBLIC NOW``, ``CALIBRATION LEVEL UP``, ``REPROCESSED`` or ``GONE``, and ``reason`` says in
+    words what was and what is; a row of the search to which two things have happened comes twice.  All other columns
+    are those of the search.  Of what is gone, only the columns are known by which rows are told apart and compared; the
+    others are masked.  Rows can be given to ``get_product_list`` and ``download_products`` as those of the search.
+
+    In ``meta``, ``search`` is the name of the search, ``since`` and ``until`` are the times that are compared
+    (``since`` is empty at the first run), ``found`` is the number of rows that the search finds now, and ``key`` lists
+    the columns that name a row.
+    """
+
+    @property
+    def exit_code(self) -> int:
+        """1 if there are changes and 0 if not, for ``sys.exit`` of a script that runs by itself."""
+        return int(len(self) > 0)
+
+    def as_text(self, *, limit: int | None = DEFAULT_LISTED) -> str:
+        """Return the changes as lines for the reader.
+
+        Parameters
+        ----------
+        limit : int, optional
+            Of a kind of change that more rows than this have, one sentence tells instead of a line for each; None
+            tells of all.
+
+        Returns
+        -------
+        str
+            A headline, and a paragraph for each kind of change.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the limit is not a number.
+
+        Examples
+        --------
+        >>> from astroquery_mast import read_notification
+        >>> mailed = [{"mission": "jwst", "filename": "jw01189001001_02101_00001_nrs1_cal.fits", "event_type": "New"}]
+        >>> print(read_notification(mailed).as_text())
+        MAST notification: 1 change
+        <BLANKLINE>
+        NEW (1)
+          jwst jw01189001001_02101_00001_nrs1_cal.fits
+        """
+        lines = [self._headline()]
+        for kind, rows, mass in self._by_kind(limit):
+            lines += ["", f"{kind} ({len(rows)})"]
+            lines += [f"  {mass}"] if mass else [f"  {self._line(row)}" for row in rows]
+        return "\n".join(lines)
+
+    def as_atom(self, *, limit: int | None = DEFAULT_LISTED) -> str:
+        """Return the changes as an Atom feed (RFC 4287), for readers of news.
+
+        Parameters
+        ----------
+        limit : int, optional
+            As `as_text`: a kind with more changes is one entry.
+
+        Returns
+        -------
+        str
+            XML.  Feed and entries have identifiers that stay the same however often they are written.
+
+        Raises
+        ------
+        InvalidQueryError
+            If the limit is not a number.
+        """
+        feed_id = uuid.uuid5(_NAMESPACE, str(self.meta.get("id", self.meta.get("search", ""))))
+        updated = self.meta.get("until") or f"{now_iso()}Z"
+        feed = ET.Element("feed", xmlns=_ATOM)
+        _add(feed, "title", self._title())
+        _add(feed, "id", feed_id.urn)
+        _add(feed, "updated", updated)
+        _add(ET.SubElement(feed, "author"), "name", "astroquery_mast")
+        for title, content in self._entries(limit):
+            entry = ET.SubElement(feed, "entry")
+            _add(entry, "title", title)
+            _add(entry, "id", uuid.uuid5(feed_id, f"{self.meta.get('since', '')} {title} {content}").urn)
+            _add(entry, "updated", updated)
+            _add(entry, "content", content)
+        ET.indent(feed)
+        return ET.tostring(feed, encoding="unicode", xml_declaration=False) + "\n"
+
+    def _title(self) -> str:
+        return str(self.meta.get("search", "saved search"))
+
+    def _headline(self) -> str:
+        """What is told of, in a line."""
+        number = f"{len(self) or 'no'} {'change' if len(self) == 1 else 'changes'}"
+        since, until = self.meta.get("since"), self.meta.get("until")
+        if until and not since:
+            return (
+                f"{self._title()}: first run, {self.meta.get('found', 0)} rows found; later runs tell what has changed"
+            )
+        return f"{self._title()}: {number}{f' since {since}' if since else ''}"
+
+    def _by_kind(self, limit: int | None) -> Iterator[tuple[str, list[Any], str]]:
+        """Give the kinds of change that there are, their rows, and one sentence for all if they are too many."""
+        if limit is not None and not is_integer(limit, 0):
+            raise InvalidArgumentError(f"limit={limit!r}: a number, or None for all, is needed.")
+        kinds = [str(kind) for kind in self["change"]] if len(self) else []
+        known = [str(kind) for kind in ChangeKind]
+        for kind in sorted(set(kinds), key=lambda kind: (known.index(kind) if kind in known else len(known), kind)):
+            rows = [row for row, own in zip(self, kinds, strict=True) if own == kind]
+            yield kind, rows, "" if limit is None or len(rows) <= limit else self._sentence(len(rows))
+
+    def _sentence(self, number: int) -> str:
+        """What is said of so many changes that the archive itself may have changed."""
+        of = f"{number} of {self.meta['found']} rows" if "found" in self.meta else f"{number} rows"
+        return f"{of}: so many at once may mean that the archive has been indexed anew. limit=None tells of each."
+
+    def _entries(self, limit: int | None) -> Iterator[tuple[str, str]]:
+        """Give title and content of each entry of a feed."""
+        for kind, rows, mass in self._by_kind(limit):
+            if mass:
+                yield f"{kind}: {len(rows)} rows", mass
+            else:
+                yield from ((f"{kind}: {self._named(row)}", _cell(row, "reason") or kind) for row in rows)
+
+    def _line(self, row: Any) -> str:
+        reason = _cell(row, "reason")
+        return f"{self._named(row)}: {reason}" if reason else self._named(row)
+
+    def _named(self, row: Any) -> str:
+        """The name of a row of the search."""
+        cells = [_cell(row, name) for name in self.meta.get("key", ()) if name in self.colnames]
+        return " ".join(filter(None, cells)) or f"row {row.index}"
+
+
+def _cell(row: Any, name: str) -> str:
+    """A cell as text; empty where it is masked."""
+    value = row[name]
+    return "" if is_missing(value) else presentable(value)
+
+
+def _add(parent: ET.Element, name: str, text: str) -> None:
+    """Add an element with a text, without what XML cannot have."""
+    ET.SubElement(parent, name).text = _NO_XML.sub("\ufffd", presentable(text))
+
+
+# -- made from a comparison --------------------------------------------------------------------------------------------
+
+
+def changes_table(changes: Sequence[Change], before: Snapshot | None, after: Snapshot, now: Table) -> Changes:
+    """Return changes with the rows of the table of now; of rows that are gone, with what the first snapshot has."""
+    there = [change.after for change in changes if change.after is not None]
+    gone = [change.before for change in changes if change.after is None and change.before is not None]
+    rows = now[there]
+    if gone and before is not None:
+        columns = {name: _gone_column(now[name], before, gone, name) for name in now.colnames}
+        columns |= {name: _unknown_column(before, gone, name) for name in before.columns if name not in now.colnames}
+        lost = Table(columns)
+        rows = vstack([rows, lost], metadata_conflicts="silent") if there else lost
+    key = list(after.key or (() if before is None else before.key))
+    told = Changes({"change": np.array([str(change.kind) for change in changes], dtype="U" if changes else "U20")})
+    for name in (each for each in key if each in rows.colnames):
+        told[_free(name)] = rows[name]
+    told["reason"] = masked_column([change.reason for change in changes], "U")
+    for name in (each for each in rows.colnames if each not in key):
+        told[_free(name)] = rows[name]
+    told.meta.update(
+        since="" if before is None else iso_of(before.time),
+        until=iso_of(after.time),
+        found=len(now),
+        key=[_free(name) for name in key],
+    )
+    return told
+
+
+def _free(name: str) -> str:
+    """A name that is not one of a column of our own."""
+    return f"{name}_" if name in _OWN else name
+
+
+def _gone_column(like: Any, before: Snapshot, rows: Sequence[int], name: str) -> MaskedColumn:
+    """A column of rows that are gone, of the kind that the table of now has; masked where nothing is known."""
+    known = [None] * len(rows) if name not in before.columns else _cells(before, rows, name)
+    if like.dtype.kind == "U":
+        return masked_column([None if cell is None else str(cell) for cell in known], "U")
+    column = MaskedColumn(np.ma.masked_all(len(rows), dtype=like.dtype), unit=like.unit)
+    for place, cell in enumerate(known):
+        if cell is not None:
+            with suppress(TypeError, ValueError, OverflowError):  # the archive has it as something else now
+                column[place] = cell
+    return column
+
+
+def _unknown_column(before: Snapshot, rows: Sequence[int], name: str) -> MaskedColumn:
+    """The same of a column that there is not any more."""
+    return masked_column([None if cell is None else str(cell) for cell in _cells(before, rows, name)], "U")
+
+
+def _cells(before: Snapshot, rows: Sequence[int], name: str) -> list[Any]:
+    place = before.columns.index(name)
+    return [before.rows[row][place] for row in rows]

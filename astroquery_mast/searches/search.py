@@ -1,0 +1,330 @@
+"""`SavedSearch`: a query that is kept in a file, asked again, and compared with what it found before.
+
+In: a query with its arguments; or the file of one. Out: tables of now, and `Changes`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time as clock
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from astropy import units as u
+from astropy.table import Table
+
+from ..exceptions import InvalidArgumentError, SavedSearchError
+from ..service.retrying import Deadline
+from .call import QueryCall, as_call, call_named, fingerprint
+from .changes import Changes, changes_table
+from .comparison import Snapshot, changes_between
+from .snapshots import as_row_key, take_snapshot
+from .state import StateFile, write_whole
+
+__all__ = ["SavedSearch"]
+
+_FORMAT = "saved search"
+_VERSION = 1
+_SUFFIX = ".json"
+_STATE_SUFFIX = ".state.json"
+_DAY, _UNIX_EPOCH = 86400.0, 40587.0
+
+
+class SavedSearch:
+    """A query that is kept in a small file, to be asked again, and to tell what has changed since.
+
+    Making one asks nothing of the archive; it writes the file.  If the file is there already and is of the same search,
+    the search goes on from where it was, so that a script may begin with the same line every day.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write; ``.json`` is added if it has no ending.  The state of the search, which is what it has found,
+        goes into another file beside it, ``<name>.state.json``, once changes are asked for.
+    query : method
+        A query that returns a table, of a client of this package: ``Observations.query_criteria``,
+        ``MastMissions.query_object``, ``JwstFiles.query_criteria`` ...
+    *arguments : object
+        What the query is called with.
+    row_key : str or iterable of str, optional
+        The columns by which rows are told apart.  Files have a ``dataURI``, observations ``obs_collection`` and
+        ``obs_id``, and missions the name of the data set; tables with none of these need this argument.
+    watch_products : bool
+        Whether to watch the files of what is found instead of the observations: each run also asks for the list of
+        products.  Rows of observations do not tell whether they were reprocessed; sizes and versions of files do.
+    **keywords : object
+        What the query is called with.  Whatever queries take can be saved, positions, quantities, times, regions,
+        arrays and tables among them.  ``limit``, ``page``, ``offset`` and ``cache`` are refused: all rows are compared,
+        as they are now.
+
+    Raises
+    ------
+    InvalidQueryError
+        If this is not a query, or an argument cannot be saved; a token never is.
+    SavedSearchError
+        If the file is of another search, or cannot be written.
+
+    Examples
+    --------
+    >>> from astroquery_mast import Observations, SavedSearch
+    >>> from astroquery_mast.sandbox import Sandbox
+    >>> with Sandbox() as archive:
+    ...     search = SavedSearch("m51", Observations.query_criteria, object_name="M51", obs_collection="JWST")
+    ...     first = search.changes()
+    ...     where = {"s_ra": 202.47, "s_dec": 47.195}
+    ...     obs_id = archive.add("jw01783-o001_t006_nircam_clear-f115w", obs_id="jw09999-o001_t001", **where)
+    ...     print(search.changes()["change", "obs_id"])
+    change       obs_id
+    ------ -----------------
+       NEW jw09999-o001_t001
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        query: Callable[..., Any],
+        /,
+        *arguments: Any,
+        row_key: str | Iterable[str] | None = None,
+        watch_products: bool = False,
+        **keywords: Any,
+    ) -> None:
+        call = as_call(query, arguments, keywords)
+        if watch_products and not hasattr(call.client, "get_product_list"):
+            raise InvalidArgumentError(f"{call.name} already finds files: watch_products is for observations.")
+        self._set(_path_of(path), call, as_row_key(row_key), bool(watch_products))
+        self._save()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the search that a file is of.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; ``.json`` is added if it has no ending.
+
+        Returns
+        -------
+        SavedSearch
+            It asks with the ready-made clients of this package, and thus with the login of whoever opens it.
+
+        Raises
+        ------
+        SavedSearchError
+            If there is no such file, or it is not one of a saved search.
+
+        Examples
+        --------
+        >>> from astroquery_mast import SavedSearch
+        >>> SavedSearch.open("nothing")
+        Traceback (most recent call last):
+        ...
+        astroquery_mast.exceptions.SavedSearchError: nothing.json cannot be read: ...
+        """
+        place = _path_of(path)
+        written = _read(place)
+        try:
+            call = call_named(written)
+            row_key, watched = as_row_key(written.get("row_key")), written.get("watch_products", False)
+        except (SavedSearchError, InvalidArgumentError) as err:
+            raise SavedSearchError(f"{place} cannot be used: {err}") from err
+        if not isinstance(watched, bool):
+            raise SavedSearchError(f"{place} cannot be used: watch_products is true or false, and not {watched!r}.")
+        search = cls.__new__(cls)
+        search._set(place, call, row_key, watched)
+        return search
+
+    def __repr__(self) -> str:
+        """Name the query and the file."""
+        return f"<SavedSearch {self.name}: {self._call.name}, in {self.path}>"
+
+    @property
+    def path(self) -> Path:
+        """The file of the search."""
+        return self._path
+
+    @property
+    def state_path(self) -> Path:
+        """The file of its state, which is there once `changes` was called."""
+        return self._state.path
+
+    @property
+    def name(self) -> str:
+        """The name of the search: that of its file, without the ending."""
+        return self._path.stem
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def run(self, *, timeout: float | u.Quantity | None = None) -> Table:
+        """Return what the search finds now; its state stays as it is.
+
+        Parameters
+        ----------
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            As the query returns it, with all rows, and for missions with all columns.  With ``watch_products`` the list
+            of products.
+
+        Raises
+        ------
+        InvalidQueryError, RemoteServiceError, TimeoutError
+            As the query.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles, SavedSearch
+        >>> from astroquery_mast.sandbox import Sandbox
+        >>> search = SavedSearch("mosaics", JwstFiles.query_criteria, program=1783, suffix="i2d")
+        >>> with Sandbox():
+        ...     files = search.run()
+        >>> len(files)
+        10
+        """
+        return self._found(self._deadline(timeout))
+
+    def peek(self, *, timeout: float | u.Quantity | None = None) -> Changes:
+        """Return what has changed since `changes` was called last; the next call tells of it again.
+
+        Parameters
+        ----------
+        timeout : float or `~astropy.units.Quantity`, optional
+            As `run`.
+
+        Returns
+        -------
+        Changes
+            A row for each change; none if `changes` was never called.
+
+        Raises
+        ------
+        SavedSearchError
+            If the state is damaged, or that of another search.
+        InvalidQueryError, RemoteServiceError, TimeoutError
+            As `run`.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles, SavedSearch
+        >>> from astroquery_mast.sandbox import Sandbox
+        >>> search = SavedSearch("mosaics", JwstFiles.query_criteria, program=1783, suffix="i2d")
+        >>> with Sandbox():
+        ...     len(search.peek())
+        0
+        """
+        return self._compared(self._deadline(timeout))[0]
+
+    def changes(self, *, timeout: float | u.Quantity | None = None) -> Changes:
+        """Return what has changed since the last call of this method, and remember what is there now.
+
+        The first call finds out what is there and returns no rows.  If anything fails, nothing is remembered.  Other
+        processes that call it for the same search wait for this one, so that each change is told of once.
+
+        Parameters
+        ----------
+        timeout : float or `~astropy.units.Quantity`, optional
+            As `run`; waiting for another process counts.
+
+        Returns
+        -------
+        Changes
+            A row for each change.
+
+        Raises
+        ------
+        SavedSearchError
+            If the state is damaged, is that of another search, or cannot be written.
+        InvalidQueryError, RemoteServiceError, TimeoutError
+            As `run`.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles, SavedSearch
+        >>> from astroquery_mast.sandbox import Sandbox
+        >>> search = SavedSearch("mosaics", JwstFiles.query_criteria, program=1783, suffix="i2d")
+        >>> with Sandbox() as archive:
+        ...     first = search.changes()
+        ...     names = archive.reprocess("jw01783-o001_t006_nircam_clear-f115w_i2d.fits", cal_ver="1.19.1")
+        ...     changes = search.changes()
+        >>> print(changes["change"][0], changes["reason"][0])
+        REPROCESSED cal_ver: 1.18.0 -> 1.19.1; ...
+        """
+        deadline = self._deadline(timeout)
+        with self._state.locked(deadline):
+            changes, snapshot = self._compared(deadline)
+            self._state.write(snapshot)
+        return changes
+
+    # -- the work ----------------------------------------------------------------------------------------------------
+
+    def _set(self, path: Path, call: QueryCall, row_key: tuple[str, ...] | None, watch_products: bool) -> None:
+        """Take over what tells a search."""
+        self._path, self._call, self._row_key, self._watch_products = path, call, row_key, watch_products
+        options: dict[str, Any] = {} if row_key is None else {"row_key": list(row_key)}
+        options |= {"watch_products": True} if watch_products else {}
+        self._written = call.written | options
+        # As it is read again: what a reader of the file makes of it is the same search.
+        self._id = fingerprint(call_named(self._written).written | options)
+        self._state = StateFile(path.with_name(f"{path.stem}{_STATE_SUFFIX}"), self._id)
+
+    def _save(self) -> None:
+        """Write the file, unless it is there."""
+        if not os.path.lexists(self._path):
+            with self._state.locked(self._deadline(None)):
+                if not os.path.lexists(self._path):
+                    text = json.dumps({_FORMAT: _VERSION, **self._written}, ensure_ascii=False, indent=2)
+                    write_whole(self._path, f"{text}\n")
+        if type(self).open(self._path)._id != self._id:
+            raise SavedSearchError(
+                f"{self._path} is the file of another search: open it by SavedSearch.open, take another name, or "
+                "delete it together with its state."
+            )
+
+    def _deadline(self, timeout: float | u.Quantity | None) -> Deadline:
+        return self._call.client._service.deadline(timeout)
+
+    def _found(self, deadline: Deadline) -> Table:
+        """What is there now."""
+        found = self._call.table(deadline)
+        return self._call.products(found, deadline) if self._watch_products else found
+
+    def _compared(self, deadline: Deadline) -> tuple[Changes, Snapshot]:
+        """What has changed, and what is to be remembered."""
+        before = self._state.read()
+        # Before the question: what becomes public while it is answered is told of next time.
+        time = clock.time() / _DAY + _UNIX_EPOCH
+        table = self._found(deadline)
+        after = take_snapshot(table, time, self._row_key, before)
+        found = [] if before is None else changes_between(before, after)
+        changes = changes_table(found, before, after, table)
+        changes.meta.update(search=self.name, id=self._id)
+        return changes, after
+
+
+def _path_of(given: Any) -> Path:
+    """The file that a user has named."""
+    if not isinstance(given, str | os.PathLike) or not (name := os.fspath(given)) or not isinstance(name, str):
+        raise InvalidArgumentError(f"The file of a search is named by text or a path, and not by {given!r:.80}.")
+    path = Path(name).expanduser()
+    if path.name in {"", "..", "."} or name.endswith(_STATE_SUFFIX):
+        raise InvalidArgumentError(f"{name!r} is not the name of a file for a search.")
+    return path if path.suffix else path.with_name(path.name + _SUFFIX)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """What is in the file of a search."""
+    try:
+        written = json.loads(path.read_text("utf-8"))
+    except OSError as err:
+        raise SavedSearchError(f"{path} cannot be read: {err.strerror or err}") from err
+    except (ValueError, RecursionError) as err:
+        raise SavedSearchError(f"{path} is not the file of a saved search: {err}") from err
+    if not isinstance(written, dict) or written.get(_FORMAT) != _VERSION:
+        raise SavedSearchError(f"{path} is not the file of a saved search that this version knows.")
+    return written

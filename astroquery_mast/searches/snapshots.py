@@ -1,0 +1,94 @@
+"""What of a table tells of changes.
+
+In: the table of a query. Out: a `Snapshot` of it: the columns that name its rows, and those that are compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+from ..exceptions import InvalidArgumentError
+from ..missions.search import DATASET_COLUMNS
+from ..tables.columns import no_such, plain_cells
+from .comparison import IDENTIFIERS, WATCHED, Snapshot, plain_cell
+
+# By which columns rows are told apart: the first of these of which a table has all.
+_KEYS: tuple[tuple[str, ...], ...] = (
+    ("dataURI",),
+    ("obs_collection", "obs_id"),
+    ("dataset", "filename"),
+    *((name,) for name in dict.fromkeys(DATASET_COLUMNS.values())),
+    ("obs_id",),
+    ("obs_publisher_did",),
+)
+# What else a reader wants to know of what is gone, and downloads need.
+_DESCRIBING = (
+    "target_name",
+    "targname",
+    "sci_targname",
+    "targprop",
+    "instrument_name",
+    "instrume",
+    "filters",
+    "filename",
+)
+
+
+def take_snapshot(table: Table, time: float, row_key: Sequence[str] | None, before: Snapshot | None) -> Snapshot:
+    """Return what is compared of a table that was asked for at a time (MJD)."""
+    key = _key_of(table, row_key, before)
+    wanted = dict.fromkeys((*key, *IDENTIFIERS, *WATCHED, *_DESCRIBING))
+    columns = tuple(name for name in wanted if name in table.colnames and _is_plain(table[name]))
+    cells = [map(plain_cell, plain_cells(table[name])) for name in columns]
+    snapshot = Snapshot(time, key, columns, list(map(list, zip(*cells, strict=True))))
+    if row_key is not None:
+        _refuse_same_names(snapshot)
+    return snapshot
+
+
+def _is_plain(column: Any) -> bool:
+    """Tell whether a column has one cell for each row, and is no object of another kind."""
+    return isinstance(column, np.ndarray) and column.ndim == 1
+
+
+def _key_of(table: Table, row_key: Sequence[str] | None, before: Snapshot | None) -> tuple[str, ...]:
+    """The columns that name a row: those wished for, those of before, or the first known ones."""
+    wished = row_key or (before.key if before is not None else None)
+    if not len(table):
+        return tuple(wished or ()) if {*(wished or ())} <= {*table.colnames} else ()
+    if wished:
+        for name in wished:
+            if name not in table.colnames or not _is_plain(table[name]):
+                said = f"There is no column '{name}', by which rows are to be told apart, in the answer."
+                raise no_such(said, name, table.colnames)
+        return tuple(wished)
+    found = next((key for key in _KEYS if {*key} <= {*table.colnames}), None)
+    if found is None:
+        raise InvalidArgumentError(
+            f"It is not known which of the columns {', '.join(table.colnames)} tell rows apart: name them by row_key."
+        )
+    return found
+
+
+def _refuse_same_names(snapshot: Snapshot) -> None:
+    """Raise if rows that the user wants to tell apart have the same name."""
+    twice, number = next(iter(Counter(snapshot.names()).most_common(1)), ((), 0))
+    if number > 1:
+        raise InvalidArgumentError(
+            f"row_key={list(snapshot.key)} does not tell rows apart: {number} have {' '.join(twice)!r}."
+        )
+
+
+def as_row_key(given: Any) -> tuple[str, ...] | None:
+    """Return names of columns, of which a user gives one, several or none."""
+    names: Iterable[Any] | None = [given] if isinstance(given, str) else given
+    if names is None:
+        return None
+    if not isinstance(names, Iterable) or not (listed := list(names)) or not all(isinstance(x, str) for x in listed):
+        raise InvalidArgumentError(f"row_key={given!r}: names of columns are needed.")
+    return tuple(listed)

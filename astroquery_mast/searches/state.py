@@ -1,0 +1,154 @@
+"""The files of saved searches: small, readable, and at every moment the old or the new one as a whole.
+
+In: text to be written under a name; a snapshot. Out: the same, read again and checked. What is damaged is refused, with
+what to do about it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated
+
+import filelock
+import msgspec
+
+from ..exceptions import QueryTimeoutError, SavedSearchError
+from ..service.retrying import Deadline
+from .comparison import Cell, Snapshot, iso_of
+
+_VERSION = 1
+_LOOK_AGAIN = 0.05
+
+
+class _StoredState(msgspec.Struct, forbid_unknown_fields=True, rename={"version": "state of a saved search"}):
+    """What is in a file."""
+
+    version: Annotated[int, msgspec.Meta(ge=_VERSION, le=_VERSION)]
+    search: str
+    time: str
+    mjd: float
+    key: list[str]
+    columns: list[str]
+    digest: str
+    rows: list[list[Cell]]
+
+
+class StateFile:
+    """What a search had found when its changes were last asked for.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    search : str
+        What tells the search; the state of another one is refused.
+    """
+
+    def __init__(self, path: Path, search: str) -> None:
+        self.path, self._search = path, search
+
+    def read(self) -> Snapshot | None:
+        """Return what is in the file; None if there is none yet."""
+        try:
+            stored = msgspec.json.decode(self.path.read_bytes(), type=_StoredState)
+        except FileNotFoundError:
+            return None
+        except OSError as err:
+            raise SavedSearchError(f"The state of the search cannot be read from {self.path}: {err}") from err
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as err:
+            raise self._damaged(str(err)) from err
+        snapshot = Snapshot(stored.mjd, tuple(stored.key), tuple(stored.columns), stored.rows)
+        self._check(stored, snapshot)
+        return snapshot
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Put a snapshot in the place of what is there."""
+        head = {
+            "state of a saved search": _VERSION,
+            "search": self._search,
+            "time": iso_of(snapshot.time),
+            "mjd": snapshot.time,
+            "key": snapshot.key,
+            "columns": snapshot.columns,
+            "digest": _digest(snapshot),
+        }
+        rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in snapshot.rows)
+        write_whole(self.path, json.dumps(head, ensure_ascii=False, indent=1)[:-2] + f',\n "rows": [\n{rows}\n]}}\n')
+
+    @contextmanager
+    def locked(self, deadline: Deadline) -> Iterator[None]:
+        """Keep other processes away from the file until the end."""
+        path = self.path.with_name(f".{self.path.name}.lock")
+        try:
+            lock = filelock.FileLock(path)
+            lock.acquire(timeout=max(0.0, min(deadline.remaining(), 1e9)), poll_interval=_LOOK_AGAIN)
+        except filelock.Timeout as err:
+            raise QueryTimeoutError(
+                f"Another process has been running this search for {deadline.elapsed():.0f} s. If there is none, "
+                f"delete {path}.",
+                elapsed=deadline.elapsed(),
+            ) from err
+        except (OSError, NotImplementedError) as err:
+            raise SavedSearchError(f"The search cannot be locked at {path}: {err}") from err
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _check(self, stored: _StoredState, snapshot: Snapshot) -> None:
+        """Raise if the parts do not belong together."""
+        if stored.search != self._search:
+            raise SavedSearchError(
+                f"{self.path} is the state of another search: the file of this one was changed since. Delete the state "
+                "to begin anew."
+            )
+        if any(len(row) != len(stored.columns) for row in stored.rows) or not {*stored.key} <= {*stored.columns}:
+            raise self._damaged("rows and columns do not belong together")
+        if stored.digest != _digest(snapshot):
+            raise self._damaged("its digest is wrong")
+
+    def _damaged(self, reason: str) -> SavedSearchError:
+        return SavedSearchError(
+            f"The state of the search in {self.path} is damaged ({reason}). Nothing was changed: bring back a copy of "
+            "it, or delete it to begin anew."
+        )
+
+
+def _digest(snapshot: Snapshot) -> str:
+    """What tells whether the rows are those that were written."""
+    content = [snapshot.time, [*snapshot.key], [*snapshot.columns], [[*row] for row in snapshot.rows]]
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that there is the old one or the new one at every moment, also when the power fails.
+
+    Who writes holds the lock of the search: what a process has left that was killed is overwritten.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+        _sync(path.parent)
+    except (OSError, UnicodeEncodeError) as err:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise SavedSearchError(f"{path} cannot be written: {err}") from err
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can do that."""
+    with suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
