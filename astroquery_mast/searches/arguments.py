@@ -13,13 +13,12 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-import yaml
 from astropy import units as u
 from astropy.coordinates import BaseCoordinateFrame, SkyCoord
 from astropy.coordinates.errors import ConvertError
 from astropy.io.fits import Header, VerifyError
 from astropy.table import Row, Table
-from astropy.time import Time, TimeDelta
+from astropy.time import ScaleValueError, Time, TimeDelta
 from astropy.wcs import WCS
 
 from ..exceptions import InvalidArgumentError, SavedSearchError, without_secrets
@@ -39,8 +38,8 @@ _UNREADABLE = (
     ImportError,
     OSError,
     OverflowError,
+    ScaleValueError,
     VerifyError,
-    yaml.YAMLError,
 )
 
 Written = Any
@@ -175,7 +174,8 @@ def _region(name: str, value: Any) -> Written:
     """A shape, or shapes, of the package regions."""
     if hasattr(value, "to_sky"):
         raise InvalidArgumentError(f"'{name}' is in pixels; to_sky makes a region of it that can be saved.")
-    return {"regions": _text(name, value.serialize(format="ds9", precision=_DEGREES)).splitlines()}
+    lines = _text(name, value.serialize(format="ds9", precision=_DEGREES)).splitlines()
+    return {"regions": [line for line in lines if not line.startswith(("#", "global"))]}
 
 
 def _moc(name: str, value: Any) -> Written:

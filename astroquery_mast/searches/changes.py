@@ -213,7 +213,7 @@ def _gone_column(like: Any, before: Snapshot, rows: Sequence[int], name: str) ->
     known = [None] * len(rows) if name not in before.columns else _cells(before, rows, name)
     if like.dtype.kind == "U":
         return masked_column([None if cell is None else str(cell) for cell in known], "U")
-    column = MaskedColumn(np.ma.masked_all(len(rows), dtype=like.dtype), unit=like.unit)
+    column = MaskedColumn(np.zeros(len(rows), dtype=like.dtype), mask=True, unit=like.unit)
     for place, cell in enumerate(known):
         if cell is not None:
             with suppress(TypeError, ValueError, OverflowError):  # the archive has it as something else now

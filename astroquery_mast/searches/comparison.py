@@ -127,15 +127,14 @@ def changes_between(before: Snapshot, after: Snapshot) -> list[Change]:
     shared = [name for name in after.columns if name in before.columns]
     found: list[Change] = []
     for first, second in _pairs(before, after, names):
-        name = names[0][first] if second is None else names[1][second]
-        if first is None and second is not None:
-            found.append(Change(ChangeKind.NEW, name, described(after.cells(second)), None, second))
+        if second is not None and first is None:
+            found.append(Change(ChangeKind.NEW, names[1][second], described(after.cells(second)), None, second))
         elif first is not None and second is None:
-            found.append(Change(ChangeKind.GONE, name, f"last seen on {day_of(before.time)}", first, None))
+            found.append(Change(ChangeKind.GONE, names[0][first], f"last seen on {day_of(before.time)}", first, None))
         elif first is not None and second is not None:
             was, now = before.cells(first), after.cells(second)
             both = _Both({each: (was[each], now[each]) for each in shared}, (before.time, after.time))
-            found += [Change(kind, name, reason, first, second) for kind, reason in both.changes()]
+            found += [Change(kind, names[1][second], reason, first, second) for kind, reason in both.changes()]
     last = len(after.rows)
     return sorted(found, key=lambda change: last if change.after is None else change.after)
 

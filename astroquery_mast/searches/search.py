@@ -287,7 +287,8 @@ class SavedSearch:
             )
 
     def _deadline(self, timeout: float | u.Quantity | None) -> Deadline:
-        return self._call.client._service.deadline(timeout)
+        deadline: Deadline = self._call.client._service.deadline(timeout)
+        return deadline
 
     def _found(self, deadline: Deadline) -> Table:
         """What is there now."""
