@@ -172,6 +172,8 @@ def _wcs(name: str, value: WCS) -> Written:
 
 def _region(name: str, value: Any) -> Written:
     """A shape, or shapes, of the package regions."""
+    if hasattr(value, "regions"):
+        return _list(name, value.regions)
     if hasattr(value, "to_sky"):
         raise InvalidArgumentError(f"'{name}' is in pixels; to_sky makes a region of it that can be saved.")
     lines = _text(name, value.serialize(format="ds9", precision=_DEGREES)).splitlines()
@@ -235,8 +237,8 @@ def _read_wcs(lines: Sequence[str], written: Mapping[str, Any]) -> WCS:
 def _read_regions(lines: Sequence[str], _written: Mapping[str, Any]) -> Any:
     from regions import Regions  # noqa: PLC0415 - an optional dependency
 
-    found = Regions.parse("\n".join(lines), format="ds9")
-    return found[0] if len(found) == 1 else list(found)
+    (region,) = Regions.parse("\n".join(lines), format="ds9")
+    return region
 
 
 def _read_moc(text: str, _written: Mapping[str, Any]) -> Any:

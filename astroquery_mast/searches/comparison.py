@@ -278,7 +278,7 @@ def iso_of(mjd: float) -> str:
     """Return MJD as a date in ISO form, to the second; as a number if no calendar reaches so far."""
     with suppress(ValueError, OverflowError):
         moment = datetime(1858, 11, 17, tzinfo=UTC) + timedelta(days=mjd)
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
     return f"MJD {mjd:g}"
 
 

@@ -166,7 +166,7 @@ def test_regions_are_the_same_again() -> None:
     corners = SkyCoord([202.1, 202.9, 202.5], [47.0, 47.0, 47.5], unit="deg")
     two = again(regions.Regions([regions.PolygonSkyRegion(corners), regions.CircleSkyRegion(center, 1 * u.deg)]))
     assert two[0].vertices.separation(corners).max() < 1 * u.uas
-    moc = mocpy.MOC.from_cone(center.ra, center.dec, 1 * u.deg, max_depth=8)
+    moc = mocpy.MOC.from_cone(lon=center.ra, lat=center.dec, radius=1 * u.deg, max_depth=8)
     assert again(moc) == moc
     wcs = WCS(naxis=2)
     wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.cdelt = ["RA---TAN", "DEC--TAN"], [202.4, 47.2], [-1e-4, 1e-4]
