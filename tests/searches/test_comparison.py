@@ -135,7 +135,7 @@ class History:
 
 @pytest.mark.parametrize("part", range(5))
 def test_changes_are_exactly_what_has_happened(part: int) -> None:
-    """In random histories each step is told of, whatever else changes: order, names of targets, which columns there are."""
+    """In random histories each step is told of, whatever else changes: order, targets, which columns there are."""
     total: Counter[ChangeKind] = Counter()
     for seed in range(part, HISTORIES, 5):
         history = History(random.Random(seed))
