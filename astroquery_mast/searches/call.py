@@ -29,7 +29,7 @@ _NO_TABLES = ("_async", "_count", "_iter")
 # What would leave rows out that then seem to be gone, or give no table of today.
 _REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("limit", "page", "offset"), "a part of the rows cannot be told from rows that are gone"),
-    **dict.fromkeys(("get_query_payload", "count_only"), "there would be no table to compare"),
+    **dict.fromkeys(("get_query_payload", "count_only", "job"), "there would be no table to compare"),
     "cache": "a saved search always asks the archive",
     "executor": "an executor ends with its program",
     "timeout": "it is an argument of run, peek and changes",
