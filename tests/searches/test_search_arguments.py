@@ -203,9 +203,8 @@ def test_what_has_no_text_is_refused_by_name(value: Any) -> None:
 
 
 @pytest.mark.parametrize("wrap", [str, lambda text: [f"x{text}y"], lambda text: {"a": (text,)}, str.encode])
-def test_a_token_is_never_written(wrap: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_never_written(wrap: Callable[[str], Any]) -> None:
     """In whatever it is."""
-    monkeypatch.setattr(auth.SHARED, "_token", None, raising=False)
     auth.SHARED.keep("0123456789abcdef0123456789abcdef")
     with pytest.raises(InvalidArgumentError, match="not saved"):
         write_argument("x", wrap("0123456789abcdef0123456789abcdef"))
