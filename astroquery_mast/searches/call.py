@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -100,9 +100,7 @@ def as_call(method: Any, positional: Sequence[Any], keywords: Mapping[str, Any])
             "returns a table."
         )
     known = inspect.signature(method).parameters
-    refused = next((each for each in _REFUSED if each in known and _is_chosen(keywords.get(each))), None)
-    if refused is not None:
-        raise InvalidArgumentError(f"'{refused}' cannot be saved: {_REFUSED[refused]}.")
+    _refuse_parts(keywords, known)
     chosen = {each: getattr(client, each, None) for each in _CHOSEN if each in known and each not in keywords}
     complete = {**{each: value for each, value in chosen.items() if value is not None}, **keywords}
     try:
@@ -110,6 +108,13 @@ def as_call(method: Any, positional: Sequence[Any], keywords: Mapping[str, Any])
     except TypeError as err:
         raise InvalidArgumentError(f"{name} cannot be called like this: {err}.") from err
     return QueryCall(method, name, tuple(positional), complete)
+
+
+def _refuse_parts(keywords: Mapping[str, Any], known: Container[str]) -> None:
+    """Raise if an argument would leave out what has to be compared."""
+    refused = next((each for each in _REFUSED if each in known and _is_chosen(keywords.get(each))), None)
+    if refused is not None:
+        raise InvalidArgumentError(f"'{refused}' cannot be saved: {_REFUSED[refused]}.")
 
 
 def _is_chosen(value: object) -> bool:

@@ -20,6 +20,7 @@ from ..products.manifest import masked_column
 from ..query.values import is_integer, is_missing
 from ..tables.table import now_iso
 from .comparison import Change, ChangeKind, Snapshot, iso_of
+from .snapshots import is_plain
 
 DEFAULT_LISTED = 100
 """Of how many changes of a kind texts and feeds tell one by one."""
@@ -134,11 +135,12 @@ class Changes(Table):
         """Give the kinds of change that there are, their rows, and one sentence for all if they are too many."""
         if limit is not None and not is_integer(limit, 0):
             raise InvalidArgumentError(f"limit={limit!r}: a number, or None for all, is needed.")
-        kinds = [str(kind) for kind in self["change"]] if len(self) else []
-        known = [str(kind) for kind in ChangeKind]
-        for kind in sorted(set(kinds), key=lambda kind: (known.index(kind) if kind in known else len(known), kind)):
-            rows = [row for row, own in zip(self, kinds, strict=True) if own == kind]
-            yield kind, rows, "" if limit is None or len(rows) <= limit else self._sentence(len(rows))
+        rows: dict[str, list[Any]] = {str(kind): [] for kind in ChangeKind}
+        for row in self:
+            rows.setdefault(str(row["change"]), []).append(row)
+        for kind, found in rows.items():
+            if found:
+                yield kind, found, "" if limit is None or len(found) <= limit else self._sentence(len(found))
 
     def _sentence(self, number: int) -> str:
         """What is said of so many changes that the archive itself may have changed."""
@@ -179,28 +181,45 @@ def _add(parent: ET.Element, name: str, text: str) -> None:
 
 def changes_table(changes: Sequence[Change], before: Snapshot | None, after: Snapshot, now: Table) -> Changes:
     """Return changes with the rows of the table of now; of rows that are gone, with what the first snapshot has."""
-    there = [change.after for change in changes if change.after is not None]
-    gone = [change.before for change in changes if change.after is None and change.before is not None]
-    rows = now[there]
-    if gone and before is not None:
-        columns = {name: _gone_column(now[name], before, gone, name) for name in now.colnames}
-        columns |= {name: _unknown_column(before, gone, name) for name in before.columns if name not in now.colnames}
-        lost = Table(columns)
-        rows = vstack([rows, lost], metadata_conflicts="silent") if there else lost
-    key = list(after.key or (() if before is None else before.key))
+    rows = _rows_of(changes, before, now)
     told = Changes({"change": np.array([str(change.kind) for change in changes], dtype="U" if changes else "U20")})
-    for name in (each for each in key if each in rows.colnames):
-        told[_free(name)] = rows[name]
+    named = [name for name in after.key or _key(before) if name in rows.colnames]
+    _add_columns(told, rows, named)
     told["reason"] = masked_column([change.reason for change in changes], "U")
-    for name in (each for each in rows.colnames if each not in key):
-        told[_free(name)] = rows[name]
-    told.meta.update(
-        since="" if before is None else iso_of(before.time),
-        until=iso_of(after.time),
-        found=len(now),
-        key=[_free(name) for name in key],
-    )
+    _add_columns(told, rows, [name for name in rows.colnames if name not in named])
+    since = "" if before is None else iso_of(before.time)
+    told.meta.update(since=since, until=iso_of(after.time), found=len(now), key=list(map(_free, named)))
     return told
+
+
+def _key(snapshot: Snapshot | None) -> tuple[str, ...]:
+    return () if snapshot is None else snapshot.key
+
+
+def _rows_of(changes: Sequence[Change], before: Snapshot | None, now: Table) -> Table:
+    """The rows that changes are about: those that are there, then those that are gone."""
+    rows = now[[change.after for change in changes if change.after is not None]]
+    lost = [change.before for change in changes if change.after is None and change.before is not None]
+    if before is None or not lost:
+        return rows
+    gone = _gone(before, lost, now)
+    return vstack([rows, gone], metadata_conflicts="silent") if len(rows) else gone
+
+
+def _add_columns(told: Changes, rows: Table, names: Sequence[str]) -> None:
+    """Add columns of the search."""
+    for name in names:
+        told[_free(name)] = rows[name]
+
+
+def _gone(before: Snapshot, lost: Sequence[int], now: Table) -> Table:
+    """The rows that are gone, with the columns of the table of now, and those that it does not have any more.
+
+    Columns of objects, such as times, are left out: they are masked when the rows come together with others.
+    """
+    columns = {name: _gone_column(now[name], before, lost, name) for name in now.colnames if is_plain(now[name])}
+    others = [name for name in before.columns if name not in now.colnames]
+    return Table(columns | {name: _text_column(_cells(before, lost, name)) for name in others})
 
 
 def _free(name: str) -> str:
@@ -210,22 +229,23 @@ def _free(name: str) -> str:
 
 def _gone_column(like: Any, before: Snapshot, rows: Sequence[int], name: str) -> MaskedColumn:
     """A column of rows that are gone, of the kind that the table of now has; masked where nothing is known."""
-    known = [None] * len(rows) if name not in before.columns else _cells(before, rows, name)
+    known = _cells(before, rows, name)
     if like.dtype.kind == "U":
-        return masked_column([None if cell is None else str(cell) for cell in known], "U")
+        return _text_column(known)
     column = MaskedColumn(np.zeros(len(rows), dtype=like.dtype), mask=True, unit=like.unit)
     for place, cell in enumerate(known):
-        if cell is not None:
-            with suppress(TypeError, ValueError, OverflowError):  # the archive has it as something else now
-                column[place] = cell
+        with suppress(TypeError, ValueError, OverflowError):  # nothing is known, or it is something else now
+            column[place] = np.ma.masked if cell is None else cell
     return column
 
 
-def _unknown_column(before: Snapshot, rows: Sequence[int], name: str) -> MaskedColumn:
-    """The same of a column that there is not any more."""
-    return masked_column([None if cell is None else str(cell) for cell in _cells(before, rows, name)], "U")
+def _text_column(cells: Sequence[Any]) -> MaskedColumn:
+    return masked_column([None if cell is None else str(cell) for cell in cells], "U")
 
 
 def _cells(before: Snapshot, rows: Sequence[int], name: str) -> list[Any]:
+    """The cells of a column of a snapshot; none if it does not have it."""
+    if name not in before.columns:
+        return [None] * len(rows)
     place = before.columns.index(name)
     return [before.rows[row][place] for row in rows]

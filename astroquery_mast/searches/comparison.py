@@ -127,16 +127,16 @@ def changes_between(before: Snapshot, after: Snapshot) -> list[Change]:
     shared = [name for name in after.columns if name in before.columns]
     found: list[Change] = []
     for first, second in _pairs(before, after, names):
-        if second is not None and first is None:
-            found.append(Change(ChangeKind.NEW, names[1][second], described(after.cells(second)), None, second))
-        elif first is not None and second is None:
+        if second is None:
+            assert first is not None
             found.append(Change(ChangeKind.GONE, names[0][first], f"last seen on {day_of(before.time)}", first, None))
-        elif first is not None and second is not None:
+        elif first is None:
+            found.append(Change(ChangeKind.NEW, names[1][second], described(after.cells(second)), None, second))
+        else:
             was, now = before.cells(first), after.cells(second)
             both = _Both({each: (was[each], now[each]) for each in shared}, (before.time, after.time))
             found += [Change(kind, names[1][second], reason, first, second) for kind, reason in both.changes()]
-    last = len(after.rows)
-    return sorted(found, key=lambda change: last if change.after is None else change.after)
+    return sorted(found, key=lambda change: len(after.rows) if change.after is None else change.after)
 
 
 def described(cells: Mapping[str, Cell]) -> str:

@@ -21,7 +21,7 @@ from .call import QueryCall, as_call, call_named, fingerprint
 from .changes import Changes, changes_table
 from .comparison import Snapshot, changes_between
 from .snapshots import as_row_key, take_snapshot
-from .state import StateFile, write_whole
+from .state import StateFile, replace_file
 
 __all__ = ["SavedSearch"]
 
@@ -279,7 +279,7 @@ class SavedSearch:
             with self._state.locked(self._deadline(None)):
                 if not os.path.lexists(self._path):
                     text = json.dumps({_FORMAT: _VERSION, **self._written}, ensure_ascii=False, indent=2)
-                    write_whole(self._path, f"{text}\n")
+                    replace_file(self._path, f"{text}\n")
         if type(self).open(self._path)._id != self._id:
             raise SavedSearchError(
                 f"{self._path} is the file of another search: open it by SavedSearch.open, take another name, or "

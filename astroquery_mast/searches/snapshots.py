@@ -43,7 +43,7 @@ def take_snapshot(table: Table, time: float, row_key: Sequence[str] | None, befo
     """Return what is compared of a table that was asked for at a time (MJD)."""
     key = _key_of(table, row_key, before)
     wanted = dict.fromkeys((*key, *IDENTIFIERS, *WATCHED, *_DESCRIBING))
-    columns = tuple(name for name in wanted if name in table.colnames and _is_plain(table[name]))
+    columns = tuple(name for name in wanted if name in table.colnames and is_plain(table[name]))
     cells = [map(plain_cell, plain_cells(table[name])) for name in columns]
     snapshot = Snapshot(time, key, columns, list(map(list, zip(*cells, strict=True))))
     if row_key is not None:
@@ -51,26 +51,29 @@ def take_snapshot(table: Table, time: float, row_key: Sequence[str] | None, befo
     return snapshot
 
 
-def _is_plain(column: Any) -> bool:
+def is_plain(column: Any) -> bool:
     """Tell whether a column has one cell for each row, and is no object of another kind."""
     return isinstance(column, np.ndarray) and column.ndim == 1
 
 
 def _key_of(table: Table, row_key: Sequence[str] | None, before: Snapshot | None) -> tuple[str, ...]:
     """The columns that name a row: those wished for, those of before, or the first known ones."""
-    wished = row_key or (before.key if before is not None else None)
+    wished = tuple(row_key or (() if before is None else before.key))
+    absent = next((name for name in wished if name not in table.colnames or not is_plain(table[name])), None)
     if not len(table):
-        return tuple(wished or ()) if {*(wished or ())} <= {*table.colnames} else ()
-    if wished:
-        for name in wished:
-            if name not in table.colnames or not _is_plain(table[name]):
-                said = f"There is no column '{name}', by which rows are to be told apart, in the answer."
-                raise no_such(said, name, table.colnames)
-        return tuple(wished)
-    found = next((key for key in _KEYS if {*key} <= {*table.colnames}), None)
+        return wished if absent is None else ()
+    if absent is not None:
+        said = f"There is no column '{absent}', by which rows are to be told apart, in the answer."
+        raise no_such(said, absent, table.colnames)
+    return wished or _known_key(table.colnames)
+
+
+def _known_key(names: Sequence[str]) -> tuple[str, ...]:
+    """The columns that name a row of observations, files or datasets."""
+    found = next((key for key in _KEYS if {*key} <= {*names}), None)
     if found is None:
         raise InvalidArgumentError(
-            f"It is not known which of the columns {', '.join(table.colnames)} tell rows apart: name them by row_key."
+            f"It is not known which of the columns {', '.join(names)} tell rows apart: name them by row_key."
         )
     return found
 

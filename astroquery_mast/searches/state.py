@@ -78,7 +78,7 @@ class StateFile:
             "digest": _digest(snapshot),
         }
         rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in snapshot.rows)
-        write_whole(self.path, json.dumps(head, ensure_ascii=False, indent=1)[:-2] + f',\n "rows": [\n{rows}\n]}}\n')
+        replace_file(self.path, json.dumps(head, ensure_ascii=False, indent=1)[:-2] + f',\n "rows": [\n{rows}\n]}}\n')
 
     @contextmanager
     def locked(self, deadline: Deadline) -> Iterator[None]:
@@ -125,7 +125,7 @@ def _digest(snapshot: Snapshot) -> str:
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
-def write_whole(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
     """Write a file so that there is the old one or the new one at every moment, also when the power fails.
 
     Who writes holds the lock of the search: what a process has left that was killed is overwritten.

@@ -8,7 +8,9 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, Table
+from astropy.time import Time
 from astroquery.exceptions import InvalidQueryError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +98,22 @@ def test_columns_of_other_kinds() -> None:
     assert changes["change"].tolist() == ["GONE", "GONE"]
     assert changes["reason"].tolist() == ["last seen on 2023-02-25"] * 2
     assert changes["reason_"].mask.all()
+
+
+def test_columns_of_objects() -> None:
+    """Times, positions and pixels are those of the rows that are there, and masked for those that are not."""
+    before, now = table(*OLD), table(*NEW)
+    now["window"] = Time([59000.0, 59001.0, 59002.0], format="mjd")
+    now["coord"] = SkyCoord([1, 2, 3], [4, 5, 6], unit="deg")
+    now["many"] = np.ones((3, 2))
+    changes = compared(before, now)
+    assert changes["change"].tolist() == ["CALIBRATION LEVEL UP", "NEW", "GONE"]
+    assert changes["window"].mjd[1] == 59001.0
+    assert changes["coord"].ra.deg[0] == 1
+    assert changes["window"].mask.tolist() == [False, False, True]
+    assert changes["many"].mask.all(axis=1).tolist() == [False, False, True]
+    assert "GONE (1)" in changes.as_text()
+    assert compared(now, now[:0])["change"].tolist() == ["GONE"] * 3
 
 
 def test_text() -> None:

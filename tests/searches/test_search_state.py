@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import QueryTimeoutError, SavedSearchError
 from astroquery_mast.searches.comparison import Snapshot, plain_cell
-from astroquery_mast.searches.state import StateFile, write_whole
+from astroquery_mast.searches.state import StateFile, replace_file
 from astroquery_mast.service.retrying import Deadline
 
 KILLS = int(os.environ.get("SEARCH_KILLS", "20"))
@@ -233,10 +233,10 @@ def test_what_cannot_be_written_leaves_the_old_one(state: StateFile, tmp_path: P
         (state.path, "\ud800"),
     ):
         with pytest.raises(SavedSearchError, match="cannot be written"):
-            write_whole(path, text)
+            replace_file(path, text)
     (tmp_path / "folder").mkdir()
     with pytest.raises(SavedSearchError, match="cannot be written"):
-        write_whole(tmp_path / "folder", "text")
+        replace_file(tmp_path / "folder", "text")
     with pytest.raises(SavedSearchError, match="cannot be read"):
         StateFile(tmp_path / "folder", "x").read()
     with (
