@@ -46,7 +46,14 @@ class Changes(Table):
 
     @property
     def exit_code(self) -> int:
-        """1 if there are changes and 0 if not, for ``sys.exit`` of a script that runs by itself."""
+        """1 if there are changes and 0 if not, for ``sys.exit`` of a script that runs by itself.
+
+        Examples
+        --------
+        >>> from astroquery_mast import read_notification
+        >>> read_notification([{"mission": "jwst", "filename": "jw01189001001_02101_00001_nrs1_cal.fits"}]).exit_code
+        1
+        """
         return int(len(self) > 0)
 
     def as_text(self, *, limit: int | None = DEFAULT_LISTED) -> str:
@@ -101,6 +108,19 @@ class Changes(Table):
         ------
         InvalidQueryError
             If the limit is not a number.
+
+        Examples
+        --------
+        >>> from astroquery_mast import read_notification
+        >>> mailed = [{"mission": "jwst", "filename": "jw01189001001_02101_00001_nrs1_cal.fits", "event_type": "New"}]
+        >>> print(read_notification(mailed).as_atom())
+        <feed xmlns="http://www.w3.org/2005/Atom">
+          <title>MAST notification</title>
+        ...
+            <title>NEW: jwst jw01189001001_02101_00001_nrs1_cal.fits</title>
+        ...
+        </feed>
+        <BLANKLINE>
         """
         feed_id = uuid.uuid5(_NAMESPACE, str(self.meta.get("id", self.meta.get("search", ""))))
         updated = self.meta.get("until") or f"{now_iso()}Z"

@@ -124,7 +124,8 @@ def changes_between(before: Snapshot, after: Snapshot) -> list[Change]:
     search.
     """
     names = (before.names(), after.names())
-    shared = [name for name in after.columns if name in before.columns]
+    shared = [name for name in WATCHED if name in before.columns and name in after.columns]
+    places = [(name, before.columns.index(name), after.columns.index(name)) for name in shared]
     found: list[Change] = []
     for first, second in _pairs(before, after, names):
         if second is None:
@@ -133,8 +134,8 @@ def changes_between(before: Snapshot, after: Snapshot) -> list[Change]:
         elif first is None:
             found.append(Change(ChangeKind.NEW, names[1][second], described(after.cells(second)), None, second))
         else:
-            was, now = before.cells(first), after.cells(second)
-            both = _Both({each: (was[each], now[each]) for each in shared}, (before.time, after.time))
+            was, now = before.rows[first], after.rows[second]
+            both = _Both({name: (was[old], now[new]) for name, old, new in places}, (before.time, after.time))
             found += [Change(kind, names[1][second], reason, first, second) for kind, reason in both.changes()]
     return sorted(found, key=lambda change: len(after.rows) if change.after is None else change.after)
 
@@ -219,6 +220,8 @@ class _Both:
     def _raised(self) -> Iterator[str]:
         """Give the levels that are higher; what has none is planned."""
         for name, was, now in self._among(_LEVELS):
+            if was == now:
+                continue
             lower, higher = _PLANNED if was is None else _level(was), _level(now)
             if lower is not None and higher is not None and higher > lower:
                 yield _told(name, was, now)

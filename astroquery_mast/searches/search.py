@@ -185,7 +185,7 @@ class SavedSearch:
         >>> with Sandbox():
         ...     files = search.run()
         >>> len(files)
-        10
+        18
         """
         return self._found(self._deadline(timeout))
 

@@ -30,6 +30,7 @@ from astroquery_mast import (
     Programs,
     SavedSearch,
     compat,
+    conf,
 )
 from astroquery_mast.exceptions import QueryTimeoutError, SavedSearchError
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -194,6 +195,19 @@ def test_nothing_found_yet(mast_sandbox: Sandbox) -> None:
     mast_sandbox.remove("jw01783001_new")
     with pytest.warns(NoResultsWarning):
         assert summary(search.changes()) == {("GONE", "jw01783001_new")}
+
+
+def test_the_archive_is_asked_each_time(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Also where answers are kept on disk."""
+    search = SavedSearch("kept", MastMissions.query_criteria, mission="jwst", program=1783)
+    MastMissions.cache_location = tmp_path
+    try:
+        with conf.set_temp("cache", True):
+            search.changes()
+            mast_sandbox.remove(MOSAIC)
+            assert summary(search.changes(), "fileSetName") == {("GONE", MOSAIC)}
+    finally:
+        MastMissions.reset_cache_location()
 
 
 def test_columns_come_and_go(mast_sandbox: Sandbox) -> None:
