@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -29,6 +30,7 @@ _DIGITS = 9
 # Digits behind the point of degrees: far below any pixel.
 _DEGREES = 14
 _KINDS = "biufUSM"
+_LOGIN_IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _UNREADABLE = (
     TypeError,
     ValueError,
@@ -94,7 +96,7 @@ def _written_object(name: str, value: Any) -> Written:
 def _text(name: str, value: str | bytes) -> str:
     """A text, unless a token or a password is in it."""
     text = value.decode("utf-8") if isinstance(value, bytes) else str(value)
-    if without_secrets(text) != text:
+    if without_secrets(text) != text or _LOGIN_IN_ADDRESS.search(text):
         raise InvalidArgumentError(f"'{name}' has a token or a password in it, which is not saved.")
     text.encode("utf-8")
     return text

@@ -100,7 +100,7 @@ def as_call(method: Any, positional: Sequence[Any], keywords: Mapping[str, Any])
             "returns a table."
         )
     known = inspect.signature(method).parameters
-    _refuse_parts(keywords, known)
+    _refuse_unsaved(keywords, known)
     chosen = {each: getattr(client, each, None) for each in _CHOSEN if each in known and each not in keywords}
     complete = {**{each: value for each, value in chosen.items() if value is not None}, **keywords}
     try:
@@ -110,8 +110,11 @@ def as_call(method: Any, positional: Sequence[Any], keywords: Mapping[str, Any])
     return QueryCall(method, name, tuple(positional), complete)
 
 
-def _refuse_parts(keywords: Mapping[str, Any], known: Container[str]) -> None:
-    """Raise if an argument would leave out what has to be compared."""
+def _refuse_unsaved(keywords: Mapping[str, Any], known: Container[str]) -> None:
+    """Raise if an argument would leave out what has to be compared, or is secret by its name."""
+    secret = next((each for each in keywords if "token" in each.lower() or "password" in each.lower()), None)
+    if secret is not None:
+        raise InvalidArgumentError(f"'{secret}' cannot be saved: the client logs in, and a search has no secrets.")
     refused = next((each for each in _REFUSED if each in known and _is_chosen(keywords.get(each))), None)
     if refused is not None:
         raise InvalidArgumentError(f"'{refused}' cannot be saved: {_REFUSED[refused]}.")

@@ -124,8 +124,7 @@ def changes_between(before: Snapshot, after: Snapshot) -> list[Change]:
     search.
     """
     names = (before.names(), after.names())
-    shared = [name for name in WATCHED if name in before.columns and name in after.columns]
-    places = [(name, before.columns.index(name), after.columns.index(name)) for name in shared]
+    compare = _Comparison(before, after)
     found: list[Change] = []
     for first, second in _pairs(before, after, names):
         if second is None:
@@ -134,8 +133,7 @@ def changes_between(before: Snapshot, after: Snapshot) -> list[Change]:
         elif first is None:
             found.append(Change(ChangeKind.NEW, names[1][second], described(after.cells(second)), None, second))
         else:
-            was, now = before.rows[first], after.rows[second]
-            both = _Both({name: (was[old], now[new]) for name, old, new in places}, (before.time, after.time))
+            both = compare.rows(first, second)
             found += [Change(kind, names[1][second], reason, first, second) for kind, reason in both.changes()]
     return sorted(found, key=lambda change: len(after.rows) if change.after is None else change.after)
 
@@ -231,6 +229,21 @@ class _Both:
         for name, was, now in self._among(_VERSIONS):
             if was is not None and now is not None and _text(was) != _text(now):
                 yield _told(name, was, now)
+
+
+class _Comparison:
+    """Brings rows of two snapshots together, with the columns that both have."""
+
+    def __init__(self, before: Snapshot, after: Snapshot) -> None:
+        shared = [name for name in WATCHED if name in before.columns and name in after.columns]
+        self._places = [(name, before.columns.index(name), after.columns.index(name)) for name in shared]
+        self._before, self._after = before, after
+
+    def rows(self, first: int, second: int) -> _Both:
+        """Return a row as it was and as it is."""
+        was, now = self._before.rows[first], self._after.rows[second]
+        cells = {name: (was[old], now[new]) for name, old, new in self._places}
+        return _Both(cells, (self._before.time, self._after.time))
 
 
 def _is_public(name: str, value: Cell) -> bool:

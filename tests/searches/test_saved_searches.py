@@ -255,6 +255,10 @@ def test_a_file_has_no_token(mast_sandbox: Sandbox) -> None:
         assert token not in path.read_text("utf-8")
     with pytest.raises(InvalidQueryError, match="a token or a password"):
         SavedSearch("secret", Observations.query_criteria, target_name=token)
+    with pytest.raises(InvalidQueryError, match="'mast_token' cannot be saved"):
+        SavedSearch("secret", Observations.query_criteria, obs_collection="JWST", mast_token="unknown")
+    with pytest.raises(InvalidQueryError, match="a token or a password"):
+        SavedSearch("secret", VO.query_tap, "SELECT 1", service="https://me:word@example.org/tap")
     assert not Path("secret.json").exists()
 
 
