@@ -79,7 +79,7 @@ class SetupFilter:
             criteria["filters"] = sorted({min(each, key=_openness) for each in self.filters})
         return criteria
 
-    def rows(self, table: Table) -> Table:
+    def matching(self, table: Table) -> Table:
         """Return the rows that are wanted."""
         if self.instruments:
             table = rows_where(table, self._has_instrument, "instrument_name")
@@ -136,7 +136,7 @@ class PlannedSearch:
             query = self._fields.search.query_anywhere(QueryArguments(Place(), asked))
             table = self._service.table(self._fields.search.request(query), deadline=deadline, columns_id=CAOM_CONE)
         with reading(CAOM_CONE):
-            table = as_planned(setup.rows(table[is_unexecuted(table)]))
+            table = as_planned(setup.matching(table[is_unexecuted(table)]))
         if wanted is not None:
             table = as_planned(first_rows(table, wanted))
         if options.verbose:

@@ -118,7 +118,7 @@ class PlannedMatch:
         query = self._search.query_anywhere(QueryArguments(Place(), {**criteria, **setup.criteria()}))
         every = self._service.table(self._search.request(query), deadline=deadline, columns_id=CAOM_CONE)
         with reading(CAOM_CONE):
-            every = every[is_unexecuted(every) & setup.rows(every) & _fixed(every)]
+            every = setup.matching(every[is_unexecuted(every) & _fixed(every)])
             result = _pairs(every, positions, degrees, best=best)
         failed = positions.failures()
         unmatched = np.setdiff1d(positions.known, result["input_row"]).tolist()
