@@ -9,6 +9,7 @@ import pytest
 
 from astroquery_mast import EngineeringClass, JwstFilesClass, ProgramsClass, VOClass
 from astroquery_mast.downloads.methods import DownloadMethods
+from astroquery_mast.observations.hlsp_methods import HlspMethods
 from astroquery_mast.observations.member_methods import MemberMethods
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.vo.position_methods import PositionMethods
@@ -16,6 +17,7 @@ from astroquery_mast.vo.position_methods import PositionMethods
 CLASSES: list[tuple[type, str]] = [
     (EngineeringClass, "Engineering"),
     (JwstFilesClass, "JwstFiles"),
+    (HlspMethods, "Observations"),
     (MemberMethods, "Observations"),
     (PositionMethods, "VO"),
     (ProgramsClass, "Programs"),
