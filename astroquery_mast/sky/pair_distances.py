@@ -43,7 +43,9 @@ class PairDistances:
         begin, end, normals = outlines.edges()
         away = distance_to_arcs(begin, end, normals, outlines.center[owner])
         nearest = np.minimum.reduceat(away, outlines.first[:-1]) if len(outlines) else np.zeros(0)
-        clear = np.where(outlines.around(outlines.center), (2 * np.sin(nearest / 2)) ** 2 * (1 - 1e-9), 0.0)
+        # Around a center that is inside, so is whatever is nearer than all sides.
+        inside = np.where(outlines.around(outlines.center), nearest, np.maximum(outlines.radius, 0.0))
+        clear = (2 * np.sin(np.minimum(inside, np.pi) / 2)) ** 2 * (1 - 1e-9)
         return cls(outlines, up, heights, normals, outlines.following(), clear)
 
     def within(self, parts: RowNumbers, points: Array, limit: Floats | float) -> Floats:
@@ -57,17 +59,14 @@ class PairDistances:
         )
         found = np.full(len(parts), np.inf)
         near = np.flatnonzero(chords <= farthest)
-        polygonal = outlines.polygonal[parts[near]]
-        circles, polygons = near[~polygonal], near[polygonal]
-        # Around a center that is inside, so is whatever is nearer than all sides.
-        clear = chords[polygons] < self.clear[parts[polygons]]
-        found[polygons[clear]] = 0.0
-        polygons = polygons[~clear]
-        large = outlines.reach[parts[polygons]] >= np.pi / 2
+        clear = chords[near] < self.clear[parts[near]]
+        found[near[clear]] = 0.0
+        near = near[~clear]
+        polygonal, large = outlines.polygonal[parts[near]], outlines.reach[parts[near]] >= np.pi / 2
         for some, distances in (
-            (circles, self._to_circles),
-            (polygons[large], self._to_large),
-            (polygons[~large], self._to_polygons),
+            (near[~polygonal], self._to_circles),
+            (near[polygonal & large], self._to_large),
+            (near[polygonal & ~large], self._to_polygons),
         ):
             if len(some):
                 found[some] = distances(parts[some], points.take(some, axis=0), limits[some])

@@ -237,6 +237,8 @@ def _number(text: str) -> float:
 
 def _position(ra: float, dec: float) -> tuple[float, float]:
     """A position on the sky, with its right ascension from 0 to 360."""
+    if 0 <= ra < 360 and -90 <= dec <= 90:
+        return ra, dec
     if not (-math.inf < ra < math.inf and -90 - _SLACK <= dec <= 90 + _SLACK):
         raise ValueError("has an invalid position")
     # The remainder of a tiny negative number is rounded to 360.
