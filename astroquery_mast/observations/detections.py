@@ -192,9 +192,7 @@ class DetectionSearch:
         wanted = products[[catalog.row for catalog in catalogs]]
         request = DownloadRequest(asked.download_dir)
         manifest = self._flow.download_products(wanted, request, replace(options, on_error="ignore"), {})
-        assert manifest is not None
-        files = {str(row["dataURI"]): row for row in manifest if row["Status"] == str(Status.COMPLETE)}
-        failed = {str(row["dataURI"]): str(row["Message"]) for row in manifest if str(row["dataURI"]) not in files}
+        files, failed = _by_outcome(manifest)
         if failed and not files:
             why = next(iter(failed.values()))
             raise DownloadError(f"None of {len(failed)} catalogs could be downloaded. The first: {why}", manifest)
@@ -256,6 +254,17 @@ class DetectionSearch:
         inputs, away = np.asarray(table["input_row"], dtype=np.int64), np.asarray(table["separation"].filled(np.nan))
         table.remove_columns(["input_row", "separation"])
         return CatalogDetections(as_plain_table(table), inputs, away, HUBBLE_CATALOG)
+
+
+def _by_outcome(manifest: Table | None) -> tuple[dict[str, Row], dict[str, str]]:
+    """The rows of the files that are there, and why the others are not."""
+    files, failed = {}, {}
+    for row in () if manifest is None else manifest:
+        if row["Status"] == str(Status.COMPLETE):
+            files[str(row["dataURI"])] = row
+        else:
+            failed[str(row["dataURI"])] = str(row["Message"])
+    return files, failed
 
 
 def _why_skipped(catalog: SourceCatalog, most: int | None, *, may_read: bool) -> str | None:
