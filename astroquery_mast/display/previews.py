@@ -33,7 +33,7 @@ _MISSING, _EXCLUSIVE, _FAILED = "no preview", "exclusive", "failed"
 # The most tiles of a small sheet, the tiles in a row of it and of others, the size of a tile in inches and in pixels,
 # and the part of its height that the label takes.
 _FEW, _PER_ROW, _PER_LONG_ROW, _TILE, _PIXELS, _LABEL = 64, 8, 14, 1.3, 200, 0.24
-_LINE, _FONT = 24, 5.5
+_LINE, _FONT, _TITLE = 24, 5.5, 0.4
 # What the first bytes of a picture say it is.
 _KINDS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"GI": "gif"}
 
@@ -91,8 +91,9 @@ def plot_previews(table: Table, ax: Any = None, *, label: str | None = None, tim
     across = min(_PER_ROW if len(previews) <= _FEW else _PER_LONG_ROW, len(previews))
     down = -(-len(previews) // across)
     if ax is None:
-        size = (max(across, 3) * _TILE, down * _TILE * (1 + _LABEL) + 0.4)
-        ax = plt.figure(figsize=size, layout="constrained").add_subplot()
+        size = (max(across, 3) * _TILE, down * _TILE * (1 + _LABEL) + _TITLE)
+        # There is nothing around the tiles but the title; to find that out by a layout would take longer than to draw.
+        ax = plt.figure(figsize=size).add_axes((0.005, 0.0, 0.99, 1 - _TITLE / size[1]))
     elif not hasattr(ax, "imshow") or hasattr(ax, "wcs"):
         raise InvalidArgumentError(f"ax={ax!r:.60}: axes of matplotlib are needed, without sky coordinates.")
     reasons = [_draw_tile(ax, preview, number % across, number // across) for number, preview in enumerate(previews)]

@@ -273,10 +273,14 @@ def _inside(x: Array, y: Array, shape: tuple[int, int], margin: int = _STAMP) ->
 
 
 def _stamp(image: Array, x: float, y: float, half: int) -> tuple[slice, slice, Array, Array]:
-    """The part of an image around a position, and the offsets of its pixels."""
+    """The part of an image around a position, and the offsets of its pixels, as a column and a row."""
     rows, columns = _within(y, half, image.shape[0]), _within(x, half, image.shape[1])
-    dy, dx = np.mgrid[rows, columns]
-    return rows, columns, dy - y, dx - x
+    return (
+        rows,
+        columns,
+        np.arange(rows.start, rows.stop)[:, np.newaxis] - y,
+        np.arange(columns.start, columns.stop) - x,
+    )
 
 
 def _within(middle: float, half: int, length: int) -> slice:
