@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from . import utils
     from .casjobs.client import CasJobs, CasJobsClass
     from .catalogs.client import Catalogs, CatalogsClass
+    from .citations.citation import cite
     from .config import Conf, conf
     from .cutouts.client import Hapcut, HapcutClass, Tesscut, TesscutClass, Zcut, ZcutClass
     from .engineering.client import Engineering, EngineeringClass
+    from .jwst_files.client import JwstFiles, JwstFilesClass
     from .missions.client import MastMissions, MastMissionsClass
     from .observations.client import Observations, ObservationsClass
-    from .programs.citation import cite
     from .programs.client import Programs, ProgramsClass
-    from .programs.jwst_files import JwstFiles, JwstFilesClass
     from .searches.changes import Changes
     from .searches.notification import read_notification
     from .searches.search import SavedSearch
@@ -73,8 +73,8 @@ _HOME = {
     "EngineeringClass": "engineering.client",
     "Hapcut": "cutouts.client",
     "HapcutClass": "cutouts.client",
-    "JwstFiles": "programs.jwst_files",
-    "JwstFilesClass": "programs.jwst_files",
+    "JwstFiles": "jwst_files.client",
+    "JwstFilesClass": "jwst_files.client",
     "Mast": "service.core",
     "MastClass": "service.core",
     "MastMissions": "missions.client",
@@ -90,7 +90,7 @@ _HOME = {
     "VOClass": "vo.client",
     "Zcut": "cutouts.client",
     "ZcutClass": "cutouts.client",
-    "cite": "programs.citation",
+    "cite": "citations.citation",
     "conf": "config",
     "read_notification": "searches.notification",
 }

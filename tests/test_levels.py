@@ -27,7 +27,8 @@ ORDER = [
     "casjobs",
     "engineering",
 ]
-ORDER += ["cutouts", "missions", "catalogs", "observations", "programs", "searches", "utils", "compat", "demo"]
+ORDER += ["cutouts", "missions", "catalogs", "observations", "programs", "jwst_files", "citations", "searches"]
+ORDER += ["utils", "compat", "demo"]
 PURE = {"tables", "query", "sky"}
 NETWORK = {"requests", "urllib3", "socket", "http", "tenacity"}
 

@@ -12,7 +12,7 @@ import pytest
 from astropy.time import Time
 
 from astroquery_mast import JwstFiles
-from astroquery_mast.programs.keyword_columns import INSTRUMENTS
+from astroquery_mast.jwst_files.keyword_columns import INSTRUMENTS
 
 pytestmark = pytest.mark.remote_data
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from astroquery_mast import JwstFiles, JwstFilesClass
 from astroquery_mast.exceptions import DownloadError, InputWarning, InvalidQueryError, RemoteServiceError
+from astroquery_mast.jwst_files.newest_files import JWST_FILE
+from astroquery_mast.jwst_files.refresh import SUPERSEDED, local_files
 from astroquery_mast.products.manifest import Manifest
-from astroquery_mast.programs.newest_files import JWST_FILE
-from astroquery_mast.programs.refresh import SUPERSEDED, local_files
 from astroquery_mast.sandbox import Fault, Sandbox
 
 GUIDING = {"program": 1386, "instrument": "GuideStar", "suffix": "gs-id_1_cal"}

@@ -24,9 +24,9 @@ from astroquery_mast.exceptions import (
     RemoteServiceError,
     ServerError,
 )
-from astroquery_mast.programs.keyword_columns import INSTRUMENTS, SCIENCE, services_of
-from astroquery_mast.programs.keyword_question import FileQuestion
-from astroquery_mast.programs.keyword_search import joined_tables
+from astroquery_mast.jwst_files.keyword_columns import INSTRUMENTS, SCIENCE, services_of
+from astroquery_mast.jwst_files.keyword_question import FileQuestion
+from astroquery_mast.jwst_files.keyword_search import joined_tables
 from astroquery_mast.sandbox import Fault, Sandbox
 
 CORONAGRAPHY = 1386

@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast import Observations, cite
-from astroquery_mast.programs.citation import Citations
-from astroquery_mast.programs.headers import primary_header
-from astroquery_mast.programs.used_data import used_data
+from astroquery_mast.citations.citation import Citations
+from astroquery_mast.citations.used_data import used_data
+from astroquery_mast.downloads.fits_headers import primary_header
 from astroquery_mast.sandbox import Sandbox
 
-FACTS = json.loads(resources.files("astroquery_mast.programs").joinpath("citations.json").read_text("utf-8"))
+FACTS = json.loads(resources.files("astroquery_mast.citations").joinpath("facts.json").read_text("utf-8"))
 HLSP = {
     "TELESCOP": "TESS",
     "HLSPID": "NEW",

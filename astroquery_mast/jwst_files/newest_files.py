@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
 
+from ..downloads.fits_headers import header_text, primary_header
 from ..products.file_names import column_as_text
 from ..products.plan import EXCLUSIVE
 from ..query.filters import Filter
@@ -23,7 +24,6 @@ from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import Columns, find_column, find_name
 from ..tables.table import TableBuilder
-from .headers import header_text, primary_header
 from .keyword_columns import INSTRUMENTS, SCIENCE, InstrumentColumns
 
 JWST_FILE = re.compile(r"jw\d{5}.*\.fits", re.IGNORECASE)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast import Observations, cite
-from astroquery_mast.programs import bibtex
+from astroquery_mast.citations import bibtex
 from astroquery_mast.sandbox import Sandbox
 
 TEXTS = st.text(max_size=40) | st.text("{}\\@%$&#_^~,\" '=\n\r\tabc", max_size=40)

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from astropy.io import fits
 
-from ..downloads.checks import FITS_BLOCK, ends_header
+from .checks import FITS_BLOCK, ends_header
 
 _GZIP = b"\x1f\x8b"
 _LONGEST_HEADER = 1 << 25

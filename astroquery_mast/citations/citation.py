@@ -1,7 +1,7 @@
 """How to cite data: what was used in, lines with their sources out, as a table, as text and as BibTeX.
 
-In: what `~astroquery_mast.programs.used_data` knows, and facts on missions and collections, each with its source.  Out:
-`Citations`.  Nothing is guessed: what is not known becomes a line that says so.
+In: what `~astroquery_mast.citations.used_data` knows, and facts on missions and collections, each with its source.
+Out: `Citations`.  Nothing is guessed: what is not known becomes a line that says so.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def cite(what: Any, format: str = "text") -> Citations:
 
     Returns
     -------
-    `~astroquery_mast.programs.citation.Citations`
+    `~astroquery_mast.citations.citation.Citations`
         Its ``table`` has a row for each line.
 
     Raises
@@ -163,7 +163,7 @@ def cite(what: Any, format: str = "text") -> Citations:
 @cache
 def _facts() -> Mapping[str, Any]:
     """What is known of the missions."""
-    facts: dict[str, Any] = json.loads(resources.files(__package__).joinpath("citations.json").read_text("utf-8"))
+    facts: dict[str, Any] = json.loads(resources.files(__package__).joinpath("facts.json").read_text("utf-8"))
     return facts
 
 

@@ -15,13 +15,13 @@ from typing import Any
 from astropy.io import fits
 from astropy.table import Table
 
+from ..downloads.fits_headers import SAYS_NOTHING, header_text, primary_header
 from ..downloads.verify_and_retry import as_written, recorded_results
 from ..exceptions import InvalidArgumentError
 from ..observations.known_hlsp import collection_in, telescopes_in
 from ..products.file_names import column_as_text
 from ..products.listing import as_table
 from ..products.manifest import Status
-from .headers import SAYS_NOTHING, header_text, primary_header
 
 _FITS = (".fits", ".fit", ".fits.gz", ".fit.gz", ".fits.fz")
 # The column of a manifest that holds paths, and its name where a format has no blanks in names.

@@ -1,0 +1,1 @@
+"""What to cite and to acknowledge for data that were used."""
