@@ -325,9 +325,10 @@ def _acknowledgment(mission: str, records: Sequence[UsedData]) -> Citation:
     own = [each for each in records if not each.hlsp]
     instruments = sorted(set(_by_value(own, "instrument")) - {mission})
     programs = sorted(_by_value(own, "program"), key=_in_order) if about.get("programs") else []
+    which = "; program " if len(programs) == 1 else "; programs "
     said = (
         f"This work is based on data of the {about['name']}{_listed(' (', instruments, ')')}, from MAST at the Space "
-        f"Telescope Science Institute{_listed('; programs ', programs)}. MAST asks for the wording on {page}"
+        f"Telescope Science Institute{_listed(which, programs)}. MAST asks for the wording on {page}"
     )
     return Citation("acknowledgment", mission, said, page, url=page)
 

@@ -147,7 +147,7 @@ class HlspSearch:
         try:
             center = self._service.resolver.one(target.object_name, deadline=deadline)
         except ResolverError as err:
-            return named, [f"No collection that was asked calls a target so, and {_lowered(err)}"]
+            return named, [f"No target of this name was found, and {_lowered(err)}"]
         rows = self._rows(asked.arguments(Place(center, radius=radius, overlap="center")), deadline)
         table = _joined(named, _nearest(target.among(rows, done), center), center)
         return table, [] if len(table) else self._neighbors(asked, center, deadline)

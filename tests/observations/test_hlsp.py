@@ -124,7 +124,7 @@ def test_what_was_found_by_position_is_told(mast_sandbox: Sandbox) -> None:
     ("target", "said"),
     [
         ("M51", r"nothing within 3\.0 arcmin of 'M51'"),
-        ("no such star", 'calls a target so, and could not resolve "no such star"'),
+        ("no such star", 'No target of this name was found, and could not resolve "no such star"'),
         (999, "'TIC 999' also finds the star by its position"),
     ],
 )
