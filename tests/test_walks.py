@@ -59,7 +59,7 @@ CALLS = {
         lambda _: Observations.query_criteria(object_name="M51", obs_collection="HST", t_exptime=(100, None)), 18
     ),
     "Observations.query_region_count": Call(lambda _: Observations.query_region_count(M51, radius="0.1 deg"), 12),
-    "Observations.download_products": Call(_download, 25),
+    "Observations.download_products": Call(_download, 26),
     "Observations.crossmatch": Call(lambda _: Observations.crossmatch(TWO, verbose=False), 20),
     "Catalogs.query_region": Call(lambda _: Catalogs.query_region(M51, radius="0.02 deg", catalog="TIC"), 18),
     "MastMissions.query_criteria": Call(
