@@ -1,7 +1,7 @@
 """Batch jobs: a query whose rows go through a table of MyDB, and what a finished job has left.
 
 In: a statement, or the record of a job.  Out: a table.  A query that is too long for the quick queue becomes a job
-that puts its rows into a table of a name that nobody else has; the table is fetched and dropped.
+that puts its rows into a table with a unique name; the table is fetched and dropped.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def estimate_for(deadline: Deadline) -> int:
 
 
 def checked_minutes(estimate: object) -> int:
-    """Return an estimate as the service takes it: a whole number of minutes."""
+    """Return an estimate as the service takes it: an integer number of minutes."""
     try:
         minutes = operator.index(estimate)  # type: ignore[arg-type]
     except TypeError:

@@ -180,7 +180,7 @@ class CasJobsClass(MastClass):
         Raises
         ------
         LoginError
-            If nobody is.
+            If nobody is logged in.
 
         Examples
         --------
@@ -552,9 +552,10 @@ class CasJobsClass(MastClass):
         name : str
             The name in MyDB: letters, digits and underscores.
         overwrite : bool
-            Whether to take the place of a table of that name.
+            Whether to replace a table of that name, False by default.
         append : bool
-            Whether to add the rows to a table of that name, which has the same columns; if there is none, it is made.
+            Whether to add the rows to a table of that name, which has the same columns; it is created if
+            necessary.  False by default.
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
         verbose : bool
@@ -641,7 +642,7 @@ class CasJobsClass(MastClass):
         name : str
             Its name in MyDB, in any case.
         missing_ok : bool
-            Whether it is no error if there is none.
+            Whether to ignore a table that does not exist, False by default.
         timeout : float or `~astropy.units.Quantity`, optional
             Seconds that the call may take; ``conf.timeout`` if not given.
 

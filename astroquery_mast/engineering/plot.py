@@ -14,7 +14,8 @@ from astropy.table import Table
 from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
-from ..exceptions import InvalidArgumentError, InvalidQueryError
+from ..exceptions import InvalidArgumentError
+from ..sky.picture import pyplot
 from ..tables.rows import Array
 
 _LABEL = "obs_id"
@@ -109,13 +110,8 @@ def _plain_values(column: Any) -> Any:
 
 def _new_axes(count: int) -> list[Any]:
     """New panels, one below the other."""
-    try:
-        import matplotlib.pyplot as plt  # noqa: PLC0415 - an optional dependency
-    except ImportError as err:
-        message = "Pictures need matplotlib: pip install 'astroquery_mast[plot]' brings it."
-        raise InvalidQueryError(message) from err
     size = (9, max(4.0, 0.8 + _PANEL_HEIGHT * count))
-    _, axes = plt.subplots(count, 1, sharex=True, squeeze=False, figsize=size, layout="constrained")
+    _, axes = pyplot().subplots(count, 1, sharex=True, squeeze=False, figsize=size, layout="constrained")
     return list(axes[:, 0])
 
 
