@@ -314,7 +314,7 @@ class PartFile:
         self._check_place()
         _rename(self._path, self._target)
         self._record_path.unlink(missing_ok=True)
-        _sync_folder(self._target.parent)
+        sync_folder(self._target.parent)
 
     def discard(self) -> None:
         """Remove the bytes and their record."""
@@ -437,8 +437,8 @@ def _rename(path: Path, target: Path) -> None:
     path.replace(target)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Let a rename survive a power cut, where folders can be synchronised (not on Windows)."""
+def sync_folder(folder: Path) -> None:
+    """Let a rename survive a power cut, where folders can be synchronized (not on Windows)."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -17,6 +17,7 @@ from typing import Annotated
 import filelock
 import msgspec
 
+from ..downloads.part_file import sync_folder
 from ..exceptions import QueryTimeoutError, SavedSearchError
 from ..service.retrying import Deadline
 from .comparison import Cell, Snapshot, iso_of
@@ -137,18 +138,8 @@ def replace_file(path: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except (OSError, UnicodeEncodeError) as err:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise SavedSearchError(f"{path} cannot be written: {err}") from err
-
-
-def _sync(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can do that."""
-    with suppress(OSError):
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
