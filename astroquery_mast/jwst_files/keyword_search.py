@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from astropy.table import MaskedColumn, Table, TableMergeError, vstack
+from astropy.table import MaskedColumn, Table
 from astroquery import log
 
 from ..config import count_setting
@@ -40,7 +40,7 @@ from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import Columns, alternatives, closest, find_column, find_name
 from ..tables.mashup import Page, first_value
-from ..tables.table import TableBuilder
+from ..tables.table import TableBuilder, joined_tables
 from ..warn import warn_no_results
 from .keyword_columns import MJD, NO_FILE, InstrumentColumns, services_of
 from .keyword_question import (
@@ -299,22 +299,3 @@ def _with_uris(table: Table, wanted: Sequence[str]) -> Table:
         table["dataURI"] = uris
     first = [name for each in wanted if (name := find_name(each, table.colnames)) is not None]
     return table[list(dict.fromkeys(("dataURI", *first, *table.colnames)))]
-
-
-def joined_tables(tables: Sequence[Table]) -> Table:
-    """Return tables one below the other; what one of them lacks is masked there, and columns that differ are text."""
-    if len(tables) == 1:
-        return tables[0]
-    try:
-        return vstack(list(tables), metadata_conflicts="silent")
-    except TableMergeError:
-        return vstack([_differing_as_text(table, tables) for table in tables], metadata_conflicts="silent")
-
-
-def _differing_as_text(table: Table, tables: Sequence[Table]) -> Table:
-    """A table whose columns are text where other tables have another kind of column."""
-    changed = table.copy(copy_data=False)
-    for name in table.colnames:
-        if len({each[name].dtype.kind for each in tables if name in each.colnames}) > 1:
-            changed[name] = table[name].astype(str)
-    return changed

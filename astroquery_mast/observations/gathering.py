@@ -28,7 +28,8 @@ from ..query.selection import names_of
 from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
 from ..tables.columns import few_names
-from .lookup import ObservationLookup, stacked
+from ..tables.table import joined_tables
+from .lookup import ObservationLookup
 
 # What the pipelines of HST start from: exposures as they were read out, and what belongs to them.
 _RAW = re.compile(r"RAW(?!ACQ)|TAG")
@@ -169,7 +170,7 @@ class AssociationGathering:
         missing = [name for uri, name in unlisted.items() if not self._exists(uri)]
         if unlisted:
             tables.append(products_of(unlisted))
-        return Inputs(stacked(tables), missing)
+        return Inputs(joined_tables(tables), missing)
 
     def _exposures(self, association: Association, suffixes: Sequence[str]) -> Inputs:
         """The files of the exposures that an association of HST names."""
@@ -179,7 +180,7 @@ class AssociationGathering:
             raise InvalidQueryError(
                 f"MAST has no observation {few_names(sorted(own))}, whose exposures are the inputs."
             )
-        listed = stacked(tables)
+        listed = joined_tables(tables)
         members = {member.name for member in association.members if member.present}
         choice = FileChoice(members | own, suffixes)
         owners = choice.owners_served(listed)

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
-from astropy.table import MaskedColumn, Table, vstack
+from astropy.table import MaskedColumn, Table
 
 from ..downloads.product_flow import ProductFlow
 from ..exceptions import InvalidArgumentError, InvalidQueryError, NoResultsWarning
@@ -25,6 +25,7 @@ from ..service.mast_service import MastService
 from ..service.parallel import map_all
 from ..service.retrying import Deadline
 from ..tables.columns import few_names
+from ..tables.table import joined_tables
 from ..warn import warn_user
 from .belonging import LISTED, KnownObservation, Membership, observation_cells
 from .search import CAOM_CONE, ObservationSearch, Place, QueryArguments
@@ -108,7 +109,7 @@ class ObservationLookup:
 
     def _rows(self, column: str, values: Sequence[str]) -> Table:
         """The rows of observations that have some values in a column."""
-        return stacked(self.each(lambda some: self._found({column: some}, Place()), in_batches(values, _AT_ONCE)))
+        return joined_tables(self.each(lambda some: self._found({column: some}, Place()), in_batches(values, _AT_ONCE)))
 
     def _found(self, criteria: Mapping[str, object], place: Place) -> Table:
         """The rows of observations that meet criteria; none are no reason for a warning here."""
@@ -145,7 +146,7 @@ class ObservationLookup:
         there = set(column_as_text(table, "obsid"))
         lacking = [member for obsid, member in wanted.items() if obsid not in there]
         if lacking:
-            meta, table = table.meta, stacked([table, _listed_rows(lacking)])
+            meta, table = table.meta, joined_tables([table, _listed_rows(lacking)])
             table.meta = meta
         place = {obsid: row for row, obsid in enumerate(column_as_text(table, "obsid"))}
         return table[[place[member.obsid] for member in members]]
@@ -154,11 +155,6 @@ class ObservationLookup:
 def own_rows(products: Table, obsid: str) -> Table:
     """Return the products that are an observation's own."""
     return rows_where(products, obsid.__eq__, "obsID")
-
-
-def stacked(tables: Sequence[Table]) -> Table:
-    """Return several tables as one."""
-    return tables[0] if len(tables) == 1 else vstack(list(tables), metadata_conflicts="silent")
 
 
 def _names(given: Any) -> list[str]:

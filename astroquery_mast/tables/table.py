@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Any, Protocol, Self
 
 import numpy as np
-from astropy.table import MaskedColumn, Table
+from astropy.table import MaskedColumn, Table, TableMergeError, vstack
 
 from ..exceptions import CorruptDataWarning, InvalidResponseError
 from ..warn import warn_user
@@ -242,3 +242,22 @@ def _by_column(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Itera
     except KeyError:
         return [[row.get(name) for row in rows] for name in names]
     return [cells] if len(names) == 1 else zip(*cells, strict=True)
+
+
+def joined_tables(tables: Sequence[Table]) -> Table:
+    """Return tables one below the other; what one of them lacks is masked there, and columns that differ are text."""
+    if len(tables) == 1:
+        return tables[0]
+    try:
+        return vstack(list(tables), metadata_conflicts="silent")
+    except TableMergeError:
+        return vstack([_differing_as_text(table, tables) for table in tables], metadata_conflicts="silent")
+
+
+def _differing_as_text(table: Table, tables: Sequence[Table]) -> Table:
+    """A table whose columns are text where other tables have another kind of column."""
+    changed = table.copy(copy_data=False)
+    for name in table.colnames:
+        if len({each[name].dtype.kind for each in tables if name in each.colnames}) > 1:
+            changed[name] = table[name].astype(str)
+    return changed

@@ -26,8 +26,8 @@ from astroquery_mast.exceptions import (
 )
 from astroquery_mast.jwst_files.keyword_columns import INSTRUMENTS, SCIENCE, services_of
 from astroquery_mast.jwst_files.keyword_question import FileQuestion
-from astroquery_mast.jwst_files.keyword_search import joined_tables
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.tables.table import joined_tables
 
 CORONAGRAPHY = 1386
 FEW = "filename,exp_type"
