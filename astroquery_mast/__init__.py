@@ -61,7 +61,7 @@ __all__ = [
     "utils",
 ]
 
-_MODULES = frozenset({"compat", "display", "exceptions", "footprints", "sandbox", "utils"})
+_MODULES = frozenset({"compat", "display", "exceptions", "footprints", "readers", "sandbox", "utils"})
 _HOME = {
     "CasJobs": "casjobs.client",
     "CasJobsClass": "casjobs.client",

@@ -28,15 +28,15 @@ SANDBOX = sorted(ROOT.joinpath("sandbox").rglob("*.py"))
 # The clients of `compat` have the names of those that they stand for.
 SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()}
 
-LINES = 50_450
-MODULES = 216
-SANDBOX_LINES = 19_100
+LINES = 62_000
+MODULES = 290
+SANDBOX_LINES = 22_500
 LINES_PER_FILE = 400
 COMPLEXITY = 10
-MEAN_COMPLEXITY = 3.27
-MEAN_OF_BLOCKS = 3.12
+MEAN_COMPLEXITY = 3.4
+MEAN_OF_BLOCKS = 3.25
 OWN_CLASSES = 4
-NAMES = 68
+NAMES = 80
 
 
 def lines(path: Path) -> int:

@@ -1,0 +1,21 @@
+"""Readers of products: spectra, light curves, images and catalogs as the objects that astropy's packages have for them.
+
+In: products, or files.  Out: `~astropy.nddata.CCDData`, `~astropy.table.Table`, time series, spectra.
+"""
+
+from importlib import import_module
+
+_HOME: dict[str, str] = {}
+__all__: list[str] = []
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from the module that defines it (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__
