@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -71,18 +71,18 @@ def test_closing_cancels_what_is_on_its_way(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """No other file comes afterwards, none is asked for, and no thread is left at work."""
-    first = str(products["dataURI"][0])
-    mast_sandbox.faults.add("download", Fault.delay(600), times=None, where=lambda asked: asked.value("uri") != first)
+    # Which file is asked for first is not known: waiting for a connection has no order.
+    asked = count()
+    mast_sandbox.faults.add("download", Fault.delay(600), times=None, where=lambda _: next(asked) > 0)
     with closing(client.download_products_iter(products, download_dir=tmp_path, max_workers=2, verbose=False)) as rows:
-        assert next(rows)["dataURI"] == first
-    asked = len(mast_sandbox.requests.of("download"))
-    assert asked < len(products)
+        first = next(rows)
     working = [thread for thread in threading.enumerate() if thread.name.startswith(THREAD_NAME)]
     for thread in working:
         thread.join(60)
     assert not any(thread.is_alive() for thread in working)
-    assert len(mast_sandbox.requests.of("download")) == asked
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [products["productFilename"][0]]
+    # Nobody is left who could ask: a request that was on its way as the loop was left may be counted late.
+    assert len(mast_sandbox.requests.of("download")) <= 3 < len(products)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [Path(first["Local Path"])]
     assert list(rows) == []
 
 
