@@ -24,6 +24,7 @@ PUBLIC_MODULES = (
     "astroquery_mast.display",
     "astroquery_mast.exceptions",
     "astroquery_mast.footprints",
+    "astroquery_mast.readers",
     "astroquery_mast.sandbox",
     "astroquery_mast.utils",
 )
