@@ -1,13 +1,16 @@
 """The public methods that all clients with files share; what downloads is loaded when they are called.
 
-In: a manifest.  Out: a manifest.
+In: a manifest, or products.  Out: a manifest; files that are read where they are, what is in them, and their headers.
 """
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Iterable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from astropy import units as u
 from astropy.io.registry import IORegistryError
@@ -18,6 +21,8 @@ from ..service.parallel import RunOptions
 
 if TYPE_CHECKING:
     from ..products.manifest import Manifest
+    from .header_table import Extension
+    from .product_files import ProductFiles
     from .product_flow import Downloads
 
 # Headers of FITS files are read 2880 bytes at a time; a block holds a good many of them, and costs little to fetch.
@@ -35,11 +40,15 @@ def as_read(manifest: Any) -> Any:
 
 
 class DownloadMethods(Protocol):
-    """The methods that all clients with files have: each takes them over by name, and has `_downloads`."""
+    """The methods that all clients with files have: each takes over by name those that its properties are there for."""
 
     @property
     def _downloads(self) -> Downloads:
         """What downloads, and knows where the files of a manifest come from."""
+
+    @property
+    def _product_files(self) -> ProductFiles:
+        """What opens the files of products."""
 
     def verify_downloads(self, manifest: Table | str | os.PathLike[str], *, verbose: bool = True) -> Manifest:
         """Return the manifest of a download with what is on disk now; nothing is asked of the archive.
@@ -97,3 +106,163 @@ class DownloadMethods(Protocol):
             As `download_products`.
         """
         return self._downloads.retry(as_read(manifest), RunOptions(verbose, max_workers, executor, timeout, on_error))
+
+    # -- read in place -------------------------------------------------------------------------------------------
+
+    def open_product(self, product: Any, *, block_size: int = BLOCK_SIZE) -> io.BufferedReader:
+        """Open the file of a product for reading, without downloading it.
+
+        Only the parts that are read come over the network.
+
+        Parameters
+        ----------
+        product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
+            A row of a table of products, or a table of one row; a row of a manifest, whose file is read from disk if
+            it is there; a dataURI (``"mast:..."``); an address in MAST's public bucket (``"s3://stpubdata/..."``),
+            which is read without a login; an address that begins with ``https://``, to which the login token is sent
+            only if it is MAST's; the path of a file; or a file that is open in binary mode, which is returned as it is.
+        block_size : int, default 65536
+            The least number of bytes to request at a time.  Larger blocks make fewer requests.
+
+        Returns
+        -------
+        `io.BufferedReader`
+            A file to read and seek in.  ``fits.open(file)`` reads headers as they are needed, and data when they are
+            used: all of an HDU with ``hdu.data``, some rows of an image with ``hdu.section[10:20]``.
+
+        Raises
+        ------
+        InvalidQueryError
+            If this is not one product, or there is no such file.
+        LoginError
+            If the file is exclusive; the message says until when, if the row has the release date.
+        RemoteServiceError
+            If the archive fails, also while the file is read.
+
+        Examples
+        --------
+        >>> from astropy.io import fits
+        >>> from astroquery_mast import JwstFiles
+        >>> mosaics = JwstFiles.query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
+        >>> with JwstFiles.open_product(mosaics[0]) as file:
+        ...     print(fits.getheader(file)["FILTER"])
+        F1140C
+        """
+        return cast("io.BufferedReader", replace(self._product_files, block_size=block_size).open(product))
+
+    def read_product(self, product: Any, **kwargs: Any) -> Any:
+        """Open a product as the object that fits its kind, without writing it to disk.
+
+        Parameters
+        ----------
+        product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
+            A row of a table of products or of a manifest, a dataURI, an address, a path, or an open file, as
+            `open_product` takes them.  The kind is known by the name of the file (also with ``.gz``), and by how the
+            file begins where an address has no such name.
+        **kwargs
+            Arguments for the reader: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
+            ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text.
+
+        Returns
+        -------
+        object
+            `~astropy.io.fits.HDUList` for ``.fits`` and ``.fits.gz``; ``asdf.AsdfFile`` for ``.asdf``;
+            `~astropy.table.Table` for ``.csv``, ``.ecsv`` and ``.vot``; ``PIL.Image.Image`` for ``.jpg``, ``.png`` and
+            ``.gif``; the contents of ``.json``; a str for ``.txt``.  Uncompressed FITS and ASDF files are read as far
+            as they are used, and stay open until they are closed; all others are read at once.
+
+        Raises
+        ------
+        InvalidQueryError
+            If this is not one product, there is no such file or no reader for it, or a package is missing.
+        LoginError
+            If the file is exclusive; the message says until when, if the row has the release date.
+        RemoteServiceError
+            If the archive fails, or the file is damaged.
+
+        Warns
+        -----
+        AstropyUserWarning
+            By `astropy.io.fits`, also later, if a part of a FITS file is damaged or missing.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles
+        >>> mosaics = JwstFiles.query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
+        >>> with JwstFiles.read_product(mosaics[0]) as hdus:
+        ...     print(hdus[0].header["TELESCOP"], hdus["SCI"].data.ndim)
+        JWST 2
+        """
+        return self._product_files.read(product, kwargs)
+
+    def get_headers(
+        self,
+        products: Any,
+        *,
+        extensions: Extension | Iterable[Extension] | None = None,
+        keywords: str | Iterable[str] | None = None,
+        max_workers: int | None = None,
+        timeout: float | u.Quantity | None = None,
+        verbose: bool = True,
+    ) -> Table:
+        """Return the FITS headers of many products in one table, without downloading the files.
+
+        Only the blocks with the headers are read: a few kilobytes for each HDU, however large the file.  The
+        exception are ``.fits.gz`` files, which are read whole.
+
+        Parameters
+        ----------
+        products : `~astropy.table.Table`, or list
+            A table of products or a manifest, or a list of whatever `open_product` takes: rows, dataURIs, addresses,
+            paths.  Each file is read once.
+        extensions : int, str, tuple, or list of these, optional
+            The HDUs to return: numbers (0 is the primary HDU), names such as ``"SCI"``, or names with versions such as
+            ``("SCI", 2)``.  By default all HDUs.
+        keywords : str or list of str, optional
+            The keywords to return, in either case; ``*`` stands for any characters, as in ``"CRVAL*"``.  By default
+            all keywords except ``COMMENT`` and ``HISTORY``.
+        max_workers : int, optional
+            The number of files to read at a time; defaults to ``conf.max_workers``.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; by default only each request is limited, to ``conf.timeout``.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            One row for each HDU, in the order of the products.  The columns are ``file``; ``hdu``, the number of the
+            HDU; ``EXTNAME`` and ``EXTVER``; one for each keyword, masked where a header does not have it, with the
+            comment of the keyword as description; ``message``; and ``product``, the dataURI, address or path, which
+            `read_product` takes.  A file that cannot be read has one row, in which ``message`` says why;
+            ``meta["failed"]`` lists these files.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is requested then.
+        LoginError, InvalidQueryError, RemoteServiceError, TimeoutError
+            If no file can be read: the error of the first.
+
+        Warns
+        -----
+        AuthenticationWarning, InputWarning
+            If some files cannot be read, once for all, or if no header has one of the keywords.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles
+        >>> mosaics = JwstFiles.query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
+        >>> headers = JwstFiles.get_headers(mosaics, keywords=["EXP_TYPE", "FILTER"], extensions=0, verbose=False)
+        >>> headers["hdu", "EXP_TYPE", "FILTER"].pprint()
+        hdu EXP_TYPE FILTER
+        --- -------- ------
+          0 MIR_4QPM F1140C
+          0 MIR_4QPM F1140C
+          0 MIR_4QPM F1140C
+        """
+        from .header_table import HeaderSelection, read_headers  # noqa: PLC0415 - queries need nothing of downloads
+
+        selection = HeaderSelection.of(extensions, keywords)
+        options = RunOptions(verbose, max_workers, None, timeout)
+        return read_headers(self._product_files, products, selection, options)

@@ -38,7 +38,6 @@ from ..products.plan import (
     EXCLUSIVE,
     DownloadService,
     PlannedFile,
-    escaped_url,
     plan,
     single_file,
     total_bytes,
@@ -293,18 +292,6 @@ class ProductFlow:
         )
         result = self._downloads.run_one(files.checked([planned])[0], verbose=verbose)
         return str(result.status), result.message, result.url
-
-    def one_file(self, product: Any) -> tuple[str, str]:
-        """Return the URI and the address of one product, or of the file of one name, URI or address."""
-        table = None if isinstance(product, str) else as_table(product)
-        if table is None:
-            uri, files = self._source.file(product)
-        elif len(table) == 1:
-            products, files = self._source.files(table, in_folders=False)
-            uri = str(products["dataURI"][0])
-        else:
-            raise InvalidArgumentError(f"One product is needed, not {len(table)}.")
-        return uri, escaped_url(files.download_url, uri)
 
     def product_urls(
         self, given: Any, filters: Mapping[str, Any], *, verbose: bool, in_cloud: Callable[[str], str] = str

@@ -9,30 +9,21 @@ FITS files can also be opened by `fsspec`, as ``fits.open(..., use_fsspec=True)`
 
 from __future__ import annotations
 
-import gzip
 import io
-import json
-import os
-import re
 import sys
 import tempfile
-import zlib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from functools import partial
 from http import HTTPStatus
-from pathlib import Path, PurePosixPath
-from typing import IO, Any, Protocol, TypeVar, cast
+from typing import IO, Any, Protocol, TypeVar
 
 import requests
 from astropy.io import fits
-from astropy.table import Row, Table
 from astroquery import log
 
 from ..config import count_setting
 from ..exceptions import (
     BadRequestError,
-    InvalidArgumentError,
     InvalidQueryError,
     InvalidResponseError,
     LoginError,
@@ -40,12 +31,10 @@ from ..exceptions import (
     ResponseTooLargeError,
     ServerError,
 )
-from ..products.listing import as_table
 from ..service.connections import read_body
 from ..service.http import HttpClient
 from ..service.retrying import BODY_ERRORS, BrokenBodyError, Deadline, retrying
 from .checks import AS_STORED, announced_length, check_length, check_size, content_range, strong_validator
-from .methods import BLOCK_SIZE
 from .transfer import OpenUrl
 
 _PIECE = 1 << 20
@@ -54,16 +43,17 @@ _SERVICE = "MAST download"
 T = TypeVar("T")
 
 
-def range_opener(http: HttpClient) -> OpenUrl:
+def range_opener(http: HttpClient, whole: Deadline | None = None) -> OpenUrl:
     """Return what opens a part of a file; each has ``conf.timeout`` seconds, however long the reader takes between."""
 
     def open_range(url: str, headers: Mapping[str, str]) -> Any:
-        return http.request("GET", url, headers=headers, deadline=Deadline.start(None), service=_SERVICE, stream=True)
+        limit = Deadline.within(whole)
+        return http.request("GET", url, headers=headers, deadline=limit, service=_SERVICE, stream=True)
 
     return open_range
 
 
-def open_remote(url: str, open_url: OpenUrl, *, name: str, block_size: int = BLOCK_SIZE) -> io.BufferedReader:
+def open_remote(url: str, open_url: OpenUrl, *, name: str, block_size: int) -> io.BufferedReader:
     """Open a file for reading without fetching it."""
     if block_size < 1:
         raise ValueError(f"block_size={block_size!r}: a number of bytes above zero is needed.")
@@ -326,96 +316,3 @@ def _http_status(err: BaseException | None) -> int | None:
             return status
         err = err.__cause__ or err.__context__
     return None
-
-
-# -- what is in a file ---------------------------------------------------------------------------------------------
-
-
-def _asdf(file: IO[bytes], **options: Any) -> Any:
-    """An ASDF file, of which arrays are read when they are used."""
-    import asdf  # noqa: PLC0415 - optional
-
-    if isinstance(getattr(file, "raw", None), io.FileIO):
-        # It closes only what it has opened itself.
-        with file:
-            return asdf.open(file.name, **options)
-    # It reads past the buffer of what it is given.
-    return asdf.open(io.BufferedReader(cast("Any", file)), **options)
-
-
-def _picture(file: IO[bytes], **options: Any) -> Any:
-    """A picture."""
-    from PIL import Image  # noqa: PLC0415 - optional
-
-    picture = Image.open(file, **options)
-    picture.load()
-    return picture
-
-
-def _table(kind: str, file: IO[bytes], **options: Any) -> Table:
-    """A table in a text file."""
-    return Table.read(io.BytesIO(file.read()), **{"format": kind, **options})
-
-
-_GZIP = b"\x1f\x8b"
-# What keeps the file open, and what has read all of it.
-_LAZY: dict[str, Callable[..., Any]] = {".fits": fits.open, ".fit": fits.open, ".asdf": _asdf}
-_READERS: dict[str, Callable[..., Any]] = {
-    **_LAZY,
-    ".csv": partial(_table, "ascii.csv"),
-    ".ecsv": partial(_table, "ascii.ecsv"),
-    ".vot": partial(_table, "votable"),
-    **dict.fromkeys((".jpg", ".jpeg", ".png", ".gif"), _picture),
-    ".json": json.load,
-}
-# Columns that name the file of a product, or of a row of a manifest.
-_NAMES = ("productFilename", "filename", "dataURI", "uri")
-
-
-def read_product(product: Any, open_product: Callable[[Any], IO[bytes]], options: Mapping[str, Any]) -> Any:
-    """Return a product as the object that fits its kind, from where it is on disk or from the archive."""
-    path = _path_of(product)
-    name = _name_of(product) if path is None else path.name
-    ending = PurePosixPath(re.sub(r"\.(gz|fz)$", "", name.lower())).suffix
-    if ending not in _READERS:
-        known = ", ".join(_READERS)
-        raise InvalidArgumentError(f"{name!r} is not read as an object: {known} are. open_product gives its bytes.")
-    with ExitStack() as unless_needed:
-        file = unless_needed.enter_context(open_product(product) if path is None else path.open("rb"))
-        content, is_lazy = _content_of(file, name, ending, options)
-        if is_lazy:
-            unless_needed.pop_all()
-        return content
-
-
-def _content_of(file: IO[bytes], name: str, ending: str, options: Mapping[str, Any]) -> tuple[Any, bool]:
-    """What is in a file, and whether the file is needed as long as that."""
-    packed = file.read(len(_GZIP)) == _GZIP
-    file.seek(0)
-    try:
-        unpacked = io.BytesIO(gzip.decompress(file.read())) if packed else file
-        return _READERS[ending](unpacked, **options), ending in _LAZY and not packed
-    except ImportError as err:
-        hint = "pip install astroquery_mast[read]"
-        raise InvalidQueryError(f"What is needed to read {name} is not installed ({err}): {hint}") from err
-    except (OSError, ValueError, EOFError, zlib.error) as err:
-        raise InvalidResponseError(f"{name} cannot be read: {err}", service=_SERVICE) from err
-
-
-def _path_of(product: Any) -> Path | None:
-    """Where a file is that is on disk: a path, or that of a manifest's row."""
-    if isinstance(product, Row) and "Local Path" in product.colnames:
-        path = Path(*product.meta.get("workdir", ())[:1], str(product["Local Path"]))
-        return path if path.is_file() else None
-    return Path(product) if isinstance(product, os.PathLike) else None
-
-
-def _name_of(product: Any) -> str:
-    """The name of a product's file, by whose ending its kind is known."""
-    if isinstance(product, str):
-        return product
-    table = as_table(product)
-    columns = [] if table is None else [table[name] for name in _NAMES if name in table.colnames]
-    if not columns or len(columns[0]) != 1:
-        raise InvalidArgumentError("One product is needed: its URI, or a row of a product table.")
-    return str(columns[0][0])

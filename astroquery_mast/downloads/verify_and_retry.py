@@ -81,9 +81,20 @@ def recorded_results(manifest: Table) -> list[TransferResult]:
     if absent:
         raise InvalidArgumentError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
     rows = zip(*(_cells(manifest, name) for name in COLUMNS), strict=True)
-    recorded = _meta_text(manifest, "workdir")
-    workdir = Path(recorded) if recorded and os.path.isdir(recorded) else Path()  # noqa: PTH112 - never raises
+    workdir = _workdir(manifest)
     return [_result(index, row, workdir) for index, row in enumerate(rows)]
+
+
+def recorded_path(manifest: Table) -> Path:
+    """Return where the file of a manifest of one row is, counted from the folder that the manifest recorded."""
+    place = recorded_place(str(_cells(manifest, COLUMNS[0])[0] or ""))
+    return place if is_remote(place) else _workdir(manifest) / place
+
+
+def _workdir(manifest: Table) -> Path:
+    """The folder from which relative paths are counted."""
+    recorded = _meta_text(manifest, "workdir")
+    return Path(recorded) if recorded and os.path.isdir(recorded) else Path()  # noqa: PTH112 - never raises
 
 
 def _result(index: int, cells: Sequence[Any], workdir: Path) -> TransferResult:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from astropy import units as u
 from astropy.table import Table
 
-from ..downloads.methods import DownloadMethods
+from ..downloads.methods import BLOCK_SIZE, DownloadMethods
 from ..service.core import MastClass
 from ..service.parallel import RunOptions
 from .keyword_columns import column_list
@@ -23,6 +23,7 @@ from .keyword_question import FileQuestion
 from .keyword_search import KeywordSearch
 
 if TYPE_CHECKING:
+    from ..downloads.product_files import ProductFiles
     from ..downloads.product_flow import Downloads, ProductFlow
     from ..products.file_names import PathTemplate
     from ..products.manifest import Manifest
@@ -41,6 +42,9 @@ class JwstFilesClass(MastClass):
 
     verify_downloads = DownloadMethods.verify_downloads
     retry_downloads = DownloadMethods.retry_downloads
+    open_product = DownloadMethods.open_product
+    read_product = DownloadMethods.read_product
+    get_headers = DownloadMethods.get_headers
 
     @cached_property
     def _search(self) -> KeywordSearch:
@@ -53,6 +57,13 @@ class JwstFilesClass(MastClass):
         from ..downloads.product_flow import Downloads  # noqa: PLC0415 - queries need nothing of downloads
 
         return Downloads(self._service)
+
+    @property
+    def _product_files(self) -> ProductFiles:
+        """What opens the files of products."""
+        from ..downloads.product_files import ArchiveFiles, ProductFiles  # noqa: PLC0415 - queries need nothing of it
+
+        return ProductFiles(self._service, ArchiveFiles(self._service), BLOCK_SIZE)
 
     def _product_flow(self) -> ProductFlow:
         """The way that products go in one call."""

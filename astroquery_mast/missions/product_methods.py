@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import requests
 from astropy import units as u
@@ -19,8 +19,8 @@ from astropy.table import Row, Table
 
 from ..downloads.download import DownloadRequest
 from ..downloads.methods import BLOCK_SIZE, DownloadMethods
+from ..downloads.product_files import ProductFiles
 from ..downloads.product_flow import Downloads, ProductFlow
-from ..downloads.remote_file import open_remote, range_opener, read_product
 from ..products.file_names import PathTemplate
 from ..products.manifest import Manifest
 from ..service.core import MastClass
@@ -37,11 +37,24 @@ class MissionProductMethods(MastClass):
 
     verify_downloads = DownloadMethods.verify_downloads
     retry_downloads = DownloadMethods.retry_downloads
+    get_headers = DownloadMethods.get_headers
 
     @property
     def _downloads(self) -> Downloads:
         """What downloads; the files of a manifest come from the services of their missions."""
         return Downloads(self._service, partial(service_of_manifest, service=self._service, mission=self.mission))
+
+    @property
+    def _product_files(self) -> ProductFiles:
+        """What opens the files of products."""
+        return self._files_of(None)
+
+    def _files_of(self, mission: str | None, block_size: int = BLOCK_SIZE) -> ProductFiles:
+        """What opens the files of a mission's products."""
+        chosen = self._chosen(mission)
+        source = MissionSource(self._service, chosen, dict(self.dataset_kwds))
+        of_manifest = partial(service_of_manifest, service=self._service, mission=chosen)
+        return ProductFiles(self._service, source, block_size, of_manifest, takes_names=True)
 
     def _product_flow(self, mission: str | None = None) -> ProductFlow:
         """The way that products go in one call."""
@@ -355,8 +368,7 @@ class MissionProductMethods(MastClass):
         RemoteServiceError
             If the archive fails; also while reading.
         """
-        uri, url = self._product_flow(mission).one_file(product)
-        return open_remote(url, range_opener(self._service.http), name=uri, block_size=block_size)
+        return cast("io.BufferedReader", self._files_of(mission, block_size).open(product))
 
     def read_product(self, product: Any, *, mission: str | None = None, **kwargs: Any) -> Any:
         """Open a product as the object that fits its kind, without writing it to disk.
@@ -384,4 +396,4 @@ class MissionProductMethods(MastClass):
         RemoteServiceError
             If the archive fails, or the file cannot be read.
         """
-        return read_product(product, partial(self.open_product, mission=mission), kwargs)
+        return self._files_of(mission).read(product, kwargs)

@@ -135,7 +135,7 @@ def service_of_manifest(manifest: Table, service: MastService, mission: str) -> 
 
 def refusal_of(uri: str, mission: str) -> str | None:
     """Return why a file cannot be fetched by this name, or None if it can."""
-    if mission in _BY_NAME or uri.startswith("mast:"):
+    if mission in _BY_NAME or uri.startswith(("mast:", "https://", "http://")):
         return None
     return (
         f'For mission "{mission}", a full MAST URI is required for downloading, such as "mast:HLSP/...", not "{uri}".'

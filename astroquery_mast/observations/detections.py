@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -20,7 +20,6 @@ from astroquery import log
 
 from ..downloads.download import DownloadRequest
 from ..downloads.product_flow import Downloads, ProductFlow
-from ..downloads.remote_file import read_product
 from ..exceptions import DownloadError, InvalidArgumentError, LoginError, MastError, QueryTimeoutError
 from ..products.manifest import Status
 from ..products.plan import EXCLUSIVE
@@ -103,10 +102,10 @@ class DetectionQuery:
 class DetectionSearch:
     """Matches positions with the sources in catalogs."""
 
-    def __init__(self, service: MastService, flow: ProductFlow, open_product: Callable[[str], IO[bytes]]) -> None:
+    def __init__(self, service: MastService, flow: ProductFlow, read_product: Callable[[str | Row], Any]) -> None:
         self._service = service
         self._flow = flow
-        self._open = open_product
+        self._read_product = read_product
         self._search = ObservationSearch(service)
 
     def plan(self, asked: DetectionQuery, options: RunOptions) -> Table:
@@ -229,7 +228,7 @@ class DetectionSearch:
         self, catalog: SourceCatalog, *, files: Mapping[str, Row], positions: Positions, radius: float
     ) -> CatalogDetections:
         """Read a catalog, and return those of its sources that match positions."""
-        content = read_product(files.get(catalog.uri, catalog.uri), self._open, {})
+        content = self._read_product(files.get(catalog.uri, catalog.uri))
         try:
             with reading(catalog.uri):
                 sources, inputs, away = matching_sources(content, catalog.uri, positions, radius)

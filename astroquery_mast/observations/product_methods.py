@@ -11,7 +11,7 @@ import io
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Executor
-from functools import cached_property, partial
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from ..sky.position import DETECTION_RADIUS
 from ..warn import warn_user
 
 if TYPE_CHECKING:
+    from ..downloads.product_files import ProductFiles
     from ..downloads.product_flow import Downloads, ProductFlow
     from ..products.file_names import PathTemplate
     from ..products.manifest import Manifest
@@ -45,6 +46,7 @@ class ObservationProductMethods(MastClass):
 
     verify_downloads = DownloadMethods.verify_downloads
     retry_downloads = DownloadMethods.retry_downloads
+    get_headers = DownloadMethods.get_headers
 
     query_criteria: Callable[..., Any]
 
@@ -615,10 +617,8 @@ class ObservationProductMethods(MastClass):
         >>> with Observations.open_product("mast:HST/product/x_flt.fits") as file:  # doctest: +SKIP
         ...     header = fits.getheader(file, 1)
         """
-        from .product_source import CloudChoice  # noqa: PLC0415 - queries need nothing of downloads
-
-        choice = CloudChoice(cloud_only, force_on_prem)
-        return self._cloud.open(product, choice, block_size=block_size, use_fsspec=use_fsspec)
+        files = self._files_of(cloud_only, force_on_prem, block_size)
+        return files.open_by_fsspec(product) if use_fsspec else files.open(product)
 
     def read_product(
         self, product: Any, *, cloud_only: bool = False, force_on_prem: bool = False, **kwargs: Any
@@ -656,10 +656,7 @@ class ObservationProductMethods(MastClass):
         >>> with Observations.read_product("mast:HST/product/x_flt.fits") as hdus:  # doctest: +SKIP
         ...     print(hdus[0].header["EXPTIME"])
         """
-        from ..downloads.remote_file import read_product  # noqa: PLC0415 - queries need nothing of downloads
-
-        opened = partial(self.open_product, cloud_only=cloud_only, force_on_prem=force_on_prem)
-        return read_product(product, opened, kwargs)
+        return self._files_of(cloud_only, force_on_prem).read(product, kwargs)
 
     # -- what is in catalogs ---------------------------------------------------------------------------------------
 
@@ -763,7 +760,7 @@ class ObservationProductMethods(MastClass):
 
         columns = {"ra_column": ra_column, "dec_column": dec_column}
         asked = DetectionQuery(table, radius, obs_collection, criteria, best, max_size, download_dir, columns)
-        search = DetectionSearch(self._service, self._product_flow(), self.open_product)
+        search = DetectionSearch(self._service, self._product_flow(), self.read_product)
         options = RunOptions(verbose, max_workers, None, timeout)
         return search.plan(asked, options) if dry_run else search.table(asked, options)
 
@@ -776,6 +773,20 @@ class ObservationProductMethods(MastClass):
         from ..products.addresses import files_of_manifest  # noqa: PLC0415
 
         return Downloads(self._service, lambda each: files_of_manifest(self._service.endpoints.download, each))
+
+    @property
+    def _product_files(self) -> ProductFiles:
+        """What opens the files of products."""
+        return self._files_of(False, False)
+
+    def _files_of(self, cloud_only: bool, force_on_prem: bool, block_size: int = BLOCK_SIZE) -> ProductFiles:
+        """What opens the files of products, from the cloud where that is wanted."""
+        from ..downloads.product_files import ProductFiles  # noqa: PLC0415 - queries need nothing of downloads
+        from .product_source import CloudChoice, ObservationSource  # noqa: PLC0415
+
+        choice = CloudChoice(cloud_only, force_on_prem)
+        source = ObservationSource(self._service, self._cloud.for_opening(choice), choice)
+        return ProductFiles(self._service, source, block_size)
 
     @cached_property
     def _cloud(self) -> CloudFiles:

@@ -1,37 +1,34 @@
 """The products of observations, as far as they differ from others: how they are listed, where their files come from.
 
 In: observations and products in all forms in which users may have them. Out: what the product flow needs, see
-`astroquery_mast.downloads.product_flow`; addresses in the public cloud copy, and files that are read without being
-fetched. The parts are in `astroquery_mast.downloads.bucket` and `astroquery_mast.downloads.remote_file`.
+`astroquery_mast.downloads.product_flow`; addresses in the public cloud copy. That is in
+`astroquery_mast.downloads.bucket`.
 """
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery import log
 
 from ..downloads.bucket import Bucket, Cloud
 from ..downloads.download import FileSource
+from ..downloads.product_files import named_file
 from ..downloads.product_flow import ProductFlow
-from ..downloads.remote_file import open_fits, open_remote, range_opener
 from ..downloads.sessions import anonymous_http
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError, NoResultsWarning
 from ..products.addresses import files_of_products
 from ..products.file_names import column_as_text
 from ..products.filters import filter_products
 from ..products.keyword_rows import files_as_products
-from ..products.listing import as_obsids, as_table, readme_first, single_cells, unique_products, uri_at
-from ..products.plan import EXCLUSIVE, escaped_url
+from ..products.listing import as_obsids, as_table, readme_first, single_cells, unique_products
+from ..products.plan import EXCLUSIVE
 from ..query.request import MashupRequest
 from ..service.http import AnswerPage
 from ..service.mast_service import MastService
@@ -152,52 +149,16 @@ class CloudFiles:
         """Tell whether downloads look into the cloud."""
         return self.enabled and not choice.force_on_prem
 
-    def open(
-        self, product: Any, choice: CloudChoice, *, block_size: int, use_fsspec: bool
-    ) -> io.BufferedReader | fits.HDUList:
-        """Open a product, or an address in the cloud, for reading."""
-        uris, _ = _data_uris(product)
-        if len(uris) != 1:
-            raise InvalidQueryError(f"One product is needed, not {len(uris)}.")
-        uri, bucket = self.named(uris[0])
-        opened = partial(self._opened, uri, block_size=block_size, use_fsspec=use_fsspec)
-        if bucket is not None:
-            return opened(bucket.data_url(uri), in_cloud=True)
-        address = self._copy_in_cloud(uri, choice)
-        if address is not None:
-            try:
-                return opened(address, in_cloud=True)
-            except MastError as err:
-                if choice.cloud_only:
-                    raise
-                log.info("%s Reading from MAST itself.", err)
-        return opened(escaped_url(self._service.endpoints.download, uri), in_cloud=False)
-
     def named(self, text: Any, download_url: str | None = None) -> tuple[str, Bucket | None]:
         """Return the dataURI in a text that is one or an address of it, or an address in the bucket, and that one."""
-        if not isinstance(text, str) or not text.strip():
-            raise InvalidArgumentError(
-                f"A valid data product URI must be provided, such as 'mast:HST/product/x.fits', not {text!r}."
-            )
-        bucket = self._cloud().bucket
-        if bucket.key(text) is not None:
-            return text, bucket
-        uri = uri_at(text, f"{download_url or self._service.endpoints.download}?uri=")
-        if text.startswith("s3://"):
-            raise InvalidArgumentError(f"{text!r} is not in the bucket of the archive, which is s3://{bucket.name}.")
-        if not {":", "/"} & set(uri):
-            raise InvalidArgumentError(
-                f"{text!r} is a file name, and a dataURI is needed, such as 'mast:HST/product/{text}': the column "
-                "dataURI of a product list has it. MastMissions takes file names of HST, JWST and Roman."
-            )
-        return uri, None
+        return named_file(text, download_url or self._service.endpoints.download, self._cloud().bucket)
 
-    def _copy_in_cloud(self, uri: str, choice: CloudChoice) -> str | None:
-        """The address of a product in the cloud; None if it is to be read from the archive."""
-        address = self._urls([uri]).get(uri) if choice.cloud_only or self.is_used(choice) else None
-        if choice.cloud_only and address is None:
-            raise InvalidQueryError(f"The product {uri} was not found in the cloud.")
-        return address
+    def for_opening(self, choice: CloudChoice) -> CloudFiles:
+        """Return the same for files that are opened: the cloud alone is looked at whether it was enabled or not."""
+        files = CloudFiles(self._service)
+        files.enabled = self.enabled or choice.cloud_only
+        files.releases = self.releases
+        return files
 
     # -- how -----------------------------------------------------------------------------------------------------
 
@@ -214,15 +175,6 @@ class CloudFiles:
             log.warning("The cloud copies could not be looked up: %s", err)
             return {}
         return {uri: cloud.bucket.url(key) for uri, key in keys.items() if key is not None}
-
-    def _opened(
-        self, name: str, url: str, *, block_size: int, use_fsspec: bool, in_cloud: bool
-    ) -> io.BufferedReader | fits.HDUList:
-        """Open an address for reading, with the token where it may be seen; `fsspec` always asks without."""
-        if use_fsspec:
-            return open_fits(url, name=name, block_size=block_size)
-        http = anonymous_http(self._service) if in_cloud else self._service.http
-        return open_remote(url, range_opener(http), name=name, block_size=block_size)
 
     def _addresses(self, uris: Sequence[str], closed: Collection[str], form: AddressForm) -> dict[str, str | None]:
         """The addresses of files, None for those that have no copy, or none that is open."""

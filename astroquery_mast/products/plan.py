@@ -255,8 +255,8 @@ def _md5(text: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def _terms(program: str, release: str) -> str:
-    """Whose a file is, and until which modified Julian date it is exclusive, as far as that is known."""
+def access_terms(program: str, release: str) -> str:
+    """Return whose a file is, and until which modified Julian date it is exclusive, as far as that is known."""
     whose = f" for program {program}" if program else ""
     try:
         days = float(release)
@@ -293,8 +293,8 @@ def _product_rows(products: Table) -> list[_ProductRow]:
         for name in ("dataURI", "size", "dataRights", "checksum", "t_obs_release", "proposal_id")
     )
     return [
-        _ProductRow(uri if uri.strip() else "", _size(size), rights or None, _md5(checksum), _terms(program, release))
-        for uri, size, rights, checksum, release, program in zip(*columns, strict=True)
+        _ProductRow(uri if uri.strip() else "", _size(size), rights or None, _md5(md5), access_terms(program, release))
+        for uri, size, rights, md5, release, program in zip(*columns, strict=True)
     ]
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astropy import units as u
 from astropy.table import Row, Table
 
+from ..downloads.methods import BLOCK_SIZE, DownloadMethods
 from ..query.cones import cone_condition
 from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
@@ -22,6 +23,9 @@ from .position_methods import PositionMethods
 from .question import OneAnswer, TapQuestion
 from .registry import find, service_address, wanted_services
 from .tap import TapService, job_at
+
+if TYPE_CHECKING:
+    from ..downloads.product_files import ProductFiles
 
 __all__ = ["VO", "VOClass"]
 
@@ -37,10 +41,21 @@ class VOClass(PositionMethods):
         As `MastClass`.  What these services have is public, so that no token is sent to them.
     """
 
+    open_product = DownloadMethods.open_product
+    read_product = DownloadMethods.read_product
+    get_headers = DownloadMethods.get_headers
+
     @cached_property
     def _discovery(self) -> Discovery:
         """What knows which services, tables and columns there are."""
         return Discovery(self._service)
+
+    @property
+    def _product_files(self) -> ProductFiles:
+        """What opens the files of products."""
+        from ..downloads.product_files import ArchiveFiles, ProductFiles  # noqa: PLC0415 - queries need nothing of it
+
+        return ProductFiles(self._service, ArchiveFiles(self._service), BLOCK_SIZE)
 
     # -- queries in ADQL -----------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from astroquery_mast import MastMissionsClass, ObservationsClass
-from astroquery_mast.downloads.remote_file import read_product
+from astroquery_mast.downloads.contents import content_of
 from astroquery_mast.exceptions import InvalidQueryError, InvalidResponseError, LoginError
 from astroquery_mast.sandbox import Sandbox
 
@@ -97,7 +97,7 @@ def test_asdf_file_is_read_as_far_as_it_is_used(client: ObservationsClass, tmp_p
     parts = Parts((tmp_path / "x.asdf").read_bytes())
     with (
         client.read_product(tmp_path / "x.asdf") as on_disk,
-        read_product("mast:ROMAN/x.asdf", lambda _: io.BufferedReader(parts), {}) as remote,
+        content_of(io.BufferedReader(parts), "mast:ROMAN/x.asdf", {})[0] as remote,
     ):
         assert on_disk["roman"]["small"].sum() == remote["roman"]["small"].sum() == 499500
         assert parts.given < 100_000
@@ -130,7 +130,7 @@ def test_file_of_a_manifest_is_read_from_disk(client: ObservationsClass, mast_sa
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("mast:HST/product/x.dat", "'mast:HST/product/x.dat' is not read as an object: .fits, .*open_product gives"),
+        ("mast:HST/product/x.dat", "no reader for 'mast:HST/product/x.dat': read_product reads .fits, .*open_product"),
         (Table({"dataURI": ["mast:HST/product/x.fits"] * 2}), "One product is needed"),
         (Table({"obsid": ["1"]}), "One product is needed"),
         (7, "One product is needed"),
@@ -155,12 +155,13 @@ def test_missing_package_is_named(client: ObservationsClass, tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("name", ["x.fits", "x.jpg", "x.json", "x.ecsv", "x.vot"])
-def test_broken_file_is_an_error_of_the_package(name: str) -> None:
+def test_broken_file_is_an_error_of_the_package(client: ObservationsClass, tmp_path: Path, name: str) -> None:
     """Whatever the reader raises, the message names the file, and what was opened is closed."""
-    opened = io.BytesIO(b"<p>down for maintenance</p>")
-    with pytest.raises(InvalidResponseError, match=f"mast:X/{name} cannot be read"):
-        read_product(f"mast:X/{name}", lambda _: opened, {})
-    assert opened.closed
+    (tmp_path / name).write_bytes(b"<p>down for maintenance</p>")
+    with pytest.raises(InvalidResponseError, match=f"{name} cannot be read"):
+        client.read_product(tmp_path / name)
+    with (tmp_path / name).open("rb") as own, pytest.raises(InvalidResponseError, match=f"{name} cannot be read"):
+        client.read_product(own)
 
 
 def test_exclusive_file_needs_a_login(client: ObservationsClass, mast_sandbox: Sandbox) -> None:

@@ -15,7 +15,7 @@ from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.downloads.remote_file import read_product
+from astroquery_mast import Observations
 from astroquery_mast.exceptions import InvalidResponseError
 from astroquery_mast.observations.source_catalogs import (
     as_plain_table,
@@ -67,7 +67,7 @@ def test_catalogs_in_all_forms_have_their_positions(tmp_path: Path, ending: str)
     path = tmp_path / f"hlsp_x_cat.{ending}"
     table = Table({"ID": [1, 2, 3], "RAJ2000": PLACES.ra, "DEJ2000": PLACES.dec, "flux": [1.0, 2.0, 3.0] * u.mJy})
     table.write(path, format={"csv": "ascii.csv", "ecsv": "ascii.ecsv", "vot": "votable"}.get(ending, "fits"))
-    content = read_product(path, open, {})
+    content = Observations.read_product(path)
     sources, inputs, away = matching_sources(content, path.name, as_positions(PLACES[[2, 0]]), 1e-4)
     assert (inputs.tolist(), sources["ID"].tolist()) == ([0, 1], [3, 1])
     assert away == pytest.approx(0, abs=1e-6)

@@ -1,0 +1,385 @@
+"""The headers of many FITS files in one table, read where the files are.
+
+In: products, which HDUs and keywords are wanted, and what opens files.  Out: a table with a row for each HDU.  Data are
+passed over and not read, so that a header costs a few kilobytes.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import IO, Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import MaskedColumn, Table
+
+from ..exceptions import (
+    AuthenticationWarning,
+    InputWarning,
+    InvalidArgumentError,
+    InvalidQueryError,
+    InvalidResponseError,
+    LoginError,
+    MastError,
+    QueryTimeoutError,
+)
+from ..products.manifest import masked_column
+from ..service.parallel import JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
+from ..service.retrying import Deadline
+from ..tables.columns import closest, few_names
+from ..warn import warn_user
+from .checks import FITS_BLOCK, ends_header, length_of_data
+from .contents import ending_of, has_reader, unpacked
+from .product_files import LocatedFile, ProductFiles, each_product
+
+Extension = int | str | tuple[str, int]
+"""An HDU: its number, its name, or its name and version."""
+_SERVICE = "MAST download"
+# Most extensions have headers of one to four blocks; a longer one takes another request.
+_AT_ONCE = 5 * FITS_BLOCK
+# Blocks of the longest header that is believed to be one.
+_MOST_BLOCKS = 1 << 13
+_FITS = frozenset({".fits", ".fit"})
+_ALWAYS = ("EXTNAME", "EXTVER")
+# What may be in a header many times, and is not a value.
+_COMMENTS = frozenset({"COMMENT", "HISTORY", ""})
+_WILDCARDS = frozenset("*?")
+_INT64 = 2**63
+
+
+# -- what is wanted ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HeaderSelection:
+    """Which HDUs and keywords are wanted."""
+
+    extensions: tuple[Extension, ...] | None
+    keywords: tuple[str, ...] | None
+
+    @classmethod
+    def of(
+        cls, extensions: Extension | Iterable[Extension] | None, keywords: str | Iterable[str] | None
+    ) -> HeaderSelection:
+        """Return what was asked for; what cannot be is refused."""
+        return cls(_as_extensions(extensions), _as_keywords(keywords))
+
+    @property
+    def last(self) -> int | None:
+        """The number of the last HDU that is wanted; None if it is not known beforehand."""
+        if self.extensions is None or not all(isinstance(each, int) for each in self.extensions):
+            return None
+        return max(int(each) for each in self.extensions if isinstance(each, int))
+
+    def wants(self, number: int, header: fits.Header) -> bool:
+        """Whether an HDU is wanted."""
+        if self.extensions is None:
+            return True
+        name, version = str(_value(header, "EXTNAME") or "").strip().upper(), _value(header, "EXTVER")
+        return not {number, name, (name, 1 if version is None else version)}.isdisjoint(self.extensions)
+
+    def names_in(self, headers: Iterable[fits.Header]) -> list[str]:
+        """Return the keywords that are columns, in the order in which they were given or come first."""
+        present = dict.fromkeys(name for header in headers for name in header)
+        if self.keywords is None:
+            names = [name for name in present if name not in _COMMENTS]
+        else:
+            names = [name for wanted in self.keywords for name in _matching(wanted, present)]
+        return [name for name in dict.fromkeys(names) if name not in _ALWAYS]
+
+
+def _matching(wanted: str, present: Iterable[str]) -> list[str]:
+    """The keywords that one with wildcards stands for; one without is a column in any case."""
+    return [name for name in present if fnmatchcase(name, wanted)] if _WILDCARDS & set(wanted) else [wanted]
+
+
+def _as_keywords(keywords: Any) -> tuple[str, ...] | None:
+    """Keywords in capital letters."""
+    if keywords is None:
+        return None
+    names = [keywords] if isinstance(keywords, str) else _listed(keywords, "keywords")
+    if not names or not all(isinstance(name, str) and name.strip() for name in names):
+        raise InvalidArgumentError(f"keywords={keywords!r}: FITS keywords are needed, such as ['EXPTIME', 'CRVAL*'].")
+    return tuple(dict.fromkeys(str(name).strip().upper().removeprefix("HIERARCH ") for name in names))
+
+
+def _as_extensions(extensions: Any) -> tuple[Extension, ...] | None:
+    """HDUs by number, by name in capital letters, or by name and version."""
+    if extensions is None:
+        return None
+    if isinstance(extensions, str | int | np.integer) or _is_name_and_version(extensions):
+        return (_as_extension(extensions),)
+    given = _listed(extensions, "extensions")
+    if not given:
+        raise InvalidArgumentError(f"extensions={extensions!r} has no HDU; None stands for all.")
+    return tuple(map(_as_extension, given))
+
+
+def _is_name_and_version(given: Any) -> bool:
+    """Whether this is the name and the version of an HDU."""
+    return isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str) and not isinstance(given[1], str)
+
+
+def _as_extension(given: Any) -> Extension:
+    """One HDU."""
+    if isinstance(given, str) and given.strip():
+        return given.strip().upper()
+    try:
+        if _is_name_and_version(given):
+            return given[0].strip().upper(), operator.index(given[1])
+        if not isinstance(given, bool) and (number := operator.index(given)) >= 0:
+            return number
+    except TypeError:
+        pass
+    raise InvalidArgumentError(
+        f"{given!r} is not an HDU: give a number from 0, a name such as 'SCI', or a name and version ('SCI', 2)."
+    )
+
+
+def _listed(given: Any, what: str) -> list[Any]:
+    """The members of what was given."""
+    try:
+        return list(given)
+    except TypeError as err:
+        raise InvalidArgumentError(f"{what}={given!r}: a list is needed.") from err
+
+
+# -- the headers of one file ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReadHeader:
+    """The bytes of a header, and the number of its HDU."""
+
+    number: int
+    text: bytes
+
+
+def headers_in(file: IO[bytes], name: str, last: int | None = None) -> Iterator[ReadHeader]:
+    """Give the headers of a FITS file, up to that of the HDU with a number; data are passed over."""
+    number, size = 0, file.seek(0, 2)
+    file.seek(0)
+    while last is None or number <= last:
+        text = _header_at(file, name, number)
+        if text is None:
+            return
+        try:
+            end = file.tell() + length_of_data(text)
+        except (KeyError, ValueError) as err:
+            raise _damaged(name, f"header {number} does not say how long its data are ({err})") from err
+        yield ReadHeader(number, text)
+        # The padding of the last block may be missing, which does no harm.
+        if end - FITS_BLOCK >= size:
+            raise _damaged(name, f"HDU {number} ends at byte {end}, and the file has {size} bytes")
+        file.seek(min(end, size))
+        number += 1
+
+
+def _header_at(file: IO[bytes], name: str, number: int) -> bytes | None:
+    """The bytes of the header at the position of a file; None at the end of the file, or after the last extension."""
+    begins = b"SIMPLE  =" if number == 0 else b"XTENSION="
+    text = bytearray()
+    for _ in range(_MOST_BLOCKS):
+        block = file.read(FITS_BLOCK)
+        if not text and not block.startswith(begins):
+            if number == 0:
+                raise _damaged(name, "it does not begin as a FITS file does")
+            return None  # special records may follow the last extension
+        if len(block) < FITS_BLOCK:
+            break
+        text += block
+        if ends_header(bytearray(block)):
+            return bytes(text)
+    raise _damaged(name, f"header {number} has no end")
+
+
+def _damaged(name: str, why: str) -> InvalidResponseError:
+    """The error for a file that is not FITS."""
+    return InvalidResponseError(f"{name} cannot be read as FITS: {why}.", service=_SERVICE)
+
+
+@dataclass(frozen=True)
+class HeaderRow:
+    """A row of the table: one HDU, or a file that has none."""
+
+    name: str
+    number: int | None = None
+    header: fits.Header = field(default_factory=fits.Header)
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class FileHeaders:
+    """The headers of one product, or why there are none."""
+
+    name: str
+    headers: Sequence[tuple[int, fits.Header]] = ()
+    error: Exception | None = None
+
+    def rows(self) -> list[HeaderRow]:
+        """Return the rows of the file: one for each header, or one with the reason why there is none."""
+        if self.error is not None:
+            return [HeaderRow(self.name, message=str(self.error))]
+        return [HeaderRow(self.name, number, header) for number, header in self.headers]
+
+
+class HeaderReader:
+    """Reads the headers of products; the work of one call."""
+
+    def __init__(self, files: ProductFiles, selection: HeaderSelection, deadline: Deadline) -> None:
+        self._files = replace(files, block_size=_AT_ONCE, deadline=deadline)
+        self._selection = selection
+
+    def __call__(self, found: LocatedFile) -> list[ReadHeader]:
+        """Read the headers of one file."""
+        name = found.name
+        if has_reader(name) and ending_of(name) not in _FITS:
+            kind = ending_of(name).removeprefix(".").upper()
+            raise InvalidQueryError(f"{name} is {kind} and not FITS: it has no FITS headers. read_product reads it.")
+        file = self._files.open_located(found)
+        try:
+            return list(headers_in(unpacked(file, name), name, self._selection.last))
+        finally:
+            if found.opened is None:
+                file.close()
+
+    def chosen(self, name: str, read: Iterable[ReadHeader]) -> FileHeaders:
+        """Return the headers that are wanted of those of a file."""
+        headers = [(each.number, fits.Header.fromstring(each.text)) for each in read]
+        wanted = [(number, header) for number, header in headers if self._selection.wants(number, header)]
+        if headers and not wanted:
+            asked = few_names([str(each) for each in self._selection.extensions or ()])
+            return FileHeaders(name, error=InvalidArgumentError(f"{name} has no HDU {asked}."))
+        return FileHeaders(name, wanted)
+
+
+# -- the headers of many -------------------------------------------------------------------------------------------
+
+
+def read_headers(files: ProductFiles, products: Any, selection: HeaderSelection, options: RunOptions) -> Table:
+    """Return the headers of products as a table, with one warning for all that could not be read."""
+    read = _read_all(files, products, selection, options)
+    failed = {each.name: each.error for each in read if each.error is not None}
+    if len(failed) == len(read):
+        raise next(iter(failed.values()))
+    table = _table([row for each in read for row in each.rows()], selection)
+    table.meta["failed"] = [f"{name}: {' '.join(str(error).split())}" for name, error in failed.items()]
+    if failed:
+        _warn_of_failed(list(failed.values()), len(read))
+    return table
+
+
+def _read_all(files: ProductFiles, products: Any, selection: HeaderSelection, options: RunOptions) -> list[FileHeaders]:
+    """Read the headers of products, each file once, several at a time."""
+    deadline = options.deadline()
+    found = list({each.identity: each for each in map(files.located, each_product(products))}.values())
+    if not found:
+        raise InvalidArgumentError("There are no products.")
+    reader = HeaderReader(files, selection, deadline)
+    read: list[FileHeaders] = []
+    with (
+        progress_bar(len(found), "Reading", "file", shown=options.verbose) as bar,
+        closing(run(found, reader, options, SharedState(deadline), ordered=True)) as outcomes,
+    ):
+        for job, outcome in outcomes:
+            bar.update(1)
+            name = job.item.identity
+            if isinstance(outcome, JobFailure):
+                read.append(FileHeaders(name, error=_why(outcome.error, deadline)))
+            else:
+                read.append(reader.chosen(name, outcome))
+    return read
+
+
+def _why(error: Exception, deadline: Deadline) -> Exception:
+    """Why the headers of a file were not read; what is a mistake of ours is raised."""
+    if isinstance(error, UnfinishedError):
+        return QueryTimeoutError(f"timed out after {deadline.seconds:g} s")
+    if not isinstance(error, MastError | InvalidQueryError):
+        raise error
+    return error
+
+
+def _warn_of_failed(errors: Sequence[Exception], number: int) -> None:
+    """Warn once of the files that could not be read."""
+    category = AuthenticationWarning if any(isinstance(error, LoginError) for error in errors) else InputWarning
+    message = f"The headers of {len(errors)} of {number} files could not be read; see column 'message'. The first: "
+    warn_user(f"{message}{errors[0]}", category)
+
+
+def _table(rows: Sequence[HeaderRow], selection: HeaderSelection) -> Table:
+    """The headers of all files in one table."""
+    headers = [row.header for row in rows]
+    table = Table(masked=True)
+    table["file"] = masked_column([_file_name(row.name) for row in rows])
+    table["hdu"] = masked_column([row.number for row in rows], "i8", description="Number of the HDU, from 0")
+    for name in (*_ALWAYS, *selection.names_in(headers)):
+        table[name] = _keyword_column(name, headers)
+    table["message"] = masked_column([row.message for row in rows], description="Why the headers could not be read")
+    table["product"] = masked_column([row.name for row in rows], description="dataURI, address or path of the file")
+    _warn_of_absent(selection.keywords or (), headers)
+    return table
+
+
+def _file_name(product: str) -> str:
+    """The name of the file in a dataURI, an address or a path."""
+    return re.split(r"[/\\]", product)[-1]
+
+
+def _warn_of_absent(wanted: Iterable[str], headers: Sequence[fits.Header]) -> None:
+    """Warn of keywords that no header has."""
+    present = {name for header in headers for name in header}
+    absent = [name for name in wanted if not any(fnmatchcase(each, name) for each in present)]
+    if absent:
+        near = [each for name in absent for each in closest(name, sorted(present - _COMMENTS))]
+        hint = f" Similar keywords: {', '.join(dict.fromkeys(near))}." if near else ""
+        warn_user(f"No header has {few_names(absent)}.{hint}", InputWarning)
+
+
+def _keyword_column(name: str, headers: Sequence[fits.Header]) -> MaskedColumn:
+    """The values of a keyword, as numbers if all of them are."""
+    values = [_value(header, name) for header in headers]
+    comments = (header.comments[name] for header in headers if name in header and name not in _COMMENTS)
+    description = next((comment for comment in comments if comment), None)
+    return _column(values, description)
+
+
+def _column(values: Sequence[Any], description: str | None) -> MaskedColumn:
+    """A column of the type that takes all values."""
+    convert, dtype = _type_of([value for value in values if value is not None])
+    cells = [None if value is None else convert(value) for value in values]
+    return masked_column(cells, dtype, description=description)
+
+
+def _type_of(values: Sequence[Any]) -> tuple[Callable[[Any], Any], str]:
+    """What converts values to one type, and its name; text if they are of several kinds."""
+    kinds = set(map(type, values))
+    if kinds == {bool}:
+        return bool, "?"
+    if kinds == {int} and max(map(abs, values)) < _INT64:
+        return int, "i8"
+    return (float, "f8") if kinds and kinds <= {int, float} else (_card_text, "U")
+
+
+def _card_text(value: Any) -> str:
+    """A value as text; logical values as FITS writes them."""
+    return {True: "T", False: "F"}[value] if isinstance(value, bool) else str(value)
+
+
+def _value(header: Mapping[str, Any], name: str) -> Any:
+    """The value of a keyword; None if it has none."""
+    if name not in header:
+        return None
+    try:
+        value = header[name]
+    except (fits.VerifyError, ValueError) as err:
+        del err  # a card that breaks the rules: what is written there
+        return str(header.cards[name])[10:].strip()  # type: ignore[attr-defined]
+    if isinstance(value, fits.card.Undefined):
+        return None
+    return "\n".join(map(str, value)) if name in _COMMENTS else value

@@ -1,0 +1,340 @@
+"""The file of a product, opened wherever it is: on disk, at MAST, in its public bucket, or at another address.
+
+In: a product in any form: a dataURI, a file name, an address, a row of a table, a row of a manifest, a path, a file.
+Out: an open file, of which only the parts that are read come over the network; or the object that is in it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Protocol
+
+from astropy.io import fits
+from astropy.table import Table
+from astroquery import log
+
+from ..exceptions import AccessDeniedError, InvalidArgumentError, InvalidQueryError, MastError
+from ..products.addresses import addressed_products, files_of_manifest, files_of_products
+from ..products.file_names import column_as_text
+from ..products.keyword_rows import files_as_products
+from ..products.listing import as_table, uri_at
+from ..products.plan import EXCLUSIVE, DownloadService, access_terms, escaped_url
+from ..service.mast_service import MastService
+from ..service.retrying import Deadline
+from .bucket import Bucket
+from .contents import check_kind, content_of, has_reader
+from .destination import is_remote, recorded_place
+from .download import FileSource
+from .product_flow import Downloads
+from .remote_file import open_fits, open_remote, range_opener
+from .sessions import anonymous_http
+from .verify_and_retry import as_written, recorded_path
+
+_WEB = ("https://", "http://")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+# The column of a manifest that says where a file is on disk; files call it by the second name.
+_ON_DISK = ("Local Path", "Local_Path")
+# The columns by which missions know their products.
+_OF_MISSIONS = frozenset({"uri", "filename"})
+_SEVERAL = "loop over the rows to open each, or use get_headers for the headers of all"
+
+
+# -- where the files of products are -------------------------------------------------------------------------------
+
+
+class AddressSource(Protocol):
+    """What differs between clients: where the file of a product is; a `ProductSource` is one."""
+
+    def file(self, given: Any) -> tuple[str, FileSource]:
+        """Return the URI of a file that is named by it or by an address, and where it comes from; raise for others."""
+
+    def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
+        """Return products with a column ``dataURI``, and where their files come from."""
+
+
+@dataclass(frozen=True)
+class ArchiveFiles:
+    """Files of MAST by their dataURIs, and files elsewhere by their addresses; an `AddressSource`."""
+
+    service: MastService
+
+    def file(self, given: Any) -> tuple[str, FileSource]:
+        """Return the dataURI or the address of a file, and where it comes from."""
+        uri, bucket = named_file(given, self.service.endpoints.download, Bucket.configured(self.service.endpoints))
+        return uri, FileSource(self.service.endpoints.download if bucket is None else bucket)
+
+    def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
+        """Return products, and where their files come from."""
+        del in_folders
+        return products, FileSource(files_of_products(self.service.endpoints.download, products))
+
+
+def named_file(text: Any, download_url: str, bucket: Bucket) -> tuple[str, Bucket | None]:
+    """Return the dataURI in a text that is one or an address of it, or an address in the bucket, and that one."""
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidArgumentError(
+            f"A valid data product URI must be provided, such as 'mast:HST/product/x.fits', not {text!r}."
+        )
+    if bucket.key(text) is not None:
+        return text, bucket
+    uri = uri_at(text, f"{download_url}?uri=")
+    if text.startswith("s3://"):
+        raise InvalidArgumentError(f"{text!r} is not in the bucket of the archive, which is s3://{bucket.name}.")
+    if not {":", "/"} & set(uri):
+        raise InvalidArgumentError(
+            f"{text!r} is a file name, and a dataURI is needed, such as 'mast:HST/product/{text}': the column "
+            "dataURI of a product list has it. MastMissions takes file names of HST, JWST and Roman."
+        )
+    return uri, None
+
+
+@dataclass(frozen=True)
+class FileAddress:
+    """Where a file is read over the network."""
+
+    name: str
+    url: str
+    in_bucket: bool = False
+
+
+@dataclass(frozen=True)
+class LocatedFile:
+    """Where a file is: in a file that is open, on a disk, or at addresses, of which the first that works is read."""
+
+    name: str
+    opened: IO[bytes] | None = None
+    path: Path | None = None
+    addresses: tuple[FileAddress, ...] = ()
+    terms: str = ""
+    may_be_unnamed: bool = False
+
+    @property
+    def identity(self) -> str:
+        """What the file is told apart by, and can be opened by again."""
+        return self.addresses[-1].name if self.addresses else str(self.path or self.name)
+
+
+# -- opened --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ProductFiles:
+    """Opens the files of products, as one client sees them."""
+
+    service: MastService
+    source: AddressSource
+    block_size: int
+    source_of_manifest: Callable[[Table], str | DownloadService] | None = None
+    takes_names: bool = False
+    deadline: Deadline | None = field(default=None, compare=False)
+
+    def open(self, product: Any) -> Any:
+        """Open a product for reading."""
+        return self.open_located(self.located(product))
+
+    def open_located(self, found: LocatedFile) -> Any:
+        """Open a file that was located for reading."""
+        return self._opened(found, self._remote)
+
+    def open_by_fsspec(self, product: Any) -> fits.HDUList:
+        """Open a FITS file as `fsspec` does it, without a token."""
+        found = self.located(product)
+        if found.addresses:
+            return self._opened(found, lambda at: open_fits(at.url, name=at.name, block_size=self.block_size))
+        return self.read(product, {})
+
+    def read(self, product: Any, options: Mapping[str, Any]) -> Any:
+        """Return a product as the object that fits its kind."""
+        found = self.located(product)
+        if not found.may_be_unnamed:
+            check_kind(found.name)
+        with ExitStack() as unless_needed:
+            file = self._opened(found, self._remote)
+            if found.opened is None:
+                unless_needed.enter_context(file)
+            content, is_lazy = content_of(file, found.name, options)
+            if is_lazy:
+                unless_needed.pop_all()
+            return content
+
+    def _opened(self, found: LocatedFile, remote: Callable[[FileAddress], Any]) -> Any:
+        """Open a file where it is."""
+        if found.opened is not None:
+            return found.opened
+        if found.path is not None:
+            try:
+                return found.path.open("rb")
+            except OSError as err:
+                raise InvalidArgumentError(f"{str(found.path)!r} cannot be opened: {err}") from err
+        try:
+            return self._first(found.addresses, remote)
+        except AccessDeniedError as err:
+            if Downloads(self.service).log_in_by_environment():
+                return self._first(found.addresses, remote)
+            if not found.terms:
+                raise
+            raise AccessDeniedError(f"Exclusive access{found.terms}. {err}", status=err.status) from err
+
+    @staticmethod
+    def _first(addresses: tuple[FileAddress, ...], remote: Callable[[FileAddress], Any]) -> Any:
+        """Open the first address that works; the error is that of the last."""
+        *others, last = addresses
+        for address in others:
+            try:
+                return remote(address)
+            except MastError as err:
+                log.info("%s Reading from MAST itself.", err)
+        return remote(last)
+
+    def _remote(self, address: FileAddress) -> io.BufferedReader:
+        """Open an address, with the token where it may be seen."""
+        http = anonymous_http(self.service) if address.in_bucket else self.service.http
+        opener = range_opener(http, self.deadline)
+        return open_remote(address.url, opener, name=address.name, block_size=self.block_size)
+
+    # -- where -----------------------------------------------------------------------------------------------------
+
+    def located(self, product: Any) -> LocatedFile:
+        """Tell where the file of a product is; nothing is read."""
+        if _is_open(product):
+            return _open_file(product)
+        if isinstance(product, os.PathLike):
+            return _on_disk(recorded_place(product))
+        if isinstance(product, str):
+            return self._named(product)
+        return self._of_table(_one_row(product))
+
+    def _named(self, text: str) -> LocatedFile:
+        """Where the file is that a text names."""
+        text = str(text).strip()
+        if not _SCHEME.match(text) and (not self.takes_names or {os.sep, "/"} & set(text)) and _is_file(text):
+            return _on_disk(Path(text).expanduser())
+        if "://" in text and not text.startswith((*_WEB, "s3://")):
+            raise InvalidArgumentError(
+                f"{text!r:.200} cannot be opened: a dataURI (mast:...), an address (https://... or s3://...) or a path "
+                "is needed."
+            )
+        uri, files = self.source.file(text)
+        if uri.startswith(_WEB) and not isinstance(files.download_url, Bucket):
+            return LocatedFile(uri, addresses=(FileAddress(uri, uri),), may_be_unnamed=True)
+        return LocatedFile(uri, addresses=_addresses(uri, files))
+
+    def _of_table(self, row: Table) -> LocatedFile:
+        """Where the file of a row is: on disk if it was downloaded, and otherwise at an address."""
+        if set(_ON_DISK) & set(row.colnames):
+            return self._of_manifest(as_written(row))
+        given = addressed_products(row, ("dataURI",), f"{self.service.endpoints.download}?uri=")
+        source = self.source
+        if not (self.takes_names and _OF_MISSIONS & set(given.colnames)):
+            _uri_of(given)
+            given = files_as_products(given)
+            source = ArchiveFiles(self.service) if self.takes_names else source
+        products, files = source.files(given, in_folders=False)
+        uri = _uri_of(products)
+        name = uri if has_reader(uri) else column_as_text(products, "productFilename")[0].strip() or uri
+        terms = _terms_of(products)
+        return LocatedFile(name, addresses=_addresses(uri, files), terms=terms, may_be_unnamed=uri.startswith(_WEB))
+
+    def _of_manifest(self, row: Table) -> LocatedFile:
+        """Where the file of a manifest's row is; the folder may have been emptied since."""
+        path = recorded_path(row)
+        if _is_file(path):
+            return _on_disk(path)
+        download_url = self.service.endpoints.download
+        find = self.source_of_manifest or (lambda each: files_of_manifest(download_url, each))
+        if "dataURI" not in row.colnames:
+            raise InvalidArgumentError(f"{str(path)!r} is not on disk, and the row has no dataURI.")
+        uri = _uri_of(row)
+        return LocatedFile(uri, addresses=_addresses(uri, FileSource(find(row))))
+
+
+def _addresses(uri: str, files: FileSource) -> tuple[FileAddress, ...]:
+    """Where a file is read, the surest address last."""
+    if isinstance(files.download_url, Bucket):
+        return (FileAddress(uri, files.download_url.data_url(uri), in_bucket=True),)
+    copy = files.cloud_urls.get(uri)
+    if files.cloud_only and copy is None:
+        raise InvalidQueryError(f"The product {uri} was not found in the cloud.")
+    if files.refusals:
+        raise InvalidQueryError(next(iter(files.refusals.values())))
+    copies = () if copy is None else (FileAddress(uri, copy, in_bucket=True),)
+    return copies if files.cloud_only else (*copies, FileAddress(uri, escaped_url(files.download_url, uri)))
+
+
+def _one_row(product: Any) -> Table:
+    """A product as a table of one row."""
+    table = as_table(product)
+    if table is None:
+        raise InvalidArgumentError(
+            "One product is needed: its dataURI, an address, a row of a product table, a path or an open file, not "
+            f"{product!r:.80}."
+        )
+    if len(table) != 1:
+        raise InvalidArgumentError(f"One product is needed, not {len(table)}: {_SEVERAL}.")
+    return table
+
+
+def _terms_of(row: Table) -> str:
+    """Whose the file of a row is, and until when it is exclusive."""
+    rights, release, program = (column_as_text(row, name)[0] for name in ("dataRights", "t_obs_release", "proposal_id"))
+    return access_terms(program, release) if rights == EXCLUSIVE else ""
+
+
+def _uri_of(row: Table) -> str:
+    """The dataURI of a row."""
+    if "dataURI" not in row.colnames:
+        raise InvalidArgumentError(
+            "One product is needed, and this row has no column 'dataURI': give observations to get_product_list, and a "
+            "row of its table here."
+        )
+    uri = column_as_text(row, "dataURI")[0].strip() if len(row) else ""
+    if not uri:
+        raise InvalidArgumentError("This product has no dataURI: its file cannot be opened.")
+    return uri
+
+
+def _is_open(given: Any) -> bool:
+    """Whether this is an open file; tables have a method ``read`` as well."""
+    return hasattr(given, "read") and hasattr(given, "seek")
+
+
+def _open_file(file: Any) -> LocatedFile:
+    """A file that is open."""
+    if isinstance(file, io.TextIOBase):
+        raise InvalidArgumentError(f"{file!r:.80} is open as text: open it with mode 'rb'.")
+    name = getattr(file, "name", None)
+    return LocatedFile(name if isinstance(name, str) else "The file", opened=file, may_be_unnamed=True)
+
+
+def _on_disk(path: Path) -> LocatedFile:
+    """A file on disk."""
+    name = PurePosixPath(path.name).name if is_remote(path) else path.name
+    return LocatedFile(name, path=path)
+
+
+def _is_file(place: str | Path) -> bool:
+    """Whether there is a file; what cannot be the name of one is none."""
+    try:
+        return (Path(place).expanduser() if isinstance(place, str) else place).is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def each_product(products: Any) -> Iterator[Any]:
+    """Give the products of a table, of a list, or the only one, each once."""
+    table = as_table(products)
+    if table is not None:
+        yield from (table[index : index + 1] for index in range(len(table)))
+    elif isinstance(products, str | os.PathLike) or _is_open(products):
+        yield products
+    else:
+        try:
+            yield from products
+        except TypeError as err:
+            raise InvalidArgumentError(f"Products are needed, not {products!r:.80}.") from err
