@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from werkzeug.http import dump_options_header, http_date, parse_range_header
 
+from . import large_file
 from .caching import Cache
 from .identity import may_read
 from .mjd import unix_seconds
@@ -41,6 +42,7 @@ YEAR = 365 * 24 * 3600
 TYPES = {".fits": "application/fits", ".gz": "application/gzip", ".asdf": "application/x-asdf", ".jpg": "image/jpeg"}
 
 
+Content = bytes | memoryview
 Date = tuple[int, int, int, int, int, int]
 
 
@@ -51,8 +53,10 @@ class Downloads:
         self._holdings = holdings
         self._contents: Cache[bytes] = Cache(KEPT_BYTES, len)
 
-    def content(self, uri: str) -> bytes:
+    def content(self, uri: str) -> Content:
         """Return the bytes of a known file."""
+        if uri == large_file.URI:
+            return large_file.content()
         return self._contents.get(uri, self._holdings.render, uri)
 
     def file(self, record: RequestRecord) -> Reply:
@@ -64,7 +68,7 @@ class Downloads:
 
     def product(self, uri: str) -> Mapping[str, object] | None:
         """Return what is known of a file; None for an unknown URI."""
-        return self._holdings.product(uri)
+        return large_file.PRODUCT if uri == large_file.URI else self._holdings.product(uri)
 
     def send(self, record: RequestRecord, uri: str) -> Reply:
         """Answer a request for the file ``uri``, however the request names it."""
@@ -160,7 +164,7 @@ class Bundles:
         for uri in uris:
             yield uri, self._downloads.product(uri)
 
-    def _files(self, folder: str, uris: list[str], record: RequestRecord) -> Iterator[tuple[str, bytes]]:
+    def _files(self, folder: str, uris: list[str], record: RequestRecord) -> Iterator[tuple[str, Content]]:
         states = {}
         for uri, product in self._products(uris):
             if product is None:
@@ -193,7 +197,7 @@ def _script(folder: str, products: Iterator[tuple[str, Mapping[str, object] | No
     return "".join([text("bundle.sh"), *calls, "exit $failed\n"]).encode()
 
 
-def zipped(files: Iterable[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED, date: Date | None = None) -> bytes:
+def zipped(files: Iterable[tuple[str, Content]], method: int = zipfile.ZIP_DEFLATED, date: Date | None = None) -> bytes:
     """Return a ZIP, whose entries are of now or of a ``date``."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", method) as archive:
@@ -203,7 +207,7 @@ def zipped(files: Iterable[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATE
     return packed.getvalue()
 
 
-def _tar(files: list[tuple[str, bytes]]) -> bytes:
+def _tar(files: list[tuple[str, Content]]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for path, content in files:
