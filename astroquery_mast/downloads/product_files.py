@@ -210,17 +210,24 @@ class ProductFiles:
             return self._named(product)
         return self._of_table(_one_row(product))
 
+    @property
+    def _of_archive(self) -> AddressSource:
+        """Where files are that are known by dataURI."""
+        return ArchiveFiles(self.service) if self.takes_names else self.source
+
     def _named(self, text: str) -> LocatedFile:
         """Where the file is that a text names."""
         text = str(text).strip()
-        if not _SCHEME.match(text) and (not self.takes_names or {os.sep, "/"} & set(text)) and _is_file(text):
+        if not _SCHEME.match(text) and (not self.takes_names or {os.sep, "/"} & set(text)) and is_local_file(text):
             return _on_disk(Path(text).expanduser())
         if "://" in text and not text.startswith((*_WEB, "s3://")):
             raise InvalidArgumentError(
                 f"{text!r:.200} cannot be opened: a dataURI (mast:...), an address (https://... or s3://...) or a path "
                 "is needed."
             )
-        uri, files = self.source.file(text)
+        text = uri_at(text, f"{self.service.endpoints.download}?uri=")
+        source = self._of_archive if text.startswith(("mast:", "s3://")) else self.source
+        uri, files = source.file(text)
         if uri.startswith(_WEB) and not isinstance(files.download_url, Bucket):
             return LocatedFile(uri, addresses=(FileAddress(uri, uri),), may_be_unnamed=True)
         return LocatedFile(uri, addresses=_addresses(uri, files))
@@ -230,12 +237,11 @@ class ProductFiles:
         if set(_ON_DISK) & set(row.colnames):
             return self._of_manifest(as_written(row))
         given = addressed_products(row, ("dataURI",), f"{self.service.endpoints.download}?uri=")
-        source = self.source
-        if not (self.takes_names and _OF_MISSIONS & set(given.colnames)):
+        by_name = self.takes_names and "dataURI" not in given.colnames and _OF_MISSIONS & set(given.colnames)
+        if not by_name:
             _uri_of(given)
             given = files_as_products(given)
-            source = ArchiveFiles(self.service) if self.takes_names else source
-        products, files = source.files(given, in_folders=False)
+        products, files = (self.source if by_name else self._of_archive).files(given, in_folders=False)
         uri = _uri_of(products)
         name = uri if has_reader(uri) else column_as_text(products, "productFilename")[0].strip() or uri
         terms = _terms_of(products)
@@ -244,7 +250,7 @@ class ProductFiles:
     def _of_manifest(self, row: Table) -> LocatedFile:
         """Where the file of a manifest's row is; the folder may have been emptied since."""
         path = recorded_path(row)
-        if _is_file(path):
+        if is_local_file(path):
             return _on_disk(path)
         download_url = self.service.endpoints.download
         find = self.source_of_manifest or (lambda each: files_of_manifest(download_url, each))
@@ -318,8 +324,8 @@ def _on_disk(path: Path) -> LocatedFile:
     return LocatedFile(name, path=path)
 
 
-def _is_file(place: str | Path) -> bool:
-    """Whether there is a file; what cannot be the name of one is none."""
+def is_local_file(place: str | Path) -> bool:
+    """Tell whether a file is there; a text that cannot be the name of one, such as a very long one, is not."""
     try:
         return (Path(place).expanduser() if isinstance(place, str) else place).is_file()
     except (OSError, ValueError, RuntimeError):

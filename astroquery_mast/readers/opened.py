@@ -13,29 +13,45 @@ from typing import Any
 from astropy.io import fits
 from astropy.table import Row, Table
 
+from ..downloads.product_files import is_local_file
 from ..exceptions import InvalidArgumentError
 from ..missions.client import MastMissions
 from ..observations.client import Observations
+from ..products.listing import as_table
+
+# Columns of product lists, and of manifests, of `MastMissions`.
+_OF_MISSIONS = ({"uri"}, {"Local Path", "mission"})
 
 
 @contextmanager
-def opened_fits(product: Any, client: Any = None) -> Iterator[fits.HDUList]:
+def opened_fits(product: Any, client: Any = None, **options: Any) -> Iterator[fits.HDUList]:
     """Open the FITS file of a product, of which only the parts that are read come over the network.
 
-    A list of HDUs that is open already stays open.
+    A list of HDUs or a file that is open already stays open.  The options are those of `astropy.io.fits.open`.
     """
     if isinstance(product, fits.HDUList):
         yield product
         return
-    given = Path(product) if isinstance(product, str) and Path(product).is_file() else product
-    content = (client or _client_of(given)).read_product(given)
+    given = Path(product).expanduser() if isinstance(product, str) and is_local_file(product) else product
+    content = (client or _client_of(given)).read_product(given, **options)
+    is_open = hasattr(given, "seek")
     if not isinstance(content, fits.HDUList):
-        raise InvalidArgumentError(f"{product!r:.200} is not a FITS file.")
-    with content:
+        if hasattr(content, "close") and not is_open:
+            content.close()
+        raise InvalidArgumentError(f"{_shown(given)} is not a FITS file.")
+    try:
         yield content
+    finally:
+        content.close(closed=not is_open)
 
 
 def _client_of(product: Any) -> Any:
     """The client whose products look like this one."""
-    is_mission = isinstance(product, Row | Table) and "uri" in product.colnames
-    return MastMissions if is_mission else Observations
+    table = as_table(product)
+    of_mission = table is not None and any(names <= set(table.colnames) for names in _OF_MISSIONS)
+    return MastMissions if of_mission else Observations
+
+
+def _shown(product: Any) -> str:
+    """A product as it is named in a message: rows would take many lines."""
+    return "The product" if isinstance(product, Row | Table) else f"{product!r:.200}"

@@ -1,0 +1,435 @@
+"""open_product and read_product of all clients: every form of a product, where its file is, and who may see it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+
+from astroquery_mast import JwstFilesClass, MastMissionsClass, Observations, ObservationsClass, VOClass
+from astroquery_mast.downloads.contents import content_of
+from astroquery_mast.exceptions import (
+    AccessDeniedError,
+    BadRequestError,
+    InvalidArgumentError,
+    InvalidQueryError,
+    InvalidResponseError,
+    LoginError,
+)
+from astroquery_mast.sandbox import Fault, Sandbox
+
+CLIENTS = (ObservationsClass, MastMissionsClass, JwstFilesClass, VOClass)
+
+
+@pytest.fixture
+def other() -> Iterator[Sandbox]:
+    """Serve files at another host, to which nothing points."""
+    sandbox = Sandbox().start()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def product(image: Table, mast_sandbox: Sandbox) -> Table:
+    """Give a public file of HST with a copy in the cloud, as a table of one row."""
+    assert len(mast_sandbox.archive.render(str(image["dataURI"][0]))) == image["size"][0]
+    return image
+
+
+def exclusive(sandbox: Sandbox) -> Table:
+    """An exclusive FITS file as the archive lists it, with its release date."""
+    observations = Observations.query_criteria(obs_collection="JWST", dataRights="EXCLUSIVE_ACCESS")
+    products = Observations.get_product_list(observations[:1], verbose=False)
+    products = Observations.filter_products(products, extension="fits", dataRights="EXCLUSIVE_ACCESS")
+    products.sort("size")
+    sandbox.requests.clear()
+    return products[:1]
+
+
+def tokens(sandbox: Sandbox) -> set[str | None]:
+    """Return the Authorization headers that a sandbox has seen."""
+    return {record.headers.get("authorization") for record in sandbox.requests}
+
+
+# -- every form of a product -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cls", CLIENTS)
+@pytest.mark.parametrize("form", ["row", "table", "uri", "column", "https", "s3", "elsewhere", "path", "text", "file"])
+def test_every_client_takes_every_form(
+    cls: Any, form: str, product: Table, mast_sandbox: Sandbox, other: Sandbox, tmp_path: Path
+) -> None:
+    """The bytes are those of the file, and what is in it is the same, wherever it is."""
+    uri = str(product["dataURI"][0])
+    content = mast_sandbox.archive.render(uri)
+    path = tmp_path / "x.fits"
+    path.write_bytes(content)
+    given: Any = {
+        "row": lambda: product[0],
+        "table": lambda: product,
+        "uri": lambda: uri,
+        "column": lambda: product["dataURI"][0],
+        "https": lambda: f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}",
+        "s3": lambda: ObservationsClass().get_cloud_uri(uri),
+        "elsewhere": lambda: f"{other.url}/api/v0.1/Download/file?uri={uri}",
+        "path": lambda: path,
+        "text": lambda: str(path),
+        "file": lambda: path.open("rb"),
+    }[form]()
+    client = cls()
+    with client.open_product(given) as file:
+        assert file.read() == content
+    if form == "file":
+        given = path.open("rb")
+    with client.read_product(given) as hdus, fits.open(path) as expected:
+        assert hdus[0].header["ROOTNAME"] == expected[0].header["ROOTNAME"]
+        np.testing.assert_array_equal(hdus[1].data, expected[1].data)
+
+
+@pytest.mark.parametrize("cls", [ObservationsClass, VOClass])
+def test_rows_of_the_virtual_observatory_are_opened(cls: Any, mast_sandbox: Sandbox) -> None:
+    """An address at MAST's downloads stands for its dataURI; a name without a known ending is no obstacle."""
+    images = VOClass().query_sia("M51", radius="0.1 deg")
+    with cls().read_product(images[0]) as hdus:
+        assert hdus[0].header["TELESCOP"] == "HST"
+    spectra = VOClass().query_ssa("M51")
+    packed = spectra[[str(address).endswith("mxlo.gz") for address in spectra["access_url"]]]
+    with cls().read_product(packed[0]) as hdus:
+        assert hdus[0].header["SIMPLE"] is True
+    assert mast_sandbox.requests.of("download")
+
+
+def test_rows_of_jwst_files_are_opened(mast_sandbox: Sandbox) -> None:
+    """Those clients that know dataURIs take them, and only parts of the file come over the network."""
+    files = JwstFilesClass().query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
+    for client in (JwstFilesClass(), ObservationsClass(), VOClass(), MastMissionsClass()):
+        mast_sandbox.requests.clear()
+        with client.read_product(files[:1]) as hdus:  # type: ignore[attr-defined]
+            assert hdus[0].header["TELESCOP"] == "JWST"
+        assert sum(record.sent for record in mast_sandbox.requests) < files["fileSize"][0]
+
+
+def test_names_of_a_mission_are_not_files_of_the_folder(
+    mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bare name is the archive's for missions; a path is the user's."""
+    monkeypatch.chdir(tmp_path)
+    jwst = MastMissionsClass(mission="jwst")
+    products = jwst.get_product_list(jwst.query_criteria(limit=None)[:1], verbose=False)
+    name = str(jwst.filter_products(products, extension="fits", access="PUBLIC")["filename"][0])
+    Path(name).write_bytes(b"mine")
+    with jwst.open_product(name) as file:
+        assert file.read(6) == b"SIMPLE"
+    for own in (Path(name), f"./{name}", str(tmp_path / name)):
+        with jwst.open_product(own) as file:
+            assert file.read() == b"mine"
+    with ObservationsClass().open_product(name) as file:
+        assert file.read() == b"mine"
+    assert len(mast_sandbox.requests.of("download")) == 0
+
+
+@pytest.mark.parametrize("mission", [None, "jwst"])
+def test_a_manifest_leads_to_its_files(
+    mission: str | None, product: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file on disk is opened from any folder, also by a manifest from a file; a lost one comes from the archive."""
+    client: Any = ObservationsClass() if mission is None else MastMissionsClass(mission=mission)
+    if mission is not None:
+        products = client.get_product_list(client.query_criteria(limit=None)[:1], verbose=False)
+        product = client.filter_products(products, extension="fits", access="PUBLIC")[:1]
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path)
+    manifest = client.download_products(product, download_dir="down", verbose=False)
+    manifest.write("manifest.ecsv")
+    reread = Table.read("manifest.ecsv")
+    monkeypatch.chdir(tmp_path / "there")
+    mast_sandbox.requests.clear()
+    for given in (manifest[0], manifest, reread[0], reread):
+        with client.read_product(given) as hdus:
+            assert hdus[0].header["SIMPLE"] is True
+    assert len(mast_sandbox.requests) == 0
+    (tmp_path / str(manifest["Local Path"][0])).unlink()
+    for cls in (type(client), VOClass) if mission is None else (MastMissionsClass,):
+        with cls().read_product(reread[0]) as hdus:
+            assert hdus[0].header["SIMPLE"] is True
+    assert mast_sandbox.requests
+
+
+# -- what is refused -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cls", CLIENTS)
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (Table({"dataURI": ["mast:a/b.fits"] * 3}), "One product is needed, not 3: loop over the rows.*get_headers"),
+        (Table({"dataURI": ["mast:a/b.fits"]})[:0], "One product is needed, not 0"),
+        (Table({"obsid": ["1"]}), "no column 'dataURI': give observations to get_product_list"),
+        (Table({"dataURI": [" "]}), "This product has no dataURI"),
+        (7, "One product is needed: its dataURI.*not 7"),
+        (None, "One product is needed"),
+        (["mast:a/b.fits", "mast:a/c.fits"], "One product is needed"),
+        ("s3://elsewhere/x.fits", "is not in the bucket of the archive, which is s3://stpubdata|full MAST URI"),
+        ("ftp://elsewhere/x.fits", "cannot be opened: a dataURI"),
+        ("file:///tmp/x.fits", "cannot be opened: a dataURI"),
+        ("", "must be provided|is needed"),
+        (io.StringIO("x"), "open as text: open it with mode 'rb'"),
+        (Path("/there/is/no/such/file.fits"), "cannot be opened: .*No such file"),
+    ],
+    ids=lambda value: None,
+)
+def test_what_is_not_one_product_is_refused(cls: Any, given: Any, said: str, mast_sandbox: Sandbox) -> None:
+    """The message says what to give instead, and nothing is requested."""
+    for method in ("open_product", "read_product"):
+        with pytest.raises(InvalidQueryError, match=said):
+            getattr(cls(), method)(given)
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_a_very_long_text_is_no_path(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """It is asked for as a URI, and is not there."""
+    with pytest.raises(BadRequestError):
+        client.open_product("mast:HST/" + "x" * 5000)
+    with pytest.raises(InvalidArgumentError, match="is a file name"):
+        client.open_product("x" * 5000)
+    assert mast_sandbox.requests
+
+
+def test_an_unknown_kind_is_refused_with_what_is_read(
+    client: ObservationsClass, tmp_path: Path, other: Sandbox
+) -> None:
+    """By its name before anything is read; without a telling name by how it begins."""
+    (tmp_path / "x.pdf").write_bytes(b"%PDF-1.4")
+    with pytest.raises(InvalidArgumentError, match=r"There is no reader for 'x.pdf': read_product reads \.fits, "):
+        client.read_product(tmp_path / "x.pdf")
+    other.faults.add("download", Fault.answer(b"%PDF-1.4", content_type="application/pdf"), times=None)
+    with pytest.raises(InvalidArgumentError, match=r"There is no reader for .http://.*cgi"):
+        client.read_product(f"{other.url}/api/v0.1/Download/file?uri=x.cgi")
+    with pytest.raises(InvalidArgumentError, match="There is no reader for 'The file'"):
+        client.read_product(io.BytesIO(b"%PDF-1.4"))
+
+
+def test_arguments_that_a_reader_does_not_take_are_refused(client: ObservationsClass, tmp_path: Path) -> None:
+    """They are named, and the error is one of the package."""
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(InvalidArgumentError, match=r"x\.json cannot be read with nonsense: "):
+        client.read_product(tmp_path / "x.json", nonsense=1)
+
+
+# -- kinds -----------------------------------------------------------------------------------------------------------
+
+
+def test_each_kind_is_known_by_name_or_by_how_it_begins(client: ObservationsClass, tmp_path: Path) -> None:
+    """Tables, JSON, text and pictures by name; those with a beginning of their own also without one."""
+    table = Table({"ra": [1.5, 2.5], "n": [1, 2]})
+    for name, kind in {"x.csv": "ascii.csv", "x.ecsv": "ascii.ecsv", "x.vot": "votable"}.items():
+        table.write(tmp_path / name, format=kind)
+        assert client.read_product(tmp_path / name).colnames == ["ra", "n"]
+    for name in ("x.ecsv", "x.vot"):
+        assert client.read_product(io.BytesIO((tmp_path / name).read_bytes())).colnames == ["ra", "n"]
+    (tmp_path / "x.json").write_text(json.dumps({"a": [1]}))
+    assert client.read_product(tmp_path / "x.json") == {"a": [1]}
+    (tmp_path / "README.txt").write_bytes("5 \u00b5m\n".encode())
+    assert client.read_product(tmp_path / "README.txt") == "5 \u00b5m\n"
+    (tmp_path / "README.txt").write_bytes("5 \u00b5m\n".encode("latin-1"))
+    assert client.read_product(tmp_path / "README.txt", encoding="latin-1") == "5 \u00b5m\n"
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.gif"])
+def test_pictures_are_read(client: ObservationsClass, tmp_path: Path, name: str) -> None:
+    """From disk and from a file that is open, which stays open."""
+    from PIL import Image
+
+    Image.new("L", (7, 5), 3).save(tmp_path / name)
+    assert client.read_product(tmp_path / name).size == (7, 5)
+    with io.BytesIO((tmp_path / name).read_bytes()) as own:
+        assert client.read_product(own).size == (7, 5)
+        assert own.seek(0) == 0
+
+
+def test_a_compressed_file_is_read_whole(client: ObservationsClass, tmp_path: Path) -> None:
+    """Also with another kind in it."""
+    (tmp_path / "x.json.gz").write_bytes(gzip.compress(b'{"a": 1}'))
+    assert client.read_product(tmp_path / "x.json.gz") == {"a": 1}
+
+
+def test_a_compressed_file_without_end_is_refused(
+    client: ObservationsClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``conf.max_file_size`` bounds what is unpacked into memory."""
+    from astroquery_mast import conf
+
+    (tmp_path / "x.fits.gz").write_bytes(gzip.compress(bytes(10_000_000)))
+    monkeypatch.setattr(conf, "max_file_size", 5_000_000)
+    with pytest.raises(InvalidResponseError, match="max_file_size"):
+        client.read_product(tmp_path / "x.fits.gz")
+
+
+# -- exclusive files, and the token ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cls", [ObservationsClass, JwstFilesClass, VOClass])
+def test_an_exclusive_file_says_until_when(cls: Any, mast_sandbox: Sandbox) -> None:
+    """A row with a release date names the day; with a token the file is read."""
+    row = exclusive(mast_sandbox)
+    if "t_obs_release" not in row.colnames:
+        row["t_obs_release"] = 65000.0
+    client = cls()
+    for method in (client.open_product, client.read_product):
+        with pytest.raises(LoginError, match=r"Exclusive access for program \d+ until 2\d{3}-\d\d-\d\d\. .*log in"):
+            method(row[0])
+    client.login(mast_sandbox.token)
+    with client.read_product(row[0]) as hdus:
+        assert hdus[0].header["TELESCOP"] == "JWST"
+
+
+def test_the_token_of_the_environment_is_used(
+    client: ObservationsClass, mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by downloads, where a file is refused without one."""
+    row = exclusive(mast_sandbox)
+    monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
+    with client.read_product(row[0]) as hdus:
+        assert hdus[0].header["TELESCOP"] == "JWST"
+
+
+@pytest.mark.parametrize("kind", ["fits", "asdf"])
+def test_a_redirect_to_another_host_never_gets_the_token(kind: str, mast_sandbox: Sandbox, other: Sandbox) -> None:
+    """An exclusive file comes from there without the token, which goes to MAST with every request for a part."""
+    client: Any = ObservationsClass()
+    if kind == "asdf":
+        pytest.importorskip("asdf")
+        client = MastMissionsClass(mission="roman_cgi")
+        products = client.get_product_list(client.query_criteria(limit=None)[:1], verbose=False)
+        given = products[products["access"] != "PUBLIC"][0]
+    else:
+        given = exclusive(mast_sandbox)[0]
+    with pytest.raises(AccessDeniedError, match="log in"):
+        client.read_product(given)
+    client.login(mast_sandbox.token)
+    with client.open_product(given) as file:
+        content = file.read()
+    signed = f"{other.url}/api/v0.1/Download/file?uri=x&X-Amz-Signature=5ec4e7"
+    other.faults.add("download", Fault.answer(content, content_type="binary/octet-stream"), times=None)
+    for endpoint in ("download", "retrieve_product"):
+        mast_sandbox.faults.add(endpoint, Fault.redirect(signed), times=None)
+    mast_sandbox.requests.clear()
+    with client.read_product(given) as read:
+        assert len(read) > 0 if kind == "fits" else "roman" in read.tree
+    assert len(other.requests) > 0
+    assert tokens(other) == {None}
+    assert tokens(mast_sandbox) == {f"token {mast_sandbox.token}"}
+
+
+@pytest.mark.parametrize("cls", CLIENTS)
+def test_other_hosts_and_the_cloud_never_get_the_token(
+    cls: Any, product: Table, mast_sandbox: Sandbox, other: Sandbox
+) -> None:
+    """Whoever is logged in, an address elsewhere and one in the public bucket are read without it."""
+    uri = str(product["dataURI"][0])
+    address = ObservationsClass().get_cloud_uri(uri)
+    client = cls()
+    client.login(mast_sandbox.token)
+    mast_sandbox.requests.clear()
+    with client.open_product(f"{other.url}/api/v0.1/Download/file?uri={uri}") as file:
+        assert file.read(6) == b"SIMPLE"
+    with client.open_product(address) as file:
+        assert file.read(6) == b"SIMPLE"
+    assert tokens(other) == tokens(mast_sandbox) == {None}
+    with client.open_product(f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}") as file:
+        assert file.read(6) == b"SIMPLE"
+    assert tokens(mast_sandbox) == {None, f"token {mast_sandbox.token}"}
+
+
+# -- damaged files ---------------------------------------------------------------------------------------------------
+
+
+def damaged(content: bytes, number: int) -> Iterator[bytes]:
+    """The same file cut, and with changed bytes, at many places; always at the same."""
+    rng = np.random.default_rng(7)
+    yield from (content[:length] for length in rng.integers(0, len(content), number))
+    for _ in range(number):
+        changed = bytearray(content)
+        for place in rng.integers(0, min(len(content), 6000), 3):
+            changed[place] = rng.integers(0, 256)
+        yield bytes(changed)
+
+
+def readable_or_refused(content: bytes, name: str) -> bool:
+    """Whether a file is read; anything but an error of the package that names the file fails the test."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            read, _ = content_of(io.BytesIO(content), name, {})
+            if hasattr(read, "close"):
+                read.close()
+    except InvalidResponseError as err:
+        assert re.match(f"{name} cannot be read", str(err))
+        return False
+    return True
+
+
+def fits_content() -> bytes:
+    """A small FITS file with an image and a table."""
+    hdus = fits.HDUList(
+        [fits.PrimaryHDU(), fits.ImageHDU(np.arange(900.0).reshape(30, 30)), fits.BinTableHDU(Table({"a": [1, 2]}))]
+    )
+    written = io.BytesIO()
+    hdus.writeto(written)
+    return written.getvalue()
+
+
+def asdf_content() -> bytes:
+    """A small ASDF file."""
+    asdf = pytest.importorskip("asdf")
+    written = io.BytesIO()
+    asdf.AsdfFile({"roman": {"data": np.arange(900), "meta": {"name": "x"}}}).write_to(written)
+    return written.getvalue()
+
+
+def text_content(kind: str) -> bytes:
+    """A table as text."""
+    written = io.StringIO() if kind != "votable" else io.BytesIO()
+    Table({"ra": [1.5, 2.5], "name": ["a", "b"]}).write(written, format=kind)
+    content = written.getvalue()
+    return content if isinstance(content, bytes) else content.encode()
+
+
+def picture_content() -> bytes:
+    """A picture with something in it."""
+    from PIL import Image
+
+    written = io.BytesIO()
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (20, 20, 3), dtype=np.uint8)).save(written, "PNG")
+    return written.getvalue()
+
+
+CONTENTS = {
+    "x.fits": fits_content,
+    "x.fits.gz": lambda: gzip.compress(fits_content()),
+    "x.asdf": asdf_content,
+    "x.ecsv": lambda: text_content("ascii.ecsv"),
+    "x.csv": lambda: text_content("ascii.csv"),
+    "x.vot": lambda: text_content("votable"),
+    "x.json": lambda: b'{"products": [{"name": "x", "members": [1, 2.5, null]}]}',
+    "x.png": picture_content,
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_a_damaged_file_is_read_or_an_error_of_the_package(name: str) -> None:
+    """Cut anywhere, or with changed bytes, no reader's own exception reaches the user."""
+    content = CONTENTS[name]()
+    assert readable_or_refused(content, name)
+    outcomes = [readable_or_refused(each, name) for each in damaged(content, 60)]
+    assert not all(outcomes)
