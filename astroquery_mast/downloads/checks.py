@@ -327,7 +327,7 @@ class FitsLength:
             self.over = True
         elif not len(self._begun) % FITS_BLOCK and ends_header(self._begun[-FITS_BLOCK:]):
             try:
-                self.data = length_of_data(bytes(self._begun))
+                self.data = padded(length_of_data(bytes(self._begun)))
             except _UNREADABLE_HEADER:
                 self.over = True
                 return
@@ -347,7 +347,7 @@ def _card_values(text: bytes) -> dict[bytes, bytes]:
 
 
 def length_of_data(text: bytes) -> int:
-    """Bytes of the data after a header, with those that fill up the last block (sections 4.4.1, 6.1.1 and 7.1)."""
+    """Bytes of the data after a header (sections 4.4.1, 6.1.1 and 7.1)."""
     values = _card_values(text)
     axes = [int(values[b"NAXIS%d" % number]) for number in range(1, int(values[b"NAXIS"]) + 1)]
     if axes and axes[0] == 0 and values.get(b"GROUPS") == b"T":
@@ -356,7 +356,12 @@ def length_of_data(text: bytes) -> int:
     bits = abs(int(values[b"BITPIX"])) * int(values.get(b"GCOUNT", 1)) * number
     if bits < 0 or min(axes, default=0) < 0:
         raise ValueError(f"data of {bits} bits")
-    return -(-bits // (8 * FITS_BLOCK)) * FITS_BLOCK
+    return -(-bits // 8)
+
+
+def padded(length: int) -> int:
+    """Bytes of data, with those that fill up the last block."""
+    return -(-length // FITS_BLOCK) * FITS_BLOCK
 
 
 def is_truncated(path: Path) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -16,6 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 from astropy.io import fits
+from astropy.io.fits.verify import VerifyWarning
 from astropy.table import MaskedColumn, Table
 
 from ..exceptions import (
@@ -33,7 +35,7 @@ from ..service.parallel import JobFailure, RunOptions, SharedState, UnfinishedEr
 from ..service.retrying import Deadline
 from ..tables.columns import closest, few_names
 from ..warn import warn_user
-from .checks import FITS_BLOCK, ends_header, length_of_data
+from .checks import FITS_BLOCK, ends_header, length_of_data, padded
 from .contents import ending_of, has_reader, unpacked
 from .product_files import LocatedFile, ProductFiles, each_product
 
@@ -169,14 +171,15 @@ def headers_in(file: IO[bytes], name: str, last: int | None = None) -> Iterator[
         if text is None:
             return
         try:
-            end = file.tell() + length_of_data(text)
+            length = length_of_data(text)
         except (KeyError, ValueError) as err:
             raise _damaged(name, f"header {number} does not say how long its data are ({err})") from err
         yield ReadHeader(number, text)
-        # The padding of the last block may be missing, which does no harm.
-        if end - FITS_BLOCK >= size:
+        end = file.tell() + length
+        # Where the padding of the last block is missing, nothing is lost.
+        if end > size:
             raise _damaged(name, f"HDU {number} ends at byte {end}, and the file has {size} bytes")
-        file.seek(min(end, size))
+        file.seek(min(file.tell() + padded(length), size))
         number += 1
 
 
@@ -264,20 +267,21 @@ class HeaderReader:
 def read_headers(files: ProductFiles, products: Any, selection: HeaderSelection, options: RunOptions) -> Table:
     """Return the headers of products as a table, with one warning for all that could not be read."""
     read = _read_all(files, products, selection, options)
-    failed = {each.name: each.error for each in read if each.error is not None}
+    failed = [(each.name, each.error) for each in read if each.error is not None]
     if len(failed) == len(read):
-        raise next(iter(failed.values()))
+        raise failed[0][1]
     table = _table([row for each in read for row in each.rows()], selection)
-    table.meta["failed"] = [f"{name}: {' '.join(str(error).split())}" for name, error in failed.items()]
+    table.meta["failed"] = [f"{name}: {' '.join(str(error).split())}" for name, error in failed]
     if failed:
-        _warn_of_failed(list(failed.values()), len(read))
+        _warn_of_failed([error for _, error in failed], len(read))
     return table
 
 
 def _read_all(files: ProductFiles, products: Any, selection: HeaderSelection, options: RunOptions) -> list[FileHeaders]:
     """Read the headers of products, each file once, several at a time."""
     deadline = options.deadline()
-    found = list({each.identity: each for each in map(files.located, each_product(products))}.values())
+    located = map(files.located, each_product(products))
+    found = list({(each.identity, id(each.opened)): each for each in located}.values())
     if not found:
         raise InvalidArgumentError("There are no products.")
     reader = HeaderReader(files, selection, deadline)
@@ -371,15 +375,21 @@ def _card_text(value: Any) -> str:
     return {True: "T", False: "F"}[value] if isinstance(value, bool) else str(value)
 
 
-def _value(header: Mapping[str, Any], name: str) -> Any:
+def _value(header: fits.Header, name: str) -> Any:
     """The value of a keyword; None if it has none."""
     if name not in header:
         return None
     try:
         value = header[name]
-    except (fits.VerifyError, ValueError) as err:
-        del err  # a card that breaks the rules: what is written there
-        return str(header.cards[name])[10:].strip()  # type: ignore[attr-defined]
+    except (fits.VerifyError, ValueError):
+        return _as_written(header, name)
     if isinstance(value, fits.card.Undefined):
         return None
     return "\n".join(map(str, value)) if name in _COMMENTS else value
+
+
+def _as_written(header: fits.Header, name: str) -> str:
+    """What stands on a card that breaks the rules."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)
+        return str(header.cards[name])[10:].partition(" / ")[0].strip("' ")

@@ -208,6 +208,10 @@ class ProductFiles:
             return _on_disk(recorded_place(product))
         if isinstance(product, str):
             return self._named(product)
+        if isinstance(product, list | tuple):
+            if len(product) != 1:
+                raise _not_one(len(product))
+            return self.located(product[0])
         return self._of_table(_one_row(product))
 
     @property
@@ -282,8 +286,13 @@ def _one_row(product: Any) -> Table:
             f"{product!r:.80}."
         )
     if len(table) != 1:
-        raise InvalidArgumentError(f"One product is needed, not {len(table)}: {_SEVERAL}.")
+        raise _not_one(len(table))
     return table
+
+
+def _not_one(number: int) -> InvalidArgumentError:
+    """The error for several products, or none."""
+    return InvalidArgumentError(f"One product is needed, not {number}: {_SEVERAL}.")
 
 
 def _terms_of(row: Table) -> str:
@@ -333,14 +342,18 @@ def is_local_file(place: str | Path) -> bool:
 
 
 def each_product(products: Any) -> Iterator[Any]:
-    """Give the products of a table, of a list, or the only one, each once."""
-    table = as_table(products)
+    """Give the products of a table, of a list that may hold tables, or the only one."""
+    if isinstance(products, str | os.PathLike) or _is_open(products):
+        yield products
+        return
+    # Rows of different tables need not fit together.
+    table = None if isinstance(products, list | tuple) else as_table(products)
     if table is not None:
         yield from (table[index : index + 1] for index in range(len(table)))
-    elif isinstance(products, str | os.PathLike) or _is_open(products):
-        yield products
-    else:
-        try:
-            yield from products
-        except TypeError as err:
-            raise InvalidArgumentError(f"Products are needed, not {products!r:.80}.") from err
+        return
+    try:
+        members = iter(products)
+    except TypeError as err:
+        raise InvalidArgumentError(f"Products are needed, not {products!r:.80}.") from err
+    for member in members:
+        yield from each_product(member) if isinstance(member, Table) else (member,)

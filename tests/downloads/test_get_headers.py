@@ -1,0 +1,380 @@
+"""get_headers: the headers of many FITS files in one table, of which only the header blocks are read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from astroquery.exceptions import InputWarning
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from astroquery_mast import JwstFilesClass, MastMissionsClass, Observations, ObservationsClass, VOClass
+from astroquery_mast.downloads.header_table import headers_in
+from astroquery_mast.exceptions import (
+    AuthenticationWarning,
+    BadRequestError,
+    InvalidArgumentError,
+    InvalidQueryError,
+    InvalidResponseError,
+    LoginError,
+    QueryTimeoutError,
+)
+from astroquery_mast.sandbox import Fault, Sandbox, large_file
+
+
+def fits_products(sandbox: Sandbox, number: int, rights: str = "PUBLIC") -> Table:
+    """Some FITS files of several collections, with several HDUs each."""
+    sql = """SELECT dataURI, productFilename, obs_collection, dataRights, proposal_id, size FROM product
+             WHERE dataRights = ? AND productFilename LIKE '%.fits' AND size BETWEEN 30000 AND 3000000
+             GROUP BY dataURI ORDER BY size, dataURI LIMIT ?"""
+    return Table(sandbox.archive.query(sql, (rights, number)))
+
+
+def written(path: Path, *cards: Any) -> Path:
+    """A file whose second HDU has some cards."""
+    extension = fits.ImageHDU(np.zeros((2, 3)), name="SCI")
+    extension.header.extend(cards, end=True)
+    fits.HDUList([fits.PrimaryHDU(), extension, fits.ImageHDU(np.ones(5), name="sci", ver=2)]).writeto(path)
+    return path
+
+
+# -- what is read ----------------------------------------------------------------------------------------------------
+
+
+def test_headers_are_those_of_the_files(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """Every HDU has a row, every keyword a column, and every value is that of the file."""
+    products = fits_products(mast_sandbox, 6)
+    table = client.get_headers(products, verbose=False)
+    assert list(dict.fromkeys(table["product"])) == list(products["dataURI"])
+    assert table.meta["failed"] == []
+    for uri in products["dataURI"]:
+        rows = table[table["product"] == uri]
+        with fits.open(io.BytesIO(mast_sandbox.archive.render(str(uri)))) as hdus:
+            assert list(rows["hdu"]) == list(range(len(hdus)))
+            for row, hdu in zip(rows, hdus, strict=True):
+                for name in {*table.colnames} - {"file", "hdu", "message", "product"}:
+                    value = hdu.header.get(name)
+                    is_none = value is None or isinstance(value, fits.card.Undefined)
+                    assert bool(row[name] is np.ma.masked) == is_none, name
+                    assert is_none or row[name] == value or str(row[name]) == str(value), name
+
+
+def test_headers_of_two_gigabytes_cost_a_few_kilobytes(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """Data are passed over: every request is for a part, and all parts together are less than 200 kB."""
+    table = client.get_headers(large_file.URI, verbose=False)
+    assert list(table["EXTNAME"].filled("")) == ["", "SCI", "WHT"]
+    assert table["BUNIT"].tolist() == [None, "MJy/sr", None]
+    asked = mast_sandbox.requests.of("download")
+    assert {record.status for record in asked} == {206}
+    assert sum(record.sent for record in asked) < 50_000
+    assert len(large_file.content()) > 2_000_000_000
+
+
+@pytest.mark.parametrize("cls", [ObservationsClass, JwstFilesClass, VOClass, MastMissionsClass])
+def test_every_client_reads_headers(cls: Any, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Of its own tables, of dataURIs, and of files on disk, in the order in which they were given."""
+    uri = str(fits_products(mast_sandbox, 1)["dataURI"][0])
+    path = written(tmp_path / "x.fits")
+    client = cls()
+    table = client.get_headers([path, uri, Table({"dataURI": [uri]}), str(path)], keywords="SIMPLE", verbose=False)
+    assert list(dict.fromkeys(table["product"])) == [str(path), uri]
+    assert len(table) == len(set(zip(table["product"], table["hdu"], strict=True)))
+    assert table["file"][0] == "x.fits"
+
+
+def test_tables_of_missions_and_of_services_are_taken(mast_sandbox: Sandbox) -> None:
+    """Product lists of MastMissions, files of JwstFiles, images of VO, and manifests."""
+    jwst = MastMissionsClass(mission="jwst")
+    products = jwst.get_product_list(jwst.query_criteria(limit=None)[:1], verbose=False)
+    chosen = jwst.filter_products(products, extension="fits", access="PUBLIC")[:3]
+    assert set(jwst.get_headers(chosen, extensions=0, keywords="TELESCOP", verbose=False)["TELESCOP"]) == {"JWST"}
+    files = JwstFilesClass().query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
+    assert len(JwstFilesClass().get_headers(files, extensions=[0, 1], verbose=False)) == 2 * len(files)
+    images = VOClass().query_sia("M51", radius="0.1 deg")[:3]
+    assert set(VOClass().get_headers(images, extensions=0, keywords="TELESCOP", verbose=False)["TELESCOP"]) == {"HST"}
+    assert mast_sandbox.requests
+
+
+def test_a_manifest_is_read_from_disk(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """What was downloaded is not asked for again."""
+    manifest = client.download_products(fits_products(mast_sandbox, 3), download_dir=tmp_path, verbose=False)
+    mast_sandbox.requests.clear()
+    table = client.get_headers(manifest, extensions=0, verbose=False)
+    assert list(table["product"]) == list(manifest["Local Path"])
+    assert len(mast_sandbox.requests) == 0
+
+
+def test_a_compressed_file_has_headers(client: ObservationsClass, tmp_path: Path) -> None:
+    """It is read whole."""
+    path = written(tmp_path / "x.fits")
+    packed = tmp_path / "x.fits.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    table = client.get_headers([packed], keywords="NAXIS", verbose=False)
+    assert table["NAXIS"].tolist() == [0, 2, 1]
+
+
+# -- what is chosen --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("extensions", "found"),
+    [
+        (None, [0, 1, 2]),
+        (0, [0]),
+        (np.int64(1), [1]),
+        ("sci", [1, 2]),
+        (("SCI", 2), [2]),
+        (("SCI", 1), [1]),
+        ([0, ("sci", 2)], [0, 2]),
+        (("SCI", "PRIMARY"), [1, 2]),
+        ((0, 2), [0, 2]),
+    ],
+)
+def test_extensions_are_chosen_as_in_astropy(
+    client: ObservationsClass, tmp_path: Path, extensions: Any, found: list[int]
+) -> None:
+    """By number, by name in either case, by name and version, or several of these."""
+    path = written(tmp_path / "x.fits")
+    assert list(client.get_headers(path, extensions=extensions, verbose=False)["hdu"]) == found
+
+
+def test_nothing_is_read_beyond_the_last_wanted_extension(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """Of the primary header one part is enough."""
+    client.get_headers(large_file.URI, extensions=0, verbose=False)
+    assert len(mast_sandbox.requests.of("download")) == 1
+
+
+def test_keywords_are_columns_with_types_and_comments(client: ObservationsClass, tmp_path: Path) -> None:
+    """Numbers, logical values and texts keep their types; mixed ones are text; what is not there is masked."""
+    path = written(
+        tmp_path / "x.fits",
+        ("EXPTIME", 12.5, "[s] exposure time"),
+        ("NCOMB", 3),
+        ("ISPSF", True, "is it a PSF?"),
+        ("NOTHING", None),
+        ("LARGE", 2**70),
+        ("HIERARCH ESO DET ID", "x"),
+        ("COMMENT", "first"),
+        ("COMMENT", "second"),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+        other = written(tmp_path / "y.fits", ("EXPTIME", 3), ("NCOMB", "many"))
+    table = client.get_headers([path, other], extensions=("SCI", 1), verbose=False)
+    assert table["EXPTIME"].tolist() == [12.5, 3.0]
+    assert table["EXPTIME"].description == "[s] exposure time"
+    assert table["NCOMB"].tolist() == ["3", "many"]
+    assert table["ISPSF"].tolist() == [True, None]
+    assert table["ISPSF"].dtype.kind == "b"
+    assert table["NOTHING"].mask.tolist() == [True, True]
+    assert table["LARGE"].tolist() == [2.0**70, None]
+    assert table["ESO DET ID"].tolist() == ["x", None]
+    assert "COMMENT" not in table.colnames
+    chosen = client.get_headers(path, keywords=["naxis?", "comment", "exptime"], extensions=1, verbose=False)
+    assert chosen.colnames == [
+        "file",
+        "hdu",
+        "EXTNAME",
+        "EXTVER",
+        "NAXIS1",
+        "NAXIS2",
+        "COMMENT",
+        "EXPTIME",
+        "message",
+        "product",
+    ]
+    assert chosen["COMMENT"][0] == "first\nsecond"
+
+
+def test_a_card_that_breaks_the_rules_is_text(client: ObservationsClass, tmp_path: Path) -> None:
+    """What is written there is the value, and the other keywords are read."""
+    path = written(tmp_path / "x.fits", ("FILTER", "F444W"), ("BROKEN", 1))
+    content = path.read_bytes().replace(b"BROKEN  =                    1", b"BROKEN  = 2022-07-12T00:00:01 ")
+    path.write_bytes(content)
+    table = client.get_headers(path, keywords=["BROKEN", "FILTER"], extensions=1, verbose=False)
+    assert table["BROKEN"].tolist() == ["2022-07-12T00:00:01"]
+    assert table["FILTER"].tolist() == ["F444W"]
+
+
+def test_a_keyword_that_no_header_has_is_a_warning(client: ObservationsClass, tmp_path: Path) -> None:
+    """With similar ones; the column is there, and masked."""
+    path = written(tmp_path / "x.fits", ("FILTER", "F444W"))
+    with pytest.warns(InputWarning, match=r"No header has 'FLITER', 'ZZ\*'\. Similar keywords: FILTER"):
+        table = client.get_headers(path, keywords=["FLITER", "ZZ*", "NAXIS"], verbose=False)
+    assert table["FLITER"].mask.all()
+    assert table["NAXIS"].tolist() == [0, 2, 1]
+
+
+def test_the_table_can_be_written(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """As ECSV with nothing lost, and as FITS."""
+    table = client.get_headers(fits_products(mast_sandbox, 3), verbose=False)
+    table.write(tmp_path / "headers.ecsv")
+    again = Table.read(tmp_path / "headers.ecsv")
+    assert again.colnames == table.colnames
+    assert again["hdu"].tolist() == table["hdu"].tolist()
+    assert again.meta["failed"] == []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+        table.write(tmp_path / "headers.fits")
+    assert len(Table.read(tmp_path / "headers.fits")) == len(table)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"keywords": []}, "FITS keywords are needed"),
+        ({"keywords": [7]}, "FITS keywords are needed"),
+        ({"keywords": 7}, "keywords=7: a list is needed"),
+        ({"extensions": -1}, "-1 is not an HDU: give a number from 0"),
+        ({"extensions": True}, "True is not an HDU"),
+        ({"extensions": [1.5]}, "1.5 is not an HDU"),
+        ({"extensions": []}, "has no HDU"),
+        ({"extensions": 1.5}, "a list is needed"),
+        ({"max_workers": 0}, "max_workers=0"),
+        ({"timeout": -1}, "timeout"),
+    ],
+    ids=str,
+)
+def test_arguments_that_cannot_be_applied_are_refused(
+    client: ObservationsClass, mast_sandbox: Sandbox, arguments: dict[str, Any], said: str
+) -> None:
+    """Before anything is requested."""
+    with pytest.raises(InvalidQueryError, match=said):
+        client.get_headers("mast:HST/product/x.fits", **arguments)
+    assert len(mast_sandbox.requests) == 0
+
+
+@pytest.mark.parametrize("products", [[], 7, None, Table({"obsid": ["1"]})], ids=str)
+def test_what_is_no_product_is_refused(client: ObservationsClass, mast_sandbox: Sandbox, products: Any) -> None:
+    """Before anything is requested."""
+    with pytest.raises(InvalidQueryError):
+        client.get_headers(products)
+    assert len(mast_sandbox.requests) == 0
+
+
+# -- failures --------------------------------------------------------------------------------------------------------
+
+
+def test_files_that_fail_have_a_message_and_the_others_come(
+    client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """One warning for all; files that are not FITS by their names are not even asked for."""
+    good = fits_products(mast_sandbox, 2)["dataURI"].tolist()
+    asdf, picture, absent = "mast:ROMAN/product/x.asdf", "mast:HST/product/x.jpg", "mast:HST/product/none.fits"
+    cut = tmp_path / "cut.fits"
+    cut.write_bytes(written(tmp_path / "x.fits").read_bytes()[:5780])
+    with pytest.warns(InputWarning, match=r"headers of 4 of 6 files could not be read; see column 'message'") as caught:
+        table = client.get_headers([good[0], asdf, picture, absent, cut, good[1]], verbose=False)
+    assert len(caught) == 1
+    assert list(dict.fromkeys(table["product"])) == [good[0], asdf, picture, absent, str(cut), good[1]]
+    failed = table[~table["message"].mask]
+    assert failed["product"].tolist() == [asdf, picture, absent, str(cut)]
+    assert failed["hdu"].mask.all()
+    assert failed["message"][0] == f"{asdf} is ASDF and not FITS: it has no FITS headers. read_product reads it."
+    assert [line.partition(": ")[0] for line in table.meta["failed"]] == failed["product"].tolist()
+    assert not {asdf, picture} & {record.value("uri") for record in mast_sandbox.requests.of("download")}
+
+
+def test_exclusive_files_are_a_warning_about_access(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """The message says until when; after a login they are read."""
+    products = fits_products(mast_sandbox, 1)
+    closed = fits_products(mast_sandbox, 1, "EXCLUSIVE_ACCESS")
+    closed["t_obs_release"] = 62626.0  # as a modified Julian date
+    both = [products[0], closed[0]]
+    with pytest.warns(AuthenticationWarning, match="headers of 1 of 2 files"):
+        table = client.get_headers(both, keywords="TELESCOP", verbose=False)
+    assert "until 2030-05-05" in table["message"][-1]
+    with pytest.raises(LoginError, match="until 2030-05-05"):
+        client.get_headers(closed, verbose=False)
+    client.login(mast_sandbox.token)
+    assert client.get_headers(both, keywords="TELESCOP", verbose=False)["message"].mask.all()
+
+
+def test_if_no_file_can_be_read_the_first_error_is_raised(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """As for a single file."""
+    absent = [f"mast:HST/product/none{number}.fits" for number in range(3)]
+    with pytest.raises(BadRequestError, match=r"none0\.fits"):
+        client.get_headers(absent, verbose=False)
+    with pytest.raises(InvalidArgumentError, match="has no HDU 'NONE'"):
+        client.get_headers(large_file.URI, extensions="NONE", verbose=False)
+    assert mast_sandbox.requests
+
+
+def test_a_call_that_takes_too_long_ends(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """What has come by then is returned, and the rest is said to have timed out."""
+    good, slow = fits_products(mast_sandbox, 2)["dataURI"].tolist()
+    client.get_headers(good, verbose=False)
+    mast_sandbox.faults.add("download", Fault.delay(60), times=None)
+    with pytest.raises(QueryTimeoutError):
+        client.get_headers([slow, good], timeout=0.3, verbose=False)
+
+
+def test_connections_that_break_are_mended(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """A part that comes short, or not at all, is asked for again."""
+    mast_sandbox.faults.add("download", Fault.cut(500))
+    mast_sandbox.faults.add("download", Fault.reset())
+    assert len(client.get_headers(large_file.URI, verbose=False)) == 3
+
+
+# -- damaged files ---------------------------------------------------------------------------------------------------
+
+
+def content_of_file() -> bytes:
+    """A small file with three HDUs."""
+    stored = io.BytesIO()
+    first, second = fits.PrimaryHDU(np.zeros(700)), fits.BinTableHDU(Table({"a": [1, 2]}))
+    fits.HDUList([first, second, fits.ImageHDU(np.ones((30, 40)))]).writeto(stored)
+    return stored.getvalue()
+
+
+CONTENT = content_of_file()
+
+
+@given(length=st.integers(0, len(CONTENT) - 1))
+@settings(max_examples=100, deadline=None)
+def test_a_file_that_was_cut_is_an_error(length: int) -> None:
+    """Unless it was cut between two HDUs, or in the padding of the last block, where nothing is lost."""
+    try:
+        read = list(headers_in(io.BytesIO(CONTENT[:length]), "x.fits"))
+    except InvalidResponseError as err:
+        assert str(err).startswith("x.fits cannot be read as FITS: ")
+        return
+    with fits.open(io.BytesIO(CONTENT)) as hdus:
+        spans = [(hdu.fileinfo()["datLoc"], hdu.fileinfo()["datSpan"], hdu.size) for hdu in hdus]
+    assert any(begin + size <= length <= begin + span for begin, span, size in spans)
+    assert len(read) == 1 + sum(length > begin + span for begin, span, _ in spans)
+
+
+@given(places=st.lists(st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, 255)), max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_changed_bytes_are_headers_or_an_error(places: list[tuple[int, int]]) -> None:
+    """No other exception leaves the reading, or the making of the table."""
+    changed = bytearray(CONTENT)
+    for place, value in places:
+        changed[place] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            table = Observations.get_headers(io.BytesIO(bytes(changed)), verbose=False)
+        except InvalidResponseError:
+            return
+    assert len(table) > 0
+
+
+def test_files_that_are_open_are_read_each(tmp_path: Path) -> None:
+    """Also if they have no names; they stay open."""
+    path = written(tmp_path / "x.fits")
+    files = [io.BytesIO(CONTENT), io.BytesIO(path.read_bytes()), path.open("rb")]
+    table = Observations.get_headers(files, extensions=1, keywords="XTENSION", verbose=False)
+    assert table["XTENSION"].tolist() == ["BINTABLE", "IMAGE", "IMAGE"]
+    assert table["file"].tolist() == ["The file", "The file", "x.fits"]
+    for file in files:
+        file.close()
