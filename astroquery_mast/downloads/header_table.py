@@ -10,7 +10,7 @@ import operator
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import IO, Any
@@ -388,8 +388,9 @@ def _value(header: fits.Header, name: str) -> Any:
     return "\n".join(map(str, value)) if name in _COMMENTS else value
 
 
-def _as_written(header: fits.Header, name: str) -> str:
-    """What stands on a card that breaks the rules."""
-    with warnings.catch_warnings():
+def _as_written(header: fits.Header, name: str) -> str | None:
+    """What stands on a card that breaks the rules; None if it is no text."""
+    with warnings.catch_warnings(), suppress(ValueError, fits.VerifyError):
         warnings.simplefilter("ignore", VerifyWarning)
         return str(header.cards[name])[10:].partition(" / ")[0].strip("' ")
+    return None
