@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from astroquery_mast import EngineeringClass, JwstFilesClass, ProgramsClass, VOClass
+from astroquery_mast import (
+    EngineeringClass,
+    JwstFilesClass,
+    MastMissionsClass,
+    ObservationsClass,
+    ProgramsClass,
+    VOClass,
+)
 from astroquery_mast.downloads.methods import DownloadMethods
 from astroquery_mast.observations.hlsp_methods import HlspMethods
 from astroquery_mast.observations.member_methods import MemberMethods
@@ -15,6 +22,7 @@ from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.vo.position_methods import PositionMethods
 
 CLASSES: list[tuple[type, str]] = [
+    (DownloadMethods, "JwstFiles"),
     (EngineeringClass, "Engineering"),
     (JwstFilesClass, "JwstFiles"),
     (HlspMethods, "Observations"),
@@ -23,9 +31,16 @@ CLASSES: list[tuple[type, str]] = [
     (ProgramsClass, "Programs"),
     (VOClass, "VO"),
 ]
+# Methods of classes whose other methods have no examples.
+METHODS = [
+    (getattr(cls, method), f"{name}.{method}")
+    for cls, name in ((ObservationsClass, "Observations"), (MastMissionsClass, "MastMissions"))
+    for method in ("open_product", "read_product")
+]
 # Methods that have their description, with examples, where all clients have them from.
 SHARED = set(vars(DownloadMethods))
-EXAMPLES = [test for cls, name in CLASSES for test in doctest.DocTestFinder().find(cls, name) if test.examples]
+PLACES = [*CLASSES, *METHODS]
+EXAMPLES = [test for place, name in PLACES for test in doctest.DocTestFinder().find(place, name) if test.examples]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda test: test.name)

@@ -343,30 +343,46 @@ class MissionProductMethods(MastClass):
     def open_product(
         self, product: Any, *, mission: str | None = None, block_size: int = BLOCK_SIZE
     ) -> io.BufferedReader:
-        """Open a product for reading without fetching it: only the parts that are read come over the network.
+        """Open the file of a product for reading, without downloading it.
+
+        Only the parts that are read come over the network.
 
         Parameters
         ----------
-        product : str or `~astropy.table.Row`
-            A name, URI or address as `download_file` takes it, or a row of a product table.
+        product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
+            A row of a product list, or a table of one row; a row of a manifest, whose file is read from disk if it is
+            there; the name of a file as `download_file` takes it, which is that of a file in the archive even if a
+            file on disk has it as well; a dataURI (``"mast:..."``); an address in MAST's public bucket
+            (``"s3://stpubdata/..."``), which is read without a login; an address that begins with ``https://``, to
+            which the login token is sent only if it is MAST's; the path of a file; or a file that is open in binary
+            mode, which is returned as it is.
         mission : str, optional
             The mission; that of the attribute if not given.
-        block_size : int
-            Bytes that are asked for at least.
+        block_size : int, default 65536
+            The least number of bytes to request at a time.  Larger blocks make fewer requests.
 
         Returns
         -------
         `io.BufferedReader`
-            A file to read and seek in, as `~astroquery_mast.ObservationsClass.open_product` returns it.
+            A file to read and seek in.  ``fits.open(file)`` reads headers as they are needed, and data when they are
+            used: all of an HDU with ``hdu.data``, some rows of an image with ``hdu.section[10:20]``.
 
         Raises
         ------
         InvalidQueryError
-            If that is not a product, or there is no such file.
+            If this is not one product, or there is no such file.
         LoginError
             If the file is exclusive.
         RemoteServiceError
-            If the archive fails; also while reading.
+            If the archive fails, also while the file is read.
+
+        Examples
+        --------
+        >>> from astropy.io import fits
+        >>> from astroquery_mast import MastMissions
+        >>> with MastMissions.open_product("J97C01010/j97c01010_drc.fits") as file:
+        ...     print(fits.getheader(file)["INSTRUME"])
+        ACS
         """
         return cast("io.BufferedReader", self._files_of(mission, block_size).open(product))
 
@@ -375,25 +391,43 @@ class MissionProductMethods(MastClass):
 
         Parameters
         ----------
-        product : str, `~astropy.table.Row` or path-like
-            As `open_product`; also the path of a file, or a row of a manifest, whose file is read from disk.
+        product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
+            A row of a table of products or of a manifest, a name, a dataURI, an address, a path, or an open file, as
+            `open_product` takes them.  The kind is known by the name of the file (also with ``.gz``), and by how the
+            file begins where an address has no such name.
         mission : str, optional
             The mission; that of the attribute if not given.
         **kwargs
-            Arguments of what reads the file, as for `~astroquery_mast.ObservationsClass.read_product`.
+            Arguments for the reader: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
+            ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text.
 
         Returns
         -------
         object
-            As `~astroquery_mast.ObservationsClass.read_product`.
+            `~astropy.io.fits.HDUList` for ``.fits`` and ``.fits.gz``; ``asdf.AsdfFile`` for ``.asdf``;
+            `~astropy.table.Table` for ``.csv``, ``.ecsv`` and ``.vot``; ``PIL.Image.Image`` for ``.jpg``, ``.png`` and
+            ``.gif``; the contents of ``.json``; a str for ``.txt``.  Uncompressed FITS and ASDF files are read as far
+            as they are used, and stay open until they are closed; all others are read at once.
 
         Raises
         ------
         InvalidQueryError
-            As `open_product`; also if files of that kind are not read, or a package is missing for it.
+            If this is not one product, there is no such file or no reader for it, or a package is missing.
         LoginError
-            If the file is exclusive.
+            If the file is exclusive; the message says until when, if the row has the release date.
         RemoteServiceError
-            If the archive fails, or the file cannot be read.
+            If the archive fails, or the file is damaged.
+
+        Warns
+        -----
+        AstropyUserWarning
+            By `astropy.io.fits`, also later, if a part of a FITS file is damaged or missing.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> with MastMissions.read_product("J97C01010/j97c01010_drc.fits") as hdus:
+        ...     print(hdus[0].header["INSTRUME"], hdus["SCI"].data.ndim)
+        ACS 2
         """
         return self._files_of(mission).read(product, kwargs)

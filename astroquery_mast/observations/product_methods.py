@@ -580,42 +580,49 @@ class ObservationProductMethods(MastClass):
         block_size: int = BLOCK_SIZE,
         use_fsspec: bool = False,
     ) -> io.BufferedReader | fits.HDUList:
-        """Open a product for reading without fetching it: only the parts that are read come over the network.
+        """Open the file of a product for reading, without downloading it.
+
+        Only the parts that are read come over the network.
 
         Parameters
         ----------
-        product : str or `~astropy.table.Row`
-            A dataURI, a row of a product table, or an address that `get_product_urls` or `get_cloud_uris` has given.
-        cloud_only : bool
-            Fail if the file is not in the cloud, instead of reading it from MAST itself.
-        force_on_prem : bool
-            Read from MAST itself even after `enable_cloud_dataset`.
-        block_size : int
-            Bytes that are asked for at least.  Larger blocks are fewer questions, smaller ones fewer bytes.
-        use_fsspec : bool
-            Return what ``fits.open(..., use_fsspec=True)`` gives instead of a file.  `fsspec` then reads the bytes, by
-            connections of its own and without a token: for public files only.
+        product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
+            A row of a table of products, or a table of one row; a row of a manifest, whose file is read from disk if
+            it is there; a dataURI (``"mast:..."``); an address in MAST's public bucket (``"s3://stpubdata/..."``),
+            which is read without a login; an address that begins with ``https://``, to which the login token is sent
+            only if it is MAST's; the path of a file; or a file that is open in binary mode, which is returned as it is.
+        cloud_only : bool, default False
+            Whether to fail if the file is not in the public cloud copy, instead of reading it from MAST itself.
+        force_on_prem : bool, default False
+            Whether to read from MAST itself even after `enable_cloud_dataset`.
+        block_size : int, default 65536
+            The least number of bytes to request at a time.  Larger blocks make fewer requests.
+        use_fsspec : bool, default False
+            Whether to return what ``fits.open(..., use_fsspec=True)`` returns instead of a file.  `fsspec` then reads
+            the bytes, by connections of its own and without a token: for public files only.
 
         Returns
         -------
         `io.BufferedReader` or `~astropy.io.fits.HDUList`
-            A file to read and seek in; ``fits.open(file)`` reads the headers that it passes, and data when they are
+            A file to read and seek in.  ``fits.open(file)`` reads headers as they are needed, and data when they are
             used: all of an HDU with ``hdu.data``, some rows of an image with ``hdu.section[10:20]``.
 
         Raises
         ------
         InvalidQueryError
-            If that is not a product, there is no such file, or the arguments contradict each other.
+            If this is not one product, there is no such file, or the arguments contradict each other.
         LoginError
-            If the file is exclusive.
+            If the file is exclusive; the message says until when, if the row has the release date.
         RemoteServiceError
-            If the archive fails; also while reading.
+            If the archive fails, also while the file is read.
 
         Examples
         --------
         >>> from astropy.io import fits
-        >>> with Observations.open_product("mast:HST/product/x_flt.fits") as file:  # doctest: +SKIP
-        ...     header = fits.getheader(file, 1)
+        >>> from astroquery_mast import Observations
+        >>> with Observations.open_product("mast:HST/product/j97c01010_drc.fits") as file:
+        ...     print(fits.getheader(file)["INSTRUME"])
+        ACS
         """
         files = self._files_of(cloud_only, force_on_prem, block_size)
         return files.open_by_fsspec(product) if use_fsspec else files.open(product)
@@ -627,34 +634,44 @@ class ObservationProductMethods(MastClass):
 
         Parameters
         ----------
-        product : str, `~astropy.table.Row` or path-like
-            As `open_product`; also the path of a file, or a row of a manifest, whose file is read from disk.
-        cloud_only, force_on_prem
+        product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
+            A row of a table of products or of a manifest, a dataURI, an address, a path, or an open file, as
+            `open_product` takes them.  The kind is known by the name of the file (also with ``.gz``), and by how the
+            file begins where an address has no such name.
+        cloud_only, force_on_prem : bool, default False
             As `open_product`.
         **kwargs
-            Arguments of what reads the file: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
-            ``PIL.Image.open`` or `json.load`.
+            Arguments for the reader: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
+            ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text.
 
         Returns
         -------
         object
-            `~astropy.io.fits.HDUList` of a FITS file (also ``.fits.gz``), of which only the parts that are used come
-            over the network; ``asdf.AsdfFile`` likewise; `~astropy.table.Table` of ``.csv``, ``.ecsv`` and ``.vot``;
-            ``PIL.Image.Image`` of ``.jpg``, ``.png`` and ``.gif``; what ``.json`` holds.
+            `~astropy.io.fits.HDUList` for ``.fits`` and ``.fits.gz``; ``asdf.AsdfFile`` for ``.asdf``;
+            `~astropy.table.Table` for ``.csv``, ``.ecsv`` and ``.vot``; ``PIL.Image.Image`` for ``.jpg``, ``.png`` and
+            ``.gif``; the contents of ``.json``; a str for ``.txt``.  Uncompressed FITS and ASDF files are read as far
+            as they are used, and stay open until they are closed; all others are read at once.
 
         Raises
         ------
         InvalidQueryError
-            As `open_product`; also if files of that kind are not read, or a package is missing for it.
+            If this is not one product, there is no such file or no reader for it, or a package is missing.
         LoginError
-            If the file is exclusive.
+            If the file is exclusive; the message says until when, if the row has the release date.
         RemoteServiceError
-            If the archive fails, or the file cannot be read.
+            If the archive fails, or the file is damaged.
+
+        Warns
+        -----
+        AstropyUserWarning
+            By `astropy.io.fits`, also later, if a part of a FITS file is damaged or missing.
 
         Examples
         --------
-        >>> with Observations.read_product("mast:HST/product/x_flt.fits") as hdus:  # doctest: +SKIP
-        ...     print(hdus[0].header["EXPTIME"])
+        >>> from astroquery_mast import Observations
+        >>> with Observations.read_product("mast:HST/product/j97c01010_drc.fits") as hdus:
+        ...     print(hdus[0].header["INSTRUME"], hdus["SCI"].data.ndim)
+        ACS 2
         """
         return self._files_of(cloud_only, force_on_prem).read(product, kwargs)
 

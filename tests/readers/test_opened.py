@@ -2,47 +2,124 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 
-from astroquery_mast import MastMissions, Observations
-from astroquery_mast.exceptions import InvalidArgumentError
+from astroquery_mast import VO, JwstFiles, MastMissions, MastMissionsClass, Observations
+from astroquery_mast.exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError
 from astroquery_mast.readers.opened import opened_fits
 from astroquery_mast.sandbox import Sandbox
 
 
-def test_a_row_of_either_client_is_opened(mast_sandbox: Sandbox) -> None:
-    """Rows of observations' products and of missions' products lead to their files."""
-    del mast_sandbox
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Give a small FITS file."""
+    fits.PrimaryHDU(np.array([1.0])).writeto(tmp_path / "x.fits")
+    return tmp_path / "x.fits"
+
+
+def product_rows() -> Table:
+    """Drizzled images of M51."""
     found = Observations.query_criteria(object_name="M51", obs_collection="HST", instrument_name="ACS/WFC")
     products = Observations.get_product_list(found[:1], verbose=False)
-    drizzled = Observations.filter_products(products, extension="fits", productType="SCIENCE")
-    with opened_fits(drizzled[0]) as hdus:
-        assert hdus[0].header["TELESCOP"] == "HST"
+    return Observations.filter_products(products, extension="fits", productType="SCIENCE")
+
+
+def mission_rows() -> Table:
+    """Public files of a mission search."""
     rows = MastMissions.get_unique_product_list(MastMissions.query_object("M51", sci_instrume="WFC3")[:1])
-    public = rows[(rows["access"] == "PUBLIC") & [str(name).endswith("fits") for name in rows["filename"]]]
-    with opened_fits(public[0]) as hdus:
+    return MastMissions.filter_products(rows, extension="fits", access="PUBLIC")
+
+
+ROWS = {
+    "observations": product_rows,
+    "missions": mission_rows,
+    "jwst files": lambda: JwstFiles.query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C"),
+    "images of VO": lambda: VO.query_sia("M51", radius="0.1 deg"),
+    "spectra of VO": lambda: VO.query_ssa("187.2779 2.0524", "5 arcmin", collection="HST"),
+}
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+def test_a_row_of_any_client_is_opened(mast_sandbox: Sandbox, rows: Any) -> None:
+    """Rows, and tables of one row, lead to their files, of which only parts are fetched where they can be."""
+    table = rows()
+    for given in (table[0], table[:1]):
+        with opened_fits(given) as hdus:
+            assert hdus[0].header["SIMPLE"] is True
+    assert mast_sandbox.requests
+
+
+@pytest.mark.parametrize("rows", [product_rows, mission_rows])
+def test_a_row_of_a_manifest_is_opened(mast_sandbox: Sandbox, tmp_path: Path, rows: Any) -> None:
+    """From disk, or from the archive if the file is gone."""
+    client = MastMissions if rows is mission_rows else Observations
+    manifest = client.download_products(rows()[:1], download_dir=tmp_path, verbose=False)
+    mast_sandbox.requests.clear()
+    with opened_fits(manifest[0]) as hdus:
+        assert hdus[0].header["TELESCOP"] == "HST"
+    assert len(mast_sandbox.requests) == 0
+    Path(manifest["Local Path"][0]).unlink()
+    with opened_fits(manifest[0]) as hdus:
         assert hdus[0].header["TELESCOP"] == "HST"
 
 
-def test_a_file_and_an_open_list_are_taken(tmp_path: Path) -> None:
+def test_texts_are_opened(mast_sandbox: Sandbox) -> None:
+    """A dataURI, an address at MAST, one in its bucket; and a name with the client that knows it."""
+    row = product_rows()[0]
+    uri = str(row["dataURI"])
+    for given in (uri, f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}", Observations.get_cloud_uri(uri)):
+        with opened_fits(given) as hdus:
+            assert hdus[0].header["TELESCOP"] == "HST"
+    missions = MastMissionsClass(mission="hst")
+    with opened_fits(str(mission_rows()["uri"][0]), missions) as hdus:
+        assert hdus[0].header["TELESCOP"] == "HST"
+
+
+def test_a_file_and_an_open_list_are_taken(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are opened by their names; what the caller has opened stays open."""
-    path = tmp_path / "x.fits"
-    fits.PrimaryHDU([1.0]).writeto(path)
+    monkeypatch.chdir(path.parent)
     with fits.open(path) as mine:
         with opened_fits(mine) as hdus:
             assert hdus is mine
         assert mine[0].data.tolist() == [1.0]
-    for given in (path, str(path)):
+    for given in (path, str(path), "x.fits"):
         with opened_fits(given) as hdus:
             assert hdus[0].data.tolist() == [1.0]
+    for file in (path.open("rb"), io.BytesIO(path.read_bytes())):
+        with file:
+            for _ in range(2):
+                file.seek(0)
+                with opened_fits(file) as hdus:
+                    assert hdus[0].data.tolist() == [1.0]
+                assert not file.closed
 
 
-def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
-    """The message names the file."""
-    path = tmp_path / "x.json"
-    path.write_text("{}", encoding="utf-8")
-    with pytest.raises(InvalidArgumentError, match=r"x\.json.* is not a FITS file"), opened_fits(path):
+def test_arguments_go_to_astropy(path: Path) -> None:
+    """Those of `astropy.io.fits.open`; others are refused."""
+    with opened_fits(path, memmap=False, lazy_load_hdus=False) as hdus:
+        assert hdus[0].data.tolist() == [1.0]
+    with (
+        pytest.raises(InvalidArgumentError, match=r"x\.fits cannot be read with nonsense"),
+        opened_fits(path, nonsense=1),
+    ):
         pass
+
+
+def test_what_is_not_fits_is_refused(tmp_path: Path) -> None:
+    """Another kind of file, a damaged one, and what is no product; what was opened for it is closed."""
+    (tmp_path / "x.json").write_text("{}")
+    (tmp_path / "x.fits").write_bytes(b"<html>")
+    with pytest.raises(InvalidArgumentError, match=r"x\.json.* is not a FITS file"), opened_fits(tmp_path / "x.json"):
+        pass
+    with pytest.raises(InvalidResponseError, match=r"x\.fits cannot be read"), opened_fits(str(tmp_path / "x.fits")):
+        pass
+    for given in (7, None, "x" * 5000, "no such file.fits", Table({"a": [1]}), []):
+        with pytest.raises(InvalidQueryError), opened_fits(given):
+            pass
