@@ -112,6 +112,15 @@ def test_a_manifest_is_read_from_disk(client: ObservationsClass, mast_sandbox: S
     assert len(mast_sandbox.requests) == 0
 
 
+def test_several_files_are_read_at_a_time(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """As many as ``max_workers`` says, and no more; the order is that of the products."""
+    products = fits_products(mast_sandbox, 8)
+    mast_sandbox.faults.add("download", Fault.delay(0.05), times=None)
+    table = client.get_headers(products, extensions=0, max_workers=2, verbose=False)
+    assert table["product"].tolist() == products["dataURI"].tolist()
+    assert mast_sandbox.requests.most_at_once("download") == 2
+
+
 def test_a_compressed_file_has_headers(client: ObservationsClass, tmp_path: Path) -> None:
     """It is read whole."""
     path = written(tmp_path / "x.fits")
