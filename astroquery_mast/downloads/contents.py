@@ -58,10 +58,17 @@ _OPTIONAL = {
 # -- readers -------------------------------------------------------------------------------------------------------
 
 
-def _asdf(file: IO[bytes], **options: Any) -> Any:
-    """An ASDF file, of which arrays are read when they are used."""
+def _fits(file: IO[bytes], *, ignore_unrecognized: bool = True, **options: Any) -> fits.HDUList:
+    """A FITS file, which has nothing of what ASDF may not recognize."""
+    del ignore_unrecognized
+    return fits.open(file, **options)
+
+
+def _asdf(file: IO[bytes], *, ignore_unrecognized: bool = True, **options: Any) -> Any:
+    """An ASDF file, of which arrays are read when they are used; what has an unknown tag is a plain value."""
     import asdf  # noqa: PLC0415 - optional
 
+    options = {"ignore_unrecognized_tag": ignore_unrecognized, **options}
     if isinstance(getattr(file, "raw", None), io.FileIO):
         # It closes only what it has opened itself.
         with file:
@@ -90,7 +97,7 @@ def _text(file: IO[bytes], encoding: str = "utf-8", errors: str = "replace") -> 
 
 
 # What keeps the file open, and what has read all of it.
-_LAZY: dict[str, Callable[..., Any]] = {".fits": fits.open, ".fit": fits.open, ".asdf": _asdf}
+_LAZY: dict[str, Callable[..., Any]] = {".fits": _fits, ".fit": _fits, ".asdf": _asdf}
 _READERS: dict[str, Callable[..., Any]] = {
     **_LAZY,
     ".csv": partial(_table, "ascii.csv"),

@@ -161,7 +161,8 @@ class DownloadMethods(Protocol):
             file begins where an address has no such name.
         **kwargs
             Arguments for the reader: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
-            ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text.
+            ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text; ``ignore_unrecognized`` (default
+            True) for ASDF, False to be warned of tags for which no package is installed.
 
         Returns
         -------
@@ -208,7 +209,8 @@ class DownloadMethods(Protocol):
         """Return the FITS headers of many products in one table, without downloading the files.
 
         Only the blocks with the headers are read: a few kilobytes for each HDU, however large the file.  The
-        exception are ``.fits.gz`` files, which are read whole.
+        exception are ``.fits.gz`` files, which are read whole.  Headers are returned as they are in the file: that of a
+        tile-compressed image is the header of its table, with ``ZNAXIS1`` and so on.
 
         Parameters
         ----------

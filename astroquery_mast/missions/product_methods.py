@@ -399,7 +399,8 @@ class MissionProductMethods(MastClass):
             The mission; that of the attribute if not given.
         **kwargs
             Arguments for the reader: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
-            ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text.
+            ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text; ``ignore_unrecognized`` (default
+            True) for ASDF, False to be warned of tags for which no package is installed.
 
         Returns
         -------

@@ -642,7 +642,8 @@ class ObservationProductMethods(MastClass):
             As `open_product`.
         **kwargs
             Arguments for the reader: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
-            ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text.
+            ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text; ``ignore_unrecognized`` (default
+            True) for ASDF, False to be warned of tags for which no package is installed.
 
         Returns
         -------

@@ -245,6 +245,26 @@ def test_each_kind_is_known_by_name_or_by_how_it_begins(client: ObservationsClas
     assert client.read_product(tmp_path / "README.txt", encoding="latin-1") == "5 \u00b5m\n"
 
 
+def test_unknown_tags_of_asdf_are_a_warning_on_request_only(client: ObservationsClass, tmp_path: Path) -> None:
+    """Files of Roman have tags of a package that few have; FITS files take the argument as well."""
+    asdf = pytest.importorskip("asdf")
+    asdf.AsdfFile({"roman": {"name": "x"}}).write_to(tmp_path / "x.asdf")
+    content = (tmp_path / "x.asdf").read_bytes()
+    (tmp_path / "x.asdf").write_bytes(
+        content.replace(b"roman:", b"roman: !<asdf://stsci.edu/datamodels/roman/tags/x-1.0.0>")
+    )
+    with client.read_product(tmp_path / "x.asdf") as file:
+        assert file["roman"]["name"] == "x"
+    with (
+        pytest.warns(asdf.exceptions.AsdfConversionWarning, match=r"tags/x-1\.0\.0"),
+        client.read_product(tmp_path / "x.asdf", ignore_unrecognized=False) as file,
+    ):
+        assert file["roman"]["name"] == "x"
+    fits.PrimaryHDU().writeto(tmp_path / "x.fits")
+    with client.read_product(tmp_path / "x.fits", ignore_unrecognized=True) as hdus:
+        assert len(hdus) == 1
+
+
 @pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.gif"])
 def test_pictures_are_read(client: ObservationsClass, tmp_path: Path, name: str) -> None:
     """From disk and from a file that is open, which stays open."""
