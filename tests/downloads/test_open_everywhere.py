@@ -330,7 +330,7 @@ def test_a_redirect_to_another_host_never_gets_the_token(kind: str, mast_sandbox
     if kind == "asdf":
         pytest.importorskip("asdf")
         client = MastMissionsClass(mission="roman_cgi")
-        products = client.get_product_list(client.query_criteria(limit=None)[:1], verbose=False)
+        products = client.get_product_list(client.query_criteria(limit=None), verbose=False)
         given = products[products["access"] != "PUBLIC"][0]
     else:
         given = exclusive(mast_sandbox)[0]

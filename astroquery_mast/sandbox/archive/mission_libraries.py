@@ -208,8 +208,8 @@ def _roman_files(mission: str, row: Row) -> Iterator[MissionFile]:
             instrument=search.instrument,
             filters=element,
             owner=name,
-            # What the coronagraph's engineers have taken is theirs at first.
-            access="RESTRICTED" if suffix == "l1" else "PUBLIC",
+            # Some of what the coronagraph's engineers have taken is theirs at first.
+            access="RESTRICTED" if (suffix, element) == ("l1", "F825") else "PUBLIC",
         )
         yield MissionFile(described, content)
 
