@@ -85,7 +85,10 @@ def named_file(text: Any, download_url: str, bucket: Bucket) -> tuple[str, Bucke
         return text, bucket
     uri = uri_at(text, f"{download_url}?uri=")
     if text.startswith("s3://"):
-        raise InvalidArgumentError(f"{text!r} is not in the bucket of the archive, which is s3://{bucket.name}.")
+        raise InvalidArgumentError(
+            f"{text!r} is not in the bucket of the archive, which is s3://{bucket.name}. fits.open(..., "
+            "use_fsspec=True) opens FITS files in other buckets."
+        )
     if not {":", "/"} & set(uri):
         raise InvalidArgumentError(
             f"{text!r} is a file name, and a dataURI is needed, such as 'mast:HST/product/{text}': the column "
