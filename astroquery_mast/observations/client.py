@@ -19,6 +19,7 @@ from ..query.selection import OneAnswer
 from ..service.mast_service import Asked, CallOptions
 from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
+from .criteria_methods import CriteriaMethods
 from .hlsp_methods import HlspMethods
 from .member_methods import MemberMethods
 from .product_methods import ObservationProductMethods
@@ -69,6 +70,8 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
     get_members = MemberMethods.get_members
     get_parents = MemberMethods.get_parents
     gather_association = MemberMethods.gather_association
+    criteria = CriteriaMethods.criteria
+    help = CriteriaMethods.help
 
     @cached_property
     def _search(self) -> ObservationSearch:

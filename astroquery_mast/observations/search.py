@@ -120,8 +120,8 @@ class QueryArguments:
         raise InvalidQueryError(f"{_NO_CRITERION} {advice}")
 
 
-# What else than a column may be meant by a keyword.
-_ARGUMENTS = tuple(
+# What else than a column may be meant by a keyword of a query.
+CRITERIA_ARGUMENTS = tuple(
     each.name
     for described in (Place, QueryArguments, CallOptions)
     for each in fields(described)
@@ -322,7 +322,7 @@ class ObservationSearch:
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
         """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
         columns = self._service.columns.columns_for(CAOM_CONE, criteria)
-        return mashup_criteria(criteria, columns, self._vocabulary, _ARGUMENTS)
+        return mashup_criteria(criteria, columns, self._vocabulary, CRITERIA_ARGUMENTS)
 
     def _vocabulary(self, column: str) -> list[str] | None:
         """Return the values of a column of text that are not empty, None if the archive does not list them."""
@@ -349,9 +349,14 @@ class ObservationSearch:
         server, now = self._service.endpoints.server, time.monotonic()
         known = KNOWN_VALUES.get(server)
         if known is None or now - known[0] > _VALUES_SECONDS:
-            known = now, histograms(self.distribution(self.distribution_request(), deadline)[0])
-            KNOWN_VALUES[server] = known
+            return self.remember(self.distribution(self.distribution_request(), deadline)[0])
         return known[1]
+
+    def remember(self, document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+        """Keep the values of a distribution for the session, and return them."""
+        values = histograms(document)
+        KNOWN_VALUES[self._service.endpoints.server] = time.monotonic(), values
+        return values
 
     def distribution_request(self, cache: bool | None = None) -> MashupRequest:
         """Return the request for the distribution of the values of all columns."""

@@ -27,7 +27,7 @@ from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS
 from ..sky.region_filter import CUT_COLUMNS
 from ..tables.columns import Column, Columns, Kind, shown_columns
-from ..tables.mashup import first_value, histograms, read_histograms
+from ..tables.mashup import first_value, read_histograms
 from ..tables.rows import TRUTHS
 from ..tables.table import TableBuilder, table_meta
 from ..warn import warn_no_results
@@ -54,7 +54,7 @@ class ObservationValues:
         columns = self._service.columns.newest(CAOM_CONE)
         try:
             document, time = self._search.distribution(request, self._service.deadline(timeout))
-            ranges, values = ranges_of(document), histograms(document)
+            ranges, values = ranges_of(document), self._search.remember(document)
         except MastError as err:
             log.warning("These are the columns, without the range of their values: %s", err)
             ranges, values, time = {}, {}, None
@@ -73,7 +73,7 @@ class ObservationValues:
             return self._values_of_part(found, arguments, deadline)
         request = self._search.distribution_request(arguments.cache)
         document, time = self._search.distribution(request, deadline)
-        cells = _listed(found, histograms(document))
+        cells = _listed(found, self._search.remember(document))
         return _with_meta(value_table(counted(cells.items(), found), found), request, [time])
 
     def _column(self, name: str) -> Column:

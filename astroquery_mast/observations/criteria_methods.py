@@ -1,0 +1,82 @@
+"""The methods of a client for observations that tell what criteria take.
+
+In: the name of a criterion.  Out: what it takes, and which values are known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from astropy import units as u
+
+from ..query.criterion import CriteriaNamespace, Criterion, FreshAttribute
+from ..service.mast_service import MastService
+
+if TYPE_CHECKING:
+    from .known_criteria import ObservationCriteria
+    from .search import ObservationSearch
+
+
+def _criteria_of(client: CriteriaMethods) -> ObservationCriteria:
+    """What tells what criteria take."""
+    from .known_criteria import ObservationCriteria  # noqa: PLC0415 - queries do without it
+
+    return ObservationCriteria(client._service, client._search)
+
+
+class CriteriaMethods(Protocol):
+    """Attributes that `ObservationsClass` takes over by name."""
+
+    _service: MastService
+
+    @property
+    def _search(self) -> ObservationSearch:
+        """What asks for observations."""
+
+    @FreshAttribute
+    def criteria(self) -> CriteriaNamespace:
+        """The criteria of `query_criteria`, with their known values, to complete with Tab.
+
+        ``Observations.criteria.instrument_name.ACS_WFC`` is the text ``"ACS/WFC"``, and so is
+        ``Observations.criteria.instrument_name["ACS/WFC"]``.  No request is sent: the values are those known to this
+        version of the package, or those that the archive has listed in this session, as for `list_values`.
+        """
+        return _criteria_of(self).every()
+
+    def help(
+        self, name: str | None = None, /, *, values: bool = False, timeout: float | u.Quantity | None = None
+    ) -> Criterion | CriteriaNamespace:
+        """Return what a criterion of `query_criteria` takes, or a list of all criteria.
+
+        Parameters
+        ----------
+        name : str, optional
+            The criterion, whatever its case; all of them, in groups, if not given.
+        values : bool, default False
+            Whether to ask the archive for the values that it has now.  Otherwise no request is sent, and the values
+            are those that were listed in this session, or those known to this version of the package.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+
+        Returns
+        -------
+        `~astroquery_mast.query.criterion.Criterion` or `~astroquery_mast.query.criterion.CriteriaNamespace`
+            An object that shows itself in a terminal and a notebook.  That of one criterion has its ``description``,
+            ``data_type``, ``unit``, ``forms``, ``values`` and an ``example``, and is a sequence of the values.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such criterion; the message names those that may be meant.
+        RemoteServiceError, TimeoutError
+            With ``values=True``, if the archive fails, or the time was not enough.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.help("calib_level").forms[1]
+        ('one of several values', 'calib_level=[2, 3]')
+        >>> "F814W" in Observations.help("filters")
+        True
+        """
+        return _criteria_of(self).help(name, values=values, timeout=timeout)

@@ -1,0 +1,95 @@
+"""The criteria of observations, with the values that are known of them without asking the archive.
+
+In: the columns and values that a session has, and ``known_criteria.json``: the groups in which criteria are shown, and
+the values that the package itself knows, with their sources.  Out: all criteria as one object, which shows itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from astropy import units as u
+
+from ..query.criterion import CriteriaNamespace, CriteriaSource, Criterion, portal_forms
+from ..service.mast_service import MastService
+from ..tables.columns import Columns, snapshot
+from .search import CAOM_CONE, CRITERIA_ARGUMENTS, KNOWN_VALUES, ObservationSearch
+from .values import counted
+
+_HINT = (
+    'Observations.help("filters") shows what one of them takes, with examples and known values. Where to look is given '
+    "by coordinates, object_name or region, with radius."
+)
+
+
+@cache
+def _facts() -> Mapping[str, Any]:
+    """The groups of criteria, and values."""
+    text = resources.files("astroquery_mast.observations").joinpath("known_criteria.json").read_text("utf-8")
+    facts: Mapping[str, Any] = json.loads(text)
+    return facts
+
+
+class ObservationCriteria:
+    """Tells what the criteria of observations take."""
+
+    def __init__(self, service: MastService, search: ObservationSearch) -> None:
+        self._service = service
+        self._search = search
+
+    def every(self) -> CriteriaNamespace:
+        """Return all criteria, as they are known without a request."""
+        server = self._service.endpoints.server
+        columns = _with_own_examples(self._service.columns.known(CAOM_CONE) or {})
+        _, listed = KNOWN_VALUES.get(server, (0.0, {}))
+        values = {**_facts()["values"], **_listed_values(listed, columns)}
+
+        def note(name: str) -> str:
+            if name in listed:
+                return f"As {server} has listed them in this session, the most frequent first."
+            if name in values:
+                return f'Known to this version of the package: help("{name}", values=True) asks MAST.'
+            return ""
+
+        source = CriteriaSource(
+            title=f"Criteria of Observations.query_criteria, at {server}",
+            call="Observations.query_criteria",
+            forms=portal_forms,
+            groups=_facts()["groups"],
+            values=values,
+            note=note,
+            hint=_HINT,
+            arguments=CRITERIA_ARGUMENTS,
+        )
+        return CriteriaNamespace(columns, source)
+
+    def help(
+        self, name: str | None, *, values: bool, timeout: float | u.Quantity | None
+    ) -> Criterion | CriteriaNamespace:
+        """Return one criterion, or all of them; with the values that the archive has now if that is wanted."""
+        if name is not None:
+            self.every()[name]  # before anything is sent
+        if values:
+            self._search.values(self._service.deadline(timeout))
+        every = self.every()
+        return every if name is None else every[name]
+
+
+def _with_own_examples(columns: Columns) -> Columns:
+    """The columns with the examples of the package: those of the archive are sentences for people."""
+    own = snapshot()[CAOM_CONE]
+    return {name: replace(each, example=own[name].example if name in own else "") for name, each in columns.items()}
+
+
+def _listed_values(listed: Mapping[str, Mapping[str, int]], columns: Columns) -> dict[str, Sequence[Any]]:
+    """The values that the archive has listed, one by one where a cell has several."""
+    return {
+        name: tuple(counted(cells.items(), columns[name]))
+        for name, cells in listed.items()
+        if name in columns and not columns[name].continuous
+    }

@@ -1,0 +1,421 @@
+"""What a criterion takes: its column, the forms that may be written, and the values that are known.
+
+In: columns, and the values that the package or the archive lists for them.  Out: a `Criterion` for each, and all as a
+`CriteriaNamespace`, for people who look at them and complete names with Tab.  Nothing here asks the archive.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import keyword
+import re
+import shutil
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Self, TypeAlias, TypeVar, overload
+
+from ..exceptions import InvalidArgumentError
+from ..tables.columns import Column, Columns, Kind, find_name, no_such, shown_columns
+from .conditions import NUMBER
+from .selection import unknown_filter
+
+Form: TypeAlias = tuple[str, str]
+"""What may be given for a criterion, and an example of it as it is written in a call."""
+Forms: TypeAlias = Callable[[Column, Sequence[Any]], list[Form]]
+"""Tells the forms of a column from the values that are known of it."""
+Made = TypeVar("Made")
+
+OTHERS = "Others"
+"""The group of criteria that are in no other."""
+# A wider text is hard to read, and a narrower one has no room for a description.
+_WIDEST, _NARROWEST = 120, 60
+# So many characters of known values are shown; all of them are a list.
+_SHOWN_VALUES = 600
+_WORDS = {Kind.TEXT: "text", Kind.FLOAT: "number", Kind.INTEGER: "integer", Kind.BOOLEAN: "True or False"}
+
+
+class Criterion:
+    """What a criterion of a query takes: its unit, the forms of its values, and the values that are known.
+
+    It shows itself in a terminal and a notebook.  Known values are attributes, where they can be written as such
+    (``ACS_WFC`` for ``"ACS/WFC"``), and items (``criterion["ACS/WFC"]``); both complete with Tab, and are plain values.
+    It is also a sequence of the known values.
+
+    Attributes
+    ----------
+    name : str
+        The name of the criterion, which is that of a column.
+    description : str
+        What the column holds.
+    data_type : str
+        ``"text"``, ``"number"``, ``"integer"``, ``"True or False"``, ``"time"``, or the archive's own word.
+    unit : str
+        The unit of plain numbers, as the archive writes it; empty without a unit.
+    forms : tuple of (str, str)
+        What may be given, each with an example.
+    values : tuple
+        The values that are known.  There may be more.
+    note : str
+        Where the values are from.
+    example : str
+        A call with this criterion.
+    """
+
+    def __init__(
+        self, column: Column, forms: Sequence[Form], values: Sequence[Any] = (), note: str = "", call: str = ""
+    ) -> None:
+        self.name = column.name
+        self.description = column.about
+        self.data_type = "time" if column.is_time else _WORDS.get(column.kind or Kind.BYTE, column.kind_name)
+        self.unit = column.unit_text
+        self.forms = tuple(forms)
+        self.values = tuple(values)
+        self.note = note
+        self.example = f"{call}({forms[0][1]})" if forms else ""
+        # They are attributes of the object itself, and not made on demand, because completion looks at nothing else.
+        for identifier, value in _identifiers(self.values).items():
+            if not hasattr(self, identifier):
+                setattr(self, identifier, value)
+
+    def __getitem__(self, value: Any) -> Any:
+        """Return a known value, whatever the case of text; raise `InvalidArgumentError` for another."""
+        if value in self.values:
+            return self.values[self.values.index(value)]
+        known = [each for each in self.values if isinstance(each, str)]
+        found = find_name(value, known) if isinstance(value, str) else None
+        if found is None:
+            raise no_such(f"{value!r} is not among the known values of '{self.name}'.", str(value), known)
+        return found
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.values
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __dir__(self) -> list[str]:
+        """Offer the known values; what tells of the criterion only where there are none."""
+        offered = [name for name, value in _identifiers(self.values).items() if vars(self).get(name) == value]
+        return offered or sorted(name for name in vars(self) if not name.startswith("_"))
+
+    def _ipython_key_completions_(self) -> list[Any]:
+        """Complete what is in brackets."""
+        return list(self.values)
+
+    def __repr__(self) -> str:
+        """Tell what the criterion takes."""
+        width = _width()
+        lines = _wrapped(f"{self.name}: {self.description}" if self.description else self.name, width, indent="")
+        unit = f", in {self.unit}" if self.unit else ""
+        lines += ["", f"  Type     {self.data_type}{unit}"]
+        titles = ["  Takes   ", *[" " * 10] * len(self.forms)]
+        longest = max((len(what) for what, _ in self.forms), default=0)
+        lines += [f"{title} {what:{longest}}  {code}" for title, (what, code) in zip(titles, self.forms, strict=False)]
+        if self.values:
+            lines += _wrapped(f"  Values   {self._shown_values()}", width, indent=" " * 11)
+        if self.note:
+            lines += _wrapped(f"           {self.note}", width, indent=" " * 11)
+        if self.example:
+            lines += [f"  Example  {self.example}"]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Tell the same in a notebook."""
+        unit = f", in {self.unit}" if self.unit else ""
+        forms = _html_rows((html.escape(what), _code(example)) for what, example in self.forms)
+        rows: list[tuple[str, str]] = [("Type", html.escape(f"{self.data_type}{unit}")), ("Takes", _html_table(forms))]
+        if self.values or self.note:
+            note = f"<br><small>{html.escape(self.note)}</small>" if self.note else ""
+            rows.append(("Values", html.escape(self._shown_values()) + note))
+        if self.example:
+            rows.append(("Example", _code(self.example)))
+        title = f"<b>{html.escape(self.name)}</b>: {html.escape(self.description)}"
+        return f"<div>{title}{_html_table(_html_rows(rows))}</div>"
+
+    def _shown_values(self) -> str:
+        """The known values, as many as can be read."""
+        texts = [str(value) for value in self.values]
+        text = ", ".join(texts)
+        if len(text) <= _SHOWN_VALUES:
+            return text
+        shown = text[:_SHOWN_VALUES].rpartition(", ")[0]
+        return f"{shown}, ... ({len(texts)} in all)"
+
+
+@dataclass(frozen=True)
+class CriteriaSource:
+    """What a `CriteriaNamespace` is made from: how the criteria are called, grouped and explained."""
+
+    title: str
+    call: str
+    forms: Forms
+    groups: Mapping[str, Sequence[str]]
+    values: Mapping[str, Sequence[Any]]
+    note: Callable[[str], str] = lambda _: ""
+    hint: str = ""
+    # What else a query takes, by which an unknown name may be explained.
+    arguments: Sequence[str] = ()
+
+
+class CriteriaNamespace:
+    """The criteria of a query, as attributes (``criteria.filters``) and items (``criteria["filters"]``).
+
+    It shows itself in a terminal and a notebook, in groups, and iterates over the names.  Each criterion is a
+    `Criterion`.
+    """
+
+    def __init__(self, columns: Columns, source: CriteriaSource) -> None:
+        self._columns = columns
+        self._source = source
+        # They are attributes of the object itself, and not made on demand, because completion looks at nothing else.
+        self._every = {column.name: self._criterion(column) for column in shown_columns(columns)}
+        vars(self).update({name: each for name, each in self._every.items() if not name.startswith("_")})
+
+    def __getitem__(self, name: str) -> Criterion:
+        """Return a criterion, whatever the case; raise `InvalidCriterionError` for an unknown one."""
+        if not isinstance(name, str):
+            raise InvalidArgumentError(f"The name of a criterion is needed, not {name!r}.")
+        found = find_name(name, self)
+        if found is None:
+            raise unknown_filter(name, self._columns, self._source.arguments)
+        return self._every[found]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._every)
+
+    def __len__(self) -> int:
+        return len(self._every)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._every
+
+    def __dir__(self) -> list[str]:
+        """Offer the criteria that can be written as names."""
+        return sorted(name for name in self if name.isidentifier() and not name.startswith("_"))
+
+    def _ipython_key_completions_(self) -> list[str]:
+        """Complete what is in brackets."""
+        return list(self)
+
+    def __repr__(self) -> str:
+        """Tell the criteria in groups, a line for each."""
+        width = _width()
+        lines = [self._source.title]
+        longest = max(map(len, self), default=0)
+        for group, members in self._groups().items():
+            lines += ["", group] if group else [""]
+            lines += [_shortened(f"  {each.name:{longest}}  {_about(each)}", width) for each in members]
+        return "\n".join([*lines, "", *_wrapped(self._source.hint, width, indent="")])
+
+    def _repr_html_(self) -> str:
+        """Tell the same in a notebook."""
+        parts = [html.escape(self._source.title)]
+        for group, members in self._groups().items():
+            rows = ((_code(each.name), html.escape(_about(each))) for each in members)
+            parts.append(f"<b>{html.escape(group)}</b>{_html_table(_html_rows(rows))}")
+        return f"<div>{'<br>'.join(parts)}<br>{html.escape(self._source.hint)}</div>"
+
+    def _groups(self) -> dict[str, list[Criterion]]:
+        """The criteria by group, in the order of the groups."""
+        groups = self._source.groups
+        group_of = {name: group for group, names in groups.items() for name in names}
+        last = OTHERS if groups else ""
+        found: dict[str, list[Criterion]] = {group: [] for group in (*groups, last)}
+        # In the order of the groups, then in that of the archive.
+        for name in dict.fromkeys((*group_of, *self)):
+            if name in self:
+                found[group_of.get(name, last)].append(self[name])
+        return {group: members for group, members in found.items() if members}
+
+    def _criterion(self, column: Column) -> Criterion:
+        """One criterion."""
+        source = self._source
+        values = source.values.get(column.name, ())
+        return Criterion(column, source.forms(column, values), values, source.note(column.name), source.call)
+
+
+class FreshAttribute(Generic[Made]):
+    """An attribute that is made whenever it is asked for, and into which completion looks, as into no property.
+
+    IPython evaluates attributes of objects for completion, and calls no property for that.
+    """
+
+    def __init__(self, make: Callable[[Any], Made]) -> None:
+        self._make = make
+        functools.update_wrapper(self, make)  # type: ignore[arg-type]
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> Self: ...
+    @overload
+    def __get__(self, owner: object, kind: type | None = None) -> Made: ...
+    def __get__(self, owner: object | None, kind: type | None = None) -> Made | Self:
+        """Make it for an object."""
+        return self if owner is None else self._make(owner)
+
+
+# -- forms -----------------------------------------------------------------------------------------------------------
+
+
+def examples_of(column: Column, values: Sequence[Any] = ()) -> list[str]:
+    """Return examples of the values of a column: the archive's, or else those that are known."""
+    given = (text.strip() for text in column.example.split(","))
+    # Of a cell with several values one is enough, and all of them together are none.
+    found = [text.split(column.separator)[0] if column.separator else text for text in given if text]
+    return found or [str(value) for value in values]
+
+
+def portal_forms(column: Column, values: Sequence[Any]) -> list[Form]:
+    """Return the forms of criteria on a column of the portal's services (`astroquery_mast.query.filters`)."""
+    if column.kind is Kind.BOOLEAN:
+        return [("yes or no", f"{column.name}=True"), ("anything but a value", f'{column.name}="!True"')]
+    if column.continuous:
+        return _range_forms(column)
+    if column.kind is Kind.INTEGER:
+        return _integer_forms(column, values)
+    return _text_forms(column, values)
+
+
+def _range_forms(column: Column) -> list[Form]:
+    """The forms of a column of real numbers, or of times."""
+    name = column.name
+    if column.is_time:
+        return [
+            ("a range", f'{name}=["2022-07-01", "2022-08-01"]'),
+            ("an open range", f'{name}=[Time("2022-07-01"), None]'),
+            ("a range in MJD", f"{name}=[59761, 59792]"),
+            ("a comparison", f'{name}=">=59761"'),
+        ]
+    low, high = _range_like(column)
+    unit = column.astropy_unit
+    with_unit = [("a range with a unit", f"{name}=[{low} * u.{unit}, None]")] if unit is not None else []
+    return [
+        ("a range", f"{name}=[{low}, {high}]"),
+        ("an open range", f"{name}=[{low}, None]"),
+        *with_unit,
+        ("one of several ranges", f"{name}=[[{low}, {high}], [{high}, None]]"),
+        ("a comparison", f'{name}=">={low}"'),
+    ]
+
+
+def _range_like(column: Column) -> tuple[str, str]:
+    """The ends of a range around the example of a column."""
+    number = _number_like(column)
+    return f"{number:g}", f"{number + (1 if column.unit_text == 'deg' else abs(number) or 1):g}"
+
+
+def _number_like(column: Column, values: Sequence[Any] = ()) -> float:
+    """A number as the column holds it: the archive's examples may also be words."""
+    return next((float(text) for text in examples_of(column, values) if NUMBER.fullmatch(text)), 1.0)
+
+
+def _integer_forms(column: Column, values: Sequence[Any]) -> list[Form]:
+    """The forms of a column of integers."""
+    name, one = column.name, int(_number_like(column, values))
+    return [
+        ("a value", f"{name}={one}"),
+        ("one of several values", f"{name}=[{one - 1}, {one}]"),
+        ("a comparison", f'{name}=">={one}"'),
+        ("a range", f'{name}="{one - 1}..{one}"'),
+        ("anything but a value", f'{name}="!{one}"'),
+    ]
+
+
+def _text_forms(column: Column, values: Sequence[Any]) -> list[Form]:
+    """The forms of a column of text; only from a list of its values can some be left out."""
+    name, (one, *others) = column.name, examples_of(column, values) or ["text"]
+    forms = [("a value", f'{name}="{one}"')]
+    if others:
+        forms.append(("one of several values", f'{name}=["{one}", "{others[0]}"]'))
+    forms.append(("one text with wildcards", f'{name}="{_pattern(one)}"'))
+    if values and not column.separator:
+        more = f'{name}=["{_pattern(one)}", "{_pattern(others[0] if others else one)}"]'
+        forms += [("several with wildcards", more), ("anything but a value", f'{name}="!{one}"')]
+    return forms
+
+
+def mission_forms(column: Column, values: Sequence[Any]) -> list[Form]:
+    """Return the forms of criteria on a column of a mission (`astroquery_mast.missions.conditions`)."""
+    name, dates = column.name, "date" in column.type_name.lower()
+    if column.kind in {Kind.INTEGER, Kind.FLOAT} or dates:
+        low, high = ('"2022-01-01"', '"2023-01-01"') if dates else ("10", "20")
+        return [
+            ("a value", f"{name}={low}"),
+            ("a range", f"{name}=({low}, {high})"),
+            ("an open range", f"{name}=({low}, None)"),
+            ("a comparison", f'{name}=">={low.strip(chr(34))}"'),
+        ]
+    if column.kind is Kind.BOOLEAN:
+        return [("yes or no", f"{name}=True")]
+    one, other = [*examples_of(column, values), "text", "other"][:2]
+    return [
+        ("a value", f'{name}="{one}"'),
+        ("one of several values", f'{name}=["{one}", "{other}"]'),
+        ("text with wildcards", f'{name}="{_pattern(one)}"'),
+        ("anything but a value", f'{name}="!{one}"'),
+    ]
+
+
+def _pattern(text: str) -> str:
+    """A text with a wildcard in place of its end."""
+    head = re.split(r"[/_;. ]", text, maxsplit=1)[0]
+    return f"{head if head != text else text[: max(2, len(text) // 2)]}*"
+
+
+# -- text ------------------------------------------------------------------------------------------------------------
+
+
+def _identifiers(values: Sequence[Any]) -> dict[str, Any]:
+    """The values that can be written as names; none where two of them would have the same."""
+    names = {value: _identifier(value) for value in values if isinstance(value, str)}
+    often = Counter(names.values())
+    return {name: value for value, name in names.items() if name.isidentifier() and often[name] == 1}
+
+
+def _identifier(value: str) -> str:
+    """A value as a name: ``ACS_WFC``."""
+    name = re.sub(r"\W+", "_", value, flags=re.ASCII).strip("_")
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _about(criterion: Criterion) -> str:
+    """One line about a criterion."""
+    unit = f" ({criterion.unit})" if criterion.unit else ""
+    return f"{criterion.description}{unit}"
+
+
+def _width() -> int:
+    """The width of the terminal, as far as it is a good one."""
+    return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
+
+
+def _shortened(line: str, width: int) -> str:
+    return line if len(line) <= width else f"{line[: width - 4].rstrip()} ..."
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    """A text in lines; those after the first are indented."""
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+
+
+def _code(text: str) -> str:
+    return f"<code>{html.escape(text)}</code>"
+
+
+def _html_rows(rows: Any) -> str:
+    left = "text-align:left;vertical-align:top"
+    return "".join(
+        f'<tr><td style="{left}">{first}</td><td style="{left}">{second}</td></tr>' for first, second in rows
+    )
+
+
+def _html_table(rows: str) -> str:
+    return f'<table style="margin:0.3em 0">{rows}</table>'

@@ -1,0 +1,152 @@
+"""`ObservationsClass.help` and the criteria as a namespace: what criteria take, and values by Tab."""
+
+from __future__ import annotations
+
+import pytest
+from astropy import units as u
+from astropy.time import Time
+
+from astroquery_mast import Observations, ObservationsClass
+from astroquery_mast.exceptions import InvalidArgumentError, InvalidCriterionError, ServerError
+from astroquery_mast.query.criterion import CriteriaNamespace, Criterion
+from astroquery_mast.sandbox import Fault, Sandbox
+
+# Where the archive lists values, some forms need them: the package asks.
+NAMES = list(Observations.criteria)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_form_that_help_shows_is_accepted(mast_sandbox: Sandbox, name: str) -> None:
+    """Help shows no form of a criterion that `query_criteria` refuses."""
+    for _, code in Observations.help(name).forms:
+        call = f"Observations.query_criteria({code}, coordinates='202.47 47.2', get_query_payload=True)"
+        payload = eval(call, {"Observations": Observations, "u": u, "Time": Time})
+        assert [each["paramName"] for each in payload["params"]["filters"]] == [name]
+
+
+def test_the_example_of_help_is_a_call_that_works(mast_sandbox: Sandbox) -> None:
+    """The line of the example can be copied."""
+    payload = eval(Observations.help("filters").example.replace(")", ", get_query_payload=True)"))
+    assert payload["params"]["filters"][0]["values"] == ["F814W"]
+
+
+def test_help_sends_no_request(mast_sandbox: Sandbox) -> None:
+    """What the package knows is shown without the archive, also where there is none."""
+    repr(Observations.help()), repr(Observations.help("filters"))
+    assert not mast_sandbox.requests
+
+
+def test_values_from_the_archive_are_asked_for_on_request_only(mast_sandbox: Sandbox) -> None:
+    """With ``values=True`` help has the values that the archive lists, and so it has from then on."""
+    assert "GPC1" not in Observations.help("instrument_name")
+    asked = Observations.help("instrument_name", values=True)
+    assert "GPC1" in asked
+    assert mast_sandbox.url in asked.note
+    assert len(mast_sandbox.requests) == 1
+    assert "GPC1" in Observations.criteria.instrument_name
+    assert len(mast_sandbox.requests) == 1
+
+
+@pytest.mark.parametrize("ask", [lambda: Observations.list_values("dataproduct_type"), Observations.list_columns])
+def test_what_was_listed_before_is_known(mast_sandbox: Sandbox, ask: object) -> None:
+    """Values that `list_values` or `list_columns` have had from the archive complete with Tab."""
+    ask()  # type: ignore[operator]
+    assert "GPC1" in dir(Observations.criteria.instrument_name)
+
+
+def test_values_of_one_server_are_not_those_of_another(mast_sandbox: Sandbox) -> None:
+    """What one archive has listed says nothing about another one."""
+    Observations.help("instrument_name", values=True)
+    other = ObservationsClass(server="http://127.0.0.1:9")
+    assert "GPC1" not in other.criteria.instrument_name
+
+
+def test_a_failure_of_the_archive_is_reported_only_where_it_was_asked(mast_sandbox: Sandbox) -> None:
+    """Help with ``values=True`` raises as a query does; without it nothing can fail."""
+    mast_sandbox.faults.add("invoke", Fault.status(503), times=None)
+    with pytest.raises(ServerError):
+        Observations.help("filters", values=True)
+    assert "F814W" in Observations.help("filters")
+
+
+def test_an_unknown_criterion_is_refused_with_what_may_be_meant(mast_sandbox: Sandbox) -> None:
+    """A wrong name raises the same error as in a query, before anything is sent."""
+    with pytest.raises(InvalidCriterionError, match="Did you mean 'filters'"):
+        Observations.help("filtrs", values=True)
+    with pytest.raises(InvalidCriterionError, match="argument of query_criteria"):
+        Observations.help("radius")
+    with pytest.raises(InvalidArgumentError, match="name of a criterion"):
+        Observations.help(3)  # type: ignore[arg-type]
+    assert not mast_sandbox.requests
+
+
+def test_criteria_are_shown_in_groups() -> None:
+    """All criteria are listed, each once, with its unit and what it holds."""
+    text = repr(Observations.help())
+    assert [text.count(f"\n  {name} ") for name in NAMES] == [1] * len(NAMES)
+    assert "\nTime and exposure\n" in text
+    assert "Right ascension of the center, ICRS (deg)" in text
+    assert "Others" not in text
+
+
+@pytest.mark.parametrize("columns", [40, 80, 160, 400])
+def test_text_fits_into_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """Neither descriptions nor values make lines longer than the terminal, where that has a usual width."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    width = min(max(columns, 80), 120)
+    for shown in (Observations.help(), *map(Observations.help, NAMES)):
+        for line in repr(shown).splitlines():
+            assert len(line) <= width or '="' in line or "=[" in line
+
+
+def test_html_is_escaped_and_whole() -> None:
+    """A notebook shows the same facts, and text is no markup."""
+    html = Observations.help("filters")._repr_html_()
+    assert "F814W" in html
+    assert "filters=[&quot;F814W&quot;, &quot;F658N&quot;]" in html
+    assert html.count("<table") == html.count("</table>") == 2
+    assert all(f"<code>{name}</code>" in Observations.help()._repr_html_() for name in NAMES)
+
+
+def test_known_values_are_plain_values() -> None:
+    """A value that was completed is the text itself, and can be used as such."""
+    value = Observations.criteria.instrument_name.ACS_WFC
+    assert type(value) is str
+    assert value == "ACS/WFC" == Observations.criteria.instrument_name["acs/wfc"]
+    assert Observations.criteria["FILTERS"]["F814W"] == "F814W"
+    assert Observations.criteria.calib_level[-1] == -1
+
+
+def test_an_unknown_value_is_refused_with_what_may_be_meant() -> None:
+    """A value in brackets is one that is known, or an error of the package."""
+    with pytest.raises(InvalidArgumentError, match="Did you mean 'ACS/WFC'"):
+        Observations.criteria.instrument_name["ACS/WFD"]
+    with pytest.raises(InvalidArgumentError, match="known values"):
+        Observations.criteria.calib_level[17]
+
+
+def test_every_known_value_can_be_completed() -> None:
+    """All known values are keys, and those that can be written as names are attributes; they are what they name."""
+    for name in NAMES:
+        criterion = getattr(Observations.criteria, name)
+        assert isinstance(criterion, Criterion)
+        assert criterion._ipython_key_completions_() == list(criterion.values) == list(criterion)
+        assert all(criterion[value] == value for value in criterion)
+        for identifier in dir(criterion) if criterion.values and criterion.data_type == "text" else ():
+            assert getattr(criterion, identifier) in criterion.values
+    assert dir(Observations.criteria) == sorted(NAMES) == sorted(Observations.criteria._ipython_key_completions_())
+
+
+def test_values_with_the_same_name_are_keys_only() -> None:
+    """Where two values would be the same attribute, neither is: nobody gets the wrong one."""
+    column = Observations.criteria._columns["filters"]
+    made = Criterion(column, [], ["A-B", "A B", "class", "name", "1X", "F1"])
+    assert dir(made) == ["F1", "class_"]
+    assert made.name == "filters"
+    assert list(made) == ["A-B", "A B", "class", "name", "1X", "F1"]
+
+
+def test_the_class_has_the_attribute_for_documentation() -> None:
+    """On the class `criteria` is what makes them, with its description."""
+    assert "complete with Tab" in (ObservationsClass.criteria.__doc__ or "")
+    assert isinstance(Observations.criteria, CriteriaNamespace)
