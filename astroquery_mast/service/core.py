@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
+from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
@@ -169,6 +170,42 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
             for key, value in user.items():
                 log.info("%s: %s", presentable(key), presentable(value))
         return user
+
+    def status(self, *, timeout: float | u.Quantity | None = None) -> Table:
+        """Return which services of MAST answer now.
+
+        One small request is sent to each service, to all at the same time, without the token and without retries.
+
+        Parameters
+        ----------
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take, by default 5.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            One row for each service: ``service``; ``status``, which is ``"ok"``, ``"failed"`` or ``"timed out"``;
+            ``time`` until the answer (ms, masked without one); ``server``; and a ``message`` for what is not ok.
+
+        Raises
+        ------
+        InvalidQueryError
+            If ``timeout`` is not a time.  A service that does not answer raises nothing.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> table = Observations.status()
+        >>> print(table["service", "status"][:3])
+            service      status
+        ---------------- ------
+        queries (Mashup)     ok
+               downloads     ok
+                   login     ok
+        """
+        from .status import status_table  # noqa: PLC0415 - queries do without it
+
+        return status_table(self._service, timeout)
 
     # -- any service ---------------------------------------------------------------------------------------------
 

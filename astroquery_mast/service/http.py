@@ -97,6 +97,7 @@ class HttpClient:
         cache: AnswerCache | None = None,
         *,
         quiet: bool = False,
+        paced: bool = True,
         check: Callable[[int, Mapping[str, str], bytes, str], None] = check_status,
     ) -> None:
         self._send = send
@@ -105,6 +106,8 @@ class HttpClient:
         self._advice = advice
         self._attempts = attempts
         self._quiet = quiet
+        # Whether requests wait where the server has asked for a pause, and slow down when it does.
+        self._paced = paced
         # What raises the error that an answer is.
         self._check = check
 
@@ -248,7 +251,7 @@ class HttpClient:
         receive: Receive | None,
     ) -> requests.Response:
         """Send a request and receive its answer, all of it unless it is wanted as a stream."""
-        pace = pace_of(url)
+        pace = pace_of(url) if self._paced else Pace()
         try:
             with pace.turn(deadline):
                 response = self._send(method, url, **{**keywords, "stream": True})

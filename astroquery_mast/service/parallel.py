@@ -197,18 +197,20 @@ def run(
     ordered: bool = False,
     first: Iterable[tuple[Job[Item], Result]] | None = None,
     on_end: Callable[[Job[Item], Result | JobFailure], None] | None = None,
+    grace: float | None = None,
 ) -> Generator[tuple[Job[Item], Result | JobFailure], None, None]:
     """Do the same work for many items, several at a time, and give each job with its result, or with a `JobFailure`.
 
     The jobs come as they end, or in order; ``on_end`` hears of each as it ends, in the thread of the caller.  After the
     deadline all others have an `UnfinishedError`.  Whoever leaves before the end, as by Ctrl-C, stops all workers.
     ``first`` are results that are known already.  Where there may be such, jobs are under way whenever a result is
-    given, even with one worker: the caller takes time to use it.
+    given, even with one worker: the caller takes time to use it.  ``grace`` is how long jobs under way are waited
+    for when the time is over (seconds), `GRACE` if not given.
     """
     most = options.workers if workers is None else workers
     own = _threads(most) if options.executor is None else _borrowed(options.executor, state)
     with own as pool:
-        running = _Run(_numbered(items), work, pool, most, state, first=first, on_end=on_end)
+        running = _Run(_numbered(items), work, pool, most, state, grace=grace, first=first, on_end=on_end)
         with closing(running.in_order() if ordered else running.as_completed()) as outcomes:
             yield from outcomes
 

@@ -1,0 +1,238 @@
+"""Which services of MAST answer now: one small request to each, all at once, within a time that is kept.
+
+In: the conversation of a client, and the seconds that it may take.  Out: a table with a row for each service.  Nothing
+is repeated, no token is sent, and no failure is raised: it is what the table is about.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import requests
+from astropy import units as u
+from astropy.table import MaskedColumn, Table
+
+from ..config import Endpoints
+from ..exceptions import InvalidResponseError, MastError, QueryTimeoutError, presentable
+from ..query.request import COUNT_COLUMNS
+from ..tables.mashup import check_status
+from .connections import read_words
+from .http import HttpClient
+from .mast_service import MastService
+from .parallel import JobFailure, RunOptions, SharedState, UnfinishedError, run
+from .retrying import Deadline, as_seconds
+from .token import Credentials
+
+OK, FAILED, TIMED_OUT = "ok", "failed", "timed out"
+"""What the status of a service may be."""
+PATIENCE = 5.0
+"""Seconds that all services have together, if nothing else is asked for."""
+
+_JSON = re.compile(rb"\s*[\[{]")
+_VOTABLE = re.compile(rb"<(\w+:)?VOTABLE\b", re.IGNORECASE)
+_AVAILABLE = re.compile(rb"<(\w+:)?available>\s*true\s*<", re.IGNORECASE)
+_ANYTHING = re.compile(rb"")
+# How a service refuses a request without the parameters that it needs: that it does so shows that it is there.
+_INCOMPLETE = frozenset({400, 404, 405, 422})
+# So much of an answer that is not the expected one is shown.
+_EXCERPT = 60
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One request that costs a service little, and how it answers when all is well.
+
+    ``refusals`` are the statuses of errors with which it refuses the request, where that is the answer to expect.
+    """
+
+    service: str
+    url: str
+    pattern: re.Pattern[bytes] = _JSON
+    method: str = "GET"
+    params: Mapping[str, str] | None = None
+    data: Any = None
+    headers: Mapping[str, str] | None = None
+    refusals: frozenset[int] = field(default=frozenset())
+
+    def check(self, status: int, headers: Mapping[str, str], body: bytes, service: str) -> None:
+        """Raise the error that an answer is, unless it is the refusal to expect."""
+        if status not in self.refusals or (status >= 500 and not self.pattern.search(body)):
+            check_status(status, headers, body, service)
+
+    def read(self, response: requests.Response) -> None:
+        """Raise unless the beginning of an answer is as expected."""
+        if response.status_code in self.refusals:
+            return
+        with response:
+            read_words(response)
+        if not self.pattern.search(response.content):
+            said = presentable(response.content[:_EXCERPT].decode("utf-8", "replace")).strip()
+            words = f": {said!r}" if said else ""
+            raise InvalidResponseError(
+                f"{self.service} sent an unexpected answer (HTTP {response.status_code}){words}.", service=self.service
+            )
+
+
+def probes(service: MastService) -> list[Probe]:
+    """Return a request for each service that the clients of this package use."""
+    endpoints = service.endpoints
+    return [
+        _mashup(service),
+        Probe("downloads", endpoints.download, method="HEAD", refusals=_INCOMPLETE, pattern=re.compile(rb"(?!)")),
+        Probe("login", endpoints.whoami, headers={"Accept": "application/json"}),
+        Probe("name resolver", endpoints.resolver, params={"name": "M101", "outputFormat": "json"}),
+        Probe("mission search", endpoints.mission_columns, params={"mission": "hst"}),
+        Probe("Pan-STARRS catalogs", f"{endpoints.catalogs}/panstarrs/dr2/mean/metadata.json"),
+        Probe("viewer API", f"{endpoints.viz}/parameters", refusals=_INCOMPLETE),
+        *_cutout_probes(endpoints),
+        *_vo_probes(endpoints),
+        Probe(
+            "CasJobs",
+            f"{endpoints.casjobs}/services/jobs.asmx/GetJobStatus",
+            pattern=re.compile(rb"[Mm]issing parameter"),
+            refusals=frozenset({500}),
+        ),
+        Probe(
+            "program pages",
+            f"{endpoints.programs_server}/jwst-program-info/program/",
+            method="HEAD",
+            params={"program": "1073"},
+            pattern=_ANYTHING,
+        ),
+        Probe(
+            "HLA spectra",
+            f"{endpoints.hla_server}/cgi-bin/getdata.cgi",
+            method="HEAD",
+            pattern=_ANYTHING,
+            refusals=_INCOMPLETE,
+        ),
+        Probe(
+            "cloud",
+            f"{endpoints.cloud_server}/",
+            params={"list-type": "2", "max-keys": "1", "prefix": "no such file"},
+            pattern=re.compile(rb"<ListBucketResult\b"),
+            refusals=frozenset({403}),
+        ),
+    ]
+
+
+def _mashup(service: MastService) -> Probe:
+    """How many observations have a number that is the key of their table: one at most."""
+    params = {"columns": COUNT_COLUMNS, "filters": [{"paramName": "obsid", "values": ["1"]}]}
+    asked = service.request_for("Mast.Caom.Filtered", params, 1, 1).http_request(service.endpoints)
+    return Probe(
+        "queries (Mashup)",
+        asked.url,
+        re.compile(rb'"status"\s*:\s*"(COMPLETE|EXECUTING)"'),
+        asked.method,
+        data=asked.data,
+        headers=asked.headers,
+    )
+
+
+def _cutout_probes(endpoints: Endpoints) -> list[Probe]:
+    """The services for cutouts, which are asked what covers a position."""
+    place = {"ra": "202.47", "dec": "47.2"}
+    return [
+        Probe("TESScut", f"{endpoints.cutouts('tesscut')}/sector", params={**place, "radius": "0"}),
+        Probe("Zcut", f"{endpoints.cutouts('zcut')}/survey", params=place),
+        Probe("HAPcut", f"{endpoints.cutouts('hapcut')}/astrocut", refusals=_INCOMPLETE),
+    ]
+
+
+def _vo_probes(endpoints: Endpoints) -> list[Probe]:
+    """The services of the Virtual Observatory, which are asked whether they are there, or for nearly nothing."""
+    return [
+        Probe("TAP", f"{endpoints.tap}/caom/availability", _AVAILABLE),
+        Probe("VO registry", f"{endpoints.registry}/availability", _AVAILABLE),
+        Probe("VO images", endpoints.images[1], _VOTABLE, params={"POS": "CIRCLE 202.47 47.2 0.001", "MAXREC": "1"}),
+        Probe("VO spectra", endpoints.spectra, _VOTABLE, params={"REQUEST": "queryData", "FORMAT": "METADATA"}),
+        Probe(
+            "VO cone search",
+            endpoints.cones,
+            _VOTABLE,
+            params={"CAT": "GSC242", "RA": "202.47", "DEC": "47.2", "SR": "0.001"},
+        ),
+    ]
+
+
+def status_table(service: MastService, timeout: float | u.Quantity | None) -> Table:
+    """Ask all services, and return what each had to say in time."""
+    seconds = as_seconds(timeout) or PATIENCE
+    asked = probes(service)
+    deadline = Deadline.start(seconds)
+    options = RunOptions(verbose=False, max_workers=len(asked))
+    # Threads that are still stuck when the time is over, as in the look-up of a host's name, are not waited for.
+    state = SharedState(deadline)
+    with closing(run(asked, partial(_answered, service, deadline), options, state, ordered=True, grace=0)) as outcomes:
+        rows = [(job.item, *_row(outcome, seconds)) for job, outcome in outcomes]
+    return _table(rows, service.endpoints.server, seconds)
+
+
+def _answered(service: MastService, deadline: Deadline, probe: Probe) -> tuple[str, float, str]:
+    """What one service had to say, and after how many milliseconds."""
+    send = partial(service.send, credentials=Credentials())
+    # A server that has asked for a pause may be asked how it is.
+    client = HttpClient(send, service.endpoints, attempts=1, quiet=True, paced=False, check=probe.check)
+    since = time.monotonic()
+    status, message = OK, ""
+    try:
+        client.request(
+            probe.method,
+            probe.url,
+            params=probe.params,
+            data=probe.data,
+            headers=probe.headers,
+            deadline=deadline,
+            service=probe.service,
+            stream=True,
+            read=probe.read,
+        )
+    except QueryTimeoutError:
+        status, message = TIMED_OUT, _silent(deadline.seconds)
+    except MastError as err:
+        status, message = FAILED, re.sub(r" Tried once in .*", "", str(err))
+    return status, (time.monotonic() - since) * 1000, message
+
+
+def _row(outcome: tuple[str, float, str] | JobFailure, seconds: float) -> tuple[str, float, str]:
+    """The cells of a service."""
+    if not isinstance(outcome, JobFailure):
+        return outcome
+    if isinstance(outcome.error, UnfinishedError):
+        return TIMED_OUT, np.nan, _silent(seconds)
+    return FAILED, np.nan, presentable(f"{type(outcome.error).__name__}: {outcome.error}")
+
+
+def _silent(seconds: float) -> str:
+    return f"No answer within {seconds:g} s."
+
+
+def _table(rows: list[tuple[Probe, str, float, str]], server: str, seconds: float) -> Table:
+    """The table of all services."""
+    asked, statuses, times, messages = zip(*rows, strict=True)
+    late = np.isnan(times) | (np.array(statuses) == TIMED_OUT)
+    spent = np.ma.MaskedArray(np.rint(np.nan_to_num(times)), mask=late)
+    hosts = [urlsplit(each.url).netloc for each in asked]
+    columns = {"service": [each.service for each in asked], "status": statuses, "server": hosts, "message": messages}
+    table = Table([MaskedColumn(list(cells), name=name, dtype=str) for name, cells in columns.items()], masked=True)
+    table.add_column(MaskedColumn(spent, name="time", unit=u.ms, dtype=np.int64), index=2)
+    told = {
+        "service": "The service that was asked",
+        "status": f"'{OK}', '{FAILED}', or '{TIMED_OUT}'",
+        "time": "Time until the answer",
+        "server": "The host that was asked",
+        "message": "Why it did not answer",
+    }
+    for name, description in told.items():
+        table[name].description = description
+    table.meta = {"server": server, "timeout": seconds}
+    return table

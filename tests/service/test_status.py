@@ -1,0 +1,195 @@
+"""`MastClass.status`: which services answer, in a time that is kept, whatever they do."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from astropy import units as u
+from astropy.table import Table
+
+from astroquery_mast import Mast, MastClass, Observations, conf
+from astroquery_mast.exceptions import InvalidArgumentError
+from astroquery_mast.sandbox import Fault, Sandbox
+
+# The endpoint of the sandbox that each service is.
+ENDPOINTS = {
+    "queries (Mashup)": "invoke",
+    "downloads": "download",
+    "login": "whoami",
+    "name resolver": "resolver",
+    "mission search": "mission_columns",
+    "Pan-STARRS catalogs": "catalogs",
+    "viewer API": "viz",
+    "TESScut": "tesscut",
+    "Zcut": "zcut",
+    "HAPcut": "hapcut",
+    "TAP": "vo_tap",
+    "VO registry": "vo_registry",
+    "VO images": "vo_sia",
+    "VO spectra": "vo_ssa",
+    "VO cone search": "vo_cone",
+    "CasJobs": "casjobs",
+    "program pages": "program",
+    "HLA spectra": "hla",
+    "cloud": "cloud",
+}
+# What a server at maintenance sends is a page like any other for those whose answer is a page, or a header only.
+PAGES = {"program pages", "HLA spectra"}
+ENOUGH = 60
+
+
+def statuses(table: Table) -> dict[str, str]:
+    """Return service → status."""
+    return dict(zip(table["service"].tolist(), table["status"].tolist(), strict=True))
+
+
+def all_with(sandbox: Sandbox, fault: Fault) -> None:
+    """Let every service fail in the same way."""
+    for endpoint in ENDPOINTS.values():
+        sandbox.faults.add(endpoint, fault, times=None)
+
+
+def test_all_services_of_a_healthy_archive_are_ok(mast_sandbox: Sandbox) -> None:
+    """Each service is asked once, by one small request, and is ok."""
+    table = Observations.status(timeout=ENOUGH)
+    assert statuses(table) == dict.fromkeys(ENDPOINTS, "ok")
+    assert Counter(each.endpoint for each in mast_sandbox.requests) == Counter(ENDPOINTS.values())
+    assert set(table["message"].tolist()) == {""}
+    assert not table["time"].mask.any()
+    assert table["time"].unit == u.ms
+    assert table.meta == {"server": mast_sandbox.url, "timeout": ENOUGH}
+
+
+FAULTS = {
+    "an error": Fault.status(503),
+    "a server that asks for a pause": Fault.status(429, retry_after=600),
+    "a broken connection": Fault.reset(),
+    "a firewall": Fault.answer(b"<html>Request unsuccessful.</html>", status=403, content_type="text/html"),
+}
+
+
+# Every service with one fault, and some services with all; a bucket that may not be listed is there all the same.
+TOLD = [(service, "an error") for service in ENDPOINTS]
+TOLD += [(service, name) for service in ("queries (Mashup)", "downloads", "CasJobs", "HLA spectra") for name in FAULTS]
+
+
+@pytest.mark.parametrize(("service", "name"), sorted(set(TOLD)))
+def test_a_service_that_fails_is_told_from_the_others(mast_sandbox: Sandbox, service: str, name: str) -> None:
+    """One service that fails is the only one that does; it is asked once, and the message says why."""
+    mast_sandbox.faults.add(ENDPOINTS[service], FAULTS[name], times=None)
+    table = Observations.status(timeout=ENOUGH)
+    assert statuses(table) == {**dict.fromkeys(ENDPOINTS, "ok"), service: "failed"}
+    (message,) = table["message"][table["service"] == service].tolist()
+    assert message.startswith(service)
+    assert "Tried" not in message
+    assert len(mast_sandbox.requests.of(ENDPOINTS[service])) == 1
+
+
+def test_a_page_where_data_are_expected_is_a_failure(mast_sandbox: Sandbox) -> None:
+    """The page of a maintenance, which comes with status 200, is no answer."""
+    all_with(mast_sandbox, Fault.garbage())
+    found = statuses(Observations.status(timeout=ENOUGH))
+    assert found == {service: "ok" if service in PAGES else "failed" for service in ENDPOINTS}
+
+
+def test_an_error_of_the_database_is_a_failure(mast_sandbox: Sandbox) -> None:
+    """What Mashup sends with status 200 may be that it failed."""
+    mast_sandbox.faults.add("invoke", Fault.error("The database is down"))
+    table = Observations.status(timeout=ENOUGH)
+    assert statuses(table)["queries (Mashup)"] == "failed"
+    assert "The database is down" in table["message"][0]
+
+
+def test_a_query_that_takes_its_time_is_an_answer(mast_sandbox: Sandbox) -> None:
+    """A service that is busy answers."""
+    mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
+    assert statuses(Observations.status(timeout=ENOUGH))["queries (Mashup)"] == "ok"
+
+
+def test_silent_services_time_out_together(mast_sandbox: Sandbox) -> None:
+    """Services that do not answer share one time, and nothing is raised."""
+    all_with(mast_sandbox, Fault.delay(600))
+    table = Observations.status(timeout=0.3)
+    assert statuses(table) == dict.fromkeys(ENDPOINTS, "timed out")
+    assert table["time"].mask.all()
+    assert set(table["message"].tolist()) == {"No answer within 0.3 s."}
+
+
+class Stuck(requests.Session):
+    """A session that is stuck where no deadline reaches, as in the look-up of a name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+        self.ended: list[str] = []
+
+    def request(self, method: Any, url: Any, *args: Any, **keywords: Any) -> requests.Response:
+        """Wait until the test is over."""
+        self.go_on.wait(600)
+        self.ended.append(str(url))
+        raise requests.exceptions.ConnectionError("too late")
+
+
+def test_what_cannot_be_interrupted_is_not_waited_for() -> None:
+    """The time is kept also where requests are stuck: none of them has ended when the table is there."""
+    session = Stuck()
+    try:
+        table = MastClass(session=session).status(timeout=0.2)
+        assert session.ended == []
+    finally:
+        session.go_on.set()
+    assert set(table["status"].tolist()) == {"timed out"}
+
+
+def test_no_token_is_sent(mast_sandbox: Sandbox) -> None:
+    """Whoever is logged in asks as anybody."""
+    Mast.login(mast_sandbox.token)
+    before = len(mast_sandbox.requests)
+    Mast.status(timeout=ENOUGH)
+    assert len(mast_sandbox.requests) == before + len(ENDPOINTS)
+    assert not any("authorization" in each.headers for each in mast_sandbox.requests[before:])
+
+
+def test_a_pause_that_a_server_has_asked_for_changes_nothing(mast_sandbox: Sandbox) -> None:
+    """The status neither waits for pauses of other calls, nor makes other calls pause."""
+    all_with(mast_sandbox, Fault.status(429, retry_after=600))
+    Observations.status(timeout=ENOUGH)
+    mast_sandbox.faults.clear()
+    assert Observations.query_criteria_count(proposal_id=10452, timeout=ENOUGH) == 126
+    assert set(statuses(Observations.status(timeout=ENOUGH)).values()) == {"ok"}
+
+
+def test_addresses_without_a_server_are_failures(mast_sandbox: Sandbox) -> None:
+    """Where nothing listens, or the address makes no sense, the row says so."""
+    with conf.set_temp("casjobs_server", "http://127.0.0.1:9"), conf.set_temp("gsss_server", "nonsense"):
+        table = Observations.status(timeout=ENOUGH)
+    found = statuses(table)
+    assert {service for service, status in found.items() if status != "ok"} == {"CasJobs", "VO cone search"}
+    assert "could not be reached" in table["message"][table["service"] == "CasJobs"][0]
+
+
+@pytest.mark.parametrize("timeout", [0, -1, "soon", [1, 2]])
+def test_a_time_that_makes_no_sense_is_refused(mast_sandbox: Sandbox, timeout: Any) -> None:
+    """The time is checked before anything is sent."""
+    with pytest.raises(InvalidArgumentError, match="timeout"):
+        Observations.status(timeout=timeout)
+    assert not mast_sandbox.requests
+
+
+@pytest.mark.parametrize("given", [None, 30, 30 * u.s, "0.5 min"])
+def test_the_time_may_be_given_in_any_form(mast_sandbox: Sandbox, given: Any) -> None:
+    """Five seconds are the default; a quantity or text will do, too."""
+    assert Observations.status(timeout=given).meta["timeout"] == (5 if given is None else 30)
+
+
+def test_every_client_has_it(mast_sandbox: Sandbox) -> None:
+    """The method is that of all clients."""
+    from astroquery_mast import VO, CasJobs, Catalogs, JwstFiles, MastMissions, Tesscut
+
+    methods: list[Callable[..., Table]] = [each.status for each in (VO, CasJobs, Catalogs, JwstFiles, MastMissions)]
+    assert all(len(method(timeout=ENOUGH)) == len(ENDPOINTS) for method in [*methods, Tesscut.status])
