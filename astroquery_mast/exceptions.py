@@ -35,10 +35,15 @@ the service or address, the HTTP status and the seconds spent, each ``None`` whe
 from __future__ import annotations
 
 import html
+import os
 import re
+import sys
 import threading
+import traceback
 import unicodedata
 import weakref
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -161,6 +166,43 @@ class MastError(Exception):
         self.status = status
         self.elapsed = elapsed
         self.retry_after = retry_after
+
+    def _render_traceback_(self) -> list[str]:
+        """Show in IPython and in notebooks the user's own lines; with ``%xmode Verbose`` all.
+
+        Nothing else changes: the traceback itself is whole, for debuggers, logs and Python's own messages.
+        """
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython is not None else None
+        if shell is None:
+            return traceback.format_exception(self)
+        formatter = shell.InteractiveTB
+        shown = self.__traceback__ if formatter.mode == "Verbose" else _users_frames(self.__traceback__)
+        lines: list[str] = formatter.structured_traceback(type(self), self, shown, tb_offset=0)
+        return lines
+
+
+_PACKAGE = f"{Path(__file__).parent}{os.sep}"
+# Where IPython runs what users write, and what may stand between the user's line and this package.
+_SHELL, _BETWEEN = f"{os.sep}IPython{os.sep}", f"astropy{os.sep}utils{os.sep}decorators.py"
+
+
+def _users_frames(frames: TracebackType | None) -> TracebackType | None:
+    """The frames from the user's first line to the last before this package; all if there are none."""
+    found: list[TracebackType] = []
+    each = frames
+    while each is not None and not each.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        if not each.tb_frame.f_code.co_filename.endswith(_BETWEEN) and not _is_shell(each):
+            found.append(each)
+        each = each.tb_next
+    shown = None
+    for each in reversed(found):
+        shown = TracebackType(shown, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return shown or frames
+
+
+def _is_shell(frame: TracebackType) -> bool:
+    return _SHELL in frame.tb_frame.f_code.co_filename
 
 
 class InvalidArgumentError(MastError, InvalidQueryError):

@@ -42,7 +42,7 @@ from .connections import (
     within,
 )
 from .parallel import map_or_stop
-from .retrying import BACKOFF, Deadline, RetryState, is_transient, network_error, never_connected, retrying
+from .retrying import BACKOFF, Deadline, RetryState, alone, is_transient, network_error, never_connected, retrying
 
 T = TypeVar("T")
 
@@ -106,7 +106,6 @@ class HttpClient:
         self._advice = advice
         self._attempts = attempts
         self._quiet = quiet
-        # Whether requests wait where the server has asked for a pause, and slow down when it does.
         self._paced = paced
         # What raises the error that an answer is.
         self._check = check
@@ -234,10 +233,10 @@ class HttpClient:
                 return self._exchange(method, url, what, deadline, {**keywords, "timeout": timeout}, receive)
         except requests.exceptions.RequestException as err:
             if deadline.remaining() <= 0:
-                self._late(deadline, what, "no answer came", err)
+                self._late(deadline, what, "no answer came", alone(err))
             if isinstance(err, requests.exceptions.Timeout):
-                raise ServerError(f"{what} did not answer within {silence:.0f} s.", service=what) from err
-            raise network_error(what, err) from err
+                raise ServerError(f"{what} did not answer within {silence:.0f} s.", service=what) from alone(err)
+            raise network_error(what, err) from alone(err)
         except AccessDeniedError as err:
             raise self._advised(err, url) from err
 
@@ -259,7 +258,7 @@ class HttpClient:
             raise
         except _UNSENDABLE as err:
             # What proxies, certificates and addresses may lead to; `requests` passes it on as it is.
-            raise network_error(what, err) from err
+            raise network_error(what, err) from alone(err)
         if response.status_code >= 400:
             with response:
                 read_words(response)

@@ -226,6 +226,7 @@ class Deadline:
 
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
 RetryState = tenacity.RetryCallState
 
 # Between two tries: half a second, then twice as long each time, some randomness so that many clients do not come back
@@ -283,6 +284,15 @@ def network_error(what: str, err: Exception) -> ServerError:
     host = f" at {urlsplit(address).netloc}" if address else ""
     said = ": the connection broke" if _was_connected(err) else " could not be reached"
     return kind(f"{what}{host}{said}: {_reason(_innermost(err))}{advice}", service=what)
+
+
+def alone(err: E) -> E:
+    """Return an error of the HTTP libraries without those that it wraps: its message has what they say.
+
+    As the cause of an error of this package it is one line then, instead of some hundred of four or five exceptions.
+    """
+    err.__cause__ = err.__context__ = err.__traceback__ = None
+    return err
 
 
 def never_connected(error: BaseException | None) -> bool:

@@ -1,0 +1,149 @@
+"""What a user sees of an error besides its message: the own line, and one cause at most."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+import pytest
+import requests
+
+from astroquery_mast import Observations, conf
+from astroquery_mast.exceptions import InvalidCriterionError, MastError, QueryTimeoutError, ServerError
+from astroquery_mast.sandbox import Fault, Sandbox
+
+
+def chain_of(error: BaseException) -> list[BaseException]:
+    """Return an error and those that are shown with it, the causes of causes too."""
+    shown = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return [error, *(chain_of(shown) if shown is not None else [])]
+
+
+@pytest.fixture
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing listen where the servers should be."""
+    for name in ("server", "resolver_server"):
+        monkeypatch.setattr(conf, name, "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("where", [{}, {"object_name": "M51"}])
+def test_without_a_network_there_is_one_cause(unreachable: None, where: dict[str, str]) -> None:
+    """The four errors that the HTTP libraries make of one refused connection are one line."""
+    with pytest.raises(ServerError, match="could not be reached: Connection refused") as caught:
+        Observations.query_criteria(obs_collection="HST", **where)
+    _, cause = chain_of(caught.value)
+    assert isinstance(cause, requests.exceptions.ConnectionError)
+    assert cause.__traceback__ is None
+    assert "Connection refused" in str(cause)
+
+
+def test_a_broken_connection_has_one_cause(mast_sandbox: Sandbox) -> None:
+    """A connection that is reset says so once."""
+    mast_sandbox.faults.add("invoke", Fault.reset(), times=None)
+    with pytest.raises(ServerError, match="connection broke") as caught:
+        Observations.query_criteria(obs_collection="HST")
+    assert len(chain_of(caught.value)) == 2
+
+
+def test_a_silent_server_has_one_cause(mast_sandbox: Sandbox) -> None:
+    """A call whose time is over has the silence of the server as its cause, if any."""
+    mast_sandbox.faults.add("invoke", Fault.delay(600), times=None)
+    with pytest.raises(QueryTimeoutError) as caught:
+        Observations.query_criteria(obs_collection="HST", timeout=0.2)
+    assert len(chain_of(caught.value)) <= 2
+
+
+def test_a_typo_has_no_cause() -> None:
+    """A name that does not exist is one error."""
+    with pytest.raises(InvalidCriterionError) as caught:
+        Observations.query_criteria(instrument="ACS/WFC")
+    assert chain_of(caught.value) == [caught.value]
+
+
+class Formatter:
+    """What IPython formats tracebacks with, as far as this package uses it."""
+
+    def __init__(self, mode: str) -> None:
+        self.mode = mode
+
+    def structured_traceback(
+        self, etype: type, evalue: BaseException, etb: TracebackType | None, tb_offset: int
+    ) -> list[str]:
+        """Return the names of the functions in a traceback."""
+        assert etype is type(evalue)
+        assert tb_offset == 0
+        return [frame.name for frame in traceback.extract_tb(etb)]
+
+
+def in_shell(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """Let the code run in an IPython."""
+    shell = SimpleNamespace(InteractiveTB=Formatter(mode))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+
+
+def caught_by(call: Callable[[], Any]) -> MastError:
+    """Return what a call raises, with its traceback from here on."""
+    try:
+        call()
+    except MastError as err:
+        return err
+    raise AssertionError("nothing was raised")
+
+
+def asks_with_a_typo() -> None:
+    """Ask as a user does."""
+    Observations.query_criteria(instrument="ACS/WFC")
+
+
+def test_ipython_shows_the_lines_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In IPython the traceback ends where this package begins, and the error itself keeps all of it."""
+    in_shell(monkeypatch, "Context")
+    error = caught_by(asks_with_a_typo)
+    assert error._render_traceback_() == ["caught_by", "asks_with_a_typo"]
+    assert len(traceback.extract_tb(error.__traceback__)) > 5
+
+
+def test_ipython_shows_all_where_all_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ``%xmode Verbose`` nothing is left out."""
+    in_shell(monkeypatch, "Verbose")
+    error = caught_by(asks_with_a_typo)
+    assert error._render_traceback_()[-1] == "_column"
+
+
+def test_an_error_without_lines_of_the_user_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody but this package was at work, its own lines are shown."""
+    in_shell(monkeypatch, "Context")
+    error = caught_by(asks_with_a_typo)
+    while error.__traceback__ is not None and error.__traceback__.tb_frame.f_code.co_filename == __file__:
+        error.__traceback__ = error.__traceback__.tb_next
+    assert len(error._render_traceback_()) > 3
+
+
+@pytest.mark.parametrize("module", [None, SimpleNamespace(get_ipython=lambda: None)])
+def test_outside_of_ipython_the_traceback_is_that_of_python(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
+    """Where no shell runs, it is as always."""
+    monkeypatch.setitem(sys.modules, "IPython", module)
+    error = caught_by(asks_with_a_typo)
+    assert error._render_traceback_() == traceback.format_exception(error)
+
+
+def test_the_real_ipython_shows_few_lines(capsys: pytest.CaptureFixture[str], unreachable: None) -> None:
+    """A typo takes less than ten lines of a notebook, and a network that is down less than twenty."""
+    shells = pytest.importorskip("IPython.core.interactiveshell")
+    shell = shells.InteractiveShell.instance(colors="nocolor")
+    shell.user_ns["Observations"] = Observations
+    try:
+        shell.run_cell("Observations.query_criteria(instrument='ACS/WFC')")
+        typo = capsys.readouterr().out
+        shell.run_cell("Observations.query_criteria(obs_collection='HST')")
+        offline = capsys.readouterr().out
+    finally:
+        shells.InteractiveShell.clear_instance()
+    assert len(typo.splitlines()) < 10
+    assert "Did you mean 'instrument_name'?" in typo
+    assert "Observations.query_criteria(instrument='ACS/WFC')" in typo
+    assert len(offline.splitlines()) < 20
+    assert "Are you offline" in offline or "Connection refused" in offline
