@@ -8,6 +8,9 @@ addresses.  Nothing here is copied at import: a change takes effect with the nex
 
 from __future__ import annotations
 
+import html
+import shutil
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -25,6 +28,11 @@ __all__ = ["Conf", "Endpoints", "conf", "count_setting", "seconds_setting"]
 def _item(default: object, description: str) -> _config.ConfigItem:
     """A setting in the section ``[astroquery_mast]``, whatever module defines it."""
     return _config.ConfigItem(default, description, module="astroquery_mast")
+
+
+_SETTINGS = "Settings of astroquery_mast: conf.timeout = 60 changes one, and * marks those that were changed."
+# Columns that a description has at least.
+_NARROWEST = 18
 
 
 class Conf(_config.ConfigNamespace):
@@ -66,6 +74,36 @@ class Conf(_config.ConfigNamespace):
     cloud_server = _item("https://stpubdata.s3.amazonaws.com", "Address of the public cloud copy of MAST's data.")
     cloud_bucket = _item("stpubdata", "Name of the bucket that holds the public cloud copy, for s3:// addresses.")
     enable_cloud_dataset = _item(True, "Has no effect of its own: call enable_cloud_dataset().")
+
+    def __repr__(self) -> str:
+        """List the settings, with what they mean; a star marks those that were changed."""
+        rows = self._rows()
+        name_width, value_width = (max(len(row[place]) for row in rows) for place in (0, 1))
+        indent = " " * (name_width + value_width + 6)
+        width = max(len(indent) + _NARROWEST, shutil.get_terminal_size().columns)
+        lines = [_SETTINGS]
+        for name, value, description in rows:
+            head = f"  {name:{name_width}}  {value:{value_width}}  "
+            lines += textwrap.wrap(head + description, width, subsequent_indent=indent, break_on_hyphens=False)
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Show the same in a notebook."""
+        rows = (
+            f"<tr><td><code>{name}</code></td><td><code>{html.escape(value)}</code></td>"
+            f'<td style="text-align:left">{html.escape(description)}</td></tr>'
+            for name, value, description in self._rows()
+        )
+        return f"<div>{html.escape(_SETTINGS)}<table>{''.join(rows)}</table></div>"
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        """The name, the value and the description of each setting."""
+        found = []
+        for name in self:
+            value, item = getattr(self, name), vars(type(self))[name]
+            mark = "" if value == item.defaultvalue else " *"
+            found.append((name, f"{value!r}{mark}", item.description))
+        return found
 
 
 conf = Conf()

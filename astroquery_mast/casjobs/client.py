@@ -58,15 +58,17 @@ class CasJobsClass(MastClass):
         If the context cannot be the name of one.
     """
 
+    _starting_points = ("query", "submit", "list_tables")
+
     def __init__(
         self, context: str = "MyDB", *, server: str | None = None, session: requests.Session | None = None
     ) -> None:
         self.context = checked_context(context)
         super().__init__(server=server, session=session)
 
-    def __repr__(self) -> str:
-        """Name the class, the address and the context."""
-        return f"<{type(self).__name__} at {self._calls.url}, context {self.context}>"
+    def _asked_place(self) -> str:
+        """What is asked: a context, at an address."""
+        return f"at {self._calls.url}, context {self.context}"
 
     def _new_service(self, server: str | None, credentials: auth.Credentials) -> MastService:
         """Make what talks to the archive; the server is that of CasJobs."""

@@ -47,6 +47,8 @@ class CatalogsClass(CatalogCollections):
     'dbo.CatalogRecord'
     """
 
+    _starting_points = ("query_region", "query_criteria", "get_collections")
+
     # -- by position ---------------------------------------------------------------------------------------------
 
     def query_region(

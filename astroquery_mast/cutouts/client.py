@@ -28,6 +28,8 @@ __all__ = ["Hapcut", "HapcutClass", "Tesscut", "TesscutClass", "Zcut", "ZcutClas
 class ZcutClass(MastClass):
     """Cutouts of the deep fields; see `MastClass` for parameters."""
 
+    _starting_points = ("get_surveys", "get_cutouts")
+
     @property
     def _cutouts(self) -> CutoutService:
         """The service that does the work."""
@@ -186,6 +188,8 @@ def _surveys_around(cutouts: CutoutService, coordinates: Any, radius: u.Quantity
 
 class HapcutClass(MastClass):
     """Cutouts of Hubble's mosaics, the Hubble Advanced Products; see `MastClass` for parameters."""
+
+    _starting_points = ("get_cutouts", "download_cutouts")
 
     @property
     def _cutouts(self) -> CutoutService:

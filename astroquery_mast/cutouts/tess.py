@@ -153,6 +153,8 @@ class TesscutClass(MastClass):
     ``moving_target=True``.
     """
 
+    _starting_points = ("get_sectors", "get_cutouts")
+
     @property
     def _cutouts(self) -> TessService:
         """The service that does the work."""

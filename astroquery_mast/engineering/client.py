@@ -38,6 +38,8 @@ class EngineeringClass(MastClass):
         As `MastClass`.  No token is needed; the one of a user who is logged in is sent along.
     """
 
+    _starting_points = ("query_mnemonics", "list_mnemonics", "during")
+
     @cached_property
     def _inventory(self) -> Inventory:
         """What knows which mnemonics there are."""

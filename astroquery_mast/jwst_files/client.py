@@ -16,11 +16,13 @@ from astropy import units as u
 from astropy.table import Table
 
 from ..downloads.methods import BLOCK_SIZE, DownloadMethods
+from ..query.criterion import CriteriaNamespace, Criterion, FreshAttribute
 from ..service.core import MastClass
 from ..service.parallel import RunOptions
-from .keyword_columns import column_list
-from .keyword_question import FileQuestion
+from .keyword_columns import column_list, known_columns
+from .keyword_question import FileQuestion, all_columns
 from .keyword_search import KeywordSearch
+from .known_criteria import file_criteria
 
 if TYPE_CHECKING:
     from ..downloads.product_files import ProductFiles
@@ -39,6 +41,8 @@ class JwstFilesClass(MastClass):
     mast_token, server, session : object, optional
         As `MastClass`.
     """
+
+    _starting_points = ("query_criteria", "list_columns", "help")
 
     verify_downloads = DownloadMethods.verify_downloads
     retry_downloads = DownloadMethods.retry_downloads
@@ -225,6 +229,54 @@ class JwstFilesClass(MastClass):
         string     Grating     NIRSpec
         """
         return column_list(self._search.columns(instrument, self._service.deadline(timeout)))
+
+    @FreshAttribute
+    def criteria(self) -> CriteriaNamespace:
+        """The criteria of `query_criteria` that this version of the package knows, to complete with Tab."""
+        return file_criteria(known_columns(), self._service.endpoints.server)
+
+    def help(
+        self,
+        name: str | None = None,
+        /,
+        *,
+        instrument: str | Iterable[str] | None = None,
+        timeout: float | u.Quantity | None = None,
+    ) -> Criterion | CriteriaNamespace:
+        """Return what a criterion of `query_criteria` takes, or a list of all criteria.
+
+        The archive is asked for the columns of the instruments, unless they are known from a call before.
+
+        Parameters
+        ----------
+        name : str, optional
+            The criterion, whatever its case; all of them if not given.
+        instrument : str or iterable of str, optional
+            As `query_criteria`.
+        timeout : float or `~astropy.units.Quantity`, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+
+        Returns
+        -------
+        `~astroquery_mast.query.criterion.Criterion` or `~astroquery_mast.query.criterion.CriteriaNamespace`
+            An object that shows itself in a terminal and a notebook, as that of `ObservationsClass.help`.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such instrument or criterion; the message names those that may be meant.
+        RemoteServiceError, TimeoutError
+            If the archive fails, or the time was not enough.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles
+        >>> JwstFiles.help("grating", instrument="NIRSpec").data_type
+        'text'
+        """
+        columns = self._search.columns(instrument, self._service.deadline(timeout))
+        every = file_criteria(all_columns(columns.values()), self._service.endpoints.server)
+        return every if name is None else every[name]
 
     def list_values(
         self,

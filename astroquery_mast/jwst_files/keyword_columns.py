@@ -94,6 +94,11 @@ def _described(name: str, type_name: str) -> Column:
     )
 
 
+def known_columns() -> Columns:
+    """Return the columns that the package knows without asking, of whatever instrument."""
+    return snapshot()[PREFIX]
+
+
 class InstrumentColumns:
     """The columns of several services, asked for side by side, and remembered."""
 

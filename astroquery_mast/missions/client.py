@@ -11,6 +11,7 @@ from astropy.utils.decorators import deprecated_renamed_argument
 from astroquery import log
 
 from ..exceptions import InvalidQueryError
+from ..query.criterion import CriteriaNamespace, Criterion, FreshAttribute
 from ..service.retrying import Deadline
 from .product_methods import MissionProductMethods
 from .question import DEFAULT_MISSION_RADIUS, Search, checked_mission
@@ -40,6 +41,8 @@ class MastMissionsClass(MissionProductMethods):
         ``"search"``; kept because ``astroquery.mast`` has it, and of no effect.
     """
 
+    _starting_points = ("query_criteria", "get_column_list", "help")
+
     service = "search"
 
     def __init__(
@@ -55,9 +58,9 @@ class MastMissionsClass(MissionProductMethods):
         self._search: MissionSearch = MissionSearch(self._service)
         self.mission = mission
 
-    def __repr__(self) -> str:
-        """Name the class, the mission and the server."""
-        return f"<{type(self).__name__} for {self.mission} at {self._service.endpoints.server}>"
+    def _asked_place(self) -> str:
+        """What is asked: a mission, on a server."""
+        return f"for {self.mission} {super()._asked_place()}"
 
     @property
     def mission(self) -> str:
@@ -329,6 +332,53 @@ class MastMissionsClass(MissionProductMethods):
             If the archive has no such list, or cannot be asked.
         """
         return self._search.column_list(self._chosen(mission))
+
+    @FreshAttribute
+    def criteria(self) -> CriteriaNamespace:
+        """The criteria of `query_criteria` for the mission of the attribute, to complete with Tab.
+
+        No request is sent: there are none before the columns of the mission have been asked for, as by a query or by
+        `help`.
+        """
+        return self._search.criteria(self.mission)
+
+    def help(
+        self, name: str | None = None, /, *, mission: str | None = None, timeout: float | None = None
+    ) -> Criterion | CriteriaNamespace:
+        """Return what a criterion of `query_criteria` takes, or a list of all criteria of a mission.
+
+        The archive is asked for the columns of the mission, unless they are known from a call before.
+
+        Parameters
+        ----------
+        name : str, optional
+            The criterion, whatever its case; all of them if not given.
+        mission : str, optional
+            The mission; that of the attribute if not given.
+        timeout : float, optional
+            Seconds that the call may take; ``conf.timeout`` if not given.
+
+        Returns
+        -------
+        `~astroquery_mast.query.criterion.Criterion` or `~astroquery_mast.query.criterion.CriteriaNamespace`
+            An object that shows itself in a terminal and a notebook, as that of `ObservationsClass.help`.  The archive
+            does not list the values of missions' columns.
+
+        Raises
+        ------
+        InvalidQueryError
+            If there is no such mission, or no such criterion; the message names those that may be meant.
+        RemoteServiceError, TimeoutError
+            If the archive fails, or the time was not enough.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> MastMissions.help("sci_pep_id", mission="hst").forms[1]
+        ('a range', 'sci_pep_id=(10, 20)')
+        """
+        every = self._search.criteria(self._chosen(mission), self._service.deadline(timeout))
+        return every if name is None else every[name]
 
     @property
     def available_missions(self) -> list[str]:

@@ -26,6 +26,7 @@ from ..exceptions import (
     InvalidResponseError,
     MastError,
 )
+from ..query.criterion import CriteriaNamespace
 from ..query.selection import names_of
 from ..service.http import AnswerPage, HttpClient
 from ..service.mast_service import ColumnMetadata, MastService
@@ -37,6 +38,7 @@ from ..tables.rows import decoded
 from ..warn import warn_no_results, warn_of_limit, warn_user
 from .answer import ANG_SEP, SearchTable, announced
 from .conditions import argument_like, build_conditions, comma_hints
+from .known_criteria import mission_criteria
 from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
 
 KNOWN_MISSIONS = frozenset(
@@ -80,6 +82,15 @@ class MissionSearch:
         return column_list_table(self._columns.known(mission) or self._columns.refresh(mission))
 
     # -- question ------------------------------------------------------------------------------------------------
+
+    def criteria(self, mission: str, deadline: Deadline | None = None) -> CriteriaNamespace:
+        """Return the criteria of a mission; only with a deadline is the archive asked for columns not known yet."""
+        columns = self._columns.known(mission)
+        if columns is None and deadline is not None:
+            if mission not in KNOWN_MISSIONS:
+                self._refuse_unknown(mission, deadline)
+            columns = self._columns.refresh(mission, deadline)
+        return mission_criteria(mission, columns, self._service.endpoints.server)
 
     def question(
         self,

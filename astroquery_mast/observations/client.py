@@ -67,6 +67,8 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         As `MastClass`.
     """
 
+    _starting_points = ("query_criteria", "list_missions", "help")
+
     get_members = MemberMethods.get_members
     get_parents = MemberMethods.get_parents
     gather_association = MemberMethods.gather_association

@@ -39,6 +39,8 @@ class ProgramsClass(MastClass):
         As `MastClass`.  The pages of programs are public: no token is sent to them.
     """
 
+    _starting_points = ("query_planned", "find_duplications", "get_visits")
+
     verify_downloads = DownloadMethods.verify_downloads
     retry_downloads = DownloadMethods.retry_downloads
 

@@ -14,7 +14,7 @@ import shutil
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeAlias, TypeVar, overload
 
 from ..exceptions import InvalidArgumentError
@@ -34,6 +34,9 @@ OTHERS = "Others"
 _WIDEST, _NARROWEST = 120, 60
 # So many characters of known values are shown; all of them are a list.
 _SHOWN_VALUES = 600
+_FOR_EXAMPLE = re.compile(r"\be\.g\.,? ([^()]+)\)")
+# What stands for a value where no example is known.
+_PLACEHOLDERS = ("VALUE", "OTHER")
 _WORDS = {Kind.TEXT: "text", Kind.FLOAT: "number", Kind.INTEGER: "integer", Kind.BOOLEAN: "True or False"}
 
 
@@ -51,7 +54,7 @@ class Criterion:
     description : str
         What the column holds.
     data_type : str
-        ``"text"``, ``"number"``, ``"integer"``, ``"True or False"``, ``"time"``, or the archive's own word.
+        ``"text"``, ``"number"``, ``"integer"``, ``"True or False"``, ``"time"``, ``"date"``, or the archive's own word.
     unit : str
         The unit of plain numbers, as the archive writes it; empty without a unit.
     forms : tuple of (str, str)
@@ -69,7 +72,7 @@ class Criterion:
     ) -> None:
         self.name = column.name
         self.description = column.about
-        self.data_type = "time" if column.is_time else _WORDS.get(column.kind or Kind.BYTE, column.kind_name)
+        self.data_type = _data_type(column)
         self.unit = column.unit_text
         self.forms = tuple(forms)
         self.values = tuple(values)
@@ -158,8 +161,8 @@ class CriteriaSource:
     title: str
     call: str
     forms: Forms
-    groups: Mapping[str, Sequence[str]]
-    values: Mapping[str, Sequence[Any]]
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    values: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     note: Callable[[str], str] = lambda _: ""
     hint: str = ""
     # What else a query takes, by which an unknown name may be explained.
@@ -266,22 +269,26 @@ class FreshAttribute(Generic[Made]):
 
 
 def examples_of(column: Column, values: Sequence[Any] = ()) -> list[str]:
-    """Return examples of the values of a column: the archive's, or else those that are known."""
-    given = (text.strip() for text in column.example.split(","))
+    """Return examples of the values of a column: those given, or in its description, or else those that are known."""
+    told = _FOR_EXAMPLE.search(column.description)
+    given = (text.strip() for text in (column.example or (told[1] if told else "")).split(","))
     # Of a cell with several values one is enough, and all of them together are none.
     found = [text.split(column.separator)[0] if column.separator else text for text in given if text]
     return found or [str(value) for value in values]
 
 
-def portal_forms(column: Column, values: Sequence[Any]) -> list[Form]:
-    """Return the forms of criteria on a column of the portal's services (`astroquery_mast.query.filters`)."""
+def portal_forms(column: Column, values: Sequence[Any], *, listed: bool = False) -> list[Form]:
+    """Return the forms of criteria on a column of the portal's services (`astroquery_mast.query.filters`).
+
+    ``listed`` says that the values of any column can be listed, also where none are known here.
+    """
     if column.kind is Kind.BOOLEAN:
         return [("yes or no", f"{column.name}=True"), ("anything but a value", f'{column.name}="!True"')]
     if column.continuous:
         return _range_forms(column)
     if column.kind is Kind.INTEGER:
         return _integer_forms(column, values)
-    return _text_forms(column, values)
+    return _text_forms(column, values, listed or bool(values))
 
 
 def _range_forms(column: Column) -> list[Form]:
@@ -295,8 +302,9 @@ def _range_forms(column: Column) -> list[Form]:
             ("a comparison", f'{name}=">=59761"'),
         ]
     low, high = _range_like(column)
-    unit = column.astropy_unit
-    with_unit = [("a range with a unit", f"{name}=[{low} * u.{unit}, None]")] if unit is not None else []
+    unit = str(column.astropy_unit or "")
+    written = f"u.{unit}" if unit.isidentifier() else f'u.Unit("{unit}")'
+    with_unit = [("a range with a unit", f"{name}=[{low} * {written}, None]")] if unit else []
     return [
         ("a range", f"{name}=[{low}, {high}]"),
         ("an open range", f"{name}=[{low}, None]"),
@@ -329,14 +337,14 @@ def _integer_forms(column: Column, values: Sequence[Any]) -> list[Form]:
     ]
 
 
-def _text_forms(column: Column, values: Sequence[Any]) -> list[Form]:
+def _text_forms(column: Column, values: Sequence[Any], listed: bool) -> list[Form]:
     """The forms of a column of text; only from a list of its values can some be left out."""
-    name, (one, *others) = column.name, examples_of(column, values) or ["text"]
+    name, (one, *others) = column.name, examples_of(column, values) or _PLACEHOLDERS
     forms = [("a value", f'{name}="{one}"')]
     if others:
         forms.append(("one of several values", f'{name}=["{one}", "{others[0]}"]'))
     forms.append(("one text with wildcards", f'{name}="{_pattern(one)}"'))
-    if values and not column.separator:
+    if listed and not column.separator:
         more = f'{name}=["{_pattern(one)}", "{_pattern(others[0] if others else one)}"]'
         forms += [("several with wildcards", more), ("anything but a value", f'{name}="!{one}"')]
     return forms
@@ -344,7 +352,7 @@ def _text_forms(column: Column, values: Sequence[Any]) -> list[Form]:
 
 def mission_forms(column: Column, values: Sequence[Any]) -> list[Form]:
     """Return the forms of criteria on a column of a mission (`astroquery_mast.missions.conditions`)."""
-    name, dates = column.name, "date" in column.type_name.lower()
+    name, dates = column.name, _holds_dates(column)
     if column.kind in {Kind.INTEGER, Kind.FLOAT} or dates:
         low, high = ('"2022-01-01"', '"2023-01-01"') if dates else ("10", "20")
         return [
@@ -355,7 +363,7 @@ def mission_forms(column: Column, values: Sequence[Any]) -> list[Form]:
         ]
     if column.kind is Kind.BOOLEAN:
         return [("yes or no", f"{name}=True")]
-    one, other = [*examples_of(column, values), "text", "other"][:2]
+    one, other = [*examples_of(column, values), *_PLACEHOLDERS][:2]
     return [
         ("a value", f'{name}="{one}"'),
         ("one of several values", f'{name}=["{one}", "{other}"]'),
@@ -364,10 +372,24 @@ def mission_forms(column: Column, values: Sequence[Any]) -> list[Form]:
     ]
 
 
+def _holds_dates(column: Column) -> bool:
+    """Whether a column of a mission holds dates as text."""
+    return "date" in column.type_name.lower()
+
+
+def _data_type(column: Column) -> str:
+    """What a column holds, in a word for people."""
+    if column.is_time or _holds_dates(column):
+        return "time" if column.is_time else "date"
+    return _WORDS.get(column.kind or Kind.BYTE, column.kind_name)
+
+
 def _pattern(text: str) -> str:
     """A text with a wildcard in place of its end."""
     head = re.split(r"[/_;. ]", text, maxsplit=1)[0]
-    return f"{head if head != text else text[: max(2, len(text) // 2)]}*"
+    if text in _PLACEHOLDERS or head != text:
+        return f"{head}*"
+    return f"{text[: max(2, len(text) // 2)]}*"
 
 
 # -- text ------------------------------------------------------------------------------------------------------------

@@ -50,6 +50,9 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         If the token is not accepted.
     """
 
+    # The methods that whoever looks at a client is pointed to.
+    _starting_points: tuple[str, ...] = ("service_request", "resolve_object", "status")
+
     def __init__(
         self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
     ) -> None:
@@ -68,8 +71,14 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
             self.login(mast_token)
 
     def __repr__(self) -> str:
-        """Name the class and the server."""
-        return f"<{type(self).__name__} at {self._service.endpoints.server}>"
+        """Say what this is, whether there is a login, and where to begin; nothing is asked for that."""
+        login = "logged in" if self.authenticated() else "not logged in"
+        begin = ", ".join(f".{name}()" for name in self._starting_points)
+        return f"<{type(self).__name__} {self._asked_place()}, {login}; see {begin}>"
+
+    def _asked_place(self) -> str:
+        """What is asked."""
+        return f"at {presentable(self._service.endpoints.server)}"
 
     def __copy__(self) -> Self:
         """Copy deeply: a copy has connections of its own, and a token of one client alone is left behind."""

@@ -44,6 +44,7 @@ class VOClass(PositionMethods):
     open_product = DownloadMethods.open_product
     read_product = DownloadMethods.read_product
     get_headers = DownloadMethods.get_headers
+    _starting_points = ("query_tap", "list_tables", "find_services")
 
     @cached_property
     def _discovery(self) -> Discovery:

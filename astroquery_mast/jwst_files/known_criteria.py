@@ -1,0 +1,38 @@
+"""The criteria for files of JWST: the keywords of their headers.
+
+In: the columns of the services for header keywords.  Out: all criteria as one object, which shows itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..query.criterion import CriteriaNamespace, CriteriaSource, Form, portal_forms
+from ..tables.columns import Column, Columns
+from .keyword_columns import MJD
+from .keyword_question import QUERY_ARGUMENTS
+
+_HINT = (
+    'JwstFiles.help("NAME") shows what one of them takes, and JwstFiles.list_values("NAME") asks MAST for its values. '
+    "instrument and suffix say which files."
+)
+
+
+def file_criteria(columns: Columns, server: str) -> CriteriaNamespace:
+    """Return the criteria of files."""
+
+    def forms(column: Column, values: Sequence[Any]) -> list[Form]:
+        """The forms of a column; dates are compared with the numbers beside them."""
+        held = columns.get(f"{column.name}{MJD}", column)
+        return portal_forms(replace(held, name=column.name), values, listed=True)
+
+    source = CriteriaSource(
+        title=f"Criteria of JwstFiles.query_criteria, at {server}",
+        call="JwstFiles.query_criteria",
+        forms=forms,
+        hint=_HINT,
+        arguments=QUERY_ARGUMENTS,
+    )
+    return CriteriaNamespace(columns, source)

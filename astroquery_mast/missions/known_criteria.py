@@ -1,0 +1,30 @@
+"""The criteria of a mission's search, as far as its columns are known.
+
+In: the columns of a mission.  Out: all criteria as one object, which shows itself.
+"""
+
+from __future__ import annotations
+
+from ..query.criterion import CriteriaNamespace, CriteriaSource, mission_forms
+from ..tables.columns import Columns
+from .conditions import CRITERIA_ARGUMENTS
+
+_HINT = (
+    'MastMissions.help("NAME") shows what one of them takes. Where to look is given by coordinates or object_names, '
+    "with radius."
+)
+
+
+def mission_criteria(mission: str, columns: Columns | None, server: str) -> CriteriaNamespace:
+    """Return the criteria of a mission; none where its columns have not been asked for."""
+    hint = _HINT
+    if columns is None:
+        hint = f"The columns of mission '{mission}' have not been listed yet: MastMissions.help() asks MAST for them."
+    source = CriteriaSource(
+        title=f"Criteria of MastMissions.query_criteria for mission '{mission}', at {server}",
+        call="MastMissions.query_criteria",
+        forms=mission_forms,
+        hint=hint,
+        arguments=CRITERIA_ARGUMENTS,
+    )
+    return CriteriaNamespace(columns or {}, source)

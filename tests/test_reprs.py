@@ -1,0 +1,61 @@
+"""What clients and settings show of themselves at a prompt: where they are, what to do next, and no secret."""
+
+from __future__ import annotations
+
+import pytest
+
+import astroquery_mast
+from astroquery_mast import CasJobs, MastClass, MastMissionsClass, Observations, ObservationsClass, conf
+from astroquery_mast.sandbox import Sandbox
+
+CLIENTS = sorted(name for name in astroquery_mast.__all__ if isinstance(getattr(astroquery_mast, name), MastClass))
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_client_says_where_it_is_and_where_to_begin(mast_sandbox: Sandbox, name: str) -> None:
+    """The class, the server, the login, and methods that exist; no request is sent for it."""
+    client = getattr(astroquery_mast, name)
+    before = len(mast_sandbox.requests)
+    text = repr(client)
+    assert text.startswith(f"<{type(client).__name__} ")
+    assert mast_sandbox.url in text
+    assert all(f".{method}()" in text and callable(getattr(client, method)) for method in client._starting_points)
+    assert len(mast_sandbox.requests) == before
+
+
+def test_a_client_says_whether_there_is_a_login_and_never_the_token(mast_sandbox: Sandbox) -> None:
+    """The token of a login is not shown; one for another server is no login."""
+    assert ", not logged in;" in repr(Observations)
+    Observations.login(mast_sandbox.token)
+    assert ", logged in;" in repr(Observations)
+    assert mast_sandbox.token not in repr(Observations)
+    assert ", not logged in;" in repr(ObservationsClass(server="https://mast.example.org"))
+
+
+def test_a_client_says_what_it_is_for(mast_sandbox: Sandbox) -> None:
+    """The mission and the context are part of it."""
+    assert repr(MastMissionsClass(mission="JWST")).startswith(f"<MastMissionsClass for jwst at {mast_sandbox.url},")
+    assert ", context MYDB," in repr(CasJobs)
+
+
+def test_settings_are_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each setting has a line with its value and what it means; those that were changed have a star."""
+    monkeypatch.setenv("COLUMNS", "200")
+    with conf.set_temp("timeout", 61.5):
+        lines = repr(conf).splitlines()
+        html = conf._repr_html_()
+    rows = {line.split()[0]: line for line in lines[1:]}
+    assert list(rows) == list(conf)
+    assert "61.5 *" in rows["timeout"]
+    assert "a whole call may take" in rows["timeout"]
+    assert "4 " in rows["max_attempts"]
+    assert "*" not in rows["max_attempts"]
+    assert all(f"<code>{name}</code>" in html for name in conf)
+    assert "<code>61.5 *</code>" in html
+
+
+@pytest.mark.parametrize("columns", [20, 80, 120])
+def test_settings_fit_into_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """Descriptions go on in the next line, at their place."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert max(map(len, repr(conf).splitlines()[1:])) <= max(columns, 80)
