@@ -16,6 +16,7 @@ from astroquery_mast import (
     VOClass,
 )
 from astroquery_mast.downloads.methods import DownloadMethods
+from astroquery_mast.observations.criteria_methods import CriteriaMethods
 from astroquery_mast.observations.hlsp_methods import HlspMethods
 from astroquery_mast.observations.member_methods import MemberMethods
 from astroquery_mast.sandbox import Sandbox
@@ -26,6 +27,7 @@ CLASSES: list[tuple[type, str]] = [
     (EngineeringClass, "Engineering"),
     (JwstFilesClass, "JwstFiles"),
     (HlspMethods, "Observations"),
+    (CriteriaMethods, "Observations"),
     (MemberMethods, "Observations"),
     (PositionMethods, "VO"),
     (ProgramsClass, "Programs"),

@@ -232,7 +232,14 @@ class JwstFilesClass(MastClass):
 
     @FreshAttribute
     def criteria(self) -> CriteriaNamespace:
-        """The criteria of `query_criteria` that this version of the package knows, to complete with Tab."""
+        """The criteria of `query_criteria` that this version of the package knows, to complete with Tab.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles
+        >>> "grating" in JwstFiles.criteria
+        True
+        """
         return file_criteria(known_columns(), self._service.endpoints.server)
 
     def help(

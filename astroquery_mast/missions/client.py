@@ -339,6 +339,12 @@ class MastMissionsClass(MissionProductMethods):
 
         No request is sent: there are none before the columns of the mission have been asked for, as by a query or by
         `help`.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> print(MastMissions.criteria)  # doctest: +ELLIPSIS
+        Criteria of MastMissions.query_criteria for mission 'hst', at ...
         """
         return self._search.criteria(self.mission)
 

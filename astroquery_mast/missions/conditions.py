@@ -50,7 +50,7 @@ from ..tables.columns import Column, Columns, Kind, closest, find_column
 from ..warn import warn_user
 
 # Arguments of searches that say where to look; a keyword may be meant as one of them.
-CRITERIA_ARGUMENTS = ("coordinates", "object_names", "radius")
+MISSION_ARGUMENTS = ("coordinates", "object_names", "radius")
 
 # "pass" is a column of Roman's and a word of Python's.
 _ALIASES = {"pass_id": "pass"}
@@ -85,7 +85,7 @@ def column_named(name: str, columns: Columns) -> Column | None:
 
 def argument_like(name: str) -> str | None:
     """Return the argument of a search that a keyword may be a misspelling of, or None."""
-    near = closest(name, CRITERIA_ARGUMENTS, 1)
+    near = closest(name, MISSION_ARGUMENTS, 1)
     return near[0] if near else None
 
 
@@ -98,7 +98,7 @@ def _condition(name: str, value: Any, columns: Columns) -> dict[str, object]:
     """The condition of one keyword."""
     column = column_named(name, columns)
     if column is None and columns:
-        raise unknown_filter(name, columns, CRITERIA_ARGUMENTS)
+        raise unknown_filter(name, columns, MISSION_ARGUMENTS)
     if column is not None and column.hidden:
         raise InvalidCriterionError(f"Column '{column.name}' is returned by the archive, and cannot be a criterion.")
     known = column or Column(_ALIASES.get(name, name))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..query.criterion import CriteriaNamespace, CriteriaSource, mission_forms
 from ..tables.columns import Columns
-from .conditions import CRITERIA_ARGUMENTS
+from .conditions import MISSION_ARGUMENTS
 
 _HINT = (
     'MastMissions.help("NAME") shows what one of them takes. Where to look is given by coordinates or object_names, '
@@ -25,6 +25,6 @@ def mission_criteria(mission: str, columns: Columns | None, server: str) -> Crit
         call="MastMissions.query_criteria",
         forms=mission_forms,
         hint=hint,
-        arguments=CRITERIA_ARGUMENTS,
+        arguments=MISSION_ARGUMENTS,
     )
     return CriteriaNamespace(columns or {}, source)

@@ -40,6 +40,12 @@ class CriteriaMethods(Protocol):
         ``Observations.criteria.instrument_name.ACS_WFC`` is the text ``"ACS/WFC"``, and so is
         ``Observations.criteria.instrument_name["ACS/WFC"]``.  No request is sent: the values are those known to this
         version of the package, or those that the archive has listed in this session, as for `list_values`.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.criteria.instrument_name.ACS_WFC
+        'ACS/WFC'
         """
         return _criteria_of(self).every()
 

@@ -18,7 +18,7 @@ from astropy import units as u
 from ..query.criterion import CriteriaNamespace, CriteriaSource, Criterion, portal_forms
 from ..service.mast_service import MastService
 from ..tables.columns import Columns, snapshot
-from .search import CAOM_CONE, CRITERIA_ARGUMENTS, KNOWN_VALUES, ObservationSearch
+from .search import CAOM_CONE, KNOWN_VALUES, OBSERVATION_ARGUMENTS, ObservationSearch
 from .values import counted
 
 _HINT = (
@@ -64,7 +64,7 @@ class ObservationCriteria:
             values=values,
             note=note,
             hint=_HINT,
-            arguments=CRITERIA_ARGUMENTS,
+            arguments=OBSERVATION_ARGUMENTS,
         )
         return CriteriaNamespace(columns, source)
 

@@ -121,7 +121,7 @@ class QueryArguments:
 
 
 # What else than a column may be meant by a keyword of a query.
-CRITERIA_ARGUMENTS = tuple(
+OBSERVATION_ARGUMENTS = tuple(
     each.name
     for described in (Place, QueryArguments, CallOptions)
     for each in fields(described)
@@ -322,7 +322,7 @@ class ObservationSearch:
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
         """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
         columns = self._service.columns.columns_for(CAOM_CONE, criteria)
-        return mashup_criteria(criteria, columns, self._vocabulary, CRITERIA_ARGUMENTS)
+        return mashup_criteria(criteria, columns, self._vocabulary, OBSERVATION_ARGUMENTS)
 
     def _vocabulary(self, column: str) -> list[str] | None:
         """Return the values of a column of text that are not empty, None if the archive does not list them."""

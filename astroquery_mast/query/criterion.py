@@ -410,7 +410,7 @@ def _identifier(value: str) -> str:
 
 def _about(criterion: Criterion) -> str:
     """One line about a criterion."""
-    unit = f" ({criterion.unit})" if criterion.unit else ""
+    unit = f" ({criterion.unit})" if criterion.unit and criterion.data_type != "time" else ""
     return f"{criterion.description}{unit}"
 
 

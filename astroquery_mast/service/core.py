@@ -204,7 +204,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> table = Observations.status()
+        >>> table = Observations.status(timeout=60)
         >>> print(table["service", "status"][:3])
             service      status
         ---------------- ------
