@@ -43,6 +43,10 @@ TAP_LIMIT = 100_000
 QUICK_SECONDS, UPLOAD_LIMIT = 60.0, 200_000_000
 
 
+# What is imported with a first request is imported by one thread at a time: pytest reads the sources of its plugins
+# anew, and Python 3.11 cannot parse in two threads at once (https://github.com/python/cpython/issues/106905).
+_IMPORTING = threading.RLock()
+
 _PROPOSALS = tuple(name for name in ENDPOINTS if name.startswith("proposal_"))
 
 
@@ -144,7 +148,8 @@ class Routes:
 
 def _cut(archive: Archive, record: RequestRecord) -> Reply:
     """Cut images; what that needs is imported with the first cut, because it takes a while."""
-    from .cutouts import Cutouts  # noqa: PLC0415
+    with _IMPORTING:
+        from .cutouts import Cutouts  # noqa: PLC0415
 
     return Cutouts(archive).answer(record)
 
@@ -154,11 +159,10 @@ class _Lazy:
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
-        self._lock = threading.Lock()
         self._made: Any = None
 
     def __call__(self, record: RequestRecord) -> Reply:
-        with self._lock:
+        with _IMPORTING:
             if self._made is None:
                 self._made = self._make()
         reply: Reply = self._made.answer(record)
@@ -171,14 +175,20 @@ class _Lazy:
 
 def _by_position(module: str, function: str, *arguments: Any) -> Reply:
     """Answer by a function of ``vo``, which is imported with the first request."""
-    reply: Reply = getattr(import_module(f".vo.{module}", __package__), function)(*arguments)
+    reply: Reply = getattr(_imported(f".vo.{module}"), function)(*arguments)
     return reply
 
 
 def _program(function: str, *arguments: Any) -> Reply:
     """Answer by a function of ``programs``, which is imported with the first request."""
-    reply: Reply = getattr(import_module(".programs.pages", __package__), function)(*arguments)
+    reply: Reply = getattr(_imported(".programs.pages"), function)(*arguments)
     return reply
+
+
+def _imported(module: str) -> Any:
+    """A module of this package."""
+    with _IMPORTING:
+        return import_module(module, __package__)
 
 
 def _tap_services(archive: Archive, limit: int, rows: int) -> Any:
