@@ -19,6 +19,7 @@ from astroquery_mast.downloads.methods import DownloadMethods
 from astroquery_mast.observations.criteria_methods import CriteriaMethods
 from astroquery_mast.observations.hlsp_methods import HlspMethods
 from astroquery_mast.observations.member_methods import MemberMethods
+from astroquery_mast.query.criterion import FreshAttribute
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.vo.position_methods import PositionMethods
 
@@ -43,6 +44,14 @@ METHODS = [
 SHARED = set(vars(DownloadMethods))
 PLACES = [*CLASSES, *METHODS]
 EXAMPLES = [test for place, name in PLACES for test in doctest.DocTestFinder().find(place, name) if test.examples]
+# Attributes that are made on demand are none in which doctest looks.
+EXAMPLES += [
+    test
+    for cls, name in CLASSES
+    for member, value in vars(cls).items()
+    if isinstance(value, FreshAttribute)
+    for test in doctest.DocTestFinder().find(value.__wrapped__, f"{name}.{member}")
+]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda test: test.name)

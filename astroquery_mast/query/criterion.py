@@ -15,7 +15,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Self, TypeAlias, TypeVar, overload
+from typing import Any, Generic, NoReturn, Self, TypeAlias, TypeVar, overload
 
 from ..exceptions import InvalidArgumentError
 from ..tables.columns import Column, Columns, Kind, find_name, no_such, shown_columns
@@ -263,6 +263,10 @@ class FreshAttribute(Generic[Made]):
     def __get__(self, owner: object | None, kind: type | None = None) -> Made | Self:
         """Make it for an object."""
         return self if owner is None else self._make(owner)
+
+    def __set__(self, owner: object, value: object) -> NoReturn:
+        """Refuse to be replaced; documentation tells an attribute from a method by this."""
+        raise AttributeError(f"'{self._make.__name__}' cannot be set.")
 
 
 # -- forms -----------------------------------------------------------------------------------------------------------

@@ -150,3 +150,9 @@ def test_the_class_has_the_attribute_for_documentation() -> None:
     """On the class `criteria` is what makes them, with its description."""
     assert "complete with Tab" in (ObservationsClass.criteria.__doc__ or "")
     assert isinstance(Observations.criteria, CriteriaNamespace)
+
+
+def test_the_criteria_cannot_be_replaced() -> None:
+    """Nobody loses them by an assignment."""
+    with pytest.raises(AttributeError, match="'criteria' cannot be set"):
+        Observations.criteria = {}  # type: ignore[assignment]
