@@ -10,7 +10,7 @@ from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 from astroquery import log
 
-from ..exceptions import InvalidQueryError
+from ..exceptions import InvalidArgumentError
 from ..query.criterion import CriteriaNamespace, Criterion, FreshAttribute
 from ..service.retrying import Deadline
 from .product_methods import MissionProductMethods
@@ -450,7 +450,7 @@ class MastMissionsClass(MissionProductMethods):
 def _given(name: str, target: Any) -> Any:
     """A target that must be given."""
     if target is None:
-        raise InvalidQueryError(f"{name} is None: a target is needed; query_criteria does without.")
+        raise InvalidArgumentError(f"{name} is None: a target is needed; query_criteria does without.")
     return target
 
 

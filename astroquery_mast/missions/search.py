@@ -18,14 +18,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import Endpoints, count_setting
-from ..exceptions import (
-    InputWarning,
-    InvalidArgumentError,
-    InvalidCriterionError,
-    InvalidQueryError,
-    InvalidResponseError,
-    MastError,
-)
+from ..exceptions import InputWarning, InvalidArgumentError, InvalidCriterionError, InvalidResponseError, MastError
 from ..query.criterion import CriteriaNamespace
 from ..query.selection import names_of
 from ..service.http import AnswerPage, HttpClient
@@ -256,7 +249,9 @@ def _refuse_radius(radius: Any, criteria: Iterable[str]) -> None:
     """Raise if there is a radius, without a position."""
     if radius is not DEFAULT_MISSION_RADIUS:
         meant = next((f" Did you mean {like} for {name}?" for name in criteria if (like := argument_like(name))), "")
-        raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_names as well.{meant}")
+        raise InvalidArgumentError(
+            f"radius={radius!r} needs a position: give coordinates or object_names as well.{meant}"
+        )
 
 
 def _object_names(given: Any) -> Positions:

@@ -18,7 +18,7 @@ from astropy.table import Table, vstack
 from astroquery import log
 from astroquery.exceptions import ResolverError
 
-from ..exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError
+from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..products.file_names import column_as_text, rows_where
 from ..query.values import is_integer
 from ..service.mast_service import MastService
@@ -71,19 +71,21 @@ class HlspQuery:
         object.__setattr__(self, "names", collection_names(given, argument))
         self._refuse_contradictions()
         if not (self.names or self.criteria or self.target is not None or self.coordinates is not None):
-            raise InvalidQueryError("Give the name of a collection, a target, or coordinates; list_hlsp has the names.")
+            raise InvalidArgumentError(
+                "Give the name of a collection, a target, or coordinates; list_hlsp has the names."
+            )
 
     def _refuse_contradictions(self) -> None:
         """Raise for what cannot be together."""
         if self.name is not None and self.author is not None:
-            raise InvalidQueryError("name and author are the same thing, the collection: give one of them.")
+            raise InvalidArgumentError("name and author are the same thing, the collection: give one of them.")
         if self.target is not None and self.coordinates is not None:
-            raise InvalidQueryError("Give a target, which is found exactly, or coordinates and a radius, not both.")
+            raise InvalidArgumentError("Give a target, which is found exactly, or coordinates and a radius, not both.")
         if self.radius is not DEFAULT_RADIUS and self.coordinates is None and self.target is None:
-            raise InvalidQueryError(f"radius={self.radius!r} needs coordinates, or a target.")
+            raise InvalidArgumentError(f"radius={self.radius!r} needs coordinates, or a target.")
         own = _OWN & {each.lower() for each in self.criteria}
         if own:
-            raise InvalidQueryError(f"{min(own)} cannot be a criterion here: name and target say it.")
+            raise InvalidArgumentError(f"{min(own)} cannot be a criterion here: name and target say it.")
 
     def arguments(self, place: Place, **criteria: Any) -> QueryArguments:
         """Return what is asked of the search for observations."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from astropy.table import MaskedColumn, Table
 from astroquery import log
 
-from ..exceptions import InvalidQueryError
+from ..exceptions import InvalidArgumentError
 from ..query.selection import ColumnSelection
 from ..service.mast_service import CallOptions, MastService
 from ..service.parallel import RunOptions
@@ -217,7 +217,7 @@ class _Answers:
 def _refuse_for_many(arguments: QueryArguments) -> None:
     """Raise `InvalidQueryError` if many targets are given together with what applies to one answer only."""
     if arguments.place.region is not None:
-        raise InvalidQueryError(TWO_PLACES)
+        raise InvalidArgumentError(TWO_PLACES)
     refuse_page(arguments.page)
 
 

@@ -21,7 +21,7 @@ from astropy.io import fits
 from astropy.table import Row, Table
 
 from ..downloads.methods import BLOCK_SIZE, DownloadMethods
-from ..exceptions import InputWarning, InvalidQueryError
+from ..exceptions import InputWarning, InvalidArgumentError
 from ..service.core import MastClass
 from ..service.parallel import RunOptions
 from ..sky.position import DETECTION_RADIUS
@@ -831,6 +831,6 @@ class ObservationProductMethods(MastClass):
             warn_user(f"The criteria {', '.join(criteria)} are not applied: products were given.", InputWarning)
             return products
         if not criteria:
-            raise InvalidQueryError("Please provide either a table of data products or query criteria.")
+            raise InvalidArgumentError("Please provide either a table of data products or query criteria.")
         observations = self.query_criteria(pagesize=pagesize, page=page, **criteria)
         return observations if len(observations) else None

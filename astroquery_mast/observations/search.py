@@ -18,7 +18,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import InvalidQueryError, InvalidResponseError, MastError
+from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
 from ..query.filters import Criteria, mashup_criteria
 from ..query.request import COUNT_COLUMNS, MashupRequest
 from ..query.selection import (
@@ -99,7 +99,7 @@ class QueryArguments:
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
         if self.page is not None and (self.limit is not None or self.sort_by is not None):
-            raise InvalidQueryError(
+            raise InvalidArgumentError(
                 f"page={self.page!r} cannot be combined with limit or sort_by: pages are in the archive's own order."
             )
 
@@ -117,7 +117,7 @@ class QueryArguments:
         if self.place.given:
             method = "query_region" if self.place.object_name is None else "query_object"
             advice = f"{advice[:-1]}, or search by position only with {method}."
-        raise InvalidQueryError(f"{_NO_CRITERION} {advice}")
+        raise InvalidArgumentError(f"{_NO_CRITERION} {advice}")
 
 
 # What else than a column may be meant by a keyword of a query.
@@ -222,7 +222,7 @@ class ObservationSearch:
         config_ids = {"observations": CAOM_CONE, "products": CAOM_PRODUCTS}
         config_id = config_ids.get(str(query_type).lower())
         if config_id is None:
-            raise InvalidQueryError(f"Unknown query type {query_type!r}: there are 'observations' and 'products'.")
+            raise InvalidArgumentError(f"Unknown query type {query_type!r}: there are 'observations' and 'products'.")
         try:
             columns = self._service.columns.refresh(config_id)
         except MastError as err:
@@ -383,9 +383,9 @@ class ObservationSearch:
 def _in_region(query: ObservationQuery, place: Place) -> ObservationQuery:
     """The query for the circle around a region, with the filter for the region itself."""
     if place.coordinates is not None or place.object_name is not None:
-        raise InvalidQueryError(TWO_PLACES)
+        raise InvalidArgumentError(TWO_PLACES)
     if place.radius is not DEFAULT_RADIUS:
-        raise InvalidQueryError(f"radius={place.radius!r} needs a position, and region has an extent of its own.")
+        raise InvalidArgumentError(f"radius={place.radius!r} needs a position, and region has an extent of its own.")
     if place.resolver is not None:
         warn_unused_resolver(place.resolver)
     kept = RegionFilter(as_region(place.region), place.overlap)
@@ -395,7 +395,7 @@ def _in_region(query: ObservationQuery, place: Place) -> ObservationQuery:
 def _refuse_anywhere(arguments: QueryArguments) -> None:
     """Raise for a query that needs a place, and has none."""
     if arguments.place.overlap != "footprint":
-        raise InvalidQueryError(f"overlap={arguments.place.overlap!r} needs coordinates, object_name or region.")
+        raise InvalidArgumentError(f"overlap={arguments.place.overlap!r} needs coordinates, object_name or region.")
     if arguments.criteria is None:
-        raise InvalidQueryError(_NO_PLACE)
+        raise InvalidArgumentError(_NO_PLACE)
     arguments.require_criterion()

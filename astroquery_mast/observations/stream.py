@@ -12,7 +12,7 @@ from contextlib import closing
 from astropy import units as u
 from astropy.table import Table
 
-from ..exceptions import InvalidQueryError
+from ..exceptions import InvalidArgumentError
 from ..query.request import MashupRequest, from_one
 from ..service.http import PageLimits
 from ..service.mast_service import MastService
@@ -46,7 +46,7 @@ class ObservationStream:
         workers = _AHEAD if max_workers is None else from_one("max_workers", max_workers)
         arguments.require_criterion()
         if arguments.place.many:
-            raise InvalidQueryError("query_criteria_iter takes one position: for many use query_criteria.")
+            raise InvalidArgumentError("query_criteria_iter takes one position: for many use query_criteria.")
         query = self._search.query(arguments, Deadline(seconds))
         request = self._search.request(query)
         if get_query_payload:

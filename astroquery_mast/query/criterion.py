@@ -181,7 +181,7 @@ class CriteriaNamespace:
         self._source = source
         # They are attributes of the object itself, and not made on demand, because completion looks at nothing else.
         self._every = {column.name: self._criterion(column) for column in shown_columns(columns)}
-        vars(self).update({name: each for name, each in self._every.items() if not name.startswith("_")})
+        vars(self).update({name: each for name, each in self._every.items() if _is_attribute(name)})
 
     def __getitem__(self, name: str) -> Criterion:
         """Return a criterion, whatever the case; raise `InvalidCriterionError` for an unknown one."""
@@ -203,7 +203,7 @@ class CriteriaNamespace:
 
     def __dir__(self) -> list[str]:
         """Offer the criteria that can be written as names."""
-        return sorted(name for name in self if name.isidentifier() and not name.startswith("_"))
+        return sorted(name for name in self if _is_attribute(name))
 
     def _ipython_key_completions_(self) -> list[str]:
         """Complete what is in brackets."""
@@ -410,6 +410,11 @@ def _identifier(value: str) -> str:
     """A value as a name: ``ACS_WFC``."""
     name = re.sub(r"\W+", "_", value, flags=re.ASCII).strip("_")
     return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _is_attribute(name: str) -> bool:
+    """Whether the name of a criterion can be written after a dot."""
+    return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
 
 
 def _about(criterion: Criterion) -> str:

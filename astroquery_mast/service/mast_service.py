@@ -29,7 +29,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import Endpoints, count_setting
-from ..exceptions import InvalidQueryError, InvalidResponseError, MastError, presentable
+from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError, presentable
 from ..query.request import MashupRequest, Question
 from ..sky.position import DEFAULT_RADIUS, Cone, as_coordinate, cone_around, looks_like_coordinates
 from ..tables.columns import Columns, columns_of, find_name, snapshot
@@ -371,7 +371,7 @@ class MastService:
         if resolver is not None:
             warn_unused_resolver(resolver)
         if radius is not DEFAULT_RADIUS:
-            raise InvalidQueryError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
+            raise InvalidArgumentError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
         return None
 
 
@@ -432,4 +432,4 @@ def _log_exchange(response: requests.Response) -> None:
 def refuse_two_positions(coordinates: Any, object_name: Any) -> None:
     """Raise `InvalidQueryError` if both coordinates and the name of an object are given."""
     if coordinates is not None and object_name is not None:
-        raise InvalidQueryError("Only one of object_name and coordinates may be specified.")
+        raise InvalidArgumentError("Only one of object_name and coordinates may be specified.")
