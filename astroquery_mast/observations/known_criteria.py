@@ -45,28 +45,13 @@ class ObservationCriteria:
     def every(self) -> CriteriaNamespace:
         """Return all criteria, as they are known without a request."""
         server = self._service.endpoints.server
-        columns = _with_own_examples(self._service.columns.known(CAOM_CONE) or {})
-        _, listed = KNOWN_VALUES.get(server, (0.0, {}))
-        values = {**_facts()["values"], **_listed_values(listed, columns)}
-
-        def note(name: str) -> str:
-            if name in listed:
-                return f"As {server} has listed them in this session, the most frequent first."
-            if name in values:
-                return f'Known to this version of the package: help("{name}", values=True) asks MAST.'
-            return ""
-
-        source = CriteriaSource(
-            title=f"Criteria of Observations.query_criteria, at {server}",
-            call="Observations.query_criteria",
-            forms=portal_forms,
-            groups=_facts()["groups"],
-            values=values,
-            note=note,
-            hint=_HINT,
-            arguments=OBSERVATION_ARGUMENTS,
-        )
-        return CriteriaNamespace(columns, source)
+        columns = self._service.columns.known(CAOM_CONE) or {}
+        since, listed = KNOWN_VALUES.get(server, (0.0, {}))
+        made = _MADE.get(server)
+        # Every Tab asks for them, and an archive may have listed very many values.
+        if made is None or made[0] is not columns or made[1] != since:
+            made = _MADE[server] = columns, since, _criteria(server, columns, listed)
+        return made[2]
 
     def help(
         self, name: str | None, *, values: bool, timeout: float | u.Quantity | None
@@ -78,6 +63,34 @@ class ObservationCriteria:
             self._search.values(self._service.deadline(timeout))
         every = self.every()
         return every if name is None else every[name]
+
+
+# Server → the columns and the time of the values from which the criteria were made that come last.
+_MADE: dict[str, tuple[Columns, float, CriteriaNamespace]] = {}
+
+
+def _criteria(server: str, columns: Columns, listed: Mapping[str, Mapping[str, int]]) -> CriteriaNamespace:
+    """The criteria for a server, from its columns and from the values that it has listed."""
+    values = {**_facts()["values"], **_listed_values(listed, columns)}
+
+    def note(name: str) -> str:
+        if name in listed:
+            return f"As {server} has listed them in this session, the most frequent first."
+        if name in values:
+            return f'Known to this version of the package: help("{name}", values=True) asks MAST.'
+        return ""
+
+    source = CriteriaSource(
+        title=f"Criteria of Observations.query_criteria, at {server}",
+        call="Observations.query_criteria",
+        forms=portal_forms,
+        groups=_facts()["groups"],
+        values=values,
+        note=note,
+        hint=_HINT,
+        arguments=OBSERVATION_ARGUMENTS,
+    )
+    return CriteriaNamespace(_with_own_examples(columns), source)
 
 
 def _with_own_examples(columns: Columns) -> Columns:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from astropy import units as u
 from astropy.time import Time
+from hypothesis import given
+from hypothesis import strategies as st
 
 from astroquery_mast import Observations, ObservationsClass
 from astroquery_mast.exceptions import InvalidArgumentError, InvalidCriterionError, ServerError
@@ -156,3 +160,32 @@ def test_the_criteria_cannot_be_replaced() -> None:
     """Nobody loses them by an assignment."""
     with pytest.raises(AttributeError, match="'criteria' cannot be set"):
         Observations.criteria = {}  # type: ignore[assignment]
+
+
+def test_values_as_the_real_archive_lists_them(mast_sandbox: Sandbox, recorded: Callable[[str], bytes]) -> None:
+    """A recorded answer of the archive, with values that are no names and cells of several, completes as well."""
+    mast_sandbox.faults.add("invoke", Fault.answer(recorded("missions.extjs")))
+    instruments = Observations.help("instrument_name", values=True)
+    assert "DS/S" in instruments
+    assert "" not in instruments
+    assert instruments.FOC_96 == "FOC/96"
+    assert not any(";" in value for value in Observations.criteria.filters)
+    assert set(Observations.criteria.calib_level) == {1, 2, 3}
+    for name in Observations.criteria:
+        criterion = Observations.criteria[name]
+        assert repr(criterion)
+        assert criterion._repr_html_()
+        assert all(criterion[value] == value for value in criterion)
+
+
+@given(st.lists(st.text(max_size=8) | st.sampled_from(["name", "values", "_x", "__class__", "None", "A b", "A_b"])))
+def test_any_texts_can_be_values(values: list[str]) -> None:
+    """Whatever the values are, all are keys, attributes are values of that name, and the criterion stays what it is."""
+    made = Criterion(Observations.criteria._columns["filters"], [], list(dict.fromkeys(values)))
+    assert all(made[value] == value for value in values)
+    assert made.name == "filters"
+    assert type(made) is Criterion
+    for name in dir(made) if values else ():
+        assert getattr(made, name) in (*values, *vars(made).values())
+    assert repr(made)
+    assert made._repr_html_()
