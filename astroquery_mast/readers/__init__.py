@@ -5,8 +5,12 @@ In: products, or files.  Out: `~astropy.nddata.CCDData`, `~astropy.table.Table`,
 
 from importlib import import_module
 
-_HOME: dict[str, str] = {}
-__all__: list[str] = []
+_HOME: dict[str, str] = {
+    "read_spectrum": ".spectra",
+}
+__all__ = [
+    "read_spectrum",
+]
 
 
 def __getattr__(name: str) -> object:

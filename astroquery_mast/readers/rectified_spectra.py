@@ -1,0 +1,98 @@
+"""Rectified two-dimensional spectra of JWST, whose wavelengths are in the coordinates that the pipeline writes as ASDF.
+
+In: a FITS file.  Out: `Candidate` spectra.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+
+from ..exceptions import InvalidResponseError
+from .spectrum_tables import Candidate, Numbers, SpectrumArrays, data_of, label_values
+from .spectrum_units import unit_of
+
+# Where the coordinates of each slit are in files of several.
+_SLITS = ("slits", "products", "exposures")
+
+
+def rectified_spectra(hdus: fits.HDUList) -> Iterator[Candidate]:
+    """Yield the rectified spectra of a file, which have a direction of dispersion; none if it has no such image."""
+    images = [hdu for hdu in hdus if hdu.name == "SCI" and hdu.is_image and len(hdu.shape) == 2]
+    if "ASDF" not in hdus:
+        return
+    for number, hdu in enumerate(images):
+        direction = hdu.header.get("DISPAXIS", hdus[0].header.get("DISPAXIS"))
+        if direction in {1, 2}:
+            yield Candidate(label_values(hdu.header), hdu.header, partial(_read, hdus, hdu, number, direction == 2))
+
+
+def _read(hdus: fits.HDUList, hdu: Any, number: int, is_vertical: bool) -> SpectrumArrays:
+    """The arrays of a rectified spectrum, with the dispersion along the last axis."""
+
+    def turned(name: str) -> Numbers | None:
+        key = (name, hdu.ver)
+        data = None if key not in hdus else np.asarray(data_of(hdus[key]))
+        return data.T if data is not None and is_vertical else data
+
+    coordinates = _coordinates(hdus["ASDF"], number)
+    wavelength = _wavelength(coordinates, hdu.shape, is_vertical)
+    flux, error, weight = np.asarray(turned("SCI")), turned("ERR"), turned("WHT")
+    known = np.isfinite(wavelength.value)
+    mask = ~np.isfinite(flux) | (False if weight is None else weight == 0)
+    unit = unit_of(str(hdu.header.get("BUNIT", ""))) or u.dimensionless_unscaled
+    return SpectrumArrays(
+        wavelength=wavelength[known],
+        flux=_native(flux[:, known]) * unit,
+        error=None if error is None else _native(error[:, known]) * unit,
+        mask=mask[:, known],
+        meta={
+            "flux_column": "SCI",
+            "error_column": None if error is None else "ERR",
+            "mask_rule": "flux is not finite" if weight is None else "flux is not finite, or WHT is 0",
+        },
+    )
+
+
+def _native(values: Numbers) -> Numbers:
+    return values.astype(values.dtype.newbyteorder("="))
+
+
+def _coordinates(hdu: Any, number: int) -> Any:
+    """The coordinates of a slit; other parts of the tree are left alone, for they need more packages."""
+    import asdf  # noqa: PLC0415 - specutils needs it, too
+
+    content = io.BytesIO(np.asarray(data_of(hdu)[0][0]).tobytes())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with asdf.open(content, lazy_tree=True, lazy_load=False) as tree:
+                slits = next((tree[name] for name in _SLITS if name in tree), None)
+                coordinates = (tree if slits is None else slits[number])["meta"]["wcs"]
+    except (OSError, ValueError, LookupError, TypeError) as err:
+        raise InvalidResponseError(f"The wavelengths of the rectified spectrum cannot be read: {err}") from err
+    if not callable(coordinates):
+        message = "The wavelengths of the rectified spectrum are of a kind that needs the package stdatamodels."
+        raise InvalidResponseError(message)
+    return coordinates
+
+
+def _wavelength(coordinates: Any, shape: tuple[int, int], is_vertical: bool) -> u.Quantity:
+    """Wavelength along the direction of dispersion, which must be the same across it."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    wavelength = np.asarray(coordinates(columns, rows)[-1], dtype=np.float64)
+    wavelength = wavelength.T if is_vertical else wavelength
+    with warnings.catch_warnings():
+        # A column that is outside of the slit everywhere.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        along = np.nanmedian(wavelength, axis=0)
+    if not np.allclose(wavelength, along, rtol=1e-6, equal_nan=False) and np.nanmax(np.abs(wavelength - along)) > 0:
+        raise InvalidResponseError("The spectrum is not rectified: its wavelengths differ from row to row.")
+    return along * u.Unit(coordinates.output_frame.unit[-1])

@@ -1,0 +1,226 @@
+"""Spectra of all missions as objects of specutils.
+
+In: a product in any form, or a file.  Out: one `specutils.Spectrum`, or a list of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import StdDevUncertainty
+
+from ..downloads.fits_headers import header_text
+from ..exceptions import CorruptDataWarning, InvalidArgumentError, InvalidQueryError, InvalidResponseError
+from ..tables.columns import did_you_mean
+from ..warn import warn_user
+from .opened import opened_fits
+from .rectified_spectra import rectified_spectra
+from .spectrum_layouts import LABELS, layout_of
+from .spectrum_tables import DAMAGE, Candidate, SpectrumArrays, UnitChoice, table_spectra
+
+if TYPE_CHECKING:
+    import specutils
+
+# How many labels a message lists.
+_SHOWN = 20
+
+
+def read_spectrum(
+    product: Any,
+    *,
+    client: Any = None,
+    flux_column: str | None = None,
+    flux_unit: u.UnitBase | str | None = None,
+    spectral_unit: u.UnitBase | str | None = None,
+    **select: Any,
+) -> specutils.Spectrum | specutils.SpectrumList:
+    """Read the spectra of a product: fluxes with units, uncertainties and masks.
+
+    Spectra of HST (STIS, COS, and the coadded ones), JWST (``x1d``, ``x1dints``, ``c1d``, ``s2d``), FUSE, IUE and
+    high-level science products are understood. Points that the flags of the mission mark as bad are masked; what pads
+    the rows of a table is left out. `Reading spectra`_ has the columns and flags for each mission.
+
+    .. _Reading spectra: https://astroquery-mast.readthedocs.io/en/latest/reading_spectra.html
+
+    Parameters
+    ----------
+    product : `~astropy.table.Row`, `~astropy.table.Table`, str, `~pathlib.Path` or `~astropy.io.fits.HDUList`
+        A row of a product table or a table of one row, the URI or address of a file, the path of a file, or an open
+        FITS file. Only the parts of the file that are needed are read.
+    client : object, optional
+        The client that fetches the file, such as ``Observations``. It defaults to the one whose products the row is
+        from.
+    flux_column : str, optional
+        The column to read as flux, such as ``"NET"``. It defaults to the calibrated flux; to the surface brightness
+        for extended sources of JWST.
+    flux_unit, spectral_unit : `~astropy.units.Unit` or str, optional
+        Units of the flux and of the wavelengths in the file, for files that do not give them or give them wrong.
+    **select
+        Labels of the spectra to read if the file has several, each a value or a list of values: ``segment`` (COS),
+        ``order`` (echelle spectra, slitless spectra of JWST), ``integration`` and ``source_id`` (JWST), ``slit``
+        (NIRSpec), ``aperture`` (IUE). Others are not read.
+
+    Returns
+    -------
+    spectrum : `specutils.Spectrum` or `specutils.SpectrumList`
+        One spectrum if there is one, otherwise all in the order of the file. The spectral axis is in the unit of the
+        file. ``uncertainty`` is a `~astropy.nddata.StdDevUncertainty` in the unit of the flux, or None. ``mask`` is
+        True for bad points. ``meta`` has the labels and ``header`` (of the file), ``extension_header``, ``target``,
+        ``telescope``, ``instrument``, ``product`` (the name of the file), ``flux_column``, ``error_column``,
+        ``mask_rule`` (in words), and ``medium`` (``"vacuum"`` or ``"air"``) if the header gives it. Rectified spectra
+        (``s2d``) have two dimensions, with the spectral axis last.
+
+    Raises
+    ------
+    ~astroquery.exceptions.InvalidQueryError
+        If specutils is not installed, if the file has no spectrum, or if no spectrum has the labels.
+    ~astroquery.exceptions.RemoteServiceError
+        If the file is damaged, or cannot be fetched.
+
+    Warns
+    -----
+    ~astroquery_mast.exceptions.CorruptDataWarning
+        If wavelengths are repeated: the first point of each is kept.
+    """
+    made = _specutils()
+    choice = UnitChoice(flux_column, _as_unit(flux_unit, "flux_unit"), _as_unit(spectral_unit, "spectral_unit"))
+    with opened_fits(product, client) as hdus:
+        candidates = list(_candidates(hdus, choice))
+        if not candidates:
+            raise InvalidQueryError(_what_there_is(hdus))
+        found = [_spectrum(made, one, hdus) for one in _selected(candidates, select)]
+    return found[0] if len(found) == 1 else made.SpectrumList(found)
+
+
+def _specutils() -> Any:
+    """Import the package of the objects."""
+    try:
+        import specutils  # noqa: PLC0415 - an optional dependency, which takes a second to import
+    except ImportError as err:
+        message = f"read_spectrum needs specutils ({err}): pip install 'astroquery_mast[spectra]' brings it."
+        raise InvalidQueryError(message) from err
+    return specutils
+
+
+def _as_unit(unit: u.UnitBase | str | None, argument: str) -> u.UnitBase | None:
+    try:
+        return None if unit is None else u.Unit(unit)
+    except (ValueError, TypeError) as err:
+        raise InvalidArgumentError(f"{argument}={unit!r} is not a unit: {err}") from err
+
+
+# -- which spectra there are ---------------------------------------------------------------------------------------
+
+
+def _candidates(hdus: fits.HDUList, choice: UnitChoice) -> Iterator[Candidate]:
+    """Spectra of a file: in tables, and rectified ones."""
+    try:
+        tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU) and hdu.name != "ASDF"]
+    except DAMAGE as err:
+        raise InvalidResponseError(f"{_name(hdus)} cannot be read, it may be cut: {err}") from err
+    for hdu in tables:
+        yield from table_spectra(hdu, layout_of(hdus[0].header), choice)
+    yield from rectified_spectra(hdus)
+
+
+def _selected(candidates: list[Candidate], select: Mapping[str, Any]) -> list[Candidate]:
+    """The spectra with given labels."""
+    for label, wanted in select.items():
+        if label not in LABELS:
+            raise InvalidArgumentError(f"{label!r} is not a label of spectra. {did_you_mean(label, LABELS)}")
+        present = {one.labels.get(label): None for one in candidates}
+        values = [wanted] if isinstance(wanted, str) or not np.iterable(wanted) else list(wanted)
+        candidates = [one for one in candidates if one.labels.get(label) in values]
+        if not candidates:
+            known = ", ".join(map(repr, list(present)[:_SHOWN])) if set(present) != {None} else "no such label"
+            raise InvalidArgumentError(f"No spectrum has {label}={wanted!r}: the file has {known}.")
+    return candidates
+
+
+def _what_there_is(hdus: fits.HDUList) -> str:
+    """Say what a file holds that has no spectrum, and what reads it."""
+    names = [f"{hdu.name or 'unnamed'} ({_form(hdu)})" for hdu in hdus]
+    kinds = {hdu.name for hdu in hdus}
+    images = any(hdu.is_image and len(hdu.shape) == 2 for hdu in hdus)
+    tables = [hdu for hdu in hdus if not hdu.is_image and hdu.name != "ASDF"]
+    fits_it = "read_image" if images else "read_catalog" if tables else "get_headers"
+    if kinds & {"LIGHTCURVE", "PIXELS", "TARGETTABLES"}:
+        fits_it = "read_light_curve"
+    return f"{_name(hdus)} has no spectrum: it holds {', '.join(names)}. Try {fits_it}."
+
+
+def _form(hdu: Any) -> str:
+    """What an extension holds, in a few words."""
+    if not hdu.is_image:
+        return f"table of {hdu.header['NAXIS2']} rows"
+    return "image of " + " x ".join(map(str, hdu.shape[::-1])) + " pixels" if hdu.shape else "header only"
+
+
+def _name(hdus: fits.HDUList) -> str:
+    """The name of the file of an HDU list."""
+    return str(hdus[0].header.get("FILENAME") or PurePath(hdus.filename() or "The file").name)
+
+
+# -- the objects ---------------------------------------------------------------------------------------------------
+
+
+def _spectrum(made: Any, candidate: Candidate, hdus: fits.HDUList) -> Any:
+    """A spectrum as an object."""
+    arrays = _in_order(candidate.read())
+    primary = hdus[0].header
+    meta = {
+        **candidate.labels,
+        "target": header_text(primary, "TARGNAME", "TARGPROP", "OBJECT", "HLSPTARG", "LTARGET", "STARGET"),
+        "telescope": header_text(primary, "TELESCOP"),
+        "instrument": header_text(primary, "INSTRUME", "CAMERA"),
+        "product": _name(hdus),
+        **arrays.meta,
+        "header": primary.copy(),
+        "extension_header": candidate.header.copy(),
+    }
+    medium = _medium(candidate.header) or _medium(primary)
+    return made.Spectrum(
+        flux=arrays.flux,
+        spectral_axis=arrays.wavelength,
+        uncertainty=None if arrays.error is None else StdDevUncertainty(arrays.error),
+        mask=arrays.mask,
+        meta=meta if medium is None else {**meta, "medium": medium},
+    )
+
+
+def _in_order(arrays: SpectrumArrays) -> SpectrumArrays:
+    """A spectrum without padding, with wavelengths that rise, or fall, all along."""
+    value = arrays.wavelength.value
+    kept = np.flatnonzero(np.isfinite(value) & (value > 0))
+    steps = np.diff(value[kept])
+    if not ((steps > 0).all() or (steps < 0).all()):
+        _, first = np.unique(value[kept], return_index=True)
+        if len(first) < len(kept):
+            said = f"{len(kept) - len(first)} of {len(kept)} points repeat a wavelength: the first of each is kept."
+            warn_user(said, CorruptDataWarning)
+        kept = kept[first]
+    if len(kept) == len(value) and (np.diff(kept) == 1).all():
+        return arrays
+    return SpectrumArrays(
+        wavelength=arrays.wavelength[kept],
+        flux=arrays.flux[..., kept],
+        error=None if arrays.error is None else arrays.error[..., kept],
+        mask=arrays.mask[..., kept],
+        meta={key: one[kept] if isinstance(one, u.Quantity) else one for key, one in arrays.meta.items()},
+    )
+
+
+def _medium(header: fits.Header) -> str | None:
+    """Whether wavelengths are those in vacuum or in air, if a header says so."""
+    if isinstance(header.get("VACUUM"), bool):
+        return "vacuum" if header["VACUUM"] else "air"
+    said = (header_text(header, "AIRORVAC", "WAVETYPE", "WAVEMED") or "").lower()
+    kind = (header_text(header, "CTYPE1", "TCTYP1") or "").upper()
+    if said.startswith("vac") or kind.startswith("WAVE"):
+        return "vacuum"
+    return "air" if said.startswith("air") or kind.startswith("AWAV") else None

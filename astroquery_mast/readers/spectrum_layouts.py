@@ -1,0 +1,95 @@
+"""How each mission writes its spectra: which columns hold what, and which flags mark bad points.
+
+In: headers of a file.  Out: a `Layout`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+Flags = NDArray[Any]
+Names = tuple[str, ...]
+
+# What CALSTIS takes as serious where a header does not say: all flags but those of 1024 and of 32768.
+_SERIOUS = 31743
+_DO_NOT_USE = 1
+# NEWSIPS gives this flag, which is the most serious, to points without a photometric correction.
+_UNCORRECTED = -16384
+
+
+class MaskRule(NamedTuple):
+    """A column of flags, which of its values are bad, and that in words."""
+
+    column: str
+    words: str
+    is_bad: Callable[[Flags, fits.Header], NDArray[np.bool_]]
+
+
+def _serious(flags: Flags, header: fits.Header) -> NDArray[np.bool_]:
+    """Flags that the header of the extension calls serious."""
+    return np.asarray((flags.astype(np.int64) & int(header.get("SDQFLAGS", _SERIOUS))) != 0)
+
+
+_HST = (
+    MaskRule("DQ_WGT", "DQ_WGT is 0", lambda weight, _: weight == 0),
+    MaskRule("DQ", "DQ has a flag that is in SDQFLAGS", _serious),
+)
+_JWST = MaskRule("DQ", "DQ has the flag DO_NOT_USE (1)", lambda flags, _: (flags.astype(np.int64) & _DO_NOT_USE) != 0)
+_FUSE = MaskRule("QUALITY", "QUALITY is 0", lambda percent, _: percent <= 0)
+_IUE = MaskRule("QUALITY", "QUALITY is -16384 or less", lambda flags, _: flags <= _UNCORRECTED)
+_OTHERS = (
+    MaskRule("EFF_EXPTIME", "EFF_EXPTIME is 0", lambda seconds, _: ~(seconds > 0)),
+    MaskRule("DATAQUAL", "DATAQUAL is 0", lambda flags, _: flags == 0),
+    MaskRule("DQ", "DQ is not 0", lambda flags, _: flags != 0),
+)
+
+_ERRORS = ("ERROR", "FLUX_ERROR", "FLUX_ERR", "ERR", "SIGMA", "STATERROR", "UNCERTAINTY", "ERRORS")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns by what they hold, in order of preference; ``zero_is_missing`` is for fluxes that are exactly 0."""
+
+    wavelength: Names = ("WAVELENGTH", "WAVE", "LAMBDA", "WAVELENGTHS")
+    flux: Names = ("FLUX", "FLUX_DENSITY", "FLAM", "FLUXES", "ABS_CAL")
+    errors: Names = _ERRORS
+    rules: tuple[MaskRule, ...] = _OTHERS
+    zero_is_missing: bool = False
+
+
+_LAYOUTS = {
+    "HST": Layout(rules=(*_HST, *_OTHERS)),
+    "JWST": Layout(rules=(_JWST,)),
+    "FUSE": Layout(rules=(_FUSE, *_OTHERS)),
+    "IUE": Layout(rules=(_IUE,), zero_is_missing=True),
+}
+#: How the spectra of a file are labeled: the name of the label to columns and keywords that hold it.
+LABELS: dict[str, Names] = {
+    "segment": ("SEGMENT",),
+    "order": ("SPORDER", "SPECTRAL_ORDER", "ORDER"),
+    "integration": ("INT_NUM",),
+    "source_id": ("SOURCE_ID", "SOURCEID"),
+    "slit": ("SLTNAME",),
+    "aperture": ("APERTURE",),
+}
+#: Columns with the number of points of a spectrum whose row is longer.
+LENGTHS = ("NELEM", "NPOINTS", "NELEMENTS")
+#: Columns of errors that have other names than the flux, or none.
+ERRORS_OF: dict[str, Names] = {"SURF_BRIGHT": ("SB_ERROR",), "BACKGROUND": ("BKGD_ERROR",)}
+#: Endings of the utypes of columns, in small letters, in tables that follow the Virtual Observatory's spectral model.
+UTYPES = {
+    "spectralaxis.value": "WAVELENGTH",
+    "fluxaxis.value": "FLUX",
+    "fluxaxis.accuracy.staterror": "ERROR",
+}
+
+
+def layout_of(primary: fits.Header) -> Layout:
+    """Return the layout of the spectra of a file."""
+    return _LAYOUTS.get(str(primary.get("TELESCOP", "")).strip().upper(), Layout())

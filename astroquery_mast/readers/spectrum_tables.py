@@ -1,0 +1,212 @@
+"""Spectra in tables: one in all rows, or one in each row.
+
+In: a table of a FITS file and its `Layout`.  Out: `Candidate` spectra, whose arrays are read when they are wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from ..exceptions import InvalidArgumentError, InvalidResponseError
+from .spectrum_layouts import ERRORS_OF, LABELS, LENGTHS, UTYPES, Layout
+from .spectrum_units import unit_of
+
+Numbers = NDArray[Any]
+#: What astropy raises for files that are cut or damaged.
+DAMAGE = (OSError, EOFError, TypeError, IndexError, ValueError, fits.VerifyError)
+
+
+class UnitChoice(NamedTuple):
+    """What the user says of the columns: the one with the flux, and units that override those of the file."""
+
+    flux_column: str | None = None
+    flux_unit: u.UnitBase | None = None
+    spectral_unit: u.UnitBase | None = None
+
+
+@dataclass
+class SpectrumArrays:
+    """A spectrum before it is an object: the last axis is the spectral one."""
+
+    wavelength: u.Quantity
+    flux: u.Quantity
+    error: u.Quantity | None
+    mask: NDArray[np.bool_]
+    meta: dict[str, Any]
+
+
+class Candidate(NamedTuple):
+    """Labels of a spectrum in a file, the header of its extension, and how it is read."""
+
+    labels: Mapping[str, Any]
+    header: fits.Header
+    read: Callable[[], SpectrumArrays]
+
+
+class _Row(NamedTuple):
+    """Columns of one spectrum: by name in capitals, with units and the header of the extension."""
+
+    values: Callable[[str], Any]
+    units: Mapping[str, str]
+    header: fits.Header
+
+    def first(self, names: tuple[str, ...]) -> str | None:
+        """The first of some columns that is there."""
+        return next((name for name in names if name in self.units), None)
+
+
+def table_spectra(hdu: Any, layout: Layout, choice: UnitChoice) -> Iterator[Candidate]:
+    """Yield the spectra of a table; none if it has no column of wavelengths or of fluxes."""
+    names = _names(hdu)
+    units = {name: hdu.columns[column].unit or "" for name, column in names.items()}
+    row = _Row(lambda name: data_of(hdu)[names[name]], units, hdu.header)
+    flux = choice.flux_column.upper() if choice.flux_column else row.first(layout.flux)
+    if row.first(layout.wavelength) is None or flux is None:
+        return
+    if flux not in units:
+        raise InvalidArgumentError(f"There is no column {flux!r}: flux_column may be one of {', '.join(units)}.")
+    count = len(data_of(hdu))
+    rows = [row] if count else []
+    if count and np.ndim(row.values(flux)[0]):
+        rows = [row._replace(values=partial(_cell, row, number)) for number in range(count)]
+    for one in rows:
+        yield Candidate(_labels(one), hdu.header, partial(_read, one, layout, choice))
+
+
+def data_of(hdu: Any) -> Any:
+    """Return the data of an extension."""
+    try:
+        return hdu.data
+    except DAMAGE as err:
+        raise InvalidResponseError(f"The extension {hdu.name} cannot be read, the file may be cut: {err}") from err
+
+
+def _names(hdu: Any) -> dict[str, str]:
+    """Columns by their names in capitals; those of the Virtual Observatory's spectra also by what they hold."""
+    names = {column.name.upper(): column.name for column in hdu.columns}
+    for number, column in enumerate(hdu.columns, 1):
+        utype = str(hdu.header.get(f"TUTYP{number}", "")).lower()
+        for ending, name in UTYPES.items():
+            if utype.endswith(ending):
+                names.setdefault(name, column.name)
+    return names
+
+
+def _cell(row: _Row, number: int, name: str) -> Any:
+    return row.values(name)[number]
+
+
+def _labels(row: _Row) -> dict[str, Any]:
+    """What tells a spectrum from the others of its file: from its row, or from the header of its extension."""
+    return label_values(row.header, lambda name: row.values(name) if name in row.units else None)
+
+
+def label_values(header: fits.Header, value_of: Callable[[str], Any] = lambda _: None) -> dict[str, Any]:
+    """Return the labels of a spectrum, from columns and from keywords."""
+    found: dict[str, Any] = {}
+    for label, names in LABELS.items():
+        for name in names:
+            value = value_of(name)
+            value = header.get(name) if value is None or np.ndim(value) else value
+            value = value.item() if isinstance(value, np.generic) else value
+            if value is not None and value != "":
+                found.setdefault(label, value.strip() if isinstance(value, str) else value)
+    return found
+
+
+def _read(row: _Row, layout: Layout, choice: UnitChoice) -> SpectrumArrays:
+    """The arrays of a spectrum, without what pads its row."""
+    flux_name = _flux_name(row, layout, choice)
+    error_name = row.first(ERRORS_OF.get(flux_name, (f"{flux_name}_ERROR", *_plain_errors(flux_name, layout))))
+    wavelength, part = _wavelength(row, layout)
+    flux = _native(row.values(flux_name))[part]
+    mask, words = _mask(row, layout, part, flux)
+    flux_unit = choice.flux_unit or _unit(row, flux_name, "flux_unit")
+    error = None
+    if error_name is not None:
+        said = unit_of(row.units[error_name]) if row.units[error_name] else None
+        error = u.Quantity(_native(row.values(error_name))[part], choice.flux_unit or said or flux_unit)
+        error = error.to(flux_unit) if error.unit.is_equivalent(flux_unit) else error.value * flux_unit
+    arrays = SpectrumArrays(
+        wavelength=u.Quantity(wavelength, choice.spectral_unit or _spectral_unit(row, layout)),
+        flux=u.Quantity(flux, flux_unit),
+        error=error,
+        mask=mask,
+        meta={"flux_column": flux_name, "error_column": error_name, "mask_rule": words},
+    )
+    if "ERROR_LOWER" in row.units and error_name == "ERROR":
+        arrays.meta["error_lower"] = _native(row.values("ERROR_LOWER"))[part] * flux_unit
+    return arrays
+
+
+def _plain_errors(flux_name: str, layout: Layout) -> tuple[str, ...]:
+    """Columns of errors that say not of what they are the errors: of the column that the layout prefers."""
+    return layout.errors if flux_name in layout.flux else ()
+
+
+def _flux_name(row: _Row, layout: Layout, choice: UnitChoice) -> str:
+    """The column of the flux: for extended sources of JWST the surface brightness, as in specutils."""
+    if choice.flux_column:
+        return choice.flux_column.upper()
+    kind = row.values("SOURCE_TYPE") if "SOURCE_TYPE" in row.units else row.header.get("SRCTYPE")
+    if str(kind).strip().upper() == "EXTENDED" and "SURF_BRIGHT" in row.units:
+        return "SURF_BRIGHT"
+    return str(row.first(layout.flux))
+
+
+def _wavelength(row: _Row, layout: Layout) -> tuple[Numbers, slice]:
+    """Wavelengths of a spectrum, and which part of the other columns belongs to them."""
+    name = str(row.first(layout.wavelength))
+    counted = row.first(LENGTHS)
+    count = None if counted is None or np.ndim(row.values(counted)) else int(row.values(counted))
+    wavelength = _native(row.values(name))
+    if wavelength.ndim:
+        return wavelength[:count], slice(0, count)
+    # IUE: the first wavelength and the step; high dispersion starts at a pixel that is counted from 1.
+    first = int(row.values("STARTPIX")) - 1 if "STARTPIX" in row.units else 0
+    steps = np.arange(count or 0, dtype=np.float64)
+    return float(wavelength) + float(row.values("DELTAW")) * steps, slice(first, first + len(steps))
+
+
+def _native(values: Any) -> Numbers:
+    """Floating-point numbers in the order of the machine's bytes."""
+    array = np.asarray(values)
+    kind = array.dtype.newbyteorder("=") if array.dtype.kind == "f" else np.dtype(np.float64)
+    return array.astype(kind)
+
+
+def _mask(row: _Row, layout: Layout, part: slice, flux: Numbers) -> tuple[NDArray[np.bool_], str]:
+    """Points that are bad, and the rule in words."""
+    mask, words = ~np.isfinite(flux), "flux is not finite"
+    if layout.zero_is_missing:
+        mask, words = mask | (flux == 0), f"{words}, or exactly 0"
+    for rule in layout.rules:
+        if rule.column in row.units:
+            mask |= np.asarray(rule.is_bad(np.asarray(row.values(rule.column))[part], row.header), dtype=bool)
+            return mask, f"{words}, or {rule.words}"
+    return mask, words
+
+
+def _spectral_unit(row: _Row, layout: Layout) -> u.UnitBase:
+    unit = _unit(row, str(row.first(layout.wavelength)), "spectral_unit")
+    if not unit.is_equivalent(u.m, u.spectral()):
+        message = f"{unit} is not a unit of wavelengths: give the right one as spectral_unit."
+        raise InvalidArgumentError(message)
+    return unit
+
+
+def _unit(row: _Row, name: str, argument: str) -> u.UnitBase:
+    """The unit of a column."""
+    unit = unit_of(row.units[name])
+    if unit is None:
+        message = f"The unit of {name}, {row.units[name]!r}, is not known: give the right one as {argument}."
+        raise InvalidArgumentError(message)
+    return unit
