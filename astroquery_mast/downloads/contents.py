@@ -97,7 +97,8 @@ def _text(file: IO[bytes], encoding: str = "utf-8", errors: str = "replace") -> 
 
 
 # What keeps the file open, and what has read all of it.
-_LAZY: dict[str, Callable[..., Any]] = {".fits": _fits, ".fit": _fits, ".asdf": _asdf}
+# IUE's spectra are FITS files whose extensions name the kind of spectrum.
+_LAZY: dict[str, Callable[..., Any]] = {**dict.fromkeys((".fits", ".fit", ".mxlo", ".mxhi"), _fits), ".asdf": _asdf}
 _READERS: dict[str, Callable[..., Any]] = {
     **_LAZY,
     ".csv": partial(_table, "ascii.csv"),

@@ -46,7 +46,7 @@ _SERVICE = "MAST download"
 _AT_ONCE = 5 * FITS_BLOCK
 # Blocks of the longest header that is believed to be one.
 _MOST_BLOCKS = 1 << 13
-_FITS = frozenset({".fits", ".fit"})
+_FITS = frozenset({".fits", ".fit", ".mxlo", ".mxhi"})
 _ALWAYS = ("EXTNAME", "EXTVER")
 # What may be in a header many times, and is not a value.
 _COMMENTS = frozenset({"COMMENT", "HISTORY", ""})

@@ -17,7 +17,7 @@ from astropy.io import fits
 
 from ..exceptions import InvalidResponseError
 from .spectrum_tables import Candidate, Numbers, SpectrumArrays, data_of, label_values
-from .spectrum_units import unit_of
+from .spectrum_units import spelled_unit
 
 # Where the coordinates of each slit are in files of several.
 _SLITS = ("slits", "products", "exposures")
@@ -47,7 +47,7 @@ def _read(hdus: fits.HDUList, hdu: Any, number: int, is_vertical: bool) -> Spect
     flux, error, weight = np.asarray(turned("SCI")), turned("ERR"), turned("WHT")
     known = np.isfinite(wavelength.value)
     mask = ~np.isfinite(flux) | (False if weight is None else weight == 0)
-    unit = unit_of(str(hdu.header.get("BUNIT", ""))) or u.dimensionless_unscaled
+    unit = spelled_unit(str(hdu.header.get("BUNIT", ""))) or u.dimensionless_unscaled
     return SpectrumArrays(
         wavelength=wavelength[known],
         flux=_native(flux[:, known]) * unit,

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # How many labels a message lists.
 _SHOWN = 20
+# Extensions of light curves and of target pixels.
+_OF_TIME = frozenset({"LIGHTCURVE", "PIXELS", "TARGETTABLES"})
 
 
 def read_spectrum(
@@ -144,14 +146,17 @@ def _selected(candidates: list[Candidate], select: Mapping[str, Any]) -> list[Ca
 
 def _what_there_is(hdus: fits.HDUList) -> str:
     """Say what a file holds that has no spectrum, and what reads it."""
-    names = [f"{hdu.name or 'unnamed'} ({_form(hdu)})" for hdu in hdus]
-    kinds = {hdu.name for hdu in hdus}
-    images = any(hdu.is_image and len(hdu.shape) == 2 for hdu in hdus)
-    tables = [hdu for hdu in hdus if not hdu.is_image and hdu.name != "ASDF"]
-    fits_it = "read_image" if images else "read_catalog" if tables else "get_headers"
-    if kinds & {"LIGHTCURVE", "PIXELS", "TARGETTABLES"}:
-        fits_it = "read_light_curve"
-    return f"{_name(hdus)} has no spectrum: it holds {', '.join(names)}. Try {fits_it}."
+    held = ", ".join(f"{hdu.name or 'unnamed'} ({_form(hdu)})" for hdu in hdus)
+    return f"{_name(hdus)} has no spectrum: it holds {held}. Try {_reader_of(hdus)}."
+
+
+def _reader_of(hdus: fits.HDUList) -> str:
+    """The reader for what a file holds."""
+    if {hdu.name for hdu in hdus} & _OF_TIME:
+        return "read_light_curve"
+    if any(hdu.is_image and len(hdu.shape) == 2 for hdu in hdus):
+        return "read_image"
+    return "read_product" if all(hdu.is_image for hdu in hdus) else "read_catalog"
 
 
 def _form(hdu: Any) -> str:

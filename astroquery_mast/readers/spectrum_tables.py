@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError
 from .spectrum_layouts import ERRORS_OF, LABELS, LENGTHS, UTYPES, Layout
-from .spectrum_units import unit_of
+from .spectrum_units import spelled_unit
 
 Numbers = NDArray[Any]
 #: What astropy raises for files that are cut or damaged.
@@ -73,12 +73,15 @@ def table_spectra(hdu: Any, layout: Layout, choice: UnitChoice) -> Iterator[Cand
         return
     if flux not in units:
         raise InvalidArgumentError(f"There is no column {flux!r}: flux_column may be one of {', '.join(units)}.")
-    count = len(data_of(hdu))
-    rows = [row] if count else []
-    if count and np.ndim(row.values(flux)[0]):
-        rows = [row._replace(values=partial(_cell, row, number)) for number in range(count)]
-    for one in rows:
+    for one in _rows(row, flux, len(data_of(hdu))):
         yield Candidate(_labels(one), hdu.header, partial(_read, one, layout, choice))
+
+
+def _rows(row: _Row, flux: str, count: int) -> list[_Row]:
+    """Rows that are spectra: those of the table if they hold arrays, otherwise all of them are one."""
+    if count and np.ndim(row.values(flux)[0]):
+        return [row._replace(values=partial(_cell, row, number)) for number in range(count)]
+    return [row] if count else []
 
 
 def data_of(hdu: Any) -> Any:
@@ -132,7 +135,7 @@ def _read(row: _Row, layout: Layout, choice: UnitChoice) -> SpectrumArrays:
     flux_unit = choice.flux_unit or _unit(row, flux_name, "flux_unit")
     error = None
     if error_name is not None:
-        said = unit_of(row.units[error_name]) if row.units[error_name] else None
+        said = spelled_unit(row.units[error_name]) if row.units[error_name] else None
         error = u.Quantity(_native(row.values(error_name))[part], choice.flux_unit or said or flux_unit)
         error = error.to(flux_unit) if error.unit.is_equivalent(flux_unit) else error.value * flux_unit
     arrays = SpectrumArrays(
@@ -205,7 +208,7 @@ def _spectral_unit(row: _Row, layout: Layout) -> u.UnitBase:
 
 def _unit(row: _Row, name: str, argument: str) -> u.UnitBase:
     """The unit of a column."""
-    unit = unit_of(row.units[name])
+    unit = spelled_unit(row.units[name])
     if unit is None:
         message = f"The unit of {name}, {row.units[name]!r}, is not known: give the right one as {argument}."
         raise InvalidArgumentError(message)

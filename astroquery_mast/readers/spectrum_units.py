@@ -27,7 +27,7 @@ _WORDS = {
 _NO_UNIT = frozenset({"unitless", "dimensionless", "none", "normalized", "relative"})
 
 
-def unit_of(text: str) -> u.UnitBase | None:
+def spelled_unit(text: str) -> u.UnitBase | None:
     """Return the unit that a header's text stands for: "ANGSTROMS", "ERG/CM2/S/A", "erg /s /cm**2 /Angstrom", "FLAM".
 
     An empty text is the unit of plain numbers.

@@ -184,7 +184,7 @@ def test_other_files_come_by_uri(box: Sandbox, web: requests.Session, mission: s
         assert (answer.status_code, len(answer.content)) == (200, product["size"])
         if mission != "iue":
             with fits.open(io.BytesIO(answer.content), checksum=True) as units:
-                assert units["SCI"].columns.names[:2] == ["WAVELENGTH", "FLUX"]
+                assert units["SCIENCE"].columns.names[:2] == ["WAVELENGTH", "FLUX"]
                 assert units[0].header["TARGNAME"].lower() in product["filename"]
 
 

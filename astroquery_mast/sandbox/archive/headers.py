@@ -15,6 +15,7 @@ from .jwst_setup import setup
 from .observation import hash_digit
 from .pixelgrid import PixelGrid, grid_facts
 from .products import File, Revision, Unit
+from .spectra import extension_facts
 
 Facts = dict[str, object]
 # Cadences of a light curve of one sector, ten minutes apart.
@@ -131,6 +132,7 @@ def _hst(file: File) -> Facts:
         "purpose": "EXT" if owner.intentType == "science" else str(owner.target_name),
         "number": int(owner.proposal_id or 0),
         "angstrom": round(5.0 * sum(owner.band()), 1),
+        "extracted": "COMPLETE" if file.kind.group in {"X1D", "X1DSUM"} else None,
         **dict.fromkeys(("wheel 1", "wheel 2", "filter", "element")),
     }
     if instrument == "ACS":
@@ -193,6 +195,8 @@ def extension(file: File, unit: Unit) -> fits.Header:
     found: Cards = []
     if unit.name in {"SCI", "ERR"} and unit.dtype and "/" in str(file.owner.instrument_name):
         found.append(("BUNIT", "MJy/sr" if _telescope(file) == "JWST" else "ELECTRONS/S", "brightness unit"))
+    if unit.name in {"SCI", "EXTRACT1D"}:
+        found += cards("spectrum", extension_facts(file, unit))
     if unit.name in {"LIGHTCURVE", "PIXELS"}:
         found += _time_series(file, unit)
     return _header(found)

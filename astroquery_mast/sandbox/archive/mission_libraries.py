@@ -21,7 +21,7 @@ from .rendering import render_file
 
 _BANDS = {"G130M": ("COS", 113.0, 146.0), "G160M": ("COS", 138.0, 179.0), "E140M": ("STIS", 114.0, 171.0)}
 _RELEASE = "dr7"
-_SPECTRUM = Kind(".fits", "spectrum", "SCIENCE", "CSPEC", "Coadded spectrum", True, 4)
+_SPECTRUM = Kind(".fits", "coadded", "SCIENCE", "CSPEC", "Coadded spectrum", True, 4)
 
 
 @cache

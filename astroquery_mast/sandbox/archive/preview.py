@@ -5,16 +5,15 @@ from __future__ import annotations
 import io
 import struct
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from .pixelgrid import PixelGrid, grids
-from .products import File, Unit, frame_of
+from .products import File, frame_of
 from .scene import brightness
-from .tables import extracted
+from .spectra import flux_curve
 
 _SIDES = {"picture": 300, "thumbnail": 100}
 _QUALITIES = (90, 80, 65, 45, 25, 10)
@@ -75,7 +74,7 @@ def _false_colors(grid: PixelGrid, target: str | None) -> NDArray[np.uint8]:
 def _plot(file: File, side: int) -> NDArray[np.uint8]:
     """A spectrum (or light curve) as a line on white."""
     columns = side * 3 // 2
-    values: Any = extracted(file, Unit("SCI", shape=(columns,)))["FLUX"]
+    values = flux_curve(file, columns)
     low, high = float(np.min(values)), float(np.max(values))
     heights = ((values - low) / ((high - low) or 1.0) * (side - 20) + 10).astype(int)
     canvas = np.full((side, columns, 3), 255, dtype=np.uint8)

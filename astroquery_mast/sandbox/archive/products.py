@@ -42,7 +42,7 @@ class Unit:
         return BLOCK * (self.blocks + -(-width * math.prod(self.shape) // BLOCK))
 
 
-_WIDTHS = {"L": 1, "I": 2, "J": 4, "E": 4, "D": 8, "K": 8, "A": 1}
+_WIDTHS = {"L": 1, "I": 2, "J": 4, "E": 4, "D": 8, "K": 8, "A": 1, "B": 1}
 
 
 def _width(form: str) -> int:
@@ -145,6 +145,8 @@ def _hst_kinds(observation: Observation) -> tuple[Kind, ...]:
     form = "composite" if observation.calib_level == 3 else "exposure"
     if instrument == "STIS" and observation.dataproduct_type == "image":
         form = "image"
+    elif instrument == "STIS" and str(observation.filters).startswith("E"):
+        form = "echelle"
     return _FAMILIES.get(f"HST {observation.instrument_name} {form}") or _FAMILIES[f"HST {instrument} {form}"]
 
 
