@@ -209,7 +209,7 @@ def _low_dispersion(file: File, unit: Unit) -> Columns:
     points = _length(unit)
     shortest, longest = (round(10.0 * limit, 2) for limit in file.owner.band(115.0, 198.0))
     step = round((longest - shortest) / (points - 1), 4)
-    flux, error = _noisy(file, (shortest + step * np.arange(points)) / 10.0)
+    flux, error = _noisy(file, np.asarray((shortest + step * np.arange(points, dtype=np.float64)) / 10.0))
     flags = _flags(file, flux.shape, (-16, -16384))
     flux[:10] = flux[-10:] = 0.0
     flags[:10] = flags[-10:] = -2
