@@ -15,10 +15,12 @@ import numpy as np
 from astropy import units as u
 from astropy.io import fits
 
-from ..exceptions import InvalidResponseError
+from ..exceptions import InvalidQueryError, InvalidResponseError
 from .spectrum_tables import Candidate, Numbers, SpectrumArrays, data_of, label_values
 from .spectrum_units import spelled_unit
 
+# How far wavelengths of a rectified spectrum may differ from row to row.
+_TOLERANCE = 1e-6
 # Where the coordinates of each slit are in files of several.
 _SLITS = ("slits", "products", "exposures")
 
@@ -79,8 +81,8 @@ def _coordinates(hdu: Any, number: int) -> Any:
     except (OSError, ValueError, LookupError, TypeError) as err:
         raise InvalidResponseError(f"The wavelengths of the rectified spectrum cannot be read: {err}") from err
     if not callable(coordinates):
-        message = "The wavelengths of the rectified spectrum are of a kind that needs the package stdatamodels."
-        raise InvalidResponseError(message)
+        message = "The coordinates of the two-dimensional spectrum are of a kind that needs the package stdatamodels."
+        raise InvalidQueryError(message)
     return coordinates
 
 
@@ -93,6 +95,7 @@ def _wavelength(coordinates: Any, shape: tuple[int, int], is_vertical: bool) -> 
         # A column that is outside of the slit everywhere.
         warnings.simplefilter("ignore", RuntimeWarning)
         along = np.nanmedian(wavelength, axis=0)
-    if not np.allclose(wavelength, along, rtol=1e-6, equal_nan=False) and np.nanmax(np.abs(wavelength - along)) > 0:
-        raise InvalidResponseError("The spectrum is not rectified: its wavelengths differ from row to row.")
+    if (np.abs(wavelength - along) > _TOLERANCE * along).any():
+        message = "The spectrum is not rectified, its wavelengths differ from row to row: the s2d file is."
+        raise InvalidQueryError(message)
     return along * u.Unit(coordinates.output_frame.unit[-1])

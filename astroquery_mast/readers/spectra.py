@@ -5,7 +5,9 @@ In: a product in any form, or a file.  Out: one `specutils.Spectrum`, or a list 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +15,13 @@ import numpy as np
 from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import StdDevUncertainty
+from astropy.table import Row, Table
 
 from ..downloads.fits_headers import header_text
 from ..exceptions import CorruptDataWarning, InvalidArgumentError, InvalidQueryError, InvalidResponseError
 from ..tables.columns import did_you_mean
 from ..warn import warn_user
+from .grouped_spectra import GROUPED, grouped_spectra
 from .opened import opened_fits
 from .rectified_spectra import rectified_spectra
 from .spectrum_layouts import LABELS, layout_of
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 
 # How many labels a message lists.
 _SHOWN = 20
+# Columns that name the file of a product.
+_NAMES = ("productFilename", "filename", "Local Path", "dataURI", "uri")
 # Extensions of light curves and of target pixels.
 _OF_TIME = frozenset({"LIGHTCURVE", "PIXELS", "TARGETTABLES"})
 
@@ -53,7 +59,8 @@ def read_spectrum(
     ----------
     product : `~astropy.table.Row`, `~astropy.table.Table`, str, `~pathlib.Path` or `~astropy.io.fits.HDUList`
         A row of a product table or a table of one row, the URI or address of a file, the path of a file, or an open
-        FITS file. Only the parts of the file that are needed are read.
+        FITS file. Only the parts of the file that are needed are read. FOS and GHRS have a file for each of
+        wavelengths, fluxes, errors and flags: give them together, as a table or a list.
     client : object, optional
         The client that fetches the file, such as ``Observations``. It defaults to the one whose products the row is
         from.
@@ -65,7 +72,8 @@ def read_spectrum(
     **select
         Labels of the spectra to read if the file has several, each a value or a list of values: ``segment`` (COS),
         ``order`` (echelle spectra, slitless spectra of JWST), ``integration`` and ``source_id`` (JWST), ``slit``
-        (NIRSpec), ``aperture`` (IUE). Others are not read.
+        (NIRSpec), ``aperture`` (IUE), ``extension`` (the number of an extension among those of its name). Others are
+        not read.
 
     Returns
     -------
@@ -91,12 +99,25 @@ def read_spectrum(
     """
     made = _specutils()
     choice = UnitChoice(flux_column, _as_unit(flux_unit, "flux_unit"), _as_unit(spectral_unit, "spectral_unit"))
-    with opened_fits(product, client) as hdus:
-        candidates = list(_candidates(hdus, choice))
+    with ExitStack() as stack:
+        products = _products(product)
+        files = [stack.enter_context(opened_fits(one, client)) for one in products]
+        names = [_name(one, hdus) for one, hdus in zip(products, files, strict=True)]
+        first, name = files[0], names[0]
+        candidates = list(_candidates(first, choice) if len(files) == 1 else grouped_spectra(files, names, choice))
         if not candidates:
-            raise InvalidQueryError(_what_there_is(hdus))
-        found = [_spectrum(made, one, hdus) for one in _selected(candidates, select)]
+            raise InvalidQueryError(f"{name} has no spectrum: {_what_there_is(first)}")
+        found = [_spectrum(made, one, first, name) for one in _selected(candidates, select)]
     return found[0] if len(found) == 1 else made.SpectrumList(found)
+
+
+def _products(product: Any) -> list[Any]:
+    """The products of which a spectrum is made: one, or those of FOS and GHRS."""
+    if isinstance(product, fits.HDUList) or not isinstance(product, Table | list | tuple):
+        return [product]
+    if not len(product):
+        raise InvalidArgumentError("There is no product to read.")
+    return list(product)
 
 
 def _specutils() -> Any:
@@ -124,7 +145,7 @@ def _candidates(hdus: fits.HDUList, choice: UnitChoice) -> Iterator[Candidate]:
     try:
         tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU) and hdu.name != "ASDF"]
     except DAMAGE as err:
-        raise InvalidResponseError(f"{_name(hdus)} cannot be read, it may be cut: {err}") from err
+        raise InvalidResponseError(f"The file cannot be read, it may be cut: {err}") from err
     for hdu in tables:
         yield from table_spectra(hdu, layout_of(hdus[0].header), choice)
     yield from rectified_spectra(hdus)
@@ -147,16 +168,18 @@ def _selected(candidates: list[Candidate], select: Mapping[str, Any]) -> list[Ca
 def _what_there_is(hdus: fits.HDUList) -> str:
     """Say what a file holds that has no spectrum, and what reads it."""
     held = ", ".join(f"{hdu.name or 'unnamed'} ({_form(hdu)})" for hdu in hdus)
-    return f"{_name(hdus)} has no spectrum: it holds {held}. Try {_reader_of(hdus)}."
+    return f"it holds {held}. Try {_reader_of(hdus)}."
 
 
 def _reader_of(hdus: fits.HDUList) -> str:
     """The reader for what a file holds."""
+    if str(hdus[0].header.get("INSTRUME")).strip() in GROUPED:
+        return "its files of wavelengths (c0f) and fluxes (c1f) together"
     if {hdu.name for hdu in hdus} & _OF_TIME:
         return "read_light_curve"
     if any(hdu.is_image and len(hdu.shape) == 2 for hdu in hdus):
         return "read_image"
-    return "read_product" if all(hdu.is_image for hdu in hdus) else "read_catalog"
+    return "read_product" if all(hdu.is_image or hdu.name == "ASDF" for hdu in hdus) else "read_catalog"
 
 
 def _form(hdu: Any) -> str:
@@ -166,15 +189,20 @@ def _form(hdu: Any) -> str:
     return "image of " + " x ".join(map(str, hdu.shape[::-1])) + " pixels" if hdu.shape else "header only"
 
 
-def _name(hdus: fits.HDUList) -> str:
-    """The name of the file of an HDU list."""
+def _name(product: Any, hdus: fits.HDUList) -> str:
+    """The name of a product's file."""
+    if isinstance(product, Row):
+        named = next((product[column] for column in _NAMES if column in product.colnames), "")
+        return re.split(r"[/:]", str(named))[-1]
+    if isinstance(product, str | PurePath):
+        return re.split(r"[/:]", str(product))[-1]
     return str(hdus[0].header.get("FILENAME") or PurePath(hdus.filename() or "The file").name)
 
 
 # -- the objects ---------------------------------------------------------------------------------------------------
 
 
-def _spectrum(made: Any, candidate: Candidate, hdus: fits.HDUList) -> Any:
+def _spectrum(made: Any, candidate: Candidate, hdus: fits.HDUList, name: str) -> Any:
     """A spectrum as an object."""
     arrays = _in_order(candidate.read())
     primary = hdus[0].header
@@ -183,7 +211,7 @@ def _spectrum(made: Any, candidate: Candidate, hdus: fits.HDUList) -> Any:
         "target": header_text(primary, "TARGNAME", "TARGPROP", "OBJECT", "HLSPTARG", "LTARGET", "STARGET"),
         "telescope": header_text(primary, "TELESCOP"),
         "instrument": header_text(primary, "INSTRUME", "CAMERA"),
-        "product": _name(hdus),
+        "product": name,
         **arrays.meta,
         "header": primary.copy(),
         "extension_header": candidate.header.copy(),

@@ -77,6 +77,7 @@ LABELS: dict[str, Names] = {
     "source_id": ("SOURCE_ID", "SOURCEID"),
     "slit": ("SLTNAME",),
     "aperture": ("APERTURE",),
+    "extension": ("EXTVER",),
 }
 #: Columns with the number of points of a spectrum whose row is longer.
 LENGTHS = ("NELEM", "NPOINTS", "NELEMENTS")

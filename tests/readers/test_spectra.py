@@ -575,12 +575,60 @@ def test_a_slit_that_is_not_rectified_is_refused(mast_sandbox: Sandbox) -> None:
         document = hdus["ASDF"].data[0][0].tobytes()
         turned = document.replace(b"mapping: [1, 1, 0]", b"mapping: [0, 0, 1]")
         hdus["ASDF"].data[0][0][:] = np.frombuffer(turned, dtype=np.uint8)
-        with pytest.raises(InvalidResponseError, match="not rectified"):
+        with pytest.raises(InvalidQueryError, match="not rectified"):
             read_spectrum(hdus)
         # The same is right where the dispersion runs along the other axis.
         hdus["SCI"].header["DISPAXIS"] = 2
         spectrum = read_spectrum(hdus)
         np.testing.assert_array_equal(spectrum.flux.value, hdus["SCI"].data.T)
+
+
+def grouped(tmp_path: Path, **parts: Any) -> list[Path]:
+    """Files of one spectrum of FOS: two groups of three points, with an ASCII table as the archive's files have it."""
+    made_of = {
+        "c0f": ("ANGSTROMS", [[1200.0, 1201, 1202], [1300, 1301, 1302]]),
+        "c1f": ("ERGS/CM**2/S/A", [[1.0, 2, 3], [4, 5, 6]]),
+        "c2f": ("ERGS/CM**2/S/A", [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]),
+        "cqf": ("", [[0.0, 200, 100], [0, 0, 800]]),
+        **parts,
+    }
+    paths = []
+    for part, (unit, values) in made_of.items():
+        first = fits.PrimaryHDU(np.array(values, dtype=np.float32))
+        first.header.update({"INSTRUME": "FOS", "TELESCOP": "HST", "BUNIT": unit, "TARGNAME": "NGC4151"})
+        table = fits.TableHDU.from_columns([fits.Column("CRVAL1", "D25.16", array=[1.0, 1.0])])
+        paths.append(tmp_path / f"y0nv0101t_{part}.fits")
+        fits.HDUList([first, table]).writeto(paths[-1])
+    return paths
+
+
+def test_files_of_fos_are_read_together(tmp_path: Path) -> None:
+    """Wavelengths, fluxes, errors and flags are in four files, in any order; each group is a spectrum."""
+    paths = grouped(tmp_path)
+    spectra = read_spectrum(paths[::-1])
+    assert [one.meta["integration"] for one in spectra] == [1, 2]
+    assert spectra[0].spectral_axis.value.tolist() == [1200, 1201, 1202]
+    assert spectra[1].flux.value.tolist() == [4, 5, 6]
+    assert spectra[1].flux.unit == FLAM
+    np.testing.assert_array_equal(spectra[0].uncertainty.array, np.array([0.1, 0.2, 0.3], dtype=np.float32))
+    assert [one.mask.tolist() for one in spectra] == [[False, True, False], [False, False, True]]
+    assert read_spectrum(paths[:2], integration=2).meta["target"] == "NGC4151"
+
+
+def test_files_of_fos_must_belong_together(tmp_path: Path) -> None:
+    """A file alone, two of a kind, and files of other shapes are refused."""
+    paths = grouped(tmp_path, c2f=("", [[1.0, 2]]))
+    with pytest.raises(
+        InvalidQueryError, match=r"y0nv0101t_c1f.fits has no spectrum.*fluxes \(c1f\) together"
+    ):
+        read_spectrum(paths[1])
+    for given_paths in (paths[1:], [paths[0], paths[0], paths[1]]):
+        with pytest.raises(InvalidArgumentError, match="One product is needed, or the files c0f and c1f"):
+            read_spectrum(given_paths)
+    with pytest.raises(InvalidArgumentError, match=r"shapes are c0 \(2, 3\)"):
+        read_spectrum(paths)
+    with pytest.raises(InvalidArgumentError, match="no product"):
+        read_spectrum([])
 
 
 # -- units ---------------------------------------------------------------------------------------------------------
