@@ -26,13 +26,7 @@ _USELESS = 200
 
 def grouped_spectra(files: list[fits.HDUList], names: list[str], choice: UnitChoice) -> Iterator[Candidate]:
     """Yield the spectra of files that belong together, which their names tell apart."""
-    parts = {_part(name): hdus[0] for name, hdus in zip(names, files, strict=True)}
-    if len(parts) != len(files) or not {_WAVELENGTHS, _FLUXES} <= parts.keys():
-        given = ", ".join(names)
-        message = (
-            f"One product is needed, or the files c0f and c1f (and c2f, cqf) of one spectrum of FOS or GHRS: {given}."
-        )
-        raise InvalidArgumentError(message)
+    parts = _parts(files, names)
     arrays = {part: np.atleast_2d(np.asarray(data_of(hdu))) for part, hdu in parts.items()}
     if len({array.shape for array in arrays.values()}) > 1:
         shapes = ", ".join(f"{part} {array.shape}" for part, array in arrays.items())
@@ -44,6 +38,16 @@ def grouped_spectra(files: list[fits.HDUList], names: list[str], choice: UnitCho
     for number in range(len(arrays[_FLUXES])):
         group = {part: array[number] for part, array in arrays.items()}
         yield Candidate({"integration": number + 1}, parts[_FLUXES].header, partial(_read, group, units))
+
+
+def _parts(files: list[fits.HDUList], names: list[str]) -> dict[str, fits.PrimaryHDU]:
+    """Files by what they hold, which must be wavelengths and fluxes at least, and each only once."""
+    parts = {_part(name): hdus[0] for name, hdus in zip(names, files, strict=True)}
+    if len(parts) != len(files) or not {_WAVELENGTHS, _FLUXES} <= parts.keys():
+        given = ", ".join(names)
+        message = f"One product is needed, or the files c0f and c1f (and c2f, cqf) of FOS or GHRS, not {given}."
+        raise InvalidArgumentError(message)
+    return parts
 
 
 def _part(name: str) -> str:

@@ -96,6 +96,18 @@ def read_spectrum(
     -----
     ~astroquery_mast.exceptions.CorruptDataWarning
         If wavelengths are repeated: the first point of each is kept.
+
+    Examples
+    --------
+    >>> from astroquery_mast import Observations
+    >>> from astroquery_mast.readers import read_spectrum
+    >>> observations = Observations.query_criteria(target_name="3C273", instrument_name="COS/FUV", calib_level=3)
+    >>> products = Observations.get_product_list(observations[:1])
+    >>> combined = Observations.filter_products(products, productSubGroupDescription="X1DSUM")
+    >>> [segment.meta["segment"] for segment in read_spectrum(combined[0])]
+    ['FUVA', 'FUVB']
+    >>> read_spectrum(combined[0], segment="FUVA").flux.unit
+    Unit("erg / (Angstrom s cm2)")
     """
     made = _specutils()
     choice = UnitChoice(flux_column, _as_unit(flux_unit, "flux_unit"), _as_unit(spectral_unit, "spectral_unit"))

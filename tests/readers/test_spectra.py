@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import gzip
 import io
 import warnings
@@ -271,6 +272,17 @@ def test_files_without_spectra_say_what_they_hold(mast_sandbox: Sandbox) -> None
     curve = products[[str(name).endswith("_lc.fits") for name in products["productFilename"]]][0]
     with pytest.raises(InvalidQueryError, match=r"LIGHTCURVE.*read_light_curve"):
         read_spectrum(curve)
+
+
+def test_the_example_of_the_docstring_runs(mast_sandbox: Sandbox) -> None:
+    """It prints what it says."""
+    del mast_sandbox
+    said: list[str] = []
+    runner = doctest.DocTestRunner()
+    for example in doctest.DocTestFinder().find(read_spectrum, "read_spectrum"):
+        runner.run(example, out=said.append)
+    assert runner.tries > 0
+    assert not runner.failures, "".join(said)
 
 
 # -- files made by hand --------------------------------------------------------------------------------------------
@@ -618,9 +630,7 @@ def test_files_of_fos_are_read_together(tmp_path: Path) -> None:
 def test_files_of_fos_must_belong_together(tmp_path: Path) -> None:
     """A file alone, two of a kind, and files of other shapes are refused."""
     paths = grouped(tmp_path, c2f=("", [[1.0, 2]]))
-    with pytest.raises(
-        InvalidQueryError, match=r"y0nv0101t_c1f.fits has no spectrum.*fluxes \(c1f\) together"
-    ):
+    with pytest.raises(InvalidQueryError, match=r"y0nv0101t_c1f.fits has no spectrum.*fluxes \(c1f\) together"):
         read_spectrum(paths[1])
     for given_paths in (paths[1:], [paths[0], paths[0], paths[1]]):
         with pytest.raises(InvalidArgumentError, match="One product is needed, or the files c0f and c1f"):
