@@ -14,6 +14,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "numpydoc",
     "matplotlib.sphinxext.plot_directive",
+    "pytest_doctestplus.sphinx.doctestplus",
 ]
 exclude_patterns = ["_build", "api"]
 default_role = "obj"

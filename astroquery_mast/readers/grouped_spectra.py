@@ -14,7 +14,7 @@ from astropy import units as u
 from astropy.io import fits
 
 from ..exceptions import InvalidArgumentError
-from .spectrum_tables import Candidate, Numbers, SpectrumArrays, UnitChoice, data_of
+from .spectrum_tables import Candidate, Numbers, SpectrumArrays, UnitChoice, data_of, native
 from .spectrum_units import spelled_unit
 
 #: Instruments of HST whose spectra are in several files.
@@ -66,7 +66,7 @@ def _unit(hdu: fits.PrimaryHDU, argument: str) -> u.UnitBase:
 
 def _read(group: dict[str, Numbers], units: dict[str, u.UnitBase]) -> SpectrumArrays:
     """The arrays of a group."""
-    floats = {part: array.astype(array.dtype.newbyteorder("=")) for part, array in group.items()}
+    floats = {part: native(array) for part, array in group.items()}
     mask, words = ~np.isfinite(floats[_FLUXES]), "flux is not finite"
     if _FLAGS in floats:
         mask, words = mask | (floats[_FLAGS] >= _USELESS), f"{words}, or the flag of cqf is {_USELESS} or more"

@@ -16,7 +16,7 @@ from astropy import units as u
 from astropy.io import fits
 
 from ..exceptions import InvalidQueryError, InvalidResponseError
-from .spectrum_tables import Candidate, Numbers, SpectrumArrays, data_of, label_values
+from .spectrum_tables import Candidate, Numbers, SpectrumArrays, data_of, label_values, native
 from .spectrum_units import spelled_unit
 
 # How far wavelengths of a rectified spectrum may differ from row to row.
@@ -42,6 +42,8 @@ def _read(hdus: fits.HDUList, hdu: Any, number: int, is_vertical: bool) -> Spect
     def turned(name: str) -> Numbers | None:
         key = (name, hdu.ver)
         data = None if key not in hdus else np.asarray(data_of(hdus[key]))
+        if data is not None and data.shape != hdu.shape:
+            raise InvalidResponseError(f"The image {name} has another shape than SCI: {data.shape}, not {hdu.shape}.")
         return data.T if data is not None and is_vertical else data
 
     coordinates = _coordinates(hdus["ASDF"], number)
@@ -52,8 +54,8 @@ def _read(hdus: fits.HDUList, hdu: Any, number: int, is_vertical: bool) -> Spect
     unit = spelled_unit(str(hdu.header.get("BUNIT", ""))) or u.dimensionless_unscaled
     return SpectrumArrays(
         wavelength=wavelength[known],
-        flux=_native(flux[:, known]) * unit,
-        error=None if error is None else _native(error[:, known]) * unit,
+        flux=native(flux[:, known]) * unit,
+        error=None if error is None else native(error[:, known]) * unit,
         mask=mask[:, known],
         meta={
             "flux_column": "SCI",
@@ -61,10 +63,6 @@ def _read(hdus: fits.HDUList, hdu: Any, number: int, is_vertical: bool) -> Spect
             "mask_rule": "flux is not finite" if weight is None else "flux is not finite, or WHT is 0",
         },
     )
-
-
-def _native(values: Numbers) -> Numbers:
-    return values.astype(values.dtype.newbyteorder("="))
 
 
 def _coordinates(hdu: Any, number: int) -> Any:

@@ -119,7 +119,11 @@ def read_spectrum(
         candidates = list(_candidates(first, choice) if len(files) == 1 else grouped_spectra(files, names, choice))
         if not candidates:
             raise InvalidQueryError(f"{name} has no spectrum: {_what_there_is(first)}")
-        found = [_spectrum(made, one, first, name) for one in _selected(candidates, select)]
+        headers = _Headers(name, first[0].header.copy())
+        read = ((one, _in_order(one.read())) for one in _selected(candidates, select))
+        found = [_spectrum(made, one, arrays, headers) for one, arrays in read if arrays.wavelength.size]
+        if not found:
+            raise InvalidQueryError(f"{name} has no spectrum: all points are padding, at no wavelength.")
     return found[0] if len(found) == 1 else made.SpectrumList(found)
 
 
@@ -214,21 +218,32 @@ def _name(product: Any, hdus: fits.HDUList) -> str:
 # -- the objects ---------------------------------------------------------------------------------------------------
 
 
-def _spectrum(made: Any, candidate: Candidate, hdus: fits.HDUList, name: str) -> Any:
+class _Headers:
+    """Headers for all spectra of a file, each copied once: a file may have thousands of spectra."""
+
+    def __init__(self, product: str, primary: fits.Header) -> None:
+        self.primary = primary
+        self._copies: dict[int, fits.Header] = {}
+        self.common = {
+            "target": header_text(primary, "TARGNAME", "TARGPROP", "OBJECT", "HLSPTARG", "LTARGET", "STARGET"),
+            "telescope": header_text(primary, "TELESCOP"),
+            "instrument": header_text(primary, "INSTRUME", "CAMERA"),
+            "product": product,
+            "header": primary,
+        }
+
+    def of_extension(self, header: fits.Header) -> fits.Header:
+        """The copy of the header of an extension."""
+        if id(header) not in self._copies:
+            self._copies[id(header)] = header.copy()
+        return self._copies[id(header)]
+
+
+def _spectrum(made: Any, candidate: Candidate, arrays: SpectrumArrays, headers: _Headers) -> Any:
     """A spectrum as an object."""
-    arrays = _in_order(candidate.read())
-    primary = hdus[0].header
-    meta = {
-        **candidate.labels,
-        "target": header_text(primary, "TARGNAME", "TARGPROP", "OBJECT", "HLSPTARG", "LTARGET", "STARGET"),
-        "telescope": header_text(primary, "TELESCOP"),
-        "instrument": header_text(primary, "INSTRUME", "CAMERA"),
-        "product": name,
-        **arrays.meta,
-        "header": primary.copy(),
-        "extension_header": candidate.header.copy(),
-    }
-    medium = _medium(candidate.header) or _medium(primary)
+    extension = headers.of_extension(candidate.header)
+    meta = {**candidate.labels, **headers.common, **arrays.meta, "extension_header": extension}
+    medium = _medium(extension) or _medium(headers.primary)
     return made.Spectrum(
         flux=arrays.flux,
         spectral_axis=arrays.wavelength,

@@ -33,7 +33,8 @@ class MaskRule(NamedTuple):
 
 def _serious(flags: Flags, header: fits.Header) -> NDArray[np.bool_]:
     """Flags that the header of the extension calls serious."""
-    return np.asarray((flags.astype(np.int64) & int(header.get("SDQFLAGS", _SERIOUS))) != 0)
+    serious = header.get("SDQFLAGS")
+    return np.asarray((flags.astype(np.int64) & (serious if isinstance(serious, int) else _SERIOUS)) != 0)
 
 
 _HST = (

@@ -130,13 +130,16 @@ def _read(row: _Row, layout: Layout, choice: UnitChoice) -> SpectrumArrays:
     flux_name = _flux_name(row, layout, choice)
     error_name = row.first(ERRORS_OF.get(flux_name, (f"{flux_name}_ERROR", *_plain_errors(flux_name, layout))))
     wavelength, part = _wavelength(row, layout)
-    flux = _native(row.values(flux_name))[part]
+    flux = _numbers(row, flux_name)[part]
+    if flux.shape != wavelength.shape:
+        message = f"{flux_name} has {flux.size} values for {wavelength.size} wavelengths."
+        raise InvalidResponseError(message)
     mask, words = _mask(row, layout, part, flux)
     flux_unit = choice.flux_unit or _unit(row, flux_name, "flux_unit")
     error = None
     if error_name is not None:
         said = spelled_unit(row.units[error_name]) if row.units[error_name] else None
-        error = u.Quantity(_native(row.values(error_name))[part], choice.flux_unit or said or flux_unit)
+        error = u.Quantity(_numbers(row, error_name)[part], choice.flux_unit or said or flux_unit)
         error = error.to(flux_unit) if error.unit.is_equivalent(flux_unit) else error.value * flux_unit
     arrays = SpectrumArrays(
         wavelength=u.Quantity(wavelength, choice.spectral_unit or _spectral_unit(row, layout)),
@@ -146,7 +149,7 @@ def _read(row: _Row, layout: Layout, choice: UnitChoice) -> SpectrumArrays:
         meta={"flux_column": flux_name, "error_column": error_name, "mask_rule": words},
     )
     if "ERROR_LOWER" in row.units and error_name == "ERROR":
-        arrays.meta["error_lower"] = _native(row.values("ERROR_LOWER"))[part] * flux_unit
+        arrays.meta["error_lower"] = _numbers(row, "ERROR_LOWER")[part] * flux_unit
     return arrays
 
 
@@ -170,20 +173,28 @@ def _wavelength(row: _Row, layout: Layout) -> tuple[Numbers, slice]:
     name = str(row.first(layout.wavelength))
     counted = row.first(LENGTHS)
     count = None if counted is None or np.ndim(row.values(counted)) else int(row.values(counted))
-    wavelength = _native(row.values(name))
+    wavelength = _numbers(row, name)
     if wavelength.ndim:
         return wavelength[:count], slice(0, count)
+    if "DELTAW" not in row.units:
+        raise InvalidResponseError(f"{name} is a single number, and there is no step: it gives no wavelengths.")
     # IUE: the first wavelength and the step; high dispersion starts at a pixel that is counted from 1.
     first = int(row.values("STARTPIX")) - 1 if "STARTPIX" in row.units else 0
     steps = np.arange(count or 0, dtype=np.float64)
     return float(wavelength) + float(row.values("DELTAW")) * steps, slice(first, first + len(steps))
 
 
-def _native(values: Any) -> Numbers:
-    """Floating-point numbers in the order of the machine's bytes."""
-    array = np.asarray(values)
-    kind = array.dtype.newbyteorder("=") if array.dtype.kind == "f" else np.dtype(np.float64)
-    return array.astype(kind)
+def _numbers(row: _Row, name: str) -> Numbers:
+    """Floating-point numbers of a column, in the order of the machine's bytes."""
+    array = np.asarray(row.values(name))
+    if array.dtype.kind not in "fiu":
+        raise InvalidResponseError(f"{name} has no numbers.")
+    return native(array)
+
+
+def native(array: Numbers) -> Numbers:
+    """Return floating-point numbers in the order of the machine's bytes, copied out of the file."""
+    return array.astype(array.dtype.newbyteorder("=") if array.dtype.kind == "f" else np.float64)
 
 
 def _mask(row: _Row, layout: Layout, part: slice, flux: Numbers) -> tuple[NDArray[np.bool_], str]:

@@ -560,6 +560,37 @@ def test_the_medium_is_what_the_header_says(card: dict[str, Any], medium: str | 
     assert read_spectrum(made(PLAIN, header=card)).meta.get("medium") == medium
 
 
+def test_a_spectrum_of_padding_only_is_left_out() -> None:
+    """A segment that was off, or a source without a point: the others are read."""
+    columns = {
+        "SEGMENT": ("4A", "", ["FUVA", "FUVB"]),
+        "WAVELENGTH": ("2D", "Angstrom", [[0.0, 0], [1, 2]]),
+        "FLUX": ("2E", "", [[0.0, 0], [1, 2]]),
+    }
+    assert read_spectrum(made(columns)).meta["segment"] == "FUVB"
+    with pytest.raises(InvalidQueryError, match="all points are padding"):
+        read_spectrum(made(columns), segment="FUVA")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"WAVELENGTH": ("D", "AA", [1.0, 2])}, "WAVELENGTH is a single number"),
+        ({"WAVELENGTH": ("3D", "AA", np.ones((2, 3)))}, "FLUX has 2 values for 3 wavelengths"),
+        ({"FLUX": ("2A", "", ["ab", "cd"])}, "FLUX has no numbers"),
+        (
+            {"NPOINTS": ("J", "", [9, 9]), "WAVELENGTH": ("D", "AA", [1.0, 2]), "DELTAW": ("D", "", [1.0, 2])},
+            "2 values",
+        ),
+    ],
+)
+def test_tables_that_contradict_themselves_are_refused(changed: dict[str, Any], message: str) -> None:
+    """Columns that do not fit each other are an error that names them."""
+    columns = {"WAVELENGTH": ("2D", "AA", [[1.0, 2], [3, 4]]), "FLUX": ("2E", "Jy", [[1.0, 2], [3, 4]]), **changed}
+    with pytest.raises(InvalidResponseError, match=message):
+        read_spectrum(made(columns))
+
+
 def test_empty_tables_are_no_spectra() -> None:
     """A table without rows has no spectrum."""
     hdus = made({name: (form, unit, []) for name, (form, unit, _) in PLAIN.items()})
