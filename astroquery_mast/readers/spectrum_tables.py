@@ -5,6 +5,7 @@ In: a table of a FITS file and its `Layout`.  Out: `Candidate` spectra, whose ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,9 @@ from .spectrum_units import spelled_unit
 Numbers = NDArray[Any]
 #: What astropy raises for files that are cut or damaged.
 DAMAGE = (OSError, EOFError, TypeError, IndexError, ValueError, fits.VerifyError)
+
+# More points than any spectrum has whose wavelengths are given as a step.
+_LONGEST = 1_000_000
 
 
 class UnitChoice(NamedTuple):
@@ -130,16 +134,13 @@ def _read(row: _Row, layout: Layout, choice: UnitChoice) -> SpectrumArrays:
     flux_name = _flux_name(row, layout, choice)
     error_name = row.first(ERRORS_OF.get(flux_name, (f"{flux_name}_ERROR", *_plain_errors(flux_name, layout))))
     wavelength, part = _wavelength(row, layout)
-    flux = _numbers(row, flux_name)[part]
-    if flux.shape != wavelength.shape:
-        message = f"{flux_name} has {flux.size} values for {wavelength.size} wavelengths."
-        raise InvalidResponseError(message)
+    flux = _fluxes(row, flux_name, part, wavelength.shape)
     mask, words = _mask(row, layout, part, flux)
     flux_unit = choice.flux_unit or _unit(row, flux_name, "flux_unit")
     error = None
     if error_name is not None:
         said = spelled_unit(row.units[error_name]) if row.units[error_name] else None
-        error = u.Quantity(_numbers(row, error_name)[part], choice.flux_unit or said or flux_unit)
+        error = u.Quantity(_fluxes(row, error_name, part, wavelength.shape), choice.flux_unit or said or flux_unit)
         error = error.to(flux_unit) if error.unit.is_equivalent(flux_unit) else error.value * flux_unit
     arrays = SpectrumArrays(
         wavelength=u.Quantity(wavelength, choice.spectral_unit or _spectral_unit(row, layout)),
@@ -149,7 +150,7 @@ def _read(row: _Row, layout: Layout, choice: UnitChoice) -> SpectrumArrays:
         meta={"flux_column": flux_name, "error_column": error_name, "mask_rule": words},
     )
     if "ERROR_LOWER" in row.units and error_name == "ERROR":
-        arrays.meta["error_lower"] = _numbers(row, "ERROR_LOWER")[part] * flux_unit
+        arrays.meta["error_lower"] = _fluxes(row, "ERROR_LOWER", part, wavelength.shape) * flux_unit
     return arrays
 
 
@@ -172,16 +173,40 @@ def _wavelength(row: _Row, layout: Layout) -> tuple[Numbers, slice]:
     """Wavelengths of a spectrum, and which part of the other columns belongs to them."""
     name = str(row.first(layout.wavelength))
     counted = row.first(LENGTHS)
-    count = None if counted is None or np.ndim(row.values(counted)) else int(row.values(counted))
+    count = None if counted is None or np.ndim(row.values(counted)) else _whole(row, counted)
     wavelength = _numbers(row, name)
     if wavelength.ndim:
         return wavelength[:count], slice(0, count)
     if "DELTAW" not in row.units:
         raise InvalidResponseError(f"{name} is a single number, and there is no step: it gives no wavelengths.")
     # IUE: the first wavelength and the step; high dispersion starts at a pixel that is counted from 1.
-    first = int(row.values("STARTPIX")) - 1 if "STARTPIX" in row.units else 0
-    steps = np.arange(count or 0, dtype=np.float64)
-    return float(wavelength) + float(row.values("DELTAW")) * steps, slice(first, first + len(steps))
+    first = _whole(row, "STARTPIX") - 1 if "STARTPIX" in row.units else 0
+    steps = np.arange(min(count or 0, _LONGEST), dtype=np.float64)
+    return wavelength + _scalar(row, "DELTAW") * steps, slice(first, first + len(steps))
+
+
+def _scalar(row: _Row, name: str) -> float:
+    """A single number."""
+    number = _numbers(row, name)
+    if number.ndim:
+        raise InvalidResponseError(f"{name} is not a single number: {number}.")
+    return float(number)
+
+
+def _whole(row: _Row, name: str) -> int:
+    """A number that counts points."""
+    number = _scalar(row, name)
+    if not 0 <= number < math.inf:
+        raise InvalidResponseError(f"{name} is no number of points: {number}.")
+    return int(number)
+
+
+def _fluxes(row: _Row, name: str, part: slice, shape: tuple[int, ...]) -> Numbers:
+    """A number for each wavelength."""
+    fluxes = np.atleast_1d(_numbers(row, name))[part]
+    if fluxes.shape != shape:
+        raise InvalidResponseError(f"{name} has {fluxes.size} values for {math.prod(shape)} wavelengths.")
+    return fluxes
 
 
 def _numbers(row: _Row, name: str) -> Numbers:
@@ -204,8 +229,10 @@ def _mask(row: _Row, layout: Layout, part: slice, flux: Numbers) -> tuple[NDArra
         mask, words = mask | (flux == 0), f"{words}, or exactly 0"
     for rule in layout.rules:
         if rule.column in row.units:
-            mask |= np.asarray(rule.is_bad(np.asarray(row.values(rule.column))[part], row.header), dtype=bool)
-            return mask, f"{words}, or {rule.words}"
+            flags = np.atleast_1d(np.asarray(row.values(rule.column)))[part]
+            if flags.dtype.kind not in "fiu" or flags.shape != flux.shape:
+                raise InvalidResponseError(f"{rule.column} has no flag for each flux.")
+            return mask | rule.is_bad(flags, row.header), f"{words}, or {rule.words}"
     return mask, words
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import lru_cache
 
 from astropy import units as u
 
@@ -27,6 +28,7 @@ _WORDS = {
 _NO_UNIT = frozenset({"unitless", "dimensionless", "none", "normalized", "relative"})
 
 
+@lru_cache(maxsize=256)
 def spelled_unit(text: str) -> u.UnitBase | None:
     """Return the unit that a header's text stands for: "ANGSTROMS", "ERG/CM2/S/A", "erg /s /cm**2 /Angstrom", "FLAM".
 

@@ -19,7 +19,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import StdDevUncertainty
 from astropy.table import Row, Table
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from specutils import Spectrum, SpectrumCollection, SpectrumList
 
@@ -720,3 +720,44 @@ def test_no_text_is_an_accident(text: str) -> None:
     """Whatever a header says gives a unit or None."""
     found = spelled_unit(text)
     assert found is None or isinstance(found, u.UnitBase)
+
+
+# -- anything ------------------------------------------------------------------------------------------------------
+
+NAMES = ["WAVE", "ERROR", "DQ", "DQ_WGT", "QUALITY", "NELEM", "NPOINTS", "DELTAW", "STARTPIX"]
+FORMATS = ["D", "E", "J", "I", "B", "3D", "3E", "3I", "2D", "4A", "L"]
+UNITS = ["", "nm", "Jy", "?"]
+COLUMN = st.tuples(st.sampled_from(FORMATS), st.sampled_from(UNITS))
+COLUMNS = st.fixed_dictionaries({"WAVELENGTH": COLUMN, "FLUX": COLUMN}, optional=dict.fromkeys(NAMES, COLUMN))
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(deadline=None)
+@given(
+    COLUMNS,
+    st.integers(0, 3),
+    st.binary(min_size=120, max_size=120),
+    st.sampled_from(["HST", "JWST", "IUE", "FUSE", "?"]),
+)
+def test_any_table_gives_spectra_or_an_error_of_ours(
+    columns: dict[str, tuple[str, str]], rows: int, content: bytes, telescope: str
+) -> None:
+    """Whatever is in the columns, the error is one of astroquery's, or spectra come out whose parts fit."""
+    listed = [fits.Column(name, form, unit or None) for name, (form, unit) in columns.items()]
+    table = fits.BinTableHDU.from_columns(listed, nrows=rows, name="SCI")
+    width = table.header["NAXIS1"]
+    random = (content * (1 + rows * width // len(content)))[: rows * width]
+    file = io.BytesIO()
+    first = fits.PrimaryHDU()
+    first.header["TELESCOP"] = telescope
+    fits.HDUList([first, table]).writeto(file)
+    whole = bytearray(file.getvalue())
+    start = 2880 + len(table.header.tostring())
+    whole[start : start + len(random)] = random
+    with fits.open(io.BytesIO(bytes(whole))) as hdus:
+        try:
+            found = read_spectrum(hdus)
+        except (InvalidQueryError, InvalidResponseError):
+            return
+    for one in found if isinstance(found, list) else [found]:
+        assert one.flux.shape == one.spectral_axis.shape == one.mask.shape
