@@ -14,7 +14,7 @@ from astropy import units as u
 from astropy.io import fits
 
 from ..exceptions import InvalidArgumentError
-from .spectrum_tables import Candidate, Numbers, SpectrumArrays, UnitChoice, data_of, native
+from .spectrum_tables import Candidate, Numbers, SpectrumArrays, UnitChoice, native
 from .spectrum_units import spelled_unit
 
 #: Instruments of HST whose spectra are in several files.
@@ -27,7 +27,7 @@ _USELESS = 200
 def grouped_spectra(files: list[fits.HDUList], names: list[str], choice: UnitChoice) -> Iterator[Candidate]:
     """Yield the spectra of files that belong together, which their names tell apart."""
     parts = _parts(files, names)
-    arrays = {part: np.atleast_2d(np.asarray(data_of(hdu))) for part, hdu in parts.items()}
+    arrays = {part: np.atleast_2d(np.asarray(hdu.data)) for part, hdu in parts.items()}
     if len({array.shape for array in arrays.values()}) > 1:
         shapes = ", ".join(f"{part} {array.shape}" for part, array in arrays.items())
         raise InvalidArgumentError(f"The files are not those of one spectrum: their shapes are {shapes}.")

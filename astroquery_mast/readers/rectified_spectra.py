@@ -16,7 +16,7 @@ from astropy import units as u
 from astropy.io import fits
 
 from ..exceptions import InvalidQueryError, InvalidResponseError
-from .spectrum_tables import Candidate, Numbers, SpectrumArrays, data_of, label_values, native
+from .spectrum_tables import Candidate, Numbers, SpectrumArrays, label_values, native
 from .spectrum_units import spelled_unit
 
 # How far wavelengths of a rectified spectrum may differ from row to row.
@@ -41,7 +41,7 @@ def _read(hdus: fits.HDUList, hdu: Any, number: int, is_vertical: bool) -> Spect
 
     def turned(name: str) -> Numbers | None:
         key = (name, hdu.ver)
-        data = None if key not in hdus else np.asarray(data_of(hdus[key]))
+        data = None if key not in hdus else np.asarray(hdus[key].data)
         if data is not None and data.shape != hdu.shape:
             raise InvalidResponseError(f"The image {name} has another shape than SCI: {data.shape}, not {hdu.shape}.")
         return data.T if data is not None and is_vertical else data
@@ -69,7 +69,7 @@ def _coordinates(hdu: Any, number: int) -> Any:
     """The coordinates of a slit; other parts of the tree are left alone, for they need more packages."""
     import asdf  # noqa: PLC0415 - specutils needs it, too
 
-    content = io.BytesIO(np.asarray(data_of(hdu)[0][0]).tobytes())
+    content = io.BytesIO(np.asarray(hdu.data[0][0]).tobytes())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

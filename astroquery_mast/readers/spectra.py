@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +18,19 @@ from astropy.nddata import StdDevUncertainty
 from astropy.table import Row, Table
 
 from ..downloads.fits_headers import header_text
-from ..exceptions import CorruptDataWarning, InvalidArgumentError, InvalidQueryError, InvalidResponseError
+from ..exceptions import CorruptDataWarning, InvalidArgumentError, InvalidQueryError, InvalidResponseError, MastError
 from ..tables.columns import did_you_mean
 from ..warn import warn_user
 from .grouped_spectra import GROUPED, grouped_spectra
 from .opened import opened_fits
 from .rectified_spectra import rectified_spectra
 from .spectrum_layouts import LABELS, layout_of
-from .spectrum_tables import DAMAGE, Candidate, SpectrumArrays, UnitChoice, table_spectra
+from .spectrum_tables import Candidate, SpectrumArrays, UnitChoice, table_spectra
 
 if TYPE_CHECKING:
     import specutils
 
+_DAMAGE = (OSError, EOFError, TypeError, LookupError, ValueError, AttributeError, ArithmeticError, fits.VerifyError)
 # How many labels a message lists.
 _SHOWN = 20
 # Columns that name the file of a product.
@@ -111,29 +112,49 @@ def read_spectrum(
     """
     made = _specutils()
     choice = UnitChoice(flux_column, _as_unit(flux_unit, "flux_unit"), _as_unit(spectral_unit, "spectral_unit"))
-    with ExitStack() as stack:
-        products = _products(product)
+    products = _products(product)
+    names = [_name(one) for one in products]
+    with _damage_told(names[0]), ExitStack() as stack:
         files = [stack.enter_context(opened_fits(one, client)) for one in products]
-        names = [_name(one, hdus) for one, hdus in zip(products, files, strict=True)]
-        first, name = files[0], names[0]
-        candidates = list(_candidates(first, choice) if len(files) == 1 else grouped_spectra(files, names, choice))
-        if not candidates:
-            raise InvalidQueryError(f"{name} has no spectrum: {_what_there_is(first)}")
-        headers = _Headers(name, first[0].header.copy())
-        read = ((one, _in_order(one.read())) for one in _selected(candidates, select))
-        found = [_spectrum(made, one, arrays, headers) for one, arrays in read if arrays.wavelength.size]
-        if not found:
-            raise InvalidQueryError(f"{name} has no spectrum: all points are padding, at no wavelength.")
+        found = _read(made, files, names, choice, select)
     return found[0] if len(found) == 1 else made.SpectrumList(found)
+
+
+def _read(
+    made: Any, files: list[fits.HDUList], names: list[str], choice: UnitChoice, select: Mapping[str, Any]
+) -> list[Any]:
+    """The spectra of a file, or of files that belong together."""
+    first, name = files[0], names[0]
+    candidates = list(_candidates(first, choice) if len(files) == 1 else grouped_spectra(files, names, choice))
+    if not candidates:
+        raise InvalidQueryError(f"{name} has no spectrum: {_what_there_is(first)}")
+    headers = _Headers(name, first[0].header.copy())
+    read = ((one, _in_order(one.read())) for one in _selected(candidates, select))
+    found = [_spectrum(made, one, arrays, headers) for one, arrays in read if arrays.wavelength.size]
+    if not found:
+        raise InvalidQueryError(f"{name} has no spectrum: all points are padding, at no wavelength.")
+    return found
+
+
+@contextmanager
+def _damage_told(name: str) -> Iterator[None]:
+    """Turn what astropy raises for files that are cut or damaged into one error of ours."""
+    try:
+        yield
+    except (MastError, FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except _DAMAGE as err:
+        words = f"{name} cannot be read, it may be cut or damaged ({type(err).__name__}: {err!s:.200})."
+        raise InvalidResponseError(words) from err
 
 
 def _products(product: Any) -> list[Any]:
     """The products of which a spectrum is made: one, or those of FOS and GHRS."""
-    if isinstance(product, fits.HDUList) or not isinstance(product, Table | list | tuple):
+    if not isinstance(product, Table | list | tuple):
         return [product]
     if not len(product):
         raise InvalidArgumentError("There is no product to read.")
-    return list(product)
+    return [product] if isinstance(product, fits.HDUList) else list(product)
 
 
 def _specutils() -> Any:
@@ -158,10 +179,7 @@ def _as_unit(unit: u.UnitBase | str | None, argument: str) -> u.UnitBase | None:
 
 def _candidates(hdus: fits.HDUList, choice: UnitChoice) -> Iterator[Candidate]:
     """Spectra of a file: in tables, and rectified ones."""
-    try:
-        tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU) and hdu.name != "ASDF"]
-    except DAMAGE as err:
-        raise InvalidResponseError(f"The file cannot be read, it may be cut: {err}") from err
+    tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU) and hdu.name != "ASDF"]
     for hdu in tables:
         yield from table_spectra(hdu, layout_of(hdus[0].header), choice)
     yield from rectified_spectra(hdus)
@@ -205,14 +223,13 @@ def _form(hdu: Any) -> str:
     return "image of " + " x ".join(map(str, hdu.shape[::-1])) + " pixels" if hdu.shape else "header only"
 
 
-def _name(product: Any, hdus: fits.HDUList) -> str:
+def _name(product: Any) -> str:
     """The name of a product's file."""
+    if isinstance(product, fits.HDUList):
+        return PurePath(product.filename() or str(product[0].header.get("FILENAME", "The file"))).name
     if isinstance(product, Row):
-        named = next((product[column] for column in _NAMES if column in product.colnames), "")
-        return re.split(r"[/:]", str(named))[-1]
-    if isinstance(product, str | PurePath):
-        return re.split(r"[/:]", str(product))[-1]
-    return str(hdus[0].header.get("FILENAME") or PurePath(hdus.filename() or "The file").name)
+        product = next((product[column] for column in _NAMES if column in product.colnames), "The file")
+    return re.split(r"[/:]", str(product))[-1]
 
 
 # -- the objects ---------------------------------------------------------------------------------------------------

@@ -21,9 +21,6 @@ from .spectrum_layouts import ERRORS_OF, LABELS, LENGTHS, UTYPES, Layout
 from .spectrum_units import spelled_unit
 
 Numbers = NDArray[Any]
-#: What astropy raises for files that are cut or damaged.
-DAMAGE = (OSError, EOFError, TypeError, IndexError, ValueError, fits.VerifyError)
-
 # More points than any spectrum has whose wavelengths are given as a step.
 _LONGEST = 1_000_000
 
@@ -71,13 +68,13 @@ def table_spectra(hdu: Any, layout: Layout, choice: UnitChoice) -> Iterator[Cand
     """Yield the spectra of a table; none if it has no column of wavelengths or of fluxes."""
     names = _names(hdu)
     units = {name: hdu.columns[column].unit or "" for name, column in names.items()}
-    row = _Row(lambda name: data_of(hdu)[names[name]], units, hdu.header)
+    row = _Row(lambda name: hdu.data[names[name]], units, hdu.header)
     flux = choice.flux_column.upper() if choice.flux_column else row.first(layout.flux)
     if row.first(layout.wavelength) is None or flux is None:
         return
     if flux not in units:
         raise InvalidArgumentError(f"There is no column {flux!r}: flux_column may be one of {', '.join(units)}.")
-    for one in _rows(row, flux, len(data_of(hdu))):
+    for one in _rows(row, flux, len(hdu.data)):
         yield Candidate(_labels(one), hdu.header, partial(_read, one, layout, choice))
 
 
@@ -86,14 +83,6 @@ def _rows(row: _Row, flux: str, count: int) -> list[_Row]:
     if count and np.ndim(row.values(flux)[0]):
         return [row._replace(values=partial(_cell, row, number)) for number in range(count)]
     return [row] if count else []
-
-
-def data_of(hdu: Any) -> Any:
-    """Return the data of an extension."""
-    try:
-        return hdu.data
-    except DAMAGE as err:
-        raise InvalidResponseError(f"The extension {hdu.name} cannot be read, the file may be cut: {err}") from err
 
 
 def _names(hdu: Any) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import gzip
 import io
@@ -30,6 +31,7 @@ from astroquery_mast.exceptions import (
     InvalidQueryError,
     InvalidResponseError,
     LoginError,
+    RemoteServiceError,
 )
 from astroquery_mast.readers import read_spectrum
 from astroquery_mast.readers.spectrum_units import spelled_unit
@@ -668,8 +670,25 @@ def test_files_of_fos_must_belong_together(tmp_path: Path) -> None:
             read_spectrum(given_paths)
     with pytest.raises(InvalidArgumentError, match=r"shapes are c0 \(2, 3\)"):
         read_spectrum(paths)
-    with pytest.raises(InvalidArgumentError, match="no product"):
-        read_spectrum([])
+    for nothing in ([], fits.HDUList()):
+        with pytest.raises(InvalidArgumentError, match="no product"):
+            read_spectrum(nothing)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["STIS echelle", "COS", "JWST", "JWST rectified", "FUSE", "CALSPEC"])
+def test_damaged_files_are_refused_or_read(mast_sandbox: Sandbox, tmp_path: Path, kind: str) -> None:
+    """Bytes that have changed in headers and data give spectra, or an error of ours."""
+    content = mast_sandbox.archive.render(str(product_of(kind)["dataURI"]))
+    dice = np.random.default_rng(7)
+    path = tmp_path / "damaged.fits"
+    for _ in range(25):
+        damaged = bytearray(content)
+        for place in dice.integers(0, min(len(content), 20_000), 12):
+            damaged[place] = dice.integers(32, 127)
+        path.write_bytes(damaged)
+        with contextlib.suppress(InvalidQueryError, RemoteServiceError):
+            read_spectrum(path)
 
 
 # -- units ---------------------------------------------------------------------------------------------------------
