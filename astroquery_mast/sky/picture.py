@@ -21,6 +21,8 @@ INSTRUMENT = "instrument_name"
 _PLANNED = -1
 _NO_VALUE = "no value"
 _LONGEST_LABEL = 32
+# How opaque lines in the background are.
+_FAINT = 0.15
 # Numbers that differ by more than this factor are colored by their logarithms.
 _DECADE = 10
 # Columns whose description is longer than a title may be, or says less than this.
@@ -45,6 +47,18 @@ def pyplot() -> Any:
         message = "Pictures need matplotlib: pip install 'astroquery_mast[plot]' brings it."
         raise InvalidQueryError(message) from err
     return plt
+
+
+def ink() -> Any:
+    """Return the color of text in the current style: what is drawn in it is seen on light and on dark pictures."""
+    return pyplot().rcParams["text.color"]
+
+
+def faint_ink() -> Any:
+    """Return the color of lines in the background."""
+    from matplotlib.colors import to_rgba  # noqa: PLC0415 - an optional dependency
+
+    return to_rgba(ink(), _FAINT)
 
 
 def drawable_table(table: Any, *needed: str) -> Table:

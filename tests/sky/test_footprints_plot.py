@@ -221,13 +221,13 @@ def test_outlines_are_torn_at_the_edge_of_the_sky() -> None:
         (TABLE[3:4], {}, "None of the rows"),
         (TABLE[:0], {}, "no rows: there is nothing to draw"),
         ("M51", {}, "needed, not a str"),
-        (TABLE, {"radius": 1}, "radius is given without coordinates"),
+        (TABLE, {"radius": 1}, "radius needs coordinates"),
         (TABLE, {"coordinates": "M 51 or so"}, "M 51 or so"),
         (TABLE, {"image": np.zeros((2, 2))}, "image and wcs belong together"),
         (TABLE, {"wcs": SKY}, "image and wcs belong together"),
         (TABLE, {"image": np.zeros(3), "wcs": SKY}, r"the shape \(3,\)"),
         (TABLE, {"image": [["a"]], "wcs": SKY}, "not an array of numbers"),
-        (TABLE, {"image": np.zeros((2, 2)), "wcs": SKY, "ax": 1}, "ax and image are both given"),
+        (TABLE, {"image": np.zeros((2, 2)), "wcs": SKY, "ax": 1}, "ax and image exclude each other"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(table: Table, options: Any, reason: str) -> None:

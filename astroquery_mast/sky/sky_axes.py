@@ -1,0 +1,200 @@
+"""Axes with sky coordinates, the search drawn on them, and an image behind them.
+
+In: the outlines of footprints, the search, an image with its WCS.  Out: axes that show all footprints, the search
+circle, or the image; positions as pixels of these axes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
+
+from ..exceptions import InvalidArgumentError, InvalidQueryError
+from ..tables.rows import Array
+from .outlines import Outlines
+from .picture import faint_ink, ink, pyplot
+from .position import as_coordinate, as_radius
+from .shapes import Circle
+from .sphere import longitude_latitude, min_enclosing_circle, separation, tangents, unit_vectors
+
+# Pixels from the center of the picture's coordinates to its edge, and the room around the footprints.
+_HALF, _ROOM = 500.0, 1.08
+# Beyond these radii in degrees the plane that touches the sky is too much stretched, and a disc as well.
+_WIDE, _HEMISPHERE = 40.0, 90.0
+# The smallest radius of a picture in degrees, where there are only points.
+_SMALLEST = 1 / 3600
+# Corners of a circle as it is drawn.
+_ROUND = 90
+# An outline is torn where it runs so many times faster across the picture than elsewhere: at the edge of the sky.
+_TORN = 10.0
+
+
+def search_circle(coordinates: Any, radius: Any) -> Circle | None:
+    """Return the circle that was searched, with a radius of 0 if only its center is given."""
+    if coordinates is None:
+        if radius is not None:
+            raise InvalidArgumentError("radius needs coordinates, the center of the circle.")
+        return None
+    center = as_coordinate(coordinates)
+    return Circle(center.ra.deg, center.dec.deg, 0.0 if radius is None else float(as_radius(radius).deg))
+
+
+def check_sky_axes(ax: Any) -> Any:
+    """Return axes that were given; raise if they have no sky coordinates."""
+    if not hasattr(ax, "wcs"):
+        raise InvalidQueryError("ax has no sky coordinates; create it with projection=wcs.")
+    return ax
+
+
+@dataclass(frozen=True)
+class SkyView:
+    """The part of the sky that new axes show: the circle around all footprints, or the search."""
+
+    center: Array
+    # In degrees.
+    reach: float
+
+    @classmethod
+    def of(cls, outlines: Outlines, search: Circle | None) -> SkyView:
+        """Return the part of the sky that holds the search, or else all footprints and the target."""
+        if search is not None and search.radius > 0:
+            return cls(unit_vectors(search.ra, search.dec), search.radius)
+        centers, reaches, vertices = outlines.center, outlines.reach, outlines.vertices
+        if search is not None:
+            target = unit_vectors([search.ra], [search.dec])
+            centers, vertices = np.concatenate([centers, target]), np.concatenate([vertices, target])
+            reaches = np.append(reaches, 0.0)
+        cap = min_enclosing_circle(vertices)
+        center = centers[0] if cap is None else cap[0]
+        return cls(center, min(180.0, float(np.degrees((separation(centers, center) + reaches).max()))))
+
+    @property
+    def width(self) -> float:
+        """The width in degrees, with some room around, and a little more than a point if there are only points."""
+        return min(360.0, 2 * _ROOM * max(self.reach, _SMALLEST))
+
+    def add_axes(self, figure: Any, *place: int) -> Any:
+        """Add axes to a figure; the place is that of a subplot."""
+        from astropy.visualization.wcsaxes.frame import EllipticalFrame  # noqa: PLC0415 - needs matplotlib
+
+        options = {"frame_class": EllipticalFrame} if self.reach > _HEMISPHERE else {}
+        wcs, height = self._projection()
+        ax = figure.add_subplot(*place, projection=wcs, xlim=(-_HALF, _HALF), ylim=(-height, height), **options)
+        ax.set(xlabel="Right ascension", ylabel="Declination", aspect="equal")
+        ax.grid(color=faint_ink(), linewidth=0.5)
+        return ax
+
+    def _projection(self) -> tuple[WCS, float]:
+        """Return coordinates around the center that reach as far as the edge of the picture, and its half height."""
+        ra, dec = (float(degrees) for degrees in longitude_latitude(self.center))
+        if self.reach < _WIDE:
+            code, at_edge = "TAN", np.degrees(np.tan(np.radians(self.reach)))
+        elif self.reach <= _HEMISPHERE:
+            code, at_edge = "ZEA", np.degrees(2 * np.sin(np.radians(self.reach) / 2))
+        else:
+            code, at_edge, dec = "AIT", np.degrees(np.sqrt(8)), 0.0
+        wcs = WCS(naxis=2)
+        wcs.wcs.ctype = [f"RA---{code}", f"DEC--{code}"]
+        wcs.wcs.crval, wcs.wcs.crpix = [ra, dec], [1.0, 1.0]
+        scale = max(float(at_edge), _SMALLEST) * (1.0 if code == "AIT" else _ROOM) / _HALF
+        wcs.wcs.cdelt = [-scale, scale]
+        return wcs, _HALF / 2 if code == "AIT" else _HALF
+
+
+def new_sky_axes(outlines: Outlines, search: Circle | None) -> Any:
+    """Return axes of a new figure that hold the search, or else everything."""
+    return SkyView.of(outlines, search).add_axes(pyplot().figure(figsize=(8, 6), layout="constrained"))
+
+
+# -- images ----------------------------------------------------------------------------------------------------------
+
+
+def image_axes(image: Any, wcs: Any, search: Circle | None) -> Any:
+    """Return axes of a new figure with an image, limited to the search."""
+    pixels = _as_pixels(image, wcs)
+    ax = pyplot().figure(figsize=(8, 6), layout="constrained").add_subplot(projection=wcs.celestial)
+    _show(ax, pixels)
+    if search is not None and search.radius > 0:
+        line = circle_line(unit_vectors(search.ra, search.dec), np.radians(search.radius * _ROOM))
+        corners = axes_pixels(ax, line)
+        (left, low), (right, high) = np.nanmin(corners, axis=0), np.nanmax(corners, axis=0)
+        ax.set(xlim=(left, right), ylim=(low, high))
+    if str(wcs.celestial.wcs.ctype[0]).startswith("RA"):
+        ax.set(xlabel="Right ascension", ylabel="Declination")
+    # The layout needs to know where the labels of the coordinates are, which is found when they are drawn.
+    ax.figure.draw_without_rendering()
+    return ax
+
+
+def _as_pixels(image: Any, wcs: Any) -> Array:
+    """Return an image as an array, with NaN for the masked pixels of an image without colors."""
+    if image is None or not isinstance(wcs, WCS) or not wcs.has_celestial:
+        raise InvalidArgumentError("image and wcs belong together: an array and its WCS, with sky coordinates.")
+    try:
+        pixels: Any = np.ma.asarray(image, dtype=float if np.ndim(image) == 2 else None)
+    except (TypeError, ValueError) as err:
+        raise InvalidArgumentError("image is not an array of numbers.") from err
+    if pixels.ndim not in {2, 3} or (pixels.ndim == 3 and pixels.shape[2] not in {3, 4}):
+        raise InvalidArgumentError(f"image has the shape {pixels.shape}; it must be (ny, nx) or (ny, nx, 3).")
+    return np.asarray(pixels.filled(np.nan) if pixels.ndim == 2 else pixels.data)
+
+
+def _show(ax: Any, pixels: Array) -> None:
+    """Draw an image, dark on white so that colors stand out; one with colors as it is."""
+    from astropy.visualization import simple_norm  # noqa: PLC0415 - needs matplotlib
+
+    gray = pixels.ndim == 2 and np.isfinite(pixels).any()
+    norm = simple_norm(pixels, "asinh", percent=99.5) if gray else None
+    ax.imshow(pixels, norm=norm, cmap="gray_r", origin="lower")
+
+
+# -- lines -----------------------------------------------------------------------------------------------------------
+
+
+def draw_search(ax: Any, search: Circle) -> None:
+    """Draw the circle that was searched, and a cross at its center."""
+    from matplotlib.patheffects import withStroke  # noqa: PLC0415 - an optional dependency
+
+    center = unit_vectors(search.ra, search.dec)
+    style: dict[str, Any] = {"color": ink(), "zorder": 4, "scalex": False, "scaley": False}
+    if ax.images:
+        # Black with a white edge is seen on any image.
+        style |= {"color": "black", "path_effects": [withStroke(linewidth=3, foreground="white", alpha=0.7)]}
+    target = axes_pixels(ax, center[np.newaxis]).T
+    ax.plot(*target, marker="+", markersize=11, linestyle="none", label="target", **style)
+    if search.radius > 0:
+        line = circle_line(center, np.radians(search.radius))
+        ax.plot(*torn_line(line, axes_pixels(ax, line)).T, linestyle=":", linewidth=1.2, label="search", **style)
+
+
+def axes_pixels(ax: Any, positions: Array) -> Array:
+    """Return where unit vectors are in the picture, ``(n, 2)``."""
+    ra, dec = longitude_latitude(positions)
+    return np.column_stack(ax.wcs.world_to_pixel(SkyCoord(ra, dec, unit="deg")))
+
+
+def circle_line(center: Array, radius: float) -> Array:
+    """Return positions along a circle with a radius in radians; the last one is the first."""
+    around = 2 * np.pi * np.arange(_ROUND + 1) / _ROUND
+    aside = np.column_stack([np.cos(around), np.sin(around)]) @ tangents(center)
+    return np.asarray(np.cos(radius) * center + np.sin(radius) * aside)
+
+
+def torn_line(line: Array, pixels: Array) -> Array:
+    """Return the way of an outline across the picture, with a gap where it leaves it on one side for another."""
+    moved = np.linalg.norm(np.diff(pixels, axis=0), axis=1)
+    speed = moved / np.maximum(np.linalg.norm(np.diff(line, axis=0), axis=1), np.finfo(float).tiny)
+    jumps = np.flatnonzero(speed > _TORN * np.nanmedian(speed)) + 1
+    return np.insert(pixels, jumps, np.nan, axis=0)
+
+
+def angle_text(degrees: float) -> str:
+    """Return an angle in the unit in which it is a handy number."""
+    for scale, unit in ((1, "deg"), (60, "arcmin")):
+        if degrees * scale >= 1 - 1e-9:
+            return f"{degrees * scale:.4g} {unit}"
+    return f"{degrees * 3600:.4g} arcsec"
