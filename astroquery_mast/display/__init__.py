@@ -6,13 +6,14 @@ In: tables of observations.  Out: axes of matplotlib, or a file for a browser.
 from importlib import import_module
 
 _HOME = {
+    "plot_depth": ".depth",
     "plot_footprints": "..footprints",
     "plot_previews": ".previews",
     "plot_timeline": ".bars",
     "plot_wavelengths": ".bars",
     "write_previews": ".previews",
 }
-__all__ = ["plot_footprints", "plot_previews", "plot_timeline", "plot_wavelengths", "write_previews"]
+__all__ = ["plot_depth", "plot_footprints", "plot_previews", "plot_timeline", "plot_wavelengths", "write_previews"]
 
 
 def __getattr__(name: str) -> object:

@@ -21,6 +21,8 @@ from ..sky.picture import (
     count_of,
     draw_color_bar,
     drawable_table,
+    faint_lines,
+    ink,
     numbers_of,
     planned_rows,
     pyplot,
@@ -199,7 +201,7 @@ def _lane_axes(ax: Any, lanes: dict[str, Array], title: str) -> Any:
     ax.set_ylim(len(lanes) - 0.4, -0.6)
     ax.set_ylabel(title)
     ax.tick_params(axis="y", length=0)
-    ax.grid(axis="x", color="0.88", linewidth=0.6)
+    ax.grid(axis="x", **faint_lines())
     ax.set_axisbelow(True)
     return ax
 
@@ -235,7 +237,7 @@ def _planned_sign(planned: Array) -> list[Any]:
     """Return what a legend says of planned observations, if there are any."""
     from matplotlib.patches import Patch  # noqa: PLC0415 - an optional dependency
 
-    return [Patch(facecolor="none", edgecolor="0.25", linestyle="--", label="planned")] if planned.any() else []
+    return [Patch(facecolor="none", edgecolor=ink(), linestyle="--", label="planned")] if planned.any() else []
 
 
 def _legend(ax: Any, signs: list[Any], *, own: bool) -> None:
@@ -278,7 +280,7 @@ def _draw_releases(ax: Any, lanes: dict[str, Array], end: Array, release: Array)
         if len(waiting):
             since = np.nanmin(end[waiting])
             ax.plot([since, release[waiting].max()], [height, height], color=color, linewidth=0.8)
-    ax.axvline(today, color="0.3", linewidth=1.0, linestyle=":")
+    ax.axvline(today, color=ink(), linewidth=1.0, linestyle=":")
     return _release_signs(release[known] <= today)
 
 
@@ -294,10 +296,10 @@ def _release_signs(passed: Array) -> list[Any]:
 
     words = {True: "released", False: "exclusive until then"}
     signs = [
-        Line2D([], [], **_release_look("0.25", passed=each), label=words[each])
+        Line2D([], [], **_release_look(ink(), passed=each), label=words[each])
         for each in sorted({*passed.tolist()}, reverse=True)
     ]
-    return [*signs, Line2D([], [], color="0.3", linewidth=1.0, linestyle=":", label="today")]
+    return [*signs, Line2D([], [], color=ink(), linewidth=1.0, linestyle=":", label="today")]
 
 
 def _label_dates(ax: Any) -> None:
@@ -326,8 +328,8 @@ def _draw_ranges(ax: Any, ranges: Mapping[_Range, Array], exposure: Array, plann
         if len(made):
             known = made[np.isfinite(made)]
             colors.append(scale.to_rgba(known.max(), alpha=0.85) if len(known) else _UNKNOWN)
-    _draw_bars(ax, bars[False], facecolors=colors, edgecolors="0.25", linewidths=0.5)
-    _draw_bars(ax, bars[True], **_look("0.25", planned=True))
+    _draw_bars(ax, bars[False], facecolors=colors, edgecolors=ink(), linewidths=0.5)
+    _draw_bars(ax, bars[True], **_look(ink(), planned=True))
     ax.autoscale_view(scaley=False)
     if scale is not None:
         draw_color_bar(ax, scale, "Longest exposure (s)")

@@ -54,11 +54,9 @@ def ink() -> Any:
     return pyplot().rcParams["text.color"]
 
 
-def faint_ink() -> Any:
-    """Return the color of lines in the background."""
-    from matplotlib.colors import to_rgba  # noqa: PLC0415 - an optional dependency
-
-    return to_rgba(ink(), _FAINT)
+def faint_lines() -> dict[str, Any]:
+    """Return how lines in the background look."""
+    return {"color": ink(), "alpha": _FAINT, "linewidth": 0.5}
 
 
 def drawable_table(table: Any, *needed: str) -> Table:
@@ -136,11 +134,12 @@ def color_scale(numbers: Array, colors: str) -> Any:
     return ScalarMappable(LogNorm(least, most) if 0 < _DECADE * least < most else Normalize(*wide), colors)
 
 
-def draw_color_bar(ax: Any, scale: Any, title: str) -> None:
-    """Draw a bar beside the axes that tells the numbers of colors, as they would be written by hand."""
+def draw_color_bar(axes: Any, scale: Any, title: str) -> None:
+    """Draw a color bar beside axes, or beside a list of them, with the numbers as they would be written by hand."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter  # noqa: PLC0415 - as above
 
-    bar = ax.figure.colorbar(scale, ax=ax, label=title, pad=0.02, shrink=0.9)
+    figure = (axes[0] if isinstance(axes, list) else axes).figure
+    bar = figure.colorbar(scale, ax=axes, label=title, pad=0.02, shrink=0.9)
     if bar.norm.vmin > 0 and bar.norm.vmax > _DECADE * bar.norm.vmin:
         bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         bar.ax.yaxis.set_minor_formatter(NullFormatter())

@@ -16,7 +16,7 @@ from astropy.wcs import WCS
 from ..exceptions import InvalidArgumentError, InvalidQueryError
 from ..tables.rows import Array
 from .outlines import Outlines
-from .picture import faint_ink, ink, pyplot
+from .picture import faint_lines, ink, pyplot
 from .position import as_coordinate, as_radius
 from .shapes import Circle
 from .sphere import longitude_latitude, min_enclosing_circle, separation, tangents, unit_vectors
@@ -81,11 +81,15 @@ class SkyView:
         """Add axes to a figure; the place is that of a subplot."""
         from astropy.visualization.wcsaxes.frame import EllipticalFrame  # noqa: PLC0415 - needs matplotlib
 
-        options = {"frame_class": EllipticalFrame} if self.reach > _HEMISPHERE else {}
+        whole = self.reach > _HEMISPHERE
+        options = {"frame_class": EllipticalFrame} if whole else {}
         wcs, height = self._projection()
         ax = figure.add_subplot(*place, projection=wcs, xlim=(-_HALF, _HALF), ylim=(-height, height), **options)
-        ax.set(xlabel="Right ascension", ylabel="Declination", aspect="equal")
-        ax.grid(color=faint_ink(), linewidth=0.5)
+        # In a map of the whole sky the names would be in the middle of it.
+        names = {"xlabel": " ", "ylabel": " "} if whole else {"xlabel": "Right ascension", "ylabel": "Declination"}
+        ax.set(**names, aspect="equal")
+        ax.coords[0].set_ticklabel(exclude_overlapping=True)
+        ax.grid(**faint_lines())
         return ax
 
     def _projection(self) -> tuple[WCS, float]:

@@ -1,0 +1,258 @@
+"""Depth maps: how long, or how often, each place on the sky was observed.
+
+In: a table of observations.  Out: axes of matplotlib with sky coordinates and an image of sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+
+from ..exceptions import InvalidArgumentError
+from ..query.values import is_integer
+from ..sky.coloring import drawable_outlines
+from ..sky.depth import depth_sums
+from ..sky.outlines import Outlines
+from ..sky.picture import (
+    color_scale,
+    column_title,
+    count_of,
+    draw_color_bar,
+    drawable_table,
+    numbers_of,
+    planned_rows,
+    pyplot,
+    rows_by_value,
+    short_label,
+)
+from ..sky.shapes import Circle
+from ..sky.sky_axes import SkyView, angle_text, axes_pixels, check_sky_axes, draw_search, new_sky_axes, search_circle
+from ..sky.sphere import unit_vectors
+from ..tables.rows import Array, Floats, RowNumbers
+
+_EXPOSURE = "t_exptime"
+# Pixels along the longer side of the picture; more than the most would be larger than any screen.
+_PIXELS, _MOST_PIXELS = 500, 4000
+# With `by`, so many panels, of which so many are in a row; the size of one in inches.
+_PANELS, _PER_ROW, _PANEL = 9, 3, 3.4
+
+
+def plot_depth(
+    table: Table,
+    ax: Any = None,
+    *,
+    coordinates: Any = None,
+    radius: Any = None,
+    by: str | None = None,
+    weight: str | None = _EXPOSURE,
+    pixels: int = _PIXELS,
+) -> Any:
+    """Draw an exposure map: how long, or how often, each place on the sky was observed.
+
+    The value of a pixel is the sum over all observations with the center of the pixel inside their footprint, computed
+    exactly on the sphere. An observation whose footprint is smaller than a pixel adds to the nearest pixel. The color
+    scale is logarithmic if the values differ by more than a factor of 10. Pixels without any observation are empty.
+
+    Observations at different calibration levels overlap: a combined image contains the exposures that it was made from.
+    Select one level first, such as ``table[table["calib_level"] == 3]``, or their exposure times count twice.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table` or `~astropy.table.Row`
+        Observations with the column ``s_region``. Planned observations (``calib_level`` -1), rows without a footprint
+        and rows without a positive ``weight`` are skipped and counted in the title.
+    ax : `~astropy.visualization.wcsaxes.WCSAxes`, optional
+        The axes to draw on. Their limits do not change. By default, new axes show all footprints.
+    coordinates : `~astropy.coordinates.SkyCoord` or str, optional
+        The target, or the center of the search, as in `ObservationsClass.query_region`. A cross marks it.
+    radius : float, str or `~astropy.units.Quantity`, optional
+        The search radius around ``coordinates``; a number is in degrees. The circle is drawn, and new axes show this
+        circle only.
+    by : str, optional
+        Draw one panel for each value of this column, such as ``"filters"`` or ``"instrument_name"``, with the same
+        limits and colors. If the column has more than 9 values, the rarest share the last panel.
+    weight : str, optional
+        The column to add up. Defaults to ``"t_exptime"``, in seconds. With None, observations are counted.
+    pixels : int
+        The number of pixels along the longer side of the map, from 2 to 4,000. Defaults to 500.
+
+    Returns
+    -------
+    `~astropy.visualization.wcsaxes.WCSAxes` or list of them
+        The axes; a list, one for each panel, if ``by`` is given. ``ax.images[-1].get_array()`` is the map, a masked
+        array of shape ``(ny, nx)`` with the lowest row first.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the table is empty or lacks a column, if an argument is invalid, if no observation can be drawn, or if
+        matplotlib is not installed.
+    InvalidQueryError
+        If none of the rows has a footprint, or if ``ax`` has no sky coordinates.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from astroquery_mast.display import plot_depth
+    >>> fields = Table({"t_exptime": [1200.0, 300.0]})
+    >>> fields["s_region"] = ["CIRCLE 202.47 47.2 0.05", "CIRCLE 202.48 47.2 0.05"]
+    >>> ax = plot_depth(fields)
+    >>> ax.get_title()
+    '2 observations, up to 1,500 s'
+    >>> depth = ax.images[0].get_array()
+    >>> float(depth.max())
+    1500.0
+    """
+    if not is_integer(pixels, 2) or pixels > _MOST_PIXELS:
+        raise InvalidArgumentError(f"pixels={pixels!r} must be an integer from 2 to {_MOST_PIXELS:,}.")
+    if by is not None and ax is not None:
+        raise InvalidArgumentError("ax and by exclude each other: by draws several panels in a new figure.")
+    table = drawable_table(table, "s_region", *filter(None, (weight, by)))
+    search = search_circle(coordinates, radius)
+    exposures = _Exposures.of(table, weight)
+    own, panels = ax is None, {"": exposures.rows}
+    if by is not None:
+        groups = rows_by_value(table[exposures.rows], by, _PANELS)
+        panels = {label: exposures.rows[rows] for label, rows in groups.items()}
+        axes = _panel_axes(SkyView.of(exposures.outlines, search), panels)
+    else:
+        axes = [new_sky_axes(exposures.outlines, search) if own else check_sky_axes(ax)]
+    grids = [_Grid.of(each, pixels) for each in axes]
+    maps = [exposures.depth(grid, rows) for grid, rows in zip(grids, panels.values(), strict=True)]
+    images = _draw_maps(axes, grids, maps)
+    if search is not None:
+        for each in axes:
+            draw_search(each, search)
+    if images:
+        draw_color_bar(axes if len(axes) > 1 else axes[0], images[0], exposures.title)
+    deepest = max(float(each.filled(0.0).max()) for each in maps)
+    words = exposures.summary(deepest, search)
+    if by is not None:
+        axes[0].figure.suptitle(words, fontsize="medium")
+        return axes
+    if own:
+        axes[0].set_title(words, fontsize="medium")
+    return axes[0]
+
+
+@dataclass(frozen=True)
+class _Exposures:
+    """The observations that were made, what each adds to the map, and why the others are not in it."""
+
+    rows: RowNumbers
+    # Of these rows; the weights are those of all.
+    outlines: Outlines
+    weights: Floats
+    title: str
+    unit: str
+    skipped: str
+
+    @classmethod
+    def of(cls, table: Table, weight: str | None) -> _Exposures:
+        """Select the observations, and read their weights."""
+        unit = u.s if weight == _EXPOSURE else None
+        weights = np.ones(len(table)) if weight is None else numbers_of(table, weight, unit)
+        outlines = drawable_outlines(table)
+        planned, known = planned_rows(table), np.isfinite(weights) & (weights > 0)
+        placed = np.isin(np.arange(len(table)), outlines.owner)
+        made = placed & known & ~planned
+        if not made.any():
+            lacks = "" if weight is None else f" with a positive value in '{weight}'"
+            raise InvalidArgumentError(f"None of the rows is an observation that was made{lacks} and has a footprint.")
+        reasons = {
+            "planned": planned,
+            "without a footprint": ~planned & ~placed,
+            f"without {weight}": ~planned & placed & ~known,
+        }
+        skipped = ", ".join(f"{rows.sum():,} {why}" for why, rows in reasons.items() if rows.any())
+        title = "Observations" if weight is None else column_title(table, weight)
+        if unit is not None:
+            title = f"{title.partition(' (')[0]} (s)"
+        shown = unit if weight is None or unit is not None else getattr(table[weight], "unit", None)
+        taken = outlines.take(np.flatnonzero(made[outlines.owner]))
+        return cls(np.flatnonzero(made), taken, weights, title, f" {shown}" if shown else "", skipped)
+
+    def depth(self, grid: _Grid, rows: RowNumbers) -> Any:
+        """Return the sums for some of the rows, masked where there are none."""
+        outlines = self.outlines.take(np.flatnonzero(np.isin(self.outlines.owner, rows)))
+        sums, counts = depth_sums(outlines, self.weights, grid.vectors, grid.nearest(outlines), grid.tangent)
+        return np.ma.masked_where(counts == 0, sums)
+
+    def summary(self, deepest: float, search: Circle | None) -> str:
+        """Return what the map shows, in a line."""
+        words = f"{count_of(len(self.rows), 'observation')}, up to {deepest:,.6g}{self.unit}"
+        if search is not None and search.radius > 0:
+            words += f", search radius {angle_text(search.radius)}"
+        return f"{words} ({self.skipped})" if self.skipped else words
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The pixels of a map on given axes: the edges of all of them, and the directions of their centers."""
+
+    ax: Any
+    x: tuple[float, float]
+    y: tuple[float, float]
+    # ``(ny, nx, 3)``; NaN where there is no sky.
+    vectors: Array
+
+    @classmethod
+    def of(cls, ax: Any, pixels: int) -> _Grid:
+        """Divide the picture into pixels."""
+        x, y = sorted(ax.get_xlim()), sorted(ax.get_ylim())
+        width, height = x[1] - x[0], y[1] - y[0]
+        nx, ny = (max(2, round(pixels * each / max(width, height))) for each in (width, height))
+        at_x, at_y = x[0] + (np.arange(nx) + 0.5) * width / nx, y[0] + (np.arange(ny) + 0.5) * height / ny
+        sky = ax.wcs.pixel_to_world(*np.meshgrid(at_x, at_y)).icrs
+        return cls(ax, (x[0], x[1]), (y[0], y[1]), unit_vectors(sky.ra.deg, sky.dec.deg))
+
+    @property
+    def tangent(self) -> Array | None:
+        """The point where the plane of the picture touches the sky, if it is such a plane."""
+        wcs = getattr(self.ax.wcs, "wcs", None)
+        if wcs is None or not all(str(name).endswith("TAN") for name in wcs.ctype):
+            return None
+        sky = self.ax.wcs.pixel_to_world(*(wcs.crpix - 1)).icrs
+        return unit_vectors(sky.ra.deg, sky.dec.deg)
+
+    def nearest(self, outlines: Outlines) -> RowNumbers:
+        """Return the pixel that holds the center of each part, -1 outside of the picture."""
+        ny, nx = self.vectors.shape[:2]
+        at = axes_pixels(self.ax, outlines.center)
+        column = (at[:, 0] - self.x[0]) / (self.x[1] - self.x[0]) * nx
+        row = (at[:, 1] - self.y[0]) / (self.y[1] - self.y[0]) * ny
+        inside = (column >= 0) & (column < nx) & (row >= 0) & (row < ny)
+        place = np.floor(np.where(inside, row, 0)) * nx + np.floor(np.where(inside, column, 0))
+        return np.where(inside, place, -1).astype(np.int64)
+
+
+def _panel_axes(view: SkyView, panels: Mapping[str, RowNumbers]) -> list[Any]:
+    """Return axes in one figure, each with the name of its value."""
+    across = min(len(panels), _PER_ROW)
+    down = -(-len(panels) // across)
+    figure = pyplot().figure(figsize=(_PANEL * across + 1.2, _PANEL * down + 0.5), layout="constrained")
+    axes = [view.add_axes(figure, down, across, number) for number in range(1, len(panels) + 1)]
+    for number, (ax, (label, rows)) in enumerate(zip(axes, panels.items(), strict=True)):
+        ax.set_title(f"{short_label(label)} ({len(rows):,})", fontsize="small")
+        ax.set_xlabel("Right ascension" if number + across >= len(panels) else " ")
+        ax.set_ylabel(" " if number % across else "Declination")
+    return axes
+
+
+def _draw_maps(axes: list[Any], grids: list[_Grid], maps: list[Any]) -> list[Any]:
+    """Draw all maps in the same colors; none if nothing lies in the picture."""
+    scale = color_scale(np.concatenate([each.compressed() for each in maps]), "viridis_r")
+    if scale is None:
+        return []
+    images = []
+    for ax, grid, depth in zip(axes, grids, maps, strict=True):
+        kept = {"xlim": ax.get_xlim(), "ylim": ax.get_ylim(), "aspect": ax.get_aspect()}
+        style = {"cmap": scale.cmap, "norm": scale.norm, "interpolation": "nearest", "origin": "lower"}
+        images.append(ax.imshow(depth, extent=(*grid.x, *grid.y), **style))
+        ax.set(**kept)
+    return images
