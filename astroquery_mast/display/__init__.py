@@ -11,9 +11,18 @@ _HOME = {
     "plot_previews": ".previews",
     "plot_timeline": ".bars",
     "plot_wavelengths": ".bars",
+    "to_aladin": ".aladin",
     "write_previews": ".previews",
 }
-__all__ = ["plot_depth", "plot_footprints", "plot_previews", "plot_timeline", "plot_wavelengths", "write_previews"]
+__all__ = [
+    "plot_depth",
+    "plot_footprints",
+    "plot_previews",
+    "plot_timeline",
+    "plot_wavelengths",
+    "to_aladin",
+    "write_previews",
+]
 
 
 def __getattr__(name: str) -> object:

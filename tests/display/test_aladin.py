@@ -1,0 +1,156 @@
+"""Footprints in Aladin Lite: the messages that the widget sends to the browser, once that has loaded it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import MaskedColumn, Table
+from astroquery.exceptions import InvalidQueryError
+
+from astroquery_mast.display import to_aladin
+from astroquery_mast.footprints import parse_s_region
+
+ipyaladin = pytest.importorskip("ipyaladin")
+pytest.importorskip("matplotlib")
+
+
+class Browser:
+    """What a widget sends."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Any, dict[str, Any]]] = []
+
+    def load(self, widget: Any) -> list[dict[str, Any]]:
+        """Tell the widget that it is shown, and return what it sent until now."""
+        widget._is_loaded = True
+        return [message for sender, message in self.sent if sender is widget]
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Browser:
+    """Stand in for the notebook."""
+    opened = Browser()
+
+    def send(widget: Any, content: dict[str, Any], buffers: Any = None) -> None:
+        assert buffers is None
+        opened.sent.append((widget, content))
+
+    monkeypatch.setattr(ipyaladin.Aladin, "send", send)
+    # Calls of all widgets wait in one list, which is never emptied.
+    monkeypatch.setattr(ipyaladin.Aladin, "_call_store", type(ipyaladin.Aladin._call_store)())
+    return opened
+
+
+def stcs(message: dict[str, Any]) -> list[str]:
+    """Return the footprints in a message."""
+    assert message["event_name"] == "add_overlay"
+    assert {each["region_type"] for each in message["regions_infos"]} == {"stcs"}
+    return [each["infos"]["stcs"] for each in message["regions_infos"]]
+
+
+def options(messages: list[dict[str, Any]], name: str) -> list[Any]:
+    """Return an option of all overlays."""
+    return [message["graphic_options"].get(name) for message in messages]
+
+
+TABLE = Table(
+    {
+        "instrument_name": ["NIRCAM", "NIRCAM", "MIRI", "NIRCAM", "MIRI", "MIRI"],
+        "calib_level": [3, 2, 3, -1, 2, 2],
+        "s_region": [
+            "POLYGON 359.9 0 0.1 0 0.1 0.2 359.9 0.2",
+            "POLYGON ICRS 359.9 0 0.1 0 0.1 0.2 359.9 0.2",
+            "POLYGON 0 0 0.1 0 0.1 0.1 CIRCLE 0.05 0.05 0.02",
+            "CIRCLE 0 0.1 0.1",
+            "POINT 0.02 0.03",
+            "",
+        ],
+    }
+)
+
+
+def test_each_color_is_one_overlay(browser: Browser) -> None:
+    """Equal footprints are in it once, parts one by one, planned ones dashed in another."""
+    messages = browser.load(to_aladin(TABLE))
+    assert options(messages, "name") == ["NIRCAM (2)", "NIRCAM planned (1)", "MIRI (3)"]
+    assert [len(stcs(message)) for message in messages] == [1, 1, 3]
+    assert options(messages, "color") == ["#1f77b4", "#1f77b4", "#ff7f0e"]
+    assert [bool(each) for each in options(messages, "line_dash")] == [False, True, False]
+    (polygon,) = stcs(messages[0])
+    assert polygon.startswith("POLYGON ICRS 359.9")
+    corners = SkyCoord(parse_s_region(polygon)[0].vertices, unit="deg")
+    expected = SkyCoord([359.9, 0.1, 0.1, 359.9], [0, 0, 0.2, 0.2], unit="deg")
+    assert corners.separation(expected).max().arcsec < 1e-3
+    assert {text.split()[0] for text in stcs(messages[2])} == {"POLYGON", "CIRCLE"}
+    # Aladin Lite reads words that are separated by blanks, and no unions.
+    assert all(text.split()[1] == "ICRS" and "(" not in text for message in messages for text in stcs(message))
+
+
+def test_ten_thousand_footprints_are_one_message(browser: Browser) -> None:
+    """And all of them are in it."""
+    ra = np.linspace(10, 11, 10_000)
+    widget = to_aladin(Table({"s_region": [f"CIRCLE {each} 20 0.01" for each in ra.tolist()]}))
+    (message,) = browser.load(widget)
+    found = [float(text.split()[2]) for text in stcs(message)]
+    np.testing.assert_allclose(sorted(found), ra, atol=1e-7)
+    assert widget.overlays == ["footprints (10,000)"]
+
+
+def test_the_view_shows_all_footprints() -> None:
+    """Across 0h, with room in a widget that is wider than high."""
+    widget = to_aladin(TABLE[:1])
+    assert widget.target.separation(SkyCoord(0, 0.1, unit="deg")).arcsec < 1
+    assert 2 * 0.2 < widget.fov.deg < 4 * 0.3
+    everywhere = Table({"s_region": ["CIRCLE 0 0 1", "CIRCLE 180 0 1"]})
+    assert to_aladin(everywhere).fov.deg == 360
+
+
+def test_the_search_is_drawn(browser: Browser) -> None:
+    """As an overlay of its own, and the view shows no more."""
+    widget = to_aladin(TABLE, coordinates="0 0", radius="3 arcmin")
+    *_, search = browser.load(widget)
+    assert stcs(search) == ["CIRCLE ICRS 0.0000000 0.0000000 0.0500000"]
+    assert search["graphic_options"]["name"] == "search"
+    assert widget.target.separation(SkyCoord(0, 0, unit="deg")).arcsec < 1e-3
+    assert widget.fov.deg == pytest.approx(4 * 1.08 * 0.05)
+
+
+def test_footprints_are_added_to_a_widget(browser: Browser) -> None:
+    """Which is the one returned; a name that it has already is not taken from the other overlay."""
+    own = ipyaladin.Aladin(target="150 2", fov=1.0)
+    for _ in range(2):
+        assert to_aladin(TABLE[:1], aladin=own, by=None) is own
+    assert own.overlays == ["footprints (1)", "footprints (1) [2]"]
+    assert len(browser.load(own)) == 2
+    assert own.fov.deg < 1.0
+
+
+def test_numbers_are_colored_by_ranges(browser: Browser) -> None:
+    """With their limits in the names; the row without a number is gray."""
+    table = Table({"s_region": [f"CIRCLE {number} 20 0.4" for number in range(30)]})
+    table["t_exptime"] = MaskedColumn(10.0 * 1.5 ** np.arange(30), mask=np.arange(30) == 7, unit="s")
+    messages = browser.load(to_aladin(table, by="t_exptime"))
+    names = options(messages, "name")
+    assert names[0] == "Exposure time (s): 10 to 43.5 (4)"
+    assert names[-1] == "no value (1)"
+    assert sum(len(stcs(message)) for message in messages) == 30
+    assert len(set(options(messages, "color"))) == len(messages) == 9
+
+
+@pytest.mark.parametrize(
+    ("table", "given", "reason"),
+    [
+        (TABLE[:0], {}, "no rows: there is nothing to draw"),
+        (TABLE[5:], {}, "None of the rows has a footprint"),
+        (TABLE, {"by": "filters"}, "no column 'filters'"),
+        (TABLE, {"radius": 1}, "radius needs coordinates"),
+        (TABLE, {"aladin": "sky"}, "aladin='sky' must be an ipyaladin.Aladin"),
+    ],
+)
+def test_what_cannot_be_shown_says_why(table: Table, given: dict[str, Any], reason: str) -> None:
+    """Before a widget is made."""
+    with pytest.raises(InvalidQueryError, match=reason):
+        to_aladin(table, **given)
