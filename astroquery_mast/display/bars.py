@@ -19,6 +19,7 @@ from ..sky.picture import (
     color_scale,
     column_title,
     count_of,
+    depth_colors,
     draw_color_bar,
     drawable_table,
     faint_lines,
@@ -319,7 +320,7 @@ def _label_dates(ax: Any) -> None:
 def _draw_ranges(ax: Any, ranges: Mapping[_Range, Array], exposure: Array, planned: Array) -> None:
     """Draw all ranges, wider ones first."""
     exposure = np.where(exposure > 0, exposure, np.nan)
-    scale = color_scale(exposure[~planned], "viridis_r")
+    scale = color_scale(exposure[~planned], depth_colors())
     bars: dict[bool, list[_Range]] = {False: [], True: []}
     colors = []
     for span in sorted(ranges, key=lambda span: span[0] - span[1]):

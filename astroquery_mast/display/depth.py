@@ -22,6 +22,7 @@ from ..sky.picture import (
     color_scale,
     column_title,
     count_of,
+    depth_colors,
     draw_color_bar,
     drawable_table,
     numbers_of,
@@ -239,14 +240,18 @@ def _panel_axes(view: SkyView, panels: Mapping[str, RowNumbers]) -> list[Any]:
     axes = [view.add_axes(figure, down, across, number) for number in range(1, len(panels) + 1)]
     for number, (ax, (label, rows)) in enumerate(zip(axes, panels.items(), strict=True)):
         ax.set_title(f"{short_label(label)} ({len(rows):,})", fontsize="small")
-        ax.set_xlabel("Right ascension" if number + across >= len(panels) else " ")
-        ax.set_ylabel(" " if number % across else "Declination")
+        if number + across < len(panels):
+            ax.coords[0].set_ticklabel_visible(False)
+            ax.set_xlabel(" ", fontsize=1)
+        if number % across:
+            ax.coords[1].set_ticklabel_visible(False)
+            ax.set_ylabel(" ", fontsize=1)
     return axes
 
 
 def _draw_maps(axes: list[Any], grids: list[_Grid], maps: list[Any]) -> list[Any]:
     """Draw all maps in the same colors; none if nothing lies in the picture."""
-    scale = color_scale(np.concatenate([each.compressed() for each in maps]), "viridis_r")
+    scale = color_scale(np.concatenate([each.compressed() for each in maps]), depth_colors())
     if scale is None:
         return []
     images = []

@@ -232,9 +232,18 @@ def _draw_tile(ax: Any, preview: _Preview, column: int, row: int) -> str:
     high_part, wide_part = np.array(pixels.shape[:2]) / max(pixels.shape[:2])
     spare = (1 - wide_part) * (right - left) / 2, (1 - high_part) * (low - high) / 2
     ax.imshow(pixels, extent=(left + spare[0], right - spare[0], low - spare[1], high + spare[1]), aspect="auto")
-    lines = [preview.label[start : start + _LINE] for start in range(0, min(len(preview.label), 2 * _LINE), _LINE)]
-    ax.text(column + 0.5, top + 0.99, "\n".join(lines).replace("$", r"\$"), fontsize=_FONT, ha="center", va="top")
+    words = _two_lines(preview.label).replace("$", r"\$")
+    ax.text(column + 0.5, top + 0.99, words, fontsize=_FONT, ha="center", va="top")
     return reason
+
+
+def _two_lines(label: str) -> str:
+    """Return a label in at most two lines, divided behind an underscore, a hyphen or a blank if there is one."""
+    if len(label) <= _LINE:
+        return label
+    at = max(label.rfind(sign, 0, _LINE) for sign in "_- ") + 1
+    at = at if len(label) - at <= _LINE and at else _LINE
+    return f"{label[:at]}\n{label[at : at + _LINE]}"
 
 
 def _pixels(content: bytes) -> Any:

@@ -21,8 +21,8 @@ INSTRUMENT = "instrument_name"
 _PLANNED = -1
 _NO_VALUE = "no value"
 _LONGEST_LABEL = 32
-# How opaque lines in the background are.
-_FAINT = 0.15
+# How opaque lines in the background are, and the sum of red, green and blue of text on a dark background.
+_FAINT, _BRIGHT = 0.15, 1.5
 # Numbers that differ by more than this factor are colored by their logarithms.
 _DECADE = 10
 # Columns whose description is longer than a title may be, or says less than this.
@@ -57,6 +57,13 @@ def ink() -> Any:
 def faint_lines() -> dict[str, Any]:
     """Return how lines in the background look."""
     return {"color": ink(), "alpha": _FAINT, "linewidth": 0.5}
+
+
+def depth_colors() -> str:
+    """Return the name of colors in which the largest numbers differ most from the background."""
+    from matplotlib.colors import to_rgb  # noqa: PLC0415 - an optional dependency
+
+    return "viridis" if sum(to_rgb(ink())) > _BRIGHT else "viridis_r"
 
 
 def drawable_table(table: Any, *needed: str) -> Table:

@@ -32,6 +32,8 @@ from .sphere import separation
 
 # The longest step along a side, in degrees.
 _STEP = 1.0
+# The widths of lines: those of dashes, and on an image, are wider.
+_THIN, _STRONG = 0.7, 1.1
 # How opaque lines and areas are; each of many is less so, that the picture does not become one patch.
 _LINE_ALPHA, _LEAST_LINE, _AREA_ALPHA, _LEAST_AREA = 0.9, 0.35, 0.3, 0.01
 
@@ -106,8 +108,8 @@ def plot_footprints(
     for label, rows in coloring.groups.items():
         _draw(ax, outlines, parts[np.isin(outlines.owner[parts], rows)], planned, coloring.colors, label)
     if search is not None:
-        draw_search(ax, search)
-    _explain(ax, coloring, _signs(coloring, planned=bool(planned[outlines.owner].any())), own=own)
+        draw_search(ax, search, on_image=bool(ax.images))
+    _explain(ax, coloring, _signs(coloring, outlines.owner, planned), own=own)
     return ax
 
 
@@ -129,17 +131,21 @@ def _title(table: Table, outlines: Outlines, search: Circle | None) -> str:
     return words if seen == len(table) else f"{words} ({len(table) - seen:,} more without a footprint)"
 
 
-def _signs(coloring: Coloring, *, planned: bool) -> list[Any]:
+def _signs(coloring: Coloring, seen: Array, planned: Array) -> list[Any]:
     """Return the entries of the legend for colors and lines."""
     from matplotlib.lines import Line2D  # noqa: PLC0415 - an optional dependency
     from matplotlib.patches import Patch  # noqa: PLC0415 - an optional dependency
 
-    signs: list[Any] = []
-    for label, rows in coloring.groups.items() if coloring.title and coloring.scale is None else ():
-        color = coloring.colors[rows[0], :3]
-        text = f"{short_label(label)} ({len(rows):,})"
-        signs.append(Patch(facecolor=(*color, _AREA_ALPHA), edgecolor=color, label=text))
-    return [*signs, *([Line2D([], [], color=ink(), linestyle="--", linewidth=1.0, label="planned")] if planned else [])]
+    entries: list[tuple[str, Any]] = []
+    if coloring.scale is not None:
+        entries = [("no value", coloring.colors[row, :3]) for row in seen[np.isinf(coloring.keys[seen])][:1]]
+    elif coloring.title:
+        named = coloring.groups.items()
+        entries = [(f"{short_label(label)} ({len(rows):,})", coloring.colors[rows[0], :3]) for label, rows in named]
+    signs: list[Any] = [Patch(facecolor=(*color, _AREA_ALPHA), edgecolor=color, label=text) for text, color in entries]
+    if planned[seen].any():
+        signs.append(Line2D([], [], color=ink(), linestyle="--", linewidth=1.0, label="planned"))
+    return signs
 
 
 def _explain(ax: Any, coloring: Coloring, signs: list[Any], *, own: bool) -> None:
@@ -149,7 +155,8 @@ def _explain(ax: Any, coloring: Coloring, signs: list[Any], *, own: bool) -> Non
     title = coloring.title if coloring.scale is None else None
     if signs and own:
         place = "outside right upper" if coloring.scale is None else "outside lower center"
-        ax.figure.legend(handles=signs, title=title, fontsize="small", loc=place)
+        columns = 1 if coloring.scale is None else len(signs)
+        ax.figure.legend(handles=signs, title=title, fontsize="small", loc=place, ncols=columns)
     elif signs:
         ax.legend(handles=signs, title=title, fontsize="small")
 
@@ -174,8 +181,10 @@ def _draw(ax: Any, outlines: Outlines, parts: Array, dashed: Array, colors: Arra
     filled = np.array([np.ptp(way, axis=0).max() < width for way in drawn]) & ~dashed[rows] & (not ax.images)
     areas[:, 3] = np.where(filled, max(_AREA_ALPHA / len(parts) ** 0.7, _LEAST_AREA), 0.0)
     styles = ["--" if dashed[row] else "-" for row in rows]
-    style: dict[str, Any] = {"linestyles": styles, "linewidths": 0.7, "capstyle": "round", "label": label}
-    ax.add_collection(LineCollection(drawn, colors=edges, facecolors=areas, **style), autolim=False)
+    widths = np.where(dashed[rows] | bool(ax.images), _STRONG, _THIN)
+    # A single outline is drawn as a marker, with notches like dashes, unless it has two settings of anything.
+    style: dict[str, Any] = {"linestyles": styles, "linewidths": widths, "antialiaseds": [True, True], "label": label}
+    ax.add_collection(LineCollection(drawn, colors=edges, facecolors=areas, capstyle="round", **style), autolim=False)
 
 
 def _outline(outlines: Outlines, part: int) -> Array:

@@ -159,15 +159,15 @@ def _show(ax: Any, pixels: Array) -> None:
 # -- lines -----------------------------------------------------------------------------------------------------------
 
 
-def draw_search(ax: Any, search: Circle) -> None:
+def draw_search(ax: Any, search: Circle, *, on_image: bool = False) -> None:
     """Draw the circle that was searched, and a cross at its center."""
     from matplotlib.patheffects import withStroke  # noqa: PLC0415 - an optional dependency
 
+    # Black with a white edge is seen on any image.
+    color, edge = ("black", "white") if on_image else (ink(), pyplot().rcParams["axes.facecolor"])
+    style: dict[str, Any] = {"color": color, "zorder": 4, "scalex": False, "scaley": False}
+    style["path_effects"] = [withStroke(linewidth=3, foreground=edge, alpha=0.7)]
     center = unit_vectors(search.ra, search.dec)
-    style: dict[str, Any] = {"color": ink(), "zorder": 4, "scalex": False, "scaley": False}
-    if ax.images:
-        # Black with a white edge is seen on any image.
-        style |= {"color": "black", "path_effects": [withStroke(linewidth=3, foreground="white", alpha=0.7)]}
     target = axes_pixels(ax, center[np.newaxis]).T
     ax.plot(*target, marker="+", markersize=11, linestyle="none", label="target", **style)
     if search.radius > 0:

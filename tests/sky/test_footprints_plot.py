@@ -174,7 +174,33 @@ def test_many_numbers_have_a_color_bar() -> None:
         (drawn,) = ax.collections
         assert len({tuple(color) for color in drawn.get_edgecolor().tolist()}) == 30
         assert sum(len(set(color[:3])) == 1 for color in drawn.get_edgecolor().tolist()) == 1
-        assert not ax.figure.legends
+        assert [text.get_text() for text in ax.figure.legends[0].get_texts()] == ["no value"]
+    assert not plot_footprints(table[8:], by="t_exptime").figure.legends
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background", "ggplot"])
+def test_the_search_is_seen_in_any_style(style: str) -> None:
+    """Never black on black, and on an image black with a white edge."""
+    to_rgb = pytest.importorskip("matplotlib.colors").to_rgb
+    with plt.style.context(style):
+        ax = plot_footprints(TABLE, coordinates="0 0", radius=0.1)
+        background = np.array(to_rgb(ax.get_facecolor()))
+        for line in ax.lines:
+            assert np.abs(background - to_rgb(line.get_color())).max() > 0.8
+        (planned,) = [sign for sign in ax.figure.legends[0].legend_handles if sign.get_label() == "planned"]
+        assert np.abs(background - to_rgb(planned.get_color())).max() > 0.8
+        ax = plot_footprints(TABLE, coordinates="0 0", image=np.eye(9), wcs=SKY)
+        assert [line.get_color() for line in ax.lines] == ["black"]
+
+
+def test_a_single_outline_is_not_drawn_as_a_marker() -> None:
+    """Which would have notches that look like the dashes of planned observations."""
+    (drawn,) = plot_footprints(TABLE[:1], by=None).collections
+    renderer = plt.gcf().canvas.get_renderer()
+    calls: list[str] = []
+    renderer.draw_markers = lambda *_: calls.append("markers")
+    drawn.draw(renderer)
+    assert not calls
 
 
 def test_rare_values_are_gray() -> None:
