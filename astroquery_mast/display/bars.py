@@ -224,7 +224,9 @@ def _draw_bars(ax: Any, bars: Sequence[_Range], **style: Any) -> None:
         for left, right, lane in bars
     ]
     if corners:
-        ax.add_collection(PolyCollection(corners, **style))
+        # The limits that matplotlib 3.10 finds by itself are wrong on a logarithmic scale.
+        ax.add_collection(PolyCollection(corners, **style), autolim=False)
+        ax.update_datalim(np.concatenate(corners))
 
 
 def _look(color: str, *, planned: bool) -> dict[str, Any]:

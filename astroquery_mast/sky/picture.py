@@ -147,10 +147,10 @@ def draw_color_bar(axes: Any, scale: Any, title: str) -> None:
 
     figure = (axes[0] if isinstance(axes, list) else axes).figure
     bar = figure.colorbar(scale, ax=axes, label=title, pad=0.02, shrink=0.9)
+    bar.ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     if bar.norm.vmin > 0 and bar.norm.vmax > _DECADE * bar.norm.vmin:
         bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         bar.ax.yaxis.set_minor_formatter(NullFormatter())
-        bar.ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
 
 
 def planned_rows(table: Table) -> Array:
