@@ -41,6 +41,8 @@ _EXPOSURE = "t_exptime"
 _PIXELS, _MOST_PIXELS = 500, 4000
 # With `by`, so many panels, of which so many are in a row; the size of one in inches.
 _PANELS, _PER_ROW, _PANEL = 9, 3, 3.4
+# From this number on, fractions are not said.
+_LARGE = 100
 
 
 def plot_depth(
@@ -186,7 +188,7 @@ class _Exposures:
 
     def summary(self, deepest: float, search: Circle | None) -> str:
         """Return what the map shows, in a line."""
-        words = f"{count_of(len(self.rows), 'observation')}, up to {deepest:,.6g}{self.unit}"
+        words = f"{count_of(len(self.rows), 'observation')}, up to {_number_text(deepest)}{self.unit}"
         if search is not None and search.radius > 0:
             words += f", search radius {angle_text(search.radius)}"
         return f"{words} ({self.skipped})" if self.skipped else words
@@ -261,3 +263,8 @@ def _draw_maps(axes: list[Any], grids: list[_Grid], maps: list[Any]) -> list[Any
         images.append(ax.imshow(depth, extent=(*grid.x, *grid.y), **style))
         ax.set(**kept)
     return images
+
+
+def _number_text(number: float) -> str:
+    """Return a number as one would write it: to the unit if it is large, with four digits if it is small."""
+    return f"{number:,.0f}" if number >= _LARGE else f"{number:.4g}"

@@ -219,7 +219,7 @@ def test_each_value_has_a_panel() -> None:
     (figure,) = {ax.figure for ax in axes}
     assert len(figure.axes) == 4
     deepest = max(float(depth(ax).max()) for ax in axes)
-    assert figure.get_suptitle() == f"12 observations, up to {deepest:,.6g} s"
+    assert figure.get_suptitle() == f"12 observations, up to {deepest:,.0f} s"
     figure.canvas.draw()
     table["filters"] = [f"F{number}W" for number in range(12)]
     assert [ax.get_title() for ax in plot_depth(table, by="filters")][-1] == "4 others (4)"
