@@ -1,6 +1,6 @@
-"""Pictures of what a search has found: on the sky, in time, in wavelength, and its previews.
+"""Pictures of the results of a search: footprints, exposure maps, timelines, wavelength coverage, and previews.
 
-In: tables of observations.  Out: axes of matplotlib, or a file for a browser.
+In: tables of observations.  Out: matplotlib axes, an HTML file, or a widget.
 """
 
 from importlib import import_module

@@ -112,7 +112,7 @@ def _widget(aladin: Any) -> Any:
     try:
         package = import_module("ipyaladin")
     except ImportError as err:
-        message = "to_aladin needs ipyaladin: pip install 'astroquery_mast[aladin]' brings it."
+        message = "to_aladin needs ipyaladin. Install it with: pip install 'astroquery_mast[aladin]'"
         raise InvalidArgumentError(message) from err
     if aladin is not None and not isinstance(aladin, package.Aladin):
         raise InvalidArgumentError(f"aladin={aladin!r:.60} must be an ipyaladin.Aladin.")

@@ -1,6 +1,6 @@
-"""Observations as bars in lanes: when they were made, and in which light.
+"""Observations as bars in lanes: when they were made, and at which wavelengths.
 
-In: a table of observations.  Out: axes of matplotlib, a lane for each value of a column.
+In: a table of observations.  Out: matplotlib axes with one lane for each value of a column.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from ..sky.picture import (
 )
 from ..tables.rows import Array
 
-# So many lanes have room in a picture; what is rare is put together in the last one.
+# The most lanes in a picture; rare values share the last one.
 _LANES = 40
 _WIDTH, _LANE_HEIGHT, _MARGIN, _LEAST_HEIGHT = 9.0, 0.26, 1.3, 2.6
-# The part of a lane that bars take, and where in it release dates are, from the middle of the lane.
+# The height of a bar, and how far release dates are below the middle of it, in lanes.
 _BAR, _RELEASE = 0.56, 0.39
-# Dates of matplotlib are days from 1970; it has no others than those of the years 1 to 9999.
+# Dates of matplotlib are days since 1970, limited to the years 1 to 9999.
 _EPOCH, _FIRST_DAY, _LAST_DAY = 40587.0, -719162.0, 2932896.0
 _DAY = 86400.0
-# Release dates that are closer than this part of the picture are marked once.
+# Release dates that are closer than the width of the picture divided by this are marked once.
 _MARKS = 400
-# The color of what has no exposure time.
+# The color of observations without an exposure time.
 _UNKNOWN = (0.75, 0.75, 0.75, 0.85)
 
 # The ends of a bar, and the number of its lane.
@@ -50,32 +50,34 @@ _Range = tuple[float, float, int]
 
 
 def plot_timeline(observations: Table, ax: Any = None, *, by: str = INSTRUMENT) -> Any:
-    """Draw when observations were made, and when they are released.
+    """Draw when observations were made, and when they become public.
 
-    Each observation is a bar from its start to its end, at least a thin line, in the lane of its instrument. Planned
-    ones (``calib_level`` -1) have dashed outlines. Release dates are open triangles below the bars; those to come are
-    filled, with a line from the first observation that is still exclusive. A dotted line marks today.
+    Each observation is a bar from its start to its end, or a thin line if it is short, in the lane of its instrument.
+    Planned observations (``calib_level`` -1) have dashed outlines. Triangles below the bars mark release dates: open
+    ones are in the past; filled ones are in the future, with a line from the first observation that is still exclusive.
+    A dotted line marks today.
 
     Parameters
     ----------
     observations : `~astropy.table.Table` or `~astropy.table.Row`
-        Observations, with the columns ``t_min`` and ``t_max`` in days (MJD); with ``t_obs_release``, release dates are
-        marked. Rows without a date are counted in the title.
+        Observations with the columns ``t_min`` and ``t_max`` (MJD), and optionally ``t_obs_release`` (MJD) for the
+        release dates. Rows without a date are skipped and counted in the title.
     ax : `~matplotlib.axes.Axes`, optional
-        Where to draw; new axes if not given.
+        The axes to draw on. By default, new axes.
     by : str
-        The column for whose values there are lanes, such as ``"instrument_name"`` or ``"filters"``, the first one at
-        the top. Of more than 40 values the rarest share the last lane.
+        The column with one lane for each value, such as ``"filters"`` or ``"proposal_id"``. The lane that starts first
+        is at the top. If there are more than 40 values, the rarest share the last lane. Defaults to
+        ``"instrument_name"``.
 
     Returns
     -------
     `~matplotlib.axes.Axes`
-        The axes. Their x coordinates are dates of matplotlib.
+        The axes. Their x coordinates are matplotlib dates.
 
     Raises
     ------
     InvalidArgumentError
-        If the table has no rows, none of them has a date, there is no such column, or no matplotlib.
+        If the table is empty or lacks a column, if no row has a date, or if matplotlib is not installed.
 
     Examples
     --------
@@ -92,7 +94,7 @@ def plot_timeline(observations: Table, ax: Any = None, *, by: str = INSTRUMENT) 
     begin, end = np.fmin(begin, end), np.fmax(begin, end)
     placed = np.isfinite(begin)
     if not placed.any():
-        raise InvalidArgumentError("None of the rows has a date in t_min or t_max: there is nothing to draw.")
+        raise InvalidArgumentError("None of the rows has a date in t_min or t_max.")
     lanes = _lanes(table, by, begin)
     own, ax = ax is None, _lane_axes(ax, lanes, column_title(table, by))
     planned = planned_rows(table)
@@ -107,32 +109,32 @@ def plot_timeline(observations: Table, ax: Any = None, *, by: str = INSTRUMENT) 
 
 
 def plot_wavelengths(observations: Table, ax: Any = None, *, by: str = INSTRUMENT) -> Any:
-    """Draw in which wavelengths observations were made, and how long.
+    """Draw the wavelength ranges of observations, colored by exposure time.
 
-    Each range of wavelengths of an instrument is a bar, colored by the longest exposure time of a single observation
-    in it. That is not the sum, in which combined images and their exposures would count twice. Narrower bars are in
-    front of wider ones. Ranges in which there are only planned observations (``calib_level`` -1) have dashed outlines.
+    Each wavelength range of an instrument is a bar. Its color is the longest exposure time of a single observation in
+    that range, not the sum, which would count combined images and their exposures twice. Narrow bars are in front of
+    wide ones. Ranges with planned observations only (``calib_level`` -1) have dashed outlines.
 
     Parameters
     ----------
     observations : `~astropy.table.Table` or `~astropy.table.Row`
-        Observations, with the columns ``em_min`` and ``em_max``, in nm unless they have another unit, and with
-        ``t_exptime`` in s. Rows without wavelengths are counted in the title.
+        Observations with the columns ``em_min`` and ``em_max``, in nm unless the columns have another unit, and
+        optionally ``t_exptime`` in s. Rows without wavelengths are skipped and counted in the title.
     ax : `~matplotlib.axes.Axes`, optional
-        Where to draw; new axes if not given.
+        The axes to draw on. By default, new axes.
     by : str
-        The column for whose values there are lanes, such as ``"instrument_name"`` or ``"filters"``, that of the
-        shortest wavelengths at the top. Of more than 40 values the rarest share the last lane.
+        The column with one lane for each value, such as ``"filters"``. The lane with the shortest wavelength is at the
+        top. If there are more than 40 values, the rarest share the last lane. Defaults to ``"instrument_name"``.
 
     Returns
     -------
     `~matplotlib.axes.Axes`
-        The axes. Their x coordinates are micrometers, on a logarithmic scale.
+        The axes. Their x coordinates are wavelengths in micrometers, on a logarithmic scale.
 
     Raises
     ------
     InvalidArgumentError
-        If the table has no rows, none of them has wavelengths, there is no such column, or no matplotlib.
+        If the table is empty or lacks a column, if no row has wavelengths, or if matplotlib is not installed.
 
     Examples
     --------
@@ -149,7 +151,7 @@ def plot_wavelengths(observations: Table, ax: Any = None, *, by: str = INSTRUMEN
     low, high = np.fmin(one, other), np.fmax(one, other)
     placed = np.isfinite(low)
     if not placed.any():
-        raise InvalidArgumentError("None of the rows has wavelengths in em_min or em_max: there is nothing to draw.")
+        raise InvalidArgumentError("None of the rows has wavelengths in em_min or em_max.")
     lanes = _lanes(table, by, low)
     exposure = numbers_of(table, "t_exptime", u.s) if "t_exptime" in table.colnames else np.full(len(table), np.nan)
     own, ax = ax is None, _lane_axes(ax, lanes, column_title(table, by))
@@ -166,14 +168,14 @@ def plot_wavelengths(observations: Table, ax: Any = None, *, by: str = INSTRUMEN
 
 
 def _days(table: Table, name: str) -> Array:
-    """Return a column of dates as matplotlib counts days; NaN for what is no date."""
+    """Return a column of dates as matplotlib dates, with NaN for invalid ones."""
     days = numbers_of(table, name, u.d) - _EPOCH
     days[~((days >= _FIRST_DAY) & (days <= _LAST_DAY))] = np.nan
     return days
 
 
 def _micrometers(table: Table, name: str) -> Array:
-    """Return a column of wavelengths; NaN for what is none."""
+    """Return a column of wavelengths, with NaN for invalid ones."""
     lengths = numbers_of(table, name, u.um)
     if getattr(table[name], "unit", None) is None:
         lengths = lengths / 1000.0
@@ -182,7 +184,7 @@ def _micrometers(table: Table, name: str) -> Array:
 
 
 def _lanes(table: Table, by: str, start: Array) -> dict[str, Array]:
-    """Return the rows of each lane, in the order in which they begin; those that cannot be placed have no lane."""
+    """Return the rows of each lane, sorted by where the lanes begin; rows without a position have no lane."""
     groups = rows_by_value(table[np.isfinite(start)], by, _LANES)
     placed = np.flatnonzero(np.isfinite(start))
     lanes = {label: placed[rows] for label, rows in groups.items()}
@@ -191,12 +193,12 @@ def _lanes(table: Table, by: str, start: Array) -> dict[str, Array]:
 
 
 def _lane_axes(ax: Any, lanes: dict[str, Array], title: str) -> Any:
-    """Return the axes, with a labelled place for each lane."""
+    """Return the axes, with a labeled place for each lane."""
     if ax is None:
         height = max(_LEAST_HEIGHT, _MARGIN + _LANE_HEIGHT * len(lanes))
         ax = pyplot().figure(figsize=(_WIDTH, height), layout="constrained").add_subplot()
     elif not hasattr(ax, "add_collection") or hasattr(ax, "wcs"):
-        raise InvalidArgumentError(f"ax={ax!r:.60}: axes of matplotlib are needed, without sky coordinates.")
+        raise InvalidArgumentError(f"ax={ax!r:.60} must be matplotlib axes without sky coordinates.")
     labels = [f"{short_label(label)} ({len(rows):,})" for label, rows in lanes.items()]
     ax.set_yticks(range(len(lanes)), labels, fontsize="small" if len(lanes) > _LANES // 4 else "medium")
     ax.set_ylim(len(lanes) - 0.4, -0.6)
@@ -208,7 +210,7 @@ def _lane_axes(ax: Any, lanes: dict[str, Array], title: str) -> Any:
 
 
 def _title(ax: Any, placed: Array, what: str) -> None:
-    """Say how many observations are seen, and how many cannot be."""
+    """Write how many observations are drawn, and how many are skipped."""
     missing = int((~placed).sum())
     words = count_of(int(placed.sum()), "observation")
     ax.set_title(words if not missing else f"{words} ({missing:,} more without {what})", fontsize="medium")
@@ -230,21 +232,21 @@ def _draw_bars(ax: Any, bars: Sequence[_Range], **style: Any) -> None:
 
 
 def _look(color: str, *, planned: bool) -> dict[str, Any]:
-    """Return how bars look: they have edges that are seen however short the observation is."""
+    """Return the style of bars: their edges are visible however short the observation is."""
     if planned:
         return {"facecolors": "none", "edgecolors": color, "linewidths": 1.0, "linestyles": "--"}
     return {"facecolors": (color, 0.5), "edgecolors": (color, 0.6), "linewidths": 1.1}
 
 
 def _planned_sign(planned: Array) -> list[Any]:
-    """Return what a legend says of planned observations, if there are any."""
+    """Return the legend entry for planned observations, if there are any."""
     from matplotlib.patches import Patch  # noqa: PLC0415 - an optional dependency
 
     return [Patch(facecolor="none", edgecolor=ink(), linestyle="--", label="planned")] if planned.any() else []
 
 
 def _legend(ax: Any, signs: list[Any], *, own: bool) -> None:
-    """Say what the signs mean: below the picture, if it is ours to make room there."""
+    """Add the legend: below the plot on new axes, on the plot otherwise."""
     if signs and own:
         ax.figure.legend(handles=signs, fontsize="small", ncols=len(signs), frameon=False, loc="outside lower center")
     elif signs:
@@ -255,7 +257,7 @@ def _legend(ax: Any, signs: list[Any], *, own: bool) -> None:
 
 
 def _draw_times(ax: Any, lanes: dict[str, Array], spans: tuple[Array, Array], planned: Array) -> None:
-    """Draw the observations of all lanes, and choose the limits so that they are seen."""
+    """Draw the observations of all lanes, and set the limits around them."""
     begin, end = spans
     for number, rows in enumerate(lanes.values()):
         for dashed in (False, True):
@@ -266,7 +268,7 @@ def _draw_times(ax: Any, lanes: dict[str, Array], spans: tuple[Array, Array], pl
 
 
 def _draw_releases(ax: Any, lanes: dict[str, Array], end: Array, release: Array) -> list[Any]:
-    """Mark release dates, those that would be seen as one once; return the signs for a legend."""
+    """Mark release dates, nearby ones once; return the legend entries."""
     today = time.time() / _DAY
     known = np.isfinite(release)
     shown = np.concatenate([release[known], end[np.isfinite(end)]])
@@ -288,13 +290,13 @@ def _draw_releases(ax: Any, lanes: dict[str, Array], end: Array, release: Array)
 
 
 def _release_look(color: str, *, passed: bool) -> dict[str, Any]:
-    """Return how release dates look."""
+    """Return the style of release dates."""
     face = "none" if passed else color
     return {"color": color, "linestyle": "none", "marker": "^", "markersize": 4, "mew": 0.8, "markerfacecolor": face}
 
 
 def _release_signs(passed: Array) -> list[Any]:
-    """Return what a legend says of release dates."""
+    """Return the legend entries for release dates."""
     from matplotlib.lines import Line2D  # noqa: PLC0415 - an optional dependency
 
     words = {True: "released", False: "exclusive until then"}
@@ -306,7 +308,7 @@ def _release_signs(passed: Array) -> list[Any]:
 
 
 def _label_dates(ax: Any) -> None:
-    """Write dates below, with no more of them than is needed, and say what the signs mean."""
+    """Label the axis with dates, as short as possible."""
     from matplotlib import dates  # noqa: PLC0415 - an optional dependency
 
     ax.xaxis_date()
@@ -320,7 +322,7 @@ def _label_dates(ax: Any) -> None:
 
 
 def _draw_ranges(ax: Any, ranges: Mapping[_Range, Array], exposure: Array, planned: Array) -> None:
-    """Draw all ranges, wider ones first."""
+    """Draw all ranges, wide ones first."""
     exposure = np.where(exposure > 0, exposure, np.nan)
     scale = color_scale(exposure[~planned], depth_colors())
     bars: dict[bool, list[_Range]] = {False: [], True: []}
@@ -348,7 +350,7 @@ def _ranges(lanes: dict[str, Array], low: Array, high: Array) -> dict[_Range, Ar
 
 
 def _label_wavelengths(ax: Any) -> None:
-    """Write wavelengths below as plain numbers."""
+    """Label the axis with wavelengths as plain numbers."""
     from matplotlib import ticker  # noqa: PLC0415 - an optional dependency
 
     ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))

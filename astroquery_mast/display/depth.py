@@ -145,7 +145,7 @@ def plot_depth(
 
 @dataclass(frozen=True)
 class _Exposures:
-    """The observations that were made, what each adds to the map, and why the others are not in it."""
+    """The completed observations, what each adds to the map, and why the other rows are skipped."""
 
     rows: RowNumbers
     # Of these rows; the weights are those of all.
@@ -165,8 +165,8 @@ class _Exposures:
         placed = np.isin(np.arange(len(table)), outlines.owner)
         made = placed & known & ~planned
         if not made.any():
-            lacks = "" if weight is None else f" with a positive value in '{weight}'"
-            raise InvalidArgumentError(f"None of the rows is an observation that was made{lacks} and has a footprint.")
+            lacks = "" if weight is None else f" and a positive '{weight}'"
+            raise InvalidArgumentError(f"None of the rows is a completed observation with a footprint{lacks}.")
         reasons = {
             "planned": planned,
             "without a footprint": ~planned & ~placed,

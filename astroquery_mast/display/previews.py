@@ -1,6 +1,6 @@
-"""Contact sheets: the previews of many observations side by side, in one figure or in one file for a browser.
+"""Contact sheets: the previews of many observations side by side, in one figure or in one HTML file.
 
-In: a table of observations or products.  Out: axes of matplotlib, or an HTML file that needs no other.
+In: a table of observations or products.  Out: matplotlib axes, or a self-contained HTML file.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from ..tables.columns import plain_cells
 _MOST = 1000
 _PICTURES = (".jpg", ".jpeg", ".png", ".gif")
 _MISSING, _EXCLUSIVE, _FAILED = "no preview", "exclusive", "failed"
-# The most tiles of a small sheet, the tiles in a row of it and of others, the size of a tile in inches and in pixels,
-# and the part of its height that the label takes.
+# The most tiles of a small sheet, the tiles per row of a small and of a large sheet, the size of a tile in inches and
+# in pixels, and the height of the label as a fraction of the tile.
 _FEW, _PER_ROW, _PER_LONG_ROW, _TILE, _PIXELS, _LABEL = 64, 8, 14, 1.3, 200, 0.24
 _LINE, _FONT, _TITLE = 24, 5.5, 0.4
-# What the first bytes of a picture say it is.
+# The formats of pictures by their first bytes.
 _KINDS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"GI": "gif"}
 
 
 @dataclass(frozen=True)
 class _Preview:
-    """A tile of the sheet: what is written below it, and its bytes, or why there are none."""
+    """A tile of the sheet: its label, and its bytes or the reason why they are missing."""
 
     label: str
     content: bytes = b""
@@ -48,32 +48,34 @@ class _Preview:
 
 
 def plot_previews(table: Table, ax: Any = None, *, label: str | None = None, timeout: Any = None) -> Any:
-    """Draw the previews of observations side by side.
+    """Draw a contact sheet with the previews of observations.
 
-    Previews come from MAST, several at a time (``conf.max_workers``), with your login if there is one. A gray tile
-    stands for an observation without a preview, for one whose preview is exclusive, or could not be had; it says which.
+    The previews are downloaded in parallel (``conf.max_workers``), with your token if you are logged in. A gray tile
+    shows the reason if an observation has no preview, the preview is exclusive, or the download failed.
 
     Parameters
     ----------
     table : `~astropy.table.Table` or `~astropy.table.Row`
-        Observations, with the column ``jpegURL``, or products, with ``dataURI``, of which those that are pictures are
-        drawn; 1,000 at most.
+        Observations with the column ``jpegURL``, or products with the column ``dataURI``; at most 1,000 rows. Products
+        that are not JPEG, PNG or GIF files are ignored.
     ax : `~matplotlib.axes.Axes`, optional
-        Where to draw; new axes, large enough for all tiles, if not given.
+        The axes to draw on. By default, new axes with room for all tiles.
     label : str, optional
-        The column that is written below each tile; ``obs_id``, or ``productFilename`` of products, if not given.
+        The column with the labels below the tiles. Defaults to ``"obs_id"`` for observations and
+        ``"productFilename"`` for products.
     timeout : float or `~astropy.units.Quantity`, optional
-        Seconds for the whole call. Previews that have not come by then are gray.
+        The time limit for the whole call; a number is in seconds. Previews that have not arrived by then are gray.
+        Defaults to ``conf.timeout``.
 
     Returns
     -------
     `~matplotlib.axes.Axes`
-        The axes, with one image for each preview.
+        The axes, with one image for each tile.
 
     Raises
     ------
     InvalidArgumentError
-        If the table has no rows, too many, or not the columns; or without matplotlib.
+        If the table is empty, too long, or lacks a column, or if matplotlib is not installed.
 
     Examples
     --------
@@ -92,10 +94,10 @@ def plot_previews(table: Table, ax: Any = None, *, label: str | None = None, tim
     down = -(-len(previews) // across)
     if ax is None:
         size = (max(across, 3) * _TILE, down * _TILE * (1 + _LABEL) + _TITLE)
-        # There is nothing around the tiles but the title; to find that out by a layout would take longer than to draw.
+        # Only the title is outside of the tiles; a layout engine would take longer than the drawing.
         ax = plt.figure(figsize=size).add_axes((0.005, 0.0, 0.99, 1 - _TITLE / size[1]))
     elif not hasattr(ax, "imshow") or hasattr(ax, "wcs"):
-        raise InvalidArgumentError(f"ax={ax!r:.60}: axes of matplotlib are needed, without sky coordinates.")
+        raise InvalidArgumentError(f"ax={ax!r:.60} must be matplotlib axes without sky coordinates.")
     reasons = [_draw_tile(ax, preview, number % across, number // across) for number, preview in enumerate(previews)]
     ax.set(xlim=(0, across), ylim=(down * (1 + _LABEL), 0), aspect="equal")
     ax.set_axis_off()
@@ -111,28 +113,36 @@ def write_previews(
     overwrite: bool = False,
     timeout: Any = None,
 ) -> Path:
-    """Write the previews of observations side by side, as one file for a browser.
+    """Write a contact sheet with the previews of observations to an HTML file.
 
-    The pictures are inside of the file: it opens anywhere, without a server and without the network.
+    The file contains the previews at full size and opens in any browser, without a server or a network connection.
 
     Parameters
     ----------
-    table, label, timeout
-        As `plot_previews`.
+    table : `~astropy.table.Table` or `~astropy.table.Row`
+        Observations with the column ``jpegURL``, or products with the column ``dataURI``; at most 1,000 rows. Products
+        that are not JPEG, PNG or GIF files are ignored.
     filename : str or path-like
         The file to write, such as ``"previews.html"``.
+    label : str, optional
+        The column with the labels below the tiles. Defaults to ``"obs_id"`` for observations and
+        ``"productFilename"`` for products.
     overwrite : bool
-        Whether a file of that name may be replaced.
+        Whether to replace an existing file. Defaults to False.
+    timeout : float or `~astropy.units.Quantity`, optional
+        The time limit for the whole call; a number is in seconds. Previews that have not arrived by then are gray.
+        Defaults to ``conf.timeout``.
 
     Returns
     -------
     `pathlib.Path`
-        The file.
+        The path of the file.
 
     Raises
     ------
     InvalidArgumentError
-        As `plot_previews`; also if the file exists, or its folder does not.
+        If the table is empty, too long, or lacks a column, if the file exists and ``overwrite`` is False, or if the
+        directory does not exist.
 
     Examples
     --------
@@ -146,9 +156,9 @@ def write_previews(
     """
     path = Path(filename)
     if path.exists() and (not overwrite or path.is_dir()):
-        raise InvalidArgumentError(f"'{path}' exists: overwrite=True replaces a file.")
+        raise InvalidArgumentError(f"'{path}' already exists. Use overwrite=True to replace a file.")
     if not path.absolute().parent.is_dir():
-        raise InvalidArgumentError(f"There is no folder '{path.absolute().parent}' to write '{path.name}' to.")
+        raise InvalidArgumentError(f"The directory '{path.absolute().parent}' does not exist.")
     previews = _previews(table, label, timeout)
     title = _summary([preview.reason for preview in previews])
     tiles = "\n".join(map(_figure, previews))
@@ -160,10 +170,11 @@ def write_previews(
 
 
 def _previews(table: Any, label: str | None, timeout: Any) -> list[_Preview]:
-    """Return a tile for each row; what is named twice is fetched once."""
+    """Return a tile for each row; each address is fetched once."""
     addresses, labels = _wanted(table, label)
     if len(addresses) > _MOST:
-        raise InvalidArgumentError(f"{len(addresses):,} previews: a sheet has {_MOST:,} at most, such as table[:200].")
+        found = f"{len(addresses):,}"
+        raise InvalidArgumentError(f"A contact sheet has at most {_MOST:,} previews, not {found}. Try table[:{_MOST}].")
     distinct = list(dict.fromkeys(filter(None, addresses)))
     deadline = Mast._service.deadline(timeout)
     workers = min(count_setting("max_workers"), max(len(distinct), 1))
@@ -174,7 +185,7 @@ def _previews(table: Any, label: str | None, timeout: Any) -> list[_Preview]:
 
 
 def _wanted(table: Any, label: str | None) -> tuple[list[str], list[str]]:
-    """Return the addresses of previews, empty where there is none, and the labels."""
+    """Return the addresses of previews, empty for missing ones, and the labels."""
     table = drawable_table(table, *([label] if label else []))
     if "jpegURL" in table.colnames:
         addresses, usual = _texts(table, "jpegURL"), "obs_id"
@@ -182,22 +193,24 @@ def _wanted(table: Any, label: str | None) -> tuple[list[str], list[str]]:
         addresses, usual = _texts(table, "dataURI"), "productFilename"
         pictures = [address.lower().endswith(_PICTURES) for address in addresses]
         if not any(pictures):
-            raise InvalidArgumentError("None of the products is a picture: those of the type PREVIEW are needed, too.")
+            raise InvalidArgumentError(
+                "None of the products is a JPEG, PNG or GIF file. Include products of type PREVIEW."
+            )
         table, addresses = table[pictures], [each for each, chosen in zip(addresses, pictures, strict=True) if chosen]
     else:
-        raise InvalidArgumentError("The table has neither jpegURL (observations) nor dataURI (products).")
+        raise InvalidArgumentError("The table needs the column 'jpegURL' (observations) or 'dataURI' (products).")
     name = label or usual
     return addresses, _texts(table, name) if name in table.colnames else [""] * len(addresses)
 
 
 def _texts(table: Table, name: str) -> list[str]:
-    """Return a column as texts, empty where it is masked."""
+    """Return a column as strings, empty where it is masked."""
     cells = plain_cells(getattr(table[name], "value", table[name]))
     return ["" if cell is None else str(cell).strip() for cell in cells]
 
 
 def _fetched(address: str, deadline: Deadline) -> tuple[bytes, str]:
-    """Return the bytes of a preview, or why there are none."""
+    """Return the bytes of a preview, or the reason why they are missing."""
     service = Mast._service
     url = address if address.startswith(("http://", "https://")) else escaped_url(service.endpoints.download, address)
     try:
@@ -210,7 +223,7 @@ def _fetched(address: str, deadline: Deadline) -> tuple[bytes, str]:
 
 
 def _summary(reasons: Sequence[str]) -> str:
-    """Return how many previews there are, and how many are missing for which reason."""
+    """Return the number of previews, and of missing ones by reason."""
     words = count_of(len(reasons) - sum(map(bool, reasons)), "preview")
     missing = [f"{number:,} {why}" for why in (_MISSING, _EXCLUSIVE, _FAILED) if (number := reasons.count(why))]
     return f"{words} ({', '.join(missing)})" if missing else words
@@ -220,7 +233,7 @@ def _summary(reasons: Sequence[str]) -> str:
 
 
 def _draw_tile(ax: Any, preview: _Preview, column: int, row: int) -> str:
-    """Draw a preview with its label; return why it is gray, if it is."""
+    """Draw a tile with its label; return the reason if it is gray."""
     top = row * (1 + _LABEL)
     pixels = _pixels(preview.content) if preview.content else None
     reason = preview.reason or ("" if pixels is not None else _FAILED)
@@ -228,7 +241,7 @@ def _draw_tile(ax: Any, preview: _Preview, column: int, row: int) -> str:
     if pixels is None:
         pixels = np.full((1, 1, 3), 205, dtype=np.uint8)
         ax.text(column + 0.5, top + 0.5, reason, fontsize=7, color="0.35", ha="center", va="center")
-    # A picture keeps its form: it is made narrower or lower than the tile.
+    # A picture keeps its aspect ratio: it is narrower or lower than the tile.
     high_part, wide_part = np.array(pixels.shape[:2]) / max(pixels.shape[:2])
     spare = (1 - wide_part) * (right - left) / 2, (1 - high_part) * (low - high) / 2
     ax.imshow(pixels, extent=(left + spare[0], right - spare[0], low - spare[1], high + spare[1]), aspect="auto")
@@ -238,7 +251,7 @@ def _draw_tile(ax: Any, preview: _Preview, column: int, row: int) -> str:
 
 
 def _two_lines(label: str) -> str:
-    """Return a label in at most two lines, divided behind an underscore, a hyphen or a blank if there is one."""
+    """Return a label in at most two lines, broken after an underscore, a hyphen or a space if there is one."""
     if len(label) <= _LINE:
         return label
     at = max(label.rfind(sign, 0, _LINE) for sign in "_- ") + 1
@@ -247,7 +260,7 @@ def _two_lines(label: str) -> str:
 
 
 def _pixels(content: bytes) -> Any:
-    """Return a picture in the size of a tile, or None if it cannot be read."""
+    """Return a picture at the size of a tile, or None if it cannot be read."""
     from PIL import Image  # noqa: PLC0415 - comes with matplotlib
 
     try:

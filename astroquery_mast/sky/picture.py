@@ -1,6 +1,6 @@
-"""What pictures of observations share: matplotlib, if it is installed, and columns as numbers, as groups, as titles.
+"""Shared by all pictures of observations: matplotlib, and columns as numbers, groups, colors and titles.
 
-In: a table of observations, and the name of a column.  Out: arrays and texts to draw.
+In: a table of observations and the name of a column.  Out: arrays and strings to draw.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _NO_VALUE = "no value"
 _LONGEST_LABEL = 32
 # How opaque lines in the background are, and the sum of red, green and blue of text on a dark background.
 _FAINT, _BRIGHT = 0.15, 1.5
-# Numbers that differ by more than this factor are colored by their logarithms.
+# Numbers that differ by more than this factor get a logarithmic color scale.
 _DECADE = 10
-# Columns whose description is longer than a title may be, or says less than this.
+# Titles of columns; those of others are made from their names.
 _TITLES = {
     "instrument_name": "Instrument",
     "obs_collection": "Mission",
@@ -40,48 +40,48 @@ _TITLES = {
 
 
 def pyplot() -> Any:
-    """Import the part of matplotlib that makes figures."""
+    """Import matplotlib.pyplot."""
     try:
         import matplotlib.pyplot as plt  # noqa: PLC0415 - an optional dependency
     except ImportError as err:
-        message = "Pictures need matplotlib: pip install 'astroquery_mast[plot]' brings it."
+        message = "Pictures need matplotlib. Install it with: pip install 'astroquery_mast[plot]'"
         raise InvalidQueryError(message) from err
     return plt
 
 
 def ink() -> Any:
-    """Return the color of text in the current style: what is drawn in it is seen on light and on dark pictures."""
+    """Return the text color of the current style, which is visible on light and on dark backgrounds."""
     return pyplot().rcParams["text.color"]
 
 
 def faint_lines() -> dict[str, Any]:
-    """Return how lines in the background look."""
+    """Return the style of grid lines."""
     return {"color": ink(), "alpha": _FAINT, "linewidth": 0.5}
 
 
 def depth_colors() -> str:
-    """Return the name of colors in which the largest numbers differ most from the background."""
+    """Return the name of the color map whose largest numbers stand out from the background."""
     from matplotlib.colors import to_rgb  # noqa: PLC0415 - an optional dependency
 
     return "viridis" if sum(to_rgb(ink())) > _BRIGHT else "viridis_r"
 
 
 def drawable_table(table: Any, *needed: str) -> Table:
-    """Return a table with at least one row and the columns that are needed; a row is one of one row."""
+    """Return a table with at least one row and the given columns; a row becomes a table."""
     if isinstance(table, Row):
         table = Table(table, masked=True)
     if not isinstance(table, Table):
-        raise InvalidArgumentError(f"A table of observations is needed, not a {type(table).__name__}.")
+        raise InvalidArgumentError(f"table must be a Table of observations, not {type(table).__name__}.")
     for name in needed:
         if name not in table.colnames:
             raise InvalidArgumentError(f"The table has no column '{name}'. {did_you_mean(name, table.colnames)}")
     if not len(table):
-        raise InvalidArgumentError("The table has no rows: there is nothing to draw.")
+        raise InvalidArgumentError("The table has no rows.")
     return table
 
 
 def numbers_of(table: Table, name: str, unit: u.UnitBase | None = None) -> Array:
-    """Return a column of numbers, in a unit if the column has one, NaN where they are masked."""
+    """Return a column of numbers, converted to a unit if the column has one, with NaN for masked values."""
     column = table[name]
     if isinstance(column, Time):
         return np.ma.filled(np.ma.asarray(column.mjd, dtype=float), np.nan)
@@ -89,7 +89,7 @@ def numbers_of(table: Table, name: str, unit: u.UnitBase | None = None) -> Array
     try:
         numbers = np.array(values, dtype=float)
     except (TypeError, ValueError) as err:
-        raise InvalidArgumentError(f"The column '{name}' has no numbers.") from err
+        raise InvalidArgumentError(f"The column '{name}' is not numeric.") from err
     numbers[mask] = np.nan
     own = getattr(column, "unit", None)
     if unit is None or own is None:
@@ -97,24 +97,24 @@ def numbers_of(table: Table, name: str, unit: u.UnitBase | None = None) -> Array
     try:
         return np.asarray((numbers * own).to_value(unit, u.spectral()))
     except u.UnitConversionError as err:
-        raise InvalidArgumentError(f"The column '{name}' is in {own}, which is not converted to {unit}.") from err
+        raise InvalidArgumentError(f"The column '{name}' is in {own}, which cannot be converted to {unit}.") from err
 
 
 def _without_mask(column: Any) -> tuple[Array, Array]:
-    """Return the bare values of a column, and which of them are masked."""
+    """Return the values of a column and its mask."""
     bare = getattr(column, "unmasked", column)
     values = np.ma.getdata(getattr(bare, "value", bare))
     return values, np.broadcast_to(np.asarray(getattr(column, "mask", False)), values.shape)
 
 
 def is_continuous(table: Table, name: str, most: int) -> bool:
-    """Tell whether a column has more different numbers than can be told apart by color."""
+    """Tell whether a floating-point column has more than some number of different values."""
     values, mask = _without_mask(table[name])
     return values.dtype.kind == "f" and len(np.unique(values[~mask])) > most
 
 
 def rows_by_value(table: Table, name: str, most: int) -> dict[str, Array]:
-    """Return the rows of each value of a column, the most frequent first; what is rare is put together at the end."""
+    """Return the rows of each value of a column, the most frequent first; rare values are one group at the end."""
     values, mask = _without_mask(table[name])
     texts = [_NO_VALUE if gone or not str(each).strip() else str(each) for each, gone in zip(values, mask, strict=True)]
     ranked = [text for text, _ in Counter(texts).most_common()]
@@ -128,7 +128,7 @@ def rows_by_value(table: Table, name: str, most: int) -> dict[str, Array]:
 
 
 def color_scale(numbers: Array, colors: str) -> Any:
-    """Return the colors of numbers, by their logarithms if they differ much; None if none is known."""
+    """Return a color scale for numbers, logarithmic if they differ much; None if there are no numbers."""
     from matplotlib.cm import ScalarMappable  # noqa: PLC0415 - an optional dependency
     from matplotlib.colors import LogNorm, Normalize  # noqa: PLC0415 - an optional dependency
 
@@ -136,13 +136,13 @@ def color_scale(numbers: Array, colors: str) -> Any:
     if not len(known):
         return None
     least, most = float(known.min()), float(known.max())
-    # A single number is the end of a scale from 0.
+    # A single number is the end of a scale that starts at 0.
     wide = (least, most) if least < most else (min(0.0, least), max(0.0, most) or 1.0)
     return ScalarMappable(LogNorm(least, most) if 0 < _DECADE * least < most else Normalize(*wide), colors)
 
 
 def draw_color_bar(axes: Any, scale: Any, title: str) -> None:
-    """Draw a color bar beside axes, or beside a list of them, with the numbers as they would be written by hand."""
+    """Draw a color bar beside axes, or beside a list of axes, with plain numbers."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter  # noqa: PLC0415 - as above
 
     figure = (axes[0] if isinstance(axes, list) else axes).figure
@@ -154,21 +154,21 @@ def draw_color_bar(axes: Any, scale: Any, title: str) -> None:
 
 
 def planned_rows(table: Table) -> Array:
-    """Tell which rows are observations that are not made yet."""
+    """Tell which rows are planned observations."""
     if "calib_level" not in table.colnames:
         return np.zeros(len(table), dtype=bool)
     return np.asarray(numbers_of(table, "calib_level") == _PLANNED)
 
 
 def column_title(table: Table, name: str) -> str:
-    """Return what to write beside the values of a column: its name in words, and its unit."""
+    """Return the title of a column: its name in words, and its unit."""
     words = _TITLES.get(name) or name.replace("_", " ").capitalize()
     unit = getattr(table[name], "unit", None)
     return words if unit is None or "(" in words else f"{words} ({unit})"
 
 
 def short_label(text: str) -> str:
-    """Return a text of one line that is not too long for a label, in which nothing is taken for mathematics."""
+    """Return a string in one line, shortened for a label, with dollar signs escaped."""
     line = " ".join(text.split())
     return (line if len(line) <= _LONGEST_LABEL else f"{line[: _LONGEST_LABEL - 1]}…").replace("$", r"\$")
 

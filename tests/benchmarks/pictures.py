@@ -1,8 +1,9 @@
 """Pictures: a contact sheet of 200 observations from the sandbox, 10,000 footprints, and exposure maps.
 
 ``python tests/benchmarks/pictures.py`` prints seconds, those of the processor in brackets, and the growth of peak
-memory, until the picture is a file; ``--quick`` does a tenth of it.  Each line is a process of its own; the server is another
-one, with a latency of 30 ms.  It makes a preview when it is first asked for it, which takes most of the first line.
+memory, until the picture is a file; ``--quick`` does a tenth of it.  Each line is a process of its own; the server is
+another one, with a latency of 30 ms.  It makes a preview when it is first asked for it, which takes most of the first
+line.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def test_numbers_are_colored_by_ranges(browser: Browser) -> None:
 @pytest.mark.parametrize(
     ("table", "given", "reason"),
     [
-        (TABLE[:0], {}, "no rows: there is nothing to draw"),
+        (TABLE[:0], {}, "The table has no rows"),
         (TABLE[5:], {}, "None of the rows has a footprint"),
         (TABLE, {"by": "filters"}, "no column 'filters'"),
         (TABLE, {"radius": 1}, "radius needs coordinates"),

@@ -14,5 +14,7 @@ from astroquery_mast.exceptions import InvalidArgumentError
 def test_a_missing_ipyaladin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the command that installs it."""
     monkeypatch.setitem(sys.modules, "ipyaladin", None)
-    with pytest.raises(InvalidArgumentError, match=r"needs ipyaladin: pip install 'astroquery_mast\[aladin\]'"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"needs ipyaladin. Install it with: pip install 'astroquery_mast\[aladin\]'"
+    ):
         to_aladin(Table({"s_region": ["CIRCLE 10 20 1"]}))

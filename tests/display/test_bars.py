@@ -176,16 +176,16 @@ def test_masked_cells_never_raise(plot: Any, name: str) -> None:
 @pytest.mark.parametrize(
     ("plot", "table", "options", "reason"),
     [
-        (plot_timeline, observations()[:0], {}, "no rows: there is nothing to draw"),
-        (plot_wavelengths, observations()[:0], {}, "no rows: there is nothing to draw"),
+        (plot_timeline, observations()[:0], {}, "The table has no rows"),
+        (plot_wavelengths, observations()[:0], {}, "The table has no rows"),
         (plot_timeline, observations()[3:], {}, "None of the rows has a date"),
         (plot_wavelengths, observations()[3:], {}, "None of the rows has wavelengths"),
         (plot_timeline, observations(), {"by": "filter"}, "no column 'filter'. Did you mean 'filters'"),
         (plot_wavelengths, Table({"em_min": [1.0]}), {}, "no column 'em_max'"),
-        (plot_timeline, "M51", {}, "needed, not a str"),
-        (plot_timeline, observations(t_min=["a", "b", "c", "d"]), {}, "'t_min' has no numbers"),
+        (plot_timeline, "M51", {}, "must be a Table of observations, not str"),
+        (plot_timeline, observations(t_min=["a", "b", "c", "d"]), {}, "'t_min' is not numeric"),
         (plot_wavelengths, observations(em_min=[1, 2, 3, 4] * u.kg), {}, "'em_min' is in kg"),
-        (plot_timeline, observations(), {"ax": "picture"}, "axes of matplotlib are needed"),
+        (plot_timeline, observations(), {"ax": "picture"}, "must be matplotlib axes"),
     ],
 )
 def test_what_cannot_be_drawn_says_why(plot: Any, table: Any, options: Any, reason: str) -> None:

@@ -235,19 +235,23 @@ def test_an_empty_search_circle_is_drawn() -> None:
 @pytest.mark.parametrize(
     ("table", "options", "reason"),
     [
-        (observed("CIRCLE 10 20 1")[:0], {}, "no rows: there is nothing to draw"),
+        (observed("CIRCLE 10 20 1")[:0], {}, "The table has no rows"),
         (observed(""), {}, "None of the rows has a footprint"),
-        (observed("CIRCLE 10 20 1", seconds=[0.0]), {}, "made with a positive value in 't_exptime'"),
-        (observed("CIRCLE 10 20 1", calib_level=[-1]), {"weight": None}, "made and has a footprint"),
+        (
+            observed("CIRCLE 10 20 1", seconds=[0.0]),
+            {},
+            "completed observation with a footprint and a positive 't_exptime'",
+        ),
+        (observed("CIRCLE 10 20 1", calib_level=[-1]), {"weight": None}, "completed observation with a footprint."),
         (observed("CIRCLE 10 20 1"), {"weight": "exptime"}, "no column 'exptime'"),
         (observed("CIRCLE 10 20 1"), {"by": "filters"}, "no column 'filters'"),
-        (observed("CIRCLE 10 20 1"), {"weight": "s_region"}, "'s_region' has no numbers"),
+        (observed("CIRCLE 10 20 1"), {"weight": "s_region"}, "'s_region' is not numeric"),
         (observed("CIRCLE 10 20 1"), {"pixels": 1}, "pixels=1 must be an integer from 2 to 4,000"),
         (observed("CIRCLE 10 20 1"), {"pixels": 5000}, "pixels=5000"),
         (observed("CIRCLE 10 20 1"), {"radius": 1}, "radius needs coordinates"),
         (observed("CIRCLE 10 20 1"), {"ax": 1}, "no sky coordinates"),
         (observed("CIRCLE 10 20 1"), {"ax": 1, "by": "s_region"}, "ax and by exclude each other"),
-        ("M51", {}, "needed, not a str"),
+        ("M51", {}, "must be a Table of observations, not str"),
     ],
 )
 def test_a_map_that_cannot_be_drawn_says_why(table: Any, options: Any, reason: str) -> None:

@@ -115,19 +115,19 @@ def test_a_file_is_replaced_on_request_only(tmp_path: Path) -> None:
         write_previews(sheet(None), path)
     assert path.read_text(encoding="utf-8") == "mine"
     assert "no preview" in write_previews(sheet(None), path, overwrite=True).read_text(encoding="utf-8")
-    with pytest.raises(InvalidQueryError, match="There is no folder"):
+    with pytest.raises(InvalidQueryError, match="does not exist"):
         write_previews(sheet(None), tmp_path / "none" / "sheet.html")
 
 
 @pytest.mark.parametrize(
     ("table", "options", "reason"),
     [
-        (sheet(), {}, "no rows: there is nothing to draw"),
-        (sheet(*[None] * 1001), {}, "1,001 previews"),
-        (Table({"ra": [1]}), {}, "neither jpegURL"),
-        (Table({"dataURI": [FITS]}), {}, "None of the products is a picture"),
+        (sheet(), {}, "The table has no rows"),
+        (sheet(*[None] * 1001), {}, "at most 1,000 previews, not 1,001"),
+        (Table({"ra": [1]}), {}, "needs the column 'jpegURL'"),
+        (Table({"dataURI": [FITS]}), {}, "None of the products is a JPEG"),
         (sheet(None), {"label": "filters"}, "no column 'filters'"),
-        (sheet(None), {"ax": 1}, "axes of matplotlib are needed"),
+        (sheet(None), {"ax": 1}, "must be matplotlib axes"),
     ],
 )
 def test_a_sheet_that_cannot_be_made_says_why(table: Table, options: Any, reason: str) -> None:
