@@ -32,7 +32,7 @@ from ..sky.picture import (
     short_label,
 )
 from ..sky.shapes import Circle
-from ..sky.sky_axes import SkyView, angle_text, axes_pixels, check_sky_axes, draw_search, new_sky_axes, search_circle
+from ..sky.sky_axes import SkyView, angle_text, axes_pixels, check_sky_axes, draw_search, search_circle
 from ..sky.sphere import unit_vectors
 from ..tables.rows import Array, Floats, RowNumbers
 
@@ -111,36 +111,31 @@ def plot_depth(
     >>> float(depth.max())
     1500.0
     """
-    if not is_integer(pixels, 2) or pixels > _MOST_PIXELS:
-        raise InvalidArgumentError(f"pixels={pixels!r} must be an integer from 2 to {_MOST_PIXELS:,}.")
-    if by is not None and ax is not None:
-        raise InvalidArgumentError("ax and by exclude each other: by draws several panels in a new figure.")
+    _check(pixels, ax, by)
     table = drawable_table(table, "s_region", *filter(None, (weight, by)))
     search = search_circle(coordinates, radius)
     exposures = _Exposures.of(table, weight)
-    own, panels = ax is None, {"": exposures.rows}
-    if by is not None:
-        groups = rows_by_value(table[exposures.rows], by, _PANELS)
-        panels = {label: exposures.rows[rows] for label, rows in groups.items()}
-        axes = _panel_axes(SkyView.of(exposures.outlines, search), panels)
-    else:
-        axes = [new_sky_axes(exposures.outlines, search) if own else check_sky_axes(ax)]
-    grids = [_Grid.of(each, pixels) for each in axes]
-    maps = [exposures.depth(grid, rows) for grid, rows in zip(grids, panels.values(), strict=True)]
-    images = _draw_maps(axes, grids, maps)
+    panels = _panels(table, by, exposures.rows)
+    axes = _axes(ax, SkyView.of(exposures.outlines, search), panels)
+    deepest = _draw_maps(axes, exposures, panels, pixels)
     if search is not None:
         for each in axes:
             draw_search(each, search)
-    if images:
-        draw_color_bar(axes if len(axes) > 1 else axes[0], images[0], exposures.title)
-    deepest = max(float(each.filled(0.0).max()) for each in maps)
     words = exposures.summary(deepest, search)
     if by is not None:
         axes[0].figure.suptitle(words, fontsize="medium")
         return axes
-    if own:
+    if ax is None:
         axes[0].set_title(words, fontsize="medium")
     return axes[0]
+
+
+def _check(pixels: Any, ax: Any, by: str | None) -> None:
+    """Raise if the arguments are invalid."""
+    if not is_integer(pixels, 2) or pixels > _MOST_PIXELS:
+        raise InvalidArgumentError(f"pixels={pixels!r} must be an integer from 2 to {_MOST_PIXELS:,}.")
+    if by is not None and ax is not None:
+        raise InvalidArgumentError("ax and by exclude each other: by draws several panels in a new figure.")
 
 
 @dataclass(frozen=True)
@@ -158,8 +153,7 @@ class _Exposures:
     @classmethod
     def of(cls, table: Table, weight: str | None) -> _Exposures:
         """Select the observations, and read their weights."""
-        unit = u.s if weight == _EXPOSURE else None
-        weights = np.ones(len(table)) if weight is None else numbers_of(table, weight, unit)
+        weights, title, unit = _weights(table, weight)
         outlines = drawable_outlines(table)
         planned, known = planned_rows(table), np.isfinite(weights) & (weights > 0)
         placed = np.isin(np.arange(len(table)), outlines.owner)
@@ -173,12 +167,8 @@ class _Exposures:
             f"without {weight}": ~planned & placed & ~known,
         }
         skipped = ", ".join(f"{rows.sum():,} {why}" for why, rows in reasons.items() if rows.any())
-        title = "Observations" if weight is None else column_title(table, weight)
-        if unit is not None:
-            title = f"{title.partition(' (')[0]} (s)"
-        shown = unit if weight is None or unit is not None else getattr(table[weight], "unit", None)
         taken = outlines.take(np.flatnonzero(made[outlines.owner]))
-        return cls(np.flatnonzero(made), taken, weights, title, f" {shown}" if shown else "", skipped)
+        return cls(np.flatnonzero(made), taken, weights, title, unit, skipped)
 
     def depth(self, grid: _Grid, rows: RowNumbers) -> Any:
         """Return the sums for some of the rows, masked where there are none."""
@@ -192,6 +182,24 @@ class _Exposures:
         if search is not None and search.radius > 0:
             words += f", search radius {angle_text(search.radius)}"
         return f"{words} ({self.skipped})" if self.skipped else words
+
+
+def _weights(table: Table, weight: str | None) -> tuple[Floats, str, str]:
+    """Return what each row adds to the map, the title of the color bar, and the unit behind a space."""
+    if weight is None:
+        return np.ones(len(table)), "Observations", ""
+    title = column_title(table, weight)
+    if weight == _EXPOSURE:
+        return numbers_of(table, weight, u.s), f"{title.partition(' (')[0]} (s)", " s"
+    unit = getattr(table[weight], "unit", None)
+    return numbers_of(table, weight), title, f" {unit}" if unit else ""
+
+
+def _panels(table: Table, by: str | None, rows: RowNumbers) -> dict[str, RowNumbers]:
+    """Return the rows of each panel."""
+    if by is None:
+        return {"": rows}
+    return {label: rows[some] for label, some in rows_by_value(table[rows], by, _PANELS).items()}
 
 
 @dataclass(frozen=True)
@@ -234,35 +242,42 @@ class _Grid:
         return np.where(inside, place, -1).astype(np.int64)
 
 
-def _panel_axes(view: SkyView, panels: Mapping[str, RowNumbers]) -> list[Any]:
-    """Return axes in one figure, each with the name of its value."""
+def _axes(ax: Any, view: SkyView, panels: Mapping[str, RowNumbers]) -> list[Any]:
+    """Return the axes that were given, or new ones, in one figure with a title for each panel."""
+    if ax is not None:
+        return [check_sky_axes(ax)]
+    if panels.keys() == {""}:
+        return [view.add_axes(pyplot().figure(figsize=(8, 6), layout="constrained"))]
     across = min(len(panels), _PER_ROW)
     down = -(-len(panels) // across)
     figure = pyplot().figure(figsize=(_PANEL * across + 1.2, _PANEL * down + 0.5), layout="constrained")
     axes = [view.add_axes(figure, down, across, number) for number in range(1, len(panels) + 1)]
-    for number, (ax, (label, rows)) in enumerate(zip(axes, panels.items(), strict=True)):
-        ax.set_title(f"{short_label(label)} ({len(rows):,})", fontsize="small")
+    for number, (each, (label, rows)) in enumerate(zip(axes, panels.items(), strict=True)):
+        each.set_title(f"{short_label(label)} ({len(rows):,})", fontsize="small")
         if number + across < len(panels):
-            ax.coords[0].set_ticklabel_visible(False)
-            ax.set_xlabel(" ", fontsize=1)
+            each.coords[0].set_ticklabel_visible(False)
+            each.set_xlabel(" ", fontsize=1)
         if number % across:
-            ax.coords[1].set_ticklabel_visible(False)
-            ax.set_ylabel(" ", fontsize=1)
+            each.coords[1].set_ticklabel_visible(False)
+            each.set_ylabel(" ", fontsize=1)
     return axes
 
 
-def _draw_maps(axes: list[Any], grids: list[_Grid], maps: list[Any]) -> list[Any]:
-    """Draw all maps in the same colors; none if nothing lies in the picture."""
-    scale = color_scale(np.concatenate([each.compressed() for each in maps]), depth_colors())
+def _draw_maps(axes: list[Any], exposures: _Exposures, panels: Mapping[str, RowNumbers], pixels: int) -> float:
+    """Draw all maps in the same colors, with a color bar unless they are empty; return the largest value."""
+    grids = [_Grid.of(ax, pixels) for ax in axes]
+    maps = [exposures.depth(grid, rows) for grid, rows in zip(grids, panels.values(), strict=True)]
+    values = np.concatenate([each.compressed() for each in maps])
+    scale = color_scale(values, depth_colors())
     if scale is None:
-        return []
-    images = []
+        return 0.0
     for ax, grid, depth in zip(axes, grids, maps, strict=True):
         kept = {"xlim": ax.get_xlim(), "ylim": ax.get_ylim(), "aspect": ax.get_aspect()}
         style = {"cmap": scale.cmap, "norm": scale.norm, "interpolation": "nearest", "origin": "lower"}
-        images.append(ax.imshow(depth, extent=(*grid.x, *grid.y), **style))
+        ax.imshow(depth, extent=(*grid.x, *grid.y), **style)
         ax.set(**kept)
-    return images
+    draw_color_bar(axes if len(axes) > 1 else axes[0], scale, exposures.title)
+    return float(values.max())
 
 
 def _number_text(number: float) -> str:

@@ -173,8 +173,8 @@ def _previews(table: Any, label: str | None, timeout: Any) -> list[_Preview]:
     """Return a tile for each row; each address is fetched once."""
     addresses, labels = _wanted(table, label)
     if len(addresses) > _MOST:
-        found = f"{len(addresses):,}"
-        raise InvalidArgumentError(f"A contact sheet has at most {_MOST:,} previews, not {found}. Try table[:{_MOST}].")
+        number = f"{len(addresses):,}"
+        raise InvalidArgumentError(f"A contact sheet has at most {_MOST:,} previews, not {number}. Try table[:200].")
     distinct = list(dict.fromkeys(filter(None, addresses)))
     deadline = Mast._service.deadline(timeout)
     workers = min(count_setting("max_workers"), max(len(distinct), 1))
