@@ -4,6 +4,9 @@ from astroquery_mast.sandbox import Sandbox
 
 with Sandbox():
     webb = Observations.query_criteria(
-        object_name="M51", radius="6 arcmin", obs_collection="JWST", calib_level=3, dataproduct_type="image"
+        object_name="M51",
+        radius="6 arcmin",
+        obs_collection="JWST",
+        calib_level=3,
     )
 plot_depth(webb)
