@@ -247,7 +247,7 @@ def _axes(ax: Any, view: SkyView, panels: Mapping[str, RowNumbers]) -> list[Any]
     if ax is not None:
         return [check_sky_axes(ax)]
     if panels.keys() == {""}:
-        return [view.add_axes(pyplot().figure(figsize=(8, 6), layout="constrained"))]
+        return [view.new_axes()]
     across = min(len(panels), _PER_ROW)
     down = -(-len(panels) // across)
     figure = pyplot().figure(figsize=(_PANEL * across + 1.2, _PANEL * down + 0.5), layout="constrained")

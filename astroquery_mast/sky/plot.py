@@ -18,13 +18,13 @@ from .outlines import Outlines
 from .picture import INSTRUMENT, count_of, draw_color_bar, drawable_table, ink, planned_rows, short_label
 from .shapes import Circle
 from .sky_axes import (
+    SkyView,
     angle_text,
     axes_pixels,
     check_sky_axes,
     circle_line,
     draw_search,
     image_axes,
-    new_sky_axes,
     search_circle,
     torn_line,
 )
@@ -116,7 +116,9 @@ def plot_footprints(
 def _axes(ax: Any, image: Any, wcs: Any, outlines: Outlines, search: Circle | None) -> Any:
     """Return the axes that are given, or new ones."""
     if ax is None:
-        return new_sky_axes(outlines, search) if image is None and wcs is None else image_axes(image, wcs, search)
+        if image is None and wcs is None:
+            return SkyView.of(outlines, search).new_axes()
+        return image_axes(image, wcs, search)
     if image is not None or wcs is not None:
         raise InvalidArgumentError("ax and image exclude each other: draw the image on your axes yourself.")
     return check_sky_axes(ax)

@@ -77,6 +77,11 @@ class SkyView:
         """The width in degrees, with some room around, and a little more than a point if there are only points."""
         return min(360.0, 2 * _ROOM * max(self.reach, _SMALLEST))
 
+    def new_axes(self) -> Any:
+        """Return axes of a new figure."""
+        size = (8.0, 4.6) if self.reach > _HEMISPHERE else (8.0, 6.0)
+        return self.add_axes(pyplot().figure(figsize=size, layout="constrained"))
+
     def add_axes(self, figure: Any, *place: int) -> Any:
         """Add axes to a figure; the place is that of a subplot."""
         from astropy.visualization.wcsaxes.frame import EllipticalFrame  # noqa: PLC0415 - needs matplotlib
@@ -107,11 +112,6 @@ class SkyView:
         scale = max(float(at_edge), _SMALLEST) * (1.0 if code == "AIT" else _ROOM) / _HALF
         wcs.wcs.cdelt = [-scale, scale]
         return wcs, _HALF / 2 if code == "AIT" else _HALF
-
-
-def new_sky_axes(outlines: Outlines, search: Circle | None) -> Any:
-    """Return axes of a new figure that hold the search, or else everything."""
-    return SkyView.of(outlines, search).add_axes(pyplot().figure(figsize=(8, 6), layout="constrained"))
 
 
 # -- images ----------------------------------------------------------------------------------------------------------
