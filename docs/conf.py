@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 project = "astroquery_mast"
 author = "astroquery_mast developers"
@@ -12,18 +15,81 @@ version = ".".join(release.split(".")[:2])
 
 extensions = [
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
     "matplotlib.sphinxext.plot_directive",
     "pytest_doctestplus.sphinx.doctestplus",
 ]
-exclude_patterns = ["_build", "api"]
+exclude_patterns = ["_build", "_templates"]
 default_role = "obj"
 nitpicky = False
 
-# Every class has a page of its own, on which autodoc lists the members.
+# Every class and every method has a page of its own.
+autosummary_generate = True
+autosummary_generate_overwrite = True
+templates_path = ["_templates"]
 autodoc_member_order = "groupwise"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
+# Copied examples are the code, without prompts and output.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+
+def inventory(project: str, names: dict[str, str]) -> str:
+    """Write where the documentation of another package describes some of its objects, and return the file.
+
+    With it, links to other packages work in pages that were built without the network.
+    """
+    lines = "".join(f"{name} py:{kind} 1 api/{page} -\n" for name, kind, page in _described(names))
+    header = f"# Sphinx inventory version 2\n# Project: {project}\n# Version: \n"
+    path = Path(__file__).parent / "_build" / f"{project}.inv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(f"{header}# The remainder of this file is compressed using zlib.\n".encode() + zlib.compress(lines.encode()))
+    return str(path)
+
+
+def _described(names: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Return name, kind and page of objects, each of which has a page of its own."""
+    pages = {name: ".".join(name.split(".")[:-1]) if kind == "method" else name for name, kind in names.items()}
+    return [(name, kind, f"{pages[name]}.html#{name}") for name, kind in names.items()]
+
+
+_ASTROPY = {
+    "astropy.coordinates.SkyCoord": "class",
+    "astropy.coordinates.SkyCoord.apply_space_motion": "method",
+    "astropy.io.fits.Header": "class",
+    "astropy.nddata.CCDData": "class",
+    "astropy.table.MaskedColumn": "class",
+    "astropy.table.Row": "class",
+    "astropy.table.Table": "class",
+    "astropy.table.Table.read": "method",
+    "astropy.table.Table.write": "method",
+    "astropy.table.vstack": "function",
+    "astropy.time.Time": "class",
+    "astropy.time.TimeDelta": "class",
+    "astropy.timeseries.TimeSeries": "class",
+    "astropy.units.Quantity": "class",
+    "astropy.visualization.wcsaxes.WCSAxes": "class",
+    "astropy.wcs.WCS": "class",
+}
+_ASTROPY_DOCS = "https://docs.astropy.org/en/stable/"
+# Where the pages are published there is a network; everywhere else nobody is asked for anything.
+_ONLINE = os.environ.get("READTHEDOCS") == "True"
+intersphinx_mapping = (
+    {
+        "python": ("https://docs.python.org/3/", None),
+        "astropy": (_ASTROPY_DOCS, None),
+        "astroquery": ("https://astroquery.readthedocs.io/en/latest/", None),
+        "matplotlib": ("https://matplotlib.org/stable/", None),
+        "numpy": ("https://numpy.org/doc/stable/", None),
+    }
+    if _ONLINE
+    else {"astropy": (_ASTROPY_DOCS, inventory("astropy", _ASTROPY))}
+)
 
 # The figures are drawn while the pages are built, from the sandbox.
 plot_formats = [("png", 90)]
@@ -35,6 +101,11 @@ html_theme = "astropy-unified"
 html_title = f"astroquery_mast {release}"
 html_show_sourcelink = False
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
+html_extra_path = ["llms.txt"]
 html_theme_options = {
     "sst_project_name": "astroquery_mast",
     "goatcounter_analytics_url": False,
