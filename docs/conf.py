@@ -45,10 +45,10 @@ def inventory(project: str, names: dict[str, str]) -> str:
     With it, links to other packages work in pages that were built without the network.
     """
     lines = "".join(f"{name} py:{kind} 1 api/{page} -\n" for name, kind, page in _described(names))
-    header = f"# Sphinx inventory version 2\n# Project: {project}\n# Version: \n"
+    header = f"# Sphinx inventory version 2\n# Project: {project}\n# Version: \n# The rest is compressed using zlib.\n"
     path = Path(__file__).parent / "_build" / f"{project}.inv"
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(f"{header}# The remainder of this file is compressed using zlib.\n".encode() + zlib.compress(lines.encode()))
+    path.write_bytes(header.encode() + zlib.compress(lines.encode()))
     return str(path)
 
 
