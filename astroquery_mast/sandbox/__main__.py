@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     finished = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: finished.set())
-    sandbox = Sandbox(port=options.port, extra_observations=options.observations, tap_rows=options.tap_rows).start()
+    sandbox = Sandbox(port=options.port, extra_observations=options.observations, tap_rows=options.tap_rows).serve()
     guide = text("guide.txt").format(
         url=sandbox.url,
         token=sandbox.token,

@@ -19,7 +19,7 @@ def _mast_sandbox_server() -> Iterator[Sandbox]:
     """Serve one sandbox for the whole session."""
     from .server import Sandbox  # noqa: PLC0415
 
-    sandbox = Sandbox().start()
+    sandbox = Sandbox().serve()
     yield sandbox
     sandbox.stop()
 

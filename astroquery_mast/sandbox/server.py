@@ -148,6 +148,7 @@ class Sandbox:
         self._server: LoopbackServer | None = None
         self._thread: threading.Thread | None = None
         self._settings = ExitStack()
+        self._is_active = False
         self._url = ""
 
     @property
@@ -163,7 +164,43 @@ class Sandbox:
         return f"{self.url.replace('127.0.0.1', 'localhost')}{BUCKET}"
 
     def start(self) -> Self:
-        """Begin to serve in a thread of its own; do nothing if the sandbox is already running.
+        """Start the server, and point the clients of `astroquery_mast` at it until `stop`; for notebooks.
+
+        In a script, ``with Sandbox() as archive:`` does the same until the end of the block.  A sandbox that has been
+        started already stays as it is.
+
+        Returns
+        -------
+        Sandbox
+            The sandbox itself.
+
+        Raises
+        ------
+        OSError
+            If the port is taken.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> from astroquery_mast.sandbox import Sandbox
+        >>> archive = Sandbox().start()
+        >>> Observations.query_criteria_count(proposal_id=10452)
+        126
+        >>> archive.stop()
+        """
+        self.serve()
+        if not self._is_active:
+            self._settings.enter_context(self.in_use())
+            self._is_active = True
+        return self
+
+    def serve(self) -> Self:
+        """Start the server without pointing the clients at it; do nothing if it is already running.
+
+        Returns
+        -------
+        Sandbox
+            The sandbox itself.
 
         Raises
         ------
@@ -181,7 +218,9 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """End every delay and connection, join the threads, then `check`."""
+        """Point the clients back at what they used before, end every delay and connection, then `check`."""
+        self._settings.close()
+        self._is_active = False
         server, thread = self._server, self._thread
         self._server = self._thread = None
         if server is not None and thread is not None:
@@ -396,14 +435,11 @@ class Sandbox:
         return Proxy(self._respond, self._mistakes.keep, login)
 
     def __enter__(self) -> Self:
-        self.start()
-        self._settings.enter_context(self.in_use())
-        return self
+        return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._settings.close()
         self.stop()
 
     def __repr__(self) -> str:

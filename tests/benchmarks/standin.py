@@ -81,7 +81,7 @@ def main() -> None:
         mashup.KEPT_BYTES = 4 << 30
         tap.result = kept(tap.result)
         sandbox = Sandbox(extra_observations=options.rows, row_limit=10**9)
-    sandbox.start()
+    sandbox.serve()
     if options.latency:
         for endpoint in ("download", "invoke", "columnsconfig", "resolver"):
             sandbox.faults.add(endpoint, Fault.delay(options.latency), times=None)

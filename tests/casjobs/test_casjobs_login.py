@@ -67,7 +67,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def other() -> Iterator[Sandbox]:
     """Serve another archive, to which nothing points."""
-    sandbox = Sandbox().start()
+    sandbox = Sandbox().serve()
     yield sandbox
     sandbox.stop()
 

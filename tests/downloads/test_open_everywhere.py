@@ -34,7 +34,7 @@ CLIENTS = (ObservationsClass, MastMissionsClass, JwstFilesClass, VOClass)
 @pytest.fixture
 def other() -> Iterator[Sandbox]:
     """Serve files at another host, to which nothing points."""
-    sandbox = Sandbox().start()
+    sandbox = Sandbox().serve()
     yield sandbox
     sandbox.stop()
 

@@ -73,7 +73,7 @@ class SizedFiles:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Sandbox]:
     sandbox = Sandbox(archive=SizedFiles(shared_archive()))  # type: ignore[arg-type]
-    sandbox.start()
+    sandbox.serve()
     yield sandbox
     sandbox.stop()
 

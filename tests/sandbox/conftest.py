@@ -21,7 +21,7 @@ Invoke = Callable[..., dict[str, Any]]
 @pytest.fixture(scope="session")
 def box() -> Iterator[Sandbox]:
     """A running sandbox."""
-    sandbox = Sandbox().start()
+    sandbox = Sandbox().serve()
     yield sandbox
     sandbox.stop()
 

@@ -308,7 +308,7 @@ def test_a_day_of_fast_samples_is_whole(box: Sandbox, web: requests.Session) -> 
 @pytest.fixture(scope="module")
 def guarded(box: Sandbox) -> Iterator[Sandbox]:
     """A sandbox that wants a token for telemetry."""
-    with_login = Sandbox(archive=box.archive, engineering_login=True).start()
+    with_login = Sandbox(archive=box.archive, engineering_login=True).serve()
     yield with_login
     with_login.stop()
 

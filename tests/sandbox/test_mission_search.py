@@ -304,7 +304,7 @@ def test_datasets_are_the_archives_observations(box: Sandbox, web: requests.Sess
 
 def test_every_sandbox_says_the_same(box: Sandbox, web: requests.Session) -> None:
     """A second sandbox gives the same answers, byte for byte."""
-    other = Sandbox().start()
+    other = Sandbox().serve()
     try:
         for mission in MISSIONS:
             assert ask(other, web, mission).content == ask(box, web, mission).content

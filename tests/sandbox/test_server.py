@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from astroquery_mast import conf
 from astroquery_mast.sandbox import Fault, RequestRecord, Sandbox
 from astroquery_mast.sandbox.requestlog import MOST_RECORDS, RequestLog
 
@@ -35,7 +36,7 @@ def test_url_before_start_is_an_error() -> None:
 def test_stop_ends_connections_and_threads() -> None:
     """After stop() no thread of the sandbox is left, even with a client connected and another held back."""
     others = set(threading.enumerate())  # those of the sandbox that serves the whole session
-    box = Sandbox().start()
+    box = Sandbox().serve()
     box.faults.add("whoami", Fault.delay(60))
     with ThreadPoolExecutor() as pool, requests.Session() as web:
         assert web.get(f"{box.url}/", timeout=30).status_code == 200
@@ -54,7 +55,7 @@ def test_start_again_after_stop() -> None:
     """A stopped sandbox can be started again and serves the same archive."""
     box = Sandbox()
     for _ in range(2):
-        box.start()
+        box.serve()
         assert requests.get(f"{box.url}/whoami", timeout=30).json()["anon"] is True
         box.stop()
 
@@ -69,7 +70,30 @@ def test_two_sandboxes_share_one_archive(box: Sandbox) -> None:
 def test_taken_port_is_an_error(box: Sandbox) -> None:
     """A port in use raises OSError instead of ending the process."""
     with pytest.raises(OSError, match=r"in use|allowed|permitted"):
-        Sandbox(port=int(box.url.rpartition(":")[2])).start()
+        Sandbox(port=int(box.url.rpartition(":")[2])).serve()
+
+
+def test_start_switches_the_clients_and_stop_switches_them_back() -> None:
+    """In a notebook, where a block cannot span cells, start and stop do what the context manager does."""
+    before = conf.server
+    box = Sandbox().start()
+    assert conf.server == box.url
+    assert box.start() is box
+    box.stop()
+    assert conf.server == before
+    box.stop()
+    assert conf.server == before
+
+
+def test_serving_leaves_the_clients_alone() -> None:
+    """A server for other programs does not change where the clients of this process send their requests."""
+    before = conf.server
+    box = Sandbox().serve()
+    assert conf.server == before
+    box.stop()
+    with box:
+        assert conf.server == box.url
+    assert conf.server == before
 
 
 def test_context_manager_points_the_configuration_and_restores_it() -> None:
@@ -267,7 +291,7 @@ def test_exception_inside_is_raised_by_check(box: Sandbox, web: requests.Session
 
 def test_stop_raises_what_check_would() -> None:
     """A forgotten check() is made up for by stop()."""
-    box = Sandbox().start()
+    box = Sandbox().serve()
     box.faults.add("other", Fault.edit(lambda answer: answer))
     assert requests.get(box.url, timeout=30).status_code == 500
     with pytest.raises(ValueError, match="Expecting value"):

@@ -391,7 +391,7 @@ def test_reset_forgets_jobs(box: Sandbox, ask: Ask, job: str) -> None:
 @pytest.fixture(scope="module")
 def big() -> Iterator[str]:
     """The address of a service with a large table and a small limit."""
-    sandbox = Sandbox(tap_rows=30_000, tap_limit=20_000).start()
+    sandbox = Sandbox(tap_rows=30_000, tap_limit=20_000).serve()
     yield f"{sandbox.url}/vo-tap/api/v0.1/mast_catalogs/sync"
     sandbox.stop()
 
@@ -421,7 +421,7 @@ def test_a_large_result_may_be_left_unread(big: str, web: requests.Session) -> N
 
 def test_a_fault_strikes_a_streamed_result(web: requests.Session) -> None:
     """What bends an answer has all of it; without the big table none of the others has changed."""
-    sandbox = Sandbox(tap_rows=30_000).start()
+    sandbox = Sandbox(tap_rows=30_000).serve()
     address = f"{sandbox.url}/vo-tap/api/v0.1/mast_catalogs/sync"
     params = ADQL | {"QUERY": "SELECT id FROM big.source"}
     sandbox.faults.add("vo_tap", Fault.truncate_json())

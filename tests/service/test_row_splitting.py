@@ -31,7 +31,7 @@ def archives() -> Iterator[dict[str, Sandbox]]:
     with ExitStack() as running:
         found = {}
         for name, cuts in ("drops", False), ("cuts", True):
-            found[name] = Sandbox(row_limit=LIMIT, cuts=cuts).start()
+            found[name] = Sandbox(row_limit=LIMIT, cuts=cuts).serve()
             running.callback(found[name].stop)
         yield found
 

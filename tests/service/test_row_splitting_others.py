@@ -35,7 +35,7 @@ def archives() -> Iterator[dict[str, Sandbox]]:
             "cuts": Sandbox(row_limit=LIMIT, cuts=True),
         }
         for sandbox in found.values():
-            running.callback(sandbox.start().stop)
+            running.callback(sandbox.serve().stop)
         yield found
 
 

@@ -31,7 +31,7 @@ LIST = "Mast.Missions.List"
 @pytest.fixture
 def other() -> Iterator[Sandbox]:
     """Serve another archive, to which nothing points."""
-    sandbox = Sandbox().start()
+    sandbox = Sandbox().serve()
     yield sandbox
     sandbox.stop()
 

@@ -248,7 +248,7 @@ def test_plain_http_is_for_this_computer_only(mast_sandbox: Sandbox) -> None:
 def test_another_base_url_gets_no_token(mast_sandbox: Sandbox, tmp_path: object) -> None:
     """download_file with a foreign base_url sends the file's name there, and no token (B29)."""
     Observations.login(mast_sandbox.token)
-    other = Sandbox().start()
+    other = Sandbox().serve()
     try:
         uri = exclusive_uri(mast_sandbox)
         status, message, _ = Observations.download_file(
@@ -264,7 +264,7 @@ def test_another_base_url_gets_no_token(mast_sandbox: Sandbox, tmp_path: object)
 def test_a_redirect_elsewhere_drops_the_token(mast_sandbox: Sandbox) -> None:
     """A MAST host that redirects to another host does not hand the token over."""
     Observations.login(mast_sandbox.token)
-    other = Sandbox().start()
+    other = Sandbox().serve()
     try:
         mast_sandbox.requests.clear()
         mast_sandbox.faults.add("invoke", Fault.redirect(f"{other.url}/whoami"), times=None)
