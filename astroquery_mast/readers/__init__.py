@@ -6,9 +6,11 @@ In: products, or files.  Out: `~astropy.nddata.CCDData`, `~astropy.table.Table`,
 from importlib import import_module
 
 _HOME: dict[str, str] = {
+    "read_light_curve": ".light_curves",
     "read_spectrum": ".spectra",
 }
 __all__ = [
+    "read_light_curve",
     "read_spectrum",
 ]
 

@@ -18,12 +18,15 @@ from .products import File, Revision, Unit
 from .spectra import extension_facts
 
 Facts = dict[str, object]
-# Cadences of a light curve of one sector, ten minutes apart.
-_CADENCES = 3944
 _TRANSLITERATION = str.maketrans({"\u03c0": "pi", "\u03c9": "omega", "\u03b2": "beta", "\u03b1": "alpha"})
 # Size of a pixel, arcsec; the columns of a target pixel file that hold images; the star's pixel in them, from 1.
 _PIXEL_SIZE = {"TESS": 21.0, "Kepler": 3.98, "K2": 3.98}
 _IMAGE_COLUMNS = range(4, 9)
+# Seconds that a frame of each telescope collects light and is read.
+_FRAMES = {"TESS": (1.98, 0.02), "Kepler": (6.019802903270, 0.518948526144)}
+_LONG_CADENCE = 270
+#: Institutions by which readers recognize the files of pipelines.
+_ORIGINS = {"QLP": "MIT/QLP", "TGLC": "UCSB/TGLC", "SPOC": "NASA/Ames", "TESS-SPOC": "NASA/Ames"}
 _STAR = 6.0
 _TEXT_LENGTH = 60
 _COMMENT_COLUMN = 30
@@ -84,6 +87,12 @@ def _telescope(file: File) -> str:
     return "HST" if owner.obs_collection == "HLA" else owner.obs_collection
 
 
+def _on_board(file: File) -> str:
+    """The telescope, of which K2 is a mission."""
+    telescope = _telescope(file)
+    return "Kepler" if telescope == "K2" else telescope
+
+
 def _mission(file: File) -> tuple[str, Facts]:
     """The table of a file's mission, and the facts for it."""
     table, further = _MISSIONS.get(_telescope(file), ("others", _no_facts))
@@ -97,7 +106,8 @@ def _common(file: File) -> Facts:
     dated = owner.t_min is not None
     return {
         "file": ascii_text(file.name),
-        "telescope": _telescope(file),
+        "telescope": _on_board(file),
+        "origin": _ORIGINS.get(str(owner.provenance_name), "astroquery_mast sandbox"),
         "target": ascii_text(owner.target_name),
         "ra": owner.s_ra,
         "dec": owner.s_dec,
@@ -172,12 +182,15 @@ def _tess(file: File) -> Facts:
 
 def _kepler(file: File) -> Facts:
     number = int(re.sub(r"\D", "", str(file.owner.target_name))[:9] or 0)
+    is_kepler = file.owner.obs_collection == "Kepler"
     return {
-        "object": f"KIC {number}",
+        "origin": "NASA/Ames",
+        "mission": file.owner.obs_collection,
+        "object": f"{'KIC' if is_kepler else 'EPIC'} {number}",
         "number": number,
         "channel": 1 + number % 84,
         **dict.fromkeys(("quarter", "campaign")),
-        "quarter" if file.owner.obs_collection == "Kepler" else "campaign": file.owner.sequence_number or 0,
+        "quarter" if is_kepler else "campaign": file.owner.sequence_number or 0,
     }
 
 
@@ -204,15 +217,20 @@ def extension(file: File, unit: Unit) -> fits.Header:
 
 def _time_series(file: File, unit: Unit) -> Cards:
     begin, finish = (round(day, 6) for day in file.days)
-    rows = unit.shape[0] if unit.name == "PIXELS" else _CADENCES
+    integration, readout = _FRAMES[_on_board(file)]
+    frame = round(integration + readout, 12)
     facts = {
-        "telescope": _telescope(file),
+        "telescope": _on_board(file),
         "object": _mission(file)[1]["object"] or "",
         "days": round((finish - begin) * 0.79, 6),
         "zero": file.time_zero,
         "begin": begin,
         "finish": finish,
-        "step": round((finish - begin) / rows, 8),
+        "step": round((finish - begin) / unit.shape[0], 8),
+        "integration": integration,
+        "readout": readout,
+        "frame": frame,
+        "frames": _LONG_CADENCE if _on_board(file) == "Kepler" else round(file.owner.seconds / frame),
     }
     found = cards("time series", facts)
     if unit.name == "PIXELS":

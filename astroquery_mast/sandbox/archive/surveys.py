@@ -76,6 +76,8 @@ class Older(NamedTuple):
     file: str | None
 
 
+# Days of a quarter of Kepler, and of a campaign of K2: as many as the light curves have cadences of half an hour.
+_QUARTER_DAYS = 80.6
 _OLDER = tuple(Older(*line) for line in packaged("surveys")["older"])
 
 
@@ -112,8 +114,8 @@ def _older(older: Older, index: int) -> Observation:
         dataproduct_type=older.kind,
         calib_level=2,
         t_min=start,
-        t_max=round(start + 0.25, 8),
-        t_exptime=round(rng.uniform(60, 1800), 1),
+        t_max=round(start + (_QUARTER_DAYS if time_series else 0.25), 8),
+        t_exptime=1800.0 if time_series else round(rng.uniform(60, 1800), 1),
         em_min=older.shortest,
         em_max=older.longest,
         t_obs_release=start + 365.0,

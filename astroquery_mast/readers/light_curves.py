@@ -1,0 +1,336 @@
+"""Light curves as `lightkurve.LightCurve`, or as `~astropy.timeseries.TimeSeries` where lightkurve is not installed.
+
+In: a product.  Out: a time series, whose columns and values are the same either way.
+
+lightkurve reads what it has a reader for.  The `TimeSeries` is made here: astropy's own reader (``kepler.fits``,
+``tess.fits``) takes paths of local files of two pipelines only, and knows no quality flags.
+"""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy.table import Column, Table
+from astropy.time import Time
+from astropy.timeseries import TimeSeries
+
+from ..exceptions import InvalidArgumentError, InvalidResponseError
+from .light_curve_layouts import (
+    Layout,
+    bitmask_for,
+    check_bitmask,
+    is_target_pixels,
+    layout_of,
+    names_in,
+    sector_of,
+    time_reference,
+)
+from .opened import opened_fits
+from .unreadable import contents, fitting_reader, one_product, product_name, reading_file
+
+# Units as pipelines write them, in astropy's terms.
+_UNITS = {
+    "e-/s": u.electron / u.s,
+    "electrons/s": u.electron / u.s,
+    "pixels": u.pix,
+    "adu": u.adu,
+    "degcelcius": u.deg_C,
+    "ppm": u.def_unit("ppm", 1e-6 * u.dimensionless_unscaled),
+}
+_DAY = 86400.0
+# Larger times are Julian dates already, whatever a header says; the missions count from days of their own.
+_JULIAN = 2.4e6
+
+
+def read_light_curve(
+    product: Any,
+    *,
+    client: Any = None,
+    flux_column: str | None = None,
+    quality_bitmask: str | int = "default",
+    as_time_series: bool = False,
+) -> TimeSeries:
+    """Read a light curve of TESS, Kepler or K2, or a high-level science product made from their data.
+
+    Files are recognized by their headers and columns: SPOC (also with 20 s cadence), TESS-SPOC, QLP, TGLC, ELEANOR and
+    GSFC-ELEANOR-LITE, PATHOS, CDIPS, TASOC, Kepler, K2, K2SFF, K2SC, EVEREST, KEPSEISMIC; of other FITS tables those
+    with a column of times whose reference the file names, and a column of fluxes.
+
+    Parameters
+    ----------
+    product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like or `~astropy.io.fits.HDUList`
+        A row of a product table or of a manifest, a table with one row, a dataURI, an https or s3 address, the path of
+        a file, or an open file.
+    client : optional
+        The client that opens the product, such as `Observations`.  Defaults to the one whose products look like it.
+    flux_column : str, optional
+        The column of the file that becomes ``flux``, in upper or lower case, such as ``"sap_flux"``.  Defaults to the
+        column that lightkurve takes for files of that pipeline: ``pdcsap_flux`` for SPOC and Kepler.
+    quality_bitmask : str or int
+        Cadences to leave out by their quality flags: ``"none"``, ``"default"`` (those that are useless), ``"hard"``
+        (also some that may be useful), ``"hardest"`` (all that are flagged), or the bits themselves.  The names stand
+        for the bits of ``TessQualityFlags`` and ``KeplerQualityFlags`` of lightkurve.  Files of K2SFF, TASOC and
+        KEPSEISMIC have no flags to choose from.
+    as_time_series : bool
+        Return a `~astropy.timeseries.TimeSeries` even if lightkurve is installed.
+
+    Returns
+    -------
+    ``lightkurve.LightCurve`` or `~astropy.timeseries.TimeSeries`
+        One row for each cadence with ``time`` (`~astropy.time.Time`, as a rule barycentric and in the scale TDB),
+        ``flux`` and ``flux_err`` (NaN where the file has no uncertainty), and all columns of the file in lower case,
+        with their units.  Cadences without a time are left out.  A missing flux is NaN, or masked by lightkurve.
+        ``meta`` holds the cards of both headers (such as ``SECTOR``, ``QUARTER``, ``CAMPAIGN``, ``CAMERA``, ``CCD``),
+        and ``LABEL`` (the target's name), ``TARGETID`` (its TIC, KIC or EPIC number), ``MISSION``, ``AUTHOR`` (the
+        pipeline), ``FILENAME``, ``FLUX_ORIGIN`` (the column), ``EXPTIME`` (s), and ``QUALITY_BITMASK``.
+
+        A light curve of lightkurve is a ``TessLightCurve`` or a ``KeplerLightCurve``, and a `TimeSeries`, too.
+
+    Raises
+    ------
+    InvalidQueryError
+        If several products are given, the file holds no light curve (the message says what it holds, and which reader
+        fits), there is no such column, or the flags are none of those.
+    LoginError
+        If the file is exclusive.
+    RemoteServiceError
+        If the archive fails, or the file is damaged.
+
+    Examples
+    --------
+    >>> from astroquery_mast import Observations, readers
+    >>> found = Observations.query_criteria(target_name="307210830", provenance_name="SPOC", sequence_number=1)
+    >>> products = Observations.get_product_list(found, verbose=False)
+    >>> row = products[products["productSubGroupDescription"] == "LC"][0]
+    >>> curve = readers.read_light_curve(row, as_time_series=True)
+    >>> curve["flux"].unit
+    Unit("electron / s")
+    """
+    chosen = check_bitmask(quality_bitmask)
+    product = one_product(product, "read_light_curve")
+    name = product_name(product)
+    with reading_file(name), opened_fits(product, client) as hdus:
+        name = product_name(hdus) if name == "the product" else name
+        layout = layout_of(hdus, flux_column)
+        if layout is None:
+            raise InvalidArgumentError(_no_light_curve(hdus, name))
+        _require_columns(hdus[layout.hdu], layout, name)
+        bits = bitmask_for(layout, chosen, sector_of(hdus))
+        if as_time_series or find_spec("lightkurve") is None:
+            series = _time_series(hdus, layout, bits)
+        else:
+            series = _light_curve(hdus, layout, bits, chosen)
+        _note(series.meta, hdus, layout, name, chosen)
+    return series
+
+
+def _no_light_curve(hdus: fits.HDUList, name: str) -> str:
+    """Say what a file is that is no light curve, and what reads it."""
+    if is_target_pixels(hdus):
+        pixels = f"TESS or Kepler: lightkurve.read(path) returns its pixels. It holds {contents(hdus)}."
+        return f"{name} is not a light curve but a target pixel file of {pixels}"
+    return f"{name} holds no light curve, but {contents(hdus)}. readers.{fitting_reader(hdus)} may read it."
+
+
+def _require_columns(table: Any, layout: Layout, name: str) -> None:
+    """Refuse columns that a file does not have."""
+    columns = ", ".join(table.columns.names).lower()
+    if layout.flux not in names_in(table):
+        raise InvalidArgumentError(f"{name} has no column {layout.flux!r}: its columns are {columns}.")
+    if layout.time not in names_in(table):
+        raise InvalidResponseError(f"{name} has no column of times: its columns are {columns}.")
+
+
+# -- by lightkurve ---------------------------------------------------------------------------------------------------
+
+
+def _light_curve(hdus: fits.HDUList, layout: Layout, bits: int, chosen: str | int) -> Any:
+    """A light curve of lightkurve, by its own reader where it has one."""
+    with warnings.catch_warnings():
+        # It warns of parts of its own that are not installed.
+        warnings.simplefilter("ignore")
+        lightkurve = import_module("lightkurve")
+    if not layout.in_lightkurve:
+        kinds = {"TESS": lightkurve.TessLightCurve, "Kepler": lightkurve.KeplerLightCurve}
+        return kinds.get(layout.mission, lightkurve.LightCurve)(data=_time_series(hdus, layout, bits))
+    options: dict[str, Any] = {} if layout.author == "K2SFF" else {"flux_column": layout.flux}
+    if layout.author == "KEPSEISMIC":
+        options = {}
+    if layout.has_bits:
+        options["quality_bitmask"] = chosen
+    if layout.author == "CDIPS":
+        options["include_inst_errs"] = bool(layout.error)
+    # Errors of the network are to be seen as such, and not as damage: all that is needed is read before.
+    _ = hdus[layout.hdu].data, len(hdus)
+    try:
+        curve = lightkurve.read(hdus, **options)
+    except lightkurve.LightkurveError as err:
+        cause = err.__cause__ or err
+        raise ValueError(f"{type(cause).__name__}: {cause}") from err
+    if str(curve.meta.get("FLUX_ORIGIN")).lower() != layout.flux or "flux" in names_in(hdus[layout.hdu]) - {
+        layout.flux
+    }:
+        # Some of its readers know one flux only.
+        curve["flux"] = _as_quantity(curve[layout.flux])
+    return curve
+
+
+# -- by astropy ------------------------------------------------------------------------------------------------------
+
+
+def _time_series(hdus: fits.HDUList, layout: Layout, bits: int) -> TimeSeries:
+    """A time series with the columns that lightkurve would give it."""
+    hdu = hdus[layout.hdu]
+    table = Table.read(hdu, format="fits", unit_parse_strict="silent", mask_invalid=False)
+    table.rename_columns(table.colnames, [name.lower() for name in table.colnames])
+    for name in table.colnames:
+        table[name].unit = _unit_of(table[name], layout.units.get(name))
+    days = _days(table[layout.time])
+    kept = np.isfinite(days)
+    if bits or (layout.quality is not None and not layout.has_bits):
+        kept &= _is_good(table, layout, bits)
+    table.remove_column(layout.time)
+    time = _times(days[kept], hdus, hdu, layout)
+    series = TimeSeries(time=time, data=table[kept])
+    series.meta = _cards(hdu, hdus[0])
+    return _with_standard_columns(series, layout)
+
+
+def _unit_of(column: Column, assigned: str | None) -> Any:
+    """The unit of a column; what is not a unit at all is none."""
+    if column.unit is None or str(column.unit).lower() in {"", "unitless"}:
+        return u.Unit(assigned) if assigned else None
+    unit = _UNITS.get(str(column.unit).lower(), column.unit)
+    unit = u.Unit(unit, parse_strict="silent")
+    return None if isinstance(unit, u.UnrecognizedUnit) else unit
+
+
+def _days(column: Column) -> Any:
+    """Times in days, NaN where there is none."""
+    if column.ndim != 1 or column.dtype.kind not in "fiu":
+        raise ValueError(f"column {column.name} has no times, but values of type {column.dtype}")
+    values = np.ma.filled(np.ma.asarray(column.data).astype(float), np.nan)
+    is_duration = column.unit is not None and column.unit.is_equivalent(u.d)
+    return values * column.unit.to(u.d) if is_duration else values
+
+
+def _is_good(table: Table, layout: Layout, bits: int) -> Any:
+    """The cadences that no flag among some bits makes useless."""
+    if layout.quality not in table.colnames:
+        return np.ones(len(table), dtype=bool)
+    flags = np.ma.filled(np.ma.asarray(table[layout.quality].data), 0)
+    if layout.has_bits:
+        return flags.astype(np.int64) & bits == 0
+    # CDIPS: G is good; frames of momentum dumps and coarse pointing are not in the files.
+    return np.isin(flags.astype(str), ["G", "0"])
+
+
+def _times(days: Any, hdus: fits.HDUList, hdu: Any, layout: Layout) -> Time:
+    """Moments, in the scale that the header names."""
+    whole, fraction = time_reference(hdus, hdu, layout)
+    if len(days) and days.min() > _JULIAN:
+        whole, fraction = 0.0, 0.0
+    scale = str(hdu.header.get("TIMESYS") or hdus[0].header.get("TIMESYS") or "tdb").lower()
+    if scale not in Time.SCALES:
+        raise InvalidArgumentError(f"The times of the file are in {scale!r}, which is none of the scales of astropy.")
+    return Time(np.full(len(days), whole), days + fraction, format="jd", scale=scale)
+
+
+def _cards(*hdus: Any) -> dict[str, Any]:
+    """The cards of headers but for those that say how a table is stored; of two with one key the later."""
+    cards: dict[str, Any] = {}
+    for hdu in hdus:
+        for key in dict.fromkeys(hdu.header):
+            value = hdu.header[key]
+            text = key in {"COMMENT", "HISTORY"}
+            cards[key] = "\n".join(map(str, value)) if text else None if isinstance(value, fits.Undefined) else value
+    return {key: value for key, value in cards.items() if key and not _is_storage(key)}
+
+
+def _is_storage(key: str) -> bool:
+    stored = key.rstrip("0123456789")
+    return stored in {"NAXIS", "TTYPE", "TFORM", "TUNIT", "TDISP", "TNULL", "TDIM", "TSCAL", "TZERO"} or key in {
+        "SIMPLE",
+        "XTENSION",
+        "BITPIX",
+        "PCOUNT",
+        "GCOUNT",
+        "TFIELDS",
+        "EXTEND",
+        "CHECKSUM",
+        "DATASUM",
+    }
+
+
+def _with_standard_columns(series: TimeSeries, layout: Layout) -> TimeSeries:
+    """A time series with the columns that all light curves have, before those of the file."""
+    flux = _as_quantity(series[layout.flux])
+    named = [name for name in (layout.error, "flux_err") if name in series.colnames]
+    error = _as_quantity(series[named[0]]) if named else u.Quantity(np.full(len(series), np.nan), flux.unit)
+    if "ELEANOR" in layout.author:
+        # FLUX_ERR is that of RAW_FLUX; relative errors are the same for all fluxes.
+        series["raw_flux_err"] = error
+        error = error if layout.flux == "raw_flux" else flux * error / _as_quantity(series["raw_flux"])
+    columns = {"flux": flux, "flux_err": error}
+    aliases = {"quality": layout.quality, "cadenceno": layout.cadence}
+    aliases |= dict(zip(("centroid_col", "centroid_row"), layout.centroids, strict=True))
+    columns |= {
+        name: series[column].copy()
+        for name, column in aliases.items()
+        if column in series.colnames and name not in series.colnames
+    }
+    columns |= {name: series[name] for name in series.colnames if name not in {"time", *columns}}
+    return TimeSeries(time=series.time, data=columns, meta=series.meta)
+
+
+def _as_quantity(column: Any) -> u.Quantity:
+    """A column of numbers, which has NaN where there is none."""
+    values = getattr(column, "unmasked", column)
+    values = values.value if isinstance(values, u.Quantity) else np.asarray(values)
+    numbers = u.Quantity(values, column.unit or u.dimensionless_unscaled)
+    missing = getattr(column, "mask", False)
+    return np.where(missing, np.nan, numbers) if np.any(missing) else numbers
+
+
+# -- what is said of it ----------------------------------------------------------------------------------------------
+
+
+def _note(meta: Any, hdus: fits.HDUList, layout: Layout, name: str, chosen: str | int) -> None:
+    """Say in ``meta`` what was read, with the keys that lightkurve uses."""
+    primary = hdus[0].header
+    number = next((meta[key] for key in ("TICID", "TIC_ID", "KEPLERID", "TARGETID") if meta.get(key) is not None), None)
+    said = {
+        "LABEL": primary.get("OBJECT", f"TIC {number}" if "TIC_ID" in meta else None),
+        "MISSION": primary.get("MISSION", primary.get("TELESCOP")),
+        "RA": primary.get("RA_OBJ"),
+        "DEC": primary.get("DEC_OBJ"),
+        "TARGETID": int(str(number)) if str(number).isdecimal() else number,
+        "QUALITY_BITMASK": chosen if layout.has_bits else None,
+        "EXPTIME": _exposure(hdus[layout.hdu].header, primary),
+    }
+    if layout.normalized is not None:
+        said["NORMALIZED"] = layout.normalized
+    for key, value in said.items():
+        if meta.get(key) is None:
+            meta[key] = None if isinstance(value, fits.Undefined) else value
+    meta |= {"AUTHOR": layout.author, "FILENAME": name, "FLUX_ORIGIN": layout.flux}
+
+
+def _exposure(*headers: fits.Header) -> float | None:
+    """The exposure time of a cadence in seconds, as ``t_exptime`` has it."""
+    for header in headers:
+        frame, frames = header.get("FRAMETIM"), header.get("NUM_FRM")
+        if isinstance(frame, int | float) and isinstance(frames, int | float):
+            return round(float(frame * frames), 6)
+    for header in headers:
+        if isinstance(header.get("EXPTIME"), int | float):
+            return float(header["EXPTIME"])
+        if isinstance(header.get("TIMEDEL"), int | float):
+            return round(float(header["TIMEDEL"]) * _DAY, 3)
+    return None

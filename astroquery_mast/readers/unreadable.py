@@ -1,0 +1,109 @@
+"""Files that cannot be read: damaged ones, and those that hold something else.
+
+In: an open file, and its name.  Out: errors that say what is wrong, and what is in the file.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import Any
+
+from astropy.io import fits
+from astropy.table import Row, Table
+from astropy.utils.exceptions import AstropyUserWarning
+
+from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
+
+# What astropy's readers raise for files that are cut short or damaged.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+    EOFError,
+    zlib.error,
+    struct.error,
+    fits.VerifyError,
+    AstropyUserWarning,
+)
+# What it only warns of, although the rest of the file is missing then.
+_MISSING = r"File may have been truncated|Error validating header for HDU"
+_COLUMNS_WITH_NAMES = ("productFilename", "filename", "Local Path", "dataURI", "uri")
+_SHOWN = 8
+
+
+@contextmanager
+def reading_file(name: str) -> Iterator[None]:
+    """Turn whatever reading a damaged file raises into one error of the package."""
+    try:
+        with warnings.catch_warnings():
+            # Units and cards that are not in the standard.
+            warnings.simplefilter("ignore", AstropyUserWarning)
+            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.filterwarnings("error", _MISSING, AstropyUserWarning)
+            yield
+    except (MastError, FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except _DAMAGE as err:
+        words = " ".join(str(err).split())[:200]
+        raise InvalidResponseError(f"{name} is incomplete or damaged ({type(err).__name__}: {words}).") from err
+
+
+def product_name(product: Any) -> str:
+    """Return the name of a product's file, for messages and metadata."""
+    if isinstance(product, fits.HDUList):
+        product = product.filename() or product[0].header.get("FILENAME") or "the file"
+    elif isinstance(product, Row | Table):
+        given = [str(product[name]) for name in _COLUMNS_WITH_NAMES if name in product.colnames and _only(product)]
+        product = given[0] if given else "the product"
+    text = str(product).replace("\\", "/")
+    if "filename=" in text:
+        text = text.partition("filename=")[2].partition("&")[0]
+    return PurePosixPath(text.partition("?")[0]).name or "the file"
+
+
+def _only(product: Row | Table) -> bool:
+    return isinstance(product, Row)
+
+
+def one_product(product: Any, reader: str) -> Any:
+    """Return the only product of a table or a list; several raise."""
+    if isinstance(product, Table | list | tuple) and not isinstance(product, fits.HDUList):
+        if len(product) != 1:
+            raise InvalidArgumentError(
+                f"{reader} reads one product, not {len(product)}: [{reader}(product) for product in products] reads "
+                "them all."
+            )
+        return product[0]
+    return product
+
+
+def contents(hdus: fits.HDUList) -> str:
+    """Say what a FITS file holds, HDU by HDU."""
+    said = [_held(number, hdu) for number, hdu in enumerate(hdus[:_SHOWN])]
+    return "; ".join([*said, *(["..."] if len(hdus) > _SHOWN else [])])
+
+
+def _held(number: int, hdu: Any) -> str:
+    name = f"{number} {hdu.name or 'PRIMARY'}"
+    if isinstance(hdu, fits.BinTableHDU | fits.TableHDU):
+        columns = ", ".join(hdu.columns.names[:_SHOWN])
+        return f"{name} (table with {columns}{', ...' if len(hdu.columns) > _SHOWN else ''})"
+    return f"{name} (image, {' x '.join(map(str, hdu.shape))})" if hdu.shape else name
+
+
+def fitting_reader(hdus: fits.HDUList) -> str:
+    """Return the name of the reader that fits what a FITS file holds."""
+    tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
+    if any(name.lower().startswith("wave") for hdu in tables for name in hdu.columns.names):
+        return "read_spectrum"
+    return "read_catalog" if tables and not any(hdu.is_image and hdu.shape for hdu in hdus) else "read_image"
