@@ -98,7 +98,11 @@ def _held(number: int, hdu: Any) -> str:
     if isinstance(hdu, fits.BinTableHDU | fits.TableHDU):
         columns = ", ".join(hdu.columns.names[:_SHOWN])
         return f"{name} (table with {columns}{', ...' if len(hdu.columns) > _SHOWN else ''})"
-    return f"{name} (image, {' x '.join(map(str, hdu.shape))})" if hdu.shape else name
+    return f"{name} (image, {' x '.join(map(str, hdu.shape))})" if _is_image(hdu) else name
+
+
+def _is_image(hdu: Any) -> bool:
+    return isinstance(hdu, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU) and bool(hdu.shape)
 
 
 def fitting_reader(hdus: fits.HDUList) -> str:
@@ -106,4 +110,4 @@ def fitting_reader(hdus: fits.HDUList) -> str:
     tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
     if any(name.lower().startswith("wave") for hdu in tables for name in hdu.columns.names):
         return "read_spectrum"
-    return "read_catalog" if tables and not any(hdu.is_image and hdu.shape for hdu in hdus) else "read_image"
+    return "read_catalog" if tables and not any(map(_is_image, hdus)) else "read_image"
