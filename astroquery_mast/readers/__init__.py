@@ -6,10 +6,12 @@ In: products, or files.  Out: `~astropy.nddata.CCDData`, `~astropy.table.Table`,
 from importlib import import_module
 
 _HOME: dict[str, str] = {
+    "read_catalog": ".catalogs",
     "read_light_curve": ".light_curves",
     "read_spectrum": ".spectra",
 }
 __all__ = [
+    "read_catalog",
     "read_light_curve",
     "read_spectrum",
 ]

@@ -15,7 +15,7 @@ from typing import Any
 
 from astropy.io import fits
 from astropy.table import Row, Table
-from astropy.utils.exceptions import AstropyUserWarning
+from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
 
@@ -47,7 +47,7 @@ def reading_file(name: str) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             # Units and cards that are not in the standard.
-            warnings.simplefilter("ignore", AstropyUserWarning)
+            warnings.simplefilter("ignore", AstropyWarning)
             warnings.simplefilter("ignore", RuntimeWarning)
             warnings.filterwarnings("error", _MISSING, AstropyUserWarning)
             yield

@@ -1,0 +1,221 @@
+"""Catalogs, and other tables in files, as `~astropy.table.Table`.
+
+In: a product.  Out: its table.  astropy finds out the format where it can; text files without a telling name are
+recognized here by how they begin.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import IO, Any
+
+from astropy.io import ascii as text_tables
+from astropy.io import fits
+from astropy.io.registry import identify_format
+from astropy.table import Table
+
+from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError
+from ..warn import warn_user
+from .opened import opened_file
+from .unreadable import contents, fitting_reader, one_product, product_name, reading_file
+
+_GZIP, _FITS, _PARQUET = b"\x1f\x8b", b"SIMPLE  =", b"PAR1"
+# How much of a text is looked at to find out its format.
+_SEEN = 65_536
+# How texts begin that are tables of a format; later ones are more common.
+_BEGINNINGS: Mapping[str, re.Pattern[str]] = {
+    "ecsv": re.compile(r"# %ECSV"),
+    "mrt": re.compile(r"(?s)Title:.*?Byte-by-byte Description"),
+    "cds": re.compile(r"(?s).*?Byte-by-byte Description"),
+    "daophot": re.compile(r"#K IRAF"),
+    "sextractor": re.compile(r"#\s+1\s+[A-Z]\w*\b"),
+    "ipac": re.compile(r"(\\.*\n)*\|.*\|\s*\n"),
+}
+_UNKNOWN = "{} holds no table in a format that read_catalog knows. open_product returns its bytes."
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+
+
+def read_catalog(product: Any, *, client: Any = None, hdu: int | str | None = None) -> Table:
+    """Read a source catalog, or another table in a file.
+
+    Source catalogs of JWST (``_cat.ecsv``) and of Hubble's advanced products (``_point-cat.ecsv``,
+    ``_segment-cat.ecsv``), source lists of the Hubble Legacy Archive (text), and tables of high-level science products:
+    FITS, ECSV, CSV, VOTable, machine-readable tables of the AAS journals and of CDS, IPAC, SExtractor, DAOPHOT, other
+    text in columns, and parquet if pyarrow is installed; each also compressed by gzip.  The format is found out from
+    the name and the content.
+
+    Parameters
+    ----------
+    product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like or `~astropy.io.fits.HDUList`
+        A row of a product table or of a manifest, a table with one row, a dataURI, an https or s3 address, the path of
+        a file, or an open FITS file.
+    client : optional
+        The client that opens the product, such as `Observations`.  Defaults to the one whose products look like it.
+    hdu : int or str, optional
+        The number or the name of the table in a FITS file.  Defaults to the first table, with a warning if there are
+        several.
+
+    Returns
+    -------
+    `~astropy.table.Table`
+        The rows of the file, with units and descriptions where it has them.  Cells without a value are masked.
+        Positions stay as the file has them: numbers in columns, or a `~astropy.coordinates.SkyCoord` in ECSV.
+        ``meta`` holds what the file says of itself, and ``FILENAME``.
+
+    Raises
+    ------
+    InvalidQueryError
+        If several products are given, the file holds no table (the message says what it holds), or no such table.
+    LoginError
+        If the file is exclusive.
+    RemoteServiceError
+        If the archive fails, or the file is damaged.
+
+    Warns
+    -----
+    InputWarning
+        If a FITS file has several tables and ``hdu`` is not given.
+
+    Examples
+    --------
+    >>> from astroquery_mast import Observations, readers
+    >>> found = Observations.query_criteria(obs_collection="JWST", target_name="M51", instrument_name="NIRCAM/IMAGE",
+    ...                                     filters="F200W", calib_level=3)
+    >>> products = Observations.get_product_list(found[:1], verbose=False)
+    >>> row = products[products["productSubGroupDescription"] == "CAT"][0]
+    >>> sources = readers.read_catalog(row)
+    >>> sources["aper_total_flux"].unit
+    Unit("Jy")
+    """
+    product = one_product(product, "read_catalog")
+    name = product_name(product)
+    with reading_file(name):
+        if isinstance(product, fits.HDUList):
+            table, further = _from_fits(product, name, hdu)
+        else:
+            with opened_file(product, client) as file:
+                table, further = _table(_unpacked(file), name, hdu)
+    if further:
+        warn_user(
+            f"{name} has several tables, of which the first was read: hdu= chooses one of {further}.", InputWarning
+        )
+    table.meta.pop("", None)
+    table.meta["FILENAME"] = name
+    return table
+
+
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    """A file, or what is in it if it is compressed."""
+    packed = file.read(len(_GZIP)) == _GZIP
+    file.seek(0)
+    return io.BytesIO(gzip.decompress(file.read())) if packed else file
+
+
+def _table(file: IO[bytes], name: str, hdu: int | str | None) -> tuple[Table, str]:
+    """The table in a file of any format, and which others there are."""
+    start = file.read(_SEEN)
+    file.seek(0)
+    if start.startswith(_FITS):
+        with fits.open(file) as hdus:
+            return _from_fits(hdus, name, hdu)
+    if hdu is not None:
+        raise InvalidArgumentError(f"hdu={hdu!r} is for FITS files, which {name} is not.")
+    return _not_fits(file.read(), start, name), ""
+
+
+def _not_fits(content: bytes, start: bytes, name: str) -> Table:
+    """The table in a file that is no FITS file."""
+    plain = re.sub(r"\.gz$", "", name, flags=re.IGNORECASE).lower()
+    found = identify_format("read", Table, plain, io.BytesIO(content), (io.BytesIO(content),), {})
+    if start.startswith(_PARQUET):
+        return _from_parquet(content, name)
+    if "votable" in found:
+        # Of several tables the first.
+        return Table.read(io.BytesIO(content), format="votable", table_id=0)
+    if not content.strip() or _NO_TEXT.search(start):
+        raise InvalidArgumentError(_UNKNOWN.format(name))
+    return _from_text(content, name, "csv" if "ascii.csv" in found else None)
+
+
+# -- FITS ------------------------------------------------------------------------------------------------------------
+
+
+def _from_fits(hdus: fits.HDUList, name: str, hdu: int | str | None) -> tuple[Table, str]:
+    """A table of a FITS file; and the tables there are, if several and none was chosen."""
+    tables = {number: each for number, each in enumerate(hdus) if isinstance(each, fits.BinTableHDU | fits.TableHDU)}
+    tables = {number: each for number, each in tables.items() if not isinstance(each, fits.CompImageHDU)}
+    if not tables:
+        raise InvalidArgumentError(
+            f"{name} holds no table, but {contents(hdus)}. readers.{fitting_reader(hdus)} may read it."
+        )
+    chosen = [each for number, each in tables.items() if hdu is None or hdu == number or _is_named(each, hdu)]
+    if not chosen:
+        raise InvalidArgumentError(f"{name} has no table {hdu!r}, but {contents(hdus)}.")
+    table = Table.read(chosen[0], format="fits", unit_parse_strict="silent").copy()
+    with suppress(UnicodeDecodeError):
+        table.convert_bytestring_to_unicode()
+    listed = ", ".join(f"{number} {each.name}".rstrip() for number, each in tables.items())
+    return table, listed if hdu is None and len(tables) > 1 else ""
+
+
+def _is_named(table: Any, hdu: int | str) -> bool:
+    return isinstance(hdu, str) and table.name.lower() == hdu.lower()
+
+
+# -- others ----------------------------------------------------------------------------------------------------------
+
+
+def _from_parquet(content: bytes, name: str) -> Table:
+    """The table in a parquet file."""
+    if find_spec("pyarrow") is None:
+        raise InvalidQueryError(f"pyarrow is needed to read {name}: pip install astroquery_mast[parquet]")
+    return Table.read(io.BytesIO(content), format="parquet")
+
+
+def _from_text(content: bytes, name: str, kind: str | None) -> Table:
+    """The table in a text."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    options = _options(text, kind)
+    try:
+        # As lines: a text of one line would be taken for the name of a file.
+        table = text_tables.read(re.split(r"\r\n|\n|\r", text.rstrip()), **options)
+    except (text_tables.InconsistentTableError, ValueError) as err:
+        if "format" in options:
+            raise
+        raise InvalidArgumentError(_UNKNOWN.format(name)) from err
+    if "format" not in options and (len(table) == 0 or len(table.colnames) == 1):
+        # Almost every text can be taken for that.
+        raise InvalidArgumentError(_UNKNOWN.format(name))
+    return Table(table, copy=False)
+
+
+def _options(text: str, kind: str | None) -> dict[str, Any]:
+    """How astropy is to read a text; nothing if it has to find out."""
+    found = next((each for each, beginning in _BEGINNINGS.items() if beginning.match(text[:_SEEN])), kind)
+    if found == "csv":
+        first = next(filter(None, (line for line in text.splitlines() if not line.startswith("#"))), "")
+        # Pools of JWST's associations are called CSV, too.
+        delimiter = "|" if "|" in first and "," not in first else ","
+        return {"format": found, "delimiter": delimiter, **({"comment": "#"} if text.startswith("#") else {})}
+    if found is not None:
+        return {"format": found}
+    return _commented_header(text) or {}
+
+
+def _commented_header(text: str) -> dict[str, Any]:
+    """The line among comments that names the columns: the last with as many words as the rows have."""
+    lines = [line for line in text[:_SEEN].splitlines() if line.strip()]
+    comments = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    if comments == len(lines):
+        return {}
+    width = len(lines[comments].split())
+    named = [number for number in range(comments) if len(lines[number].lstrip("# ").split()) == width > 1]
+    return {"format": "commented_header", "header_start": named[-1]} if named else {}

@@ -1,0 +1,329 @@
+"""Catalogs as tables: each format, units, what is masked, and files that are none."""
+
+from __future__ import annotations
+
+import doctest
+import gzip
+import io
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import MaskedColumn, QTable, Table
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from astroquery_mast import Observations
+from astroquery_mast.exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError
+from astroquery_mast.readers import catalogs, read_catalog
+from astroquery_mast.sandbox import Sandbox
+
+SEXTRACTOR = """\
+#   1 NUMBER                 Running object number
+#   2 X_IMAGE                Object position along x                    [pixel]
+#   3 ALPHA_J2000            Right ascension of barycenter (J2000)      [deg]
+#   4 DELTA_J2000            Declination of barycenter (J2000)          [deg]
+#   5 MAG_AUTO               Kron-like elliptical aperture magnitude    [mag]
+1  10.5  202.47  47.19  21.5
+2  11.5  202.48  47.20  22.5
+"""
+DAOPHOT_OF_HLA = """\
+# Source list of hst_05195_01_wfpc2_f555w_wf
+# Zero point 25.1 ABMAG
+# X-Center Y-Center RA DEC ID MagAp1 MagErrAp1
+10.5  11.5  202.47  47.19  1  21.5  0.01
+12.5  13.5  202.48  47.20  2  22.5  0.02
+"""
+MACHINE_READABLE = """\
+Title: Clusters
+Authors: A. Author
+Table: Clusters
+================================================================================
+Byte-by-byte Description of file: table.txt
+--------------------------------------------------------------------------------
+   Bytes Format Units  Label  Explanations
+--------------------------------------------------------------------------------
+   1-  2 I2     ---    ID     Identifier
+   4- 10 F7.3   deg    RAdeg  Right ascension (J2000)
+  12- 17 F6.3   mag    Vmag   ? V band
+--------------------------------------------------------------------------------
+ 1 202.470 21.500
+ 2 202.480
+"""
+IPAC = """\
+\\origin='test'
+|   id|     ra|    mag|
+|  int| double| double|
+|     |    deg|    mag|
+| null|   null|   null|
+     1  202.47    21.5
+     2  202.48    null
+"""
+WORDS = "id ra mag\n1 202.47 21.5\n2 202.48 22.5\n"
+
+
+def small() -> Table:
+    """Return a table with units, descriptions, texts, and a value that is missing."""
+    table = Table({"id": [1, 2], "ra": [202.47, 202.48] * u.deg, "name": ["a", "bc"]})
+    table["mag"] = MaskedColumn([21.5, 0.0], mask=[False, True], unit="mag", description="V band")
+    return table
+
+
+def as_bytes(table: Table, kind: str) -> bytes:
+    """Return a table as the content of a file."""
+    buffer = io.StringIO() if kind.startswith("ascii") else io.BytesIO()
+    table.write(buffer, format=kind)
+    content = buffer.getvalue()
+    return content.encode() if isinstance(content, str) else content
+
+
+def put(folder: Path, name: str, content: bytes | str) -> Path:
+    """Write a file."""
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+# -- formats ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "name", "has_units"),
+    [
+        ("fits", "x_cat.fits", True),
+        ("ascii.ecsv", "x_cat.ecsv", True),
+        ("ascii.ecsv", "x_cat.txt", True),
+        ("votable", "x.vot", True),
+        ("votable", "x.xml", True),
+        ("ascii.csv", "x.csv", False),
+    ],
+)
+def test_a_format_of_astropy_is_read(tmp_path: Path, kind: str, name: str, *, has_units: bool, packed: bool) -> None:
+    """Values, texts, what is missing, and where the format has them units and descriptions; also compressed."""
+    content = as_bytes(small(), kind)
+    path = put(tmp_path, f"{name}.gz" if packed else name, gzip.compress(content) if packed else content)
+    table = read_catalog(path)
+    assert type(table) is Table
+    assert table["id"].tolist() == [1, 2]
+    assert table["name"].tolist() == ["a", "bc"]
+    assert table["name"].dtype.kind in "UO"
+    assert table["mag"].mask.tolist() == [False, True]
+    assert table["mag"][0] == 21.5
+    if has_units:
+        assert (table["ra"].unit, table["mag"].unit) == (u.deg, u.mag)
+    if kind not in {"ascii.csv", "fits"}:
+        assert table["mag"].description == "V band"
+    assert table.meta["FILENAME"] == path.name
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "columns", "unit"),
+    [
+        ("hst_sexphot_trm.cat", SEXTRACTOR, ["NUMBER", "X_IMAGE", "ALPHA_J2000", "DELTA_J2000", "MAG_AUTO"], u.mag),
+        (
+            "hst_daophot_trm.cat",
+            DAOPHOT_OF_HLA,
+            ["X-Center", "Y-Center", "RA", "DEC", "ID", "MagAp1", "MagErrAp1"],
+            None,
+        ),
+        ("table3.txt", MACHINE_READABLE, ["ID", "RAdeg", "Vmag"], u.mag),
+        ("x.mrt", MACHINE_READABLE, ["ID", "RAdeg", "Vmag"], u.mag),
+        ("x.tbl", IPAC, ["id", "ra", "mag"], u.mag),
+        ("x.dat", WORDS, ["id", "ra", "mag"], None),
+        ("x.txt", WORDS.replace(" ", "\t"), ["id", "ra", "mag"], None),
+        ("x_pool.csv", WORDS.replace(" ", "|"), ["id", "ra", "mag"], None),
+        ("x.csv", "# made by hand\n" + WORDS.replace(" ", ","), ["id", "ra", "mag"], None),
+    ],
+)
+def test_a_text_is_read_by_how_it_begins(
+    tmp_path: Path, name: str, text: str, columns: list[str], unit: u.UnitBase | None
+) -> None:
+    """Source lists of the Hubble Legacy Archive, tables of journals, IPAC, and plain columns."""
+    table = read_catalog(put(tmp_path, name, text))
+    assert table.colnames == columns
+    assert len(table) == 2
+    brightness = next(table[each] for each in columns if re.match("V?mag", each, re.IGNORECASE))
+    assert brightness[0] == 21.5
+    assert brightness.unit == unit
+    assert np.ma.is_masked(brightness[1]) == (name in {"table3.txt", "x.mrt", "x.tbl"})
+
+
+def test_positions_of_ecsv_stay_positions(tmp_path: Path) -> None:
+    """A SkyCoord column is one when it is read."""
+    place = SkyCoord([1.0, 2.0], [3.0, 4.0], unit="deg")
+    content = as_bytes(QTable({"label": [1, 2], "sky_centroid": place, "flux": [1.0, 2.0] * u.Jy}), "ascii.ecsv")
+    table = read_catalog(put(tmp_path, "x_cat.ecsv", content))
+    assert isinstance(table["sky_centroid"], SkyCoord)
+    assert table["sky_centroid"].ra.deg.tolist() == [1.0, 2.0]
+    assert table["flux"].unit == u.Jy
+
+
+def test_parquet_is_read_if_pyarrow_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the message says what to install."""
+    path = put(tmp_path, "x.parquet", b"PAR1" + bytes(20))
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setattr(catalogs, "find_spec", lambda name: None)
+    with pytest.raises(InvalidQueryError, match=r"pyarrow is needed to read x.parquet: pip install"):
+        read_catalog(path)
+    monkeypatch.undo()
+    pytest.importorskip("pyarrow")
+    small().write(path, format="parquet", overwrite=True)
+    assert read_catalog(path)["ra"].tolist() == [202.47, 202.48]
+
+
+# -- FITS ------------------------------------------------------------------------------------------------------------
+
+
+def several() -> fits.HDUList:
+    """Return a file with an image and two tables."""
+    tables = [fits.table_to_hdu(Table({name: [1, 2, 3]})) for name in ("ra", "dec")]
+    for hdu, name in zip(tables, ("SOURCES", "FIELDS"), strict=True):
+        hdu.name = name
+    return fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros((2, 2)), name="SCI"), *tables])
+
+
+def test_of_several_tables_the_first_is_read_with_a_warning() -> None:
+    """It names the others."""
+    with pytest.warns(InputWarning, match=r"hdu= chooses one of 2 SOURCES, 3 FIELDS"):
+        assert read_catalog(several()).colnames == ["ra"]
+
+
+@pytest.mark.parametrize(("hdu", "column"), [(2, "ra"), ("sources", "ra"), (3, "dec"), ("FIELDS", "dec")])
+def test_a_table_is_chosen_by_number_or_name(hdu: int | str, column: str) -> None:
+    """Without a warning."""
+    assert read_catalog(several(), hdu=hdu).colnames == [column]
+
+
+@pytest.mark.parametrize("hdu", [1, 9, "SCI", "none"])
+def test_a_table_that_is_missing_is_an_error(hdu: int | str) -> None:
+    """It says what there is."""
+    with pytest.raises(InvalidArgumentError, match=r"no table .*, but 0 PRIMARY; 1 SCI \(image, 2 x 2\); 2 SOURCES"):
+        read_catalog(several(), hdu=hdu)
+
+
+def test_hdu_is_for_fits_files(tmp_path: Path) -> None:
+    """It would be ignored elsewhere."""
+    with pytest.raises(InvalidArgumentError, match=r"hdu=1 is for FITS files, which x.csv is not"):
+        read_catalog(put(tmp_path, "x.csv", "a,b\n1,2\n"), hdu=1)
+
+
+def test_units_that_are_none_break_nothing() -> None:
+    """They stay as they are written."""
+    hdu = fits.BinTableHDU.from_columns([fits.Column("t", "D", unit="BJD - 2457000, days", array=[1.0])])
+    assert str(read_catalog(fits.HDUList([fits.PrimaryHDU(), hdu]))["t"].unit) == "BJD - 2457000, days"
+
+
+def test_texts_that_are_no_utf8_stay_bytes() -> None:
+    """The table is read all the same."""
+    hdu = fits.BinTableHDU.from_columns([fits.Column("name", "2A", array=np.array([b"\xff\xfe"]))])
+    assert read_catalog(fits.HDUList([fits.PrimaryHDU(), hdu]))["name"].dtype.kind == "S"
+
+
+# -- products --------------------------------------------------------------------------------------------------------
+
+
+def test_catalogs_of_the_archive_are_read(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """JWST's, those of Hubble's advanced products, and a collection's, as rows, tables, dataURIs and files."""
+    del mast_sandbox
+    kinds = ({"obs_collection": "JWST", "calib_level": 3}, {"project": "HAP"}, {"provenance_name": "JADES"})
+    for criteria in kinds:
+        found = Observations.query_criteria(dataproduct_type="image", **criteria)
+        products = Observations.get_product_list(found[:1], verbose=False)
+        chosen = products[[name.endswith("cat.ecsv") for name in products["productFilename"]]]
+        for row in chosen:
+            table = read_catalog(row)
+            assert len(table) > 50
+            assert any(table[name].info.unit is not None for name in table.colnames)
+            assert table.meta["FILENAME"] == row["productFilename"]
+            assert len(read_catalog(str(row["dataURI"]))) == len(table)
+        assert len(read_catalog(chosen[:1])) > 50
+    manifest = Observations.download_products(chosen, download_dir=tmp_path, verbose=False)
+    assert read_catalog(manifest[0]).colnames == read_catalog(manifest["Local Path"][0]).colnames == table.colnames
+
+
+def test_several_products_need_a_loop(mast_sandbox: Sandbox) -> None:
+    """The message has the loop."""
+    del mast_sandbox
+    with pytest.raises(InvalidArgumentError, match=r"not 2: \[read_catalog\(product\) for product in products\]"):
+        read_catalog(["mast:JWST/product/a_cat.ecsv", "mast:JWST/product/b_cat.ecsv"])
+
+
+# -- what is none ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n \n",
+        b"\x89PNG\r\n\x1a\n\0\0",
+        b'{"asn_type": "image3", "products": [{"name": "x"}]}',
+        b"2024-01-01 12:00 Begin\nAll went well.\nThe end of it all was reached.\n",
+        b"/etc/passwd",
+    ],
+)
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
+    """It is no table, and the message says so."""
+    with pytest.raises(InvalidArgumentError, match=r"x.txt holds no table in a format that read_catalog knows"):
+        read_catalog(put(tmp_path, "x.txt", content))
+
+
+def test_an_image_is_described() -> None:
+    """With the reader that fits it."""
+    hdus = fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros((2, 3)), name="SEGM")])
+    with pytest.raises(InvalidArgumentError, match=r"1 SEGM \(image, 2 x 3\). readers.read_image may read it"):
+        read_catalog(hdus)
+
+
+def test_a_file_that_is_missing_is_said_to_be(tmp_path: Path) -> None:
+    """By Python's own error."""
+    with pytest.raises(FileNotFoundError):
+        read_catalog(tmp_path / "no.ecsv")
+
+
+CONTENTS = {
+    "x.fits": as_bytes(small(), "fits"),
+    "x.ecsv": as_bytes(small(), "ascii.ecsv"),
+    "x.vot": as_bytes(small(), "votable"),
+    "x.csv": as_bytes(small(), "ascii.csv"),
+    "x.cat": SEXTRACTOR.encode(),
+    "x.mrt": MACHINE_READABLE.encode(),
+    "x.tbl": IPAC.encode(),
+    "x.csv.gz": gzip.compress(as_bytes(small(), "ascii.csv"), mtime=0),
+}
+
+
+@given(
+    name=st.sampled_from(sorted(CONTENTS)),
+    part=st.floats(0, 1),
+    changes=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(0, 255)), max_size=5),
+)
+@settings(max_examples=80, deadline=None)
+def test_damage_raises_no_other_error(
+    tmp_path_factory: pytest.TempPathFactory, name: str, part: float, changes: list[tuple[float, int]]
+) -> None:
+    """Files of each format that are cut or altered give a table or an error of this package that names the file."""
+    content = bytearray(CONTENTS[name][: int(part * len(CONTENTS[name]))])
+    for place, byte in changes if content else []:
+        content[int(place * len(content))] = byte
+    try:
+        table = read_catalog(put(tmp_path_factory.mktemp("damaged"), name, bytes(content)))
+    except MastError as err:
+        assert re.escape(name) in re.escape(str(err))
+    else:
+        assert isinstance(table, Table)
+
+
+def test_the_example_of_the_docstring_runs(mast_sandbox: Sandbox) -> None:
+    """It prints what it says."""
+    del mast_sandbox
+    (example,) = doctest.DocTestFinder(recurse=False).find(read_catalog, "read_catalog")
+    said: list[str] = []
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=said.append)
+    assert (failed, tried > 0) == (0, True), "".join(said)
