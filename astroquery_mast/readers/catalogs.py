@@ -37,7 +37,8 @@ _BEGINNINGS: Mapping[str, re.Pattern[str]] = {
     "ipac": re.compile(r"(\\.*\n)*\|.*\|\s*\n"),
 }
 _UNKNOWN = "{} holds no table in a format that read_catalog knows. open_product returns its bytes."
-_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+# Bytes of no text; JSON, XML and pages.
+_NO_TABLE = re.compile(rb"\s*[\[{<]|(?s:.*)[\x00-\x08\x0e-\x1f]")
 
 
 def read_catalog(product: Any, *, client: Any = None, hdu: int | str | None = None) -> Table:
@@ -137,7 +138,7 @@ def _not_fits(content: bytes, start: bytes, name: str) -> Table:
     if "votable" in found:
         # Of several tables the first.
         return Table.read(io.BytesIO(content), format="votable", table_id=0)
-    if not content.strip() or _NO_TEXT.search(start):
+    if not content.strip() or _NO_TABLE.match(start):
         raise InvalidArgumentError(_UNKNOWN.format(name))
     return _from_text(content, name, "csv" if "ascii.csv" in found else None)
 
