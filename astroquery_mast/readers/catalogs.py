@@ -148,8 +148,7 @@ def _not_fits(content: bytes, start: bytes, name: str) -> Table:
 
 def _from_fits(hdus: fits.HDUList, name: str, hdu: int | str | None) -> tuple[Table, str]:
     """A table of a FITS file; and the tables there are, if several and none was chosen."""
-    tables = {number: each for number, each in enumerate(hdus) if isinstance(each, fits.BinTableHDU | fits.TableHDU)}
-    tables = {number: each for number, each in tables.items() if not isinstance(each, fits.CompImageHDU)}
+    tables = {number: each for number, each in enumerate(hdus) if _is_table(each)}
     if not tables:
         raise InvalidArgumentError(
             f"{name} holds no table, but {contents(hdus)}. readers.{fitting_reader(hdus)} may read it."
@@ -160,8 +159,16 @@ def _from_fits(hdus: fits.HDUList, name: str, hdu: int | str | None) -> tuple[Ta
     table = Table.read(chosen[0], format="fits", unit_parse_strict="silent").copy()
     with suppress(UnicodeDecodeError):
         table.convert_bytestring_to_unicode()
-    listed = ", ".join(f"{number} {each.name}".rstrip() for number, each in tables.items())
-    return table, listed if hdu is None and len(tables) > 1 else ""
+    return table, _listed(tables) if len(chosen) > 1 else ""
+
+
+def _listed(tables: Mapping[int, Any]) -> str:
+    return ", ".join(f"{number} {each.name}".rstrip() for number, each in tables.items())
+
+
+def _is_table(hdu: Any) -> bool:
+    is_image = isinstance(hdu, fits.CompImageHDU)
+    return isinstance(hdu, fits.BinTableHDU | fits.TableHDU) and not is_image
 
 
 def _is_named(table: Any, hdu: int | str) -> bool:
@@ -202,13 +209,15 @@ def _options(text: str, kind: str | None) -> dict[str, Any]:
     """How astropy is to read a text; nothing if it has to find out."""
     found = next((each for each, beginning in _BEGINNINGS.items() if beginning.match(text[:_SEEN])), kind)
     if found == "csv":
-        first = next(filter(None, (line for line in text.splitlines() if not line.startswith("#"))), "")
-        # Pools of JWST's associations are called CSV, too.
-        delimiter = "|" if "|" in first and "," not in first else ","
-        return {"format": found, "delimiter": delimiter, **({"comment": "#"} if text.startswith("#") else {})}
-    if found is not None:
-        return {"format": found}
-    return _commented_header(text) or {}
+        return _options_of_csv(text)
+    return _commented_header(text) if found is None else {"format": found}
+
+
+def _options_of_csv(text: str) -> dict[str, Any]:
+    """How a text is to be read that is called CSV; so are pools of JWST's associations, which have bars."""
+    first = next((line for line in text.splitlines() if line and not line.startswith("#")), "")
+    delimiter = "|" if "|" in first and "," not in first else ","
+    return {"format": "csv", "delimiter": delimiter, **({"comment": "#"} if text.startswith("#") else {})}
 
 
 def _commented_header(text: str) -> dict[str, Any]:

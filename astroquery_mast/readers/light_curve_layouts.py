@@ -1,6 +1,6 @@
 """How light curves are laid out in FITS files, by the pipeline that wrote them.
 
-In: an open file.  Out: a `Layout`, which says what each column is; the flags that make a cadence useless.
+In: an open file.  Out: a `Layout`, which says what each column is.
 
 The layouts are those of the data products documents: TESS Science Data Products Description Document
 (EXP-TESS-ARC-ICD-0014), Kepler Archive Manual (KDMC-10008), and the pages of the collections at
@@ -9,37 +9,11 @@ https://archive.stsci.edu/hlsp.  The choice of the column that is the flux is th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from astropy.io import fits
-
-from ..exceptions import InvalidArgumentError
-
-#: First days of the missions' own counts, BTJD and BKJD (JD).
-TIME_ZERO = {"TESS": 2457000.0, "Kepler": 2454833.0}
-
-# Bits of the quality flags that are filtered out.  TESS: EXP-TESS-ARC-ICD-0014, table 28; Kepler and K2: Kepler Archive
-# Manual, table 2-3.  The choice of bits, and its names, are those of lightkurve's TessQualityFlags and
-# KeplerQualityFlags.
-_TESS_DEFAULT = 1 | 2 | 4 | 8 | 16 | 32 | 128 | 512 | 16384
-_KEPLER_DEFAULT = 1 | 2 | 4 | 8 | 32 | 256 | 16384 | 65536 | 1048576
-BITMASKS: Mapping[str, Mapping[str, int]] = {
-    "TESS": {
-        "none": 0,
-        "default": _TESS_DEFAULT,
-        "hard": _TESS_DEFAULT | 64 | 1024 | 2048 | 4096,
-        "hardest": 65535,
-    },
-    "Kepler": {
-        "none": 0,
-        "default": _KEPLER_DEFAULT,
-        "hard": _KEPLER_DEFAULT | 1024 | 128 | 8192 | 524288,
-        "hardest": 2096639,
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -118,6 +92,8 @@ _RULES: tuple[tuple[_Rule, Layout], ...] = (
     (lambda header, columns: _text(header, "TELESCOP") == "tess" and columns >= {"time", "pdcsap_flux"}, _TESS),
     (lambda header, columns: _text(header, "TELESCOP") == "kepler" and "pdcsap_flux" in columns, _KEPLER),
 )
+_QUALITIES = ("quality", "sap_quality")
+_TELESCOPES = {"tess": "TESS", "kepler": "Kepler", "k2": "Kepler"}
 _TIMES = ("time", "t", "btjd", "bkjd", "bjd", "jd", "mjd")
 _FLUXES = ("flux", "pdcsap_flux", "sap_flux", "flux_corr", "corr_flux", "cal_flux", "raw_flux", "mag", "magnitude")
 
@@ -148,20 +124,26 @@ def is_target_pixels(hdus: fits.HDUList) -> bool:
 def _told(layout: Layout, hdus: fits.HDUList, flux_column: str | None) -> Layout:
     """A layout with what differs from file to file: the author of the same pipeline, columns that go with the flux."""
     flux = (flux_column or layout.flux).lower()
-    if layout is _TESS and "tess-spoc" in f"{_text(hdus[0].header, 'HLSPID')} {_text(hdus[0].header, 'FILENAME')}":
-        layout = replace(layout, author="TESS-SPOC")
-    if layout is _ELEANOR and "TVERSION" in hdus[0].header and "eleanor" in _text(hdus[0].header, "GITHUB"):
-        layout = replace(layout, author="GSFC-ELEANOR-LITE")
-    if layout is _QLP and sector_of(hdus) >= _DETRENDED:
-        layout = replace(layout, error="det_flux_err")
-    if layout is _CDIPS:
+    layout = replace(layout, author=_author(layout, hdus[0].header))
+    if layout.author == "CDIPS":
         return _with_aperture(flux)
     if layout.time not in names_in(hdus[layout.hdu]):
         # Older files of Kepler, and those of K2SFF.
         layout = replace(layout, time="t")
-    if layout.author == "QLP" or "ELEANOR" in layout.author:
+    if layout.author == "QLP":
+        return replace(layout, flux=flux, error="det_flux_err" if sector_of(hdus) >= DETRENDED else layout.error)
+    if "ELEANOR" in layout.author or flux == layout.flux:
         return replace(layout, flux=flux)
-    return replace(layout, flux=flux, error=layout.error if flux == layout.flux else f"{flux}_err")
+    return replace(layout, flux=flux, error=f"{flux}_err")
+
+
+def _author(layout: Layout, header: fits.Header) -> str:
+    """The pipeline, of two that write the same layout."""
+    if layout.author == "SPOC" and "tess-spoc" in f"{_text(header, 'HLSPID')} {_text(header, 'FILENAME')}":
+        return "TESS-SPOC"
+    if layout.author == "ELEANOR" and "TVERSION" in header and "eleanor" in _text(header, "GITHUB"):
+        return "GSFC-ELEANOR-LITE"
+    return layout.author
 
 
 def names_in(table: Any) -> set[str]:
@@ -169,8 +151,8 @@ def names_in(table: Any) -> set[str]:
     return {name.lower() for name in table.columns.names}
 
 
-# From this sector on the columns of QLP's detrended fluxes are called DET_.
-_DETRENDED = 56
+#: From this sector on the columns of QLP's detrended fluxes are called DET_.
+DETRENDED = 56
 
 
 def _with_aperture(flux: str) -> Layout:
@@ -193,85 +175,19 @@ def _unknown(header: fits.Header, hdu: Any, flux_column: str | None) -> Layout |
     """The layout of a table of which only the names of columns are known; None if it is no light curve."""
     if not isinstance(hdu, fits.BinTableHDU):
         return None
-    columns = [name.lower() for name in hdu.columns.names]
-    times = [name for name in _TIMES if name in columns]
-    fluxes = [flux_column.lower()] if flux_column else [name for name in _FLUXES if name in columns]
-    if not times or not fluxes:
+    columns = names_in(hdu)
+    time, flux, quality = (_first(names, columns) for names in (_TIMES, _FLUXES, _QUALITIES))
+    flux = flux_column.lower() if flux_column else flux
+    if time is None or flux is None:
         return None
-    quality = next((name for name in ("quality", "sap_quality") if name in columns), None)
-    telescope = {"tess": "TESS", "kepler": "Kepler", "k2": "Kepler"}.get(_text(header, "TELESCOP"))
+    mission = _TELESCOPES.get(_text(header, "TELESCOP"), "")
     author = str(header.get("HLSPID") or header.get("ORIGIN") or "unknown")
-    return Layout(
-        author,
-        telescope or "",
-        fluxes[0],
-        f"{fluxes[0]}_err",
-        quality if telescope else None,
-        times[0],
-        in_lightkurve=False,
-    )
+    quality = quality if mission else None
+    return Layout(author, mission, flux, f"{flux}_err", quality, time, in_lightkurve=False)
 
 
-def bitmask_for(layout: Layout, choice: str | int, sector: int) -> int:
-    """Return the bits of the flags that make a cadence useless; see `check_bitmask` for the choices."""
-    if not layout.has_bits:
-        if choice not in {"default", "none"} or (choice == "none" and layout.quality is not None):
-            raise InvalidArgumentError(
-                f"{layout.author} light curves have no quality bits: quality_bitmask must be 'default'."
-            )
-        return 0
-    if isinstance(choice, int):
-        return choice
-    further = 0
-    if layout.author == "QLP" and choice in {"hard", "hardest"}:
-        # Points of low precision.
-        further = 2**30 if sector >= _DETRENDED else 2**12
-    if "ELEANOR" in layout.author and choice == "hardest":
-        further = 2**17 | 2**18
-    return BITMASKS[layout.mission][choice] | further
-
-
-def check_bitmask(choice: Any) -> str | int:
-    """Return a choice of flags, one of the four names or bits; others raise."""
-    if isinstance(choice, str) and choice in BITMASKS["TESS"]:
-        return choice
-    if hasattr(choice, "__index__") and not isinstance(choice, bool) and int(choice) >= 0:
-        return int(choice)
-    names = ", ".join(map(repr, BITMASKS["TESS"]))
-    raise InvalidArgumentError(f"quality_bitmask must be one of {names}, or an integer of 0 or more, not {choice!r}.")
-
-
-# -- from when times are counted -------------------------------------------------------------------------------------
-
-_IN_UNIT = re.compile(r"\b[BH]?JD(?:_TDB)?\s*-\s*(\d{6,7}(?:\.\d+)?)", re.IGNORECASE)
-_REFERENCES = (("BJDREF", 0.0), ("MJDREF", 2400000.5), ("JDREF", 0.0))
-_NAMED = {"btjd": 2457000.0, "bkjd": 2454833.0, "bjd": 0.0, "jd": 0.0, "mjd": 2400000.5}
-
-
-def time_reference(hdus: fits.HDUList, table: Any, layout: Layout) -> tuple[float, float]:
-    """Return the Julian date from which times are counted, as its integer part and a fraction.
-
-    It is what the header says, else what the unit of the column says, else what the pipeline always uses.
-    """
-    if layout.zero is None:
-        for header in (table.header, hdus[0].header):
-            for key, base in _REFERENCES:
-                parts = [header.get(f"{key}{part}") for part in ("I", "F", "")]
-                if any(isinstance(part, int | float) for part in parts):
-                    whole, fraction, both = (part if isinstance(part, int | float) else 0.0 for part in parts)
-                    return float(whole) + base, float(fraction) + float(both if not whole else 0.0)
-    column = next(column for column in table.columns if column.name.lower() == layout.time)
-    said = _IN_UNIT.search(str(column.unit or ""))
-    if said and layout.zero is None:
-        return float(said[1]), 0.0
-    known = layout.zero or TIME_ZERO.get(layout.mission)
-    known = _NAMED.get(layout.time) if known is None else known
-    if known is None:
-        raise InvalidArgumentError(
-            "The file does not say from when its times are counted: neither BJDREFI, MJDREF or JDREF in its headers, "
-            f"nor the unit of its column {column.name}."
-        )
-    return known, 0.0
+def _first(names: tuple[str, ...], columns: set[str]) -> str | None:
+    return next((name for name in names if name in columns), None)
 
 
 def _text(header: fits.Header, key: str) -> str:

@@ -21,17 +21,10 @@ from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError
-from .light_curve_layouts import (
-    Layout,
-    bitmask_for,
-    check_bitmask,
-    is_target_pixels,
-    layout_of,
-    names_in,
-    sector_of,
-    time_reference,
-)
+from .light_curve_layouts import Layout, is_target_pixels, layout_of, names_in, sector_of
 from .opened import opened_fits
+from .quality_flags import bitmask_for, check_bitmask
+from .time_references import time_reference
 from .unreadable import contents, fitting_reader, one_product, product_name, reading_file
 
 # Units as pipelines write them, in astropy's terms.
@@ -116,7 +109,6 @@ def read_light_curve(
     product = one_product(product, "read_light_curve")
     name = product_name(product)
     with reading_file(name), opened_fits(product, client) as hdus:
-        name = product_name(hdus) if name == "the product" else name
         layout = layout_of(hdus, flux_column)
         if layout is None:
             raise InvalidArgumentError(_no_light_curve(hdus, name))
@@ -277,16 +269,20 @@ def _with_standard_columns(series: TimeSeries, layout: Layout) -> TimeSeries:
         # FLUX_ERR is that of RAW_FLUX; relative errors are the same for all fluxes.
         series["raw_flux_err"] = error
         error = error if layout.flux == "raw_flux" else flux * error / _as_quantity(series["raw_flux"])
-    columns = {"flux": flux, "flux_err": error}
+    columns = {"flux": flux, "flux_err": error, **_aliases(series, layout)}
+    columns |= {name: series[name] for name in series.colnames if name not in {"time", *columns}}
+    return TimeSeries(time=series.time, data=columns, meta=series.meta)
+
+
+def _aliases(series: TimeSeries, layout: Layout) -> dict[str, Any]:
+    """Columns under the names that they have in all light curves."""
     aliases = {"quality": layout.quality, "cadenceno": layout.cadence}
     aliases |= dict(zip(("centroid_col", "centroid_row"), layout.centroids, strict=True))
-    columns |= {
+    return {
         name: series[column].copy()
         for name, column in aliases.items()
         if column in series.colnames and name not in series.colnames
     }
-    columns |= {name: series[name] for name in series.colnames if name not in {"time", *columns}}
-    return TimeSeries(time=series.time, data=columns, meta=series.meta)
 
 
 def _as_quantity(column: Any) -> u.Quantity:

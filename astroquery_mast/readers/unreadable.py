@@ -37,7 +37,7 @@ _DAMAGE = (
 )
 # What it only warns of, although the rest of the file is missing then.
 _MISSING = r"File may have been truncated|Error validating header for HDU"
-_COLUMNS_WITH_NAMES = ("productFilename", "filename", "Local Path", "dataURI", "uri")
+_NAMES = ("productFilename", "filename", "Local Path", "dataURI", "uri")
 _SHOWN = 8
 
 
@@ -60,19 +60,19 @@ def reading_file(name: str) -> Iterator[None]:
 
 def product_name(product: Any) -> str:
     """Return the name of a product's file, for messages and metadata."""
-    if isinstance(product, fits.HDUList):
-        product = product.filename() or product[0].header.get("FILENAME") or "the file"
-    elif isinstance(product, Row | Table):
-        given = [str(product[name]) for name in _COLUMNS_WITH_NAMES if name in product.colnames and _only(product)]
-        product = given[0] if given else "the product"
-    text = str(product).replace("\\", "/")
+    text = _said(product).replace("\\", "/")
     if "filename=" in text:
         text = text.partition("filename=")[2].partition("&")[0]
     return PurePosixPath(text.partition("?")[0]).name or "the file"
 
 
-def _only(product: Row | Table) -> bool:
-    return isinstance(product, Row)
+def _said(product: Any) -> str:
+    """What a product says of where its file is."""
+    if isinstance(product, fits.HDUList):
+        return str(product.filename() or product[0].header.get("FILENAME") or "the file")
+    if isinstance(product, Row):
+        return next((str(product[name]) for name in _NAMES if name in product.colnames), "the file")
+    return str(product)
 
 
 def one_product(product: Any, reader: str) -> Any:

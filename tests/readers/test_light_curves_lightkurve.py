@@ -20,7 +20,7 @@ from astropy.timeseries import TimeSeries
 from astroquery_mast import Observations
 from astroquery_mast.exceptions import InvalidResponseError
 from astroquery_mast.readers import read_light_curve
-from astroquery_mast.readers.light_curve_layouts import BITMASKS
+from astroquery_mast.readers.quality_flags import BITMASKS
 from astroquery_mast.sandbox import Sandbox
 
 with warnings.catch_warnings():

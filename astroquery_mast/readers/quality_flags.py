@@ -1,0 +1,66 @@
+"""Quality flags of TESS and Kepler: the bits that make a cadence useless.
+
+In: a layout, and the choice of the user.  Out: a bitmask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..exceptions import InvalidArgumentError
+from .light_curve_layouts import DETRENDED, Layout
+
+# Bits of the quality flags that are filtered out.  TESS: EXP-TESS-ARC-ICD-0014, table 28; Kepler and K2: Kepler Archive
+# Manual, table 2-3.  The choice of bits, and its names, are those of lightkurve's TessQualityFlags and
+# KeplerQualityFlags.
+_TESS_DEFAULT = 1 | 2 | 4 | 8 | 16 | 32 | 128 | 512 | 16384
+_KEPLER_DEFAULT = 1 | 2 | 4 | 8 | 32 | 256 | 16384 | 65536 | 1048576
+BITMASKS: Mapping[str, Mapping[str, int]] = {
+    "TESS": {
+        "none": 0,
+        "default": _TESS_DEFAULT,
+        "hard": _TESS_DEFAULT | 64 | 1024 | 2048 | 4096,
+        "hardest": 65535,
+    },
+    "Kepler": {
+        "none": 0,
+        "default": _KEPLER_DEFAULT,
+        "hard": _KEPLER_DEFAULT | 1024 | 128 | 8192 | 524288,
+        "hardest": 2096639,
+    },
+}
+
+
+def bitmask_for(layout: Layout, choice: str | int, sector: int) -> int:
+    """Return the bits of the flags that make a cadence useless; see `check_bitmask` for the choices."""
+    if not layout.has_bits:
+        allowed = {"default"} if layout.quality is not None else {"default", "none"}
+        if choice not in allowed:
+            raise InvalidArgumentError(
+                f"{layout.author} light curves have no quality bits: quality_bitmask must be 'default'."
+            )
+        return 0
+    if isinstance(choice, int):
+        return choice
+    return BITMASKS[layout.mission][choice] | _own_bits(layout, choice, sector)
+
+
+def _own_bits(layout: Layout, choice: str, sector: int) -> int:
+    """Further bits, which only one pipeline has."""
+    if layout.author == "QLP" and choice in {"hard", "hardest"}:
+        # Points of low precision.
+        return 2**30 if sector >= DETRENDED else 2**12
+    if "ELEANOR" in layout.author and choice == "hardest":
+        return 2**17 | 2**18
+    return 0
+
+
+def check_bitmask(choice: Any) -> str | int:
+    """Return a choice of flags, one of the four names or bits; others raise."""
+    if isinstance(choice, str) and choice in BITMASKS["TESS"]:
+        return choice
+    if hasattr(choice, "__index__") and not isinstance(choice, bool) and int(choice) >= 0:
+        return int(choice)
+    names = ", ".join(map(repr, BITMASKS["TESS"]))
+    raise InvalidArgumentError(f"quality_bitmask must be one of {names}, or an integer of 0 or more, not {choice!r}.")
