@@ -315,7 +315,9 @@ def _note(meta: Any, hdus: fits.HDUList, layout: Layout, name: str, chosen: str 
     for key, value in said.items():
         if meta.get(key) is None:
             meta[key] = None if isinstance(value, fits.Undefined) else value
-    meta |= {"AUTHOR": layout.author, "FILENAME": name, "FLUX_ORIGIN": layout.flux}
+    # Where the headers of the two are the same, their names differ.
+    author = "TESS-SPOC" if layout.author == "SPOC" and "tess-spoc" in name.lower() else layout.author
+    meta |= {"AUTHOR": author, "FILENAME": name, "FLUX_ORIGIN": layout.flux}
 
 
 def _exposure(*headers: fits.Header) -> float | None:

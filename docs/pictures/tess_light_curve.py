@@ -9,11 +9,10 @@ with Sandbox():
     row = products[products["productSubGroupDescription"] == "LC"][0]
     curve = readers.read_light_curve(row, as_time_series=True)
 
-days = curve.time.jd - curve.meta["BJDREFI"]
+meta = curve.meta
+days = curve.time.jd - meta["BJDREFI"]
 fig, ax = plt.subplots(figsize=(9, 4), layout="constrained")
-ax.plot(days, curve["flux"].value, ".", markersize=2, color="tab:blue")
-ax.set(
-    title=f"{curve.meta['LABEL']}, sector {curve.meta['SECTOR']} ({curve.meta['AUTHOR']})",
-    xlabel=f"BJD - {curve.meta['BJDREFI']} (d, {curve.time.scale.upper()})",
-    ylabel=f"{curve.meta['FLUX_ORIGIN']} ({curve['flux'].unit})",
-)
+ax.plot(days, curve["flux"].value, ".", markersize=2)
+ax.set_title(f"{meta['LABEL']}, sector {meta['SECTOR']} ({meta['AUTHOR']})")
+ax.set_xlabel(f"BJD - {meta['BJDREFI']} (d, TDB)")
+ax.set_ylabel(f"{meta['FLUX_ORIGIN']} ({curve['flux'].unit})")

@@ -86,6 +86,12 @@ def test_a_curve_of_spoc_has_units_errors_flags_and_metadata(tmp_path: Path) -> 
     assert not {"TTYPE1", "NAXIS", "BITPIX"} & set(curve.meta)
 
 
+def test_light_curves_of_full_frames_are_known_by_name(tmp_path: Path) -> None:
+    """The headers of TESS-SPOC may be those of SPOC; the name of the collection is in the name of the file."""
+    path = files.written(files.spoc(), tmp_path, "hlsp_tess-spoc_tess_phot_42-s0005_tess_v1_lc.fits")
+    assert read(path).meta["AUTHOR"] == "TESS-SPOC"
+
+
 def test_cards_without_a_value_are_none() -> None:
     """Kepler has many of them; they neither break nor stay objects of astropy.io.fits."""
     curve = read(files.kepler())
