@@ -6,7 +6,6 @@ recognized here by how they begin.
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
 from collections.abc import Mapping
@@ -19,12 +18,13 @@ from astropy.io import fits
 from astropy.io.registry import identify_format
 from astropy.table import Table
 
+from ..downloads.contents import unpacked
 from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError
 from ..warn import warn_user
 from .opened import opened_file
 from .unreadable import contents, fitting_reader, one_product, product_name, reading_file
 
-_GZIP, _FITS, _PARQUET = b"\x1f\x8b", b"SIMPLE  =", b"PAR1"
+_FITS, _PARQUET = b"SIMPLE  =", b"PAR1"
 # How much of a text is looked at to find out its format.
 _SEEN = 65_536
 # How texts begin that are tables of a format; later ones are more common.
@@ -52,9 +52,9 @@ def read_catalog(product: Any, *, client: Any = None, hdu: int | str | None = No
 
     Parameters
     ----------
-    product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like or `~astropy.io.fits.HDUList`
+    product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, file-like or `~astropy.io.fits.HDUList`
         A row of a product table or of a manifest, a table with one row, a dataURI, an https or s3 address, the path of
-        a file, or an open FITS file.
+        a file, or a file that is open already.
     client : optional
         The client that opens the product, such as `Observations`.  Defaults to the one whose products look like it.
     hdu : int or str, optional
@@ -100,7 +100,7 @@ def read_catalog(product: Any, *, client: Any = None, hdu: int | str | None = No
             table, further = _from_fits(product, name, hdu)
         else:
             with opened_file(product, client) as file:
-                table, further = _table(_unpacked(file), name, hdu)
+                table, further = _table(unpacked(file, name), name, hdu)
     if further:
         warn_user(
             f"{name} has several tables, of which the first was read: hdu= chooses one of {further}.", InputWarning
@@ -108,13 +108,6 @@ def read_catalog(product: Any, *, client: Any = None, hdu: int | str | None = No
     table.meta.pop("", None)
     table.meta["FILENAME"] = name
     return table
-
-
-def _unpacked(file: IO[bytes]) -> IO[bytes]:
-    """A file, or what is in it if it is compressed."""
-    packed = file.read(len(_GZIP)) == _GZIP
-    file.seek(0)
-    return io.BytesIO(gzip.decompress(file.read())) if packed else file
 
 
 def _table(file: IO[bytes], name: str, hdu: int | str | None) -> tuple[Table, str]:

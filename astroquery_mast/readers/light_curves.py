@@ -57,9 +57,9 @@ def read_light_curve(
 
     Parameters
     ----------
-    product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like or `~astropy.io.fits.HDUList`
+    product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, file-like or `~astropy.io.fits.HDUList`
         A row of a product table or of a manifest, a table with one row, a dataURI, an https or s3 address, the path of
-        a file, or an open file.
+        a file, or a file that is open already.
     client : optional
         The client that opens the product, such as `Observations`.  Defaults to the one whose products look like it.
     flux_column : str, optional

@@ -5,7 +5,6 @@ In: a product in any form, or a file.  Out: an open `~astropy.io.fits.HDUList`, 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,22 +47,17 @@ def opened_fits(product: Any, client: Any = None, **options: Any) -> Iterator[fi
 
 @contextmanager
 def opened_file(product: Any, client: Any = None) -> Iterator[IO[bytes]]:
-    """Open the file of a product, of which only the parts that are read come over the network."""
-    path = _on_disk(product)
-    with (client or _client_of(product)).open_product(product) if path is None else path.open("rb") as file:
+    """Open the file of a product, of which only the parts that are read come over the network.
+
+    A file that is open already stays open.
+    """
+    given = Path(product).expanduser() if isinstance(product, str) and is_local_file(product) else product
+    file = (client or _client_of(given)).open_product(given)
+    try:
         yield file
-
-
-def _on_disk(product: Any) -> Path | None:
-    """Where a file is that is on disk: a path, or that of a manifest's row."""
-    if isinstance(product, Row):
-        if "Local Path" not in product.colnames:
-            return None
-        path = Path(*product.meta.get("workdir", ())[:1], str(product["Local Path"]))
-        return path if path.is_file() else None
-    if isinstance(product, os.PathLike):
-        return Path(product)
-    return Path(product) if isinstance(product, str) and Path(product).is_file() else None
+    finally:
+        if not hasattr(given, "seek"):
+            file.close()
 
 
 def _client_of(product: Any) -> Any:

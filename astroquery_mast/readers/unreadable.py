@@ -5,9 +5,7 @@ In: an open file, and its name.  Out: errors that say what is wrong, and what is
 
 from __future__ import annotations
 
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
@@ -17,25 +15,10 @@ from astropy.io import fits
 from astropy.table import Row, Table
 from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 
-from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError
+from ..downloads.contents import readable
+from ..exceptions import InvalidArgumentError
 
-# What astropy's readers raise for files that are cut short or damaged.
-_DAMAGE = (
-    OSError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    RecursionError,
-    MemoryError,
-    EOFError,
-    zlib.error,
-    struct.error,
-    fits.VerifyError,
-    AstropyUserWarning,
-)
-# What it only warns of, although the rest of the file is missing then.
+# What astropy only warns of, although the rest of the file is missing then.
 _MISSING = r"File may have been truncated|Error validating header for HDU"
 _NAMES = ("productFilename", "filename", "Local Path", "dataURI", "uri")
 _SHOWN = 8
@@ -44,18 +27,15 @@ _SHOWN = 8
 @contextmanager
 def reading_file(name: str) -> Iterator[None]:
     """Turn whatever reading a damaged file raises into one error of the package."""
-    try:
-        with warnings.catch_warnings():
-            # Units and cards that are not in the standard.
-            warnings.simplefilter("ignore", AstropyWarning)
-            warnings.simplefilter("ignore", RuntimeWarning)
-            warnings.filterwarnings("error", _MISSING, AstropyUserWarning)
+    with readable(name), warnings.catch_warnings():
+        # Units and cards that are not in the standard.
+        warnings.simplefilter("ignore", AstropyWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.filterwarnings("error", _MISSING, AstropyUserWarning)
+        try:
             yield
-    except (MastError, FileNotFoundError, PermissionError, IsADirectoryError):
-        raise
-    except _DAMAGE as err:
-        words = " ".join(str(err).split())[:200]
-        raise InvalidResponseError(f"{name} is incomplete or damaged ({type(err).__name__}: {words}).") from err
+        except AstropyUserWarning as err:
+            raise ValueError(str(err)) from err
 
 
 def product_name(product: Any) -> str:
@@ -72,7 +52,7 @@ def _said(product: Any) -> str:
         return str(product.filename() or product[0].header.get("FILENAME") or "the file")
     if isinstance(product, Row):
         return next((str(product[name]) for name in _NAMES if name in product.colnames), "the file")
-    return str(product)
+    return str(getattr(product, "name", product))
 
 
 def one_product(product: Any, reader: str) -> Any:

@@ -382,7 +382,7 @@ def test_damage_is_said(tmp_path: Path) -> None:
     """With the name of the file."""
     path = tmp_path / "x_lc.fits"
     path.write_bytes(files.content(files.spoc())[:-4000])
-    with pytest.raises(InvalidResponseError, match=r"x_lc.fits is incomplete or damaged"):
+    with pytest.raises(InvalidResponseError, match=r"x_lc.fits cannot be read"):
         read(path)
 
 

@@ -282,9 +282,17 @@ def test_an_image_is_described() -> None:
 
 
 def test_a_file_that_is_missing_is_said_to_be(tmp_path: Path) -> None:
-    """By Python's own error."""
-    with pytest.raises(FileNotFoundError):
+    """With its path."""
+    with pytest.raises(InvalidArgumentError, match=r"no\.ecsv.* cannot be opened"):
         read_catalog(tmp_path / "no.ecsv")
+
+
+def test_an_open_file_stays_open(tmp_path: Path) -> None:
+    """Who has opened it closes it."""
+    with put(tmp_path, "x_cat.ecsv", as_bytes(small(), "ascii.ecsv")).open("rb") as file:
+        table = read_catalog(file)
+        assert not file.closed
+    assert (len(table), table.meta["FILENAME"]) == (2, "x_cat.ecsv")
 
 
 CONTENTS = {
