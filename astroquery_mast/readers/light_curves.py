@@ -300,13 +300,13 @@ def _as_quantity(column: Any) -> u.Quantity:
 def _note(meta: Any, hdus: fits.HDUList, layout: Layout, name: str, chosen: str | int) -> None:
     """Say in ``meta`` what was read, with the keys that lightkurve uses."""
     primary = hdus[0].header
-    number = next((meta[key] for key in ("TICID", "TIC_ID", "KEPLERID", "TARGETID") if meta.get(key) is not None), None)
+    number = _number(meta)
     said = {
         "LABEL": primary.get("OBJECT", f"TIC {number}" if "TIC_ID" in meta else None),
         "MISSION": primary.get("MISSION", primary.get("TELESCOP")),
         "RA": primary.get("RA_OBJ"),
         "DEC": primary.get("DEC_OBJ"),
-        "TARGETID": int(str(number)) if str(number).isdecimal() else number,
+        "TARGETID": number,
         "QUALITY_BITMASK": chosen if layout.has_bits else None,
         "EXPTIME": _exposure(hdus[layout.hdu].header, primary),
     }
@@ -315,9 +315,19 @@ def _note(meta: Any, hdus: fits.HDUList, layout: Layout, name: str, chosen: str 
     for key, value in said.items():
         if meta.get(key) is None:
             meta[key] = None if isinstance(value, fits.Undefined) else value
-    # Where the headers of the two are the same, their names differ.
-    author = "TESS-SPOC" if layout.author == "SPOC" and "tess-spoc" in name.lower() else layout.author
-    meta |= {"AUTHOR": author, "FILENAME": name, "FLUX_ORIGIN": layout.flux}
+    meta |= {"AUTHOR": _author(layout, name), "FILENAME": name, "FLUX_ORIGIN": layout.flux}
+
+
+def _number(meta: Any) -> Any:
+    """The number of the target in the TIC, the KIC or the EPIC."""
+    keys = ("TICID", "TIC_ID", "KEPLERID", "TARGETID")
+    number = next((meta[key] for key in keys if meta.get(key) is not None), None)
+    return int(str(number)) if str(number).isdecimal() else number
+
+
+def _author(layout: Layout, name: str) -> str:
+    """The pipeline: where the headers of two are the same, the names of their files differ."""
+    return "TESS-SPOC" if layout.author == "SPOC" and "tess-spoc" in name.lower() else layout.author
 
 
 def _exposure(*headers: fits.Header) -> float | None:
