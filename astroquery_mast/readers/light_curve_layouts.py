@@ -1,6 +1,6 @@
 """How light curves are laid out in FITS files, by the pipeline that wrote them.
 
-In: an open file.  Out: a `Layout`, which says what each column is.
+In: an open file.  Out: a `LightCurveLayout`, which says what each column is.
 
 The layouts are those of the data products documents: TESS Science Data Products Description Document
 (EXP-TESS-ARC-ICD-0014), Kepler Archive Manual (KDMC-10008), and the pages of the collections at
@@ -17,7 +17,7 @@ from astropy.io import fits
 
 
 @dataclass(frozen=True)
-class Layout:
+class LightCurveLayout:
     """What the columns of a light curve are; names in lower case."""
 
     author: str
@@ -44,13 +44,13 @@ class Layout:
 
 
 _SECOND = "electron / s"
-_TESS = Layout("SPOC", "TESS", "pdcsap_flux", "pdcsap_flux_err")
-_KEPLER = Layout("Kepler", "Kepler", "pdcsap_flux", "pdcsap_flux_err", "sap_quality")
-_QLP = Layout("QLP", "TESS", "sap_flux", "kspsap_flux_err", normalized=True)
-_PATHOS = Layout("PATHOS", "TESS", "psf_flux_cor", quality="dquality", normalized=True)
-_TASOC = Layout("TASOC", "TESS", "flux_corr", "flux_corr_err", quality=None, normalized=True)
-_CDIPS = Layout("CDIPS", "TESS", "irm1", "ire1", "irq1", time="tmid_bjd")
-_ELEANOR = Layout(
+_TESS = LightCurveLayout("SPOC", "TESS", "pdcsap_flux", "pdcsap_flux_err")
+_KEPLER = LightCurveLayout("Kepler", "Kepler", "pdcsap_flux", "pdcsap_flux_err", "sap_quality")
+_QLP = LightCurveLayout("QLP", "TESS", "sap_flux", "kspsap_flux_err", normalized=True)
+_PATHOS = LightCurveLayout("PATHOS", "TESS", "psf_flux_cor", quality="dquality", normalized=True)
+_TASOC = LightCurveLayout("TASOC", "TESS", "flux_corr", "flux_corr_err", quality=None, normalized=True)
+_CDIPS = LightCurveLayout("CDIPS", "TESS", "irm1", "ire1", "irq1", time="tmid_bjd")
+_ELEANOR = LightCurveLayout(
     "ELEANOR",
     "TESS",
     "corr_flux",
@@ -61,7 +61,7 @@ _ELEANOR = Layout(
     | {"flux_bkg": "%", "barycorr": "d"},
     normalized=False,
 )
-_TGLC = Layout(
+_TGLC = LightCurveLayout(
     "TGLC",
     "TESS",
     "cal_psf_flux",
@@ -70,15 +70,15 @@ _TGLC = Layout(
     units=dict.fromkeys(("psf_flux", "aperture_flux", "background"), _SECOND),
     normalized=True,
 )
-_K2SFF = Layout("K2SFF", "Kepler", "fcor", quality=None, hdu="BESTAPER")
-_K2SC = Layout("K2SC", "Kepler", "flux", "error", cadence="cadence", in_lightkurve=False)
-_EVEREST = Layout("EVEREST", "Kepler", "flux", cadence="cadn")
-_KEPSEISMIC = Layout("KEPSEISMIC", "Kepler", "flux", quality=None, zero=2400000.5, normalized=True)
+_K2SFF = LightCurveLayout("K2SFF", "Kepler", "fcor", quality=None, hdu="BESTAPER")
+_K2SC = LightCurveLayout("K2SC", "Kepler", "flux", "error", cadence="cadence", in_lightkurve=False)
+_EVEREST = LightCurveLayout("EVEREST", "Kepler", "flux", cadence="cadn")
+_KEPSEISMIC = LightCurveLayout("KEPSEISMIC", "Kepler", "flux", quality=None, zero=2400000.5, normalized=True)
 
 _PATHOS_COLUMNS = {"psf_flux_raw", "psf_flux_cor", "ap4_flux_raw", "ap4_flux_cor", "sky_local"}
 # By what files are recognized: the primary header, and the names of the columns of the first extension.
 _Rule = Callable[[fits.Header, set[str]], bool]
-_RULES: tuple[tuple[_Rule, Layout], ...] = (
+_RULES: tuple[tuple[_Rule, LightCurveLayout], ...] = (
     (lambda header, _: "mit/qlp" in _text(header, "ORIGIN"), _QLP),
     (lambda header, _: "LITE" in header and "PCORIGIN" in header, _ELEANOR),
     (lambda _, columns: columns >= _PATHOS_COLUMNS, _PATHOS),
@@ -98,7 +98,7 @@ _TIMES = ("time", "t", "btjd", "bkjd", "bjd", "jd", "mjd")
 _FLUXES = ("flux", "pdcsap_flux", "sap_flux", "flux_corr", "corr_flux", "cal_flux", "raw_flux", "mag", "magnitude")
 
 
-def layout_of(hdus: fits.HDUList, flux_column: str | None = None) -> Layout | None:
+def light_curve_layout(hdus: fits.HDUList, flux_column: str | None = None) -> LightCurveLayout | None:
     """Return the layout of a file, with the columns that fit the flux that was chosen; None if it is none."""
     tables = [hdu for hdu in hdus[1:] if isinstance(hdu, fits.BinTableHDU)]
     if not tables or is_target_pixels(hdus):
@@ -121,7 +121,7 @@ def is_target_pixels(hdus: fits.HDUList) -> bool:
     )
 
 
-def _told(layout: Layout, hdus: fits.HDUList, flux_column: str | None) -> Layout:
+def _told(layout: LightCurveLayout, hdus: fits.HDUList, flux_column: str | None) -> LightCurveLayout:
     """A layout with what differs from file to file: the author of the same pipeline, columns that go with the flux."""
     flux = (flux_column or layout.flux).lower()
     layout = replace(layout, author=_author(layout, hdus[0].header))
@@ -137,7 +137,7 @@ def _told(layout: Layout, hdus: fits.HDUList, flux_column: str | None) -> Layout
     return replace(layout, flux=flux, error=f"{flux}_err")
 
 
-def _author(layout: Layout, header: fits.Header) -> str:
+def _author(layout: LightCurveLayout, header: fits.Header) -> str:
     """The pipeline, of two that write the same layout."""
     if layout.author == "SPOC" and "tess-spoc" in f"{_text(header, 'HLSPID')} {_text(header, 'FILENAME')}":
         return "TESS-SPOC"
@@ -155,7 +155,7 @@ def names_in(table: Any) -> set[str]:
 DETRENDED = 56
 
 
-def _with_aperture(flux: str) -> Layout:
+def _with_aperture(flux: str) -> LightCurveLayout:
     """CDIPS has a flux for each of three apertures, with flags of its own, and errors of what is not detrended."""
     kind, aperture = flux[:-1], flux[-1:]
     errors = {"irm": f"ire{aperture}", "ifl": f"ife{aperture}"}
@@ -171,7 +171,7 @@ def sector_of(hdus: fits.HDUList) -> int:
     return 0
 
 
-def _unknown(header: fits.Header, hdu: Any, flux_column: str | None) -> Layout | None:
+def _unknown(header: fits.Header, hdu: Any, flux_column: str | None) -> LightCurveLayout | None:
     """The layout of a table of which only the names of columns are known; None if it is no light curve."""
     if not isinstance(hdu, fits.BinTableHDU):
         return None
@@ -183,7 +183,7 @@ def _unknown(header: fits.Header, hdu: Any, flux_column: str | None) -> Layout |
     mission = _TELESCOPES.get(_text(header, "TELESCOP"), "")
     author = str(header.get("HLSPID") or header.get("ORIGIN") or "unknown")
     quality = quality if mission else None
-    return Layout(author, mission, flux, f"{flux}_err", quality, time, in_lightkurve=False)
+    return LightCurveLayout(author, mission, flux, f"{flux}_err", quality, time, in_lightkurve=False)
 
 
 def _first(names: tuple[str, ...], columns: set[str]) -> str | None:

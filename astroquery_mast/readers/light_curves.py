@@ -21,7 +21,7 @@ from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
 from ..exceptions import InvalidArgumentError, InvalidResponseError
-from .light_curve_layouts import Layout, is_target_pixels, layout_of, names_in, sector_of
+from .light_curve_layouts import LightCurveLayout, is_target_pixels, light_curve_layout, names_in, sector_of
 from .opened import opened_fits
 from .quality_flags import bitmask_for, check_bitmask
 from .time_references import time_reference
@@ -109,7 +109,7 @@ def read_light_curve(
     product = one_product(product, "read_light_curve")
     name = product_name(product)
     with reading_file(name), opened_fits(product, client) as hdus:
-        layout = layout_of(hdus, flux_column)
+        layout = light_curve_layout(hdus, flux_column)
         if layout is None:
             raise InvalidArgumentError(_no_light_curve(hdus, name))
         _require_columns(hdus[layout.hdu], layout, name)
@@ -130,7 +130,7 @@ def _no_light_curve(hdus: fits.HDUList, name: str) -> str:
     return f"{name} holds no light curve, but {contents(hdus)}. readers.{fitting_reader(hdus)} may read it."
 
 
-def _require_columns(table: Any, layout: Layout, name: str) -> None:
+def _require_columns(table: Any, layout: LightCurveLayout, name: str) -> None:
     """Refuse columns that a file does not have."""
     columns = ", ".join(table.columns.names).lower()
     if layout.flux not in names_in(table):
@@ -142,7 +142,7 @@ def _require_columns(table: Any, layout: Layout, name: str) -> None:
 # -- by lightkurve ---------------------------------------------------------------------------------------------------
 
 
-def _light_curve(hdus: fits.HDUList, layout: Layout, bits: int, chosen: str | int) -> Any:
+def _light_curve(hdus: fits.HDUList, layout: LightCurveLayout, bits: int, chosen: str | int) -> Any:
     """A light curve of lightkurve, by its own reader where it has one."""
     with warnings.catch_warnings():
         # It warns of parts of its own that are not installed.
@@ -176,7 +176,7 @@ def _light_curve(hdus: fits.HDUList, layout: Layout, bits: int, chosen: str | in
 # -- by astropy ------------------------------------------------------------------------------------------------------
 
 
-def _time_series(hdus: fits.HDUList, layout: Layout, bits: int) -> TimeSeries:
+def _time_series(hdus: fits.HDUList, layout: LightCurveLayout, bits: int) -> TimeSeries:
     """A time series with the columns that lightkurve would give it."""
     hdu = hdus[layout.hdu]
     table = Table.read(hdu, format="fits", unit_parse_strict="silent", mask_invalid=False)
@@ -212,7 +212,7 @@ def _days(column: Column) -> Any:
     return values * column.unit.to(u.d) if is_duration else values
 
 
-def _is_good(table: Table, layout: Layout, bits: int) -> Any:
+def _is_good(table: Table, layout: LightCurveLayout, bits: int) -> Any:
     """The cadences that no flag among some bits makes useless."""
     if layout.quality not in table.colnames:
         return np.ones(len(table), dtype=bool)
@@ -223,7 +223,7 @@ def _is_good(table: Table, layout: Layout, bits: int) -> Any:
     return np.isin(flags.astype(str), ["G", "0"])
 
 
-def _times(days: Any, hdus: fits.HDUList, hdu: Any, layout: Layout) -> Time:
+def _times(days: Any, hdus: fits.HDUList, hdu: Any, layout: LightCurveLayout) -> Time:
     """Moments, in the scale that the header names."""
     whole, fraction = time_reference(hdus, hdu, layout)
     if len(days) and days.min() > _JULIAN:
@@ -260,7 +260,7 @@ def _is_storage(key: str) -> bool:
     }
 
 
-def _with_standard_columns(series: TimeSeries, layout: Layout) -> TimeSeries:
+def _with_standard_columns(series: TimeSeries, layout: LightCurveLayout) -> TimeSeries:
     """A time series with the columns that all light curves have, before those of the file."""
     flux = _as_quantity(series[layout.flux])
     named = [name for name in (layout.error, "flux_err") if name in series.colnames]
@@ -274,7 +274,7 @@ def _with_standard_columns(series: TimeSeries, layout: Layout) -> TimeSeries:
     return TimeSeries(time=series.time, data=columns, meta=series.meta)
 
 
-def _aliases(series: TimeSeries, layout: Layout) -> dict[str, Any]:
+def _aliases(series: TimeSeries, layout: LightCurveLayout) -> dict[str, Any]:
     """Columns under the names that they have in all light curves."""
     aliases = {"quality": layout.quality, "cadenceno": layout.cadence}
     aliases |= dict(zip(("centroid_col", "centroid_row"), layout.centroids, strict=True))
@@ -297,7 +297,7 @@ def _as_quantity(column: Any) -> u.Quantity:
 # -- what is said of it ----------------------------------------------------------------------------------------------
 
 
-def _note(meta: Any, hdus: fits.HDUList, layout: Layout, name: str, chosen: str | int) -> None:
+def _note(meta: Any, hdus: fits.HDUList, layout: LightCurveLayout, name: str, chosen: str | int) -> None:
     """Say in ``meta`` what was read, with the keys that lightkurve uses."""
     primary = hdus[0].header
     number = _number(meta)
@@ -325,7 +325,7 @@ def _number(meta: Any) -> Any:
     return int(str(number)) if str(number).isdecimal() else number
 
 
-def _author(layout: Layout, name: str) -> str:
+def _author(layout: LightCurveLayout, name: str) -> str:
     """The pipeline: where the headers of two are the same, the names of their files differ."""
     return "TESS-SPOC" if layout.author == "SPOC" and "tess-spoc" in name.lower() else layout.author
 

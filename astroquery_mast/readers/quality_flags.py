@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..exceptions import InvalidArgumentError
-from .light_curve_layouts import DETRENDED, Layout
+from .light_curve_layouts import DETRENDED, LightCurveLayout
 
 # Bits of the quality flags that are filtered out.  TESS: EXP-TESS-ARC-ICD-0014, table 28; Kepler and K2: Kepler Archive
 # Manual, table 2-3.  The choice of bits, and its names, are those of lightkurve's TessQualityFlags and
@@ -32,7 +32,7 @@ BITMASKS: Mapping[str, Mapping[str, int]] = {
 }
 
 
-def bitmask_for(layout: Layout, choice: str | int, sector: int) -> int:
+def bitmask_for(layout: LightCurveLayout, choice: str | int, sector: int) -> int:
     """Return the bits of the flags that make a cadence useless; see `check_bitmask` for the choices."""
     if not layout.has_bits:
         allowed = {"default"} if layout.quality is not None else {"default", "none"}
@@ -46,7 +46,7 @@ def bitmask_for(layout: Layout, choice: str | int, sector: int) -> int:
     return BITMASKS[layout.mission][choice] | _own_bits(layout, choice, sector)
 
 
-def _own_bits(layout: Layout, choice: str, sector: int) -> int:
+def _own_bits(layout: LightCurveLayout, choice: str, sector: int) -> int:
     """Further bits, which only one pipeline has."""
     if layout.author == "QLP" and choice in {"hard", "hardest"}:
         # Points of low precision.

@@ -11,7 +11,7 @@ from typing import Any
 from astropy.io import fits
 
 from ..exceptions import InvalidArgumentError
-from .light_curve_layouts import Layout
+from .light_curve_layouts import LightCurveLayout
 
 # First days of the missions' own counts, BTJD and BKJD (JD).
 _TIME_ZERO = {"TESS": 2457000.0, "Kepler": 2454833.0}
@@ -21,7 +21,7 @@ _REFERENCES = (("BJDREF", 0.0), ("MJDREF", 2400000.5), ("JDREF", 0.0))
 _NAMED = {"btjd": 2457000.0, "bkjd": 2454833.0, "bjd": 0.0, "jd": 0.0, "mjd": 2400000.5}
 
 
-def time_reference(hdus: fits.HDUList, table: Any, layout: Layout) -> tuple[float, float]:
+def time_reference(hdus: fits.HDUList, table: Any, layout: LightCurveLayout) -> tuple[float, float]:
     """Return the Julian date from which times are counted, as its integer part and a fraction.
 
     It is what the header says, else what the unit of the column says, else what the pipeline always uses.
