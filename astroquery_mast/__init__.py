@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .searches.notification import read_notification
     from .searches.search import SavedSearch
     from .service.core import Mast, MastClass
+    from .tables.result_table import ResultTable
     from .vo.client import VO, VOClass
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "ObservationsClass",
     "Programs",
     "ProgramsClass",
+    "ResultTable",
     "SavedSearch",
     "Tesscut",
     "TesscutClass",
@@ -83,6 +85,7 @@ _HOME = {
     "ObservationsClass": "observations.client",
     "Programs": "programs.client",
     "ProgramsClass": "programs.client",
+    "ResultTable": "tables.result_table",
     "SavedSearch": "searches.search",
     "Tesscut": "cutouts.client",
     "TesscutClass": "cutouts.client",

@@ -9,6 +9,7 @@ addresses.  Nothing here is copied at import: a change takes effect with the nex
 from __future__ import annotations
 
 import html
+import json
 import shutil
 import textwrap
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from astropy import config as _config
 
@@ -189,6 +190,16 @@ def fresh_state() -> Iterator[None]:
                 setattr(conf, name, value)
 
 
+def file_address(download_url: str, uri: str) -> str:
+    """Return the address of a file as it is asked for: an unescaped ``&`` in a dataURI would end the parameter."""
+    return f"{download_url}?uri={quote(uri, safe=':/', errors='replace')}"
+
+
+def program_pages(server: str, mission: str) -> str:
+    """Return where the pages of the programs of a mission are, JWST or HST."""
+    return f"{server}/{mission.lower()}-program-info"
+
+
 _ADDRESSES = (
     "server",
     "auth_server",
@@ -285,6 +296,25 @@ class Endpoints:
     def bundle(self) -> str:
         """Where several files are fetched at once; ``.sh``, ``.zip`` or ``.tar.gz`` is to be added."""
         return f"{self.server}/api/v0.1/Download/bundle"
+
+    def observation_page(self, obs_id: str) -> str:
+        """Where people find an observation in the MAST Portal, by its obs_id."""
+        words = {"valString": obs_id, "freeText": obs_id, "displayString": obs_id}
+        criterion = {"paramName": "obs_id", "niceName": "obs_id", "values": [], "isDate": False, **words}
+        search = {
+            "service": "CAOMFILTERED",
+            "inputText": [criterion],
+            "position": "undefined, undefined, undefined",
+            "paramsService": "Mast.Caom.Filtered",
+            "title": f"MAST: {obs_id}",
+            "columns": "*",
+        }
+        query = quote(json.dumps(search, separators=(",", ":")), safe="")
+        return f"{self.server}/portal/Mashup/Clients/Mast/Portal.html?searchQuery={query}"
+
+    def program_page(self, mission: str, number: int) -> str:
+        """Where people find a program of JWST or HST."""
+        return f"{program_pages(self.programs_server, mission)}/program/?program={number}"
 
     @property
     def path_lookup(self) -> str:

@@ -13,6 +13,7 @@ from astroquery_mast import (
     MastMissionsClass,
     ObservationsClass,
     ProgramsClass,
+    ResultTable,
     VOClass,
 )
 from astroquery_mast.downloads.methods import DownloadMethods
@@ -32,6 +33,7 @@ CLASSES: list[tuple[type, str]] = [
     (MemberMethods, "Observations"),
     (PositionMethods, "VO"),
     (ProgramsClass, "Programs"),
+    (ResultTable, "ResultTable"),
     (VOClass, "VO"),
 ]
 # Methods of classes whose other methods have no examples.

@@ -585,7 +585,7 @@ class CasJobsClass(MastClass):
         >>> from astroquery_mast import CasJobs
         >>> stars = Table({"name": ["a", "b c"], "ra": [10.5, 210.25]})
         >>> CasJobs.upload(stars, "stars")
-        >>> print(CasJobs.download("stars"))
+        >>> CasJobs.download("stars").pprint()
         name   ra
         ---- ------
            a   10.5

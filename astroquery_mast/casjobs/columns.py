@@ -24,6 +24,7 @@ from astropy.time import Time
 from ..exceptions import CorruptDataWarning, InputWarning, InvalidResponseError
 from ..tables.columns import Kind, kind_of
 from ..tables.mashup import reading
+from ..tables.result_table import ResultTable
 from ..tables.rows import TRUTHS, ColumnBlock, converted, joined
 from ..warn import warn_user
 from .moments import iso_texts, times_from
@@ -289,7 +290,7 @@ def _table(lines: Iterable[str], size: int, columns: Sequence[SqlColumn], reader
     for block in _blocks(lines, size, len(columns)):
         for part, reader, cells in zip(parts, readers, block, strict=True):
             part.append(reader(cells))
-    made = Table()
+    made = ResultTable()
     for column, part, reader in zip(columns, parts, readers, strict=True):
         values, mask = joined(part or [reader(())])
         part.clear()

@@ -19,6 +19,7 @@ from ..exceptions import BadRequestError, InvalidArgumentError
 from ..service.jobs import JobStatus
 from ..service.retrying import Deadline
 from ..tables.columns import find_name, no_such
+from ..tables.result_table import ResultTable
 from .columns import read_csv
 from .moments import times_from
 from .protocol import CasJobsCalls, job_status, status_codes
@@ -52,7 +53,7 @@ def context_list(calls: CasJobsCalls, deadline: Deadline) -> Table:
         minutes = dict.fromkeys(_KNOWN_CONTEXTS, 0)
     names = sorted(filter(None, minutes), key=lambda name: (name.upper() != MYDB, name.lower()))
     longest_job = [minutes[name] for name in names]
-    return Table(
+    return ResultTable(
         {
             "context": np.array(names, dtype=str),
             "longest_job": MaskedColumn(longest_job, mask=[not each for each in longest_job], dtype=int, unit=u.min),
@@ -64,7 +65,7 @@ def table_list(calls: CasJobsCalls, context: str, deadline: Deadline) -> Table:
     """Return the tables and views of a context."""
     names, kinds = _texts(calls, _TABLES, context, deadline)
     types = ["view" if "VIEW" in kind.upper() else "table" for kind in kinds]
-    return Table({"table_name": np.array(names, dtype=str), "type": np.array(types, dtype=str)})
+    return ResultTable({"table_name": np.array(names, dtype=str), "type": np.array(types, dtype=str)})
 
 
 def existing_table(calls: CasJobsCalls, name: str, context: str, deadline: Deadline) -> str:
@@ -91,7 +92,7 @@ def table_columns(calls: CasJobsCalls, table: str, context: str, deadline: Deadl
     )
     names, types, lengths = _texts(calls, sql, context, deadline)
     numbers = [int(each) if each.lstrip("-").isdecimal() else 0 for each in lengths]
-    return Table(
+    return ResultTable(
         {
             "column_name": np.array(names, dtype=str),
             "datatype": np.array(types, dtype=str),
@@ -166,7 +167,7 @@ def _jobs_table(calls: CasJobsCalls, records: Sequence[Record]) -> Table:
         return np.array([read(record.get(name, "")) for record in records], dtype=str)
 
     rows = [record.get("Rows", "") for record in records]
-    return Table(
+    return ResultTable(
         {
             "job_id": np.array([int(record["JobID"]) for record in records], dtype=np.int64),
             "status": texts("Status", job_status),

@@ -28,6 +28,7 @@ from ..service.parallel import progress_bar
 from ..service.retrying import Deadline, is_transient, retrying
 from ..tables.dataframes import as_astropy
 from ..tables.mashup import reading
+from ..tables.result_table import ResultTable
 from .columns import (
     csv_pieces,
     lines_of,
@@ -299,7 +300,7 @@ def _read_fits(file: BinaryIO) -> Table:
             raise InvalidResponseError(f"{_SERVICE} sent a FITS file without a table.", service=_SERVICE)
         for key in list(found.header["TDIM*"]):
             del found.header[key]
-        table = Table.read(found, mask_invalid=False)
+        table = ResultTable.read(found, mask_invalid=False)
     table.convert_bytestring_to_unicode()
     table.meta.clear()
     for name in table.colnames:
@@ -316,7 +317,8 @@ def _native(column: Any) -> Any:
 
 def _read_votable(file: BinaryIO) -> Table:
     """A table in a VOTable."""
-    table = votable.parse(file, verify="ignore").get_first_table().to_table(use_names_over_ids=True)
+    sent = votable.parse(file, verify="ignore").get_first_table()
+    table = ResultTable(sent.to_table(use_names_over_ids=True), copy=False)
     for name in [name for name in table.colnames if table[name].dtype == object]:
         mask = np.ma.getmaskarray(table[name])
         cells = np.where(mask, "", np.ma.getdata(table[name])).astype(str)
@@ -367,7 +369,7 @@ def _run(calls: CasJobsCalls, sql: str, deadline: Deadline, *, verbose: bool) ->
 
 def _wait(calls: CasJobsCalls, number: int, deadline: Deadline, *, verbose: bool) -> None:
     """Wait until a job has finished, or stop it."""
-    job = replace(calls, read_result=lambda *_: Table()).job(number)
+    job = replace(calls, read_result=lambda *_: ResultTable()).job(number)
     try:
         job.fetch(deadline, verbose=verbose, kept=False)
     except BaseException:

@@ -31,6 +31,7 @@ from ..query.selection import Selection
 from ..service.mast_service import CallOptions
 from ..service.retrying import Deadline
 from ..sky.position import TargetInput
+from ..tables.result_table import ResultTable
 from .hubble_source_catalog import CatalogHsc
 from .search import CatalogArguments, CatalogSearch, TapWords
 
@@ -159,7 +160,7 @@ class CatalogCollections(CatalogHsc):
         >>> "tic" in Catalogs.get_collections()["collection_name"]
         True
         """
-        return Table([self.available_collections], names=["collection_name"])
+        return ResultTable([self.available_collections], names=["collection_name"])
 
     def get_catalogs(self, collection: str | None = None) -> Table:
         """Return the catalogs of a collection, which are tables of a TAP service.

@@ -40,6 +40,7 @@ from ..sky.region_input import as_strict_region
 from ..sky.shapes import Circle, Polygon, Shape
 from ..sky.sphere import unit_vectors
 from ..tables.columns import Columns, did_you_mean, find_name
+from ..tables.result_table import ResultTable
 from ..tables.rows import Array
 from ..tables.table import table_meta
 from ..targets.ask import TargetMeta
@@ -420,7 +421,7 @@ class TapSearch:
 
     def finished(self, table: Table, question: TableQuestion, options: CallOptions, deadline: Deadline) -> Table:
         """Return a table that says where it comes from, with a warning if it is empty."""
-        table = Table(table, masked=True, copy=False)
+        table = ResultTable(table, masked=True, copy=False)
         table.meta = meta_of(question, len(table))
         if options.verbose:
             log.info("%d rows of %s in %.1f s.", len(table), question.table.title, deadline.elapsed())

@@ -21,6 +21,7 @@ from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
 from ..observations.known_hlsp import hlsp_facts
 from ..products.manifest import masked_column
+from ..tables.result_table import ResultTable
 from . import bibtex
 from .used_data import UsedData, used_data
 
@@ -82,7 +83,7 @@ class Citations:
         """The lines as a table: ``kind``, ``subject``, ``text``, ``doi``, ``url``, ``source``."""
         names = ("kind", "subject", "text", "doi", "url", "source")
         cells = {name: [getattr(each, name) for each in self.entries] for name in names}
-        return Table({name: masked_column(values, "U") for name, values in cells.items()}, masked=True)
+        return ResultTable({name: masked_column(values, "U") for name, values in cells.items()}, masked=True)
 
     def __str__(self) -> str:
         """Return the lines in the format that was asked for."""

@@ -38,6 +38,7 @@ from ..service.mast_service import MastService
 from ..service.token import Credentials
 from ..tables.columns import Columns, find_column
 from ..tables.mashup import parse_page
+from ..tables.result_table import ResultTable
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results, warn_user
 from .connection import AssignableEndpoints, AssignableService, Connection, Setting
@@ -147,7 +148,7 @@ class PrivateNames(core.MastClass):
         answers = [responses] if isinstance(responses, requests.Response) else list(responses)
         if not answers:
             warn_no_results()
-            return Table(masked=True)
+            return ResultTable(masked=True)
         asked = _request_of(answers[0])
         # The filtered services have the columns of the cone search.
         filtered = asked.service.startswith(search.CAOM_FILTERED)

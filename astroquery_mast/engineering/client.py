@@ -98,7 +98,7 @@ class EngineeringClass(MastClass):
         --------
         >>> from astroquery_mast import Engineering
         >>> table = Engineering.list_mnemonics("*bus*")
-        >>> print(table["tlmMnemonic", "unit", "description"])
+        >>> table["tlmMnemonic", "unit", "description"].pprint()
         tlmMnemonic unit   description
         ----------- ---- ----------------
          SE_ZBUSVLT    V Main bus voltage
@@ -137,7 +137,7 @@ class EngineeringClass(MastClass):
         --------
         >>> from astroquery_mast import Engineering
         >>> table = Engineering.get_mnemonic_info("se_zbusvlt")
-        >>> print(table["tlmMnemonic", "subsystem", "sqlDataType"])
+        >>> table["tlmMnemonic", "subsystem", "sqlDataType"].pprint()
         tlmMnemonic subsystem sqlDataType
         ----------- --------- -----------
          SE_ZBUSVLT       EPS        real

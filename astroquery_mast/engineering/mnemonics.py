@@ -25,6 +25,7 @@ from ..service.mast_service import ColumnMetadata, MastService
 from ..service.retrying import Deadline
 from ..tables.columns import Column, Columns, Kind, closest, find_name, known_name, no_such
 from ..tables.mashup import Page, json_object
+from ..tables.result_table import ResultTable
 from ..warn import warn_user
 
 _VIZ = "The list of mnemonics"
@@ -239,6 +240,6 @@ def mnemonics_table(mnemonics: Sequence[Mnemonic]) -> Table:
     texts = {
         name: np.array([getattr(each, part) for each in mnemonics], dtype=np.str_) for name, part in _TEXTS.items()
     }
-    table = Table(texts)
+    table = ResultTable(texts)
     table["tlmIdentifier"] = masked_column([each.identifier for each in mnemonics], "i8")
     return table

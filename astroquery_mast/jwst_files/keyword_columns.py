@@ -19,6 +19,7 @@ from ..service.mast_service import ColumnMetadata, MastService
 from ..service.parallel import map_all
 from ..service.retrying import Deadline
 from ..tables.columns import Column, Columns, Kind, find_name, kind_of, no_such, shown_columns, snapshot
+from ..tables.result_table import ResultTable
 
 PREFIX = "Mast.Jwst.Filtered"
 INSTRUMENTS: Mapping[str, str] = {
@@ -126,4 +127,4 @@ def column_list(columns: Mapping[str, Columns]) -> Table:
         (each.name, each.kind_name, each.unit_text, each.description, ", ".join(having[each.name]))
         for each in known.values()
     ]
-    return Table(rows=rows, names=("name", "kind", "unit", "description", "instruments"), masked=True)
+    return ResultTable(rows=rows, names=("name", "kind", "unit", "description", "instruments"), masked=True)

@@ -27,6 +27,7 @@ from ..service.resolver import warn_unused_resolver
 from ..service.retrying import Deadline
 from ..sky.positions import Positions, as_names, as_targets, join_positions
 from ..tables.columns import Column, Columns, Kind, did_you_mean, find_column, kind_of
+from ..tables.result_table import ResultTable
 from ..tables.rows import decoded
 from ..warn import warn_no_results, warn_of_limit, warn_user
 from .answer import ANG_SEP, SearchTable, announced
@@ -355,7 +356,7 @@ def _unit_in(description: str) -> str:
 def column_list_table(columns: Columns) -> Table:
     """Return the columns of a mission as a table for the reader."""
     rows = [(column.name, column.type_name, column.description) for column in columns.values()]
-    return Table(rows=rows, names=["name", "data_type", "description"])
+    return ResultTable(rows=rows, names=["name", "data_type", "description"])
 
 
 def selected_columns(

@@ -19,6 +19,7 @@ from ..exceptions import AuthenticationWarning, InputWarning
 from ..products.manifest import masked_column
 from ..sky.positions import Positions
 from ..tables.columns import plain_cells
+from ..tables.result_table import ResultTable
 from ..tables.rows import Floats, RowNumbers
 from ..targets.ask import TargetMeta, stack_tables, with_leading_columns
 from ..targets.pairs import Matches, nearest_of
@@ -176,7 +177,7 @@ def table_of_catalogs(coverage: Coverage, skipped: Mapping[str, str]) -> Table:
         for each in coverage.catalogs
     ]
     cells = list(zip(*rows, strict=True)) or [()] * len(_PLAN)
-    table = Table(
+    table = ResultTable(
         {name: masked_column(values, *kind) for (name, kind), values in zip(_PLAN.items(), cells, strict=True)}
     )
     wanted = np.ma.getmaskarray(table["reason"])

@@ -24,6 +24,7 @@ from ..service.parallel import map_all
 from ..service.retrying import Deadline
 from ..tables.columns import closest, find_name, known_name, no_such, plain_cells
 from ..tables.mashup import reading
+from ..tables.result_table import ResultTable
 from ..vo.discovery import Discovery
 from ..vo.tap import TapService
 from .hlsp_page import HlspPage, fetch_page
@@ -179,7 +180,7 @@ def _table(held: Mapping[str, _Held], pages: Mapping[str, HlspPage], page_of: Ca
     rows = [(*_about(name, each, pages.get(name)), page_of(name)) for name, each in held.items()]
     order = ("name", "missions", "observations", "title", "doi", "source", "page")
     cells = dict(zip(order, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(order, ())
-    table = Table(masked=True)
+    table = ResultTable(masked=True)
     for name, (dtype, description) in _COLUMNS.items():
         table[name] = masked_column(cells[name], dtype, description=description)
     return table

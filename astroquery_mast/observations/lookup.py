@@ -25,6 +25,7 @@ from ..service.mast_service import MastService
 from ..service.parallel import map_all
 from ..service.retrying import Deadline
 from ..tables.columns import few_names
+from ..tables.result_table import ResultTable
 from ..tables.table import joined_tables
 from ..warn import warn_user
 from .belonging import LISTED, KnownObservation, Membership, observation_cells
@@ -176,6 +177,6 @@ def _without_obsid(pairs: Iterable[Pair]) -> list[str]:
 def _listed_rows(members: Sequence[Membership]) -> Table:
     """Observations with the columns that a list of products has."""
     rows = [{"obsid": member.obsid, **member.listed} for member in members]
-    return Table(
+    return ResultTable(
         {name: masked_column([row.get(name) or None for row in rows], "U") for name in ("obsid", *LISTED)}, masked=True
     )

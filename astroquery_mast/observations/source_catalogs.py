@@ -23,6 +23,7 @@ from ..query.values import is_missing
 from ..sky.position import in_icrs
 from ..sky.positions import Positions, as_positions
 from ..tables.columns import plain_cells
+from ..tables.result_table import ResultTable
 from ..tables.rows import Floats, RowNumbers
 from ..targets.pairs import pairs_within, separations
 
@@ -114,7 +115,7 @@ def _sky_columns(table: Table) -> list[str]:
 def as_plain_table(table: Table) -> Table:
     """Return a table of numbers, text and units only: a position is two columns, an array is one for each element."""
     columns = [plain for name in table.colnames for plain in _plain_columns(name, table[name])]
-    return Table(columns, masked=True, copy=False)
+    return ResultTable(columns, masked=True, copy=False)
 
 
 def _plain_columns(name: str, column: Any) -> list[MaskedColumn]:

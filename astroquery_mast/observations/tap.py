@@ -13,6 +13,7 @@ from astropy.table import MaskedColumn, Table
 from ..query.scan import Scan
 from ..service.mast_service import MastService
 from ..tables.columns import Column, Columns, Kind, find_name
+from ..tables.result_table import ResultTable
 from ..tables.rows import Array
 from ..vo.discovery import Discovery
 from ..vo.question import TapQuestion
@@ -74,7 +75,7 @@ def as_observations(table: Table, columns: Columns) -> Table:
     ]
     # Lists, as all tables of observations have, so that these can be stacked.
     meta = {"rows": [len(table)], **{name: [value] for name, value in table.meta.items()}}
-    return Table(made, masked=True, copy=False, meta=meta)
+    return ResultTable(made, masked=True, copy=False, meta=meta)
 
 
 def _names(given: list[str], columns: Columns) -> dict[str, str]:

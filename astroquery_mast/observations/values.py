@@ -28,6 +28,7 @@ from ..sky.position import DEFAULT_RADIUS
 from ..sky.region_filter import CUT_COLUMNS
 from ..tables.columns import Column, Columns, Kind, shown_columns
 from ..tables.mashup import first_value, read_histograms
+from ..tables.result_table import ResultTable
 from ..tables.rows import TRUTHS
 from ..tables.table import TableBuilder, table_meta
 from ..warn import warn_no_results
@@ -198,7 +199,7 @@ def value_table(counts: Mapping[Any, int], column: Column) -> Table:
     kinds: dict[Kind | None, type] = {Kind.INTEGER: np.int64, Kind.BOOLEAN: np.bool_}
     kind = kinds.get(column.kind, np.str_) if not values else None
     number = np.fromiter(counts.values(), dtype=np.int64, count=len(counts))
-    return Table(
+    return ResultTable(
         [
             MaskedColumn(np.array(values, dtype=kind), name="value", description=f"{column.name}: {column.about}"),
             MaskedColumn(number, name="count", description="Number of observations"),
@@ -213,7 +214,7 @@ def column_table(columns: Columns, counts: Mapping[str, Mapping[Any, int]], rang
     shown = shown_columns(columns)
     names = [column.name for column in shown]
     low, high = _ends_of(names, ranges)
-    return Table(
+    return ResultTable(
         [
             MaskedColumn(names, name="name", description="Name of the column"),
             MaskedColumn([column.kind.value if column.kind else "" for column in shown], name="kind"),

@@ -18,6 +18,7 @@ from astropy.table import Column, MaskedColumn, Table
 from astropy.table.connect import TableWrite
 
 from ..tables.columns import plain_cells
+from ..tables.result_table import ResultTable
 from .plan import ASKED, EXCLUSIVE, PlannedFile, is_accessible, total_bytes
 
 COLUMNS = (
@@ -108,7 +109,7 @@ class _ManifestWrite(TableWrite):  # type: ignore[misc, unused-ignore]
         super().__call__(*args, **options)
 
 
-class Manifest(Table):
+class Manifest(ResultTable):
     """A download's results: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size``, ``SHA256``, ``Elapsed``,
     ``Attempts``, ``dataURI``, and ``Catalog Size``, ``Checksum``, ``Rights``, which are what the products said.
 
@@ -213,7 +214,7 @@ def plan_table(planned: Sequence[PlannedFile], *, free: int | None = None, refus
     cells = {name: [getattr(file, name) for file in planned] for name in names}
     text_type = None if planned else "U1"
     asked = [file for file in planned if file.action in ASKED]
-    return Table(
+    return ResultTable(
         {
             "Local Path": Column(list(map(str, cells["local_path"])), dtype=text_type),
             "URL": masked_column(cells["url"], "U"),

@@ -15,10 +15,10 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from astropy.table import Table
 
+from ..config import file_address
 from ..exceptions import InvalidArgumentError
 from .file_names import PART, PathTemplate, assign_paths, case_folded, column_as_text, file_name_parts, is_same_file
 from .listing import unique_products
@@ -220,10 +220,10 @@ def data_url(download_url: str | DownloadService, uri: str) -> str:
 
 
 def escaped_url(download_url: str | DownloadService, uri: str) -> str:
-    """The address of a file as it is asked for: an unescaped ``&`` in a dataURI would end the parameter."""
+    """The address of a file as it is asked for."""
     if not isinstance(download_url, str):
         return download_url.escaped_url(uri)
-    return f"{download_url}?uri={quote(uri, safe=':/', errors='replace')}"
+    return file_address(download_url, uri)
 
 
 @dataclass(frozen=True)

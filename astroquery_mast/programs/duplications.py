@@ -27,6 +27,7 @@ from ..sky.position import as_radius
 from ..tables.columns import plain_cells
 from ..tables.dataframes import as_astropy
 from ..tables.mashup import reading
+from ..tables.result_table import ResultTable
 from ..tables.rows import Array
 from ..warn import warn_no_results
 from .comparison import (
@@ -205,7 +206,7 @@ def _graded(found: Table, targets: FieldTargets, setups: Sequence[ProposedSetup]
     owners = np.array(found["input_row"], dtype=int)
     answers = [_answers(fields, place, row, setups[owners[place]]) for place, row in enumerate(found)]
     grades = np.array(list(map(_grade, answers)), dtype=int)
-    table = Table(masked=True)
+    table = ResultTable(masked=True)
     table["input_row"] = found["input_row"]
     table["target"] = text_column([targets.names.get(int(owner), "") for owner in owners], "Target, as it was given")
     table["grade"] = text_column([GRADES[grade] for grade in grades], "How likely it is a duplication")

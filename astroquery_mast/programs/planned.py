@@ -25,6 +25,7 @@ from ..service.parallel import RunOptions
 from ..sky.position import DEFAULT_RADIUS
 from ..tables.columns import plain_cells
 from ..tables.mashup import reading
+from ..tables.result_table import ResultTable
 from ..tables.rows import Array
 from ..warn import warn_no_results
 from .fields import FieldSearch
@@ -37,7 +38,7 @@ CAVEAT = (
 )
 
 
-class PlannedTable(Table):
+class PlannedTable(ResultTable):
     """A table of planned observations, which ends with what is to be kept in mind when it is shown."""
 
     def __repr__(self) -> str:

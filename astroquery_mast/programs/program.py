@@ -12,6 +12,7 @@ from typing import Any
 
 from astropy.table import Row
 
+from ..config import program_pages
 from ..exceptions import InvalidArgumentError
 from ..query.values import as_unicode, is_integer, is_missing
 
@@ -41,7 +42,7 @@ class ProgramId:
 
     def links(self, server: str) -> dict[str, str]:
         """Return where people find the page of the program, its visits, and what was proposed."""
-        pages, files = f"{server}/{self._folder}-program-info", f"{server}/{self._folder}/phase2-public"
+        pages, files = program_pages(server, self.mission), f"{server}/{self._folder}/phase2-public"
         return {
             "program_url": f"{pages}/program/?program={self.number}",
             "visits_url": f"{pages}/visits/?program={self.number}",
@@ -58,13 +59,13 @@ class ProgramId:
         """Return where the page of the program is, the newest address first."""
         old = {"id": str(self.number), "observatory": self.mission}
         return [
-            (f"{server}/{self._folder}-program-info/program/", {"program": str(self.number)}),
+            (f"{program_pages(server, self.mission)}/program/", {"program": str(self.number)}),
             (f"{server}/cgi-bin/get-proposal-info", old),
         ]
 
     def visit_addresses(self, server: str) -> list[Address]:
         """Return where the report of visits is: as XML, at the new address and at the old one, and as a page."""
-        new, old = f"{server}/{self._folder}-program-info/visits/", f"{server}/cgi-bin/get-visit-status"
+        new, old = f"{program_pages(server, self.mission)}/visits/", f"{server}/cgi-bin/get-visit-status"
         number = str(self.number)
         page = {"markupFormat": "html", "observatory": self.mission, "pi": "1"}
         return [
@@ -78,7 +79,7 @@ class ProgramId:
         """Return where a file of the proposal is, ``"apt"`` or ``"pdf"``, the one with a name of its own first."""
         return [
             self.links(server)[f"{kind}_url"],
-            f"{server}/{self._folder}-program-info/download/{self._folder}/{kind}/{self.number}/",
+            f"{program_pages(server, self.mission)}/download/{self._folder}/{kind}/{self.number}/",
         ]
 
 

@@ -16,6 +16,7 @@ from astropy.time import Time
 
 from ..products.manifest import masked_column, text_column
 from ..service.retrying import Deadline
+from ..tables.result_table import ResultTable
 from ..tables.table import now_iso
 from ..warn import warn_no_results
 from .program import ProgramId
@@ -90,7 +91,7 @@ def table_of_visits(report: VisitReport, program: ProgramId) -> Table:
     columns |= _plans(visits)
     columns |= {name: text_column(map(part, visits), about) for name, about, part in _REPEATS}
     columns["repeat_pending"] = np.array([bool(visit.pending) for visit in visits], dtype=bool)
-    table = Table(columns, masked=True)
+    table = ResultTable(columns, masked=True)
     for name, about in _ABOUT_TIMES.items():
         table[name].info.description = about
     return table

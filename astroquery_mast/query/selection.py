@@ -17,6 +17,7 @@ from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError, InvalidCriterionError, InvalidResponseError
 from ..tables.columns import Column, Columns, closest, find_name, known_name, no_such, shown_columns
+from ..tables.result_table import ResultTable
 from ..warn import warn_of_limit
 from .request import as_plain, from_one
 from .values import as_members
@@ -150,7 +151,7 @@ class ColumnSelection:
         asked = {name.lower() for name in (*self.wanted, *self.also)}
         own = [name for name in table.colnames if name.lower() not in asked]
         names = [*own, *spelling.values()]
-        return Table([table.columns[name] for name in names], masked=True, copy=False, meta=table.meta)
+        return ResultTable([table.columns[name] for name in names], masked=True, copy=False, meta=table.meta)
 
 
 def select_columns(

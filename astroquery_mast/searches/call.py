@@ -20,6 +20,7 @@ from astropy.table import Table
 from ..exceptions import InvalidArgumentError, SavedSearchError
 from ..service.core import MastClass
 from ..service.retrying import Deadline
+from ..tables.result_table import ResultTable
 from .arguments import read_argument, write_argument
 
 _PACKAGE = __name__.partition(".")[0]
@@ -68,7 +69,7 @@ class QueryCall:
     def products(self, found: Table, deadline: Deadline) -> Table:
         """Return the files of what was found."""
         if not len(found):
-            return Table()
+            return ResultTable()
         named = {"mission": self.keywords["mission"]} if "mission" in self.keywords else {}
         return self._asked(self.client.get_product_list, (found,), {**named, "verbose": False}, deadline)
 

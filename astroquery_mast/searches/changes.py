@@ -18,6 +18,7 @@ from astropy.table import MaskedColumn, Table, vstack
 from ..exceptions import InvalidArgumentError, presentable
 from ..products.manifest import masked_column
 from ..query.values import is_integer, is_missing
+from ..tables.result_table import ResultTable
 from ..tables.table import now_iso
 from .comparison import Change, ChangeKind, Snapshot, iso_of
 from .snapshots import is_plain
@@ -31,7 +32,7 @@ _NO_XML = re.compile("[\ufffe\uffff]")
 _NAMESPACE = uuid.UUID("6f0c1c0e-6f7a-4c46-9a3a-6d2f0a6f6b14")
 
 
-class Changes(Table):
+class Changes(ResultTable):
     """What has changed: a row for each change, with the row of the search that it is about.
 
     ``change`` is ``NEW``, ``PUBLIC NOW``, ``CALIBRATION LEVEL UP``, ``REPROCESSED`` or ``GONE``, and ``reason`` says in

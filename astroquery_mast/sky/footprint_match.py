@@ -18,6 +18,7 @@ from astropy.time import Time
 
 from ..exceptions import InputWarning, InvalidArgumentError
 from ..tables.dataframes import as_astropy
+from ..tables.result_table import ResultTable
 from ..tables.rows import Array, Floats, RowNumbers
 from ..warn import warn_user
 from .outlines import Outlines, outlines_of
@@ -134,7 +135,7 @@ class FootprintMatches:
     def _table(self, pairs: Array, left_out: list[str], points: int) -> Table:
         """The table of pairs."""
         meta = {"points": points, "observations": self.number, "left_out": left_out}
-        table = Table([pairs[0], pairs[1]], names=("point", "observation"), meta=meta)
+        table = ResultTable([pairs[0], pairs[1]], names=("point", "observation"), meta=meta)
         for name, what in (("point", "positions"), ("observation", "observations")):
             table[name].description = f"Row number in the {what} that were given, from 0"
         return table

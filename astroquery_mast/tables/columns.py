@@ -22,6 +22,7 @@ from astropy import units as u
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
+from .result_table import ResultTable
 
 E = TypeVar("E", bound=InvalidArgumentError)
 # So many names are in a message at most.
@@ -277,4 +278,4 @@ def metadata_table(columns: Columns) -> Table:
     """Return the columns as a table for the reader."""
     shown = shown_columns(columns)
     parts = {title: [text(column) for column in shown] for title, text in _METADATA.items()}
-    return Table({title: texts for title, texts in parts.items() if any(texts)})
+    return ResultTable({title: texts for title, texts in parts.items() if any(texts)})

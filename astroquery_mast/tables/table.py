@@ -22,6 +22,7 @@ from ..exceptions import CorruptDataWarning, InvalidResponseError
 from ..warn import warn_user
 from .columns import PORTAL_COLUMNS, Columns, Kind, described_column, kind_of
 from .mashup import Page, reading
+from .result_table import ResultTable
 from .rows import (
     Array,
     ColumnBlock,
@@ -146,7 +147,7 @@ class TableBuilder:
             for name, _ in self._fields:
                 values, mask = joined(self._chunks.pop(name))
                 made.append(self._column(name, _with_iso_dates(values), mask))
-        return Table(made, masked=True, copy=False, meta=table_meta(self._request, self._rows, self._times))
+        return ResultTable(made, masked=True, copy=False, meta=table_meta(self._request, self._rows, self._times))
 
     def _chunk(self, name: str, type_name: str, values: Sequence[Any]) -> ColumnBlock:
         """The values of one column on one page, as an array and its mask."""

@@ -28,6 +28,7 @@ from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedS
 from ..service.retrying import Deadline
 from ..tables.columns import PORTAL_COLUMNS, Columns
 from ..tables.mashup import Page
+from ..tables.result_table import ResultTable
 from ..tables.rows import ColumnBlock, RowNumbers, joined
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 from ..warn import warn_user
@@ -333,11 +334,11 @@ def _joined(ranges: Sequence[tuple[int, int]]) -> RowNumbers:
 def stack_tables(tables: Sequence[Table], rows: int) -> Table:
     """The tables, whose columns differ, in one."""
     if len(tables) < 2:
-        return tables[0] if tables else Table(masked=True)
+        return tables[0] if tables else ResultTable(masked=True)
     names = dict.fromkeys(name for table in tables for name in table.colnames)
     # One call is one entry, as for a single question.
     meta = {**tables[0].meta, "rows": [rows]}
-    return Table([_stacked_column(name, tables) for name in names], masked=True, copy=False, meta=meta)
+    return ResultTable([_stacked_column(name, tables) for name in names], masked=True, copy=False, meta=meta)
 
 
 def _stacked_column(name: str, tables: Sequence[Table]) -> MaskedColumn:

@@ -25,6 +25,7 @@ from ..service.retrying import Deadline
 from ..sky.position import Cone, TargetInput, as_radius
 from ..sky.positions import Positions, as_names, as_positions
 from ..tables.mashup import first_value, reading
+from ..tables.result_table import ResultTable
 from ..tables.rows import Floats, RowNumbers
 from ..tables.table import table_meta
 from ..warn import warn_user
@@ -223,7 +224,7 @@ def table_of_counts(
     first = target_columns(where, targets, np.arange(len(values)))
     columns = [MaskedColumn(data, name=name, description=text) for name, (data, _, text) in first.items()]
     columns.append(MaskedColumn(values, name="count", description="Number of rows; masked where it is not known"))
-    table = Table(columns, masked=True, copy=False, meta=meta)
+    table = ResultTable(columns, masked=True, copy=False, meta=meta)
     _note_failures(table, targets, errors)
     return table
 

@@ -17,6 +17,7 @@ from ..query.cones import cone_condition
 from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
 from ..sky.position import DEFAULT_RADIUS, cone_around
+from ..tables.result_table import ResultTable
 from ..warn import warn_no_results
 from .discovery import Discovery
 from .position_methods import PositionMethods
@@ -333,7 +334,7 @@ class VOClass(PositionMethods):
         deadline = self._service.deadline(timeout)
         found = self._discovery.collections(deadline)
         rows = [(name, self._discovery.place(name, deadline)[0].url) for name in found]
-        return Table(rows=rows, names=("catalog", "url"), dtype=(str, str))
+        return ResultTable(rows=rows, names=("catalog", "url"), dtype=(str, str))
 
     def list_tables(
         self, catalog: str = "caom", *, service: str | Row | None = None, timeout: float | u.Quantity | None = None

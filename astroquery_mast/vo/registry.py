@@ -23,6 +23,7 @@ from ..query.values import as_members, as_unicode
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import alternatives, known_name
+from ..tables.result_table import ResultTable
 from ..warn import warn_user
 from .session import VOSession, translated
 from .tap import ROW_CAP
@@ -171,7 +172,7 @@ def _answer(url: str, wanted: Sequence[registry.Constraint], service: MastServic
     # Each once; those of MAST come first.
     kept = {(row["archive"] != "MAST", *row.values()): row for row in offered if row["access_url"] not in dead}
     columns = [_column(name, [kept[key][name] for key in sorted(kept)]) for name in _COLUMNS]
-    return Table(columns, meta={"registry": url, "query": adql, "left_out": dead}, copy=False)
+    return ResultTable(columns, meta={"registry": url, "query": adql, "left_out": dead}, copy=False)
 
 
 def _offered(found: TAPResults, session: VOSession) -> Iterator[dict[str, str]]:

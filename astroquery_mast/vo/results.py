@@ -10,6 +10,7 @@ from astropy.table import Column, MaskedColumn, Table
 from pyvo.dal.query import DALResults
 
 from ..exceptions import InputWarning
+from ..tables.result_table import ResultTable
 from ..warn import warn_user
 
 # The archive says meters of the wavelengths in the first table, which are in nanometers as in the portal's answers; in
@@ -19,7 +20,7 @@ IN_NANOMETERS, _IN_METERS, _OTHERS = "obspointing", "obscore", "caomplane"
 
 def table_of(results: DALResults) -> Table:
     """Return the table of an answer; ``meta`` tells whether the service has more rows."""
-    table = results.to_table()
+    table = ResultTable(results.to_table(), copy=False)
     # What the table was copied from is as large.
     results.resultstable.array = None
     for name in [name for name in table.colnames if table[name].dtype == object]:

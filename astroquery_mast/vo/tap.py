@@ -23,6 +23,7 @@ from ..exceptions import BadRequestError, InvalidArgumentError, MastError, Serve
 from ..service.jobs import JobHandle, JobStatus
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline, took_too_long
+from ..tables.result_table import ResultTable
 from .results import correct_wavelengths, table_of
 from .session import VOSession, translated
 
@@ -176,7 +177,7 @@ class TapService:
         with translated(self.what):
             found = TAPService(self.url, session=self.session(deadline)).get_job_list()
         rows = [(each.jobid, each.phase, str(each.creationtime or ""), self.job_url(each.jobid)) for each in found]
-        return Table(rows=rows, names=("job_id", "status", "created", "url"), dtype=(str, str, str, str))
+        return ResultTable(rows=rows, names=("job_id", "status", "created", "url"), dtype=(str, str, str, str))
 
     def job_url(self, job_id: str) -> str:
         """Return the address of a job."""

@@ -12,7 +12,7 @@ import pytest
 import responses
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.table import MaskedColumn, Table
+from astropy.table import MaskedColumn
 from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery.exceptions import (
     InputWarning,
@@ -23,7 +23,7 @@ from astroquery.exceptions import (
 )
 from mashup_answers import INVOKE, asked, rows_of
 
-from astroquery_mast import Catalogs, CatalogsClass
+from astroquery_mast import Catalogs, CatalogsClass, ResultTable
 from astroquery_mast.catalogs.search import TapWords
 
 CONFIG = "https://mast.stsci.edu/portal/Mashup/Mashup.asmx/columnsconfig"
@@ -340,9 +340,9 @@ def test_tables_and_responses_are_asked_with_the_same_arguments(name: str) -> No
 
 
 def test_tables_are_astropys(archive: responses.RequestsMock) -> None:
-    """A ready-made client and one of one's own give plain tables, whose identifiers are text."""
+    """A ready-made client and one of one's own give tables of astropy, whose identifiers are text."""
     rows_of(archive, 2)
     for client in (Catalogs, Catalogs(), CatalogsClass()):
         table = client.query_region(M15, catalog="Tic", verbose=True)
-        assert type(table) is Table
+        assert type(table) is ResultTable
         assert isinstance(table["ID"][0], str)

@@ -24,7 +24,7 @@ from astroquery.exceptions import (
     RemoteServiceError,
 )
 
-from astroquery_mast import Catalogs, CatalogsClass, Observations
+from astroquery_mast import Catalogs, CatalogsClass, Observations, ResultTable
 from astroquery_mast.catalogs import tap as catalogs_tap
 from astroquery_mast.catalogs.collection_methods import CatalogCollections
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -494,7 +494,7 @@ def test_one_target_that_fails_stops_nobody_else(mast_sandbox: Sandbox) -> None:
 def test_a_table_tells_where_it_comes_from(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """Units, descriptions and UCDs are the service's; meta has the query and its catalog, in files too."""
     table = Catalogs.query_criteria(collection="TIC", tmag="<9", limit=None)
-    assert type(table) is Table
+    assert type(table) is ResultTable
     assert all(isinstance(column, MaskedColumn) for column in table.itercols())
     assert (table["tmag"].unit, table["tmag"].meta["ucd"]) == (u.mag, "phot.mag")
     assert table.meta["adql_query"] == "SELECT * FROM dbo.CatalogRecord WHERE tmag < 9"

@@ -1,0 +1,99 @@
+"""Addresses that belong to the cells of a table: pages about what is shown, and previews.
+
+In: a part of a table.  Out: addresses that begin with http:// or https://, and None for everything else.  A server's
+text never becomes an address by itself unless it is one of these.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from astropy.table import Table
+
+from ..config import Endpoints, file_address
+from .table_view import TableView, cells_of
+
+_WEB = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
+_DOI = re.compile(r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
+_PROGRAM = re.compile(r"0*([1-9]\d{0,5})")
+_MISSIONS = frozenset({"HST", "JWST"})
+_PICTURES = (".jpg", ".jpeg", ".png", ".gif")
+# What dataRights says of data that only their proposers may have.
+_EXCLUSIVE = "EXCLUSIVE_ACCESS"
+
+Links = Sequence[str | None]
+
+
+@dataclass(frozen=True)
+class PreviewLink:
+    """The preview of a row; without an address if it is exclusive."""
+
+    label: str
+    address: str | None
+
+
+def links_of(table: Table, view: TableView) -> list[Links]:
+    """Return the addresses of the cells that are shown, column by column."""
+    return [_links(table, view, column.name, column.full) for column in view.columns]
+
+
+def _links(table: Table, view: TableView, name: str, cells: Sequence[str | None]) -> Links:
+    """The addresses of the cells of a column."""
+    kind = view.kind.links.get(name.lower(), "")
+    if kind == "program":
+        return _program_links(table, view, cells)
+    address = _observation if kind == "observation" else _ADDRESS_OF.get(name.lower(), _web)
+    return [None if cell is None else address(cell) for cell in cells]
+
+
+def _program_links(table: Table, view: TableView, cells: Sequence[str | None]) -> Links:
+    """The pages of programs, which only two missions have."""
+    missions = [mission or view.kind.mission for mission in cells_of(table, "obs_collection", view.rows)]
+    return [_program(mission.upper(), cell or "") for mission, cell in zip(missions, cells, strict=True)]
+
+
+def _program(mission: str, number: str) -> str | None:
+    found = _PROGRAM.fullmatch(number.strip())
+    return Endpoints().program_page(mission, int(found[1])) if found and mission in _MISSIONS else None
+
+
+def _observation(obs_id: str) -> str | None:
+    return Endpoints().observation_page(obs_id) if obs_id.strip() else None
+
+
+def _doi(text: str) -> str | None:
+    found = _DOI.fullmatch(text.strip())
+    return f"https://doi.org/{quote(found[1], safe='/')}" if found else None
+
+
+def _web(text: str) -> str | None:
+    return text if _WEB.fullmatch(text) else None
+
+
+_ADDRESS_OF: dict[str, Callable[[str], str | None]] = {"doi": _doi, "reference_doi": _doi}
+
+
+def preview_links(table: Table, view: TableView) -> list[PreviewLink]:
+    """Return the previews of the rows that are shown: of observations, or the products that are pictures."""
+    addresses = cells_of(table, "jpegurl", view.rows)
+    labels = cells_of(table, "obs_id", view.rows)
+    if not any(addresses):
+        files = cells_of(table, "datauri", view.rows)
+        addresses = [uri if uri.lower().endswith(_PICTURES) else "" for uri in files]
+        labels = cells_of(table, "productfilename", view.rows)
+    rights = cells_of(table, "datarights", view.rows)
+    known = dict.fromkeys(zip(labels, addresses, rights, strict=True))
+    made = (_preview(*each) for each in known)
+    return [preview for preview in made if preview is not None]
+
+
+def _preview(label: str, address: str, rights: str) -> PreviewLink | None:
+    """A preview; an exclusive one cannot be fetched by a browser, which has no token."""
+    if rights == _EXCLUSIVE and address:
+        return PreviewLink(label, None)
+    if address.startswith("mast:"):
+        return PreviewLink(label, file_address(Endpoints().download, address))
+    return PreviewLink(label, address) if _web(address) else None

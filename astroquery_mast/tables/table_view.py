@@ -1,0 +1,372 @@
+"""What is shown of a table: which rows, which columns, and each cell as text.
+
+In: a table, and the room there is.  Out: a `TableView`.  Which columns come first for which kind of table, which of
+them are links, dates or sizes is all in ``display.json``.  Only cells that are shown are looked at, so that a large
+table is shown as fast as a small one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Table
+
+from ..exceptions import presentable
+
+Indices = npt.NDArray[np.intp]
+
+MASKED = "--"
+# As many columns are chosen at most, and fewer if there is no room.
+_MOST_COLUMNS = 11
+# Room for the text of the first column and of the others when space is short, and when it is not (characters).
+_FIRST, _SHORT, _LONG = 20, 10, 60
+# A table is of a kind if it has so many of its columns.
+_ENOUGH = 2
+# Days of the years 1900 and 2200 as Modified Julian Dates; MAST writes days far in the future where none is set.
+_FIRST_DAY, _LAST_DAY = 15020, 124593
+_MJD_EPOCH = date(1858, 11, 17)
+_LONGEST_NUMBER = 10
+# A time in ISO 8601, and how long it is to the day and to the minute.
+_TIME, _DAY, _MINUTE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d"), 10, 16
+_BYTES = ("B", "kB", "MB", "GB", "TB")
+
+
+@cache
+def display_rules() -> Mapping[str, Any]:
+    """Return what is known about columns that are shown."""
+    text = resources.files("astroquery_mast.tables").joinpath("display.json").read_text("utf-8")
+    rules: dict[str, Any] = json.loads(text)
+    return rules
+
+
+@dataclass(frozen=True)
+class TableKind:
+    """What is known about tables of a kind: how display.json describes it."""
+
+    columns: Sequence[str] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    mission: str = ""
+    count: str = ""
+    failed: Sequence[str] = ()
+    sum: str = ""
+    summed: Sequence[str] = ()
+    sum_text: str = "{}"
+
+
+@dataclass(frozen=True)
+class ShownColumn:
+    """A column as it is shown: texts of the cells, None where there is no value, and the room that they have."""
+
+    name: str
+    unit: str
+    cells: Sequence[str | None]
+    full: Sequence[str | None]
+    is_text: bool
+    description: str
+    width: int = 0
+
+    @property
+    def heading_width(self) -> int:
+        """The room that name and unit take."""
+        return max(len(self.name), len(self.unit))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no cell that is shown has a value."""
+        return len(self.cells) > 0 and all(cell is None or not cell.strip() for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class TableView:
+    """The part of a table that is shown."""
+
+    columns: Sequence[ShownColumn]
+    rows: Indices
+    gap: int | None
+    """After so many rows there are some that are not shown."""
+    kind: TableKind
+    summary: str
+    footer: str
+
+
+@dataclass(frozen=True)
+class Room:
+    """The room for a table: lines for rows, characters for columns and between them."""
+
+    rows: int | None
+    width: int | None
+    between: int = 1
+    whole_names: bool = False
+    all_columns: bool = False
+
+
+def kind_of_table(table: Table) -> TableKind:
+    """Return the kind of a table: the one that names most of its columns."""
+    names = {name.lower() for name in table.colnames}
+    kinds = [TableKind(**kind) for kind in display_rules()["kinds"].values()]
+    scores = [len(names.intersection(kind.columns)) for kind in kinds]
+    best = max(scores)
+    return kinds[scores.index(best)] if best >= _ENOUGH else TableKind()
+
+
+def view_of(table: Table, room: Room) -> TableView:
+    """Return what is shown of a table in the room that there is."""
+    kind = kind_of_table(table)
+    rows, gap = _rows(table, kind, room.rows)
+    columns = list(_columns(table, kind, rows, room))
+    return TableView(columns, rows, gap, kind, _summary(table, kind), _footer(table, len(rows), len(columns)))
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def _rows(table: Table, kind: TableKind, most: int | None) -> tuple[Indices, int | None]:
+    """The rows that are shown, and after how many of them some are left out; failed files come first then."""
+    count = len(table)
+    if most is None or count <= most:
+        return np.arange(count), None
+    order = _failed_first(table, kind)
+    head, tail = most - most // 2, most // 2
+    if order is None:
+        return np.concatenate([np.arange(head), np.arange(count - tail, count)]), head
+    return np.concatenate([order[:head], order[count - tail :]]), head
+
+
+def _failed_first(table: Table, kind: TableKind) -> Indices | None:
+    """The order of rows with failed ones first, None if the table tells of no files."""
+    name = _name_of(table, kind.count)
+    return None if name is None else np.argsort(~np.isin(_plain(table[name]), kind.failed), kind="stable")
+
+
+def _plain(column: Any) -> npt.NDArray[Any]:
+    """The values of a column, whatever is under its mask."""
+    return np.ma.getdata(np.ma.asarray(column))
+
+
+def _name_of(table: Table, lowered: str) -> str | None:
+    """The column of a name in lower case."""
+    return next((name for name in table.colnames if name.lower() == lowered), None) if lowered else None
+
+
+def cells_of(table: Table, lowered: str, rows: Indices) -> list[str]:
+    """Return the cells of the column of a name in lower case as text, empty where there is none."""
+    name = _name_of(table, lowered)
+    return [""] * len(rows) if name is None else [cell or "" for cell in _texts(table[name][rows])]
+
+
+# -- columns -----------------------------------------------------------------------------------------------------------
+
+
+def _columns(table: Table, kind: TableKind, rows: Indices, room: Room) -> Iterator[ShownColumn]:
+    """Choose columns and give each its width: all as they are if they fit, else those of the kind."""
+    names = _included(table)
+    if room.all_columns or room.width is None:
+        return (shown_column(table, name, rows, raw=True) for name in names)
+    as_they_are = _that_fit(table, names, rows, room)
+    if as_they_are is not None:
+        return iter(as_they_are)
+    return iter(_widened(_chosen(table, names, kind, rows, room), room))
+
+
+def _included(table: Table) -> list[str]:
+    """The columns that the user has not taken out by ``pprint_include_names`` and ``pprint_exclude_names``."""
+    only, without = table.pprint_include_names() or ("*",), table.pprint_exclude_names() or ()
+    return [
+        name
+        for name in table.colnames
+        if any(fnmatchcase(name, glob) for glob in only) and not any(fnmatchcase(name, glob) for glob in without)
+    ]
+
+
+def _that_fit(table: Table, names: Sequence[str], rows: Indices, room: Room) -> list[ShownColumn] | None:
+    """All columns in their order, None if they do not fit unless something is shortened."""
+    assert room.width is not None
+    found, used = [], -room.between
+    for name in names:
+        column = shown_column(table, name, rows)
+        used += room.between + column.width
+        if used > room.width or column.width > _LONG:
+            return None
+        found.append(column)
+    return found
+
+
+def _chosen(table: Table, names: Sequence[str], kind: TableKind, rows: Indices, room: Room) -> list[ShownColumn]:
+    """The most important columns, as narrow as they can be."""
+    assert room.width is not None
+    found: list[ShownColumn] = []
+    used = -room.between
+    for name in _by_importance(names, kind):
+        column = shown_column(table, name, rows)
+        if kind.columns and column.is_empty:
+            continue
+        narrow = _narrowed(column, _SHORT if found else _FIRST, whole_name=room.whole_names)
+        if found and used + room.between + narrow.width > room.width:
+            if kind.columns:
+                continue
+            break
+        used += room.between + narrow.width
+        found.append(replace(column, width=narrow.width))
+        if len(found) == _MOST_COLUMNS:
+            break
+    return found or [shown_column(table, name, rows) for name in names[:1]]
+
+
+def _by_importance(names: Sequence[str], kind: TableKind) -> list[str]:
+    """The columns of a kind, or all if it is unknown, those first that say why a row is there."""
+    if not kind.columns:
+        return list(names)
+    known = {name.lower(): name for name in names}
+    leading = [name for name in display_rules()["leading"] if name not in kind.columns]
+    return [known[name] for name in (*leading, *kind.columns) if name in known]
+
+
+def _narrowed(column: ShownColumn, most: int, *, whole_name: bool) -> ShownColumn:
+    """A column that takes no more room than it must: numbers are never cut."""
+    cells = max((len(cell) for cell in column.cells if cell is not None), default=0)
+    heading = column.heading_width if whole_name else min(column.heading_width, _SHORT)
+    return replace(column, width=max(heading, min(cells, most) if column.is_text else cells))
+
+
+def _widened(columns: Sequence[ShownColumn], room: Room) -> Iterator[ShownColumn]:
+    """Share the room that is left among columns that are narrower than what they hold, the most important first."""
+    assert room.width is not None
+    left = room.width - sum(column.width for column in columns) - room.between * (len(columns) - 1)
+    for column in columns:
+        cells = max((len(cell) for cell in column.cells if cell is not None), default=0)
+        wish = max(column.heading_width, min(cells, _LONG) if column.is_text else cells)
+        more = max(0, min(left, wish - column.width))
+        left -= more
+        yield replace(column, width=column.width + more)
+
+
+# -- cells -------------------------------------------------------------------------------------------------------------
+
+
+def shown_column(table: Table, name: str, rows: Indices, *, raw: bool = False) -> ShownColumn:
+    """Return a column with the texts of some cells, and the width that it takes; ``raw`` as astropy shows it."""
+    column = table[name][rows]
+    full = _texts(column)
+    unit = getattr(column.info, "unit", None)
+    shown: Sequence[str | None] = full
+    words = "" if unit is None else str(unit)
+    if not raw and _is_number(column):
+        shown, words = _numbers(name.lower(), column, full, words)
+    about = str(getattr(column.info, "description", None) or "")
+    made = ShownColumn(presentable(name), presentable(words), shown, full, not _is_number(column), about)
+    widths = (len(MASKED) if cell is None else len(cell) for cell in shown)
+    return replace(made, width=max(made.heading_width, *widths, 1))
+
+
+def _is_number(column: Any) -> bool:
+    """Whether a column has a number in each cell."""
+    return getattr(column, "dtype", np.dtype("U")).kind in "iufc" and column.ndim == 1
+
+
+def _texts(column: Any) -> list[str | None]:
+    """The cells of a column as astropy shows them, None where there is no value, on one line each."""
+    texts = [presentable(text) for text in column.info.iter_str_vals()]
+    if getattr(column, "dtype", np.dtype("U")).kind == "O" and column.ndim == 1:
+        cells = np.ma.asarray(column).filled(None).tolist()
+        return [None if cell is None else text for cell, text in zip(cells, texts, strict=True)]
+    mask = np.asarray(getattr(column, "mask", False))
+    if not mask.any() or mask.shape[:1] != (len(texts),):
+        return list(texts)
+    gone = [bool(cell.all()) for cell in mask]
+    return [None if masked else text for masked, text in zip(gone, texts, strict=True)]
+
+
+def _numbers(name: str, column: Any, full: Sequence[str | None], unit: str) -> tuple[list[str | None], str]:
+    """The cells of a column of numbers as they are shown, and their unit."""
+    values = np.ma.getdata(column).tolist()
+    if name in display_rules()["dates"] and unit in {"", "d"} and column.dtype.kind == "f":
+        days = [None if text is None else _day(value) for value, text in zip(values, full, strict=True)]
+        # The numbers stay where one of them is no date.
+        if None not in {day for day, text in zip(days, full, strict=True) if text is not None}:
+            return days, "UTC date"
+    if name in display_rules()["bytes"] and unit in {"", "byte"}:
+        return [None if text is None else readable_size(value) for value, text in zip(values, full, strict=True)], ""
+    if column.info.format is None and column.dtype.kind == "f":
+        return [text and _rounded(text, value) for value, text in zip(values, full, strict=True)], unit
+    return list(full), unit
+
+
+def _day(value: float) -> str | None:
+    """A Modified Julian Date as a day, None if it is none."""
+    return str(_MJD_EPOCH + timedelta(days=int(value))) if _FIRST_DAY <= value < _LAST_DAY else None
+
+
+def _rounded(text: str, value: float) -> str:
+    """A number with eight digits, if it has more of them than are needed to tell rows apart."""
+    return text if len(text) <= _LONGEST_NUMBER else f"{value:.8g}"
+
+
+def readable_size(size: float) -> str:
+    """Return a number of bytes for the reader, such as ``12.3 MB``."""
+    unit = _BYTES[0]
+    for unit in _BYTES:
+        if abs(size) < 1000 or unit == _BYTES[-1]:
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if unit == _BYTES[0] else f"{size:.1f} {unit}"
+
+
+def shortened(text: str, width: int, dots: str = "...") -> str:
+    """Return a text that is not longer than it may be: what tells it apart from others stays.
+
+    The end of a path, the beginning of a sentence, beginning and end of a name; of a time, the day.
+    """
+    if len(text) <= width:
+        return text
+    if _TIME.match(text) and width >= _DAY:
+        return text[: _MINUTE if width >= _MINUTE else _DAY]
+    room = width - len(dots)
+    if room <= 0:
+        return text[:width]
+    if " " in text:
+        return text[:room] + dots
+    if "/" in text:
+        return dots + text[-room:]
+    return text[: room - room // 2] + dots + text[len(text) - room // 2 :]
+
+
+# -- what is said about the table --------------------------------------------------------------------------------------
+
+
+def _summary(table: Table, kind: TableKind) -> str:
+    """Of files, how many there are, how it stands with them, and how large they are; empty for other tables."""
+    name, sizes = _name_of(table, kind.count), _name_of(table, kind.sum)
+    if name is None:
+        return ""
+    states = _plain(table[name]).astype(str)
+    found = sorted(zip(*np.unique(states, return_counts=True), strict=True), key=lambda each: -int(each[1]))
+    counts = ", ".join(f"{count} {presentable(state)}" for state, count in found)
+    words = f"{_counted(len(table), 'file')}: {counts}" if found else _counted(0, "file")
+    if sizes is None or not len(table) or table[sizes].dtype.kind not in "iuf":
+        return words
+    known = np.ma.filled(np.ma.MaskedArray(table[sizes], dtype=np.float64), 0.0)
+    total = float(np.nansum(known[np.isin(states, kind.summed)] if kind.summed else known))
+    return f"{words} ({kind.sum_text.format(readable_size(total))})"
+
+
+def _counted(number: int, what: str) -> str:
+    """A number of things."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _footer(table: Table, rows: int, columns: int) -> str:
+    """How large the table is, and how to see the rest."""
+    words = f"{_counted(len(table), 'row')} x {_counted(len(table.colnames), 'column')}"
+    if (rows, columns) == (len(table), len(table.colnames)):
+        return words
+    return f"{words} ({rows} x {columns} shown); show_all() shows everything"
