@@ -12,8 +12,9 @@ from astropy.table import Table
 from astropy.utils.console import conf
 
 from ..exceptions import presentable
+from .cell_texts import ShownColumn, shortened
 from .links import Links, PreviewLink, links_of, preview_links
-from .table_view import Room, ShownColumn, TableView, shortened, view_of
+from .table_view import Room, TableView, view_of
 
 # A window of 1280 pixels has room for so many characters of the size that notebooks use for tables.
 _WIDTH, _BETWEEN, _ROWS = 170, 2, 50

@@ -7,14 +7,15 @@ text never becomes an address by itself unless it is one of these.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from astropy.table import Table
 
 from ..config import Endpoints, file_address
-from .table_view import TableView, cells_of
+from .cell_texts import CellTexts
+from .table_view import TableView, texts_below
 
 _WEB = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 _DOI = re.compile(r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
@@ -24,7 +25,7 @@ _PICTURES = (".jpg", ".jpeg", ".png", ".gif")
 # What dataRights says of data that only their proposers may have.
 _EXCLUSIVE = "EXCLUSIVE_ACCESS"
 
-Links = Sequence[str | None]
+Links = CellTexts
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def links_of(table: Table, view: TableView) -> list[Links]:
     return [_links(table, view, column.name, column.full) for column in view.columns]
 
 
-def _links(table: Table, view: TableView, name: str, cells: Sequence[str | None]) -> Links:
+def _links(table: Table, view: TableView, name: str, cells: CellTexts) -> Links:
     """The addresses of the cells of a column."""
     kind = view.kind.links.get(name.lower(), "")
     if kind == "program":
@@ -49,9 +50,9 @@ def _links(table: Table, view: TableView, name: str, cells: Sequence[str | None]
     return [None if cell is None else address(cell) for cell in cells]
 
 
-def _program_links(table: Table, view: TableView, cells: Sequence[str | None]) -> Links:
+def _program_links(table: Table, view: TableView, cells: CellTexts) -> Links:
     """The pages of programs, which only two missions have."""
-    missions = [mission or view.kind.mission for mission in cells_of(table, "obs_collection", view.rows)]
+    missions = [mission or view.kind.mission for mission in texts_below(table, "obs_collection", view.rows)]
     return [_program(mission.upper(), cell or "") for mission, cell in zip(missions, cells, strict=True)]
 
 
@@ -78,13 +79,13 @@ _ADDRESS_OF: dict[str, Callable[[str], str | None]] = {"doi": _doi, "reference_d
 
 def preview_links(table: Table, view: TableView) -> list[PreviewLink]:
     """Return the previews of the rows that are shown: of observations, or the products that are pictures."""
-    addresses = cells_of(table, "jpegurl", view.rows)
-    labels = cells_of(table, "obs_id", view.rows)
+    addresses = texts_below(table, "jpegurl", view.rows)
+    labels = texts_below(table, "obs_id", view.rows)
     if not any(addresses):
-        files = cells_of(table, "datauri", view.rows)
+        files = texts_below(table, "datauri", view.rows)
         addresses = [uri if uri.lower().endswith(_PICTURES) else "" for uri in files]
-        labels = cells_of(table, "productfilename", view.rows)
-    rights = cells_of(table, "datarights", view.rows)
+        labels = texts_below(table, "productfilename", view.rows)
+    rights = texts_below(table, "datarights", view.rows)
     known = dict.fromkeys(zip(labels, addresses, rights, strict=True))
     made = (_preview(*each) for each in known)
     return [preview for preview in made if preview is not None]

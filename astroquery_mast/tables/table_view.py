@@ -7,14 +7,9 @@ table is shown as fast as a small one.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
 from fnmatch import fnmatchcase
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -22,31 +17,14 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from ..exceptions import presentable
+from .cell_texts import Indices, ShownColumn, cell_texts, display_rules, readable_size, shown_column
 
-Indices = npt.NDArray[np.intp]
-
-MASKED = "--"
 # As many columns are chosen at most, and fewer if there is no room.
 _MOST_COLUMNS = 11
 # Room for the text of the first column and of the others when space is short, and when it is not (characters).
 _FIRST, _SHORT, _LONG = 20, 10, 60
 # A table is of a kind if it has so many of its columns.
 _ENOUGH = 2
-# Days of the years 1900 and 2200 as Modified Julian Dates; MAST writes days far in the future where none is set.
-_FIRST_DAY, _LAST_DAY = 15020, 124593
-_MJD_EPOCH = date(1858, 11, 17)
-_LONGEST_NUMBER = 10
-# A time in ISO 8601, and how long it is to the day and to the minute.
-_TIME, _DAY, _MINUTE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d"), 10, 16
-_BYTES = ("B", "kB", "MB", "GB", "TB")
-
-
-@cache
-def display_rules() -> Mapping[str, Any]:
-    """Return what is known about columns that are shown."""
-    text = resources.files("astroquery_mast.tables").joinpath("display.json").read_text("utf-8")
-    rules: dict[str, Any] = json.loads(text)
-    return rules
 
 
 @dataclass(frozen=True)
@@ -61,29 +39,6 @@ class TableKind:
     sum: str = ""
     summed: Sequence[str] = ()
     sum_text: str = "{}"
-
-
-@dataclass(frozen=True)
-class ShownColumn:
-    """A column as it is shown: texts of the cells, None where there is no value, and the room that they have."""
-
-    name: str
-    unit: str
-    cells: Sequence[str | None]
-    full: Sequence[str | None]
-    is_text: bool
-    description: str
-    width: int = 0
-
-    @property
-    def heading_width(self) -> int:
-        """The room that name and unit take."""
-        return max(len(self.name), len(self.unit))
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no cell that is shown has a value."""
-        return len(self.cells) > 0 and all(cell is None or not cell.strip() for cell in self.cells)
 
 
 @dataclass(frozen=True)
@@ -158,10 +113,10 @@ def _name_of(table: Table, lowered: str) -> str | None:
     return next((name for name in table.colnames if name.lower() == lowered), None) if lowered else None
 
 
-def cells_of(table: Table, lowered: str, rows: Indices) -> list[str]:
+def texts_below(table: Table, lowered: str, rows: Indices) -> list[str]:
     """Return the cells of the column of a name in lower case as text, empty where there is none."""
     name = _name_of(table, lowered)
-    return [""] * len(rows) if name is None else [cell or "" for cell in _texts(table[name][rows])]
+    return [""] * len(rows) if name is None else [cell or "" for cell in cell_texts(table[name][rows])]
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------
@@ -202,24 +157,24 @@ def _that_fit(table: Table, names: Sequence[str], rows: Indices, room: Room) -> 
 
 
 def _chosen(table: Table, names: Sequence[str], kind: TableKind, rows: Indices, room: Room) -> list[ShownColumn]:
-    """The most important columns, as narrow as they can be."""
+    """The most important columns, as narrow as they can be; of a kind also those after one that does not fit."""
     assert room.width is not None
     found: list[ShownColumn] = []
-    used = -room.between
-    for name in _by_importance(names, kind):
-        column = shown_column(table, name, rows)
-        if kind.columns and column.is_empty:
-            continue
+    left = room.width
+    for column in _candidates(table, names, kind, rows):
         narrow = _narrowed(column, _SHORT if found else _FIRST, whole_name=room.whole_names)
-        if found and used + room.between + narrow.width > room.width:
-            if kind.columns:
-                continue
+        if narrow.width <= left or not found:
+            found.append(narrow)
+            left -= narrow.width + room.between
+        elif not kind.columns:
             break
-        used += room.between + narrow.width
-        found.append(replace(column, width=narrow.width))
-        if len(found) == _MOST_COLUMNS:
-            break
-    return found or [shown_column(table, name, rows) for name in names[:1]]
+    return found[:_MOST_COLUMNS]
+
+
+def _candidates(table: Table, names: Sequence[str], kind: TableKind, rows: Indices) -> Iterator[ShownColumn]:
+    """The columns by importance; in tables of a kind only those with a value in the rows that are shown."""
+    columns = (shown_column(table, name, rows) for name in _by_importance(names, kind))
+    return (column for column in columns if not (kind.columns and column.is_empty))
 
 
 def _by_importance(names: Sequence[str], kind: TableKind) -> list[str]:
@@ -248,96 +203,6 @@ def _widened(columns: Sequence[ShownColumn], room: Room) -> Iterator[ShownColumn
         more = max(0, min(left, wish - column.width))
         left -= more
         yield replace(column, width=column.width + more)
-
-
-# -- cells -------------------------------------------------------------------------------------------------------------
-
-
-def shown_column(table: Table, name: str, rows: Indices, *, raw: bool = False) -> ShownColumn:
-    """Return a column with the texts of some cells, and the width that it takes; ``raw`` as astropy shows it."""
-    column = table[name][rows]
-    full = _texts(column)
-    unit = getattr(column.info, "unit", None)
-    shown: Sequence[str | None] = full
-    words = "" if unit is None else str(unit)
-    if not raw and _is_number(column):
-        shown, words = _numbers(name.lower(), column, full, words)
-    about = str(getattr(column.info, "description", None) or "")
-    made = ShownColumn(presentable(name), presentable(words), shown, full, not _is_number(column), about)
-    widths = (len(MASKED) if cell is None else len(cell) for cell in shown)
-    return replace(made, width=max(made.heading_width, *widths, 1))
-
-
-def _is_number(column: Any) -> bool:
-    """Whether a column has a number in each cell."""
-    return getattr(column, "dtype", np.dtype("U")).kind in "iufc" and column.ndim == 1
-
-
-def _texts(column: Any) -> list[str | None]:
-    """The cells of a column as astropy shows them, None where there is no value, on one line each."""
-    texts = [presentable(text) for text in column.info.iter_str_vals()]
-    if getattr(column, "dtype", np.dtype("U")).kind == "O" and column.ndim == 1:
-        cells = np.ma.asarray(column).filled(None).tolist()
-        return [None if cell is None else text for cell, text in zip(cells, texts, strict=True)]
-    mask = np.asarray(getattr(column, "mask", False))
-    if not mask.any() or mask.shape[:1] != (len(texts),):
-        return list(texts)
-    gone = [bool(cell.all()) for cell in mask]
-    return [None if masked else text for masked, text in zip(gone, texts, strict=True)]
-
-
-def _numbers(name: str, column: Any, full: Sequence[str | None], unit: str) -> tuple[list[str | None], str]:
-    """The cells of a column of numbers as they are shown, and their unit."""
-    values = np.ma.getdata(column).tolist()
-    if name in display_rules()["dates"] and unit in {"", "d"} and column.dtype.kind == "f":
-        days = [None if text is None else _day(value) for value, text in zip(values, full, strict=True)]
-        # The numbers stay where one of them is no date.
-        if None not in {day for day, text in zip(days, full, strict=True) if text is not None}:
-            return days, "UTC date"
-    if name in display_rules()["bytes"] and unit in {"", "byte"}:
-        return [None if text is None else readable_size(value) for value, text in zip(values, full, strict=True)], ""
-    if column.info.format is None and column.dtype.kind == "f":
-        return [text and _rounded(text, value) for value, text in zip(values, full, strict=True)], unit
-    return list(full), unit
-
-
-def _day(value: float) -> str | None:
-    """A Modified Julian Date as a day, None if it is none."""
-    return str(_MJD_EPOCH + timedelta(days=int(value))) if _FIRST_DAY <= value < _LAST_DAY else None
-
-
-def _rounded(text: str, value: float) -> str:
-    """A number with eight digits, if it has more of them than are needed to tell rows apart."""
-    return text if len(text) <= _LONGEST_NUMBER else f"{value:.8g}"
-
-
-def readable_size(size: float) -> str:
-    """Return a number of bytes for the reader, such as ``12.3 MB``."""
-    unit = _BYTES[0]
-    for unit in _BYTES:
-        if abs(size) < 1000 or unit == _BYTES[-1]:
-            break
-        size /= 1000
-    return f"{size:.0f} {unit}" if unit == _BYTES[0] else f"{size:.1f} {unit}"
-
-
-def shortened(text: str, width: int, dots: str = "...") -> str:
-    """Return a text that is not longer than it may be: what tells it apart from others stays.
-
-    The end of a path, the beginning of a sentence, beginning and end of a name; of a time, the day.
-    """
-    if len(text) <= width:
-        return text
-    if _TIME.match(text) and width >= _DAY:
-        return text[: _MINUTE if width >= _MINUTE else _DAY]
-    room = width - len(dots)
-    if room <= 0:
-        return text[:width]
-    if " " in text:
-        return text[:room] + dots
-    if "/" in text:
-        return dots + text[-room:]
-    return text[: room - room // 2] + dots + text[len(text) - room // 2 :]
 
 
 # -- what is said about the table --------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from shutil import get_terminal_size
 from astropy.table import Table
 from astropy.utils.console import conf
 
-from .table_view import MASKED, Room, ShownColumn, TableView, shortened, view_of
+from .cell_texts import MASKED, ShownColumn, shortened
+from .table_view import Room, TableView, view_of
 
 # Lines besides those of rows: heading, units, dashes, dots, the two lines about the table, and the next prompt.
 _OTHER_LINES, _FEWEST_ROWS, _FEWEST_CHARACTERS = 8, 4, 20

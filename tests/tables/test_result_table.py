@@ -19,7 +19,7 @@ from shown_tables import observations
 
 from astroquery_mast import Observations, ResultTable
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.tables.table_view import display_rules, readable_size, shortened
+from astroquery_mast.tables.cell_texts import display_rules, readable_size, shortened
 from astroquery_mast.tables.terminal import terminal_text
 
 WIDE_ENOUGH = 120

@@ -1,0 +1,156 @@
+"""Columns of a table as texts: how each cell is shown.
+
+In: some rows of a column.  Out: a `ShownColumn`.  Which columns hold dates or sizes is in ``display.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Table
+
+from ..exceptions import presentable
+
+Indices = npt.NDArray[np.intp]
+CellTexts = list[str | None]
+
+MASKED = "--"
+# Days of the years 1900 and 2200 as Modified Julian Dates; MAST writes days far in the future where none is set.
+_FIRST_DAY, _LAST_DAY = 15020, 124593
+_MJD_EPOCH = date(1858, 11, 17)
+_LONGEST_NUMBER = 10
+# A time in ISO 8601, and how long it is to the day and to the minute.
+_TIME, _DAY, _MINUTE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d"), 10, 16
+_BYTES = ("B", "kB", "MB", "GB", "TB")
+
+
+@cache
+def display_rules() -> Mapping[str, Any]:
+    """Return what is known about columns that are shown."""
+    text = resources.files("astroquery_mast.tables").joinpath("display.json").read_text("utf-8")
+    rules: dict[str, Any] = json.loads(text)
+    return rules
+
+
+@dataclass(frozen=True)
+class ShownColumn:
+    """A column as it is shown: texts of the cells, None where there is no value, and the room that they have."""
+
+    name: str
+    unit: str
+    cells: CellTexts
+    full: CellTexts
+    is_text: bool
+    description: str
+    width: int = 0
+
+    @property
+    def heading_width(self) -> int:
+        """The room that name and unit take."""
+        return max(len(self.name), len(self.unit))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no cell that is shown has a value."""
+        return len(self.cells) > 0 and all(cell is None or not cell.strip() for cell in self.cells)
+
+
+def shown_column(table: Table, name: str, rows: Indices, *, raw: bool = False) -> ShownColumn:
+    """Return a column with the texts of some cells, and the width that it takes; ``raw`` as astropy shows it."""
+    column = table[name][rows]
+    full = cell_texts(column)
+    unit = getattr(column.info, "unit", None)
+    shown, words = full, "" if unit is None else str(unit)
+    if not raw and _is_number(column):
+        shown, words = _numbers(name.lower(), column, full, words)
+    about = str(getattr(column.info, "description", None) or "")
+    made = ShownColumn(presentable(name), presentable(words), shown, full, not _is_number(column), about)
+    widths = (len(MASKED) if cell is None else len(cell) for cell in shown)
+    return replace(made, width=max(made.heading_width, *widths, 1))
+
+
+def _is_number(column: Any) -> bool:
+    """Whether a column has a number in each cell."""
+    return getattr(column, "dtype", np.dtype("U")).kind in "iufc" and column.ndim == 1
+
+
+def cell_texts(column: Any) -> list[str | None]:
+    """Return the cells of a column as astropy shows them, None where there is no value, on one line each."""
+    texts = [presentable(text) for text in column.info.iter_str_vals()]
+    return [None if missing else text for missing, text in zip(_missing(column, len(texts)), texts, strict=True)]
+
+
+def _missing(column: Any, count: int) -> Sequence[bool]:
+    """Whether each cell has no value: it is None, or all of it is masked."""
+    if getattr(column, "dtype", np.dtype("U")).kind == "O" and column.ndim == 1:
+        return [cell is None for cell in np.ma.asarray(column).filled(None).tolist()]
+    mask = np.asarray(getattr(column, "mask", False))
+    return [bool(cell.all()) for cell in mask] if mask.shape[:1] == (count,) else [False] * count
+
+
+def _numbers(name: str, column: Any, full: CellTexts, unit: str) -> tuple[CellTexts, str]:
+    """The cells of a column of numbers as they are shown, and their unit."""
+    values, rules = np.ma.getdata(column).tolist(), display_rules()
+    if name in rules["dates"] and unit in {"", "d"}:
+        days = _each(_day, values, full)
+        # The numbers stay where one of them is no date.
+        if days.count(None) == full.count(None):
+            return days, "UTC date"
+    if name in rules["bytes"] and unit in {"", "byte"}:
+        return _each(readable_size, values, full), ""
+    if column.info.format is None and column.dtype.kind == "f":
+        return [text and _rounded(text, value) for value, text in zip(values, full, strict=True)], unit
+    return full, unit
+
+
+def _each(shown: Callable[[float], str | None], values: Sequence[float], full: CellTexts) -> CellTexts:
+    """Values as they are shown, but for those that are missing."""
+    return [None if text is None else shown(value) for value, text in zip(values, full, strict=True)]
+
+
+def _day(value: float) -> str | None:
+    """A Modified Julian Date as a day, None if it is none."""
+    return str(_MJD_EPOCH + timedelta(days=int(value))) if _FIRST_DAY <= value < _LAST_DAY else None
+
+
+def _rounded(text: str, value: float) -> str:
+    """A number with eight digits, if it has more of them than are needed to tell rows apart."""
+    return text if len(text) <= _LONGEST_NUMBER else f"{value:.8g}"
+
+
+def readable_size(size: float) -> str:
+    """Return a number of bytes for the reader, such as ``12.3 MB``."""
+    unit = _BYTES[0]
+    for unit in _BYTES:
+        if abs(size) < 1000 or unit == _BYTES[-1]:
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if unit == _BYTES[0] else f"{size:.1f} {unit}"
+
+
+def shortened(text: str, width: int, dots: str = "...") -> str:
+    """Return a text that is not longer than it may be: what tells it apart from others stays.
+
+    The end of a path, the beginning of a sentence, beginning and end of a name; of a time, the day.
+    """
+    if len(text) <= width:
+        return text
+    if _TIME.match(text) and width >= _DAY:
+        return text[: _MINUTE if width >= _MINUTE else _DAY]
+    room = width - len(dots)
+    if room <= 0:
+        return text[:width]
+    if " " in text:
+        return text[:room] + dots
+    if "/" in text:
+        return dots + text[-room:]
+    return text[: room - room // 2] + dots + text[len(text) - room // 2 :]
