@@ -59,6 +59,11 @@ class ShownColumn:
         return max(len(self.name), len(self.unit))
 
     @property
+    def longest(self) -> int:
+        """The room that the longest cell takes."""
+        return max((len(MASKED) if cell is None else len(cell) for cell in self.cells), default=0)
+
+    @property
     def is_empty(self) -> bool:
         """Whether no cell that is shown has a value."""
         return len(self.cells) > 0 and all(cell is None or not cell.strip() for cell in self.cells)
@@ -74,8 +79,7 @@ def shown_column(table: Table, name: str, rows: Indices, *, raw: bool = False) -
         shown, words = _numbers(name.lower(), column, full, words)
     about = str(getattr(column.info, "description", None) or "")
     made = ShownColumn(presentable(name), presentable(words), shown, full, not _is_number(column), about)
-    widths = (len(MASKED) if cell is None else len(cell) for cell in shown)
-    return replace(made, width=max(made.heading_width, *widths, 1))
+    return replace(made, width=max(made.heading_width, made.longest, 1))
 
 
 def _is_number(column: Any) -> bool:

@@ -130,7 +130,8 @@ def _columns(table: Table, kind: TableKind, rows: Indices, room: Room) -> Iterat
     as_they_are = _that_fit(table, names, rows, room)
     if as_they_are is not None:
         return iter(as_they_are)
-    return iter(_widened(_chosen(table, names, kind, rows, room), room))
+    chosen = _chosen(table, names, kind, rows, room) or _chosen(table, names, TableKind(), rows, room)
+    return iter(_widened(chosen, room))
 
 
 def _included(table: Table) -> list[str]:
@@ -188,21 +189,22 @@ def _by_importance(names: Sequence[str], kind: TableKind) -> list[str]:
 
 def _narrowed(column: ShownColumn, most: int, *, whole_name: bool) -> ShownColumn:
     """A column that takes no more room than it must: numbers are never cut."""
-    cells = max((len(cell) for cell in column.cells if cell is not None), default=0)
     heading = column.heading_width if whole_name else min(column.heading_width, _SHORT)
-    return replace(column, width=max(heading, min(cells, most) if column.is_text else cells))
+    return replace(column, width=max(heading, min(column.longest, most) if column.is_text else column.longest))
 
 
-def _widened(columns: Sequence[ShownColumn], room: Room) -> Iterator[ShownColumn]:
-    """Share the room that is left among columns that are narrower than what they hold, the most important first."""
+def _widened(columns: Sequence[ShownColumn], room: Room) -> list[ShownColumn]:
+    """Share the room that is left among columns that hold more: in turn, each takes half of it or what it needs."""
     assert room.width is not None
-    left = room.width - sum(column.width for column in columns) - room.between * (len(columns) - 1)
-    for column in columns:
-        cells = max((len(cell) for cell in column.cells if cell is not None), default=0)
-        wish = max(column.heading_width, min(cells, _LONG) if column.is_text else cells)
-        more = max(0, min(left, wish - column.width))
-        left -= more
-        yield replace(column, width=column.width + more)
+    widths = [column.width for column in columns]
+    wishes = [max(column.heading_width, min(column.longest, _LONG)) for column in columns]
+    left = room.width - sum(widths) - room.between * (len(columns) - 1)
+    while left > 0 and any(width < wish for width, wish in zip(widths, wishes, strict=True)):
+        for place, wish in enumerate(wishes):
+            more = max(0, min((left + 1) // 2, wish - widths[place]))
+            widths[place] += more
+            left -= more
+    return [replace(column, width=width) for column, width in zip(columns, widths, strict=True)]
 
 
 # -- what is said about the table --------------------------------------------------------------------------------------
