@@ -200,6 +200,22 @@ def program_pages(server: str, mission: str) -> str:
     return f"{server}/{mission.lower()}-program-info"
 
 
+def observation_page(server: str, obs_id: str) -> str:
+    """Return where people find an observation in the MAST Portal, by its obs_id."""
+    words = {"valString": obs_id, "freeText": obs_id, "displayString": obs_id}
+    criterion = {"paramName": "obs_id", "niceName": "obs_id", "values": [], "isDate": False, **words}
+    search = {
+        "service": "CAOMFILTERED",
+        "inputText": [criterion],
+        "position": "undefined, undefined, undefined",
+        "paramsService": "Mast.Caom.Filtered",
+        "title": f"MAST: {obs_id}",
+        "columns": "*",
+    }
+    query = quote(json.dumps(search, separators=(",", ":")), safe="")
+    return f"{server}/portal/Mashup/Clients/Mast/Portal.html?searchQuery={query}"
+
+
 _ADDRESSES = (
     "server",
     "auth_server",
@@ -296,25 +312,6 @@ class Endpoints:
     def bundle(self) -> str:
         """Where several files are fetched at once; ``.sh``, ``.zip`` or ``.tar.gz`` is to be added."""
         return f"{self.server}/api/v0.1/Download/bundle"
-
-    def observation_page(self, obs_id: str) -> str:
-        """Where people find an observation in the MAST Portal, by its obs_id."""
-        words = {"valString": obs_id, "freeText": obs_id, "displayString": obs_id}
-        criterion = {"paramName": "obs_id", "niceName": "obs_id", "values": [], "isDate": False, **words}
-        search = {
-            "service": "CAOMFILTERED",
-            "inputText": [criterion],
-            "position": "undefined, undefined, undefined",
-            "paramsService": "Mast.Caom.Filtered",
-            "title": f"MAST: {obs_id}",
-            "columns": "*",
-        }
-        query = quote(json.dumps(search, separators=(",", ":")), safe="")
-        return f"{self.server}/portal/Mashup/Clients/Mast/Portal.html?searchQuery={query}"
-
-    def program_page(self, mission: str, number: int) -> str:
-        """Where people find a program of JWST or HST."""
-        return f"{program_pages(self.programs_server, mission)}/program/?program={number}"
 
     @property
     def path_lookup(self) -> str:

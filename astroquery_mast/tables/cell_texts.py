@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
+from astropy.table.column import BaseColumn
 
 from ..exceptions import presentable
 
@@ -89,8 +90,20 @@ def _is_number(column: Any) -> bool:
 
 def cell_texts(column: Any) -> list[str | None]:
     """Return the cells of a column as astropy shows them, None where there is no value, on one line each."""
-    texts = [presentable(text) for text in column.info.iter_str_vals()]
+    texts = _as_written(column)
+    together = " ".join(texts)
+    if presentable(together) != together:
+        texts = list(map(presentable, texts))
     return [None if missing else text for missing, text in zip(_missing(column, len(texts)), texts, strict=True)]
+
+
+def _as_written(column: Any) -> list[str]:
+    """The cells of a column as astropy writes them; plain ones without its way through masked cells, one by one."""
+    kind = getattr(column, "dtype", np.dtype("O")).kind
+    if not isinstance(column, BaseColumn) or column.ndim != 1 or column.format is not None or kind not in "Uiufb":
+        return list(column.info.iter_str_vals())
+    values = np.asarray(np.ma.getdata(column))
+    return values.tolist() if kind == "U" else list(map(str, values))
 
 
 def _missing(column: Any, count: int) -> Sequence[bool]:
@@ -98,7 +111,9 @@ def _missing(column: Any, count: int) -> Sequence[bool]:
     if getattr(column, "dtype", np.dtype("U")).kind == "O" and column.ndim == 1:
         return [cell is None for cell in np.ma.asarray(column).filled(None).tolist()]
     mask = np.asarray(getattr(column, "mask", False))
-    return [bool(cell.all()) for cell in mask] if mask.shape[:1] == (count,) else [False] * count
+    if mask.any() and mask.shape[:1] == (count,):
+        return [bool(np.all(cell)) for cell in mask]
+    return [False] * count
 
 
 def _numbers(name: str, column: Any, full: CellTexts, unit: str) -> tuple[CellTexts, str]:

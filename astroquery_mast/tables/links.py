@@ -7,13 +7,12 @@ text never becomes an address by itself unless it is one of these.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from astropy.table import Table
 
-from ..config import Endpoints, file_address
+from ..config import Endpoints, file_address, observation_page, program_pages
 from .cell_texts import CellTexts
 from .table_view import TableView, texts_below
 
@@ -46,23 +45,23 @@ def _links(table: Table, view: TableView, name: str, cells: CellTexts) -> Links:
     kind = view.kind.links.get(name.lower(), "")
     if kind == "program":
         return _program_links(table, view, cells)
-    address = _observation if kind == "observation" else _ADDRESS_OF.get(name.lower(), _web)
-    return [None if cell is None else address(cell) for cell in cells]
+    if kind == "observation":
+        server = Endpoints().server
+        return [observation_page(server, cell) if cell and cell.strip() else None for cell in cells]
+    address = _doi if "doi" in name.lower() else _web
+    return [address(cell) if cell else None for cell in cells]
 
 
 def _program_links(table: Table, view: TableView, cells: CellTexts) -> Links:
     """The pages of programs, which only two missions have."""
+    server = Endpoints().programs_server
     missions = [mission or view.kind.mission for mission in texts_below(table, "obs_collection", view.rows)]
-    return [_program(mission.upper(), cell or "") for mission, cell in zip(missions, cells, strict=True)]
+    return [_program(server, mission.upper(), cell or "") for mission, cell in zip(missions, cells, strict=True)]
 
 
-def _program(mission: str, number: str) -> str | None:
+def _program(server: str, mission: str, number: str) -> str | None:
     found = _PROGRAM.fullmatch(number.strip())
-    return Endpoints().program_page(mission, int(found[1])) if found and mission in _MISSIONS else None
-
-
-def _observation(obs_id: str) -> str | None:
-    return Endpoints().observation_page(obs_id) if obs_id.strip() else None
+    return f"{program_pages(server, mission)}/program/?program={found[1]}" if found and mission in _MISSIONS else None
 
 
 def _doi(text: str) -> str | None:
@@ -72,9 +71,6 @@ def _doi(text: str) -> str | None:
 
 def _web(text: str) -> str | None:
     return text if _WEB.fullmatch(text) else None
-
-
-_ADDRESS_OF: dict[str, Callable[[str], str | None]] = {"doi": _doi, "reference_doi": _doi}
 
 
 def preview_links(table: Table, view: TableView) -> list[PreviewLink]:
@@ -87,14 +83,15 @@ def preview_links(table: Table, view: TableView) -> list[PreviewLink]:
         labels = texts_below(table, "productfilename", view.rows)
     rights = texts_below(table, "datarights", view.rows)
     known = dict.fromkeys(zip(labels, addresses, rights, strict=True))
-    made = (_preview(*each) for each in known)
+    download = Endpoints().download
+    made = (_preview(download, *each) for each in known)
     return [preview for preview in made if preview is not None]
 
 
-def _preview(label: str, address: str, rights: str) -> PreviewLink | None:
+def _preview(download: str, label: str, address: str, rights: str) -> PreviewLink | None:
     """A preview; an exclusive one cannot be fetched by a browser, which has no token."""
     if rights == _EXCLUSIVE and address:
         return PreviewLink(label, None)
     if address.startswith("mast:"):
-        return PreviewLink(label, file_address(Endpoints().download, address))
+        return PreviewLink(label, file_address(download, address))
     return PreviewLink(label, address) if _web(address) else None

@@ -7,6 +7,7 @@ table is shown as fast as a small one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -23,6 +24,7 @@ from .cell_texts import Indices, ShownColumn, cell_texts, display_rules, readabl
 _MOST_COLUMNS = 11
 # Room for the text of the first column and of the others when space is short, and when it is not (characters).
 _FIRST, _SHORT, _LONG = 20, 10, 60
+_FEW_STATES = 10
 # A table is of a kind if it has so many of its columns.
 _ENOUGH = 2
 
@@ -100,12 +102,20 @@ def _rows(table: Table, kind: TableKind, most: int | None) -> tuple[Indices, int
 def _failed_first(table: Table, kind: TableKind) -> Indices | None:
     """The order of rows with failed ones first, None if the table tells of no files."""
     name = _name_of(table, kind.count)
-    return None if name is None else np.argsort(~np.isin(_plain(table[name]), kind.failed), kind="stable")
+    return None if name is None else np.argsort(~_is_any(_plain(table[name]), kind.failed), kind="stable")
 
 
 def _plain(column: Any) -> npt.NDArray[Any]:
     """The values of a column, whatever is under its mask."""
-    return np.ma.getdata(np.ma.asarray(column))
+    return np.asarray(np.ma.getdata(np.ma.asarray(column)))
+
+
+def _is_any(values: npt.NDArray[Any], words: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Whether each value is one of a few words."""
+    found = np.zeros(len(values), dtype=np.bool_)
+    for word in words:
+        found |= values == word
+    return found
 
 
 def _name_of(table: Table, lowered: str) -> str | None:
@@ -215,15 +225,25 @@ def _summary(table: Table, kind: TableKind) -> str:
     name, sizes = _name_of(table, kind.count), _name_of(table, kind.sum)
     if name is None:
         return ""
-    states = _plain(table[name]).astype(str)
-    found = sorted(zip(*np.unique(states, return_counts=True), strict=True), key=lambda each: -int(each[1]))
+    states = _plain(table[name])
+    found = _counts(states).most_common()
     counts = ", ".join(f"{count} {presentable(state)}" for state, count in found)
     words = f"{_counted(len(table), 'file')}: {counts}" if found else _counted(0, "file")
     if sizes is None or not len(table) or table[sizes].dtype.kind not in "iuf":
         return words
     known = np.ma.filled(np.ma.MaskedArray(table[sizes], dtype=np.float64), 0.0)
-    total = float(np.nansum(known[np.isin(states, kind.summed)] if kind.summed else known))
+    total = float(np.nansum(known[_is_any(states, kind.summed)] if kind.summed else known))
     return f"{words} ({kind.sum_text.format(readable_size(total))})"
+
+
+def _counts(values: npt.NDArray[Any]) -> Counter[str]:
+    """How often each value is there; as a rule there are few of them, and they are found faster than by sorting."""
+    counts: Counter[str] = Counter()
+    while len(values) and len(counts) < _FEW_STATES:
+        same = values == values[0]
+        counts[str(values[0])] += int(same.sum())
+        values = values[~same]
+    return counts + Counter(map(str, values.tolist()))
 
 
 def _counted(number: int, what: str) -> str:
