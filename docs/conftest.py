@@ -25,6 +25,9 @@ def archive(
     """Give each page a fresh sandbox under the name ``archive``, and an empty folder to download to."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(failures, "pause", lambda _seconds, _stopped: None)
+    # Tables are shown as on a terminal of the usual size.
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
     for name in (*ENVIRONMENT, TOKEN_FILE, *ENVIRONMENT_NAMES):
         monkeypatch.delenv(name, raising=False)
     doctest_namespace["archive"] = mast_sandbox

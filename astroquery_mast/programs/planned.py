@@ -41,10 +41,6 @@ CAVEAT = (
 class PlannedTable(ResultTable):
     """A table of planned observations, which ends with what is to be kept in mind when it is shown."""
 
-    def __repr__(self) -> str:
-        """Show the table and the caveat."""
-        return f"{super().__repr__()}\n{CAVEAT}"
-
     def __str__(self) -> str:
         """Show the table and the caveat."""
         return f"{super().__str__()}\n{CAVEAT}"

@@ -17,7 +17,7 @@ from .links import Links, PreviewLink, links_of, preview_links
 from .table_view import Room, TableView, view_of
 
 # A window of 1280 pixels has room for so many characters of the size that notebooks use for tables.
-_WIDTH, _BETWEEN, _ROWS = 170, 2, 50
+_WIDTH, _BETWEEN, _ROWS = 145, 2, 50
 _MOST_CELLS = 200_000
 _LONGEST_TITLE = 1000
 _LONG = 60
@@ -154,6 +154,7 @@ background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}
 .mast-result summary{cursor:pointer}
 .mast-result .mast-previews{display:grid;grid-template-columns:repeat(auto-fill,minmax(130px,1fr));gap:8px;
 margin-top:6px}
+.mast-result details:not([open]) .mast-previews{display:none}
 .mast-result figure{margin:0;min-width:0}
 .mast-result figure img,.mast-result .mast-exclusive{width:100%;height:130px;object-fit:contain;margin:0;
 background:#8882}
