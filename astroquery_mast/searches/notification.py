@@ -59,7 +59,7 @@ def read_notification(notification: str | os.PathLike[str] | Sequence[Mapping[st
     ...     {"mission": "jwst", "fileset": "jw01189001001_02101_00001", "event_type": "Reprocessed",
     ...      "filename": "jw01189001001_02101_00001_nrs1_cal.fits"}
     ... ]
-    >>> print(read_notification(mailed)["change", "filename"])
+    >>> read_notification(mailed)["change", "filename"].pprint()
        change                   filename
     ----------- ---------------------------------------
     REPROCESSED jw01189001001_02101_00001_nrs1_cal.fits

@@ -75,7 +75,7 @@ class SavedSearch:
     ...     first = search.changes()
     ...     where = {"s_ra": 202.47, "s_dec": 47.195}
     ...     obs_id = archive.add("jw01783-o001_t006_nircam_clear-f115w", obs_id="jw09999-o001_t001", **where)
-    ...     print(search.changes()["change", "obs_id"])
+    ...     search.changes()["change", "obs_id"].pprint()
     change       obs_id
     ------ -----------------
        NEW jw09999-o001_t001

@@ -85,7 +85,7 @@ def shown_column(table: Table, name: str, rows: Indices, *, raw: bool = False) -
 
 def _is_number(column: Any) -> bool:
     """Whether a column has a number in each cell."""
-    return getattr(column, "dtype", np.dtype("U")).kind in "iufc" and column.ndim == 1
+    return isinstance(column, BaseColumn) and column.dtype.kind in "iufc" and column.ndim == 1
 
 
 def cell_texts(column: Any) -> list[str | None]:
@@ -99,11 +99,10 @@ def cell_texts(column: Any) -> list[str | None]:
 
 def _as_written(column: Any) -> list[str]:
     """The cells of a column as astropy writes them; plain ones without its way through masked cells, one by one."""
-    kind = getattr(column, "dtype", np.dtype("O")).kind
-    if not isinstance(column, BaseColumn) or column.ndim != 1 or column.format is not None or kind not in "Uiufb":
+    is_plain = isinstance(column, BaseColumn) and column.ndim == 1 and column.format is None
+    if not is_plain or column.dtype.kind not in "Uiufb":
         return list(column.info.iter_str_vals())
-    values = np.asarray(np.ma.getdata(column))
-    return values.tolist() if kind == "U" else list(map(str, values))
+    return list(map(str, np.asarray(np.ma.getdata(column))))
 
 
 def _missing(column: Any, count: int) -> Sequence[bool]:

@@ -289,7 +289,7 @@ def test_the_caveat_is_seen_wherever_the_table_is(mast_sandbox: Sandbox) -> None
     planned = Programs.query_planned("Io")
     assert planned.meta["caveat"] == [CAVEAT]
     for shown in (repr(planned), str(planned), planned[:1]._repr_html_(), str(planned["obs_id", "t_min"])):
-        assert CAVEAT in shown
+        assert shown.count(CAVEAT) == 1
     for again in (pickle.loads(pickle.dumps(planned)), planned.copy(), vstack([planned, planned])):
         assert isinstance(again, PlannedTable)
         assert CAVEAT in str(again)

@@ -13,6 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Column, MaskedColumn, QTable, Table, hstack, join, unique, vstack
 from astropy.time import Time
 from astropy.utils.console import conf as console
+from astropy.utils.masked import Masked
 from hypothesis import given
 from hypothesis import strategies as st
 from shown_tables import observations
@@ -23,6 +24,10 @@ from astroquery_mast.tables.cell_texts import display_rules, readable_size, shor
 from astroquery_mast.tables.terminal import terminal_text
 
 WIDE_ENOUGH = 120
+
+
+class QuantityResults(ResultTable, QTable):
+    """A result whose columns are quantities, as users may make one."""
 
 
 def shown(table: Table, width: int, lines: int = 24) -> list[str]:
@@ -188,12 +193,15 @@ def test_any_column_that_astropy_can_hold_is_shown() -> None:
         }
     )
     table["strange name\n"] = MaskedColumn([1, 2], mask=[True, True])
-    quantities = ResultTable(QTable({"length": [1.5, 2.5] * u.m}))
+    quantities = QuantityResults(
+        QTable({"length": [1.5, 2.5] * u.m, "other": Masked([1, 2] * u.s, mask=[True, False])})
+    )
     lines = shown(table, 300)
     assert [line.split()[-1] for line in lines[3:5]] == ["--", "--"]
     assert "1.0,3.0" in lines[3]
     assert "None" not in lines[3]
-    assert "1.5" in shown(quantities, 80)[3]
+    assert isinstance(quantities["length"], u.Quantity)
+    assert shown(quantities, 80)[3].split() == ["1.5", "--"]
     for each in (table, quantities):
         assert "mast-result" in each._repr_html_()
         assert repr(each.show_all())
