@@ -17,7 +17,7 @@ from .links import Links, PreviewLink, links_of, preview_links
 from .table_view import Room, TableView, view_of
 
 # A window of 1280 pixels has room for so many characters of the size that notebooks use for tables.
-_WIDTH, _BETWEEN, _ROWS = 145, 2, 50
+_WIDTH, _BETWEEN, _ROWS = 150, 2, 50
 _MOST_CELLS = 200_000
 _LONGEST_TITLE = 1000
 _LONG = 60
@@ -134,7 +134,7 @@ _STYLE = """
 .mast-result .mast-whole{max-height:32em}
 .mast-result table.mast-rows{border-collapse:collapse;font-size:12px;margin:0;width:auto;table-layout:auto;
 border:none;color:inherit}
-.mast-result table.mast-rows th,.mast-result table.mast-rows td{text-align:left;white-space:nowrap;padding:3px 8px;
+.mast-result table.mast-rows th,.mast-result table.mast-rows td{text-align:left;white-space:nowrap;padding:3px 6px;
 line-height:1.4;border:none;max-width:32em;overflow:hidden;text-overflow:ellipsis;vertical-align:middle}
 .mast-result table.mast-rows thead th{font-weight:600;padding-bottom:1px;
 background:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}
