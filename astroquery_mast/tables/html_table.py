@@ -17,7 +17,7 @@ from .links import Links, PreviewLink, links_of, preview_links
 from .table_view import Room, TableView, view_of
 
 # A window of 1280 pixels has room for so many characters of the size that notebooks use for tables.
-_WIDTH, _BETWEEN, _ROWS = 150, 2, 50
+_WIDTH, _BETWEEN, _ROWS = 157, 2, 50
 _MOST_CELLS = 200_000
 _LONGEST_TITLE = 1000
 _LONG = 60
