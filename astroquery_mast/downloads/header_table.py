@@ -34,6 +34,7 @@ from ..products.manifest import masked_column
 from ..service.parallel import JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
 from ..service.retrying import Deadline
 from ..tables.columns import closest, few_names
+from ..tables.result_table import ResultTable
 from ..warn import warn_user
 from .checks import FITS_BLOCK, ends_header, length_of_data, padded
 from .contents import ending_of, has_reader, unpacked
@@ -319,7 +320,7 @@ def _warn_of_failed(errors: Sequence[Exception], number: int) -> None:
 def _table(rows: Sequence[HeaderRow], selection: HeaderSelection) -> Table:
     """The headers of all files in one table."""
     headers = [row.header for row in rows]
-    table = Table(masked=True)
+    table = ResultTable(masked=True)
     table["file"] = masked_column([_file_name(row.name) for row in rows])
     table["hdu"] = masked_column([row.number for row in rows], "i8", description="Number of the HDU, from 0")
     for name in (*_ALWAYS, *selection.names_in(headers)):

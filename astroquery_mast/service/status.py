@@ -24,6 +24,7 @@ from ..config import Endpoints
 from ..exceptions import InvalidResponseError, MastError, QueryTimeoutError, presentable
 from ..query.request import COUNT_COLUMNS
 from ..tables.mashup import check_status
+from ..tables.result_table import ResultTable
 from .connections import read_words
 from .http import HttpClient
 from .mast_service import MastService
@@ -223,7 +224,9 @@ def _table(rows: list[tuple[Probe, str, float, str]], server: str, seconds: floa
     spent = np.ma.MaskedArray(np.rint(np.nan_to_num(times)), mask=late)
     hosts = [urlsplit(each.url).netloc for each in asked]
     columns = {"service": [each.service for each in asked], "status": statuses, "server": hosts, "message": messages}
-    table = Table([MaskedColumn(list(cells), name=name, dtype=str) for name, cells in columns.items()], masked=True)
+    table = ResultTable(
+        [MaskedColumn(list(cells), name=name, dtype=str) for name, cells in columns.items()], masked=True
+    )
     table.add_column(MaskedColumn(spent, name="time", unit=u.ms, dtype=np.int64), index=2)
     told = {
         "service": "The service that was asked",
