@@ -27,6 +27,7 @@ def test_the_six_statements_work(
 ) -> None:
     """The six statements bring four whole drizzled images of M51 to disk, and print what the README shows."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
     assert len(ast.parse(python_block()).body) == 6
     exec(python_block(), {})
     assert len(list(tmp_path.rglob("*_drc.fits"))) == len(mast_sandbox.requests.of("download")) == 4
