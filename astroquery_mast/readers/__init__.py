@@ -7,11 +7,13 @@ from importlib import import_module
 
 _HOME: dict[str, str] = {
     "read_catalog": ".catalogs",
+    "read_image": ".images",
     "read_light_curve": ".light_curves",
     "read_spectrum": ".spectra",
 }
 __all__ = [
     "read_catalog",
+    "read_image",
     "read_light_curve",
     "read_spectrum",
 ]
