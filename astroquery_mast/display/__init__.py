@@ -1,6 +1,6 @@
-"""Pictures of the results of a search: footprints, exposure maps, timelines, wavelength coverage, and previews.
+"""Pictures of the results of a search (footprints, exposure maps, timelines, wavelengths, previews), and of products.
 
-In: tables of observations.  Out: matplotlib axes, an HTML file, or a widget.
+In: tables of observations, products.  Out: matplotlib axes, an HTML file, or a widget.
 """
 
 from importlib import import_module
@@ -11,6 +11,7 @@ _HOME = {
     "plot_previews": ".previews",
     "plot_timeline": ".bars",
     "plot_wavelengths": ".bars",
+    "quicklook": "..readers.quicklook",
     "to_aladin": ".aladin",
     "write_previews": ".previews",
 }
@@ -20,6 +21,7 @@ __all__ = [
     "plot_previews",
     "plot_timeline",
     "plot_wavelengths",
+    "quicklook",
     "to_aladin",
     "write_previews",
 ]

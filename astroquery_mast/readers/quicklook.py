@@ -1,0 +1,183 @@
+"""A product as a picture, whatever it is: an image, a spectrum, a light curve, a preview.
+
+In: a product in any form, a file, or an object that was read.  Out: axes of matplotlib.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from astropy.io import fits
+from astropy.nddata import NDData
+from astropy.timeseries import TimeSeries
+from astropy.wcs import WCS
+
+from ..display.captions import caption
+from ..display.curves import draw_light_curve, draw_spectra, is_spectrum, lines_of_spectra
+from ..display.sky_image import ReducedImage, draw_image, mean_plane, reduced_by_strips
+from ..exceptions import InvalidArgumentError
+from ..sky.picture import pyplot
+from .images import product_name, reading_image, reduced_image
+from .kinds import FileKind, kind_of_file
+from .opened import _client_of, opened_fits
+
+_PREVIEWS = (".jpg", ".jpeg", ".png", ".gif")
+_IMAGE_AXES = 2
+
+
+def quicklook(
+    product: Any,
+    ax: Any = None,
+    *,
+    stretch: Any = "asinh",
+    percent: float = 99.5,
+    cmap: Any = "magma",
+    north_up: bool = True,
+    title: str | None = None,
+    client: Any = None,
+) -> Any:
+    """Draw a product: an image, a spectrum, a light curve or a preview.
+
+    What the file holds decides. Images are turned so that north is up and east is left, and have a compass, a scale
+    bar and a color bar; masked pixels (see `astroquery_mast.readers.read_image`) are left blank. Large images are
+    averaged down to the size of the picture while they are read. Images with more than two dimensions are averaged
+    over the others. Spectra have their uncertainties as a band. Points of light curves that the mission has flagged
+    are gray.
+
+    Parameters
+    ----------
+    product : object
+        A row of a product table or a table with one row, a URI, a row of a manifest, the path of a file, an open
+        `~astropy.io.fits.HDUList`; or an object that was read: `~astropy.nddata.CCDData`, a spectrum of specutils or a
+        list of them, a `~astropy.timeseries.TimeSeries` or a light curve of lightkurve.
+    ax : `~matplotlib.axes.Axes`, optional
+        Where to draw. For an image, axes with sky coordinates are drawn on in their orientation; on others the
+        coordinates are offsets from the center. Defaults to new axes, with sky coordinates for an image that has them.
+    stretch : str or `~astropy.visualization.BaseStretch`, optional
+        The stretch of an image: ``"linear"``, ``"sqrt"``, ``"log"``, ``"asinh"`` or ``"sinh"``. Defaults to
+        ``"asinh"``.
+    percent : float, optional
+        The percentage of pixels between the darkest and the brightest color. Defaults to 99.5.
+    cmap : str or `~matplotlib.colors.Colormap`, optional
+        The color map of an image. Defaults to ``"magma"``.
+    north_up : bool, optional
+        Whether an image is turned. False draws its pixels as they are in the file. Defaults to True.
+    title : str, optional
+        The title. Defaults to the target, and the mission, instrument, filter, date and exposure time in the header.
+    client : object, optional
+        The client that fetches the product, such as `MastMissions`. Defaults to the one whose rows look like the
+        product.
+
+    Returns
+    -------
+    `~matplotlib.axes.Axes`
+        The axes. ``ax.figure.savefig("image.png")`` saves the picture.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the product is of another kind or has no valid values, or if an argument is not valid.
+    InvalidQueryError
+        If matplotlib is not installed.
+    InvalidResponseError
+        If the file is damaged.
+
+    See Also
+    --------
+    astroquery_mast.readers.read_image : Read an image with its unit, mask and uncertainty.
+
+    Examples
+    --------
+    >>> from astroquery_mast.display import quicklook
+    >>> ax = quicklook("mast:HST/product/j97c01010_drc.fits")
+    >>> print(ax.get_title())
+    M51
+    HST ACS/WFC F435W, 2005-01-18, 2,680 s
+    """
+    pyplot()
+    content, meta, name = _read_object(product) or _read_product(product, client)
+    words = caption(meta, name) if title is None else title
+    if isinstance(content, ReducedImage):
+        return draw_image(content, ax, stretch=stretch, percent=percent, cmap=cmap, north_up=north_up, title=words)
+    if isinstance(content, TimeSeries):
+        return draw_light_curve(content, ax, words)
+    return draw_spectra(content, ax, words) if isinstance(content, list) else _draw_preview(content, ax, words)
+
+
+class _Drawable(NamedTuple):
+    """What is drawn (an image, a time series, spectra, a preview), what is known of it, and the name of its file."""
+
+    content: Any
+    meta: Any = None
+    name: str = ""
+
+
+def _read_object(content: Any) -> _Drawable | None:
+    """Return what is drawn of an object that was read, None of others."""
+    if isinstance(content, fits.HDUList):
+        name = product_name(content)
+        with reading_image(name):
+            return _read_file(content, name)
+    if is_spectrum(content):
+        first = content[0] if isinstance(content, list) else content
+        return _Drawable(lines_of_spectra(content), getattr(first, "meta", None))
+    if isinstance(content, TimeSeries):
+        return _Drawable(content, content.meta)
+    return _Drawable(_reduced(content), content.meta) if isinstance(content, NDData) else None
+
+
+def _read_product(product: Any, client: Any) -> _Drawable:
+    """Return what is drawn of a product, or of a file."""
+    name = product_name(product)
+    if Path(name).suffix.lower() in _PREVIEWS:
+        given = Path(product) if isinstance(product, str) and Path(product).is_file() else product
+        return _Drawable((client or _client_of(given)).read_product(given), name=name)
+    with reading_image(name), opened_fits(product, client) as hdus:
+        return _read_file(hdus, name)
+
+
+def _read_file(hdus: fits.HDUList, name: str) -> _Drawable:
+    """Return what is drawn of a FITS file."""
+    kind = kind_of_file(hdus)
+    if kind is FileKind.IMAGE:
+        return _Drawable(*reduced_image(hdus), name)
+    if kind is FileKind.SPECTRUM:
+        return _Drawable(lines_of_spectra(_reader("read_spectrum")(hdus)), hdus[0].header.copy(), name)
+    if kind is FileKind.LIGHT_CURVE:
+        series = _reader("read_light_curve")(hdus)
+        return _Drawable(series, series.meta, name)
+    raise InvalidArgumentError(f"{name} cannot be drawn: {kind.value}.")
+
+
+def _reader(name: str) -> Any:
+    """Return a reader, which is imported when it is used, with the packages that it needs."""
+    return getattr(import_module("astroquery_mast.readers"), name)
+
+
+def _reduced(image: NDData) -> ReducedImage:
+    """Return an image that was read as small as a picture needs."""
+    data = np.asarray(image.data)
+    if data.ndim < _IMAGE_AXES or data.dtype.kind not in "iuf":
+        raise InvalidArgumentError(f"An image of numbers is needed, not {data.dtype} of the shape {data.shape}.")
+    mask, shape = image.mask, (int(data.shape[-2]), int(data.shape[-1]))
+    whole = None if mask is None else np.broadcast_to(np.asarray(mask, dtype=bool), data.shape)
+
+    def strip(rows: slice) -> Any:
+        """Return some rows, masked pixels being NaN."""
+        return mean_plane(data[..., rows, :], None if whole is None else whole[..., rows, :])
+
+    wcs = image.wcs if isinstance(image.wcs, WCS) and image.wcs.has_celestial else None
+    return ReducedImage(reduced_by_strips(shape, strip), shape, None if wcs is None else wcs.celestial, image.unit)
+
+
+def _draw_preview(picture: Any, ax: Any, title: str) -> Any:
+    """Draw a preview as it is."""
+    if ax is None:
+        ax = pyplot().figure(figsize=(6.0, 6.0), layout="constrained").add_subplot()
+    ax.imshow(np.asarray(picture.convert("RGB")))
+    ax.set_axis_off()
+    ax.set_title(title, fontsize="medium")
+    return ax

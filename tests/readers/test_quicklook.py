@@ -1,0 +1,476 @@
+"""Products as pictures: what is drawn where, with which words."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import CCDData, StdDevUncertainty, VarianceUncertainty
+from astropy.time import Time, TimeDelta
+from astropy.timeseries import TimeSeries
+from astropy.utils.masked import Masked
+from astropy.visualization import LinearStretch
+from astropy.wcs import WCS
+
+from astroquery_mast import Observations
+from astroquery_mast.display import quicklook as public_quicklook
+from astroquery_mast.display.captions import caption
+from astroquery_mast.exceptions import InvalidArgumentError
+from astroquery_mast.readers import images, quicklook, read_image
+from astroquery_mast.sandbox import Sandbox
+
+look = public_quicklook
+DRIZZLED = "mast:HST/product/j97c01010_drc.fits"
+
+
+@pytest.fixture(autouse=True)
+def figures_closed() -> Iterator[None]:
+    """Close the figures of each test."""
+    yield
+    plt.close("all")
+
+
+def sky_wcs(angle: float = 0.0, scale: float = 1 / 3600) -> WCS:
+    """Return world coordinates with north at an angle."""
+    wcs, turn = WCS(naxis=2), np.radians(angle)
+    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix = ["RA---TAN", "DEC--TAN"], [150.0, 2.0], [20.5, 10.5]
+    wcs.wcs.pc = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+    wcs.wcs.cdelt = [-scale, scale]
+    return wcs
+
+
+def sky_image(angle: float = 0.0, **options: Any) -> CCDData:
+    """Return an image of 40 x 20 pixels."""
+    pixels = np.random.default_rng(1).normal(5.0, 1.0, (20, 40))
+    header = {"TARGNAME": "M51", "TELESCOP": "HST", "INSTRUME": "ACS", "DETECTOR": "WFC", "FILTER1": "F435W"}
+    header |= {"FILTER2": "CLEAR2L", "DATE-OBS": "2005-01-20T10:00:00", "EXPTIME": 2720.4}
+    return CCDData(pixels, wcs=sky_wcs(angle), meta=header, **{"unit": "electron / s"} | options)
+
+
+def texts(ax: Any) -> set[str]:
+    """Return the words that are written on a picture."""
+    return {text.get_text() for text in ax.texts}
+
+
+# -- images -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("angle", [0.0, 77.0, 200.0])
+def test_an_image_has_north_up_and_says_what_it_is(angle: float) -> None:
+    """There are sky coordinates, a compass, a scale, a color bar with the unit, and a title."""
+    ax = look(sky_image(angle))
+    ax.figure.canvas.draw()
+    assert ax.get_title() == "M51\nHST ACS/WFC F435W, 2005-01-20, 2,720 s"
+    assert [ax.coords[0].get_axislabel(), ax.coords[1].get_axislabel()] == ["Right ascension", "Declination"]
+    assert [axis.get_ticklabel_position() for axis in ax.coords] == [["b"], ["l"]]
+    assert {"N", "E"} < texts(ax)
+    assert ax.figure.axes[1].get_ylabel() == "Pixel value (e⁻ s⁻¹)"
+    center = ax.wcs.pixel_to_world(0, 0)
+    assert center.separation(sky_wcs(angle).pixel_to_world(19.5, 9.5)).arcsec < 1e-6
+    above = ax.wcs.pixel_to_world(0, 5)
+    assert above.dec > center.dec
+    assert above.ra.deg == pytest.approx(center.ra.deg, abs=1e-7)
+
+
+def test_the_pixels_of_the_picture_are_those_of_the_image() -> None:
+    """A star is drawn at its position, and the range of colors is that of the percentage."""
+    image = sky_image(130.0)
+    image.data[7, 31] = 500.0
+    ax = look(image, percent=100)
+    shown, (left, right, bottom, top) = np.asarray(ax.images[0].get_array()), ax.images[0].get_extent()
+    y, x = np.argwhere(shown == 500.0).mean(axis=0) + 0.5
+    place = (left + x * (right - left) / shown.shape[1], bottom + y * (top - bottom) / shown.shape[0])
+    assert ax.wcs.pixel_to_world(*place).separation(image.wcs.pixel_to_world(31, 7)).arcsec < 0.1
+    assert ax.images[0].get_clim() == pytest.approx((image.data.min(), 500.0))
+    assert look(image, percent=90).images[0].get_clim()[1] < 10
+
+
+def test_masked_pixels_are_blank() -> None:
+    """They have no color, and no say in the range of colors."""
+    image = sky_image(mask=np.zeros((20, 40), dtype=bool))
+    image.data[5, 5], image.mask[5, 5] = 1e9, True
+    ax = look(image, north_up=False, percent=100)
+    shown = np.asarray(ax.images[0].get_array())
+    assert np.argwhere(~np.isfinite(shown)).tolist() == [[5, 5]]
+    assert ax.images[0].get_clim()[1] < 100
+
+
+def compass(ax: Any) -> dict[str, Any]:
+    """Return the directions of the arrows in the picture, in pixels of the screen."""
+    arrows = [text for text in ax.texts if not text.get_text()]
+    ends = [ax.transAxes.transform([arrow.xyann, arrow.xy]) for arrow in arrows]
+    ways = [end[1] - end[0] for end in ends]
+    return dict(zip("NE", [way / np.hypot(*way) for way in ways], strict=True))
+
+
+@pytest.mark.parametrize("angle", [0.0, 30.0, 145.0, 271.0])
+def test_the_compass_shows_north_and_east(angle: float) -> None:
+    """The arrows have the directions of the coordinates, in a picture that is not turned as well."""
+    image = sky_image(angle)
+    for north_up in True, False:
+        ax = look(image, north_up=north_up)
+        ax.figure.canvas.draw()
+        center = image.wcs.pixel_to_world(19.5, 9.5)
+        start = ax.transData.transform(np.array(ax.wcs.world_to_pixel(center)))
+        for letter, way in compass(ax).items():
+            beside = center.directional_offset_by(0 * u.deg if letter == "N" else 90 * u.deg, 3 * u.arcsec)
+            expected = ax.transData.transform(np.array(ax.wcs.world_to_pixel(beside))) - start
+            assert way @ expected / np.hypot(*expected) == pytest.approx(1.0, abs=1e-3)
+    assert np.asarray(ax.images[0].get_array()) == pytest.approx(image.data)
+
+
+def test_the_scale_bar_is_as_long_as_it_says() -> None:
+    """5 arcseconds of 40 are an eighth of the picture."""
+    ax = look(sky_image())
+    bar = next(line for line in ax.lines if len(line.get_xdata()) == 2)
+    assert np.ptp(bar.get_xdata()) == pytest.approx(5 / 40, rel=1e-3)
+
+
+@pytest.mark.parametrize(("scale", "words"), [(1e-6, '0.02"'), (1e-2, "5'"), (0.3, "2°")])
+def test_the_scale_bar_has_a_handy_length(scale: float, words: str) -> None:
+    """From fractions of an arcsecond to degrees."""
+    image = sky_image()
+    image.wcs.wcs.cdelt = [-scale, scale]
+    assert words in texts(look(image))
+
+
+def test_axes_without_coordinates_have_offsets() -> None:
+    """They are counted from the center, to the east at the left; several pictures fit in one figure."""
+    _, axes = plt.subplots(1, 2)
+    for ax in axes:
+        assert look(sky_image(), ax) is ax
+    left, right, bottom, top = axes[0].images[0].get_extent()
+    assert (left, right, bottom, top) == pytest.approx((20, -20, -10, 10), abs=1e-4)
+    assert axes[0].get_xlabel() == "Offset in right ascension (arcsec)"
+    assert {"N", "E"} <= texts(axes[0])
+
+
+def test_axes_with_sky_coordinates_are_drawn_on_in_these() -> None:
+    """An image is drawn over another one, where it belongs."""
+    ax = plt.subplot(projection=sky_wcs(45.0))
+    image = sky_image(10.0)
+    image.data[:] = 1.0
+    image.data[7, 31] = 500.0
+    assert look(image, ax) is ax
+    shown, (left, right, bottom, top) = np.asarray(ax.images[0].get_array()), ax.images[0].get_extent()
+    y, x = np.argwhere(shown == 500.0).mean(axis=0) + 0.5
+    place = (left + x * (right - left) / shown.shape[1], bottom + y * (top - bottom) / shown.shape[0])
+    assert ax.wcs.pixel_to_world(*place).separation(image.wcs.pixel_to_world(31, 7)).arcsec < 0.1
+
+
+def test_an_image_without_coordinates_is_drawn_in_pixels() -> None:
+    """There is no compass then."""
+    ax = look(CCDData(np.arange(12.0).reshape(3, 4), unit=""))
+    assert ax.get_xlabel() == "x (pixels)"
+    assert not texts(ax)
+    assert np.array_equal(ax.images[0].get_array(), np.arange(12.0).reshape(3, 4))
+
+
+def test_other_dimensions_are_averaged_over() -> None:
+    """Masked pixels have no part in it."""
+    cube = np.stack([np.full((3, 4), 1.0), np.full((3, 4), 3.0)])
+    mask = np.zeros(cube.shape, dtype=bool)
+    mask[1, 0, 0] = True
+    ax = look(CCDData(cube, mask=mask, unit=""))
+    shown = np.asarray(ax.images[0].get_array())
+    assert shown[0, 0] == 1.0
+    assert (shown.ravel()[1:] == 2.0).all()
+
+
+def test_a_file_is_drawn_as_the_image_that_is_read_from_it(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A product, an open file, a file on disk and the image itself give the same picture."""
+    del mast_sandbox
+    path = tmp_path / "j97c01010_drc.fits"
+    Observations.download_file(DRIZZLED, local_path=path, verbose=False)
+    with fits.open(path) as hdus:
+        axes = [look(product) for product in (DRIZZLED, path, str(path), hdus, read_image(path))]
+    first, *others = (np.asarray(ax.images[0].get_array()) for ax in axes)
+    for shown in others:
+        assert np.array_equal(first, shown, equal_nan=True)
+    assert len({ax.get_title() for ax in axes}) == 1
+    assert {ax.figure.axes[1].get_ylabel() for ax in axes} == {"Pixel value (e⁻ s⁻¹)"}
+
+
+def test_a_file_is_masked_as_the_image_that_is_read_from_it() -> None:
+    """Flags and weights of a file in memory or on disk leave the same pixels blank."""
+    flags = np.zeros((20, 40), dtype=np.int16)
+    flags[3, 4] = 16
+    parts = [("SCI", sky_image().data), ("ERR", np.ones((20, 40))), ("DQ", flags)]
+    hdus = fits.HDUList([fits.PrimaryHDU(), *(fits.ImageHDU(pixels, name=name) for name, pixels in parts)])
+    shown = np.asarray(look(hdus).images[0].get_array())
+    assert np.array_equal(~np.isfinite(shown), read_image(hdus).mask)
+
+
+def test_a_large_image_takes_little_memory(tmp_path: Path) -> None:
+    """It is averaged while it is read, and never whole in memory."""
+    pixels = np.arange(3600 * 3000, dtype=np.float32).reshape(3600, 3000)
+    header = sky_wcs().to_header()
+    weight = np.ones(pixels.shape, dtype=np.float32)
+    hdus = [fits.PrimaryHDU(), fits.ImageHDU(pixels, header, name="SCI"), fits.ImageHDU(weight, name="WHT")]
+    path = tmp_path / "large.fits"
+    fits.HDUList(hdus).writeto(path)
+    expected, size = pixels[:3, :3].astype(float).mean(), pixels.nbytes
+    del pixels, weight, hdus
+    tracemalloc.start()
+    with fits.open(path) as opened:
+        reduced, _ = images.reduced_image(opened)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert reduced.pixels.shape == (1200, 1000)
+    assert reduced.shape == (3600, 3000)
+    assert reduced.pixels[0, 0] == pytest.approx(expected)
+    assert most < size
+
+
+def test_blocks_at_the_edge_are_smaller() -> None:
+    """The mean of what is there is taken, whatever the size of the image."""
+    pixels = np.zeros((2401, 1), dtype=np.float32)
+    pixels[2400] = 7.0
+    shown = np.asarray(look(CCDData(pixels, unit="")).images[0].get_array())
+    assert shown.shape == (801, 1)
+    assert shown[-1, 0] == 7.0
+
+
+@pytest.mark.parametrize("stretch", ["linear", "sqrt", "log", "asinh", "sinh", "ASINH", LinearStretch()])
+def test_the_stretch_is_chosen(stretch: Any) -> None:
+    """Numbers of the color bar are in its range."""
+    bar = look(sky_image(), stretch=stretch, cmap="gray").figure.axes[1]
+    low, high = bar.get_ylim()
+    assert all(low <= tick <= high for tick in bar.get_yticks())
+    assert len(bar.get_yticks()) > 2
+
+
+def test_an_image_of_equal_numbers_is_drawn() -> None:
+    """The range of colors is not empty."""
+    assert look(CCDData(np.ones((3, 3)), unit="")).images[0].get_clim() == (1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"stretch": "asin"}, "stretch='asin' is not known. Did you mean 'asinh'"),
+        ({"stretch": 3}, "stretch=3: a name or a stretch"),
+        ({"percent": 0}, "percent=0: a number above 0"),
+        ({"percent": 101}, "percent=101: a number above 0"),
+        ({"cmap": "nope"}, "cmap='nope' is not a color map"),
+        ({"cmap": 3}, "cmap=3 is not a color map"),
+        ({"ax": 5}, "ax=5: axes of matplotlib are needed"),
+    ],
+)
+def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> None:
+    """The message says what is taken."""
+    with pytest.raises(InvalidArgumentError, match=message):
+        look(sky_image(), **options)
+
+
+def test_what_cannot_be_drawn_is_refused() -> None:
+    """An image without a valid pixel, of one dimension, a table, another object."""
+    table = fits.BinTableHDU.from_columns([fits.Column("MEMNAME", "10A", array=["a"])])
+    for product, message in (
+        (CCDData(np.full((3, 3), np.nan), unit=""), "no valid pixels"),
+        (CCDData(np.ones(3), unit=""), r"not float64 of the shape \(3,\)"),
+        (fits.HDUList([fits.PrimaryHDU(), table]), "cannot be drawn: it holds a table, which read_catalog reads"),
+        (fits.HDUList([fits.PrimaryHDU()]), "cannot be drawn: open_product gives its contents"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=message):
+            look(product)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    """The name of the file is in the message."""
+    path = tmp_path / "asn.json"
+    path.write_text(json.dumps({}), encoding="utf-8")
+    with pytest.raises(InvalidArgumentError, match=r"asn\.json.* is not a FITS file"):
+        look(path)
+
+
+def test_without_matplotlib_there_is_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence is the one of all pictures."""
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(InvalidArgumentError.__mro__[2], match=r"astroquery_mast\[plot\]"):
+        look(sky_image())
+
+
+# -- spectra ----------------------------------------------------------------------------------------------------------
+
+
+def spectrum(flux: Any, uncertainty: Any = None, mask: Any = None, **meta: Any) -> SimpleNamespace:
+    """Return an object like those of specutils."""
+    axis = np.linspace(1.0, 2.0, np.shape(flux)[-1]) * u.um
+    values = u.Quantity(flux, u.Jy)
+    return SimpleNamespace(spectral_axis=axis, flux=values, uncertainty=uncertainty, mask=mask, meta={"header": meta})
+
+
+def test_a_spectrum_has_its_uncertainty_as_a_band() -> None:
+    """Variances become standard deviations; masked points are gaps; units are on the axes."""
+    flux = np.array([1.0, 2.0, 3.0, 4.0])
+    variance = VarianceUncertainty(np.full(4, 0.25), unit=u.Jy**2)
+    made = spectrum(flux, variance, [False, False, True, False], TARGNAME="WASP-39", TELESCOP="JWST")
+    ax = look(made)
+    line, band = ax.lines[0], ax.collections[0]
+    assert line.get_xdata().tolist() == pytest.approx([1, 4 / 3, 5 / 3, 2])
+    assert line.get_ydata()[[0, 1, 3]].tolist() == [1.0, 2.0, 4.0]
+    assert np.isnan(line.get_ydata()[2])
+    assert band.get_paths()[0].vertices[:, 1].min() == 0.5
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Wavelength (\N{MICRO SIGN}m)", "Flux (Jy)")
+    assert ax.get_title() == "WASP-39\nJWST"
+
+
+def test_several_spectra_are_drawn_together() -> None:
+    """A list, rows with one axis, and rows with an axis each; in the units of the first."""
+    one, two = spectrum([1.0, 2.0, 3.0]), spectrum([2.0, 3.0, 4.0])
+    two.flux, two.spectral_axis = two.flux.to(u.mJy), two.spectral_axis.to(u.AA)
+    ax = look([one, two])
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[1, 2, 3], pytest.approx([2, 3, 4])]
+    assert ax.lines[1].get_xdata() == pytest.approx([1, 1.5, 2])
+    rows = spectrum([[1.0, 2.0], [3.0, 4.0]], StdDevUncertainty(np.full((2, 2), 0.1), unit=u.Jy))
+    assert [line.get_ydata().tolist() for line in look(rows).lines] == [[1, 2], [3, 4]]
+    rows.spectral_axis = [[1.0, 2.0], [2.0, 3.0]] * u.um
+    assert [line.get_xdata().tolist() for line in look(rows).lines] == [[1, 2], [2, 3]]
+
+
+def test_very_many_spectra_are_not_all_drawn() -> None:
+    """The title says so."""
+    ax = look([spectrum([1.0, 2.0])] * 120, title="orders")
+    assert len(ax.lines) == 100
+    assert ax.get_title() == "orders\nthe first 100 of 120 spectra"
+
+
+def test_a_wild_point_does_not_hide_the_others() -> None:
+    """The limits are those of nearly all points; an emission line is not wild."""
+    flux = np.sin(np.arange(2000.0))
+    flux[7], flux[9] = 1e6, 15.0
+    assert 15 < look(spectrum(flux)).get_ylim()[1] < 20
+
+
+# -- light curves -----------------------------------------------------------------------------------------------------
+
+
+def light_curve(flux: Any, *, time: Any = None, **meta: Any) -> TimeSeries:
+    """Return a time series of a mission."""
+    days = 2458000.5 + np.arange(len(flux)) if time is None else time
+    times = Time(days, format="jd", scale="tdb") if isinstance(days, np.ndarray) else days
+    series = TimeSeries(time=times)
+    series["flux"] = flux
+    series.meta.update(meta)
+    return series
+
+
+def test_a_light_curve_has_the_time_of_its_mission() -> None:
+    """TESS and Kepler count from a day of their own, others in MJD."""
+    flux = np.array([1.0, 2.0, 3.0]) * u.electron / u.s
+    ax = look(light_curve(flux, TELESCOP="TESS", OBJECT="TIC 25155310", SECTOR=1))
+    assert ax.get_xlabel() == "Time (BTJD, BJD - 2457000 d)"
+    assert ax.get_ylabel() == "Flux (e⁻ s⁻¹)"
+    assert ax.get_title() == "TIC 25155310\nTESS, sector 1"
+    assert ax.lines[0].get_xdata().tolist() == [1000.5, 1001.5, 1002.5]
+    assert ax.lines[0].get_ydata().tolist() == [1.0, 2.0, 3.0]
+    kepler = look(light_curve(flux, mission="Kepler"))
+    assert kepler.get_xlabel() == "Time (BKJD, BJD - 2454833 d)"
+    other = look(light_curve(flux))
+    assert other.get_xlabel() == "Time (MJD TDB)"
+    assert other.lines[0].get_xdata().tolist() == [58000.0, 58001.0, 58002.0]
+
+
+def test_flagged_points_are_gray() -> None:
+    """They are seen, and do not choose the limits; masked and missing ones are not drawn."""
+    series = light_curve(np.array([1.0, 2.0, 1e6, np.nan, 3.0]) * u.one, TELESCOP="TESS")
+    series["quality"] = [0, 0, 128, 0, 0]
+    ax = look(series)
+    flagged, plain = ax.lines
+    assert (flagged.get_ydata().tolist(), flagged.get_label()) == ([1e6], "1 flagged")
+    assert plain.get_ydata().tolist() == [1.0, 2.0, 3.0]
+    assert ax.get_ylim()[1] < 100
+    series["quality"] = 1
+    assert look(series).lines[0].get_ydata().tolist() == [1.0, 2.0, 1e6, 3.0]
+    masked = light_curve(Masked([1.0, 2.0, 3.0] * u.mag, mask=[False, True, False]))
+    assert look(masked).lines[0].get_ydata().tolist() == [1.0, 3.0]
+
+
+def test_few_points_have_error_bars() -> None:
+    """Of many the bars would be one patch."""
+    for number, bars in (10, 1), (1000, 0):
+        series = light_curve(np.ones(number) * u.Jy)
+        series["flux_err"] = np.full(number, 0.1) * u.Jy
+        assert len(look(series).collections) == bars
+
+
+def test_a_folded_light_curve_is_drawn_by_its_phase() -> None:
+    """The time is a difference then."""
+    series = light_curve(np.ones(3), time=TimeDelta([-0.5, 0.0, 0.5], format="jd"))
+    ax = look(series)
+    assert ax.get_xlabel() == "Time since the epoch (d)"
+    assert ax.lines[0].get_xdata().tolist() == [-0.5, 0.0, 0.5]
+
+
+def test_the_best_column_is_drawn() -> None:
+    """Corrected flux is better than raw flux; magnitudes grow downwards."""
+    series = light_curve(np.ones(3))
+    series["pdcsap_flux"], series["sap_flux"] = [2.0, 2.0, 3.0], [7.0, 7.0, 8.0]
+    del series["flux"]
+    assert look(series).lines[0].get_ydata().tolist() == [2.0, 2.0, 3.0]
+    stars = TimeSeries(time=Time([1.0, 2.0], format="mjd"), data={"mag": [12.0, 12.5]})
+    assert look(stars).yaxis_inverted()
+
+
+def test_a_time_series_without_brightness_is_refused() -> None:
+    """The columns are named, and so is one without values."""
+    texts_only = TimeSeries(time=Time([1.0, 2.0], format="mjd"), data={"name": ["a", "b"]})
+    with pytest.raises(InvalidArgumentError, match="None of the columns is a brightness: time, name"):
+        look(texts_only)
+    with pytest.raises(InvalidArgumentError, match="'flux' has no valid values"):
+        look(light_curve(np.full(3, np.nan)))
+
+
+# -- previews, titles -------------------------------------------------------------------------------------------------
+
+
+def test_a_preview_is_drawn_as_it_is(mast_sandbox: Sandbox) -> None:
+    """The name of the file is the title, unless another one is given."""
+    del mast_sandbox
+    uri = "mast:HST/product/j97c01010_drc.jpg"
+    ax = look(uri)
+    assert ax.get_title() == "j97c01010_drc.jpg"
+    assert np.array_equal(ax.images[0].get_array(), np.asarray(Observations.read_product(uri).convert("RGB")))
+    assert look(uri, title="M51").get_title() == "M51"
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ({"TARGPROP": "W", "TELESCOP": "JWST", "INSTRUME": "NIRSPEC", "DETECTOR": "NRS1"}, "W\nJWST NIRSPEC/NRS1"),
+        ({"TELESCOP": "JWST", "INSTRUME": "NIRCAM", "DETECTOR": "MULTIPLE", "PUPIL": "CLEAR"}, "x.fits\nJWST NIRCAM"),
+        ({"OBJECT": "TIC 1", "INSTRUME": "TESS Photometer", "SECTOR": 3}, "TIC 1\nTESS Photometer, sector 3"),
+        ({"TARGNAME": "none", "EXPTIME": 0.52}, "x.fits\n0.52 s"),
+        ({"EXPTIME": "unknown", "TARGNAME": "A$B"}, r"A\$B"),
+        ({}, "x.fits"),
+        (None, "x.fits"),
+    ],
+)
+def test_titles_say_what_headers_say(header: Any, words: str) -> None:
+    """Each mission has words of its own; open wheels and unknown values are left out."""
+    assert caption(header, "x.fits") == words
+    assert caption(None if header is None else {"header": fits.Header(header)}, "x.fits") == words
+
+
+def test_the_examples_run(mast_sandbox: Sandbox) -> None:
+    """What the docstrings say comes out."""
+    del mast_sandbox
+    said: list[str] = []
+    runner = doctest.DocTestRunner()
+    for function in (quicklook.quicklook, images.read_image):
+        for example in doctest.DocTestFinder().find(function, globs={}):
+            runner.run(example, out=said.append)
+    assert runner.summarize(verbose=False).attempted >= 6
+    assert not said
