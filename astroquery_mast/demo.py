@@ -1,30 +1,32 @@
-"""The main job, end to end: find images, list their files, download them, open one, and fetch an exclusive file.
+"""The typical workflow, end to end: find images, list their files, download them, read them, and look at them.
 
 ``python -m astroquery_mast.demo`` runs on the sandbox, ``--live`` on the archive itself.  In: the command line.  Out: a
-walk through the package on the terminal, and files in a folder.  Every call is printed as it is made.
+walk through the package on the terminal, files, and pictures of them.  Every call is printed as it is made.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
-from astropy.table import Table
-from astropy.wcs import WCS
+from astropy.coordinates import SkyCoord
+from astropy.table import Table, vstack
 from astropy.wcs.utils import proj_plane_pixel_scales
 from astroquery import log
 from astroquery.exceptions import InvalidQueryError, LoginError, RemoteServiceError, ResolverError, TimeoutError
 
 from .config import Endpoints, conf
 from .observations.client import Observations
+from .readers import read_image
 from .service.core import MastClass
 from .service.token_sources import ENVIRONMENT, environment_has_token
 
@@ -34,16 +36,11 @@ PRODUCT_COLUMNS = ("productFilename", "productSubGroupDescription", "calib_level
 _SHOWN_ROWS = 6
 _WIDTH = 100
 _INDENT = "    "
-# The header keywords that hold a fact, the first that is there being taken: those of HST, then those of JWST.
-_FACTS = {
-    "telescope": ("TELESCOP",),
-    "instrument": ("INSTRUME",),
-    "detector": ("DETECTOR",),
-    "target": ("TARGNAME", "TARGPROP"),
-    "observed": ("DATE-OBS",),
-    "exposure (s)": ("EXPTIME", "EFFEXPTM", "XPOSURE"),
-}
-_FILTERS = ("FILTER", "FILTER1", "FILTER2", "PUPIL")
+_NEXT = (
+    ("Search by any criterion: filters, dates, programs, regions", "criteria.rst"),
+    ("Read and plot products: images, spectra, light curves", "reading.rst"),
+    ("Download many files: dry run, resume, parallel transfers, the cloud", "downloads.rst"),
+)
 
 
 # -- on the terminal ------------------------------------------------------------------------------------------------
@@ -59,20 +56,24 @@ def title(text: str) -> None:
     print(f"\n{text}\n{'-' * len(text)}")
 
 
-def ask(method: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+def ask(method: Any, *arguments: Any, **keywords: Any) -> Any:
     """Print a call, make it, and return its result."""
-    owner = "Observations" if isinstance(getattr(method, "__self__", None), MastClass) else ""
+    owner = "Observations." if isinstance(getattr(method, "__self__", None), MastClass) else ""
     words = [_word(value) for value in arguments] + [f"{name}={_word(value)}" for name, value in keywords.items()]
-    call = f">>> {owner}.{method.__name__}({', '.join(words)})"
+    call = f">>> {owner}{method.__name__}({', '.join(words)})"
     print(textwrap.fill(call, _WIDTH, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False))
     return method(*arguments, **keywords)
 
 
 def _word(value: Any) -> str:
-    """A value as it stands in a call; of a table, what its rows are and how many."""
+    """A value as it stands in a call; of a table, what its rows are and how many; of a file, its name."""
     if isinstance(value, Table):
         return f"<{len(value)} {'products' if 'dataURI' in value.colnames else 'observations'}>"
-    return repr(str(value)) if isinstance(value, Path) else repr(value)
+    if isinstance(value, SkyCoord):
+        return repr(value.to_string("hmsdms", precision=1))
+    if isinstance(value, Path):
+        return repr(value.name if value.is_file() else str(value))
+    return repr(value)
 
 
 def show(table: Table, columns: Iterable[str], rows: int = _SHOWN_ROWS) -> None:
@@ -85,6 +86,40 @@ def show(table: Table, columns: Iterable[str], rows: int = _SHOWN_ROWS) -> None:
     print("\n".join(_INDENT + line for line in lines))
     if len(table) > rows:
         print(f"{_INDENT}... and {len(table) - rows} more")
+
+
+# -- pictures --------------------------------------------------------------------------------------------------------
+
+
+class Album:
+    """The pictures of a run, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pictures: list[Path] = []
+        self._says_why = True
+
+    def save(self, name: str, draw: Any, *arguments: Any, **keywords: Any) -> None:
+        """Draw a picture and save it; without matplotlib, say so once."""
+        try:
+            axes = ask(draw, *arguments, **keywords)
+        except InvalidQueryError as err:
+            if self._says_why:
+                say(f"No picture: {err}")
+            self._says_why = False
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{name}.png"
+        axes.figure.savefig(path, dpi=110)
+        _close(axes.figure)
+        self.pictures.append(path)
+
+
+def _close(figure: Any) -> None:
+    """Give back the memory of a figure that was drawn."""
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - an optional dependency, which has drawn the figure
+
+    plt.close(figure)
 
 
 # -- the steps ------------------------------------------------------------------------------------------------------
@@ -129,56 +164,18 @@ def fetch(products: Table, folder: Path, **options: Any) -> list[Path]:
     return [Path(row["Local Path"]) for row in manifest if row["Status"] == "COMPLETE"]
 
 
-def look_at(path: Path) -> None:
-    """Open an image, print what its headers say, and save a picture of it beside it."""
-    print(f">>> fits.open({path.name!r})")
-    with fits.open(path) as hdus:
-        science = hdus["SCI"]
-        wcs = WCS(science.header)
-        for name, fact in header_facts(hdus["PRIMARY"].header, science.data, wcs).items():
-            print(f"{_INDENT}{name:<14}{fact}")
-        picture = save_picture(science.data, wcs, path)
-    if picture is not None:
-        print(f"{_INDENT}{'picture':<14}{picture.name}, beside the file")
+def look_at(path: Path, album: Album) -> None:
+    """Read an image, print what it is, and save a picture of it."""
+    from .display import quicklook  # noqa: PLC0415 - matplotlib is optional
 
-
-def header_facts(primary: fits.Header, image: np.ndarray[Any, Any], wcs: WCS) -> dict[str, str]:
-    """Return what a newcomer wants to know of an image, from its headers."""
-    found = {name: next(filter(primary.__contains__, keywords), None) for name, keywords in _FACTS.items()}
-    facts = {name: _fact(primary[keyword]) for name, keyword in found.items() if keyword is not None}
-    filters = [str(primary[keyword]) for keyword in _FILTERS if keyword in primary]
-    facts["filter"] = ", ".join(name for name in filters if not name.startswith("CLEAR"))
+    image = ask(read_image, path)
     rows, columns = image.shape
-    center = wcs.pixel_to_world((columns - 1) / 2, (rows - 1) / 2)
-    width, height = np.array([columns, rows]) * proj_plane_pixel_scales(wcs) * 60
-    facts["shape"] = f"{rows} x {columns} pixels, {height:.1f} x {width:.1f} arcmin"
-    facts["WCS center"] = f"{center.to_string('hmsdms', precision=1)} ({center.frame.name.upper()})"
-    return facts
-
-
-def _fact(value: object) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
-
-
-def save_picture(image: np.ndarray[Any, Any], wcs: WCS, path: Path) -> Path | None:
-    """Save an image as a PNG with sky coordinates; None, and a sentence, without matplotlib."""
-    try:
-        from astropy.visualization import AsinhStretch, ImageNormalize, PercentileInterval  # noqa: PLC0415
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an optional dependency
-    except ImportError:
-        print(f"{_INDENT}no picture: matplotlib is not installed (pip install 'astroquery_mast[plot]' brings it)")
-        return None
-    figure = Figure(figsize=(6, 6), layout="constrained")
-    axes = figure.add_subplot(projection=wcs)
-    norm = ImageNormalize(image, interval=PercentileInterval(99.5), stretch=AsinhStretch(0.05))
-    axes.imshow(image, norm=norm, cmap="magma", origin="lower", interpolation="nearest")
-    axes.coords[0].set_axislabel("Right ascension")
-    axes.coords[1].set_axislabel("Declination")
-    axes.set_title(path.name, fontsize="medium")
-    axes.grid(color="white", alpha=0.25, linestyle="dotted")
-    picture = path.with_suffix(".png")
-    figure.savefig(picture, dpi=110)
-    return picture
+    center = image.wcs.pixel_to_world((columns - 1) / 2, (rows - 1) / 2)
+    width, height = np.array([columns, rows]) * proj_plane_pixel_scales(image.wcs) * 60
+    unit = str(image.unit) or "no unit"
+    print(f"{_INDENT}{columns} x {rows} pixels, {width:.1f} x {height:.1f} arcmin, values in {unit}")
+    print(f"{_INDENT}center {center.to_string('hmsdms', precision=1)} ({center.frame.name.upper()})")
+    album.save(path.stem, quicklook, path)
 
 
 def try_without_token(products: Table, folder: Path) -> None:
@@ -207,7 +204,7 @@ def log_in(token: str | None) -> bool:
     return False
 
 
-def exclusive_file(observations: Table, folder: Path, token: str | None) -> None:
+def exclusive_file(observations: Table, album: Album, token: str | None) -> None:
     """Fetch a file that is not public yet: refused at first, and then with a token."""
     exclusive = observations[observations["dataRights"] == "EXCLUSIVE_ACCESS"]
     if not len(exclusive):
@@ -215,13 +212,20 @@ def exclusive_file(observations: Table, folder: Path, token: str | None) -> None
         return
     say(f"{len(exclusive)} of the NIRCam observations are under exclusive access.")
     products = find_files(exclusive, "I2D", 1)
-    try_without_token(products, folder)
+    try_without_token(products, album.folder)
     if log_in(token):
-        for path in fetch(products, folder, cache=False):
-            look_at(path)
+        for path in fetch(products, album.folder, cache=False):
+            look_at(path, album)
 
 
-def walk(target: str, folder: Path, token: str | None) -> None:
+def map_of(observations: Table, position: SkyCoord, album: Album) -> None:
+    """Save a map of the footprints of what was found."""
+    from .display import plot_footprints  # noqa: PLC0415 - matplotlib is optional
+
+    album.save("footprints", plot_footprints, observations, coordinates=position, radius=RADIUS)
+
+
+def walk(target: str, album: Album, token: str | None) -> None:
     """Do all the steps, one after the other."""
     title(f"Where is {target}?")
     position = ask(Observations.resolve_object, target)
@@ -230,18 +234,41 @@ def walk(target: str, folder: Path, token: str | None) -> None:
     title("Hubble: drizzled ACS images")
     hubble = find_images(target, "HST", "ACS/WFC")
     if len(hubble):
-        for path in fetch(find_files(hubble, "DRC", 2), folder)[:1]:
-            look_at(path)
+        for path in fetch(find_files(hubble, "DRC", 2), album.folder):
+            look_at(path, album)
 
     title("Webb: a combined NIRCam image")
     webb = find_images(target, "JWST", "NIRCAM*")
     public = webb[webb["dataRights"] == "PUBLIC"]
     if len(public):
-        for path in fetch(find_files(public, "I2D", 1), folder):
-            look_at(path)
+        for path in fetch(find_files(public, "I2D", 1), album.folder):
+            look_at(path, album)
+    if not len(hubble) + len(webb):
+        raise NothingFoundError(f"There are no such images within {RADIUS} of {target}.")
 
     title("An exclusive file")
-    exclusive_file(webb, folder, token)
+    exclusive_file(webb, album, token)
+
+    title("A map of all these observations")
+    map_of(vstack([hubble, webb], metadata_conflicts="silent"), position, album)
+
+
+class NothingFoundError(InvalidQueryError):
+    """There are no images of the target."""
+
+
+def targets_with_images() -> list[str]:
+    """Return the targets of which the sandbox has images of both telescopes, those with most images first."""
+    counts: Counter[str] = Counter()
+    both: set[str] | None = None
+    for collection, instrument in (("HST", "ACS/WFC"), ("JWST", "NIRCAM*")):
+        images = Observations.query_criteria(
+            obs_collection=collection, instrument_name=instrument, dataproduct_type="image", calib_level=3
+        )
+        names = [str(name) for name in images["target_name"]]
+        counts.update(names)
+        both = set(names) if both is None else both & set(names)
+    return [name for name, _ in counts.most_common() if name in (both or ())]
 
 
 # -- from the command line ------------------------------------------------------------------------------------------
@@ -273,6 +300,7 @@ def _place(stack: ExitStack, live: bool) -> str | None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo."""
     options, started = _options(arguments), time.monotonic()
+    album = Album(options.download_dir)
     with ExitStack() as stack:
         try:
             token = _place(stack, options.live)
@@ -281,13 +309,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
         stack.callback(Observations.logout)
         try:
-            walk(options.target, options.download_dir, token)
+            walk(options.target, album, token)
         except (InvalidQueryError, LoginError, RemoteServiceError, ResolverError, TimeoutError) as err:
             say(f"The demo ends here. {err}")
+            if token is not None and isinstance(err, NothingFoundError | ResolverError):
+                say(f"The sandbox has images of {', '.join(targets_with_images())}: use --target with one of them.")
             return 1
-    print(f"\nDone in {time.monotonic() - started:.0f} s. The files are in {options.download_dir.resolve()}")
+    _sum_up(album, time.monotonic() - started)
     return 0
 
 
+def _sum_up(album: Album, seconds: float) -> None:
+    """Say where everything is, and what to do next."""
+    title(f"Done in {seconds:.0f} s")
+    if album.pictures:
+        print("Pictures to look at:")
+        print("\n".join(f"{_INDENT}{path.resolve()}" for path in album.pictures))
+    print(f"The data files are in {(album.folder / 'mastDownload').resolve()}")
+    print("\nWhat to do next:")
+    for words, page in _NEXT:
+        print(f"{_INDENT}{words}: docs/{page}")
+
+
 if __name__ == "__main__":
+    # The pictures are saved: no window is needed for them.
+    os.environ.setdefault("MPLBACKEND", "Agg")
     sys.exit(main())

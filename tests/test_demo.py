@@ -27,20 +27,35 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def test_the_demo_brings_images_and_pictures(finished: tuple[Path, str]) -> None:
-    """There are two Hubble images, a public and an exclusive one of Webb, and a picture of three of them."""
+    """There are two Hubble images, a public and an exclusive one of Webb, and pictures of all in one folder."""
     folder, _ = finished
-    images = sorted(path.name for path in folder.rglob("*.fits"))
-    assert [name.rsplit("_", 1)[1] for name in images] == ["drc.fits", "drc.fits", "i2d.fits", "i2d.fits"]
-    pictures = list(folder.rglob("*.png"))
-    assert len(pictures) == 3
+    images = sorted(path.stem for path in folder.rglob("*.fits"))
+    assert [name.rsplit("_", 1)[1] for name in images] == ["drc", "drc", "i2d", "i2d"]
+    pictures = sorted(folder.glob("*.png"))
+    assert sorted(path.stem for path in pictures) == sorted([*images, "footprints"])
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
-    assert all(path.with_suffix(".fits").is_file() for path in pictures)
+    assert not list((folder / "mastDownload").rglob("*.png"))
 
 
-def test_the_demo_says_where_the_files_are(finished: tuple[Path, str]) -> None:
-    """The last line names the folder."""
+def test_the_demo_says_where_everything_is(finished: tuple[Path, str]) -> None:
+    """All pictures are in one list, after which it says where the data are and what to do next."""
     folder, printed = finished
-    assert printed.rstrip().splitlines()[-1].endswith(str(folder.resolve()))
+    _, _, end = printed.partition("Pictures to look at:\n")
+    listed = [line.strip() for line in end.splitlines() if line.endswith(".png")]
+    assert sorted(listed) == sorted(str(path) for path in folder.resolve().glob("*.png"))
+    assert f"The data files are in {folder.resolve() / 'mastDownload'}" in end
+    pages = [line.rpartition("docs/")[2] for line in end.partition("What to do next:\n")[2].splitlines()]
+    assert len(pages) == 3
+    assert all((Path(__file__).parents[1] / "docs" / page).is_file() for page in pages)
+
+
+def test_the_demo_says_what_an_image_is(finished: tuple[Path, str]) -> None:
+    """Its size in pixels and on the sky, its unit and its center are printed."""
+    _, printed = finished
+    _, _, image = printed.partition(">>> read_image('j97c01030_drc.fits')\n")
+    size, center, *_ = image.splitlines()
+    assert size == "    256 x 256 pixels, 3.4 x 3.4 arcmin, values in electron / s"
+    assert center == "    center 13h29m52.6s +47d11m59.0s (ICRS)"
 
 
 def test_the_demo_shows_a_refusal_and_then_the_exclusive_file(finished: tuple[Path, str]) -> None:
@@ -74,11 +89,20 @@ def test_a_second_demo_keeps_the_public_files(finished: tuple[Path, str], capsys
 def test_without_matplotlib_there_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The picture is left out, and the reader told how to get it."""
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert demo.save_picture(np.zeros((4, 4)), WCS(naxis=2), tmp_path / "x.fits") is None
-    assert "astroquery_mast[plot]" in capsys.readouterr().out
-    assert not list(tmp_path.iterdir())
+    """The pictures are left out, and the reader is told once how to get them."""
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    path = tmp_path / "x.fits"
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.cdelt = ["RA---TAN", "DEC--TAN"], [-1 / 60, 1 / 60]
+    fits.PrimaryHDU(np.zeros((4, 8)), wcs.to_header()).writeto(path)
+    album = demo.Album(tmp_path / "pictures")
+    demo.look_at(path, album)
+    demo.look_at(path, album)
+    printed = capsys.readouterr().out
+    assert printed.count("astroquery_mast[plot]") == 1
+    assert printed.count("8 x 4 pixels, 8.0 x 4.0 arcmin, values in no unit") == 2
+    assert not album.pictures
+    assert not album.folder.exists()
 
 
 def test_without_the_sandbox_extra_there_is_a_sentence(
@@ -95,23 +119,32 @@ def test_without_the_sandbox_extra_there_is_a_sentence(
     assert "astroquery_mast[sandbox]" in capsys.readouterr().out
 
 
-def test_header_facts_leave_out_clear_filters() -> None:
-    """Of a filter wheel set to CLEAR nothing is said, and the center is that of the pixels."""
-    primary = fits.Header({"TELESCOP": "HST", "FILTER1": "CLEAR1L", "FILTER2": "F814W", "EXPTIME": 2686.238})
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt = [150.0, 2.0], [5.5, 3.0], [-1 / 60, 1 / 60]
-    facts = demo.header_facts(primary, np.zeros((5, 10)), wcs)
-    assert facts["filter"] == "F814W"
-    assert facts["exposure (s)"] == "2686.2"
-    assert facts["shape"] == "5 x 10 pixels, 5.0 x 10.0 arcmin"
-    assert facts["WCS center"] == "10h00m00.0s +02d00m00.0s (ICRS)"
+@pytest.mark.filterwarnings("ignore::astroquery.exceptions.NoResultsWarning")
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("no such thing", 'Could not resolve "no such thing"'),
+        ("HD 209458", "There are no such images within 0.1 deg of HD 209458"),
+    ],
+)
+def test_a_target_without_images_ends_the_demo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, reason: str
+) -> None:
+    """It says so, names targets that have images, and exits with 1; there is no folder, and it speaks of none."""
+    folder = tmp_path / "demo"
+    assert demo.main(["--target", target, "--download-dir", str(folder)]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert reason in printed
+    _, _, targets = printed.partition("The sandbox has images of ")
+    assert {"M51", "GOODS-S", "COSMOS"} <= set(targets.partition(":")[0].split(", "))
+    assert "data files are in" not in printed
+    assert not folder.exists()
 
 
-def test_an_unknown_target_ends_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A name without a position gives a sentence and the exit status 1."""
-    assert demo.main(["--target", "no such thing", "--download-dir", str(tmp_path)]) == 1
-    assert 'Could not resolve "no such thing"' in capsys.readouterr().out
+def test_another_target_has_pictures(tmp_path: Path) -> None:
+    """One of those that the sandbox names."""
+    assert demo.main(["--target", "GOODS-S", "--download-dir", str(tmp_path)]) == 0
+    assert len(list(tmp_path.glob("*.png"))) >= 4
 
 
 def test_an_archive_out_of_reach_ends_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,5 +172,5 @@ def test_the_live_demo_says_how_to_log_in(mast_sandbox: Sandbox, capsys: pytest.
 
 def test_a_field_without_exclusive_data_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where everything is public, the last step says so."""
-    demo.exclusive_file(Table({"dataRights": ["PUBLIC"]}), tmp_path, None)
+    demo.exclusive_file(Table({"dataRights": ["PUBLIC"]}), demo.Album(tmp_path), None)
     assert "None of these observations is exclusive" in capsys.readouterr().out
