@@ -285,10 +285,11 @@ def _companions(hdus: fits.HDUList, index: int, *, chosen: bool) -> tuple[Any, A
     that are not fetched.
     """
     name, found = hdus[index].name, dict[str, Any]()
-    for _, hdu in numbered_hdus(hdus, index + 1):
+    for number, hdu in numbered_hdus(hdus, index + 1):
         if hdu.name == name:
             if not chosen:
-                other = (hdu.name, hdu.ver)
+                # Those of cutouts have a name and no version.
+                other = number if hdu.ver == hdus[index].ver else (name, hdu.ver)
                 log.info("This is the first of several images in the file: extension=%r reads the next one.", other)
             break
         last_word = hdu.name.rpartition(" ")[2]

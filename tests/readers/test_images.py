@@ -465,3 +465,12 @@ def test_a_file_that_is_not_there_is_not_damaged(tmp_path: Path) -> None:
     """The message says that there is no such file."""
     with pytest.raises((FileNotFoundError, InvalidArgumentError), match="No such file"):
         read_image(tmp_path / "no.fits")
+
+
+def test_cutouts_in_one_file_are_told_apart_by_their_numbers() -> None:
+    """Those of Zcut have one name, and no versions."""
+    file = exposure("HST", ("CUTOUT", 1, PIXELS), ("CUTOUT", 1, PIXELS + 1))
+    with log.log_to_list() as said:
+        assert np.array_equal(read_image(file).data, PIXELS)
+    assert ["extension=2 reads the next" in record.getMessage() for record in said] == [True]
+    assert np.array_equal(read_image(file, extension=2).data, PIXELS + 1)
