@@ -16,13 +16,15 @@ from astropy.timeseries import TimeSeries
 from astropy.wcs import WCS
 
 from ..display.captions import caption
-from ..display.curves import draw_light_curve, draw_spectra, is_spectrum, lines_of_spectra
+from ..display.curves import SpectrumLine, draw_light_curve, draw_spectra, is_spectrum, lines_of, lines_of_spectra
 from ..display.sky_image import ReducedImage, draw_image, mean_plane, reduced_by_strips
 from ..exceptions import InvalidArgumentError
 from ..sky.picture import pyplot
 from .images import product_name, reading_image, reduced_image
-from .kinds import FileKind, kind_of_file
+from .kinds import FileKind, kind_of_file, numbered_hdus
 from .opened import _client_of, opened_fits
+from .spectrum_layouts import layout_of
+from .spectrum_tables import UnitChoice, table_spectra
 
 _PREVIEWS = (".jpg", ".jpeg", ".png", ".gif")
 _IMAGE_AXES = 2
@@ -134,7 +136,8 @@ def _read_product(product: Any, client: Any) -> _Drawable:
     name = product_name(product)
     if Path(name).suffix.lower() in _PREVIEWS:
         given = Path(product) if isinstance(product, str) and Path(product).is_file() else product
-        return _Drawable((client or _client_of(given)).read_product(given), name=name)
+        picture = (client or _client_of(given)).read_product(given)
+        return _Drawable(np.asarray(picture.convert("RGB")), name=name)
     with reading_image(name), opened_fits(product, client) as hdus:
         return _read_file(hdus, name)
 
@@ -145,11 +148,19 @@ def _read_file(hdus: fits.HDUList, name: str) -> _Drawable:
     if kind is FileKind.IMAGE:
         return _Drawable(*reduced_image(hdus), name)
     if kind is FileKind.SPECTRUM:
-        return _Drawable(lines_of_spectra(_reader("read_spectrum")(hdus)), hdus[0].header.copy(), name)
+        return _Drawable(_spectra_in(hdus), hdus[0].header.copy(), name)
     if kind is FileKind.LIGHT_CURVE:
         series = _reader("read_light_curve")(hdus)
         return _Drawable(series, series.meta, name)
     raise InvalidArgumentError(f"{name} cannot be drawn: {kind.value}.")
+
+
+def _spectra_in(hdus: fits.HDUList) -> list[SpectrumLine]:
+    """Return the spectra of a file, of which no objects are made: pictures do not need specutils."""
+    layout = layout_of(hdus[0].header)
+    tables = [hdu for _, hdu in numbered_hdus(hdus) if isinstance(hdu, fits.BinTableHDU) and hdu.name != "ASDF"]
+    found = [candidate.read() for hdu in tables for candidate in table_spectra(hdu, layout, UnitChoice())]
+    return [line for each in found for line in lines_of(each.wavelength, each.flux, each.error, each.mask)]
 
 
 def _reader(name: str) -> Any:
@@ -173,11 +184,11 @@ def _reduced(image: NDData) -> ReducedImage:
     return ReducedImage(reduced_by_strips(shape, strip), shape, None if wcs is None else wcs.celestial, image.unit)
 
 
-def _draw_preview(picture: Any, ax: Any, title: str) -> Any:
+def _draw_preview(pixels: Any, ax: Any, title: str) -> Any:
     """Draw a preview as it is."""
     if ax is None:
         ax = pyplot().figure(figsize=(6.0, 6.0), layout="constrained").add_subplot()
-    ax.imshow(np.asarray(picture.convert("RGB")))
+    ax.imshow(pixels)
     ax.set_axis_off()
     ax.set_title(title, fontsize="medium")
     return ax

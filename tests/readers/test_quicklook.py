@@ -354,6 +354,35 @@ def test_a_wild_point_does_not_hide_the_others() -> None:
     assert 15 < look(spectrum(flux)).get_ylim()[1] < 20
 
 
+def science_file(ending: str, **criteria: Any) -> Any:
+    """Return the first product of a kind."""
+    found = Observations.query_criteria(**criteria, dataRights="PUBLIC")[:1]
+    products = Observations.get_product_list(found, verbose=False)
+    return Observations.filter_products(products, extension=ending)[0]
+
+
+@pytest.mark.parametrize(
+    ("ending", "criteria", "number", "unit"),
+    [
+        ("_x1dsum.fits", {"obs_collection": "HST", "instrument_name": "COS/FUV"}, 2, "erg Å⁻¹ s⁻¹ cm⁻²"),
+        ("_x1d.fits", {"obs_collection": "HST", "instrument_name": "STIS/FUV-MAMA", "calib_level": 2}, 12, ""),
+        ("_x1d.fits", {"obs_collection": "JWST", "instrument_name": "NIRSPEC/SLIT", "calib_level": 3}, 1, "Jy"),
+        ("_vo.fits", {"obs_collection": "FUSE"}, 1, "erg Å⁻¹ s⁻¹ cm⁻²"),
+    ],
+)
+def test_spectra_of_all_missions_are_drawn(
+    mast_sandbox: Sandbox, ending: str, criteria: dict[str, Any], number: int, unit: str
+) -> None:
+    """Each segment, order and source is a line; specutils is not needed for it."""
+    del mast_sandbox
+    ax = look(science_file(ending, **criteria))
+    assert len(ax.lines) == number
+    assert "specutils" not in sys.modules
+    assert unit in ax.get_ylabel()
+    assert ax.get_xlabel().startswith("Wavelength (")
+    assert all(np.isfinite(line.get_ydata()).any() for line in ax.lines)
+
+
 # -- light curves -----------------------------------------------------------------------------------------------------
 
 
