@@ -70,10 +70,10 @@ def lines_of_spectra(content: Any) -> list[SpectrumLine]:
 def _lines_of_spectrum(spectrum: Any) -> Iterator[SpectrumLine]:
     """Give the spectra in an object of specutils."""
     axis, flux = u.Quantity(spectrum.spectral_axis), u.Quantity(spectrum.flux)
-    return lines_of(axis, flux, _errors_of(spectrum, flux), getattr(spectrum, "mask", None))
+    return lines_of_arrays(axis, flux, _errors_of(spectrum, flux), getattr(spectrum, "mask", None))
 
 
-def lines_of(
+def lines_of_arrays(
     wavelength: u.Quantity, flux: u.Quantity, error: u.Quantity | None, mask: Array | None
 ) -> Iterator[SpectrumLine]:
     """Give the spectra in arrays that have a row for each of them; wavelengths may be common to all."""

@@ -16,7 +16,14 @@ from astropy.timeseries import TimeSeries
 from astropy.wcs import WCS
 
 from ..display.captions import caption
-from ..display.curves import SpectrumLine, draw_light_curve, draw_spectra, is_spectrum, lines_of, lines_of_spectra
+from ..display.curves import (
+    SpectrumLine,
+    draw_light_curve,
+    draw_spectra,
+    is_spectrum,
+    lines_of_arrays,
+    lines_of_spectra,
+)
 from ..display.sky_image import ReducedImage, draw_image, mean_plane, reduced_by_strips
 from ..exceptions import InvalidArgumentError
 from ..sky.picture import pyplot
@@ -160,7 +167,7 @@ def _spectra_in(hdus: fits.HDUList) -> list[SpectrumLine]:
     layout = layout_of(hdus[0].header)
     tables = [hdu for _, hdu in numbered_hdus(hdus) if isinstance(hdu, fits.BinTableHDU) and hdu.name != "ASDF"]
     found = [candidate.read() for hdu in tables for candidate in table_spectra(hdu, layout, UnitChoice())]
-    return [line for each in found for line in lines_of(each.wavelength, each.flux, each.error, each.mask)]
+    return [line for each in found for line in lines_of_arrays(each.wavelength, each.flux, each.error, each.mask)]
 
 
 def _reader(name: str) -> Any:
