@@ -31,6 +31,9 @@ from .service.core import MastClass
 from .service.token_sources import ENVIRONMENT, environment_has_token
 
 RADIUS = "0.1 deg"
+# A star with a planet: it has ultraviolet spectra of Hubble and light curves of TESS.
+STAR = "Pi Mensae"
+_CURVES = (("HST", "spectrum", ["X1DSUM", "X1D"]),)
 OBSERVATION_COLUMNS = ("obs_id", "filters", "t_exptime", "distance", "dataRights")
 PRODUCT_COLUMNS = ("productFilename", "productSubGroupDescription", "calib_level", "size")
 _SHOWN_ROWS = 6
@@ -225,6 +228,23 @@ def map_of(observations: Table, position: SkyCoord, album: Album) -> None:
     album.save("footprints", plot_footprints, observations, coordinates=position, radius=RADIUS)
 
 
+def curves_of(star: str, album: Album) -> None:
+    """Save a picture of a spectrum and one of a light curve of a star."""
+    from .display import quicklook  # noqa: PLC0415 - matplotlib is optional
+
+    around = {"object_name": star, "radius": "20 arcsec"}
+    for collection, kind, files in _CURVES:
+        found = ask(Observations.query_criteria, **around, obs_collection=collection, dataproduct_type=kind)
+        public = found[found["dataRights"] == "PUBLIC"]
+        print(f"{len(found)} observations, {len(public)} of them public. A file of the first one:")
+        if not len(public):
+            continue
+        products = Observations.get_product_list(public[:1], verbose=False)
+        curves = Observations.filter_products(products, productSubGroupDescription=files, extension="fits")
+        for path in fetch(curves[:1], album.folder):
+            album.save(path.stem, quicklook, path)
+
+
 def walk(target: str, album: Album, token: str | None) -> None:
     """Do all the steps, one after the other."""
     title(f"Where is {target}?")
@@ -251,6 +271,9 @@ def walk(target: str, album: Album, token: str | None) -> None:
 
     title("A map of all these observations")
     map_of(vstack([hubble, webb], metadata_conflicts="silent"), position, album)
+
+    title(f"A spectrum of {STAR}")
+    curves_of(STAR, album)
 
 
 class NothingFoundError(InvalidQueryError):
