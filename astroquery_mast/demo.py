@@ -33,7 +33,7 @@ from .service.token_sources import ENVIRONMENT, environment_has_token
 RADIUS = "0.1 deg"
 # A star with a planet: it has ultraviolet spectra of Hubble and light curves of TESS.
 STAR = "Pi Mensae"
-_CURVES = (("HST", "spectrum", ["X1DSUM", "X1D"]),)
+_CURVES = (("HST", "spectrum", ["X1DSUM", "X1D"]), ("TESS", "timeseries", ["LC"]))
 OBSERVATION_COLUMNS = ("obs_id", "filters", "t_exptime", "distance", "dataRights")
 PRODUCT_COLUMNS = ("productFilename", "productSubGroupDescription", "calib_level", "size")
 _SHOWN_ROWS = 6
@@ -272,7 +272,7 @@ def walk(target: str, album: Album, token: str | None) -> None:
     title("A map of all these observations")
     map_of(vstack([hubble, webb], metadata_conflicts="silent"), position, album)
 
-    title(f"A spectrum of {STAR}")
+    title(f"A spectrum and a light curve of {STAR}")
     curves_of(STAR, album)
 
 

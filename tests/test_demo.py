@@ -27,10 +27,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def test_the_demo_brings_images_and_pictures(finished: tuple[Path, str]) -> None:
-    """There are two images of Hubble and two of Webb, a spectrum, and pictures of all in one folder."""
+    """There are two images of Hubble and two of Webb, a spectrum, a light curve, and pictures of all in one folder."""
     folder, _ = finished
     images = sorted(path.stem for path in folder.rglob("*.fits"))
-    assert sorted(name.rsplit("_", 1)[1] for name in images) == ["drc", "drc", "i2d", "i2d", "x1dsum"]
+    assert sorted(name.rsplit("_", 1)[1] for name in images) == ["drc", "drc", "i2d", "i2d", "lc", "x1dsum"]
     pictures = sorted(folder.glob("*.png"))
     assert sorted(path.stem for path in pictures) == sorted([*images, "footprints"])
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
@@ -144,7 +144,7 @@ def test_a_target_without_images_ends_the_demo(
 def test_another_target_has_pictures(tmp_path: Path) -> None:
     """One of those that the sandbox names."""
     assert demo.main(["--target", "GOODS-S", "--download-dir", str(tmp_path)]) == 0
-    assert len(list(tmp_path.glob("*.png"))) >= 5
+    assert len(list(tmp_path.glob("*.png"))) >= 6
 
 
 def test_an_archive_out_of_reach_ends_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

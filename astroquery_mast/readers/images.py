@@ -5,12 +5,9 @@ In: a product in any form, or a file.  Out: `~astropy.nddata.CCDData`.
 
 from __future__ import annotations
 
-import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -19,18 +16,17 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
 from astropy.nddata.bitmask import interpret_bit_flags
-from astropy.table import Row, Table
-from astropy.utils.exceptions import AstropyWarning
 from astropy.wcs import WCS, FITSFixedWarning
 from astroquery import log
 
 from ..display.sky_image import ReducedImage, mean_plane, reduced_by_strips
-from ..exceptions import CorruptDataWarning, InputWarning, InvalidArgumentError, InvalidResponseError, MastError
+from ..exceptions import CorruptDataWarning, InputWarning, InvalidArgumentError
 from ..tables.columns import few_names, unit_of
 from ..tables.rows import Array
 from ..warn import warn_user
 from .kinds import image_index, is_image, kind_of_file, numbered_hdus
 from .opened import opened_fits
+from .unreadable import one_product, product_name, reading_file
 
 # The names of the extensions that belong to an image, by the last word of a name ("CAMERA.CCD 1.1 uncert" of TESS).
 _ERRORS = frozenset({"ERR", "ERROR", "UNCERT", "UNCERTAINTY"})
@@ -49,7 +45,6 @@ _UNIT_WORDS: Mapping[str, str] = MappingProxyType(
         "adu": "adu",
     }
 )
-_NAMES = ("productFilename", "filename", "Local Path", "dataURI", "uri")
 # What `plane` may be.
 Plane = int | Sequence[int]
 # The index of a part of an array.
@@ -108,7 +103,7 @@ def read_image(
     Raises
     ------
     InvalidArgumentError
-        If the file has no image, no such extension or no such plane; if ``flags`` or
+        If several products are given; if the file has no image, no such extension or no such plane; if ``flags`` or
         ``unit`` cannot be read, or ``quality`` has another shape.
     InvalidResponseError
         If the file is damaged.
@@ -134,7 +129,8 @@ def read_image(
     ('RA---TAN', 0)
     """
     bits, given_unit = _bits(flags), _given_unit(unit)
-    with reading_image(product_name(product)), opened_fits(product, client) as hdus:
+    product = one_product(product, "read_image")
+    with reading_file(product_name(product)), opened_fits(product, client) as hdus:
         index = _science_index(hdus, extension)
         science = hdus[index]
         place = _place_of_plane(science, plane)
@@ -178,31 +174,6 @@ def reduced_image(hdus: fits.HDUList) -> tuple[ReducedImage, fits.Header]:
     wcs = _world_coordinates(science.header, hdus, len(shape)).wcs
     sky = wcs if wcs is not None and wcs.has_celestial else None
     return ReducedImage(reduced_by_strips(shape, strip), shape, sky, _unit_of_header(header)), header
-
-
-@contextmanager
-def reading_image(name: str) -> Iterator[None]:
-    """Turn what astropy raises for a damaged file into one error."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", AstropyWarning)
-            yield
-    except (MastError, FileNotFoundError, PermissionError):
-        raise
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, MemoryError, fits.VerifyError) as err:
-        raise InvalidResponseError(f"{name} is incomplete or damaged: {type(err).__name__}: {err!s:.200}") from err
-
-
-def product_name(product: Any) -> str:
-    """Return the name of the file of a product, for messages and titles."""
-    if isinstance(product, fits.HDUList):
-        product = product.filename() or "The file"
-    elif isinstance(product, Table | Row):
-        name = next((name for name in _NAMES if name in product.colnames), None)
-        product = "The product" if name is None else np.ravel(product[name])[0]
-    elif not isinstance(product, str | os.PathLike):
-        product = f"A {type(product).__name__}"
-    return Path(str(product)).name
 
 
 # -- what users give --------------------------------------------------------------------------------------------------

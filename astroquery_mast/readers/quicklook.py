@@ -5,9 +5,8 @@ In: a product in any form, a file, or an object that was read.  Out: axes of mat
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from astropy.io import fits
@@ -27,11 +26,13 @@ from ..display.curves import (
 from ..display.sky_image import ReducedImage, draw_image, mean_plane, reduced_by_strips
 from ..exceptions import InvalidArgumentError
 from ..sky.picture import pyplot
-from .images import product_name, reading_image, reduced_image
+from .images import reduced_image
 from .kinds import FileKind, kind_of_file, numbered_hdus
-from .opened import _client_of, opened_fits
+from .light_curves import read_light_curve
+from .opened import opened_file, opened_fits
 from .spectrum_layouts import layout_of
 from .spectrum_tables import UnitChoice, table_spectra
+from .unreadable import one_product, product_name, reading_file
 
 _PREVIEWS = (".jpg", ".jpeg", ".png", ".gif")
 _IMAGE_AXES = 2
@@ -88,7 +89,8 @@ def quicklook(
     Raises
     ------
     InvalidArgumentError
-        If the product is of another kind or has no valid values, or if an argument is not valid.
+        If several products are given, the product is of another kind or has no valid values, or if an argument is not
+        valid.
     InvalidQueryError
         If matplotlib is not installed.
     InvalidResponseError
@@ -128,7 +130,7 @@ def _read_object(content: Any) -> _Drawable | None:
     """Return what is drawn of an object that was read, None of others."""
     if isinstance(content, fits.HDUList):
         name = product_name(content)
-        with reading_image(name):
+        with reading_file(name):
             return _read_file(content, name)
     if is_spectrum(content):
         first = content[0] if isinstance(content, list) else content
@@ -140,12 +142,12 @@ def _read_object(content: Any) -> _Drawable | None:
 
 def _read_product(product: Any, client: Any) -> _Drawable:
     """Return what is drawn of a product, or of a file."""
+    product = one_product(product, "quicklook")
     name = product_name(product)
     if Path(name).suffix.lower() in _PREVIEWS:
-        given = Path(product) if isinstance(product, str) and Path(product).is_file() else product
-        picture = (client or _client_of(given)).read_product(given)
-        return _Drawable(np.asarray(picture.convert("RGB")), name=name)
-    with reading_image(name), opened_fits(product, client) as hdus:
+        with reading_file(name), opened_file(product, client) as file:
+            return _Drawable(_pixels_of_preview(file), name=name)
+    with reading_file(name), opened_fits(product, client) as hdus:
         return _read_file(hdus, name)
 
 
@@ -157,7 +159,7 @@ def _read_file(hdus: fits.HDUList, name: str) -> _Drawable:
     if kind is FileKind.SPECTRUM:
         return _Drawable(_spectra_in(hdus), hdus[0].header.copy(), name)
     if kind is FileKind.LIGHT_CURVE:
-        series = _reader("read_light_curve")(hdus)
+        series = read_light_curve(hdus, as_time_series=True)
         return _Drawable(series, series.meta, name)
     raise InvalidArgumentError(f"{name} cannot be drawn: {kind.value}.")
 
@@ -168,11 +170,6 @@ def _spectra_in(hdus: fits.HDUList) -> list[SpectrumLine]:
     tables = [hdu for _, hdu in numbered_hdus(hdus) if isinstance(hdu, fits.BinTableHDU) and hdu.name != "ASDF"]
     found = [candidate.read() for hdu in tables for candidate in table_spectra(hdu, layout, UnitChoice())]
     return [line for each in found for line in lines_of_arrays(each.wavelength, each.flux, each.error, each.mask)]
-
-
-def _reader(name: str) -> Any:
-    """Return a reader, which is imported when it is used, with the packages that it needs."""
-    return getattr(import_module("astroquery_mast.readers"), name)
 
 
 def _reduced(image: NDData) -> ReducedImage:
@@ -189,6 +186,14 @@ def _reduced(image: NDData) -> ReducedImage:
 
     wcs = image.wcs if isinstance(image.wcs, WCS) and image.wcs.has_celestial else None
     return ReducedImage(reduced_by_strips(shape, strip), shape, None if wcs is None else wcs.celestial, image.unit)
+
+
+def _pixels_of_preview(file: IO[bytes]) -> Any:
+    """Return the pixels of a preview, ``(ny, nx, 3)``."""
+    from PIL import Image  # noqa: PLC0415 - comes with matplotlib
+
+    with Image.open(file) as picture:
+        return np.asarray(picture.convert("RGB"))
 
 
 def _draw_preview(pixels: Any, ax: Any, title: str) -> Any:

@@ -27,7 +27,7 @@ from astroquery_mast import Observations
 from astroquery_mast.display import quicklook as public_quicklook
 from astroquery_mast.display.captions import caption
 from astroquery_mast.exceptions import InvalidArgumentError, InvalidQueryError
-from astroquery_mast.readers import images, quicklook, read_image
+from astroquery_mast.readers import images, quicklook, read_image, read_light_curve
 from astroquery_mast.sandbox import Sandbox
 
 look = public_quicklook
@@ -460,6 +460,24 @@ def test_a_time_series_without_brightness_is_refused() -> None:
         look(texts_only)
     with pytest.raises(InvalidArgumentError, match="'flux' has no valid values"):
         look(light_curve(np.full(3, np.nan)))
+
+
+@pytest.mark.parametrize(
+    ("collection", "ending", "label"),
+    [("TESS", "_lc.fits", "Time (BTJD, BJD - 2457000 d)"), ("Kepler", "_llc.fits", "Time (BKJD, BJD - 2454833 d)")],
+)
+def test_light_curves_of_both_missions_are_drawn(
+    mast_sandbox: Sandbox, collection: str, ending: str, label: str
+) -> None:
+    """They are those that `read_light_curve` reads."""
+    del mast_sandbox
+    row = science_file(ending, obs_collection=collection, dataproduct_type="timeseries")
+    ax, series = look(row), read_light_curve(row, as_time_series=True)
+    assert ax.get_xlabel() == label
+    drawn = np.concatenate([line.get_ydata() for line in ax.lines])
+    flux = np.asarray(series["flux"].value)
+    assert sorted(drawn) == sorted(flux[np.isfinite(flux)])
+    assert ax.get_title().startswith(("TIC ", "KIC "))
 
 
 # -- previews, titles -------------------------------------------------------------------------------------------------
