@@ -139,8 +139,9 @@ def find_images(target: str, collection: str, instrument: str) -> Table:
         dataproduct_type="image",
         calib_level=3,
     )
-    print(f"{len(observations)} observations:")
-    show(observations, OBSERVATION_COLUMNS)
+    print(f"{len(observations)} observations{':' if len(observations) else '.'}")
+    if len(observations):
+        show(observations, OBSERVATION_COLUMNS)
     return observations
 
 
