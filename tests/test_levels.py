@@ -28,7 +28,7 @@ ORDER = [
     "engineering",
 ]
 ORDER += ["cutouts", "missions", "catalogs", "observations", "programs", "jwst_files", "citations", "searches"]
-ORDER += ["readers", "utils", "compat", "demo", "cli"]
+ORDER += ["readers", "utils", "compat", "demo", "cli", "__main__"]
 PURE = {"tables", "query", "sky"}
 NETWORK = {"requests", "urllib3", "socket", "http", "tenacity"}
 

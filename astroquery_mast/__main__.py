@@ -1,0 +1,6 @@
+"""The command line without its script: ``python -m astroquery_mast``."""
+
+from .cli.main import cli
+
+if __name__ == "__main__":
+    cli(prog_name="astroquery-mast")

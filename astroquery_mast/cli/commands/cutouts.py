@@ -1,0 +1,104 @@
+"""``cutout``: small pieces of large images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import astroquery_mast as mast
+
+from ..command import MastCommand
+from ..criteria import parse_value
+from ..exits import usage_failure
+from ..options import form_options
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+_TESS, _DEEP, _HUBBLE = "tess", "deep", "hubble"
+# The options that only some of the services have.
+_OWN = {"sector": _TESS, "product": _TESS, "survey": _DEEP, "cutout_format": _DEEP}
+
+
+@click.command(
+    "cutout",
+    cls=MastCommand,
+    epilog="""\b
+Examples:
+  $ astroquery-mast cutout 'HD 209458' --size 5 --sector 17 -d cutouts
+  $ astroquery-mast cutout 'HD 209458' --list
+  $ astroquery-mast cutout 189.49206 62.20615 --from deep --size 10 --survey goods_north
+  $ astroquery-mast cutout 210.80 54.35 --from hubble --size '(20, 30)'""",
+)
+@click.argument("words", nargs=-1, required=True, metavar="TARGET")
+@click.option(
+    "--from",
+    "service",
+    type=click.Choice([_TESS, _DEEP, _HUBBLE]),
+    default=_TESS,
+    show_default=True,
+    help="Full-frame images of TESS, deep fields, or mosaics of Hubble.",
+)
+@click.option("--size", default="5", show_default=True, metavar="SIZE", help="Pixels, an angle, or '(ny, nx)'.")
+@click.option("--sector", type=int, multiple=True, metavar="N", help="A sector of TESS.  [default: all]")
+@click.option("--product", type=click.Choice(["SPOC", "TICA"]), help="The images of TESS.  [default: SPOC]")
+@click.option("--survey", metavar="NAME", help="A deep field.  [default: all]")
+@click.option(
+    "--image", "cutout_format", type=click.Choice(["fits", "jpg", "png"]), help="The form of a deep field's cutouts."
+)
+@click.option("-d", "--dir", "path", default=".", metavar="FOLDER", help="Where files go.  [default: current folder]")
+@click.option("--list", "listed", is_flag=True, help="List the sectors or surveys at the target; download nothing.")
+@form_options
+@click.pass_obj
+def cutout_command(
+    session: Session,
+    /,
+    words: tuple[str, ...],
+    service: str,
+    size: str,
+    path: str,
+    listed: bool,
+    sector: tuple[int, ...],
+    product: str | None,
+    survey: str | None,
+    cutout_format: str | None,
+    **output: Any,
+) -> None:
+    """Download cutouts of images around a target."""
+    target = " ".join(word.strip() for word in words)
+    given = {"sector": list(sector), "product": product, "survey": survey, "cutout_format": cutout_format}
+    own: dict[str, Any] = {name: value for name, value in given.items() if value}
+    for name in own:
+        if _OWN[name] != service:
+            raise usage_failure(f"--{name.replace('cutout_format', 'image')} is for --from {_OWN[name]}.")
+    position = mast.Mast.resolve_object(target) if _is_name(target) else target
+    if listed:
+        found = _list_images(service, position, product)
+    else:
+        client: Any = {_TESS: mast.Tesscut, _DEEP: mast.Zcut, _HUBBLE: mast.Hapcut}[service]
+        found = client.download_cutouts(
+            coordinates=position, size=parse_value(size), path=path, verbose=session.bars, **own
+        )
+    session.show(found, output, _TITLES.get(service, "survey") if listed else "file")
+
+
+_TITLES = {_TESS: "sector"}
+
+
+def _is_name(target: str) -> bool:
+    """Whether a target has letters that positions do not have."""
+    return any(letter.isalpha() and letter not in "hdmsHDMS" for letter in target) or not any(
+        letter.isdigit() for letter in target
+    )
+
+
+def _list_images(service: str, position: Any, product: str | None) -> Any:
+    """The images of which there can be cutouts."""
+    if service == _TESS:
+        return mast.Tesscut.get_sectors(coordinates=position, product=product or "SPOC")
+    if service == _HUBBLE:
+        raise usage_failure("--list is for --from tess and --from deep.")
+    from astropy.table import Table  # noqa: PLC0415 - help and completion do without astropy
+
+    return Table({"survey": mast.Zcut.get_surveys(position)}, dtype=["U"])

@@ -1,0 +1,169 @@
+"""``products``, ``download``, ``retry`` and ``verify``: the files of observations, on the way to the disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import astroquery_mast as mast
+
+from ..command import MastCommand
+from ..criteria import split_words
+from ..exits import usage_failure
+from ..options import (
+    INPUT_HELP,
+    chosen_filters,
+    download_options,
+    filter_options,
+    form_options,
+    output_options,
+)
+from ..transfers import fetch_products, report_manifest, write_manifest
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+_inputs_argument = click.argument("words", nargs=-1, required=True, metavar="INPUT... [NAME=VALUE]...")
+
+
+def product_inputs(session: Session, words: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
+    """Return the observations or products that words name, and the filters among them."""
+    others, filters = split_words(words)
+    if not others:
+        raise usage_failure(f"an input is missing: {INPUT_HELP}.")
+    return session.read_inputs(others), filters
+
+
+@click.command(
+    "products",
+    cls=MastCommand,
+    epilog="""\b
+Examples:
+  $ astroquery-mast search proposal_id=1783 calib_level=3 -o obs.ecsv
+  $ astroquery-mast products obs.ecsv --type SCIENCE --extension fits -o products.ecsv
+  $ astroquery-mast products 2003520266 productFilename='*_drc.fits'
+
+INPUT is a file that 'search' has written, an obsid, or - for standard input.""",
+)
+@_inputs_argument
+@filter_options
+@click.option("--repeat", is_flag=True, help="List a file once for each observation that it belongs to.")
+@output_options
+@click.pass_obj
+def products_command(
+    session: Session,
+    /,
+    words: tuple[str, ...],
+    mrp_only: bool,
+    repeat: bool,
+    product_type: tuple[str, ...],
+    extension: tuple[str, ...],
+    level: tuple[int, ...],
+    kind: tuple[str, ...],
+    **output: Any,
+) -> None:
+    """List the files of observations."""
+    observations, named = product_inputs(session, words)
+    filters = chosen_filters(named, product_type, extension, level, kind)
+    client = mast.Observations
+    listed = client.get_product_list if repeat else client.get_unique_product_list
+    products = listed(observations, verbose=session.bars)
+    if filters or mrp_only:
+        products = client.filter_products(products, mrp_only=mrp_only, **filters)
+    session.show(products, output, "file")
+
+
+@click.command(
+    "download",
+    cls=MastCommand,
+    epilog="""\b
+Examples:
+  $ astroquery-mast download products.ecsv -d data -o manifest.ecsv
+  $ astroquery-mast download mast:HST/product/j97c01010_drc.fits --flat
+  $ astroquery-mast search M51 -r 1m obs_collection=JWST calib_level=3 filters=F115W -f ecsv |
+  >   astroquery-mast download - --type SCIENCE --extension fits --dry-run
+
+INPUT is a file that 'products' or 'search' has written, a dataURI, an obsid, or - for standard input. Run the same
+command again after Ctrl-C: complete files are kept, and partial files are continued.""",
+)
+@_inputs_argument
+@filter_options
+@download_options
+@click.option("--bundle", type=click.Choice(["zip", "tar.gz"]), help="Download one file that holds all files.")
+@click.option("--cloud", is_flag=True, help="Download from the public cloud copy where there is one.")
+@form_options
+@click.pass_obj
+def download_command(
+    session: Session,
+    /,
+    words: tuple[str, ...],
+    mrp_only: bool,
+    product_type: tuple[str, ...],
+    extension: tuple[str, ...],
+    level: tuple[int, ...],
+    kind: tuple[str, ...],
+    cloud: bool,
+    bundle: str | None,
+    **options: Any,
+) -> None:
+    """Download files."""
+    products, named = product_inputs(session, words)
+    filters = chosen_filters(named, product_type, extension, level, kind)
+    if cloud:
+        mast.Observations.enable_cloud_dataset(verbose=session.bars)
+    if not any(map(_is_product, products)):
+        products = mast.Observations.get_unique_product_list(products, verbose=session.bars)
+    fetch_products(session, products, {"mrp_only": mrp_only, "bundle": bundle, **filters}, options)
+
+
+def _is_product(given: Any) -> bool:
+    """Whether an input is a product, or a table of them, and not an observation."""
+    return not given.isdigit() if isinstance(given, str) else "dataURI" in given.colnames
+
+
+_manifest_argument = click.argument("manifest")
+
+
+@click.command(
+    "retry",
+    cls=MastCommand,
+    epilog="""\b
+Examples:
+  $ astroquery-mast retry manifest.ecsv
+  $ astroquery-mast verify manifest.ecsv -o checked.ecsv; astroquery-mast retry checked.ecsv""",
+)
+@_manifest_argument
+@click.option("-j", "--workers", type=click.IntRange(min=1), metavar="N", help="Files to fetch at a time.")
+@form_options
+@click.pass_obj
+def retry_command(session: Session, /, manifest: str, workers: int | None, **output: Any) -> None:
+    """Download those files of a manifest that failed or are missing.
+
+    MANIFEST is a file that 'download -o', 'get -o' or 'verify -o' has written. It is updated unless there is --output.
+    """
+    table = session.read_table(manifest)
+    retried = mast.Observations.retry_downloads(table, max_workers=workers, verbose=session.bars)
+    if output["output_file"] is None and manifest != "-":
+        write_manifest(retried, manifest)
+    report_manifest(session, retried, output)
+
+
+@click.command(
+    "verify",
+    cls=MastCommand,
+    epilog="""\b
+Examples:
+  $ astroquery-mast verify manifest.ecsv
+  $ astroquery-mast verify manifest.ecsv --json""",
+)
+@_manifest_argument
+@form_options
+@click.pass_obj
+def verify_command(session: Session, /, manifest: str, **output: Any) -> None:
+    """Compare files on disk with their manifest: sizes and SHA-256.
+
+    MANIFEST is a file that 'download -o' or 'get -o' has written. Nothing is requested from the archive.
+    """
+    checked = mast.Observations.verify_downloads(session.read_table(manifest), verbose=session.bars)
+    report_manifest(session, checked, output)

@@ -1,0 +1,57 @@
+"""``login`` and ``whoami``: tokens, which are never on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+import astroquery_mast as mast
+
+from ..command import MastCommand
+from ..options import json_option
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+
+@click.command(
+    "login",
+    cls=MastCommand,
+    epilog="""\b
+Examples:
+  $ astroquery-mast login
+  $ astroquery-mast login --no-store --token-file token.txt
+
+Tokens are made at https://auth.mast.stsci.edu. Other subcommands take the token from MAST_API_TOKEN, from the file that
+MAST_API_TOKEN_FILE or --token-file names, or from the keyring.""",
+)
+@click.option("--no-store", is_flag=True, help="Check the token only; do not store it in the system's keyring.")
+@click.option("--reenter", is_flag=True, help="Ask for a token even if the environment or the keyring has one.")
+@click.pass_obj
+def login_command(session: Session, /, no_store: bool, reenter: bool) -> None:
+    """Check a MAST token and store it in the system's keyring."""
+    del session
+    mast.Mast.login(store_token=not no_store, reenter_token=reenter)
+
+
+@click.command(
+    "whoami",
+    cls=MastCommand,
+    epilog="""\b
+Examples:
+  $ astroquery-mast whoami --token-file token.txt
+  $ astroquery-mast whoami --token-file token.txt --json""",
+)
+@json_option
+@click.pass_obj
+def whoami_command(session: Session, /, as_json: bool) -> None:
+    """Show whose token is used. The exit code is 4 if there is none."""
+    mast.Mast.login()
+    user = mast.Mast.session_info(verbose=False)
+    if as_json:
+        session.show_json(user)
+        return
+    width = max(map(len, user))
+    for name, value in user.items():
+        click.echo(f"{name:{width}}  {value}")

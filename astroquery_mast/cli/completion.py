@@ -1,0 +1,67 @@
+"""Completion of criteria, columns and their values by the shell, from what the package has; nothing is requested.
+
+In: the beginning of a word.  Out: words.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import click
+
+_OBSERVATIONS, _PRODUCTS = "Mast.Caom.Cone", "Mast.Caom.Products"
+# These answer a request and cannot be asked for.
+_NO_CRITERIA = frozenset({"distance", "objID1"})
+# The examples of other columns are of one object.
+_LISTED = frozenset(
+    {
+        *("intentType", "obs_collection", "provenance_name", "instrument_name", "project", "filters"),
+        *("wavelength_region", "dataproduct_type", "proposal_type", "dataRights", "productType"),
+    }
+)
+_LEVELS = ("-1", "0", "1", "2", "3", "4")
+_RIGHTS = ("PUBLIC", "EXCLUSIVE_ACCESS", "RESTRICTED")
+_INTENTS = ("science", "calibration")
+
+
+@cache
+def _described() -> dict[str, dict[str, dict[str, Any]]]:
+    """The descriptions of columns that come with the package."""
+    text = (files("astroquery_mast.tables") / "columns.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def _columns_for(command: str | None) -> dict[str, dict[str, Any]]:
+    """The columns that criteria of a subcommand are about."""
+    return _described()[_PRODUCTS if command in {"products", "download"} else _OBSERVATIONS]
+
+
+def known_examples(name: str, entry: dict[str, Any]) -> list[str]:
+    """Return the values of a column that the package knows of."""
+    fixed = {"calib_level": _LEVELS, "dataRights": _RIGHTS, "intentType": _INTENTS}.get(name)
+    if fixed is not None:
+        return list(fixed)
+    example = str(entry.get("example") or "") if name in _LISTED else ""
+    return [value.strip() for value in example.split(",") if value.strip()]
+
+
+def complete_words(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return criteria that begin so, or, after the equals sign, values."""
+    columns = _columns_for(ctx.info_name)
+    name, sign, begun = incomplete.partition("=")
+    if not sign:
+        return [f"{each}=" for each in columns if each not in _NO_CRITERIA and each.lower().startswith(name.lower())]
+    found = next((each for each in columns if each.lower() == name.lower()), None)
+    if found is None:
+        return []
+    values = known_examples(found, columns[found])
+    return [f"{name}={value}" for value in values if value.lower().startswith(begun.lower())]
+
+
+def complete_columns(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return columns that begin so; those before the last comma stay."""
+    before, comma, begun = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _columns_for(ctx.info_name) if name.lower().startswith(begun.lower())]

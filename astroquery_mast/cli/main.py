@@ -1,0 +1,89 @@
+"""The command `astroquery-mast`: a group of subcommands, each of which is imported when it is used.
+
+In: the words of the command line.  Out: an exit code.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from .settings import read_defaults
+
+_PROGRAM = "astroquery-mast"
+# The module of each subcommand, in which it is called ``<name>_command``.
+_MODULES = {
+    "search": "search",
+    "count": "search",
+    "products": "files",
+    "download": "files",
+    "retry": "files",
+    "verify": "files",
+    "get": "get",
+    "refresh": "refresh",
+    "catalog": "catalogs",
+    "crossmatch": "catalogs",
+    "cutout": "cutouts",
+    "tap": "tap",
+    "edb": "telemetry",
+    "watch": "watch",
+    "login": "login",
+    "whoami": "login",
+    "sandbox": "offline",
+    "demo": "offline",
+}
+
+
+class LazyGroup(click.Group):
+    """The subcommands, in the order in which a user needs them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the subcommands."""
+        del ctx
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand."""
+        del ctx
+        if cmd_name not in _MODULES:
+            return None
+        module = import_module(f".commands.{_MODULES[cmd_name]}", __package__)
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Take the defaults of options from the configuration file."""
+        if not extra.get("resilient_parsing") and "default_map" not in extra:
+            extra["default_map"] = read_defaults(self, click.Context(self, info_name=info_name))
+        return super().make_context(info_name, args, parent, **extra)
+
+
+def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    """Print the version, and end."""
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and for one option only
+
+        click.echo(f"{_PROGRAM} {version('astroquery_mast')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  astroquery-mast search M51 -r 6m obs_collection=HST instrument_name='ACS/*'
+  astroquery-mast get --program 1783 --instrument 'NIRCAM*' --level 3 --dry-run
+  astroquery-mast count proposal_id=1783 calib_level=[2,3]
+
+Add --sandbox to a command to try it without the archive. 'astroquery-mast COMMAND --help' has more examples.""",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
+def cli() -> None:
+    """Search and download data of MAST, the Mikulski Archive for Space Telescopes."""

@@ -1,0 +1,278 @@
+"""Tables on standard output and in files.
+
+In: a table, and what the user wants of it.  Out: text that fits the terminal, CSV, ECSV, VOTable, JSON; or a file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from astropy.time import Time
+from astropy.utils.console import human_file_size
+
+from ..exceptions import presentable
+from ..tables.columns import known_name, plain_cells
+from .exits import usage_failure
+from .options import SUFFIXES
+
+_ALL = "all"
+# The columns that are printed if there are so many that nobody can read them, the most important first: of products,
+# of plans, of manifests, of observations.  The first list of which the table has the first two columns is taken.
+_SHOWN = (
+    ("productFilename", "size", "productSubGroupDescription", "calib_level", "productType", "dataRights", "obs_id"),
+    ("Action", "Size", "Local Path", "Rights", "Reason"),
+    ("Status", "Size", "Local Path", "Message", "Reason"),
+    ("change", "reason", "obs_collection", "obs_id", "filename", "dataURI"),
+    (
+        *("obs_collection", "obs_id", "instrument_name", "filters", "target_name", "t_exptime", "calib_level"),
+        *("dataRights", "proposal_id", "distance"),
+    ),
+)
+_MANY = 12
+# Rows of a terminal that the prompt, the header and the note take.
+_AROUND, _LEAST = 6, 10
+_SIZES = frozenset({"size", "Size", "fileSize", "Catalog Size"})
+# The beginning of a message is enough in a table, because a warning has all of it.
+_SENTENCE = 60
+_GAP = "  "
+_EMPTY = "-"
+_NUMBERS = "iuf"
+
+
+@dataclass(frozen=True)
+class OutputChoice:
+    """What the user wants to see of a table, and where."""
+
+    output_file: Path | None = None
+    as_json: bool = False
+    output_format: str | None = None
+    rows: int | None = None
+    columns: Sequence[str] | None = None
+
+    @property
+    def form(self) -> str:
+        """The format to print."""
+        if self.as_json and self.output_format not in {None, "json"}:
+            raise usage_failure(f"--json and --format {self.output_format} exclude each other.")
+        return "json" if self.as_json else self.output_format or "table"
+
+
+def show_table(table: Table, choice: OutputChoice, note: Callable[[str], None], what: str) -> None:
+    """Print a table, or write it to a file."""
+    form = choice.form
+    chosen = table if choice.columns is None else table[_chosen(table, choice.columns)]
+    if choice.output_file is not None:
+        write_table(chosen, choice.output_file)
+        note(f"{in_words(len(table), what)} written to {choice.output_file}.")
+    elif form == "table":
+        _print_table(chosen, choice, note, what)
+    elif form == "json":
+        click.echo("\n".join(_json_lines(chosen)))
+    else:
+        click.echo(_as_text(chosen, form), nl=False)
+
+
+def in_words(number: int, what: str) -> str:
+    """A number with what is counted."""
+    plural = f"{what}es" if what.endswith("ch") else f"{what}s"
+    return f"{number:,} {what if number == 1 else plural}"
+
+
+def _chosen(table: Table, names: Sequence[str]) -> list[str]:
+    """The columns of a table that were chosen."""
+    if list(names) == [_ALL]:
+        return list(table.colnames)
+    return list(dict.fromkeys(known_name(name, table.colnames, f"There is no column {name!r}.") for name in names))
+
+
+# -- text ------------------------------------------------------------------------------------------------------------
+
+
+def _print_table(table: Table, choice: OutputChoice, note: Callable[[str], None], what: str) -> None:
+    """Print the most useful columns; on a terminal, as many columns and rows as fit."""
+    names = list(table.colnames) if choice.columns is not None else _default_columns(table)
+    size = shutil.get_terminal_size() if sys.stdout.isatty() else None
+    most = len(table)
+    if choice.rows is not None:
+        most = choice.rows or most
+    elif size is not None:
+        most = max(size.lines - _AROUND, _LEAST)
+    lines = _lines(table[names][:most], None if size is None else size.columns, fixed=choice.columns is not None)
+    hidden = len(table) - min(most, len(table))
+    rest = f"; {hidden:,} are not shown (--rows 0 prints all)" if hidden else ""
+    if len(table):
+        click.echo("\n".join(lines))
+        note(f"{in_words(len(table), what)}{rest}.")
+
+
+def _default_columns(table: Table) -> list[str]:
+    """The columns to print if none were chosen."""
+    for names in _SHOWN:
+        if all(name in table.colnames for name in names[:2]):
+            found = [name for name in names if name in table.colnames and not _is_void(table[name])]
+            return [*(["input_row"] if "input_row" in table.colnames else []), *found]
+    return list(table.colnames)
+
+
+def _is_void(column: Any) -> bool:
+    """Whether a column has nothing in any row."""
+    return len(column) > 0 and all(cell is None for cell in plain_cells(column))
+
+
+def _lines(table: Table, width: int | None, *, fixed: bool) -> list[str]:
+    """The lines of a table; columns that do not fit are left out, the last first, unless they were chosen."""
+    columns = [_column_lines(name, table[name]) for name in table.colnames]
+    while width is not None and not fixed and len(columns) > 1 and _width(columns) > width:
+        columns.pop()
+    if width is not None and (excess := _width(columns) - width) > 0:
+        longest = max(columns, key=lambda column: len(column[0]))
+        _shorten(longest, max(len(longest[0]) - excess, _LEAST))
+    return [_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True)]
+
+
+def _width(columns: list[list[str]]) -> int:
+    """The width of columns beside each other."""
+    return sum(len(column[0]) for column in columns) + len(_GAP) * (len(columns) - 1)
+
+
+def _shorten(column: list[str], width: int) -> None:
+    """Cut the middle out of cells that are too long: names differ at their ends."""
+    for place, cell in enumerate(column):
+        text = cell.rstrip()
+        if len(text) > width:
+            half = (width - 1) // 2
+            text = f"{text[:half]}…{text[len(text) - (width - 1 - half) :]}"
+        column[place] = text.ljust(width)
+
+
+def _column_lines(name: str, column: Any) -> list[str]:
+    """The cells of a column, below its name, all of the same width."""
+    title = name if name in _SIZES or not getattr(column, "unit", None) else f"{name} [{column.unit}]"
+    kind = getattr(getattr(column, "dtype", None), "kind", "O")
+    cells = [title, *(_cell(name, cell) for cell in _plain(column))]
+    width = max(map(len, cells))
+    return [cell.rjust(width) if kind in _NUMBERS else cell.ljust(width) for cell in cells]
+
+
+def _cell(name: str, value: Any) -> str:
+    """A cell as text."""
+    if value is None:
+        return _EMPTY
+    if name in _SIZES and isinstance(value, int):
+        return str(human_file_size(value)).strip()
+    if isinstance(value, float):
+        return f"{value:.7g}"
+    text = presentable(value) or _EMPTY
+    return f"{text[: _SENTENCE - 1]}…" if name == "Message" and len(text) > _SENTENCE else text
+
+
+def _as_text(table: Table, form: str) -> str:
+    """A table in a format of astropy."""
+    if form == "votable":
+        binary = io.BytesIO()
+        _writable(table, form).write(binary, format=form)
+        return binary.getvalue().decode()
+    written = io.StringIO()
+    _writable(table, form).write(written, format=_ASTROPY[form])
+    return written.getvalue()
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def _plain(column: Any) -> list[Any]:
+    """The cells of a column as values that JSON has; None where there is no value."""
+    if isinstance(column, SkyCoord):
+        return [[_json_value(lon), _json_value(lat)] for lon, lat in zip(*_angles(column), strict=True)]
+    if isinstance(column, Time):
+        return [_json_value(cell) for cell in plain_cells(column.isot)]
+    cells = column.value if hasattr(column, "unit") and not hasattr(column, "mask") else column
+    return [_json_value(cell) for cell in plain_cells(cells)]
+
+
+def _angles(positions: SkyCoord) -> tuple[list[float], list[float]]:
+    """Longitudes and latitudes in degrees."""
+    spherical = positions.spherical
+    return np.ravel(spherical.lon.deg).tolist(), np.ravel(spherical.lat.deg).tolist()
+
+
+def _json_value(value: Any) -> Any:
+    """A value that JSON has."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _json_value(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_json_value(each) for each in value]
+    return _json_value(_of_python(value))
+
+
+def _of_python(value: Any) -> Any:
+    """A value of numpy, or bytes, as one of Python's own; text for anything else."""
+    if value is np.ma.masked:
+        return None
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
+
+
+def _json_lines(table: Table) -> Iterator[str]:
+    """The lines of a list of objects, one for each row."""
+    columns = {name: _plain(table[name]) for name in table.colnames}
+    yield "["
+    for row in range(len(table)):
+        text = json.dumps({name: cells[row] for name, cells in columns.items()}, ensure_ascii=False)
+        yield f"  {text}{',' if row + 1 < len(table) else ''}"
+    yield "]"
+
+
+def write_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(_json_value(value), indent=2, ensure_ascii=False))
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+_ASTROPY = {"csv": "ascii.csv", "ecsv": "ascii.ecsv"}
+
+
+def _writable(table: Table, form: str) -> Table:
+    """The same table with text for what a format does not have."""
+    if form in {"ecsv", "json"}:
+        return table
+    plain = table.copy(copy_data=False)
+    for name in plain.colnames:
+        if getattr(getattr(plain[name], "dtype", None), "kind", "") == "O":
+            texts = [None if cell is None else str(cell) for cell in _plain(plain[name])]
+            plain[name] = np.ma.MaskedArray([text or "" for text in texts], mask=[text is None for text in texts])
+    return plain
+
+
+def write_table(table: Table, path: Path) -> None:
+    """Write a file, which takes the place of an older one in one step."""
+    form = SUFFIXES[path.suffix.lower()]
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        if form == "json":
+            partial.write_text("\n".join(_json_lines(table)) + "\n", "utf-8")
+        else:
+            _writable(table, form).write(str(partial), format=_ASTROPY.get(form, form), overwrite=True)
+        partial.replace(path)
+    except (ValueError, TypeError) as err:
+        raise usage_failure(f"{path} cannot be written: {err}") from err
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,245 @@
+"""What surrounds the work of one subcommand: servers, token, log, warnings, and messages for errors.
+
+In: the options that all subcommands have.  Out: a context, which ends with an exit code and one message.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import click
+from astropy.table import Table
+from astropy.utils.exceptions import AstropyWarning
+from astroquery import log
+
+from ..config import conf
+from ..exceptions import (
+    FootprintParseError,
+    InvalidQueryError,
+    LoginError,
+    RemoteServiceError,
+    ResolverError,
+    SavedSearchError,
+    TimeoutError,
+    presentable,
+)
+from ..service.connections import LOOPBACK
+from ..service.token_sources import ENVIRONMENT, TOKEN_FILE
+from .exits import CommandFailed, ExitCode, usage_failure
+from .inputs import read_table, read_inputs
+from .output import OutputChoice, show_table, write_json
+
+# Where the sandbox is, all services are at one address.
+_SERVERS = (
+    *("server", "catalogs_server", "resolver_server", "hla_server", "archive_server", "gsss_server"),
+    *("casjobs_server", "programs_server"),
+)
+_USAGE = (InvalidQueryError, FootprintParseError, SavedSearchError, ResolverError)
+_ARCHIVE = (RemoteServiceError, TimeoutError)
+_INTERRUPTED = "Interrupted. Complete files are kept: run the same command again to continue."
+
+
+class _Messages(logging.Handler):
+    """Writes the log to standard error, without the names of modules."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message."""
+        prefix = "" if record.levelno == logging.INFO else f"{record.levelname.capitalize()}: "
+        click.echo(f"{prefix}{record.getMessage()}", err=True)
+
+
+class Session:
+    """One subcommand at work.
+
+    Parameters
+    ----------
+    server : str, optional
+        The address of another server; one on this computer serves everything.
+    sandbox : bool
+        Whether to start a sandbox and use it.
+    token_file : str, optional
+        A file with a token, instead of those of the environment.
+    timeout : float, optional
+        Seconds that a call may take.
+    quiet, verbose : bool
+        Less and more messages.
+    """
+
+    def __init__(
+        self,
+        server: str | None = None,
+        *,
+        sandbox: bool = False,
+        token_file: str | None = None,
+        timeout: float | None = None,
+        quiet: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.bars = not quiet
+        self._server, self._sandbox, self._token_file, self._timeout = server, sandbox, token_file, timeout
+        self._quiet, self._verbose = quiet, verbose
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Set up messages first, then addresses and the token."""
+        with ExitStack() as stack:
+            stack.enter_context(_reported_errors(verbose=self._verbose))
+            stack.enter_context(_messages(quiet=self._quiet, verbose=self._verbose))
+            self._set_addresses(stack)
+            if self._token_file is not None:
+                stack.enter_context(_token_from(self._token_file))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """Undo that in reverse; the error, if any, becomes a message at last."""
+        return self._stack.__exit__(kind, error, trace)
+
+    def _set_addresses(self, stack: ExitStack) -> None:
+        """Set the servers and the timeout."""
+        if self._server is not None and self._sandbox:
+            raise usage_failure("--server and --sandbox exclude each other.")
+        if self._timeout is not None:
+            stack.enter_context(conf.set_temp("timeout", self._timeout))
+        if self._sandbox:
+            from ..sandbox import Sandbox  # noqa: PLC0415 - an optional dependency
+
+            stack.enter_context(Sandbox())
+        if self._server is not None:
+            address = urlsplit(self._server)
+            if address.scheme not in {"http", "https"} or not address.hostname:
+                raise usage_failure(f"--server needs an address such as https://mast.stsci.edu, not {self._server!r}.")
+            for name in _SERVERS if address.hostname in LOOPBACK else ("server",):
+                stack.enter_context(conf.set_temp(name, self._server.rstrip("/")))
+
+    # -- messages --------------------------------------------------------------------------------------------------
+
+    def note(self, text: str) -> None:
+        """Write a message to standard error, unless the user wants none."""
+        if not self._quiet:
+            click.echo(text, err=True)
+
+    def ask(self, question: str) -> bool:
+        """Ask a question on the terminal."""
+        return click.confirm(question, err=True)
+
+    # -- tables ----------------------------------------------------------------------------------------------------
+
+    def read_table(self, name: str) -> Table:
+        """Read a table from a file, or from standard input if the name is ``-``."""
+        return read_table(name)
+
+    def read_inputs(self, words: list[str]) -> list[Any]:
+        """Read tables from those words that name them; other words, such as dataURIs, stay as they are."""
+        return read_inputs(words)
+
+    def show(self, found: Any, choice: dict[str, Any], what: str = "row") -> None:
+        """Print or write a table, and end with an exit code if it has no rows; print a request that was not sent."""
+        if not isinstance(found, Table):
+            write_json(found)
+            return
+        show_table(found, OutputChoice(**choice), self.note, what)
+        if not len(found):
+            raise CommandFailed("", ExitCode.INCOMPLETE)
+
+    def show_json(self, value: Any) -> None:
+        """Print a value that is not a table."""
+        write_json(value)
+
+
+@contextmanager
+def _reported_errors(*, verbose: bool) -> Iterator[None]:
+    """End with a message and an exit code where the work ends with an error."""
+    try:
+        yield
+    except (KeyboardInterrupt, click.Abort) as err:
+        raise _failed(_INTERRUPTED, ExitCode.INTERRUPTED, err, verbose=verbose) from None
+    except BrokenPipeError:
+        _close_output()
+        raise CommandFailed("", ExitCode.CLOSED_PIPE) from None
+    except LoginError as err:
+        raise _failed(f"Error: {err}", ExitCode.LOGIN, err, verbose=verbose) from None
+    except _USAGE as err:
+        raise _failed(f"Error: {err}", ExitCode.USAGE, err, verbose=verbose) from None
+    except _ARCHIVE as err:
+        raise _failed(f"Error: {err}", ExitCode.ARCHIVE, err, verbose=verbose) from None
+    except ModuleNotFoundError as err:
+        message = f"Error: this needs {err.name}: pip install 'astroquery_mast[sandbox]' installs it."
+        raise _failed(message, ExitCode.USAGE, err, verbose=verbose) from None
+    except OSError as err:
+        raise _failed(f"Error: {presentable(err)}", ExitCode.USAGE, err, verbose=verbose) from None
+
+
+def _failed(message: str, code: ExitCode, error: BaseException, *, verbose: bool) -> CommandFailed:
+    """The end of a subcommand, with a traceback if the user wants it."""
+    if verbose:
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    return CommandFailed(message, code)
+
+
+def _close_output() -> None:
+    """Let Python not write to the closed pipe once more when it ends."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # it is not a file of the system
+        return
+
+
+@contextmanager
+def _messages(*, quiet: bool, verbose: bool) -> Iterator[None]:
+    """Write the log, and the warnings of astropy and of this package, to standard error."""
+    handlers, level, propagate = log.handlers[:], log.level, log.propagate
+    log.handlers[:] = [_Messages()]
+    log.propagate = False
+    log.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", AstropyWarning)
+            warnings.showwarning = _WarningPrinter()
+            yield
+    finally:
+        log.handlers[:] = handlers
+        log.propagate = propagate
+        log.setLevel(level)
+
+
+class _WarningPrinter:
+    """Writes each warning once, without the line of code that has caused it."""
+
+    def __init__(self) -> None:
+        self._written: set[str] = set()
+
+    def __call__(self, message: Warning | str, *_where: Any, **_options: Any) -> None:
+        """Write a warning."""
+        text = str(message)
+        if text not in self._written:
+            self._written.add(text)
+            click.echo(f"Warning: {text}", err=True)
+
+
+@contextmanager
+def _token_from(name: str) -> Iterator[None]:
+    """Take the token from a file, and not from what the environment has otherwise."""
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise usage_failure(f"--token-file: there is no file {name!r}.")
+    before = {variable: os.environ.pop(variable) for variable in (*ENVIRONMENT, TOKEN_FILE) if variable in os.environ}
+    os.environ[TOKEN_FILE] = str(path)
+    try:
+        yield
+    finally:
+        os.environ.pop(TOKEN_FILE, None)
+        os.environ.update(before)

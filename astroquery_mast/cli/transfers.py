@@ -1,0 +1,94 @@
+"""What ``download`` and ``get`` have in common: a plan, a question, the download, its report.
+
+In: products and options.  Out: files, a manifest, and an exit code.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import astroquery_mast as mast
+
+from .exits import CommandFailed, ExitCode, usage_failure
+from .options import SUFFIXES, given_only
+
+if TYPE_CHECKING:
+    from .session import Session
+
+_GIGABYTE = 1e9
+_EXCLUSIVE = "EXCLUSIVE_ACCESS"
+_GOOD = frozenset({"COMPLETE", "OK", "SKIPPED"})
+_FORMS = ("output_file", "as_json", "output_format", "rows")
+
+
+def fetch_products(session: Session, products: Any, filters: dict[str, Any], options: dict[str, Any]) -> None:
+    """Download products and report the manifest; with ``dry_run`` show the plan."""
+    output = {name: options.pop(name) for name in _FORMS}
+    dry_run, sure, limit = options.pop("dry_run"), options.pop("yes"), options.pop("ask_above")
+    options["max_workers"] = options.pop("workers")
+    call = given_only({**options, **filters, "verbose": session.bars})
+    if dry_run or not sure:
+        plan = mast.Observations.download_products(products, **call, dry_run=True)
+        if plan is None:
+            raise CommandFailed("", ExitCode.INCOMPLETE)
+        session.note(plan_text(plan.meta))
+        if dry_run:
+            session.show(plan, output, "file")
+            return
+        _confirm(session, plan.meta["total_bytes"] / _GIGABYTE, limit)
+    manifest = mast.Observations.download_products(products, **call)
+    if manifest is None:
+        raise CommandFailed("", ExitCode.INCOMPLETE)
+    report_manifest(session, manifest, output)
+
+
+def plan_text(meta: dict[str, Any]) -> str:
+    """Return a sentence about what is to be downloaded."""
+    from astropy.utils.console import human_file_size  # noqa: PLC0415 - help and completion do without astropy
+
+    files, unknown = meta["files"], meta["unknown_sizes"]
+    parts = [f"{files:,} file{'' if files == 1 else 's'} to download"]
+    if meta["total_bytes"]:
+        parts[0] += f", {human_file_size(meta['total_bytes']).strip()}B"
+    if unknown:
+        parts.append("size unknown" if unknown == files else f"{unknown:,} of unknown size")
+    if meta["exclusive"]:
+        parts.append(f"{meta['exclusive']:,} with exclusive access")
+    if meta["free_bytes"] is not None:
+        parts.append(f"{human_file_size(meta['free_bytes']).strip()}B free on the disk")
+    return "; ".join(parts) + "."
+
+
+def _confirm(session: Session, size: float, limit: float) -> None:
+    """Ask before a large download; without a terminal --yes is needed."""
+    if size <= limit:
+        return
+    if not sys.stdin.isatty():
+        raise usage_failure(f"this download is larger than {limit:g} GB: add --yes, or a larger --ask-above.")
+    if not session.ask("Download?"):
+        raise CommandFailed("Nothing was downloaded.", ExitCode.INCOMPLETE)
+
+
+def write_manifest(manifest: Any, name: str) -> None:
+    """Write a manifest to the file that it was read from."""
+    from .output import write_table  # noqa: PLC0415 - help and completion do without astropy
+
+    path = Path(name).expanduser()
+    if path.suffix.lower() not in SUFFIXES:
+        path = path.with_name(f"{path.name}.ecsv")
+    write_table(manifest, path)
+
+
+def report_manifest(session: Session, manifest: Any, output: dict[str, Any]) -> None:
+    """Show a manifest, and end with an exit code if files failed."""
+    session.show(manifest, output, "file")
+    bad = [row for row in manifest if str(row["Status"]) not in _GOOD]
+    if bad:
+        denied = "Rights" in manifest.colnames and all(str(row["Rights"]) == _EXCLUSIVE for row in bad)
+        raise CommandFailed(f"{len(bad)} of {len(manifest)} files are not complete.", _code(denied=denied))
+
+
+def _code(*, denied: bool) -> ExitCode:
+    return ExitCode.LOGIN if denied else ExitCode.INCOMPLETE
