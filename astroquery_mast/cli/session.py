@@ -36,7 +36,7 @@ from ..exceptions import (
 from ..service.connections import LOOPBACK
 from ..service.token_sources import ENVIRONMENT, TOKEN_FILE
 from .exits import CommandFailed, ExitCode, usage_failure
-from .inputs import read_table, read_inputs
+from .inputs import read_inputs, read_table
 from .output import OutputChoice, show_table, write_json
 
 # Where the sandbox is, all services are at one address.
