@@ -44,6 +44,9 @@ class CommandFailed(click.ClickException):
             click.echo(self.message, file=file, err=file is None)
 
 
+LOGIN_ADVICE = "Run 'astroquery-mast login', or set MAST_API_TOKEN, and run the same command again."
+
+
 def usage_failure(message: str) -> CommandFailed:
     """Return the failure of a command that cannot be run as it was given."""
     return CommandFailed(f"Error: {message}", ExitCode.USAGE)

@@ -61,6 +61,13 @@ def _check_parquet() -> None:
         raise click.BadParameter(f"parquet needs {' and '.join(missing)}: pip install {' '.join(missing)}")
 
 
+def check_positive(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:
+    """Return a number that must not be negative."""
+    if value is not None and not value >= 0:
+        raise click.BadParameter("a negative number is not valid.")
+    return value
+
+
 def split_commas(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> list[str] | None:
     """Return the names of columns, which may be separated by commas; None if there are none."""
     names = [name.strip() for value in values for name in value.split(",") if name.strip()]
@@ -91,18 +98,20 @@ _form_options = (
     ),
     click.option(
         "--rows",
-        type=click.IntRange(min=0),
+        type=int,
         metavar="N",
-        help="Rows to print on a terminal; 0 for all.  [default: fit]",
+        callback=check_positive,
+        help="Rows to print; 0 for all.  [default: fit the terminal]",
     ),
 )
 
+workers_option = click.option("-j", "--workers", type=int, metavar="N", help="Files to download at a time.")
 output_options = _decorated(file_option, columns_option, *_form_options)
 form_options = _decorated(file_option, *_form_options)
 json_option = _form_options[0]
 dry_run_option = click.option("-n", "--dry-run", is_flag=True, help="Show the request, and send nothing.")
 limit_option = click.option(
-    "--limit", type=click.IntRange(min=0), metavar="N", help="The most rows to return; 0 for all."
+    "--limit", type=int, metavar="N", callback=check_positive, help="The most rows to return; 0 for all."
 )
 sort_option = click.option(
     "--sort-by", multiple=True, metavar="COLUMN", help="Sort by a column; -COLUMN sorts in descending order."
@@ -139,12 +148,13 @@ download_options = _decorated(
         type=click.Choice(["never", "if-changed", "always"]),
         help="What to do with files on disk.  [default: keep those of the right size]",
     ),
-    click.option("-j", "--workers", type=click.IntRange(min=1), metavar="N", help="Files to fetch at a time."),
+    workers_option,
     click.option("-n", "--dry-run", is_flag=True, help="Show what would be downloaded, and download nothing."),
     click.option("-y", "--yes", is_flag=True, help="Do not ask before a large download."),
     click.option(
         "--ask-above",
-        type=click.FloatRange(min=0),
+        type=float,
+        callback=check_positive,
         default=1.0,
         show_default=True,
         metavar="GB",

@@ -43,6 +43,9 @@ _SHOWN = (
 _MANY = 12
 # Rows of a terminal that the prompt, the header and the note take.
 _AROUND, _LEAST = 6, 10
+# No column of text is cut to less.
+_LEAST_WIDTH = 16
+_PATH = "Local Path"
 _SIZES = frozenset({"size", "Size", "fileSize", "Catalog Size"})
 # The beginning of a message is enough in a table, because a warning has all of it.
 _SENTENCE = 60
@@ -132,13 +135,14 @@ def _is_void(column: Any) -> bool:
 
 
 def _lines(table: Table, width: int | None, *, fixed: bool) -> list[str]:
-    """The lines of a table; columns that do not fit are left out, the last first, unless they were chosen."""
+    """The lines of a table; if they do not fit, long cells are cut, and the last columns left out."""
     columns = [_column_lines(name, table[name]) for name in table.colnames]
-    while width is not None and not fixed and len(columns) > 1 and _width(columns) > width:
-        columns.pop()
-    if width is not None and (excess := _width(columns) - width) > 0:
-        longest = max(columns, key=lambda column: len(column[0]))
-        _shorten(longest, max(len(longest[0]) - excess, _LEAST))
+    if width is not None and _width(columns) > width:
+        natural = dict(zip(table.colnames, columns, strict=True))
+        columns = [_shortened(name, column, max(_LEAST_WIDTH, width * 2 // 5)) for name, column in natural.items()]
+        while not fixed and len(columns) > 1 and _width(columns) > width:
+            columns.pop()
+        columns = _widened(dict(list(natural.items())[: len(columns)]), columns, width - _width(columns))
     return [_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True)]
 
 
@@ -147,14 +151,25 @@ def _width(columns: list[list[str]]) -> int:
     return sum(len(column[0]) for column in columns) + len(_GAP) * (len(columns) - 1)
 
 
-def _shorten(column: list[str], width: int) -> None:
-    """Cut the middle out of cells that are too long: names differ at their ends."""
-    for place, cell in enumerate(column):
-        text = cell.rstrip()
-        if len(text) > width:
-            half = (width - 1) // 2
-            text = f"{text[:half]}…{text[len(text) - (width - 1 - half) :]}"
-        column[place] = text.ljust(width)
+def _shortened(name: str, column: list[str], width: int) -> list[str]:
+    """A column with cells of at most a width: paths without their beginning, other text without its middle."""
+    if len(column[0]) <= width:
+        return column
+    before = 0 if name == _PATH else (width - 1) // 2
+    after = width - 1 - before
+    texts = [cell.rstrip() for cell in column]
+    cut = [text if len(text) <= width else f"{text[:before]}…{text[-after:]}" for text in texts]
+    return [text.ljust(width) for text in cut]
+
+
+def _widened(natural: dict[str, list[str]], columns: list[list[str]], room: int) -> list[list[str]]:
+    """The columns, with the room that is left given to those that were cut, the first of them first."""
+    widened = []
+    for (name, column), cut in zip(natural.items(), columns, strict=True):
+        more = min(max(room, 0), len(column[0]) - len(cut[0]))
+        room -= more
+        widened.append(_shortened(name, column, len(cut[0]) + more))
+    return widened
 
 
 def _column_lines(name: str, column: Any) -> list[str]:

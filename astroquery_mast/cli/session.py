@@ -35,7 +35,7 @@ from ..exceptions import (
 )
 from ..service.connections import LOOPBACK
 from ..service.token_sources import ENVIRONMENT, TOKEN_FILE
-from .exits import CommandFailed, ExitCode, usage_failure
+from .exits import LOGIN_ADVICE, CommandFailed, ExitCode, usage_failure
 from .inputs import read_inputs, read_table
 from .output import OutputChoice, show_table, write_json
 
@@ -50,12 +50,26 @@ _INTERRUPTED = "Interrupted. Complete files are kept: run the same command again
 
 
 class _Messages(logging.Handler):
-    """Writes the log to standard error, without the names of modules."""
+    """Writes the log to standard error, without the names of modules, and each warning once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one message."""
-        prefix = "" if record.levelno == logging.INFO else f"{record.levelname.capitalize()}: "
-        click.echo(f"{prefix}{record.getMessage()}", err=True)
+        """Write a message of the log."""
+        self.write(record.getMessage(), "" if record.levelno == logging.INFO else record.levelname.capitalize())
+
+    def warn(self, message: Warning | str, *_where: Any, **_options: Any) -> None:
+        """Write a warning of Python, without the line of code that has caused it."""
+        self.write(str(message), "Warning")
+
+    def write(self, text: str, kind: str) -> None:
+        """Write a message, unless it is a warning that has been written."""
+        line = f"{kind}: {text}" if kind else text
+        if kind != "Warning" or line not in self._written:
+            self._written.add(line)
+            click.echo(line, err=True)
 
 
 class Session:
@@ -170,7 +184,7 @@ def _reported_errors(*, verbose: bool) -> Iterator[None]:
         _close_output()
         raise CommandFailed("", ExitCode.CLOSED_PIPE) from None
     except LoginError as err:
-        raise _failed(f"Error: {err}", ExitCode.LOGIN, err, verbose=verbose) from None
+        raise _failed(f"Error: {err}\n{LOGIN_ADVICE}", ExitCode.LOGIN, err, verbose=verbose) from None
     except _USAGE as err:
         raise _failed(f"Error: {err}", ExitCode.USAGE, err, verbose=verbose) from None
     except _ARCHIVE as err:
@@ -201,33 +215,20 @@ def _close_output() -> None:
 def _messages(*, quiet: bool, verbose: bool) -> Iterator[None]:
     """Write the log, and the warnings of astropy and of this package, to standard error."""
     handlers, level, propagate = log.handlers[:], log.level, log.propagate
-    log.handlers[:] = [_Messages()]
+    messages = _Messages()
+    log.handlers[:] = [messages]
     log.propagate = False
     log.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", AstropyWarning)
-            warnings.showwarning = _WarningPrinter()
+            warnings.showwarning = messages.warn
             yield
     finally:
         log.handlers[:] = handlers
         log.propagate = propagate
         log.setLevel(level)
-
-
-class _WarningPrinter:
-    """Writes each warning once, without the line of code that has caused it."""
-
-    def __init__(self) -> None:
-        self._written: set[str] = set()
-
-    def __call__(self, message: Warning | str, *_where: Any, **_options: Any) -> None:
-        """Write a warning."""
-        text = str(message)
-        if text not in self._written:
-            self._written.add(text)
-            click.echo(f"Warning: {text}", err=True)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import astroquery_mast as mast
 
-from .exits import CommandFailed, ExitCode, usage_failure
+from .exits import LOGIN_ADVICE, CommandFailed, ExitCode, usage_failure
 from .options import SUFFIXES, given_only
 
 if TYPE_CHECKING:
@@ -87,8 +87,7 @@ def report_manifest(session: Session, manifest: Any, output: dict[str, Any]) -> 
     bad = [row for row in manifest if str(row["Status"]) not in _GOOD]
     if bad:
         denied = "Rights" in manifest.colnames and all(str(row["Rights"]) == _EXCLUSIVE for row in bad)
-        raise CommandFailed(f"{len(bad)} of {len(manifest)} files are not complete.", _code(denied=denied))
-
-
-def _code(*, denied: bool) -> ExitCode:
-    return ExitCode.LOGIN if denied else ExitCode.INCOMPLETE
+        message = f"{len(bad):,} of {len(manifest):,} files are not complete."
+        if denied:
+            raise CommandFailed(f"{message} {LOGIN_ADVICE}", ExitCode.LOGIN)
+        raise CommandFailed(message, ExitCode.INCOMPLETE)

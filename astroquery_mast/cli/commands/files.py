@@ -18,6 +18,7 @@ from ..options import (
     filter_options,
     form_options,
     output_options,
+    workers_option,
 )
 from ..transfers import fetch_products, report_manifest, write_manifest
 
@@ -134,7 +135,7 @@ Examples:
   $ astroquery-mast verify manifest.ecsv -o checked.ecsv; astroquery-mast retry checked.ecsv""",
 )
 @_manifest_argument
-@click.option("-j", "--workers", type=click.IntRange(min=1), metavar="N", help="Files to fetch at a time.")
+@workers_option
 @form_options
 @click.pass_obj
 def retry_command(session: Session, /, manifest: str, workers: int | None, **output: Any) -> None:

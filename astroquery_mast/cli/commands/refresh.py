@@ -11,7 +11,7 @@ import astroquery_mast as mast
 
 from ..command import MastCommand
 from ..exits import usage_failure
-from ..options import SUFFIXES, form_options
+from ..options import SUFFIXES, form_options, workers_option
 from ..transfers import report_manifest
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Examples:
 @click.argument("files", nargs=-1, required=True, metavar="FOLDER|MANIFEST|FILE...")
 @click.option("--replace", is_flag=True, help="Delete old files.  [default: keep them in a folder superseded-…]")
 @click.option("-n", "--dry-run", is_flag=True, help="Only list which files are out of date.")
-@click.option("-j", "--workers", type=click.IntRange(min=1), metavar="N", help="Files to fetch at a time.")
+@workers_option
 @form_options
 @click.pass_obj
 def refresh_command(
