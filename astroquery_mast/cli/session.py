@@ -22,8 +22,11 @@ from astropy.table import Table
 from astropy.utils.exceptions import AstropyWarning
 from astroquery import log
 
+import astroquery_mast as mast
+
 from ..config import conf
 from ..exceptions import (
+    AuthenticationWarning,
     FootprintParseError,
     InvalidQueryError,
     LoginError,
@@ -34,7 +37,7 @@ from ..exceptions import (
     presentable,
 )
 from ..service.connections import LOOPBACK
-from ..service.token_sources import ENVIRONMENT, TOKEN_FILE
+from ..service.token_sources import ENVIRONMENT, TOKEN_FILE, environment_has_token, stored_token
 from .exits import LOGIN_ADVICE, CommandFailed, ExitCode, usage_failure
 from .inputs import read_inputs, read_table
 from .output import OutputChoice, show_table, write_json
@@ -137,6 +140,15 @@ class Session:
                 raise usage_failure(f"--server needs an address such as https://mast.stsci.edu, not {self._server!r}.")
             for name in _SERVERS if address.hostname in LOOPBACK else ("server",):
                 stack.enter_context(conf.set_temp(name, self._server.rstrip("/")))
+
+    def log_in_if_stored(self) -> None:
+        """Log in with the token of the system's keyring, if there is one and the environment has none."""
+        if environment_has_token() or (token := stored_token()) is None:
+            return
+        try:
+            mast.Mast.login(token)
+        except LoginError as err:
+            warnings.warn(f"The token of the keyring is not accepted: {err}", AuthenticationWarning, stacklevel=1)
 
     # -- messages --------------------------------------------------------------------------------------------------
 

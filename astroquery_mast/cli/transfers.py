@@ -29,19 +29,30 @@ def fetch_products(session: Session, products: Any, filters: dict[str, Any], opt
     dry_run, sure, limit = options.pop("dry_run"), options.pop("yes"), options.pop("ask_above")
     options["max_workers"] = options.pop("workers")
     call = given_only({**options, **filters, "verbose": session.bars})
-    if dry_run or not sure:
-        plan = mast.Observations.download_products(products, **call, dry_run=True)
-        if plan is None:
-            raise CommandFailed("", ExitCode.INCOMPLETE)
-        session.note(plan_text(plan.meta))
-        if dry_run:
-            session.show(plan, output, "file")
-            return
+    if _may_be_exclusive(products):
+        session.log_in_if_stored()
+    plan = mast.Observations.download_products(products, **call, dry_run=True)
+    if plan is None:
+        raise CommandFailed("", ExitCode.INCOMPLETE)
+    session.note(plan_text(plan.meta))
+    if dry_run:
+        session.show(plan, output, "file")
+        return
+    if not sure:
         _confirm(session, plan.meta["total_bytes"] / _GIGABYTE, limit)
     manifest = mast.Observations.download_products(products, **call)
     if manifest is None:
         raise CommandFailed("", ExitCode.INCOMPLETE)
     report_manifest(session, manifest, output)
+
+
+def _may_be_exclusive(products: Any) -> bool:
+    """Whether there may be files for which a token is needed."""
+    tables = products if isinstance(products, list) else [products]
+    return any(
+        isinstance(table, str) or "dataRights" not in table.colnames or _EXCLUSIVE in set(map(str, table["dataRights"]))
+        for table in tables
+    )
 
 
 def plan_text(meta: dict[str, Any]) -> str:

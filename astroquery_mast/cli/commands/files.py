@@ -144,6 +144,7 @@ def retry_command(session: Session, /, manifest: str, workers: int | None, **out
     MANIFEST is a file that 'download -o', 'get -o' or 'verify -o' has written. It is updated unless there is --output.
     """
     table = session.read_table(manifest)
+    session.log_in_if_stored()
     retried = mast.Observations.retry_downloads(table, max_workers=workers, verbose=session.bars)
     if output["output_file"] is None and manifest != "-":
         write_manifest(retried, manifest)

@@ -44,6 +44,7 @@ def refresh_command(
 
     Give a folder, a manifest, or files. The exit code is 1 if a file is out of date and was not downloaded.
     """
+    session.log_in_if_stored()
     refreshed = mast.JwstFiles.refresh(
         _given_files(session, files), replace=replace, dry_run=dry_run, max_workers=workers, verbose=session.bars
     )
