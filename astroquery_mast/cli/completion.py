@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 import click
+from click.shell_completion import BashComplete, add_completion_class
 
 _OBSERVATIONS, _PRODUCTS = "Mast.Caom.Cone", "Mast.Caom.Products"
 # These answer a request and cannot be asked for.
@@ -52,16 +53,32 @@ def complete_words(ctx: click.Context, _param: click.Parameter, incomplete: str)
     """Return criteria that begin so, or, after the equals sign, values."""
     columns = _columns_for(ctx.info_name)
     name, sign, begun = incomplete.partition("=")
-    if not sign:
-        return [f"{each}=" for each in columns if each not in _NO_CRITERIA and each.lower().startswith(name.lower())]
+    if sign:
+        return [f"{name}={value}" for value in _values(name, begun, columns)]
+    # Bash takes the equals sign for a word, and click drops it if it is the last one.
+    before = [word for word in ctx.params.get("words") or () if word != "="]
+    if before and (values := _values(before[-1], incomplete, columns)):
+        return values
+    return [f"{each}=" for each in columns if each not in _NO_CRITERIA and each.lower().startswith(name.lower())]
+
+
+def _values(name: str, begun: str, columns: dict[str, dict[str, Any]]) -> list[str]:
+    """The known values of a column that begin so."""
     found = next((each for each in columns if each.lower() == name.lower()), None)
-    if found is None:
-        return []
-    values = known_examples(found, columns[found])
-    return [f"{name}={value}" for value in values if value.lower().startswith(begun.lower())]
+    known = [] if found is None else known_examples(found, columns[found])
+    return [value for value in known if value.lower().startswith(begun.lower())]
 
 
 def complete_columns(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Return columns that begin so; those before the last comma stay."""
     before, comma, begun = incomplete.rpartition(",")
     return [f"{before}{comma}{name}" for name in _columns_for(ctx.info_name) if name.lower().startswith(begun.lower())]
+
+
+@add_completion_class
+class BashCriteria(BashComplete):
+    """Completion for bash that adds no space after the equals sign of a criterion."""
+
+    source_template = BashComplete.source_template.replace(
+        "    return 0\n", "    [[ $value == *= ]] && compopt -o nospace\n\n    return 0\n", 1
+    )

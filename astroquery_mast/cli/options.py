@@ -101,7 +101,7 @@ _form_options = (
         type=int,
         metavar="N",
         callback=check_positive,
-        help="Rows to print; 0 for all.  [default: fit the terminal]",
+        help="Rows to print; 0 for all.  [default: those that fit]",
     ),
 )
 

@@ -76,10 +76,15 @@ def _confirm(session: Session, size: float, limit: float) -> None:
     """Ask before a large download; without a terminal --yes is needed."""
     if size <= limit:
         return
-    if not sys.stdin.isatty():
+    if not is_terminal():
         raise usage_failure(f"this download is larger than {limit:g} GB: add --yes, or a larger --ask-above.")
     if not session.ask("Download?"):
         raise CommandFailed("Nothing was downloaded.", ExitCode.INCOMPLETE)
+
+
+def is_terminal() -> bool:
+    """Tell whether somebody can answer a question."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def write_manifest(manifest: Any, name: str) -> None:

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     cls=MastCommand,
     epilog="""\b
 Examples:
-  $ astroquery-mast catalog M51 --catalog TIC -r 3m --columns ID,ra,dec,Tmag
+  $ astroquery-mast catalog M51 --catalog TIC -r 3m -c ID,ra,dec,Tmag
   $ astroquery-mast catalog M101 --catalog Gaia -r 1m --json
-  $ astroquery-mast catalog --catalog TIC Tmag='<8' -r 0.2d M101
+  $ astroquery-mast catalog M101 --catalog TIC -r 0.2d 'Tmag<12'
   $ astroquery-mast catalog --list""",
 )
 @position_options

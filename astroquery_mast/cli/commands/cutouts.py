@@ -28,7 +28,7 @@ _OWN = {"sector": _TESS, "product": _TESS, "survey": _DEEP, "cutout_format": _DE
 Examples:
   $ astroquery-mast cutout 'HD 209458' --size 5 --sector 17 -d cutouts
   $ astroquery-mast cutout 'HD 209458' --list
-  $ astroquery-mast cutout 189.49206 62.20615 --from deep --size 10 --survey goods_north
+  $ astroquery-mast cutout 189.49206 62.20615 --from deep --survey goods_north
   $ astroquery-mast cutout 210.80 54.35 --from hubble --size '(20, 30)'""",
 )
 @click.argument("words", nargs=-1, required=True, metavar="TARGET")

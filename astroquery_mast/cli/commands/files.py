@@ -42,8 +42,8 @@ def product_inputs(session: Session, words: tuple[str, ...]) -> tuple[list[Any],
     epilog="""\b
 Examples:
   $ astroquery-mast search proposal_id=1783 calib_level=3 -o obs.ecsv
-  $ astroquery-mast products obs.ecsv --type SCIENCE --extension fits -o products.ecsv
-  $ astroquery-mast products 2003520266 productFilename='*_drc.fits'
+  $ astroquery-mast products obs.ecsv --type SCIENCE -o products.ecsv
+  $ astroquery-mast products 24000000 productFilename='*_drc.fits'
 
 INPUT is a file that 'search' has written, an obsid, or - for standard input.""",
 )
@@ -82,11 +82,12 @@ def products_command(
 Examples:
   $ astroquery-mast download products.ecsv -d data -o manifest.ecsv
   $ astroquery-mast download mast:HST/product/j97c01010_drc.fits --flat
-  $ astroquery-mast search M51 -r 1m obs_collection=JWST calib_level=3 filters=F115W -f ecsv |
-  >   astroquery-mast download - --type SCIENCE --extension fits --dry-run
+  $ astroquery-mast search M51 -r 1m filters=F115W calib_level=3 -f ecsv |
+      astroquery-mast download - --type SCIENCE --dry-run
 
-INPUT is a file that 'products' or 'search' has written, a dataURI, an obsid, or - for standard input. Run the same
-command again after Ctrl-C: complete files are kept, and partial files are continued.""",
+INPUT is a file that 'products' or 'search' has written, a dataURI, an obsid,
+or - for standard input. After Ctrl-C run the same command again: complete
+files are kept, and partial files are continued.""",
 )
 @_inputs_argument
 @filter_options
@@ -132,7 +133,8 @@ _manifest_argument = click.argument("manifest")
     epilog="""\b
 Examples:
   $ astroquery-mast retry manifest.ecsv
-  $ astroquery-mast verify manifest.ecsv -o checked.ecsv; astroquery-mast retry checked.ecsv""",
+  $ astroquery-mast verify manifest.ecsv -o checked.ecsv
+  $ astroquery-mast retry checked.ecsv""",
 )
 @_manifest_argument
 @workers_option

@@ -25,13 +25,14 @@ _ALL = "all"
     cls=MastCommand,
     epilog="""\b
 Examples:
-  $ astroquery-mast get --program 1783 --instrument 'NIRCAM*' --level 3 --dry-run
-  $ astroquery-mast get --program 1783 --instrument 'NIRCAM*' --level 3 --kind I2D -d m51 -o m51.ecsv
-  $ astroquery-mast get M101 -r 1m obs_collection=HST filters=F814W --extension _drc.fits --yes
+  $ astroquery-mast get -p 1783 -i 'NIRCAM*' --level 3 --dry-run
+  $ astroquery-mast get -p 1783 -i 'NIRCAM*' --kind I2D -d m51 -o m51.ecsv
+  $ astroquery-mast get M101 -r 1m filters=F814W --extension _drc.fits --yes
 
-The observations are found as by 'search', and their files are filtered as by 'products'. Only science files are
-downloaded unless --type says otherwise; --type all takes all. Run the same command again after Ctrl-C, or next week:
-files that are complete are kept.""",
+Observations are found as by 'search', and their files are filtered as by
+'products'. Only science files are downloaded unless there is --type; --type all
+takes all. Run the same command again after Ctrl-C, or next week: complete files
+are kept.""",
 )
 @position_options
 @click.option("-p", "--program", multiple=True, metavar="NUMBER", help="proposal_id of the observations.")

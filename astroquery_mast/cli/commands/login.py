@@ -23,8 +23,9 @@ Examples:
   $ astroquery-mast login
   $ astroquery-mast login --no-store --token-file token.txt
 
-Tokens are made at https://auth.mast.stsci.edu. Other subcommands take the token from MAST_API_TOKEN, from the file that
-MAST_API_TOKEN_FILE or --token-file names, or from the keyring.""",
+Tokens are made at https://auth.mast.stsci.edu. Other subcommands take the token
+from MAST_API_TOKEN, from the file that MAST_API_TOKEN_FILE or --token-file
+names, or from the keyring.""",
 )
 @click.option("--no-store", is_flag=True, help="Check the token only; do not store it in the system's keyring.")
 @click.option("--reenter", is_flag=True, help="Ask for a token even if the environment or the keyring has one.")

@@ -13,7 +13,8 @@ from ..exits import usage_failure
 Examples:
   $ astroquery-mast sandbox --port 8080
 
-In another terminal: astroquery-mast search M51 --server http://127.0.0.1:8080""",
+In another terminal:
+astroquery-mast search M51 --server http://127.0.0.1:8080""",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; a free one by default.")
 @click.option("--observations", type=click.IntRange(min=0), default=0, metavar="N", help="Add N observations.")

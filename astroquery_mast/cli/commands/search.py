@@ -56,14 +56,16 @@ def mission_place(place: dict[str, Any], mission: str) -> dict[str, Any]:
     cls=MastCommand,
     epilog="""\b
 Examples:
-  $ astroquery-mast search M51 -r 6m obs_collection=HST instrument_name='ACS/*'
-  $ astroquery-mast search 202.47 47.195 -r 30s calib_level=[2,3] dataRights='!EXCLUSIVE_ACCESS'
-  $ astroquery-mast search proposal_id=1783 't_exptime=(1000, None)' -o observations.ecsv
-  $ astroquery-mast search --region 'CIRCLE 202.47 47.195 0.05' filters=F814W --json
+  $ astroquery-mast search M51 -r 6m instrument_name='ACS/*'
+  $ astroquery-mast search 202.47 47.195 -r 30s calib_level=[2,3]
+  $ astroquery-mast search proposal_id=1783 't_exptime=(1000, None)'
+  $ astroquery-mast search M51 dataRights='!EXCLUSIVE_ACCESS' -o obs.ecsv
+  $ astroquery-mast search --region 'CIRCLE 202.47 47.195 0.05' --json
   $ astroquery-mast search M101 --mission hst sci_instrume=ACS --limit 5
 
-Any column is a criterion. A value may be a list [2,3], a range (100, None), have wildcards, or begin with ! for
-anything else. Use quotation marks where the shell needs them.""",
+Any column is a criterion. A value may be a list [2,3] or a range (100, None),
+may have wildcards, and means anything else after an exclamation mark. Use
+quotation marks where the shell needs them.""",
 )
 @position_options
 @_targets_option

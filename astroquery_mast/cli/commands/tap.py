@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     cls=MastCommand,
     epilog="""\b
 Examples:
-  $ astroquery-mast tap "SELECT obs_id, t_exptime FROM ivoa.obscore WHERE obs_collection = 'JWST'" --limit 5
+  $ astroquery-mast tap "SELECT obs_id, t_exptime FROM ivoa.obscore" --limit 5
   $ astroquery-mast tap --file query.adql --limit 0 -o rows.ecsv
   $ astroquery-mast tap --tables
   $ astroquery-mast tap --describe ivoa.obscore""",

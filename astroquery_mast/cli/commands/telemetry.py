@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     cls=MastCommand,
     epilog="""\b
 Examples:
-  $ astroquery-mast edb SE_ZBUSVLT --start '2022-07-12 06:00' --end '2022-07-12 06:01'
-  $ astroquery-mast edb IMIR_HK_FW_CUR_POS --start 2022-12-27T04:00 --end 2022-12-27T06:00 --changes-only
+  $ astroquery-mast edb SE_ZBUSVLT --start 2022-07-12T06:00 \\
+      --end 2022-07-12T06:01
+  $ astroquery-mast edb IMIR_HK_FW_CUR_POS --start 2022-12-27T04:00 \\
+      --end 2022-12-27T06:00 --changes-only
   $ astroquery-mast edb --list '*filter wheel*'""",
 )
 @click.argument("names", nargs=-1, metavar="MNEMONIC...")
