@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 import click
-from click.shell_completion import BashComplete, add_completion_class
+from click.shell_completion import BashComplete
 
 _OBSERVATIONS, _PRODUCTS = "Mast.Caom.Cone", "Mast.Caom.Products"
 # These answer a request and cannot be asked for.
@@ -75,7 +75,6 @@ def complete_columns(ctx: click.Context, _param: click.Parameter, incomplete: st
     return [f"{before}{comma}{name}" for name in _columns_for(ctx.info_name) if name.lower().startswith(begun.lower())]
 
 
-@add_completion_class
 class BashCriteria(BashComplete):
     """Completion for bash that adds no space after the equals sign of a criterion."""
 

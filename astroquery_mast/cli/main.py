@@ -9,7 +9,9 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import add_completion_class
 
+from .completion import BashCriteria
 from .settings import read_defaults
 
 _PROGRAM = "astroquery-mast"
@@ -34,6 +36,8 @@ _MODULES = {
     "sandbox": "offline",
     "demo": "offline",
 }
+
+add_completion_class(BashCriteria)
 
 
 class LazyGroup(click.Group):
