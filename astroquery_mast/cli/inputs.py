@@ -16,7 +16,7 @@ import numpy as np
 from astropy.io.registry import IORegistryError
 from astropy.table import MaskedColumn, Table
 
-from .exits import CommandFailed, usage_failure
+from .exits import usage_failure
 from .options import SUFFIXES
 
 _INPUT = "-"
@@ -57,18 +57,13 @@ def _read(name: str) -> Table | list[str]:
     """A table, or the words of a list of them."""
     try:
         content = _content(name)
-        form = SUFFIXES.get(Path(name).suffix.lower()) or _form_of(content)
-        if form is None:
-            return content.decode().split()
-        return _parsed(content, form)
     except OSError as err:
         raise usage_failure(f"{_named(name)} cannot be read: {err.strerror or err}") from err
-    except (ValueError, TypeError, KeyError, IndexError, IORegistryError, ImportError) as err:
-        raise _unreadable(name, err) from err
-
-
-def _unreadable(name: str, err: Exception) -> CommandFailed:
-    return usage_failure(f"no table can be read from {_named(name)}: {err}")
+    form = SUFFIXES.get(Path(name).suffix.lower()) or _form_of(content)
+    try:
+        return content.decode().split() if form is None else _parsed(content, form)
+    except (OSError, ValueError, TypeError, KeyError, IndexError, IORegistryError, ImportError) as err:
+        raise usage_failure(f"no table can be read from {_named(name)}: {err}") from err
 
 
 def _content(name: str) -> bytes:

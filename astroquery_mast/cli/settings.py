@@ -96,8 +96,17 @@ def _command_defaults(
         if option is None and key in section:
             raise _failure(path, f"{key!r} in [{name}] is not an option of {name}.{_hint(key, list(options))}")
         if option is not None and option.name is not None:
+            _check_kind(path, name, key, option, value)
             defaults[option.name] = [value] if option.multiple and not isinstance(value, list) else value
     return defaults
+
+
+def _check_kind(path: Path, name: str, key: str, option: click.Option, value: Any) -> None:
+    """Raise an error for a value that its option cannot have; click checks the rest."""
+    if option.is_flag and not isinstance(value, bool):
+        raise _failure(path, f"{key!r} in [{name}] must be true or false.")
+    if not option.is_flag and (isinstance(value, bool) or not isinstance(value, str | int | float | list)):
+        raise _failure(path, f"{key!r} in [{name}] must be text, a number or a list.")
 
 
 def _check_common(path: Path, group: click.Group, ctx: click.Context, common: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from astroquery_mast.sandbox import Sandbox
 def own_folder(mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruptible: None) -> Path:
     """Run each test in a folder of its own, which is also where settings and saved searches are."""
     del mast_sandbox, interruptible
+    (tmp_path / "home").mkdir()
     for name in ("HOME", "XDG_CONFIG_HOME", "APPDATA", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
