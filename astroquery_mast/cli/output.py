@@ -8,10 +8,12 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from .exits import usage_failure
 from .options import SUFFIXES
 
 _ALL = "all"
+_LINES_AT_ONCE = 50
 # The columns that are printed if there are so many that nobody can read them, the most important first: of products,
 # of plans, of manifests, of observations.  The first list of which the table has the first two columns is taken.
 _SHOWN = (
@@ -82,9 +85,9 @@ def show_table(table: Table, choice: OutputChoice, note: Callable[[str], None], 
     elif form == "table":
         _print_table(chosen, choice, note, what)
     elif form == "json":
-        click.echo("\n".join(_json_lines(chosen)))
+        _print_lines(_json_lines(chosen))
     else:
-        click.echo(_as_text(chosen, form), nl=False)
+        _print_lines(_as_text(chosen, form).splitlines())
 
 
 def in_words(number: int, what: str) -> str:
@@ -100,13 +103,20 @@ def _chosen(table: Table, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(known_name(name, table.colnames, f"There is no column {name!r}.") for name in names))
 
 
+def _print_lines(lines: Iterable[str]) -> None:
+    """Print lines, some at a time: where output is not buffered, a long text may be lost without an error."""
+    waiting = iter(lines)
+    while some := list(islice(waiting, _LINES_AT_ONCE)):
+        click.echo("\n".join(some))
+
+
 # -- text ------------------------------------------------------------------------------------------------------------
 
 
 def _print_table(table: Table, choice: OutputChoice, note: Callable[[str], None], what: str) -> None:
     """Print the most useful columns; on a terminal, as many columns and rows as fit."""
     names = list(table.colnames) if choice.columns is not None else _default_columns(table)
-    size = shutil.get_terminal_size() if sys.stdout.isatty() else None
+    size = _terminal_size() if sys.stdout.isatty() else None
     most = len(table)
     if choice.rows is not None:
         most = choice.rows or most
@@ -116,8 +126,16 @@ def _print_table(table: Table, choice: OutputChoice, note: Callable[[str], None]
     hidden = len(table) - min(most, len(table))
     rest = f"; {hidden:,} are not shown (--rows 0 prints all)" if hidden else ""
     if len(table):
-        click.echo("\n".join(lines))
+        _print_lines(lines)
         note(f"{in_words(len(table), what)}{rest}.")
+
+
+def _terminal_size() -> os.terminal_size:
+    """The size of the terminal itself: readline, which others import, writes one of its own into the environment."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return shutil.get_terminal_size()
 
 
 def _default_columns(table: Table) -> list[str]:
