@@ -33,7 +33,7 @@ def run(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[st
 def test_ctrl_c_says_how_to_go_on_and_the_next_run_goes_on(mast_sandbox: Sandbox, own_folder: Path) -> None:
     """It is exit code 130; complete files are kept, and a partial file is continued where it ended."""
     query = ("get", "-p", "1783", "-i", "MIRI*", "--level", "3", "-j", "1", "--server", mast_sandbox.url)
-    slow = Fault.slow(100_000, 60)
+    slow = Fault.slow(2_000, 0.2)
     mast_sandbox.faults.add("download", slow, where=lambda record: "o004_t006_miri_f560w" in str(record.query))
     process = subprocess.Popen([*START, *query], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
