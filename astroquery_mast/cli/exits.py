@@ -44,7 +44,7 @@ class CommandFailed(click.ClickException):
             click.echo(self.message, file=file, err=file is None)
 
 
-LOGIN_ADVICE = "Run 'astroquery-mast login', or set MAST_API_TOKEN, and run the same command again."
+LOGIN_ADVICE = "Set MAST_API_TOKEN, or run 'astroquery-mast login' in a terminal, and try again."
 
 
 def usage_failure(message: str) -> CommandFailed:

@@ -5,6 +5,7 @@ In: the words of the command line.  Out: an exit code.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -57,6 +58,18 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the subcommand that may be meant, where there is none of that name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as err:
+            near = get_close_matches(args[0], _MODULES, 1)
+            if not near:
+                raise
+            raise click.UsageError(f"{err.message.rstrip('.')}. Did you mean {near[0]!r}?", ctx) from None
+
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
@@ -80,8 +93,8 @@ def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> N
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
-  astroquery-mast search M51 -r 6m obs_collection=HST instrument_name='ACS/*'
-  astroquery-mast get --program 1783 --instrument 'NIRCAM*' --level 3 --dry-run
+  astroquery-mast search M51 -r 6m instrument_name='ACS/*'
+  astroquery-mast get -p 1783 -i 'NIRCAM*' --level 3 --dry-run
   astroquery-mast count proposal_id=1783 calib_level=[2,3]
 
 Add --sandbox to a command to try it without the archive. 'astroquery-mast COMMAND --help' has more examples.""",

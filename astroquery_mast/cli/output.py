@@ -37,6 +37,14 @@ _SHOWN = (
     ("productFilename", "size", "productSubGroupDescription", "calib_level", "productType", "dataRights", "obs_id"),
     ("Action", "Size", "Local Path", "Rights", "Reason"),
     ("Status", "Size", "Local Path", "Message", "Reason"),
+    (
+        *("sci_data_set_name", "sci_targname", "sci_instrume", "sci_aper_1234", "sci_spec_1234"),
+        *("sci_actual_duration", "sci_start_time", "sci_pep_id", "ang_sep"),
+    ),
+    (
+        *("fileSetName", "productLevel", "instrume", "opticalElements", "exp_type", "targprop", "duration"),
+        *("date_obs", "program", "access", "ang_sep"),
+    ),
     ("change", "reason", "obs_collection", "obs_id", "filename", "dataURI"),
     (
         *("obs_collection", "obs_id", "instrument_name", "filters", "target_name", "t_exptime", "calib_level"),

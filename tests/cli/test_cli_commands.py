@@ -85,7 +85,7 @@ def test_nothing_found_is_exit_code_1() -> None:
         (("search", "M51", "--region", "CIRCLE 1 2 3", "--mission", "hst"), "exclude each other"),
         (("search", "M51", "--server", "mast"), "--server needs an address"),
         (("search", "M51", "--server", "http://127.0.0.1", "--sandbox"), "exclude each other"),
-        (("serch", "M51"), "No such command 'serch'"),
+        (("serch", "M51"), "No such command 'serch'. Did you mean 'search'?"),
         (("products",), "Missing argument"),
         (("products", "nothing.ecsv"), "nothing.ecsv cannot be read"),
         (("products", "type=SCIENCE"), "an input is missing"),
@@ -221,7 +221,7 @@ def test_exclusive_files_without_a_token_are_exit_code_4(own_folder: Path) -> No
     query = ("get", "M51", "-r", "1m", "dataRights=EXCLUSIVE_ACCESS", "--level", "3", "--kind", "I2D")
     result = invoke(*query)
     assert result.exit_code == 4
-    assert "Run 'astroquery-mast login'" in result.stderr
+    assert "run 'astroquery-mast login'" in result.stderr
     token = own_folder / "token.txt"
     token.write_text(Sandbox.token, "utf-8")
     token.chmod(0o600)
@@ -302,7 +302,7 @@ def test_nobody_is_exit_code_4() -> None:
     """It is said what to do."""
     result = invoke("whoami")
     assert (result.exit_code, result.stdout) == (4, "")
-    assert "Run 'astroquery-mast login'" in result.stderr
+    assert "run 'astroquery-mast login'" in result.stderr
 
 
 def test_a_token_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:

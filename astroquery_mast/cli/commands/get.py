@@ -61,7 +61,10 @@ def get_command(
     kind: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Find observations and download their files: a program, an instrument, a level."""
+    """Find observations and download their files.
+
+    A program, an instrument and a level are enough, or whatever 'search' takes.
+    """
     place, criteria = query_place(words, radius, region, resolver)
     named = {"proposal_id": program, "instrument_name": instrument, "obs_collection": collection, "calib_level": level}
     criteria = with_options(criteria, named)

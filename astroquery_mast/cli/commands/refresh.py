@@ -40,7 +40,7 @@ Examples:
 def refresh_command(
     session: Session, /, files: tuple[str, ...], replace: bool, dry_run: bool, workers: int | None, **output: Any
 ) -> None:
-    """Download the JWST files that the archive has reprocessed since.
+    """Download again the JWST files that were reprocessed.
 
     Give a folder, a manifest, or files. The exit code is 1 if a file is out of date and was not downloaded.
     """

@@ -157,6 +157,8 @@ def list_command(session: Session, /, folder: str | None, **output: Any) -> None
     from astropy.table import Table  # noqa: PLC0415 - help and completion do without astropy
 
     place = searches_folder(folder)
+    if not _saved(place):
+        session.note(f"There are no saved searches in {place}.")
     searches = [mast.SavedSearch.open(path) for path in _saved(place)]
     table = Table(
         {
