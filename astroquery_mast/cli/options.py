@@ -119,6 +119,7 @@ sort_option = click.option(
 radius_option = click.option("-r", "--radius", metavar="ANGLE", help="Radius with a unit, such as 6m, 30s, 0.1d.")
 words_argument = click.argument("words", nargs=-1, metavar="[TARGET] [NAME=VALUE]...", shell_complete=complete_words)
 
+mission_option = click.option("--mission", metavar="NAME", help="One mission, by its own columns: hst, jwst, iue, …")
 position_options = _decorated(
     words_argument,
     radius_option,

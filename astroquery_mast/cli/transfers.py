@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import astroquery_mast as mast
-
 from .exits import LOGIN_ADVICE, CommandFailed, ExitCode, usage_failure
 from .options import SUFFIXES, given_only
 
@@ -23,7 +21,9 @@ _GOOD = frozenset({"COMPLETE", "OK", "SKIPPED"})
 _FORMS = ("output_file", "as_json", "output_format", "rows")
 
 
-def fetch_products(session: Session, products: Any, filters: dict[str, Any], options: dict[str, Any]) -> None:
+def fetch_products(
+    session: Session, products: Any, filters: dict[str, Any], options: dict[str, Any], download: Any
+) -> None:
     """Download products and report the manifest; with ``dry_run`` show the plan."""
     output = {name: options.pop(name) for name in _FORMS}
     dry_run, sure, limit = options.pop("dry_run"), options.pop("yes"), options.pop("ask_above")
@@ -31,7 +31,7 @@ def fetch_products(session: Session, products: Any, filters: dict[str, Any], opt
     call = given_only({**options, **filters, "verbose": session.bars})
     if _may_be_exclusive(products):
         session.log_in_if_stored()
-    plan = mast.Observations.download_products(products, **call, dry_run=True)
+    plan = download(products, **call, dry_run=True)
     if plan is None:
         raise CommandFailed("", ExitCode.INCOMPLETE)
     session.note(plan_text(plan.meta))
@@ -40,7 +40,7 @@ def fetch_products(session: Session, products: Any, filters: dict[str, Any], opt
         return
     if not sure:
         _confirm(session, plan.meta["total_bytes"] / _GIGABYTE, limit)
-    manifest = mast.Observations.download_products(products, **call)
+    manifest = download(products, **call)
     if manifest is None:
         raise CommandFailed("", ExitCode.INCOMPLETE)
     report_manifest(session, manifest, output)

@@ -186,6 +186,18 @@ def test_files_lead_from_a_search_to_a_download(form: str, own_folder: Path) -> 
     assert {row["Status"] for row in json.loads(checked.stdout)} == {"OK"}, checked.output
 
 
+def test_files_of_a_mission_are_downloaded_and_retried(mast_sandbox: Sandbox, own_folder: Path) -> None:
+    """Its data sets, products and manifests lead from one subcommand to the next, too."""
+    assert invoke("search", "M51", "--mission", "hst", "sci_spec_1234=F555W", "-o", "hst.ecsv").exit_code == 0
+    listed = invoke("products", "hst.ecsv", "--mission", "hst", "--extension", "drc.fits", "-o", "products.ecsv")
+    assert listed.exit_code == 0, listed.output
+    mast_sandbox.faults.add("retrieve_product", Fault.status(404), times=1)
+    query = ("download", "products.ecsv", "--mission", "hst", "-d", "data", "-o", "manifest.ecsv", "-j", "1")
+    assert invoke(*query).exit_code == 1
+    assert invoke("retry", "manifest.ecsv").exit_code == 0
+    assert len(list(own_folder.glob("data/mastDownload/hst/*/*_drc.fits"))) == len(Table.read("products.ecsv"))
+
+
 def test_a_pipeline_goes_through_standard_input() -> None:
     """Tables, and lists of dataURIs, are read from it."""
     observations = invoke("search", "proposal_id=1783", "calib_level=3", "-f", "ecsv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,12 +18,15 @@ from ..options import (
     download_options,
     filter_options,
     form_options,
+    mission_option,
     output_options,
     workers_option,
 )
 from ..transfers import fetch_products, report_manifest, write_manifest
 
 if TYPE_CHECKING:
+    from astropy.table import Table
+
     from ..session import Session
 
 _inputs_argument = click.argument("words", nargs=-1, required=True, metavar="INPUT... [NAME=VALUE]...")
@@ -44,11 +48,14 @@ Examples:
   $ astroquery-mast search proposal_id=1783 calib_level=3 -o obs.ecsv
   $ astroquery-mast products obs.ecsv --type SCIENCE -o products.ecsv
   $ astroquery-mast products 24000000 productFilename='*_drc.fits'
+  $ astroquery-mast search M51 --mission hst -o hst.ecsv
+  $ astroquery-mast products hst.ecsv --mission hst --extension drc.fits
 
 INPUT is a file that 'search' has written, an obsid, or - for standard input.""",
 )
 @_inputs_argument
 @filter_options
+@mission_option
 @click.option("--repeat", is_flag=True, help="List a file once for each observation that it belongs to.")
 @output_options
 @click.pass_obj
@@ -58,6 +65,7 @@ def products_command(
     words: tuple[str, ...],
     mrp_only: bool,
     repeat: bool,
+    mission: str | None,
     product_type: tuple[str, ...],
     extension: tuple[str, ...],
     level: tuple[int, ...],
@@ -67,12 +75,27 @@ def products_command(
     """List the files of observations."""
     observations, named = product_inputs(session, words)
     filters = chosen_filters(named, product_type, extension, level, kind)
+    products = _list_products(session, observations, mission, repeat=repeat)
+    if filters or mrp_only:
+        products = _filter(products, mission, {"mrp_only": True, **filters} if mrp_only else filters)
+    session.show(products, output, "file")
+
+
+def _list_products(session: Session, observations: list[Any], mission: str | None, *, repeat: bool = False) -> Table:
+    """The products of observations, or of the data sets of a mission."""
+    if mission is not None:
+        missions = mast.MastMissions
+        listed: Any = missions.get_product_list if repeat else missions.get_unique_product_list
+        return listed(observations, mission=mission, verbose=session.bars)
     client = mast.Observations
     listed = client.get_product_list if repeat else client.get_unique_product_list
-    products = listed(observations, verbose=session.bars)
-    if filters or mrp_only:
-        products = client.filter_products(products, mrp_only=mrp_only, **filters)
-    session.show(products, output, "file")
+    return listed(observations, verbose=session.bars)
+
+
+def _filter(products: Table, mission: str | None, filters: dict[str, Any]) -> Table:
+    """The products that pass the filters."""
+    client: Any = mast.Observations if mission is None else mast.MastMissions
+    return client.filter_products(products, **filters)
 
 
 @click.command(
@@ -92,6 +115,7 @@ files are kept, and partial files are continued.""",
 @_inputs_argument
 @filter_options
 @download_options
+@mission_option
 @click.option("--bundle", type=click.Choice(["zip", "tar.gz"]), help="Download one file that holds all files.")
 @click.option("--cloud", is_flag=True, help="Download from the public cloud copy where there is one.")
 @form_options
@@ -105,6 +129,7 @@ def download_command(
     extension: tuple[str, ...],
     level: tuple[int, ...],
     kind: tuple[str, ...],
+    mission: str | None,
     cloud: bool,
     bundle: str | None,
     **options: Any,
@@ -112,16 +137,23 @@ def download_command(
     """Download files."""
     products, named = product_inputs(session, words)
     filters = chosen_filters(named, product_type, extension, level, kind)
+    own = {"mrp_only": mrp_only, "bundle": bundle}
+    filters |= {name: value for name, value in own.items() if value}
     if cloud:
         mast.Observations.enable_cloud_dataset(verbose=session.bars)
     if not any(map(_is_product, products)):
-        products = mast.Observations.get_unique_product_list(products, verbose=session.bars)
-    fetch_products(session, products, {"mrp_only": mrp_only, "bundle": bundle, **filters}, options)
+        products = [_list_products(session, products, mission)]
+    download: Any = mast.Observations.download_products
+    if mission is not None:
+        download = partial(mast.MastMissions.download_products, mission=mission)
+    fetch_products(session, products, filters, options, download)
 
 
 def _is_product(given: Any) -> bool:
     """Whether an input is a product, or a table of them, and not an observation."""
-    return not given.isdigit() if isinstance(given, str) else "dataURI" in given.colnames
+    if isinstance(given, str):
+        return not given.isdigit()
+    return "dataURI" in given.colnames or "uri" in given.colnames
 
 
 _manifest_argument = click.argument("manifest")
@@ -147,7 +179,8 @@ def retry_command(session: Session, /, manifest: str, workers: int | None, **out
     """
     table = session.read_table(manifest)
     session.log_in_if_stored()
-    retried = mast.Observations.retry_downloads(table, max_workers=workers, verbose=session.bars)
+    client: Any = mast.MastMissions if "mission" in table.colnames else mast.Observations
+    retried = client.retry_downloads(table, max_workers=workers, verbose=session.bars)
     if output["output_file"] is None and manifest != "-":
         write_manifest(retried, manifest)
     report_manifest(session, retried, output)

@@ -76,7 +76,7 @@ def get_command(
     session.note(f"{len(observations):,} observation{'' if len(observations) == 1 else 's'} found.")
     filters = chosen_filters({}, _types(product_type), extension, level, kind)
     products = client.get_unique_product_list(observations, verbose=session.bars)
-    fetch_products(session, products, {"mrp_only": mrp_only, **filters}, options)
+    fetch_products(session, products, {"mrp_only": mrp_only, **filters}, options, client.download_products)
 
 
 def _types(chosen: tuple[str, ...]) -> tuple[str, ...]:

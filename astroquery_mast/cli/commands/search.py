@@ -17,6 +17,7 @@ from ..options import (
     json_option,
     limit_argument,
     limit_option,
+    mission_option,
     output_options,
     position_options,
     sort_arguments,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ..session import Session
 
 _OPTIONS = ("radius", "region", "resolver", "columns", "limit", "sort_by", "mission")
-_mission_option = click.option("--mission", metavar="NAME", help="Search one mission, by its own columns: hst, jwst, …")
 _targets_option = click.option("--targets", metavar="FILE", help="Search around each position of a table.")
 
 
@@ -69,7 +69,7 @@ quotation marks where the shell needs them.""",
 )
 @position_options
 @_targets_option
-@_mission_option
+@mission_option
 @limit_option
 @sort_option
 @dry_run_option
@@ -119,7 +119,7 @@ Examples:
   $ astroquery-mast count M51 --mission hst""",
 )
 @position_options
-@_mission_option
+@mission_option
 @dry_run_option
 @json_option
 @click.pass_obj
