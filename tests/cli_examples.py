@@ -60,8 +60,8 @@ def examples_in(text: str) -> Iterator[Example]:
 
 
 def _whole(line: str, lines: Iterator[str]) -> str:
-    """A command of several lines, each of which ends in a backslash or in a pipe."""
-    while line.endswith(("\\", "|")):
+    """A command of several lines: each but the last ends in a backslash, in a pipe, or within quotation marks."""
+    while line.endswith(("\\", "|")) or line.count('"') % 2:
         line = line.removesuffix("\\") + " " + next(lines).strip()
     return line
 

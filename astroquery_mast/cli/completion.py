@@ -6,6 +6,7 @@ In: the beginning of a word.  Out: words.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -55,24 +56,33 @@ def complete_words(ctx: click.Context, _param: click.Parameter, incomplete: str)
     name, sign, begun = incomplete.partition("=")
     if sign:
         return [f"{name}={value}" for value in _values(name, begun, columns)]
-    # Bash takes the equals sign for a word, and click drops it if it is the last one.
-    before = [word for word in ctx.params.get("words") or () if word != "="]
-    if before and (values := _values(before[-1], incomplete, columns)):
+    if values := _values(_last_word(ctx), incomplete, columns):
         return values
-    return [f"{each}=" for each in columns if each not in _NO_CRITERIA and each.lower().startswith(name.lower())]
+    names = (each for each in columns if each not in _NO_CRITERIA)
+    return [f"{each}=" for each in _beginning(names, name)]
+
+
+def _last_word(ctx: click.Context) -> str:
+    """The word before: bash takes the equals sign for one, and click drops it if it is the last."""
+    words = [word for word in ctx.params.get("words") or () if word != "="]
+    return str(words[-1]) if words else ""
+
+
+def _beginning(words: Iterable[str], begun: str) -> list[str]:
+    """The words that begin so, whatever their case."""
+    return [word for word in words if word.lower().startswith(begun.lower())]
 
 
 def _values(name: str, begun: str, columns: dict[str, dict[str, Any]]) -> list[str]:
     """The known values of a column that begin so."""
     found = next((each for each in columns if each.lower() == name.lower()), None)
-    known = [] if found is None else known_examples(found, columns[found])
-    return [value for value in known if value.lower().startswith(begun.lower())]
+    return [] if found is None else _beginning(known_examples(found, columns[found]), begun)
 
 
 def complete_columns(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Return columns that begin so; those before the last comma stay."""
     before, comma, begun = incomplete.rpartition(",")
-    return [f"{before}{comma}{name}" for name in _columns_for(ctx.info_name) if name.lower().startswith(begun.lower())]
+    return [f"{before}{comma}{name}" for name in _beginning(_columns_for(ctx.info_name), begun)]
 
 
 class BashCriteria(BashComplete):
