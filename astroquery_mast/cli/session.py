@@ -38,6 +38,7 @@ from ..exceptions import (
 )
 from ..service.connections import LOOPBACK
 from ..service.token_sources import ENVIRONMENT, TOKEN_FILE, environment_has_token, stored_token
+from ..warn import warn_user
 from .exits import LOGIN_ADVICE, CommandFailed, ExitCode, usage_failure
 from .inputs import read_inputs, read_table
 from .output import OutputChoice, show_table, write_json
@@ -148,7 +149,7 @@ class Session:
         try:
             mast.Mast.login(token)
         except LoginError as err:
-            warnings.warn(f"The token of the keyring is not accepted: {err}", AuthenticationWarning, stacklevel=1)
+            warn_user(f"The token of the keyring is not accepted: {err}", AuthenticationWarning)
 
     # -- messages --------------------------------------------------------------------------------------------------
 
@@ -191,7 +192,9 @@ def _reported_errors(*, verbose: bool) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, click.Abort) as err:
-        raise _failed(_INTERRUPTED, ExitCode.INTERRUPTED, err, verbose=verbose) from None
+        # Where a question was asked, its line is not ended.
+        before = "\n" if isinstance(err, click.Abort) else ""
+        raise _failed(before + _INTERRUPTED, ExitCode.INTERRUPTED, err, verbose=verbose) from None
     except BrokenPipeError:
         _close_output()
         raise CommandFailed("", ExitCode.CLOSED_PIPE) from None
