@@ -34,6 +34,7 @@ _MODULES = {
     "watch": "watch",
     "login": "login",
     "whoami": "login",
+    "status": "login",
     "sandbox": "offline",
     "demo": "offline",
 }

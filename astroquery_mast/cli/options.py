@@ -56,9 +56,8 @@ def check_output(_ctx: click.Context, _param: click.Parameter, value: str | None
 def _check_parquet() -> None:
     from importlib.util import find_spec  # noqa: PLC0415 - for one format only
 
-    missing = [name for name in ("pandas", "pyarrow") if find_spec(name) is None]
-    if missing:
-        raise click.BadParameter(f"parquet needs {' and '.join(missing)}: pip install {' '.join(missing)}")
+    if find_spec("pyarrow") is None:
+        raise click.BadParameter("parquet needs pyarrow: pip install 'astroquery_mast[parquet]' installs it.")
 
 
 def check_positive(_ctx: click.Context, _param: click.Parameter, value: float | None) -> float | None:

@@ -48,9 +48,17 @@ _SERVERS = (
     *("server", "catalogs_server", "resolver_server", "hla_server", "archive_server", "gsss_server"),
     *("casjobs_server", "programs_server"),
 )
+_CLOUD = "/s3/stpubdata"
 _USAGE = (InvalidQueryError, FootprintParseError, SavedSearchError, ResolverError)
 _ARCHIVE = (RemoteServiceError, TimeoutError)
 _INTERRUPTED = "Interrupted. Complete files are kept: run the same command again to continue."
+
+
+def _settings_for(server: str, host: str) -> dict[str, str]:
+    """The settings for another server: one on this computer is a sandbox, which has all services and the cloud."""
+    if host not in LOOPBACK:
+        return {"server": server}
+    return {**dict.fromkeys(_SERVERS, server), "cloud_server": f"{server}{_CLOUD}", "fallback_registry": ""}
 
 
 class _Messages(logging.Handler):
@@ -104,7 +112,8 @@ class Session:
         verbose: bool = False,
     ) -> None:
         self.bars = not quiet
-        self._server, self._sandbox, self._token_file, self._timeout = server, sandbox, token_file, timeout
+        self.timeout = timeout
+        self._server, self._sandbox, self._token_file = server, sandbox, token_file
         self._quiet, self._verbose = quiet, verbose
         self._stack = ExitStack()
 
@@ -129,8 +138,8 @@ class Session:
         """Set the servers and the timeout."""
         if self._server is not None and self._sandbox:
             raise usage_failure("--server and --sandbox exclude each other.")
-        if self._timeout is not None:
-            stack.enter_context(conf.set_temp("timeout", self._timeout))
+        if self.timeout is not None:
+            stack.enter_context(conf.set_temp("timeout", self.timeout))
         if self._sandbox:
             from ..sandbox import Sandbox  # noqa: PLC0415 - an optional dependency
 
@@ -139,8 +148,8 @@ class Session:
             address = urlsplit(self._server)
             if address.scheme not in {"http", "https"} or not address.hostname:
                 raise usage_failure(f"--server needs an address such as https://mast.stsci.edu, not {self._server!r}.")
-            for name in _SERVERS if address.hostname in LOOPBACK else ("server",):
-                stack.enter_context(conf.set_temp(name, self._server.rstrip("/")))
+            for name, value in _settings_for(self._server.rstrip("/"), address.hostname).items():
+                stack.enter_context(conf.set_temp(name, value))
 
     def log_in_if_stored(self) -> None:
         """Log in with the token of the system's keyring, if there is one and the environment has none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -317,6 +318,24 @@ def test_nobody_is_exit_code_4() -> None:
     assert "run 'astroquery-mast login'" in result.stderr
 
 
+def test_a_service_that_fails_is_exit_code_3(mast_sandbox: Sandbox) -> None:
+    """All services are listed; the exit code is for scripts."""
+    assert {row["status"] for row in rows("status", "--timeout", "60")} == {"ok"}
+    mast_sandbox.faults.add("resolver", Fault.status(503), times=None)
+    result = invoke("status", "--timeout", "60")
+    assert result.exit_code == 3
+    assert re.search(r"\n1 of \d+ services do not answer\.$", result.stderr.rstrip())
+
+
+def test_a_stored_token_that_has_expired_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Public files are downloaded all the same."""
+    monkeypatch.setattr("astroquery_mast.cli.session.stored_token", lambda: Sandbox.expired_token)
+    result = invoke("download", "mast:HST/product/j97c01010_drc.fits")
+    assert result.exit_code == 0
+    assert "Warning: The token of the keyring is not accepted" in result.stderr
+    assert Sandbox.expired_token not in result.output
+
+
 def test_a_token_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever uses it is named, without the token."""
     monkeypatch.setenv("MAST_API_TOKEN", Sandbox.token)
@@ -363,6 +382,7 @@ def test_a_server_is_used_for_one_command(mast_sandbox: Sandbox) -> None:
     """One on this computer serves names and catalogs, too, and the settings are as before afterwards."""
     with conf.set_temp("server", "http://127.0.0.1:9"), conf.set_temp("resolver_server", "http://127.0.0.1:9"):
         assert invoke("count", "M51", "-r", "6m", "--server", mast_sandbox.url).stdout == "390\n"
+        assert invoke("status", "--server", mast_sandbox.url, "--timeout", "60").exit_code == 0
         assert conf.resolver_server == "http://127.0.0.1:9"
 
 

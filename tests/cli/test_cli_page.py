@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from configparser import ConfigParser
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,16 @@ def test_the_commands_of_the_page_print_what_it_shows() -> None:
         failed += [example.typed] if result.exit_code else []
     assert len(examples) > 15
     assert failed == ["astroquery-mast search M51 obs_colection=HST"]
+
+
+def test_the_script_of_the_package_is_this_command() -> None:
+    """What is installed as ``astroquery-mast`` is the group of the subcommands."""
+    settings = ConfigParser()
+    settings.read(PAGE.parents[1] / "setup.cfg", "utf-8")
+    name, _, home = settings["options.entry_points"]["console_scripts"].strip().partition(" = ")
+    module, _, function = home.partition(":")
+    assert name == "astroquery-mast"
+    assert getattr(import_module(module), function) is cli
 
 
 def test_the_page_names_all_subcommands_and_exit_codes() -> None:

@@ -1,15 +1,16 @@
-"""``login`` and ``whoami``: tokens, which are never on the command line."""
+"""``login``, ``whoami`` and ``status``: tokens, which are never on the command line, and whether MAST answers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import astroquery_mast as mast
 
 from ..command import MastCommand
-from ..options import json_option
+from ..exits import CommandFailed, ExitCode
+from ..options import json_option, output_options
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -56,3 +57,25 @@ def whoami_command(session: Session, /, as_json: bool) -> None:
     width = max(map(len, user))
     for name, value in user.items():
         click.echo(f"{name:{width}}  {value}")
+
+
+@click.command(
+    "status",
+    cls=MastCommand,
+    epilog="""\b
+Examples:
+  $ astroquery-mast status
+  $ astroquery-mast status --json""",
+)
+@output_options
+@click.pass_obj
+def status_command(session: Session, /, **output: Any) -> None:
+    """Show which services of MAST answer.
+
+    The exit code is 3 if one of them does not.
+    """
+    table = mast.Mast.status(timeout=session.timeout)
+    session.show(table, output, "service")
+    bad = sum(str(status) != "ok" for status in table["status"])
+    if bad:
+        raise CommandFailed(f"{bad} of {len(table)} services do not answer.", ExitCode.ARCHIVE)
