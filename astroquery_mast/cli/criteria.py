@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from inspect import signature
 from typing import Any
 
 from .exits import usage_failure
@@ -91,3 +92,11 @@ def refuse_options(criteria: Iterable[str], options: Sequence[str]) -> None:
     for name in criteria:
         if name.replace("_", "-") in options:
             raise usage_failure(f"{name} is not a criterion here: write --{name.replace('_', '-')}.")
+
+
+def refuse_arguments(criteria: Iterable[str], method: Callable[..., Any], allowed: Iterable[str] = ()) -> None:
+    """Raise an error if an argument of the Python call that is not a column is written as a criterion."""
+    taken = {"self", *signature(method).parameters} - {"criteria", "filters", *allowed}
+    for name in criteria:
+        if name in taken:
+            raise usage_failure(f"{name} is not a column, but an argument in Python: see the options in --help.")

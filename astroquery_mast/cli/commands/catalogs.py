@@ -9,6 +9,7 @@ import click
 import astroquery_mast as mast
 
 from ..command import MastCommand
+from ..criteria import refuse_arguments
 from ..exits import usage_failure
 from ..options import (
     dry_run_option,
@@ -67,10 +68,11 @@ def catalog_command(
         return
     if catalog is None and collection is None:
         raise usage_failure("--catalog NAME is missing, such as --catalog TIC.")
-    client = mast.Catalogs
+    client: Any = mast.Catalogs
     place, criteria = query_place(words, radius, region, resolver)
     options: dict[str, Any] = {"get_query_payload": dry_run, **limit_argument(limit), **sort_arguments(sort_by)}
     options |= given_only({"catalog": catalog, "collection": collection})
+    refuse_arguments(criteria, client.query_criteria)
     query = client.query_criteria if criteria or not place else client.query_region
     if query == client.query_region:
         place.pop("resolver", None)

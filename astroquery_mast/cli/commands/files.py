@@ -10,7 +10,7 @@ import click
 import astroquery_mast as mast
 
 from ..command import MastCommand
-from ..criteria import split_words
+from ..criteria import refuse_arguments, split_words
 from ..exits import usage_failure
 from ..options import (
     INPUT_HELP,
@@ -75,6 +75,7 @@ def products_command(
     """List the files of observations."""
     observations, named = product_inputs(session, words)
     filters = chosen_filters(named, product_type, extension, level, kind)
+    refuse_arguments(named, mast.Observations.filter_products, ["extension"])
     products = _list_products(session, observations, mission, repeat=repeat)
     if filters or mrp_only:
         products = _filter(products, mission, {"mrp_only": True, **filters} if mrp_only else filters)
@@ -137,6 +138,7 @@ def download_command(
     """Download files."""
     products, named = product_inputs(session, words)
     filters = chosen_filters(named, product_type, extension, level, kind)
+    refuse_arguments(named, mast.Observations.download_products, ["extension"])
     own = {"mrp_only": mrp_only, "bundle": bundle}
     filters |= {name: value for name, value in own.items() if value}
     if cloud:

@@ -12,7 +12,7 @@ from ..command import MastCommand
 from ..exits import CommandFailed, ExitCode
 from ..options import chosen_filters, download_options, filter_options, form_options, position_options, with_options
 from ..transfers import fetch_products
-from .search import query_place
+from .search import observation_query, query_place
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -69,8 +69,7 @@ def get_command(
     named = {"proposal_id": program, "instrument_name": instrument, "obs_collection": collection, "calib_level": level}
     criteria = with_options(criteria, named)
     client = mast.Observations
-    query = client.query_criteria if criteria or not place else client.query_region
-    observations = query(**place, **criteria)
+    observations = observation_query(place, criteria)(**place, **criteria)
     if not len(observations):
         raise CommandFailed("", ExitCode.INCOMPLETE)
     session.note(f"{len(observations):,} observation{'' if len(observations) == 1 else 's'} found.")

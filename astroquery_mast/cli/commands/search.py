@@ -9,7 +9,7 @@ import click
 import astroquery_mast as mast
 
 from ..command import MastCommand
-from ..criteria import refuse_options, target_and_criteria
+from ..criteria import refuse_arguments, refuse_options, target_and_criteria
 from ..exits import CommandFailed, ExitCode, usage_failure
 from ..options import (
     dry_run_option,
@@ -42,6 +42,13 @@ def query_place(
     place = {"coordinates": target if targets is None else targets, "region": region, "radius": radius}
     place["resolver"] = resolver
     return given_only(place), criteria
+
+
+def observation_query(place: dict[str, Any], criteria: dict[str, Any]) -> Any:
+    """Return the query for observations that takes these: criteria are not needed around a position."""
+    client = mast.Observations
+    refuse_arguments(criteria, client.query_criteria, ["overlap"])
+    return client.query_criteria if criteria or not place else client.query_region
 
 
 def mission_place(place: dict[str, Any], mission: str) -> dict[str, Any]:
@@ -94,12 +101,12 @@ def search_command(
     place, criteria = query_place(words, radius, region, resolver, table)
     options = {"get_query_payload": dry_run, **limit_argument(limit), **sort_arguments(sort_by)}
     if mission is not None:
+        refuse_arguments(criteria, mast.MastMissions.query_criteria)
         found = mast.MastMissions.query_criteria(
             select_cols=_known(output["columns"]), **mission_place(place, mission), **options, **criteria
         )
     else:
-        client = mast.Observations
-        query = client.query_criteria if criteria or not place else client.query_region
+        query = observation_query(place, criteria)
         found = query(columns=_known(output["columns"]), **place, **options, **criteria)
     session.show(found, output, "data set" if mission else "observation")
 
@@ -137,10 +144,12 @@ def count_command(
     """Print how many observations 'search' finds."""
     place, criteria = query_place(words, radius, region, resolver)
     if mission is not None:
+        refuse_arguments(criteria, mast.MastMissions.query_criteria)
         found = mast.MastMissions.query_criteria(
             count_only=True, get_query_payload=dry_run, **mission_place(place, mission), **criteria
         )
     else:
+        refuse_arguments(criteria, mast.Observations.query_criteria_count, ["overlap"])
         found = mast.Observations.query_criteria_count(get_query_payload=dry_run, **place, **criteria)
     if dry_run or as_json:
         session.show_json(found)

@@ -10,10 +10,11 @@ import click
 import astroquery_mast as mast
 
 from ..command import MastCommand
+from ..criteria import refuse_arguments
 from ..exits import CommandFailed, ExitCode, usage_failure
 from ..options import form_options, output_options, position_options
 from ..settings import user_folder
-from .search import query_place
+from .search import observation_query, query_place
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -72,9 +73,9 @@ def add_command(
         raise usage_failure("--files takes criteria only, such as program=1783.")
     if files:
         query: Any = mast.JwstFiles.query_criteria
+        refuse_arguments(criteria, query, ["instrument", "suffix"])
     else:
-        client = mast.Observations
-        query = client.query_criteria if criteria or not place else client.query_region
+        query = observation_query(place, criteria)
     if not place and not criteria:
         raise usage_failure("a target or a criterion is missing.")
     path = searches_folder(folder)
