@@ -118,20 +118,20 @@ sort_option = click.option(
 radius_option = click.option("-r", "--radius", metavar="ANGLE", help="Radius with a unit, such as 6m, 30s, 0.1d.")
 words_argument = click.argument("words", nargs=-1, metavar="[TARGET] [NAME=VALUE]...", shell_complete=complete_words)
 
-mission_option = click.option("--mission", metavar="NAME", help="One mission, by its own columns: hst, jwst, iue, …")
+mission_option = click.option("--mission", metavar="NAME", help="One mission, by its own columns: hst, jwst, iue, ...")
 position_options = _decorated(
     words_argument,
     radius_option,
     click.option(
-        "--region", metavar="TEXT", help="A region instead of a target: 'CIRCLE 202.5 47.2 0.1', 'POLYGON …'."
+        "--region", metavar="TEXT", help="A region instead of a target: 'CIRCLE 202.5 47.2 0.1', 'POLYGON ...'."
     ),
     click.option("--resolver", metavar="NAME", help="Who resolves names: NED or SIMBAD."),
 )
 filter_options = _decorated(
-    click.option("--type", "product_type", multiple=True, metavar="TYPE", help="productType: SCIENCE, PREVIEW, …"),
+    click.option("--type", "product_type", multiple=True, metavar="TYPE", help="productType: SCIENCE, PREVIEW, ..."),
     click.option("--extension", multiple=True, metavar="END", help="The end of the name: fits, _i2d.fits, jpg."),
     click.option("--level", type=int, multiple=True, metavar="N", help="calib_level: 0 to 4."),
-    click.option("--kind", multiple=True, metavar="KIND", help="productSubGroupDescription: I2D, DRZ, X1D, …"),
+    click.option("--kind", multiple=True, metavar="KIND", help="productSubGroupDescription: I2D, DRZ, X1D, ..."),
     click.option("--mrp", "mrp_only", is_flag=True, help="Minimum recommended products only."),
 )
 download_options = _decorated(
@@ -185,7 +185,7 @@ def with_options(given: dict[str, Any], options: Mapping[str, Sequence[Any]]) ->
     asked = {name: list(values) for name, values in options.items() if values}
     for name in asked:
         if name in given:
-            raise usage_failure(f"{name} is given twice: as an option and as {name}=….")
+            raise usage_failure(f"{name} is given twice: as an option and as {name}=....")
     return {**given, **asked}
 
 

@@ -276,14 +276,14 @@ def _json_lines(table: Table) -> Iterator[str]:
     columns = {name: _plain(table[name]) for name in table.colnames}
     yield "["
     for row in range(len(table)):
-        text = json.dumps({name: cells[row] for name, cells in columns.items()}, ensure_ascii=False)
+        text = json.dumps({name: cells[row] for name, cells in columns.items()})
         yield f"  {text}{',' if row + 1 < len(table) else ''}"
     yield "]"
 
 
 def write_json(value: Any) -> None:
     """Print a value as JSON."""
-    click.echo(json.dumps(_json_value(value), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(_json_value(value), indent=2))
 
 
 # -- files -----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ In: the options that all subcommands have.  Out: a context, which ends with an e
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -48,6 +49,12 @@ _SERVERS = (
     *("server", "catalogs_server", "resolver_server", "hla_server", "archive_server", "gsss_server"),
     *("casjobs_server", "programs_server"),
 )
+_TYPED = {
+    "limit=None": "--limit 0",
+    "use login(), or the": "run 'astroquery-mast login', or set the",
+    "log in with a token, by login(token) or the": "run 'astroquery-mast login', or set the",
+    "give one to login(), or set the": "run 'astroquery-mast login', or set the",
+}
 _CLOUD = "/s3/stpubdata"
 _USAGE = (InvalidQueryError, FootprintParseError, SavedSearchError, ResolverError)
 _ARCHIVE = (RemoteServiceError, TimeoutError)
@@ -78,6 +85,7 @@ class _Messages(logging.Handler):
 
     def write(self, text: str, kind: str) -> None:
         """Write a message, unless it is a warning that has been written."""
+        text = as_typed(text)
         line = f"{kind}: {text}" if kind else text
         if kind != "Warning" or line not in self._written:
             self._written.add(line)
@@ -224,7 +232,14 @@ def _failed(message: str, code: ExitCode, error: BaseException, *, verbose: bool
     """The end of a subcommand, with a traceback if the user wants it."""
     if verbose:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    return CommandFailed(message, code)
+    return CommandFailed(as_typed(message), code)
+
+
+def as_typed(message: str) -> str:
+    """Return a message of the library with what is typed on the command line in place of calls in Python."""
+    for call, typed in _TYPED.items():
+        message = message.replace(call, typed)
+    return message
 
 
 def _close_output() -> None:
@@ -239,6 +254,10 @@ def _close_output() -> None:
 def _messages(*, quiet: bool, verbose: bool) -> Iterator[None]:
     """Write the log, and the warnings of astropy and of this package, to standard error."""
     handlers, level, propagate = log.handlers[:], log.level, log.propagate
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that does not have a letter shows another sign, instead of an error.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     messages = _Messages()
     log.handlers[:] = [messages]
     log.propagate = False

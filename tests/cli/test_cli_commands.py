@@ -145,7 +145,7 @@ def test_a_limit_is_told_of_and_zero_is_all() -> None:
     """Rows that are left out are a warning, also with --quiet."""
     result = invoke("search", "M51", "--mission", "hst", "--limit", "3", "-q", "--json")
     assert len(json.loads(result.stdout)) == 3
-    assert "Maximum results returned" in result.stderr
+    assert result.stderr.endswith("--limit 0 returns all.\n")
     assert len(rows("search", "M51", "--mission", "hst", "--limit", "0")) == 55
 
 
@@ -244,7 +244,8 @@ def test_exclusive_files_without_a_token_are_exit_code_4(own_folder: Path) -> No
     query = ("get", "M51", "-r", "1m", "dataRights=EXCLUSIVE_ACCESS", "--level", "3", "--kind", "I2D")
     result = invoke(*query)
     assert result.exit_code == 4
-    assert "run 'astroquery-mast login'" in result.stderr
+    assert "Nobody is logged in: run 'astroquery-mast login', or set the environment variable" in result.stderr
+    assert "login(" not in result.stderr
     token = own_folder / "token.txt"
     token.write_text(Sandbox.token, "utf-8")
     token.chmod(0o600)
@@ -325,6 +326,7 @@ def test_nobody_is_exit_code_4() -> None:
     """It is said what to do."""
     result = invoke("whoami")
     assert (result.exit_code, result.stdout) == (4, "")
+    assert "login()" not in result.stderr
     assert "run 'astroquery-mast login'" in result.stderr
 
 

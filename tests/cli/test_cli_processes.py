@@ -137,3 +137,14 @@ def test_help_and_completion_import_nothing_heavy(words: str, complete: str, mon
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "\n")
     assert done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["get", "--help"], ["search", "M51", "-r", "10s"]])
+def test_a_terminal_without_unicode_is_no_error(
+    arguments: list[str], mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it does not have is replaced."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = run(*arguments, "--server", mast_sandbox.url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()

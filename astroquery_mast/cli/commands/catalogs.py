@@ -39,7 +39,7 @@ Examples:
   $ astroquery-mast catalog --list""",
 )
 @position_options
-@click.option("--catalog", metavar="NAME", help="TIC, CTL, Gaia, HSC, Galex, Panstarrs, PLATO, …")
+@click.option("--catalog", metavar="NAME", help="TIC, CTL, Gaia, HSC, Galex, Panstarrs, PLATO, ...")
 @click.option("--collection", metavar="NAME", help="A collection of catalogs with TAP, as --list names them.")
 @click.option("--list", "listed", is_flag=True, help="List the collections, or the catalogs of --collection.")
 @limit_option
@@ -100,7 +100,7 @@ Examples:
 TABLE is a file with columns of positions, or - for standard input.""",
 )
 @click.argument("table")
-@click.option("--catalog", metavar="NAME", help="TIC, CTL, Gaia, HSC, GALEX, SDSS, 2MASS, …")
+@click.option("--catalog", metavar="NAME", help="TIC, CTL, Gaia, HSC, GALEX, SDSS, 2MASS, ...")
 @click.option("--observations", is_flag=True, help="Match with the footprints of all observations instead.")
 @radius_option
 @click.option("--best", is_flag=True, help="Only the nearest match of each position.")

@@ -39,7 +39,7 @@ are kept.""",
 @click.option(
     "-i", "--instrument", multiple=True, metavar="NAME", help="instrument_name, such as 'NIRCAM*' or ACS/WFC."
 )
-@click.option("--collection", multiple=True, metavar="NAME", help="obs_collection: JWST, HST, TESS, HLSP, …")
+@click.option("--collection", multiple=True, metavar="NAME", help="obs_collection: JWST, HST, TESS, HLSP, ...")
 @filter_options
 @download_options
 @form_options

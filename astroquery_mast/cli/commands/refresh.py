@@ -32,7 +32,7 @@ Examples:
   $ astroquery-mast refresh m51.ecsv""",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FOLDER|MANIFEST|FILE...")
-@click.option("--replace", is_flag=True, help="Delete old files.  [default: keep them in a folder superseded-…]")
+@click.option("--replace", is_flag=True, help="Delete old files.  [default: keep them in a folder superseded-...]")
 @click.option("-n", "--dry-run", is_flag=True, help="Only list which files are out of date.")
 @workers_option
 @form_options
