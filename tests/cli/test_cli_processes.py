@@ -87,12 +87,12 @@ def test_a_table_fits_the_terminal(width: int, mast_sandbox: Sandbox, monkeypatc
     monkeypatch.delenv("LINES", raising=False)
     outside, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 30, width, 0, 0))
-    arguments = [*START, "search", "M51", "-r", "6m", "--server", mast_sandbox.url]
+    arguments = [*START, "search", "proposal_id=10452", "--server", mast_sandbox.url]
     with subprocess.Popen(arguments, stdout=inside, stderr=subprocess.PIPE, text=True) as process:
         os.close(inside)
         printed = _all_of(outside)
         assert process.stderr is not None
-        assert process.stderr.read() == "390 observations; 366 are not shown (--rows 0 prints all).\n"
+        assert process.stderr.read() == "126 observations; 102 are not shown (--rows 0 prints all).\n"
         assert process.wait(60) == 0
     lines = printed.decode().splitlines()
     assert len(lines) == 25
@@ -115,8 +115,8 @@ def test_the_sandbox_runs_until_ctrl_c() -> None:
         try:
             assert process.stdout is not None
             url = process.stdout.readline().split()[5]
-            counted = run("count", "M51", "-r", "6m", "--server", url)
-            assert counted.stdout == "390\n", counted.stderr
+            counted = run("count", "proposal_id=10452", "--server", url)
+            assert counted.stdout == "126\n", counted.stderr
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0
         finally:
