@@ -22,8 +22,9 @@ from .cell_texts import Indices, ShownColumn, cell_texts, display_rules, readabl
 
 # As many columns are chosen at most, and fewer if there is no room.
 _MOST_COLUMNS = 11
-# Room for the text of the first column and of the others when space is short, and when it is not (characters).
-_FIRST, _SHORT, _LONG = 20, 10, 60
+# Room for the text of the first column and of the others when space is short, and when it is not, and for the name of a
+# column when space is short (characters).
+_FIRST, _SHORT, _LONG, _NAME = 20, 10, 60, 15
 _FEW_STATES = 10
 # A table is of a kind if it has so many of its columns.
 _ENOUGH = 2
@@ -199,7 +200,7 @@ def _by_importance(names: Sequence[str], kind: TableKind) -> list[str]:
 
 def _narrowed(column: ShownColumn, most: int, *, whole_name: bool) -> ShownColumn:
     """A column that takes no more room than it must: numbers are never cut."""
-    heading = column.heading_width if whole_name else min(column.heading_width, _SHORT)
+    heading = column.heading_width if whole_name else min(column.heading_width, _NAME)
     return replace(column, width=max(heading, min(column.longest, most) if column.is_text else column.longest))
 
 
