@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import zlib
 from importlib.metadata import version as installed_version
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from notebooks import write_notebook
 
 project = "astroquery_mast"
 author = "astroquery_mast developers"
@@ -90,6 +94,9 @@ intersphinx_mapping = (
     if _ONLINE
     else {"astropy": (_ASTROPY_DOCS, inventory("astropy", _ASTROPY))}
 )
+
+# Pages that can be downloaded as notebooks.
+write_notebook(Path(__file__).parent / "quickstart.rst", Path(__file__).parent / "_build" / "quickstart.ipynb")
 
 # The figures are drawn while the pages are built, from the sandbox.
 plot_formats = [("png", 90)]
