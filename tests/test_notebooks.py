@@ -43,12 +43,12 @@ def test_text_between_the_examples_is_markdown(notebooks: ModuleType) -> None:
     """Titles, links and code are what they are in a notebook; directives are left out, and so is the output."""
     page = (
         ".. currentmodule:: x\n\nA title\n=======\n\nSee :doc:`other page <other>` and `MAST <https://mast.stsci.edu>`_.\n\n"
-        ".. plot:: a.py\n   :include-source:\n\n>>> 1 + 1\n2\n>>> x = 2\n>>> x + 2  # doctest: +SKIP\n4\n\nUse ``conf``.\n"
+        ".. plot:: a.py\n   :include-source:\n\n>>> 1 + 1\n2\n>>> x = 2\n>>> x + 2  # doctest: +SKIP\n4\n\nUse it.\n"
     )
     cells = notebooks.as_notebook(page)["cells"]
     assert [(cell["cell_type"], cell["source"]) for cell in cells] == [
         ("markdown", "# A title\n\nSee `other page` and [MAST](https://mast.stsci.edu)."),
         ("code", "1 + 1\n"),
         ("code", "x = 2\nx + 2\n"),
-        ("markdown", "Use `conf`."),
+        ("markdown", "Use it."),
     ]
