@@ -9,6 +9,7 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+from column_table import column_table
 from notebooks import write_notebook
 
 project = "astroquery_mast"
@@ -81,6 +82,11 @@ _ASTROPY = {
     "astropy.wcs.WCS": "class",
 }
 _ASTROPY_DOCS = "https://docs.astropy.org/en/stable/"
+# The page of criteria includes it.
+_COLUMNS = Path(__file__).parent / "_build" / "criteria_columns.txt"
+_COLUMNS.parent.mkdir(exist_ok=True)
+_COLUMNS.write_text(column_table(), "utf-8")
+
 # Where the pages are published there is a network; everywhere else nobody is asked for anything.
 _ONLINE = os.environ.get("READTHEDOCS") == "True"
 intersphinx_mapping = (
