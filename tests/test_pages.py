@@ -44,7 +44,6 @@ LONG_LINES = {
     "footprints.rst",
     "hlsp.rst",
     "jwst_files.rst",
-    "many.rst",
     "members.rst",
     "missions.rst",
     "products.rst",
