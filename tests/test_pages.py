@@ -23,13 +23,11 @@ UNDEFINED_NAMES = {
     "contributing.rst",
     "engineering.rst",
     "sandbox.rst",
-    "saved_searches.rst",
     "troubleshooting.rst",
 }
 LONG_LINES = {
     "casjobs.rst",
     "catalogs.rst",
-    "citing_data.rst",
     "configuration.rst",
     "contributing.rst",
     "cutouts.rst",
@@ -39,7 +37,6 @@ LONG_LINES = {
     "reading_light_curves.rst",
     "reading_spectra.rst",
     "sandbox.rst",
-    "saved_searches.rst",
     "troubleshooting.rst",
     "vo.rst",
     "vo_recipes.rst",
