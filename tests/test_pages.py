@@ -9,9 +9,16 @@ import re
 import symtable
 import textwrap
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from astropy import units as u
+from astropy.time import Time
+
+from astroquery_mast import Observations
+from astroquery_mast.sandbox import Sandbox
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {str(path.relative_to(DOCS)): path.read_text("utf-8") for path in sorted(DOCS.rglob("*.rst"))}
@@ -155,3 +162,40 @@ def test_an_undefined_name_is_found(text: str, missing: list[str]) -> None:
 def test_a_long_line_is_found(text: str, found: int) -> None:
     """The prompt counts, and so does output."""
     assert len(long_lines(text)) == found
+
+
+@pytest.fixture(scope="module")
+def column_table() -> ModuleType:
+    """Import the module that writes the table of criteria while the pages are built."""
+    spec = spec_from_file_location("column_table", DOCS / "column_table.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_criteria_has_every_column(column_table: ModuleType, mast_sandbox: Sandbox) -> None:
+    """Each column of the archive is in the table, with a description and at least one form; nothing is sent for it."""
+    rows = column_table.column_rows()
+    assert len(mast_sandbox.requests) == 0
+    assert {name.strip("`") for name, *_ in rows} == set(Observations.list_columns()["name"])
+    assert all(description and forms for *_, description, forms in rows)
+    table = column_table.column_table()
+    assert table.count("\n   * - ") == len(rows) + 1
+    assert ".. include:: _build/criteria_columns.txt" in PAGES["criteria.rst"]
+
+
+@pytest.mark.parametrize("name", list(Observations.criteria))
+def test_a_criterion_accepts_the_forms_in_the_table(column_table: ModuleType, mast_sandbox: Sandbox, name: str) -> None:
+    """Every form that the table names for a column makes a request."""
+    del mast_sandbox
+    criterion = Observations.criteria[name]
+    examples = {what: code for what, code in criterion.forms if what in column_table.FORMS}
+    assert {what for what, _ in criterion.forms} == set(examples)
+    values = [eval(code.partition("=")[2], {"u": u, "Time": Time}) for code in examples.values()]
+    if "list" in column_table.accepted_forms(criterion):
+        values.append([values[0], values[0]])
+    for value in values:
+        payload = Observations.query_criteria(**{name: value}, get_query_payload=True)
+        assert [each["paramName"] for each in payload["params"]["filters"]] == [name]
