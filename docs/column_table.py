@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from importlib import resources
+
 from astroquery_mast import Observations
 from astroquery_mast.query.criterion import Criterion
 
 HEADER = """\
 .. list-table::
    :header-rows: 1
-   :widths: 18 9 11 34 28
+   :widths: 20 8 8 40 24
    :class: columns
 
 """
@@ -37,11 +40,13 @@ def accepted_forms(criterion: Criterion) -> list[str]:
 
 
 def column_rows() -> list[tuple[str, ...]]:
-    """Return a row for each column, in the groups of ``Observations.help()``; no request is sent."""
+    """Return a row for each column, those of a group of ``Observations.help()`` together; no request is sent."""
     criteria = Observations.criteria
+    facts = resources.files("astroquery_mast.observations").joinpath("known_criteria.json").read_text("utf-8")
+    grouped = [name for names in json.loads(facts)["groups"].values() for name in names]
     return [
         (f"``{each.name}``", each.data_type, each.unit, each.description, ", ".join(accepted_forms(each)))
-        for each in (criteria[name] for name in criteria)
+        for each in (criteria[name] for name in dict.fromkeys([*grouped, *criteria]))
     ]
 
 
