@@ -16,11 +16,11 @@ from astroquery_mast import (
     ResultTable,
     VOClass,
 )
+from astroquery_mast.deferred import FreshAttribute
 from astroquery_mast.downloads.methods import DownloadMethods
 from astroquery_mast.observations.criteria_methods import CriteriaMethods
 from astroquery_mast.observations.hlsp_methods import HlspMethods
 from astroquery_mast.observations.member_methods import MemberMethods
-from astroquery_mast.query.criterion import FreshAttribute
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.vo.position_methods import PositionMethods
 

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(str(resources.files("astroquery_mast")))
 # From the ground up: a module imports from its own folder and from places named before it, never from later ones.
 ORDER = [
+    "deferred",
     "exceptions",
     "config",
     "warn",

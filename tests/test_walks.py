@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -22,7 +23,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from astroquery_mast import Catalogs, MastMissions, Observations
+from astroquery_mast import Catalogs, MastClass, MastMissions, Observations
 from astroquery_mast.sandbox import Sandbox
 
 ROOT = str(resources.files("astroquery_mast"))
@@ -140,3 +141,24 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def test_a_client_is_imported_without_what_does_the_work() -> None:
+    """A client that is ready to use needs few modules; the others are imported when it is first used."""
+    code = "import sys; from astroquery_mast import Observations; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "astroquery_mast.observations.client" in loaded
+    assert not {"tenacity", "msgspec", "astropy.wcs"}.intersection(loaded)
+    assert len([name for name in loaded if name.startswith("astroquery_mast.")]) < 25
+
+
+def test_threads_that_use_a_client_first_share_its_session() -> None:
+    """What is made when it is first used is made once, also for threads that come at the same time."""
+    client, together = MastClass(), threading.Barrier(8)
+
+    def session(_: int) -> object:
+        together.wait()
+        return client._session
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(map(id, threads.map(session, range(8))))) == 1

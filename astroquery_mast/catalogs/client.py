@@ -14,7 +14,8 @@ from ..query.known_catalogs import find_crossmatch
 from ..query.selection import Selection
 from ..service.mast_service import Asked, CallOptions
 from ..service.parallel import RunOptions
-from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS, TargetInput
+from ..sky.position import TargetInput
+from ..sky.radii import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from ..tables.columns import metadata_table
 from .collection_methods import DEFAULT_CATALOG, CatalogCollections
 from .search import DEFAULT_LIMIT, DEFAULT_OFFSET, CatalogArguments, TapWords

@@ -16,14 +16,17 @@ from astropy import units as u
 from astropy.io.registry import IORegistryError
 from astropy.table import Table
 
+from ..deferred import deferred
 from ..exceptions import InvalidArgumentError
-from ..service.parallel import RunOptions
 
 if TYPE_CHECKING:
     from ..products.manifest import Manifest
+    from ..service import parallel
     from .header_table import Extension
     from .product_files import ProductFiles
     from .product_flow import Downloads
+else:
+    (parallel,) = deferred(__package__, "..service.parallel")
 
 # Headers of FITS files are read 2880 bytes at a time; a block holds a good many of them, and costs little to fetch.
 BLOCK_SIZE = 1 << 16
@@ -105,7 +108,9 @@ class DownloadMethods(Protocol):
         DownloadError
             As `download_products`.
         """
-        return self._downloads.retry(as_read(manifest), RunOptions(verbose, max_workers, executor, timeout, on_error))
+        return self._downloads.retry(
+            as_read(manifest), parallel.RunOptions(verbose, max_workers, executor, timeout, on_error)
+        )
 
     # -- read in place -------------------------------------------------------------------------------------------
 
@@ -266,5 +271,5 @@ class DownloadMethods(Protocol):
         from .header_table import HeaderSelection, read_headers  # noqa: PLC0415 - queries need nothing of downloads
 
         selection = HeaderSelection.of(extensions, keywords)
-        options = RunOptions(verbose, max_workers, None, timeout)
+        options = parallel.RunOptions(verbose, max_workers, None, timeout)
         return read_headers(self._product_files, products, selection, options)

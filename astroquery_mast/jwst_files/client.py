@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from astropy import units as u
 from astropy.table import Table
 
+from ..deferred import FreshAttribute
 from ..downloads.methods import BLOCK_SIZE, DownloadMethods
-from ..query.criterion import CriteriaNamespace, Criterion, FreshAttribute
+from ..query.criterion import CriteriaNamespace, Criterion
 from ..service.core import MastClass
 from ..service.parallel import RunOptions
 from .keyword_columns import column_list, known_columns

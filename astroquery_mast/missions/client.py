@@ -10,8 +10,9 @@ from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 from astroquery import log
 
+from ..deferred import FreshAttribute
 from ..exceptions import InvalidArgumentError
-from ..query.criterion import CriteriaNamespace, Criterion, FreshAttribute
+from ..query.criterion import CriteriaNamespace, Criterion
 from ..service.retrying import Deadline
 from .product_methods import MissionProductMethods
 from .question import DEFAULT_MISSION_RADIUS, Search, checked_mission

@@ -13,22 +13,25 @@ from astropy import units as u
 from astropy.table import Table
 from astropy.utils.decorators import deprecated_renamed_argument
 
-from ..config import PROCESS_STATES, ProcessState
-from ..query.known_catalogs import OBSERVATIONS
-from ..query.selection import OneAnswer
-from ..service.mast_service import Asked, CallOptions
-from ..service.parallel import RunOptions
-from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
+from ..config import PROCESS_STATES
+from ..deferred import deferred
+from ..query.one_answer import OneAnswer
+from ..sky.radii import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from .criteria_methods import CriteriaMethods
 from .hlsp_methods import HlspMethods
 from .member_methods import MemberMethods
-from .product_methods import ObservationProductMethods
-from .search import ObservationSearch, Place, QueryArguments
-from .suggestions import call_advice
-from .values import ObservationValues
+from .product_methods import ObservationProductMethods, cloud_state
 
 if TYPE_CHECKING:
+    from ..query import known_catalogs
+    from ..service import mast_service, parallel
+    from ..service.mast_service import Asked
+    from . import search, suggestions, values
     from .many import ManyObservations
+else:
+    known_catalogs, mast_service, parallel, search, suggestions, values = deferred(
+        __package__, "..query.known_catalogs ..service.mast_service ..service.parallel .search .suggestions .values"
+    )
 
 __all__ = ["Observations", "ObservationsClass"]
 
@@ -47,7 +50,7 @@ def _explained(method: F) -> F:
         try:
             signature.bind(*args, **keywords)
         except TypeError:
-            advice = call_advice(method.__name__, args[1:], keywords, list(signature.parameters)[1:])
+            advice = suggestions.call_advice(method.__name__, args[1:], keywords, list(signature.parameters)[1:])
         else:
             return method(*args, **keywords)
         try:
@@ -76,16 +79,16 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
     help = CriteriaMethods.help
 
     @cached_property
-    def _search(self) -> ObservationSearch:
+    def _search(self) -> search.ObservationSearch:
         """What asks for observations in one place, or anywhere."""
-        return ObservationSearch(self._service)
+        return search.ObservationSearch(self._service)
 
     @cached_property
-    def _values(self) -> ObservationValues:
+    def _values(self) -> values.ObservationValues:
         """What tells which values there are."""
-        return ObservationValues(self._service, self._search)
+        return values.ObservationValues(self._service, self._search)
 
-    def _search_for(self, place: Place) -> ObservationSearch | ManyObservations:
+    def _search_for(self, place: search.Place) -> search.ObservationSearch | ManyObservations:
         """Return what asks for one target, or for many."""
         if not place.many:
             return self._search
@@ -186,9 +189,11 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         TimeoutError
             If it takes longer than ``timeout``.
         """
-        place = Place(coordinates, radius=radius, region=region, overlap=overlap)
-        arguments = QueryArguments(place, None, columns, pagesize, page, cache, merge_nearby, limit, sort_by, sort_desc)
-        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        place = search.Place(coordinates, radius=radius, region=region, overlap=overlap)
+        arguments = search.QueryArguments(
+            place, None, columns, pagesize, page, cache, merge_nearby, limit, sort_by, sort_desc
+        )
+        options = mast_service.CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
         return self._search_for(place).table(arguments, options)
 
     def query_region_async(
@@ -201,8 +206,8 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         timeout: float | None = None,
     ) -> list[requests.Response]:
         """Return the responses of `query_region`, one per page."""
-        place = Place(coordinates, radius=radius)
-        return self._search.responses(QueryArguments(place, pagesize=pagesize, page=page), timeout)
+        place = search.Place(coordinates, radius=radius)
+        return self._search.responses(search.QueryArguments(place, pagesize=pagesize, page=page), timeout)
 
     def query_region_count(
         self,
@@ -238,9 +243,9 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
             count is masked where there is no answer.
         """
         del pagesize, page
-        place = Place(coordinates, radius=radius, region=region, overlap=overlap)
-        options = CallOptions(timeout, get_query_payload, max_workers, executor)
-        return self._search_for(place).count(QueryArguments(place, cache=cache), options)
+        place = search.Place(coordinates, radius=radius, region=region, overlap=overlap)
+        options = mast_service.CallOptions(timeout, get_query_payload, max_workers, executor)
+        return self._search_for(place).count(search.QueryArguments(place, cache=cache), options)
 
     # -- by name -----------------------------------------------------------------------------------------------
 
@@ -289,9 +294,11 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         ResolverError
             If the name has no position; otherwise as `query_region`.
         """
-        place = Place(None, object_name, radius, resolver, overlap=overlap)
-        arguments = QueryArguments(place, None, columns, pagesize, page, cache, merge_nearby, limit, sort_by, sort_desc)
-        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        place = search.Place(None, object_name, radius, resolver, overlap=overlap)
+        arguments = search.QueryArguments(
+            place, None, columns, pagesize, page, cache, merge_nearby, limit, sort_by, sort_desc
+        )
+        options = mast_service.CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
         return self._search_for(place).table(arguments, options)
 
     @_renamed  # type: ignore[untyped-decorator]
@@ -306,8 +313,8 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         timeout: float | None = None,
     ) -> list[requests.Response]:
         """Return the responses of `query_object`, one per page."""
-        place = Place(None, object_name, radius, resolver)
-        return self._search.responses(QueryArguments(place, pagesize=pagesize, page=page), timeout)
+        place = search.Place(None, object_name, radius, resolver)
+        return self._search.responses(search.QueryArguments(place, pagesize=pagesize, page=page), timeout)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object_count(
@@ -327,9 +334,9 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
     ) -> int | Table | Asked:
         """Return how many observations `query_object` finds; parameters as there and in `query_region_count`."""
         del pagesize, page
-        place = Place(None, object_name, radius, resolver, overlap=overlap)
-        options = CallOptions(timeout, get_query_payload, max_workers, executor)
-        return self._search_for(place).count(QueryArguments(place, cache=cache), options)
+        place = search.Place(None, object_name, radius, resolver, overlap=overlap)
+        options = mast_service.CallOptions(timeout, get_query_payload, max_workers, executor)
+        return self._search_for(place).count(search.QueryArguments(place, cache=cache), options)
 
     # -- by criteria -------------------------------------------------------------------------------------------
 
@@ -390,11 +397,11 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         ResolverError, RemoteServiceError, TimeoutError
             As `query_region` and `query_object`.
         """
-        place = Place(coordinates, object_name, radius, resolver, region, overlap)
-        arguments = QueryArguments(
+        place = search.Place(coordinates, object_name, radius, resolver, region, overlap)
+        arguments = search.QueryArguments(
             place, criteria, columns, pagesize, page, cache, merge_nearby, limit, sort_by, sort_desc
         )
-        options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
+        options = mast_service.CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
         return self._search_for(place).table(arguments, options)
 
     @_renamed  # type: ignore[untyped-decorator]
@@ -411,8 +418,8 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         **criteria: Any,
     ) -> list[requests.Response]:
         """Return the responses of `query_criteria`, one per page."""
-        place = Place(coordinates, object_name, radius, resolver)
-        return self._search.responses(QueryArguments(place, criteria, pagesize=pagesize, page=page), timeout)
+        place = search.Place(coordinates, object_name, radius, resolver)
+        return self._search.responses(search.QueryArguments(place, criteria, pagesize=pagesize, page=page), timeout)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_count(
@@ -450,9 +457,9 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
             For many targets a table, as `query_region_count`.
         """
         del pagesize, page
-        place = Place(coordinates, object_name, radius, resolver, region, overlap)
-        options = CallOptions(timeout, get_query_payload, max_workers, executor)
-        return self._search_for(place).count(QueryArguments(place, criteria, cache=cache), options)
+        place = search.Place(coordinates, object_name, radius, resolver, region, overlap)
+        options = mast_service.CallOptions(timeout, get_query_payload, max_workers, executor)
+        return self._search_for(place).count(search.QueryArguments(place, criteria, cache=cache), options)
 
     def query_criteria_iter(
         self,
@@ -505,8 +512,8 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         """
         from .stream import ObservationStream  # noqa: PLC0415 - only large results need it
 
-        place = Place(coordinates, object_name, radius, resolver, region, overlap)
-        arguments = QueryArguments(place, criteria, columns, pagesize, cache=cache)
+        place = search.Place(coordinates, object_name, radius, resolver, region, overlap)
+        arguments = search.QueryArguments(place, criteria, columns, pagesize, cache=cache)
         return ObservationStream(self._service, self._search).tables(
             arguments, timeout=timeout, max_workers=max_workers, get_query_payload=get_query_payload
         )
@@ -633,9 +640,9 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
 
         return CrossmatchSearch(self._service).table(
             table,
-            (OBSERVATIONS, *OBSERVATIONS.service({})),
+            (known_catalogs.OBSERVATIONS, *known_catalogs.OBSERVATIONS.service({})),
             radius,
-            RunOptions(verbose, max_workers, executor, timeout),
+            parallel.RunOptions(verbose, max_workers, executor, timeout),
             best=best,
             columns={"ra_column": ra_column, "dec_column": dec_column},
             chunk_size=chunk_size,
@@ -719,8 +726,8 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         RemoteServiceError, TimeoutError
             If the archive fails, or has no list of the values.
         """
-        place = Place(coordinates, object_name, radius, resolver, region, overlap)
-        return self._values.values(column, QueryArguments(place, criteria, cache=cache), timeout)
+        place = search.Place(coordinates, object_name, radius, resolver, region, overlap)
+        return self._values.values(column, search.QueryArguments(place, criteria, cache=cache), timeout)
 
     def get_metadata(self, query_type: str) -> Table:
         """Return the columns of a kind of query, with their units and descriptions.
@@ -745,15 +752,5 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
 
 
 Observations = ObservationsClass()
-
-
-def cloud_state(client: ObservationsClass) -> ProcessState:
-    """Return whether files come from the cloud, for a ready-made client."""
-
-    def write(enabled: bool) -> None:
-        client._cloud.enabled = enabled
-
-    return ProcessState(lambda: client._cloud.enabled, write, False)
-
 
 PROCESS_STATES.append(cloud_state(Observations))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from astropy import units as u
 
-from ..query.criterion import CriteriaNamespace, Criterion, FreshAttribute
-from ..service.mast_service import MastService
+from ..deferred import FreshAttribute
 
 if TYPE_CHECKING:
+    from ..query.criterion import CriteriaNamespace, Criterion
+    from ..service.mast_service import MastService
     from .known_criteria import ObservationCriteria
     from .search import ObservationSearch
 

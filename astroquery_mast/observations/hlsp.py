@@ -23,7 +23,8 @@ from ..products.file_names import column_as_text, rows_where
 from ..query.values import is_integer
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
-from ..sky.position import DEFAULT_RADIUS, as_radius
+from ..sky.position import as_radius
+from ..sky.radii import DEFAULT_RADIUS
 from ..tables.columns import find_name, plain_floats
 from ..tables.mashup import reading
 from ..warn import warn_no_results

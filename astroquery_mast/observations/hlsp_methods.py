@@ -14,8 +14,7 @@ from astropy import units as u
 from astropy.table import Table
 
 from ..service.core import MastClass
-from ..sky.position import DEFAULT_RADIUS
-from .search import ObservationSearch
+from ..sky.radii import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
     from .hlsp import HlspSearch
@@ -28,6 +27,7 @@ class HlspMethods(MastClass):
     def _hlsp(self) -> HlspSearch:
         """What asks for high-level science products."""
         from .hlsp import HlspSearch  # noqa: PLC0415 - brings TAP along, which other queries do without
+        from .search import ObservationSearch  # noqa: PLC0415
 
         return HlspSearch(self._service, ObservationSearch(self._service))
 

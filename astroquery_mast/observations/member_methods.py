@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 from astropy import units as u
 from astropy.table import Table
 
-from ..service.mast_service import MastService
-from ..service.parallel import RunOptions
-from ..service.retrying import Deadline
+from ..deferred import deferred
 
 if TYPE_CHECKING:
     from ..downloads.product_flow import ProductFlow
     from ..products.manifest import Manifest
+    from ..service import parallel, retrying
+    from ..service.mast_service import MastService
     from .lookup import ObservationLookup
     from .search import ObservationSearch
+else:
+    parallel, retrying = deferred(__package__, "..service.parallel ..service.retrying")
 
 
-def _lookup(client: MemberMethods, deadline: Deadline, cache: bool | None = None) -> ObservationLookup:
+def _lookup(client: MemberMethods, deadline: retrying.Deadline, cache: bool | None = None) -> ObservationLookup:
     """What looks observations up in one call."""
     from .lookup import ObservationLookup  # noqa: PLC0415 - queries need nothing of it
 
@@ -213,7 +215,7 @@ class MemberMethods(Protocol):
         from .gathering import AssociationGathering, GatherRequest  # noqa: PLC0415 - queries need nothing of it
 
         request = GatherRequest(download_dir, exptypes, suffix, cache, overwrite, dry_run)
-        options = RunOptions(verbose, max_workers, executor, timeout)
+        options = parallel.RunOptions(verbose, max_workers, executor, timeout)
         options = options.until(options.deadline())
-        lookup = _lookup(self, Deadline.within(options.deadline()))
+        lookup = _lookup(self, retrying.Deadline.within(options.deadline()))
         return AssociationGathering(lookup).gather(association, request, options)

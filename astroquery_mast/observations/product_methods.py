@@ -20,19 +20,23 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import Row, Table
 
+from ..config import ProcessState
+from ..deferred import deferred
 from ..downloads.methods import BLOCK_SIZE, DownloadMethods
 from ..exceptions import InputWarning, InvalidArgumentError
 from ..service.core import MastClass
-from ..service.parallel import RunOptions
-from ..sky.position import DETECTION_RADIUS
-from ..warn import warn_user
+from ..sky.radii import DETECTION_RADIUS
 
 if TYPE_CHECKING:
+    from .. import warn
     from ..downloads.product_files import ProductFiles
     from ..downloads.product_flow import Downloads, ProductFlow
     from ..products.file_names import PathTemplate
     from ..products.manifest import Manifest
+    from ..service import parallel
     from .product_source import CloudChoice, CloudFiles
+else:
+    parallel, warn = deferred(__package__, "..service.parallel ..warn")
 
 _NO_FILTERS: Mapping[str, Any] = MappingProxyType({})
 
@@ -324,7 +328,7 @@ class ObservationProductMethods(MastClass):
             choice = CloudChoice(force_on_prem=True)
         flow = self._product_flow(choice=choice)
         request = DownloadRequest(download_dir, flat, path_template, cache, overwrite, dry_run, kind)
-        options = RunOptions(verbose, max_workers, executor, timeout, on_error)
+        options = parallel.RunOptions(verbose, max_workers, executor, timeout, on_error)
         filters = {"mrp_only": mrp_only, **filters} if mrp_only else filters
         return flow.download_products(products, request, options, filters)
 
@@ -384,7 +388,7 @@ class ObservationProductMethods(MastClass):
 
         flow = self._product_flow(choice=CloudChoice(cloud_only, force_on_prem))
         request = DownloadRequest(download_dir, flat, path_template, cache, overwrite)
-        options = RunOptions(verbose, max_workers, executor, timeout, on_error)
+        options = parallel.RunOptions(verbose, max_workers, executor, timeout, on_error)
         return flow.download_products_iter(products, request, options, {"mrp_only": mrp_only, **filters})
 
     def get_product_urls(
@@ -779,7 +783,7 @@ class ObservationProductMethods(MastClass):
         columns = {"ra_column": ra_column, "dec_column": dec_column}
         asked = DetectionQuery(table, radius, obs_collection, criteria, best, max_size, download_dir, columns)
         search = DetectionSearch(self._service, self._product_flow(), self.read_product)
-        options = RunOptions(verbose, max_workers, None, timeout)
+        options = parallel.RunOptions(verbose, max_workers, None, timeout)
         return search.plan(asked, options) if dry_run else search.table(asked, options)
 
     # -- how -----------------------------------------------------------------------------------------------------
@@ -828,9 +832,18 @@ class ObservationProductMethods(MastClass):
     ) -> Any:
         """Products if they were given, or the observations that meet criteria; None if there are none."""
         if products is not None:
-            warn_user(f"The criteria {', '.join(criteria)} are not applied: products were given.", InputWarning)
+            warn.warn_user(f"The criteria {', '.join(criteria)} are not applied: products were given.", InputWarning)
             return products
         if not criteria:
             raise InvalidArgumentError("Please provide either a table of data products or query criteria.")
         observations = self.query_criteria(pagesize=pagesize, page=page, **criteria)
         return observations if len(observations) else None
+
+
+def cloud_state(client: ObservationProductMethods) -> ProcessState:
+    """Return whether files come from the cloud, for a ready-made client."""
+
+    def write(enabled: bool) -> None:
+        client._cloud.enabled = enabled
+
+    return ProcessState(lambda: client._cloud.enabled, write, False)

@@ -35,7 +35,8 @@ from ..query.selection import (
 from ..service.mast_service import CallOptions, MastService, refuse_two_positions
 from ..service.resolver import warn_unused_resolver
 from ..service.retrying import Deadline
-from ..sky.position import DEFAULT_RADIUS, Cone, TargetInput
+from ..sky.position import Cone, TargetInput
+from ..sky.radii import DEFAULT_RADIUS
 from ..sky.region_filter import CUT_COLUMNS, RegionFilter, check_overlap, cone_filter
 from ..sky.region_input import as_region
 from ..tables.columns import metadata_table

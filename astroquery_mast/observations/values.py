@@ -24,7 +24,7 @@ from ..query.request import MashupRequest
 from ..query.selection import ColumnSelection, named_column
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
-from ..sky.position import DEFAULT_RADIUS
+from ..sky.radii import DEFAULT_RADIUS
 from ..sky.region_filter import CUT_COLUMNS
 from ..tables.columns import Column, Columns, Kind, shown_columns
 from ..tables.mashup import first_value, read_histograms

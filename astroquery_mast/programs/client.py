@@ -17,7 +17,7 @@ from ..products.addresses import FileAddresses
 from ..products.manifest import Manifest
 from ..service.core import MastClass
 from ..service.parallel import RunOptions
-from ..sky.position import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
+from ..sky.radii import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from .duplications import DuplicationSearch, Proposed
 from .pages import ProgramInfo, program_info
 from .planned import PlannedSearch, PlannedTable, SetupFilter, planned_criteria

@@ -26,8 +26,9 @@ from ..service.parallel import RunOptions
 from ..service.retrying import Deadline
 from ..sky.cone_match import match_cones
 from ..sky.outlines import outlines_of
-from ..sky.position import DEFAULT_RADIUS, Cone, is_many, looks_like_coordinates
+from ..sky.position import Cone, is_many, looks_like_coordinates
 from ..sky.positions import PAIRS, Positions, as_positions, pair_among
+from ..sky.radii import DEFAULT_RADIUS
 from ..sky.region import Region, ShapeRegion
 from ..sky.region_filter import RegionFilter, rows_in_region, shapes_of
 from ..sky.region_input import as_region

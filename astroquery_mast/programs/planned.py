@@ -22,7 +22,7 @@ from ..query.selection import first_rows, row_limit
 from ..query.values import is_missing, members_of
 from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
-from ..sky.position import DEFAULT_RADIUS
+from ..sky.radii import DEFAULT_RADIUS
 from ..tables.columns import plain_cells
 from ..tables.mashup import reading
 from ..tables.result_table import ResultTable

@@ -6,7 +6,6 @@ In: columns, and the values that the package or the archive lists for them.  Out
 
 from __future__ import annotations
 
-import functools
 import html
 import keyword
 import re
@@ -15,7 +14,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NoReturn, Self, TypeAlias, TypeVar, overload
+from typing import Any, TypeAlias
 
 from ..exceptions import InvalidArgumentError
 from ..tables.columns import Column, Columns, Kind, find_name, no_such, shown_columns
@@ -26,7 +25,6 @@ Form: TypeAlias = tuple[str, str]
 """What may be given for a criterion, and an example of it as it is written in a call."""
 Forms: TypeAlias = Callable[[Column, Sequence[Any]], list[Form]]
 """Tells the forms of a column from the values that are known of it."""
-Made = TypeVar("Made")
 
 OTHERS = "Others"
 """The group of criteria that are in no other."""
@@ -244,29 +242,6 @@ class CriteriaNamespace:
         source = self._source
         values = source.values.get(column.name, ())
         return Criterion(column, source.forms(column, values), values, source.note(column.name), source.call)
-
-
-class FreshAttribute(Generic[Made]):
-    """An attribute that is made whenever it is asked for, and into which completion looks, as into no property.
-
-    IPython evaluates attributes of objects for completion, and calls no property for that.
-    """
-
-    def __init__(self, make: Callable[[Any], Made]) -> None:
-        self._make = make
-        functools.update_wrapper(self, make)  # type: ignore[arg-type]
-
-    @overload
-    def __get__(self, owner: None, kind: type) -> Self: ...
-    @overload
-    def __get__(self, owner: object, kind: type | None = None) -> Made: ...
-    def __get__(self, owner: object | None, kind: type | None = None) -> Made | Self:
-        """Make it for an object."""
-        return self if owner is None else self._make(owner)
-
-    def __set__(self, owner: object, value: object) -> NoReturn:
-        """Refuse to be replaced; documentation tells an attribute from a method by this."""
-        raise AttributeError(f"'{self._make.__name__}' cannot be set.")
 
 
 # -- forms -----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -277,15 +276,6 @@ class Selection:
 
 def _number(argument: str, value: Any) -> int | None:
     return None if value is None else from_one(argument, value)
-
-
-class OneAnswer(Enum):
-    """The limit that a query by TAP has if none is given."""
-
-    ONE_ANSWER = "as many rows as one answer holds"
-
-    def __repr__(self) -> str:
-        return f"<{self.value}>"
 
 
 def row_limit(limit: Any) -> int | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
 from astropy import units as u
@@ -20,14 +21,18 @@ from astroquery import log
 from astroquery.query import BaseQuery
 
 from ..config import Endpoints
+from ..deferred import deferred
 from ..exceptions import InvalidQueryError, presentable
-from ..query.filters import split_parameters
-from ..query.values import as_unicode
-from ..warn import warn_no_results
-from . import token as auth
-from .connections import MastSession
-from .mast_service import MastService
-from .token_sources import without_repr
+
+if TYPE_CHECKING:
+    from .. import warn
+    from ..query import filters, values
+    from . import connections, mast_service, token_sources
+    from . import token as auth
+else:
+    auth, connections, mast_service, token_sources, filters, values, warn = deferred(
+        __package__, ".token .connections .mast_service .token_sources ..query.filters ..query.values ..warn"
+    )
 
 __all__ = ["Mast", "MastClass"]
 
@@ -56,16 +61,15 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
     def __init__(
         self, mast_token: str | None = None, *, server: str | None = None, session: requests.Session | None = None
     ) -> None:
-        mast_token = without_repr(mast_token)
-        own = auth.SHARED if mast_token is None else auth.Credentials()
-        self._service: MastService = self._new_service(server, own)
+        if mast_token is not None:
+            mast_token = token_sources.without_repr(mast_token)
         super().__init__()
-        if session is None:
-            # `MastService.send` logs exchanges; astroquery's hook decodes every body for it.
-            headers = self._session.headers
-            self._session = MastSession()
-            self._session.headers.update(headers)
-        else:
+        # Of astroquery's session only these are taken over: `MastService.send` logs exchanges, while the hook of that
+        # session decodes every body for it.
+        self._headers = self.__dict__.pop("_astroquery_session").headers
+        if server is not None or mast_token is not None:
+            self._make_service(server, auth.SHARED if mast_token is None else auth.Credentials())
+        if session is not None:
             self._session = session
         if mast_token is not None:
             self.login(mast_token)
@@ -86,16 +90,31 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
 
     @property
     def _session(self) -> requests.Session:
-        """The session through which everything is sent; `astroquery.query.BaseQuery` makes it."""
-        return self._service.session
+        """The session through which everything is sent; for `astroquery.query.BaseQuery` the one that it makes."""
+        return self.__dict__.get("_astroquery_session") or self._service.session
 
     @_session.setter
     def _session(self, session: requests.Session) -> None:
-        self._service.session = session
+        if "_headers" in self.__dict__:
+            self._service.session = session
+        else:
+            self._astroquery_session = session
 
-    def _new_service(self, server: str | None, credentials: auth.Credentials) -> MastService:
+    @cached_property
+    def _service(self) -> mast_service.MastService:
+        """The conversation with the archive, made when it is first used: an import is quick without it."""
+        return self._make_service(None, auth.SHARED)
+
+    def _make_service(self, server: str | None, credentials: auth.Credentials) -> mast_service.MastService:
+        """Make the conversation with the archive, once: threads that are first to use it at the same time share it."""
+        service = self._new_service(server, credentials)
+        service.session.headers.update(self._headers)
+        shared: mast_service.MastService = self.__dict__.setdefault("_service", service)
+        return shared
+
+    def _new_service(self, server: str | None, credentials: auth.Credentials) -> mast_service.MastService:
         """Make what talks to the archive; `compat` makes one whose addresses can be assigned."""
-        return MastService(Endpoints(server), self._cache_folder, credentials)
+        return mast_service.MastService(Endpoints(server), self._cache_folder, credentials)
 
     def _cache_folder(self) -> Path:
         """Where answers are cached: astroquery's place for it."""
@@ -147,14 +166,14 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         `~astroquery.exceptions.AuthenticationWarning`
             If every user of the computer can read the file with the token, or the token cannot be stored.
         """
-        token = without_repr(token)
+        token = token_sources.without_repr(token)
         self._service.login.login(token, store=store_token, reenter=reenter_token)
         return True
 
     def logout(self) -> None:
         """Forget the token; all clients that shared it are logged out."""
         self._service.login.credentials.keep(None)
-        if isinstance(self._session, MastSession):
+        if isinstance(self._session, connections.MastSession):
             self._session.cookies.clear()
 
     def authenticated(self) -> bool:
@@ -270,7 +289,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
             raise InvalidQueryError(f"format={request.format!r} is not read into a table: use service_request_async.")
         table = self._service.table(request, deadline=self._service.deadline(None), every_page=page is None)
         if not len(table):
-            warn_no_results()
+            warn.warn_no_results()
         return table
 
     def service_request_async(
@@ -329,7 +348,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
             If a filtered service is given no filter, or one that cannot be applied.
         """
         kwargs.pop("verbose", None)
-        params, properties = split_parameters(service, columns, kwargs)
+        params, properties = filters.split_parameters(service, columns, kwargs)
         return self.service_request(service, params, get_query_payload=get_query_payload, **properties)
 
     # -- names ---------------------------------------------------------------------------------------------------
@@ -371,7 +390,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
             If nothing could be resolved.
         """
         deadline = self._service.deadline(timeout)
-        name = as_unicode(object_name)
+        name = values.as_unicode(object_name)
         if not isinstance(name, str):
             return self._service.resolver.many(
                 object_name, deadline=deadline, resolver=resolver, resolve_all=resolve_all

@@ -31,7 +31,8 @@ from astroquery import log
 from ..config import Endpoints, count_setting
 from ..exceptions import InvalidArgumentError, InvalidResponseError, MastError, presentable
 from ..query.request import MashupRequest, Question
-from ..sky.position import DEFAULT_RADIUS, Cone, as_coordinate, cone_around, looks_like_coordinates
+from ..sky.position import Cone, as_coordinate, cone_around, looks_like_coordinates
+from ..sky.radii import DEFAULT_RADIUS
 from ..tables.columns import Columns, columns_of, find_name, snapshot
 from ..tables.mashup import first_value
 from ..tables.table import TableBuilder

@@ -17,13 +17,8 @@ from astropy.coordinates import Angle, BaseCoordinateFrame, SkyCoord, SphericalR
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
+from .radii import DEFAULT_RADIUS
 
-# The default of query methods.  It is compared by identity, which tells "no radius was given" from "0.2 degrees were".
-DEFAULT_RADIUS = 0.2 * u.deg
-# The archive's own default for a cross-match, 7.2 arcsec.
-DEFAULT_MATCH_RADIUS = 0.002 * u.deg
-# Positions of sources in images agree that well.
-DETECTION_RADIUS = 1 * u.arcsec
 # What is so far away has no parallax.
 _FAR = 1 * u.Gpc
 # Two plain numbers are meant as a position even where there is no such place.

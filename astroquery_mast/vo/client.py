@@ -16,7 +16,8 @@ from ..downloads.methods import BLOCK_SIZE, DownloadMethods
 from ..query.cones import cone_condition
 from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
-from ..sky.position import DEFAULT_RADIUS, cone_around
+from ..sky.position import cone_around
+from ..sky.radii import DEFAULT_RADIUS
 from ..tables.result_table import ResultTable
 from ..warn import warn_no_results
 from .discovery import Discovery

@@ -12,7 +12,8 @@ from astropy.table import Row, Table
 from ..exceptions import InvalidArgumentError
 from ..service.core import MastClass
 from ..service.retrying import Deadline
-from ..sky.position import DEFAULT_RADIUS, Cone, as_radius, cone_around
+from ..sky.position import Cone, as_radius, cone_around
+from ..sky.radii import DEFAULT_RADIUS
 from .datascope import InventoryRequest
 from .registry import service_address
 from .simple import SimpleQuestion, image_question, source_question, spectrum_question

@@ -12,9 +12,9 @@ from astropy.table import Table
 
 from ..exceptions import BadRequestError, InvalidArgumentError, MastError
 from ..query.mistakes import Known, advice, empty_advice, is_query
+from ..query.one_answer import OneAnswer
 from ..query.request import from_one
 from ..query.scan import Scan, scan_of, top_of
-from ..query.selection import OneAnswer
 from ..service.jobs import JobHandle
 from ..service.retrying import Deadline
 from ..warn import warn_no_results, warn_of_limit
