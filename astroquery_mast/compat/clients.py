@@ -29,6 +29,7 @@ from ..exceptions import InputWarning, InvalidCriterionError
 from ..missions import client as missions
 from ..observations import client as observations
 from ..observations import search
+from ..observations.product_methods import cloud_state
 from ..products.manifest import Status
 from ..products.plan import single_file
 from ..query.filters import Criteria
@@ -262,4 +263,4 @@ Tesscut = TesscutClass()
 Zcut = ZcutClass()
 Hapcut = HapcutClass()
 
-PROCESS_STATES.append(observations.cloud_state(Observations))
+PROCESS_STATES.append(cloud_state(Observations))
