@@ -12,9 +12,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
+import numpy as np
 import requests
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -54,6 +56,9 @@ _SHOWN = 10
 Entry: TypeAlias = Mapping[str, Any]
 # What is known of one name: entries, the position that it is itself, or why nothing is.
 Found: TypeAlias = list[Entry] | SkyCoord | MastError
+Errors: TypeAlias = dict[str, MastError | ResolverError]
+
+Made = TypeVar("Made")
 
 
 class NameCache:
@@ -137,13 +142,12 @@ class Resolver:
             )
             chosen = None
         given, missing = valid_names(names)
-        positions: dict[str, Any] = {}
-        errors: dict[str, MastError | ResolverError] = {}
-        for name, own in self._batches(given, chosen, resolve_all, deadline, batch_size):
-            try:
-                positions[name] = self._found(name, own, chosen, resolve_all)
-            except (MastError, ResolverError) as err:
-                errors[name] = err
+        found = self._batches(given, chosen, resolve_all, deadline, batch_size)
+        if resolve_all:
+            positions, errors = _read_each(found, self._every_source)
+        else:
+            places, errors = _read_each(found, partial(self._degrees, resolver=chosen))
+            positions = _coordinates(places)
         if not positions:
             _raise_first(errors.values())
         _warn_of(errors, missing, len(given) + missing)
@@ -151,27 +155,13 @@ class Resolver:
             raise ResolverError("Could not resolve any of the given object names to sky positions.")
         return positions
 
-    def _found(self, name: str, own: Found, resolver: str | None, every: bool) -> Any:
-        """The position of a name, or those of every source."""
-        if isinstance(own, MastError):
-            raise own
-        if isinstance(own, SkyCoord):
-            return {_GIVEN: own} if every else own
-        return by_source(own) if every and own else self._position(name, own, resolver)
-
     def positions(
         self, names: Iterable[str], *, deadline: Deadline, resolver: str | None = None, batch_size: int = 30
-    ) -> tuple[dict[str, tuple[float, float]], dict[str, MastError | ResolverError]]:
+    ) -> tuple[dict[str, tuple[float, float]], Errors]:
         """Return the positions of a great many objects, as numbers, and why the others have none."""
         chosen = checked_resolver(resolver)
-        found: dict[str, tuple[float, float]] = {}
-        errors: dict[str, MastError | ResolverError] = {}
-        for name, own in self._batches(names, chosen, False, deadline, batch_size):
-            try:
-                found[name] = self._degrees(name, own, chosen)
-            except (MastError, ResolverError) as err:
-                errors[name] = err
-        return found, errors
+        found = self._batches(names, chosen, False, deadline, batch_size)
+        return _read_each(found, partial(self._degrees, resolver=chosen))
 
     def _batches(
         self, names: Iterable[str], resolver: str | None, every: bool, deadline: Deadline, batch_size: int
@@ -206,11 +196,17 @@ class Resolver:
         )
         return [*given, *entries]
 
-    def _degrees(self, name: str, own: Found, resolver: str | None) -> tuple[float, float]:
-        """The position of a name as numbers; of a great many names none becomes an object on the way."""
+    def _every_source(self, name: str, own: list[Entry] | SkyCoord) -> dict[str, SkyCoord]:
+        """The positions that all sources have for a name."""
+        if isinstance(own, SkyCoord):
+            return {_GIVEN: own}
+        return by_source(own) if own else {_GIVEN: self._position(name, own, None)}
+
+    def _degrees(self, name: str, own: list[Entry] | SkyCoord, resolver: str | None) -> tuple[float, float]:
+        """The position of a name as numbers: objects are made of all names at once, or not at all."""
         if isinstance(own, list) and own and resolver is None:
             return place_of(own[0])
-        position = self._found(name, own, resolver, False)
+        position = own if isinstance(own, SkyCoord) else self._position(name, own, resolver)
         return float(position.ra.deg), float(position.dec.deg)
 
     def _position(self, name: str, entries: list[Entry], resolver: str | None) -> SkyCoord:
@@ -229,6 +225,29 @@ class Resolver:
         position = coordinate_of(sources[resolver])
         _compare_with_catalog(name, position, sources, resolver)
         return position
+
+
+def _read_each(found: Iterable[tuple[str, Found]], read: Callable[[str, Any], Made]) -> tuple[dict[str, Made], Errors]:
+    """Return what is read of what was found for each name, and why there is nothing for the others."""
+    results: dict[str, Made] = {}
+    errors: Errors = {}
+    for name, own in found:
+        if isinstance(own, MastError):
+            errors[name] = own
+            continue
+        try:
+            results[name] = read(name, own)
+        except (MastError, ResolverError) as err:
+            errors[name] = err
+    return results, errors
+
+
+def _coordinates(places: Mapping[str, tuple[float, float]]) -> dict[str, SkyCoord]:
+    """Return positions as objects, which are much faster made together."""
+    if not places:
+        return {}
+    ra, dec = np.transpose(list(places.values()))
+    return dict(zip(places, SkyCoord(ra, dec, unit="deg"), strict=True))
 
 
 def _sources(resolver: str | None, names: list[str]) -> list[str]:

@@ -30,9 +30,15 @@ def places(count: int) -> Any:
 
 
 def names(count: int) -> list[str]:
-    """Names that the sandbox knows, in many spellings."""
-    known = ["M51", "M31", "M33", "M87", "M16", "NGC 346", "GOODS-S", "Abell 2744", "3C273", "AU Mic"]
-    return [f"{known[number % len(known)]}{' ' * (number // len(known))}" for number in range(count)]
+    """Names that both sides find in the sandbox, all different by their upper and lower case."""
+    known = ["Whirlpool Galaxy", "Andromeda Galaxy", "Triangulum Galaxy", "Pinwheel Galaxy", "Sombrero Galaxy"]
+    known += ["Tarantula Nebula", "Southern Ring Nebula", "Butterfly Nebula", "Trapezium", "Bocaprins"]
+    return [spelled(known[number % len(known)], number // len(known)) for number in range(count)]
+
+
+def spelled(name: str, number: int) -> str:
+    """Return one of the spellings of a name: the bits of the number say which letters are upper case."""
+    return "".join(each.upper() if number >> place & 1 else each.lower() for place, each in enumerate(name))
 
 
 def ours_crossmatch(url: str, count: int) -> None:
