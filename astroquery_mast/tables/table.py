@@ -41,6 +41,8 @@ _SECRET = frozenset({"mast_token"})
 # A moment as the keyword services of JWST write it: the milliseconds since 1970 (UTC).
 _MILLISECONDS = re.compile(r"/Date\((-?\d{1,14})(?:[+-]\d{4})?\)/")
 _SHORTEST = np.dtype("U9").itemsize
+# Pages of so many rows leave more than joining their blocks costs.
+_LARGE = 10_000
 
 
 class RequestInfo(Protocol):
@@ -119,7 +121,9 @@ class TableBuilder:
         fitting = self._fitting_blocks(rows)
         for name, type_name in self._fields:
             if name in fitting:
-                self._chunks[name].extend(fitting.pop(name))
+                blocks = fitting.pop(name)
+                # Joined now, those of a large page leave their room to the next page; the system does not get it back.
+                self._chunks[name].extend([joined(blocks)] if len(rows) >= _LARGE else blocks)
             else:
                 # It is read once more, whole: what a column is is decided for a page.
                 (values,) = (column for (column,) in rows.cells([name], len(rows)))

@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from queries import peer
+from queries import ours, peer
 from sidebyside import Score, compete, measure, server
 
 MODULE = "many"
@@ -65,11 +65,11 @@ def peer_crossmatch(url: str, count: int) -> None:
 
 def ours_cones(url: str, count: int, merge_nearby: bool = True) -> None:
     """Observations around many positions, of which neighbors share a request."""
-    from astroquery_mast import Observations, conf
+    from astroquery_mast import conf
 
     conf.server = url
-    positions = places(count)
-    measure(lambda: {"rows": len(Observations.query_region(positions, radius="5 arcsec", merge_nearby=merge_nearby))})
+    client, positions = ours(), places(count)
+    measure(lambda: {"rows": len(client.query_region(positions, radius="5 arcsec", merge_nearby=merge_nearby))})
 
 
 def ours_cones_one_by_one(url: str, count: int) -> None:
@@ -85,11 +85,11 @@ def peer_cones(url: str, count: int) -> None:
 
 def ours_names(url: str, count: int) -> None:
     """Resolve many names."""
-    from astroquery_mast import Mast, conf
+    from astroquery_mast import conf
 
     conf.server = conf.resolver_server = url
-    given = names(count)
-    measure(lambda: {"names": len(Mast.resolve_object(given))})
+    client, given = ours(), names(count)
+    measure(lambda: {"names": len(client.resolve_object(given))})
 
 
 def peer_names(url: str, count: int) -> None:
