@@ -15,7 +15,7 @@ from hypothesis import settings
 from astroquery_mast.observations.search import KNOWN_VALUES
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.service.connections import PACES
-from astroquery_mast.service.resolver import KNOWN_NAMES
+from astroquery_mast.service.name_cache import KNOWN_NAMES
 
 # Before anything of the package is imported: a plot never opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")

@@ -58,7 +58,7 @@ from astroquery_mast.sandbox.requestlog import ENDPOINTS, RequestRecord
 from astroquery_mast.service import retrying
 from astroquery_mast.service.connections import PACES
 from astroquery_mast.service.mast_service import ColumnMetadata
-from astroquery_mast.service.resolver import KNOWN_NAMES
+from astroquery_mast.service.name_cache import KNOWN_NAMES
 from astroquery_mast.utils import get_cloud_paths
 
 CASES = 600

@@ -8,10 +8,7 @@ See https://mastresolver.stsci.edu/Santa-war/ for what it knows.
 from __future__ import annotations
 
 import math
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -38,6 +35,7 @@ from ..tables.rows import decoded
 from ..warn import warn_user
 from .connections import LOOPBACK
 from .http import HttpClient
+from .name_cache import KNOWN_NAMES
 from .parallel import map_in_threads
 from .retrying import Deadline
 
@@ -59,40 +57,6 @@ Found: TypeAlias = list[Entry] | SkyCoord | MastError
 Errors: TypeAlias = dict[str, MastError | ResolverError]
 
 Made = TypeVar("Made")
-
-
-class NameCache:
-    """A bounded memory of answers; the oldest goes first."""
-
-    def __init__(self, most: int = 1000, seconds: float = 3600.0) -> None:
-        self._most = most
-        self._seconds = seconds
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
-
-    def get(self, key: Hashable, ask: Callable[[], Any]) -> Any:
-        """Return the answer to a question, from memory or by asking."""
-        with self._lock:
-            since, answer = self._kept.get(key, (0.0, None))
-        if answer and time.monotonic() - since < self._seconds:
-            return answer
-        answer = ask()
-        if answer:
-            with self._lock:
-                self._kept[key] = (time.monotonic(), answer)
-                self._kept.move_to_end(key)
-                while len(self._kept) > self._most:
-                    self._kept.popitem(last=False)
-        return answer
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._kept.clear()
-
-
-KNOWN_NAMES = NameCache()
-"""Names resolved a while ago, so that a loop over one object asks for it once; shared by all clients of the process."""
 
 
 class Resolver:

@@ -17,7 +17,7 @@ from astroquery.exceptions import InputWarning, InvalidQueryError, RemoteService
 from astroquery_mast import Mast, MastClass, MastMissions, Observations
 from astroquery_mast.exceptions import BadRequestError, InvalidResponseError, QueryTimeoutError
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service.resolver import NameCache
+from astroquery_mast.service.name_cache import NameCache
 
 RESOLVER = "https://mastresolver.stsci.edu/Santa-war/query"
 
