@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import zlib
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+import recipes_sandbox
 from column_table import column_table
 from notebooks import write_notebook
 
@@ -27,8 +29,10 @@ extensions = [
     "sphinx_design",
     "matplotlib.sphinxext.plot_directive",
     "pytest_doctestplus.sphinx.doctestplus",
+    "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "_templates"]
+# The list of recipes is recipes.rst; sphinx-gallery writes another one.
+exclude_patterns = ["_build", "_templates", "gallery/index.rst"]
 default_role = "obj"
 nitpicky = False
 
@@ -108,6 +112,22 @@ write_notebook(Path(__file__).parent / "quickstart.rst", Path(__file__).parent /
 plot_formats = [("png", 90)]
 plot_html_show_formats = False
 plot_html_show_source_link = False
+
+# The recipes are run on the sandbox, one after the other; their output and pictures become pages.
+shutil.rmtree(recipes_sandbox.COPY, ignore_errors=True)
+shutil.copytree(recipes_sandbox.FOLDER, recipes_sandbox.COPY)
+sphinx_gallery_conf = {
+    "examples_dirs": str(recipes_sandbox.COPY),
+    "gallery_dirs": "gallery",
+    "filename_pattern": "/",
+    "capture_repr": (),
+    "reset_modules": ("matplotlib", "recipes_sandbox.begin"),
+    "reset_modules_order": "both",
+    "doc_module": ("astroquery_mast",),
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
 
 # The pages must build, and be read, without asking anybody on the network for anything.
 html_theme = "astropy-unified"

@@ -15,7 +15,7 @@ from astroquery_mast.service import token as auth
 from astroquery_mast.service.token_sources import ENVIRONMENT, TOKEN_FILE
 
 # These are run by Sphinx.
-collect_ignore = ["conf.py", "notebooks.py", "pictures"]
+collect_ignore = ["conf.py", "gallery", "notebooks.py", "pictures", "recipes", "recipes_sandbox.py"]
 
 
 @pytest.fixture(autouse=True)

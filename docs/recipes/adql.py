@@ -1,0 +1,55 @@
+"""
+How do I query more than 100,000 rows, or join tables?
+======================================================
+
+MAST's databases take queries in ADQL, the SQL of astronomy. The result of one query has
+at most 100,000 rows. With ``limit=None`` the package gets all rows in several queries,
+and checks their number.
+"""
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+from astroquery_mast import VO
+
+everything = VO.query_tap(
+    "SELECT obsid, obs_collection, s_ra, s_dec, t_min FROM dbo.obspointing",
+    limit=None,
+    maxrec=2000,
+)
+print(len(everything), "rows in", everything.meta["pages"], "queries")
+
+# %%
+# ``maxrec`` is the number of rows in each query. It is small here to show the pages,
+# and defaults to what the service allows. This is where all these observations are:
+
+figure, ax = plt.subplots(figsize=(9, 4.5), subplot_kw={"projection": "mollweide"})
+for collection in ("HST", "JWST", "TESS", "Kepler", "GALEX"):
+    rows = everything[everything["obs_collection"] == collection]
+    longitude = np.radians(180 - rows["s_ra"])
+    ax.plot(longitude, np.radians(rows["s_dec"]), ".", markersize=3, label=collection)
+ax.set_xticks(np.radians([-120, -60, 0, 60, 120]), ["20h", "16h", "12h", "8h", "4h"])
+ax.grid(alpha=0.4)
+ax.legend(loc="lower right", bbox_to_anchor=(1.1, 0))
+plt.show()
+
+# %%
+# A join lets the database do the work. How large are the files of each kind in program
+# 10452?
+
+sizes = VO.query_tap(
+    """
+    SELECT a.producttype AS kind, COUNT(*) AS number,
+           SUM(a.contentlength) AS bytes
+    FROM dbo.obspointing AS o
+    JOIN dbo.caomartifact AS a ON a.planetid = o.objid
+    WHERE o.obs_collection = 'HST' AND o.proposal_id = '10452'
+    GROUP BY a.producttype
+    ORDER BY bytes DESC
+    """
+)
+sizes.pprint()
+
+# %%
+# Tables, columns, and jobs that take long: :doc:`/vo`. More queries:
+# :doc:`/vo_recipes`.

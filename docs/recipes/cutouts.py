@@ -1,0 +1,52 @@
+"""
+How do I get cutouts of Hubble mosaics and TESS images?
+=======================================================
+
+MAST cuts small images out of large ones, so that you do not have to download the large
+ones. ``Hapcut`` cuts Hubble mosaics, and ``Tesscut`` the full-frame images of TESS.
+"""
+
+import numpy as np
+from astropy import units as u
+from astropy.visualization import make_lupton_rgb
+from astropy.wcs import WCS
+from matplotlib import pyplot as plt
+
+from astroquery_mast import Hapcut, Tesscut
+
+cutouts = Hapcut.get_cutouts("M51", size=12 * u.arcsec)
+images = {cutout.filename.split("ra", 1)[1]: cutout["SCI"] for cutout in cutouts}
+for name, image in images.items():
+    print(name, image.shape)
+
+# %%
+# There is a cutout for each filter of each mosaic. All have the same pixels, so that
+# three of them make a color image:
+
+blue, green, red = (cutouts[number]["SCI"] for number in (0, 1, 4))
+rgb = make_lupton_rgb(red.data, green.data, blue.data, stretch=0.5, Q=8)
+ax = plt.subplot(projection=WCS(red.header))
+ax.imshow(rgb, origin="lower")
+ax.set_xlabel("Right ascension")
+ax.set_ylabel("Declination")
+ax.set_title("F435W, F555W, F814W")
+plt.show()
+
+# %%
+# A TESS cutout is a target pixel file: a stack of images with times. Sum the pixels to
+# get a simple light curve:
+
+star = Tesscut.get_cutouts(object_name="HD 209458", size=11, sector=14)
+pixels = star[0]["PIXELS"].data
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(9, 3), width_ratios=(1, 2), layout="constrained"
+)
+left.imshow(np.nanmean(pixels["FLUX"], axis=0), origin="lower")
+left.set_title("Mean image")
+right.plot(pixels["TIME"], np.nansum(pixels["FLUX"], axis=(1, 2)), ".")
+right.set_xlabel("Time (BJD - 2457000 d)")
+right.set_ylabel("Flux (e-/s)")
+plt.show()
+
+# %%
+# Formats, several sectors, and moving targets: :doc:`/cutouts`.

@@ -1,0 +1,47 @@
+"""
+Has my target been observed, or is it planned already?
+======================================================
+
+Before you propose JWST observations, check whether the same field, instrument mode, and
+filters have been observed or approved. ``Programs.find_duplications`` compares each of
+your targets with the observations near it, and grades them.
+"""
+
+from astropy.table import Table
+from matplotlib import pyplot as plt
+
+from astroquery_mast import Programs
+from astroquery_mast.display import plot_footprints
+
+proposal = Table(
+    {
+        "target": ["M51", "M101"],
+        "ra": [202.4696, 210.8023],
+        "dec": [47.1953, 54.3489],
+        "instrument": ["NIRCam imaging", "NIRCam imaging"],
+        "filters": ["F200W", "F444W"],
+        "exptime": [1000.0, 1000.0],
+    }
+)
+found = Programs.find_duplications(proposal)
+serious = found[found["grade"] != "unlikely"]
+columns = "target", "proposal_id", "filters", "planned", "grade"
+serious[columns].pprint(max_lines=12, max_width=-1)
+
+# %%
+# ``reason`` explains each grade:
+
+print(serious["reason"][0])
+
+# %%
+# To see only what is planned, without a comparison, use ``query_planned``. Dashed
+# outlines are approximate, because the roll angle of the telescope is not known yet:
+
+planned = Programs.query_planned("M101", radius="5 arcmin", instrument="NIRCAM")
+print(len(planned), "planned observations of program", *set(planned["proposal_id"]))
+plot_footprints(planned, by="filters")
+plt.show()
+
+# %%
+# The grades do not replace the policy on duplications. Check each candidate in its APT
+# file: :doc:`/programs`.

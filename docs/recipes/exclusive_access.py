@@ -1,0 +1,47 @@
+"""
+When do exclusive data become public?
+=====================================
+
+Recent data are available only to the team that proposed them, for JWST usually for 12
+months. The column ``t_obs_release`` is the date on which this period ends.
+"""
+
+from astropy import units as u
+from astropy.time import Time
+from matplotlib import pyplot as plt
+
+from astroquery_mast import Observations
+from astroquery_mast.display import plot_timeline
+
+exclusive = Observations.query_criteria(
+    object_name="M51",
+    radius="6 arcmin",
+    dataRights="EXCLUSIVE_ACCESS",
+    calib_level=(2, None),
+)
+programs = exclusive.group_by(["obs_collection", "proposal_id"])
+for rows in programs.groups:
+    mission, program = rows["obs_collection", "proposal_id"][0]
+    release = Time(rows["t_obs_release"].max(), format="mjd")
+    print(f"{mission} {program}: {len(rows)} observations, until", release.iso[:10])
+
+# %%
+# In a timeline, filled triangles are release dates in the future:
+
+plot_timeline(exclusive, by="proposal_id")
+plt.show()
+
+# %%
+# To find data that become public within a year, give a range of dates:
+
+criteria = {"obs_collection": "JWST", "dataRights": "EXCLUSIVE_ACCESS"}
+now = Time.now()
+soon = Observations.query_criteria_count(
+    t_obs_release=[now, now + 1 * u.yr], **criteria
+)
+total = Observations.query_criteria_count(**criteria)
+print(f"{soon} of {total} exclusive observations become public within a year")
+
+# %%
+# If you are a member of the team, log in to download your data: :doc:`/tokens`. More
+# about timelines: :doc:`/pictures`.

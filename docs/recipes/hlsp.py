@@ -1,0 +1,32 @@
+"""
+Which high-level science products exist for my target, and how do I cite them?
+==============================================================================
+
+Teams contribute calibrated images, spectra, catalogs, and light curves to MAST, the
+high-level science products (HLSP). Query all of them by target, and let ``cite`` list
+the references.
+"""
+
+from astroquery_mast import Observations, cite
+
+found = Observations.query_hlsp(target="AU Mic")
+for rows in found.group_by("provenance_name").groups:
+    name, instrument = rows["provenance_name", "instrument_name"][0]
+    print(f"{name}: {len(rows)} observations with {instrument}")
+
+# %%
+# Download the products of one collection:
+
+curves = found[found["provenance_name"] == "QLP"]
+products = Observations.get_product_list(curves[:1])
+manifest = Observations.download_products(products, extension="fits")
+
+# %%
+# ``cite`` reads the headers of the files. It lists DOIs, papers, licenses, and
+# acknowledgments, each with its source:
+
+print(cite(manifest))
+
+# %%
+# For BibTeX, pass ``format="bibtex"``: :doc:`/citing_data`. More about collections:
+# :doc:`/hlsp`.

@@ -1,0 +1,44 @@
+"""
+How do I get all NIRCam mosaics of a JWST program, each once?
+=============================================================
+
+A program has thousands of files, and many of them belong to several observations. Query
+the combined observations (``calib_level=3``), and keep one kind of file: the mosaics,
+whose names end in ``_i2d.fits``.
+"""
+
+from matplotlib import pyplot as plt
+
+from astroquery_mast import Observations
+from astroquery_mast.display import plot_footprints
+
+observations = Observations.query_criteria(
+    obs_collection="JWST",
+    proposal_id=1783,
+    instrument_name="NIRCAM*",
+    calib_level=3,
+)
+products = Observations.get_product_list(observations)
+mosaics = Observations.filter_products(
+    products, productSubGroupDescription="I2D", calib_level=3, extension="fits"
+)
+print(len(products), "files,", len(mosaics), "mosaics")
+mosaics["productFilename", "filters", "size"].pprint(max_lines=8, max_width=-1)
+
+# %%
+# Product lists have no duplicates: a file that belongs to several observations is
+# listed once. Look at the fields before you download them:
+
+plot_footprints(observations, by="filters")
+plt.show()
+
+# %%
+# Then download the mosaics. ``flat=True`` puts all files into one folder:
+
+manifest = Observations.download_products(
+    mosaics[:2], download_dir="program1783", flat=True
+)
+manifest["Local Path", "Status"].pprint(max_width=-1)
+
+# %%
+# More about filters: :doc:`/products`. More about downloads: :doc:`/downloads`.
