@@ -127,6 +127,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
+    "min_reported_time": 3600,
 }
 
 # The pages must build, and be read, without asking anybody on the network for anything.

@@ -30,7 +30,7 @@ for collection in ("HST", "JWST", "TESS", "Kepler", "GALEX"):
     ax.plot(longitude, np.radians(rows["s_dec"]), ".", markersize=3, label=collection)
 ax.set_xticks(np.radians([-120, -60, 0, 60, 120]), ["20h", "16h", "12h", "8h", "4h"])
 ax.grid(alpha=0.4)
-ax.legend(loc="lower right", bbox_to_anchor=(1.1, 0))
+ax.legend(loc="lower left", bbox_to_anchor=(0.97, 0), markerscale=3)
 plt.show()
 
 # %%

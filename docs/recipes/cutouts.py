@@ -14,17 +14,18 @@ from matplotlib import pyplot as plt
 
 from astroquery_mast import Hapcut, Tesscut
 
-cutouts = Hapcut.get_cutouts("M51", size=12 * u.arcsec)
-images = {cutout.filename.split("ra", 1)[1]: cutout["SCI"] for cutout in cutouts}
-for name, image in images.items():
-    print(name, image.shape)
+cutouts = Hapcut.get_cutouts("M51", size=20 * u.arcsec)
+for cutout in cutouts[:5]:
+    print(cutout.filename, cutout["SCI"].shape)
 
 # %%
 # There is a cutout for each filter of each mosaic. All have the same pixels, so that
 # three of them make a color image:
 
 blue, green, red = (cutouts[number]["SCI"] for number in (0, 1, 4))
-rgb = make_lupton_rgb(red.data, green.data, blue.data, stretch=0.5, Q=8)
+layers = [image.data for image in (red, green, blue)]
+background = [layer.min() for layer in layers]
+rgb = make_lupton_rgb(*layers, minimum=background, stretch=12, Q=3)
 ax = plt.subplot(projection=WCS(red.header))
 ax.imshow(rgb, origin="lower")
 ax.set_xlabel("Right ascension")

@@ -32,15 +32,15 @@ plot_timeline(exclusive, by="proposal_id")
 plt.show()
 
 # %%
-# To find data that become public within a year, give a range of dates:
+# To find data that become public within two years, give a range of dates:
 
 criteria = {"obs_collection": "JWST", "dataRights": "EXCLUSIVE_ACCESS"}
 now = Time.now()
 soon = Observations.query_criteria_count(
-    t_obs_release=[now, now + 1 * u.yr], **criteria
+    t_obs_release=[now, now + 2 * u.yr], **criteria
 )
 total = Observations.query_criteria_count(**criteria)
-print(f"{soon} of {total} exclusive observations become public within a year")
+print(f"{soon} of {total} exclusive observations become public within two years")
 
 # %%
 # If you are a member of the team, log in to download your data: :doc:`/tokens`. More

@@ -42,7 +42,7 @@ plt.xlabel("East (arcsec)")
 plt.ylabel("North (arcsec)")
 plt.title("Dithers of the first visit")
 plt.gca().invert_xaxis()
-plt.gca().set_aspect("equal")
+plt.gca().set_aspect("equal", adjustable="datalim")
 plt.show()
 
 # %%
