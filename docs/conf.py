@@ -32,7 +32,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 # The list of recipes is recipes.rst; sphinx-gallery writes another one.
-exclude_patterns = ["_build", "_templates", "gallery/index.rst"]
+exclude_patterns = ["_build", "_templates", "gallery/index.rst", "recipes"]
 default_role = "obj"
 nitpicky = False
 
