@@ -33,7 +33,7 @@ matches[columns][:5].pprint(max_width=-1)
 print(len(matches.meta["unmatched"]), "of", len(mine), "positions have no match")
 
 # %%
-# The columns have units, so they can be plotted right away:
+# With the parallaxes, the matches make a color-magnitude diagram:
 
 distance_modulus = 5 * np.log10(100 / matches["parallax"])
 plt.scatter(matches["bp_rp"], matches["phot_g_mean_mag"] - distance_modulus, s=4)

@@ -39,6 +39,8 @@ print(serious["reason"][0])
 
 planned = Programs.query_planned("M101", radius="5 arcmin", instrument="NIRCAM")
 print(len(planned), "planned observations of program", *set(planned["proposal_id"]))
+
+# %%
 plot_footprints(planned, by="filters")
 plt.show()
 

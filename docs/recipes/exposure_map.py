@@ -21,15 +21,14 @@ hubble = Observations.query_criteria(
     instrument_name=["ACS/WFC", "WFC3/UVIS"],
 )
 center = Observations.resolve_object("M51")
-axes = plot_depth(hubble, by="instrument_name", coordinates=center, radius="6 arcmin")
+ax = plot_depth(hubble, coordinates=center, radius="6 arcmin")
 plt.show()
 
 # %%
-# The map is in the image of each panel:
+# The values of the pixels are in the image of the axes:
 
-for ax in axes:
-    seconds = ax.images[0].get_array()
-    print(ax.get_title(), f"- up to {seconds.max():.0f} s")
+seconds = ax.images[0].get_array()
+print(f"up to {seconds.max():.0f} s, in a map of {seconds.shape} pixels")
 
 # %%
-# More pictures of observations: :doc:`/pictures`.
+# With ``by="filters"`` there is a panel for each filter: :doc:`/pictures`.

@@ -19,7 +19,7 @@ images = Observations.filter_products(products, extension="_drc.fits")
 # Check the size before you start. A dry run downloads nothing:
 
 plan = Observations.download_products(images, dry_run=True)
-print(plan.meta["files"], "files,", plan.meta["total_bytes"] / 1e6, "MB")
+print(plan.meta["files"], "files,", round(plan.meta["total_bytes"] / 1e6), "MB")
 
 # %%
 # Download six files at a time, and store the manifest:

@@ -14,7 +14,7 @@ from astroquery_mast.display import plot_previews, write_previews
 observations = Observations.query_criteria(
     object_name="M51", radius="6 arcmin", obs_collection=["HST", "JWST"], calib_level=3
 )
-plot_previews(observations[::6])
+plot_previews(observations[::7])
 plt.show()
 
 # %%

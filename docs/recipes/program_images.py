@@ -10,7 +10,7 @@ whose names end in ``_i2d.fits``.
 from matplotlib import pyplot as plt
 
 from astroquery_mast import Observations
-from astroquery_mast.display import plot_footprints
+from astroquery_mast.display import quicklook
 
 observations = Observations.query_criteria(
     obs_collection="JWST",
@@ -27,13 +27,7 @@ mosaics["productFilename", "filters", "size"].pprint(max_lines=8, max_width=-1)
 
 # %%
 # Product lists have no duplicates: a file that belongs to several observations is
-# listed once. Look at the fields before you download them:
-
-plot_footprints(observations, by="filters")
-plt.show()
-
-# %%
-# Then download the mosaics. ``flat=True`` puts all files into one folder:
+# listed once. Download the mosaics. ``flat=True`` puts all files into one folder:
 
 manifest = Observations.download_products(
     mosaics[:2], download_dir="program1783", flat=True
@@ -41,4 +35,10 @@ manifest = Observations.download_products(
 manifest["Local Path", "Status"].pprint(max_width=-1)
 
 # %%
-# More about filters: :doc:`/products`. More about downloads: :doc:`/downloads`.
+# Display one of them:
+
+quicklook(manifest[0])
+plt.show()
+
+# %%
+# More about product filters: :doc:`/products`. More about images: :doc:`/reading`.

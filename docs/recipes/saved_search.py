@@ -26,7 +26,11 @@ print(changes.as_text())
 new = changes[changes["change"] == "NEW"]
 products = Observations.get_product_list(new)
 manifest = Observations.download_products(
-    products, productSubGroupDescription="I2D", extension="fits"
+    products,
+    productSubGroupDescription="I2D",
+    extension="fits",
+    download_dir="m51",
+    flat=True,
 )
 manifest["Local Path", "Status"].pprint(max_width=-1)
 

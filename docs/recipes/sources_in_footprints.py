@@ -36,6 +36,7 @@ pairs[:4].pprint(max_width=-1)
 observed = np.isin(np.arange(len(sources)), pairs["point"])
 print(observed.sum(), "of", len(sources), "sources are in at least one footprint")
 
+# %%
 ax = plot_footprints(observations)
 sky = ax.get_transform("icrs")
 colors = np.where(observed, "black", "darkgray")

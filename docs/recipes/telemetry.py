@@ -18,7 +18,7 @@ exposures = Observations.query_criteria(
 )
 names = ["IGDP_MIR_IC_DET_TEMP", "IMIR_HK_FW_CUR_POS"]
 telemetry = Engineering.during(exposures, names, align="previous")
-telemetry[:4].pprint(max_width=-1)
+telemetry["time", *names][:4].pprint(max_width=-1)
 
 # %%
 # ``obs_id`` is the exposure during which a sample was taken:
