@@ -14,7 +14,7 @@ from matplotlib import pyplot as plt
 
 from astroquery_mast import Hapcut, Tesscut
 
-cutouts = Hapcut.get_cutouts("M51", size=20 * u.arcsec)
+cutouts = Hapcut.get_cutouts("M51", size=12 * u.arcsec)
 for cutout in cutouts[:5]:
     print(cutout.filename, cutout["SCI"].shape)
 
@@ -25,7 +25,7 @@ for cutout in cutouts[:5]:
 blue, green, red = (cutouts[number]["SCI"] for number in (0, 1, 4))
 layers = [image.data for image in (red, green, blue)]
 background = [layer.min() for layer in layers]
-rgb = make_lupton_rgb(*layers, minimum=background, stretch=12, Q=3)
+rgb = make_lupton_rgb(*layers, minimum=background, stretch=6, Q=3)
 ax = plt.subplot(projection=WCS(red.header))
 ax.imshow(rgb, origin="lower")
 ax.set_xlabel("Right ascension")

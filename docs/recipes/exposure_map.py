@@ -28,7 +28,7 @@ plt.show()
 # The values of the pixels are in the image of the axes:
 
 seconds = ax.images[0].get_array()
-print(f"up to {seconds.max():.0f} s, in a map of {seconds.shape} pixels")
+print(f"The deepest pixel has {seconds.max():.0f} s")
 
 # %%
 # With ``by="filters"`` there is a panel for each filter: :doc:`/pictures`.

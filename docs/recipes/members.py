@@ -14,9 +14,12 @@ from astroquery_mast.display import plot_footprints
 mosaic = Observations.query_criteria(obs_id="j97c01040")
 exposures = Observations.get_members(mosaic)
 exposures["obs_id", "exptype", "filters", "t_exptime"].pprint(max_width=-1)
-print(f"{exposures['t_exptime'].sum():.0f} s of {mosaic['t_exptime'][0]:.0f} s")
+print(f"The exposures add up to {exposures['t_exptime'].sum():.0f} s,")
+print(f"and the mosaic has {mosaic['t_exptime'][0]:.0f} s")
 
 # %%
+# The footprints show the dithers:
+
 plot_footprints(exposures, by="obs_id")
 plt.show()
 
