@@ -16,13 +16,14 @@ with Sandbox() as archive:
 
 period = 0.5424
 figure, ax = plt.subplots(figsize=(8, 5), layout="constrained")
-for name, color in zip("grizy", ["tab:green", "tab:red", "tab:purple", "tab:brown", "black"], strict=True):
+colors = ["tab:green", "tab:red", "tab:purple", "tab:brown", "black"]
+for name, color in zip("grizy", colors, strict=True):
     rows = detections[detections["filterType"] == name]
     magnitude = (rows["psfFlux"] * u.Jy).to_value(u.ABmag)
     error = 1.0857 * rows["psfFluxErr"] / rows["psfFlux"]
     phase = rows["obsTime"] / period % 1
-    for cycle in (0, 1):
-        ax.errorbar(phase + cycle, magnitude, error, fmt="o", color=color, label=name if cycle == 0 else None)
+    ax.errorbar(phase, magnitude, error, fmt="o", color=color, label=name)
+    ax.errorbar(phase + 1, magnitude, error, fmt="o", color=color)
 ax.invert_yaxis()
 ax.set(xlabel=f"Phase (P = {period} d)", ylabel="PSF magnitude (AB)")
 figure.legend(loc="outside right center")
