@@ -30,8 +30,8 @@ DIFFERENCES = Path(__file__).parents[1] / "docs" / "differences.rst"
 # What is not the same on purpose: a pattern of names, and the words of docs/differences.rst that tell of it.
 INTENDED: Mapping[str, str] = {
     # It has done nothing since astroquery 0.4.8, and only warns of its removal; after compat.install() it is there.
-    "*Class.enable_cloud_dataset": "``enable_cloud_dataset`` is a method of ``Observations`` only",
-    "*Class.disable_cloud_dataset": "``enable_cloud_dataset`` is a method of ``Observations`` only",
+    "*Class.enable_cloud_dataset": "Only ``Observations`` has ``enable_cloud_dataset``",
+    "*Class.disable_cloud_dataset": "Only ``Observations`` has ``enable_cloud_dataset``",
 }
 
 
