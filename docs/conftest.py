@@ -19,10 +19,9 @@ collect_ignore = ["conf.py", "gallery", "notebooks.py", "pictures", "recipes", "
 
 
 @pytest.fixture(autouse=True)
-def archive(
-    mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, doctest_namespace: dict[str, object]
-) -> Iterator[None]:
-    """Give each page a fresh sandbox under the name ``archive``, and an empty folder to download to."""
+def fresh_page(mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run each page against a fresh sandbox, in an empty folder to download to."""
+    del mast_sandbox
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(failures, "pause", lambda _seconds, _stopped: None)
     # Tables are shown as on a terminal of the usual size.
@@ -30,7 +29,6 @@ def archive(
     monkeypatch.setenv("LINES", "24")
     for name in (*ENVIRONMENT, TOKEN_FILE, *ENVIRONMENT_NAMES):
         monkeypatch.delenv(name, raising=False)
-    doctest_namespace["archive"] = mast_sandbox
     clients = (Observations, Catalogs, Engineering, MastMissions)
     for client in clients:
         client.cache_location = tmp_path / "cache"
