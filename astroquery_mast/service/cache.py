@@ -71,7 +71,7 @@ class AnswerCache:
         try:
             folder = self._folder()
         except OSError as err:
-            log.info("There is no folder to keep answers in: %s", err)
+            log.info("There is no folder for the cache: %s", err)
             return None
         text = json.dumps({"form": _FORM, "server": url, "owner": owner, **key.parts}, sort_keys=True)
         path = folder / f"{hashlib.sha256(text.encode()).hexdigest()}{_SUFFIX}"
@@ -120,7 +120,7 @@ class KeptAnswer:
         self.pages = operator.index(about["pages"])
         names = archive.namelist()
         if self.pages != len(names) - 1 or set(names) != {_ABOUT, *map(str, range(self.pages))}:
-            raise zipfile.BadZipFile(f"{archive.filename} is not whole")
+            raise zipfile.BadZipFile(f"{archive.filename} is incomplete")
 
     def body(self, place: int) -> bytes:
         """Return the body of a page, counted from 0."""

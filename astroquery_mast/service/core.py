@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import requests
 from astropy import units as u
@@ -38,21 +38,28 @@ __all__ = ["Mast", "MastClass"]
 
 
 class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
-    """Any service of MAST's Mashup API, and what all clients of MAST have in common.
+    """Query any service of MAST's Mashup API; the base class of all clients.
 
     Parameters
     ----------
     mast_token : str, optional
-        A token for this client alone.  Without it the client shares the login of all others.
+        A token for this client alone.  By default, the client shares the login of all others.
     server : str, optional
-        The server for this client alone, instead of ``conf.server``.
+        The address of the server for this client alone.  Defaults to ``conf.server``.
     session : `requests.Session`, optional
-        The session to use, e.g. with proxies or certificates of your own.
+        The session that sends the requests, e.g. with proxies or certificates.  By default, a new one is created.
 
     Raises
     ------
     LoginError
         If the token is not accepted.
+
+    Examples
+    --------
+    >>> from astroquery_mast import MastClass
+    >>> client = MastClass()
+    >>> client.authenticated()
+    False
     """
 
     # The methods that whoever looks at a client is pointed to.
@@ -121,35 +128,40 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         return Path(self.cache_location)
 
     def clear_cache(self) -> None:
-        """Remove all answers of this class that were kept on disk.
+        """Remove all cached responses of this class from disk.
 
         Raises
         ------
         InvalidQueryError
             If ``cache_location`` is not a folder, or its files cannot be removed.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Mast
+        >>> Mast.clear_cache()
         """
         try:
             super().clear_cache()
             self._service.cache.clear()
         except OSError as err:
-            raise InvalidQueryError(f"The kept answers cannot be removed: {err}") from err
+            raise InvalidQueryError(f"The cache cannot be cleared: {err}") from err
 
     # -- the user ------------------------------------------------------------------------------------------------
 
     def login(self, token: str | None = None, store_token: bool = False, reenter_token: bool = False) -> bool:
-        """Log in with a token, which then serves all clients of this process.
+        """Log in with a MAST API token, for all clients of this process that have no token of their own.
 
-        The token is checked with the archive before it is kept or stored, and goes to MAST's own servers only.
+        The token is verified before it is stored.  It is sent to MAST's own servers only.
 
         Parameters
         ----------
         token : str, optional
-            The token.  If not given it is taken from the environment variable ``MAST_API_TOKEN``, from the file that
-            ``MAST_API_TOKEN_FILE`` names, from the system's keyring, or asked for.
-        store_token : bool
-            Whether to write it to the system's keyring.
-        reenter_token : bool
-            Whether to ask even if the environment or the keyring has one.
+            The token.  By default, it is read from the environment variable ``MAST_API_TOKEN``, from the file named by
+            ``MAST_API_TOKEN_FILE``, from the system's keyring, or from a prompt, in this order.
+        store_token : bool, default False
+            Whether to store the token in the system's keyring.
+        reenter_token : bool, default False
+            Whether to prompt for the token even if the environment or the keyring has one.
 
         Returns
         -------
@@ -159,39 +171,78 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         Raises
         ------
         LoginError
-            If there is no token, or the archive does not accept it.
+            If there is no token, or MAST does not accept it.
 
         Warns
         -----
         `~astroquery.exceptions.AuthenticationWarning`
-            If every user of the computer can read the file with the token, or the token cannot be stored.
+            If the file with the token is readable by every user of the computer, or the token cannot be stored.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.login("your-token")  # doctest: +SKIP
         """
         token = token_sources.without_repr(token)
         self._service.login.login(token, store=store_token, reenter=reenter_token)
         return True
 
     def logout(self) -> None:
-        """Forget the token; all clients that shared it are logged out."""
+        """Log out: discard the token, for all clients that share the login.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.logout()
+        >>> Observations.authenticated()
+        False
+        """
         self._service.login.credentials.keep(None)
         if isinstance(self._session, connections.MastSession):
             self._session.cookies.clear()
 
     def authenticated(self) -> bool:
-        """Return whether there is a token that the archive has accepted."""
+        """Return whether the client has a token that MAST has accepted.
+
+        Returns
+        -------
+        bool
+            True if the client is logged in.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.authenticated()
+        False
+        """
         return self._service.login.accepted
 
-    def session_info(self, verbose: bool = True) -> dict[str, Any]:
-        """Return what the archive knows of the user who is logged in.
+    def session_info(self, verbose: bool = True) -> dict[str, object]:
+        """Return what MAST knows about the user who is logged in.
 
         Parameters
         ----------
-        verbose : bool
-            Whether to log it as well.
+        verbose : bool, default True
+            Whether to log the information as well.
 
         Returns
         -------
         dict
-            ``anon``, ``eppn``, ``ezid``, ``scopes``, ``attrib`` and more; the token itself is shortened.
+            Properties of the user, such as ``anon`` (True without a login), ``eppn``, ``ezid``, ``scopes`` and
+            ``attrib``.  The token is shortened.
+
+        Raises
+        ------
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``conf.timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Mast
+        >>> Mast.session_info(verbose=False)["anon"]
+        True
         """
         user = self._service.login.whoami()
         if verbose:
@@ -200,31 +251,32 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         return user
 
     def status(self, *, timeout: float | u.Quantity | None = None) -> Table:
-        """Return which services of MAST answer now.
+        """Return the status of MAST's services.
 
-        One small request is sent to each service, to all at the same time, without the token and without retries.
+        One small request is sent to each service, all at the same time, without the token and without retries.
 
         Parameters
         ----------
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take, by default 5.
+            The time that the call may take, in seconds if it has no unit.  Defaults to 5 s.
 
         Returns
         -------
         `~astropy.table.Table`
             One row for each service: ``service``; ``status``, which is ``"ok"``, ``"failed"`` or ``"timed out"``;
-            ``time`` until the answer (ms, masked without one); ``server``; and a ``message`` for what is not ok.
+            ``time``, the response time in ms, masked without a response; ``server``; and ``message``, which is set if
+            the status is not ``"ok"``.
 
         Raises
         ------
         InvalidQueryError
-            If ``timeout`` is not a time.  A service that does not answer raises nothing.
+            If ``timeout`` is not a time.  A service that does not respond raises no error.
 
         Examples
         --------
         >>> from astroquery_mast import Observations
         >>> table = Observations.status(timeout=60)
-        >>> print(table["service", "status"][:3])
+        >>> table["service", "status"][:3].pprint()
             service      status
         ---------------- ------
         queries (Mashup)     ok
@@ -240,46 +292,59 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
     def service_request(
         self,
         service: str,
-        params: Mapping[str, Any],
+        params: Mapping[str, object],
         *,
         pagesize: int | None = None,
         page: int | None = None,
         get_query_payload: bool = False,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Table | dict[str, object]:
-        """Ask a service of the Mashup API and return its answer as a table.
+        """Query a service of the Mashup API and return the response as a table.
 
         Parameters
         ----------
         service : str
-            Name of the service, from https://mast.stsci.edu/api/v0/_services.html.
+            The name of the service; see https://mast.stsci.edu/api/v0/_services.html.
         params : mapping
-            Its parameters.
+            The parameters of the service.
         pagesize : int, optional
-            Rows in a page; ``conf.pagesize`` if not given.
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
         page : int, optional
-            Give only this page, counted from 1, instead of all.
-        get_query_payload : bool
-            Return the request instead of sending it.
+            The page to return, counted from 1.  By default, all pages are returned.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
         **kwargs : object
-            Further properties of the request, such as ``timeout`` (seconds that the server may hold it before it
-            reports that it is still working), ``clearcache`` or ``removenullcolumns``; see
-            https://mast.stsci.edu/api/v0/class_mashup_1_1_mashup_request.html.  ``cache`` says whether an answer
-            from the cache is used, ``conf.cache`` if not given; it is not sent.
+            Further properties of the request, such as ``timeout`` (seconds after which the server reports that it is
+            still working), ``clearcache`` or ``removenullcolumns``; see
+            https://mast.stsci.edu/api/v0/class_mashup_1_1_mashup_request.html.  ``cache``, which is not sent, sets
+            whether a cached response is used, and defaults to ``conf.cache``.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            All rows, or the request.
+            One row for each row of the response, with the columns and units that the service describes; or the request.
 
         Raises
         ------
         InvalidQueryError
-            If the request cannot be made or is refused.
+            If an argument is not valid, or the service rejects the request.
         RemoteServiceError
-            If the archive fails, or the answer is not complete.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If ``conf.timeout`` seconds were not enough.
+            If the call takes longer than ``conf.timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Mast
+        >>> params = {"ra": 202.4696, "dec": 47.1952, "radius": 0.05}
+        >>> table = Mast.service_request("Mast.Caom.Cone", params, pagesize=5, page=1)
+        >>> len(table), "obs_id" in table.colnames
+        (5, True)
         """
         kwargs.pop("verbose", None)
         request = self._service.request_for(service, params, pagesize, page, **kwargs)
@@ -295,22 +360,49 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
     def service_request_async(
         self,
         service: str,
-        params: Mapping[str, Any],
+        params: Mapping[str, object],
         *,
         pagesize: int | None = None,
         page: int | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> list[requests.Response]:
-        """Ask a service of the Mashup API and return the responses, one per page.
+        """Query a service of the Mashup API and return the HTTP responses.
 
         Parameters
         ----------
-        service, params, pagesize, page, **kwargs
-            As `service_request`.
+        service : str
+            The name of the service; see https://mast.stsci.edu/api/v0/_services.html.
+        params : mapping
+            The parameters of the service.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        **kwargs : object
+            Further properties of the request, such as ``format``, ``clearcache`` or ``removenullcolumns``; see
+            https://mast.stsci.edu/api/v0/class_mashup_1_1_mashup_request.html.
 
         Returns
         -------
         list of `requests.Response`
+            One response for each page.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid, or the service rejects the request.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``conf.timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Mast
+        >>> params = {"ra": 202.4696, "dec": 47.1952, "radius": 0.05}
+        >>> responses = Mast.service_request_async("Mast.Caom.Cone", params, pagesize=5, page=1)
+        >>> [response.status_code for response in responses]
+        [200]
         """
         request = self._service.request_for(service, params, pagesize, page, **kwargs)
         return self._service.responses(request, deadline=self._service.deadline(None), every_page=page is None)
@@ -321,31 +413,49 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         columns: str | Iterable[str] | None = None,
         *,
         get_query_payload: bool = False,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Table | dict[str, object]:
-        """Ask a service of the Mashup API, with its parameters and filters as keywords.
+        """Query a service of the Mashup API, with its parameters and filters as keywords.
 
         Parameters
         ----------
         service : str
-            Name of the service.
+            The name of the service; see https://mast.stsci.edu/api/v0/_services.html.
         columns : str or iterable of str, optional
-            The columns to return; all if not given.  Only filtered services can choose.
-        get_query_payload : bool
-            Return the request instead of sending it.
+            The columns to return, for filtered services only.  By default, all columns are returned.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
         **kwargs : object
-            Parameters of the service and properties of the request.  For filtered services every keyword that is
-            neither is a filter: a value, a list of values, or ``{"min": low, "max": high}``.
+            Parameters of the service and properties of the request, as in `service_request`.  For filtered services,
+            every other keyword is a filter: a value, a list of values, or ``{"min": low, "max": high}``.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            All rows, or the request.
+            One row for each row of the response, with the columns and units that the service describes; or the request.
 
         Raises
         ------
         InvalidQueryError
-            If a filtered service is given no filter, or one that cannot be applied.
+            If an argument is not valid, a filtered service has no filter, or the service rejects the request.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``conf.timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Mast
+        >>> table = Mast.mast_query(
+        ...     "Mast.Caom.Filtered", columns="obsid, filters", proposal_id=["10452"], calib_level=[3]
+        ... )
+        >>> table.colnames
+        ['filters', 'obsid']
         """
         kwargs.pop("verbose", None)
         params, properties = filters.split_parameters(service, columns, kwargs)
@@ -360,34 +470,49 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         *,
         resolver: str | None = None,
         resolve_all: bool = False,
-        timeout: float | None = None,
-    ) -> SkyCoord | dict[str, Any]:
+        timeout: float | u.Quantity | None = None,
+    ) -> SkyCoord | dict[str, SkyCoord | dict[str, SkyCoord]]:
         """Return the position of an object, or of several.
 
         Parameters
         ----------
         object_name : str or iterable of str
             The name or names.
-        resolver : str, optional
-            ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
-        resolve_all : bool
-            Whether to return what every resolver has.
-        timeout : float, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        resolve_all : bool, default False
+            Whether to return the positions from all resolvers.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.coordinates.SkyCoord` or dict
-            For one name its position, or with ``resolve_all`` a dictionary resolver → position.  For an iterable of
-            names, also of a single one, a dictionary name → one of those; names without a position are left out, with
-            one warning for all of them.
+            For one name, the position in ICRS, or with ``resolve_all`` a dictionary of resolver → position.  For an
+            iterable of names, a dictionary of name → one of these; names that cannot be resolved are left out.
 
         Raises
         ------
         InvalidQueryError
-            If there is no name.
+            If no name is given, or an argument is not valid.
         ResolverError
-            If nothing could be resolved.
+            If no name can be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.InputWarning`
+            Once, if some of several names cannot be resolved.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Mast
+        >>> position = Mast.resolve_object("M51")
+        >>> print(position.to_string("decimal", precision=3))
+        202.470 47.195
         """
         deadline = self._service.deadline(timeout)
         name = values.as_unicode(object_name)

@@ -58,14 +58,14 @@ class JobProtocol(Protocol):
 
 
 class JobHandle:
-    """A job of a server, which goes on whether or not anybody waits for it.
+    """A job of a server, which continues to run independently of this process.
 
     Parameters
     ----------
     url : str
-        Its address, by which it can be found again.
+        The address of the job, by which it can be found again.
     protocol : JobProtocol
-        What speaks to its server.
+        The protocol of the server.
     """
 
     def __init__(self, url: str, protocol: JobProtocol) -> None:
@@ -77,20 +77,20 @@ class JobHandle:
 
     @property
     def status(self) -> str:
-        """How far it is, as the server says now: ``"QUEUED"``, ``"EXECUTING"``, ``"COMPLETED"``, ``"ERROR"``, …"""
+        """The current status of the job (str): ``"QUEUED"``, ``"EXECUTING"``, ``"COMPLETED"``, ``"ERROR"``, …"""
         return str(self._protocol.status(self.url, Deadline.start(None)))
 
     def wait(self, *, timeout: float | u.Quantity | None = None, verbose: bool = False) -> Self:
-        """Wait until the job has finished, well or not.
+        """Wait until the job has finished, successfully or not.
 
-        Ctrl-C ends the waiting and leaves the job alone; so does a timeout.
+        Ctrl-C and a timeout end the wait, and the job continues.
 
         Parameters
         ----------
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds to wait; ``conf.timeout`` if not given.
-        verbose : bool
-            Whether to show on a terminal how far it is.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        verbose : bool, default False
+            Whether to show the progress of the job on a terminal.
 
         Returns
         -------
@@ -100,7 +100,7 @@ class JobHandle:
         Raises
         ------
         TimeoutError
-            If it has not finished; the message says how to return to it.
+            If the job has not finished in time; the message describes how to return to it.
         InvalidQueryError
             If the server does not know the job.
         """
@@ -108,12 +108,12 @@ class JobHandle:
         return self
 
     def cancel(self, *, timeout: float | u.Quantity | None = None) -> None:
-        """Have the server stop the job; one that has finished stays as it is.
+        """Cancel the job; a job that has finished is not changed.
 
         Parameters
         ----------
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
         """
         self._protocol.cancel(self.url, Deadline.start(as_seconds(timeout)))
 
@@ -122,8 +122,10 @@ class JobHandle:
 
         Parameters
         ----------
-        timeout, verbose
-            As `wait`.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        verbose : bool, default False
+            Whether to show the progress of the job on a terminal.
 
         Returns
         -------
@@ -133,11 +135,11 @@ class JobHandle:
         Raises
         ------
         InvalidQueryError
-            If the server found fault with the query.
+            If the server rejects the query.
         RemoteServiceError
-            If the job failed, or was stopped.
+            If the job failed or was canceled.
         TimeoutError
-            If it has not finished.
+            If the job has not finished in time.
 
         Warns
         -----
@@ -180,7 +182,7 @@ class JobHandle:
                 )
         except KeyboardInterrupt:
             if kept:
-                log.info("Nobody waits for the job any more. %s", self._return_to_it())
+                log.info("The job is no longer being waited for. %s", self._return_to_it())
             raise
         except MastError as err:
             if deadline.remaining() > 0:

@@ -102,7 +102,7 @@ class Resolver:
         chosen = checked_resolver(resolver)
         if chosen and resolve_all:
             warn_user(
-                "The resolver parameter is ignored when resolve_all is True: every source is asked.", InputWarning
+                "The resolver parameter is ignored when resolve_all is True: every resolver is used.", InputWarning
             )
             chosen = None
         given, missing = valid_names(names)

@@ -229,10 +229,10 @@ def _table(rows: list[tuple[Probe, str, float, str]], server: str, seconds: floa
     )
     table.add_column(MaskedColumn(spent, name="time", unit=u.ms, dtype=np.int64), index=2)
     told = {
-        "service": "The service that was asked",
+        "service": "The service",
         "status": f"'{OK}', '{FAILED}', or '{TIMED_OUT}'",
         "time": "Time until the answer",
-        "server": "The host that was asked",
+        "server": "The host",
         "message": "Why it did not answer",
     }
     for name, description in told.items():

@@ -50,7 +50,7 @@ IF_EXCLUSIVE = "Please authenticate yourself if these data are exclusive: "
 """How advice begins where it is not known whether they are."""
 _REFUSED = "The server refuses the question, or something before it, such as a firewall or proxy."
 _UNAUTHORIZED = "You are not authorized to download this file."
-_NOT_LOGGED_IN = f"Nobody is logged in: use login(), or the environment variable {ENVIRONMENT[0]}"
+_NOT_LOGGED_IN = f"You are not logged in: use login(), or the environment variable {ENVIRONMENT[0]}"
 _LACKS_SCOPE = f"The token lacks the scope {_EXCLUSIVE_SCOPE}, which exclusive files need"
 _UNSENT = "No token was sent, because this is not one of the configured MAST servers over https."
 
