@@ -24,6 +24,7 @@ from .product_methods import ObservationProductMethods, cloud_state
 
 if TYPE_CHECKING:
     from ..query import known_catalogs
+    from ..query.types import AngleLike, CoordinatesLike, CriterionLike, PositionsLike, RadiusLike, RegionLike, SortLike
     from ..service import mast_service, parallel
     from ..service.mast_service import Asked
     from . import search, suggestions, values
@@ -62,12 +63,23 @@ def _explained(method: F) -> F:
 
 
 class ObservationsClass(HlspMethods, ObservationProductMethods):
-    """Observations of all missions in MAST, and their files.
+    """Search the observations of all missions in MAST, and download their files.
 
     Parameters
     ----------
-    mast_token, server, session : object, optional
-        As `MastClass`.
+    mast_token : str, optional
+        A token for this client alone.  By default, the client shares the login of all others.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
+
+    Examples
+    --------
+    >>> from astroquery_mast import Observations
+    >>> table = Observations.query_criteria(proposal_id=10452, calib_level=3)
+    >>> len(table)
+    30
     """
 
     _starting_points = ("query_criteria", "list_missions", "help")
@@ -101,14 +113,14 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
     @_explained
     def query_region(
         self,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         *,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
-        region: Any = None,
+        region: RegionLike | None = None,
         overlap: str = "footprint",
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
         max_workers: int | None = None,
@@ -117,77 +129,93 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         cache: bool | None = None,
         merge_nearby: bool = True,
         limit: int | None = None,
-        sort_by: Any = None,
+        sort_by: SortLike | None = None,
         sort_desc: bool | Iterable[bool] | None = None,
     ) -> Table | Asked:
-        """Return the observations whose footprint touches a circle, or another region, on the sky.
+        """Return the observations whose footprint overlaps a circle, or another region, on the sky.
 
         Parameters
         ----------
-        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
-            The center.  Text is read as ICRS, in degrees unless it names a unit; text that cannot be read as a position
-            is taken for the name of an object.  Or many targets: a `~astropy.coordinates.SkyCoord` array, a list of
-            positions, or a `~astropy.table.Table` with columns of positions.
-        radius : `~astropy.units.Quantity`, str, or number
-            The radius, by default 0.2 degrees; a plain number is in degrees.  Zero finds what contains the center.
-            For many targets it may be an array.
-        region : object, optional
-            Instead of a position and a radius: ``s_region`` text, three or more vertices as one
-            `~astropy.coordinates.SkyCoord` or as pairs (RA, Dec) in degrees, a shape of ``regions``, a ``mocpy.MOC``,
-            an `~astropy.wcs.WCS` with ``array_shape``, or a list of any of these except MOCs.  The archive is asked for
-            the smallest circle around the region; rows outside of the region are then removed, and the list
-            ``meta["cut"]`` says how many.
-        overlap : str
-            ``"footprint"``: any part of the footprint must be in the circle or region.  ``"center"``: its position
-            (``s_ra``, ``s_dec``) must be, too.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, list, or `~astropy.table.Table`
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  For many targets: a `~astropy.coordinates.SkyCoord` array, a
+            list of positions, or a `~astropy.table.Table` with columns of positions.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  With 0, only footprints that contain the position match.  For
+            many targets, an array gives each its own radius.
         pagesize : int, optional
-            Rows in a page; ``conf.pagesize`` if not given.
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
         page : int, optional
-            Return only this page, counted from 1, instead of all.
-        timeout : float, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
-        get_query_payload : bool
-            Return the request instead of sending it.
-        verbose : bool
-            Whether to log the number of rows, and for many targets to show a progress bar on a terminal.
+            The page to return, counted from 1.  By default, all pages are returned.
+        region : object, optional
+            The region to search, instead of a position and a radius: an STC-S string such as ``s_region``; three or
+            more vertices as one `~astropy.coordinates.SkyCoord` or as (RA, Dec) pairs in degrees; a region of the
+            ``regions`` package; a ``mocpy.MOC``; an `~astropy.wcs.WCS` with ``array_shape``; or a list of any of these
+            except MOCs.  MAST is queried for the smallest circle around the region; rows outside the region are then
+            removed, and ``meta["cut"]`` gives their number.
+        overlap : {"footprint", "center"}, default "footprint"
+            Which observations match.  With ``"footprint"``, any part of the footprint must be in the circle or region;
+            with ``"center"``, the position (``s_ra``, ``s_dec``) must be in it, too.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        verbose : bool, default False
+            Whether to log the number of rows and, for many targets, to show a progress bar on a terminal.
         max_workers : int, optional
-            For many targets: how many requests run at a time; ``conf.max_workers`` if not given.
+            The number of requests to run at a time for many targets.  Defaults to ``conf.max_workers``.
         executor : `concurrent.futures.Executor`, optional
-            For many targets: what runs the requests; threads of this process if not given.
+            The executor that runs the requests for many targets.  By default, threads of this process run them.
         columns : str or iterable of str, optional
-            The columns to return, in this order; all if not given.  ``obsid`` is always added.  The archive sends no
-            other columns.
+            The columns to return, in this order; ``obsid`` is always included.  By default, all columns are returned.
         cache : bool, optional
-            Whether to use an answer that was kept on disk, and to keep this one; ``conf.cache`` if not given.
-        merge_nearby : bool
-            For many targets: whether neighbors share one request for a larger circle, if it is certain which of its
-            rows belong to which target.  False sends a request for each target.
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
+        merge_nearby : bool, default True
+            For many targets, whether nearby targets share one request for a larger circle, where each row can be
+            assigned to its targets with certainty.  With False, each target has its own request.
         limit : int, optional
-            How many rows to return at most, with a warning if there are more; all if not given.  No more pages are
-            fetched than that takes, unless rows are sorted or a region is cut out.  For many targets the limit of each.
+            The largest number of rows to return, for many targets the number for each; a warning is issued if there are
+            more.  Fewer pages are then retrieved, unless the rows are sorted or cut to a region.  By default, all rows
+            are returned.
         sort_by : str, tuple, or list of these, optional
-            Columns to sort by, or pairs such as ``("desc", "t_min")``; for many targets the rows of each.  MAST does
-            not sort: all rows are fetched and sorted by this package; rows without a value come last.
+            The columns to sort by, or pairs such as ``("desc", "t_min")``; for many targets, the rows of each target
+            are sorted.  All rows are retrieved and sorted locally, because MAST does not sort them.  Rows without a
+            value come last.
         sort_desc : bool or iterable of bool, optional
-            Whether the largest comes first; one for all columns, or one for each.
+            Whether to sort in descending order: one value for all columns, or one for each.
 
         Returns
         -------
         `~astropy.table.Table` or dict
             One row for each observation, or the request.  ``distance`` is the separation of the footprint from the
-            center, or from the center of the circle around the region (arcsec, zero inside).  For many targets the
+            position, or from the center of the circle around the region (arcsec, 0 inside).  For many targets, the
             first column is ``input_row``, the row of the target in the input; ``meta["failed"]`` lists the targets
-            without an answer, and ``meta["unmatched"]`` (in files ``nomatch``) those without observations.  Where
-            neighbors shared a request, ``distance`` is computed from ``s_region`` by this package.
+            without a response, and ``meta["unmatched"]`` (in files ``nomatch``) the targets without observations.
 
         Raises
         ------
         InvalidQueryError
-            If the position, the radius or the region is not valid; nothing was sent then.
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError
-            If the archive fails, or its answer is not complete.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If it takes longer than ``timeout``.
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery.exceptions.MaxResultsWarning`
+            If there are more rows than ``limit``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> table = Observations.query_region("202.4696 47.1952", radius="10 arcsec", limit=None, sort_by="t_min")
+        >>> "obs_id" in table.colnames, table["distance"].unit
+        (True, Unit("arcsec"))
         """
         place = search.Place(coordinates, radius=radius, region=region, overlap=overlap)
         arguments = search.QueryArguments(
@@ -198,49 +226,128 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
 
     def query_region_async(
         self,
-        coordinates: Any,
+        coordinates: CoordinatesLike,
         *,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
     ) -> list[requests.Response]:
-        """Return the responses of `query_region`, one per page."""
+        """Return the HTTP responses of `query_region`.
+
+        Parameters
+        ----------
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+
+        Returns
+        -------
+        list of `requests.Response`
+            One response for each page.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> responses = Observations.query_region_async("202.4696 47.1952", radius="10 arcsec", pagesize=5, page=1)
+        >>> [response.status_code for response in responses]
+        [200]
+        """
         place = search.Place(coordinates, radius=radius)
         return self._search.responses(search.QueryArguments(place, pagesize=pagesize, page=page), timeout)
 
     def query_region_count(
         self,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         *,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
-        region: Any = None,
+        region: RegionLike | None = None,
         overlap: str = "footprint",
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         max_workers: int | None = None,
         executor: Executor | None = None,
         cache: bool | None = None,
     ) -> int | Table | Asked:
-        """Return how many observations `query_region` finds.
+        """Return the number of observations that `query_region` finds.
 
-        The archive counts what is in a circle.  With ``region``, or ``overlap="center"``, the positions and footprints
-        of all rows are fetched (three columns) and counted by this package.
+        MAST counts the observations in a circle.  With ``region``, or with ``overlap="center"``, the positions and
+        footprints of all rows are retrieved (three columns) and counted locally.
 
         Parameters
         ----------
-        coordinates, radius, region, overlap, timeout, get_query_payload, max_workers, executor, cache
-            As `query_region`.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, list, or `~astropy.table.Table`
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  For many targets: a `~astropy.coordinates.SkyCoord` array, a
+            list of positions, or a `~astropy.table.Table` with columns of positions.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  With 0, only footprints that contain the position match.  For
+            many targets, an array gives each its own radius.
         pagesize, page : int, optional
-            Ignored; accepted because ``astroquery.mast`` has them.
+            Ignored; accepted because ``astroquery.mast`` accepts them.
+        region : object, optional
+            The region to search, instead of a position and a radius: an STC-S string such as ``s_region``; three or
+            more vertices as one `~astropy.coordinates.SkyCoord` or as (RA, Dec) pairs in degrees; a region of the
+            ``regions`` package; a ``mocpy.MOC``; an `~astropy.wcs.WCS` with ``array_shape``; or a list of any of these
+            except MOCs.  MAST is queried for the smallest circle around the region; rows outside the region are then
+            removed, and ``meta["cut"]`` gives their number.
+        overlap : {"footprint", "center"}, default "footprint"
+            Which observations match.  With ``"footprint"``, any part of the footprint must be in the circle or region;
+            with ``"center"``, the position (``s_ra``, ``s_dec``) must be in it, too.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        max_workers : int, optional
+            The number of requests to run at a time for many targets.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that runs the requests for many targets.  By default, threads of this process run them.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
 
         Returns
         -------
-        int or dict
-            For many targets a `~astropy.table.Table` with ``input_row`` and ``count``, in the order of the input; a
-            count is masked where there is no answer.
+        int, `~astropy.table.Table` or dict
+            The number; or for many targets a table with ``input_row`` and ``count``, in the order of the input, where a
+            count without a response is masked; or the request.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.query_region_count("202.4696 47.1952", radius="10 arcsec") > 0
+        True
         """
         del pagesize, page
         place = search.Place(coordinates, radius=radius, region=region, overlap=overlap)
@@ -255,12 +362,12 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         self,
         object_name: str | Iterable[str],
         *,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
         overlap: str = "footprint",
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
         max_workers: int | None = None,
@@ -269,7 +376,7 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         cache: bool | None = None,
         merge_nearby: bool = True,
         limit: int | None = None,
-        sort_by: Any = None,
+        sort_by: SortLike | None = None,
         sort_desc: bool | Iterable[bool] | None = None,
     ) -> Table | Asked:
         """Return the observations around an object.
@@ -277,22 +384,79 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         Parameters
         ----------
         object_name : str or iterable of str
-            The name of the object, or the names of many objects; the table then also has the column ``target``.
-        resolver : str, optional
-            ``"NED"`` or ``"SIMBAD"``; the first that knows the name if not given.
-        radius, pagesize, page, overlap, timeout, get_query_payload, verbose, max_workers, executor
-            As `query_region`.
-        columns, cache, merge_nearby, limit, sort_by, sort_desc : object, optional
-            As `query_region`.
+            The name of the object.  For many names, the table has an additional column ``target``.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  With 0, only footprints that contain the position match.  For
+            many targets, an array gives each its own radius.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        overlap : {"footprint", "center"}, default "footprint"
+            Which observations match.  With ``"footprint"``, any part of the footprint must be in the circle or region;
+            with ``"center"``, the position (``s_ra``, ``s_dec``) must be in it, too.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        verbose : bool, default False
+            Whether to log the number of rows and, for many targets, to show a progress bar on a terminal.
+        max_workers : int, optional
+            The number of requests to run at a time for many targets.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that runs the requests for many targets.  By default, threads of this process run them.
+        columns : str or iterable of str, optional
+            The columns to return, in this order; ``obsid`` is always included.  By default, all columns are returned.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
+        merge_nearby : bool, default True
+            For many targets, whether nearby targets share one request for a larger circle, where each row can be
+            assigned to its targets with certainty.  With False, each target has its own request.
+        limit : int, optional
+            The largest number of rows to return, for many targets the number for each; a warning is issued if there are
+            more.  Fewer pages are then retrieved, unless the rows are sorted or cut to a region.  By default, all rows
+            are returned.
+        sort_by : str, tuple, or list of these, optional
+            The columns to sort by, or pairs such as ``("desc", "t_min")``; for many targets, the rows of each target
+            are sorted.  All rows are retrieved and sorted locally, because MAST does not sort them.  Rows without a
+            value come last.
+        sort_desc : bool or iterable of bool, optional
+            Whether to sort in descending order: one value for all columns, or one for each.
 
         Returns
         -------
         `~astropy.table.Table` or dict
+            One row for each observation, or the request.  ``distance`` is the separation of the footprint from the
+            object (arcsec, 0 inside).  For many names, the first columns are ``input_row``, the place of the name in
+            the input, and ``target``, the name; ``meta["failed"]`` lists the names without a position or a response,
+            and ``meta["unmatched"]`` (in files ``nomatch``) the names without observations.
 
         Raises
         ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
         ResolverError
-            If the name has no position; otherwise as `query_region`.
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery.exceptions.MaxResultsWarning`
+            If there are more rows than ``limit``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> table = Observations.query_object("M51", radius="10 arcsec", columns=["obs_id", "instrument_name"])
+        >>> table.colnames
+        ['obs_id', 'instrument_name', 'obsid']
         """
         place = search.Place(None, object_name, radius, resolver, overlap=overlap)
         arguments = search.QueryArguments(
@@ -306,13 +470,52 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         self,
         object_name: str,
         *,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
     ) -> list[requests.Response]:
-        """Return the responses of `query_object`, one per page."""
+        """Return the HTTP responses of `query_object`.
+
+        Parameters
+        ----------
+        object_name : str
+            The name of the object.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+
+        Returns
+        -------
+        list of `requests.Response`
+            One response for each page.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> responses = Observations.query_object_async("M51", radius="10 arcsec", pagesize=5, page=1)
+        >>> [response.status_code for response in responses]
+        [200]
+        """
         place = search.Place(None, object_name, radius, resolver)
         return self._search.responses(search.QueryArguments(place, pagesize=pagesize, page=page), timeout)
 
@@ -321,18 +524,67 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         self,
         object_name: str | Iterable[str],
         *,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
         overlap: str = "footprint",
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         max_workers: int | None = None,
         executor: Executor | None = None,
         cache: bool | None = None,
     ) -> int | Table | Asked:
-        """Return how many observations `query_object` finds; parameters as there and in `query_region_count`."""
+        """Return the number of observations that `query_object` finds.
+
+        Parameters
+        ----------
+        object_name : str or iterable of str
+            The name of the object.  For many names, the table has an additional column ``target``.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  With 0, only footprints that contain the position match.  For
+            many targets, an array gives each its own radius.
+        pagesize, page : int, optional
+            Ignored; accepted because ``astroquery.mast`` accepts them.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        overlap : {"footprint", "center"}, default "footprint"
+            Which observations match.  With ``"footprint"``, any part of the footprint must be in the circle or region;
+            with ``"center"``, the position (``s_ra``, ``s_dec``) must be in it, too.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        max_workers : int, optional
+            The number of requests to run at a time for many targets.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that runs the requests for many targets.  By default, threads of this process run them.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
+
+        Returns
+        -------
+        int, `~astropy.table.Table` or dict
+            The number; or for many names a table with ``input_row``, ``target`` and ``count``, in the order of the
+            input, where a count without a response is masked; or the request.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.query_object_count("M51", radius="10 arcsec") > 0
+        True
+        """
         del pagesize, page
         place = search.Place(None, object_name, radius, resolver, overlap=overlap)
         options = mast_service.CallOptions(timeout, get_query_payload, max_workers, executor)
@@ -344,15 +596,15 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
     def query_criteria(
         self,
         *,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         object_name: str | Iterable[str] | None = None,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
-        region: Any = None,
+        region: RegionLike | None = None,
         overlap: str = "footprint",
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
         max_workers: int | None = None,
@@ -361,41 +613,113 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         cache: bool | None = None,
         merge_nearby: bool = True,
         limit: int | None = None,
-        sort_by: Any = None,
+        sort_by: SortLike | None = None,
         sort_desc: bool | Iterable[bool] | None = None,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> Table | Asked:
         """Return the observations that meet all criteria.
 
         Parameters
         ----------
-        coordinates, object_name, region : object, optional
-            Where to look, as `query_region` and `query_object`; at most one of them.
-        radius, pagesize, page, resolver, overlap, timeout, get_query_payload, verbose, max_workers, executor
-            As `query_region` and `query_object`.
-        columns, cache, merge_nearby, limit, sort_by, sort_desc : object, optional
-            As `query_region`.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, list, or `~astropy.table.Table`, optional
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  For many targets: a `~astropy.coordinates.SkyCoord` array, a
+            list of positions, or a `~astropy.table.Table` with columns of positions.  Give at most one of
+            ``coordinates``, ``object_name`` and ``region``.
+        object_name : str or iterable of str, optional
+            The name of the object.  For many names, the table has an additional column ``target``.  Give at most one of
+            ``coordinates``, ``object_name`` and ``region``.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  With 0, only footprints that contain the position match.  For
+            many targets, an array gives each its own radius.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        region : object, optional
+            The region to search, instead of a position and a radius: an STC-S string such as ``s_region``; three or
+            more vertices as one `~astropy.coordinates.SkyCoord` or as (RA, Dec) pairs in degrees; a region of the
+            ``regions`` package; a ``mocpy.MOC``; an `~astropy.wcs.WCS` with ``array_shape``; or a list of any of these
+            except MOCs.  MAST is queried for the smallest circle around the region; rows outside the region are then
+            removed, and ``meta["cut"]`` gives their number.
+        overlap : {"footprint", "center"}, default "footprint"
+            Which observations match.  With ``"footprint"``, any part of the footprint must be in the circle or region;
+            with ``"center"``, the position (``s_ra``, ``s_dec``) must be in it, too.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        verbose : bool, default False
+            Whether to log the number of rows and, for many targets, to show a progress bar on a terminal.
+        max_workers : int, optional
+            The number of requests to run at a time for many targets.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that runs the requests for many targets.  By default, threads of this process run them.
+        columns : str or iterable of str, optional
+            The columns to return, in this order; ``obsid`` is always included.  By default, all columns are returned.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
+        merge_nearby : bool, default True
+            For many targets, whether nearby targets share one request for a larger circle, where each row can be
+            assigned to its targets with certainty.  With False, each target has its own request.
+        limit : int, optional
+            The largest number of rows to return, for many targets the number for each; a warning is issued if there are
+            more.  Fewer pages are then retrieved, unless the rows are sorted or cut to a region.  By default, all rows
+            are returned.
+        sort_by : str, tuple, or list of these, optional
+            The columns to sort by, or pairs such as ``("desc", "t_min")``; for many targets, the rows of each target
+            are sorted.  All rows are retrieved and sorted locally, because MAST does not sort them.  Rows without a
+            value come last.
+        sort_desc : bool or iterable of bool, optional
+            Whether to sort in descending order: one value for all columns, or one for each.
         **criteria : object
-            One or more columns of ``get_metadata("observations")``, in upper or lower case.
-
-            - Columns of text and of integers take a value or a list of values, one of which a row must have; one of
-              them may have wildcards: ``instrument_name="NIRCAM*"``.
-            - Columns of numbers and times take ``[minimum, maximum]``, either of which may be None for an open end,
-              or a list of such pairs.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.
-            - Columns of numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges, ``"2..5"``; see
-              `astroquery_mast.query.conditions`.
+            One or more columns of ``get_metadata("observations")``, in any case, with the values to select.  Columns of
+            text and integers take a value or a list of alternatives, and wildcards as in ``instrument_name="NIRCAM*"``.
+            Columns of numbers and times take ``[minimum, maximum]``, where None leaves an end open, or a list of such
+            pairs.  Columns of numbers also take comparisons such as ``">=2"`` and ranges such as ``"2..5"``.
+            `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            One row for each observation; with a position also the ``distance`` from it (arcsec).
+            One row for each observation, or the request.  With a position or a region, ``distance`` is the separation
+            of the footprint from it (arcsec, 0 inside).  For many targets, the first column is ``input_row``, the row
+            of the target in the input; ``meta["failed"]`` lists the targets without a response, and
+            ``meta["unmatched"]`` (in files ``nomatch``) the targets without observations.
 
         Raises
         ------
         InvalidQueryError
-            If a criterion is unknown or cannot be applied, or if no criterion is given; nothing was sent then.
-        ResolverError, RemoteServiceError, TimeoutError
-            As `query_region` and `query_object`.
+            If a criterion is unknown or not valid, or none is given; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery.exceptions.MaxResultsWarning`
+            If there are more rows than ``limit``.
+
+        See Also
+        --------
+        help : what each criterion takes.
+        list_values : the values of a column.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> table = Observations.query_criteria(
+        ...     instrument_name="ACS*", proposal_id=10452, calib_level=">=3", t_exptime=[100, None]
+        ... )
+        >>> print(table["instrument_name"][0], table["t_exptime"].unit)
+        ACS/WFC s
         """
         place = search.Place(coordinates, object_name, radius, resolver, region, overlap)
         arguments = search.QueryArguments(
@@ -408,16 +732,64 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
     def query_criteria_async(
         self,
         *,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         object_name: str | None = None,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
-        timeout: float | None = None,
-        **criteria: Any,
+        timeout: float | u.Quantity | None = None,
+        **criteria: CriterionLike,
     ) -> list[requests.Response]:
-        """Return the responses of `query_criteria`, one per page."""
+        """Return the HTTP responses of `query_criteria`.
+
+        Parameters
+        ----------
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  Give at most one of ``coordinates`` and ``object_name``.
+        object_name : str, optional
+            The name of the object to search around, instead of a position.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        **criteria : object
+            One or more columns of ``get_metadata("observations")``, in any case, with the values to select.  Columns of
+            text and integers take a value or a list of alternatives, and wildcards as in ``instrument_name="NIRCAM*"``.
+            Columns of numbers and times take ``[minimum, maximum]``, where None leaves an end open, or a list of such
+            pairs.  Columns of numbers also take comparisons such as ``">=2"`` and ranges such as ``"2..5"``.
+            `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.
+
+        Returns
+        -------
+        list of `requests.Response`
+            One response for each page.
+
+        Raises
+        ------
+        InvalidQueryError
+            If a criterion is unknown or not valid, or none is given; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> responses = Observations.query_criteria_async(proposal_id=10452, pagesize=5, page=1)
+        >>> [response.status_code for response in responses]
+        [200]
+        """
         place = search.Place(coordinates, object_name, radius, resolver)
         return self._search.responses(search.QueryArguments(place, criteria, pagesize=pagesize, page=page), timeout)
 
@@ -425,36 +797,88 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
     def query_criteria_count(
         self,
         *,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         object_name: str | Iterable[str] | None = None,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
-        region: Any = None,
+        region: RegionLike | None = None,
         overlap: str = "footprint",
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         max_workers: int | None = None,
         executor: Executor | None = None,
         cache: bool | None = None,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> int | Table | Asked:
-        """Return how many observations `query_criteria` finds.
+        """Return the number of observations that `query_criteria` finds.
 
         Parameters
         ----------
-        coordinates, object_name, region, radius, resolver, overlap, timeout : object, optional
-            As `query_criteria`; a position or a region alone is enough here.
-        get_query_payload, max_workers, executor, cache, **criteria
-            As `query_criteria`.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, list, or `~astropy.table.Table`, optional
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  For many targets: a `~astropy.coordinates.SkyCoord` array, a
+            list of positions, or a `~astropy.table.Table` with columns of positions.  Give at most one of
+            ``coordinates``, ``object_name`` and ``region``.
+        object_name : str or iterable of str, optional
+            The name of the object.  For many names, the table has an additional column ``target``.  Give at most one of
+            ``coordinates``, ``object_name`` and ``region``.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  With 0, only footprints that contain the position match.  For
+            many targets, an array gives each its own radius.
         pagesize, page : int, optional
-            Ignored; accepted because ``astroquery.mast`` has them.
+            Ignored; accepted because ``astroquery.mast`` accepts them.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        region : object, optional
+            The region to search, instead of a position and a radius: an STC-S string such as ``s_region``; three or
+            more vertices as one `~astropy.coordinates.SkyCoord` or as (RA, Dec) pairs in degrees; a region of the
+            ``regions`` package; a ``mocpy.MOC``; an `~astropy.wcs.WCS` with ``array_shape``; or a list of any of these
+            except MOCs.  MAST is queried for the smallest circle around the region; rows outside the region are then
+            removed, and ``meta["cut"]`` gives their number.
+        overlap : {"footprint", "center"}, default "footprint"
+            Which observations match.  With ``"footprint"``, any part of the footprint must be in the circle or region;
+            with ``"center"``, the position (``s_ra``, ``s_dec``) must be in it, too.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        max_workers : int, optional
+            The number of requests to run at a time for many targets.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that runs the requests for many targets.  By default, threads of this process run them.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
+        **criteria : object
+            One or more columns of ``get_metadata("observations")``, in any case, with the values to select.  Columns of
+            text and integers take a value or a list of alternatives, and wildcards as in ``instrument_name="NIRCAM*"``.
+            Columns of numbers and times take ``[minimum, maximum]``, where None leaves an end open, or a list of such
+            pairs.  Columns of numbers also take comparisons such as ``">=2"`` and ranges such as ``"2..5"``.
+            `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.
 
         Returns
         -------
-        int or dict
-            For many targets a table, as `query_region_count`.
+        int, `~astropy.table.Table` or dict
+            The number; or for many targets a table with ``input_row`` and ``count``, in the order of the input, where a
+            count without a response is masked; or the request.
+
+        Raises
+        ------
+        InvalidQueryError
+            If a criterion is unknown or not valid, or none is given; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.query_criteria_count(proposal_id=10452, calib_level=3)
+        30
         """
         del pagesize, page
         place = search.Place(coordinates, object_name, radius, resolver, region, overlap)
@@ -464,51 +888,87 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
     def query_criteria_iter(
         self,
         *,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         object_name: str | None = None,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         pagesize: int | None = None,
         resolver: str | None = None,
-        region: Any = None,
+        region: RegionLike | None = None,
         overlap: str = "footprint",
         columns: str | Iterable[str] | None = None,
         timeout: float | u.Quantity | None = None,
         max_workers: int | None = None,
         cache: bool | None = None,
         get_query_payload: bool = False,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> Iterator[Table] | dict[str, object]:
-        """Return the observations that meet all criteria, as a sequence of tables that need little memory.
+        """Return the observations that meet all criteria as an iterator of tables, which needs little memory.
 
         Parameters
         ----------
-        coordinates, object_name, radius, resolver, region, overlap, **criteria
-            As `query_criteria`; for one position or region.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  Give at most one of ``coordinates``, ``object_name`` and
+            ``region``.
+        object_name : str, optional
+            The name of the object to search around, instead of a position.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.
         pagesize : int, optional
-            The largest number of rows in a table; ``conf.pagesize`` if not given.  There are fewer in the last one,
-            where rows outside of a region were removed, and where the answer had to be fetched in parts.
-        columns, cache : object, optional
-            As `query_region`.
+            The largest number of rows in a table.  Defaults to ``conf.pagesize``.  Tables may have fewer rows: the last
+            one, those cut to a region, and those of responses that had to be retrieved in parts.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        region : object, optional
+            The region to search, instead of a position and a radius: an STC-S string such as ``s_region``; three or
+            more vertices as one `~astropy.coordinates.SkyCoord` or as (RA, Dec) pairs in degrees; a region of the
+            ``regions`` package; a ``mocpy.MOC``; an `~astropy.wcs.WCS` with ``array_shape``; or a list of any of these
+            except MOCs.  MAST is queried for the smallest circle around the region; rows outside the region are then
+            removed, and ``meta["cut"]`` gives their number.
+        overlap : {"footprint", "center"}, default "footprint"
+            Which observations match.  With ``"footprint"``, any part of the footprint must be in the circle or region;
+            with ``"center"``, the position (``s_ra``, ``s_dec``) must be in it, too.
+        columns : str or iterable of str, optional
+            The columns to return, in this order; ``obsid`` is always included.  By default, all columns are returned.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that each page may take; ``conf.timeout`` if not given.
-        max_workers : int, optional
-            How many pages are fetched while one is in use; two if not given.
-        get_query_payload : bool
-            Return the request instead of sending it.
+            The time that each page may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        max_workers : int, default 2
+            The number of pages to retrieve while one is in use.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        **criteria : object
+            One or more columns of ``get_metadata("observations")``, in any case, with the values to select.  Columns of
+            text and integers take a value or a list of alternatives, and wildcards as in ``instrument_name="NIRCAM*"``.
+            Columns of numbers and times take ``[minimum, maximum]``, where None leaves an end open, or a list of such
+            pairs.  Columns of numbers also take comparisons such as ``">=2"`` and ranges such as ``"2..5"``.
+            `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.
 
         Returns
         -------
-        iterator of `~astropy.table.Table`
-            The tables have the columns of `query_criteria`, and in ``meta`` the lists ``page`` (counted from 1) and
-            ``total``, the number of rows of all pages.  If nothing is found, there is one table without rows.  Closing
-            the iterator ends the requests.
+        iterator of `~astropy.table.Table`, or dict
+            Tables with the columns of `query_criteria`, or the request.  ``meta["page"]`` is the number of the page,
+            counted from 1, and ``meta["total"]`` the number of rows of all pages, each in a list.  If nothing is found,
+            there is one table without rows.  Closing the iterator ends the requests.
 
         Raises
         ------
         InvalidQueryError
-            As `query_criteria`, when the method is called.
+            If a criterion is unknown or not valid, or none is given; raised by the call, before the iteration.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError, TimeoutError
-            During the iteration: if the archive fails, and at the end if rows are missing.
+            During the iteration, if the service fails or takes too long, or, at the end, if rows are missing.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> pages = Observations.query_criteria_iter(proposal_id=10452, pagesize=10)
+        >>> first = next(pages)
+        >>> first.meta["page"], len(first)
+        ([1], 10)
+        >>> pages.close()
         """
         from .stream import ObservationStream  # noqa: PLC0415 - only large results need it
 
@@ -530,30 +990,58 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         verbose: bool = False,
         get_query_payload: bool = False,
     ) -> Table | dict[str, object]:
-        """Return the rows of a query in ADQL about observations and files, in the columns of `query_criteria`.
+        """Return the rows of an ADQL query for observations and files, with the columns of `query_criteria`.
 
         Parameters
         ----------
         adql : str
-            The query, of the tables ``VO.list_tables("caom")``: ``dbo.obspointing`` has the observations, and
-            ``dbo.caomartifact`` their files (``planetid`` there is ``objid`` here).
-            `VOClass.cone_condition` writes the condition that a position is in a circle.
-        limit, key, maxrec, run_async, timeout, verbose, get_query_payload : object, optional
-            As `VOClass.query_tap`.
+            The query, of the tables in ``VO.list_tables("caom")``: ``dbo.obspointing`` has the observations, and
+            ``dbo.caomartifact`` their files (``planetid`` there is ``objid`` here).  `VOClass.cone_condition` writes
+            the condition for a circle on the sky.
+        limit : int or None, optional
+            The largest number of rows to return.  More rows than fit in one response are retrieved in pages.  With
+            None, all rows are returned, and their number is verified at the end.  By default, the rows of one response
+            (``maxrec``) are returned.
+        key : str, optional
+            The column that orders the pages.  It should be indexed and nearly unique.  By default, a column is used
+            that the service lists as indexed or as the main identifier; without one, the sky is split into boxes.
+        maxrec : int, optional
+            The largest number of rows in a response or a page.  Defaults to the limit of MAST, 100,000.
+        run_async : bool, optional
+            Whether to run the query as an asynchronous job.  By default, the query runs synchronously, and again as a
+            job if that takes longer than the gateway of the service allows, or than half of the timeout.  Queries in
+            pages run as jobs.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        verbose : bool, default False
+            Whether to show a progress bar on a terminal.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            The rows.  Columns that the other queries for observations or lists of products have, too, have the same
-            names (``dataURL``, ``productFilename``; ``contentlength`` is ``size``) and types (``obsid`` is text).
-            Those of ``dbo.obspointing`` have the same units: wavelengths are in nm, whatever the service says.  So
-            `get_product_list` takes a table with ``obsid``, and `download_products` one with ``dataURI``.
-            ``meta`` is that of `VOClass.query_tap`, with each value in a list, as the other queries have it.
+            The rows, or the request.  Columns that `query_criteria` or `get_product_list` return, too, have the names
+            (``dataURL``, ``productFilename``, ``size``) and types (``obsid`` is text) that they have there, and those
+            of ``dbo.obspointing`` the units: wavelengths are in nm.  `get_product_list` takes a table with ``obsid``,
+            and `download_products` one with ``dataURI``.  ``meta`` is that of `VOClass.query_tap`, with each value in a
+            list.
 
         Raises
         ------
-        InvalidQueryError, RemoteServiceError, TimeoutError
-            As `VOClass.query_tap`.
+        InvalidQueryError
+            If the query or an argument is not valid.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery.exceptions.MaxResultsWarning`
+            If there are more rows than ``limit``.
 
         Examples
         --------
@@ -574,14 +1062,14 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
 
     def crossmatch(
         self,
-        table: Any,
+        table: PositionsLike,
         *,
-        radius: Any = DEFAULT_MATCH_RADIUS,
+        radius: AngleLike = DEFAULT_MATCH_RADIUS,
         best: bool = False,
         ra_column: str | None = None,
         dec_column: str | None = None,
         chunk_size: int | None = None,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         max_workers: int | None = None,
         executor: Executor | None = None,
         get_query_payload: bool = False,
@@ -593,48 +1081,66 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         Parameters
         ----------
         table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
-            The positions: a table with a column of `~astropy.coordinates.SkyCoord`, or with right ascension and
-            declination under one of their usual names (in degrees, unless the columns have another unit, or are text in
-            hours and degrees); an array; or a list of positions.
-        radius : `~astropy.units.Quantity`, str, or number
-            The radius, by default 7.2 arcsec; a plain number is in degrees.  An observation matches where any part of
-            its footprint is within the radius.
-        best : bool
-            Whether to return only the nearest match of each position.  A match whose position is not known is returned
-            if it is the only one.
+            The positions: a table with a `~astropy.coordinates.SkyCoord` column, or with right ascension and
+            declination columns of the usual names (in degrees, unless the columns have a unit or are text in hours and
+            degrees); a `~astropy.coordinates.SkyCoord` array; or a list of positions.
+        radius : `~astropy.units.Quantity`, str, or float, default 7.2 arcsec
+            The search radius; a number is in degrees.  An observation matches if any part of its footprint is within
+            the radius.
+        best : bool, default False
+            Whether to return only the nearest match of each position.  A match without a known position is returned
+            only if there is no other.
         ra_column, dec_column : str, optional
-            The columns of the table, if they have other names.
+            The columns with right ascension and declination, if they have unusual names.
         chunk_size : int, optional
-            Positions in a request, 1000 at most if not given.  Requests that are too much for the archive are halved.
-        timeout : float, optional
-            Seconds that the whole call may take; without it each request has ``conf.timeout``.
+            The number of positions in a request.  Defaults to at most 1000.  A request that is too large for MAST is
+            split in half.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  By default, only each request is
+            limited, to ``conf.timeout``.
         max_workers : int, optional
-            Requests at a time; ``conf.max_workers`` if not given.
+            The number of requests to run at a time.  Defaults to ``conf.max_workers``.
         executor : `concurrent.futures.Executor`, optional
-            What runs the requests; threads of this process if not given.
-        get_query_payload : bool
-            Return the requests instead of sending them.
-        verbose : bool
-            Whether to show a progress bar on a terminal, and to log the outcome.
+            The executor that runs the requests.  By default, threads of this process run them.
+        get_query_payload : bool, default False
+            Whether to return the requests without sending them.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
         cache : bool, optional
-            Whether to use answers that were kept on disk, and to keep these; ``conf.cache`` if not given.
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
 
         Returns
         -------
         `~astropy.table.Table` or list of dict
-            A row for each match, by position and separation: ``input_row``, the row of the position in the input;
-            ``separation`` (arcsec), computed from the position and that of the match (the center of an observation),
-            masked where the archive does not say where the match is; and the archive's columns.  ``meta["unmatched"]``
-            lists the rows without a match (in files it is called ``nomatch``), ``meta["failed"]`` those that have no
-            position or no answer, with the reason, and ``meta["beyond"]`` counts matches that were left out, with a
-            warning, because they are not within the radius.
+            One row for each match, sorted by position and separation, or the requests.  ``input_row`` is the row of the
+            position in the input; ``separation`` (arcsec) is computed from the position and that of the match (the
+            center of an observation), and is masked if the latter is unknown; the other columns are those of MAST.
+            ``meta["unmatched"]`` (in files ``nomatch``) lists the rows without a match, ``meta["failed"]`` the rows
+            without a position or a response, with the reason, and ``meta["beyond"]`` is the number of matches that were
+            removed, with a warning, because they are not within the radius.
 
         Raises
         ------
         InvalidQueryError
-            If there are no positions, or an argument cannot be applied; nothing was sent then.
+            If an argument is not valid; nothing is sent in this case.
         RemoteServiceError, TimeoutError
-            If there is no answer for any position.
+            If no position has a response.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery_mast.exceptions.CorruptDataWarning`
+            If matches that are not within the radius were removed.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from astroquery_mast import Observations
+        >>> positions = SkyCoord([202.4696, 210.8023], [47.1952, 54.3489], unit="deg")
+        >>> matches = Observations.crossmatch(positions, verbose=False)
+        >>> print(sorted(set(matches["input_row"].tolist())), matches["separation"].unit)
+        [0, 1] arcsec
         """
         from ..targets.crossmatch import CrossmatchSearch  # noqa: PLC0415 - only many positions need it
 
@@ -653,30 +1159,57 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
     # -- what there is -----------------------------------------------------------------------------------------
 
     def list_missions(self) -> list[str]:
-        """Return the missions whose data MAST holds.
+        """Return the missions that have data in MAST.
 
         Returns
         -------
         list of str
-            In alphabetical order, as in the column ``obs_collection``.
+            The values of the column ``obs_collection``, in alphabetical order.
+
+        Raises
+        ------
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``conf.timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> "JWST" in Observations.list_missions()
+        True
         """
         return self._values.missions()
 
     def list_columns(self, *, timeout: float | u.Quantity | None = None, cache: bool | None = None) -> Table:
-        """Return the columns of observations, and the range of their values.
+        """Return the columns of observations, and the ranges of their values.
 
         Parameters
         ----------
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
         cache : bool, optional
-            As `query_region`.
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
 
         Returns
         -------
         `~astropy.table.Table`
-            A row for each column: ``name``, ``kind``, ``unit``, ``description``, ``values`` (the number of different
-            values), ``min`` and ``max``.  The last three are masked where the archive does not give them.
+            One row for each column: ``name``, ``kind``, ``unit``, ``description``, ``values`` (the number of distinct
+            values), ``min`` and ``max``.  The last three are masked if MAST does not list them.
+
+        Raises
+        ------
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> columns = Observations.list_columns()
+        >>> print(columns["unit"][columns["name"] == "t_exptime"][0])
+        sec
         """
         return self._values.columns(timeout, cache)
 
@@ -685,68 +1218,113 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         column: str,
         /,
         *,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         object_name: str | None = None,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         resolver: str | None = None,
-        region: Any = None,
+        region: RegionLike | None = None,
         overlap: str = "footprint",
         timeout: float | u.Quantity | None = None,
         cache: bool | None = None,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> Table:
-        """Return the values that a column has, and how many observations have each.
+        """Return the values of a column, and the number of observations with each value.
 
-        Without criteria, a position or a region this is the archive's own count of all its observations.  With them the
-        column is fetched for the observations that meet them, up to ``conf.server_row_limit``, and its values are
-        counted by this package.
+        Without criteria, a position or a region, the counts are MAST's own, of all observations.  Otherwise the column
+        is retrieved for the observations that match, up to ``conf.server_row_limit``, and its values are counted
+        locally.
 
         Parameters
         ----------
         column : str
             A column of text, integers or booleans; see `list_columns`.
-        coordinates, object_name, radius, resolver, region, overlap, **criteria
-            Which observations, as in `query_criteria`, for one position or region; all if not given.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  Give at most one of ``coordinates``, ``object_name`` and
+            ``region``.
+        object_name : str, optional
+            The name of the object to search around, instead of a position.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        region : object, optional
+            The region to search, instead of a position and a radius: an STC-S string such as ``s_region``; three or
+            more vertices as one `~astropy.coordinates.SkyCoord` or as (RA, Dec) pairs in degrees; a region of the
+            ``regions`` package; a ``mocpy.MOC``; an `~astropy.wcs.WCS` with ``array_shape``; or a list of any of these
+            except MOCs.  MAST is queried for the smallest circle around the region; rows outside the region are then
+            removed, and ``meta["cut"]`` gives their number.
+        overlap : {"footprint", "center"}, default "footprint"
+            Which observations match.  With ``"footprint"``, any part of the footprint must be in the circle or region;
+            with ``"center"``, the position (``s_ra``, ``s_dec``) must be in it, too.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
         cache : bool, optional
-            As `query_region`.
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
+        **criteria : object
+            One or more columns of ``get_metadata("observations")``, in any case, with the values to select.  Columns of
+            text and integers take a value or a list of alternatives, and wildcards as in ``instrument_name="NIRCAM*"``.
+            Columns of numbers and times take ``[minimum, maximum]``, where None leaves an end open, or a list of such
+            pairs.  Columns of numbers also take comparisons such as ``">=2"`` and ranges such as ``"2..5"``.
+            `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.
 
         Returns
         -------
         `~astropy.table.Table`
-            ``value`` and ``count``, the most frequent first.  A cell with several values, as in ``filters``, counts
-            for each of them.
+            The columns ``value`` and ``count``, in order of decreasing count.  A cell with several values, as in
+            ``filters``, counts for each of them.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such column, if it is continuous, or if too many observations meet the criteria (for a
-            region: are in the circle around it).
-        RemoteServiceError, TimeoutError
-            If the archive fails, or has no list of the values.
+            If the column does not exist or is continuous, an argument is not valid, or too many observations match (for
+            a region: in the circle around it).
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails, or does not list the values.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> values = Observations.list_values("dataproduct_type", proposal_id=10452)
+        >>> values.pprint()
+        value count
+        ----- -----
+        image   126
         """
         place = search.Place(coordinates, object_name, radius, resolver, region, overlap)
         return self._values.values(column, search.QueryArguments(place, criteria, cache=cache), timeout)
 
     def get_metadata(self, query_type: str) -> Table:
-        """Return the columns of a kind of query, with their units and descriptions.
+        """Return the columns of a type of query, with their units and descriptions.
 
         Parameters
         ----------
-        query_type : str
-            ``"observations"`` or ``"products"``.
+        query_type : {"observations", "products"}
+            The type of query.
 
         Returns
         -------
         `~astropy.table.Table`
-            A row for each column: ``Column Name``, ``Column Label``, ``Data Type``, ``Units``, ``Description``,
+            One row for each column: ``Column Name``, ``Column Label``, ``Data Type``, ``Units``, ``Description`` and
             ``Examples/Valid Values``.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such kind of query.
+            If there is no such type of query.
+        RemoteServiceError
+            If the service fails.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> columns = Observations.get_metadata("observations")
+        >>> print(columns["Units"][columns["Column Name"] == "t_exptime"][0])
+        sec
         """
         return self._search.metadata(query_type)
 

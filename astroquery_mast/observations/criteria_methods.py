@@ -36,11 +36,11 @@ class CriteriaMethods(Protocol):
 
     @FreshAttribute
     def criteria(self) -> CriteriaNamespace:
-        """The criteria of `query_criteria`, with their known values, to complete with Tab.
+        """The criteria of `query_criteria` and their known values, for completion with Tab.
 
-        ``Observations.criteria.instrument_name.ACS_WFC`` is the text ``"ACS/WFC"``, and so is
+        ``Observations.criteria.instrument_name.ACS_WFC`` is the string ``"ACS/WFC"``, and so is
         ``Observations.criteria.instrument_name["ACS/WFC"]``.  No request is sent: the values are those known to this
-        version of the package, or those that the archive has listed in this session, as for `list_values`.
+        version of the package, or those that MAST has listed in this session.
 
         Examples
         --------
@@ -53,30 +53,30 @@ class CriteriaMethods(Protocol):
     def help(
         self, name: str | None = None, /, *, values: bool = False, timeout: float | u.Quantity | None = None
     ) -> Criterion | CriteriaNamespace:
-        """Return what a criterion of `query_criteria` takes, or a list of all criteria.
+        """Return the values that a criterion of `query_criteria` takes, or a list of all criteria.
 
         Parameters
         ----------
         name : str, optional
-            The criterion, whatever its case; all of them, in groups, if not given.
+            The criterion, in any case.  By default, all criteria are returned, in groups.
         values : bool, default False
-            Whether to ask the archive for the values that it has now.  Otherwise no request is sent, and the values
-            are those that were listed in this session, or those known to this version of the package.
+            Whether to request the current values from MAST. Otherwise no request is sent, and the values are those
+            listed earlier in this session, or those known to this version of the package.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astroquery_mast.query.criterion.Criterion` or `~astroquery_mast.query.criterion.CriteriaNamespace`
-            An object that shows itself in a terminal and a notebook.  That of one criterion has its ``description``,
-            ``data_type``, ``unit``, ``forms``, ``values`` and an ``example``, and is a sequence of the values.
+            An object with a display for terminals and notebooks.  A criterion has a ``description``, ``data_type``,
+            ``unit``, ``forms``, ``values`` and an ``example``, and is a sequence of the values.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such criterion; the message names those that may be meant.
+            If there is no such criterion; the message suggests similar names.
         RemoteServiceError, TimeoutError
-            With ``values=True``, if the archive fails, or the time was not enough.
+            With ``values=True``, if the service fails, or the call takes longer than ``timeout``.
 
         Examples
         --------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from astropy import units as u
 from astropy.table import Table
@@ -17,6 +17,7 @@ from ..service.core import MastClass
 from ..sky.radii import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
+    from ..query.types import AngleLike, CoordinatesLike, CriterionLike
     from .hlsp import HlspSearch
 
 
@@ -40,32 +41,34 @@ class HlspMethods(MastClass):
     ) -> Table:
         """Return the collections of high-level science products that the community has contributed.
 
-        The archive counts the observations of each collection by TAP.  Titles and DOIs are those that this package
-        knows, each with its source; for collections that are named the page of each is read as well, and a DOI there
-        goes before that of the package.
+        MAST counts the observations of each collection with TAP. Titles and DOIs are those known to this package, with
+        their sources.  For collections given by name, the page of each is read as well, and its DOI has precedence.
 
         Parameters
         ----------
         name : str or iterable of str, optional
-            The collections, such as ``"QLP"``, in upper or lower case; all that have observations if not given.
+            The collections, in any case, such as ``"QLP"``.  By default, all collections with observations are
+            returned.
         mission : str or iterable of str, optional
-            Only collections made from data of these missions, such as ``"TESS"``.
+            The missions whose data the collections use, such as ``"TESS"``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            A row for each collection, by name: ``name`` (the ``provenance_name`` of its observations), ``missions``,
-            ``observations`` (0 for a collection that has a page and is not in the archive's search), ``title``,
-            ``doi``, ``page``, ``source`` (of title and DOI).  What is not known is masked.
+            One row for each collection, sorted by name: ``name`` (the ``provenance_name`` of its observations),
+            ``missions``, ``observations`` (0 for a collection with a page that cannot be searched), ``title``, ``doi``,
+            ``page``, and ``source`` (of title and DOI).  Unknown values are masked.
 
         Raises
         ------
         InvalidQueryError
             If there is no such collection or mission.
-        RemoteServiceError, TimeoutError
-            If the archive fails, or takes too long.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -83,54 +86,57 @@ class HlspMethods(MastClass):
         *,
         author: str | Iterable[str] | None = None,
         target: str | int | None = None,
-        coordinates: Any = None,
-        radius: Any = DEFAULT_RADIUS,
+        coordinates: CoordinatesLike | None = None,
+        radius: AngleLike = DEFAULT_RADIUS,
         timeout: float | u.Quantity | None = None,
         cache: bool | None = None,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> Table:
-        """Return observations of high-level science products: those of exactly one target, or of a part of the sky.
+        """Return observations of high-level science products, of exactly one target or of a part of the sky.
 
         Parameters
         ----------
         name : str or iterable of str, optional
-            The collections, such as ``"TGLC"``; all if not given.  `list_hlsp` has the names.
+            The collections, such as ``"TGLC"``; see `list_hlsp`.  By default, all collections are searched.
         author : str or iterable of str, optional
-            The same, in the word that lightkurve has for the collection of a light curve.
+            The same, under the name that lightkurve uses for the collection of a light curve.
         target : str or int, optional
             The target: a star by number, such as ``"TIC 160148385"``, ``"KIC 11446443"`` or ``"EPIC 201367065"``, or a
-            name.  Found are the observations that have it as ``target_name``, in the spellings of the collections; in
-            collections that have none, those of the target nearest to its position; ``meta["matched"]`` lists these.
-            Neighbors are left out.  The same number in another catalog is another star.
+            name.  Observations match if it is their ``target_name``, in the spellings of the collections; in
+            collections without target names, the observations of the target nearest to its position match, and
+            ``meta["matched"]`` lists them.  Neighbors do not match, nor does the same number in another catalog.
         coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
-            Instead of a target: a position, around which everything is found.
-        radius : `~astropy.units.Quantity`, str, or number
-            Around coordinates: the radius, by default 0.2 degrees.  For a target: how far from its position that of its
-            observations may be, by default 3 arcsec; more for a star that moves fast.  A plain number is in degrees.
+            The position to search around, instead of a target.
+        radius : `~astropy.units.Quantity`, str, or float, optional
+            The search radius around ``coordinates``, by default 0.2 deg.  For ``target``, the largest separation of its
+            observations from its position, by default 3 arcsec, and more for a star with high proper motion.  A number
+            is in degrees.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
         cache : bool, optional
-            As `query_region`.
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
         **criteria : object
-            Further columns, as in `query_criteria`: ``sequence_number=27`` for a sector of TESS.
+            More criteria, as in `query_criteria`, such as ``sequence_number=27`` for a sector of TESS.
 
         Returns
         -------
         `~astropy.table.Table`
-            One row for each observation, as `query_criteria` returns them.
+            One row for each observation, with the columns and units of `query_criteria`.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such collection, or if it is not in the archive's search: then the message has its page, and
-            the scripts for bulk downloads that the page links to.
-        RemoteServiceError, TimeoutError
-            If the archive fails, or takes too long.
+            If an argument is not valid, there is no such collection, or it cannot be searched; the message then has the
+            address of its page, and of the scripts for bulk downloads.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         NoResultsWarning
-            If there are no observations, with the nearest targets.
+            If nothing is found; the message lists the nearest targets.
 
         Examples
         --------

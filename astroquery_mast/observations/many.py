@@ -168,7 +168,7 @@ class ManyObservations:
         limit = job.deadline.part(job.deadline.remaining() / 2)
         questions = [IndivisibleQuestion(request_for(group.cone), shared=True) for group in shared]
         for place, error in self._targets.ask_all(questions, job.options, limit, divide, "group").items():
-            log.info("%d neighbors are asked for separately: %s", len(shared[place].members), error)
+            log.info("%d neighbors are requested separately: %s", len(shared[place].members), error)
 
 
 @dataclass(frozen=True)

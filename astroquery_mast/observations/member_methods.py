@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from astropy import units as u
 from astropy.table import Table
@@ -17,8 +17,11 @@ from astropy.table import Table
 from ..deferred import deferred
 
 if TYPE_CHECKING:
+    from astropy.table import Row
+
     from ..downloads.product_flow import ProductFlow
     from ..products.manifest import Manifest
+    from ..query.types import ObservationsLike
     from ..service import parallel, retrying
     from ..service.mast_service import MastService
     from .lookup import ObservationLookup
@@ -47,46 +50,48 @@ class MemberMethods(Protocol):
         """The way that products go in one call."""
 
     def get_members(
-        self, observations: Any, *, timeout: float | u.Quantity | None = None, cache: bool | None = None
+        self, observations: ObservationsLike, *, timeout: float | u.Quantity | None = None, cache: bool | None = None
     ) -> Table:
-        """Return the exposures that combined products are made of.
+        """Return the exposures that were combined into products.
 
-        For drizzled products of HST and products of level 3 of JWST these are the members of their associations,
-        exposures that are still to be made for the same observation of JWST among them; for other products, such as
-        those of the HLA, the observations whose files are listed with theirs; for Hubble Advanced Products of a visit
-        (HAP) its exposures with that detector and filter.
+        For drizzled products of HST and level 3 products of JWST, these are the members of their associations,
+        including exposures of JWST that are not yet executed.  For other products, such as those of the HLA, these are
+        the observations whose files are listed with those of the product.  For Hubble Advanced Products of a visit
+        (HAP), these are the exposures of the visit with the same detector and filter.
 
         Parameters
         ----------
-        observations : Table, Row, str, int, or iterable of these
-            Observations as a query returned them, or their products, or their ``obsid`` or ``obs_id``.
+        observations : `~astropy.table.Table`, `~astropy.table.Row`, str, int, or iterable of these
+            Observations as returned by a query, their products, or their ``obsid`` or ``obs_id``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
         cache : bool, optional
-            Whether to use answers that were kept on disk, and to keep these; ``conf.cache`` if not given.
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
 
         Returns
         -------
         `~astropy.table.Table`
-            A row for each exposure of each product, in the order of the products and their associations, in the columns
-            of `query_criteria`, which `get_product_list` and `download_products` take.  Before them are ``member_of``,
-            the ``obs_id`` of the product, and ``exptype``, what the association says that the exposure is for:
-            ``science``, ``background``, ``psf``, ``wavecal`` and so on, several joined by ``;``, masked where that is
-            not known.  ``calib_level`` is -1 for planned exposures.  ``meta["absent"]`` lists members that the archive
-            has no observations of, because they were not made.
+            One row for each exposure of each product, in the order of the products and their associations.
+            ``member_of`` is the ``obs_id`` of the product; ``exptype`` is the type of the exposure in the association
+            (``science``, ``background``, ``psf``, ``wavecal`` and others, joined by ``;`` if there are several), masked
+            if unknown; the other columns are those of `query_criteria`.  `get_product_list` and `download_products`
+            take the table.  ``calib_level`` is -1 for planned exposures.  ``meta["absent"]`` lists members without an
+            observation in MAST, because they were not executed.
 
         Raises
         ------
         InvalidQueryError
             If there is no such observation.
-        RemoteServiceError, TimeoutError
-            If the archive fails, its answer is not complete, or there is not enough time.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         NoResultsWarning
-            If there are no members, some are absent, or an association cannot be read because it is exclusive, so that
-            its exposures are those of the list of products.
+            If there are no members, members are absent, or an association is exclusive, so that the list of products is
+            used instead.
 
         Examples
         --------
@@ -104,37 +109,43 @@ class MemberMethods(Protocol):
         return MemberSearch(_lookup(self, self._service.deadline(timeout), cache)).table(observations)
 
     def get_parents(
-        self, observations: Any, *, timeout: float | u.Quantity | None = None, cache: bool | None = None
+        self, observations: ObservationsLike, *, timeout: float | u.Quantity | None = None, cache: bool | None = None
     ) -> Table:
-        """Return the combined products that exposures went into.
+        """Return the combined products that exposures are part of.
 
-        For JWST the archive tells the products of level 3 of a file.  For HST and the HLA those are taken whose list of
-        products has the exposure, among the products of its visit and the mosaics at its position, and Hubble Advanced
-        Products (HAP) of its visit by their names; an exposure of these has parents, too.
+        For JWST, MAST lists the level 3 products of a file.  For HST and the HLA, the products of the visit and the
+        mosaics at the position of the exposure are checked for the exposure in their lists of products; Hubble Advanced
+        Products (HAP) of the visit are found by name.
 
         Parameters
         ----------
-        observations, timeout, cache
-            As `get_members`.
+        observations : `~astropy.table.Table`, `~astropy.table.Row`, str, int, or iterable of these
+            Observations as returned by a query, their products, or their ``obsid`` or ``obs_id``.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
 
         Returns
         -------
         `~astropy.table.Table`
-            A row for each product of each exposure, in the order of the exposures, in the columns of `query_criteria`,
-            which `get_product_list` and `download_products` take.  Before them is ``member``, the ``obs_id`` of the
-            exposure.
+            One row for each product of each exposure, in the order of the exposures.  ``member`` is the ``obs_id`` of
+            the exposure; the other columns are those of `query_criteria`.  `get_product_list` and `download_products`
+            take the table.
 
         Raises
         ------
         InvalidQueryError
             If there is no such observation.
-        RemoteServiceError, TimeoutError
-            If the archive fails, its answer is not complete, or there is not enough time.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         NoResultsWarning
-            If there are none.
+            If nothing is found.
 
         Examples
         --------
@@ -149,7 +160,7 @@ class MemberMethods(Protocol):
 
     def gather_association(
         self,
-        association: Any,
+        association: str | os.PathLike[str] | Row,
         *,
         download_dir: str | os.PathLike[str] | None = None,
         exptypes: str | Iterable[str] | None = None,
@@ -162,48 +173,66 @@ class MemberMethods(Protocol):
         executor: Executor | None = None,
         timeout: float | u.Quantity | None = None,
     ) -> Manifest | Table:
-        """Fetch an association and all of its inputs into one folder, where calibration pipelines look for them.
+        """Download an association and all of its inputs to one folder, as required by calibration pipelines.
 
-        The association is written last, when all inputs are there.
+        The association is written last, after all inputs are complete.
 
         Parameters
         ----------
-        association : str, path-like, `~astropy.table.Row`
+        association : str, path-like, or `~astropy.table.Row`
             The association: the dataURI or the name of its file (``..._asn.json`` of JWST, ``..._asn.fits`` of HST), a
             row of a table of products, an observation that has one association, or the path of a file on disk.
         download_dir : path-like, optional
-            The folder; the current one if not given, or that of an association on disk.
+            The folder to download to.  Defaults to the folder of an association on disk, or to the current folder.
         exptypes : str or iterable of str, optional
-            Take only members of these types, such as ``("science", "background")``; all if not given.  The association
-            that is written then has only these: those of HST are marked as not present.
+            The types of members to download, such as ``("science", "background")``.  By default, all members are
+            downloaded.  The association is then written with only these: other members of HST are marked as not
+            present.
         suffix : str or iterable of str, optional
-            For HST, which files of the exposures: ``"FLC"``, or several.  If not given those that the calibration
-            starts from: raw data (``RAW``, ``TAG``, ``RAWTAG``, ...), lamp exposures, and support files (``SPT``).
-            Associations of JWST name the files themselves.
-        cache, overwrite, max_workers, executor, timeout
-            As `download_products`.
+            For HST, the files of the exposures, such as ``"FLC"``.  Defaults to the inputs of the calibration: raw data
+            (``RAW``, ``TAG``, ``RAWTAG``, ...), lamp exposures, and support files (``SPT``).  Associations of JWST list
+            the files themselves.
+        cache : bool, default True
+            Whether to keep files that are on disk: without a request if the size is that of the catalog, otherwise if
+            the file at MAST has the same size.  With False, all files are downloaded again.
+        overwrite : {"never", "if-changed", "always"}, optional
+            How to handle files that are on disk.  ``"never"`` keeps them without a request; ``"if-changed"`` checks
+            each, and downloads it if it has another size or is older than the file at MAST; ``"always"`` downloads it
+            again, like ``cache=False``.  By default, ``cache`` decides.
         dry_run : bool, default False
-            Fetch no inputs, and return what would be done for them.
+            Whether to return the plan of the download without downloading the inputs.
         verbose : bool, default True
-            Whether to show a bar on a terminal, and to log the outcome.
+            Whether to show a progress bar on a terminal and to log the outcome.
+        max_workers : int, optional
+            The number of files to download at a time.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that downloads, such as a process pool or the workers of a cluster, which must see the download
+            folder.  The token is not sent to them: they read it from their environment.  By default, threads of this
+            process download.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  By default, the time of transfers is not
+            limited.
 
         Returns
         -------
-        Manifest or `~astropy.table.Table`
-            One row for each file, that of the association first; with ``dry_run`` a plan, as `download_products`.
+        `~astroquery_mast.products.manifest.Manifest` or `~astropy.table.Table`
+            The manifest, with one row for each file, the association first; or with ``dry_run`` the plan.
 
         Raises
         ------
         InvalidQueryError
-            If that is not an association, it has no members of these types, or an argument cannot be applied.
+            If ``association`` is not an association, it has no members of these types, or another argument is not
+            valid.
         DownloadError
-            If an input is not available: the message and the ``manifest`` of the exception list the inputs that are
-            missing, and the association is not written.  What the archive is known to lack is found out before
-            anything is fetched.
+            If an input is not available: the message and the ``manifest`` of the exception list the missing inputs, and
+            the association is not written.  Inputs that MAST is known not to have are reported before the download
+            starts.
         LoginError
             If the association itself is exclusive.
-        RemoteServiceError, TimeoutError
-            If the archive fails, or there is not enough time to read the association.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------

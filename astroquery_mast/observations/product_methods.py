@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..downloads.product_flow import Downloads, ProductFlow
     from ..products.file_names import PathTemplate
     from ..products.manifest import Manifest
+    from ..query.types import AngleLike, CriterionLike, ObservationsLike, PositionsLike, ProductLike, ProductsLike
     from ..service import parallel
     from .product_source import CloudChoice, CloudFiles
 else:
@@ -56,81 +57,152 @@ class ObservationProductMethods(MastClass):
 
     def get_product_list(
         self,
-        observations: Any,
+        observations: ObservationsLike,
         *,
         batch_size: int = 500,
         verbose: bool = True,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         cache: bool | None = None,
     ) -> Table:
-        """Return the products of observations: every file, once for each observation that it belongs to.
+        """Return the products (files) of observations.
+
+        A file that belongs to several of the observations is listed once for each.
 
         Parameters
         ----------
-        observations : Table, Row, Column, str, int, or iterable of these
-            Observations as a query returned them, or their obsids (not obs_ids).
-        batch_size : int
-            How many observations to ask for at once.  Each such question has ``conf.timeout`` seconds; one that is too
-            much for the archive is asked again in halves.
-        verbose : bool
-            Whether to show a bar on a terminal when there are several questions.
-        timeout : float, optional
-            Seconds that the whole call may take; without it there is only the limit for each question.
+        observations : `~astropy.table.Table`, `~astropy.table.Row`, `~astropy.table.Column`, str, int, or iterable of
+        these
+            Observations as returned by a query, or their obsids (not obs_ids).
+        batch_size : int, default 500
+            The number of observations in a request.  A request that is too large for MAST is split in half.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal if there are several requests.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  By default, only each request is
+            limited, to ``conf.timeout``.
         cache : bool, optional
-            Whether answers that were kept on disk will do, and these are to be kept; ``conf.cache`` if not given.
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
 
         Returns
         -------
         `~astropy.table.Table`
-            All products, in the order of the observations; sizes in bytes.  What describes a collection of high-level
-            science products (README) comes before its data.
+            One row for each product, in the order of the observations; ``size`` is in bytes.  Files that describe a
+            collection of high-level science products (README) come before its data.
 
         Raises
         ------
         InvalidQueryError
-            If there is no observation, or what was given is not an obsid.
+            If no observation is given, or an identifier is not an obsid.
         RemoteServiceError
-            If the archive fails, or its answer is not complete.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough for all, or for a single observation.
+            If the call takes longer than ``timeout``, or a request longer than ``conf.timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> observations = Observations.query_criteria(proposal_id=10452, obs_id="j97c01010")
+        >>> products = Observations.get_product_list(observations, verbose=False)
+        >>> "productFilename" in products.colnames, products["size"].unit
+        (True, Unit("byte"))
         """
         flow = self._product_flow(cache=cache)
         return flow.product_list(observations, batch_size=batch_size, verbose=verbose, timeout=timeout)
 
-    def get_product_list_async(self, observations: Any, *, batch_size: int = 500) -> list[requests.Response]:
-        """Return the responses of `get_product_list`: of every page of every batch, in order.
+    def get_product_list_async(
+        self, observations: ObservationsLike, *, batch_size: int = 500
+    ) -> list[requests.Response]:
+        """Return the HTTP responses of `get_product_list`.
 
         Parameters
         ----------
-        observations, batch_size
-            As `get_product_list`.
+        observations : `~astropy.table.Table`, `~astropy.table.Row`, `~astropy.table.Column`, str, int, or iterable of
+        these
+            Observations as returned by a query, or their obsids (not obs_ids).
+        batch_size : int, default 500
+            The number of observations in a request.  A request that is too large for MAST is split in half.
 
         Returns
         -------
         list of `requests.Response`
+            One response for each page of each request, in order.
+
+        Raises
+        ------
+        InvalidQueryError
+            If no observation is given, or an identifier is not an obsid.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``conf.timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> observations = Observations.query_criteria(proposal_id=10452, obs_id="j97c01010")
+        >>> responses = Observations.get_product_list_async(observations)
+        >>> [response.status_code for response in responses]
+        [200]
         """
         return self._product_flow().responses(observations, batch_size)
 
     def get_unique_product_list(
         self,
-        observations: Any,
+        observations: ObservationsLike,
         *,
         batch_size: int = 500,
         verbose: bool = True,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         cache: bool | None = None,
     ) -> Table:
-        """Return the products of observations, each file once.
+        """Return the products (files) of observations, each file once.
 
         Parameters
         ----------
-        observations, batch_size, verbose, timeout, cache
-            As `get_product_list`.
+        observations : `~astropy.table.Table`, `~astropy.table.Row`, `~astropy.table.Column`, str, int, or iterable of
+        these
+            Observations as returned by a query, or their obsids (not obs_ids).
+        batch_size : int, default 500
+            The number of observations in a request.  A request that is too large for MAST is split in half.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal if there are several requests.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  By default, only each request is
+            limited, to ``conf.timeout``.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
 
         Returns
         -------
         `~astropy.table.Table`
-            The first row of each file, in the order of `get_product_list`.
+            One row for each file: its first row in `get_product_list`, in the same order; ``size`` is in bytes.
+
+        Raises
+        ------
+        InvalidQueryError
+            If no observation is given, or an identifier is not an obsid.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``, or a request longer than ``conf.timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> observations = Observations.query_criteria(proposal_id=10452, obs_id="j97c01010")
+        >>> products = Observations.get_unique_product_list(observations, verbose=False)
+        >>> len(set(products["dataURI"])) == len(products)
+        True
         """
         flow = self._product_flow(cache=cache)
         return flow.unique_product_list(observations, batch_size=batch_size, verbose=verbose, timeout=timeout)
@@ -141,30 +213,45 @@ class ObservationProductMethods(MastClass):
         *,
         mrp_only: bool = False,
         extension: str | Iterable[str] | None = None,
-        **filters: Any,
+        **filters: CriterionLike,
     ) -> Table:
-        """Return the products that pass all the filters.
+        """Return the products that match all filters.
 
         Parameters
         ----------
         products : `~astropy.table.Table`
-            Products, as `get_product_list` returns them.
-        mrp_only : bool
-            Keep only the "Minimum Recommended Products".
+            Products, as returned by `get_product_list`.
+        mrp_only : bool, default False
+            Whether to select only the Minimum Recommended Products.
         extension : str or iterable of str, optional
-            Keep only files whose name ends so: ``"fits"``, ``"_uncal.fits"``; with ``!`` before it, does not.
-        **filters
-            Column name and what is wanted there; see `astroquery_mast.products.filters`.
+            The end of the file name, such as ``"fits"`` or ``"_uncal.fits"``; ``!`` before it excludes such files.
+        **filters : str, number, or list
+            Filters: the name of a column and the value to select, a list of alternatives, or a range; see
+            `astroquery_mast.products.filters`.
 
         Returns
         -------
         `~astropy.table.Table`
-            A new table; the rows keep their order.
+            A new table with the matching rows, in the same order.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such column, or the value cannot be applied to it.
+            If a column does not exist, or a value is not valid for it.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> observations = Observations.query_criteria(proposal_id=10452, obs_id="j97c01010")
+        >>> products = Observations.get_product_list(observations, verbose=False)
+        >>> drizzled = Observations.filter_products(products, productSubGroupDescription="DRZ", extension="fits")
+        >>> print(*drizzled["productFilename"])
+        j97c01010_drz.fits
         """
         return self._product_flow().filter_products(products, {"mrp_only": mrp_only, "extension": extension, **filters})
 
@@ -180,43 +267,57 @@ class ObservationProductMethods(MastClass):
         verbose: bool = True,
         overwrite: str | None = None,
     ) -> tuple[str, str | None, str | None]:
-        """Fetch one file by its dataURI or its address.
+        """Download one file by its dataURI or its address.
 
         Parameters
         ----------
         uri : str
-            The dataURI, e.g. ``mast:JWST/product/jw00736-o039_t001_miri_ch1-long_x1d.fits``, or an address that
-            `get_product_urls`, `get_cloud_uris` or a plan (``dry_run=True``) has given.
+            The dataURI, such as ``mast:JWST/product/jw00736-o039_t001_miri_ch1-long_x1d.fits``, or an address returned
+            by `get_product_urls`, by `get_cloud_uris` or in a plan (``dry_run=True``).
         local_path : path-like, optional
-            A file or a folder; the current folder if not given.  A path that does not exist is a folder if it ends in a
-            separator or has no ending.  Folders are made as needed.  Addresses such as ``s3://bucket/x.fits`` are
-            those of a store, as in `download_products`.
+            The file or folder to write to.  Defaults to the current folder.  A path that does not exist is a folder if
+            it ends in a separator or has no extension.  Folders are created as needed.  An address such as
+            ``s3://bucket/x.fits`` is an object store; see `astroquery_mast.downloads.store`.
         base_url : str, optional
-            Address of another download service.
-        cache : bool
-            Keep a file that is on disk if it has the same size as the archive's.
-        cloud_only : bool
-            Skip what has no copy in the cloud, where cloud access is enabled.
-        force_on_prem : bool
-            Fetch from MAST itself even where cloud access is enabled.
-        verbose : bool
-            Whether to show a bar on a terminal, and to log the outcome.
-        overwrite : str, optional
-            As `download_products`.
+            The address of another download service.
+        cache : bool, default True
+            Whether to keep a file that is on disk if the file at MAST has the same size.
+        cloud_only : bool, default False
+            Whether to skip files that have no copy in the cloud, after `enable_cloud_dataset`.
+        force_on_prem : bool, default False
+            Whether to download from MAST even after `enable_cloud_dataset`.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        overwrite : {"never", "if-changed", "always"}, optional
+            How to handle files that are on disk.  ``"never"`` keeps them without a request; ``"if-changed"`` checks
+            each, and downloads it if it has another size or is older than the file at MAST; ``"always"`` downloads it
+            again, like ``cache=False``.  By default, ``cache`` decides.
 
         Returns
         -------
         status : str
-            ``COMPLETE``, ``ERROR`` or ``SKIPPED``.
+            ``"COMPLETE"``, ``"ERROR"`` or ``"SKIPPED"``.
         message : str or None
-            What went wrong.
+            The reason of a failure.
         url : str or None
-            The address, where something went wrong.
+            The address of a file that failed.
 
         Raises
         ------
         InvalidQueryError
-            If that is not a URI or address, or the arguments contradict each other.
+            If ``uri`` is neither a dataURI nor an address, or arguments contradict each other.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If the file is skipped because the cloud does not have it.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> status, message, url = Observations.download_file("mast:HST/product/j97c01010_drc.fits", verbose=False)
+        >>> status
+        'COMPLETE'
         """
         from .product_source import CloudChoice  # noqa: PLC0415 - queries need nothing of downloads
 
@@ -225,7 +326,7 @@ class ObservationProductMethods(MastClass):
 
     def download_products(
         self,
-        products: Any,
+        products: ProductsLike,
         *,
         download_dir: str | os.PathLike[str] | None = None,
         flat: bool = False,
@@ -243,78 +344,93 @@ class ObservationProductMethods(MastClass):
         executor: Executor | None = None,
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
-        **filters: Any,
+        **filters: CriterionLike,
     ) -> Manifest | Table | None:
-        """Fetch the files of products.
+        """Download the files of products.
 
         Parameters
         ----------
-        products : `~astropy.table.Table`, `~astropy.table.Row`, iterable of these, or what `get_product_list` takes
-            Products; or observations, all of whose products are taken.
+        products : `~astropy.table.Table`, `~astropy.table.Row`, str, or iterable of these
+            Products, or dataURIs; or observations or obsids, all of whose products are used.
         download_dir : path-like, optional
-            The folder to use, ``~`` being one's own; the current one if not given.  An address such as
-            ``s3://bucket/prefix`` is a place in a store; see `astroquery_mast.downloads.store`.
-        flat : bool
-            Put all files into that folder, instead of ``mastDownload/<obs_collection>/<obs_id>/`` in it.  Files of the
-            same name get longer names, and so does one whose name a file of an earlier call has.
-        cache : bool
-            Keep files that are on disk: without asking the archive if they have the size in the catalog, else if
-            the archive's file has the same size.  False fetches all files anew.
-        curl_flag : bool
-            Fetch a script that fetches the files, instead of the files.  It takes the token from the environment
-            variable ``MAST_API_TOKEN`` when it is run, and holds none.
-        mrp_only : bool
-            Take only the "Minimum Recommended Products".
-        cloud_only : bool
-            Skip what has no copy in the cloud, where cloud access is enabled.
-        verbose : bool
-            Whether to show a bar on a terminal, and to log the outcome.
-        dry_run : bool
-            Fetch nothing, and return what would be done.
+            The folder to download to; ``~`` is expanded.  Defaults to the current folder.  An address such as
+            ``s3://bucket/prefix`` is an object store; see `astroquery_mast.downloads.store`.
+        flat : bool, default False
+            Whether to write all files directly to that folder, instead of to
+            ``mastDownload/<obs_collection>/<obs_id>/`` in it.  Files with the same name are given longer names.
+        cache : bool, default True
+            Whether to keep files that are on disk: without a request if the size is that of the catalog, otherwise if
+            the file at MAST has the same size.  With False, all files are downloaded again.
+        curl_flag : bool, default False
+            Whether to download a shell script that downloads the files, instead of the files.  The script reads the
+            token from the environment variable ``MAST_API_TOKEN`` when it runs; it does not contain the token.
+        mrp_only : bool, default False
+            Whether to select only the Minimum Recommended Products.
+        cloud_only : bool, default False
+            Whether to skip files that have no copy in the cloud, after `enable_cloud_dataset`.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        dry_run : bool, default False
+            Whether to return the plan of the download without downloading anything.
         path_template : str or callable, optional
-            Where files go in the download folder: a template such as
-            ``"{obs_collection}/{proposal_id}/{productFilename}"`` with any column of the products, or a function that
-            takes a row and returns a relative path; see `astroquery_mast.products.file_names`.
-        overwrite : str, optional
-            What to do with files that are on disk: ``"never"`` always keeps them, without asking;
-            ``"if-changed"`` asks the archive about each, and fetches those that have another size or are older than
-            the archive's; ``"always"`` fetches all anew, as ``cache=False``.
-        bundle : str, optional
-            ``"zip"`` or ``"tar.gz"``: fetch one such file that holds all the files.
-        force_on_prem : bool
-            Fetch from MAST itself even where cloud access is enabled.
+            Where to write files in the download folder: a template with columns of the products, such as
+            ``"{obs_collection}/{proposal_id}/{productFilename}"``, or a function that takes a row and returns a
+            relative path; see `astroquery_mast.products.file_names`.
+        overwrite : {"never", "if-changed", "always"}, optional
+            How to handle files that are on disk.  ``"never"`` keeps them without a request; ``"if-changed"`` checks
+            each, and downloads it if it has another size or is older than the file at MAST; ``"always"`` downloads it
+            again, like ``cache=False``.  By default, ``cache`` decides.
+        bundle : {"zip", "tar.gz"}, optional
+            Download one file of this format that contains all files.
+        force_on_prem : bool, default False
+            Whether to download from MAST even after `enable_cloud_dataset`.
         max_workers : int, optional
-            How many files are fetched at a time; ``conf.max_workers`` if not given.
+            The number of files to download at a time.  Defaults to ``conf.max_workers``.
         executor : `concurrent.futures.Executor`, optional
-            Who does the work, instead of threads of this process: a process pool, or the workers of a cluster, which
-            must see the download folder.  The token is not sent to them: they take theirs from the environment.
+            The executor that downloads, such as a process pool or the workers of a cluster, which must see the download
+            folder.  The token is not sent to them: they read it from their environment.  By default, threads of this
+            process download.
         timeout : float or `~astropy.units.Quantity`, optional
-            Time, in seconds without a unit, that the whole call may take; files that have not arrived by then are
-            errors in the manifest.
-        on_error : str
-            For files that failed, ``"warn"`` logs a warning, ``"raise"`` raises when all the others have been fetched,
-            and ``"ignore"`` does nothing.  The manifest has them in any case.
-        **filters
-            As `filter_products`, ``extension`` among them.
+            The time that the whole call may take, in seconds if it has no unit.  Files that have not arrived by then
+            are errors in the manifest.  By default, the time is not limited.
+        on_error : {"warn", "raise", "ignore"}, default "warn"
+            How to report failed downloads: log a warning, raise an error after all other files were downloaded, or do
+            nothing.  Failed files are in the manifest in any case.
+        **filters : str, number, or list
+            Filters for products, as the name of a column and the value to select, a list of alternatives, or a range;
+            ``extension`` selects by the end of the file name.  See `astroquery_mast.products.filters`.
 
         Returns
         -------
-        Manifest or `~astropy.table.Table` or None
-            One row for each file; None, with a warning, if no product is left.  With ``dry_run`` a plan: ``Local
-            Path``, ``URL`` (percent-encoded), ``Cloud URL`` (where cloud access is enabled), ``Size`` (bytes),
-            ``Action``, ``Reason``, ``Rights`` and ``Accessible``: True for public files, False for exclusive ones if
-            nobody is logged in or the token was made without access to such, and masked where only the archive knows.
-            Its ``meta`` has ``files``, how many would be asked for; of these, ``total_bytes``, which would be fetched,
-            ``unknown_sizes``, for how many files that is not known, and ``exclusive``, how many are exclusive; and
-            ``free_bytes``, which the disk has left (None for a store).
+        `~astroquery_mast.products.manifest.Manifest`, `~astropy.table.Table` or None
+            The manifest, with one row for each file; or None if no product is left.  With ``dry_run``, the plan:
+            ``Local Path``, ``URL`` (percent-encoded), ``Cloud URL`` (after `enable_cloud_dataset`), ``Size`` (bytes),
+            ``Action``, ``Reason``, ``Rights`` and ``Accessible``, which is False for exclusive files without a login or
+            with a token that does not allow access to them, and masked if only MAST knows.  ``meta`` of the plan has
+            ``files``, the number of files to request; ``total_bytes`` to download; ``unknown_sizes``, the number of
+            files of unknown size; ``exclusive``, the number of exclusive files; and ``free_bytes`` on the disk (None
+            for an object store).
 
         Raises
         ------
         InvalidQueryError
-            If the filters or another argument cannot be applied, or neither products nor observations
-            were given.
+            If a filter or another argument is not valid, or ``products`` contains neither products nor observations.
         DownloadError
-            With ``on_error="raise"``, if a file failed; its ``manifest`` has all rows.
+            With ``on_error="raise"``, if a file failed; its attribute ``manifest`` has all rows.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If no product is left, or a file is skipped because the cloud does not have it.
+        `~astroquery.exceptions.AuthenticationWarning`
+            If exclusive files are requested and the token in the environment is not accepted.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> manifest = Observations.download_products("mast:HST/product/j97c01010_drc.fits", verbose=False)
+        >>> print(*manifest["Status"])
+        COMPLETE
         """
         from ..downloads.download import DownloadRequest  # noqa: PLC0415 - queries need nothing of downloads
         from .product_source import CloudChoice  # noqa: PLC0415
@@ -334,7 +450,7 @@ class ObservationProductMethods(MastClass):
 
     def download_products_iter(
         self,
-        products: Any,
+        products: ProductsLike,
         *,
         download_dir: str | os.PathLike[str] | None = None,
         flat: bool = False,
@@ -349,39 +465,77 @@ class ObservationProductMethods(MastClass):
         executor: Executor | None = None,
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
-        **filters: Any,
+        **filters: CriterionLike,
     ) -> Generator[Row]:
-        """Fetch the files of products, and give the row of the manifest for each file when it is there.
+        """Download the files of products, and return an iterator with the row of the manifest of each file.
 
-        What is done with a file overlaps with the transfer of the next ones.  Leaving the loop ends the download, and
-        so does ``close()``, or `contextlib.closing` around it: what is under way is broken off, and can be resumed.
+        Each row is returned as soon as its file has arrived, while the next files are downloaded.  Leaving the loop, or
+        closing the iterator, stops the download; interrupted transfers can be resumed.
 
         Parameters
         ----------
-        products, download_dir, flat, cache, mrp_only, cloud_only, verbose, path_template, overwrite, force_on_prem
-            As `download_products`.
-        max_workers, executor, timeout, on_error, **filters
-            As `download_products`.
+        products : `~astropy.table.Table`, `~astropy.table.Row`, str, or iterable of these
+            Products, or dataURIs; or observations or obsids, all of whose products are used.
+        download_dir : path-like, optional
+            The folder to download to; ``~`` is expanded.  Defaults to the current folder.  An address such as
+            ``s3://bucket/prefix`` is an object store; see `astroquery_mast.downloads.store`.
+        flat : bool, default False
+            Whether to write all files directly to that folder, instead of to
+            ``mastDownload/<obs_collection>/<obs_id>/`` in it.  Files with the same name are given longer names.
+        cache : bool, default True
+            Whether to keep files that are on disk: without a request if the size is that of the catalog, otherwise if
+            the file at MAST has the same size.  With False, all files are downloaded again.
+        mrp_only : bool, default False
+            Whether to select only the Minimum Recommended Products.
+        cloud_only : bool, default False
+            Whether to skip files that have no copy in the cloud, after `enable_cloud_dataset`.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        path_template : str or callable, optional
+            Where to write files in the download folder: a template with columns of the products, such as
+            ``"{obs_collection}/{proposal_id}/{productFilename}"``, or a function that takes a row and returns a
+            relative path; see `astroquery_mast.products.file_names`.
+        overwrite : {"never", "if-changed", "always"}, optional
+            How to handle files that are on disk.  ``"never"`` keeps them without a request; ``"if-changed"`` checks
+            each, and downloads it if it has another size or is older than the file at MAST; ``"always"`` downloads it
+            again, like ``cache=False``.  By default, ``cache`` decides.
+        force_on_prem : bool, default False
+            Whether to download from MAST even after `enable_cloud_dataset`.
+        max_workers : int, optional
+            The number of files to download at a time.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that downloads, such as a process pool or the workers of a cluster, which must see the download
+            folder.  The token is not sent to them: they read it from their environment.  By default, threads of this
+            process download.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  Files that have not arrived by then
+            are errors in the manifest.  By default, the time is not limited.
+        on_error : {"warn", "raise", "ignore"}, default "warn"
+            How to report failed downloads: log a warning, raise an error after all other files were downloaded, or do
+            nothing.  Failed files are in the manifest in any case.
+        **filters : str, number, or list
+            Filters for products, as the name of a column and the value to select, a list of alternatives, or a range;
+            ``extension`` selects by the end of the file name.  See `astroquery_mast.products.filters`.
 
         Returns
         -------
         generator of `~astropy.table.Row`
-            Rows of a manifest, in the order in which the files end, failed ones among them.  The first four cells are
-            the local path, which is absolute, the status, the message and the address.  `read_product` opens the file
-            of a row.
+            Rows of a manifest, in the order in which the files arrive or fail.  The first four columns are the absolute
+            local path, the status, the message and the address.  `read_product` opens the file of a row.
 
         Raises
         ------
         InvalidQueryError
-            At once, as `download_products`.
+            If a filter or another argument is not valid; raised by the call, before the iteration.
         DownloadError
-            With ``on_error="raise"``, after the last row, if a file failed.
+            With ``on_error="raise"``, after the last row, if a file failed; its attribute ``manifest`` has all rows.
 
         Examples
         --------
-        >>> for row in Observations.download_products_iter(products, extension="fits"):  # doctest: +SKIP
-        ...     if row["Status"] == "COMPLETE":
-        ...         reduce(row["Local Path"])
+        >>> from astroquery_mast import Observations
+        >>> for row in Observations.download_products_iter("mast:HST/product/j97c01010_drc.fits", verbose=False):
+        ...     print(row["Status"])
+        COMPLETE
         """
         from ..downloads.download import DownloadRequest  # noqa: PLC0415 - queries need nothing of downloads
         from .product_source import CloudChoice  # noqa: PLC0415
@@ -393,47 +547,60 @@ class ObservationProductMethods(MastClass):
 
     def get_product_urls(
         self,
-        products: Any,
+        products: ProductsLike,
         *,
         mrp_only: bool = False,
         cloud_only: bool = False,
         include_bucket: bool = True,
         full_url: bool = False,
         verbose: bool = True,
-        **filters: Any,
+        **filters: CriterionLike,
     ) -> list[str]:
-        """Return the addresses of products; nothing is fetched.
+        """Return the addresses of products, without downloading them.
 
-        `download_file`, `open_product` and `read_product` take each of them.
+        `download_file`, `open_product` and `read_product` take each of these addresses.
 
         Parameters
         ----------
-        products
-            As `download_products`.
-        mrp_only : bool
-            Take only the "Minimum Recommended Products".
-        cloud_only : bool
-            Leave out what has no open copy in the cloud, where cloud access is enabled.
-        include_bucket : bool
-            Return addresses in the cloud as ``s3://<bucket>/<key>``; else the key alone.
-        full_url : bool
-            Return addresses in the cloud over https; needs ``include_bucket=False``, as `get_cloud_uris`.
-        verbose : bool
-            Whether to show a bar on a terminal, and to log what is listed.
-        **filters
-            As `filter_products`, ``extension`` among them.
+        products : `~astropy.table.Table`, `~astropy.table.Row`, str, or iterable of these
+            Products, or dataURIs; or observations or obsids, all of whose products are used.
+        mrp_only : bool, default False
+            Whether to select only the Minimum Recommended Products.
+        cloud_only : bool, default False
+            Whether to leave out files that have no public copy in the cloud, after `enable_cloud_dataset`.
+        include_bucket : bool, default True
+            Whether cloud addresses include the bucket, ``s3://<bucket>/<key>``; otherwise they are the key alone.
+        full_url : bool, default False
+            Whether cloud addresses use https; requires ``include_bucket=False``, as in ``astroquery.mast``.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        **filters : str, number, or list
+            Filters for products, as the name of a column and the value to select, a list of alternatives, or a range;
+            ``extension`` selects by the end of the file name.  See `astroquery_mast.products.filters`.
 
         Returns
         -------
         list of str
-            In the order of the products, each once: the address in the cloud after `enable_cloud_dataset` if there is
-            an open copy, else the percent-encoded https address at MAST.  What has no address is left out, with a
-            warning.
+            One address for each file, in the order of the products: after `enable_cloud_dataset`, the address in the
+            cloud if there is a public copy; otherwise the percent-encoded https address at MAST. Products without an
+            address are left out, with a warning.
 
         Raises
         ------
         InvalidQueryError
-            If the filters cannot be applied, or neither products nor observations were given.
+            If a filter or another argument is not valid, or ``products`` contains neither products nor observations.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If no product is left.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> urls = Observations.get_product_urls("mast:HST/product/j97c01010_drc.fits", verbose=False)
+        >>> print(urls[0].partition("?")[2])
+        uri=mast:HST/product/j97c01010_drc.fits
         """
         from .product_source import AddressForm, CloudChoice  # noqa: PLC0415 - queries need nothing of downloads
 
@@ -445,29 +612,48 @@ class ObservationProductMethods(MastClass):
     # -- the cloud, and reading over the network ----------------------------------------------------------------------
 
     def enable_cloud_dataset(self, provider: str = "AWS", profile: str | None = None, verbose: bool = True) -> None:
-        """Let downloads use the public cloud copy of a file where there is one.
+        """Download from the public cloud copy of a file if there is one.
 
-        A file that the cloud does not have, or fails to deliver, comes from MAST itself, unless ``cloud_only`` is
-        asked for.  Without this call downloads do not look into the cloud, regardless of
-        ``conf.enable_cloud_dataset``, which exists for code written for ``astroquery.mast``.
+        A file that the cloud does not have, or that fails to download from there, is downloaded from MAST, unless
+        ``cloud_only`` is set.  Without this call, downloads do not use the cloud, regardless of
+        ``conf.enable_cloud_dataset``, which exists for compatibility with ``astroquery.mast``.
 
         Parameters
         ----------
-        provider : str
-            There is only ``"AWS"``.
+        provider : str, default "AWS"
+            The cloud provider; only ``"AWS"`` is available.
         profile : str, optional
-            Not used: the public data need no account.
-        verbose : bool
-            Whether to log it.
+            Not used: the public data do not require an account.
+        verbose : bool, default True
+            Whether to log that the cloud is used.
+
+        Warns
+        -----
+        `~astroquery.exceptions.InputWarning`
+            If ``provider`` is not ``"AWS"``; AWS is used.
+        `~astropy.utils.exceptions.AstropyDeprecationWarning`
+            If ``profile`` is given.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.enable_cloud_dataset(verbose=False)
+        >>> Observations.disable_cloud_dataset()
         """
         self._cloud.enable(provider, profile, verbose=verbose)
 
     def disable_cloud_dataset(self) -> None:
-        """Let downloads come from MAST itself again."""
+        """Download from MAST itself again, after `enable_cloud_dataset`.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.disable_cloud_dataset()
+        """
         self._cloud.enabled = False
 
     def list_cloud_datasets(self) -> list[str]:
-        """Return the missions and projects of which the cloud has copies.
+        """Return the missions and projects that have copies in the cloud.
 
         Returns
         -------
@@ -478,25 +664,54 @@ class ObservationProductMethods(MastClass):
         ------
         RemoteServiceError
             If the bucket cannot be listed.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> "hst" in Observations.list_cloud_datasets()
+        True
         """
         return self._cloud.datasets()
 
     def get_cloud_uri(
-        self, data_product: Any, *, include_bucket: bool = True, full_url: bool = False, check: bool = False
+        self, data_product: str | Row, *, include_bucket: bool = True, full_url: bool = False, check: bool = False
     ) -> str | None:
         """Return the address of a product in the cloud.
 
         Parameters
         ----------
         data_product : str or `~astropy.table.Row`
-            A dataURI, or a row of a product table.
-        include_bucket, full_url, check
-            As `get_cloud_uris`.
+            A dataURI, or a row of a table of products.
+        include_bucket : bool, default True
+            Whether cloud addresses include the bucket, ``s3://<bucket>/<key>``; otherwise they are the key alone.
+        full_url : bool, default False
+            Whether cloud addresses use https; requires ``include_bucket=False``, as in ``astroquery.mast``.
+        check : bool, default False
+            Whether to check in the bucket that each file exists and is public.  By default, MAST's list is used, which
+            covers entire collections and is correct for nearly all of their files.
 
         Returns
         -------
         str or None
-            None, with a warning, if there is no copy.
+            The address; None if there is no copy in the cloud.
+
+        Raises
+        ------
+        InvalidQueryError
+            If ``data_product`` is not one product, or arguments contradict each other.
+        RemoteServiceError
+            If MAST or the bucket fails.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If there is no copy in the cloud.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.get_cloud_uri("mast:HST/product/j97c01010_drc.fits")
+        's3://stpubdata/hst/public/j97c/j97c01010/j97c01010_drc.fits'
         """
         from .product_source import AddressForm  # noqa: PLC0415 - queries need nothing of downloads
 
@@ -504,7 +719,7 @@ class ObservationProductMethods(MastClass):
 
     def get_cloud_uris(
         self,
-        data_products: Any = None,
+        data_products: ProductsLike | None = None,
         *,
         include_bucket: bool = True,
         full_url: bool = False,
@@ -512,50 +727,71 @@ class ObservationProductMethods(MastClass):
         page: int | None = None,
         mrp_only: bool = False,
         extension: str | Iterable[str] | None = None,
-        filter_products: Mapping[str, Any] = _NO_FILTERS,
+        filter_products: Mapping[str, CriterionLike] = _NO_FILTERS,
         return_uri_map: bool = False,
         verbose: bool = True,
         check: bool = False,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> list[str] | dict[str, str | None] | None:
         """Return the addresses of products in the cloud.
 
         Parameters
         ----------
         data_products : `~astropy.table.Table`, `~astropy.table.Row`, str, or iterable of these, optional
-            Products, or dataURIs; or observations, all of whose products are taken.  Without them the products of the
-            observations that meet ``criteria`` are taken.
-        include_bucket : bool
-            Return addresses ``s3://<bucket>/<key>``; else the key alone.
-        full_url : bool
-            Return https addresses; needs ``include_bucket=False``, as in ``astroquery.mast``.
-        pagesize, page, **criteria
-            As `~astroquery_mast.ObservationsClass.query_criteria`.
-        mrp_only, extension
-            As `~astroquery_mast.ObservationsClass.filter_products`.
-        filter_products : mapping
-            Further filters: column name and what is wanted there, ``extension`` among them.
-        return_uri_map : bool
-            Return a dictionary instead.
-        verbose : bool
-            Whether to warn of products that have no copy.
-        check : bool
-            Ask the bucket for every product whether it is really there and public.  Otherwise the archive's answer is
-            used, which is made for whole collections and is right for nearly all of their files.
+            Products, or dataURIs; or observations, all of whose products are used.  By default, the products of the
+            observations that meet ``criteria`` are used.
+        include_bucket : bool, default True
+            Whether cloud addresses include the bucket, ``s3://<bucket>/<key>``; otherwise they are the key alone.
+        full_url : bool, default False
+            Whether cloud addresses use https; requires ``include_bucket=False``, as in ``astroquery.mast``.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        mrp_only : bool, default False
+            Whether to select only the Minimum Recommended Products.
+        extension : str or iterable of str, optional
+            The end of the file name, such as ``"fits"`` or ``"_uncal.fits"``; ``!`` before it excludes such files.
+        filter_products : mapping, optional
+            Further filters: the name of a column, or ``extension``, and the value to select; see
+            `astroquery_mast.products.filters`.
+        return_uri_map : bool, default False
+            Whether to return a dictionary.
+        verbose : bool, default True
+            Whether to warn about products without a copy in the cloud.
+        check : bool, default False
+            Whether to check in the bucket that each file exists and is public.  By default, MAST's list is used, which
+            covers entire collections and is correct for nearly all of their files.
+        **criteria : object
+            Criteria for the observations, as keywords of `~astroquery_mast.ObservationsClass.query_criteria`; used if
+            ``data_products`` is not given.
 
         Returns
         -------
-        list of str, or dict
-            In the order of the products, each once, without those that have no copy, or that are exclusive according
-            to their ``dataRights``, so that their copy is not open; or dataURI → address, None for those.  None, with
-            a warning, if there was no product to ask for.
+        list of str, dict, or None
+            One address for each product, in order; products that have no copy, or whose copy is not public because
+            ``dataRights`` is exclusive, are left out.  With ``return_uri_map``, a dictionary of dataURI → address,
+            which is None for these.  None if there are no products.
 
         Raises
         ------
         InvalidQueryError
-            If there are neither products nor criteria, or a filter cannot be applied.
+            If neither products nor criteria are given, or a filter is not valid.
         RemoteServiceError
-            If the archive does not answer.
+            If the service fails or the response is incomplete.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If there are no products, or some have no copy.
+        `~astroquery.exceptions.InputWarning`
+            If ``criteria`` are ignored because products were given.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> Observations.get_cloud_uris(["mast:HST/product/j97c01010_drc.fits"])
+        ['s3://stpubdata/hst/public/j97c/j97c01010/j97c01010_drc.fits']
         """
         if criteria or data_products is None:
             data_products = self._products_or_observations(data_products, criteria, pagesize, page)
@@ -577,7 +813,7 @@ class ObservationProductMethods(MastClass):
 
     def open_product(
         self,
-        product: Any,
+        product: ProductLike,
         *,
         cloud_only: bool = False,
         force_on_prem: bool = False,
@@ -586,7 +822,7 @@ class ObservationProductMethods(MastClass):
     ) -> io.BufferedReader | fits.HDUList:
         """Open the file of a product for reading, without downloading it.
 
-        Only the parts that are read come over the network.
+        Only the parts that are read are transferred.
 
         Parameters
         ----------
@@ -600,10 +836,10 @@ class ObservationProductMethods(MastClass):
         force_on_prem : bool, default False
             Whether to read from MAST itself even after `enable_cloud_dataset`.
         block_size : int, default 65536
-            The least number of bytes to request at a time.  Larger blocks make fewer requests.
+            The smallest number of bytes to request at a time.  Larger blocks make fewer requests.
         use_fsspec : bool, default False
-            Whether to return what ``fits.open(..., use_fsspec=True)`` returns instead of a file.  `fsspec` then reads
-            the bytes, by connections of its own and without a token: for public files only.
+            Whether to return the result of ``fits.open(..., use_fsspec=True)`` instead of a file.  `fsspec` then reads
+            the file, with its own connections and without a token, so that this works for public files only.
 
         Returns
         -------
@@ -632,19 +868,21 @@ class ObservationProductMethods(MastClass):
         return files.open_by_fsspec(product) if use_fsspec else files.open(product)
 
     def read_product(
-        self, product: Any, *, cloud_only: bool = False, force_on_prem: bool = False, **kwargs: Any
+        self, product: ProductLike, *, cloud_only: bool = False, force_on_prem: bool = False, **kwargs: Any
     ) -> Any:
-        """Open a product as the object that fits its kind, without writing it to disk.
+        """Read a product as an object of the matching type, without writing it to disk.
 
         Parameters
         ----------
         product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
             A row of a table of products or of a manifest, a dataURI, an address, a path, or an open file, as
-            `open_product` takes them.  The kind is known by the name of the file (also with ``.gz``), and by how the
-            file begins where an address has no such name.
-        cloud_only, force_on_prem : bool, default False
-            As `open_product`.
-        **kwargs
+            `open_product` takes them.  The kind is detected from the name of the file (also with ``.gz``), or from the
+            first bytes of the file if an address has no such name.
+        cloud_only : bool, default False
+            Whether to fail if the file is not in the public cloud copy, instead of reading it from MAST itself.
+        force_on_prem : bool, default False
+            Whether to read from MAST itself even after `enable_cloud_dataset`.
+        **kwargs : object
             Arguments for the reader: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
             ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text; ``ignore_unrecognized`` (default
             True) for ASDF, False to be warned of tags for which no package is installed.
@@ -669,7 +907,8 @@ class ObservationProductMethods(MastClass):
         Warns
         -----
         AstropyUserWarning
-            By `astropy.io.fits`, also later, if a part of a FITS file is damaged or missing.
+            If a part of a FITS file is damaged or missing; issued by `astropy.io.fits`, possibly when the data are
+            used.
 
         Examples
         --------
@@ -684,10 +923,10 @@ class ObservationProductMethods(MastClass):
 
     def crossmatch_detections(
         self,
-        table: Any,
+        table: PositionsLike,
         *,
         obs_collection: str | Iterable[str] = "JWST",
-        radius: Any = DETECTION_RADIUS,
+        radius: AngleLike = DETECTION_RADIUS,
         best: bool = False,
         dry_run: bool = False,
         download_dir: str | os.PathLike[str] | None = None,
@@ -697,44 +936,47 @@ class ObservationProductMethods(MastClass):
         timeout: float | u.Quantity | None = None,
         max_workers: int | None = None,
         verbose: bool = True,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> Table:
-        """Return the sources that were detected at each of many positions, from the catalogs of observations there.
+        """Return the sources detected at each of many positions, from the source catalogs of observations.
 
-        The observations whose footprints are within ``radius`` of a position are asked for, then their products, of
-        which the source catalogs are read, each once: ``*_cat.ecsv`` of JWST, the point and segment catalogs of the
-        Hubble Advanced Products, and catalogs in FITS, ECSV, CSV or VOTable among other products.
+        The method searches for observations whose footprints are within ``radius`` of a position, lists their products,
+        and reads each source catalog once: ``*_cat.ecsv`` of JWST, the point and segment catalogs of the Hubble
+        Advanced Products, and catalogs in FITS, ECSV, CSV or VOTable of other collections.
 
         Parameters
         ----------
         table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
-            The positions, as in `ObservationsClass.crossmatch`.
-        obs_collection : str or iterable of str
-            Whose catalogs: ``"JWST"``, ``"HST"``, ``"HLSP"`` or another collection, or several.  ``"HSC"`` is the
-            Hubble Source Catalog, with which the archive matches the positions.
-        radius : `~astropy.units.Quantity`, str, or number
-            How far from a position a source may be, by default 1 arcsec; a plain number is in degrees.
-        best : bool
+            The positions: a table with a `~astropy.coordinates.SkyCoord` column, or with right ascension and
+            declination columns of the usual names (in degrees, unless the columns have a unit or are text in hours and
+            degrees); a `~astropy.coordinates.SkyCoord` array; or a list of positions.
+        obs_collection : str or iterable of str, default "JWST"
+            The collections to use: ``"JWST"``, ``"HST"``, ``"HLSP"`` or others.  ``"HSC"`` is the Hubble Source
+            Catalog, which MAST cross-matches with the positions.
+        radius : `~astropy.units.Quantity`, str, or float, default 1 arcsec
+            The largest separation of a source from a position; a number is in degrees.
+        best : bool, default False
             Whether to return only the nearest source of each position.
-        dry_run : bool
+        dry_run : bool, default False
             Whether to return the catalogs that would be read, without reading them.
         download_dir : path-like, optional
-            A folder to download the catalogs to, where they are not fetched again; they are read over the network, and
-            not kept, if not given.
-        max_size : int, optional
-            Catalogs of more bytes are not read, with a warning; None for no limit.
+            The folder to download the catalogs to, where they are reused.  By default, catalogs are read over the
+            network and are not stored.
+        max_size : int or None, default 2000000000
+            The largest size of a catalog in bytes.  Larger ones are skipped with a warning.  None is no limit.
         ra_column, dec_column : str, optional
-            The columns of the table, if they have other names.
+            The columns with right ascension and declination, if they have unusual names.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the whole call may take; without it each request has ``conf.timeout``.
+            The time that the whole call may take, in seconds if it has no unit.  By default, only each request is
+            limited, to ``conf.timeout``.
         max_workers : int, optional
-            Requests, and catalogs, at a time; ``conf.max_workers`` if not given.
-        verbose : bool
-            Whether to show a progress bar on a terminal, and to log the outcome.
+            The number of requests, and of catalogs, to process at a time.  Defaults to ``conf.max_workers``.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
         **criteria : object
-            Criteria for the observations, as in `ObservationsClass.query_criteria`, e.g. ``filters="F444W"``.  Those of
-            JWST and HST have ``dataproduct_type="image"`` and ``calib_level=[3, 4]``, and those of HST
-            ``project="HAP"``, unless other values are given.
+            Criteria for the observations, as in `ObservationsClass.query_criteria`, e.g.  ``filters="F444W"``.  For
+            JWST and HST, ``dataproduct_type`` defaults to ``"image"`` and ``calib_level`` to ``[3, 4]``; for HST,
+            ``project`` defaults to ``"HAP"``.
 
         Returns
         -------
@@ -758,16 +1000,16 @@ class ObservationProductMethods(MastClass):
         Raises
         ------
         InvalidQueryError
-            If there are no positions, or an argument cannot be applied; nothing was sent then.
+            If no position is given, or an argument is not valid; nothing is sent in this case.
         RemoteServiceError, TimeoutError
-            If there is no answer for any position, or no catalog can be read.
+            If no position has a response, or no catalog can be read.
 
         Warns
         -----
         NoResultsWarning
-            If nothing was found, with the number of positions that are not covered.
+            If nothing is found; the message has the number of positions that are not covered.
         AuthenticationWarning, InputWarning
-            If catalogs were not read: because they are exclusive, too large, or damaged.
+            If catalogs are skipped because they are exclusive, too large, or damaged.
 
         Examples
         --------

@@ -197,7 +197,7 @@ class ObservationSearch:
         if not total:
             return self.hints(query.criteria)
         pages = -(-total // request.pagesize)
-        return [f"Page {request.page} was asked for, of {pages} with {total} rows."]
+        return [f"Page {request.page} was requested, of {pages} with {total} rows."]
 
     def count(self, arguments: QueryArguments, options: CallOptions) -> int | dict[str, object]:
         """Return the number of observations, or the request."""
