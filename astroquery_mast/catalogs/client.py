@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from astropy.table import Table
@@ -20,6 +20,20 @@ from ..tables.columns import metadata_table
 from .collection_methods import DEFAULT_CATALOG, CatalogCollections
 from .search import DEFAULT_LIMIT, DEFAULT_OFFSET, CatalogArguments, TapWords
 
+if TYPE_CHECKING:
+    from astropy import units as u
+
+    from ..query.types import (
+        AngleLike,
+        CoordinatesLike,
+        CriterionLike,
+        PositionsLike,
+        RadiusLike,
+        RegionLike,
+        SortLike,
+    )
+
+
 __all__ = ["Catalogs", "CatalogsClass"]
 
 
@@ -27,18 +41,22 @@ _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.1
 
 
 class CatalogsClass(CatalogCollections):
-    """The catalogs of MAST: HSC, Galex, Gaia, TIC, CTL, DiskDetective, PLATO, Pan-STARRS, and all that TAP serves.
+    """Search the catalogs of MAST: HSC, Galex, Gaia, TIC, CTL, DiskDetective, PLATO, Pan-STARRS, and those of TAP.
 
     Parameters
     ----------
     collection : str, optional
-        The collection that is asked by TAP where a call names none; without it the older services are asked.  It is
-        checked when it is used first: nothing is sent when a client is made.
+        The TAP collection to use by default; see `get_collections`.  Without it, the Mashup and catalog services are
+        used.  It is verified when it is first used: no request is sent when a client is created.
     catalog : str, optional
-        The table of that collection; its usual one if not given.  Without a collection the catalog that is asked where
-        a call names none, as the query methods take it.
-    mast_token, server, session : object, optional
-        As `MastClass`.
+        The table of the collection to use by default.  Defaults to the main table of the collection.  Without a
+        collection, the catalog to use by default, as the query methods take it.
+    mast_token : str, optional
+        A token for this client alone.  By default, the client shares the login of all others.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
 
     Examples
     --------
@@ -54,125 +72,144 @@ class CatalogsClass(CatalogCollections):
 
     def query_region(
         self,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         *,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         catalog: str = DEFAULT_CATALOG,
         version: int | None = None,
         pagesize: int | None = None,
         page: int | None = None,
-        columns: Any = None,
-        sort_by: Any = None,
-        timeout: float | None = None,
+        columns: str | Iterable[str] | None = None,
+        sort_by: SortLike | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
         max_workers: int | None = None,
         executor: Executor | None = None,
         cache: bool | None = None,
         collection: str | None = None,
-        region: Any = None,
+        region: RegionLike | None = None,
         limit: int | None = DEFAULT_LIMIT,
         offset: int = DEFAULT_OFFSET,
         count_only: bool = False,
-        select_cols: Any = None,
+        select_cols: str | Iterable[str] | None = None,
         sort_desc: bool | Sequence[bool] | None = None,
-        filters: Mapping[str, Any] | None = None,
+        filters: Mapping[str, CriterionLike] | None = None,
         run_async: bool | None = None,
         return_adql: bool = False,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> Table | Asked | int | str:
-        """Return the entries of a catalog around a position, or in a region.
+        """Return the rows of a catalog around a position, or in a region.
 
-        The older services are asked, or TAP: if a collection is given here or is set, if the catalog is one that only
-        TAP has, or if an argument from ``collection`` to ``return_adql`` is given.  ``meta["service"]`` says which.
+        TAP is used if a collection is given or is the default of the client, if only TAP has the catalog, or if an
+        argument from ``collection`` to ``return_adql`` is given.  Otherwise the Mashup and catalog services are used.
+        ``meta["service"]`` names the service.
 
         Parameters
         ----------
-        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
-            The position.  Text is read as ICRS, in degrees if it names no unit; text that is not a position is taken as
-            the name of an object.  Or many positions: a `~astropy.coordinates.SkyCoord` array, a list of positions, or
-            a `~astropy.table.Table` with their columns.
-        radius : `~astropy.units.Quantity`, str, or number
-            The radius, by default 0.2 degrees; a plain number is in degrees.  For many positions it may be an array.
-        catalog : str
-            The catalog: ``"HSC"``, ``"Galex"``, ``"Gaia"``, ``"TIC"``, ``"CTL"``, ``"DiskDetective"``, ``"PLATO"``,
-            ``"Panstarrs"``, whatever the case; any other name ``X`` is asked as ``Mast.Catalogs.X.Cone``, and a full
-            name of a Mashup service as it is.  By TAP: a table of the collection, in any case and with or without its
-            schema, or without ``collection`` its full name, such as ``"tic_v82.source"``.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, list, or `~astropy.table.Table`
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  For many targets: a `~astropy.coordinates.SkyCoord` array, a
+            list of positions, or a `~astropy.table.Table` with columns of positions.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  For many targets, an array gives each its own radius.
+        catalog : str, default "HSC"
+            The catalog, in any case: ``"HSC"``, ``"Galex"``, ``"Gaia"``, ``"TIC"``, ``"CTL"``, ``"DiskDetective"``,
+            ``"PLATO"`` or ``"Panstarrs"``; the full name of a Mashup service; or another name ``X``, for the service
+            ``Mast.Catalogs.X.Cone``.  With TAP: a table of the collection, in any case and with or without its schema;
+            or, without ``collection``, its full name such as ``"tic_v82.source"``.
         version : int, optional
-            The version, for HSC (2, 3) and Gaia (1, 2, 3); the latest if not given.
+            The version of the catalog, for HSC (2, 3) and Gaia (1, 2, 3).  Defaults to the latest.
         pagesize : int, optional
-            Rows in a page; ``conf.pagesize`` if not given.  For Pan-STARRS it limits the number of rows.
+            The number of rows in a page.  Defaults to ``conf.pagesize``.  For Pan-STARRS, the largest number of rows.
         page : int, optional
-            Give only this page, counted from 1, instead of all.
+            The page to return, counted from 1.  By default, all pages are returned.
         columns : str or list of str, optional
-            The columns to return; all if not given.
+            The columns to return.  By default, all columns are returned.
         sort_by : str, tuple, or list of these, optional
-            By what the rows that are returned are sorted: columns, or pairs such as ``("desc", "Tmag")``; for many
-            positions the rows of each.  Rows without a value in the first column come last.
-        timeout : float, optional
-            Seconds that the call may take; ``conf.timeout`` if not given, which for many positions each of them has.
-        get_query_payload : bool
-            Return the request instead of sending it.
-        verbose : bool
-            Whether to log the number of rows, and for many positions to show a bar on a terminal.
+            The columns to sort the returned rows by, or pairs such as ``("desc", "Tmag")``; for many targets, the rows
+            of each target are sorted.  Rows without a value in the first column come last.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``, which for many
+            targets applies to each.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        verbose : bool, default False
+            Whether to log the number of rows and, for many targets, to show a progress bar on a terminal.
         max_workers : int, optional
-            For many positions: how many are asked for at a time; ``conf.max_workers`` if not given.
+            The number of requests to run at a time for many targets.  Defaults to ``conf.max_workers``.
         executor : `concurrent.futures.Executor`, optional
-            For many positions: who asks; threads of this process if not given.
+            The executor that runs the requests for many targets.  By default, threads of this process run them.
         cache : bool, optional
-            Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
-            Answers by TAP are not kept.
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.  TAP responses are not
+            cached.
         collection : str, optional
-            The collection of TAP, in any case; see `get_collections`.
+            The TAP collection, in any case; see `get_collections`.  Defaults to the collection of the client.
         region : object, optional
-            Instead of a position and a radius: a circle or polygon as text, ``"CIRCLE 202.47 47.2 0.1"`` or
-            ``"POLYGON GALACTIC ..."``; three or more vertices, as one `~astropy.coordinates.SkyCoord` or as pairs
-            (RA, Dec) in degrees; a shape of ``regions``; a ``mocpy.MOC``; or a list of these.  What the service cannot
-            search is asked for in a circle around it, and rows outside are removed here.
-        limit : int, optional
-            Rows that are wanted at most, 5000 if not given; a `~astroquery.exceptions.MaxResultsWarning` says that
-            there are more.  None returns all, in pages, however many they are.  For many targets the limit of each.
-        offset : int
-            How many rows are left out at the beginning.  If it is given, also as 0 for a first page, the rows are
-            sorted by the identifier, too, so that no row is on two pages.
-        count_only : bool
-            Return the number of entries instead of reading them.
+            The region to search, instead of a position and a radius: a circle or polygon as text, such as ``"CIRCLE
+            202.47 47.2 0.1"`` or ``"POLYGON GALACTIC ..."``; three or more vertices as one
+            `~astropy.coordinates.SkyCoord` or as (RA, Dec) pairs in degrees; a region of the ``regions`` package; a
+            ``mocpy.MOC``; or a list of these.  Where the service cannot search the region, the smallest circle around
+            it is searched and the rows outside the region are removed.
+        limit : int or None, default 5000
+            With TAP, the largest number of rows to return, for many targets the number for each; a
+            `~astroquery.exceptions.MaxResultsWarning` is issued if there are more.  With None, all rows are returned,
+            in pages.
+        offset : int, default 0
+            With TAP, the number of rows to skip.  If it is given, even as 0, the rows are also sorted by the
+            identifier, so that pages do not overlap.
+        count_only : bool, default False
+            With TAP, whether to return the number of rows instead of the rows.
         select_cols : str or list of str, optional
-            As ``columns``; one that does not exist is left out with a warning.
+            With TAP, the columns to return, like ``columns``; a column that does not exist is ignored with a warning.
         sort_desc : bool or list of bool, optional
-            Whether ``sort_by`` puts the largest value first: for all of its columns, or for each.
+            With TAP, whether to sort in descending order: one value for all columns of ``sort_by``, or one for each.
         filters : dict, optional
-            Column → criterion, for columns that are called like an argument of this method.
+            With TAP, criteria for columns that have the name of an argument of this method: column name → criterion.
         run_async : bool, optional
-            Whether the archive works on it as a job.  If not given, it is asked to answer at once, and by a job if that
-            takes too long.
-        return_adql : bool
-            Return the query in ADQL instead of sending it.
+            With TAP, whether to run the query as an asynchronous job.  By default, the query runs synchronously, and as
+            a job if that takes too long.
+        return_adql : bool, default False
+            Whether to return the query in ADQL without sending it.
         **criteria : object
-            By TAP criteria on any column, as `query_criteria` takes them.  Otherwise
-            parameters of the catalog: for HSC ``nr`` (most rows, 50000), ``ni`` (fewest images, 1) and ``magtype``
-            (1: MagAper2, 2: MagAuto); for Galex ``maxrecords`` (50000); for Pan-STARRS ``data_release`` (``"dr2"``),
-            ``table`` (``"mean"``), and criteria on any column as `query_criteria` takes them.
+            With TAP, criteria on any column, as in `query_criteria`.  Otherwise parameters of the catalog: for HSC
+            ``nr`` (the largest number of rows, 50000), ``ni`` (the smallest number of images, 1) and ``magtype`` (1:
+            MagAper2, 2: MagAuto); for Galex ``maxrecords`` (50000); for Pan-STARRS ``data_release`` (``"dr2"``),
+            ``table`` (``"mean"``), and criteria on any column.
 
         Returns
         -------
         `~astropy.table.Table`, int, str or dict
-            All entries, with a `~astroquery.exceptions.MaxResultsWarning` if there may be more than a limit lets
-            through; or their number, the query, or the request.  By TAP ``meta`` has also ``"collection"``,
-            ``"catalog"`` and ``"adql_query"``.  For many positions ``input_row`` comes first, the place of the position
-            in what was given, by TAP with the position in degrees (``search_pos``, text); ``meta["failed"]`` lists
-            those that could not be asked for, ``meta["unmatched"]`` those without entries, and ``meta["limited"]``
-            those of which a limit, which is one for each, has kept some back.
+            The rows, with the columns and units of the catalog; or, as requested, their number, the query in ADQL, or
+            the request.  With TAP, ``meta`` also has ``"collection"``, ``"catalog"`` and ``"adql_query"``.  For many
+            targets, the first column is ``input_row``, the row of the target in the input, followed with TAP by
+            ``search_pos``, its position as text in degrees.  ``meta["failed"]`` lists the targets without a response,
+            ``meta["unmatched"]`` those without rows, and ``meta["limited"]`` those with more rows than the limit.
 
         Raises
         ------
         InvalidQueryError
-            If something that is asked for is unknown or cannot be applied; nothing was sent then.
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError
-            If the archive fails, or its answer is not complete.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery.exceptions.MaxResultsWarning`
+            If there may be more rows than a limit returns.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> stars = Catalogs.query_region("202.4696 47.1952", radius="3 arcmin", catalog="TIC", sort_by="Tmag")
+        >>> len(stars) > 0, "Tmag" in stars.colnames
+        (True, True)
         """
         target = TargetInput(coordinates, None, radius)
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
@@ -185,22 +222,75 @@ class CatalogsClass(CatalogCollections):
 
     def query_region_async(
         self,
-        coordinates: Any,
+        coordinates: CoordinatesLike,
         *,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         catalog: str = DEFAULT_CATALOG,
         version: int | None = None,
         pagesize: int | None = None,
         page: int | None = None,
-        columns: Any = None,
-        sort_by: Any = None,
-        timeout: float | None = None,
-        **criteria: Any,
+        columns: str | Iterable[str] | None = None,
+        sort_by: SortLike | None = None,
+        timeout: float | u.Quantity | None = None,
+        **criteria: CriterionLike,
     ) -> list[requests.Response] | requests.Response:
-        """Return the responses of `query_region`, one per page; for Pan-STARRS the single response for one page.
+        """Return the HTTP responses of `query_region`.
 
-        They are as the archive sends them: what only a table has, such as an order of rows that the service does not
-        know, is not in them.
+        The responses are those of the service.  A ``sort_by`` that the service does not support has no effect on them.
+
+        Parameters
+        ----------
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.
+        catalog : str, default "HSC"
+            The catalog, in any case: ``"HSC"``, ``"Galex"``, ``"Gaia"``, ``"TIC"``, ``"CTL"``, ``"DiskDetective"``,
+            ``"PLATO"`` or ``"Panstarrs"``; the full name of a Mashup service; or another name ``X``, for the service
+            ``Mast.Catalogs.X.Cone``.  With TAP: a table of the collection, in any case and with or without its schema;
+            or, without ``collection``, its full name such as ``"tic_v82.source"``.
+        version : int, optional
+            The version of the catalog, for HSC (2, 3) and Gaia (1, 2, 3).  Defaults to the latest.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.  For Pan-STARRS, the largest number of rows.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        columns : str or list of str, optional
+            The columns to return.  By default, all columns are returned.
+        sort_by : str, tuple, or list of these, optional
+            The columns to sort the returned rows by, or pairs such as ``("desc", "Tmag")``; for many targets, the rows
+            of each target are sorted.  Rows without a value in the first column come last.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        **criteria : object
+            With TAP, criteria on any column, as in `query_criteria`.  Otherwise parameters of the catalog: for HSC
+            ``nr`` (the largest number of rows, 50000), ``ni`` (the smallest number of images, 1) and ``magtype`` (1:
+            MagAper2, 2: MagAuto); for Galex ``maxrecords`` (50000); for Pan-STARRS ``data_release`` (``"dr2"``),
+            ``table`` (``"mean"``), and criteria on any column.
+
+        Returns
+        -------
+        list of `requests.Response` or `requests.Response`
+            One response for each page; for Pan-STARRS, the response for one page.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid, or the client has a TAP collection, which has no such responses.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> responses = Catalogs.query_region_async("202.4696 47.1952", radius=0.05, catalog="TIC", page=1)
+        >>> [response.status_code for response in responses]
+        [200]
         """
         target, selection = TargetInput(coordinates, None, radius), Selection.of(columns, sort_by, pagesize, page)
         arguments = CatalogArguments(catalog, criteria, target, selection, version)
@@ -213,15 +303,15 @@ class CatalogsClass(CatalogCollections):
         self,
         object_name: str | Iterable[str],
         *,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         catalog: str = DEFAULT_CATALOG,
         pagesize: int | None = None,
         page: int | None = None,
         version: int | None = None,
         resolver: str | None = None,
-        columns: Any = None,
-        sort_by: Any = None,
-        timeout: float | None = None,
+        columns: str | Iterable[str] | None = None,
+        sort_by: SortLike | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
         max_workers: int | None = None,
@@ -231,37 +321,115 @@ class CatalogsClass(CatalogCollections):
         limit: int | None = DEFAULT_LIMIT,
         offset: int = DEFAULT_OFFSET,
         count_only: bool = False,
-        select_cols: Any = None,
+        select_cols: str | Iterable[str] | None = None,
         sort_desc: bool | Sequence[bool] | None = None,
-        filters: Mapping[str, Any] | None = None,
+        filters: Mapping[str, CriterionLike] | None = None,
         run_async: bool | None = None,
         return_adql: bool = False,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> Table | Asked | int | str:
-        """Return the entries of a catalog around an object.
+        """Return the rows of a catalog around an object.
+
+        TAP is used under the same conditions as in `query_region`.
 
         Parameters
         ----------
         object_name : str or iterable of str
-            Its name, or the names of many objects; the answer then has the name as column ``target``, too.
-        resolver : str, optional
-            ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
-        radius, catalog, pagesize, page, version, columns, sort_by, timeout, get_query_payload, verbose
-            As `query_region`.
-        max_workers, executor, cache, collection, limit, offset, count_only, select_cols, sort_desc, filters
-            As `query_region`.
-        run_async, return_adql, **criteria
-            As `query_region`.
+            The name of the object.  For many names, the table has an additional column ``target``.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  For many targets, an array gives each its own radius.
+        catalog : str, default "HSC"
+            The catalog, in any case: ``"HSC"``, ``"Galex"``, ``"Gaia"``, ``"TIC"``, ``"CTL"``, ``"DiskDetective"``,
+            ``"PLATO"`` or ``"Panstarrs"``; the full name of a Mashup service; or another name ``X``, for the service
+            ``Mast.Catalogs.X.Cone``.  With TAP: a table of the collection, in any case and with or without its schema;
+            or, without ``collection``, its full name such as ``"tic_v82.source"``.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.  For Pan-STARRS, the largest number of rows.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        version : int, optional
+            The version of the catalog, for HSC (2, 3) and Gaia (1, 2, 3).  Defaults to the latest.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        columns : str or list of str, optional
+            The columns to return.  By default, all columns are returned.
+        sort_by : str, tuple, or list of these, optional
+            The columns to sort the returned rows by, or pairs such as ``("desc", "Tmag")``; for many targets, the rows
+            of each target are sorted.  Rows without a value in the first column come last.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``, which for many
+            targets applies to each.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        verbose : bool, default False
+            Whether to log the number of rows and, for many targets, to show a progress bar on a terminal.
+        max_workers : int, optional
+            The number of requests to run at a time for many targets.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that runs the requests for many targets.  By default, threads of this process run them.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.  TAP responses are not
+            cached.
+        collection : str, optional
+            The TAP collection, in any case; see `get_collections`.  Defaults to the collection of the client.
+        limit : int or None, default 5000
+            With TAP, the largest number of rows to return, for many targets the number for each; a
+            `~astroquery.exceptions.MaxResultsWarning` is issued if there are more.  With None, all rows are returned,
+            in pages.
+        offset : int, default 0
+            With TAP, the number of rows to skip.  If it is given, even as 0, the rows are also sorted by the
+            identifier, so that pages do not overlap.
+        count_only : bool, default False
+            With TAP, whether to return the number of rows instead of the rows.
+        select_cols : str or list of str, optional
+            With TAP, the columns to return, like ``columns``; a column that does not exist is ignored with a warning.
+        sort_desc : bool or list of bool, optional
+            With TAP, whether to sort in descending order: one value for all columns of ``sort_by``, or one for each.
+        filters : dict, optional
+            With TAP, criteria for columns that have the name of an argument of this method: column name → criterion.
+        run_async : bool, optional
+            With TAP, whether to run the query as an asynchronous job.  By default, the query runs synchronously, and as
+            a job if that takes too long.
+        return_adql : bool, default False
+            Whether to return the query in ADQL without sending it.
+        **criteria : object
+            With TAP, criteria on any column, as in `query_criteria`.  Otherwise parameters of the catalog: for HSC
+            ``nr`` (the largest number of rows, 50000), ``ni`` (the smallest number of images, 1) and ``magtype`` (1:
+            MagAper2, 2: MagAuto); for Galex ``maxrecords`` (50000); for Pan-STARRS ``data_release`` (``"dr2"``),
+            ``table`` (``"mean"``), and criteria on any column.
 
         Returns
         -------
         `~astropy.table.Table`, int, str or dict
-            As `query_region`.
+            The rows, with the columns and units of the catalog; or, as requested, their number, the query in ADQL, or
+            the request.  For many names, the first columns are ``input_row``, the place of the name in the input, and
+            ``target``, the name; ``meta["failed"]`` lists the names without a position or a response,
+            ``meta["unmatched"]`` those without rows, and ``meta["limited"]`` those with more rows than the limit.
 
         Raises
         ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
         ResolverError
-            If the name has no position; otherwise as `query_region`.
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery.exceptions.MaxResultsWarning`
+            If there may be more rows than a limit returns.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> stars = Catalogs.query_object("M51", radius="3 arcmin", catalog="TIC")
+        >>> len(stars) > 0, "Tmag" in stars.colnames
+        (True, True)
         """
         target = TargetInput(None, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
@@ -277,18 +445,76 @@ class CatalogsClass(CatalogCollections):
         self,
         object_name: str,
         *,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         catalog: str = DEFAULT_CATALOG,
         pagesize: int | None = None,
         page: int | None = None,
         version: int | None = None,
         resolver: str | None = None,
-        columns: Any = None,
-        sort_by: Any = None,
-        timeout: float | None = None,
-        **criteria: Any,
+        columns: str | Iterable[str] | None = None,
+        sort_by: SortLike | None = None,
+        timeout: float | u.Quantity | None = None,
+        **criteria: CriterionLike,
     ) -> list[requests.Response] | requests.Response:
-        """Return the responses of `query_object`, as `query_region_async` does."""
+        """Return the HTTP responses of `query_object`.
+
+        The responses are those of the service.  A ``sort_by`` that the service does not support has no effect on them.
+
+        Parameters
+        ----------
+        object_name : str
+            The name of the object.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.
+        catalog : str, default "HSC"
+            The catalog, in any case: ``"HSC"``, ``"Galex"``, ``"Gaia"``, ``"TIC"``, ``"CTL"``, ``"DiskDetective"``,
+            ``"PLATO"`` or ``"Panstarrs"``; the full name of a Mashup service; or another name ``X``, for the service
+            ``Mast.Catalogs.X.Cone``.  With TAP: a table of the collection, in any case and with or without its schema;
+            or, without ``collection``, its full name such as ``"tic_v82.source"``.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.  For Pan-STARRS, the largest number of rows.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        version : int, optional
+            The version of the catalog, for HSC (2, 3) and Gaia (1, 2, 3).  Defaults to the latest.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        columns : str or list of str, optional
+            The columns to return.  By default, all columns are returned.
+        sort_by : str, tuple, or list of these, optional
+            The columns to sort the returned rows by, or pairs such as ``("desc", "Tmag")``; for many targets, the rows
+            of each target are sorted.  Rows without a value in the first column come last.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        **criteria : object
+            With TAP, criteria on any column, as in `query_criteria`.  Otherwise parameters of the catalog: for HSC
+            ``nr`` (the largest number of rows, 50000), ``ni`` (the smallest number of images, 1) and ``magtype`` (1:
+            MagAper2, 2: MagAuto); for Galex ``maxrecords`` (50000); for Pan-STARRS ``data_release`` (``"dr2"``),
+            ``table`` (``"mean"``), and criteria on any column.
+
+        Returns
+        -------
+        list of `requests.Response` or `requests.Response`
+            One response for each page; for Pan-STARRS, the response for one page.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid, or the client has a TAP collection, which has no such responses.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> responses = Catalogs.query_object_async("M51", radius="3 arcmin", catalog="TIC", pagesize=5, page=1)
+        >>> [response.status_code for response in responses]
+        [200]
+        """
         target = TargetInput(None, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page)
         arguments = CatalogArguments(catalog, criteria, target, selection, version)
@@ -304,66 +530,145 @@ class CatalogsClass(CatalogCollections):
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         object_name: str | Iterable[str] | None = None,
-        radius: Any = DEFAULT_RADIUS,
-        columns: Any = None,
-        sort_by: Any = None,
-        timeout: float | None = None,
+        radius: RadiusLike = DEFAULT_RADIUS,
+        columns: str | Iterable[str] | None = None,
+        sort_by: SortLike | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
         max_workers: int | None = None,
         executor: Executor | None = None,
         cache: bool | None = None,
         collection: str | None = None,
-        region: Any = None,
+        region: RegionLike | None = None,
         limit: int | None = DEFAULT_LIMIT,
         offset: int = DEFAULT_OFFSET,
         count_only: bool = False,
-        select_cols: Any = None,
+        select_cols: str | Iterable[str] | None = None,
         sort_desc: bool | Sequence[bool] | None = None,
-        filters: Mapping[str, Any] | None = None,
+        filters: Mapping[str, CriterionLike] | None = None,
         run_async: bool | None = None,
         return_adql: bool = False,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> Table | Asked | int | str:
-        """Return the entries of a catalog that meet all criteria.
+        """Return the rows of a catalog that meet all criteria.
+
+        TAP is used under the same conditions as in `query_region`, and for ``"HSC"`` and ``"Gaia"``, whose other
+        services do not take criteria.
 
         Parameters
         ----------
         catalog : str, optional
-            ``"TIC"``, ``"CTL"``, ``"DiskDetective"`` or ``"Panstarrs"``, whatever the case.  TAP is asked, as in
-            `query_region`, and also for ``"HSC"`` and ``"Gaia"``, whose older services take no criteria.
-        coordinates, object_name : object, optional
-            Where to look, as `query_region` and `query_object`; at most one of them.
-        radius, pagesize, page, resolver, columns, sort_by, timeout, get_query_payload, verbose, max_workers, executor
-            As `query_region` and `query_object`.
-        cache, collection, region, limit, offset, count_only, select_cols, sort_desc, filters, run_async, return_adql
-            As `query_region`.
+            The catalog, in any case: ``"TIC"``, ``"CTL"``, ``"DiskDetective"`` or ``"Panstarrs"``; and, with TAP,
+            ``"HSC"``, ``"Gaia"``, or a table of the collection.  Defaults to the catalog of the client; required if it
+            has none and ``collection`` is not given.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.  For Pan-STARRS, the largest number of rows.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, list, or `~astropy.table.Table`, optional
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  For many targets: a `~astropy.coordinates.SkyCoord` array, a
+            list of positions, or a `~astropy.table.Table` with columns of positions.  Give at most one of
+            ``coordinates``, ``object_name`` and ``region``.
+        object_name : str or iterable of str, optional
+            The name of the object.  For many names, the table has an additional column ``target``.  Give at most one of
+            ``coordinates``, ``object_name`` and ``region``.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  For many targets, an array gives each its own radius.
+        columns : str or list of str, optional
+            The columns to return.  By default, all columns are returned.
+        sort_by : str, tuple, or list of these, optional
+            The columns to sort the returned rows by, or pairs such as ``("desc", "Tmag")``; for many targets, the rows
+            of each target are sorted.  Rows without a value in the first column come last.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``, which for many
+            targets applies to each.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        verbose : bool, default False
+            Whether to log the number of rows and, for many targets, to show a progress bar on a terminal.
+        max_workers : int, optional
+            The number of requests to run at a time for many targets.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that runs the requests for many targets.  By default, threads of this process run them.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.  TAP responses are not
+            cached.
+        collection : str, optional
+            The TAP collection, in any case; see `get_collections`.  Defaults to the collection of the client.
+        region : object, optional
+            The region to search, instead of a position and a radius: a circle or polygon as text, such as ``"CIRCLE
+            202.47 47.2 0.1"`` or ``"POLYGON GALACTIC ..."``; three or more vertices as one
+            `~astropy.coordinates.SkyCoord` or as (RA, Dec) pairs in degrees; a region of the ``regions`` package; a
+            ``mocpy.MOC``; or a list of these.  Where the service cannot search the region, the smallest circle around
+            it is searched and the rows outside the region are removed.
+        limit : int or None, default 5000
+            With TAP, the largest number of rows to return, for many targets the number for each; a
+            `~astroquery.exceptions.MaxResultsWarning` is issued if there are more.  With None, all rows are returned,
+            in pages.
+        offset : int, default 0
+            With TAP, the number of rows to skip.  If it is given, even as 0, the rows are also sorted by the
+            identifier, so that pages do not overlap.
+        count_only : bool, default False
+            With TAP, whether to return the number of rows instead of the rows.
+        select_cols : str or list of str, optional
+            With TAP, the columns to return, like ``columns``; a column that does not exist is ignored with a warning.
+        sort_desc : bool or list of bool, optional
+            With TAP, whether to sort in descending order: one value for all columns of ``sort_by``, or one for each.
+        filters : dict, optional
+            With TAP, criteria for columns that have the name of an argument of this method: column name → criterion.
+        run_async : bool, optional
+            With TAP, whether to run the query as an asynchronous job.  By default, the query runs synchronously, and as
+            a job if that takes too long.
+        return_adql : bool, default False
+            Whether to return the query in ADQL without sending it.
         **criteria : object
-            One or more columns of the catalog (see `get_metadata`), whatever the case of their letters.
-
-            - Columns of text and of integers take a value or a list of values, of which a row must have one;
-              one of those of text may have wildcards: ``TWOMASS="0123*"``.
-            - Columns of numbers take ``[minimum, maximum]``, either of which may be None for an open end.
-              `~astropy.units.Quantity` and `~astropy.time.Time` are converted.
-            - All columns of numbers take comparisons, ``">=2"`` or ``("gte", 2)``, and ranges, ``"2..5"``; see
-              `astroquery_mast.query.conditions`.
-            - For Pan-STARRS there are also ``data_release`` (``"dr2"``) and ``table`` (``"mean"``).
-            - By TAP lists may have comparisons, of which one must hold, ``["<10", ">18"]``; ``"!"`` before a value, a
-              comparison, a range or a pattern excludes it; dates take moments and ranges of these.
+            One or more columns of the catalog (see `get_metadata`), in any case, with the values to select.  Columns of
+            text and integers take a value or a list of alternatives, and text may have wildcards, as in
+            ``TWOMASS="0123*"``.  Columns of numbers take ``[minimum, maximum]``, where None leaves an end open,
+            comparisons such as ``">=2"``, and ranges such as ``"2..5"``.  `~astropy.units.Quantity` and
+            `~astropy.time.Time` are converted.  Pan-STARRS also has ``data_release`` (``"dr2"``) and ``table``
+            (``"mean"``).  With TAP, lists may contain comparisons, and ``"!"`` before a value, comparison, range or
+            pattern excludes it.
 
         Returns
         -------
         `~astropy.table.Table`, int, str or dict
-            All entries, or the request; for many positions or names, and by TAP, as `query_region`.
+            The rows, with the columns and units of the catalog; or, as requested, their number, the query in ADQL, or
+            the request.  With TAP, ``meta`` also has ``"collection"``, ``"catalog"`` and ``"adql_query"``.  For many
+            targets, the first column is ``input_row``, the row of the target in the input; ``meta["failed"]`` lists the
+            targets without a response, ``meta["unmatched"]`` those without rows, and ``meta["limited"]`` those with
+            more rows than the limit.
 
         Raises
         ------
         InvalidQueryError
-            If a criterion is unknown or cannot be applied, or if there is none, which only TAP allows.
-        ResolverError, RemoteServiceError, TimeoutError
-            As `query_region` and `query_object`.
+            If a criterion is unknown or not valid, or none is given, which only TAP allows.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery.exceptions.MaxResultsWarning`
+            If there may be more rows than a limit returns.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> stars = Catalogs.query_criteria("TIC", object_name="M51", radius="0.1 deg", Tmag=[None, 14])
+        >>> bool((stars["Tmag"] <= 14).all())
+        True
         """
         target = TargetInput(coordinates, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
@@ -382,15 +687,75 @@ class CatalogsClass(CatalogCollections):
         pagesize: int | None = None,
         page: int | None = None,
         resolver: str | None = None,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         object_name: str | None = None,
-        radius: Any = DEFAULT_RADIUS,
-        columns: Any = None,
-        sort_by: Any = None,
-        timeout: float | None = None,
-        **criteria: Any,
+        radius: RadiusLike = DEFAULT_RADIUS,
+        columns: str | Iterable[str] | None = None,
+        sort_by: SortLike | None = None,
+        timeout: float | u.Quantity | None = None,
+        **criteria: CriterionLike,
     ) -> list[requests.Response] | requests.Response:
-        """Return the responses of `query_criteria`, as `query_region_async` does."""
+        """Return the HTTP responses of `query_criteria`.
+
+        The responses are those of the service.  A ``sort_by`` that the service does not support has no effect on them.
+
+        Parameters
+        ----------
+        catalog : str
+            The catalog, in any case: ``"TIC"``, ``"CTL"``, ``"DiskDetective"`` or ``"Panstarrs"``.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.  For Pan-STARRS, the largest number of rows.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  Give at most one of ``coordinates`` and ``object_name``.
+        object_name : str, optional
+            The name of the object to search around, instead of a position.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.
+        columns : str or list of str, optional
+            The columns to return.  By default, all columns are returned.
+        sort_by : str, tuple, or list of these, optional
+            The columns to sort the returned rows by, or pairs such as ``("desc", "Tmag")``; for many targets, the rows
+            of each target are sorted.  Rows without a value in the first column come last.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        **criteria : object
+            One or more columns of the catalog (see `get_metadata`), in any case, with the values to select.  Columns of
+            text and integers take a value or a list of alternatives, and text may have wildcards, as in
+            ``TWOMASS="0123*"``.  Columns of numbers take ``[minimum, maximum]``, where None leaves an end open,
+            comparisons such as ``">=2"``, and ranges such as ``"2..5"``.  `~astropy.units.Quantity` and
+            `~astropy.time.Time` are converted.  Pan-STARRS also has ``data_release`` (``"dr2"``) and ``table``
+            (``"mean"``).  With TAP, lists may contain comparisons, and ``"!"`` before a value, comparison, range or
+            pattern excludes it.
+
+        Returns
+        -------
+        list of `requests.Response` or `requests.Response`
+            One response for each page; for Pan-STARRS, the response for one page.
+
+        Raises
+        ------
+        InvalidQueryError
+            If a criterion is unknown or not valid, none is given, or the client has a TAP collection, which has no such
+            responses.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> responses = Catalogs.query_criteria_async("TIC", object_name="M51", radius="0.1 deg", Tmag=[None, 14])
+        >>> [response.status_code for response in responses]
+        [200]
+        """
         target = TargetInput(coordinates, object_name, radius, resolver)
         selection = Selection.of(columns, sort_by, pagesize, page)
         arguments = CatalogArguments(catalog, criteria, target, selection, filtered=True)
@@ -402,36 +767,95 @@ class CatalogsClass(CatalogCollections):
         catalog: str | None = None,
         *,
         resolver: str | None = None,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         object_name: str | Iterable[str] | None = None,
-        radius: Any = DEFAULT_RADIUS,
-        timeout: float | None = None,
+        radius: RadiusLike = DEFAULT_RADIUS,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         max_workers: int | None = None,
         executor: Executor | None = None,
         cache: bool | None = None,
         collection: str | None = None,
-        region: Any = None,
-        filters: Mapping[str, Any] | None = None,
+        region: RegionLike | None = None,
+        filters: Mapping[str, CriterionLike] | None = None,
         run_async: bool | None = None,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> int | Table | Asked:
-        """Return how many entries `query_criteria` finds, without reading them.
+        """Return the number of rows that `query_criteria` finds, without retrieving them.
 
         Parameters
         ----------
         catalog : str, optional
-            ``"TIC"``, ``"CTL"`` or ``"DiskDetective"``; by TAP ``"HSC"``, ``"Gaia"`` and those of its collections.
-        resolver, coordinates, object_name, radius, timeout, get_query_payload, max_workers, executor, cache, collection
-            As `query_criteria`.
-        region, filters, run_async, **criteria
-            As `query_criteria`.
+            The catalog, in any case: ``"TIC"``, ``"CTL"`` or ``"DiskDetective"``; and, with TAP, ``"HSC"``, ``"Gaia"``,
+            or a table of the collection.  Defaults to the catalog of the client.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, list, or `~astropy.table.Table`, optional
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  For many targets: a `~astropy.coordinates.SkyCoord` array, a
+            list of positions, or a `~astropy.table.Table` with columns of positions.  Give at most one of
+            ``coordinates``, ``object_name`` and ``region``.
+        object_name : str or iterable of str, optional
+            The name of the object.  For many names, the table has an additional column ``target``.  Give at most one of
+            ``coordinates``, ``object_name`` and ``region``.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  For many targets, an array gives each its own radius.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``, which for many
+            targets applies to each.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        max_workers : int, optional
+            The number of requests to run at a time for many targets.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that runs the requests for many targets.  By default, threads of this process run them.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.  TAP responses are not
+            cached.
+        collection : str, optional
+            The TAP collection, in any case; see `get_collections`.  Defaults to the collection of the client.
+        region : object, optional
+            The region to search, instead of a position and a radius: a circle or polygon as text, such as ``"CIRCLE
+            202.47 47.2 0.1"`` or ``"POLYGON GALACTIC ..."``; three or more vertices as one
+            `~astropy.coordinates.SkyCoord` or as (RA, Dec) pairs in degrees; a region of the ``regions`` package; a
+            ``mocpy.MOC``; or a list of these.  Where the service cannot search the region, the smallest circle around
+            it is searched and the rows outside the region are removed.
+        filters : dict, optional
+            With TAP, criteria for columns that have the name of an argument of this method: column name → criterion.
+        run_async : bool, optional
+            With TAP, whether to run the query as an asynchronous job.  By default, the query runs synchronously, and as
+            a job if that takes too long.
+        **criteria : object
+            One or more columns of the catalog (see `get_metadata`), in any case, with the values to select.  Columns of
+            text and integers take a value or a list of alternatives, and text may have wildcards, as in
+            ``TWOMASS="0123*"``.  Columns of numbers take ``[minimum, maximum]``, where None leaves an end open,
+            comparisons such as ``">=2"``, and ranges such as ``"2..5"``.  `~astropy.units.Quantity` and
+            `~astropy.time.Time` are converted.  Pan-STARRS also has ``data_release`` (``"dr2"``) and ``table``
+            (``"mean"``).  With TAP, lists may contain comparisons, and ``"!"`` before a value, comparison, range or
+            pattern excludes it.
 
         Returns
         -------
-        int or dict
-            For many positions or names a `~astropy.table.Table` with ``input_row`` and ``count``, in the order given; a
-            count is masked where it could not be had.
+        int, `~astropy.table.Table` or dict
+            The number; or for many targets a table with ``input_row`` and ``count``, in the order of the input, where a
+            count without a response is masked; or the request.
+
+        Raises
+        ------
+        InvalidQueryError
+            If a criterion is unknown or not valid, or none is given, which only TAP allows.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> Catalogs.query_criteria_count("TIC", object_name="M51", radius="0.1 deg", Tmag=[None, 14]) > 0
+        True
         """
         target = TargetInput(coordinates, object_name, radius, resolver)
         arguments = CatalogArguments(catalog, criteria, target, Selection(cache=cache), filtered=True)
@@ -440,27 +864,53 @@ class CatalogsClass(CatalogCollections):
         return self._answer(arguments, words, options, count=True)
 
     def query_region_count(
-        self, coordinates: Any = None, *, catalog: str | None = None, radius: Any = DEFAULT_RADIUS, **options: Any
+        self,
+        coordinates: PositionsLike | None = None,
+        *,
+        catalog: str | None = None,
+        radius: RadiusLike = DEFAULT_RADIUS,
+        **options: Any,
     ) -> int | Table | Asked:
-        """Return how many entries of a catalog are around a position, without reading them.
+        """Return the number of rows of a catalog around a position, without retrieving them.
 
         Parameters
         ----------
-        coordinates, radius : object
-            As `query_region`.
-        catalog : str
-            As `query_criteria_count`.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, list, or `~astropy.table.Table`
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.  For many targets: a `~astropy.coordinates.SkyCoord` array, a
+            list of positions, or a `~astropy.table.Table` with columns of positions.
+        catalog : str, optional
+            The catalog, in any case: ``"TIC"``, ``"CTL"`` or ``"DiskDetective"``; and, with TAP, ``"HSC"``, ``"Gaia"``,
+            or a table of the collection.  Defaults to the catalog of the client.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  For many targets, an array gives each its own radius.
         **options : object
-            As `query_criteria_count`, and criteria as there.
+            Other arguments of `query_criteria_count`: ``region``, ``collection``, ``filters``, ``run_async``,
+            ``timeout`` (seconds), ``get_query_payload``, ``max_workers``, ``executor`` and ``cache``; and criteria on
+            columns.
 
         Returns
         -------
         int, `~astropy.table.Table` or dict
-            As `query_criteria_count`.
+            The number; or for many targets a table with ``input_row`` and ``count``, in the order of the input, where a
+            count without a response is masked; or the request.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
-        >>> Catalogs.query_region_count("202.47 47.2", catalog="TIC", radius=0.1)  # doctest: +SKIP
+        >>> from astroquery_mast import Catalogs
+        >>> Catalogs.query_region_count("202.4696 47.1952", catalog="TIC", radius="3 arcmin") > 0
+        True
         """
         if not self._is_tap(catalog, options):
             # All entries have a right ascension, and the archive counts by criteria.
@@ -472,37 +922,84 @@ class CatalogsClass(CatalogCollections):
         object_name: str | Iterable[str],
         *,
         catalog: str | None = None,
-        radius: Any = DEFAULT_RADIUS,
+        radius: RadiusLike = DEFAULT_RADIUS,
         **options: Any,
     ) -> int | Table | Asked:
-        """Return how many entries of a catalog are around an object; as `query_object` and `query_region_count`."""
+        """Return the number of rows of a catalog around an object, without retrieving them.
+
+        Parameters
+        ----------
+        object_name : str or iterable of str
+            The name of the object.  For many names, the table has an additional column ``target``.
+        catalog : str, optional
+            The catalog, in any case: ``"TIC"``, ``"CTL"`` or ``"DiskDetective"``; and, with TAP, ``"HSC"``, ``"Gaia"``,
+            or a table of the collection.  Defaults to the catalog of the client.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.  For many targets, an array gives each its own radius.
+        **options : object
+            Other arguments of `query_criteria_count`: ``resolver``, ``collection``, ``filters``, ``run_async``,
+            ``timeout`` (seconds), ``get_query_payload``, ``max_workers``, ``executor`` and ``cache``; and criteria on
+            columns.
+
+        Returns
+        -------
+        int, `~astropy.table.Table` or dict
+            The number; or for many names a table with ``input_row`` and ``count``, in the order of the input, where a
+            count without a response is masked; or the request.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> Catalogs.query_object_count("M51", catalog="TIC", radius="3 arcmin") > 0
+        True
+        """
         return self.query_region_count(None, catalog=catalog, radius=radius, object_name=object_name, **options)
 
     # -- columns -------------------------------------------------------------------------------------------------
 
     def get_metadata(self, catalog: str, *, data_release: str | None = None, table: str | None = None) -> Table:
-        """Return the columns of a catalog: what they are called, hold and mean.
+        """Return the columns of a catalog, with their types, units and descriptions.
 
         Parameters
         ----------
         catalog : str
-            ``"TIC"``, ``"CTL"``, ``"DiskDetective"`` or ``"Panstarrs"``, which take criteria; for others it depends on
-            the archive.
-        data_release, table : str, optional
-            Which table of Pan-STARRS.
+            The catalog, in any case: ``"TIC"``, ``"CTL"``, ``"DiskDetective"`` or ``"Panstarrs"``.  Other catalogs may
+            not have metadata; for TAP, see `get_column_metadata`.
+        data_release : str, optional
+            For Pan-STARRS, the data release.  Defaults to ``"dr2"``.
+        table : str, optional
+            For Pan-STARRS, the table.  Defaults to ``"mean"``.
 
         Returns
         -------
         `~astropy.table.Table`
-            A row for each column: ``Column Name``, ``Column Label``, ``Data Type``, ``Units``, ``Description``, as far
-            as there are any.
+            One row for each column: ``Column Name``, ``Column Label``, ``Data Type``, ``Units`` and ``Description``,
+            where available.
 
         Raises
         ------
         InvalidQueryError
             If there is no such table.
         RemoteServiceError
-            If the archive must be asked, and cannot say.
+            If the service fails or does not have the metadata.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> columns = Catalogs.get_metadata("TIC")
+        >>> print(columns["Units"][columns["Column Name"] == "Tmag"][0])
+        mag
         """
         return metadata_table(self._search.metadata(catalog, data_release, table))
 
@@ -510,51 +1007,95 @@ class CatalogsClass(CatalogCollections):
 
     def crossmatch(
         self,
-        table: Any,
+        table: PositionsLike,
         catalog: str,
         *,
-        radius: Any = DEFAULT_MATCH_RADIUS,
+        radius: AngleLike = DEFAULT_MATCH_RADIUS,
         version: int | None = None,
         magtype: int | None = None,
         best: bool = False,
         ra_column: str | None = None,
         dec_column: str | None = None,
         chunk_size: int | None = None,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         max_workers: int | None = None,
         executor: Executor | None = None,
         get_query_payload: bool = False,
         verbose: bool = True,
         cache: bool | None = None,
     ) -> Table | list[dict[str, object]]:
-        """Return the entries of a catalog at each of many positions.
+        """Return the rows of a catalog at each of many positions.
 
         Parameters
         ----------
         table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
-            The positions, as `ObservationsClass.crossmatch` takes them.
+            The positions: a table with a `~astropy.coordinates.SkyCoord` column, or with right ascension and
+            declination columns of the usual names (in degrees, unless the columns have a unit or are text in hours and
+            degrees); a `~astropy.coordinates.SkyCoord` array; or a list of positions.
         catalog : str
-            ``"TIC"``, ``"CTL"``, ``"Gaia"``, ``"Tgas"``, ``"HSC"``, ``"GALEX"``, ``"SDSS"`` or ``"2MASS"``, whatever
-            the case; or the full name of a Mashup service, such as ``"Mast.Tic.Crossmatch"``.
-        radius : `~astropy.units.Quantity`, str, or number
-            The radius, by default 7.2 arcsec; a plain number is in degrees.
+            The catalog, in any case: ``"TIC"``, ``"CTL"``, ``"Gaia"``, ``"Tgas"``, ``"HSC"``, ``"GALEX"``, ``"SDSS"``
+            or ``"2MASS"``; or the full name of a Mashup service, such as ``"Mast.Tic.Crossmatch"``.
+        radius : `~astropy.units.Quantity`, str, or float, default 7.2 arcsec
+            The largest separation of a match; a number is in degrees.
         version : int, optional
-            For Gaia: the data release, 3 if not given.
-        magtype : int, optional
-            For HSC, version 3: magnitudes in small apertures (1, MagAper2, if not given) or of whole objects
-            (2, MagAuto).
-        best, ra_column, dec_column, chunk_size, timeout, max_workers, executor, get_query_payload, verbose, cache
-            As `ObservationsClass.crossmatch`.
+            For Gaia, the data release.  Defaults to 3.
+        magtype : {1, 2}, optional
+            For HSC version 3, magnitudes in small apertures (1, MagAper2) or of complete objects (2, MagAuto).
+            Defaults to 1.
+        best : bool, default False
+            Whether to return only the nearest match of each position.  A match without a known position is returned
+            only if there is no other.
+        ra_column, dec_column : str, optional
+            The columns with right ascension and declination, if they have unusual names.
+        chunk_size : int, optional
+            The number of positions in a request.  Defaults to at most 1000.  A request that is too large for MAST is
+            split in half.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  By default, only each request is
+            limited, to ``conf.timeout``.
+        max_workers : int, optional
+            The number of requests to run at a time.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that runs the requests.  By default, threads of this process run them.
+        get_query_payload : bool, default False
+            Whether to return the requests without sending them.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
 
         Returns
         -------
         `~astropy.table.Table` or list of dict
-            As `ObservationsClass.crossmatch`, with the columns of the catalog.
+            One row for each match, sorted by position and separation, or the requests.  ``input_row`` is the row of the
+            position in the input; ``separation`` (arcsec) is computed from the position and that of the match, and is
+            masked if the latter is unknown; the other columns are those of the catalog.  ``meta["unmatched"]`` (in
+            files ``nomatch``) lists the rows without a match, ``meta["failed"]`` the rows without a position or a
+            response, with the reason, and ``meta["beyond"]`` is the number of matches that were removed, with a
+            warning, because they are not within the radius.
 
         Raises
         ------
-        InvalidQueryError, RemoteServiceError, TimeoutError
-            As `ObservationsClass.crossmatch`.
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        RemoteServiceError, TimeoutError
+            If no position has a response.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery_mast.exceptions.CorruptDataWarning`
+            If matches that are not within the radius were removed.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from astroquery_mast import Catalogs
+        >>> positions = SkyCoord([202.4696, 202.5], [47.1952, 47.2], unit="deg")
+        >>> matches = Catalogs.crossmatch(positions, "TIC", radius="1 arcmin", verbose=False)
+        >>> print(sorted(set(matches["input_row"].tolist())), matches["separation"].unit)
+        [0, 1] arcsec
         """
         from ..targets.crossmatch import CrossmatchSearch  # noqa: PLC0415 - only many positions need it
 

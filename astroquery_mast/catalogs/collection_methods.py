@@ -51,12 +51,20 @@ DEFAULT_CATALOG = _DefaultCatalog("Hsc")
 
 
 class CatalogCollections(CatalogHsc):
-    """What `CatalogsClass` has of TAP's collections.
+    """The methods of `CatalogsClass` for the collections of TAP.
 
     Parameters
     ----------
-    collection, catalog, mast_token, server, session : object, optional
-        As `CatalogsClass`.
+    collection : str, optional
+        The TAP collection to use by default.
+    catalog : str, optional
+        The table of the collection to use by default.
+    mast_token : str, optional
+        A token for this client alone.  By default, the client shares the login of all others.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
     """
 
     def __init__(
@@ -83,15 +91,23 @@ class CatalogCollections(CatalogHsc):
 
     @property
     def collection(self) -> str | None:
-        """The collection that is asked by TAP where none is given (str); None for the older services.
+        """The TAP collection to use by default (str); None for the Mashup and catalog services.
 
-        What is set is checked with the archive.  A ``catalog`` that is not in the new collection gives way to the usual
-        one of that collection.
+        A new value is verified with MAST. A ``catalog`` that is not in the new collection is replaced by the main table
+        of that collection.
 
         Raises
         ------
         InvalidQueryError
             If there is no such collection.
+
+        Examples
+        --------
+        >>> from astroquery_mast import CatalogsClass
+        >>> stars = CatalogsClass()
+        >>> stars.collection = "TIC"
+        >>> stars.collection
+        'tic'
         """
         return self._chosen[0]
 
@@ -113,14 +129,21 @@ class CatalogCollections(CatalogHsc):
 
     @property
     def catalog(self) -> str | None:
-        """The table of the collection that is asked where none is given (str); None if there is no collection.
+        """The table of the collection to use by default (str); None if there is no collection.
 
-        What is set is checked with the archive.
+        A new value is verified with MAST.
 
         Raises
         ------
         InvalidQueryError
-            If the collection has no such table, or none is set.
+            If the collection does not have such a table.
+
+        Examples
+        --------
+        >>> from astroquery_mast import CatalogsClass
+        >>> stars = CatalogsClass(collection="tic")
+        >>> stars.catalog
+        'dbo.CatalogRecord'
         """
         collection, table = self._chosen
         if collection is None:
@@ -138,7 +161,19 @@ class CatalogCollections(CatalogHsc):
 
     @property
     def available_collections(self) -> list[str]:
-        """The names of all collections that TAP serves (list of str)."""
+        """The names of all collections that TAP serves (list of str).
+
+        Raises
+        ------
+        RemoteServiceError, TimeoutError
+            If the service fails, or takes longer than ``conf.timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> "tic" in Catalogs.available_collections
+        True
+        """
         return self._tap.collections.names(self._service.deadline(None))
 
     def get_collections(self) -> Table:
@@ -147,12 +182,12 @@ class CatalogCollections(CatalogHsc):
         Returns
         -------
         `~astropy.table.Table`
-            The column ``collection_name``.
+            One row for each collection, with the column ``collection_name``.
 
         Raises
         ------
         RemoteServiceError, TimeoutError
-            If the archive cannot say.
+            If the service fails, or takes longer than ``conf.timeout``.
 
         Examples
         --------
@@ -168,19 +203,19 @@ class CatalogCollections(CatalogHsc):
         Parameters
         ----------
         collection : str, optional
-            The collection, in any case; if not given, the one that is set, or else ``"hsc"``.
+            The collection, in any case.  Defaults to the collection of the client, or to ``"hsc"``.
 
         Returns
         -------
         `~astropy.table.Table`
-            The columns ``catalog_name`` and ``description``.
+            One row for each catalog, with the columns ``catalog_name`` and ``description``.
 
         Raises
         ------
         InvalidQueryError
             If there is no such collection.
         RemoteServiceError, TimeoutError
-            If the archive cannot say.
+            If the service fails, or takes longer than ``conf.timeout``.
 
         Examples
         --------
@@ -194,26 +229,26 @@ class CatalogCollections(CatalogHsc):
         return found
 
     def get_column_metadata(self, collection: str | None = None, catalog: str | None = None) -> Table:
-        """Return the columns of a catalog.
+        """Return the columns of a catalog, with their types, units and descriptions.
 
         Parameters
         ----------
         collection : str, optional
-            The collection, in any case; if not given, the one that is set, or else ``"hsc"``.
+            The collection, in any case.  Defaults to the collection of the client, or to ``"hsc"``.
         catalog : str, optional
-            The catalog, in any case and with or without its schema; the usual one of the collection if not given.
+            The catalog, in any case and with or without its schema.  Defaults to the main table of the collection.
 
         Returns
         -------
         `~astropy.table.Table`
-            The columns ``column_name``, ``datatype``, ``unit``, ``ucd`` and ``description``.
+            One row for each column: ``column_name``, ``datatype``, ``unit``, ``ucd`` and ``description``.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such collection or catalog, or several catalogs may be meant.
+            If there is no such collection or catalog, or ``catalog`` is ambiguous.
         RemoteServiceError, TimeoutError
-            If the archive cannot say.
+            If the service fails, or takes longer than ``conf.timeout``.
 
         Examples
         --------
@@ -229,21 +264,23 @@ class CatalogCollections(CatalogHsc):
 
         Parameters
         ----------
-        collection, catalog : str, optional
-            As `get_column_metadata`.
+        collection : str, optional
+            The collection, in any case.  Defaults to the collection of the client, or to ``"hsc"``.
+        catalog : str, optional
+            The catalog, in any case and with or without its schema.  Defaults to the main table of the collection.
 
         Returns
         -------
         bool
-            True if the service advertises circles, the catalog has columns for a position, and a query for no rows
-            with both is accepted.
+            True if the service supports circles, the catalog has position columns, and a test query with both is
+            accepted.
 
         Raises
         ------
         InvalidQueryError
             If there is no such collection or catalog.
         RemoteServiceError, TimeoutError
-            If the archive cannot say.
+            If the service fails, or takes longer than ``conf.timeout``.
 
         Examples
         --------
@@ -384,6 +421,6 @@ def _refuse(words: TapWords, name: str) -> None:
     """Raise if something is asked that the older services cannot do."""
     if words.given:
         raise InvalidArgumentError(
-            f"{', '.join(words.given)}: this is asked by TAP, which has no catalog {name!r}. Leave it out, or give "
+            f"{', '.join(words.given)}: only available with TAP, which has no catalog {name!r}. Leave it out, or give "
             "collection=."
         )

@@ -68,7 +68,7 @@ class HubbleSpectra:
 
     def download(
         self,
-        spectra: Any,
+        spectra: Table | Row | Sequence[Row],
         download_dir: str | os.PathLike[str] | None,
         options: RunOptions,
         *,
@@ -162,7 +162,17 @@ class HubbleSpectra:
 
 
 class CatalogHsc(MastClass):
-    """Questions to the Hubble Source Catalog, and its spectra; see `MastClass` for parameters."""
+    """Query the Hubble Source Catalog, and download its spectra.
+
+    Parameters
+    ----------
+    mast_token : str, optional
+        A token for this client alone.  By default, the client shares the login of all others.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
+    """
 
     verify_downloads = DownloadMethods.verify_downloads
     retry_downloads = DownloadMethods.retry_downloads
@@ -180,26 +190,36 @@ class CatalogHsc(MastClass):
 
     def query_hsc_matchid(
         self,
-        match: Any,
+        match: int | str | Row,
         *,
         version: int | None = 3,
         pagesize: int | None = None,
         page: int | None = None,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
         cache: bool | None = None,
     ) -> Table | dict[str, object]:
-        """Return the detections that the Hubble Source Catalog has put together into one object.
+        """Return the detections that the Hubble Source Catalog combines into one object.
 
         Parameters
         ----------
         match : int, str, or `~astropy.table.Row`
             The ``MatchID`` of the object, or its row in a table of the catalog.
-        version : int, optional
-            The version of the catalog, 2 or 3.
-        pagesize, page, timeout, get_query_payload, verbose, cache
-            As `query_region`.
+        version : {2, 3}, default 3
+            The version of the catalog.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        verbose : bool, default False
+            Whether to log the number of rows.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
 
         Returns
         -------
@@ -209,7 +229,24 @@ class CatalogHsc(MastClass):
         Raises
         ------
         InvalidQueryError
-            If it is no MatchID.
+            If ``match`` is not a MatchID, or another argument is not valid.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> sources = Catalogs.query_region("202.4696 47.1952", radius="5 arcsec", catalog="HSC")
+        >>> detections = Catalogs.query_hsc_matchid(sources[0])
+        >>> set(detections["MatchID"]) == {sources["MatchID"][0]}
+        True
         """
         deadline = self._service.deadline(timeout)
         question = _match_question(match, version, Selection.of(None, None, pagesize, page, cache))
@@ -217,14 +254,50 @@ class CatalogHsc(MastClass):
 
     def query_hsc_matchid_async(
         self,
-        match: Any,
+        match: int | str | Row,
         *,
         version: int | None = 3,
         pagesize: int | None = None,
         page: int | None = None,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
     ) -> list[requests.Response] | requests.Response:
-        """Return the responses of `query_hsc_matchid`, one per page."""
+        """Return the HTTP responses of `query_hsc_matchid`.
+
+        Parameters
+        ----------
+        match : int, str, or `~astropy.table.Row`
+            The ``MatchID`` of the object, or its row in a table of the catalog.
+        version : {2, 3}, default 3
+            The version of the catalog.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+
+        Returns
+        -------
+        list of `requests.Response`
+            One response for each page.
+
+        Raises
+        ------
+        InvalidQueryError
+            If ``match`` is not a MatchID, or another argument is not valid.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> sources = Catalogs.query_region("202.4696 47.1952", radius="5 arcsec", catalog="HSC")
+        >>> responses = Catalogs.query_hsc_matchid_async(sources[0])
+        >>> [response.status_code for response in responses]
+        [200]
+        """
         deadline = self._service.deadline(timeout)
         question = _match_question(match, version, Selection.of(None, None, pagesize, page))
         return self._search.responses_to(question, deadline)
@@ -234,38 +307,100 @@ class CatalogHsc(MastClass):
         *,
         pagesize: int | None = None,
         page: int | None = None,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
         cache: bool | None = None,
     ) -> Table | dict[str, object]:
-        """Return all spectra of the Hubble Source Catalog, for `download_hsc_spectra`.
+        """Return all spectra of the Hubble Source Catalog.
 
         Parameters
         ----------
-        pagesize, page, timeout, get_query_payload, verbose, cache
-            As `query_region`.
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        verbose : bool, default False
+            Whether to log the number of rows.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            One row for each spectrum, or the request.
+            One row for each spectrum, as `download_hsc_spectra` takes them, or the request.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> spectra = Catalogs.get_hsc_spectra()
+        >>> "DatasetName" in spectra.colnames
+        True
         """
         deadline = self._service.deadline(timeout)
         question = _hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
         return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
 
     def get_hsc_spectra_async(
-        self, *, pagesize: int | None = None, page: int | None = None, timeout: float | None = None
+        self, *, pagesize: int | None = None, page: int | None = None, timeout: float | u.Quantity | None = None
     ) -> list[requests.Response] | requests.Response:
-        """Return the responses of `get_hsc_spectra`, one per page."""
+        """Return the HTTP responses of `get_hsc_spectra`.
+
+        Parameters
+        ----------
+        pagesize : int, optional
+            The number of rows in a page.  Defaults to ``conf.pagesize``.
+        page : int, optional
+            The page to return, counted from 1.  By default, all pages are returned.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+
+        Returns
+        -------
+        list of `requests.Response`
+            One response for each page.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> responses = Catalogs.get_hsc_spectra_async()
+        >>> [response.status_code for response in responses]
+        [200]
+        """
         deadline = self._service.deadline(timeout)
         question = _hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
         return self._search.responses_to(question, deadline)
 
     def download_hsc_spectra(
         self,
-        spectra: Any,
+        spectra: Table | Row | Sequence[Row],
         *,
         download_dir: str | os.PathLike[str] | None = None,
         cache: bool = True,
@@ -276,42 +411,57 @@ class CatalogHsc(MastClass):
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
     ) -> Manifest | Table:
-        """Fetch spectra of the Hubble Source Catalog.
+        """Download spectra of the Hubble Source Catalog.
 
         Parameters
         ----------
         spectra : `~astropy.table.Table`, `~astropy.table.Row`, or list of rows
-            Spectra, as `get_hsc_spectra` returns them.
+            Spectra, as returned by `get_hsc_spectra`.
         download_dir : path-like, optional
-            The folder to use, in which files go to ``mastDownload/HSC/``; the current one if not given.  An address
-            such as ``s3://bucket/prefix`` is a place in a store.
-        cache : bool
-            Keep files that are on disk.
-        curl_flag : bool
-            Fetch a script that fetches the files, instead of the files.
-        verbose : bool
-            Whether to show a bar on a terminal, and to log the outcome.
-        dry_run : bool
-            Fetch nothing, and return what would be done.
+            The folder to download to; files are written to ``mastDownload/HSC/`` in it.  Defaults to the current
+            folder.  An address such as ``s3://bucket/prefix`` is an object store.
+        cache : bool, default True
+            Whether to keep files that are on disk.  With False, all files are downloaded again.
+        curl_flag : bool, default False
+            Whether to download a shell script that downloads the files, instead of the files.  The script reads the
+            token from the environment variable ``MAST_API_TOKEN`` when it runs; it does not contain the token.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        dry_run : bool, default False
+            Whether to return the plan of the download without downloading anything.
         max_workers : int, optional
-            How many files are fetched at a time; ``conf.max_workers`` if not given.
+            The number of files to download at a time.  Defaults to ``conf.max_workers``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Time, in seconds without a unit, that the whole call may take.
-        on_error : str
-            About files that did not come, ``"warn"`` logs a warning, ``"raise"`` raises when all the others have come,
-            and ``"ignore"`` does nothing.
+            The time that the whole call may take, in seconds if it has no unit.  Files that have not arrived by then
+            are errors in the manifest.  By default, the time is not limited.
+        on_error : {"warn", "raise", "ignore"}, default "warn"
+            How to report failed downloads: log a warning, raise an error after all other files were downloaded, or do
+            nothing.  Failed files are in the manifest in any case.
 
         Returns
         -------
-        Manifest or `~astropy.table.Table`
-            One row for each spectrum; with ``dry_run`` the plan.
+        `~astroquery_mast.products.manifest.Manifest` or `~astropy.table.Table`
+            The manifest, with one row for each spectrum; or with ``dry_run`` the plan.
 
         Raises
         ------
         InvalidQueryError
-            If what was given are no spectra.
+            If ``spectra`` does not have the columns of `get_hsc_spectra`, or another argument is not valid.
         DownloadError
-            With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
+            With ``on_error="raise"``, if a file failed; its attribute ``manifest`` has all rows.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If ``spectra`` is empty.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Catalogs
+        >>> spectra = Catalogs.get_hsc_spectra()
+        >>> manifest = Catalogs.download_hsc_spectra(spectra[:1], verbose=False)
+        >>> print(*manifest["Status"])
+        COMPLETE
         """
         options = RunOptions(verbose, max_workers, None, timeout, on_error)
         files = HubbleSpectra(self._service, self._downloads)
@@ -323,13 +473,13 @@ def _hsc_question(service: str, params: Mapping[str, Any], selection: Selection)
     return plain_question(CATALOGS["hsc"], service, params, selection, count_setting("pagesize"))
 
 
-def _match_question(match: Any, version: int | None, selection: Selection) -> CatalogQuestion:
+def _match_question(match: int | str | Row, version: int | None, selection: Selection) -> CatalogQuestion:
     """A question about the detections of an object."""
     service = CATALOGS["hsc"].versioned(HSC_MATCHES, version)
     return _hsc_question(service, {"input": _match_id(match)}, selection)
 
 
-def _match_id(match: Any) -> str:
+def _match_id(match: int | str | Row) -> str:
     """The identifier of an object, as text, because the archive's numbers have up to 19 digits."""
     if isinstance(match, Row) and "MatchID" in match.colnames:
         match = match["MatchID"]

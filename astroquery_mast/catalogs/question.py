@@ -127,7 +127,7 @@ class CatalogQuestion:
     def at(self, cone: Cone | None) -> CatalogQuestion:
         """Return the same question about what is around a position."""
         if cone is None:
-            raise InvalidArgumentError("coordinates=None: a position is needed.")
+            raise InvalidArgumentError("coordinates=None: a position is required.")
         request = self.request
         if isinstance(request, Listing):
             return replace(self, request=request.at(cone))
@@ -227,7 +227,7 @@ def with_separation(columns: Columns, catalog: Catalog) -> Columns:
     column = columns.get(name) or Column(name, label=name, type_name="float", continuous=True)
     if not name or column.astropy_unit is not None:
         return columns
-    description = column.description or "Distance from the position asked for"
+    description = column.description or "Distance from the requested position"
     return {**columns, name: replace(column, unit=unit, description=description)}
 
 

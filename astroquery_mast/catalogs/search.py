@@ -297,7 +297,7 @@ def _pointing_to_tap(catalog: Any) -> Iterator[None]:
     except InvalidCriterionError as err:
         collection = collection_of(catalog_key(catalog) or "")
         if collection is not None and _BEYOND.search(str(err)):
-            err.args = (f"{err} By TAP this can be asked: collection={collection!r}.",)
+            err.args = (f"{err} This is available with TAP: collection={collection!r}.",)
         raise
 
 

@@ -144,7 +144,7 @@ class ManyTapSearch:
                     break
         for place in range(last + 1, len(questions)):
             errors[place] = ServerError(
-                f"It was not asked, because {servers.in_a_row} in a row have failed: {errors[last]}"
+                f"It was not queried, because {servers.in_a_row} in a row have failed: {errors[last]}"
             )
         raise_if_all(errors, len(questions))
         return errors
@@ -156,7 +156,7 @@ def _positions(targets: Targets, rows: list[int]) -> MaskedColumn:
         row: targets.cones[cone] for row, cone in zip(targets.rows.tolist(), targets.cone_of.tolist(), strict=True)
     }
     texts = [f"{cones[row].ra!r} {cones[row].dec!r}" for row in rows]
-    return MaskedColumn(texts, name="search_pos", dtype=str, description="Position that was asked for, degrees (ICRS)")
+    return MaskedColumn(texts, name="search_pos", dtype=str, description="Requested position, degrees (ICRS)")
 
 
 def _refuse_others(**arguments: Any) -> None:

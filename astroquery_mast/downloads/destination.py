@@ -107,7 +107,7 @@ class _LocalDisk:
             return None
 
     def is_dir(self, path: Path) -> bool:
-        """Whether a folder lies there."""
+        """Whether it is a folder."""
         return path.is_dir()
 
     def resolve(self, path: Path) -> Path:
@@ -328,7 +328,7 @@ class DiskTarget:
         except FileNotFoundError:
             return None
         if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "a folder lies there", str(self._path))
+            raise IsADirectoryError(errno.EISDIR, "it is a folder", str(self._path))
         return FileState(found.st_size, found.st_mtime_ns, found.st_ino)
 
     @contextmanager

@@ -217,7 +217,7 @@ class FileDownloads:
         full = self.state.down.get(_DISK)
         if full is None or planned.action not in _WRITTEN:
             return planned
-        reason = f"The disk was full for {_IN_A_ROW} files in a row, so that this one was not asked for: {full}"
+        reason = f"The disk was full for {_IN_A_ROW} files in a row, so that this one was not requested: {full}"
         return replace(planned, action=Action.REFUSE, reason=reason)
 
 
@@ -235,7 +235,7 @@ class ServerWatch:
         server = f"{parts.scheme}://{parts.netloc}"
         if server in self.down:
             raise ServerError(
-                f"{server} could not be reached for {_IN_A_ROW} files in a row, so that it was not asked for this one: "
+                f"{server} could not be reached for {_IN_A_ROW} files in a row, so that this one was not requested: "
                 f"{self.down[server]}",
                 service=server,
             )

@@ -21,6 +21,7 @@ from ..exceptions import InvalidArgumentError
 
 if TYPE_CHECKING:
     from ..products.manifest import Manifest
+    from ..query.types import ProductLike, ProductsLike
     from ..service import parallel
     from .header_table import Extension
     from .product_files import ProductFiles
@@ -54,24 +55,31 @@ class DownloadMethods(Protocol):
         """What opens the files of products."""
 
     def verify_downloads(self, manifest: Table | str | os.PathLike[str], *, verbose: bool = True) -> Manifest:
-        """Return the manifest of a download with what is on disk now; nothing is asked of the archive.
+        """Check the files of a manifest on disk, without a request to MAST.
 
         Parameters
         ----------
-        manifest : `~astropy.table.Table`, `~astropy.table.Row` or path-like
-            As `download_products` returned it, or read from a file; or the name of that file.
-        verbose : bool
-            Whether to show a bar on a terminal.
+        manifest : `~astropy.table.Table`, `~astropy.table.Row`, or path-like
+            The manifest as returned by a download, or the path of the file that it was written to.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal.
 
         Returns
         -------
-        Manifest
-            The same rows; ``Status`` is ``OK``, ``MISSING`` or ``CHANGED`` (another size or SHA-256).
+        `~astroquery_mast.products.manifest.Manifest`
+            The same rows, with ``Status`` set to ``"OK"``, ``"MISSING"`` or ``"CHANGED"`` (another size or SHA-256).
 
         Raises
         ------
         InvalidQueryError
-            If the table is not a manifest, or its files are in a store (``s3://...``) and not on a disk.
+            If ``manifest`` is not a manifest, or its files are in an object store (``s3://...``).
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> manifest = Observations.download_products("mast:HST/product/j97c01010_drc.fits", verbose=False)
+        >>> print(*Observations.verify_downloads(manifest, verbose=False)["Status"])
+        OK
         """
         from .verify_and_retry import verify_downloads  # noqa: PLC0415 - queries need nothing of downloads
 
@@ -87,26 +95,46 @@ class DownloadMethods(Protocol):
         on_error: str = "warn",
         verbose: bool = True,
     ) -> Manifest:
-        """Fetch the files of a manifest that failed, or that `verify_downloads` found missing or changed.
+        """Download the files of a manifest that failed, or that `verify_downloads` found to be missing or changed.
 
         Parameters
         ----------
-        manifest : `~astropy.table.Table`, `~astropy.table.Row` or path-like
-            As `download_products` or `verify_downloads` returned it, or read from a file; or the name of that file.
-        max_workers, executor, timeout, on_error, verbose
-            As `download_products`.
+        manifest : `~astropy.table.Table`, `~astropy.table.Row`, or path-like
+            The manifest as returned by a download, or the path of the file that it was written to.
+        max_workers : int, optional
+            The number of files to download at a time.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that downloads, such as a process pool or the workers of a cluster, which must see the download
+            folder.  The token is not sent to them: they read it from their environment.  By default, threads of this
+            process download.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  Files that have not arrived by then
+            are errors in the manifest.  By default, the time is not limited.
+        on_error : {"warn", "raise", "ignore"}, default "warn"
+            How to report failed downloads: log a warning, raise an error after all other files were downloaded, or do
+            nothing.  Failed files are in the manifest in any case.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
 
         Returns
         -------
-        Manifest
-            The same rows in the same order, with what is known now.
+        `~astroquery_mast.products.manifest.Manifest`
+            The same rows in the same order, with the current status of each file.
 
         Raises
         ------
         InvalidQueryError
-            If the table is not a manifest, its files are in a store (``s3://...``), or an argument cannot be applied.
+            If ``manifest`` is not a manifest, its files are in an object store (``s3://...``), or an argument is not
+            valid.
         DownloadError
-            As `download_products`.
+            With ``on_error="raise"``, if a file failed; its attribute ``manifest`` has all rows.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Observations
+        >>> manifest = Observations.download_products("mast:HST/product/j97c01010_drc.fits", verbose=False)
+        >>> print(*Observations.retry_downloads(manifest, verbose=False)["Status"])
+        COMPLETE
         """
         return self._downloads.retry(
             as_read(manifest), parallel.RunOptions(verbose, max_workers, executor, timeout, on_error)
@@ -114,10 +142,10 @@ class DownloadMethods(Protocol):
 
     # -- read in place -------------------------------------------------------------------------------------------
 
-    def open_product(self, product: Any, *, block_size: int = BLOCK_SIZE) -> io.BufferedReader:
+    def open_product(self, product: ProductLike, *, block_size: int = BLOCK_SIZE) -> io.BufferedReader:
         """Open the file of a product for reading, without downloading it.
 
-        Only the parts that are read come over the network.
+        Only the parts that are read are transferred.
 
         Parameters
         ----------
@@ -127,7 +155,7 @@ class DownloadMethods(Protocol):
             which is read without a login; an address that begins with ``https://``, to which the login token is sent
             only if it is MAST's; the path of a file; or a file that is open in binary mode, which is returned as it is.
         block_size : int, default 65536
-            The least number of bytes to request at a time.  Larger blocks make fewer requests.
+            The smallest number of bytes to request at a time.  Larger blocks make fewer requests.
 
         Returns
         -------
@@ -155,16 +183,16 @@ class DownloadMethods(Protocol):
         """
         return cast("io.BufferedReader", replace(self._product_files, block_size=block_size).open(product))
 
-    def read_product(self, product: Any, **kwargs: Any) -> Any:
-        """Open a product as the object that fits its kind, without writing it to disk.
+    def read_product(self, product: ProductLike, **kwargs: Any) -> Any:
+        """Read a product as an object of the matching type, without writing it to disk.
 
         Parameters
         ----------
         product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
             A row of a table of products or of a manifest, a dataURI, an address, a path, or an open file, as
-            `open_product` takes them.  The kind is known by the name of the file (also with ``.gz``), and by how the
-            file begins where an address has no such name.
-        **kwargs
+            `open_product` takes them.  The kind is detected from the name of the file (also with ``.gz``), or from the
+            first bytes of the file if an address has no such name.
+        **kwargs : object
             Arguments for the reader: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
             ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text; ``ignore_unrecognized`` (default
             True) for ASDF, False to be warned of tags for which no package is installed.
@@ -189,7 +217,8 @@ class DownloadMethods(Protocol):
         Warns
         -----
         AstropyUserWarning
-            By `astropy.io.fits`, also later, if a part of a FITS file is damaged or missing.
+            If a part of a FITS file is damaged or missing; issued by `astropy.io.fits`, possibly when the data are
+            used.
 
         Examples
         --------
@@ -203,7 +232,7 @@ class DownloadMethods(Protocol):
 
     def get_headers(
         self,
-        products: Any,
+        products: ProductsLike,
         *,
         extensions: Extension | Iterable[Extension] | None = None,
         keywords: str | Iterable[str] | None = None,
@@ -213,25 +242,26 @@ class DownloadMethods(Protocol):
     ) -> Table:
         """Return the FITS headers of many products in one table, without downloading the files.
 
-        Only the blocks with the headers are read: a few kilobytes for each HDU, however large the file.  The
-        exception are ``.fits.gz`` files, which are read whole.  Headers are returned as they are in the file: that of a
-        tile-compressed image is the header of its table, with ``ZNAXIS1`` and so on.
+        Only the blocks with the headers are read: a few kilobytes for each HDU, regardless of the size of the file.
+        The exception is ``.fits.gz`` files, which are read completely.  Headers are returned as they are in the file:
+        the header of a tile-compressed image is that of its table, with ``ZNAXIS1`` and so on.
 
         Parameters
         ----------
         products : `~astropy.table.Table`, or list
-            A table of products or a manifest, or a list of whatever `open_product` takes: rows, dataURIs, addresses,
-            paths.  Each file is read once.
+            A table of products or a manifest, or a list of products that `open_product` takes: rows, dataURIs,
+            addresses, paths.  Each file is read once.
         extensions : int, str, tuple, or list of these, optional
             The HDUs to return: numbers (0 is the primary HDU), names such as ``"SCI"``, or names with versions such as
             ``("SCI", 2)``.  By default all HDUs.
         keywords : str or list of str, optional
-            The keywords to return, in either case; ``*`` stands for any characters, as in ``"CRVAL*"``.  By default
+            The keywords to return, in any case; ``*`` matches any characters, as in ``"CRVAL*"``.  By default
             all keywords except ``COMMENT`` and ``HISTORY``.
         max_workers : int, optional
             The number of files to read at a time; defaults to ``conf.max_workers``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; by default only each request is limited, to ``conf.timeout``.
+            The time that the call may take, in seconds if it has no unit.  By default, only each request is limited, to
+            ``conf.timeout``.
         verbose : bool, default True
             Whether to show a progress bar on a terminal.
 

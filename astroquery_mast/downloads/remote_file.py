@@ -203,7 +203,7 @@ class _Parts:
         etag = response.headers.get("ETag")
         changed = self._etag is not None and etag is not None and etag != self._etag
         if response.status_code != 206 or changed:
-            raise InvalidResponseError(f"{self.name} has changed since it was opened: open it anew.", service=_SERVICE)
+            raise InvalidResponseError(f"{self.name} has changed since it was opened: open it again.", service=_SERVICE)
         if content_range(response.headers) != (start, stop - 1, self.size):
             raise _unasked(response, self.name, f"{start}-{stop - 1}/{self.size}")
 
@@ -226,7 +226,7 @@ class _Copy:
 
 def _copy(url: str, open_url: OpenUrl, name: str) -> _Copy:
     """Fetch a file to its end, since it cannot be had in parts."""
-    log.info("%s is not served in parts: the whole file is fetched.", name)
+    log.info("%s is not served in parts: the complete file is downloaded.", name)
     most = count_setting("max_file_size")
 
     def ask() -> _Copy:
@@ -268,7 +268,7 @@ def _content(response: requests.Response, size: int) -> bytes:
 def _unasked(response: requests.Response, name: str, asked: str) -> InvalidResponseError:
     """The error for an answer that is not the part that was asked for."""
     given = response.headers.get("Content-Range")
-    message = f"{name} cannot be read in parts: bytes {asked} were asked for, and {given!r} was sent."
+    message = f"{name} cannot be read in parts: bytes {asked} were requested, and {given!r} was sent."
     return InvalidResponseError(message, service=_SERVICE)
 
 

@@ -223,7 +223,7 @@ def _planned(
     trouble = _trouble_with_place(path, download_dir) or _trouble(path, uri, sharing, None if own else held)
     if trouble is not None:
         return _file_of(row, Action.REFUSE, trouble)
-    reason = "not on disk" if row.status is Status.MISSING else "to be fetched anew"
+    reason = "not on disk" if row.status is Status.MISSING else "to be downloaded again"
     return replace(
         _file_of(row, Action.FETCH, reason),
         data_url=data_url(download_url, uri),
@@ -270,7 +270,7 @@ def _trouble(path: Path, uri: str, sharing: int, another: str | None) -> str | N
     if is_bundle_of(path, uri):
         return f"{path.name} is a bundle or script of products, not a single product: ask for a new one."
     if another is not None and LOCAL_FILES.size(path) is not None:
-        return f"{path} is {another} by now: download the product anew, and it gets another name."
+        return f"{path} is {another} now: download the product again to give it another name."
     return None
 
 
