@@ -6,8 +6,8 @@ In: a position and a size.  Out: the surveys that have it, and its cutouts in me
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from astropy import units as u
 from astropy.io import fits
@@ -22,11 +22,30 @@ from .protocol import NO_SURVEY, as_format, as_size, image_params, refuse_other_
 from .service import CutoutService
 from .tess import TesscutClass
 
+if TYPE_CHECKING:
+    from ..query.types import AngleLike, CoordinatesLike, SizeLike
+
 __all__ = ["Hapcut", "HapcutClass", "Tesscut", "TesscutClass", "Zcut", "ZcutClass"]
 
 
 class ZcutClass(MastClass):
-    """Cutouts of the deep fields; see `MastClass` for parameters."""
+    """Return or download cutouts of the deep fields.
+
+    Parameters
+    ----------
+    mast_token : str, optional
+        A token for this client alone.  By default, the client shares the login of all others.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
+
+    Examples
+    --------
+    >>> from astroquery_mast import ZcutClass
+    >>> ZcutClass().get_surveys("189.49206 62.20615")
+    ['candels_gn_60mas', 'candels_gn_30mas', 'goods_north']
+    """
 
     _starting_points = ("get_surveys", "get_cutouts")
 
@@ -36,87 +55,119 @@ class ZcutClass(MastClass):
         return CutoutService(self._service, "zcut", "Zcut")
 
     def get_surveys(
-        self, coordinates: Any, *, radius: Any = "0d", timeout: float | u.Quantity | None = None
+        self, coordinates: CoordinatesLike, *, radius: AngleLike = "0d", timeout: float | u.Quantity | None = None
     ) -> list[str]:
-        """Return the deep field surveys that have a position.
+        """Return the deep field surveys that cover a position.
 
         Parameters
         ----------
-        coordinates : str, `~astropy.coordinates.SkyCoord` or frame object
-            Where to look; text that is not a position is taken as the name of an object.
-        radius : str, float, or `~astropy.units.Quantity`
-            How far around; a plain number is in degrees.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position of the center.  Text that is not a position is resolved as the name of an object.
+        radius : `~astropy.units.Quantity`, str, or float, default 0
+            The search radius; a number is in degrees.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         list of str
-            Their names.
+            The names of the surveys.
 
         Raises
         ------
         InvalidQueryError
-            If the position or the radius cannot be read.
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError
-            If the service fails.
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If no survey covers the position.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Zcut
+        >>> Zcut.get_surveys("189.49206 62.20615")
+        ['candels_gn_60mas', 'candels_gn_30mas', 'goods_north']
         """
         return _surveys_around(self._cutouts, coordinates, as_radius(radius), self._service.deadline(timeout))
 
     def download_cutouts(
         self,
-        coordinates: Any,
+        coordinates: CoordinatesLike,
         *,
-        size: Any = 5,
+        size: SizeLike = 5,
         survey: str | None = None,
         cutout_format: str = "fits",
         path: str | os.PathLike[str] = ".",
         inflate: bool = True,
         verbose: bool = False,
         timeout: float | u.Quantity | None = None,
-        **img_params: Any,
+        **img_params: str | float | bool | Iterable[float],
     ) -> Table:
         """Download cutouts as FITS files or as pictures.
 
-        A file is whole or absent, and replaces one of the same name.
+        An existing file of the same name is replaced once its new version is complete.
 
         Parameters
         ----------
-        coordinates
-            As `get_surveys`.
-        size : int, `~astropy.units.Quantity`, or sequence of two
-            In pixels (plain numbers) or as an angle; two are ``(ny, nx)``, one is both.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position of the center.  Text that is not a position is resolved as the name of an object.
+        size : int, `~astropy.units.Quantity`, or sequence of two, default 5
+            The size of the cutout, in pixels (numbers) or as an angle; two values are ``(ny, nx)``.
         survey : str, optional
-            The survey; all that have the position if not given.
-        cutout_format : str
-            ``"fits"``, ``"jpg"`` or ``"png"``.
-        path : path-like
-            The folder for the files, made if need be.
-        inflate : bool
-            Whether to unpack the zip file in which cutouts come, and to remove it.
-        verbose : bool
-            Whether to show a bar on a terminal, and to log the outcome.
+            The survey.  Defaults to all surveys that cover the position.
+        cutout_format : {"fits", "jpg", "png"}, default "fits"
+            The format of the cutouts.
+        path : path-like, default "."
+            The folder to write to; it is created as needed.
+        inflate : bool, default True
+            Whether to unpack the zip file that contains the cutouts, and to remove it.
+        verbose : bool, default False
+            Whether to show a progress bar on a terminal and to log the outcome.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take.  If not given, the request may take ``conf.timeout``, and the transfer of
-            its answer as long as there is progress.
-        **img_params : object
-            For pictures: ``stretch`` (``"asinh"``, ``"sinh"``, ``"sqrt"``, ``"log"``, ``"linear"``),
-            ``minmax_percent`` and ``minmax_value`` (the range to be shown, ``[low, high]``), ``invert`` (True or
-            False); see https://astrocut.readthedocs.io.  ``units`` of the size, ``"px"`` or ``"d"``, may be given too.
+            The time that the call may take, in seconds if it has no unit.  By default, each request may take
+            ``conf.timeout``, and a transfer may take as long as it makes progress.
+        **img_params : str, number, list, or bool
+            For pictures: ``stretch`` (``"asinh"``, ``"sinh"``, ``"sqrt"``, ``"log"`` or ``"linear"``);
+            ``minmax_percent`` and ``minmax_value``, the range to show as ``[low, high]``; and ``invert`` (True or
+            False); see https://astrocut.readthedocs.io.  ``units`` of the size, ``"px"`` or ``"d"``, is accepted, too.
 
         Returns
         -------
-        `~astropy.table.Table`
-            A row for each file: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size``, ``SHA256`` and more.
+        `~astroquery_mast.products.manifest.Manifest`
+            One row for each file: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size`` (bytes), ``SHA256`` and
+            more.
 
         Raises
         ------
         InvalidQueryError
-            If an argument cannot be applied, or the service refuses the request.
+            If an argument is not valid, or the service rejects the request.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError
-            If the service fails.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If no survey covers the position.
+        `~astroquery.exceptions.InputWarning`
+            If parameters of pictures are given for FITS files.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Zcut
+        >>> table = Zcut.download_cutouts("189.49206 62.20615", size=5, survey="candels_gn_60mas")
+        >>> print(set(table["Status"].tolist()))
+        {'COMPLETE'}
         """
         asked = as_size(size)
         refuse_other_units(asked, img_params.pop("units", None))
@@ -125,9 +176,9 @@ class ZcutClass(MastClass):
 
     def get_cutouts(
         self,
-        coordinates: Any,
+        coordinates: CoordinatesLike,
         *,
-        size: Any = 5,
+        size: SizeLike = 5,
         survey: str | None = None,
         timeout: float | u.Quantity | None = None,
     ) -> list[fits.HDUList]:
@@ -135,24 +186,42 @@ class ZcutClass(MastClass):
 
         Parameters
         ----------
-        coordinates, size, survey
-            As `download_cutouts`.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position of the center.  Text that is not a position is resolved as the name of an object.
+        size : int, `~astropy.units.Quantity`, or sequence of two, default 5
+            The size of the cutout, in pixels (numbers) or as an angle; two values are ``(ny, nx)``.
+        survey : str, optional
+            The survey.  Defaults to all surveys that cover the position.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         list of `~astropy.io.fits.HDUList`
-            The attribute ``filename`` is the name that the service gives each.
+            The cutouts; the attribute ``filename`` of each is the name given by the service.
 
         Raises
         ------
         InvalidQueryError
-            If an argument cannot be applied, or the service refuses the request.
+            If an argument is not valid, or the service rejects the request.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError
-            If the service fails.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If no survey covers the position.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Zcut
+        >>> cutouts = Zcut.get_cutouts("189.49206 62.20615", size=5, survey="candels_gn_60mas")
+        >>> cutouts[0][1].data.shape
+        (5, 5)
         """
         return self._cutouts.open_around(coordinates, {**as_size(size).params(), **_of_survey(survey)}, timeout)
 
@@ -162,7 +231,7 @@ def _of_survey(survey: Any) -> dict[str, object]:
     if survey is None:
         return {}
     if not isinstance(survey, str) or not survey.strip():
-        raise InvalidArgumentError(f"survey={survey!r}: the name of one survey is needed, or None for all.")
+        raise InvalidArgumentError(f"survey={survey!r}: must be the name of one survey, or None for all.")
     return {"survey": survey}
 
 
@@ -187,7 +256,24 @@ def _surveys_around(cutouts: CutoutService, coordinates: Any, radius: u.Quantity
 
 
 class HapcutClass(MastClass):
-    """Cutouts of Hubble's mosaics, the Hubble Advanced Products; see `MastClass` for parameters."""
+    """Return or download cutouts of Hubble's mosaics, the Hubble Advanced Products.
+
+    Parameters
+    ----------
+    mast_token : str, optional
+        A token for this client alone.  By default, the client shares the login of all others.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
+
+    Examples
+    --------
+    >>> from astroquery_mast import HapcutClass
+    >>> cutouts = HapcutClass().get_cutouts("M51", size=8)
+    >>> cutouts[0]["SCI"].data.shape
+    (8, 8)
+    """
 
     _starting_points = ("get_cutouts", "download_cutouts")
 
@@ -198,9 +284,9 @@ class HapcutClass(MastClass):
 
     def download_cutouts(
         self,
-        coordinates: Any,
+        coordinates: CoordinatesLike,
         *,
-        size: Any = 5,
+        size: SizeLike = 5,
         path: str | os.PathLike[str] = ".",
         inflate: bool = True,
         verbose: bool = False,
@@ -208,68 +294,89 @@ class HapcutClass(MastClass):
     ) -> Table:
         """Download cutouts as FITS files, one for each filter of each mosaic.
 
-        A file is whole or absent, and replaces one of the same name.
+        An existing file of the same name is replaced once its new version is complete.
 
         Parameters
         ----------
-        coordinates : str, `~astropy.coordinates.SkyCoord` or frame object
-            Where to look; text that is not a position is taken as the name of an object.
-        size : int, `~astropy.units.Quantity`, or sequence of two
-            In pixels (plain numbers) or as an angle; two are ``(ny, nx)``, one is both.
-        path : path-like
-            The folder for the files, made if need be.
-        inflate : bool
-            Whether to unpack the zip file in which cutouts come, and to remove it.
-        verbose : bool
-            Whether to show a bar on a terminal, and to log the outcome.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position of the center.  Text that is not a position is resolved as the name of an object.
+        size : int, `~astropy.units.Quantity`, or sequence of two, default 5
+            The size of the cutout, in pixels (numbers) or as an angle; two values are ``(ny, nx)``.
+        path : path-like, default "."
+            The folder to write to; it is created as needed.
+        inflate : bool, default True
+            Whether to unpack the zip file that contains the cutouts, and to remove it.
+        verbose : bool, default False
+            Whether to show a progress bar on a terminal and to log the outcome.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take.  If not given, the request may take ``conf.timeout``, and the transfer of
-            its answer as long as there is progress.
+            The time that the call may take, in seconds if it has no unit.  By default, each request may take
+            ``conf.timeout``, and a transfer may take as long as it makes progress.
 
         Returns
         -------
-        `~astropy.table.Table`
-            A row for each file: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size``, ``SHA256`` and more.
+        `~astroquery_mast.products.manifest.Manifest`
+            One row for each file: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size`` (bytes), ``SHA256`` and
+            more.
 
         Raises
         ------
         InvalidQueryError
-            If an argument cannot be applied, or the service refuses the request.
+            If an argument is not valid, or the service rejects the request.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError
-            If the service fails.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Hapcut
+        >>> table = Hapcut.download_cutouts("M51", size=8)
+        >>> print(set(table["Status"].tolist()))
+        {'COMPLETE'}
         """
         return self._cutouts.save_around(
             coordinates, as_size(size).params(), path, timeout, inflate=inflate, verbose=verbose
         )
 
     def get_cutouts(
-        self, coordinates: Any, *, size: Any = 5, timeout: float | u.Quantity | None = None
+        self, coordinates: CoordinatesLike, *, size: SizeLike = 5, timeout: float | u.Quantity | None = None
     ) -> list[fits.HDUList]:
         """Return cutouts in memory, one for each filter of each mosaic.
 
         Parameters
         ----------
-        coordinates, size
-            As `download_cutouts`.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position of the center.  Text that is not a position is resolved as the name of an object.
+        size : int, `~astropy.units.Quantity`, or sequence of two, default 5
+            The size of the cutout, in pixels (numbers) or as an angle; two values are ``(ny, nx)``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         list of `~astropy.io.fits.HDUList`
-            Each with the extensions ``SCI`` and ``WHT``; the attribute ``filename`` is the name that the service gives
-            it.
+            The cutouts, with the extensions ``SCI`` and ``WHT``; the attribute ``filename`` of each is the name given
+            by the service.
 
         Raises
         ------
         InvalidQueryError
-            If an argument cannot be applied, or the service refuses the request.
+            If an argument is not valid, or the service rejects the request.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError
-            If the service fails.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Hapcut
+        >>> cutouts = Hapcut.get_cutouts("M51", size=8)
+        >>> cutouts[0]["SCI"].data.shape
+        (8, 8)
         """
         return self._cutouts.open_around(coordinates, as_size(size).params(), timeout)
 

@@ -6,9 +6,9 @@ In: a target that stands still or moves, a size, sectors.  Out: the sectors that
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from astropy import units as u
 from astropy.io import fits
@@ -37,6 +37,9 @@ from .protocol import (
     sector_page,
 )
 from .service import CutoutService, as_workers
+
+if TYPE_CHECKING:
+    from ..query.types import AngleLike, CoordinatesLike, SizeLike
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -147,10 +150,25 @@ class TessService(CutoutService):
 
 
 class TesscutClass(MastClass):
-    """Cutouts of the full-frame images of TESS; see `MastClass` for parameters.
+    """Return or download cutouts of the full-frame images of TESS, as target pixel files.
 
     A target is given by ``coordinates``, by ``object_name``, or, if it moves, by ``object_name`` and
     ``moving_target=True``.
+
+    Parameters
+    ----------
+    mast_token : str, optional
+        A token for this client alone.  By default, the client shares the login of all others.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
+
+    Examples
+    --------
+    >>> from astroquery_mast import TesscutClass
+    >>> TesscutClass().get_sectors(object_name="HD 209458").colnames
+    ['sectorName', 'sector', 'camera', 'ccd']
     """
 
     _starting_points = ("get_sectors", "get_cutouts")
@@ -164,8 +182,8 @@ class TesscutClass(MastClass):
     def get_sectors(
         self,
         *,
-        coordinates: Any = None,
-        radius: Any = 0 * u.deg,
+        coordinates: CoordinatesLike | None = None,
+        radius: AngleLike = 0 * u.deg,
         product: str = "SPOC",
         object_name: str | None = None,
         moving_target: bool = False,
@@ -173,40 +191,57 @@ class TesscutClass(MastClass):
         resolver: str | None = None,
         timeout: float | u.Quantity | None = None,
     ) -> Table:
-        """Return the sectors in which a target was observed.
+        """Return the sectors in which TESS observed a target.
 
         Parameters
         ----------
-        coordinates : str, `~astropy.coordinates.SkyCoord` or frame object, optional
-            Where to look.
-        radius : str, float, or `~astropy.units.Quantity`
-            How far around; a plain number is in degrees.  It has no effect on a moving target.
-        product : str
-            Deprecated; ``"SPOC"`` is all there is.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
+            The position of the target.  Text that is not a position is resolved as the name of an object.
+        radius : `~astropy.units.Quantity`, str, or float, default 0 deg
+            The search radius; a number is in degrees.  It is ignored for a moving target.
+        product : str, default "SPOC"
+            Deprecated; only ``"SPOC"`` is accepted.
         object_name : str, optional
-            What to look at instead: a name, or an entry of the TESS Input Catalog such as ``"TIC 141914082"``; for a
-            moving target its name or number, as JPL's Horizons service knows it.
-        moving_target : bool
-            Whether the object moves, like a planet, an asteroid or a comet.
-        mt_type : str, optional
-            ``"majorbody"`` or ``"smallbody"``, for a moving target.  If it is not given, the service tries the first
-            before the second.
-        resolver : str, optional
-            ``"NED"`` or ``"SIMBAD"``; whichever knows the name first if not given.
+            The name of the target, instead of ``coordinates``: also an entry of the TESS Input Catalog such as ``"TIC
+            141914082"``; for a moving target, its name or number in JPL Horizons.
+        moving_target : bool, default False
+            Whether the target moves, like a planet, an asteroid or a comet.
+        mt_type : {"majorbody", "smallbody"}, optional
+            The type of a moving target.  By default, the service tries both, in this order.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            A row for each sector, camera and CCD: ``sectorName``, ``sector``, ``camera``, ``ccd``.
+            One row for each sector, camera and CCD: ``sectorName``, ``sector``, ``camera`` and ``ccd``.
 
         Raises
         ------
         InvalidQueryError
-            If the target is not given, is given twice, or cannot be read.
+            If the target is missing, ambiguous or not valid, or another argument is not valid.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError
-            If the service fails.
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If the target was not observed.
+        `~astroquery.exceptions.InputWarning`
+            If an argument has no effect.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Tesscut
+        >>> sectors = Tesscut.get_sectors(object_name="HD 209458")
+        >>> sectors.colnames
+        ['sectorName', 'sector', 'camera', 'ccd']
         """
         _only_spoc(product)
         given = GivenTarget(coordinates, object_name, moving_target, mt_type, resolver)
@@ -216,9 +251,9 @@ class TesscutClass(MastClass):
     def download_cutouts(
         self,
         *,
-        coordinates: Any = None,
-        size: Any = 5,
-        sector: Any = None,
+        coordinates: CoordinatesLike | None = None,
+        size: SizeLike = 5,
+        sector: int | Iterable[int] | None = None,
         product: str = "SPOC",
         path: str | os.PathLike[str] = ".",
         inflate: bool = True,
@@ -232,42 +267,69 @@ class TesscutClass(MastClass):
     ) -> Table:
         """Download cutouts: a target pixel file for each sector, camera and CCD.
 
-        A file is whole or absent, and replaces one of the same name.
+        An existing file of the same name is replaced once its new version is complete.
 
         Parameters
         ----------
-        coordinates, product, object_name, moving_target, mt_type, resolver
-            As `get_sectors`.
-        size : int, `~astropy.units.Quantity`, or sequence of two
-            In pixels (plain numbers) or as an angle; two are ``(ny, nx)``, one is both.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
+            The position of the target.  Text that is not a position is resolved as the name of an object.
+        size : int, `~astropy.units.Quantity`, or sequence of two, default 5
+            The size of the cutout, in pixels (numbers) or as an angle; two values are ``(ny, nx)``.
         sector : int or sequence of int, optional
-            The sectors; all that have the target if not given.  Each is a request of its own.
-        path : path-like
-            The folder for the files, made if need be.
-        inflate : bool
-            Whether to unpack the zip files in which cutouts come, and to remove them.
-        verbose : bool
-            Whether to show a bar on a terminal, and to log the outcome.
+            The sectors.  Defaults to all sectors in which the target was observed.  Each sector is one request.
+        product : str, default "SPOC"
+            Deprecated; only ``"SPOC"`` is accepted.
+        path : path-like, default "."
+            The folder to write to; it is created as needed.
+        inflate : bool, default True
+            Whether to unpack the zip file that contains the cutouts, and to remove it.
+        object_name : str, optional
+            The name of the target, instead of ``coordinates``: also an entry of the TESS Input Catalog such as ``"TIC
+            141914082"``; for a moving target, its name or number in JPL Horizons.
+        moving_target : bool, default False
+            Whether the target moves, like a planet, an asteroid or a comet.
+        mt_type : {"majorbody", "smallbody"}, optional
+            The type of a moving target.  By default, the service tries both, in this order.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        verbose : bool, default False
+            Whether to show a progress bar on a terminal and to log the outcome.
         max_workers : int, optional
-            How many sectors are asked for at a time, ten at most; ``conf.max_workers`` if not given.
+            The number of sectors to request at a time, at most 10.  Defaults to ``conf.max_workers``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take.  If not given, each request may take ``conf.timeout``, and the transfer of
-            its answer as long as there is progress.
+            The time that the call may take, in seconds if it has no unit.  By default, each request may take
+            ``conf.timeout``, and a transfer may take as long as it makes progress.
 
         Returns
         -------
-        `~astropy.table.Table`
-            A row for each file: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size``, ``SHA256`` and more.  A
-            sector that failed while others came is a row with the status ``ERROR``.
+        `~astroquery_mast.products.manifest.Manifest`
+            One row for each file: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size`` (bytes), ``SHA256`` and
+            more.  A sector that failed while others succeeded is a row with the status ``"ERROR"``.
 
         Raises
         ------
         InvalidQueryError
-            If an argument cannot be applied, or the service refuses the request.
+            If an argument is not valid, or the service rejects the request.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError
             If the service fails for all sectors.
         TimeoutError
-            If the time was not enough for one of them.
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If the target was not observed.
+        `~astroquery.exceptions.InputWarning`
+            If an argument has no effect.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Tesscut
+        >>> table = Tesscut.download_cutouts(object_name="HD 209458", size=5, sector=17)
+        >>> print(*table["Status"])
+        COMPLETE
         """
         _only_spoc(product)
         given = GivenTarget(coordinates, object_name, moving_target, mt_type, resolver)
@@ -277,10 +339,10 @@ class TesscutClass(MastClass):
     def get_cutouts(
         self,
         *,
-        coordinates: Any = None,
-        size: Any = 5,
+        coordinates: CoordinatesLike | None = None,
+        size: SizeLike = 5,
         product: str = "SPOC",
-        sector: Any = None,
+        sector: int | Iterable[int] | None = None,
         object_name: str | None = None,
         moving_target: bool = False,
         mt_type: str | None = None,
@@ -292,24 +354,58 @@ class TesscutClass(MastClass):
 
         Parameters
         ----------
-        coordinates, size, product, sector, object_name, moving_target, mt_type, resolver, max_workers
-            As `download_cutouts`.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
+            The position of the target.  Text that is not a position is resolved as the name of an object.
+        size : int, `~astropy.units.Quantity`, or sequence of two, default 5
+            The size of the cutout, in pixels (numbers) or as an angle; two values are ``(ny, nx)``.
+        product : str, default "SPOC"
+            Deprecated; only ``"SPOC"`` is accepted.
+        sector : int or sequence of int, optional
+            The sectors.  Defaults to all sectors in which the target was observed.  Each sector is one request.
+        object_name : str, optional
+            The name of the target, instead of ``coordinates``: also an entry of the TESS Input Catalog such as ``"TIC
+            141914082"``; for a moving target, its name or number in JPL Horizons.
+        moving_target : bool, default False
+            Whether the target moves, like a planet, an asteroid or a comet.
+        mt_type : {"majorbody", "smallbody"}, optional
+            The type of a moving target.  By default, the service tries both, in this order.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        max_workers : int, optional
+            The number of sectors to request at a time, at most 10.  Defaults to ``conf.max_workers``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         list of `~astropy.io.fits.HDUList`
-            In the order of the sectors; the attribute ``filename`` is the name that the service gives each.
+            The cutouts, in the order of the sectors; the attribute ``filename`` of each is the name given by the
+            service.
 
         Raises
         ------
         InvalidQueryError
-            If an argument cannot be applied, or the service refuses the request.
+            If an argument is not valid, or the service rejects the request.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError
             If the service fails for one of the sectors.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If the target was not observed.
+        `~astroquery.exceptions.InputWarning`
+            If an argument has no effect.
+
+        Examples
+        --------
+        >>> from astroquery_mast import Tesscut
+        >>> cutouts = Tesscut.get_cutouts(object_name="HD 209458", size=5, sector=17)
+        >>> cutouts[0]["PIXELS"].header["TELESCOP"]
+        'TESS'
         """
         _only_spoc(product)
         given = GivenTarget(coordinates, object_name, moving_target, mt_type, resolver)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 from astropy.table import Table
@@ -18,6 +18,12 @@ from .product_methods import MissionProductMethods
 from .question import DEFAULT_MISSION_RADIUS, Search, checked_mission
 from .search import DATASET_COLUMNS, MissionSearch
 
+if TYPE_CHECKING:
+    from astropy import units as u
+
+    from ..query.types import AngleLike, CriterionLike, PositionsLike
+
+
 __all__ = ["MastMissions", "MastMissionsClass"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,20 +32,31 @@ _renamed: Callable[[F], F] = deprecated_renamed_argument("objectname", "object_n
 
 
 class MastMissionsClass(MissionProductMethods):
-    """What one mission has in MAST, with the mission's own columns, and its files.
+    """Search the datasets of one mission in MAST, with the mission's own columns, and download their files.
 
     Parameters
     ----------
-    mission : str
-        The mission that is searched, in any case: ``hst``, ``jwst``, ``roman``, ``roman_spectra``, ``roman_cgi``,
-        ``classy``, ``ullyses``, ``iue``, or another one of `get_available_missions`.  The attribute can be set.
-    mast_token, server, session : object, optional
-        As `MastClass`.
+    mission : str, default "hst"
+        The mission to search, in any case: ``hst``, ``jwst``, ``roman``, ``roman_spectra``, ``roman_cgi``, ``classy``,
+        ``ullyses``, ``iue``, or another one of `get_available_missions`.  The attribute can be set.
+    mast_token : str, optional
+        A token for this client alone.  By default, the client shares the login of all others.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
 
     Attributes
     ----------
     service : str
-        ``"search"``; kept because ``astroquery.mast`` has it, and of no effect.
+        ``"search"``; present for compatibility with ``astroquery.mast``, without effect.
+
+    Examples
+    --------
+    >>> from astroquery_mast import MastMissionsClass
+    >>> webb = MastMissionsClass(mission="jwst")
+    >>> webb.mission
+    'jwst'
     """
 
     _starting_points = ("query_criteria", "get_column_list", "help")
@@ -65,9 +82,17 @@ class MastMissionsClass(MissionProductMethods):
 
     @property
     def mission(self) -> str:
-        """The mission that calls are about which name none; in lower case.
+        """The mission to use for calls that do not specify one (str), in lower case.
 
-        A call reads it once, at its start, so that setting it changes nothing about calls under way.
+        A call reads the attribute once, at its start, so that a new value does not affect calls in progress.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissionsClass
+        >>> client = MastMissionsClass()
+        >>> client.mission = "JWST"
+        >>> client.mission
+        'jwst'
         """
         return self._mission
 
@@ -81,9 +106,9 @@ class MastMissionsClass(MissionProductMethods):
     def query_criteria(
         self,
         *,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         object_names: str | Iterable[str] | None = None,
-        radius: Any = DEFAULT_MISSION_RADIUS,
+        radius: AngleLike = DEFAULT_MISSION_RADIUS,
         limit: int | None = 5000,
         offset: int = 0,
         select_cols: str | Iterable[str] | None = None,
@@ -92,77 +117,90 @@ class MastMissionsClass(MissionProductMethods):
         sort_by: str | Iterable[str] | None = None,
         sort_desc: bool | Iterable[bool] | None = None,
         mission: str | None = None,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         verbose: bool = False,
         cache: bool | None = None,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> Table | int | dict[str, object] | list[dict[str, object]]:
         """Return the datasets that meet all criteria.
 
         Parameters
         ----------
         coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, `~astropy.table.Table`, or iterable, optional
-            Where to look: one position or many.  Text is read as ICRS, in degrees if it names no unit; a text may hold
-            several positions, separated by commas.  A table has a column of coordinates, or ``ra`` and ``dec``.
+            The positions to search around, one or many.  Text is read as ICRS, in degrees unless it has units, and may
+            contain several positions separated by commas.  A table has a `~astropy.coordinates.SkyCoord` column, or the
+            columns ``ra`` and ``dec``.
         object_names : str or iterable of str, optional
-            Names of objects to look around, besides the coordinates; a text may hold several, separated by commas.
-        radius : `~astropy.units.Quantity`, str, or number
-            How far around each target, by default 3 arcmin and at most 30 arcmin; a plain number is in arcmin.
-        limit : int or None
-            How many rows to return at most; a warning tells if there are more.  None returns all, in portions, and
-            checks that all have come.
-        offset : int
-            How many rows to pass over.
+            The names of objects to search around, in addition to the coordinates; text may contain several names
+            separated by commas.
+        radius : `~astropy.units.Quantity`, str, or float, default 3 arcmin
+            The search radius, at most 30 arcmin; a number is in arcmin.
+        limit : int or None, default 5000
+            The largest number of rows to return; a warning is issued if there are more.  With None, all rows are
+            returned, in pages.
+        offset : int, default 0
+            The number of rows to skip.
         select_cols : str or iterable of str, optional
-            Columns to return, in a list or a text with commas; ``"all"`` or ``"*"`` for all; the archive's choice if
-            not given.  That of the dataset identifier is always among them.
-        resolver : str, optional
-            ``"NED"`` or ``"SIMBAD"``; whichever knows a name first if not given.
-        count_only : bool
-            Return the number of rows instead of the rows.
+            The columns to return, as a list or as text with commas; ``"all"`` or ``"*"`` for all.  The dataset
+            identifier is always included.  By default, MAST selects the columns.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        count_only : bool, default False
+            Whether to return the number of rows instead of the rows.
         sort_by : str or iterable of str, optional
-            Columns to sort by.
+            The columns to sort by.
         sort_desc : bool or iterable of bool, optional
-            Whether the largest comes first; one for all columns, or one for each.
+            Whether to sort in descending order: one value for all columns, or one for each.
         mission : str, optional
-            The mission, for this call only.
-        timeout : float, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
-        get_query_payload : bool
-            Return the request instead of sending it; a list of them if there are more than 100 targets.
-        verbose : bool
+            The mission, in any case, for this call only.  Defaults to the attribute ``mission``.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it; for more than 100 targets, a list of requests.
+        verbose : bool, default False
             Whether to log the number of rows.
         cache : bool, optional
-            Whether an answer that was kept on disk will do, and this one is to be kept; ``conf.cache`` if not given.
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
         **criteria : object
-            Columns of `get_column_list`, whatever the case of their letters.
-
-            - A value, or a list of values of which a row must have one; ``*`` in text stands for any run of characters,
-              and a comma separates values.
-            - ``"!x"`` excludes; ``"<5"``, ``">=5"`` and ``"5..10"`` compare numbers and dates.
-            - A tuple ``(minimum, maximum)`` of numbers or dates is a range, either end of which may be None.
-            - `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted to what the column holds.
-
-            ``pass_id`` stands for Roman's column ``pass``.  ``skip_count``, ``search_key`` and ``user_fields`` are
-            passed on to the archive.
+            Columns of `get_column_list`, in any case, with the values to select: a value or a list of alternatives;
+            text with ``*`` as a wildcard and commas between alternatives; ``"!x"`` to exclude; comparisons and ranges
+            such as ``"<5"``, ``">=5"`` and ``"5..10"``; or a tuple ``(minimum, maximum)``, where None leaves an end
+            open.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.  ``pass_id`` is Roman's
+            column ``pass``.  ``skip_count``, ``search_key`` and ``user_fields`` are passed to MAST.
 
         Returns
         -------
-        `~astropy.table.Table` or int or dict
-            One row for each dataset and target; with a position also the separation from it in ``ang_sep`` (arcmin),
-            and the target in ``search_pos``.  With ``count_only`` their number.
+        `~astropy.table.Table`, int, dict, or list of dict
+            One row for each dataset and target; or their number, or the request.  With positions, ``ang_sep`` is the
+            separation from the target (arcmin), and ``search_pos`` is the target.
 
         Raises
         ------
         InvalidQueryError
-            If an argument is unknown or cannot be applied; nothing was searched then.
+            If an argument is not valid; nothing is sent in this case.
         ResolverError
-            If a name has no position.
+            If the name of an object cannot be resolved.
         RemoteServiceError
-            If the archive fails, or its answer is not complete.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery.exceptions.MaxResultsWarning`
+            If there are more rows than ``limit``.
+        `~astroquery.exceptions.InputWarning`
+            If a column of ``select_cols`` does not exist.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> datasets = MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", limit=5000)
+        >>> len(datasets) > 0, "sci_data_set_name" in datasets.colnames
+        (True, True)
         """
         deadline = self._service.deadline(timeout)
         search = self._question(
@@ -191,18 +229,74 @@ class MastMissionsClass(MissionProductMethods):
     def query_criteria_async(
         self,
         *,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         object_names: str | Iterable[str] | None = None,
-        radius: Any = DEFAULT_MISSION_RADIUS,
+        radius: AngleLike = DEFAULT_MISSION_RADIUS,
         limit: int | None = 5000,
         offset: int = 0,
         select_cols: str | Iterable[str] | None = None,
         resolver: str | None = None,
         count_only: bool = False,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
         **criteria: Any,
     ) -> requests.Response | list[requests.Response]:
-        """Return the response of `query_criteria`; a list of them for ``limit=None`` and for more than 100 targets."""
+        """Return the HTTP response of `query_criteria`.
+
+        Parameters
+        ----------
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, `~astropy.table.Table`, or iterable, optional
+            The positions to search around, one or many.  Text is read as ICRS, in degrees unless it has units, and may
+            contain several positions separated by commas.  A table has a `~astropy.coordinates.SkyCoord` column, or the
+            columns ``ra`` and ``dec``.
+        object_names : str or iterable of str, optional
+            The names of objects to search around, in addition to the coordinates; text may contain several names
+            separated by commas.
+        radius : `~astropy.units.Quantity`, str, or float, default 3 arcmin
+            The search radius, at most 30 arcmin; a number is in arcmin.
+        limit : int or None, default 5000
+            The largest number of rows to return; a warning is issued if there are more.  With None, all rows are
+            returned, in pages.
+        offset : int, default 0
+            The number of rows to skip.
+        select_cols : str or iterable of str, optional
+            The columns to return, as a list or as text with commas; ``"all"`` or ``"*"`` for all.  The dataset
+            identifier is always included.  By default, MAST selects the columns.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        count_only : bool, default False
+            Whether to request only the number of rows.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        **criteria : object
+            Columns of `get_column_list`, in any case, with the values to select: a value or a list of alternatives;
+            text with ``*`` as a wildcard and commas between alternatives; ``"!x"`` to exclude; comparisons and ranges
+            such as ``"<5"``, ``">=5"`` and ``"5..10"``; or a tuple ``(minimum, maximum)``, where None leaves an end
+            open.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.  ``pass_id`` is Roman's
+            column ``pass``.  ``skip_count``, ``search_key`` and ``user_fields`` are passed to MAST.
+
+        Returns
+        -------
+        `requests.Response` or list of `requests.Response`
+            The response; a list of responses with ``limit=None`` and for more than 100 targets.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> response = MastMissions.query_criteria_async(sci_pep_id=10452, limit=5)
+        >>> response.status_code
+        200
+        """
         deadline = self._service.deadline(timeout)
         search = self._question(
             deadline,
@@ -220,16 +314,75 @@ class MastMissionsClass(MissionProductMethods):
 
     def query_region(
         self,
-        coordinates: Any,
+        coordinates: PositionsLike,
         *,
-        radius: Any = DEFAULT_MISSION_RADIUS,
+        radius: AngleLike = DEFAULT_MISSION_RADIUS,
         limit: int | None = 5000,
         offset: int = 0,
         select_cols: str | Iterable[str] | None = None,
         count_only: bool = False,
         **criteria: Any,
     ) -> Table | int | dict[str, object] | list[dict[str, object]]:
-        """Return the datasets around one position or many; everything as `query_criteria`."""
+        """Return the datasets around one position or many.
+
+        Parameters
+        ----------
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, `~astropy.table.Table`, or iterable
+            The positions to search around, one or many.  Text is read as ICRS, in degrees unless it has units, and may
+            contain several positions separated by commas.  A table has a `~astropy.coordinates.SkyCoord` column, or the
+            columns ``ra`` and ``dec``.
+        radius : `~astropy.units.Quantity`, str, or float, default 3 arcmin
+            The search radius, at most 30 arcmin; a number is in arcmin.
+        limit : int or None, default 5000
+            The largest number of rows to return; a warning is issued if there are more.  With None, all rows are
+            returned, in pages.
+        offset : int, default 0
+            The number of rows to skip.
+        select_cols : str or iterable of str, optional
+            The columns to return, as a list or as text with commas; ``"all"`` or ``"*"`` for all.  The dataset
+            identifier is always included.  By default, MAST selects the columns.
+        count_only : bool, default False
+            Whether to return the number of rows instead of the rows.
+        **criteria : object
+            Columns of `get_column_list`, in any case, with the values to select: a value or a list of alternatives;
+            text with ``*`` as a wildcard and commas between alternatives; ``"!x"`` to exclude; comparisons and ranges
+            such as ``"<5"``, ``">=5"`` and ``"5..10"``; or a tuple ``(minimum, maximum)``, where None leaves an end
+            open.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.  ``pass_id`` is Roman's
+            column ``pass``.  ``skip_count``, ``search_key`` and ``user_fields`` are passed to MAST. The other arguments
+            of `query_criteria` are accepted, too: ``sort_by``, ``sort_desc``, ``mission``, ``timeout`` (seconds),
+            ``get_query_payload``, ``verbose`` and ``cache``.
+
+        Returns
+        -------
+        `~astropy.table.Table`, int, dict, or list of dict
+            One row for each dataset and target; or their number, or the request.  ``ang_sep`` is the separation from
+            the target (arcmin), and ``search_pos`` is the target.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery.exceptions.MaxResultsWarning`
+            If there are more rows than ``limit``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> datasets = MastMissions.query_region("202.4696 47.1952", radius=1, sci_instrume="ACS")
+        >>> bool((datasets["ang_sep"] <= 1).all()), datasets["ang_sep"].unit
+        (True, Unit("arcmin"))
+        """
         return self.query_criteria(
             coordinates=_given("coordinates", coordinates),
             radius=radius,
@@ -242,16 +395,66 @@ class MastMissionsClass(MissionProductMethods):
 
     def query_region_async(
         self,
-        coordinates: Any,
+        coordinates: PositionsLike,
         *,
-        radius: Any = DEFAULT_MISSION_RADIUS,
+        radius: AngleLike = DEFAULT_MISSION_RADIUS,
         limit: int | None = 5000,
         offset: int = 0,
         select_cols: str | Iterable[str] | None = None,
         count_only: bool = False,
         **criteria: Any,
     ) -> requests.Response | list[requests.Response]:
-        """Return the response of `query_region`, as `query_criteria_async`."""
+        """Return the HTTP response of `query_region`.
+
+        Parameters
+        ----------
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, str, `~astropy.table.Table`, or iterable
+            The positions to search around, one or many.  Text is read as ICRS, in degrees unless it has units, and may
+            contain several positions separated by commas.  A table has a `~astropy.coordinates.SkyCoord` column, or the
+            columns ``ra`` and ``dec``.
+        radius : `~astropy.units.Quantity`, str, or float, default 3 arcmin
+            The search radius, at most 30 arcmin; a number is in arcmin.
+        limit : int or None, default 5000
+            The largest number of rows to return; a warning is issued if there are more.  With None, all rows are
+            returned, in pages.
+        offset : int, default 0
+            The number of rows to skip.
+        select_cols : str or iterable of str, optional
+            The columns to return, as a list or as text with commas; ``"all"`` or ``"*"`` for all.  The dataset
+            identifier is always included.  By default, MAST selects the columns.
+        count_only : bool, default False
+            Whether to request only the number of rows.
+        **criteria : object
+            Columns of `get_column_list`, in any case, with the values to select: a value or a list of alternatives;
+            text with ``*`` as a wildcard and commas between alternatives; ``"!x"`` to exclude; comparisons and ranges
+            such as ``"<5"``, ``">=5"`` and ``"5..10"``; or a tuple ``(minimum, maximum)``, where None leaves an end
+            open.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.  ``pass_id`` is Roman's
+            column ``pass``.  ``skip_count``, ``search_key`` and ``user_fields`` are passed to MAST. ``resolver`` and
+            ``timeout`` (seconds) are accepted, too.
+
+        Returns
+        -------
+        `requests.Response` or list of `requests.Response`
+            The response; a list of responses with ``limit=None`` and for more than 100 targets.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> response = MastMissions.query_region_async("202.4696 47.1952", radius=1, limit=5)
+        >>> response.status_code
+        200
+        """
         return self.query_criteria_async(
             coordinates=_given("coordinates", coordinates),
             radius=radius,
@@ -267,7 +470,7 @@ class MastMissionsClass(MissionProductMethods):
         self,
         object_names: str | Iterable[str],
         *,
-        radius: Any = DEFAULT_MISSION_RADIUS,
+        radius: AngleLike = DEFAULT_MISSION_RADIUS,
         limit: int | None = 5000,
         offset: int = 0,
         select_cols: str | Iterable[str] | None = None,
@@ -275,7 +478,66 @@ class MastMissionsClass(MissionProductMethods):
         count_only: bool = False,
         **criteria: Any,
     ) -> Table | int | dict[str, object] | list[dict[str, object]]:
-        """Return the datasets around one object or many; everything as `query_criteria`."""
+        """Return the datasets around one object or many.
+
+        Parameters
+        ----------
+        object_names : str or iterable of str
+            The names of the objects to search around; text may contain several names separated by commas.
+        radius : `~astropy.units.Quantity`, str, or float, default 3 arcmin
+            The search radius, at most 30 arcmin; a number is in arcmin.
+        limit : int or None, default 5000
+            The largest number of rows to return; a warning is issued if there are more.  With None, all rows are
+            returned, in pages.
+        offset : int, default 0
+            The number of rows to skip.
+        select_cols : str or iterable of str, optional
+            The columns to return, as a list or as text with commas; ``"all"`` or ``"*"`` for all.  The dataset
+            identifier is always included.  By default, MAST selects the columns.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        count_only : bool, default False
+            Whether to return the number of rows instead of the rows.
+        **criteria : object
+            Columns of `get_column_list`, in any case, with the values to select: a value or a list of alternatives;
+            text with ``*`` as a wildcard and commas between alternatives; ``"!x"`` to exclude; comparisons and ranges
+            such as ``"<5"``, ``">=5"`` and ``"5..10"``; or a tuple ``(minimum, maximum)``, where None leaves an end
+            open.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.  ``pass_id`` is Roman's
+            column ``pass``.  ``skip_count``, ``search_key`` and ``user_fields`` are passed to MAST. The other arguments
+            of `query_criteria` are accepted, too: ``sort_by``, ``sort_desc``, ``mission``, ``timeout`` (seconds),
+            ``get_query_payload``, ``verbose`` and ``cache``.
+
+        Returns
+        -------
+        `~astropy.table.Table`, int, dict, or list of dict
+            One row for each dataset and target; or their number, or the request.  ``ang_sep`` is the separation from
+            the target (arcmin), and ``search_pos`` is the target.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery.exceptions.MaxResultsWarning`
+            If there are more rows than ``limit``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> datasets = MastMissions.query_object("M51", radius="1 arcmin", sci_instrume="ACS")
+        >>> bool((datasets["ang_sep"] <= 1).all()), datasets["ang_sep"].unit
+        (True, Unit("arcmin"))
+        """
         return self.query_criteria(
             object_names=_given("object_names", object_names),
             radius=radius,
@@ -292,7 +554,7 @@ class MastMissionsClass(MissionProductMethods):
         self,
         object_names: str | Iterable[str],
         *,
-        radius: Any = DEFAULT_MISSION_RADIUS,
+        radius: AngleLike = DEFAULT_MISSION_RADIUS,
         limit: int | None = 5000,
         offset: int = 0,
         select_cols: str | Iterable[str] | None = None,
@@ -300,7 +562,57 @@ class MastMissionsClass(MissionProductMethods):
         count_only: bool = False,
         **criteria: Any,
     ) -> requests.Response | list[requests.Response]:
-        """Return the response of `query_object`, as `query_criteria_async`."""
+        """Return the HTTP response of `query_object`.
+
+        Parameters
+        ----------
+        object_names : str or iterable of str
+            The names of the objects to search around; text may contain several names separated by commas.
+        radius : `~astropy.units.Quantity`, str, or float, default 3 arcmin
+            The search radius, at most 30 arcmin; a number is in arcmin.
+        limit : int or None, default 5000
+            The largest number of rows to return; a warning is issued if there are more.  With None, all rows are
+            returned, in pages.
+        offset : int, default 0
+            The number of rows to skip.
+        select_cols : str or iterable of str, optional
+            The columns to return, as a list or as text with commas; ``"all"`` or ``"*"`` for all.  The dataset
+            identifier is always included.  By default, MAST selects the columns.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
+        count_only : bool, default False
+            Whether to request only the number of rows.
+        **criteria : object
+            Columns of `get_column_list`, in any case, with the values to select: a value or a list of alternatives;
+            text with ``*`` as a wildcard and commas between alternatives; ``"!x"`` to exclude; comparisons and ranges
+            such as ``"<5"``, ``">=5"`` and ``"5..10"``; or a tuple ``(minimum, maximum)``, where None leaves an end
+            open.  `~astropy.units.Quantity`, `~astropy.time.Time` and dates are converted.  ``pass_id`` is Roman's
+            column ``pass``.  ``skip_count``, ``search_key`` and ``user_fields`` are passed to MAST. ``timeout``
+            (seconds) is accepted, too.
+
+        Returns
+        -------
+        `requests.Response` or list of `requests.Response`
+            The response; a list of responses with ``limit=None`` and for more than 100 targets.
+
+        Raises
+        ------
+        InvalidQueryError
+            If an argument is not valid; nothing is sent in this case.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> response = MastMissions.query_object_async("M51", radius="1 arcmin", limit=5)
+        >>> response.status_code
+        200
+        """
         return self.query_criteria_async(
             object_names=_given("object_names", object_names),
             radius=radius,
@@ -315,30 +627,39 @@ class MastMissionsClass(MissionProductMethods):
     # -- columns -------------------------------------------------------------------------------------------------
 
     def get_column_list(self, mission: str | None = None) -> Table:
-        """Return the columns of a mission's search: those that can be returned, and be criteria.
+        """Return the columns of a mission, for ``select_cols`` and criteria.
 
         Parameters
         ----------
         mission : str, optional
-            The mission; that of the attribute if not given.
+            The mission, in any case.  Defaults to the attribute ``mission``.
 
         Returns
         -------
         `~astropy.table.Table`
-            One row for each: ``name``, ``data_type``, ``description``.
+            One row for each column: ``name``, ``data_type`` and ``description``.
 
         Raises
         ------
+        InvalidQueryError
+            If there is no such mission.
         RemoteServiceError
-            If the archive has no such list, or cannot be asked.
+            If the service fails, or does not list the columns.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> columns = MastMissions.get_column_list("hst")
+        >>> columns.colnames
+        ['name', 'data_type', 'description']
         """
         return self._search.column_list(self._chosen(mission))
 
     @FreshAttribute
     def criteria(self) -> CriteriaNamespace:
-        """The criteria of `query_criteria` for the mission of the attribute, to complete with Tab.
+        """The criteria of `query_criteria` for the mission of the attribute, for completion with Tab.
 
-        No request is sent: there are none before the columns of the mission have been asked for, as by a query or by
+        No request is sent: the namespace is empty until the columns of the mission were retrieved by a query or by
         `help`.
 
         Examples
@@ -350,33 +671,35 @@ class MastMissionsClass(MissionProductMethods):
         return self._search.criteria(self.mission)
 
     def help(
-        self, name: str | None = None, /, *, mission: str | None = None, timeout: float | None = None
+        self, name: str | None = None, /, *, mission: str | None = None, timeout: float | u.Quantity | None = None
     ) -> Criterion | CriteriaNamespace:
-        """Return what a criterion of `query_criteria` takes, or a list of all criteria of a mission.
+        """Return the values that a criterion of `query_criteria` takes, or a list of all criteria of a mission.
 
-        The archive is asked for the columns of the mission, unless they are known from a call before.
+        The columns of the mission are requested from MAST, unless they are known from an earlier call.
 
         Parameters
         ----------
         name : str, optional
-            The criterion, whatever its case; all of them if not given.
+            The criterion, in any case.  By default, all criteria are returned.
         mission : str, optional
-            The mission; that of the attribute if not given.
-        timeout : float, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The mission, in any case.  Defaults to the attribute ``mission``.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astroquery_mast.query.criterion.Criterion` or `~astroquery_mast.query.criterion.CriteriaNamespace`
-            An object that shows itself in a terminal and a notebook, as that of `ObservationsClass.help`.  The archive
-            does not list the values of missions' columns.
+            An object with a display for terminals and notebooks.  MAST does not list the values of the columns of
+            missions.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such mission, or no such criterion; the message names those that may be meant.
-        RemoteServiceError, TimeoutError
-            If the archive fails, or the time was not enough.
+            If there is no such mission or criterion; the message suggests similar names.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -389,27 +712,34 @@ class MastMissionsClass(MissionProductMethods):
 
     @property
     def available_missions(self) -> list[str]:
-        """The missions that can be searched, in alphabetical order; see `get_available_missions`."""
+        """The missions that can be searched, in alphabetical order (list of str); see `get_available_missions`.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> "hst" in MastMissions.available_missions
+        True
+        """
         return self.get_available_missions()
 
-    def get_available_missions(self, *, timeout: float | None = None) -> list[str]:
+    def get_available_missions(self, *, timeout: float | u.Quantity | None = None) -> list[str]:
         """Return the missions that can be searched.
 
         Parameters
         ----------
-        timeout : float, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         list of str
-            Names for ``mission``, in alphabetical order.  If the archive does not list them, those that are known to
-            this version of the package.
+            Values of ``mission``, in alphabetical order.  If MAST does not list them, those known to this version of
+            the package are returned.
 
         Raises
         ------
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -425,12 +755,23 @@ class MastMissionsClass(MissionProductMethods):
         Parameters
         ----------
         mission : str, optional
-            The mission; that of the attribute if not given.
+            The mission, in any case.  Defaults to the attribute ``mission``.
 
         Returns
         -------
         str or None
-            None if it is not known, which is logged.
+            The name; None, with a message in the log, if it is unknown.
+
+        Raises
+        ------
+        InvalidQueryError
+            If ``mission`` is not the name of a mission.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> MastMissions.get_dataset_kwd(mission="hst")
+        'sci_data_set_name'
         """
         chosen = self._chosen(mission)
         if chosen not in self.dataset_kwds:
@@ -451,7 +792,7 @@ class MastMissionsClass(MissionProductMethods):
 def _given(name: str, target: Any) -> Any:
     """A target that must be given."""
     if target is None:
-        raise InvalidArgumentError(f"{name} is None: a target is needed; query_criteria does without.")
+        raise InvalidArgumentError(f"{name} is None: a target is required, except in query_criteria.")
     return target
 
 

@@ -301,7 +301,7 @@ def _range(name: str, ends: tuple[Any, ...], column: Column) -> str:
         raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
     ranges = turned_ranges(low, high, column)
     if math.inf == low or high == -math.inf or any(_is_after(*each) for each in ranges):
-        raise InvalidCriterionError(f"'{name}' has a range from {ends[0]!r} to {ends[1]!r}, in which no value lies.")
+        raise InvalidCriterionError(f"'{name}' has a range from {ends[0]!r} to {ends[1]!r}, which contains no value.")
     return ",".join(_spelled(*each) for each in ranges)
 
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
 from astropy import units as u
@@ -26,6 +26,9 @@ from ..products.manifest import Manifest
 from ..service.core import MastClass
 from ..service.parallel import RunOptions
 from .product_source import MissionSource, service_of_manifest
+
+if TYPE_CHECKING:
+    from ..query.types import CriterionLike, ObservationsLike, ProductLike, ProductsLike
 
 
 class MissionProductMethods(MastClass):
@@ -62,99 +65,187 @@ class MissionProductMethods(MastClass):
 
     def get_product_list(
         self,
-        datasets: Any,
+        datasets: ObservationsLike,
         *,
         batch_size: int = 1000,
         mission: str | None = None,
         verbose: bool = True,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
     ) -> Table:
-        """Return the products of datasets: every file, once for each dataset that it belongs to.
+        """Return the products (files) of datasets.
+
+        A file that belongs to several of the datasets is listed once for each.
 
         Parameters
         ----------
-        datasets : str, Table, Row, Column, or iterable of these
-            Datasets as a query returned them, or their identifiers.
-        batch_size : int
-            How many datasets to ask for at once.  Each such question has ``conf.timeout`` seconds; one that is too much
-            for the archive is asked again in halves.
+        datasets : `~astropy.table.Table`, `~astropy.table.Row`, `~astropy.table.Column`, str, or iterable of these
+            Datasets as returned by a query, or their identifiers.
+        batch_size : int, default 1000
+            The number of datasets in a request.  A request that is too large for MAST is split in half.
         mission : str, optional
-            The mission; that of the attribute if not given.
-        verbose : bool
-            Whether to show a bar on a terminal when there are several questions.
-        timeout : float, optional
-            Seconds that the whole call may take; without it there is only the limit for each question.
+            The mission, in any case, for this call only.  Defaults to the attribute ``mission``.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal if there are several requests.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  By default, only each request is
+            limited, to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            All products, in the order of the datasets; sizes in bytes.
+            One row for each product, in the order of the datasets; ``size`` is in bytes.
 
         Raises
         ------
         InvalidQueryError
-            If there is no dataset, or none in what was given.
+            If no dataset is given, or an identifier is not valid.
         RemoteServiceError
-            If the archive fails.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``, or a request longer than ``conf.timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> products = MastMissions.get_product_list("J97C01010", verbose=False)
+        >>> "filename" in products.colnames, products["size"].unit
+        (True, Unit("byte"))
         """
         flow = self._product_flow(mission)
         return flow.product_list(datasets, batch_size=batch_size, verbose=verbose, timeout=timeout)
 
     def get_product_list_async(
-        self, datasets: Any, *, batch_size: int = 1000, mission: str | None = None
+        self, datasets: ObservationsLike, *, batch_size: int = 1000, mission: str | None = None
     ) -> list[requests.Response]:
-        """Return the responses of `get_product_list`, one for each batch, in order."""
+        """Return the HTTP responses of `get_product_list`.
+
+        Parameters
+        ----------
+        datasets : `~astropy.table.Table`, `~astropy.table.Row`, `~astropy.table.Column`, str, or iterable of these
+            Datasets as returned by a query, or their identifiers.
+        batch_size : int, default 1000
+            The number of datasets in a request.  A request that is too large for MAST is split in half.
+        mission : str, optional
+            The mission, in any case, for this call only.  Defaults to the attribute ``mission``.
+
+        Returns
+        -------
+        list of `requests.Response`
+            One response for each request, in order.
+
+        Raises
+        ------
+        InvalidQueryError
+            If no dataset is given, or an identifier is not valid.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``conf.timeout``.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> responses = MastMissions.get_product_list_async("J97C01010")
+        >>> [response.status_code for response in responses]
+        [200]
+        """
         return self._product_flow(mission).responses(datasets, batch_size)
 
     def get_unique_product_list(
         self,
-        datasets: Any,
+        datasets: ObservationsLike,
         *,
         batch_size: int = 1000,
         mission: str | None = None,
         verbose: bool = True,
-        timeout: float | None = None,
+        timeout: float | u.Quantity | None = None,
     ) -> Table:
-        """Return the products of datasets, each file name once.
+        """Return the products (files) of datasets, each file name once.
 
         Parameters
         ----------
-        datasets, batch_size, mission, verbose, timeout
-            As `get_product_list`.
+        datasets : `~astropy.table.Table`, `~astropy.table.Row`, `~astropy.table.Column`, str, or iterable of these
+            Datasets as returned by a query, or their identifiers.
+        batch_size : int, default 1000
+            The number of datasets in a request.  A request that is too large for MAST is split in half.
+        mission : str, optional
+            The mission, in any case, for this call only.  Defaults to the attribute ``mission``.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal if there are several requests.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  By default, only each request is
+            limited, to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            The first row of each file, in the order of `get_product_list`.
+            One row for each file: its first row in `get_product_list`, in the same order; ``size`` is in bytes.
+
+        Raises
+        ------
+        InvalidQueryError
+            If no dataset is given, or an identifier is not valid.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``, or a request longer than ``conf.timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> products = MastMissions.get_unique_product_list("J97C01010", verbose=False)
+        >>> len(set(products["filename"])) == len(products)
+        True
         """
         flow = self._product_flow(mission)
         return flow.unique_product_list(datasets, batch_size=batch_size, verbose=verbose, timeout=timeout)
 
     def filter_products(
-        self, products: Table, *, extension: str | Iterable[str] | None = None, **filters: Any
+        self, products: Table, *, extension: str | Iterable[str] | None = None, **filters: CriterionLike
     ) -> Table:
-        """Return the products that pass all the filters.
+        """Return the products that match all filters.
 
         Parameters
         ----------
         products : `~astropy.table.Table`
-            Products, as `get_product_list` returns them.
+            Products, as returned by `get_product_list`.
         extension : str or iterable of str, optional
-            Keep only files whose name ends so: ``"fits"``, ``"_uncal.fits"``; with ``!`` before it, does not.
-        **filters
-            Column name and what is wanted there; see `astroquery_mast.products.filters`.
+            The end of the file name, such as ``"fits"`` or ``"_uncal.fits"``; ``!`` before it excludes such files.
+        **filters : str, number, or list
+            Filters: the name of a column and the value to select, a list of alternatives, or a range; see
+            `astroquery_mast.products.filters`.
 
         Returns
         -------
         `~astropy.table.Table`
-            A new table; the rows keep their order.
+            A new table with the matching rows, in the same order.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such column, or the value cannot be applied to it.
+            If a column does not exist, or a value is not valid for it.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> products = MastMissions.get_product_list("J97C01010", verbose=False)
+        >>> print(*MastMissions.filter_products(products, extension="_drz.fits")["filename"])
+        j97c01010_drz.fits
         """
         return self._product_flow().filter_products(products, {"extension": extension, **filters})
 
@@ -168,45 +259,54 @@ class MissionProductMethods(MastClass):
         verbose: bool = True,
         overwrite: str | None = None,
     ) -> tuple[str, str | None, str | None]:
-        """Fetch one file by its name, its URI or its address.
+        """Download one file by its name, its dataURI or its address.
 
         Parameters
         ----------
         uri : str
-            The name or URI as in a list of products; for missions other than HST, JWST and Roman a full URI, such as
-            ``mast:HLSP/...``.  Also an address that `get_product_urls` or a plan (``dry_run=True``) has given.
+            The name or URI of a file as in a list of products; for missions other than HST, JWST and Roman a full URI
+            such as ``mast:HLSP/...``; or an address returned by `get_product_urls` or in a plan (``dry_run=True``).
         local_path : path-like, optional
-            A file or a folder; the current folder if not given.  A path that does not exist is a folder if it ends in a
-            separator or has no ending.  Folders are made as needed.
-        cache : bool
-            Keep a file that is on disk if it has the same size as the archive's.
+            The file or folder to write to.  Defaults to the current folder.  A path that does not exist is a folder if
+            it ends in a separator or has no extension.  Folders are created as needed.
+        cache : bool, default True
+            Whether to keep a file that is on disk if the file at MAST has the same size.
         mission : str, optional
-            The mission; that of the attribute if not given.
-        verbose : bool
-            Whether to show a bar on a terminal, and to log the outcome.
-        overwrite : str, optional
-            As `download_products`.
+            The mission, in any case, for this call only.  Defaults to the attribute ``mission``.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        overwrite : {"never", "if-changed", "always"}, optional
+            How to handle files that are on disk.  ``"never"`` keeps them without a request; ``"if-changed"`` checks
+            each, and downloads it if it has another size or is older than the file at MAST; ``"always"`` downloads it
+            again, like ``cache=False``.  By default, ``cache`` decides.
 
         Returns
         -------
         status : str
-            ``COMPLETE`` or ``ERROR``.
+            ``"COMPLETE"`` or ``"ERROR"``.
         message : str or None
-            What went wrong.
+            The reason of a failure.
         url : str or None
-            The address, where something went wrong.
+            The address of a file that failed.
 
         Raises
         ------
         InvalidQueryError
-            If the file cannot be fetched by this name.
+            If ``uri`` does not name a file, or another argument is not valid.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> status, message, url = MastMissions.download_file("J97C01010/j97c01010_drc.fits", verbose=False)
+        >>> status
+        'COMPLETE'
         """
         flow = self._product_flow(mission)
         return flow.download_file(uri, local_path=local_path, cache=cache, overwrite=overwrite, verbose=verbose)
 
     def download_products(
         self,
-        products: Any,
+        products: ProductsLike,
         *,
         download_dir: str | os.PathLike[str] | None = None,
         flat: bool = False,
@@ -221,44 +321,83 @@ class MissionProductMethods(MastClass):
         executor: Executor | None = None,
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
-        **filters: Any,
+        **filters: CriterionLike,
     ) -> Manifest | Table | None:
-        """Fetch the files of products.
+        """Download the files of products.
 
         Parameters
         ----------
-        products : Table, Row, path, list of dict, or what `get_product_list` takes
-            Products; datasets or their identifiers, all of whose products are taken; or the list of files that MAST
-            mails to subscribers, as the path of its ``.json`` file or as what is in it.
+        products : `~astropy.table.Table`, `~astropy.table.Row`, str, path-like, list of dict, or iterable of these
+            Products; datasets or their identifiers, all of whose products are used; or the file list that MAST sends to
+            subscribers, as the path of the ``.json`` file or as its contents.
         download_dir : path-like, optional
-            The folder to use; the current one if not given.  An address such as ``s3://bucket/prefix`` is a place in
-            a store.
-        flat : bool
-            Put all files into that folder, instead of ``mastDownload/<mission>/<dataset>/`` in it.
-        cache, verbose, dry_run, overwrite, max_workers, executor, timeout, on_error
-            As `~astroquery_mast.ObservationsClass.download_products`.
+            The folder to download to; ``~`` is expanded.  Defaults to the current folder.  An address such as
+            ``s3://bucket/prefix`` is an object store; see `astroquery_mast.downloads.store`.
+        flat : bool, default False
+            Whether to write all files directly to that folder, instead of to ``mastDownload/<mission>/<dataset>/`` in
+            it.  Files with the same name are given longer names.
+        cache : bool, default True
+            Whether to keep files that are on disk: without a request if the size is that of the catalog, otherwise if
+            the file at MAST has the same size.  With False, all files are downloaded again.
         extension : str or iterable of str, optional
-            As `filter_products`.
+            The end of the file name, such as ``"fits"`` or ``"_uncal.fits"``; ``!`` before it excludes such files.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
         mission : str, optional
-            The mission of products that do not tell theirs in a column ``mission``; that of the attribute if not given.
+            The mission of products without a column ``mission``, in any case.  Defaults to the attribute ``mission``.
+        dry_run : bool, default False
+            Whether to return the plan of the download without downloading anything.
         path_template : str or callable, optional
-            Where files go in the download folder, such as ``"{dataset}/{filename}"``; see
+            Where to write files in the download folder: a template with columns of the products, such as
+            ``"{dataset}/{filename}"``, or a function that takes a row and returns a relative path; see
             `astroquery_mast.products.file_names`.
-        **filters
-            As `filter_products`.
+        overwrite : {"never", "if-changed", "always"}, optional
+            How to handle files that are on disk.  ``"never"`` keeps them without a request; ``"if-changed"`` checks
+            each, and downloads it if it has another size or is older than the file at MAST; ``"always"`` downloads it
+            again, like ``cache=False``.  By default, ``cache`` decides.
+        max_workers : int, optional
+            The number of files to download at a time.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that downloads, such as a process pool or the workers of a cluster, which must see the download
+            folder.  The token is not sent to them: they read it from their environment.  By default, threads of this
+            process download.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  Files that have not arrived by then
+            are errors in the manifest.  By default, the time is not limited.
+        on_error : {"warn", "raise", "ignore"}, default "warn"
+            How to report failed downloads: log a warning, raise an error after all other files were downloaded, or do
+            nothing.  Failed files are in the manifest in any case.
+        **filters : str, number, or list
+            Filters: the name of a column and the value to select, a list of alternatives, or a range; see
+            `astroquery_mast.products.filters`.
 
         Returns
         -------
-        Manifest or `~astropy.table.Table` or None
-            One row for each file, as of `~astroquery_mast.ObservationsClass.download_products`, with its ``mission``;
-            with ``dry_run`` a plan; None, with a warning, if no product is left.
+        `~astroquery_mast.products.manifest.Manifest`, `~astropy.table.Table` or None
+            The manifest, with one row for each file and its ``mission``; or None if no product is left.  With
+            ``dry_run``, the plan: ``Local Path``, ``URL`` (percent-encoded), ``Size`` (bytes), ``Action``, ``Reason``,
+            ``Rights`` and ``Accessible``.
 
         Raises
         ------
         InvalidQueryError
-            If the filters or another argument cannot be applied, or neither products nor datasets were given.
+            If a filter or another argument is not valid, or ``products`` contains neither products nor datasets.
         DownloadError
-            With ``on_error="raise"``, if a file failed; its ``manifest`` has all rows.
+            With ``on_error="raise"``, if a file failed; its attribute ``manifest`` has all rows.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If no product is left.
+        `~astroquery.exceptions.AuthenticationWarning`
+            If exclusive files are requested and the token in the environment is not accepted.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> manifest = MastMissions.download_products("J97C01010", extension="_drc.fits", verbose=False)
+        >>> print(*manifest["Status"])
+        COMPLETE
         """
         flow = self._product_flow(mission)
         request = DownloadRequest(download_dir, flat, path_template, cache, overwrite, dry_run)
@@ -268,7 +407,7 @@ class MissionProductMethods(MastClass):
 
     def download_products_iter(
         self,
-        products: Any,
+        products: ProductsLike,
         *,
         download_dir: str | os.PathLike[str] | None = None,
         flat: bool = False,
@@ -282,28 +421,77 @@ class MissionProductMethods(MastClass):
         executor: Executor | None = None,
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
-        **filters: Any,
+        **filters: CriterionLike,
     ) -> Generator[Row]:
-        """Fetch the files of products, and give the row of the manifest for each file when it is there.
+        """Download the files of products, and return an iterator with the row of the manifest of each file.
+
+        Each row is returned as soon as its file has arrived, while the next files are downloaded.  Leaving the loop, or
+        closing the iterator, stops the download; interrupted transfers can be resumed.
 
         Parameters
         ----------
-        products, download_dir, flat, cache, extension, verbose, mission, path_template, overwrite
-            As `download_products`.
-        max_workers, executor, timeout, on_error, **filters
-            As `download_products`.
+        products : `~astropy.table.Table`, `~astropy.table.Row`, str, path-like, list of dict, or iterable of these
+            Products; datasets or their identifiers, all of whose products are used; or the file list that MAST sends to
+            subscribers, as the path of the ``.json`` file or as its contents.
+        download_dir : path-like, optional
+            The folder to download to; ``~`` is expanded.  Defaults to the current folder.  An address such as
+            ``s3://bucket/prefix`` is an object store; see `astroquery_mast.downloads.store`.
+        flat : bool, default False
+            Whether to write all files directly to that folder, instead of to ``mastDownload/<mission>/<dataset>/`` in
+            it.  Files with the same name are given longer names.
+        cache : bool, default True
+            Whether to keep files that are on disk: without a request if the size is that of the catalog, otherwise if
+            the file at MAST has the same size.  With False, all files are downloaded again.
+        extension : str or iterable of str, optional
+            The end of the file name, such as ``"fits"`` or ``"_uncal.fits"``; ``!`` before it excludes such files.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        mission : str, optional
+            The mission of products without a column ``mission``, in any case.  Defaults to the attribute ``mission``.
+        path_template : str or callable, optional
+            Where to write files in the download folder: a template with columns of the products, such as
+            ``"{dataset}/{filename}"``, or a function that takes a row and returns a relative path; see
+            `astroquery_mast.products.file_names`.
+        overwrite : {"never", "if-changed", "always"}, optional
+            How to handle files that are on disk.  ``"never"`` keeps them without a request; ``"if-changed"`` checks
+            each, and downloads it if it has another size or is older than the file at MAST; ``"always"`` downloads it
+            again, like ``cache=False``.  By default, ``cache`` decides.
+        max_workers : int, optional
+            The number of files to download at a time.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that downloads, such as a process pool or the workers of a cluster, which must see the download
+            folder.  The token is not sent to them: they read it from their environment.  By default, threads of this
+            process download.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  Files that have not arrived by then
+            are errors in the manifest.  By default, the time is not limited.
+        on_error : {"warn", "raise", "ignore"}, default "warn"
+            How to report failed downloads: log a warning, raise an error after all other files were downloaded, or do
+            nothing.  Failed files are in the manifest in any case.
+        **filters : str, number, or list
+            Filters: the name of a column and the value to select, a list of alternatives, or a range; see
+            `astroquery_mast.products.filters`.
 
         Returns
         -------
         generator of `~astropy.table.Row`
-            As `~astroquery_mast.ObservationsClass.download_products_iter`, with its ``mission``.
+            Rows of a manifest, with the ``mission``, in the order in which the files arrive or fail.  The first four
+            columns are the absolute local path, the status, the message and the address.  `read_product` opens the file
+            of a row.
 
         Raises
         ------
         InvalidQueryError
-            At once, as `download_products`.
+            If a filter or another argument is not valid; raised by the call, before the iteration.
         DownloadError
-            With ``on_error="raise"``, after the last row, if a file failed.
+            With ``on_error="raise"``, after the last row, if a file failed; its attribute ``manifest`` has all rows.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> for row in MastMissions.download_products_iter("J97C01010", extension="_drc.fits", verbose=False):
+        ...     print(row["Status"])
+        COMPLETE
         """
         request = DownloadRequest(download_dir, flat, path_template, cache, overwrite)
         options = RunOptions(verbose, max_workers, executor, timeout, on_error)
@@ -312,54 +500,78 @@ class MissionProductMethods(MastClass):
 
     def get_product_urls(
         self,
-        products: Any,
+        products: ProductsLike,
         *,
         extension: str | Iterable[str] | None = None,
         mission: str | None = None,
         verbose: bool = True,
-        **filters: Any,
+        **filters: CriterionLike,
     ) -> list[str]:
-        """Return the addresses of products; nothing is fetched.
+        """Return the addresses of products, without downloading them.
+
+        `download_file`, `open_product` and `read_product` take each of these addresses.
 
         Parameters
         ----------
-        products, extension, mission, verbose, **filters
-            As `download_products`.
+        products : `~astropy.table.Table`, `~astropy.table.Row`, str, path-like, list of dict, or iterable of these
+            Products; datasets or their identifiers, all of whose products are used; or the file list that MAST sends to
+            subscribers, as the path of the ``.json`` file or as its contents.
+        extension : str or iterable of str, optional
+            The end of the file name, such as ``"fits"`` or ``"_uncal.fits"``; ``!`` before it excludes such files.
+        mission : str, optional
+            The mission of products without a column ``mission``, in any case.  Defaults to the attribute ``mission``.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        **filters : str, number, or list
+            Filters: the name of a column and the value to select, a list of alternatives, or a range; see
+            `astroquery_mast.products.filters`.
 
         Returns
         -------
         list of str
-            Percent-encoded https addresses, in the order of the products, each once; `download_file`, `open_product`
-            and `read_product` take each of them.  What has no URI is left out, with a warning.
+            One percent-encoded https address for each file, in the order of the products.  Products without a URI are
+            left out, with a warning.
 
         Raises
         ------
         InvalidQueryError
-            If the filters cannot be applied, or neither products nor datasets were given.
+            If a filter or another argument is not valid, or ``products`` contains neither products nor datasets.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If no product is left.
+
+        Examples
+        --------
+        >>> from astroquery_mast import MastMissions
+        >>> urls = MastMissions.get_product_urls("J97C01010", extension="_drc.fits", verbose=False)
+        >>> len(urls)
+        1
         """
         filters = {"extension": extension, **filters}
         return self._product_flow(mission).product_urls(products, filters, verbose=verbose)
 
     def open_product(
-        self, product: Any, *, mission: str | None = None, block_size: int = BLOCK_SIZE
+        self, product: ProductLike, *, mission: str | None = None, block_size: int = BLOCK_SIZE
     ) -> io.BufferedReader:
         """Open the file of a product for reading, without downloading it.
 
-        Only the parts that are read come over the network.
+        Only the parts that are read are transferred.
 
         Parameters
         ----------
         product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
             A row of a product list, or a table of one row; a row of a manifest, whose file is read from disk if it is
-            there; the name of a file as `download_file` takes it, which is that of a file in the archive even if a
-            file on disk has it as well; a dataURI (``"mast:..."``); an address in MAST's public bucket
+            there; the name of a file as `download_file` takes it, which is read from MAST even if a file on disk has
+            the same name; a dataURI (``"mast:..."``); an address in MAST's public bucket
             (``"s3://stpubdata/..."``), which is read without a login; an address that begins with ``https://``, to
             which the login token is sent only if it is MAST's; the path of a file; or a file that is open in binary
             mode, which is returned as it is.
         mission : str, optional
-            The mission; that of the attribute if not given.
+            The mission, in any case.  Defaults to the attribute ``mission``.
         block_size : int, default 65536
-            The least number of bytes to request at a time.  Larger blocks make fewer requests.
+            The smallest number of bytes to request at a time.  Larger blocks make fewer requests.
 
         Returns
         -------
@@ -386,18 +598,18 @@ class MissionProductMethods(MastClass):
         """
         return cast("io.BufferedReader", self._files_of(mission, block_size).open(product))
 
-    def read_product(self, product: Any, *, mission: str | None = None, **kwargs: Any) -> Any:
-        """Open a product as the object that fits its kind, without writing it to disk.
+    def read_product(self, product: ProductLike, *, mission: str | None = None, **kwargs: Any) -> Any:
+        """Read a product as an object of the matching type, without writing it to disk.
 
         Parameters
         ----------
         product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
             A row of a table of products or of a manifest, a name, a dataURI, an address, a path, or an open file, as
-            `open_product` takes them.  The kind is known by the name of the file (also with ``.gz``), and by how the
-            file begins where an address has no such name.
+            `open_product` takes them.  The kind is detected from the name of the file (also with ``.gz``), or from the
+            first bytes of the file if an address has no such name.
         mission : str, optional
-            The mission; that of the attribute if not given.
-        **kwargs
+            The mission, in any case.  Defaults to the attribute ``mission``.
+        **kwargs : object
             Arguments for the reader: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
             ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text; ``ignore_unrecognized`` (default
             True) for ASDF, False to be warned of tags for which no package is installed.
@@ -422,7 +634,8 @@ class MissionProductMethods(MastClass):
         Warns
         -----
         AstropyUserWarning
-            By `astropy.io.fits`, also later, if a part of a FITS file is damaged or missing.
+            If a part of a FITS file is damaged or missing; issued by `astropy.io.fits`, possibly when the data are
+            used.
 
         Examples
         --------

@@ -235,7 +235,7 @@ class _MissionProduct:
         return refusal_of(self.uri, self.mission) or (_NO_DATASET if in_folders and not self.dataset else None)
 
 
-_NO_DATASET = "The product has no dataset, which names its folder; flat=True does without."
+_NO_DATASET = "The product has no dataset, which names its folder: use flat=True."
 
 
 def _check_columns(products: Table, in_folders: bool) -> None:

@@ -137,7 +137,7 @@ class Search:
             raise InvalidArgumentError("limit=None needs the number of rows, and skip_count=True leaves it out.")
         if self.parts > 1 and (self.offset or self.sort_by):
             raise InvalidArgumentError(
-                f"{len(self.targets)} targets are asked for in portions of {_TARGETS}, whose answers follow each other "
+                f"{len(self.targets)} targets are requested in groups of {_TARGETS}, whose answers follow each other "
                 "in the order of the targets: sort the table afterwards, or cut it, instead of sort_by and offset."
             )
 

@@ -149,7 +149,7 @@ class MissionSearch:
             self._refuse_unknown(mission, deadline)
         if criteria and not columns:
             warn_user(
-                f"The archive's list of the columns of mission '{mission}' could not be had: the criteria "
+                f"The archive's list of the columns of mission '{mission}' is not available: the criteria "
                 f"{', '.join(criteria)} are sent unchecked.",
                 InputWarning,
             )
