@@ -53,17 +53,17 @@ class Conf(_config.ConfigNamespace):
     )
     programs_server = _item("https://www.stsci.edu", "Address of the pages of observing programs and their visits.")
     fallback_registry = _item(
-        "http://reg.g-vo.org/tap", "Address of the VO registry that is asked when MAST's fails; empty for none."
+        "http://reg.g-vo.org/tap", "Address of the VO registry to use if MAST's fails; empty to disable it."
     )
     timeout = _item(600.0, "Seconds that a whole call may take, polling, paging and retries included.")
     connect_timeout = _item(30.0, "Seconds to wait for a connection to be made.")
     read_timeout = _item(120.0, "Seconds of silence after which a connection is given up and the request sent again.")
-    pagesize = _item(50000, "Rows asked for in one page.")
+    pagesize = _item(50000, "Rows in one page.")
     # As many connections to one server as a browser opens: what an archive is made for.
     max_workers = _item(6, "Requests of one call that may be under way at the same time.")
     max_attempts = _item(4, "How often a request is sent before a passing failure is reported.")
     server_row_limit = _item(
-        500_000, "Rows that the archive can send in one answer; larger results are asked for in parts."
+        500_000, "Rows that the archive can send in one answer; larger results are requested in parts."
     )
     max_response_size = _item(
         2_000_000_000, "Bytes of one response that are read into memory; a larger one is an error."
@@ -238,7 +238,7 @@ def _default(name: str) -> str:
 
 
 class Endpoints:
-    """The addresses of the MAST services, made from `conf` each time they are asked for.
+    """The addresses of the MAST services, made from `conf` each time they are used.
 
     A pickled copy takes those along that differ from the defaults: in another process `conf` is as it was at its start.
     There they hold wherever `conf` has the default.

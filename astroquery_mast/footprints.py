@@ -47,36 +47,41 @@ _DEEPEST = 29
 def footprints(
     table: Any, kind: str = "regions", *, union: bool = False, max_depth: int = 14, errors: str = "skip"
 ) -> Any:
-    """Return the footprints of observations.
+    """Return the footprints of observations as regions, MOCs, shapes, or text.
 
     Parameters
     ----------
     table : `~astropy.table.Table`, `~astropy.table.Row`, column, iterable of str, or str
-        Observations with a column ``s_region``, or the texts themselves.
-    kind : str
-        - ``"regions"``: for each row a sky region of the package ``regions``; several shapes are the union (``|``) of
-          them; None for a row without a footprint.
-        - ``"moc"``: for each row a ``mocpy.MOC`` of the cells that it touches; empty without a footprint.
-        - ``"shapes"``: for each row a list of `Polygon`, `Circle` and `Point`.
-        - ``"stcs"``: for each row one text in strict STC-S, as Aladin and others read it; empty without a footprint.
-    union : bool
-        For ``"moc"``: one MOC of all rows, the sky that they cover, instead of one for each.
-    max_depth : int
-        For ``"moc"``: the order of the cells, 0 to 29; those of order 14 are 13 arcsec wide.
-    errors : str
-        What to do about text that cannot be read: ``"skip"`` takes it for no footprint, ``"raise"`` raises.
+        Observations with a column ``s_region``, or footprints as text.
+    kind : {"regions", "moc", "shapes", "stcs"}, default "regions"
+        The type of the result: a ``regions`` sky region (None without a footprint; requires regions), a ``mocpy.MOC``
+        (empty without a footprint; requires mocpy), a list of `Polygon`, `Circle` and `Point`, or text in strict STC-S,
+        as Aladin reads it (empty without a footprint).
+    union : bool, default False
+        For ``"moc"``, whether to return one MOC of all rows instead of one for each.
+    max_depth : int, default 14
+        For ``"moc"``, the order of the cells, 0 to 29; cells of order 14 are 13 arcsec wide.
+    errors : {"skip", "raise"}, default "skip"
+        How to treat text that cannot be read: as no footprint, or as an error.
 
     Returns
     -------
     list or mocpy.MOC
-        One member for each row, unless ``union`` is given.
+        One item for each row; or one MOC with ``union``.
 
     Raises
     ------
     InvalidQueryError
         If there is no such kind, no column ``s_region``, or if the package is not installed.
     FootprintParseError
-        If ``errors="raise"`` and a text cannot be read.
+        With ``errors="raise"``, if a text cannot be read.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from astroquery_mast.footprints import footprints
+    >>> footprints(Table({"s_region": ["CIRCLE 10 0 0.1"]}), kind="stcs")
+    ['CIRCLE ICRS 10.0 0.0 0.1']
     """
     _check(kind, union, max_depth)
     shapes = shapes_of(footprint_texts(table), errors)
@@ -97,24 +102,37 @@ def _check(kind: str, union: bool, max_depth: int) -> None:
 
 
 def within_region(table: Table | Row, region: Any, *, overlap: str = "footprint") -> Table:
-    """Return the observations of a table that lie in a region.
+    """Return the observations of a table that overlap a region.
 
     Parameters
     ----------
     table : `~astropy.table.Table` or `~astropy.table.Row`
         Observations, with the columns ``s_ra``, ``s_dec`` and ``s_region``.
-    region, overlap
-        As `ObservationsClass.query_region`.
+    region : object
+        The region: an STC-S string such as ``s_region``; three or more vertices as one `~astropy.coordinates.SkyCoord`
+        or as (RA, Dec) pairs in degrees; a region of the ``regions`` package; a ``mocpy.MOC``; an `~astropy.wcs.WCS`
+        with ``array_shape``; or a list of any of these except MOCs.
+    overlap : {"footprint", "center"}, default "footprint"
+        Which observations match.  With ``"footprint"``, any part of the footprint must be in the circle or region; with
+        ``"center"``, the position (``s_ra``, ``s_dec``) must be in it, too.
 
     Returns
     -------
     `~astropy.table.Table`
-        Those rows; the list ``meta["cut"]`` says how many there were.
+        The matching rows; ``meta["cut"]`` gives their number and that of all rows.
 
     Raises
     ------
     InvalidQueryError
-        If the region is invalid, or a column is missing.
+        If the region is not valid, or a column is missing.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from astroquery_mast.footprints import within_region
+    >>> rows = {"s_ra": [10.0, 20.0], "s_dec": [0.0, 0.0], "s_region": ["CIRCLE 10 0 0.1", "CIRCLE 20 0 0.1"]}
+    >>> len(within_region(Table(rows), "CIRCLE 10 0 1"))
+    1
     """
     check_overlap(overlap)
     if isinstance(table, Row):
@@ -204,8 +222,18 @@ def match_footprints_iter(
 
     Parameters
     ----------
-    points, observations, margin, which, ra_column, dec_column
-        As `match_footprints`.
+    points : `~astropy.coordinates.SkyCoord`, `~astropy.table.Table`, DataFrame, list, path, or iterator
+        The positions, as in `match_footprints`.  The path of a parquet file (``.parquet``, ``.parq``, ``.pq``; requires
+        pyarrow), or an iterator of any of the others, is read in chunks, one at a time.
+    observations : `~astropy.table.Table`, `~astropy.table.Row`, DataFrame, column, iterable of str, or str
+        Observations with a column ``s_region``, and ``t_min`` (MJD) if positions have proper motions; or footprints as
+        text.
+    margin : float, str, or `~astropy.units.Quantity`, default 0
+        The largest distance of a matching position from a footprint; a number is in arcseconds.
+    which : {"all", "first"}, default "all"
+        Whether to return every pair of a position and an observation, or for each position only the first observation.
+    ra_column, dec_column : str, optional
+        The columns with right ascension and declination, if they have unusual names.
 
     Yields
     ------
@@ -216,12 +244,13 @@ def match_footprints_iter(
     Raises
     ------
     InvalidArgumentError
-        As `match_footprints`.
+        If an argument is not valid, there are no columns of positions or no ``s_region``, proper motions have no
+        ``obstime``, or pyarrow is not installed.
 
     Warns
     -----
     InputWarning
-        As `match_footprints`, at the end.
+        At the end, if observations have no readable footprint or no ``t_min``, or positions are missing.
 
     Examples
     --------

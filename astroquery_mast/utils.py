@@ -61,21 +61,27 @@ _TYPES: Mapping[Kind, tuple[Any, Any]] = {
 
 
 def parse_type(dbtype: str) -> tuple[str, Any, Any]:
-    """Return what a type of the archive's databases is in Python.
+    """Return the Python type for a type of MAST's databases.
 
     Parameters
     ----------
     dbtype : str
-        The archive's name of the type, e.g. ``"char"``, in any case.
+        The name of the database type, such as ``"char"``, in any case.
 
     Returns
     -------
     word : str
-        ``"string"``, ``"float"``, ``"integer"``, ``"boolean"`` or ``"byte"``; an unknown type is text.
+        ``"string"``, ``"float"``, ``"integer"``, ``"boolean"`` or ``"byte"``; an unknown type is ``"string"``.
     type : type
         The Python or numpy type.
     default : object
-        What was used for missing values.  Tables of this package have masks instead.
+        The value that ``astroquery.mast`` uses for missing values.  Tables of this package are masked instead.
+
+    Examples
+    --------
+    >>> from astroquery_mast.utils import parse_type
+    >>> parse_type("FLOAT")[0]
+    'float'
     """
     kind = kind_of(dbtype) or Kind.TEXT
     return kind.value, *_TYPES[kind]
@@ -96,20 +102,33 @@ def resolve_object(
 
     Parameters
     ----------
-    object_name, resolver, resolve_all
-        As `~astroquery_mast.MastClass.resolve_object`.
-    batch_size : int
-        How many names go into one request.
+    object_name : str or iterable of str
+        The name or names.
+    resolver : {"NED", "SIMBAD"}, optional
+        The service that resolves the name.  By default, the first that knows the name is used.
+    resolve_all : bool, default False
+        Whether to return the positions from all resolvers.
+    batch_size : int, default 30
+        The number of names in a request.
 
     Returns
     -------
     `~astropy.coordinates.SkyCoord` or dict
-        As `~astroquery_mast.MastClass.resolve_object`.
+        For one name, the position in ICRS, or with ``resolve_all`` a dictionary of resolver → position.  For an
+        iterable of names, a dictionary of name → one of these; names that cannot be resolved are left out.
 
     Raises
     ------
+    InvalidQueryError
+        If no name is given, or an argument is not valid.
     ResolverError
-        If nothing could be resolved.
+        If no name can be resolved.
+
+    Examples
+    --------
+    >>> from astroquery_mast.utils import resolve_object
+    >>> print(resolve_object("M51").to_string("decimal", precision=3))
+    202.470 47.195
     """
     if isinstance(object_name, str):
         return Mast.resolve_object(object_name, resolver=resolver, resolve_all=resolve_all)
@@ -126,28 +145,34 @@ def resolve_object(
 def parse_input_location(
     *, coordinates: Any = None, object_name: str | None = None, resolver: str | None = None
 ) -> SkyCoord:
-    """Return the position that is meant by coordinates or by a name.
+    """Return the position given by coordinates or by a name.
 
     Parameters
     ----------
     coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str, optional
-        A position.  Other text is taken as the name of an object.
+        A position.  Text that is not a position is resolved as the name of an object.
     object_name : str, optional
-        The name of an object.  Either this or ``coordinates`` is needed, not both.
-    resolver : str, optional
-        ``"NED"`` or ``"SIMBAD"``, for ``object_name``.
+        The name of an object, instead of ``coordinates``.
+    resolver : {"NED", "SIMBAD"}, optional
+        The service that resolves the name.  By default, the first that knows the name is used.
 
     Returns
     -------
     `~astropy.coordinates.SkyCoord`
-        One position, ICRS.
+        One position, in ICRS.
 
     Raises
     ------
     InvalidQueryError
-        If there is no position, or two.
+        If neither or both of ``coordinates`` and ``object_name`` are given.
     ResolverError
-        If the name has no position.
+        If the name cannot be resolved.
+
+    Examples
+    --------
+    >>> from astroquery_mast.utils import parse_input_location
+    >>> print(parse_input_location(coordinates="202.47 47.2").ra.deg)
+    202.47
     """
     if coordinates is not None and object_name is not None:
         raise InvalidArgumentError("Only one of object_name and coordinates may be specified.")
@@ -162,23 +187,30 @@ def parse_input_location(
 
 
 def split_list_into_chunks(input_list: Sequence[S], chunk_size: int) -> Iterator[Sequence[S]]:
-    """Give a list in parts.
+    """Split a list into chunks.
 
     Parameters
     ----------
     input_list : list
         The list.
     chunk_size : int
-        How many items a part has; the last may have fewer.
+        The number of items in a chunk; the last chunk may have fewer.
 
     Yields
     ------
     list
+        A chunk.
 
     Raises
     ------
     InvalidQueryError
-        If ``chunk_size`` is below 1.
+        If ``chunk_size`` is less than 1.
+
+    Examples
+    --------
+    >>> from astroquery_mast.utils import split_list_into_chunks
+    >>> list(split_list_into_chunks([1, 2, 3], 2))
+    [[1, 2], [3]]
     """
     size = from_one("chunk_size", chunk_size)
     for start in range(0, len(input_list), size):
@@ -186,24 +218,35 @@ def split_list_into_chunks(input_list: Sequence[S], chunk_size: int) -> Iterator
 
 
 def get_cloud_paths(mast_uri: str | Iterable[str], *, verbose: bool = True) -> list[str | None]:
-    """Return where the public cloud copies of files lie.
+    """Return the paths of the public cloud copies of files.
 
     Parameters
     ----------
     mast_uri : str or iterable of str
         One dataURI, or several.
-    verbose : bool
-        Whether to warn of files that have no copy.
+    verbose : bool, default True
+        Whether to warn about files without a copy.
 
     Returns
     -------
     list of str or None
-        For each dataURI the path in the bucket, without a slash at its beginning; None if there is no copy.
+        For each dataURI, the path in the bucket without a leading slash; None if there is no copy.
 
     Raises
     ------
     RemoteServiceError
-        If the archive does not answer.
+        If the service fails.
+
+    Warns
+    -----
+    `~astroquery.exceptions.NoResultsWarning`
+        With ``verbose=True``, for each file without a copy.
+
+    Examples
+    --------
+    >>> from astroquery_mast.utils import get_cloud_paths
+    >>> get_cloud_paths("mast:HST/product/j97c01010_drc.fits")
+    ['hst/public/j97c/j97c01010/j97c01010_drc.fits']
     """
     uris = [mast_uri] if isinstance(mast_uri, str) else list(mast_uri)
     found = Cloud(Mast._service.http, Mast._service.endpoints).keys(uris, Mast._service.deadline(None))
@@ -215,7 +258,25 @@ def get_cloud_paths(mast_uri: str | Iterable[str], *, verbose: bool = True) -> l
 
 @deprecated(since="0.4.12", alternative="get_cloud_paths")  # type: ignore[untyped-decorator]
 def mast_relative_path(mast_uri: str | Iterable[str], *, verbose: bool = True) -> list[str | None]:
-    """Return where the public cloud copies of files lie: the older name of `get_cloud_paths`."""
+    """Return the paths of the public cloud copies of files; deprecated, use `get_cloud_paths`.
+
+    Parameters
+    ----------
+    mast_uri : str or iterable of str
+        One dataURI, or several.
+    verbose : bool, default True
+        Whether to warn about files without a copy.
+
+    Returns
+    -------
+    list of str or None
+        For each dataURI, the path in the bucket without a leading slash; None if there is no copy.
+
+    Examples
+    --------
+    >>> from astroquery_mast.utils import mast_relative_path
+    >>> mast_relative_path("mast:HST/product/j97c01010_drc.fits")  # doctest: +SKIP
+    """
     return get_cloud_paths(mast_uri, verbose=verbose)
 
 
@@ -223,7 +284,7 @@ def mast_relative_path(mast_uri: str | Iterable[str], *, verbose: bool = True) -
 
 
 def remove_duplicate_products(data_products: Table | Iterable[str], uri_key: str) -> Table | list[str]:
-    """Return every file once.
+    """Return each file of a list of products once.
 
     Parameters
     ----------
@@ -235,7 +296,14 @@ def remove_duplicate_products(data_products: Table | Iterable[str], uri_key: str
     Returns
     -------
     `~astropy.table.Table` or list of str
-        The first of each, in their order.
+        The first row or dataURI of each file, in the same order.
+
+    Examples
+    --------
+    >>> from astroquery_mast.utils import remove_duplicate_products
+    >>> remove_duplicate_products(["mast:a", "mast:b", "mast:b"], "dataURI")
+    INFO: 1 of 3 products are listed more than once; each is taken once. [astroquery_mast.utils]
+    ['mast:a', 'mast:b']
     """
     products = data_products if isinstance(data_products, Table) else list(data_products)
     unique = unique_products(products, uri_key) if isinstance(products, Table) else list(dict.fromkeys(products))
@@ -246,20 +314,33 @@ def remove_duplicate_products(data_products: Table | Iterable[str], uri_key: str
 
 
 def apply_extension_filter(products: Table, extension: str | Iterable[str], filename_key: str) -> NDArray[np.bool_]:
-    """Tell which products have file names that end as wanted.
+    """Return which products have file names with an extension.
 
     Parameters
     ----------
     products : `~astropy.table.Table`
         Products.
     extension : str or iterable of str
-        Endings, whatever the case of their letters: ``"fits"``, ``"_uncal.fits"``.
+        The ends of file names, in any case: ``"fits"``, ``"_uncal.fits"``.
     filename_key : str
         The column with the file names.
 
     Returns
     -------
-    ndarray of bool, one per row
+    ndarray of bool
+        One value for each row.
+
+    Raises
+    ------
+    InvalidQueryError
+        If there is no such column.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from astroquery_mast.utils import apply_extension_filter
+    >>> print(apply_extension_filter(Table({"name": ["a.fits", "a.jpg"]}), "fits", "name"))
+    [ True False]
     """
     if filename_key not in products.colnames:
         raise InvalidArgumentError(f"Column '{filename_key}' not found in product table.")
@@ -267,44 +348,59 @@ def apply_extension_filter(products: Table, extension: str | Iterable[str], file
 
 
 def apply_column_filters(products: Table, filters: Mapping[str, object]) -> NDArray[np.bool_]:
-    """Tell which products pass all the filters.
+    """Return which products match all filters.
 
     Parameters
     ----------
     products : `~astropy.table.Table`
         Products.
     filters : mapping
-        Column name → what is wanted there, in the language of `astroquery_mast.products.filters`.
+        Column names, and the values to select; see `astroquery_mast.products.filters`.
 
     Returns
     -------
-    ndarray of bool, one per row
+    ndarray of bool
+        One value for each row.
 
     Raises
     ------
     InvalidQueryError
-        If there is no such column, or the value cannot be applied to it.
+        If a column does not exist, or a value is not valid for it.
+
+    Examples
+    --------
+    >>> from astropy.table import Table
+    >>> from astroquery_mast.utils import apply_column_filters
+    >>> print(apply_column_filters(Table({"size": [5, 20]}), {"size": ">10"}))
+    [False  True]
     """
     return filter_mask(products, filters)
 
 
 def parse_numeric_product_filter(vals: object) -> Callable[[Any], NDArray[np.bool_]]:
-    """Return the test that a filter of a numeric column stands for.
+    """Return the test of a filter for a column of numbers.
 
     Parameters
     ----------
     vals : object
-        A number, ``">=10"``, ``"10..20"``, each also with ``!`` before it, or a list of these.
+        A number, ``">=10"``, ``"10..20"``, each optionally with ``!`` before it, or a list of these.
 
     Returns
     -------
     callable
-        Takes a column of numbers, and returns a boolean array of the same length.
+        A function that takes a column of numbers, and returns a boolean array of the same length.
 
     Raises
     ------
     InvalidQueryError
-        If the value cannot be read; from the test, if the column holds no numbers.
+        If the value is not valid; by the function, if the column does not contain numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astroquery_mast.utils import parse_numeric_product_filter
+    >>> print(parse_numeric_product_filter(">=10")(np.array([5, 20])))
+    [False  True]
     """
     name = "of numbers"
     nothing = np.empty(0)

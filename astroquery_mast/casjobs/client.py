@@ -6,7 +6,6 @@ In: SQL, tables, names.  Out: tables and jobs.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import requests
 from astropy import units as u
@@ -37,25 +36,31 @@ __all__ = ["CasJobs", "CasJobsClass"]
 
 
 class CasJobsClass(MastClass):
-    """CasJobs: any query in SQL of MAST's catalogs, and MyDB, a database for tables of one's own.
+    """Query MAST's catalogs in SQL with CasJobs, and store tables in MyDB, your own database.
 
-    An account of CasJobs is needed, which is another one than that of MAST: it is made at
-    https://mastweb.stsci.edu/mcasjobs/CreateAccount.aspx.  All objects of this class in a process share the login.
+    CasJobs requires an account of its own, separate from that of MAST; see
+    https://mastweb.stsci.edu/mcasjobs/CreateAccount.aspx.  All clients of CasJobs in a process share the login.
 
     Parameters
     ----------
-    context : str
-        The database that is queried if no other is given, in any case; ``"MyDB"`` is the user's own.
+    context : str, default "MyDB"
+        The database to query by default, in any case; ``"MyDB"`` is that of the user.
     server : str, optional
-        The server for this client alone, instead of ``conf.casjobs_server``; with a path, such as
-        ``"https://mastweb.stsci.edu/mcasjobs"``, the CasJobs there.
+        The address of the server for this client alone, with or without a path, such as
+        ``"https://mastweb.stsci.edu/mcasjobs"``.  Defaults to ``conf.casjobs_server``.
     session : `requests.Session`, optional
-        The session to use, e.g. with proxies or certificates of your own.
+        The session that sends the requests, e.g. with proxies or certificates.  By default, a new one is created.
 
     Raises
     ------
     InvalidQueryError
-        If the context cannot be the name of one.
+        If ``context`` is not valid.
+
+    Examples
+    --------
+    >>> from astroquery_mast import CasJobsClass
+    >>> CasJobsClass(context="PanSTARRS_DR2").context
+    'PanSTARRS_DR2'
     """
 
     _starting_points = ("query", "submit", "list_tables")
@@ -92,23 +97,23 @@ class CasJobsClass(MastClass):
     ) -> bool:
         """Log in to CasJobs, for all clients of CasJobs in this process.
 
-        The password is checked before it is kept.  It stays in memory, and goes to this server only, over https.
+        The password is verified before it is stored.  It stays in memory, and is sent to this server only, over https.
 
         Parameters
         ----------
         username : str, optional
-            The user name of CasJobs.  If neither it nor ``wsid`` is given, it is taken from the environment variable
-            ``CASJOBS_USERID`` (or a WSID from ``CASJOBS_WSID``), or is that of the password that was stored last, or
-            is asked for.
+            The user name.  If neither it nor ``wsid`` is given, it is read from the environment variable
+            ``CASJOBS_USERID`` (or the WSID from ``CASJOBS_WSID``), from the password stored last, or from a prompt, in
+            this order.
         password : str, optional
-            If not given it is taken from the environment variable ``CASJOBS_PW``, from the system's keyring, or asked
-            for.
+            The password.  By default, it is read from the environment variable ``CASJOBS_PW``, from the system's
+            keyring, or from a prompt, in this order.
         wsid : int or str, optional
-            Instead of the user name, the number that the profile page of CasJobs shows as "WSID".
-        store_password : bool
-            Whether to write it to the system's keyring.
-        reenter_password : bool
-            Whether to ask for the password even if the environment or the keyring has one.
+            The number that the profile page of CasJobs shows as "WSID", instead of the user name.
+        store_password : bool, default False
+            Whether to store the password in the system's keyring.
+        reenter_password : bool, default False
+            Whether to prompt for the password even if the environment or the keyring has one.
 
         Returns
         -------
@@ -124,7 +129,7 @@ class CasJobsClass(MastClass):
 
         Examples
         --------
-        A sandbox has users of its own:
+        The sandbox has users of its own:
 
         >>> from astroquery_mast import CasJobs
         >>> from astroquery_mast.sandbox import Sandbox
@@ -144,7 +149,7 @@ class CasJobsClass(MastClass):
         return True
 
     def logout(self) -> None:
-        """Forget the password; all clients of CasJobs in this process are logged out.
+        """Log out: discard the password, for all clients of CasJobs in this process.
 
         Examples
         --------
@@ -156,7 +161,12 @@ class CasJobsClass(MastClass):
         SHARED_LOGIN.keep(None)
 
     def authenticated(self) -> bool:
-        """Return whether there is a user whom this CasJobs has accepted.
+        """Return whether a user is logged in to this CasJobs.
+
+        Returns
+        -------
+        bool
+            True if a user is logged in.
 
         Examples
         --------
@@ -166,23 +176,23 @@ class CasJobsClass(MastClass):
         """
         return SHARED_LOGIN.serves(self._calls.url)
 
-    def session_info(self, verbose: bool = True) -> dict[str, Any]:
-        """Return who is logged in to CasJobs.
+    def session_info(self, verbose: bool = True) -> dict[str, object]:
+        """Return the user who is logged in to CasJobs.
 
         Parameters
         ----------
-        verbose : bool
-            Whether to log it as well.
+        verbose : bool, default True
+            Whether to log the information as well.
 
         Returns
         -------
         dict
-            ``username`` (None after a login by WSID), ``wsid``, and ``server``.
+            ``username`` (None after a login by WSID), ``wsid`` and ``server``.
 
         Raises
         ------
         LoginError
-            If nobody is logged in.
+            If no user is logged in.
 
         Examples
         --------
@@ -191,7 +201,7 @@ class CasJobsClass(MastClass):
         ['server', 'username', 'wsid']
         """
         user = SHARED_LOGIN.user_for(self._calls.url)
-        told = {"username": user.username, "wsid": user.wsid, "server": self._calls.url}
+        told: dict[str, object] = {"username": user.username, "wsid": user.wsid, "server": self._calls.url}
         if verbose:
             for key, value in told.items():
                 log.info("%s: %s", key, presentable(value))
@@ -211,44 +221,45 @@ class CasJobsClass(MastClass):
     ) -> Table | dict[str, object]:
         """Return the rows of a query in SQL, the dialect of SQL Server.
 
-        CasJobs is asked to answer at once.  If that takes longer than its quick queue allows (a minute), or the answer
-        is too large for it, the query runs as a batch job that puts its rows into a temporary table of MyDB, which is
-        fetched and dropped.  Ctrl-C stops the job.
+        The query runs in the quick queue of CasJobs.  If that takes longer than the queue allows (a minute), or the
+        result is too large for it, the query runs as a batch job with a temporary table of MyDB, which is retrieved and
+        dropped.  Ctrl-C cancels the job.
 
         Parameters
         ----------
         sql : str
             The query.  Tables of MyDB are ``MyDB.name`` in other contexts.
         context : str, optional
-            The database that is queried, one of `list_contexts`; the ``context`` of this object if not given.
+            The database to query: one of `list_contexts`.  Defaults to the attribute ``context``.
         run_async : bool, optional
-            True for a batch job from the start, False for the quick queue only.
+            True to run the query as a batch job, False to use only the quick queue.  By default, the quick queue is
+            used first.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.  A job goes on after that; the message says
-            how to return to it.
-        verbose : bool
-            Whether to show on a terminal how far a job is.
-        get_query_payload : bool
-            Whether to return the request, without number and password of the user, instead of sending it.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.  A job
+            continues after that; the message describes how to return to it.
+        verbose : bool, default False
+            Whether to show the progress of a job on a terminal.
+        get_query_payload : bool, default False
+            Whether to return the request, without the user's number and password, without sending it.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            The rows; what is NULL is masked.  CasJobs knows no units.  ``meta`` has the query (``"sql"``),
-            ``"context"``, the address (``"service"``), and how it was asked (``"mode"``, ``"sync"`` or ``"async"``).
-            Or the request.  A statement that returns no rows, such as ``CREATE TABLE``, gives what
-            CasJobs says of it: how many rows have changed, or a table without columns.
+            The rows, where NULL is masked, or the request.  CasJobs has no units.  ``meta`` has the query (``"sql"``),
+            ``"context"``, the address (``"service"``), and the mode (``"mode"``, ``"sync"`` or ``"async"``).  A
+            statement that returns no rows, such as ``CREATE TABLE``, returns the report of CasJobs: the number of
+            changed rows, or a table without columns.
 
         Raises
         ------
         InvalidQueryError
-            If an argument is not valid, or CasJobs refuses the query; its own words are in the message.
+            If an argument is not valid, or CasJobs rejects the query; the message includes that of CasJobs.
         LoginError
-            If nobody is logged in.
+            If no user is logged in.
         RemoteServiceError
             If CasJobs fails.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
@@ -257,9 +268,9 @@ class CasJobsClass(MastClass):
 
         Notes
         -----
-        A batch job needs a name for each column: results of functions are named if the query does not, other
-        expressions have to be (``a + b AS total``).  Its rows come in the order in which the database stores them,
-        whatever ``ORDER BY`` says.
+        A batch job requires a name for each column: results of functions are named automatically, other expressions
+        must be named (``a + b AS total``).  Its rows are in the order in which the database stores them, regardless of
+        ``ORDER BY``.
 
         Examples
         --------
@@ -313,37 +324,39 @@ class CasJobsClass(MastClass):
         estimate: int = USUAL_ESTIMATE,
         timeout: float | u.Quantity | None = None,
     ) -> JobHandle:
-        """Have CasJobs work on a statement as a batch job, and return the job without waiting for it.
+        """Submit a statement as a batch job, and return the job without waiting for it.
 
         Parameters
         ----------
         sql : str
             The statement: a query, or one that changes MyDB.
         context : str, optional
-            As `query`.
+            The database to query: one of `list_contexts`.  Defaults to the attribute ``context``.
         into : str, optional
-            The table of MyDB for the rows, which must not be there yet.  Leave it out if the query has an ``INTO`` of
-            its own; a query without either gets a name that begins with ``astroquery_mast_``.
-        estimate : int
-            Minutes that the job may take, by default 30: CasJobs chooses the queue by it.
+            The new table of MyDB for the rows.  Omit it if the query has an ``INTO`` of its own.  By default, the table
+            has a name that begins with ``astroquery_mast_``.
+        estimate : int, default 30
+            The time that the job may take, in minutes, by which CasJobs selects the queue.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         JobHandle
-            Its ``status``, ``wait``, ``cancel`` and ``result`` ask the server.  ``result()`` returns the rows of the
-            table, which stays in MyDB until it is dropped.
+            The job.  Its ``status``, ``wait``, ``cancel`` and ``result`` send requests.  ``result()`` returns the rows
+            of the table, which stays in MyDB until it is dropped.
 
         Raises
         ------
         InvalidQueryError
-            If an argument is not valid, or CasJobs refuses the statement.
+            If an argument is not valid, or CasJobs rejects the statement.
         LoginError
-            If nobody is logged in.
+            If no user is logged in.
         RemoteServiceError
-            If CasJobs fails.  The statement is not sent twice; if no answer came, the message says whether there is a
-            job.
+            If CasJobs fails.  The statement is not sent again; if there is no response, the message says whether the
+            job exists.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -361,22 +374,22 @@ class CasJobsClass(MastClass):
         return self._calls.job(self._calls.submit(text, where, deadline, estimate=minutes, task="submit"))
 
     def get_job(self, job: int | str) -> JobHandle:
-        """Return the handle of a job that was submitted before, in whatever session or on the web page.
+        """Return the handle of a job that was submitted earlier, in this or another session or on the web page.
 
         Parameters
         ----------
         job : int or str
-            Its number, or its address, which the handle has as ``url``.
+            The number of the job, or its address: the ``url`` of its handle.
 
         Returns
         -------
         JobHandle
-            Its ``status``, ``wait``, ``cancel`` and ``result`` ask the server; this call does not.
+            The job.  Its ``status``, ``wait``, ``cancel`` and ``result`` send requests; this call does not.
 
         Raises
         ------
         InvalidQueryError
-            If it is neither, or the address is one of another server.
+            If ``job`` is neither, or the address is one of another server.
 
         Examples
         --------
@@ -400,18 +413,18 @@ class CasJobsClass(MastClass):
         Parameters
         ----------
         status : str, optional
-            Only those with this status, in any case: ``"QUEUED"``, ``"EXECUTING"``, ``"COMPLETED"``, ``"ERROR"`` or
+            The status of the jobs, in any case: ``"QUEUED"``, ``"EXECUTING"``, ``"COMPLETED"``, ``"ERROR"`` or
             ``"ABORTED"``.
         since : `~astropy.time.Time` or str, optional
-            Only those that were submitted at this time or later; text is a date such as ``"2026-11-01"``.
+            The earliest time of submission; text is a date such as ``"2026-11-01"``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            ``job_id``, ``status``, ``task``, ``context``, ``rows``, ``submitted``, ``started`` and ``ended`` (times as
-            the server's clock shows them, masked if they have not come), ``query``, ``error``, and ``url``, which
+            One row for each job: ``job_id``, ``status``, ``task``, ``context``, ``rows``, ``submitted``, ``started``
+            and ``ended`` (in the time of the server, masked if in the future), ``query``, ``error``, and ``url``, which
             `get_job` takes.
 
         Raises
@@ -419,9 +432,11 @@ class CasJobsClass(MastClass):
         InvalidQueryError
             If an argument is not valid.
         LoginError
-            If nobody is logged in.
+            If no user is logged in.
         RemoteServiceError
             If CasJobs fails.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -434,25 +449,27 @@ class CasJobsClass(MastClass):
     # -- what is there -------------------------------------------------------------------------------------------
 
     def list_contexts(self, *, timeout: float | u.Quantity | None = None) -> Table:
-        """Return the databases that the user may query.
+        """Return the databases that the user can query.
 
         Parameters
         ----------
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            ``context``, and ``longest_job``, the time that a job may take there, masked if it is not known.  A CasJobs
-            that cannot list them is taken to have the contexts of MAST that this package knows.
+            One row for each database: ``context``, and ``longest_job``, the time that a job may take, masked if
+            unknown.  If CasJobs does not list them, the contexts of MAST known to this package are returned.
 
         Raises
         ------
         LoginError
-            If nobody is logged in.
+            If no user is logged in.
         RemoteServiceError
             If CasJobs fails.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -467,24 +484,26 @@ class CasJobsClass(MastClass):
 
         Parameters
         ----------
-        context : str
-            The database, by default the user's own.
+        context : str, default "MyDB"
+            The database.  The default is that of the user.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            ``table_name`` and ``type`` (``"table"`` or ``"view"``), by name.
+            One row for each, sorted by name: ``table_name`` and ``type`` (``"table"`` or ``"view"``).
 
         Raises
         ------
         InvalidQueryError
             If there is no such context.
         LoginError
-            If nobody is logged in.
+            If no user is logged in.
         RemoteServiceError
             If CasJobs fails.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -500,26 +519,28 @@ class CasJobsClass(MastClass):
         Parameters
         ----------
         table : str
-            Its name, in any case.
-        context : str
-            The database, by default the user's own.
+            The name of the table, in any case.
+        context : str, default "MyDB"
+            The database.  The default is that of the user.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            ``column_name``, ``datatype`` (the name in SQL Server), and ``length`` of text in characters, masked for
-            other types; -1 is text of any length.
+            One row for each column: ``column_name``, ``datatype`` (of SQL Server), and ``length`` of text in characters
+            (-1 for any length), masked for other types.
 
         Raises
         ------
         InvalidQueryError
             If there is no such context or table.
         LoginError
-            If nobody is logged in.
+            If no user is logged in.
         RemoteServiceError
             If CasJobs fails.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -543,41 +564,40 @@ class CasJobsClass(MastClass):
     ) -> None:
         """Store a table in MyDB, with its types.
 
-        It is sent in pieces, so that its size has no limit but that of MyDB.  `download` returns an equal table.
+        The table is sent in parts, so that its size is limited only by that of MyDB. `download` returns an equal table.
 
         Parameters
         ----------
         table : `~astropy.table.Table` or DataFrame
-            The rows: numbers, truth values, text and `~astropy.time.Time`, one value in a cell.  Masked values become
-            NULL.  CasJobs keeps neither units nor descriptions.  Times are stored in UTC, to 100 ns; integers of a type
-            that SQL Server does not have, such as ``uint16``, in the next larger one.
+            The rows: numbers, booleans, text and `~astropy.time.Time`, one value in a cell.  Masked values become NULL.
+            CasJobs does not store units and descriptions.  Times are stored in UTC, to 100 ns; integers of a type that
+            SQL Server does not have, such as ``uint16``, are stored in the next larger one.
         name : str
-            The name in MyDB: letters, digits and underscores.
-        overwrite : bool
-            Whether to replace a table of that name, False by default.
-        append : bool
-            Whether to add the rows to a table of that name, which has the same columns; it is created if
-            necessary.  False by default.
+            The name of the table in MyDB: letters, digits and underscores.
+        overwrite : bool, default False
+            Whether to replace an existing table of that name.
+        append : bool, default False
+            Whether to append the rows to an existing table with the same columns; it is created if necessary.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
-        verbose : bool
-            Whether to show a bar on a terminal.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        verbose : bool, default False
+            Whether to show a progress bar on a terminal.
 
         Raises
         ------
         InvalidQueryError
-            If an argument is not valid, there is a table of that name, or something cannot be stored.
+            If an argument is not valid, a table of that name exists, or a value cannot be stored.
         LoginError
-            If nobody is logged in.
+            If no user is logged in.
         RemoteServiceError
             If CasJobs fails.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         InputWarning
-            If there are NaN or infinite numbers, which CasJobs has not: they become NULL.
+            If there are NaN or infinite numbers, which CasJobs cannot store: they become NULL.
 
         Examples
         --------
@@ -598,32 +618,32 @@ class CasJobsClass(MastClass):
         )
 
     def download(self, name: str, *, timeout: float | u.Quantity | None = None, verbose: bool = False) -> Table:
-        """Return a table of MyDB, all of it.
+        """Return a table of MyDB, with all of its rows.
 
         Parameters
         ----------
         name : str
-            Its name in MyDB, in any case.
+            The name of the table in MyDB, in any case.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
-        verbose : bool
-            Whether to show on a terminal how far it is.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        verbose : bool, default False
+            Whether to show the progress on a terminal.
 
         Returns
         -------
         `~astropy.table.Table`
-            The rows; NULL is masked.
+            The rows, where NULL is masked.
 
         Raises
         ------
         InvalidQueryError
             If there is no such table.
         LoginError
-            If nobody is logged in.
+            If no user is logged in.
         RemoteServiceError
             If CasJobs fails.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -642,25 +662,27 @@ class CasJobsClass(MastClass):
         Parameters
         ----------
         name : str
-            Its name in MyDB, in any case.
-        missing_ok : bool
-            Whether to ignore a table that does not exist, False by default.
+            The name of the table in MyDB, in any case.
+        missing_ok : bool, default False
+            Whether to ignore a table that does not exist.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Raises
         ------
         InvalidQueryError
             If the name is not valid, or there is no such table.
         LoginError
-            If nobody is logged in.
+            If no user is logged in.
         RemoteServiceError
             If CasJobs fails.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
         >>> from astroquery_mast import CasJobs
-        >>> CasJobs.drop("what_was_never_there", missing_ok=True)
+        >>> CasJobs.drop("no_such_table", missing_ok=True)
         """
         deadline = self._service.deadline(timeout)
         found = name if missing_ok else existing_table(self._calls, name, MYDB, deadline)

@@ -25,7 +25,7 @@ _USER, _NUMBER, _PASSWORD = ENVIRONMENT_NAMES
 _KEYRING_ENTRY = "astroquery_mast.casjobs"
 _LAST_STORED = "last stored account"
 _NOBODY = (
-    "Nobody is logged in to CasJobs: call CasJobs.login(), which finds user name and password in the environment "
+    "No user is logged in to CasJobs: call CasJobs.login(), which finds user name and password in the environment "
     f"({_USER} and {_PASSWORD}) or in the keyring, or asks for them."
 )
 _HOW = "give it to CasJobs.login(), or set the environment variable"
@@ -98,7 +98,7 @@ class CasJobsLogin:
 
     def __repr__(self) -> str:
         """Say whether somebody is logged in, and not who."""
-        return f"<CasJobsLogin: {'nobody' if self.user is None else 'a user'}>"
+        return f"<CasJobsLogin: {'no user' if self.user is None else 'a user'}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave the user behind when copied or pickled; the shared login stays the shared one."""

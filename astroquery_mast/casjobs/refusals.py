@@ -38,7 +38,7 @@ _PASSING = re.compile(
 )
 # What helps, by what the database says.
 _ADVICE = (
-    (re.compile(r"Invalid object name", re.IGNORECASE), "Is the context right? CasJobs.list_tables(context) tells."),
+    (re.compile(r"Invalid object name", re.IGNORECASE), "Is the context right? See CasJobs.list_tables(context)."),
     (re.compile(r"Invalid column name", re.IGNORECASE), "CasJobs.list_columns(table, context) lists those of a table."),
     (re.compile(r"already an object named", re.IGNORECASE), "CasJobs.drop(name) removes a table of MyDB."),
     (re.compile(r"\bcontext\b", re.IGNORECASE), "CasJobs.list_contexts() lists the contexts."),
@@ -124,9 +124,9 @@ def _blocked(service: str, status: int | None, incident: str) -> MastError:
     """The error for a request that a firewall has not let through; sending it again would not help."""
     number = f", HTTP {status}" if status else ""
     return NetworkError(
-        f"{service} was not asked: a firewall before it blocks the request{number}{incident}. It may take a part of "
+        f"{service} was not reached: a firewall blocks the request{number}{incident}. It may take a part of "
         "the query for an attack, or this network for a source of many: write the query in another way, try from "
-        "another network, or tell the archive's help desk (archive@stsci.edu).",
+        "another network, or contact the archive's help desk (archive@stsci.edu).",
         service=service,
         status=status,
     )

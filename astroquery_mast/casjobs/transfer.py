@@ -221,7 +221,7 @@ def _holds(question: Callable[[], bool]) -> bool:
     try:
         return question()
     except MastError as err:
-        log.debug("CasJobs could not be asked what it has done: %s", err)
+        log.debug("The status of CasJobs could not be retrieved: %s", err)
         return False
 
 

@@ -119,29 +119,29 @@ class Citations:
 
 
 def cite(what: Any, format: str = "text") -> Citations:
-    """Return what to cite and to acknowledge for data: DOIs, references, licenses, programs, missions.
+    """Return the citations and acknowledgments for data: DOIs, references, licenses, programs, missions.
 
-    Headers of FITS files are read where there are files (``DOI``, ``HLSPID``, ``REFERENC``, ``LICENSE``, program and
-    investigator), and columns where there is a table; no data are read, and nothing is sent.  Each line has its source.
-    What is not known is a line that says so, with the page on which to look.
+    The headers of FITS files (``DOI``, ``HLSPID``, ``REFERENC``, ``LICENSE``, program and investigator) and the columns
+    of tables are read; no data are read, and no request is sent.  Each line has its source.  Unknown citations have a
+    line with the page that may have them.
 
     Parameters
     ----------
-    what : Table, Row, Manifest, str, path, or list of these
-        Observations or products as a query returned them; the manifest of a download; a FITS file; a folder, with all
-        FITS files below it; a dataURI.
-    format : str
-        What ``str()`` of the result gives: ``"text"`` or ``"bibtex"``.
+    what : `~astropy.table.Table`, `~astropy.table.Row`, str, path-like, or list of these
+        Observations or products as returned by a query; the manifest of a download; a FITS file; a folder, searched
+        recursively for FITS files; or a dataURI.
+    format : {"text", "bibtex"}, default "text"
+        The format of ``str()`` of the result.
 
     Returns
     -------
     `~astroquery_mast.citations.citation.Citations`
-        Its ``table`` has a row for each line.
+        The citations; the attribute ``table`` has a row for each line.
 
     Raises
     ------
     InvalidQueryError
-        If there is nothing to be cited, such as a folder without FITS files, or no such format.
+        If ``what`` has no data to cite, such as a folder without FITS files, or there is no such format.
 
     Examples
     --------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from astropy import units as u
 from astropy.table import Table
@@ -24,18 +24,40 @@ from .questions import TelemetryQueries, TelemetryQuestion
 from .spans import as_span
 from .telemetry import FetchOptions, Telemetry
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    from astropy.table import Row
+    from matplotlib.axes import Axes
+
+    from ..query.types import TimeLike
+
+
 __all__ = ["Engineering", "EngineeringClass"]
 
 
 class EngineeringClass(MastClass):
-    """The JWST Engineering Database: what the sensors of the spacecraft and its instruments have measured.
+    """Query the JWST Engineering Database: the telemetry of the spacecraft and its instruments.
 
     Each quantity has a name, its mnemonic, such as ``"SE_ZBUSVLT"``, and samples at times of its own.
 
     Parameters
     ----------
-    mast_token, server, session : object, optional
-        As `MastClass`.  No token is needed; the one of a user who is logged in is sent along.
+    mast_token : str, optional
+        A token for this client alone.  By default, the client shares the login of all others.  No token is required.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
+
+    Examples
+    --------
+    >>> from astroquery_mast import Engineering
+    >>> voltage = Engineering.query_mnemonics("SE_ZBUSVLT", "2022-07-12 06:00", "2022-07-12 06:10")
+    >>> len(voltage)
+    600
     """
 
     _starting_points = ("query_mnemonics", "list_mnemonics", "during")
@@ -56,43 +78,43 @@ class EngineeringClass(MastClass):
         self,
         pattern: str | None = None,
         *,
-        subsystem: Any = None,
+        subsystem: str | Iterable[str] | None = None,
         timeout: float | u.Quantity | None = None,
     ) -> Table:
-        """Return the mnemonics that have a pattern in their name or description.
+        """Return the mnemonics whose name or description matches a pattern.
 
-        The list of all of them, of which there are about 15,000, is fetched once in a session; it is kept on disk if
-        ``conf.cache`` is on.
+        The list of all mnemonics, about 15,000, is retrieved once in a session, and cached on disk if ``conf.cache`` is
+        True.
 
         Parameters
         ----------
         pattern : str, optional
-            What the whole name or the whole description must look like, in any case; ``*`` stands for any characters.
-            Text without ``*`` is looked for anywhere in them.  All mnemonics if not given.
+            The pattern for the full name or description, in any case, with ``*`` as a wildcard.  Text without ``*``
+            matches anywhere in them.  By default, all mnemonics are returned.
         subsystem : str or iterable of str, optional
-            Only those of a subsystem, or of several, such as ``"MIRI"``; in any case.
+            The subsystems, in any case, such as ``"MIRI"``.  By default, all subsystems are included.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            In order of their names: ``tlmMnemonic``, the name; ``subsystem``; ``description``; ``unit``, as the archive
-            writes it; ``sqlDataType``, the type of the values; and ``tlmIdentifier``, a number.
+            One row for each mnemonic, sorted by name: ``tlmMnemonic``, the name; ``subsystem``; ``description``;
+            ``unit``, as text; ``sqlDataType``, the type of the values; and ``tlmIdentifier``, a number.
 
         Raises
         ------
         InvalidQueryError
             If there is no such subsystem, or the pattern is not text.
         RemoteServiceError
-            If the archive fails.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         NoResultsWarning
-            If there are none.
+            If nothing is found.
 
         Examples
         --------
@@ -109,29 +131,29 @@ class EngineeringClass(MastClass):
             warn_no_results([f"No mnemonic has pattern={pattern!r} in its name or description."])
         return table
 
-    def get_mnemonic_info(self, names: Any, *, timeout: float | u.Quantity | None = None) -> Table:
-        """Return what is known of some mnemonics.
+    def get_mnemonic_info(self, names: str | Iterable[str], *, timeout: float | u.Quantity | None = None) -> Table:
+        """Return the descriptions of mnemonics.
 
         Parameters
         ----------
         names : str or iterable of str
-            One name, or several, in any case.
+            One mnemonic, or several, in any case.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            A row for each name, in their order, with the columns of `list_mnemonics`.
+            One row for each name, in the given order, with the columns of `list_mnemonics`.
 
         Raises
         ------
         InvalidQueryError
             If there is no such mnemonic; the message lists similar names.
         RemoteServiceError
-            If the archive fails.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -151,9 +173,9 @@ class EngineeringClass(MastClass):
 
     def query_mnemonics(
         self,
-        names: Any,
-        start: Any,
-        end: Any,
+        names: str | Iterable[str],
+        start: TimeLike,
+        end: TimeLike,
         *,
         align: str | None = None,
         brackets: bool = False,
@@ -164,61 +186,59 @@ class EngineeringClass(MastClass):
         cache: bool | None = None,
         get_query_payload: bool = False,
     ) -> TimeSeries | dict[str, TimeSeries] | list[dict[str, object]]:
-        """Return the samples of one mnemonic, or of several, between two times.
+        """Return the samples of one or more mnemonics between two times.
 
-        A long span is fetched day by day, several days at a time.
+        A long span is retrieved day by day, several days at a time.
 
         Parameters
         ----------
         names : str or iterable of str
             One mnemonic, or several, in any case.
         start, end : `~astropy.time.Time`, `~datetime.datetime`, or str
-            The first and the last moment.  Samples at exactly these moments are part of the result.  A time in another
-            scale is converted to UTC; text, such as ``"2022-07-12T06:30"``, and a datetime without a time zone are
-            UTC.  Bare numbers are refused.
-        align : str, optional
-            To have several mnemonics in one time series, at the times of the first one: ``"previous"`` takes the last
-            sample of the others at each time or before it, ``"nearest"`` the one nearest to it, of two the earlier
-            one.  Samples just outside of the span count for that.
+            The first and the last time, both included.  Times are converted to UTC; text such as ``"2022-07-12T06:30"``
+            and a datetime without a time zone are UTC. Plain numbers are not accepted.
+        align : {"previous", "nearest"}, optional
+            How to combine several mnemonics into one time series, at the times of the first: with the last sample of
+            the others at or before each time, or with the nearest sample (the earlier of two).  Samples just outside
+            the span are used for this, too.  By default, each mnemonic has its own time series.
         brackets : bool, default False
-            Whether the last sample before the span and the first one after it are returned as well, if there are any.
+            Whether to include the last sample before the span and the first one after it.
         changes_only : bool, default False
-            Whether samples with the same value as the one before are left out.  The first and the last sample of the
-            span stay, so that the result tells until when the last value held.  With ``align`` rows are left out in
-            which no value differs.
+            Whether to leave out samples with the same value as the previous one.  The first and the last sample of the
+            span are kept.  With ``align``, rows in which no value changes are left out.
         max_workers : int, optional
-            Days that may be fetched at the same time; ``conf.max_workers`` if not given.
+            The number of days to retrieve at a time.  Defaults to ``conf.max_workers``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
         verbose : bool, default True
-            Whether to show a bar on a terminal.
+            Whether to show a progress bar on a terminal.
         cache : bool, optional
-            Whether days are kept on disk, and taken from there, for as long as ``astroquery.cache_conf.cache_timeout``
-            says; ``conf.cache`` if not given.  Then whole days are fetched, also for a short span, and none is fetched
-            twice.  The last seven days are not kept, because their telemetry may still be arriving.
+            Whether to use and store a cache of full days on disk, for the time set by
+            ``astroquery.cache_conf.cache_timeout``.  Full days are then retrieved even for a short span.  The last
+            seven days are not cached, because their telemetry may still be arriving.  Defaults to ``conf.cache``.
         get_query_payload : bool, default False
-            Whether to return the requests instead of sending them.
+            Whether to return the requests without sending them.
 
         Returns
         -------
-        `~astropy.timeseries.TimeSeries` or dict
-            For a single name, or with ``align``, a time series with the column ``time`` (UTC) and a column for each
-            mnemonic.  Without ``align``, several names give a dictionary of time series, whose keys are the names as
-            they were given.  A column has the archive's description (``column.info.description``) and unit; if astropy
-            does not know the unit, its text is in ``column.info.meta["unit"]``.  Numbers are float64 or int64 as the
-            archive declares them, bits are bool, all else is text.  If the type changes with time, the column is of a
-            type that holds all of it.  With ``get_query_payload`` a list of dictionaries.
+        `~astropy.timeseries.TimeSeries`, dict, or list of dict
+            For one name, or with ``align``, a time series with the column ``time`` (UTC) and a column for each
+            mnemonic.  Otherwise a dictionary of time series, whose keys are the names as given; or the requests.  A
+            column has the description (``column.info.description``) and unit of its mnemonic; if astropy does not know
+            the unit, its text is in ``column.info.meta["unit"]``.  Numbers are float64 or int64, bits are bool, and
+            other values are text.  If the type of a mnemonic changes with time, the column has a type for all of its
+            values.
 
         Raises
         ------
         InvalidQueryError
             If an argument is not valid, or there is no such mnemonic; the message lists similar names.
         LoginError
-            If the archive wants a login.
+            If MAST requires a login.
         RemoteServiceError
-            If the archive fails.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
@@ -245,34 +265,47 @@ class EngineeringClass(MastClass):
     def query_mnemonics_iter(
         self,
         name: str,
-        start: Any,
-        end: Any,
+        start: TimeLike,
+        end: TimeLike,
         *,
         max_workers: int | None = None,
         timeout: float | u.Quantity | None = None,
         cache: bool | None = None,
     ) -> Iterator[TimeSeries]:
-        """Give the samples of a mnemonic day by day, so that a long span never is in memory as a whole.
+        """Return an iterator of the samples of a mnemonic day by day, which needs little memory for a long span.
 
         Parameters
         ----------
         name : str
             The mnemonic, in any case.
-        start, end, max_workers, cache
-            As `query_mnemonics`.  While one day is used, the next ``max_workers`` are fetched.
+        start, end : `~astropy.time.Time`, `~datetime.datetime`, or str
+            The first and the last time, both included.  Times are converted to UTC; text such as ``"2022-07-12T06:30"``
+            and a datetime without a time zone are UTC. Plain numbers are not accepted.
+        max_workers : int, optional
+            The number of days to retrieve while one is in use.  Defaults to ``conf.max_workers``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that a day may take; ``conf.timeout`` if not given.
+            The time that each day may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        cache : bool, optional
+            Whether to use and store a cache of full days on disk, for the time set by
+            ``astroquery.cache_conf.cache_timeout``.  Full days are then retrieved even for a short span.  The last
+            seven days are not cached, because their telemetry may still be arriving.  Defaults to ``conf.cache``.
 
         Yields
         ------
         `~astropy.timeseries.TimeSeries`
-            The samples of a day (UTC), in order; one without rows for a day without samples.  Together they are what
-            `query_mnemonics` returns.
+            The samples of a day (UTC), in order, without rows for a day without samples.  Together they are the result
+            of `query_mnemonics`.
 
         Raises
         ------
-        InvalidQueryError, LoginError, RemoteServiceError, TimeoutError
-            As `query_mnemonics`.
+        InvalidQueryError
+            If an argument is not valid, or there is no such mnemonic; the message lists similar names.
+        LoginError
+            If MAST requires a login.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -289,8 +322,8 @@ class EngineeringClass(MastClass):
 
     def during(
         self,
-        rows: Any,
-        names: Any,
+        rows: Table | Row | Iterable[Row],
+        names: str | Iterable[str],
         *,
         margin: u.Quantity | str = 0 * u.s,
         align: str | None = None,
@@ -303,40 +336,62 @@ class EngineeringClass(MastClass):
     ) -> TimeSeries | dict[str, TimeSeries] | list[dict[str, object]]:
         """Return the samples of mnemonics during exposures.
 
-        Exposures that overlap, or follow each other within ten minutes, share requests.
+        Exposures that overlap, or are less than ten minutes apart, share requests.
 
         Parameters
         ----------
         rows : `~astropy.table.Table`, `~astropy.table.Row`, or list of rows
-            Observations of JWST, as `ObservationsClass.query_criteria` returns them, with the columns ``obs_id``,
+            Observations of JWST, as returned by `ObservationsClass.query_criteria`, with the columns ``obs_id``,
             ``t_min`` and ``t_max`` (MJD, UTC).  Rows without times, such as planned observations, are left out.
         names : str or iterable of str
             One mnemonic, or several, in any case.
-        margin : `~astropy.units.Quantity` or str
-            Time before and after each exposure that is returned as well, by default none.
-        align, changes_only, max_workers, timeout, verbose, cache, get_query_payload
-            As `query_mnemonics`; alignment and changes are those within an exposure.
+        margin : `~astropy.units.Quantity` or str, default 0 s
+            The time before and after each exposure to include.
+        align : {"previous", "nearest"}, optional
+            How to combine several mnemonics into one time series, as in `query_mnemonics`, within each exposure.  By
+            default, each mnemonic has its own time series.
+        changes_only : bool, default False
+            Whether to leave out samples with the same value as the previous one of the same exposure.
+        max_workers : int, optional
+            The number of days to retrieve at a time.  Defaults to ``conf.max_workers``.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal.
+        cache : bool, optional
+            Whether to use and store a cache of full days on disk, for the time set by
+            ``astroquery.cache_conf.cache_timeout``.  Full days are then retrieved even for a short span.  The last
+            seven days are not cached, because their telemetry may still be arriving.  Defaults to ``conf.cache``.
+        get_query_payload : bool, default False
+            Whether to return the requests without sending them.
 
         Returns
         -------
-        `~astropy.timeseries.TimeSeries` or dict
-            As `query_mnemonics`, with a column ``obs_id`` that tells of each sample during which exposure it was taken.
-            The exposures follow each other in the order of the rows.  A sample that was taken during several exposures,
-            as of two instruments in parallel, is there once for each.
+        `~astropy.timeseries.TimeSeries`, dict, or list of dict
+            For one name, or with ``align``, a time series with the columns ``time`` (UTC) and ``obs_id``, the exposure,
+            and a column for each mnemonic.  Otherwise a dictionary of time series, whose keys are the names as given;
+            or the requests.  The exposures are in the order of the rows.  A sample during several exposures, such as
+            those of two instruments in parallel, has a row for each.
 
         Raises
         ------
         InvalidQueryError
-            If an argument is not valid, the rows are of other missions, or none has times.
-        LoginError, RemoteServiceError, TimeoutError
-            As `query_mnemonics`.
+            If an argument is not valid, the rows are of other missions, or no row has times.
+        LoginError
+            If MAST requires a login.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         InputWarning
             If rows without times are left out.
-        NoResultsWarning, CorruptDataWarning
-            As `query_mnemonics`.
+        NoResultsWarning
+            If a mnemonic has no samples during the exposures.
+        CorruptDataWarning
+            If the list of mnemonics could not be read, so that there are no units and descriptions.
 
         Examples
         --------
@@ -356,28 +411,31 @@ class EngineeringClass(MastClass):
 
     # -- pictures ------------------------------------------------------------------------------------------------
 
-    def plot_mnemonics(self, result: TimeSeries | dict[str, TimeSeries], *, ax: Any = None) -> Any:
-        """Draw samples.
+    def plot_mnemonics(
+        self, result: TimeSeries | dict[str, TimeSeries], *, ax: Axes | Sequence[Axes] | None = None
+    ) -> Axes | npt.NDArray[np.object_]:
+        """Plot samples against time.
 
-        Mnemonics with the same unit share a panel.  Each mnemonic whose values are words has a panel of its own, in
-        which it is drawn as steps between them.
+        Mnemonics with the same unit share a panel.  Each mnemonic with text values has its own panel, in which it is
+        drawn as steps.
 
         Parameters
         ----------
         result : `~astropy.timeseries.TimeSeries` or dict
-            What `query_mnemonics` or `during` returns.
+            The result of `query_mnemonics` or `during`.
         ax : `~matplotlib.axes.Axes` or sequence of them, optional
-            Where to draw, as many as there are panels; new ones, below each other, if not given.
+            The axes to draw in, one for each panel.  By default, new axes are created.
 
         Returns
         -------
         `~matplotlib.axes.Axes` or ndarray of them
-            The panel, or all of them.
+            The panel, or all panels.
 
         Raises
         ------
         InvalidQueryError
-            If ``result`` is something else, the number of axes is not that of panels, or matplotlib is not installed.
+            If ``result`` is something else, the number of axes differs from that of panels, or matplotlib is not
+            installed.
 
         Examples
         --------

@@ -152,7 +152,7 @@ class MnemonicSource:
         try:
             return self._ask(_VizRequest(_VIZ, url, reader=_read_viz), deadline.part(deadline.remaining() / 2))
         except MastError as err:
-            log.debug("The list of mnemonics is asked of another service: %s", err)
+            log.debug("The list of mnemonics is requested from another service: %s", err)
         return self._ask(self.service.request_for(_MASHUP, {}, None, None), deadline)
 
     def _ask(self, question: Question, deadline: Deadline) -> Columns:

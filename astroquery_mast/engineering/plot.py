@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.table import Table
@@ -17,6 +17,10 @@ from astropy.timeseries import TimeSeries
 from ..exceptions import InvalidArgumentError
 from ..sky.picture import pyplot
 from ..tables.rows import Array
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
 
 _LABEL = "obs_id"
 # So many categories have a label each; of more every second, third ... has one.
@@ -57,7 +61,7 @@ class _Curve:
         yield from zip(np.split(self.times, self.breaks), np.split(self.values, self.breaks), strict=True)
 
 
-def plot_telemetry(result: Any, ax: Any = None) -> Any:
+def plot_telemetry(result: Any, ax: Any = None) -> Axes | npt.NDArray[np.object_]:
     """Draw time series of mnemonics; `EngineeringClass.plot_mnemonics` tells of it."""
     panels: dict[tuple[bool, str], list[_Curve]] = {}
     for curve in _curves(result):

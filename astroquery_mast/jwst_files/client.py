@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from astropy import units as u
 from astropy.table import Table
@@ -30,17 +30,29 @@ if TYPE_CHECKING:
     from ..downloads.product_flow import Downloads, ProductFlow
     from ..products.file_names import PathTemplate
     from ..products.manifest import Manifest
+    from ..query.types import CriterionLike, ProductsLike, SortLike
 
 __all__ = ["JwstFiles", "JwstFilesClass"]
 
 
 class JwstFilesClass(MastClass):
-    """Files of JWST by the keywords of their headers, one row for each FITS file.
+    """Search the FITS files of JWST by the keywords of their headers.
 
     Parameters
     ----------
-    mast_token, server, session : object, optional
-        As `MastClass`.
+    mast_token : str, optional
+        A token for this client alone.  By default, the client shares the login of all others.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
+
+    Examples
+    --------
+    >>> from astroquery_mast import JwstFiles
+    >>> files = JwstFiles.query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
+    >>> len(files)
+    3
     """
 
     _starting_points = ("query_criteria", "list_columns", "help")
@@ -86,68 +98,72 @@ class JwstFilesClass(MastClass):
         suffix: str | Iterable[str] | None = None,
         columns: str | Iterable[str] | None = None,
         limit: int | None = None,
-        sort_by: Any = None,
+        sort_by: SortLike | None = None,
         sort_desc: bool | Iterable[bool] | None = None,
         timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
         cache: bool | None = None,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> Table | dict[str, object] | list[dict[str, object]]:
         """Return the FITS files whose headers meet all criteria.
 
-        All files of a program, an instrument, a level and a kind in one call are
-        ``query_criteria(program=1783, instrument="NIRCam", productLevel="3", suffix="i2d")``.
+        For example, ``query_criteria(program=1783, instrument="NIRCam", productLevel="3", suffix="i2d")`` returns all
+        files of a program, an instrument, a level and a type.
 
         Parameters
         ----------
         instrument : str or iterable of str, optional
-            ``"NIRCam"``, ``"NIRISS"``, ``"NIRSpec"``, ``"MIRI"``, ``"FGS"``, ``"GuideStar"`` (files about guiding) or
-            ``"Wss"`` (wavefronts), whatever the case.  The first five if not given; they are asked side by side.
+            The instruments, in any case: ``"NIRCam"``, ``"NIRISS"``, ``"NIRSpec"``, ``"MIRI"``, ``"FGS"``,
+            ``"GuideStar"`` (guiding) or ``"Wss"`` (wavefront sensing).  Defaults to the first five.
         suffix : str or iterable of str, optional
-            The ends of file names, before ``.fits``: ``"i2d"``, or ``["cal", "rate"]``.
+            The ends of file names before ``.fits``, such as ``"i2d"`` or ``["cal", "rate"]``.
         columns : str or iterable of str, optional
-            The columns to return, all if not given; ``dataURI``, ``filename``, ``fileSize``, ``checksum`` and
-            ``isRestricted``, which downloads need, always come.
+            The columns to return; ``dataURI``, ``filename``, ``fileSize``, ``checksum`` and ``isRestricted``, which
+            downloads require, are always included.  By default, all columns are returned.
         limit : int, optional
-            How many files to return at most; a warning tells if there are more.
-        sort_by : str or iterable, optional
-            Columns to sort by, as in `~astroquery_mast.ObservationsClass.query_criteria`.
+            The largest number of files to return; a warning is issued if there are more.  By default, all files are
+            returned.
+        sort_by : str, tuple, or list of these, optional
+            The columns to sort by, or pairs such as ``("desc", "date_obs")``.
         sort_desc : bool or iterable of bool, optional
-            Whether the largest comes first; one for all columns, or one for each.
+            Whether to sort in descending order: one value for all columns, or one for each.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
         get_query_payload : bool, default False
-            Return the request instead of sending it; a list of them if there are several.
+            Whether to return the request without sending it; a list if there are several.
         cache : bool, optional
-            Whether to use answers that were kept on disk, and to keep this one; ``conf.cache`` if not given.
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
         **criteria : object
-            Columns of `list_columns`, whatever the case of their letters, in the language of all criteria: a value, a
-            list of values, ``*`` as a wildcard, ``"!x"`` for anything else, ``(minimum, maximum)`` with None for an
-            open end, ``">=5"``.
-
-            - True and False stand for the letters ``t`` and ``f``, as in ``is_psf=True``.
-            - Dates are `~astropy.time.Time`, `~datetime.datetime` or text: ``date_obs=("2022-07-01", None)``.  They
-              are compared with the number beside the date (``date_obs_mjd``).
-            - ``productLevel`` is ``1b``, ``2a``, ``2b``, ``2c`` or ``3``; 2 stands for all that begin with it.
-            - `~astropy.units.Quantity` is converted to the unit of the column.
-
-            An instrument that lacks one of the columns has no such files and is not asked.
+            Columns of `list_columns`, in any case, with the values to select: a value or a list of alternatives, text
+            with ``*`` as a wildcard, ``"!x"`` to exclude, ``">=5"``, or ``(minimum, maximum)`` where None leaves an end
+            open.  True and False match the letters ``t`` and ``f``, as in ``is_psf=True``.  Dates are
+            `~astropy.time.Time`, `~datetime.datetime` or text, as in ``date_obs=("2022-07-01", None)``.
+            ``productLevel`` is ``1b``, ``2a``, ``2b``, ``2c`` or ``3``; 2 matches all that begin with it.
+            `~astropy.units.Quantity` is converted to the unit of the column.  An instrument without one of the columns
+            is not queried.
 
         Returns
         -------
-        `~astropy.table.Table` or dict
-            One row for each file.  ``dataURI`` comes first; `download_products`, also that of
-            `~astroquery_mast.ObservationsClass`, takes the table or rows of it.  What an instrument has no column for
-            is masked.  ``checksum`` is the archive's MD5 digest, ``fileSize`` is in bytes.
+        `~astropy.table.Table`, dict, or list of dict
+            One row for each file, or the request.  ``dataURI`` is the first column; `download_products`, also that of
+            `~astroquery_mast.ObservationsClass`, takes the table or its rows.  Columns that an instrument does not have
+            are masked.  ``checksum`` is the MD5 digest of the file, and ``fileSize`` is in bytes.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such instrument or column, or a criterion cannot be applied; nothing was searched then.
+            If there is no such instrument or column, or a criterion is not valid; no search is sent in this case.
         RemoteServiceError
-            If the archive fails, or an answer is not complete.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If nothing is found.
+        `~astroquery.exceptions.MaxResultsWarning`
+            If there are more rows than ``limit``.
 
         Examples
         --------
@@ -169,23 +185,43 @@ class JwstFilesClass(MastClass):
         suffix: str | Iterable[str] | None = None,
         timeout: float | u.Quantity | None = None,
         cache: bool | None = None,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> int:
-        """Return how many FITS files meet all criteria.
+        """Return the number of FITS files whose headers meet all criteria.
 
         Parameters
         ----------
-        instrument, suffix, timeout, cache, **criteria
-            As `query_criteria`.
+        instrument : str or iterable of str, optional
+            The instruments, in any case: ``"NIRCam"``, ``"NIRISS"``, ``"NIRSpec"``, ``"MIRI"``, ``"FGS"``,
+            ``"GuideStar"`` (guiding) or ``"Wss"`` (wavefront sensing).  Defaults to the first five.
+        suffix : str or iterable of str, optional
+            The ends of file names before ``.fits``, such as ``"i2d"`` or ``["cal", "rate"]``.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
+        **criteria : object
+            Columns of `list_columns`, in any case, with the values to select: a value or a list of alternatives, text
+            with ``*`` as a wildcard, ``"!x"`` to exclude, ``">=5"``, or ``(minimum, maximum)`` where None leaves an end
+            open.  True and False match the letters ``t`` and ``f``, as in ``is_psf=True``.  Dates are
+            `~astropy.time.Time`, `~datetime.datetime` or text, as in ``date_obs=("2022-07-01", None)``.
+            ``productLevel`` is ``1b``, ``2a``, ``2b``, ``2c`` or ``3``; 2 matches all that begin with it.
+            `~astropy.units.Quantity` is converted to the unit of the column.  An instrument without one of the columns
+            is not queried.
 
         Returns
         -------
         int
+            The number of files.
 
         Raises
         ------
-        InvalidQueryError, RemoteServiceError, TimeoutError
-            As `query_criteria`.
+        InvalidQueryError
+            If there is no such instrument or column, or a criterion is not valid; no search is sent in this case.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -199,26 +235,30 @@ class JwstFilesClass(MastClass):
     def list_columns(
         self, instrument: str | Iterable[str] | None = None, *, timeout: float | u.Quantity | None = None
     ) -> Table:
-        """Return the columns: what can be a criterion of `query_criteria`, and comes back.
+        """Return the columns that `query_criteria` takes as criteria and returns.
 
         Parameters
         ----------
         instrument : str or iterable of str, optional
-            As `query_criteria`.
+            The instruments, in any case: ``"NIRCam"``, ``"NIRISS"``, ``"NIRSpec"``, ``"MIRI"``, ``"FGS"``,
+            ``"GuideStar"`` (guiding) or ``"Wss"`` (wavefront sensing).  Defaults to the first five.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            A row for each column: ``name``, ``kind``, ``unit``, ``description``, and the ``instruments`` that have it.
+            One row for each column: ``name``, ``kind``, ``unit``, ``description``, and the ``instruments`` that have
+            it.
 
         Raises
         ------
         InvalidQueryError
             If there is no such instrument.
-        RemoteServiceError, TimeoutError
-            If the archive fails, or the time was not enough.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -233,7 +273,7 @@ class JwstFilesClass(MastClass):
 
     @FreshAttribute
     def criteria(self) -> CriteriaNamespace:
-        """The criteria of `query_criteria` that this version of the package knows, to complete with Tab.
+        """The criteria of `query_criteria` that this version of the package knows, for completion with Tab.
 
         Examples
         --------
@@ -251,30 +291,33 @@ class JwstFilesClass(MastClass):
         instrument: str | Iterable[str] | None = None,
         timeout: float | u.Quantity | None = None,
     ) -> Criterion | CriteriaNamespace:
-        """Return what a criterion of `query_criteria` takes, or a list of all criteria.
+        """Return the values that a criterion of `query_criteria` takes, or a list of all criteria.
 
-        The archive is asked for the columns of the instruments, unless they are known from a call before.
+        The columns of the instruments are requested from MAST, unless they are known from an earlier call.
 
         Parameters
         ----------
         name : str, optional
-            The criterion, whatever its case; all of them if not given.
+            The criterion, in any case.  By default, all criteria are returned.
         instrument : str or iterable of str, optional
-            As `query_criteria`.
+            The instruments, in any case: ``"NIRCam"``, ``"NIRISS"``, ``"NIRSpec"``, ``"MIRI"``, ``"FGS"``,
+            ``"GuideStar"`` (guiding) or ``"Wss"`` (wavefront sensing).  Defaults to the first five.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astroquery_mast.query.criterion.Criterion` or `~astroquery_mast.query.criterion.CriteriaNamespace`
-            An object that shows itself in a terminal and a notebook, as that of `ObservationsClass.help`.
+            An object with a display for terminals and notebooks.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such instrument or criterion; the message names those that may be meant.
-        RemoteServiceError, TimeoutError
-            If the archive fails, or the time was not enough.
+            If there is no such instrument or criterion; the message suggests similar names.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -295,30 +338,47 @@ class JwstFilesClass(MastClass):
         suffix: str | Iterable[str] | None = None,
         timeout: float | u.Quantity | None = None,
         cache: bool | None = None,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> Table:
-        """Return the values that a column has among the files that meet criteria, with the number of files.
+        """Return the values of a column among the files that meet all criteria, and the number of files of each.
 
-        The column is fetched for these files, up to ``conf.server_row_limit``, and counted by this package.
+        The column is retrieved for these files, up to ``conf.server_row_limit``, and its values are counted locally.
 
         Parameters
         ----------
         column : str
             A column of text, integers or booleans; see `list_columns`.
-        instrument, suffix, timeout, cache, **criteria
-            As `query_criteria`.
+        instrument : str or iterable of str, optional
+            The instruments, in any case: ``"NIRCam"``, ``"NIRISS"``, ``"NIRSpec"``, ``"MIRI"``, ``"FGS"``,
+            ``"GuideStar"`` (guiding) or ``"Wss"`` (wavefront sensing).  Defaults to the first five.
+        suffix : str or iterable of str, optional
+            The ends of file names before ``.fits``, such as ``"i2d"`` or ``["cal", "rate"]``.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        cache : bool, optional
+            Whether to use a cached response and to cache this one.  Defaults to ``conf.cache``.
+        **criteria : object
+            Columns of `list_columns`, in any case, with the values to select: a value or a list of alternatives, text
+            with ``*`` as a wildcard, ``"!x"`` to exclude, ``">=5"``, or ``(minimum, maximum)`` where None leaves an end
+            open.  True and False match the letters ``t`` and ``f``, as in ``is_psf=True``.  Dates are
+            `~astropy.time.Time`, `~datetime.datetime` or text, as in ``date_obs=("2022-07-01", None)``.
+            ``productLevel`` is ``1b``, ``2a``, ``2b``, ``2c`` or ``3``; 2 matches all that begin with it.
+            `~astropy.units.Quantity` is converted to the unit of the column.  An instrument without one of the columns
+            is not queried.
 
         Returns
         -------
         `~astropy.table.Table`
-            ``value`` and ``count``, the most frequent first.
+            The columns ``value`` and ``count``, in order of decreasing count.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such column, if it is continuous, or if too many files meet the criteria.
-        RemoteServiceError, TimeoutError
-            If the archive fails, or the time was not enough.
+            If the column does not exist or is continuous, a criterion is not valid, or too many files match.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -337,7 +397,7 @@ class JwstFilesClass(MastClass):
 
     def download_products(
         self,
-        products: Any,
+        products: ProductsLike,
         *,
         download_dir: str | os.PathLike[str] | None = None,
         flat: bool = False,
@@ -350,39 +410,72 @@ class JwstFilesClass(MastClass):
         executor: Executor | None = None,
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
-        **filters: Any,
+        **filters: CriterionLike,
     ) -> Manifest | Table | None:
-        """Fetch files, each of which must have the MD5 digest that the archive has for it.
+        """Download files, and verify each with the MD5 digest listed by MAST.
 
-        A file with another digest is refused and not kept.  A file that is on disk is kept if its digest is the
-        archive's, and fetched anew otherwise.
+        A file with another digest is rejected and deleted.  A file that is on disk is kept if its digest matches, and
+        is downloaded again otherwise.
 
         Parameters
         ----------
-        products : Table, Row, or list of dataURIs
-            Files as `query_criteria` returned them.  Products of `~astroquery_mast.ObservationsClass` and dataURIs are
-            taken, too; their digests are not known.
+        products : `~astropy.table.Table`, `~astropy.table.Row`, or list of str
+            Files as returned by `query_criteria`.  Products of `~astroquery_mast.ObservationsClass` and dataURIs are
+            accepted, too, without known digests.
         download_dir : path-like, optional
-            The folder to use; the current one if not given.
+            The folder to download to; ``~`` is expanded.  Defaults to the current folder.  An address such as
+            ``s3://bucket/prefix`` is an object store; see `astroquery_mast.downloads.store`.
         flat : bool, default False
-            Put all files into that folder, instead of ``mastDownload/JWST/<obs_id>/`` in it.
-        cache, verbose, dry_run, path_template, overwrite, max_workers, executor, timeout, on_error
-            As `~astroquery_mast.ObservationsClass.download_products`.
-        **filters
-            Columns of the table, with the values that are wanted.
+            Whether to write all files directly to that folder, instead of to ``mastDownload/JWST/<obs_id>/`` in it.
+        cache : bool, default True
+            Whether to keep files that are on disk: without a request if the size is that of the catalog, otherwise if
+            the file at MAST has the same size.  With False, all files are downloaded again.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        dry_run : bool, default False
+            Whether to return the plan of the download without downloading anything.
+        path_template : str or callable, optional
+            Where to write files in the download folder: a template with columns of the products, such as
+            ``"{obs_collection}/{proposal_id}/{productFilename}"``, or a function that takes a row and returns a
+            relative path; see `astroquery_mast.products.file_names`.
+        overwrite : {"never", "if-changed", "always"}, optional
+            How to handle files that are on disk.  ``"never"`` keeps them without a request; ``"if-changed"`` checks
+            each, and downloads it if it has another size or is older than the file at MAST; ``"always"`` downloads it
+            again, like ``cache=False``.  By default, ``cache`` decides.
+        max_workers : int, optional
+            The number of files to download at a time.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that downloads, such as a process pool or the workers of a cluster, which must see the download
+            folder.  The token is not sent to them: they read it from their environment.  By default, threads of this
+            process download.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  Files that have not arrived by then
+            are errors in the manifest.  By default, the time is not limited.
+        on_error : {"warn", "raise", "ignore"}, default "warn"
+            How to report failed downloads: log a warning, raise an error after all other files were downloaded, or do
+            nothing.  Failed files are in the manifest in any case.
+        **filters : str, number, or list
+            Filters: the name of a column of the table and the value to select, a list of alternatives, or a range; see
+            `astroquery_mast.products.filters`.
 
         Returns
         -------
-        Manifest or `~astropy.table.Table` or None
-            One row for each file, as of `~astroquery_mast.ObservationsClass.download_products`; with ``dry_run`` a
-            plan; None, with a warning, if no file is left.
+        `~astroquery_mast.products.manifest.Manifest`, `~astropy.table.Table` or None
+            The manifest, with one row for each file and its ``Checksum``; or None if no file is left.  With
+            ``dry_run``, the plan: ``Local Path``, ``URL`` (percent-encoded), ``Size`` (bytes), ``Action``, ``Reason``,
+            ``Rights`` and ``Accessible``.
 
         Raises
         ------
         InvalidQueryError
-            If an argument cannot be applied, or these are no files.
+            If a filter or another argument is not valid, or ``products`` does not contain files.
         DownloadError
-            With ``on_error="raise"``, if a file failed; its ``manifest`` has all rows.
+            With ``on_error="raise"``, if a file failed; its attribute ``manifest`` has all rows.
+
+        Warns
+        -----
+        `~astroquery.exceptions.NoResultsWarning`
+            If no file is left.
 
         Examples
         --------
@@ -400,7 +493,7 @@ class JwstFilesClass(MastClass):
 
     def refresh(
         self,
-        files: Any,
+        files: str | os.PathLike[str] | Table | Iterable[str | os.PathLike[str]],
         *,
         replace: bool = False,
         dry_run: bool = False,
@@ -410,41 +503,60 @@ class JwstFilesClass(MastClass):
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
     ) -> Manifest:
-        """Bring files on disk up to date: fetch those, and only those, that the archive has made anew since.
+        """Update files on disk: download the files that have been reprocessed since.
 
-        A file is compared with the archive's by its size and its MD5 digest; where the archive gives no digest, by
-        ``CAL_VER`` and ``CRDS_CTX`` of its header.  A new file takes the place of the old one in one step, once it is
-        whole and verified; what fails leaves the old file as it is.
+        A file is compared with that of MAST by its size and its MD5 digest or, if MAST lists no digest, by ``CAL_VER``
+        and ``CRDS_CTX`` of its header.  The new file replaces the old one after it is complete and verified.  If a
+        download fails, the old file is not changed.
 
         Parameters
         ----------
         files : path-like, `~astropy.table.Table`, or iterable of path-like
-            A folder, with all folders in it; a manifest, as downloads return it or as the path of its file; or files.
-            In a folder, FITS files whose names begin with ``jw`` and a program number are looked at.
+            A folder, searched recursively for FITS files whose names begin with ``jw`` and a program number; a
+            manifest, as returned by a download or as the path of its file; or files.
         replace : bool, default False
-            Whether the old files are given up.  If not, each is kept in a folder ``superseded-<date>`` beside the new
-            one.
+            Whether to delete the old files.  Otherwise each is moved to a folder ``superseded-<date>`` next to the new
+            file.
         dry_run : bool, default False
-            Only tell which files are out of date; nothing is fetched.
-        verbose, max_workers, executor, timeout, on_error
-            As `~astroquery_mast.ObservationsClass.download_products`.
+            Whether to report the files that are out of date without downloading anything.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        max_workers : int, optional
+            The number of files to download at a time.  Defaults to ``conf.max_workers``.
+        executor : `concurrent.futures.Executor`, optional
+            The executor that downloads, such as a process pool or the workers of a cluster, which must see the download
+            folder.  The token is not sent to them: they read it from their environment.  By default, threads of this
+            process download.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  Files that have not arrived by then
+            are errors in the manifest.  By default, the time is not limited.
+        on_error : {"warn", "raise", "ignore"}, default "warn"
+            How to report failed downloads: log a warning, raise an error after all other files were downloaded, or do
+            nothing.  Failed files are in the manifest in any case.
 
         Returns
         -------
-        Manifest
-            One row for each file.  ``Status`` is ``OK`` (it is the archive's), ``COMPLETE`` (a new one was fetched),
+        `~astroquery_mast.products.manifest.Manifest`
+            One row for each file.  ``Status`` is ``OK`` (up to date), ``COMPLETE`` (a new file was downloaded),
             ``CHANGED`` (out of date, with ``dry_run``), ``ERROR``, ``MISSING`` (not on disk), or ``SKIPPED`` (not a
-            file of JWST, or the archive does not know it, which is warned of).  ``Reason`` says why, in words, and
-            ``Kept As`` where an old file is now.  `retry_downloads` fetches those that are out of date or failed.
+            file of JWST, or unknown to MAST).  ``Reason`` explains the status, and ``Kept As`` is the path of an old
+            file.  `retry_downloads` downloads the files that are out of date or failed.
 
         Raises
         ------
         InvalidQueryError
-            If these are neither files nor a manifest.
-        RemoteServiceError, TimeoutError
-            If the archive does not say what is newest.
+            If ``files`` is neither files nor a manifest.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
         DownloadError
-            With ``on_error="raise"``, if a file failed; its ``manifest`` has all rows.
+            With ``on_error="raise"``, if a file failed; its attribute ``manifest`` has all rows.
+
+        Warns
+        -----
+        `~astroquery.exceptions.InputWarning`
+            If MAST does not know a file.
 
         Examples
         --------

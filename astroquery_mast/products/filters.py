@@ -145,9 +145,7 @@ def _number(value: Any, cells: Cells) -> tuple[Comparison, ...]:
             "as '>=10', a range as '10..20' or '10..', or a list of these."
         )
     if found[0].operand > found[-1].operand:
-        raise InvalidCriterionError(
-            f"The filter {value!r} for column '{cells.name}' is a range in which no number lies."
-        )
+        raise InvalidCriterionError(f"The filter {value!r} for column '{cells.name}' is an empty range.")
     return found
 
 

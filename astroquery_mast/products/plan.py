@@ -57,7 +57,7 @@ def as_overwrite(cache: bool, overwrite: str | None) -> Overwrite:
         )
     if not cache and overwrite != Overwrite.ALWAYS:
         raise InvalidArgumentError(
-            f"cache=False, which fetches files anew, and overwrite={str(overwrite)!r} contradict each other: "
+            f"cache=False, which downloads files again, and overwrite={str(overwrite)!r} contradict each other: "
             "leave one of them out."
         )
     return Overwrite(overwrite)
@@ -137,7 +137,7 @@ def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: File
         case Overwrite.NEVER:
             return FileDecision(Action.KEEP, "on disk, and not to be overwritten")
         case Overwrite.ALWAYS:
-            return _begin(path, disk, "on disk, to be fetched anew")
+            return _begin(path, disk, "on disk, to be downloaded again")
         case Overwrite.IF_CHANGED:
             return FileDecision(
                 Action.CHECK, f"{present} bytes on disk; the archive's may have changed", compare_time=True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from astropy import units as u
 from astropy.table import Row, Table
@@ -27,16 +27,29 @@ from .proposals import Proposals
 from .site import ProgramSite
 from .visits import visits_table
 
+if TYPE_CHECKING:
+    from ..query.types import AngleLike, CriterionLike, PositionsLike, RegionLike
+
 __all__ = ["Programs", "ProgramsClass"]
 
 
 class ProgramsClass(MastClass):
-    """Observing programs: planned observations, possible duplications, the status of visits, and proposals as files.
+    """Search observing programs: planned observations, duplications, the status of visits, and proposals.
 
     Parameters
     ----------
-    mast_token, server, session : object, optional
-        As `MastClass`.  The pages of programs are public: no token is sent to them.
+    mast_token : str, optional
+        A token for this client alone.  It is not sent to the pages of programs, which are public.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
+
+    Examples
+    --------
+    >>> from astroquery_mast import Programs
+    >>> Programs.get_program("GO-1783").pi
+    'Adamo, Angela'
     """
 
     _starting_points = ("query_planned", "find_duplications", "get_visits")
@@ -58,11 +71,11 @@ class ProgramsClass(MastClass):
 
     def query_planned(
         self,
-        coordinates: Any = None,
+        coordinates: PositionsLike | None = None,
         *,
         object_name: str | Iterable[str] | None = None,
-        region: Any = None,
-        radius: Any = DEFAULT_RADIUS,
+        region: RegionLike | None = None,
+        radius: AngleLike = DEFAULT_RADIUS,
         resolver: str | None = None,
         instrument: str | Iterable[str] | None = None,
         filters: str | Iterable[str] | None = None,
@@ -71,65 +84,70 @@ class ProgramsClass(MastClass):
         max_workers: int | None = None,
         timeout: float | u.Quantity | None = None,
         verbose: bool = False,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> PlannedTable:
-        """Return observations that are approved and not made yet.
+        """Return observations that are approved and not yet executed.
 
         Parameters
         ----------
         coordinates : `~astropy.coordinates.SkyCoord`, `~astropy.table.Table`, str or list, optional
-            A position, or many of them; text that is not a position is the name of an object.  In a table, rows
-            without a position may have the name of a solar-system target.
+            A position, or many; text that is not a position is resolved as the name of an object.  In a table, rows
+            without a position may have the name of a solar system target.
         object_name : str or iterable of str, optional
-            The name of an object, or several.  Planets, moons, asteroids and comets are looked for by the names of the
-            targets, because they have no position.
+            The name of an object, or several.  Planets, moons, asteroids and comets are matched by the names of the
+            targets, because they have no fixed position.
         region : object, optional
-            Instead of a position, as in `ObservationsClass.query_region`.
-        radius : `~astropy.units.Quantity`, str or number
-            Around a position, by default 0.2 degrees; a plain number is in degrees.
-        resolver : str, optional
-            ``"NED"`` or ``"SIMBAD"``; the first that knows a name if not given.
+            The region to search, instead of a position: an STC-S string such as ``s_region``; three or more vertices as
+            one `~astropy.coordinates.SkyCoord` or as (RA, Dec) pairs in degrees; a region of the ``regions`` package; a
+            ``mocpy.MOC``; an `~astropy.wcs.WCS` with ``array_shape``; or a list of any of these except MOCs.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The search radius; a number is in degrees.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
         instrument : str or iterable of str, optional
-            Instrument with or without a mode, such as ``"NIRCAM"``, ``"NIRCam imaging"`` or ``"MIRI/IFU"``.
+            The instrument with or without a mode, such as ``"NIRCAM"``, ``"NIRCam imaging"`` or ``"MIRI/IFU"``.
         filters : str or iterable of str, optional
-            Filters or gratings, one of which an observation has to use.  ``"F290LP;G395H"`` is a combination.
-        mission : str, default ``"JWST"``
-            ``"JWST"`` or ``"HST"``.
+            Filters or gratings, one of which an observation must use.  ``"F290LP;G395H"`` is a combination.
+        mission : {"JWST", "HST"}, default "JWST"
+            The mission.
         limit : int, optional
-            How many rows to return at most, with a warning if there are more; all if not given.  For many targets the
-            limit of each.
+            The largest number of rows to return, for many targets the number for each; a warning is issued if there are
+            more.  By default, all rows are returned.
         max_workers : int, optional
-            How many requests run at a time; ``conf.max_workers`` if not given.
+            The number of requests to run at a time.  Defaults to ``conf.max_workers``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Time, in seconds without a unit, that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
         verbose : bool, default False
-            Whether to show a bar on a terminal, and to log how many there are.
+            Whether to show a progress bar on a terminal and to log the outcome.
         **criteria : object
-            More criteria, as in `ObservationsClass.query_criteria`, e.g. ``proposal_id=9214``.
+            More criteria, as in `ObservationsClass.query_criteria`, e.g.  ``proposal_id=9214``.
 
         Returns
         -------
         PlannedTable
-            A `~astropy.table.Table`, one row for each observation, with columns and units as in `Observations`.  Cells
-            without a value, such as most dates, are masked.  ``distance`` is that from the position (arcsec; zero
-            inside of a footprint).  For many targets the first column is ``input_row``, and ``meta["nomatch"]`` and
-            ``meta["failed"]`` list targets without a row.  ``meta["caveat"]`` says what footprints are worth.
+            A `~astropy.table.Table` with one row for each observation, and the columns and units of `Observations`.
+            Cells without a value, such as most dates, are masked.  ``distance`` is the separation from the position
+            (arcsec, 0 inside a footprint).  For many targets, the first column is ``input_row``, the row of the target
+            in the input, and ``meta["nomatch"]`` and ``meta["failed"]`` list the targets without a row.
+            ``meta["caveat"]`` describes the accuracy of the footprints.
 
         Raises
         ------
         InvalidQueryError
-            If an argument cannot be used; nothing was sent then.
+            If an argument is not valid; nothing is sent in this case.
         ResolverError
-            If a name has no position.
-        RemoteServiceError, TimeoutError
-            If the archive fails, or the time was not enough.
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         NoResultsWarning
-            If there are none.
+            If nothing is found.
         MaxResultsWarning
-            If there are more than ``limit``.
+            If there are more rows than ``limit``.
 
         Examples
         --------
@@ -146,9 +164,9 @@ class ProgramsClass(MastClass):
 
     def crossmatch_planned(
         self,
-        table: Any,
+        table: PositionsLike,
         *,
-        radius: Any = DEFAULT_MATCH_RADIUS,
+        radius: AngleLike = DEFAULT_MATCH_RADIUS,
         best: bool = False,
         instrument: str | Iterable[str] | None = None,
         filters: str | Iterable[str] | None = None,
@@ -157,60 +175,63 @@ class ProgramsClass(MastClass):
         dec_column: str | None = None,
         timeout: float | u.Quantity | None = None,
         verbose: bool = True,
-        **criteria: Any,
+        **criteria: CriterionLike,
     ) -> PlannedTable:
-        """Return which positions of a catalog are in the fields of observations that are approved and not made yet.
+        """Return the positions of a catalog that are in the fields of observations that are not yet executed.
 
-        The archive is asked once, for all planned observations, however many positions there are.  They are compared
-        here, by footprint, and for any roll of the telescope, because the roll is not known yet.  Observations of
-        targets that move are left out.
+        All planned observations are retrieved in one query, and compared locally with the positions, by footprint and
+        for any roll of the telescope, because the roll is not yet known.  Observations of moving targets are left out.
 
         Parameters
         ----------
         table : `~astropy.table.Table`, `~astropy.coordinates.SkyCoord`, or list
-            The positions, as in `ObservationsClass.crossmatch`.
-        radius : `~astropy.units.Quantity`, str, or number
-            How far from a position a field may be, by default 7.2 arcsec; a plain number is in degrees.
-        best : bool
-            Whether to return only the observation whose center is nearest to each position.
+            The positions: a table with a `~astropy.coordinates.SkyCoord` column, or with right ascension and
+            declination columns of the usual names (in degrees, unless the columns have a unit or are text in hours and
+            degrees); a `~astropy.coordinates.SkyCoord` array; or a list of positions.
+        radius : `~astropy.units.Quantity`, str, or float, default 7.2 arcsec
+            The largest separation of a match; a number is in degrees.
+        best : bool, default False
+            Whether to return only the observation with the center nearest to each position.
         instrument : str or iterable of str, optional
-            Instrument with or without a mode, such as ``"NIRCAM"`` or ``"NIRSPEC/MSA"``.
+            The instrument with or without a mode, such as ``"NIRCAM"``, ``"NIRCam imaging"`` or ``"MIRI/IFU"``.
         filters : str or iterable of str, optional
-            Filters or gratings, one of which an observation has to use.  ``"F290LP;G395H"`` is a combination.
-        mission : str
-            ``"JWST"`` or ``"HST"``.
+            Filters or gratings, one of which an observation must use.  ``"F290LP;G395H"`` is a combination.
+        mission : {"JWST", "HST"}, default "JWST"
+            The mission.
         ra_column, dec_column : str, optional
-            The columns of the table, if they have other names.
+            The columns with right ascension and declination, if they have unusual names.
         timeout : float or `~astropy.units.Quantity`, optional
-            Time, in seconds without a unit, that the call may take; ``conf.timeout`` if not given.
-        verbose : bool
-            Whether to log how many pairs there are.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        verbose : bool, default True
+            Whether to log the number of pairs.
         **criteria : object
-            More criteria, as in `ObservationsClass.query_criteria`, e.g. ``proposal_id=9214``.
+            More criteria, as in `ObservationsClass.query_criteria`, e.g.  ``proposal_id=9214``.
 
         Returns
         -------
         PlannedTable
-            A `~astropy.table.Table`, one row for each pair, by position and separation: ``input_row``, the row of the
-            position in the input; ``separation`` (arcsec) from the center of the observation, masked where that is not
-            known; ``coverage``; and the archive's columns, such as ``proposal_id`` and ``filters``.  Cells without a
-            value are masked.  ``coverage`` is ``"any roll"`` if the position is so near to the center that it is in the
-            field of the instrument at any roll, ``"footprint"`` if it is within ``radius`` of the approximate
-            footprint, and ``"some rolls"`` if it is not, or there is no footprint, and another roll may bring it into
-            the field.  ``meta["unmatched"]`` lists the rows without an observation, ``meta["failed"]``
-            those that have no position, and ``meta["caveat"]`` says what footprints are worth.
+            A `~astropy.table.Table` with one row for each pair, sorted by position and separation: ``input_row``, the
+            row of the position in the input; ``separation`` (arcsec) from the center of the observation, masked if that
+            is unknown; ``coverage``; and MAST's columns, such as ``proposal_id`` and ``filters``.  Cells without a
+            value are masked.  ``coverage`` is ``"any roll"`` if the position is in the field of the instrument at any
+            roll, ``"footprint"`` if it is within ``radius`` of the approximate footprint, and ``"some rolls"`` if
+            another roll may bring it into the field.  ``meta["unmatched"]`` lists the rows without an observation,
+            ``meta["failed"]`` the rows without a position, and ``meta["caveat"]`` describes the accuracy of the
+            footprints.
 
         Raises
         ------
         InvalidQueryError
-            If there are no positions, or an argument cannot be used; nothing was sent then.
-        RemoteServiceError, TimeoutError
-            If the archive fails, or the time was not enough.
+            If an argument is not valid; nothing is sent in this case.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         NoResultsWarning
-            If there are no pairs.
+            If nothing is found.
         InputWarning
             If some rows have no position.
 
@@ -235,71 +256,73 @@ class ProgramsClass(MastClass):
 
     def find_duplications(
         self,
-        targets: Any,
+        targets: PositionsLike,
         *,
         instrument: str | None = None,
         filters: str | Iterable[str] | None = None,
         exptime: float | u.Quantity | None = None,
-        radius: Any = None,
+        radius: AngleLike | None = None,
         resolver: str | None = None,
         planned_only: bool = False,
         max_workers: int | None = None,
         timeout: float | u.Quantity | None = None,
         verbose: bool = False,
     ) -> PlannedTable:
-        """Return the JWST observations, made or planned, that proposed ones may duplicate, the likeliest first.
+        """Return the JWST observations, executed or planned, that proposed ones may duplicate, the most likely first.
 
-        Four questions are asked of each observation: is it of the same field, in the same mode, in the same passband,
-        and as deep?  Only what was given is compared: without ``exptime``, for instance, depth does not count.
+        Each observation is compared with the proposed one in field, mode, passband and depth.  Only properties that are
+        given are compared: without ``exptime``, for example, depth is ignored.
 
         Parameters
         ----------
         targets : str, `~astropy.coordinates.SkyCoord`, `~astropy.table.Table`, or list of str or positions
-            The targets of a proposal.  Solar-system targets are compared by name.  In a table, columns called
-            ``instrument``, ``filters`` and ``exptime`` hold what is proposed for each target.
+            The targets of a proposal.  Solar system targets are compared by name.  In a table, the columns
+            ``instrument``, ``filters`` and ``exptime`` describe the proposed observation of each target.
         instrument : str, optional
-            Instrument with or without a mode, such as ``"NIRCAM/IMAGE"``.
+            The instrument with or without a mode, such as ``"NIRCAM/IMAGE"``.
         filters : str or iterable of str, optional
             Filters or gratings; ``"F290LP;G395H"`` is a combination.
         exptime : float or `~astropy.units.Quantity`, optional
-            Exposure time, in seconds without a unit.
-        radius : `~astropy.units.Quantity`, str or number, optional
-            How far from a target to look; a plain number is in degrees.  If not given, as far as two fields of view can
-            touch, whatever the roll of the telescope.
-        resolver : str, optional
-            ``"NED"`` or ``"SIMBAD"``; the first that knows a name if not given.
+            The exposure time, in seconds if it has no unit.
+        radius : `~astropy.units.Quantity`, str, or float, optional
+            The search radius around a target; a number is in degrees.  Defaults to the largest separation at which two
+            fields of view can overlap at any roll of the telescope.
+        resolver : {"NED", "SIMBAD"}, optional
+            The service that resolves the name.  By default, the first that knows the name is used.
         planned_only : bool, default False
-            Whether to leave out what was made already.
+            Whether to leave out observations that were executed.
         max_workers : int, optional
-            How many requests run at a time; ``conf.max_workers`` if not given.
+            The number of requests to run at a time.  Defaults to ``conf.max_workers``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Time, in seconds without a unit, that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
         verbose : bool, default False
-            Whether to show a bar on a terminal, and to log how many there are of each grade.
+            Whether to show a progress bar on a terminal and to log the number of observations of each grade.
 
         Returns
         -------
         PlannedTable
-            A `~astropy.table.Table`, one row for each pair of a target and an observation.  ``grade`` is
-            ``"duplication"`` if all answers are yes, ``"possible"`` if none is no, and ``"unlikely"`` otherwise;
-            ``reason`` says why, in words.  ``same_field``, ``same_mode``, ``same_passband`` and ``same_depth`` are
-            ``"yes"``, ``"possible"`` or ``"no"``, masked where they were not asked.  ``separation`` is that of the
-            target from the center of the observation (arcsec).  ``program_url``, ``visits_url``, ``apt_url`` and
-            ``pdf_url`` are where to read on.
+            A `~astropy.table.Table` with one row for each pair of a target and an observation.  ``grade`` is
+            ``"duplication"`` if all properties match, ``"possible"`` if none differs, and ``"unlikely"`` otherwise;
+            ``reason`` explains it.  ``same_field``, ``same_mode``, ``same_passband`` and ``same_depth`` are ``"yes"``,
+            ``"possible"`` or ``"no"``, masked if they were not compared.  ``separation`` is that of the target from the
+            center of the observation (arcsec).  ``program_url``, ``visits_url``, ``apt_url`` and ``pdf_url`` are the
+            addresses of further information.
 
         Raises
         ------
         InvalidQueryError
-            If an argument cannot be used; nothing was sent then.
+            If an argument is not valid; nothing is sent in this case.
         ResolverError
-            If none of the names has a position.
-        RemoteServiceError, TimeoutError
-            If the archive fails, or the time was not enough.
+            If no name can be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         NoResultsWarning
-            If nothing was or will be observed there.
+            If nothing is found.
 
         Examples
         --------
@@ -317,36 +340,36 @@ class ProgramsClass(MastClass):
     def get_visits(
         self, program: int | str | Row, *, mission: str | None = None, timeout: float | u.Quantity | None = None
     ) -> Table:
-        """Return the visits of a program: which are done, when the others are planned, and what is repeated.
+        """Return the visits of a program, with their status, plan windows and repeats.
 
         Parameters
         ----------
         program : int, str or `~astropy.table.Row`
             The program, such as ``1783``, ``"GO-1783"`` or ``"JWST 1783"``, or a row of a table of observations.
-        mission : str, optional
-            ``"JWST"`` or ``"HST"``; if it is not told by the program, JWST.
+        mission : {"JWST", "HST"}, optional
+            The mission.  Defaults to that of ``program``, or to JWST.
         timeout : float or `~astropy.units.Quantity`, optional
-            Time, in seconds without a unit, that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            One row for each visit: ``proposal_id``, ``observation`` (HST has none), ``visit``, ``visit_id`` (how the
-            names of its files begin), ``status``, ``target``, ``configuration``, ``hours``; the times ``start`` and
-            ``end``, and ``plan_start`` and ``plan_end`` of all plan windows together; ``plan_windows``, a
-            `~astropy.time.Time` of pairs of beginning and end, of shape (visits, windows, 2); ``plan_status``, what is
-            said where there is no window; ``repeat_of`` and ``repeated_by``, as ``observation:visit``; ``problem``, the
-            number of the report that led to it; ``repeat_pending``.  Times are UTC.  What a report does not say is
-            masked.  ``meta`` has the address and when the report was made.
+            One row for each visit: ``proposal_id``, ``observation`` (masked for HST), ``visit``, ``visit_id`` (the
+            beginning of the names of its files), ``status``, ``target``, ``configuration``, ``hours``; the times
+            ``start`` and ``end``, and ``plan_start`` and ``plan_end`` of all plan windows together; ``plan_windows``, a
+            `~astropy.time.Time` of pairs of start and end, of shape (visits, windows, 2); ``plan_status``, the text of
+            the report if there is no window; ``repeat_of`` and ``repeated_by``, as ``observation:visit``; ``problem``,
+            the number of the problem report; and ``repeat_pending``.  Times are UTC. Values that the report does not
+            have are masked.  ``meta`` has the address and the date of the report.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such program, or ``program`` does not name one.
+            If there is no such program, or ``program`` does not specify one.
         RemoteServiceError
-            If the site fails, or its report has a form that is not known: there is never a table that is wrong.
+            If the site fails, or its report has an unknown format.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -364,24 +387,30 @@ class ProgramsClass(MastClass):
     def get_program(
         self, program: int | str | Row, *, mission: str | None = None, timeout: float | u.Quantity | None = None
     ) -> ProgramInfo:
-        """Return what the page of a program says: title, investigator, cycle, status, links.
+        """Return the information on the page of a program: title, investigator, cycle, status, links.
 
         Parameters
         ----------
-        program, mission, timeout
-            As `get_visits`.
+        program : int, str or `~astropy.table.Row`
+            The program, such as ``1783``, ``"GO-1783"`` or ``"JWST 1783"``, or a row of a table of observations.
+        mission : {"JWST", "HST"}, optional
+            The mission.  Defaults to that of ``program``, or to JWST.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         ProgramInfo
-            Its attributes are ``title``, ``pi``, ``category``, ``cycle``, ``status``, ``links`` and others.
+            An object with the attributes ``title``, ``pi``, ``category``, ``cycle``, ``status``, ``links`` and others.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such program, or ``program`` does not name one.
-        RemoteServiceError, TimeoutError
-            As `get_visits`.
+            If there is no such program, or ``program`` does not specify one.
+        RemoteServiceError
+            If the site fails, or its page has an unknown format.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -407,30 +436,48 @@ class ProgramsClass(MastClass):
         timeout: float | u.Quantity | None = None,
         on_error: str = "warn",
     ) -> Manifest | Table:
-        """Download what was proposed: the file for APT, in which every detail is, and the PDF if wanted.
+        """Download the proposal of a program: the APT file with all details and, optionally, the PDF.
 
         Parameters
         ----------
-        program, mission
-            As `get_visits`.
+        program : int, str or `~astropy.table.Row`
+            The program, such as ``1783``, ``"GO-1783"`` or ``"JWST 1783"``, or a row of a table of observations.
         download_dir : path-like, optional
-            The folder to use, in which files go to ``mastDownload/JWST/<number>/``; the current one if not given.
+            The folder to download to; files are written to ``mastDownload/<mission>/<number>/`` in it.  Defaults to the
+            current folder.
+        mission : {"JWST", "HST"}, optional
+            The mission.  Defaults to that of ``program``, or to JWST.
         pdf : bool, default False
             Whether to download the PDF, too.
-        cache, overwrite, dry_run, verbose, timeout, on_error
-            As `ObservationsClass.download_products`.
+        cache : bool, default True
+            Whether to keep files that are on disk: without a request if the size is that of the catalog, otherwise if
+            the file at MAST has the same size.  With False, all files are downloaded again.
+        overwrite : {"never", "if-changed", "always"}, optional
+            How to handle files that are on disk.  ``"never"`` keeps them without a request; ``"if-changed"`` checks
+            each, and downloads it if it has another size or is older than the file at MAST; ``"always"`` downloads it
+            again, like ``cache=False``.  By default, ``cache`` decides.
+        dry_run : bool, default False
+            Whether to return the plan of the download without downloading anything.
+        verbose : bool, default True
+            Whether to show a progress bar on a terminal and to log the outcome.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the whole call may take, in seconds if it has no unit.  Files that have not arrived by then
+            are errors in the manifest.  By default, the time is not limited.
+        on_error : {"warn", "raise", "ignore"}, default "warn"
+            How to report failed downloads: log a warning, raise an error after all other files were downloaded, or do
+            nothing.  Failed files are in the manifest in any case.
 
         Returns
         -------
-        Manifest or `~astropy.table.Table`
-            One row for each file; with ``dry_run`` the plan.  A file is on disk whole, or not at all.
+        `~astroquery_mast.products.manifest.Manifest` or `~astropy.table.Table`
+            The manifest, with one row for each file; or with ``dry_run`` the plan.
 
         Raises
         ------
         InvalidQueryError
-            If the argument is no program.
+            If ``program`` does not specify a program, or another argument is not valid.
         DownloadError
-            With ``on_error="raise"``, if a file did not come; its ``manifest`` has all rows.
+            With ``on_error="raise"``, if a file failed; its attribute ``manifest`` has all rows.
 
         Examples
         --------

@@ -352,7 +352,7 @@ def _refuse_contradiction(name: str, comparisons: Sequence[Comparison]) -> None:
     strict = low.operator == "gt" or high.operator == "lt"
     if low.operand > high.operand or (strict and low.operand == high.operand):
         raise InvalidCriterionError(
-            f"'{name}' has a range from {low.operand} to {high.operand}, in which no value lies."
+            f"'{name}' has a range from {low.operand} to {high.operand}, which contains no value."
         )
 
 
@@ -442,7 +442,7 @@ def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, .
     if (bottom, top) == (-math.inf, math.inf):
         raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
     if bottom == math.inf or top == -math.inf or _is_crossed(bottom, top, column):
-        raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
+        raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, which contains no value.")
     ends = [("gte", bottom), ("lte", top)]
     return tuple(Comparison(operator, end) for operator, end in ends if math.isfinite(end))
 

@@ -169,7 +169,7 @@ def _inclusive(name: str, comparisons: Sequence[Comparison], integral: bool) -> 
     low = _end_of(ends, LOWER_ENDS, -OPEN_END)
     high = _end_of(ends, UPPER_ENDS, OPEN_END)
     if low >= OPEN_END or high <= -OPEN_END or low > high:
-        raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, in which no value lies.")
+        raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, which contains no value.")
     return max(low, -OPEN_END), min(high, OPEN_END)
 
 

@@ -146,7 +146,7 @@ class ColumnSelection:
         spelling = {name: find_name(name, table.colnames) for name in self.wanted}
         missing = [name for name, found in spelling.items() if found is None]
         if missing:
-            raise InvalidResponseError(f"The archive was asked for the columns {self.text} and left out {missing}.")
+            raise InvalidResponseError(f"MAST was queried for the columns {self.text} and left out {missing}.")
         asked = {name.lower() for name in (*self.wanted, *self.also)}
         own = [name for name in table.colnames if name.lower() not in asked]
         names = [*own, *spelling.values()]

@@ -215,7 +215,7 @@ def _read(written: Written) -> Any:
     form = next((form for form in _READERS if form in written), None)
     if form is None:
         raise SavedSearchError(
-            f"{written!r:.80} is no argument of a saved search: one of {', '.join(_READERS)} is due."
+            f"{written!r:.80} is not an argument of a saved search: one of {', '.join(_READERS)} is due."
         )
     return _READERS[form](written[form], written)
 

@@ -31,7 +31,7 @@ _NO_TABLES = ("_async", "_count", "_iter")
 _REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("limit", "page", "offset"), "a part of the rows cannot be told from rows that are gone"),
     **dict.fromkeys(("get_query_payload", "count_only", "job"), "there would be no table to compare"),
-    "cache": "a saved search always asks the archive",
+    "cache": "a saved search always queries MAST",
     "executor": "an executor ends with its program",
     "timeout": "it is an argument of run, peek and changes",
 }

@@ -33,21 +33,28 @@ _NAMESPACE = uuid.UUID("6f0c1c0e-6f7a-4c46-9a3a-6d2f0a6f6b14")
 
 
 class Changes(ResultTable):
-    """What has changed: a row for each change, with the row of the search that it is about.
+    """The changes of a saved search: a table with one row for each change, with the row of the search.
 
-    ``change`` is ``NEW``, ``PUBLIC NOW``, ``CALIBRATION LEVEL UP``, ``REPROCESSED`` or ``GONE``, and ``reason`` says in
-    words what was and what is; a row of the search to which two things have happened comes twice.  All other columns
-    are those of the search.  Of what is gone, only the columns are known by which rows are told apart and compared; the
-    others are masked.  Rows can be given to ``get_product_list`` and ``download_products`` as those of the search.
+    ``change`` is ``NEW``, ``PUBLIC NOW``, ``CALIBRATION LEVEL UP``, ``REPROCESSED`` or ``GONE``, and ``reason``
+    explains it.  A row of the search with two changes is listed twice.  The other columns are those of the search.  For
+    rows that are gone, only the columns that identify and compare rows are known, and the others are masked.
+    ``get_product_list`` and ``download_products`` take the rows like those of the search.
 
-    In ``meta``, ``search`` is the name of the search, ``since`` and ``until`` are the times that are compared
-    (``since`` is empty at the first run), ``found`` is the number of rows that the search finds now, and ``key`` lists
-    the columns that name a row.
+    ``meta["search"]`` is the name of the search, ``meta["since"]`` and ``meta["until"]`` are the times that are
+    compared (``since`` is empty at the first run), ``meta["found"]`` is the number of rows that the search finds now,
+    and ``meta["key"]`` lists the columns that identify a row.
+
+    Examples
+    --------
+    >>> from astroquery_mast import read_notification
+    >>> changes = read_notification([{"mission": "jwst", "filename": "jw01189001001_02101_00001_nrs1_cal.fits"}])
+    >>> len(changes)
+    1
     """
 
     @property
     def exit_code(self) -> int:
-        """1 if there are changes and 0 if not, for ``sys.exit`` of a script that runs by itself.
+        """The exit code for a script (int): 1 if there are changes and 0 if not.
 
         Examples
         --------
@@ -58,23 +65,23 @@ class Changes(ResultTable):
         return int(len(self) > 0)
 
     def as_text(self, *, limit: int | None = DEFAULT_LISTED) -> str:
-        """Return the changes as lines for the reader.
+        """Return the changes as text.
 
         Parameters
         ----------
-        limit : int, optional
-            Of a kind of change that more rows than this have, one sentence tells instead of a line for each; None
-            tells of all.
+        limit : int or None, optional
+            The largest number of rows of a type of change to list; for more, one sentence summarizes them.  None lists
+            all rows.
 
         Returns
         -------
         str
-            A headline, and a paragraph for each kind of change.
+            A headline, and a paragraph for each type of change.
 
         Raises
         ------
         InvalidQueryError
-            If the limit is not a number.
+            If ``limit`` is not a number.
 
         Examples
         --------
@@ -93,22 +100,23 @@ class Changes(ResultTable):
         return "\n".join(lines)
 
     def as_atom(self, *, limit: int | None = DEFAULT_LISTED) -> str:
-        """Return the changes as an Atom feed (RFC 4287), for readers of news.
+        """Return the changes as an Atom feed (RFC 4287), for feed readers.
 
         Parameters
         ----------
-        limit : int, optional
-            As `as_text`: a kind with more changes is one entry.
+        limit : int or None, optional
+            The largest number of rows of a type of change to list; for more, one entry summarizes them.  None lists all
+            rows.
 
         Returns
         -------
         str
-            XML.  Feed and entries have identifiers that stay the same however often they are written.
+            The feed as XML.  The identifiers of the feed and its entries do not change when it is written again.
 
         Raises
         ------
         InvalidQueryError
-            If the limit is not a number.
+            If ``limit`` is not a number.
 
         Examples
         --------

@@ -32,25 +32,24 @@ _TITLE = "MAST notification"
 
 
 def read_notification(notification: str | os.PathLike[str] | Sequence[Mapping[str, Any]]) -> Changes:
-    """Return the files that MAST has told of in a mail to subscribers.
+    """Return the files listed in a MAST notification for subscribers.
 
     Parameters
     ----------
     notification : path-like or list of dict
-        The JSON file that was attached to the mail, or what is in it.
+        The JSON file attached to the mail, or its contents.
 
     Returns
     -------
     Changes
-        A row for each event, as of `~astroquery_mast.SavedSearch.changes`: ``change`` is ``NEW`` (events ``New`` and
-        ``First``), ``REPROCESSED`` or ``PUBLIC NOW``; other events are in capital letters as they are, and ``UNKNOWN``
-        where there is none.  All that the mail says of a file follows, also what this package does not know.  Rows can
-        be given to `~astroquery_mast.MastMissionsClass.download_products`, whatever their missions.
+        One row for each event: ``change`` is ``NEW`` (events ``New`` and ``First``), ``REPROCESSED`` or ``PUBLIC NOW``;
+        other events are in upper case, and ``UNKNOWN`` if there is none.  The other columns are those of the
+        notification.  `~astroquery_mast.MastMissionsClass.download_products` takes the rows, of any mission.
 
     Raises
     ------
     InvalidQueryError
-        If it cannot be read, or is not a list of files.
+        If the notification cannot be read, or is not a list of files.
 
     Examples
     --------

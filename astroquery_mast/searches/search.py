@@ -33,38 +33,37 @@ _DAY, _UNIX_EPOCH = 86400.0, 40587.0
 
 
 class SavedSearch:
-    """A query that is kept in a small file, to be asked again, and to tell what has changed since.
+    """A query that is stored in a file, to be repeated and to report changes.
 
-    Making one asks nothing of the archive; it writes the file.  If the file is there already and is of the same search,
-    the search goes on from where it was, so that a script may begin with the same line every day.
+    Creating one writes the file and sends no request.  If the file exists and has the same search, the search continues
+    from its stored state, so that a script can begin with the same line every day.
 
     Parameters
     ----------
     path : path-like
-        The file to write; ``.json`` is added if it has no ending.  The state of the search, which is what it has found,
-        goes into another file beside it, ``<name>.state.json``, once changes are asked for.
+        The file to write; ``.json`` is appended if it has no extension.  The state of the search, the results of the
+        last call of `changes`, is stored next to it in ``<name>.state.json``.
     query : method
-        A query that returns a table, of a client of this package: ``Observations.query_criteria``,
-        ``MastMissions.query_object``, ``JwstFiles.query_criteria`` ...
+        A query of a client of this package that returns a table, such as ``Observations.query_criteria``,
+        ``MastMissions.query_object`` or ``JwstFiles.query_criteria``.
     *arguments : object
-        What the query is called with.
+        The positional arguments of the query.
     row_key : str or iterable of str, optional
-        The columns by which rows are told apart.  Files have a ``dataURI``, observations ``obs_collection`` and
-        ``obs_id``, and missions the name of the data set; tables with none of these need this argument.
-    watch_products : bool
-        Whether to watch the files of what is found instead of the observations: each run also asks for the list of
-        products.  Rows of observations do not tell whether they were reprocessed; sizes and versions of files do.
+        The columns that identify a row.  Defaults to ``dataURI`` for files, ``obs_collection`` and ``obs_id`` for
+        observations, and the dataset identifier for missions; required for other tables.
+    watch_products : bool, default False
+        Whether to watch the products of the observations instead of the observations: each run also lists the products.
+        Sizes and versions of files show whether they were reprocessed, which rows of observations do not.
     **keywords : object
-        What the query is called with.  Whatever queries take can be saved, positions, quantities, times, regions,
-        arrays and tables among them.  ``limit``, ``page``, ``offset`` and ``cache`` are refused: all rows are compared,
-        as they are now.
+        The keyword arguments of the query: positions, quantities, times, regions, arrays and tables can be stored.
+        ``limit``, ``page``, ``offset`` and ``cache`` are not accepted: all current rows are compared.
 
     Raises
     ------
     InvalidQueryError
-        If this is not a query, or an argument cannot be saved; a token never is.
+        If ``query`` is not a query, or an argument cannot be stored, such as a token.
     SavedSearchError
-        If the file is of another search, or cannot be written.
+        If the file has another search, or cannot be written.
 
     Examples
     --------
@@ -99,22 +98,22 @@ class SavedSearch:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
-        """Return the search that a file is of.
+        """Open a saved search.
 
         Parameters
         ----------
         path : path-like
-            The file; ``.json`` is added if it has no ending.
+            The file of the search; ``.json`` is appended if it has no extension.
 
         Returns
         -------
         SavedSearch
-            It asks with the ready-made clients of this package, and thus with the login of whoever opens it.
+            The search, which uses the clients of this package, and their login.
 
         Raises
         ------
         SavedSearchError
-            If there is no such file, or it is not one of a saved search.
+            If there is no such file, or it is not that of a saved search.
 
         Examples
         --------
@@ -143,39 +142,64 @@ class SavedSearch:
 
     @property
     def path(self) -> Path:
-        """The file of the search."""
+        """The file of the search (`~pathlib.Path`).
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles, SavedSearch
+        >>> SavedSearch("mosaics", JwstFiles.query_criteria, program=1783, suffix="i2d").path.name
+        'mosaics.json'
+        """
         return self._path
 
     @property
     def state_path(self) -> Path:
-        """The file of its state, which is there once `changes` was called."""
+        """The file of the state of the search (`~pathlib.Path`), which exists after the first call of `changes`.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles, SavedSearch
+        >>> SavedSearch("mosaics", JwstFiles.query_criteria, program=1783, suffix="i2d").state_path.exists()
+        False
+        """
         return self._state.path
 
     @property
     def name(self) -> str:
-        """The name of the search: that of its file, without the ending."""
+        """The name of the search (str): that of its file, without the extension.
+
+        Examples
+        --------
+        >>> from astroquery_mast import JwstFiles, SavedSearch
+        >>> SavedSearch("mosaics", JwstFiles.query_criteria, program=1783, suffix="i2d").name
+        'mosaics'
+        """
         return self._path.stem
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
     def run(self, *, timeout: float | u.Quantity | None = None) -> Table:
-        """Return what the search finds now; its state stays as it is.
+        """Return the results of the search now, without changing its state.
 
         Parameters
         ----------
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            As the query returns it, with all rows, and for missions with all columns.  With ``watch_products`` the list
-            of products.
+            The result of the query, with all rows, and for missions with all columns.  With ``watch_products``, the
+            products.
 
         Raises
         ------
-        InvalidQueryError, RemoteServiceError, TimeoutError
-            As the query.
+        InvalidQueryError
+            If the query is no longer valid.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -190,24 +214,28 @@ class SavedSearch:
         return self._found(self._deadline(timeout))
 
     def peek(self, *, timeout: float | u.Quantity | None = None) -> Changes:
-        """Return what has changed since `changes` was called last; the next call tells of it again.
+        """Return the changes since the last call of `changes`, without changing the state of the search.
 
         Parameters
         ----------
         timeout : float or `~astropy.units.Quantity`, optional
-            As `run`.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         Changes
-            A row for each change; none if `changes` was never called.
+            One row for each change; no rows if `changes` was never called.
 
         Raises
         ------
         SavedSearchError
             If the state is damaged, or that of another search.
-        InvalidQueryError, RemoteServiceError, TimeoutError
-            As `run`.
+        InvalidQueryError
+            If the query is no longer valid.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -221,27 +249,32 @@ class SavedSearch:
         return self._compared(self._deadline(timeout))[0]
 
     def changes(self, *, timeout: float | u.Quantity | None = None) -> Changes:
-        """Return what has changed since the last call of this method, and remember what is there now.
+        """Return the changes since the last call of this method, and store the present state of the search.
 
-        The first call finds out what is there and returns no rows.  If anything fails, nothing is remembered.  Other
-        processes that call it for the same search wait for this one, so that each change is told of once.
+        The first call stores the state and returns no rows.  If anything fails, the state is not changed.  Other
+        processes that call the method for the same search wait for this one, so that each change is reported once.
 
         Parameters
         ----------
         timeout : float or `~astropy.units.Quantity`, optional
-            As `run`; waiting for another process counts.
+            The time that the call may take, including the wait for another process, in seconds if it has no unit.
+            Defaults to ``conf.timeout``.
 
         Returns
         -------
         Changes
-            A row for each change.
+            One row for each change.
 
         Raises
         ------
         SavedSearchError
             If the state is damaged, is that of another search, or cannot be written.
-        InvalidQueryError, RemoteServiceError, TimeoutError
-            As `run`.
+        InvalidQueryError
+            If the query is no longer valid.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------

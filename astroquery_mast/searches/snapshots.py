@@ -83,7 +83,7 @@ def _refuse_same_names(snapshot: Snapshot) -> None:
     twice, number = next(iter(Counter(snapshot.names()).most_common(1)), ((), 0))
     if number > 1:
         raise InvalidArgumentError(
-            f"row_key={list(snapshot.key)} does not tell rows apart: {number} have {' '.join(twice)!r}."
+            f"row_key={list(snapshot.key)} does not identify rows: {number} have {' '.join(twice)!r}."
         )
 
 

@@ -40,7 +40,7 @@ class _StoredState(msgspec.Struct, forbid_unknown_fields=True, rename={"version"
 
 
 class StateFile:
-    """What a search had found when its changes were last asked for.
+    """The results of a search when its changes were last requested.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class StateFile:
         if stored.search != self._search:
             raise SavedSearchError(
                 f"{self.path} is the state of another search: the file of this one was changed since. Delete the state "
-                "to begin anew."
+                "to begin again."
             )
         if any(len(row) != len(stored.columns) for row in stored.rows) or not {*stored.key} <= {*stored.columns}:
             raise self._damaged("rows and columns do not belong together")
@@ -116,7 +116,7 @@ class StateFile:
     def _damaged(self, reason: str) -> SavedSearchError:
         return SavedSearchError(
             f"The state of the search in {self.path} is damaged ({reason}). Nothing was changed: bring back a copy of "
-            "it, or delete it to begin anew."
+            "it, or delete it to begin again."
         )
 
 

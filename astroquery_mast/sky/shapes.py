@@ -77,26 +77,32 @@ def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
     ----------
     text : str, bytes, or None
         An ``s_region``.  None, a masked value, NaN and blank text are no footprint.
-    errors : str
-        What to do about text that cannot be read: ``"skip"`` leaves the shape out, ``"raise"`` raises.
+    errors : {"skip", "raise"}, default "skip"
+        How to treat text that cannot be read: leave the shape out, or raise an error.
 
     Returns
     -------
     list of Polygon, Circle or Point
-        Empty if there is no footprint.
+        The shapes; empty if there is no footprint.
 
     Raises
     ------
     FootprintParseError
-        A kind of ``ValueError``: if ``errors="raise"`` and something cannot be read.
+        With ``errors="raise"``, if a shape cannot be read; a kind of ``ValueError``.
 
     Notes
     -----
-    The words for a frame (ICRS, J2000, FK5, GSC1 or any other that is not known to mean something else) are equal at
-    the accuracy of footprints, and are not looked at.  Angles are in degrees.  Three kinds of STC-S shape that MAST is
-    not known to use become polygons: ``BOX ra dec width height``, with sides along right ascension and declination at
-    its center; ``ELLIPSE ra dec a b angle``, with the semi-major axis ``a`` at the position angle (east of north), of
-    72 corners; and ``POSITION``, which is a point.
+    The frames ICRS, J2000, FK5, GSC1 and unknown ones are treated as equal, which they are at the accuracy of
+    footprints.  Angles are in degrees.  Three STC-S shapes that MAST is not known to use are converted: ``BOX ra dec
+    width height``, with sides along right ascension and declination at its center, and ``ELLIPSE ra dec a b angle``,
+    with the semi-major axis ``a`` at the position angle (east of north), become polygons (the latter with 72 corners);
+    ``POSITION`` becomes a point.
+
+    Examples
+    --------
+    >>> from astroquery_mast.footprints import parse_s_region
+    >>> parse_s_region("CIRCLE 10 0 0.1")[0].radius
+    0.1
     """
     if errors not in {"skip", "raise"}:
         raise ValueError(f"errors={errors!r}: it is either 'skip' or 'raise'.")

@@ -162,7 +162,7 @@ def ask_many(
     def unfinished() -> MastError:
         """Return why a question was not asked, or has no answer."""
         for error in servers.down.values():
-            message = f"It was not asked, because {servers.in_a_row} questions in a row have failed; the last: {error}"
+            message = f"It was not queried, because {servers.in_a_row} requests in a row have failed; the last: {error}"
             return ServerError(message, service=error.service, status=error.status)
         return QueryTimeoutError(f"The {deadline.seconds:g} s of the call were over before its answer was there.")
 

@@ -202,7 +202,7 @@ def _matched_by_place(
     once = _entries(answer)
     near, inputs = pairs_within(matched[0][once], matched[1][once], ra, dec, 2 * limit + _FAR)
     if 2 * len(np.unique(near)) < len(once):
-        raise InvalidResponseError(f"{service} sent matches that are near none of the positions.", service=service)
+        raise InvalidResponseError(f"{service} sent matches that are not near any of the positions.", service=service)
     apart = _apart(matched, once[near], inputs, ra, dec)
     within = apart <= limit
     beyond = len(once) - len(np.unique(near[within]))

@@ -44,7 +44,7 @@ POSITIONAL = ("ra", "dec", "radius", "position")
 
 
 _SHOWN = 3
-_INPUT_ROW = "Row of the target in what was asked for"
+_INPUT_ROW = "Row of the target in the input"
 
 
 RequestFor = Callable[[Cone], MashupRequest]
@@ -248,7 +248,7 @@ def target_columns(where: TargetInput, targets: Targets, of_target: RowNumbers) 
     """Return the columns that say of which target a row tells."""
     columns: dict[str, tuple[Any, Any, str]] = {"input_row": (of_target, None, _INPUT_ROW)}
     if where.object_name is not None:
-        columns["target"] = (targets.names()[of_target], None, "Name that was asked for")
+        columns["target"] = (targets.names()[of_target], None, "Name in the input")
     return columns
 
 

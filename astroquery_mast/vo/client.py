@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from astropy import units as u
 from astropy.table import Row, Table
@@ -28,6 +28,7 @@ from .tap import TapService, job_at
 
 if TYPE_CHECKING:
     from ..downloads.product_files import ProductFiles
+    from ..query.types import AngleLike, CoordinatesLike
 
 __all__ = ["VO", "VOClass"]
 
@@ -35,12 +36,23 @@ _ONE_ANSWER = OneAnswer.ONE_ANSWER
 
 
 class VOClass(PositionMethods):
-    """MAST by the protocols of the Virtual Observatory: any query of its databases in ADQL, and more.
+    """Query MAST with the protocols of the Virtual Observatory: its databases in ADQL, images, spectra and catalogs.
 
     Parameters
     ----------
-    mast_token, server, session : object, optional
-        As `MastClass`.  What these services have is public, so that no token is sent to them.
+    mast_token : str, optional
+        A token for this client alone.  It is not sent to these services, whose data are public.
+    server : str, optional
+        The address of the server for this client alone.  Defaults to ``conf.server``.
+    session : `requests.Session`, optional
+        The session that sends the requests.  By default, a new one is created.
+
+    Examples
+    --------
+    >>> from astroquery_mast import VO
+    >>> table = VO.query_tap("SELECT TOP 3 obs_id, t_exptime FROM dbo.obspointing WHERE obs_collection = 'HST'")
+    >>> len(table)
+    3
     """
 
     open_product = DownloadMethods.open_product
@@ -77,61 +89,62 @@ class VOClass(PositionMethods):
         verbose: bool = False,
         get_query_payload: bool = False,
     ) -> Table | JobHandle | dict[str, object]:
-        """Return the rows of a query in ADQL, the SQL of astronomy.
+        """Return the rows of a query in ADQL, the Astronomical Data Query Language.
 
         Parameters
         ----------
         adql : str
             The query.
-        catalog : str
+        catalog : str, default "caom"
             The database, in any case: one of `list_catalogs`.
-        limit : int, optional
-            Rows in all.  If not given, as many as one answer holds (``maxrec``).  More than that are fetched in pages,
-            and None fetches every row: they are counted first, and the number is compared at the end.
+        limit : int or None, optional
+            The largest number of rows to return.  More rows than fit in one response are retrieved in pages.  With
+            None, all rows are returned, and their number is verified at the end.  By default, the rows of one response
+            (``maxrec``) are returned.
         key : str, optional
-            For pages: the column along which they follow each other.  It should be indexed, and hardly two rows should
-            share a value.  If not given, a column is chosen that the service lists as indexed or as the main
-            identifier; without such a column, the sky is cut into boxes.
+            The column that orders the pages.  It should be indexed and nearly unique.  By default, a column is used
+            that the service lists as indexed or as the main identifier; without one, the sky is split into boxes.
         maxrec : int, optional
-            Rows of one answer, or of a page; by default the most that the archive sends, 100,000.
+            The largest number of rows in a response or a page.  Defaults to the limit of MAST, 100,000.
         run_async : bool, optional
-            Whether the server works on the query as a job.  If not given, it is asked to answer at once, and again as a
-            job if that takes longer than its gateway waits, or half of the timeout.  Several pages are jobs.
-        job : bool
+            Whether to run the query as an asynchronous job.  By default, the query runs synchronously, and again as a
+            job if that takes longer than the gateway of the service allows, or than half of the timeout.  Queries in
+            pages run as jobs.
+        job : bool, default False
             Whether to return a job without waiting for it.
         service : str or `~astropy.table.Row`, optional
-            Another TAP service, instead of ``catalog``: a row of `find_services`, its address (``https://...``), or its
-            identifier (``ivo://...``), which is looked up in the registry.
+            Another TAP service, instead of ``catalog``: a row of `find_services`, an address (``https://...``), or an
+            identifier (``ivo://...``), which is resolved with the VO registry.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.  If it is more than ten
-            minutes, the server is asked to let a job run for as long.
-        verbose : bool
-            Whether to show a bar on a terminal.
-        get_query_payload : bool
-            Whether to return the request instead of sending it.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.  If it is
+            longer than ten minutes, the service is requested to let a job run for as long.
+        verbose : bool, default False
+            Whether to show a progress bar on a terminal.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
 
         Returns
         -------
         `~astropy.table.Table`, JobHandle or dict
-            The rows, with units, descriptions and UCDs (``column.meta["ucd"]``).  ``meta`` has the query (``"adql"``),
-            the address of the service (``"service"``), how it was asked (``"mode"``, ``"sync"`` or ``"async"``), and
-            whether there are more rows (``"overflow"``).  Or a job, or the request.
+            The rows, with units, descriptions and UCDs (``column.meta["ucd"]``); or the job, or the request.  ``meta``
+            has the query (``"adql"``), the address of the service (``"service"``), the mode of the query (``"mode"``,
+            ``"sync"`` or ``"async"``), and whether there are more rows (``"overflow"``).
 
         Raises
         ------
         InvalidQueryError
-            If an argument is not valid, or the service refuses the query; its own words are in the message.
+            If an argument is not valid, or the service rejects the query; the message includes that of the service.
         RemoteServiceError
             If the service fails, or rows are missing.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         MaxResultsWarning
             If there are more rows than are returned.
         NoResultsWarning
-            If there are none.
+            If there are no rows.
 
         Examples
         --------
@@ -162,26 +175,45 @@ class VOClass(PositionMethods):
         service: str | Row | None = None,
         timeout: float | u.Quantity | None = None,
     ) -> Iterator[Table]:
-        """Give the rows of a query page by page, so that a long result never is in memory as a whole.
+        """Return an iterator of the pages of a query in ADQL, which needs little memory for a large result.
 
         Parameters
         ----------
-        adql, catalog, key, maxrec, run_async, service
-            As `query_tap`.
+        adql : str
+            The query.
+        catalog : str, default "caom"
+            The database, in any case: one of `list_catalogs`.
         limit : int, optional
-            Rows in all; every row if not given.
+            The largest number of rows in total.  By default, all rows are returned.
+        key : str, optional
+            The column that orders the pages.  It should be indexed and nearly unique.  By default, a column is used
+            that the service lists as indexed or as the main identifier; without one, the sky is split into boxes.
+        maxrec : int, optional
+            The largest number of rows in a response or a page.  Defaults to the limit of MAST, 100,000.
+        run_async : bool, optional
+            Whether to run the query as an asynchronous job.  By default, the query runs synchronously, and again as a
+            job if that takes longer than the gateway of the service allows, or than half of the timeout.  Queries in
+            pages run as jobs.
+        service : str or `~astropy.table.Row`, optional
+            Another TAP service, instead of ``catalog``: a row of `find_services`, an address (``https://...``), or an
+            identifier (``ivo://...``), which is resolved with the VO registry.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that a page may take; ``conf.timeout`` if not given.
+            The time that each page may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Yields
         ------
         `~astropy.table.Table`
-            A page of at most ``maxrec`` rows.  The number of all rows is proven with the last one.
+            A page of at most ``maxrec`` rows, with the columns and ``meta`` of `query_tap`.  The total number of rows
+            is verified with the last page.
 
         Raises
         ------
-        InvalidQueryError, RemoteServiceError, TimeoutError
-            As `query_tap`.
+        InvalidQueryError
+            If an argument is not valid, or the service rejects the query; the message includes that of the service.
+        RemoteServiceError
+            If the service fails, or rows are missing.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -199,41 +231,42 @@ class VOClass(PositionMethods):
 
     def cone_condition(
         self,
-        coordinates: Any,
-        radius: Any = DEFAULT_RADIUS,
+        coordinates: CoordinatesLike,
+        radius: AngleLike = DEFAULT_RADIUS,
         *,
         ra: str = "s_ra",
         dec: str = "s_dec",
         timeout: float | u.Quantity | None = None,
     ) -> str:
-        """Return the condition of ADQL that a position is in a circle, with a box around the circle before it.
+        """Return the ADQL condition for a circle on the sky, preceded by that for a box around the circle.
 
-        Databases find a box by an index, and then look for the circle in what is left.  In MAST's database of
-        observations a circle alone has been seen to take more than a minute, and a box two seconds.
+        Databases find a box with an index, and test only the remaining rows for the circle.  In MAST's database of
+        observations a query with the circle alone took more than a minute, and two seconds with the box.
 
         Parameters
         ----------
         coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
-            The center: as `ObservationsClass.query_region`, a name of an object included.
-        radius : `~astropy.units.Quantity`, str, or number
-            The radius, by default 0.2 degrees; a plain number is in degrees.
-        ra, dec : str
-            The columns of right ascension and declination (degrees, ICRS), by default those of ``dbo.obspointing``.
-            They may have the name of a table before them, as in ``"o.s_ra"``.
+            The center.  Text is read as ICRS, in degrees unless it has units; text that is not a position is resolved
+            as the name of an object.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The radius; a number is in degrees.
+        ra, dec : str, default "s_ra", "s_dec"
+            The columns of right ascension and declination (degrees, ICRS); the defaults are those of
+            ``dbo.obspointing``.  They may have a table name before them, as in ``"o.s_ra"``.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the look-up of a name may take; ``conf.timeout`` if not given.
+            The time that resolving a name may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         str
-            What stands after ``WHERE``; it can be combined with other conditions by ``AND``.
+            A condition for the ``WHERE`` clause, which can be combined with others by ``AND``.
 
         Raises
         ------
         InvalidQueryError
             If an argument is not valid.
         ResolverError
-            If the name has no position.
+            If the name of an object cannot be resolved.
 
         Examples
         --------
@@ -250,22 +283,22 @@ class VOClass(PositionMethods):
         return cone_condition(cone.ra, cone.dec, cone.radius, (ra, dec))
 
     def get_job(self, url: str) -> JobHandle:
-        """Return the handle of a job that was submitted before, in whatever session.
+        """Return the handle of a job that was submitted earlier, in this or another session.
 
         Parameters
         ----------
         url : str
-            Its address, which the handle has as ``url``.
+            The address of the job: the ``url`` of its handle.
 
         Returns
         -------
         JobHandle
-            Its ``status``, ``wait``, ``cancel`` and ``result`` ask the server; this call does not.
+            The job.  Its ``status``, ``wait``, ``cancel`` and ``result`` send requests; this call does not.
 
         Raises
         ------
         InvalidQueryError
-            If it is not the address of a job.
+            If ``url`` is not the address of a job.
 
         Examples
         --------
@@ -284,18 +317,27 @@ class VOClass(PositionMethods):
 
         Parameters
         ----------
-        catalog, service, timeout
-            As `query_tap`.
+        catalog : str, default "caom"
+            The database, in any case: one of `list_catalogs`.
+        service : str or `~astropy.table.Row`, optional
+            Another TAP service, instead of ``catalog``: a row of `find_services`, an address (``https://...``), or an
+            identifier (``ivo://...``), which is resolved with the VO registry.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            ``job_id``, ``status``, ``created`` (ISO 8601) and ``url``, which `get_job` takes.
+            One row for each job: ``job_id``, ``status``, ``created`` (ISO 8601), and ``url``, which `get_job` takes.
 
         Raises
         ------
+        InvalidQueryError
+            If there is no such catalog, or ``service`` is not valid.
         RemoteServiceError
-            If the service fails.
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -309,22 +351,25 @@ class VOClass(PositionMethods):
     # -- what is there -------------------------------------------------------------------------------------------
 
     def list_catalogs(self, *, timeout: float | u.Quantity | None = None) -> Table:
-        """Return the databases that can be asked.
+        """Return the databases that can be queried.
 
         Parameters
         ----------
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            ``catalog``, the name for ``catalog=``, and ``url``, the address of the TAP service that has it.
+            One row for each database: ``catalog``, the name for the argument ``catalog``, and ``url``, the address of
+            its TAP service.
 
         Raises
         ------
         RemoteServiceError
-            If the archive fails.
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -344,20 +389,27 @@ class VOClass(PositionMethods):
 
         Parameters
         ----------
-        catalog, service, timeout
-            As `query_tap`.
+        catalog : str, default "caom"
+            The database, in any case: one of `list_catalogs`.
+        service : str or `~astropy.table.Row`, optional
+            Another TAP service, instead of ``catalog``: a row of `find_services`, an address (``https://...``), or an
+            identifier (``ivo://...``), which is resolved with the VO registry.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            ``table_name``, as it is written in ADQL, and ``description``.
+            One row for each table: ``table_name``, as used in ADQL, and ``description``.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such catalog.
+            If there is no such catalog, or ``service`` is not valid.
         RemoteServiceError
-            If the service fails.
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -377,27 +429,34 @@ class VOClass(PositionMethods):
         service: str | Row | None = None,
         timeout: float | u.Quantity | None = None,
     ) -> Table:
-        """Return the columns of a table.
+        """Return the columns of a table, with their types, units and descriptions.
 
         Parameters
         ----------
         table : str
-            Its name, in any case; the schema may be left out if only one table has the name.
-        catalog, service, timeout
-            As `query_tap`.
+            The name of the table, in any case; the schema is optional if the name is unique.
+        catalog : str, default "caom"
+            The database, in any case: one of `list_catalogs`.
+        service : str or `~astropy.table.Row`, optional
+            Another TAP service, instead of ``catalog``: a row of `find_services`, an address (``https://...``), or an
+            identifier (``ivo://...``), which is resolved with the VO registry.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            ``column_name``, ``datatype``, ``unit``, ``ucd``, ``description``, ``indexed`` (1 if the database finds
-            its values quickly) and ``principal`` (1 for the most important ones).
+            One row for each column: ``column_name``, ``datatype``, ``unit``, ``ucd``, ``description``, ``indexed`` (1
+            if the column has an index) and ``principal`` (1 for the most important columns).
 
         Raises
         ------
         InvalidQueryError
-            If there is no such catalog or table.
+            If there is no such catalog or table, or ``service`` is not valid.
         RemoteServiceError
-            If the service fails.
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -413,24 +472,31 @@ class VOClass(PositionMethods):
     def examples(
         self, catalog: str = "caom", *, service: str | Row | None = None, timeout: float | u.Quantity | None = None
     ) -> list[str]:
-        """Return queries that a service gives as examples.
+        """Return the example queries of a service.
 
         Parameters
         ----------
-        catalog, service, timeout
-            As `query_tap`.
+        catalog : str, default "caom"
+            The database, in any case: one of `list_catalogs`.
+        service : str or `~astropy.table.Row`, optional
+            Another TAP service, instead of ``catalog``: a row of `find_services`, an address (``https://...``), or an
+            identifier (``ivo://...``), which is resolved with the VO registry.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         list of str
-            Queries for `query_tap`; empty if there are none.
+            Queries for `query_tap`; empty if the service has no examples.
 
         Raises
         ------
         InvalidQueryError
-            If there is no such catalog.
+            If there is no such catalog, or ``service`` is not valid.
         RemoteServiceError
-            If the service fails.
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
 
         Examples
         --------
@@ -454,56 +520,55 @@ class VOClass(PositionMethods):
         ivoid: str | Sequence[str] | None = None,
         timeout: float | None = None,
     ) -> Table:
-        """Return the services of the Virtual Observatory that a registry knows.
+        """Return services of the Virtual Observatory from its registry.
 
-        MAST's registry is asked; if it fails, that of ``conf.fallback_registry``.  Services whose hosts are known to be
-        dead are left out.  What is given is combined: all of it has to hold.
+        MAST's registry is queried; if it fails, that of ``conf.fallback_registry``.  Services on hosts that are known
+        to be unavailable are left out.  All given constraints must be met.
 
         Parameters
         ----------
         keywords : str or sequence of str, optional
-            Words, each of which has to be in the title, the description or the subjects of a resource.
+            Words that must be in the title, the description or the subjects of a resource.
         waveband : str or sequence of str, optional
-            One or several parts of the spectrum, of which a resource has at least one: ``"radio"``, ``"millimeter"``,
+            Parts of the spectrum, at least one of which a resource must have: ``"radio"``, ``"millimeter"``,
             ``"infrared"``, ``"optical"``, ``"uv"``, ``"euv"``, ``"x-ray"``, ``"gamma-ray"``, or a messenger:
             ``"photon"``, ``"neutrino"``.
         servicetype : str or sequence of str, optional
-            One or several of ``"tap"`` (tables, in ADQL), ``"scs"`` (cone search), ``"sia"`` and ``"sia2"`` (images),
+            Types of services: ``"tap"`` (tables, in ADQL), ``"scs"`` (cone search), ``"sia"`` and ``"sia2"`` (images),
             and ``"ssa"`` (spectra).
-        archive : str
-            ``"MAST"``; ``"NAVO"``, which is MAST, HEASARC, IRSA and NED; one of these by its name, ``"CADC"`` or
-            ``"JHU"``; or ``"all"``.
+        archive : str, default "MAST"
+            The archive: ``"MAST"``, ``"HEASARC"``, ``"IRSA"``, ``"NED"``, ``"CADC"`` or ``"JHU"``; ``"NAVO"``, which is
+            the first four; or ``"all"``.
         author : str or sequence of str, optional
-            Parts of the names of authors, in any case; each has to be there.
+            Parts of the names of authors, in any case; all must match.
         ivoid : str or sequence of str, optional
-            Identifiers of resources (``ivo://...``), whichever archive has them.
-        timeout : float, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
+            Identifiers of resources (``ivo://...``), in any archive.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 
         Returns
         -------
         `~astropy.table.Table`
-            A row for each interface of a service: ``short_name``, ``title``, ``archive``, ``service_type``,
-            ``waveband``, ``access_url``, ``ivoid``, ``description`` and ``reference_url``; those of MAST come first,
-            others by archive and ivoid.  ``meta["registry"]`` is the address of the registry that has answered,
-            ``meta["query"]`` what it was asked, and ``meta["left_out"]`` the addresses that were left out, with the
-            reasons.
+            One row for each interface of a service: ``short_name``, ``title``, ``archive``, ``service_type``,
+            ``waveband``, ``access_url``, ``ivoid``, ``description`` and ``reference_url``; MAST's first, then by
+            archive and ivoid.  ``meta["registry"]`` is the address of the registry, ``meta["query"]`` the query, and
+            ``meta["left_out"]`` lists the addresses that were left out, with the reasons.
 
         Raises
         ------
         InvalidQueryError
-            If a name is not valid, or nothing is said of what to look for.
+            If an argument is not valid, or no constraint is given.
         RemoteServiceError
-            If neither registry answers.
+            If both registries fail.
         TimeoutError
-            If ``timeout`` seconds were not enough.
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         MaxResultsWarning
-            If the registry knows more resources than it has sent.
+            If the registry has more resources than it returns.
         NoResultsWarning
-            If there are none.
+            If nothing is found.
 
         Examples
         --------

@@ -37,7 +37,7 @@ _SMALLEST = 1e-7
 
 @dataclass(frozen=True)
 class Pager:
-    """How the pages of a scan are asked for.
+    """How the pages of a scan are requested.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Pager:
     size : int
         Rows of a page.
     run_async : bool, optional
-        Whether pages are asked for as jobs; they are, if there are several, unless this is False.
+        Whether pages are requested as jobs; they are, if there are several, unless this is False.
     verbose : bool
         Whether to show on a terminal how far it is.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astropy import units as u
 from astropy.table import Row, Table
@@ -18,6 +18,14 @@ from .datascope import InventoryRequest
 from .registry import service_address
 from .simple import SimpleQuestion, image_question, source_question, spectrum_question
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from astropy.time import Time
+
+    from ..query.types import AngleLike, CoordinatesLike, TimeLike
+
+
 __all__ = ["PositionMethods"]
 
 _Question = SimpleQuestion | InventoryRequest
@@ -28,68 +36,69 @@ class PositionMethods(MastClass):
 
     def query_sia(
         self,
-        coordinates: Any,
-        radius: Any = DEFAULT_RADIUS,
+        coordinates: CoordinatesLike,
+        radius: AngleLike = DEFAULT_RADIUS,
         *,
-        collection: Any = None,
+        collection: str | Iterable[str] | None = None,
         version: int | None = None,
         service: str | Row | None = None,
         timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
-        **words: Any,
+        **words: object,
     ) -> Table | dict[str, object]:
-        """Return images on a circle of the sky, by the Simple Image Access protocol.
+        """Return images that overlap a circle on the sky, with the Simple Image Access protocol.
 
         Parameters
         ----------
-        coordinates : `~astropy.coordinates.SkyCoord` or str
-            The middle of the circle; text that is not a position is the name of an object.
-        radius : `~astropy.units.Quantity`, str or float
-            Its radius, at most 90 degrees; a number is in degrees.  With 0, images that cover the position.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The radius of the circle, at most 90 deg; a number is in degrees.  With 0, images that cover the position
+            match.
         collection : str or list of str, optional
-            Such as ``"HST"``; all of them if not given.  Version 1 takes one.
-        version : int, optional
-            1 or 2.  If not given, version 2 is asked, and version 1 where that is not there or fails and the query
-            can be put to it.  Version 1 searches the square around the circle.
+            The collections, such as ``"HST"``; one for version 1.  By default, all collections are searched.
+        version : {1, 2}, optional
+            The version of the protocol.  By default, version 2 is used, and version 1 if that is not available or fails
+            and the query can be expressed in version 1, which searches the square around the circle.
         service : str or `~astropy.table.Row`, optional
-            Another service for images than MAST's: a row of `find_services`, its address (``https://...``, which is
-            taken for version 2 unless ``version`` is 1), or its identifier (``ivo://...``), which is looked up.
+            Another image service: a row of `find_services`, an address (``https://...``, of version 2 unless
+            ``version`` is 1), or an identifier (``ivo://...``), which is resolved with the VO registry.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds that the call may take; ``conf.timeout`` if not given.
-        get_query_payload : bool
-            Whether to return the request instead of sending it.
-        **words
-            What else version 2 knows, under the names of `pyvo.dal.SIA2Service.search`: ``band``, ``time``,
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
+        **words : object
+            Other parameters of version 2, with the names of `pyvo.dal.SIA2Service.search`: ``band``, ``time``,
             ``exptime``, ``instrument``, ``facility``, ``target_name``, ``data_type``, ``calib_level``, ``res_format``,
             ``maxrec`` and others.  Pairs are intervals, and values in lists are alternatives.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            One row per image: of version 1 for each file, of version 2 for each observation.  Columns have units,
-            descriptions and UCDs (``column.meta["ucd"]``) and, whatever the version, the names of ObsCore: ``s_ra``
-            and ``s_dec`` (degrees), ``em_min`` and ``em_max`` (m), ``access_url``, ``access_format``,
-            ``instrument_name``.  ``meta`` has the service, the query, and whether there are more rows
-            (``"overflow"``).  `Observations.download_products` takes the table.  Or the request: its address
-            (``url``) and parameters.
+            One row for each file (version 1) or observation (version 2), or the request: its address (``url``) and
+            parameters.  Columns have units, descriptions and UCDs (``column.meta["ucd"]``) and, for both versions, the
+            names of ObsCore: ``s_ra`` and ``s_dec`` (degrees), ``em_min`` and ``em_max`` (m), ``access_url``,
+            ``access_format``, ``instrument_name``.  ``meta`` has the service, the query, and whether there are more
+            rows (``"overflow"``).  `Observations.download_products` takes the table.
 
         Raises
         ------
         InvalidQueryError
-            If an argument is not valid, or the service refuses the query.
+            If an argument is not valid, or the service rejects the query.
         ResolverError
-            If no position is known for a name.
+            If the name of an object cannot be resolved.
         RemoteServiceError
-            If the service fails.
+            If the service fails or the response is incomplete.
         TimeoutError
-            If the time was not enough.
+            If the call takes longer than ``timeout``.
 
         Warns
         -----
         MaxResultsWarning
-            If the service has more rows than it has sent.
+            If the service has more rows than it returns.
         NoResultsWarning
-            If there are none.
+            If nothing is found.
 
         Examples
         --------
@@ -110,40 +119,64 @@ class PositionMethods(MastClass):
 
     def query_ssa(
         self,
-        coordinates: Any,
-        radius: Any = DEFAULT_RADIUS,
+        coordinates: CoordinatesLike,
+        radius: AngleLike = DEFAULT_RADIUS,
         *,
         collection: str | None = None,
-        band: Any = None,
-        time: Any = None,
+        band: u.Quantity | tuple[float | u.Quantity, float | u.Quantity] | None = None,
+        time: Time | tuple[TimeLike, TimeLike] | None = None,
         service: str | Row | None = None,
         timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
     ) -> Table | dict[str, object]:
-        """Return spectra of targets in a circle of the sky, by the Simple Spectral Access protocol.
+        """Return spectra of targets in a circle on the sky, with the Simple Spectral Access protocol.
 
         Parameters
         ----------
-        coordinates, radius, timeout, get_query_payload
-            As `query_sia`; the protocol's own parameter, which is a diameter, is twice the radius.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The radius of the circle, at most 90 deg; a number is in degrees.  The parameter of the protocol, a
+            diameter, is twice the radius.
         collection : str, optional
-            Such as ``"IUE"``; all of them if not given.
+            The collection, such as ``"IUE"``.  By default, all collections are searched.
         band : `~astropy.units.Quantity` or tuple, optional
-            Two wavelengths, frequencies or energies between which a spectrum must have a part; numbers are meters.
+            Two wavelengths, frequencies or energies; spectra that overlap this range match.  Numbers are in meters.
         time : `~astropy.time.Time` or tuple, optional
-            Two moments between which it must have been taken.
+            Two times; spectra observed between them match.
         service : str or `~astropy.table.Row`, optional
-            Another service than MAST's, as `query_sia`.
+            Another spectral service: a row of `find_services`, an address (``https://...``), or an identifier
+            (``ivo://...``), which is resolved with the VO registry.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            One row per spectrum, with ``access_url``, ``em_min`` and ``em_max``, as `query_sia`.
+            One row for each spectrum, or the request: its address (``url``) and parameters.  Columns have units,
+            descriptions and UCDs and the names of ObsCore: ``s_ra`` and ``s_dec`` (degrees), ``em_min`` and ``em_max``
+            (m), ``access_url`` and others.
 
         Raises
         ------
-        InvalidQueryError, ResolverError, RemoteServiceError, TimeoutError
-            As `query_sia`.
+        InvalidQueryError
+            If an argument is not valid, or the service rejects the query.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        MaxResultsWarning
+            If the service has more rows than it returns.
+        NoResultsWarning
+            If nothing is found.
 
         Examples
         --------
@@ -162,34 +195,56 @@ class PositionMethods(MastClass):
 
     def query_cone(
         self,
-        coordinates: Any,
-        radius: Any = DEFAULT_RADIUS,
+        coordinates: CoordinatesLike,
+        radius: AngleLike = DEFAULT_RADIUS,
         *,
         catalog: str | None = None,
         service: str | Row | None = None,
         timeout: float | u.Quantity | None = None,
         get_query_payload: bool = False,
     ) -> Table | dict[str, object]:
-        """Return the sources of a catalog in a circle of the sky, by the Simple Cone Search protocol.
+        """Return the sources of a catalog in a circle on the sky, with the Simple Cone Search protocol.
 
         Parameters
         ----------
-        coordinates, radius, timeout, get_query_payload
-            As `query_sia`; the radius may be up to 180 degrees.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The radius of the circle, at most 180 deg; a number is in degrees.
         catalog : str, optional
-            A catalog of the Guide Star Catalog's service, such as ``"GSC242"`` (the default) or ``"GAIADR3"``.
+            A catalog of the Guide Star Catalog's service, such as ``"GAIADR3"``.  Defaults to ``"GSC242"``.
         service : str or `~astropy.table.Row`, optional
-            Any other cone search instead, as `query_sia`.
+            Another cone search service, instead of ``catalog``: a row of `find_services`, an address (``https://...``),
+            or an identifier (``ivo://...``), which is resolved with the VO registry.
+        timeout : float or `~astropy.units.Quantity`, optional
+            The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            The sources with the columns of the catalog; or the request.
+            One row for each source, with the columns and units of the catalog; or the request: its address (``url``)
+            and parameters.
 
         Raises
         ------
-        InvalidQueryError, ResolverError, RemoteServiceError, TimeoutError
-            As `query_sia`.
+        InvalidQueryError
+            If an argument is not valid, or the service rejects the query.
+        ResolverError
+            If the name of an object cannot be resolved.
+        RemoteServiceError
+            If the service fails or the response is incomplete.
+        TimeoutError
+            If the call takes longer than ``timeout``.
+
+        Warns
+        -----
+        MaxResultsWarning
+            If the service has more rows than it returns.
+        NoResultsWarning
+            If nothing is found.
 
         Examples
         --------
@@ -209,49 +264,55 @@ class PositionMethods(MastClass):
 
     def inventory(
         self,
-        coordinates: Any,
-        radius: Any = DEFAULT_RADIUS,
+        coordinates: CoordinatesLike,
+        radius: AngleLike = DEFAULT_RADIUS,
         *,
         timeout: float | u.Quantity | None = None,
         verbose: bool = False,
         get_query_payload: bool = False,
     ) -> Table | dict[str, object]:
-        """Return which resources of the Virtual Observatory have something in a circle of the sky (DataScope).
+        """Return the resources of the Virtual Observatory with data in a circle on the sky (DataScope).
 
-        The archive asks many services, which takes minutes.  What has come is kept: if the time is over, or the call is
-        interrupted (Ctrl-C), that is returned, with a warning.
+        MAST queries many services, which takes minutes.  If the time is over or the call is interrupted (Ctrl-C), the
+        results received so far are returned with a warning.
 
         Parameters
         ----------
-        coordinates, radius
-            As `query_sia`.
+        coordinates : `~astropy.coordinates.SkyCoord`, frame object, or str
+            The position to search around.  Text is read as ICRS, in degrees unless it has units; text that is not a
+            position is resolved as the name of an object.
+        radius : `~astropy.units.Quantity`, str, or float, default 0.2 deg
+            The radius of the circle, at most 90 deg; a number is in degrees.
         timeout : float or `~astropy.units.Quantity`, optional
-            Seconds after which what has come is returned; ``conf.timeout`` if not given.
-        verbose : bool
-            Whether to log how many resources have come.
-        get_query_payload : bool
-            Whether to return the request instead of sending it.
+            The time after which the results received so far are returned, in seconds if it has no unit.  Defaults to
+            ``conf.timeout``.
+        verbose : bool, default False
+            Whether to log the number of resources received.
+        get_query_payload : bool, default False
+            Whether to return the request without sending it.
 
         Returns
         -------
         `~astropy.table.Table` or dict
-            One row per resource, in the columns of the service: ``title``, ``waveband``, ``capabilityClass``
-            (``ConeSearch``, ``SimpleImageAccess``, ``SimpleSpectralAccess``), ``tableURL`` with the address of what it
-            has there, and others.  ``meta["complete"]`` tells whether all have answered.
+            One row for each resource, with the columns of the service: ``title``, ``waveband``, ``capabilityClass``
+            (``ConeSearch``, ``SimpleImageAccess``, ``SimpleSpectralAccess``), ``tableURL``, the address of the results
+            of the resource, and others.  ``meta["complete"]`` is True if all resources have responded.  Or the request.
 
         Raises
         ------
-        InvalidQueryError, ResolverError
-            As `query_sia`.
+        InvalidQueryError
+            If an argument is not valid, or the service rejects the query.
+        ResolverError
+            If the name of an object cannot be resolved.
         RemoteServiceError, TimeoutError
-            If the service fails, or the time is over, before anything has come.
+            If the service fails, or the time is over, before any result is received.
 
         Warns
         -----
         MaxResultsWarning
-            If not all have answered.
+            If not all resources have responded.
         NoResultsWarning
-            If there are none.
+            If nothing is found.
 
         Examples
         --------

@@ -150,7 +150,7 @@ def find(wanted: Sequence[registry.Constraint], service: MastService, deadline: 
     except MastError as err:
         if not second or deadline.remaining() <= 0:
             raise
-        log.warning("%s The registry at %s is asked instead.", err, second)
+        log.warning("%s The registry at %s is used instead.", err, second)
         try:
             return _answer(second, wanted, service, deadline)
         except MastError as other:
