@@ -1,77 +1,125 @@
-"""The examples in the docstrings of clients run on the sandbox."""
+"""The docstrings of the public interface: complete by themselves, with examples that run on the sandbox."""
 
 from __future__ import annotations
 
 import doctest
+import inspect
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from casjobs_users import logged_in
 
-from astroquery_mast import (
-    EngineeringClass,
-    JwstFilesClass,
-    MastMissionsClass,
-    ObservationsClass,
-    ProgramsClass,
-    ResultTable,
-    VOClass,
-)
+import astroquery_mast
+from astroquery_mast import footprints, utils
 from astroquery_mast.deferred import FreshAttribute
-from astroquery_mast.downloads.methods import DownloadMethods
-from astroquery_mast.observations.criteria_methods import CriteriaMethods
-from astroquery_mast.observations.hlsp_methods import HlspMethods
-from astroquery_mast.observations.member_methods import MemberMethods
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.vo.position_methods import PositionMethods
 
-CLASSES: list[tuple[type, str]] = [
-    (DownloadMethods, "JwstFiles"),
-    (EngineeringClass, "Engineering"),
-    (JwstFilesClass, "JwstFiles"),
-    (HlspMethods, "Observations"),
-    (CriteriaMethods, "Observations"),
-    (MemberMethods, "Observations"),
-    (PositionMethods, "VO"),
-    (ProgramsClass, "Programs"),
-    (ResultTable, "ResultTable"),
-    (VOClass, "VO"),
-]
-# Methods of classes whose other methods have no examples.
-METHODS = [
-    (getattr(cls, method), f"{name}.{method}")
-    for cls, name in ((ObservationsClass, "Observations"), (MastMissionsClass, "MastMissions"))
-    for method in ("open_product", "read_product")
-]
-# Methods that have their description, with examples, where all clients have them from.
-SHARED = set(vars(DownloadMethods))
-PLACES = [*CLASSES, *METHODS]
-EXAMPLES = [test for place, name in PLACES for test in doctest.DocTestFinder().find(place, name) if test.examples]
-# Attributes that are made on demand are none in which doctest looks.
-EXAMPLES += [
-    test
-    for cls, name in CLASSES
-    for member, value in vars(cls).items()
-    if isinstance(value, FreshAttribute)
-    for test in doctest.DocTestFinder().find(value.__wrapped__, f"{name}.{member}")
-]
+PUBLIC = {name: getattr(astroquery_mast, name) for name in astroquery_mast.__all__}
+CLASSES = {name: value for name, value in PUBLIC.items() if inspect.isclass(value)}
+FUNCTIONS = {name: value for name, value in PUBLIC.items() if inspect.isfunction(value)}
+FUNCTIONS |= {
+    f"{module.__name__.rpartition('.')[2]}.{name}": inspect.unwrap(getattr(module, name))
+    for module in (footprints, utils)
+    for name in module.__all__
+    if inspect.isfunction(getattr(module, name))
+}
+SECTIONS = re.compile(r"^(\w[\w ]*)\n-+\n", re.MULTILINE)
+# A parameter, or several of one description, and their type.
+PARAMETER = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*) : \S", re.MULTILINE)
+
+
+def is_ours(value: Any) -> bool:
+    """Tell whether a function is defined in this package."""
+    return value.__module__.partition(".")[0] == "astroquery_mast"
+
+
+def unwrapped(member: Any) -> Callable[..., Any] | None:
+    """Return the function of a method, a property or an attribute made on demand; None for what is none of these."""
+    if isinstance(member, property):
+        member = member.fget
+    elif isinstance(member, FreshAttribute):
+        member = member.__wrapped__
+    function = inspect.unwrap(getattr(member, "__func__", member))
+    return function if inspect.isfunction(function) and is_ours(function) else None
+
+
+def members(cls: type) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Give the public methods and properties of a class, inherited ones included."""
+    for name in dir(cls):
+        function = None if name.startswith("_") else unwrapped(inspect.getattr_static(cls, name))
+        if function is not None:
+            yield name, function
+
+
+MEMBERS = [(f"{name}.{member}", function) for name, cls in CLASSES.items() for member, function in members(cls)]
+# What several classes share is looked at once.
+DESCRIBED = [(name, function) for function, name in {function: name for name, function in reversed(MEMBERS)}.items()]
+DESCRIBED += FUNCTIONS.items()
+METHODS = [(name, function) for name, function in DESCRIBED if len(inspect.signature(function).parameters) > 1]
+
+
+def sections(text: str) -> dict[str, str]:
+    """Return the sections of a docstring; the text before them is called by an empty name."""
+    parts = SECTIONS.split(inspect.cleandoc(text))
+    return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+
+
+def examples() -> Iterator[doctest.DocTest]:
+    """Give the examples of the public classes, their members, and the public functions."""
+    parser = doctest.DocTestParser()
+    for name, value in [*CLASSES.items(), *DESCRIBED]:
+        found = parser.get_doctest(value.__doc__ or "", {}, name, None, 0)
+        if found.examples:
+            yield found
+
+
+EXAMPLES = list(examples())
+
+
+def named(described: object) -> str | None:
+    """Return the name of a member for the name of its test."""
+    return described if isinstance(described, str) else None
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda test: test.name)
 def test_the_example_of_a_method_runs(
     mast_sandbox: Sandbox, example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It prints what it says; files go to a folder of its own."""
-    del mast_sandbox
+    """It prints what it says; files go to a folder of its own, and a user is logged in to CasJobs."""
+    if example.name.startswith("CasJobs"):
+        logged_in(mast_sandbox)
     monkeypatch.chdir(tmp_path)
     said: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     failed, tried = runner.run(example, out=said.append)
-    assert tried > 0
+    assert tried or all(each.options.get(doctest.SKIP) for each in example.examples)
     assert not failed, "".join(said)
 
 
-@pytest.mark.parametrize(("cls", "name"), CLASSES, ids=str)
-def test_each_method_has_an_example(cls: type, name: str) -> None:
-    """No public method goes without."""
-    own = {f"{name}.{method}" for method in vars(cls) if not method.startswith("_") and method not in SHARED}
-    assert own <= {test.name for test in EXAMPLES}
+@pytest.mark.parametrize(("name", "function"), DESCRIBED, ids=named)
+def test_each_method_has_an_example(name: str, function: Callable[..., Any]) -> None:
+    """No public member of a public class goes without."""
+    assert ">>> " in sections(function.__doc__ or "").get("Examples", ""), name
+
+
+@pytest.mark.parametrize(("name", "function"), METHODS, ids=named)
+def test_each_parameter_is_described(name: str, function: Callable[..., Any]) -> None:
+    """Every parameter has its type and its meaning in the docstring itself, under its own name."""
+    text = sections(function.__doc__ or "").get("Parameters", "")
+    described = [each.strip("*") for names in PARAMETER.findall(text) for each in names.split(", ")]
+    assert sorted(described) == sorted(set(inspect.signature(function).parameters) - {"self", "cls"}), name
+    assert not re.search(r"^ +As `", function.__doc__ or "", re.MULTILINE), name
+
+
+@pytest.mark.parametrize(("name", "function"), DESCRIBED, ids=named)
+def test_each_result_is_described(name: str, function: Callable[..., Any]) -> None:
+    """What a method returns is described; a property says it in its first sentence."""
+    owner, _, member = name.partition(".")
+    static = inspect.getattr_static(CLASSES[owner], member) if owner in CLASSES else None
+    is_property = isinstance(static, property | FreshAttribute)
+    returned = inspect.signature(function).return_annotation
+    if returned not in {None, "None"} and not is_property:
+        assert {"Returns", "Yields"} & set(sections(function.__doc__ or "")), name

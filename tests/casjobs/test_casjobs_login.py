@@ -116,7 +116,7 @@ def test_logout_forgets_the_password(casjobs: CasJobsClass) -> None:
     casjobs.logout()
     assert SHARED_LOGIN.password is None
     for call in (lambda: casjobs.query("SELECT 1 AS a"), casjobs.list_jobs, casjobs.session_info):
-        with pytest.raises(LoginError, match=r"Nobody is logged in.*CasJobs.login\(\).*CASJOBS_USERID and CASJOBS_PW"):
+        with pytest.raises(LoginError, match=r"No user is logged in.*CasJobs.login\(\).*CASJOBS_USERID and CASJOBS_PW"):
             call()
 
 

@@ -264,9 +264,9 @@ def test_criteria_and_counts_that_the_older_services_refuse_are_asked_by_tap(mas
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"catalog": "ctl", "limit": 5}, "limit: this is asked by TAP, which has no catalog 'ctl'"),
-        ({"catalog": "Plato", "count_only": True, "offset": 3}, "offset, count_only: this is asked by TAP"),
-        ({"catalog": "NoSuch", "region": "CIRCLE 1 2 3"}, "region: this is asked by TAP"),
+        ({"catalog": "ctl", "limit": 5}, "limit: only available with TAP, which has no catalog 'ctl'"),
+        ({"catalog": "Plato", "count_only": True, "offset": 3}, "offset, count_only: only available with TAP"),
+        ({"catalog": "NoSuch", "region": "CIRCLE 1 2 3"}, "region: only available with TAP"),
         ({"catalog": "dbo.Nothing"}, "give collection=, too"),
         ({"catalog": "ctl", "collection": "tic"}, "no table 'ctl'"),
         ({"catalog": "TIC", "collection": ""}, "name of a collection is needed"),
@@ -295,7 +295,7 @@ def test_a_criterion_that_the_older_service_cannot_express_leads_to_tap(
     mast_sandbox: Sandbox, catalog: str, criteria: dict[str, Any], collection: str
 ) -> None:
     """The error says by which collection it can be asked, and so it can; where there is none, nothing is said of it."""
-    with pytest.raises(InvalidQueryError, match=rf"By TAP this can be asked: collection='{collection}'\.$"):
+    with pytest.raises(InvalidQueryError, match=rf"This is available with TAP: collection='{collection}'\.$"):
         Catalogs.query_criteria(catalog, **criteria)
     assert Catalogs.query_criteria_count(collection=collection, **criteria) > 0
     with pytest.raises(InvalidQueryError, match="excludes") as caught:

@@ -265,7 +265,7 @@ def test_folder_made_in_place_of_the_file_is_an_error(
     target.mkdir()
     result = bring(planned, open_url)
     assert result.status is Status.ERROR
-    assert "a folder lies there" in (result.message or "")
+    assert "it is a folder" in (result.message or "")
     assert list(target.iterdir()) == []
 
 

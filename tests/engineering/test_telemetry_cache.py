@@ -27,7 +27,7 @@ def same(one: TimeSeries, other: TimeSeries) -> bool:
 
 
 def asked(sandbox: Sandbox) -> int:
-    """Return how many files were asked for, and forget it."""
+    """Return how many files were requested, and forget it."""
     number = len(sandbox.requests.of("download"))
     sandbox.requests.clear()
     return number

@@ -190,7 +190,7 @@ def test_numbers_of_numpy_are_numbers_of_workers(mast_sandbox: Sandbox) -> None:
 
 def test_a_page_beyond_the_last_is_told_from_an_empty_result(mast_sandbox: Sandbox) -> None:
     """The warning says how many pages there are."""
-    with pytest.warns(NoResultsWarning, match=r"no results\. Page 99 was asked for, of 5 with 248 rows\.$"):
+    with pytest.warns(NoResultsWarning, match=r"no results\. Page 99 was requested, of 5 with 248 rows\.$"):
         table = Observations.query_criteria(**GALEX, pagesize=50, page=99)
     assert len(table) == 0
     assert "s_ra" in table.colnames

@@ -176,7 +176,7 @@ def mixed(exclusive: Table, products: Table) -> Table:
 @pytest.mark.parametrize(
     ("user", "accessible", "sentence"),
     [
-        ("nobody", [False, True, None], "No access to 1 of 3 files: exclusive. Nobody is logged in: use login(), or"),
+        ("nobody", [False, True, None], "No access to 1 of 3 files: exclusive. You are not logged in: use login(), or"),
         ("outsider_token", [False, True, None], "No access to 1 of 3 files: exclusive. The token lacks the scope"),
         ("token", [None, True, None], ""),
         ("environment", [None, True, None], ""),

@@ -207,5 +207,7 @@ def test_frequencies_are_none_of_times_and_keep_their_order() -> None:
     """Only wavelengths have them, and a range of energies is refused as the user wrote it."""
     with pytest.raises(InvalidCriterionError, match=r"'t_exptime' has the unit s; 1\.0 eV cannot"):
         values_of("t_exptime", [1 * u.eV, None])
-    with pytest.raises(InvalidCriterionError, match=r"from <Quantity 2\. eV> to <Quantity 1\. eV>, in which no value"):
+    with pytest.raises(
+        InvalidCriterionError, match=r"from <Quantity 2\. eV> to <Quantity 1\. eV>, which contains no value"
+    ):
         values_of("em_min", [2 * u.eV, 1 * u.eV])

@@ -393,7 +393,7 @@ def test_rows_of_other_tables_need_a_key() -> None:
     assert len(with_key.changes()) == 0
     assert len(SavedSearch.open("key").changes()) == 0
     equal = SavedSearch("equal", Observations.query_criteria, proposal_id="1783", row_key="target_name")
-    with pytest.raises(InvalidQueryError, match="does not tell rows apart"):
+    with pytest.raises(InvalidQueryError, match="does not identify rows"):
         equal.changes()
 
 

@@ -190,7 +190,7 @@ def test_a_damaged_state_is_told_of(state: StateFile) -> None:
     """Wherever it was cut or changed; the message names the file and what to do."""
     for content in damaged(state):
         state.path.write_bytes(content)
-        with pytest.raises(SavedSearchError, match=r"x\.state\.json is damaged .* delete it to begin anew"):
+        with pytest.raises(SavedSearchError, match=r"x\.state\.json is damaged .* delete it to begin again"):
             state.read()
         assert state.path.read_bytes() == content
 

@@ -190,7 +190,7 @@ def test_an_archive_that_is_down_is_not_asked_a_thousand_times(mast_sandbox: San
     with conf.set_temp("max_attempts", 1), pytest.warns((InputWarning, NoResultsWarning)):
         table = Observations.query_region(many, radius=0.001)
     assert len(table.meta["failed"]) == 199
-    assert "It was not asked" in table.meta["failed"][-1]
+    assert "It was not queried" in table.meta["failed"][-1]
     assert len(mast_sandbox.requests.of("invoke")) < 50
 
 

@@ -213,7 +213,7 @@ def test_another_registry_answers_when_masts_fails(
         after = find("galaxies", archive="NAVO")
     assert before.meta["registry"] == f"{mast_sandbox.url}/vo-tap/api/v0.1/registry"
     assert after.meta["registry"] == conf.fallback_registry
-    assert f"The registry at {conf.fallback_registry} is asked instead." in caplog.text
+    assert f"The registry at {conf.fallback_registry} is used instead." in caplog.text
     assert before.pformat(max_lines=-1) == after.pformat(max_lines=-1)
 
 

@@ -1,0 +1,127 @@
+"""Words and phrases that must not come back in what users read: public docstrings, messages, README, pages of docs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(str(resources.files("astroquery_mast")))
+REPOSITORY = Path(__file__).parents[1]
+# Docs are rewritten page by page at present; the name of a page is taken off this list when that is done.
+PAGES_IN_WORK = frozenset(path.name for path in (REPOSITORY / "docs").glob("*.rst"))
+# Phrases that read as translated, and British spelling: pattern → what to write instead.
+WRONG = {
+    r"\banew\b": "again",
+    r"\bin vain\b": "without a result",
+    r"\bbe had\b|\bis had\b": "be retrieved",
+    r"\bwhoever\b|\bnobody\b": "a user, no user, you",
+    r"\band the like\b|\bsuch as it is\b": "and others",
+    r"\btells? of\b|\btold of\b": "reports, lists",
+    r"\bbecomes? of\b|\bbecame of\b": "happens to",
+    r"\bready-made\b": "ready to use",
+    r"\bwhole numbers?\b": "integer",
+    r"\bas far as the archive\b": "where MAST",
+    r"\bslip of the pen\b": "typo",
+    r"\bis asked for\b|\bare asked for\b|\bwas asked for\b|\bwere asked for\b|\basked for in\b": "is requested",
+    r"\b(archive|server|service) is asked\b|\bask(s|ed)? the archive\b": "query MAST",
+    r"\bis none of\b|' is none\b|\bif it is none\b": "is not",
+    r"\bin which no (value|number) lies\b": "contains no value",
+    r"\bmend(s|ed)?\b": "fix",
+    r"\bcatalogued?s?\b": "catalog",
+    r"\bprogrammes?\b": "program",
+    r"\b(off|re)?-?cent(re|res|red)\b": "center",
+    r"\bcolours?\b": "color",
+    r"\bneighbours?\b": "neighbor",
+    r"\blicences?\b": "license",
+    r"\bbehaviours?\b": "behavior",
+    r"\bartefacts?\b": "artifact",
+    r"\b(recogn|normal|organ|initial|summar)is(e|ed|es|ing|ation)\b": "-ize",
+}
+# A public docstring has no such phrase either; messages quote servers and users, who may say so.
+WRONG_IN_DOCSTRINGS = {r"^ +As `": "the description itself", r"\basked for\b": "requested", r"\bstands? for\b": "is"}
+# A page of docs that is being rewritten shows this message as it is.
+SHOWN_IN_DOCS = " so many at once may mean that the archive has been indexed anew. limit=None tells of each."
+# Folders in which others work at present.
+FOLDERS_IN_WORK = frozenset({"tables", "readers", "display", "cli"})
+
+
+def found_in(text: str, phrases: dict[str, str]) -> list[str]:
+    """Return the wrong phrases of a text, and what to write instead."""
+    return [
+        f"{match[0].strip()!r}: write {instead!r}"
+        for pattern, instead in phrases.items()
+        for match in re.finditer(pattern, text, re.IGNORECASE | re.MULTILINE)
+    ]
+
+
+def docstring_of(node: ast.AST) -> ast.expr | None:
+    """Return the docstring of a module, class or function, or of an attribute."""
+    return node.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) else None
+
+
+def messages(path: Path) -> Iterator[str]:
+    """Give the texts of a module that are not docstrings, with the numbers of their lines."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docstrings = {id(docstring_of(node)) for node in ast.walk(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield f"{node.lineno}: {node.value}"
+
+
+def public_docstrings(path: Path) -> Iterator[str]:
+    """Give the docstrings of a module's public classes, methods and functions, with their names."""
+    levels: list[tuple[str, ast.AST]] = [("", ast.parse(path.read_text("utf-8")))]
+    while levels:
+        owner, node = levels.pop()
+        for each in ast.iter_child_nodes(node):
+            if isinstance(each, ast.ClassDef | ast.FunctionDef) and not each.name.startswith("_"):
+                text = ast.get_docstring(each) or ""
+                # What has sections is meant for users.
+                if re.search(r"^-{4,}$", text, re.MULTILINE):
+                    yield f"{owner}{each.name}: {text}"
+                if isinstance(each, ast.ClassDef):
+                    levels.append((f"{owner}{each.name}.", each))
+
+
+def client_modules() -> list[Path]:
+    """Return the modules of the client."""
+    parts = [(path, path.relative_to(ROOT).parts[0]) for path in sorted(ROOT.rglob("*.py"))]
+    return [path for path, folder in parts if folder not in FOLDERS_IN_WORK | {"sandbox"}]
+
+
+MODULES = client_modules()
+PAGES = [REPOSITORY / "README.rst"]
+PAGES += sorted(path for path in (REPOSITORY / "docs").glob("*.rst") if path.name not in PAGES_IN_WORK)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_messages_are_plain_english(path: Path) -> None:
+    """No exception, warning or log has such a phrase."""
+    texts = [text for text in messages(path) if SHOWN_IN_DOCS not in text]
+    assert {text[:160]: wrong for text in texts if (wrong := found_in(text, WRONG))} == {}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_public_docstrings_are_plain_english(path: Path) -> None:
+    """Docstrings with sections, which are those for users, use the words of the field."""
+    phrases = WRONG | WRONG_IN_DOCSTRINGS
+    found = {text.partition(":")[0]: found_in(text, phrases) for text in public_docstrings(path)}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_pages_are_plain_english(path: Path) -> None:
+    """The README and the pages of docs that are done use the words of the field."""
+    assert found_in(path.read_text("utf-8"), WRONG) == []
+
+
+@pytest.mark.parametrize("text", ["fetched anew", "the catalogue", "a colour", "'100 s' is none", "nobody knows it"])
+def test_wrong_phrases_are_found(text: str) -> None:
+    """What the list is for is found, in any case of letters, and other words are not."""
+    assert found_in(text, WRONG) and found_in(text.upper(), WRONG)
+    assert not found_in("Colors of a catalog are requested again; programs have centers.", WRONG)
