@@ -28,7 +28,7 @@ SANDBOX = sorted(ROOT.joinpath("sandbox").rglob("*.py"))
 # The clients of `compat` have the names of those that they stand for.
 SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()}
 
-LINES = 62_000
+LINES = 65_000
 MODULES = 290
 SANDBOX_LINES = 22_500
 LINES_PER_FILE = 400
