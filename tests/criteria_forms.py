@@ -61,15 +61,15 @@ def as_it_is(form: Any) -> list[Any]:
     return [each.decode() if isinstance(each, bytes) else each for each in found]
 
 
-UNCLEAR = no("one or all of them")
-NO_LIST = no("list among its values")
+UNCLEAR = no("to apply all of them")
+NO_LIST = no("Use a flat list of values")
 RANGE = no('must be a dictionary with "min" and "max" keys')
 NO_MAPPING = no("is a mapping")
-NO_VALUE = no("which contains no value")
-NULL = no("missing value|NoneType|neither")
-BOTH_OPEN = no("open at both ends")
-NO_NUMBER = no("holds numbers, and .* is not one")
-OPERATOR = no("has the operator .*searches of missions do not have: write")
+NO_VALUE = no("has an empty range: minimum")
+NULL = no("missing value|NoneType|must be True or False")
+BOTH_OPEN = no("has a range without limits")
+NO_NUMBER = no("must be a (number|date), got .*You can also use a comparison")
+OPERATOR = no("has the operator .*which is not available in mission searches")
 TOO_LARGE = no("more than (64|1024) bits")
 NO_UNIT = no("has a unit")
 BELOW_10, ABOVE_8, ABOVE_10 = (math.nextafter(*ends) for ends in ((10, 0), (8, 9), (10, 11)))
@@ -100,7 +100,7 @@ NUMBERS: list[Sequence[Any]] = [
     ("-1.5..2e1", span(-1.5, 20), ends(gte=-1.5, lte=20), "-1.5..20"),
     ("..10", span(high=10), ends(lte=10), "<=10"),
     ("1e3..", span(1000), ends(gte=1000), ">=1000"),
-    ("!..5", no("needs a number, and '..5' is not one"), ..., "!<=5"),
+    ("!..5", no("must be a number, got '..5'"), ..., "!<=5"),
     (">=8", span(8), ends(gte=8), ">=8"),
     (" <= 10 ", span(high=10), ends(lte=10), "<= 10"),
     ("<10", span(high=BELOW_10), ends(lt=10), "<10"),
@@ -123,10 +123,10 @@ NUMBERS: list[Sequence[Any]] = [
     ((math.inf, None), NO_VALUE, ..., ..., no("inf")),
     ((2, 1), NO_VALUE, ..., ...),
     ("10..8", NO_VALUE, ..., ...),
-    ((1, 2, 3), no("3 values"), ..., no("two ends")),
-    ((1, [2, 3]), no("list"), ..., no("end of a range"), NO_LIST),
-    (((1, 2), 3), no("tuple"), ..., no("end of a range"), NO_LIST),
-    ((">1", 3), UNCLEAR, ..., no("end of a range")),
+    ((1, 2, 3), no("3 values"), ..., no("for a range, and a list for several values")),
+    ((1, [2, 3]), no("list"), ..., no("has an invalid range limit: must be a number or a date, got"), NO_LIST),
+    (((1, 2), 3), no("tuple"), ..., no("has an invalid range limit: must be a number or a date, got"), NO_LIST),
+    ((">1", 3), UNCLEAR, ..., no("has an invalid range limit: must be a number or a date, got")),
     ({1, 2}, no("no order"), ..., told("1,2")),
     ({"min": 1, "mx": 5}, no("mx"), ..., NO_MAPPING, RANGE),
     ({"min": 1, "step": 2}, no("range with step"), ..., NO_MAPPING, RANGE),
@@ -136,32 +136,37 @@ NUMBERS: list[Sequence[Any]] = [
     *((form, TOO_LARGE, ..., ..., as_it_is(form)) for form in (10**400, [-(10**400)])),
     ((1, 10**400), TOO_LARGE, ..., ..., [1, 10**400]),
     ("1e400", no("is infinite"), ..., NO_NUMBER),
-    (">=1e400", no("leave this end"), ..., NO_NUMBER),
-    (True, no("needs a number, and True"), ..., no("truth values")),
+    (">=1e400", no("Omit this end of the range"), ..., NO_NUMBER),
+    (
+        True,
+        no("must be a number, got True"),
+        ...,
+        no("is not a boolean column"),
+    ),
     ("-inf..5", span(high=5), ends(lte=5), NO_NUMBER),
-    (np.complex128(1 + 2j), no("needs a number"), ..., no("complex"), no("complex")),
+    (np.complex128(1 + 2j), no("must be a number, got"), ..., no("complex"), no("complex")),
     ((np.ma.masked, 2), no("masked"), ..., ..., no("masked")),
     ((1 * u.m, 2 * u.m), no("cannot be converted"), ..., ..., NO_UNIT),
     (3 * u.m, no("cannot be converted"), ..., ..., NO_UNIT),
-    (([1] * u.s, 2), no("one quantity"), ..., ..., NO_UNIT),
-    ({"min": [1, 2] * u.s}, no("one quantity"), ..., NO_MAPPING, RANGE),
+    (([1] * u.s, 2), no("must have one scalar quantity per limit of the range, got"), ..., ..., NO_UNIT),
+    ({"min": [1, 2] * u.s}, no("must have one scalar quantity per limit of the range, got"), ..., NO_MAPPING, RANGE),
     (Time(["2020-01-01", "2020-01-02"]), no("not a time"), ..., ..., [58849, 58850]),
     ((date(2020, 1, 1), None), no("not a time"), ..., ..., no("date")),
     ((np.datetime64("2020-01-01", "ns"), None), no("not a time"), ..., ..., no("datetime64")),
-    (("2020-01-01", None), no("needs a number"), ..., NO_NUMBER, NULL),
+    (("2020-01-01", None), no("must be a number, got"), ..., NO_NUMBER, NULL),
     ([">=8", "<10"], UNCLEAR, ..., ">=8,<10"),
     ([8, "<10"], UNCLEAR, ..., "8,<10"),
-    ([("gte", 8), ("gt", 9)], no("one lower and one upper"), ..., OPERATOR, NO_LIST),
-    ([("gte", 8), ("eq", 9)], no("one lower and one upper"), ..., OPERATOR, NO_LIST),
+    ([("gte", 8), ("gt", 9)], no("Only one lower limit and one upper limit can be combined"), ..., OPERATOR, NO_LIST),
+    ([("gte", 8), ("eq", 9)], no("Only one lower limit and one upper limit can be combined"), ..., OPERATOR, NO_LIST),
     ([("gte", 8), ("lt", 8)], NO_VALUE, ..., OPERATOR, NO_LIST),
     (("geq", 8), no("operator 'geq': there are min, gte"), ..., OPERATOR),
-    (("like", "8%"), no("holds numbers"), ..., OPERATOR),
-    ("1...", no("needs a number"), ..., NO_NUMBER),
-    ("<inf", no("leave this end"), ..., NO_NUMBER),
+    (("like", "8%"), no("is a numeric column and cannot be compared with"), ..., OPERATOR),
+    ("1...", no("must be a number, got"), ..., NO_NUMBER),
+    ("<inf", no("Omit this end of the range"), ..., NO_NUMBER),
     (("gte", math.nan), no("NaN"), ..., OPERATOR, no("nan")),
-    (("gte", None), no("needs a number"), ..., OPERATOR, NULL),
-    ("bright", no("needs a number"), ..., NO_NUMBER),
-    (object(), no("needs a number"), ..., no("cannot be compared"), no("is a object")),
+    (("gte", None), no("must be a number, got"), ..., OPERATOR, NULL),
+    ("bright", no("must be a number, got"), ..., NO_NUMBER),
+    (object(), no("must be a number, got"), ..., no("cannot be compared"), no("is a object")),
 ]
 
 # -- columns of whole numbers, which are compared by value -------------------------------------------------------------
@@ -214,22 +219,22 @@ WHOLE: list[Sequence[Any]] = [
     ([("gte", 2), ("lt", 5)], span(2, 4), ends(gte=2, lt=5), OPERATOR, NO_LIST),
     ([("gt", 2), ("lte", 5)], span(3, 5), ends(gt=2, lte=5), OPERATOR, NO_LIST),
     ("!0", span(high=-1) + span(1), ends(neq=0), "!0"),
-    ([2, "!2"], no("excludes all values"), no("excludes 2"), "2,!2"),
-    ("2*", like("2%"), no("pattern, which only text has"), "2*"),
-    ("%200%", like("%200%"), no("pattern, which only text has"), NO_NUMBER),
+    ([2, "!2"], no("excludes all of its own values"), no("excludes 2"), "2,!2"),
+    ("2*", like("2%"), no("has a pattern, which only works on text columns and cannot be"), "2*"),
+    ("%200%", like("%200%"), no("has a pattern, which only works on text columns and cannot be"), NO_NUMBER),
     (2.5, no("integers"), ..., ...),
-    (math.inf, no("integers or text"), ..., no("no row can equal"), no("inf")),
+    (math.inf, no("integers or text"), ..., no("matches no rows"), no("inf")),
     (math.nan, no("nan")),
     ([1, math.nan], no("nan")),
     (True, no("True"), ..., 1),
     ([1, [2, 3]], no("list"), ..., ..., NO_LIST),
     ({}, BOTH_OPEN, ..., NO_MAPPING, RANGE),
     ({"min": 2, "step": 1}, no("step"), ..., NO_MAPPING, RANGE),
-    ("two", no("'two' is not one"), ..., NO_NUMBER),
+    ("two", no("got 'two'"), ..., NO_NUMBER),
     ("2.5", no("integers"), ..., ...),
     ("", no("integers"), ..., no("empty")),
-    (["1", "two"], no("'two' is not one"), ..., NO_NUMBER),
-    (["2", ">=3"], no("comparisons in a list"), ..., "2,>=3"),
+    (["1", "two"], no("got 'two'"), ..., NO_NUMBER),
+    (["2", ">=3"], no("list of comparisons"), ..., "2,>=3"),
     ([2, ("gte", 5)], UNCLEAR, ..., OPERATOR, NO_LIST),
     ("inf", no("integers"), ..., NO_NUMBER),
     ((np.timedelta64(2, "s"), None), no("timedelta"), ..., ..., no("timedelta")),
@@ -256,12 +261,36 @@ TEXTS: list[Sequence[Any]] = [
     ("NIRCAM*", like("NIRCAM%"), ..., ends(like="NIRCAM%"), "NIRCAM*"),
     ("%200%", like("%200%"), ..., ends(like="%200%"), "%200%"),
     ("*GAL*", like("%GAL%"), ..., ends(like="%GAL%"), "*GAL*"),
-    (["ACS*", "WFC3"], like("ACS%", "WFC3"), ..., no("no other value beside it"), "ACS*,WFC3"),
-    (["WFC3", "*CS*", "STIS"], like("%CS%", "WFC3", "STIS"), ..., no("no other value"), "WFC3,*CS*,STIS"),
+    (
+        ["ACS*", "WFC3"],
+        like("ACS%", "WFC3"),
+        ...,
+        no("has a pattern, which only works on text columns and cannot be"),
+        "ACS*,WFC3",
+    ),
+    (
+        ["WFC3", "*CS*", "STIS"],
+        like("%CS%", "WFC3", "STIS"),
+        ...,
+        no("has a pattern, which only works on text columns and cannot be"),
+        "WFC3,*CS*,STIS",
+    ),
     (["A*", "A*"], like("A%"), ..., ends(like="A%"), "A*"),
-    (["A*", "B*", "C"], no(r"^Only one wildcarded value .* has 2 \(A\*, B\*\)"), ..., no("no other value"), "A*,B*,C"),
-    ("!STAR", no("excludes 'STAR'.*Leave the criterion out"), ..., ends(neq="STAR"), "!STAR"),
-    (["!COS", "!FGS"], no("excludes 'COS', 'FGS'"), ..., no("excludes one value, without wildcards"), "!COS,!FGS"),
+    (
+        ["A*", "B*", "C"],
+        no(r"^Only one wildcarded value .* has 2 \(A\*, B\*\)"),
+        ...,
+        no("has a pattern, which only works on text columns and cannot be"),
+        "A*,B*,C",
+    ),
+    ("!STAR", no("excludes 'STAR'.*Omit the criterion and filter the result: table"), ..., ends(neq="STAR"), "!STAR"),
+    (
+        ["!COS", "!FGS"],
+        no("excludes 'COS', 'FGS'"),
+        ...,
+        no("but the service can only exclude a single value without wildcards."),
+        "!COS,!FGS",
+    ),
     (15, ["15"], ..., "15", 15),
     (1.5, ["1.5"], ..., "1.5", 1.5),
     (np.int64(15), ["15"], ..., "15", 15),
@@ -273,7 +302,7 @@ TEXTS: list[Sequence[Any]] = [
     (("neq", "STAR"), no("excludes 'STAR'"), ..., ends(neq="STAR"), OPERATOR),
     ([("like", "A*"), "B"], UNCLEAR, ..., ..., OPERATOR, NO_LIST),
     (("M", 31), ["M", "31"], ..., ["M", "31"], "M,31"),
-    (("gte", "2"), no("holds text"), ..., ..., OPERATOR),
+    (("gte", "2"), no("is a text column"), ..., ..., OPERATOR),
     ("2..5", ["2..5"], ..., "2..5", "2..5"),
     (">=2", [">=2"], ..., ">=2", ">=2"),
     (None, MISSING),
@@ -286,13 +315,13 @@ TEXTS: list[Sequence[Any]] = [
     (math.nan, no("nan")),
     ([["a"]], no("list"), ..., ..., no("cannot be compared"), NO_LIST),
     ({"min": 1}, no("no range"), ..., ..., NO_MAPPING, RANGE),
-    (b"\xff", no("not text")),
+    (b"\xff", no("cannot be decoded as text")),
     (SkyCoord(1, 2, unit="deg"), no("SkyCoord")),
     ([SkyCoord(1, 2, unit="deg")], no("SkyCoord")),
     (np.complex128(1 + 2j), no("complex")),
     (3 * u.s, no("Quantity"), ..., ..., no("unit"), NO_UNIT),
     ([1, 2] * u.s, no("Quantity"), ..., ..., no("unit"), NO_UNIT),
-    ("ACS,,STIS", ["ACS,,STIS"], ..., "ACS,,STIS", no("empty part")),
+    ("ACS,,STIS", ["ACS,,STIS"], ..., "ACS,,STIS", no("is empty or contains an empty value")),
     (["GALAXY, EXT", "ISM"], ["GALAXY, EXT", "ISM"], ..., ["GALAXY, EXT", "ISM"], no("comma separates")),
     (object(), no("cannot be compared"), ..., ..., ..., no("is a object")),
 ]
@@ -302,8 +331,8 @@ TEXTS: list[Sequence[Any]] = [
 DAY = Time(59000, format="mjd")
 DAYS = ends(gte=59000, lte=59001)
 JANUARY = ends(gte=58849, lte=58850)
-MOMENT = no("one moment")
-NO_DATE = no("holds dates, and .* is not one: give a date")
+MOMENT = no("must have one scalar time per limit of the range, got")
+NO_DATE = no("must be a date such as '2012-03-14', or a Time, got")
 DATES = ["2020-01-01", "2020-01-02"]
 TIMES: list[Sequence[Any]] = [
     (DAY + [0, 1] * u.day, span(59000, 59001), DAYS, "2020-05-31T00:00:00..2020-06-01T00:00:00", [59000, 59001]),
@@ -325,7 +354,12 @@ TIMES: list[Sequence[Any]] = [
         "2020-01-01,2020-01-02T00:00:00",
         no("date"),
     ),
-    (("2012-01", "2012"), no("needs a date such as '2012-03-14'"), ..., "2012-01..2012"),
+    (
+        ("2012-01", "2012"),
+        no("must be a date such as '2012-03-14' or a Modified Julian Date, got"),
+        ...,
+        "2012-01..2012",
+    ),
     (
         (datetime(2012, 1, 1, 6, tzinfo=UTC), None),
         span(55927.25),

@@ -88,7 +88,7 @@ def quoted(text: str) -> str:
 def _printable(text: str) -> str:
     """A text without what may end a line or a string somewhere on its way."""
     if not text.isprintable():
-        raise InvalidCriterionError(f"{text!r} has characters that cannot be printed, which no query can hold.")
+        raise InvalidCriterionError(f"{text!r} contains non-printable characters, which are not allowed in a query.")
     return text
 
 
@@ -174,8 +174,8 @@ def _tell_of_signs(condition: Condition) -> None:
     signed = next(filter(_SIGNED.match, operands), None)
     if signed is not None:
         warn_user(
-            f"'{condition.name}' holds text, so that {signed!r} is taken as text, not as a comparison. Dates that are "
-            "text are found by patterns such as '2005-01*', or by VO.query_tap.",
+            f"'{condition.name}' is a text column: {signed!r} is matched as text, not as a comparison. For "
+            "dates stored as text, use a pattern such as '2005-01*', or VO.query_tap.",
             InputWarning,
         )
 
@@ -233,7 +233,8 @@ def _compared(condition: Condition, comparison: Comparison) -> str:
     if _is_pattern(comparison):
         if holds_numbers(column) or column.kind is Kind.BOOLEAN:
             raise InvalidCriterionError(
-                f"'{condition.name}' has the pattern {comparison.operand!r}, and only columns of text take patterns."
+                f"'{condition.name}' is not a text column: the pattern {comparison.operand!r} cannot be "
+                "used. Patterns work on text columns only."
             )
         return f"{name} LIKE {quoted(_like(comparison))}"
     if holds_dates(column) and comparison.operator == "eq":
@@ -259,7 +260,7 @@ def _whole(name: str, text: str) -> int:
     try:
         return int(text)
     except ValueError as err:
-        raise InvalidCriterionError(f"'{name}' holds numbers, to which {text!r} cannot be compared.") from err
+        raise InvalidCriterionError(f"'{name}' is a numeric column and cannot be compared with {text!r}.") from err
 
 
 def _moment(name: str, day: float) -> datetime:
@@ -267,7 +268,9 @@ def _moment(name: str, day: float) -> datetime:
     try:
         return _DAY_ZERO + timedelta(milliseconds=round(day * 86_400_000))
     except OverflowError as err:
-        raise InvalidCriterionError(f"'{name}' has the Modified Julian Date {day}, which is in no year.") from err
+        raise InvalidCriterionError(
+            f"'{name}' has the Modified Julian Date {day}, which cannot be converted to a calendar date."
+        ) from err
 
 
 def _date_text(moment: datetime) -> str:

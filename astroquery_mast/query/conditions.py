@@ -162,7 +162,9 @@ def _nested(name: str, value: Any, column: Column, negated: Sequence[str]) -> Co
     parts = [_read(name, part, column) for part in _parts(value, column, negated)]
     without = tuple(chain.from_iterable(part.excluded for part in parts))
     if without and len(parts) > 1:
-        raise InvalidCriterionError(f"'{name}' has 'neq' among alternatives: write '!' before the value instead.")
+        raise InvalidCriterionError(
+            f"'{name}' combines 'neq' with other values. Put '!' in front of the value instead."
+        )
     alternatives = chain.from_iterable(part.alternatives for part in parts)
     excluded = (_excluded(name, text[1:].lstrip("="), column) for text in negated)
     return Condition(name, column, tuple(alternatives), (*without, *excluded))
@@ -203,7 +205,9 @@ def _discrete(name: str, value: Any, column: Column) -> Condition:
     """A condition on a discrete column: its values, or a mapping that is a range of numbers."""
     if isinstance(value, Mapping):
         if not holds_numbers(column):
-            raise InvalidCriterionError(f"'{name}' does not hold numbers and has no range: give the values.")
+            raise InvalidCriterionError(
+                f"'{name}' is not a numeric column and takes no range. List the values instead."
+            )
         return Condition(name, column, (_mapped(name, value, column),))
     texts = dict.fromkeys(as_text(name, member, column) for member in as_members(name, value))
     return Condition(name, column, tuple((_plain(text),) for text in texts))
@@ -254,9 +258,8 @@ def _listed_comparisons(name: str, value: Sequence[Any], column: Column) -> Sequ
     members = [_single_comparison(name, member, column) for member in value]
     if any(members) and not all(is_operation(member, column) for member in value):
         raise InvalidCriterionError(
-            f"'{name}' has comparisons in a list, and it is not clear whether one or all of them must hold: "
-            'give one of them, a range such as "2..5", or pairs such as [("gte", 2), ("lt", 5)], '
-            "all of which must hold."
+            f"'{name}' has a list of comparisons, which is ambiguous. Use one comparison, a range such as "
+            '"2..5", or pairs such as [("gte", 2), ("lt", 5)] to apply all of them.'
         )
     found = list(chain.from_iterable(members))
     _refuse_contradiction(name, found)
@@ -290,13 +293,17 @@ def _operation(name: str, operator: str, operand: Any, column: Column) -> Compar
     """A comparison in the words of Catalogs.MAST."""
     known = OPERATORS.get(operator.strip().lower())
     if known is None:
-        raise InvalidCriterionError(f"'{name}' has the operator '{operator}': there are {', '.join(OPERATORS)}.")
+        raise InvalidCriterionError(
+            f"'{operator}' is not a valid operator for '{name}'. Valid operators: {', '.join(OPERATORS)}."
+        )
     if is_spectral(operand, column):
         known = _MIRRORED.get(known, known)
     if known in _ON_TEXT and holds_numbers(column):
-        raise InvalidCriterionError(f"'{name}' holds numbers, to which '{operator}' cannot be applied.")
+        raise InvalidCriterionError(f"'{name}' is a numeric column: the operator '{operator}' cannot be used.")
     if known in LOWER_ENDS | UPPER_ENDS and not holds_numbers(column):
-        raise InvalidCriterionError(f"'{name}' holds text, to which '{operator}' cannot be applied: give the values.")
+        raise InvalidCriterionError(
+            f"'{name}' is a text column: the operator '{operator}' cannot be used. List the values instead."
+        )
     return Comparison(known, _operand(name, operand, column, known))
 
 
@@ -326,7 +333,7 @@ def _operand(name: str, value: Any, column: Column, operator: str = "eq") -> str
         return as_text(name, value, column)
     number = _number(name, value, column, operator)
     if math.isinf(number):
-        raise InvalidCriterionError(f"'{name}' is compared with {value!r}: leave this end of the range out.")
+        raise InvalidCriterionError(f"'{name}' cannot be compared with {value!r}. Omit this end of the range.")
     return number
 
 
@@ -351,9 +358,7 @@ def _refuse_contradiction(name: str, comparisons: Sequence[Comparison]) -> None:
     low, high = _both_ends(name, comparisons)
     strict = low.operator == "gt" or high.operator == "lt"
     if low.operand > high.operand or (strict and low.operand == high.operand):
-        raise InvalidCriterionError(
-            f"'{name}' has a range from {low.operand} to {high.operand}, which contains no value."
-        )
+        raise InvalidCriterionError(f"'{name}' has an empty range: minimum {low.operand} > maximum {high.operand}.")
 
 
 def _both_ends(name: str, comparisons: Sequence[Comparison]) -> tuple[Comparison, Comparison]:
@@ -361,7 +366,9 @@ def _both_ends(name: str, comparisons: Sequence[Comparison]) -> tuple[Comparison
     low, high = _first_of(LOWER_ENDS, comparisons), _first_of(UPPER_ENDS, comparisons)
     if low is None or high is None or len(comparisons) > _PAIR:
         given = ", ".join(each.operator for each in comparisons)
-        raise InvalidCriterionError(f"'{name}' has the comparisons {given}: one lower and one upper end go together.")
+        raise InvalidCriterionError(
+            f"'{name}' has the comparisons {given}. Only one lower limit and one upper limit can be combined."
+        )
     return low, high
 
 
@@ -378,7 +385,7 @@ def _ranges(name: str, value: Any, column: Column) -> list[tuple[Comparison, ...
     if isinstance(value, Mapping):
         return [_mapped(name, value, column)]
     if isinstance(value, set | frozenset):
-        raise InvalidCriterionError(f"'{name}' is a set, which has no order: give [minimum, maximum].")
+        raise InvalidCriterionError(f"'{name}' is a set, which has no order. Use [minimum, maximum].")
     members = as_members(name, value)
     if all(_is_pair(member) for member in members):
         return list(chain.from_iterable(_ranges(name, member, column) for member in members))
@@ -391,8 +398,8 @@ def _between(name: str, members: Sequence[Any], column: Column) -> tuple[Compari
         return _exactly(name, members[0], column)
     if len(members) > _PAIR:
         raise InvalidCriterionError(
-            f"{name} is continuous, and filters based on min and max values: '{name}' has {len(members)} values. Give "
-            "[minimum, maximum], or pairs."
+            f"{name} is continuous, and filters based on min and max values: '{name}' has {len(members)} "
+            "values. Use [minimum, maximum], or a list of such pairs."
         )
     pair = _pair(name, members[0], members[1], column)
     is_single = len(pair) == _PAIR and pair[0].operand == pair[1].operand
@@ -403,7 +410,7 @@ def _exactly(name: str, value: Any, column: Column) -> tuple[Comparison, ...]:
     """One value of a continuous column; a converted one is as wide as the error of the conversion."""
     low, high = (_number(name, value, column, operator) for operator in ("gte", "lte"))
     if math.isinf(low):
-        raise InvalidCriterionError(f"'{name}' is infinite: give [minimum, maximum] for a range.")
+        raise InvalidCriterionError(f"'{name}' is infinite. Use [minimum, maximum] for a range.")
     warn_exact(name, value)
     return (Comparison("eq", low),) if low == high else (Comparison("gte", low), Comparison("lte", high))
 
@@ -412,8 +419,8 @@ def warn_exact(name: str, value: Any, form: str = "[minimum, maximum]") -> None:
     """Warn that hardly any row has an exact value of a continuous column."""
     given = f"{len(value)} values were" if isinstance(value, list) and len(value) > 1 else "one value was"
     warn_user(
-        f"{name} is continuous, and filters based on min and max values: {given} given, so that only rows with exactly "
-        f"{value!r} match. Give {form} for a range.",
+        f"{name} is continuous, and filters based on min and max values: {given} given, so only rows with "
+        f"exactly {value!r} match. Use {form} for a range.",
         InputWarning,
     )
 
@@ -431,7 +438,9 @@ def _mapped(name: str, ends: Mapping[str, Any], column: Column) -> tuple[Compari
     """The range that a mapping describes, one of whose ends may be left out."""
     others = sorted(str(key) for key in ends if key not in {"min", "max"})
     if others:
-        raise InvalidCriterionError(f"'{name}' has a range with {', '.join(others)}: give 'min' and 'max'.")
+        raise InvalidCriterionError(
+            f"'{name}' has a range with the keys {', '.join(others)}. Use the keys 'min' and 'max'."
+        )
     return _pair(name, ends.get("min"), ends.get("max"), column)
 
 
@@ -440,9 +449,9 @@ def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, .
     lower, upper = (high, low) if _are_mirrored(low, high, column) else (low, high)
     bottom, top = _end(name, lower, column, "gte", -math.inf), _end(name, upper, column, "lte", math.inf)
     if (bottom, top) == (-math.inf, math.inf):
-        raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
+        raise InvalidCriterionError(f"'{name}' has a range without limits. Omit the criterion.")
     if bottom == math.inf or top == -math.inf or _is_crossed(bottom, top, column):
-        raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, which contains no value.")
+        raise InvalidCriterionError(f"'{name}' has an empty range: minimum {low!r} > maximum {high!r}.")
     ends = [("gte", bottom), ("lte", top)]
     return tuple(Comparison(operator, end) for operator, end in ends if math.isfinite(end))
 

@@ -22,7 +22,7 @@ def cone_condition(ra: float, dec: float, radius: float, position: tuple[str, st
     """Return the condition that a position, given by the names of its two columns, is in a circle (degrees)."""
     for name in position:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise InvalidArgumentError(f"{name!r} is not the name of a column.")
+            raise InvalidArgumentError(f"{name!r} is not a valid column name.")
     inside = within_text(position, circle_text(ra, dec, radius))
     return " AND ".join([*box_conditions(ra, dec, radius, position), inside])
 

@@ -184,7 +184,7 @@ class CriteriaNamespace:
     def __getitem__(self, name: str) -> Criterion:
         """Return a criterion, whatever the case; raise `InvalidCriterionError` for an unknown one."""
         if not isinstance(name, str):
-            raise InvalidArgumentError(f"The name of a criterion is needed, not {name!r}.")
+            raise InvalidArgumentError(f"The name of a criterion must be a string, got {name!r}.")
         found = find_name(name, self)
         if found is None:
             raise unknown_filter(name, self._columns, self._source.arguments)

@@ -117,7 +117,7 @@ def _range_filter(condition: Condition) -> Filter:
     name, column = condition.name, condition.column
     integral = column.kind is Kind.INTEGER
     if not column.continuous and not integral:
-        raise InvalidCriterionError(f"'{name}' holds text, which has no range: give the values.")
+        raise InvalidCriterionError(f"'{name}' is a text column and takes no range. List the values instead.")
     ranges = tuple(_inclusive(name, each, integral) for each in condition.alternatives)
     return Filter(name, ranges=ranges, separator=column.separator if column.continuous else "")
 
@@ -146,8 +146,8 @@ def _listed_values(condition: Condition, patterns: Sequence[str], vocabulary: Vo
     known = None if condition.column.separator else vocabulary(condition.column.name)
     if known is None:
         raise InvalidCriterionError(
-            f"Only one wildcarded value may be used per filter, and '{condition.name}' has {len(patterns)} "
-            f"({', '.join(patterns)}): ask once for each, or list the values."
+            f"Only one wildcarded value may be used per filter, but '{condition.name}' has {len(patterns)} "
+            f"({', '.join(patterns)}). Run one query per pattern, or list the values."
         )
     return _matching(known, condition.alternatives)
 
@@ -169,7 +169,7 @@ def _inclusive(name: str, comparisons: Sequence[Comparison], integral: bool) -> 
     low = _end_of(ends, LOWER_ENDS, -OPEN_END)
     high = _end_of(ends, UPPER_ENDS, OPEN_END)
     if low >= OPEN_END or high <= -OPEN_END or low > high:
-        raise InvalidCriterionError(f"'{name}' has a range from {low!r} to {high!r}, which contains no value.")
+        raise InvalidCriterionError(f"'{name}' has an empty range: minimum {low!r} > maximum {high!r}.")
     return max(low, -OPEN_END), min(high, OPEN_END)
 
 
@@ -199,7 +199,7 @@ def _remaining_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
     else:
         left = Filter(condition.name, values=_remaining_values(condition, vocabulary))
     if not (left.ranges or left.values):
-        raise InvalidCriterionError(f"'{condition.name}' excludes all values that it asks for.")
+        raise InvalidCriterionError(f"'{condition.name}' excludes all of its own values.")
     return left
 
 
@@ -226,8 +226,8 @@ def _remaining_values(condition: Condition, vocabulary: Vocabulary) -> tuple[str
     known = ("True", "False") if column.kind is Kind.BOOLEAN else vocabulary(column.name)
     if known is None or column.separator:
         raise InvalidCriterionError(
-            f"'{condition.name}' excludes {_excluded(condition)}, which the archive cannot do for this column. "
-            f"{_leave_out(condition)}"
+            f"'{condition.name}' excludes {_excluded(condition)}, which MAST does not support for this "
+            f"column. {_leave_out(condition)}"
         )
     excluded = _matching(known, condition.excluded)
     wanted = _matching(known, condition.alternatives) if condition.alternatives else tuple(known)
@@ -250,7 +250,7 @@ def _excluded(condition: Condition) -> str:
 def _leave_out(condition: Condition) -> str:
     """How to leave rows out of a table."""
     operand = condition.excluded[0][0].operand
-    return f"Leave the criterion out, and remove rows from the result: table[table['{condition.name}'] != {operand!r}]."
+    return f"Omit the criterion and filter the result: table[table['{condition.name}'] != {operand!r}]."
 
 
 # -- Catalogs.MAST -------------------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def _parameters(condition: Condition) -> dict[str, Any]:
     if any(each.operator == "pattern" for each in chain.from_iterable(alternatives)):
         return _pattern_parameter(condition)
     if column.continuous and len(alternatives) > 1:
-        raise InvalidCriterionError(f"'{name}' has {len(alternatives)} ranges, and the service takes one.")
+        raise InvalidCriterionError(f"'{name}' has {len(alternatives)} ranges, but the service accepts only one.")
     if first[0].operator != "eq":
         return {f"{column.name}.{each.operator}": each.operand for each in first}
     return _value_parameter(condition)
@@ -286,8 +286,8 @@ def _only_exclusion(condition: Condition) -> Any:
     (first, *_), *others = condition.excluded
     if condition.alternatives or others or first.operator == "pattern":
         raise InvalidCriterionError(
-            f"'{condition.name}' excludes {_excluded(condition)}: the service excludes one value, without wildcards "
-            f"and without other values beside it. {_leave_out(condition)}"
+            f"'{condition.name}' excludes {_excluded(condition)}, but the service can only exclude a single "
+            f"value without wildcards. {_leave_out(condition)}"
         )
     return first.operand
 
@@ -296,7 +296,9 @@ def _pattern_parameter(condition: Condition) -> dict[str, Any]:
     """Write a text with wildcards as a parameter."""
     name, column, alternatives = condition.name, condition.column, condition.alternatives
     if len(alternatives) > 1 or holds_numbers(column):
-        raise InvalidCriterionError(f"'{name}' has a pattern, which only text has, and no other value beside it.")
+        raise InvalidCriterionError(
+            f"'{name}' has a pattern, which only works on text columns and cannot be combined with other values."
+        )
     return {f"{column.name}.like": alternatives[0][0].operand.replace("*", "%")}
 
 
@@ -407,7 +409,7 @@ def _member(key: str, value: Any) -> Any:
     refuse_missing(key, value)
     plain = as_plain(_number(key, value), key)
     if isinstance(plain, list):
-        raise InvalidCriterionError(f"'{key}' has a list among its values: {plain!r}.")
+        raise InvalidCriterionError(f"'{key}' contains a nested list: {plain!r}. Use a flat list of values.")
     return plain
 
 

@@ -39,8 +39,8 @@ class Option:
         """Return a value that a user gave for it."""
         if is_integer(value, self.least) and (self.most is None or value <= self.most):
             return int(value)
-        wanted = f"of at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
-        raise InvalidArgumentError(f"{name}={value!r}: an integer {wanted} is needed.")
+        wanted = f">= {self.least}" if self.most is None else f"from {self.least} to {self.most}"
+        raise InvalidArgumentError(f"{name} must be an integer {wanted}, got {value!r}.")
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,18 @@ class Crossmatch:
         key: Any = list(self.services)[-1] if chosen is None else chosen
         if key not in self.services:
             known = ", ".join(map(str, sorted(self.services)))
-            raise InvalidArgumentError(f"{self.choice}={chosen!r}: the cross-match with {self.name} has {known}.")
+            raise InvalidArgumentError(
+                f"{self.choice}={chosen!r} is not valid for the cross-match with {self.name}: {known}."
+            )
         return self.services[key], self.columns_ids.get(key, self.services[key])
 
     def _refuse_others(self, options: Mapping[str, Any]) -> None:
         """Raise for an option that it does not have."""
         for name, value in options.items():
             if value is not None and name != self.choice:
-                raise InvalidArgumentError(f"{name}={value!r}: the cross-match with {self.name} has no {name}.")
+                raise InvalidArgumentError(
+                    f"{name}={value!r} is not valid: the cross-match with {self.name} has no {name}."
+                )
 
 
 def _as_version(given: Any) -> Any:
@@ -104,13 +108,17 @@ class Catalog:
         latest, version = max(services), _as_version(version)
         if version is None or version in services:
             return services[latest if version is None else version]
-        known = f"there is {latest} only" if len(services) == 1 else f"there are {', '.join(map(str, services))}"
+        known = (
+            f"the only version is {latest}"
+            if len(services) == 1
+            else f"valid versions are {', '.join(map(str, services))}"
+        )
         # In the words of astroquery.mast, which says "catalog" of this one only.
         name = f"{self.name}{' catalog' * (self.name == 'PLATO')}"
         what = f"Invalid {name} version number {version!r}: {known}. Version {latest} is used."
         if latest == 0:
             instead = f" data_release is {' or '.join(map(repr, self.tables))}." if self.tables else ""
-            what = f"{self.name} has no versions to choose from; version={version!r} is ignored.{instead}"
+            what = f"version={version!r} is ignored: {self.name} has no versions.{instead}"
         warn_user(what, InputWarning)
         return services[latest]
 
@@ -125,10 +133,10 @@ class Catalog:
         able = [other.name for other in CATALOGS.values() if other.filtered or (other.path and not count)]
         what = "Count" if count else "Criteria query"
         by_tap = [other.name for key, other in CATALOGS.items() if key in _VERSIONS]
-        instead = "query_region returns what is around a position, whose rows can be selected and counted."
+        instead = "query_region returns the rows around a position, which you can filter and count."
         return InvalidArgumentError(
-            f"{what} not available for {self.name}; it is for {', '.join([*able, *by_tap])}, and for all that TAP "
-            f"serves (collection=). {instead}"
+            f"{what} not available for {self.name}. Available for {', '.join([*able, *by_tap])}, and for all "
+            f"TAP catalogs (collection=). {instead}"
         )
 
     def parameters(self, given: Mapping[str, Any]) -> dict[str, int]:
@@ -144,12 +152,12 @@ class Catalog:
         """The error for a parameter that the service does not have."""
         said = f"Filter '{name}' does not exist for catalog {self.name}."
         if self.filtered and not closest(name, self.options):
-            said += " query_criteria, with coordinates or object_name, takes criteria on its columns."
+            said += " For criteria on its columns, use query_criteria with coordinates or object_name."
             return InvalidCriterionError(said)
         if name.lower() == "data_release" and len(self.cones) > 1:
-            return InvalidCriterionError(f"{said} It has version={' or '.join(map(str, self.cones))}.")
+            return InvalidCriterionError(f"{said} Valid: version={' or '.join(map(str, self.cones))}.")
         if not self.options:
-            return InvalidCriterionError(f"{said} It has no parameters.")
+            return InvalidCriterionError(f"{said} This catalog has no parameters.")
         return no_such(said, name, self.options, error=InvalidCriterionError)
 
     def table(self, release: Any = None, table: Any = None) -> tuple[str, str]:
@@ -157,11 +165,15 @@ class Catalog:
         releases = list(self.tables)
         chosen = releases[-1] if release is None else str(release).strip().lower()
         if chosen not in releases:
-            raise InvalidArgumentError(f"data_release={release!r}: {self.name} has {' and '.join(releases)}.")
+            raise InvalidArgumentError(
+                f"data_release={release!r} is not valid for {self.name}. Valid: {', '.join(releases)}."
+            )
         tables = self.tables[chosen]
         wanted = tables[0] if table is None else str(table).strip().lower()
         if wanted not in tables:
-            raise InvalidArgumentError(f"table={table!r}: {self.name} {chosen} has {', '.join(tables)}.")
+            raise InvalidArgumentError(
+                f"table={table!r} is not a table of {self.name} {chosen}. Valid: {', '.join(tables)}."
+            )
         return chosen, wanted
 
 
@@ -285,7 +297,7 @@ def find_catalog(name: Any) -> Catalog:
     """Return the catalog of a name."""
     if not isinstance(name, str) or not _NAME.fullmatch(name.strip()):
         raise InvalidArgumentError(
-            f"catalog={name!r}: the name of a catalog is needed, such as {', '.join(shown_names())}."
+            f"catalog must be the name of a catalog, such as {', '.join(shown_names())}, got {name!r}."
         )
     name = name.strip()
     known = CATALOGS.get(name.lower().replace("-", ""))
@@ -381,7 +393,7 @@ def collection_of(key: str, version: Any = None) -> str | None:
     if str(version) not in versions:
         known = " and ".join(versions)
         raise InvalidArgumentError(
-            f"version={version!r}: TAP, by which this is asked, has {CATALOGS[key].name} {known}."
+            f"version={version!r} is not valid for this query through TAP. Available: {CATALOGS[key].name} {known}."
         )
     return versions[str(version)]
 
@@ -404,5 +416,7 @@ def _owner(schema: str, table: str) -> str:
     """The collection that has a table."""
     owner = next((each for each, usual in DEFAULT_TABLES.items() if usual.lower() == table), None)
     if owner is None and schema in _SHARED:
-        raise InvalidArgumentError(f"catalog={table!r}: give collection=, too, because many have a schema {schema!r}.")
+        raise InvalidArgumentError(
+            f"catalog={table!r} is ambiguous: many collections have a schema {schema!r}. Specify collection= as well."
+        )
     return owner or schema

@@ -59,10 +59,10 @@ def _signs(tokens: Sequence[str]) -> Iterator[str]:
     if "'" in tokens or '"' in tokens:
         yield "A quote is not closed."
     if "==" in tokens:
-        yield "ADQL uses =, not ==, to compare."
+        yield "Use = instead of == in ADQL."
     for word, after in pairwise(tokens):
         if word.upper() == "LIMIT" and after.isdigit():
-            yield f"ADQL has no LIMIT: write SELECT TOP {after} at the beginning."
+            yield f"ADQL has no LIMIT. Start the query with SELECT TOP {after}."
 
 
 def _tables(tables: Sequence[str], known: Known) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _tables(tables: Sequence[str], known: Known) -> Iterator[str]:
     for name in tables:
         if find_name(name, known.tables) is None and not name.lower().startswith("tap_schema."):
             near = [each for each in known.tables if each.lower().rpartition(".")[2] == name.lower()]
-            yield f"There is no table {name!r} here. {did_you_mean(name, known.tables, near)}"
+            yield f"Table {name!r} not found. {did_you_mean(name, known.tables, near)}"
 
 
 def _names(tokens: Sequence[str], tables: Sequence[str], said: str, known: Known) -> Iterator[str]:
@@ -95,11 +95,11 @@ def _unknown(token: str, before: str, columns: Mapping[str, str], *, sure: bool)
     if token.startswith('"'):
         yield f"Put text in single quotes: {_literal(token)}. Double quotes are for column names."
     elif near:
-        yield f"There is no column {token!r}. {did_you_mean(token, near, near)}"
+        yield f"Column {token!r} not found. {did_you_mean(token, near, near)}"
     elif sure and before in _COMPARISONS:
         yield f"Put text in quotes: {_literal(token)}."
     elif sure and columns:
-        yield f"There is no column {token!r}."
+        yield f"Column {token!r} not found."
 
 
 def _literal(token: str) -> str:
@@ -114,9 +114,9 @@ def _texts(tokens: Sequence[str], known: Known) -> Iterator[str]:
             continue
         words = text.strip("'")
         if _DATE.match(words):
-            yield f"{column!r} is a column of numbers: give dates as Modified Julian Dates, Time({words!r}).mjd."
+            yield f"{column!r} is a numeric column. Write dates as Modified Julian Dates: Time({words!r}).mjd."
         elif not _is_number(words):
-            yield f"{column!r} is a column of numbers, and {text} is not a number."
+            yield f"{column!r} is a numeric column, got {text}."
 
 
 def _is_number(text: str) -> bool:

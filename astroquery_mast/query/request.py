@@ -124,7 +124,7 @@ def _members(value: object, where: str) -> Iterator[object]:
 
 def _finite(value: float, where: str) -> float:
     if not math.isfinite(value):
-        raise InvalidCriterionError(f"'{where}' is {value}, which a request cannot carry.")
+        raise InvalidCriterionError(f"'{where}' is {value}, which cannot be sent in a request.")
     return value
 
 
@@ -132,35 +132,37 @@ def _decoded(value: bytes, where: str) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as err:
-        raise InvalidCriterionError(f"'{where}' holds bytes that are not text: {value!r}.") from err
+        raise InvalidCriterionError(f"'{where}' has bytes that cannot be decoded as text: {value!r}.") from err
 
 
 def _without_numpy(value: np.generic | np.ndarray[Any, Any], where: str) -> object:
     """The same scalar or array in Python's own types, which may still be those that JSON does not know."""
     if np.ma.is_masked(value):
-        raise InvalidCriterionError(f"'{where}' is masked: a request cannot carry a missing value.")
+        raise InvalidCriterionError(f"'{where}' is masked: missing values cannot be sent in a request.")
     if isinstance(value, u.Quantity):
-        raise InvalidCriterionError(f"'{where}' has a unit, which a request cannot carry: give the bare number.")
+        raise InvalidCriterionError(f"'{where}' has a unit, which cannot be sent in a request. Pass a plain number.")
     if value.dtype.kind in "cmM":
         raise InvalidCriterionError(_cannot_carry(value, where))
     return float(value) if isinstance(value, np.floating) else value.tolist()
 
 
 def _cannot_carry(value: object, where: str) -> str:
-    return f"'{where}' is a {type(value).__name__}, which a request cannot carry: give text, a number, or a list."
+    return (
+        f"'{where}' is a {type(value).__name__}, which cannot be sent in a request. Use a string, a number, or a list."
+    )
 
 
 def _choice(name: str, value: object) -> bool | None:
     """Yes, no, or nothing said; a word such as "false" is neither."""
     if value is None or isinstance(value, bool | np.bool_):
         return None if value is None else bool(value)
-    raise InvalidArgumentError(f"{name}={value!r}: True or False is needed, or None for the configuration's.")
+    raise InvalidArgumentError(f"{name} must be True, False, or None (use the configuration), got {value!r}.")
 
 
 def from_one(name: str, number: object) -> int:
     """Return a number of rows, pages or the like; raise unless it is one."""
     if isinstance(number, bool | np.timedelta64) or not isinstance(number, int | np.integer) or number < 1:
-        raise InvalidArgumentError(f"{name}={number!r}: an integer of at least 1 is needed.")
+        raise InvalidArgumentError(f"{name} must be an integer >= 1, got {number!r}.")
     return int(number)
 
 
@@ -170,7 +172,7 @@ class _Plain(Mapping[str, object]):
     def __init__(self, given: object, where: str) -> None:
         plain = as_plain(given, where)
         if not isinstance(plain, dict):
-            raise InvalidArgumentError(f"{where}={given!r}: a dictionary is needed.")
+            raise InvalidArgumentError(f"{where} must be a dictionary, got {given!r}.")
         self._members = plain
 
     def __getitem__(self, name: str) -> object:
@@ -251,7 +253,7 @@ class ApiRequest:
 def possible_parts(numbers: range, service: str) -> range:
     """Return the numbers of the parts of an answer, unless they are more than can be asked for."""
     if numbers[_MOST_PARTS:]:
-        raise InvalidResponseError(f"{service} announced more than {_MOST_PARTS} pages.", service=service)
+        raise InvalidResponseError(f"{service} reported more than {_MOST_PARTS} pages.", service=service)
     return numbers
 
 
@@ -315,7 +317,7 @@ class MashupRequest:
         """Add a page; one that is no table is an action of the archive, such as the staging of files."""
         completeness.add(page, self.page)
         if page.paging is None and self.every_page and len(page.rows) == self.pagesize:
-            completeness.doubt = f"{self.service} sent {self.pagesize} rows and no word of others: there may be more."
+            completeness.doubt = f"{self.service} returned a full page of {self.pagesize} rows. There may be more."
         if page.has_others and not _IDENTIFIERS.isdisjoint(name for name, _ in page.fields):
             completeness.compare(page)
         completeness.proven = completeness.proven and bool(page.fields)

@@ -77,12 +77,13 @@ def scan_of(adql: str, key: str | None = None) -> Scan:
         flat = shorter
     if found := _ORDERED.search(flat):
         raise InvalidArgumentError(
-            f"A query with {' '.join(found[0].upper().split())} cannot be fetched in pages, which have an order of "
-            "their own: leave it out and sort the table, or set limit= to a number of rows that one answer holds."
+            f"A query with {' '.join(found[0].upper().split())} cannot be fetched in pages. Remove it and "
+            "sort the table afterwards, or set limit= to a number of rows that fits in one response."
         )
     if found := _TOP.search(flat):
         raise InvalidArgumentError(
-            f"Which rows TOP {found[1]} returns may differ from page to page: leave it out and set limit={found[1]}."
+            f"TOP {found[1]} cannot be used with pages, because each page may return different rows. Remove "
+            f"it and set limit={found[1]}."
         )
     return _plain_scan(text, flat, key) or Scan(f"({text}) AS q", key=key)
 

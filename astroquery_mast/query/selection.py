@@ -38,7 +38,8 @@ def names_of(given: Any, argument: str = "columns") -> list[str]:
         return []
     if not isinstance(given, Iterable):
         raise InvalidArgumentError(
-            f"{argument}={given!r}: `{argument}` must be an iterable of column names, or a text of names with commas."
+            f"{argument}={given!r}: `{argument}` must be an iterable of column names, or a string of "
+            "comma-separated names."
         )
     names = [as_plain(name, argument) if isinstance(name, bytes) else name for name in _split(given, argument)]
     spelled = [_name(argument, name) for name in names]
@@ -55,7 +56,7 @@ def _split(given: Iterable[Any], argument: str) -> list[Any]:
 
 def _filled(names: list[Any], argument: str) -> list[Any]:
     if not names:
-        raise InvalidArgumentError(f"{argument} is empty: leave it out, or name columns.")
+        raise InvalidArgumentError(f"{argument} is empty. Omit it, or list column names.")
     return names
 
 
@@ -75,13 +76,13 @@ def _placed_column(name: str, known: Columns, positional: bool, argument: str = 
     """The name of a column that is there: some are only where a position is given."""
     found = named_column(name, known, argument).name
     if found in _POSITIONAL and not positional:
-        raise InvalidArgumentError(f"The column '{found}' needs a position: give coordinates or object_name.")
+        raise InvalidArgumentError(f"The column '{found}' requires a position. Specify coordinates or object_name.")
     return found
 
 
 def _spelled(name: str, known: Iterable[str], argument: str) -> str:
     """The known name that one given for an argument stands for."""
-    said = f"{argument}: there is no column '{name}'." if argument else f"There is no column '{name}'."
+    said = f"{argument}: column '{name}' not found." if argument else f"Column '{name}' not found."
     return known_name(name, known, said)
 
 
@@ -113,7 +114,7 @@ _SYNONYMS: Mapping[str, Sequence[str]] = {
 }
 # Words for positions, which are arguments and not columns.
 _PLACES = frozenset({"ra", "dec", "position", "coord", "coords", "coordinate", "raj2000", "dej2000"})
-_PLACE = 'Give the position as coordinates="202.47 47.195" or object_name="M51", with radius=...'
+_PLACE = 'To search by position, use coordinates="202.47 47.195" or object_name="M51", with radius=...'
 
 
 def unknown_filter(name: str, columns: Columns, arguments: Sequence[str] = ()) -> InvalidCriterionError:
@@ -123,7 +124,7 @@ def unknown_filter(name: str, columns: Columns, arguments: Sequence[str] = ()) -
     if name.lower() in _PLACES:
         return InvalidCriterionError(f"{said} {_PLACE}")
     if name in arguments:
-        return InvalidCriterionError(f"{said} It is an argument of query_criteria, and not of this method.")
+        return InvalidCriterionError(f"{said} It is an argument of query_criteria, not of this method.")
     meant = [column for column in _SYNONYMS.get(name.lower(), ()) if column in known]
     near = meant or closest(name, [*arguments, *known])
     return no_such(said, name, known, near=near, error=InvalidCriterionError)
@@ -146,7 +147,9 @@ class ColumnSelection:
         spelling = {name: find_name(name, table.colnames) for name in self.wanted}
         missing = [name for name, found in spelling.items() if found is None]
         if missing:
-            raise InvalidResponseError(f"MAST was queried for the columns {self.text} and left out {missing}.")
+            raise InvalidResponseError(
+                f"MAST did not return the requested column(s) {missing} (requested: {self.text})."
+            )
         asked = {name.lower() for name in (*self.wanted, *self.also)}
         own = [name for name in table.colnames if name.lower() not in asked]
         names = [*own, *spelling.values()]
@@ -188,7 +191,7 @@ def sort_keys(sort_by: Any, sort_desc: Any = None) -> tuple[SortKey, ...]:
     if sort_desc is None:
         return keys
     if not keys:
-        raise InvalidArgumentError(f"sort_desc={sort_desc!r} needs sort_by.")
+        raise InvalidArgumentError(f"sort_desc={sort_desc!r} requires sort_by.")
     directions = _directions(sort_desc, len(keys))
     return tuple(replace(key, descending=bool(each)) for key, each in zip(keys, directions, strict=True))
 
@@ -197,7 +200,9 @@ def _directions(sort_desc: Any, number: int) -> list[Any]:
     """As many directions as there are keys: one for each, or one for all."""
     given = as_members("sort_desc", sort_desc)
     if not all(isinstance(each, bool | np.bool_) for each in given) or len(given) not in {1, number}:
-        raise InvalidArgumentError(f"sort_desc={sort_desc!r}: True or False, or one for each column, is needed.")
+        raise InvalidArgumentError(
+            f"sort_desc must be True or False, or a list with one of them per column, got {sort_desc!r}."
+        )
     return given * number if len(given) == 1 else given
 
 
@@ -206,7 +211,7 @@ def _several_keys(sort_by: Any) -> list[Any]:
     if sort_by is None:
         return []
     if not isinstance(sort_by, Iterable):
-        raise InvalidArgumentError(f"sort_by={sort_by!r}: names of columns are needed.")
+        raise InvalidArgumentError(f"sort_by must be one or more column names, got {sort_by!r}.")
     if isinstance(sort_by, tuple) and len(sort_by) == _PAIR and any(map(_is_direction, sort_by)):
         return [sort_by]
     return _split(sort_by, "sort_by")
@@ -216,7 +221,9 @@ def _sort_key(given: Any) -> SortKey:
     """One key.  Real code has the direction in either place, so both are understood."""
     parts = _parts_of_key(given) if isinstance(given, str) else given
     if not isinstance(parts, tuple | list) or len(parts) != _PAIR or not any(map(_is_direction, parts)):
-        raise InvalidArgumentError(f"sort_by has {given!r}: give a column, or a column and 'asc' or 'desc'.")
+        raise InvalidArgumentError(
+            f"sort_by contains {given!r}. Use a column name, or a column name followed by 'asc' or 'desc'."
+        )
     column, direction = parts if _is_direction(parts[1]) else (parts[1], parts[0])
     return SortKey(_name("sort_by", column), direction.strip().lower() == "desc")
 

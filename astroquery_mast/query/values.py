@@ -51,8 +51,7 @@ def as_integer(name: str, value: int | str, bits: int = 64) -> int:
         if abs(number := int(value)) < 2**bits:
             return number
     raise InvalidCriterionError(
-        f"'{name}' is compared with an integer of more than {bits} bits, which is larger than any number that the "
-        "archive holds."
+        f"'{name}' is an integer of more than {bits} bits, which is larger than any value in MAST."
     )
 
 
@@ -70,11 +69,11 @@ def as_unicode(value: object) -> object:
 def as_members(name: str, value: Any, *, empty: bool = False) -> list[Any]:
     """Return the members of whatever iterable was given, a scalar being one of itself; sets in sorted order."""
     if isinstance(value, np.ma.MaskedArray) and value.ndim > 0 and np.ma.is_masked(value):
-        raise InvalidCriterionError(f"'{name}' has masked values; leave them out.")
+        raise InvalidCriterionError(f"'{name}' contains masked values. Remove them.")
     members = members_of(value)
     if not members and not empty:
         raise InvalidCriterionError(
-            f"'{name}' is an empty list: no row could match. Leave the criterion out, or fill it."
+            f"'{name}' is an empty list, which matches no rows. Omit the criterion, or add values."
         )
     return members
 
@@ -101,7 +100,7 @@ def refuse_missing(name: str, value: object) -> None:
     if is_missing(value):
         shown = "masked" if value is np.ma.masked else value
         raise InvalidCriterionError(
-            f"'{name}' has a missing value ({shown}), which no row can equal: leave it out, or give a value."
+            f"'{name}' contains a missing value ({shown}), which matches no rows. Omit it, or use a value."
         )
 
 
@@ -127,8 +126,9 @@ def refuse_lost_digits(name: str, value: object) -> None:
     limit = next((limit for kind, limit in _INEXACT_FROM if isinstance(value, kind)), None)
     if limit is not None and limit <= abs(float(cast("float", value))) < math.inf:
         raise InvalidCriterionError(
-            f"'{name}'={value!r} is a {type(value).__name__}, which does not hold all digits of so large an integer: "
-            "give integers or text. (pandas turns integers into floats where a value is missing.)"
+            f"'{name}'={value!r} is a {type(value).__name__}, which cannot represent such a large integer "
+            "exactly. Use an integer or a string. (pandas converts integer columns with missing values to "
+            "float.)"
         )
 
 
@@ -136,7 +136,7 @@ def as_number(name: str, value: Any, column: Column, outward: int = 0) -> float:
     """Return a value as the number in which the archive holds the column; see `OUTWARD`."""
     number = _number(name, value, column)
     if math.isnan(number):
-        raise InvalidCriterionError(f"'{name}' is not a number (NaN): no row could match.")
+        raise InvalidCriterionError(f"'{name}' is NaN, which matches no rows.")
     converted = isinstance(value, Time) or (isinstance(value, u.Quantity) and value.unit != column.astropy_unit)
     return without_rounding_error(number, outward) if converted else number
 
@@ -155,11 +155,11 @@ def _number(name: str, value: Any, column: Column) -> float:
             return read(name, value, column)
     # The first has a float(), and it is not what it means.
     if isinstance(value, bool | np.bool_ | np.complexfloating) or np.ma.is_masked(value):
-        raise InvalidCriterionError(f"'{name}' needs a number, and {value!r} is not one.")
+        raise InvalidCriterionError(f"'{name}' must be a number, got {value!r}.")
     try:
         number = float(as_integer(name, value, 1024) if is_integer(value) else value)
     except (TypeError, ValueError, OverflowError) as err:
-        said = f"'{name}' needs a number, and {value!r} (a {type(value).__name__}) is not one."
+        said = f"'{name}' must be a number, got {value!r} ({type(value).__name__})."
         raise InvalidCriterionError(said) from err
     _warn_of_year(name, number, column)
     return number
@@ -169,8 +169,8 @@ def _warn_of_year(name: str, number: float, column: Column) -> None:
     """Warn that a number is a Modified Julian Date, and not a year."""
     if column.is_time and _YEARS[0] <= number < _YEARS[1]:
         warn_user(
-            f"{name}: {number:g} is read as a Modified Julian Date, which is in 1864; "
-            f"for the year write '{int(number)}-01-01'.",
+            f"{name}={number:g} is interpreted as a Modified Julian Date (in the year 1864). For the year, "
+            f"use '{int(number)}-01-01'.",
             InputWarning,
         )
 
@@ -179,7 +179,7 @@ def _duration(name: str, span: TimeDelta | timedelta | np.timedelta64, column: C
     """A span of time of astropy's, Python's or numpy's in the column's unit."""
     unit = column.astropy_unit
     if column.is_time or unit is None or not unit.is_equivalent(u.s):
-        raise InvalidCriterionError(f"'{name}' is not a duration, and {span!r} (a {type(span).__name__}) is one.")
+        raise InvalidCriterionError(f"'{name}' is not a duration, got {span!r} ({type(span).__name__}).")
     if isinstance(span, timedelta):
         return _in_column_unit(name, span.total_seconds() * u.s, column)
     if isinstance(span, np.timedelta64):
@@ -207,25 +207,25 @@ def _as_time(name: str, moment: date | datetime | np.datetime64 | str) -> Time:
         return Time(moment)
     except ValueError as err:
         raise InvalidCriterionError(
-            f"'{name}' needs a date such as '2012-03-14' or a Modified Julian Date, not {moment!r}."
+            f"'{name}' must be a date such as '2012-03-14' or a Modified Julian Date, got {moment!r}."
         ) from err
 
 
 def _mjd(name: str, moment: Time, column: Column) -> float:
     """A moment as a Modified Julian Date, UTC."""
     if not column.is_time:
-        raise InvalidCriterionError(f"'{name}' is not a time; {moment!r} cannot be compared with it.")
+        raise InvalidCriterionError(f"'{name}' is not a time column and cannot be compared with {moment!r}.")
     return float(as_utc(name, moment).mjd)
 
 
 def as_utc(name: str, moment: Time) -> Time:
     """Return one moment, in UTC."""
     if moment.size != 1 or np.any(moment.mask):
-        raise InvalidCriterionError(f"'{name}' needs one moment for each end of the range; {moment!r} is not one.")
+        raise InvalidCriterionError(f"'{name}' must have one scalar time per limit of the range, got {moment!r}.")
     try:
         return moment.reshape(()).utc
     except (ValueError, IndexError, ScaleValueError) as err:  # the second: no Earth rotation data for that day
-        raise InvalidCriterionError(f"'{name}' needs a time that can be turned into UTC; {moment!r} cannot.") from err
+        raise InvalidCriterionError(f"'{name}' must be a time that can be converted to UTC, got {moment!r}.") from err
 
 
 def _in_column_unit(name: str, quantity: u.Quantity, column: Column) -> float:
@@ -238,7 +238,7 @@ def _in_column_unit(name: str, quantity: u.Quantity, column: Column) -> float:
             return float(quantity.to_value(unit, spectral))
     except u.UnitConversionError as err:
         raise InvalidCriterionError(
-            f"'{name}' has {f'the unit {unit}' if str(unit) else 'no unit'}; {quantity} cannot be converted to it."
+            f"'{name}' has {f'the unit {unit}' if str(unit) else 'no unit'}, and {quantity} cannot be converted to it."
         ) from err
 
 
@@ -253,9 +253,9 @@ def is_spectral(value: object, column: Column) -> bool:
 def _refuse_several(name: str, quantity: u.Quantity) -> None:
     """Raise unless there is one value, and it is not masked."""
     if np.ma.is_masked(quantity) or np.any(getattr(quantity, "mask", False)):
-        raise InvalidCriterionError(f"'{name}' is masked, and needs a number.")
+        raise InvalidCriterionError(f"'{name}' must be a number, got a masked value.")
     if not quantity.isscalar:
-        raise InvalidCriterionError(f"'{name}' needs one quantity for each end of the range, not {quantity!r}.")
+        raise InvalidCriterionError(f"'{name}' must have one scalar quantity per limit of the range, got {quantity!r}.")
 
 
 def _from_text(name: str, text: str, column: Column) -> float:
@@ -269,7 +269,7 @@ def _from_text(name: str, text: str, column: Column) -> float:
         return number
     if column.is_time:
         return _moment(name, text, column)
-    raise InvalidCriterionError(f"'{name}' needs a number, and {text!r} is not one.")
+    raise InvalidCriterionError(f"'{name}' must be a number, got {text!r}.")
 
 
 # What is no number yet, and what makes one of it.
@@ -338,7 +338,7 @@ def _plain_text(name: str, value: Any, whole: bool) -> str:
     if isinstance(value, float | np.floating):
         refuse_lost_digits(name, value)
         return _whole_or_text(name, float(value), whole)
-    raise InvalidCriterionError(f"'{name}' cannot be compared with {value!r} (a {type(value).__name__}).")
+    raise InvalidCriterionError(f"'{name}' cannot be compared with {value!r} ({type(value).__name__}).")
 
 
 def _whole_text(name: str, text: str) -> str:
@@ -352,7 +352,7 @@ def _whole_text(name: str, text: str) -> str:
         number = float(text)
     if number.is_integer():
         return str(as_integer(name, int(number)))
-    raise InvalidCriterionError(f"'{name}' holds integers, and {text!r} is not one.")
+    raise InvalidCriterionError(f"'{name}' is an integer column, got {text!r}.")
 
 
 def _whole_or_text(name: str, number: float, whole: bool) -> str:
@@ -361,7 +361,7 @@ def _whole_or_text(name: str, number: float, whole: bool) -> str:
         return str(int(number))
     if math.isfinite(number) and not whole:
         return repr(number)
-    raise InvalidCriterionError(f"'{name}' cannot be compared with {number!r}: it holds integers or text.")
+    raise InvalidCriterionError(f"'{name}' is a column of integers or text and cannot be compared with {number!r}.")
 
 
 def _truth(name: str, value: Any) -> str:
@@ -369,7 +369,7 @@ def _truth(name: str, value: Any) -> str:
     spelled = str(value).strip().lower()
     truth = {**TRUTHS, "yes": True, "no": False}.get(spelled)
     if truth is None:
-        raise InvalidCriterionError(f"'{name}' is either True or False; {value!r} is neither.")
+        raise InvalidCriterionError(f"'{name}' must be True or False, got {value!r}.")
     return str(truth)
 
 

@@ -43,8 +43,8 @@ def between(low: float, high: float) -> list[dict[str, float]]:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("calib_level", "two", "'two' is not one"),
-        ("calib_level", ["2", "x"], "'x' is not one"),
+        ("calib_level", "two", "got 'two'"),
+        ("calib_level", ["2", "x"], "got 'x'"),
         ("obsid", "abc", "integers"),
         ("sequence_number", "inf", "integers"),
     ],
@@ -72,7 +72,7 @@ def test_the_portals_own_column_is_no_criterion(mast_sandbox: Sandbox) -> None:
 
 def test_a_year_as_text_is_told_from_a_day() -> None:
     """It is a number, and a Modified Julian Date, which is hardly meant."""
-    with pytest.warns(InputWarning, match=r"t_min: 2022 .* 1864; for the year write '2022-01-01'"):
+    with pytest.warns(InputWarning, match="t_min=2022 .*For the year, use '2022-01-01'"):
         assert values_of("t_min", ["2022", "59000"]) == between(2022, 59000)
     assert values_of("t_min", ["59000", "2022-01-01"]) == between(59000, 59580)
     assert values_of("t_exptime", ["2000", "2022"]) == between(2000, 2022)
@@ -100,7 +100,9 @@ def test_words_of_other_archives_find_the_column(mast_sandbox: Sandbox, name: st
 @pytest.mark.parametrize("name", ["ra", "dec", "coord"])
 def test_a_position_is_no_criterion(mast_sandbox: Sandbox, name: str) -> None:
     """Who looks for a column of positions is told the arguments."""
-    with pytest.raises(InvalidCriterionError, match=rf"Filter '{name}' does not exist\. Give the position as coord"):
+    with pytest.raises(
+        InvalidCriterionError, match=rf"Filter '{name}' does not exist\. To search by position, use coord"
+    ):
         Observations.query_criteria(obs_collection="HST", **{name: 202.4})
 
 
@@ -205,9 +207,9 @@ def test_wavelengths_take_frequencies_and_energies(value: Any, low: float, high:
 
 def test_frequencies_are_none_of_times_and_keep_their_order() -> None:
     """Only wavelengths have them, and a range of energies is refused as the user wrote it."""
-    with pytest.raises(InvalidCriterionError, match=r"'t_exptime' has the unit s; 1\.0 eV cannot"):
-        values_of("t_exptime", [1 * u.eV, None])
     with pytest.raises(
-        InvalidCriterionError, match=r"from <Quantity 2\. eV> to <Quantity 1\. eV>, which contains no value"
+        InvalidCriterionError, match=r"'t_exptime' has the unit s, and 1.0 eV cannot be converted to it"
     ):
+        values_of("t_exptime", [1 * u.eV, None])
+    with pytest.raises(InvalidCriterionError, match=r"has an empty range: minimum <Quantity 2. eV> > maximum"):
         values_of("em_min", [2 * u.eV, 1 * u.eV])
