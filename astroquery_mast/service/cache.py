@@ -71,7 +71,7 @@ class AnswerCache:
         try:
             folder = self._folder()
         except OSError as err:
-            log.info("There is no folder for the cache: %s", err)
+            log.info("No folder available for the cache: %s", err)
             return None
         text = json.dumps({"form": _FORM, "server": url, "owner": owner, **key.parts}, sort_keys=True)
         path = folder / f"{hashlib.sha256(text.encode()).hexdigest()}{_SUFFIX}"
@@ -113,7 +113,7 @@ class KeptAnswer:
         self._archive = archive
         largest = count_setting("max_response_size")
         if any(member.file_size > largest for member in archive.infolist()):
-            raise zipfile.BadZipFile(f"{archive.filename} has a page that is larger than any response")
+            raise zipfile.BadZipFile(f"{archive.filename} contains a page larger than the maximum response size")
         about = json.loads(archive.read(_ABOUT))
         self.about: dict[str, Any] = dict(about)
         self.time = str(about["time"])
@@ -187,7 +187,7 @@ class AnswerWriter:
 
     def _failed(self, err: OSError) -> None:
         """Say why nothing is kept; the query itself goes on."""
-        log.info("The answer cannot be kept: %s", err)
+        log.info("Could not write to the cache: %s", err)
         self.close()
 
 

@@ -278,7 +278,7 @@ def _received(raw: urllib3.HTTPResponse, most: int, *, whole: bool) -> bytes:
 def _too_large(most: int) -> ResponseTooLargeError:
     """The error for a body that is not read any further."""
     return ResponseTooLargeError(
-        f"The response has more than {most} bytes. Ask for less, or raise conf.max_response_size."
+        f"The response exceeds {most} bytes. Narrow the query, or increase conf.max_response_size."
     )
 
 

@@ -144,7 +144,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
             super().clear_cache()
             self._service.cache.clear()
         except OSError as err:
-            raise InvalidQueryError(f"The cache cannot be cleared: {err}") from err
+            raise InvalidQueryError(f"Cannot clear the cache: {err}") from err
 
     # -- the user ------------------------------------------------------------------------------------------------
 
@@ -351,7 +351,9 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         if get_query_payload:
             return request.payload()
         if request.format.lower() not in {"json", "extjs"}:
-            raise InvalidQueryError(f"format={request.format!r} is not read into a table: use service_request_async.")
+            raise InvalidQueryError(
+                f"format={request.format!r} cannot be converted to a table. Use service_request_async."
+            )
         table = self._service.table(request, deadline=self._service.deadline(None), every_page=page is None)
         if not len(table):
             warn.warn_no_results()

@@ -165,7 +165,7 @@ class HttpClient:
             wait=POLL,
         )
         if answer.page.executing:
-            self._late(deadline, question.service, "the archive was still working on it")
+            self._late(deadline, question.service, "MAST was still working on it")
         return answer
 
     def _persist(
@@ -225,7 +225,7 @@ class HttpClient:
         """Send a request once; raise unless its answer is an answer."""
         left = deadline.remaining()
         if left <= 0:
-            self._late(deadline, what, "no time was left to ask again")
+            self._late(deadline, what, "no result was received")
         silence = min(left, seconds_setting("read_timeout") if patience is None else patience)
         timeout = (deadline.for_socket(seconds_setting("connect_timeout")), deadline.for_socket(silence))
         try:
@@ -233,9 +233,9 @@ class HttpClient:
                 return self._exchange(method, url, what, deadline, {**keywords, "timeout": timeout}, receive)
         except requests.exceptions.RequestException as err:
             if deadline.remaining() <= 0:
-                self._late(deadline, what, "no answer came", alone(err))
+                self._late(deadline, what, "no response was received", alone(err))
             if isinstance(err, requests.exceptions.Timeout):
-                raise ServerError(f"{what} did not answer within {silence:.0f} s.", service=what) from alone(err)
+                raise ServerError(f"{what} did not respond within {silence:.0f} s.", service=what) from alone(err)
             raise network_error(what, err) from alone(err)
         except AccessDeniedError as err:
             raise self._advised(err, url) from err
@@ -273,7 +273,7 @@ class HttpClient:
         told_at_the_end = self._quiet or state.attempt_number > 1 or never_connected(_error_of(state))
         level = logging.DEBUG if told_at_the_end else logging.INFO
         seconds, number = state.upcoming_sleep, state.attempt_number + 1
-        log.log(level, "%s Trying again in %.1f s (try %d).", _error_of(state), seconds, number)
+        log.log(level, "%s Retrying in %.1f s (attempt %d).", _error_of(state), seconds, number)
 
     def _refuse(self, response: requests.Response, pace: Pace, what: str, deadline: Deadline) -> None:
         """Raise the error that an answer is, and slow down if the server asks for it."""
@@ -297,9 +297,9 @@ class HttpClient:
     def _late(deadline: Deadline, what: str, state: str, cause: Exception | None = None) -> Any:
         """Raise the error of a deadline that has passed."""
         raise QueryTimeoutError(
-            f"Timeout limit of {deadline.seconds:g} s exceeded by {what}: after {deadline.elapsed():.1f} s {state}. "
-            "Allow more time (timeout=, or conf.timeout), or ask for less: a smaller radius, more criteria, fewer "
-            "identifiers.",
+            f"Timeout limit of {deadline.seconds:g} s exceeded by {what}: after {deadline.elapsed():.1f} s "
+            f"{state}. Increase timeout= (or conf.timeout), or narrow the query: a smaller radius, more "
+            "criteria, fewer identifiers.",
             service=what,
             elapsed=deadline.elapsed(),
         ) from cause
@@ -315,10 +315,10 @@ def is_limited(error: BaseException) -> bool:
 def _summary(tries: int, error: MastError) -> str:
     """How often something was tried, and when to try again."""
     often = "once" if tries == 1 else f"{tries} times"
-    later = "try again later"
+    later = "Try again later"
     if error.retry_after is not None and error.retry_after > (error.elapsed or 0):
-        later = f"the server asks to try again in {error.retry_after:.0f} s"
-    return f"Tried {often} in {error.elapsed:.1f} s: {later}."
+        later = f"The server says to try again in {error.retry_after:.0f} s"
+    return f"Tried {often} in {error.elapsed:.1f} s. {later}."
 
 
 def _error_of(state: RetryState) -> BaseException | None:

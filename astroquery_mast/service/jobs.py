@@ -182,14 +182,14 @@ class JobHandle:
                 )
         except KeyboardInterrupt:
             if kept:
-                log.info("The job is no longer being waited for. %s", self._return_to_it())
+                log.info("Stopped waiting for the job. %s", self._return_to_it())
             raise
         except MastError as err:
             if deadline.remaining() > 0:
                 raise
-            log.debug("The state of %s could not be read in time: %s", self.url, err)
+            log.debug("Could not read the status of %s in time: %s", self.url, err)
         if not status.finished:
-            late = f"The job has not finished within {deadline.seconds:g} s: its status is {status}."
+            late = f"The job has not finished within {deadline.seconds:g} s (status: {status})."
             raise QueryTimeoutError(
                 f"{late} {self._return_to_it()}",
                 service=self.url,
@@ -198,4 +198,4 @@ class JobHandle:
 
     def _return_to_it(self) -> str:
         """How to return to a job, as a sentence."""
-        return f"It goes on; return to it with {self._protocol.how_to_return}({self.url!r})."
+        return f"It is still running. Reconnect with {self._protocol.how_to_return}({self.url!r})."

@@ -201,7 +201,7 @@ class MashupColumns:
             read=lambda response: columns_of(_decoded(response.content, name)),
         )
         if not columns:
-            raise NoColumnsError(f"The archive has no columns under the name {name}.")
+            raise NoColumnsError(f"MAST has no column list named {name}.")
         return columns
 
 
@@ -210,11 +210,11 @@ def _decoded(body: bytes, config_id: str) -> Mapping[str, object]:
     try:
         config = json.loads(body) if body.strip() else {}
     except ValueError as err:
-        raise InvalidResponseError(f"The columns of {config_id} came as something else than JSON.") from err
+        raise InvalidResponseError(f"The column list of {config_id} is not valid JSON.") from err
     if not config:
         return {}
     if not isinstance(config, dict):
-        raise InvalidResponseError(f"The columns of {config_id} came as a {type(config).__name__}.")
+        raise InvalidResponseError(f"The column list of {config_id} is malformed (a {type(config).__name__}).")
     _check_columns(config, config_id)
     return config
 
@@ -223,10 +223,10 @@ def _check_columns(config: Mapping[str, object], config_id: str) -> None:
     """Raise unless this is a configuration of columns, and of those that the package knows by that name."""
     if not all(isinstance(entry, Mapping) for entry in config.values()):
         said = ", ".join(f"{name}: {entry}" for name, entry in config.items() if isinstance(entry, str))
-        raise InvalidResponseError(f"The columns of {config_id} came as something else: {said[:200]}")
+        raise InvalidResponseError(f"MAST returned no column list for {config_id}: {said[:200]}")
     known = snapshot().get(config_id, {})
     if len(config.keys() & known.keys()) < _KNOWN_PART * len(known):
-        raise InvalidResponseError(f"What came as the columns of {config_id} has hardly any of its columns.")
+        raise InvalidResponseError(f"The column list of {config_id} is incomplete.")
 
 
 # -- one client ------------------------------------------------------------------------------------------------------
@@ -372,7 +372,9 @@ class MastService:
         if resolver is not None:
             warn_unused_resolver(resolver)
         if radius is not DEFAULT_RADIUS:
-            raise InvalidArgumentError(f"radius={radius!r} needs a position: give coordinates or object_name as well.")
+            raise InvalidArgumentError(
+                f"radius={radius!r} requires a position. Specify coordinates or object_name as well."
+            )
         return None
 
 

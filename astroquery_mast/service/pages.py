@@ -127,17 +127,20 @@ def _recalled(client: HttpClient, question: Question, entry: CacheEntry, size: _
             first = recalled.page(0)
             kept.check()
         except (*UNREADABLE, MastError) as err:
-            log.debug("A kept answer cannot be read: %s", err)
+            log.debug("Cannot read a cached response: %s", err)
             return
         if recalled.total is None and size.reached(first.page):
             return
-        log.debug("The answer of %s is of %s, from %s", question.service, kept.time, entry.path)
+        log.debug("Using the response of %s cached on %s in %s", question.service, kept.time, entry.path)
         yield first
         for place in range(1, kept.pages):
             try:
                 page = recalled.page(place)
             except (*UNREADABLE, MastError) as err:
-                message = f"The kept answer of {question.service} changed while it was read: {err}. Ask again."
+                message = (
+                    f"The cached response of {question.service} changed while it was being read: {err}. Run the "
+                    "query again."
+                )
                 raise InvalidResponseError(message, service=question.service) from err
             yield page
 
@@ -160,7 +163,7 @@ class _Recalled:
             self._asked = self._following.popleft()
         page = self._asked.read(body)
         if page.executing:
-            raise ValueError("the archive was still working on this answer")
+            raise ValueError("MAST was still working on this query")
         if not self._following:
             self._following.extend(self._asked.after(page))
         answer = AnswerPage(self._response(body), replace(page, time=self._kept.time))

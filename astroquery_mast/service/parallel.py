@@ -59,9 +59,11 @@ class RunOptions:
         """Check the arguments; the time is a number of seconds from here on."""
         object.__setattr__(self, "timeout", as_seconds(self.timeout))
         if self.on_error not in ON_ERROR:
-            raise InvalidArgumentError(f"on_error={self.on_error!r}: {', '.join(map(repr, ON_ERROR))} are possible.")
+            raise InvalidArgumentError(
+                f"on_error must be one of {', '.join(map(repr, ON_ERROR))}, got {self.on_error!r}."
+            )
         if self.executor is not None and not hasattr(self.executor, "submit"):
-            raise InvalidArgumentError(f"executor={self.executor!r}: a concurrent.futures.Executor is needed.")
+            raise InvalidArgumentError(f"executor must be a concurrent.futures.Executor, got {self.executor!r}.")
         number_of_workers(self.max_workers, self.executor)
 
     @property
@@ -88,7 +90,7 @@ def number_of_workers(max_workers: int | None, executor: Executor | None = None)
     except TypeError:
         workers = 0
     if workers < 1:
-        raise InvalidArgumentError(f"max_workers={max_workers!r}: an integer greater than zero is needed.")
+        raise InvalidArgumentError(f"max_workers must be an integer >= 1, got {max_workers!r}.")
     return workers
 
 

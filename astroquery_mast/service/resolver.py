@@ -102,7 +102,7 @@ class Resolver:
         chosen = checked_resolver(resolver)
         if chosen and resolve_all:
             warn_user(
-                "The resolver parameter is ignored when resolve_all is True: every resolver is used.", InputWarning
+                "The resolver parameter is ignored when resolve_all is True: all resolvers are queried.", InputWarning
             )
             chosen = None
         given, missing = valid_names(names)
@@ -183,8 +183,8 @@ class Resolver:
         sources = {str(entry.get("resolver")): entry for entry in reversed(entries)}
         if resolver not in sources:
             raise ResolverError(
-                f'Could not resolve "{name}" to a sky position using resolver "{resolver}". Try another one, or leave '
-                "it out to take the first that knows the name."
+                f'Could not resolve "{name}" to a sky position using resolver "{resolver}". Try another '
+                "resolver, or omit it to use the first one that knows the name."
             )
         position = coordinate_of(sources[resolver])
         _compare_with_catalog(name, position, sources, resolver)
@@ -240,7 +240,7 @@ def _warn_of(errors: Mapping[str, Exception], missing: int, number: int) -> None
     reasons = ["One is missing." if missing == 1 else f"{missing} are missing."] if missing else []
     reasons += _reasons(dict(list(errors.items())[:_SHOWN]))
     if len(errors) > _SHOWN:
-        reasons.append(f"And {len(errors) - _SHOWN} more.")
+        reasons.append(f"... and {len(errors) - _SHOWN} more.")
     text = f"{len(errors) + missing} of {number} object names have no position: {' '.join(reasons)}"
     warn_user(text, InputWarning)
 
@@ -275,7 +275,7 @@ def checked_resolver(resolver: object) -> str | None:
     if resolver is None:
         return None
     if not isinstance(resolver, str):
-        raise InvalidQueryError(f'resolver={resolver!r}: it must be text, "NED" or "SIMBAD".')
+        raise InvalidQueryError(f'resolver must be "NED" or "SIMBAD", got {resolver!r}.')
     if resolver.upper() not in _RESOLVERS:
         raise ResolverError(f'Invalid resolver {resolver!r}. Must be "NED" or "SIMBAD".')
     return resolver.upper()
@@ -285,7 +285,7 @@ def warn_unused_resolver(resolver: object) -> None:
     """Check the resolver of a call that has no name to resolve, and warn that it has no effect."""
     if checked_resolver(resolver) is not None:
         warn_user(
-            "Resolver is only used when resolving object names and will be ignored: no object name is given.",
+            "Resolver is only used when resolving object names and will be ignored: object_name is not specified.",
             InputWarning,
         )
 
@@ -315,7 +315,7 @@ def checked_name(name: object) -> str:
     """Return a name that can be asked for; raise `InvalidArgumentError` for anything else."""
     text = as_unicode(name)
     if not isinstance(text, str):
-        raise InvalidArgumentError(f"All object names must be strings, not {name!r}.{tic_hint(name)}")
+        raise InvalidArgumentError(f"All object names must be strings, got {name!r}.{tic_hint(name)}")
     if not text.strip():
         raise InvalidArgumentError("An object name is empty.")
     return str(text)
@@ -324,11 +324,11 @@ def checked_name(name: object) -> str:
 def valid_names(names: Iterable[object]) -> tuple[list[str], int]:
     """Return the names in a list, and how many of its members are missing."""
     if isinstance(names, Mapping) or not isinstance(names, Iterable):
-        raise InvalidArgumentError(f"All object names must be strings, not {names!r:.80}.{tic_hint(names)}")
+        raise InvalidArgumentError(f"All object names must be strings, got {names!r:.80}.{tic_hint(names)}")
     cells = [as_unicode(cell) for cell in names]
     given = [checked_name(cell) for cell in cells if not _is_missing(cell)]
     if cells and not given:
-        raise InvalidArgumentError(f"Of the {len(cells)} object names that were given none is a name.")
+        raise InvalidArgumentError(f"None of the {len(cells)} object names is valid (all are empty or masked).")
     return given, len(cells) - len(given)
 
 
@@ -349,7 +349,7 @@ def read_entries(body: bytes) -> list[Entry]:
     document = decoded(body, f"The {SERVICE}")
     entries = document.get("resolvedCoordinate") if isinstance(document, dict) else ""
     if not isinstance(entries, list | None):
-        raise InvalidResponseError(f"The {SERVICE} sent no list of positions.", service=SERVICE)
+        raise InvalidResponseError(f"The {SERVICE} returned no list of positions.", service=SERVICE)
     if not entries:
         _check_without_entries(document)
         return []
@@ -368,9 +368,9 @@ def place_of(entry: Entry) -> tuple[float, float]:
     try:
         ra, dec = float(entry["ra"]), float(entry["decl"])
     except (KeyError, TypeError, ValueError, OverflowError) as err:
-        raise InvalidResponseError(f"The {SERVICE} sent an entry without a position.", service=SERVICE) from err
+        raise InvalidResponseError(f"The {SERVICE} returned an entry without a position.", service=SERVICE) from err
     if not (math.isfinite(ra) and abs(dec) <= 90):
-        raise InvalidResponseError(f"The {SERVICE} sent an impossible position: {ra}, {dec}.", service=SERVICE)
+        raise InvalidResponseError(f"The {SERVICE} returned an invalid position: {ra}, {dec}.", service=SERVICE)
     return ra, dec
 
 

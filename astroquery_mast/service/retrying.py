@@ -57,7 +57,7 @@ def as_seconds(given: Any, name: str = "timeout") -> float | None:
         seconds = math.nan
     if not seconds > 0:
         raise InvalidArgumentError(
-            f"{name}={given!r}: a time above zero is needed: seconds, a quantity, or text such as '1 min'."
+            f"{name} must be a positive time, got {given!r}. Use seconds, a Quantity, or a string such as '1 min'."
         )
     return seconds
 
@@ -212,7 +212,7 @@ class Deadline:
         """Tell why a download has to end; None if it may go on."""
         if self._was_stopped():
             return "The download was cancelled"
-        return f"The deadline of {self.seconds:g} s passed" if self.elapsed() >= self.seconds else None
+        return f"Timed out after {self.seconds:g} s" if self.elapsed() >= self.seconds else None
 
     def check(self) -> None:
         """Raise `StoppedError` if a download has to end."""
@@ -251,11 +251,11 @@ _GATEWAY_TIMES = {408, 504, 524}
 # How a proxy says that it makes no tunnel.
 _PROXY_REFUSES = re.compile(r"Tunnel connection failed: (403|407)\b")
 _PROXY_ADDRESS = (
-    " The address of the proxy (HTTP_PROXY, HTTPS_PROXY) cannot be read: it must be http://user:password@host:port."
+    " The proxy address (HTTP_PROXY, HTTPS_PROXY) is not valid. It must look like http://user:password@host:port."
 )
 _CERTIFICATE = (
-    " If a certificate is not trusted, set REQUESTS_CA_BUNDLE to a file with the certificates of your institute; "
-    "SSL_CERT_FILE is not looked at."
+    " If your network uses its own certificates, set REQUESTS_CA_BUNDLE to a file that contains them "
+    "(SSL_CERT_FILE is ignored)."
 )
 
 
@@ -317,7 +317,7 @@ def _innermost(err: BaseException) -> BaseException:
 def _advice_for_connection(err: Exception) -> str:
     """What to do about a proxy or a certificate; empty if the failure may be another one."""
     if isinstance(err, requests.exceptions.ProxyError) and (refused := _PROXY_REFUSES.search(str(err))):
-        return f" {PROXY_LOGIN}" if refused[1] == "407" else " The proxy does not let this request through."
+        return f" {PROXY_LOGIN}" if refused[1] == "407" else " The proxy refused this request."
     if isinstance(err, requests.exceptions.SSLError):
         return _CERTIFICATE
     return _PROXY_ADDRESS if isinstance(err, TypeError) and "NoneType" in str(err) else ""

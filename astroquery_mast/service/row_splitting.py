@@ -77,7 +77,7 @@ class RowSplitter:
         try:
             self._total = self._count(self._filtered, once=True)
         except MastError as err:
-            log.debug("The rows could not be counted: %s", err)
+            log.debug("Could not count the rows: %s", err)
         return self.exceeded
 
     def counted_at_limit(self, announced: int) -> bool:
@@ -95,11 +95,11 @@ class RowSplitter:
         if rows is not None and rows <= announced:
             return
         service = self._question.service
-        known = f"has sent {announced} rows, and may have more" if rows is None else f"has {rows} rows"
+        known = f"returned {announced} rows and may have more" if rows is None else f"has {rows} rows"
         raise TooManyRowsError(
-            f"{service} {known}: the archive sends about {self._limit} at once "
-            "(conf.server_row_limit). Ask for less at a time, with a smaller radius or further criteria; if you know "
-            "that it sends more, raise conf.server_row_limit.",
+            f"{service} {known}, but MAST returns about {self._limit} per request (conf.server_row_limit). "
+            "Narrow the query with a smaller radius or more criteria. If you know that the limit is higher, "
+            "increase conf.server_row_limit.",
             service=service,
         )
 
@@ -109,7 +109,7 @@ class RowSplitter:
         try:
             return None if asking is None else self._answered(asking, once=True)
         except MastError as err:
-            log.debug("The rows could not be counted: %s", err)
+            log.debug("Could not count the rows: %s", err)
             return None
 
     def _count(self, request: MashupRequest, *, once: bool = False) -> int:
@@ -129,8 +129,9 @@ class RowSplitter:
         parts = self._divided(request, self._total, columns)
         if parts is None:
             raise IncompleteResultError(
-                f"{request.service} has {self._total} rows, the archive sends {self._limit} at once, and the counts of "
-                f"parts by {', '.join(columns)} do not add up. Ask for less at a time, by further criteria.",
+                f"{request.service} has {self._total} rows, but MAST returns {self._limit} per request and "
+                f"the query could not be split by {', '.join(columns)} (the counts do not add up). Narrow "
+                "the query with more criteria.",
                 service=request.service,
             )
         return parts
@@ -143,7 +144,7 @@ class RowSplitter:
             except (ServerError, BadRequestError) as err:
                 if isinstance(err, ServerError) and err.status != 200:
                     raise
-                log.debug("The archive refuses to filter by %s: %s", column, err)
+                log.debug("MAST refused to filter by %s: %s", column, err)
                 continue
             if parts is not None:
                 return parts
@@ -198,7 +199,7 @@ class RowSplitter:
         """Ask for all parts, and give their pages, which together have as many rows as were counted."""
         assert self._filtered is not None
         parts = self._parts(self._filtered)
-        log.info("%d rows are more than the archive sends at once: asking for %d parts.", self._total, len(parts))
+        log.info("%d rows exceed the limit per request: splitting the query into %d parts.", self._total, len(parts))
         found = Completeness(self._filtered.service, self._total)
 
         def counted(answer: AnswerPage) -> AnswerPage:
@@ -211,8 +212,8 @@ class RowSplitter:
             yield from map(counted, joined)
         if found.rows != self._total:
             raise IncompleteResultError(
-                f"The {len(parts)} parts of the answer have {found.rows} rows, and {self._total} were counted. Ask "
-                "again: the archive may have changed meanwhile.",
+                f"The {len(parts)} parts of the result have {found.rows} rows, but {self._total} were "
+                "expected. Run the query again: the data in MAST may have changed in the meantime.",
                 service=self._filtered.service,
             )
         return {"total": self._total}

@@ -78,7 +78,8 @@ class Probe:
             said = presentable(response.content[:_EXCERPT].decode("utf-8", "replace")).strip()
             words = f": {said!r}" if said else ""
             raise InvalidResponseError(
-                f"{self.service} sent an unexpected answer (HTTP {response.status_code}){words}.", service=self.service
+                f"{self.service} returned an unexpected response (HTTP {response.status_code}){words}.",
+                service=self.service,
             )
 
 
@@ -214,7 +215,7 @@ def _row(outcome: tuple[str, float, str] | JobFailure, seconds: float) -> tuple[
 
 
 def _silent(seconds: float) -> str:
-    return f"No answer within {seconds:g} s."
+    return f"No response within {seconds:g} s."
 
 
 def _table(rows: list[tuple[Probe, str, float, str]], server: str, seconds: float) -> Table:
@@ -229,11 +230,11 @@ def _table(rows: list[tuple[Probe, str, float, str]], server: str, seconds: floa
     )
     table.add_column(MaskedColumn(spent, name="time", unit=u.ms, dtype=np.int64), index=2)
     told = {
-        "service": "The service",
+        "service": "Name of the service",
         "status": f"'{OK}', '{FAILED}', or '{TIMED_OUT}'",
-        "time": "Time until the answer",
-        "server": "The host",
-        "message": "Why it did not answer",
+        "time": "Response time",
+        "server": "Host that was queried",
+        "message": "Reason why the service did not respond",
     }
     for name, description in told.items():
         table[name].description = description

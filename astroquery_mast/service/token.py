@@ -48,10 +48,10 @@ _EXCLUSIVE_SCOPE = "mast:exclusive_access"
 
 IF_EXCLUSIVE = "Please authenticate yourself if these data are exclusive: "
 """How advice begins where it is not known whether they are."""
-_REFUSED = "The server refuses the question, or something before it, such as a firewall or proxy."
+_REFUSED = "The request was refused by the server, or by a firewall or proxy on the way to it."
 _UNAUTHORIZED = "You are not authorized to download this file."
-_NOT_LOGGED_IN = f"You are not logged in: use login(), or the environment variable {ENVIRONMENT[0]}"
-_LACKS_SCOPE = f"The token lacks the scope {_EXCLUSIVE_SCOPE}, which exclusive files need"
+_NOT_LOGGED_IN = f"Not logged in. Use login(), or set the environment variable {ENVIRONMENT[0]}"
+_LACKS_SCOPE = f"The token does not have the scope {_EXCLUSIVE_SCOPE}, which exclusive-access files require"
 _UNSENT = "No token was sent, because this is not one of the configured MAST servers over https."
 
 _PORTS = {"https": 443, "http": 80}
@@ -199,8 +199,8 @@ def refusal_advice(
         advice = _login_advice(endpoints, is_file=is_file) if is_file or status == 401 else ""
     elif (user or {}).get("anon", True):
         advice = (
-            "The token is not valid any more (it expires after 10 days without use, and 60 days after it was made): "
-            f"renew it at {endpoints.token_page}"
+            "The token has expired (tokens expire after 10 days without use, or 60 days after creation). "
+            f"Renew it at {endpoints.token_page}"
         )
     else:
         advice = _no_access(user) if is_file else ""
@@ -210,10 +210,10 @@ def refusal_advice(
 
 def _login_advice(endpoints: Endpoints, *, is_file: bool) -> str:
     """How to log in."""
-    condition = IF_EXCLUSIVE if is_file else "If a login is wanted, "
+    condition = IF_EXCLUSIVE if is_file else "To log in anyway, "
     return (
-        f"{condition}log in with a token, by login(token) or the environment variable {ENVIRONMENT[0]}. A token is "
-        f"made at {endpoints.token_page}"
+        f"{condition}log in with a token, using login(token) or the environment variable {ENVIRONMENT[0]}. "
+        f"Create a token at {endpoints.token_page}"
     )
 
 
@@ -221,8 +221,8 @@ def _no_access(user: Mapping[str, Any] | None) -> str:
     """What to do about exclusive data of others."""
     owner = (user or {}).get("ezid") or (user or {}).get("eppn") or "a user"
     return (
-        f"You are logged in as {owner}. You do not have access to download this data: "
-        "ask the principal investigator or the archive's help desk for access, or wait for the release date."
+        f"You are logged in as {owner}. You do not have access to download this data: contact the principal "
+        "investigator or the MAST help desk for access, or wait for the release date."
     )
 
 
@@ -279,8 +279,8 @@ class Login:
         user = self.whoami(Credentials(found.text))
         if user.get("anon", True):
             raise LoginError(
-                f"MAST API token invalid! MAST does not accept {found.source}; it may have expired, or lack a "
-                f"character. A new one is made at {self._endpoints.token_page}"
+                f"MAST API token invalid! MAST does not accept {found.source}; it may have expired or been "
+                f"copied incompletely. Create a new one at {self._endpoints.token_page}"
             )
         owner = str(user.get("ezid") or user.get("eppn") or "")
         self.credentials.keep(found.text, owner, self._endpoints, _scopes_of(user))
@@ -303,7 +303,7 @@ class Login:
         """Ask the archive to whom a token belongs."""
         asked = self.credentials if credentials is None else credentials
         if asked.serves(self._endpoints) and not may_receive_token(self._endpoints.whoami, self._endpoints):
-            raise LoginError(f"A token is sent over https only, and the server is {self._endpoints.server}")
+            raise LoginError(f"Tokens are only sent over https, but the server is {self._endpoints.server}")
 
         def send(method: str, url: str, **keywords: Any) -> requests.Response:
             """Send with the token that is asked about."""
@@ -330,7 +330,7 @@ class Login:
             try:
                 user = ask() if self._user is None else self._user.get(ask)
             except MastError as err:
-                return f"Whether the token is still valid could not be found out: {err}"
+                return f"Could not check whether the token is still valid: {err}"
         return refusal_advice(url, self.credentials, self._endpoints, user, status)
 
 
@@ -353,5 +353,5 @@ def _read_user(response: requests.Response) -> dict[str, Any]:
     """The user in an answer; one that is unreadable is asked for again."""
     user = decoded(response.content, _SERVICE)
     if not isinstance(user, dict):
-        raise InvalidResponseError(f"{_SERVICE} sent no user record.", service=_SERVICE)
+        raise InvalidResponseError(f"{_SERVICE} returned no user record.", service=_SERVICE)
     return user

@@ -30,8 +30,8 @@ _KEYRING_SERVICE = "astroquery:mast.stsci.edu.token"
 _KEYRING_USER = "masttoken"
 
 _OPEN_FILE = (
-    "Every user of this computer can read your MAST token in {0} ({1}): run chmod 600 {0}, "
-    "or give the mode 0400 to it if it is a secret of a container."
+    "Every user of this computer can read your MAST token in {0} ({1}): run chmod 600 {0}, or use mode 0400 "
+    "if it is a container secret."
 )
 
 # What copying and scripts put around a token besides blanks and quotes: marks that nobody sees, the name of a scheme.
@@ -61,7 +61,7 @@ def normalize_token(token: str) -> str:
         text = text[1:-1].strip()
     text = _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text
     if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise LoginError("That is not a MAST token: a token is one word of letters and digits.")
+        raise LoginError("This is not a MAST token. A token is a single word of letters and digits.")
     return HiddenText(text)
 
 
@@ -124,7 +124,7 @@ def _from_file() -> FoundToken | None:
         text = file.read_text("utf-8-sig")
         is_open = _is_open_to_others(file)
     except (OSError, ValueError, RuntimeError) as err:
-        raise LoginError(f"The file that {TOKEN_FILE} names cannot be read: {err}") from err
+        raise LoginError(f"Cannot read the file set in {TOKEN_FILE}: {err}") from err
     if is_open and is_given(text):
         warn_user(_OPEN_FILE.format(path, TOKEN_FILE), AuthenticationWarning)
     return FoundToken(HiddenText(text), f"the token in {path} ({TOKEN_FILE})") if is_given(text) else None
@@ -180,10 +180,10 @@ def _ask_keyring(do: str, *arguments: str) -> tuple[str | None, Exception | None
 def _from_prompt(page: str) -> str:
     """Ask for a token."""
     missing = (
-        "There is no MAST token: give one to login(), or set the environment variable MAST_API_TOKEN. "
-        f"A token is made at {page}"
+        "No MAST token found. Pass one to login(), or set the environment variable MAST_API_TOKEN. Create a "
+        f"token at {page}"
     )
-    return prompt(f"MAST API token (made at {page}): ", missing)
+    return prompt(f"MAST API token (create one at {page}): ", missing)
 
 
 def prompt(question: str, missing: str, *, hidden: bool = True) -> str:

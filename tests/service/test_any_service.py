@@ -51,7 +51,7 @@ def test_numpy_and_times_go_into_any_request(mast_sandbox: Sandbox) -> None:
     )
     assert len(table) > 0
     for bad in (np.nan, np.inf, object()):
-        with pytest.raises(InvalidQueryError, match="cannot carry"):
+        with pytest.raises(InvalidQueryError, match="which cannot be sent in a request"):
             Mast.service_request("Mast.Caom.Cone", {"ra": bad, "dec": 1})
 
 
@@ -82,5 +82,5 @@ def test_values_of_a_continuous_column_are_warned_of(mast_sandbox: Sandbox, valu
 def test_a_time_of_no_known_place_is_refused(mast_sandbox: Sandbox) -> None:
     """What astropy cannot turn into UTC is an error of the package, as for observations."""
     local = Time(59761, format="mjd", scale="local")
-    with pytest.raises(InvalidCriterionError, match="turned into UTC"):
+    with pytest.raises(InvalidCriterionError, match="must be a time that can be converted to UTC, got"):
         Mast.mast_query("Mast.Caom.Filtered", columns="obsid", t_min={"min": local, "max": local})

@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_written_costs_no_query(
     mast_sandbox: Sandbox, observations: ObservationsClass, tmp_path: Path
 ) -> None:
     """Not keeping an answer is no reason to have none."""
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "file").write_text('Data product is missing "dataset" or "fileset" field, which names')
     observations.cache_location = tmp_path / "file" / "below"
     assert len(observations.query_criteria(**GALEX)) == 248
     observations.cache_location = tmp_path / "folder"

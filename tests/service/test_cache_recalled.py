@@ -285,7 +285,7 @@ def test_what_may_be_a_part_is_not_kept(archive: responses.RequestsMock, client:
     """A page that came twice leaves open whether there are more rows, which is told each time."""
     seen = stars(archive, 30, pages=False)
     for _ in range(2):
-        with conf.set_temp("pagesize", 10), pytest.warns(MaxResultsWarning, match="page 1 once more as page 2"):
+        with conf.set_temp("pagesize", 10), pytest.warns(MaxResultsWarning, match="returned page 1 again as page 2"):
             assert len(client.query_region(**STARS)) == 10
     assert seen == [1, 2, 1, 2]
     assert kept(client) == []

@@ -80,5 +80,5 @@ def test_a_broken_list_of_columns_tells_how_long_it_was_tried(
 
 def test_a_name_without_columns_is_not_worth_another_try(mast_sandbox: Sandbox) -> None:
     """An empty configuration is an answer, and the error does not say to try again later."""
-    with pytest.raises(InvalidResponseError, match=r"no columns under the name Mast.No.Such\.$"):
+    with pytest.raises(InvalidResponseError, match=r"MAST has no column list named Mast.No.Such"):
         ObservationsClass()._service.columns.refresh("Mast.No.Such")

@@ -222,7 +222,7 @@ def test_retry_after_beyond_the_deadline_is_not_waited_for(mast_sandbox: Sandbox
 def test_a_lasting_failure_is_a_remote_service_error(mast_sandbox: Sandbox, fault: Fault, error: type) -> None:
     """After the attempts the error is a RemoteServiceError: which service, how long, how often, and what to do."""
     mast_sandbox.faults.add("invoke", fault, times=None)
-    with pytest.raises(error, match=r"Mast\.Caom\.Filtered.*Tried 4 times in \d+\.\d s: try again later") as caught:
+    with pytest.raises(error, match=r"Mast\.Caom\.Filtered.*Tried 4 times in \d+\.\d s\. Try again later") as caught:
         Observations.query_criteria(**CRITERIA)
     assert isinstance(caught.value, astroquery_exceptions.RemoteServiceError)
     # A connection that breaks is also a reason to ask, once, whether there are too many rows for one answer.
@@ -336,7 +336,7 @@ def test_an_invalid_address_is_not_retried() -> None:
 def test_refused_pages_raise_before_sending() -> None:
     """Pages are counted from one."""
     for keywords in ({"page": 0}, {"page": 1.5}, {"pagesize": -1}, {"pagesize": True}):
-        with pytest.raises(astroquery_exceptions.InvalidQueryError, match="an integer of at least 1"):
+        with pytest.raises(astroquery_exceptions.InvalidQueryError, match="page must be an integer >= 1, got 0"):
             Observations.query_criteria(**CRITERIA, **keywords)
     for timeout in (0, -1, float("nan")):
         with pytest.raises(astroquery_exceptions.InvalidQueryError, match="timeout"):

@@ -123,7 +123,7 @@ def test_observations_at_many_positions_are_all_of_them(whole: Sandbox, small: S
 
 def test_a_position_with_too_many_matches_costs_itself_only(cutting: Sandbox) -> None:
     """It cannot be halved: it is listed, with what can be done, and the others have their matches."""
-    with pytest.warns(InputWarning, match=r"row 0: Mast.Caom.Crossmatch has sent 100 rows, and may have more"):
+    with pytest.warns(InputWarning, match=r"row 0: Mast.Caom.Crossmatch returned 100 rows and may have more"):
         found = Observations.crossmatch([PLACES[0], SkyCoord(210.86007, 54.37612, unit="deg")], verbose=False)
     assert len(found.meta["failed"]) == 1
     assert "smaller radius" in found.meta["failed"][0]
@@ -196,7 +196,7 @@ def test_counts_of_many_targets_are_no_rows(cutting: Sandbox) -> None:
 def test_one_target_of_a_catalog_with_too_many_entries_is_listed(cutting: Sandbox) -> None:
     """There is no table for it, and no short one either."""
     places = SkyCoord([210.8, 210.8], [54.35, 54.37], unit="deg")
-    with pytest.warns(InputWarning, match=r"row 0: Mast.Catalogs.Tic.Cone has \d{3} rows: the archive sends about 100"):
+    with pytest.warns(InputWarning, match=r"row 0: Mast.Catalogs.Tic.Cone has \d{3} rows, but MAST returns about 100"):
         found = Catalogs.query_region(places, radius=["0.3 deg", "0.01 deg"], catalog="TIC")
     assert set(found["input_row"]) == {1}
 
@@ -220,7 +220,7 @@ def test_a_batch_with_too_many_products_is_halved(whole: Sandbox, small: Sandbox
 def test_an_observation_with_too_many_products_is_an_error(cutting: Sandbox) -> None:
     """A list that may be short is never returned."""
     observations = Observations.query_criteria(obs_collection="HST", calib_level=3, pagesize=2, page=1)
-    with at_most(1), pytest.raises(IncompleteResultError, match=r"Mast.Caom.Products has sent \d+ rows"):
+    with at_most(1), pytest.raises(IncompleteResultError, match=r"Mast.Caom.Products returned \d+ rows"):
         Observations.get_product_list(observations, verbose=False)
 
 
@@ -231,9 +231,12 @@ def test_an_observation_with_too_many_products_is_an_error(cutting: Sandbox) -> 
 def test_a_cut_list_of_entries_is_an_error(catalog: str) -> None:
     """Where the archive can count entries the error says how many there are."""
     with at_most(5), Sandbox(row_limit=5, cuts=True):
-        with pytest.raises(IncompleteResultError, match=r"has \d+ rows: the archive sends about 5 .*smaller radius"):
+        with pytest.raises(
+            IncompleteResultError,
+            match=r"has \d+ rows, but MAST returns about 5 .*smaller radius",
+        ):
             Catalogs.query_region(M101, radius="0.3 deg", catalog=catalog)
-        with pytest.raises(IncompleteResultError, match=r"has \d+ rows: the archive sends about 5 "):
+        with pytest.raises(IncompleteResultError, match="rows, but MAST returns about 5 per request"):
             Catalogs.query_criteria(catalog, coordinates=M101, radius="0.3 deg", Tmag=[0, 99])
 
 
@@ -253,7 +256,13 @@ def test_where_nobody_counts_an_answer_at_the_limit_is_an_error(cutting: Sandbox
     """It says what to do if these are all; then they come."""
     few = {"radius": "0.05 deg", "catalog": "Gaia", "verbose": False}
     rows = len(Catalogs.query_region(M101, **few))
-    with at_most(rows), pytest.raises(IncompleteResultError, match=r"may have more: .*raise conf.server_row_limit"):
+    with (
+        at_most(rows),
+        pytest.raises(
+            IncompleteResultError,
+            match=r"may have more, .*increase conf.server_row_limit",
+        ),
+    ):
         Catalogs.query_region(M101, **few)
     with at_most(rows + 1):
         assert len(Catalogs.query_region(M101, **few)) == rows
@@ -263,7 +272,7 @@ def test_a_limit_of_the_question_is_the_limit(cutting: Sandbox) -> None:
     """Who asks for so many rows at most gets them, with the usual warning."""
     with at_most(5), pytest.warns(MaxResultsWarning, match="nr=5"):
         assert len(Catalogs.query_region(M101, radius="0.3 deg", catalog="HSC", nr=5)) == 5
-    with pytest.raises(IncompleteResultError, match=r"Mast.Hsc.Db.v3 has sent 100 rows"):
+    with pytest.raises(IncompleteResultError, match=r"Mast.Hsc.Db.v3 returned 100 rows"):
         Catalogs.query_region(M101, radius="0.3 deg", catalog="HSC", nr=LIMIT + 1)
 
 

@@ -67,7 +67,7 @@ def test_a_login_is_not_sent_to_a_changed_server(mast_sandbox: Sandbox, other: S
 def test_a_token_of_the_environment_does_not_go_to_the_sandbox(other: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token that was there before the sandbox is for the real archive, and is there again afterwards."""
     monkeypatch.setenv("MAST_API_TOKEN", "realtoken0000000000000000000000")
-    with other.in_use(), pytest.raises(LoginError, match="no MAST token"):
+    with other.in_use(), pytest.raises(LoginError, match="No MAST token found"):
         Observations.login()
     assert len(other.requests) == 0
     assert os.environ["MAST_API_TOKEN"] == "realtoken0000000000000000000000"
@@ -249,7 +249,7 @@ def test_a_keyring_may_raise_anything(
     before = log.level
     log.setLevel(logging.DEBUG)
     try:
-        with pytest.raises(LoginError, match="There is no MAST token"):
+        with pytest.raises(LoginError, match="No MAST token found"):
             Observations.login()
     finally:
         log.setLevel(before)
@@ -283,7 +283,7 @@ def test_a_refusal_says_where_the_token_came_from(
         Observations.login()
     monkeypatch.delenv("MAST_API_TOKEN")
     monkeypatch.setenv("MAST_API_TOKEN_FILE", str(tmp_path / "none"))
-    with pytest.raises(LoginError, match="MAST_API_TOKEN_FILE names cannot be read"):
+    with pytest.raises(LoginError, match="Cannot read the file set in MAST_API_TOKEN_FILE"):
         Observations.login()
 
 
@@ -338,7 +338,7 @@ def test_a_token_without_access_to_exclusive_files_is_told_at_login(
 ) -> None:
     """The scopes are in the record of the user; a record without scopes says nothing about it."""
     Observations.login(mast_sandbox.outsider_token)
-    assert "lacks the scope mast:exclusive_access" in caplog.text
+    assert "does not have the scope mast:exclusive_access" in caplog.text
     caplog.clear()
     Observations.login(mast_sandbox.token)
     mast_sandbox.faults.add("whoami", Fault.answer({"anon": False, "ezid": "me"}))
@@ -378,7 +378,10 @@ def test_a_refused_public_file_is_said_to_be_public_and_whoami_is_asked_once(
     )
     assert len(manifest) > 1
     for message in manifest["Message"]:
-        assert "blocked by policy. This file is public: the server, or a proxy or firewall in front of it," in message
+        assert (
+            "blocked by policy. This file is public, but the server (or a proxy or firewall on the way to it)"
+            in message
+        )
         assert "investigator" not in message
     assert len(mast_sandbox.requests.of("whoami")) <= 1
 
