@@ -84,9 +84,9 @@ def read_paths(body: bytes, uris: Sequence[str]) -> dict[str, str | None]:
     try:
         entries = json.loads(body)
     except ValueError as err:
-        raise InvalidResponseError(f"The {_SERVICE} sent something else than JSON.", service=_SERVICE) from err
+        raise InvalidResponseError(f"The {_SERVICE} did not return JSON.", service=_SERVICE) from err
     if not isinstance(entries, dict):
-        raise InvalidResponseError(f"The {_SERVICE} sent no list of paths.", service=_SERVICE)
+        raise InvalidResponseError(f"The {_SERVICE} returned no list of paths.", service=_SERVICE)
     return {uri: _key(entries.get(uri)) for uri in uris}
 
 
@@ -105,9 +105,9 @@ def read_listing(body: bytes) -> tuple[list[str], str | None]:
         # Expat has bounds of its own against documents that grow while they are read.
         root = ElementTree.fromstring(body)  # noqa: S314
     except ElementTree.ParseError as err:
-        raise InvalidResponseError(f"The {_BUCKET} sent something else than XML.", service=_BUCKET) from err
+        raise InvalidResponseError(f"The {_BUCKET} did not return XML.", service=_BUCKET) from err
     if not root.tag.endswith("ListBucketResult"):
-        raise InvalidResponseError(f"The {_BUCKET} sent no listing.", service=_BUCKET)
+        raise InvalidResponseError(f"The {_BUCKET} returned no listing.", service=_BUCKET)
     folders = [element.text.rstrip("/") for element in root.iterfind("{*}CommonPrefixes/{*}Prefix") if element.text]
     truncated = root.findtext("{*}IsTruncated") == "true"
     return folders, root.findtext("{*}NextContinuationToken") if truncated else None

@@ -109,13 +109,13 @@ def check_length(headers: Mapping[str, str], size: int, cataloged: int | None) -
     expected = announced_length(headers)
     if expected is not None:
         if size != expected:
-            raise BrokenBodyError(f"{size} bytes of {expected} arrived")
+            raise BrokenBodyError(f"received {size} of {expected} bytes")
         return
     # A chunked or compressed body carries its own end mark. A body that ends with the connection does not: then the
     # catalog, though not always right, is the only witness.
     marked = headers.get("Transfer-Encoding") or headers.get("Content-Encoding")
     if not marked and cataloged is not None and size < cataloged:
-        raise BrokenBodyError(f"{size} bytes of {cataloged} arrived, and the archive did not announce the length")
+        raise BrokenBodyError(f"received {size} of {cataloged} bytes (no Content-Length was sent)")
 
 
 def check_size(size: int, cataloged: int | None, most: int) -> None:
@@ -125,7 +125,7 @@ def check_size(size: int, cataloged: int | None, most: int) -> None:
         limit = _TIMES * cataloged + _BYTES_MORE
         name = f"the limit for a file of {cataloged} bytes in the catalog"
     if size > limit:
-        raise ResponseTooLargeError(f"the archive sends {size} bytes or more, and {name} is {limit}")
+        raise ResponseTooLargeError(f"the server sends at least {size} bytes, but {name} is {limit}")
 
 
 def announced_checksums(
@@ -175,8 +175,8 @@ def check_checksums(checksums: Iterable[Checksum], digest_of: Callable[[str], by
         found = digest_of(checksum.algorithm)
         if found != checksum.digest:
             raise WrongContentError(
-                f"the {checksum.algorithm.upper()} of the bytes that arrived is {found.hex()}, and according to "
-                f"{checksum.given_by} it should be {checksum.digest.hex()}"
+                f"{checksum.algorithm.upper()} mismatch: got {found.hex()}, expected {checksum.digest.hex()} "
+                f"(from {checksum.given_by})"
             )
 
 

@@ -133,7 +133,7 @@ def _unknown_kind(name: str) -> InvalidArgumentError:
     """The error for a file that there is no reader for."""
     known = ", ".join(_READERS)
     return InvalidArgumentError(
-        f"There is no reader for {name!r}: read_product reads {known}. open_product returns the bytes of any file."
+        f"No reader for {name!r}. read_product supports {known}. Use open_product to get the bytes of any file."
     )
 
 
@@ -186,12 +186,12 @@ def readable(name: str, options: Mapping[str, Any] | None = None) -> Iterator[No
         raise
     except ImportError as err:
         hint = "pip install astroquery_mast[read]"
-        raise InvalidQueryError(f"What is needed to read {name} is not installed ({err}): {hint}") from err
+        raise InvalidQueryError(f"Missing dependency for reading {name} ({err}). Install it with: {hint}") from err
     except (*_UNREADABLE, *_of_optional_packages()) as err:
         if isinstance(err, TypeError) and options:
             raise InvalidArgumentError(f"{name} cannot be read with {', '.join(options)}: {err}") from err
         said = " ".join(str(err).split()) or type(err).__name__
-        raise InvalidResponseError(f"{name} cannot be read: {said:.300}", service=_SERVICE) from err
+        raise InvalidResponseError(f"Cannot read {name}: {said:.300}", service=_SERVICE) from err
 
 
 def _of_optional_packages() -> list[type[Exception]]:

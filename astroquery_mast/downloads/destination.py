@@ -57,7 +57,7 @@ def destination(where: str | os.PathLike[str] | None) -> Path:
     try:
         return place if is_remote(place) else place.expanduser()
     except RuntimeError as err:
-        raise InvalidQueryError(f"{where}: there is no such home folder.") from err
+        raise InvalidQueryError(f"{where}: no such home directory.") from err
 
 
 def recorded_place(where: str | os.PathLike[str] | None) -> Path:
@@ -66,7 +66,7 @@ def recorded_place(where: str | os.PathLike[str] | None) -> Path:
         return Path()
     if isinstance(where, str | os.PathLike) and not hasattr(where, "fs"):
         if "\0" in os.fspath(where):
-            raise InvalidQueryError(f"{where!r} is not a folder: its name has a NUL.")
+            raise InvalidQueryError(f"{where!r} is not a valid folder name: it contains a NUL character.")
         if not _ADDRESS.match(os.fspath(where)):
             return Path(where)
     from .store import place_in_store  # noqa: PLC0415 - only for stores
@@ -203,7 +203,7 @@ def warn_of_little_space(folder: Path, needed: int) -> None:
     """Warn if a disk has not enough space for what will come; where that cannot be told, nothing is said."""
     free = free_space(folder) if needed else None
     if free is not None and needed > free:
-        log.warning("%.1f MB are to be downloaded, and %s has %.1f MB left.", needed / 1e6, folder, free / 1e6)
+        log.warning("The download needs %.1f MB, but %s has only %.1f MB left.", needed / 1e6, folder, free / 1e6)
 
 
 def recorded_names(folder: Path) -> dict[str, str]:
@@ -328,7 +328,7 @@ class DiskTarget:
         except FileNotFoundError:
             return None
         if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "it is a folder", str(self._path))
+            raise IsADirectoryError(errno.EISDIR, "a folder with this name exists", str(self._path))
         return FileState(found.st_size, found.st_mtime_ns, found.st_ino)
 
     @contextmanager
@@ -390,13 +390,13 @@ def _acquired(target: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLoc
         # To a marker the existence of what the system should have locked would mean "held".
         path.unlink(missing_ok=True)
         if err.errno not in _NO_LOCKS:
-            raise OSError(err.errno, f"{path.name} could not be locked: {err.strerror or err}") from err
+            raise OSError(err.errno, f"cannot lock {path.name}: {err.strerror or err}") from err
         path = path.with_suffix(".soft")
         lock = filelock.SoftFileLease(path, lease_duration=_LEASE)
         try:
             lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=_Waiting(target, path, stopped))
         except RuntimeError as error:  # a marker is renewed by a thread
-            raise OSError(f"{path.name} cannot be kept: {error}") from error
+            raise OSError(f"cannot save {path.name}: {error}") from error
     return lock
 
 
@@ -421,12 +421,16 @@ class _Waiting:
             self._written, self._last_change = written, now
         if now - self._last_change > _IDLE:
             raise _LockedError(
-                f"another process holds {self._lock}{self._holder()} and has written nothing for {_IDLE:.0f} s; "
-                "if it does not run any more, delete that file"
+                f"another process holds the lock {self._lock}{self._holder()} and has written nothing for "
+                f"{_IDLE:.0f} s. If that process is no longer running, delete the lock file"
             )
         if not self._said and now - self._since > _SAID_AFTER:
             self._said = True
-            log.info("Waiting for another process that downloads this file: it holds %s%s.", self._lock, self._holder())
+            log.info(
+                "Waiting for another process that is downloading this file (it holds the lock %s%s).",
+                self._lock,
+                self._holder(),
+            )
         return self._stopped()
 
     def _holder(self) -> str:
@@ -449,6 +453,6 @@ def _refuse_if_nothing_locks(path: Path) -> None:
         with filelock.FileLock(probe, fallback_to_soft=False).acquire(blocking=False):
             return
     except filelock.Timeout:
-        raise OSError(errno.ENOLCK, "no file can be locked here") from None
+        raise OSError(errno.ENOLCK, "this file system does not support file locks") from None
     finally:
         probe.unlink(missing_ok=True)

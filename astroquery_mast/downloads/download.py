@@ -97,7 +97,7 @@ def _told_absent(planned: list[PlannedFile]) -> list[PlannedFile]:
     """The same plan, with a warning for what only the cloud may give, and does not have."""
     absent = [file.uri for file in planned if file.action is Action.SKIP]
     if absent:
-        others = f" {len(absent) - 1} more are not there, either." * (len(absent) > 1)
+        others = f" {len(absent) - 1} more were not found, either." * (len(absent) > 1)
         warn_user(f"The product {absent[0]} was not found in the cloud. Skipping download.{others}", NoResultsWarning)
     return planned
 
@@ -217,7 +217,7 @@ class FileDownloads:
         full = self.state.down.get(_DISK)
         if full is None or planned.action not in _WRITTEN:
             return planned
-        reason = f"The disk was full for {_IN_A_ROW} files in a row, so that this one was not requested: {full}"
+        reason = f"Not downloaded: the disk was full for {_IN_A_ROW} files in a row: {full}"
         return replace(planned, action=Action.REFUSE, reason=reason)
 
 
@@ -235,8 +235,7 @@ class ServerWatch:
         server = f"{parts.scheme}://{parts.netloc}"
         if server in self.down:
             raise ServerError(
-                f"{server} could not be reached for {_IN_A_ROW} files in a row, so that this one was not requested: "
-                f"{self.down[server]}",
+                f"Not downloaded: {server} could not be reached for {_IN_A_ROW} files in a row: {self.down[server]}",
                 service=server,
             )
         try:
@@ -304,10 +303,13 @@ def _check_sendable(way: Way | OpenUrl, executor: Executor | None) -> None:
     if isinstance(executor, ThreadPoolExecutor | None):
         return
     if not isinstance(way, SessionRecipe):
-        raise TypeError("Only a SessionRecipe can be sent to another process.")
+        raise TypeError("Only a SessionRecipe can be passed to another process.")
     left = way.stays_behind()
     if left:
-        warn_user(f"The executor's processes do without {', '.join(left)} of the client's session.", InputWarning)
+        warn_user(
+            f"The processes of the executor do not use these settings of the client's session: {', '.join(left)}.",
+            InputWarning,
+        )
 
 
 class DownloadBar:
@@ -393,9 +395,9 @@ def portable_download(work: FileDownloads, executor: Executor | None) -> Callabl
 def _failed(file: PlannedFile, failure: JobFailure, work: FileDownloads) -> JobResult:
     """The result for a file of which no worker tells."""
     error = failure.error
-    message = f"The worker could not do it: {type(error).__name__}: {error}"
+    message = f"Worker failed: {type(error).__name__}: {error}"
     if isinstance(error, UnfinishedError):
-        message = f"The deadline of {work.state.deadline.seconds:g} s passed before the file was there."
+        message = f"Timed out after {work.state.deadline.seconds:g} s, before this file was complete."
     return JobResult(TransferResult(file.index, Status.ERROR, file.local_path, message, file.data_url, uri=file.uri))
 
 
@@ -415,8 +417,8 @@ def complain(results: Sequence[TransferResult], *, on_error: str, manifest: Mani
     if not failed or on_error == "ignore":
         return
     message = (
-        f"{len(failed)} of {len(results)} files could not be downloaded; the manifest says why. "
-        f"The first: {failed[0].message}"
+        f"{len(failed)} of {len(results)} files could not be downloaded. See column 'Message' of the "
+        f"manifest. First error: {failed[0].message}"
     )
     if on_error == "raise":
         raise DownloadError(message, as_manifest(results) if manifest is None else manifest)

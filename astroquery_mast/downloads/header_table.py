@@ -107,7 +107,7 @@ def _as_keywords(keywords: Any) -> tuple[str, ...] | None:
         return None
     names = [keywords] if isinstance(keywords, str) else _listed(keywords, "keywords")
     if not names or not all(isinstance(name, str) and name.strip() for name in names):
-        raise InvalidArgumentError(f"keywords={keywords!r}: FITS keywords are needed, such as ['EXPTIME', 'CRVAL*'].")
+        raise InvalidArgumentError(f"keywords must be FITS keywords, such as ['EXPTIME', 'CRVAL*'], got {keywords!r}.")
     return tuple(dict.fromkeys(str(name).strip().upper().removeprefix("HIERARCH ") for name in names))
 
 
@@ -119,7 +119,7 @@ def _as_extensions(extensions: Any) -> tuple[Extension, ...] | None:
         return (_as_extension(extensions),)
     given = _listed(extensions, "extensions")
     if not given:
-        raise InvalidArgumentError(f"extensions={extensions!r} has no HDU; None stands for all.")
+        raise InvalidArgumentError(f"extensions={extensions!r} is empty. Use None for all HDUs.")
     return tuple(map(_as_extension, given))
 
 
@@ -140,7 +140,8 @@ def _as_extension(given: Any) -> Extension:
     except TypeError:
         pass
     raise InvalidArgumentError(
-        f"{given!r} is not an HDU: give a number from 0, a name such as 'SCI', or a name and version ('SCI', 2)."
+        f"{given!r} is not a valid HDU. Use an index (0, 1, ...), a name such as 'SCI', or a name and "
+        "version ('SCI', 2)."
     )
 
 
@@ -149,7 +150,7 @@ def _listed(given: Any, what: str) -> list[Any]:
     try:
         return list(given)
     except TypeError as err:
-        raise InvalidArgumentError(f"{what}={given!r}: a list is needed.") from err
+        raise InvalidArgumentError(f"{what} must be a list, got {given!r}.") from err
 
 
 # -- the headers of one file ---------------------------------------------------------------------------------------
@@ -174,12 +175,12 @@ def headers_in(file: IO[bytes], name: str, last: int | None = None) -> Iterator[
         try:
             length = length_of_data(text)
         except (KeyError, ValueError) as err:
-            raise _damaged(name, f"header {number} does not say how long its data are ({err})") from err
+            raise _damaged(name, f"header {number} does not define the size of its data ({err})") from err
         yield ReadHeader(number, text)
         end = file.tell() + length
         # Where the padding of the last block is missing, nothing is lost.
         if end > size:
-            raise _damaged(name, f"HDU {number} ends at byte {end}, and the file has {size} bytes")
+            raise _damaged(name, f"HDU {number} ends at byte {end}, but the file has only {size} bytes")
         file.seek(min(file.tell() + padded(length), size))
         number += 1
 
@@ -192,19 +193,19 @@ def _header_at(file: IO[bytes], name: str, number: int) -> bytes | None:
         block = file.read(FITS_BLOCK)
         if not text and not block.startswith(begins):
             if number == 0:
-                raise _damaged(name, "it does not begin as a FITS file does")
+                raise _damaged(name, "it does not start with a FITS header")
             return None  # special records may follow the last extension
         if len(block) < FITS_BLOCK:
             break
         text += block
         if ends_header(bytearray(block)):
             return bytes(text)
-    raise _damaged(name, f"header {number} has no end")
+    raise _damaged(name, f"header {number} has no END card")
 
 
 def _damaged(name: str, why: str) -> InvalidResponseError:
     """The error for a file that is not FITS."""
-    return InvalidResponseError(f"{name} cannot be read as FITS: {why}.", service=_SERVICE)
+    return InvalidResponseError(f"Cannot read {name} as FITS: {why}.", service=_SERVICE)
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ class HeaderReader:
         name = found.name
         if has_reader(name) and ending_of(name) not in _FITS:
             kind = ending_of(name).removeprefix(".").upper()
-            raise InvalidQueryError(f"{name} is {kind} and not FITS: it has no FITS headers. read_product reads it.")
+            raise InvalidQueryError(f"{name} has no FITS headers ({kind}). Use read_product to read it.")
         file = self._files.open_located(found)
         try:
             return list(headers_in(unpacked(file, name), name, self._selection.last))
@@ -258,7 +259,7 @@ class HeaderReader:
         wanted = [(number, header) for number, header in headers if self._selection.wants(number, header)]
         if headers and not wanted:
             asked = few_names([str(each) for each in self._selection.extensions or ()])
-            return FileHeaders(name, error=InvalidArgumentError(f"{name} has no HDU {asked}."))
+            return FileHeaders(name, error=InvalidArgumentError(f"HDU {asked} not found in {name}."))
         return FileHeaders(name, wanted)
 
 
@@ -284,7 +285,7 @@ def _read_all(files: ProductFiles, products: Any, selection: HeaderSelection, op
     located = map(files.located, each_product(products))
     found = list({(each.identity, id(each.opened)): each for each in located}.values())
     if not found:
-        raise InvalidArgumentError("There are no products.")
+        raise InvalidArgumentError("No products specified.")
     reader = HeaderReader(files, selection, deadline)
     read: list[FileHeaders] = []
     with (
@@ -313,7 +314,7 @@ def _why(error: Exception, deadline: Deadline) -> Exception:
 def _warn_of_failed(errors: Sequence[Exception], number: int) -> None:
     """Warn once of the files that could not be read."""
     category = AuthenticationWarning if any(isinstance(error, LoginError) for error in errors) else InputWarning
-    message = f"The headers of {len(errors)} of {number} files could not be read; see column 'message'. The first: "
+    message = f"The headers of {len(errors)} of {number} files could not be read. See column 'message'. First error: "
     warn_user(f"{message}{errors[0]}", category)
 
 
@@ -322,11 +323,13 @@ def _table(rows: Sequence[HeaderRow], selection: HeaderSelection) -> Table:
     headers = [row.header for row in rows]
     table = ResultTable(masked=True)
     table["file"] = masked_column([_file_name(row.name) for row in rows])
-    table["hdu"] = masked_column([row.number for row in rows], "i8", description="Number of the HDU, from 0")
+    table["hdu"] = masked_column([row.number for row in rows], "i8", description="Index of the HDU, from 0")
     for name in (*_ALWAYS, *selection.names_in(headers)):
         table[name] = _keyword_column(name, headers)
-    table["message"] = masked_column([row.message for row in rows], description="Why the headers could not be read")
-    table["product"] = masked_column([row.name for row in rows], description="dataURI, address or path of the file")
+    table["message"] = masked_column(
+        [row.message for row in rows], description="Reason why the headers could not be read"
+    )
+    table["product"] = masked_column([row.name for row in rows], description="dataURI, URL or path of the file")
     _warn_of_absent(selection.keywords or (), headers)
     return table
 

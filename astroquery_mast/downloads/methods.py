@@ -40,7 +40,7 @@ def as_read(manifest: Any) -> Any:
     try:
         return Table.read(manifest)
     except (OSError, ValueError, IORegistryError) as err:
-        raise InvalidArgumentError(f"No manifest can be read from {os.fspath(manifest)!r}: {err}") from err
+        raise InvalidArgumentError(f"Cannot read a manifest from {os.fspath(manifest)!r}: {err}") from err
 
 
 class DownloadMethods(Protocol):

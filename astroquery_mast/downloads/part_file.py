@@ -391,7 +391,7 @@ def _prefix(
     rest = digest.copy()
     rest.update(stream.read(mark.size - kept))
     if size != kept or rest.hexdigest() != mark.sha256:
-        raise ValueError("these are not the bytes that came")
+        raise ValueError("the data differ from the bytes that were received")
     stream.seek(size)
     return digest, size
 

@@ -79,20 +79,20 @@ def named_file(text: Any, download_url: str, bucket: Bucket) -> tuple[str, Bucke
     """Return the dataURI in a text that is one or an address of it, or an address in the bucket, and that one."""
     if not isinstance(text, str) or not text.strip():
         raise InvalidArgumentError(
-            f"A valid data product URI must be provided, such as 'mast:HST/product/x.fits', not {text!r}."
+            f"A valid data product URI must be provided, such as 'mast:HST/product/x.fits', got {text!r}."
         )
     if bucket.key(text) is not None:
         return text, bucket
     uri = uri_at(text, f"{download_url}?uri=")
     if text.startswith("s3://"):
         raise InvalidArgumentError(
-            f"{text!r} is not in the bucket of the archive, which is s3://{bucket.name}. fits.open(..., "
-            "use_fsspec=True) opens FITS files in other buckets."
+            f"{text!r} is not in the MAST bucket s3://{bucket.name}. For FITS files in other buckets, use "
+            "fits.open(..., use_fsspec=True)."
         )
     if not {":", "/"} & set(uri):
         raise InvalidArgumentError(
-            f"{text!r} is a file name, and a dataURI is needed, such as 'mast:HST/product/{text}': the column "
-            "dataURI of a product list has it. MastMissions takes file names of HST, JWST and Roman."
+            f"{text!r} is a file name, not a dataURI such as 'mast:HST/product/{text}'. Use the column "
+            "dataURI of a product list. (MastMissions also accepts file names of HST, JWST and Roman.)"
         )
     return uri, None
 
@@ -174,7 +174,7 @@ class ProductFiles:
             try:
                 return found.path.open("rb")
             except OSError as err:
-                raise InvalidArgumentError(f"{str(found.path)!r} cannot be opened: {err}") from err
+                raise InvalidArgumentError(f"Cannot open {str(found.path)!r}: {err}") from err
         try:
             return self._first(found.addresses, remote)
         except AccessDeniedError as err:
@@ -192,7 +192,7 @@ class ProductFiles:
             try:
                 return remote(address)
             except MastError as err:
-                log.info("%s Reading from MAST itself.", err)
+                log.info("%s Reading from MAST instead.", err)
         return remote(last)
 
     def _remote(self, address: FileAddress) -> io.BufferedReader:
@@ -229,8 +229,7 @@ class ProductFiles:
             return _on_disk(Path(text).expanduser())
         if "://" in text and not text.startswith((*_WEB, "s3://")):
             raise InvalidArgumentError(
-                f"{text!r:.200} cannot be opened: a dataURI (mast:...), an address (https://... or s3://...) or a path "
-                "is needed."
+                f"Cannot open {text!r:.200}. Use a dataURI (mast:...), a URL (https://... or s3://...) or a path."
             )
         text = uri_at(text, f"{self.service.endpoints.download}?uri=")
         source = self._of_archive if text.startswith(("mast:", "s3://")) else self.source
@@ -262,7 +261,7 @@ class ProductFiles:
         download_url = self.service.endpoints.download
         find = self.source_of_manifest or (lambda each: files_of_manifest(download_url, each))
         if "dataURI" not in row.colnames:
-            raise InvalidArgumentError(f"{str(path)!r} is not on disk, and the row has no dataURI.")
+            raise InvalidArgumentError(f"{str(path)!r} does not exist, and the row has no dataURI.")
         uri = _uri_of(row)
         return LocatedFile(uri, addresses=_addresses(uri, FileSource(find(row))))
 
@@ -285,7 +284,7 @@ def _one_row(product: Any) -> Table:
     table = as_table(product)
     if table is None:
         raise InvalidArgumentError(
-            "One product is needed: its dataURI, an address, a row of a product table, a path or an open file, not "
+            "The product must be a dataURI, a URL, a row of a product table, a path or an open file, got "
             f"{product!r:.80}."
         )
     if len(table) != 1:
@@ -295,7 +294,7 @@ def _one_row(product: Any) -> Table:
 
 def _not_one(number: int) -> InvalidArgumentError:
     """The error for several products, or none."""
-    return InvalidArgumentError(f"One product is needed, not {number}: {_SEVERAL}.")
+    return InvalidArgumentError(f"Expected one product, got {number}: {_SEVERAL}.")
 
 
 def _terms_of(row: Table) -> str:
@@ -308,12 +307,12 @@ def _uri_of(row: Table) -> str:
     """The dataURI of a row."""
     if "dataURI" not in row.colnames:
         raise InvalidArgumentError(
-            "One product is needed, and this row has no column 'dataURI': give observations to get_product_list, and a "
-            "row of its table here."
+            "This row has no column 'dataURI', so it is not a product. If it is an observation, call "
+            "get_product_list first and use a row of its result."
         )
     uri = column_as_text(row, "dataURI")[0].strip() if len(row) else ""
     if not uri:
-        raise InvalidArgumentError("This product has no dataURI: its file cannot be opened.")
+        raise InvalidArgumentError("Cannot open this product: it has no dataURI.")
     return uri
 
 
@@ -325,7 +324,7 @@ def _is_open(given: Any) -> bool:
 def _open_file(file: Any) -> LocatedFile:
     """A file that is open."""
     if isinstance(file, io.TextIOBase):
-        raise InvalidArgumentError(f"{file!r:.80} is open as text: open it with mode 'rb'.")
+        raise InvalidArgumentError(f"{file!r:.80} is open in text mode. Open it with mode 'rb'.")
     name = getattr(file, "name", None)
     return LocatedFile(name if isinstance(name, str) else "The file", opened=file, may_be_unnamed=True)
 
@@ -357,6 +356,8 @@ def each_product(products: Any) -> Iterator[Any]:
     try:
         members = iter(products)
     except TypeError as err:
-        raise InvalidArgumentError(f"Products are needed, not {products!r:.80}.") from err
+        raise InvalidArgumentError(
+            f"products must be a table, a row or a list of products, got {products!r:.80}."
+        ) from err
     for member in members:
         yield from each_product(member) if isinstance(member, Table) else (member,)

@@ -128,7 +128,9 @@ class Downloads:
         try:
             self._service.login.login()
         except (LoginError, MastError) as err:
-            message = f"The token of the environment is not accepted, and exclusive files will not come: {err}"
+            message = (
+                f"The token in the environment was not accepted. Exclusive-access files will not be downloaded: {err}"
+            )
             warn_user(message, AuthenticationWarning)
             return False
         return True
@@ -236,7 +238,7 @@ class ProductFlow:
         """Return the products that pass all filters."""
         table = as_table(products)
         if table is None:
-            raise InvalidArgumentError(f"A table of products is needed, not a {type(products).__name__}.")
+            raise InvalidArgumentError(f"products must be a table, got a {type(products).__name__}.")
         found = self.passing(table, filters)
         if len(table) and not len(found):
             warn_user(self._why_none(table, filters), NoResultsWarning)
@@ -260,7 +262,7 @@ class ProductFlow:
         left = self._left_by_each(products, filters)
         alone = [values_of(products, name, filters[name]) for name, rows in left.items() if not rows]
         each = ", ".join(f"{name} leaves {rows}" for name, rows in left.items())
-        return f"None of {len(products)} products passes the filters. {' '.join(alone) or f'Alone, {each}.'}"
+        return f"None of the {len(products)} products matches the filters. {' '.join(alone) or f'Alone, {each}.'}"
 
     def _left_by_each(self, products: Table, filters: Mapping[str, Any]) -> dict[str, int]:
         """How many products pass each of the filters that were given."""
@@ -304,8 +306,8 @@ class ProductFlow:
         if len(urls) < max(len(products), 1):
             lacking = "no open copy in the cloud" if files.cloud_only else "no dataURI"
             absent = len(products) - len(urls)
-            message = f"{absent} of {len(products)} products have {lacking} and are left out."
-            warn_user(message if absent else "There are no products.", NoResultsWarning)
+            message = f"{absent} of {len(products)} products have {lacking} and are skipped."
+            warn_user(message if absent else "No products specified.", NoResultsWarning)
         return urls
 
     def download_products(
@@ -412,4 +414,4 @@ def _log_repeated(products: Table, unique: Table, verbose: bool) -> None:
     """Log how many products are listed more than once."""
     repeated = len(products) - len(unique)
     if repeated and verbose:
-        log.info("%d of %d products are listed more than once; each is taken once.", repeated, len(products))
+        log.info("%d of %d products are duplicates and are downloaded once.", repeated, len(products))

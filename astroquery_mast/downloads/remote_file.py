@@ -56,7 +56,7 @@ def range_opener(http: HttpClient, whole: Deadline | None = None) -> OpenUrl:
 def open_remote(url: str, open_url: OpenUrl, *, name: str, block_size: int) -> io.BufferedReader:
     """Open a file for reading without fetching it."""
     if block_size < 1:
-        raise ValueError(f"block_size={block_size!r}: a number of bytes above zero is needed.")
+        raise ValueError(f"block_size must be a positive number of bytes, got {block_size!r}.")
     parts = _Parts(url, open_url, name)
     first = parts.begin(block_size)
     raw = RemoteFile(parts, first) if first is not None else RemoteFile(_copy(url, open_url, name))
@@ -104,12 +104,12 @@ class RemoteFile(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Go to a position; nothing is fetched until something is read there."""
         if self.closed:
-            raise ValueError("The file is closed.")
+            raise ValueError("I/O operation on closed file.")
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}.get(whence)
         if start is None:
-            raise ValueError(f"whence={whence!r}: 0, 1 or 2 is needed.")
+            raise ValueError(f"whence must be 0, 1 or 2, got {whence!r}.")
         if start + offset < 0:
-            raise ValueError(f"There is nothing before the beginning of the file (position {start + offset}).")
+            raise ValueError(f"Cannot seek to a negative position ({start + offset}).")
         self._position = start + offset
         return self._position
 
@@ -138,7 +138,7 @@ class RemoteFile(io.RawIOBase):
     def _some(self, most: int) -> bytes:
         """Some of the next bytes; none at the end."""
         if self.closed:
-            raise ValueError("The file is closed.")
+            raise ValueError("I/O operation on closed file.")
         stop = min(self._position + most, self.size)
         if stop <= self._position:
             return b""
@@ -203,7 +203,7 @@ class _Parts:
         etag = response.headers.get("ETag")
         changed = self._etag is not None and etag is not None and etag != self._etag
         if response.status_code != 206 or changed:
-            raise InvalidResponseError(f"{self.name} has changed since it was opened: open it again.", service=_SERVICE)
+            raise InvalidResponseError(f"{self.name} has changed since it was opened. Open it again.", service=_SERVICE)
         if content_range(response.headers) != (start, stop - 1, self.size):
             raise _unasked(response, self.name, f"{start}-{stop - 1}/{self.size}")
 
@@ -226,7 +226,7 @@ class _Copy:
 
 def _copy(url: str, open_url: OpenUrl, name: str) -> _Copy:
     """Fetch a file to its end, since it cannot be had in parts."""
-    log.info("%s is not served in parts: the complete file is downloaded.", name)
+    log.info("The server does not support range requests for %s: downloading the complete file.", name)
     most = count_setting("max_file_size")
 
     def ask() -> _Copy:
@@ -250,7 +250,7 @@ def _with_retries(ask: Callable[[], T], name: str) -> T:
     try:
         return retrying(ask, deadline=Deadline(), on_error=lambda err: isinstance(err, BODY_ERRORS))
     except BODY_ERRORS as err:
-        message = f"{name} could not be read: {type(err).__name__}: {err}"
+        message = f"Cannot read {name}: {type(err).__name__}: {err}"
         raise ServerError(message, service=_SERVICE) from err
 
 
@@ -259,16 +259,16 @@ def _content(response: requests.Response, size: int) -> bytes:
     try:
         read_body(response, size)
     except ResponseTooLargeError as err:
-        raise BrokenBodyError(f"more than {size} bytes arrived") from err
+        raise BrokenBodyError(f"received more than {size} bytes") from err
     if len(response.content) != size:
-        raise BrokenBodyError(f"{len(response.content)} bytes of {size} arrived")
+        raise BrokenBodyError(f"received {len(response.content)} of {size} bytes")
     return response.content
 
 
 def _unasked(response: requests.Response, name: str, asked: str) -> InvalidResponseError:
     """The error for an answer that is not the part that was asked for."""
     given = response.headers.get("Content-Range")
-    message = f"{name} cannot be read in parts: bytes {asked} were requested, and {given!r} was sent."
+    message = f"Cannot read {name} in parts: requested bytes {asked}, received {given!r}."
     return InvalidResponseError(message, service=_SERVICE)
 
 
@@ -283,7 +283,7 @@ def open_fits(url: str, *, name: str, block_size: int) -> fits.HDUList:
         return fits.open(url, use_fsspec=True, fsspec_kwargs={"block_size": block_size})
     except ImportError as err:
         raise InvalidQueryError(
-            f"use_fsspec=True: what is needed for it is not installed ({err}): pip install astroquery_mast[cloud]"
+            f"use_fsspec=True requires optional packages ({err}). Install them with: pip install astroquery_mast[cloud]"
         ) from err
     except _fsspec_errors() as err:
         raise _as_error_of_query(err, url, name) from err
@@ -293,12 +293,12 @@ def _as_error_of_query(err: Exception, url: str, name: str) -> InvalidQueryError
     """The error for one of `fsspec`'s."""
     status = _http_status(err)
     if status in _UNAUTHORIZED:
-        return LoginError(f"{name} is exclusive: open it without use_fsspec=True, after logging in.")
+        return LoginError(f"{name} is under exclusive access. Log in and open it without use_fsspec=True.")
     if status == HTTPStatus.NOT_FOUND:
-        return BadRequestError(f"There is no file {name} at {url}.", service="fsspec", status=status)
+        return BadRequestError(f"File {name} not found at {url}.", service="fsspec", status=status)
     if status is None and isinstance(err, OSError) and not isinstance(err, _fsspec_errors()[1:]):
         return InvalidQueryError(f"{name} is not a FITS file: {err}")
-    said = f"{name} could not be read by fsspec (HTTP status {status or 'unknown'})."
+    said = f"fsspec could not read {name} (HTTP status {status or 'unknown'})."
     return ServerError(said, service="fsspec", status=status)
 
 

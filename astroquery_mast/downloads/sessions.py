@@ -259,7 +259,7 @@ class WorkerSession:
         """Say what to do about a refusal."""
         advice = Login(self._send, self._endpoints, self._credentials, self._recipe.user).advice(url, status)
         if self._recipe.logged_in and not self._credentials:
-            return f"{advice} You are logged in, but a token is never sent along to another process: set it there."
+            return f"{advice} You are logged in, but tokens are not passed to other processes. Set the token there."
         return advice
 
 

@@ -57,9 +57,7 @@ def place_in_store(where: Any) -> Path:
     if not isinstance(where, str | os.PathLike) or hasattr(where, "fs"):
         protocol = getattr(where, "protocol", None)
         if protocol is None:
-            raise InvalidQueryError(
-                f"{where!r} is not a folder: give a path, or an address such as 's3://bucket/prefix'."
-            )
+            raise InvalidQueryError(f"{where!r} is not a folder. Use a path, or a URL such as 's3://bucket/prefix'.")
         return _on_disk_or_not(where, str(protocol))
     match = _URL.match(os.fspath(where))
     if match is None:
@@ -68,7 +66,8 @@ def place_in_store(where: Any) -> Path:
         return _on_disk_or_not(import_module("upath").UPath(where), match[1])
     except ImportError as err:
         raise InvalidQueryError(
-            f"{where}: what is needed to write there is not installed ({err}): pip install astroquery_mast[cloud]"
+            f"Writing to {where} requires optional packages ({err}). Install them with: pip install "
+            "astroquery_mast[cloud]"
         ) from err
     except ValueError as err:
         raise InvalidQueryError(f"{where}: {err}") from err
@@ -79,7 +78,7 @@ def _on_disk_or_not(place: Any, protocol: str) -> Path:
     if protocol in _LOCAL or isinstance(place, Path):
         return Path(place.path)
     if protocol in _READ_ONLY:
-        raise InvalidQueryError(f"{place}: files cannot be written to a web server.")
+        raise InvalidQueryError(f"{place}: cannot write files to a web server.")
     _ = place.fs  # fails now and not in mid-download if the store's package is missing
     return cast("Path", place)
 
@@ -288,7 +287,7 @@ class StoreStream:
         self._upload = None
         stored = size_in_store(self._place)
         if stored != self.size:
-            raise OSError(f"{self.size} bytes were written, and the store has {stored}")
+            raise OSError(f"wrote {self.size} bytes, but the store has {stored}")
 
     def discard(self) -> None:
         """End an upload without a file."""

@@ -54,8 +54,8 @@ _WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION}
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 _PUBLIC = "PUBLIC"
-_PUBLIC_REFUSED = "This file is public: the server, or a proxy or firewall in front of it, refuses to give it."
-_CLOSED_COPY = "Its copy in the cloud is not open before its release: leave out cloud_only and log in."
+_PUBLIC_REFUSED = "This file is public, but the server (or a proxy or firewall on the way to it) refused the request."
+_CLOSED_COPY = "Its cloud copy is not public before the release date. Omit cloud_only and log in."
 
 Progress = Callable[[int], None]
 
@@ -129,13 +129,13 @@ class FileTransfer:
             return self._kept(before) or self._download(before)
         except filelock.Timeout as err:
             return self._stopped(
-                f" Another process holds {err.lock_file}; if it does not run any more, delete that file."
+                f" Another process holds {err.lock_file}. If that process is no longer running, delete the file."
             )
         except (StoppedError, MastError, *BODY_ERRORS, requests.exceptions.RequestException) as err:
             # A connection may break because the caller has ended it.
             return self._stopped() if self._deadline.reached() else self._with_rest(_network_failed(planned, err))
         except OSError as err:
-            failed = _failed(planned, f"{planned.local_path} could not be written: {err}")
+            failed = _failed(planned, f"Cannot write {planned.local_path}: {err}")
             return self._with_rest(replace(failed, disk_full=err.errno in _NO_ROOM))
 
     def _kept(self, present: FileState | None) -> TransferResult | None:
@@ -186,7 +186,9 @@ class FileTransfer:
             return _complete(self._planned, present.size if present else 0)
         path = self._planned.local_path
         return _failed(
-            self._planned, f"{path} has become {held} meanwhile; the next call gives this file another name."
+            self._planned,
+            f"{path} was created by another process in the meantime ({held}). The next call uses another "
+            "name for this file.",
         )
 
     # -- again and again -------------------------------------------------------------------------------------------
@@ -250,7 +252,7 @@ class FileTransfer:
         """Ask for the whole file."""
         response = stack.enter_context(self._open_url(url, AS_STORED))
         if response.status_code not in _WHOLE:
-            raise BrokenBodyError(f"the answer has HTTP status {response.status_code}, and not the file")
+            raise BrokenBodyError(f"the server returned HTTP {response.status_code} instead of the file")
         return self._begin_with(sink, url, response)
 
     def _ask_for_rest(self, sink: Sink, url: str, stack: ExitStack) -> requests.Response | None:
@@ -277,7 +279,7 @@ class FileTransfer:
         """Begin with the first byte of an answer."""
         if is_web_page(response.headers, self._planned.uri or self._planned.local_path.name):
             words = quote_error_page(next(body_pieces(response), b""))
-            raise BrokenBodyError(f"the archive answered with a web page, and not with the file{words}")
+            raise BrokenBodyError(f"MAST returned a web page instead of the file{words}")
         self._take_back()
         checksums = announced_checksums(response.headers, cataloged=self._planned.checksum)
         sink.begin(ResumePoint.of(url, response.headers), [checksum.algorithm for checksum in checksums])
@@ -308,7 +310,7 @@ class FileTransfer:
             self._progress(len(piece))
             if expected is not None and sink.size > expected:
                 sink.reject()
-                raise BrokenBodyError(f"{sink.size} bytes of {expected} arrived")
+                raise BrokenBodyError(f"received {sink.size} of {expected} bytes")
             if sink.size != expected:
                 self._deadline.check()
 
@@ -321,13 +323,13 @@ class FileTransfer:
         if sink.resume_point is None:
             check_length(response.headers, sink.size, planned.size)
         elif sink.size != sink.resume_point.total:
-            raise BrokenBodyError(f"{sink.size} bytes of {sink.resume_point.total} arrived")
+            raise BrokenBodyError(f"received {sink.size} of {sink.resume_point.total} bytes")
         if not start and planned.size:
-            raise BrokenBodyError(f"0 bytes of {planned.size} arrived")
+            raise BrokenBodyError(f"received 0 of {planned.size} bytes")
         self._judge_beginning(response, sink, signature)
         if sink.size < (planned.size or 0) and sink.is_truncated():
             sink.reject()
-            raise BrokenBodyError(f"{sink.size} bytes of {planned.size} arrived, and the FITS file breaks off")
+            raise BrokenBodyError(f"received {sink.size} of {planned.size} bytes: the FITS file is truncated")
         whole = response.status_code in _WHOLE
         checksums = announced_checksums(response.headers, whole=whole, cataloged=planned.checksum)
         check_checksums(checksums, sink.digest)
@@ -339,15 +341,15 @@ class FileTransfer:
             return
         page = error_page(start, planned.local_path.name, signature)
         if page is not None:
-            raise WrongContentError(f"what the archive sent is an error message and not the file{page}")
+            raise WrongContentError(f"MAST returned an error message instead of the file{page}")
 
     def _judge_beginning(self, response: requests.Response, sink: Sink, signature: FileSignature) -> None:
         """Note an unusual beginning of a whole file; raise where nothing tells that it is whole."""
         if signature.fits(sink.start(LOOKED_AT)):
             return
         if announced_length(response.headers) is None and sink.size != self._planned.size:
-            raise WrongContentError(f"what the archive sent is not a {signature.kind} file")
-        self._unusual = f"The file does not begin as {signature.kind} files do."
+            raise WrongContentError(f"MAST returned something that is not a {signature.kind} file")
+        self._unusual = f"The file does not have the signature of a {signature.kind} file."
 
     # -- what is said of it ----------------------------------------------------------------------------------------
 
@@ -361,9 +363,7 @@ class FileTransfer:
         """The same result, and a word about what is left of the file."""
         if not self._left:
             return result
-        words = (
-            f"{self._left} bytes are kept in {part_path(result.local_path).name}, and the next call goes on from there."
-        )
+        words = f"{self._left} bytes are kept in {part_path(result.local_path).name}. The next call resumes from there."
         return replace(result, message=f"{result.message} ({words})")
 
 
@@ -379,9 +379,9 @@ def _complete(
     words = [] if unusual is None else [unusual]
     if planned.size is not None and size != planned.size:
         # No failure: sizes in the catalog are not reliable for every collection.
-        words.append(f"The file has {size} bytes, as the archive sent it; the catalog says {planned.size}.")
+        words.append(f"The file has {size} bytes as sent by MAST, but the catalog lists {planned.size}.")
     if replaced is not None:
-        words.append(f"It has taken the place of a file of {replaced} bytes that lay there.")
+        words.append(f"Replaced an existing file of {replaced} bytes.")
     return TransferResult(
         index=planned.index,
         status=Status.COMPLETE,
@@ -398,7 +398,7 @@ def _unconfirmed(planned: PlannedFile, present: FileState, err: MastError) -> Tr
     # That a file may have changed speaks less against it than a size that differs.
     if err.status is not None or (planned.size is not None and not planned.compare_time):
         return None
-    message = f"The file was on disk and could not be compared with the archive: {err}"
+    message = f"The file exists but could not be compared with MAST: {err}"
     return TransferResult(planned.index, Status.COMPLETE, planned.local_path, message, size=present.size)
 
 

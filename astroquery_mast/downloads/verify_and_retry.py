@@ -65,7 +65,7 @@ def as_written(manifest: object) -> Table:
     """Return a manifest, or a row of one, as it was before it was written to a file and read again."""
     table = as_table(manifest)
     if table is None:
-        raise InvalidArgumentError(f"A manifest is needed, as a download returned it, and not {manifest!r}.")
+        raise InvalidArgumentError(f"manifest must be the manifest of a download, got {manifest!r}.")
     renamed = [name for name in table.colnames if name in _WRITTEN]
     if renamed or any(table[name].dtype.kind == "S" for name in table.colnames):
         table = table.copy()
@@ -79,7 +79,9 @@ def recorded_results(manifest: Table) -> list[TransferResult]:
     """Return the rows of a manifest, wherever it comes from."""
     absent = [name for name in _NEEDED if name not in manifest.colnames]
     if absent:
-        raise InvalidArgumentError(f"A manifest has {' and '.join(map(repr, absent))}, and this table has not.")
+        raise InvalidArgumentError(
+            f"This table is not a manifest: column(s) {' and '.join(map(repr, absent))} missing."
+        )
     rows = zip(*(_cells(manifest, name) for name in COLUMNS), strict=True)
     workdir = _workdir(manifest)
     return [_result(index, row, workdir) for index, row in enumerate(rows)]
@@ -138,23 +140,23 @@ def _look(row: TransferResult) -> _Found:
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
-            return _Found(Status.CHANGED, "It is not a regular file.")
+            return _Found(Status.CHANGED, "Not a regular file.")
         difference = _other_size(row, state.st_size) or _other_content(row)
     except FileNotFoundError:
         return _Found(Status.MISSING, row.message)
     except OSError as err:
-        difference = f"It cannot be read: {err}"
+        difference = f"Cannot read the file: {err}"
     return _Found(Status.CHANGED, difference) if difference else _Found(Status.OK)
 
 
 def _other_size(row: TransferResult, size: int) -> str | None:
     """What the size of a file has against it."""
     if row.status is Status.ERROR:
-        return f"It was not downloaded; {size} bytes lie there from before. {row.message}"
+        return f"Not downloaded. An older file of {size} bytes is present. {row.message}"
     if row.size is not None and size != row.size:
-        return f"It has {size} bytes, and had {row.size}."
+        return f"The file has {size} bytes, expected {row.size}."
     if row.catalog_size is not None and size < row.catalog_size:
-        return f"It has {size} bytes, and the catalog says {row.catalog_size}."
+        return f"The file has {size} bytes, but the catalog lists {row.catalog_size}."
     return None
 
 
@@ -164,7 +166,7 @@ def _other_content(row: TransferResult) -> str | None:
         return None
     with row.local_path.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
-    return None if found == row.sha256 else f"Its SHA-256 is {found}, and was {row.sha256}."
+    return None if found == row.sha256 else f"SHA-256 mismatch: got {found}, expected {row.sha256}."
 
 
 def _copy(manifest: Table) -> Manifest:
@@ -216,7 +218,7 @@ def _planned(
     """The plan for a row."""
     path, uri = row.local_path, row.uri
     if uri is None:
-        return _file_of(row, Action.REFUSE, "The manifest has no dataURI for it.")
+        return _file_of(row, Action.REFUSE, "The manifest has no dataURI for this file.")
     registered = {} if is_remote(path) else registers(path.parent)
     held = registered.get(case_folded(path.name))
     own = held is not None and is_same_file(held, uri)
@@ -248,9 +250,9 @@ def _trouble_with_place(path: Path, download_dir: Path | None) -> str | None:
     if is_remote(path):
         return None
     if ".." in path.parts or path.name.startswith("."):
-        return f"{path} is not a place to which a download writes."
+        return f"{path} is not a valid download path."
     if download_dir is not None and not path.absolute().is_relative_to(download_dir):
-        return f"{path} is not in {download_dir}, the folder that the manifest recorded."
+        return f"{path} is not in the download folder of the manifest, {download_dir}."
     return None
 
 
@@ -259,18 +261,18 @@ def _compared(result: TransferResult, before: TransferResult) -> TransferResult:
     same = before.sha256 is None or result.sha256 is None or before.sha256 == result.sha256
     if result.status is not Status.COMPLETE or (same and before.size in {None, result.size}):
         return result
-    said = f"It differs from the file that was recorded, which had {before.size} bytes."
+    said = f"The file differs from the recorded file of {before.size} bytes."
     return replace(result, message=f"{result.message} {said}" if result.message else said)
 
 
 def _trouble(path: Path, uri: str, sharing: int, another: str | None) -> str | None:
     """Why a file is not fetched, if it is not; another product may have taken its place."""
     if sharing > 1:
-        return f"{sharing} rows have the path {path}: what comes in one archive is not fetched file by file."
+        return f"{sharing} rows have the path {path}: files of a bundle cannot be downloaded one by one."
     if is_bundle_of(path, uri):
-        return f"{path.name} is a bundle or script of products, not a single product: ask for a new one."
+        return f"{path.name} is a bundle or script of products, not a single product. Request a new one."
     if another is not None and LOCAL_FILES.size(path) is not None:
-        return f"{path} is {another} now: download the product again to give it another name."
+        return f"{path} is now {another}. Download the product again to save it under another name."
     return None
 
 

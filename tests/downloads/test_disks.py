@@ -79,7 +79,7 @@ def test_waiting_for_another_process_is_said(
             product, download_dir=tmp_path, verbose=False, timeout=0.5, on_error="ignore"
         )
     assert manifest["Status"][0] == "ERROR"
-    assert f"Another process holds {marker}; if it does not run any more, delete that file." in manifest["Message"][0]
+    assert f"Another process holds {marker}" in manifest["Message"][0]
     assert "process 4507 on node-042" in caplog.text
 
 
@@ -101,8 +101,8 @@ def test_waiting_ends_without_a_time_limit(product: Table, tmp_path: Path, monke
     held = lock_path(path)
     with filelock.FileLock(held):
         manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False, on_error="ignore")
-        assert f"another process holds {held} and has written nothing" in manifest["Message"][0]
-        assert "delete that file" in manifest["Message"][0]
+        assert f"another process holds the lock {held} and has written nothing" in manifest["Message"][0]
+        assert "If that process is no longer running, delete the lock file" in manifest["Message"][0]
         assert held.exists()
 
 
@@ -138,7 +138,7 @@ def test_a_broken_disk_is_named_as_such(product: Table, tmp_path: Path, monkeypa
     """Another error of the lock is told as one, and leaves no lock behind."""
     without_locks(monkeypatch, errno.EIO)
     manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False, on_error="ignore")
-    assert ".mast.part.lock could not be locked" in manifest["Message"][0]
+    assert "cannot lock j97c01010_trl.txt.mast.part.lock" in manifest["Message"][0]
     assert not list(Path(manifest["Local Path"][0]).parent.iterdir())
 
 
@@ -226,7 +226,9 @@ def test_a_full_disk_is_not_filled_file_after_file(
     assert manifest["Status"].tolist() == ["ERROR"] * 12
     assert len(mast_sandbox.requests.of("download")) == 3
     assert [os.strerror(number) in message for message in manifest["Message"]] == [True] * 12
-    told = [message.startswith("The disk was full for 3 files in a row, so that") for message in manifest["Message"]]
+    told = [
+        message.startswith("Not downloaded: the disk was full for 3 files in a row") for message in manifest["Message"]
+    ]
     assert told == [False] * 3 + [True] * 9
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and ".part" not in path.name]
     again = Observations.retry_downloads(manifest, verbose=False)

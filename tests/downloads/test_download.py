@@ -184,7 +184,7 @@ def test_what_has_no_turn_before_the_deadline_is_told(
     results = download(planned, transport, RunOptions(max_workers=2, verbose=False, timeout=0.3, on_error="ignore"))
     assert statuses(results) == ["ERROR"] * 12
     assert len(mast_sandbox.requests.of("download")) == 2
-    assert all("deadline of 0.3 s" in str(result.message) for result in results[2:])
+    assert all("Timed out after 0.3 s" in str(result.message) for result in results[2:])
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads on this system")

@@ -86,7 +86,7 @@ def test_spawned_processes_look_for_a_token_themselves(
             RunOptions(executor=executor, verbose=False, on_error="ignore"),
         )
     assert "HTTPError: 401" in str(refused.message)
-    assert "never sent along to another process" in str(refused.message)
+    assert "You are logged in, but tokens are not passed to other processes" in str(refused.message)
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         found = download(

@@ -178,12 +178,15 @@ def test_no_bytes_make_an_exception(start: bytes) -> None:
 
 
 ANSWERS = {
-    "JSON": (Fault.answer(NOTICE), "not the file: The file system is not available"),
-    "text": (Fault.answer(b"x" * 100, content_type="text/plain"), "not the file: xxx"),
+    "JSON": (Fault.answer(NOTICE), "instead of the file: The file system is not available"),
+    "text": (Fault.answer(b"x" * 100, content_type="text/plain"), "instead of the file: xxx"),
     "page": (Fault.garbage(), "We will be back soon"),
-    "page called FITS": (Fault.answer(b"<html>Sorry</html>", content_type="application/fits"), "not the file: Sorry"),
-    "nothing": (Fault.answer(b"", content_type="application/fits"), "0 bytes of"),
-    "nothing, unannounced": (Fault.answer(b"", content_type="application/fits") + Fault.no_length(), "0 bytes of"),
+    "page called FITS": (
+        Fault.answer(b"<html>Sorry</html>", content_type="application/fits"),
+        "instead of the file: Sorry",
+    ),
+    "nothing": (Fault.answer(b"", content_type="application/fits"), "received 0 of"),
+    "nothing, unannounced": (Fault.answer(b"", content_type="application/fits") + Fault.no_length(), "received 0 of"),
 }
 
 
@@ -237,7 +240,7 @@ def test_empty_file_of_any_name_is_refused_if_the_catalog_has_bytes(mast_sandbox
     client = ObservationsClass()
     manifest = client.download_products(product, download_dir=tmp_path, on_error="ignore", verbose=False)
     assert manifest["Status"][0] == "ERROR"
-    assert f"0 bytes of {product['size'][0]}" in manifest["Message"][0]
+    assert f"received 0 of {product['size'][0]}" in manifest["Message"][0]
     product.remove_column("size")
     assert client.download_products(product, download_dir=tmp_path, verbose=False)["Status"][0] == "COMPLETE"
 
@@ -261,7 +264,7 @@ def test_a_whole_file_is_not_refused_for_its_unusual_content(
     mast_sandbox.faults.add("download", Fault.answer(content, content_type="application/octet-stream"), times=None)
     manifest = ObservationsClass().download_products(product, download_dir=tmp_path, verbose=False)
     assert (manifest["Status"][0], manifest["Attempts"][0]) == ("COMPLETE", 1)
-    assert "does not begin as" in manifest["Message"][0]
+    assert "The file does not have the signature of a" in manifest["Message"][0]
     assert Path(manifest["Local Path"][0]).read_bytes() == content
 
 

@@ -124,5 +124,5 @@ def test_too_few_bytes_announced_and_sent(
         assert target.read_bytes() == content
     else:
         assert manifest["Status"][0] == "ERROR"
-        assert "breaks off" in manifest["Message"][0]
+        assert "the FITS file is truncated" in manifest["Message"][0]
         assert list(tmp_path.iterdir()) == []

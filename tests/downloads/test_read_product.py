@@ -130,7 +130,10 @@ def test_file_of_a_manifest_is_read_from_disk(client: ObservationsClass, mast_sa
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("mast:HST/product/x.dat", "no reader for 'mast:HST/product/x.dat': read_product reads .fits, .*open_product"),
+        (
+            "mast:HST/product/x.dat",
+            "No reader for 'mast:HST/product/x.dat'. read_product supports .fits, .*open_product",
+        ),
         (Table({"dataURI": ["mast:HST/product/x.fits"] * 2}), "One product is needed"),
         (Table({"obsid": ["1"]}), "One product is needed"),
         (7, "One product is needed"),

@@ -252,7 +252,7 @@ def test_what_other_processes_do_without_is_named(mast_sandbox: Sandbox, small_p
     session.params = {"from": "me"}
     session.cookies.set("gate", "open")
     client = ObservationsClass(session=session)
-    lacking = "do without the class Counting, params, cookies, hooks of the client's session"
+    lacking = "The processes of the executor do not use these settings of the"
     with pytest.warns(InputWarning, match=lacking):
         manifest = client.download_products(
             small_products[:2], download_dir=tmp_path, executor=Elsewhere(), verbose=False

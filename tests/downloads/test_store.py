@@ -55,7 +55,7 @@ class Server:
 
 def planned(place: Path, **changes: Any) -> PlannedFile:
     """Return a file that is to be fetched."""
-    return to_fetch(place / "sub" / "a.bin", url=URL, reason="not there", **changes)
+    return to_fetch(place / "sub" / "a.bin", url=URL, reason="more were not found, either", **changes)
 
 
 def brought(file: PlannedFile, server: Server, **options: Any) -> Any:
@@ -122,7 +122,7 @@ def test_a_fits_file_that_breaks_off_does_not_stay(address: str, before: bytes |
         assert brought(replace(file, size=None), Server(before)).status is Status.COMPLETE
     result = brought(file, Server(short))
     assert (result.status, result.attempts) == (Status.ERROR, 3)
-    assert str(result.message).endswith(f"{len(short)} bytes of {len(content)} arrived, and the FITS file breaks off")
+    assert str(result.message).endswith("} bytes: the FITS file is truncated")
     assert names(destination(address)) == ([] if before is None else ["a.bin"])
     assert size_in_store(file.local_path) == (None if before is None else len(before))
     again = brought(file, Server(short, content))
@@ -184,7 +184,7 @@ def test_the_cloud_is_asked_first(memory: str) -> None:
     server = Server(b"12345")
     assert brought(file, server).status is Status.COMPLETE
     assert server.asked == [CLOUD]
-    server = Server(BadRequestError("not there", status=404), b"12345")
+    server = Server(BadRequestError("more were not found, either", status=404), b"12345")
     assert brought(file, server).status is Status.COMPLETE
     assert server.asked == [CLOUD, URL]
 
@@ -204,7 +204,7 @@ def test_a_store_that_fails_is_an_error_and_no_exception(s3: str) -> None:
     place = destination(s3.replace("bucket", "nobody-has-this-one"))
     result = brought(planned(place), Server(b"12345"))
     assert result.status is Status.ERROR
-    assert "could not be written" in str(result.message)
+    assert "Cannot write" in str(result.message)
 
 
 def test_a_store_that_cannot_be_reached_is_an_error(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def test_a_store_that_cannot_be_reached_is_an_error(s3: str, monkeypatch: pytest
     place = upath.UPath(s3, endpoint_url="http://127.0.0.1:9", config_kwargs={"retries": {"max_attempts": 0}})
     result = brought(planned(destination(place)), Server(b"12345"))
     assert result.status is Status.ERROR
-    assert "could not be written" in str(result.message)
+    assert "Cannot write" in str(result.message)
 
 
 # -- the plan ------------------------------------------------------------------------------------------------------

@@ -265,7 +265,7 @@ def test_folder_made_in_place_of_the_file_is_an_error(
     target.mkdir()
     result = bring(planned, open_url)
     assert result.status is Status.ERROR
-    assert "it is a folder" in (result.message or "")
+    assert "a folder with this name exists" in (result.message or "")
     assert list(target.iterdir()) == []
 
 

@@ -139,7 +139,7 @@ def test_shared_folder_that_cannot_be_written_serves_what_it_holds(
     assert planned.local_path.parent.stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("reason", ["not on disk", "not on disk; 5 bytes are left of an earlier try"])
+@pytest.mark.parametrize("reason", ["not on disk", "not on disk; 5 bytes are present from an earlier download"])
 def test_file_that_somebody_else_brought_is_not_fetched_again(
     mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, reason: str
 ) -> None:
@@ -214,7 +214,7 @@ def test_deadline_ends_the_tries(planned: PlannedFile) -> None:
         raise requests.exceptions.ConnectionError("no")
 
     result = download_file(planned, open_url, deadline=deadline)
-    assert (result.status, result.message) == (Status.ERROR, "The deadline of 60 s passed.")
+    assert (result.status, result.message) == (Status.ERROR, "Timed out after 60 s.")
 
 
 def test_pause_between_tries_ends_with_the_deadline(planned: PlannedFile, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -284,7 +284,7 @@ def test_verify_does_not_call_a_part_whole(mast_sandbox: Sandbox, tmp_path: Path
     manifest["Size"].mask, manifest["SHA256"].mask = True, True
     checked = Observations.verify_downloads(manifest, verbose=False)
     assert checked["Status"][0] == "CHANGED"
-    assert "1000 bytes, and the catalog says" in checked["Message"][0]
+    assert "The file has 1000 bytes, but the catalog lists" in checked["Message"][0]
 
 
 def test_a_file_that_is_not_the_recorded_one_is_told(mast_sandbox: Sandbox, tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_a_file_that_is_not_the_recorded_one_is_told(mast_sandbox: Sandbox, tmp_
     mast_sandbox.faults.add("download", Fault.changed(), times=None)
     again = Observations.retry_downloads(Observations.verify_downloads(manifest, verbose=False), verbose=False)
     assert again["Status"][0] == "COMPLETE"
-    assert f"differs from the file that was recorded, which had {before} bytes" in again["Message"][0]
+    assert f"The file differs from the recorded file of {before} bytes" in again["Message"][0]
 
 
 def test_a_manifest_knows_the_folder_in_which_it_was_made(
