@@ -80,7 +80,7 @@ def _products(table: Table, column: str, service: str) -> Table:
     """The products at the addresses of a column, each once, with what else the table tells of them."""
     addresses = [address.strip() for address in column_as_text(table, column)]
     if not all(addresses):
-        log.warning("%d of %d rows have no %s and are left out.", addresses.count(""), len(addresses), column)
+        log.warning("%d of %d rows have no %s and are skipped.", addresses.count(""), len(addresses), column)
     rows = {uri_at(address, service): row for row, address in enumerate(addresses)}
     rows.pop("", None)
     # Where a file comes twice, the row is the last one.
@@ -105,6 +105,6 @@ def refuse_to_bundle(place: object) -> None:
     """Raise if some files are not MAST's, which puts nothing else into a bundle or a script."""
     if isinstance(place, FileAddresses):
         raise InvalidArgumentError(
-            f"MAST bundles its own files, and {len(place.own)} are elsewhere, such as {min(place.own)}: leave bundle "
-            "and curl_flag out."
+            f"MAST can only bundle its own files, and {len(place.own)} are on other servers, such as "
+            f"{min(place.own)}. Omit bundle and curl_flag."
         )

@@ -81,7 +81,7 @@ class Association:
         kept = tuple(member for member in self.members if member.exptype in wanted)
         if not any(member.present for member in kept):
             asked, known = (", ".join(map(repr, sorted(each))) for each in (wanted, self.exptypes))
-            raise InvalidArgumentError(f"{self.name} has no members of the type {asked}: there are {known}.")
+            raise InvalidArgumentError(f"{self.name} has no members of type {asked}. Available types: {known}.")
         change = _json_of if self.names_files else _table_of
         return replace(self, content=change(self.content, wanted), members=kept)
 
@@ -113,7 +113,7 @@ def _from_json(content: bytes, name: str) -> Iterator[AssociationMember]:
         for member in product["members"]:
             file = member["expname"]
             if not isinstance(file, str) or PurePosixPath(file).name != file:
-                raise InvalidResponseError(f"{name} has a member that is not the name of a file: {file!r}.")
+                raise InvalidResponseError(f"{name} has a member that is not a file name: {file!r}.")
             yield AssociationMember(file, _exptype(member), str(product["name"]).lower())
 
 
@@ -137,12 +137,12 @@ def _json_of(content: bytes, wanted: Collection[str]) -> bytes:
 def _from_table(content: bytes, name: str) -> Iterator[AssociationMember]:
     """The members in an association table of HST, which has the product in its last row."""
     if len(content) % _BLOCK or not content:
-        raise InvalidResponseError(f"{name} is not a FITS file of full length.", service=name)
+        raise InvalidResponseError(f"{name} is not a complete FITS file.", service=name)
     try:
         with fits.open(io.BytesIO(content)) as file:
             rows = list(_member_rows(file))
     except (OSError, fits.VerifyError, AstropyWarning) as err:
-        raise InvalidResponseError(f"{name} cannot be read ({err}).", service=name) from err
+        raise InvalidResponseError(f"Cannot read {name} ({err}).", service=name) from err
     products = [member for member, kind, _ in rows if kind.startswith(_PRODUCT)]
     product = (products or [name.rpartition("_")[0].lower()])[-1]
     for member, kind, present in rows:

@@ -49,9 +49,9 @@ _UNREADABLE = (
 def kind_of_bundle(curl_flag: bool, bundle: str | None, path_template: PathTemplate | None, flat: bool) -> str:
     """Return the kind of the one file that is wanted instead of many: a bundle, or else a script."""
     if curl_flag and bundle is not None:
-        raise InvalidArgumentError("curl_flag=True and bundle=... contradict each other: leave one of them out.")
+        raise InvalidArgumentError("curl_flag=True and bundle= cannot be combined. Use one of them.")
     if bundle not in {None, *KINDS}:
-        raise InvalidArgumentError(f"bundle={bundle!r}: {' or '.join(map(repr, KINDS))} is needed.")
+        raise InvalidArgumentError(f"bundle must be {' or '.join(map(repr, KINDS))}, got {bundle!r}.")
     ignored = "flat=True" if flat else None if path_template is None else "path_template"
     if ignored is not None:
         warn_user(f"{ignored} has no effect on {'curl downloads' if curl_flag else 'a bundle'}.", InputWarning)
@@ -69,7 +69,7 @@ class Bundle:
     def of(cls, products: Table, kind: str) -> Bundle:
         """Return the bundle of a product table."""
         if kind not in {SCRIPT, *KINDS}:
-            raise InvalidArgumentError(f"bundle={kind!r}: {' or '.join(map(repr, KINDS))} is needed.")
+            raise InvalidArgumentError(f"bundle must be {' or '.join(map(repr, KINDS))}, got {kind!r}.")
         return cls(kind, file_name_parts(products))
 
     @property
@@ -109,7 +109,7 @@ class Bundle:
             except _UNREADABLE as err:
                 # Nothing else than an archive file must remain under the name of one.
                 fetched.local_path.unlink(missing_ok=True)
-                whole = _lost(fetched, f"MAST sent no readable {self.kind} file: {type(err).__name__}: {err}")
+                whole = _lost(fetched, f"MAST returned an unreadable {self.kind} file: {type(err).__name__}: {err}")
         names = Counter(product.filename for product in self.products)
         return [
             replace(
@@ -125,7 +125,9 @@ class Bundle:
             return replace(_lost(fetched, "the product has no dataURI"), url=None)
         if held is None or held.has(product, alone):
             return fetched
-        return _lost(fetched, f"MAST left {product.uri} out: it was not found, or you have no access to it.")
+        return _lost(
+            fetched, f"MAST did not include {product.uri}: the file was not found, or you do not have access to it."
+        )
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class _ShortHeader(tarfile.TarInfo):
 
     def _proc_sparse(self, *_: object) -> Any:
         """Refuse files with holes, whose lists of holes may be without end; MAST has none."""
-        raise tarfile.ReadError("a file with holes")
+        raise tarfile.ReadError("a sparse file")
 
     _proc_gnusparse_10 = _proc_sparse
 
@@ -180,7 +182,7 @@ def _members(path: Path) -> list[str]:
         with tarfile.open(fileobj=stream, mode="r:gz", tarinfo=_ShortHeader) as packed_tar:
             members = list(islice(packed_tar, _MOST_MEMBERS + 1))
             if len(members) > _MOST_MEMBERS:
-                raise tarfile.ReadError(f"it holds more than {_MOST_MEMBERS} files")
+                raise tarfile.ReadError(f"it contains more than {_MOST_MEMBERS} files")
             return [member.name for member in members if member.isfile()]
 
 

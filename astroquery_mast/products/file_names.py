@@ -266,7 +266,8 @@ def _template_paths(products: Table, path_template: PathTemplate, filenames: lis
     if callable(path_template):
         return [_called(row, path_template) for row in products]
     raise InvalidArgumentError(
-        f"path_template={path_template!r}: give a template such as '{{obs_id}}/{{productFilename}}' or a function."
+        "path_template must be a template such as '{obs_id}/{productFilename}' or a function, got "
+        f"{path_template!r}."
     )
 
 
@@ -276,7 +277,7 @@ def _called(row: Row, path_template: Callable[[Row], str | PurePath]) -> list[st
     path = given.as_posix() if isinstance(given, PurePath) else given
     if not isinstance(path, str):
         raise InvalidArgumentError(
-            f"path_template must return a relative path for each row; for row {row.index} it returned {given!r}."
+            f"path_template must return a relative path for each row, but for row {row.index} it returned {given!r}."
         )
     *folders, name = path.split("/")
     return [*(part for part in folders if part not in {"", "."}), name]
@@ -313,15 +314,15 @@ class _TextTemplate:
         try:
             parsed = list(Formatter().parse(part))
         except ValueError as err:
-            raise self._error(f" cannot be read: {err}.") from err
+            raise self._error(f" is not a valid template: {err}.") from err
         if any(conversion not in {None, "s"} for *_, conversion in parsed):
-            raise self._error(": conversions with '!' have no meaning in a path.")
+            raise self._error(": conversions with '!' are not supported.")
         return [(literal, field, spec or "") for literal, field, spec, _ in parsed]
 
     def _fixed(self, text: str) -> list[str]:
         """A part without fields; it is the user's own text, and is refused rather than changed silently."""
         if safe_name(text) != text:
-            raise self._error(f": {text!r} cannot be part of a path below the download folder on every system.")
+            raise self._error(f": {text!r} is not a portable file name.")
         return [text] * len(self._products)
 
     def _piece(self, literal: str, field: str | None, spec: str) -> list[str]:
@@ -342,4 +343,4 @@ class _TextTemplate:
         try:
             return ["" if cell is None else format(cell, spec) for cell in plain_cells(self._products[field])]
         except (TypeError, ValueError) as err:
-            raise self._error(f": {spec!r} does not fit column {field!r}: {err}.") from err
+            raise self._error(f": the format {spec!r} is not valid for column {field!r}: {err}.") from err

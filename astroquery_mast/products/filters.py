@@ -108,7 +108,7 @@ def read_filter(given: Any, cells: Cells) -> Condition:
     """Return the condition that a filter of a column stands for."""
     if isinstance(given, Mapping):
         raise InvalidCriterionError(
-            f"The filter for column '{cells.name}' is a mapping: give a value or a list of values."
+            f"The filter for column '{cells.name}' must be a value or a list of values, got a mapping."
         )
     if isinstance(given, np.ndarray) and given.ndim > 1:
         given = given.ravel()
@@ -141,11 +141,13 @@ def _number(value: Any, cells: Cells) -> tuple[Comparison, ...]:
     found = _compared_numbers(value) if isinstance(value, str) else ()
     if not found:
         raise InvalidCriterionError(
-            f"Could not parse numeric filter {value!r} for column '{cells.name}': give a number, a comparison "
-            "as '>=10', a range as '10..20' or '10..', or a list of these."
+            f"Could not parse numeric filter {value!r} for column '{cells.name}'. Use a number, a comparison "
+            "such as '>=10', a range such as '10..20' or '10..', or a list of these."
         )
     if found[0].operand > found[-1].operand:
-        raise InvalidCriterionError(f"The filter {value!r} for column '{cells.name}' is an empty range.")
+        raise InvalidCriterionError(
+            f"The filter {value!r} for column '{cells.name}' is an empty range (minimum > maximum)."
+        )
     return found
 
 
@@ -174,9 +176,7 @@ def _equal_quantity(quantity: u.Quantity, cells: Cells) -> tuple[Comparison, ...
     try:
         number = float(quantity.to_value(cells.unit or u.dimensionless_unscaled))
     except (u.UnitConversionError, TypeError, ValueError) as err:
-        raise InvalidCriterionError(
-            f"The filter {quantity!r} for column '{cells.name}' has no meaning: {err}."
-        ) from err
+        raise InvalidCriterionError(f"The filter {quantity!r} for column '{cells.name}' is not valid: {err}.") from err
     low, high = (without_rounding_error(number, side) for side in (-1, 1))
     return (Comparison("eq", low),) if low == high else (Comparison("gte", low), Comparison("lte", high))
 
@@ -186,7 +186,7 @@ def _boolean(value: Any, cells: Cells) -> tuple[Comparison, ...]:
     wanted = TRUTHS.get(str(value).strip().casefold())
     if wanted is None:
         raise InvalidCriterionError(
-            f"The filter {value!r} for the boolean column '{cells.name}' is neither true nor false."
+            f"The filter for the boolean column '{cells.name}' must be True or False, got {value!r}."
         )
     return (Comparison("eq", wanted),)
 
@@ -199,8 +199,8 @@ def _text(value: Any, cells: Cells) -> tuple[Comparison, ...]:
         value = int(value)
     if not isinstance(value, str | int | float):
         raise InvalidCriterionError(
-            f"The filter {value!r} for column '{cells.name}' is a {type(value).__name__}: "
-            "give text, a number, or a list of these."
+            f"The filter for column '{cells.name}' must be a string, a number, or a list of these, got "
+            f"{value!r} ({type(value).__name__})."
         )
     wanted = str(value).casefold()
     return (Comparison("pattern" if "*" in wanted else "eq", wanted),)
@@ -247,8 +247,8 @@ def _called(name: str, column: Any, wanted: Callable[[Any], object]) -> Mask:
     answer: Any = np.ma.asarray(wanted(column))
     if answer.shape != (len(column),) or answer.dtype.kind != "b":
         raise InvalidCriterionError(
-            f"The function given for column '{name}' must return one boolean per row ({len(column)}); "
-            f"it returned {answer.dtype} of shape {answer.shape}."
+            f"The filter function for column '{name}' must return one boolean per row ({len(column)}), but "
+            f"returned {answer.dtype} of shape {answer.shape}."
         )
     return np.asarray(answer.filled(False))
 
@@ -271,7 +271,7 @@ def extension_mask(names: Any, extension: str | Iterable[str]) -> Mask:
     endings = as_members("extension", extension, empty=True)
     if not all(isinstance(ending, str) for ending in endings):
         raise InvalidCriterionError(
-            f"extension={extension!r}: give text as 'fits' or '_uncal.fits', or a list of texts."
+            f"extension must be a string such as 'fits' or '_uncal.fits', or a list of strings, got {extension!r}."
         )
     condition = Condition(
         "extension",

@@ -70,23 +70,21 @@ def as_obsids(observations: object) -> list[str]:
 def _no_obsid(wrong: Sequence[str]) -> InvalidArgumentError:
     """The error for texts that are not obsids."""
     if "://" in wrong[0]:
-        return InvalidArgumentError(
-            f"{few_names(wrong)} is an address: download_file takes one; dataURIs are taken here."
-        )
+        return InvalidArgumentError(f"{few_names(wrong)} is a URL, not a dataURI. Use download_file for a URL.")
     return InvalidArgumentError(
-        f"{few_names(wrong)} is not an obsid, which is a number such as '2003738726'; it looks like an obs_id. "
-        "Use the column 'obsid' of the observations: query_criteria(obs_id=...)['obsid']."
+        f"{few_names(wrong)} is not an obsid (a number such as '2003738726'). It looks like an obs_id. Use "
+        "the column 'obsid' of the observations: query_criteria(obs_id=...)['obsid']."
     )
 
 
 def identifiers(given: object, of_table: Callable[[Table], list[object]], what: str) -> list[str]:
     """Return identifiers, in whatever form they were given."""
     if given is None:
-        raise InvalidArgumentError(f"None was given: a table, or its column '{what}', is needed.")
+        raise InvalidArgumentError(f"None is not valid here. Pass a table, or its column '{what}'.")
     cells = _split_texts(single_cells(given, of_table))
     missing = [row for row, cell in enumerate(cells) if is_missing(cell)]
     if missing:
-        raise InvalidArgumentError(f"The {what} is missing in row(s) {few_names(missing)}: leave these rows out.")
+        raise InvalidArgumentError(f"Missing {what} in row(s) {few_names(missing)}. Remove these rows.")
     return [text for text in (_identifier(cell, what) for cell in cells) if text]
 
 
@@ -97,7 +95,7 @@ def _identifier(cell: object, what: str) -> str:
     if is_integer(cell) or (isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT):
         return str(int(cell))
     raise InvalidArgumentError(
-        f"Unsupported data type for `{what}s`: {cell!r:.80} is a {type(cell).__name__}, not text."
+        f"Unsupported data type for `{what}s`: {cell!r:.80} is a {type(cell).__name__}, not a string."
     )
 
 
@@ -152,8 +150,8 @@ def _products_in(members: Sequence[object], marks: Collection[str]) -> object:
     if not all(are_products):
         index = are_products.index(False)
         raise InvalidArgumentError(
-            f"Some of what was given are products, and number {index} is not: download products, and the products of "
-            "observations, one after the other."
+            f"Products and observations cannot be mixed: item {index} is not a product. Download them in "
+            "separate calls."
         )
     return _stacked(members)
 
@@ -166,7 +164,7 @@ def _stacked(members: Sequence[Table | Row]) -> Table:
     try:
         return vstack([Table(as_table(each)) for each in members], metadata_conflicts="silent")
     except TableMergeError as err:
-        raise InvalidArgumentError(f"These tables of products do not fit together: {err}") from err
+        raise InvalidArgumentError(f"Cannot combine these product tables: {err}") from err
 
 
 def _data_uris(given: object, service: str) -> list[str]:
@@ -182,9 +180,11 @@ def _check_others(uris: Sequence[str], others: Sequence[object]) -> None:
     """Raise if something beside dataURIs is none, or warn if it is only missing, as in a column dataURL."""
     wrong = next((each for each in others if not is_missing(each)), None)
     if wrong is not None:
-        raise InvalidArgumentError(f"{uris[0]!r} is a dataURI, and {wrong!r} is not: give one or the other.")
+        raise InvalidArgumentError(
+            f"dataURIs cannot be mixed with other values: {uris[0]!r} is a dataURI, {wrong!r} is not."
+        )
     if others:
-        log.warning("%d of %d dataURIs are missing and left out.", len(others), len(uris) + len(others))
+        log.warning("%d of %d dataURIs are missing and are skipped.", len(others), len(uris) + len(others))
 
 
 def _is_data_uri(member: object) -> TypeGuard[str]:
@@ -203,8 +203,8 @@ def _products_at(uris: Sequence[str], marks: Collection[str]) -> Table:
     """A table of products of which only the dataURIs are known, where such a table is one of products."""
     if "dataURI" not in marks:
         raise InvalidArgumentError(
-            f"{uris[0]!r} is a dataURI, and not a dataset: download_file fetches the file of one. For many files give "
-            "a table of products, as get_product_list returns it."
+            f"{uris[0]!r} is a dataURI, not a dataset. Use download_file to download one file. For several "
+            "files, pass a table of products from get_product_list."
         )
     return products_of(uris)
 
@@ -250,7 +250,8 @@ def _table_cells(table: Table) -> list[object]:
     """The obsids of a table of observations."""
     if "obsid" not in table.colnames:
         raise InvalidArgumentError(
-            f"A table of observations has a column 'obsid'; this one has {', '.join(table.colnames)}."
+            "Column 'obsid' not found: this is not a table of observations. Its columns are "
+            f"{', '.join(table.colnames)}."
         )
     return plain_cells(_without_full_frames(table)["obsid"])
 
@@ -263,7 +264,8 @@ def _without_full_frames(table: Table) -> Table:
     if not full_frame.any():
         return table
     log.warning(
-        "TESS full-frame images are left out, because each has a great many products: %s. Tesscut gives cutouts.",
+        "TESS full-frame images are skipped, because each has a very large number of products: %s. Use "
+        "Tesscut to get cutouts.",
         few_names([str(name) for name in table["obs_id"][full_frame]]),
     )
     return table[~full_frame]
@@ -278,17 +280,17 @@ def hints_of_planned(observations: object) -> list[str]:
     if not planned:
         return []
     which = "The observation is" if len(table) == 1 else f"{planned} of {len(table)} observations are"
-    return [f"{which} planned (calib_level {_PLANNED}): there are no files yet."]
+    return [f"{which} planned (calib_level {_PLANNED}). There are no files yet."]
 
 
 def values_of(products: Table, name: str, wanted: Any = None) -> str:
     """Return a sentence on the values of a column, for a filter that leaves none of them."""
     if name not in products.colnames:
-        return f"{name} alone leaves no products."
+        return f"{name} alone matches no products."
     cells = np.ma.asarray(products[name]).compressed()
     values = sorted(set(cells.tolist()), key=str)
     if cells.dtype.kind in "iuf" and len(values) > _LISTED:
-        return f"The values of {name} are between {cells.min()} and {cells.max()}."
+        return f"{name} ranges from {cells.min()} to {cells.max()}."
     listed = f"{', '.join(map(repr, values[:_LISTED]))}{', ...' if len(values) > _LISTED else ''}"
     said = f"{name} is always {listed}." if len(values) == 1 else f"The values of {name} are {listed}."
     return f"{said}{_list_advice(wanted, values)}"
@@ -297,7 +299,7 @@ def values_of(products: Table, name: str, wanted: Any = None) -> str:
 def _list_advice(wanted: Any, values: Sequence[Any]) -> str:
     """A sentence for a text that may have been meant as several values."""
     parts = [part.strip() for part in wanted.split(",")] if isinstance(wanted, str) else []
-    return f" Give several as a list: {parts}." if len(parts) > 1 and set(parts) & set(values) else ""
+    return f" Use a list for several values: {parts}." if len(parts) > 1 and set(parts) & set(values) else ""
 
 
 def product_column(table: Table, name: str) -> Any:
@@ -306,7 +308,7 @@ def product_column(table: Table, name: str) -> Any:
         return table[name]
     if "obsid" in table.colnames and "dataURI" not in table.colnames:
         raise InvalidCriterionError(
-            f"There is no column '{name}': this is a table of observations. Call get_product_list(observations) first."
+            f"Column '{name}' not found: this is a table of observations. Call get_product_list(observations) first."
         )
     said = f"Column '{name}' not found in product table."
     near = closest(name, [*ARGUMENTS, *table.colnames])
@@ -374,7 +376,7 @@ def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> li
     except MastError as err:
         if len(batch) == 1 or not is_too_much(err):
             raise
-        log.info("%s Asking for %d observations in two halves.", err, len(batch))
+        log.info("%s Splitting the request for %d observations into two.", err, len(batch))
     middle = len(batch) // 2
     return [*_persistently(batch[:middle], ask), *_persistently(batch[middle:], ask)]
 

@@ -53,12 +53,11 @@ def as_overwrite(cache: bool, overwrite: str | None) -> Overwrite:
         return Overwrite.IF_WRONG if cache else Overwrite.ALWAYS
     if overwrite not in set(Overwrite):
         raise InvalidArgumentError(
-            f"overwrite={overwrite!r}: 'never', 'if-changed' or 'always' is needed, or None to go by cache."
+            f"overwrite must be 'never', 'if-changed', 'always', or None (decided by cache=), got {overwrite!r}."
         )
     if not cache and overwrite != Overwrite.ALWAYS:
         raise InvalidArgumentError(
-            f"cache=False, which downloads files again, and overwrite={str(overwrite)!r} contradict each other: "
-            "leave one of them out."
+            f"cache=False (download again) and overwrite={str(overwrite)!r} cannot be combined. Use one of them."
         )
     return Overwrite(overwrite)
 
@@ -122,8 +121,12 @@ def _begin(path: Path, disk: FileSystem, reason: str) -> FileDecision:
     at_hand = disk.size(part)
     # Without its record it is not known which version of the file a part belongs to.
     if at_hand and disk.size(part.with_name(f"{part.name}.json")):
-        return FileDecision(Action.RESUME, f"{reason}; {at_hand} bytes are left of an earlier try", at_hand=at_hand)
-    return FileDecision(Action.FETCH, f"{reason}; what is left of an earlier try is of no use" if at_hand else reason)
+        return FileDecision(
+            Action.RESUME, f"{reason}; {at_hand} bytes are present from an earlier download", at_hand=at_hand
+        )
+    return FileDecision(
+        Action.FETCH, f"{reason}; the partial file of an earlier download cannot be used" if at_hand else reason
+    )
 
 
 def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: FileSystem) -> FileDecision:
@@ -135,12 +138,12 @@ def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: File
         return FileDecision(Action.REFUSE, f"{path} is a folder")
     match overwrite:
         case Overwrite.NEVER:
-            return FileDecision(Action.KEEP, "on disk, and not to be overwritten")
+            return FileDecision(Action.KEEP, "on disk, not overwritten")
         case Overwrite.ALWAYS:
             return _begin(path, disk, "on disk, to be downloaded again")
         case Overwrite.IF_CHANGED:
             return FileDecision(
-                Action.CHECK, f"{present} bytes on disk; the archive's may have changed", compare_time=True
+                Action.CHECK, f"{present} bytes on disk; the file in MAST may have changed", compare_time=True
             )
     return _compare(present, size)
 
@@ -148,7 +151,7 @@ def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: File
 def _compare(present: int, size: int | None) -> FileDecision:
     """Decide for a file that is on disk by its size."""
     if size is None:
-        return FileDecision(Action.CHECK, f"{present} bytes on disk; its size is not in the catalog")
+        return FileDecision(Action.CHECK, f"{present} bytes on disk; size not in the catalog")
     if present != size:
         return FileDecision(Action.CHECK, f"{present} bytes on disk, {size} in the catalog")
     return FileDecision(Action.KEEP, "on disk, with the size in the catalog")
@@ -169,8 +172,8 @@ def inspect_folder(folder: Path, base: Path, disk: FileSystem) -> FolderState:
         inside = disk.resolve(folder).is_relative_to(base) or disk.trusts_links(folder, base)
         exists = disk.is_dir(folder)
     except (OSError, RuntimeError) as err:  # too long, no rights, links that go in a circle
-        return FolderState(folder, False, f"{folder} cannot be used: {err}")
-    trouble = f"{folder} leads out of the download folder {base}, by a link that is broken or belongs to another user"
+        return FolderState(folder, False, f"Cannot use the folder {folder}: {err}")
+    trouble = f"{folder} points outside the download folder {base}: it is a broken link, or a link of another user"
     return FolderState(folder, exists, None if inside else trouble)
 
 
@@ -327,7 +330,7 @@ def plan(
         known = records is None or records.is_known(tuple(within), name, row.uri)
         decision = _decide(row, folder, folder.path / name, rule, disk)
         if not known and decision.action is Action.CHECK:
-            decision = replace(decision, reason=f"{decision.reason}; nothing tells that it is this file")
+            decision = replace(decision, reason=f"{decision.reason}; cannot confirm that it is this file")
         told = {"size": row.size, "rights": row.rights, "checksum": row.checksum, "terms": row.terms}
         place: dict[str, Any] = {"index": index, "note": not known, "download_dir": download_dir, **told}
         cloud_url = (cloud_urls or {}).get(row.uri)
@@ -339,10 +342,10 @@ def _check(products: Table, flat: bool, path_template: PathTemplate | None) -> N
     """Raise if these are not products, or the arguments contradict each other."""
     if "dataURI" not in products.colnames:
         raise InvalidArgumentError(
-            "This table has no column 'dataURI', so its rows are not products: pass it to get_product_list first."
+            "This table has no column 'dataURI', so it is not a table of products. Pass it to get_product_list first."
         )
     if flat and path_template is not None:
-        raise InvalidArgumentError("flat=True and path_template=... contradict each other: leave one of them out.")
+        raise InvalidArgumentError("flat=True and path_template= cannot be combined. Use one of them.")
 
 
 def _planned(
@@ -387,8 +390,8 @@ def _decide(row: _ProductRow, folder: FolderState, path: Path, rule: Overwrite, 
     # Files that were made anew often are as long as before.
     found = disk.md5(path)
     if found is not None and found != row.checksum:
-        return _begin(path, disk, "on disk, with another MD5 than in the catalog")
-    return decision if found is None else replace(decision, reason="on disk, with the MD5 in the catalog")
+        return _begin(path, disk, "on disk, MD5 differs from the catalog")
+    return decision if found is None else replace(decision, reason="on disk, MD5 matches the catalog")
 
 
 def _relative_paths(

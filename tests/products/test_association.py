@@ -72,7 +72,7 @@ def test_an_association_with_some_members_has_these_alone(
     whole = read_association(document(products, program="01783"), "x_asn.json")
     kept = tuple(each for each in whole.members if each.exptype in kinds)
     if not kept:
-        with pytest.raises(InvalidArgumentError, match="has no members of the type"):
+        with pytest.raises(InvalidArgumentError, match="has no members of type"):
             whole.chosen(kinds)
         return
     chosen = whole.chosen(kinds)

@@ -79,7 +79,7 @@ def test_what_is_no_archive_file_does_not_stay(tmp_path: Path, kind: str, conten
     """A page in place of an archive file is an error for all products, and no file."""
     rows = Bundle.of(TABLE, kind).results(fetched(tmp_path, kind, content))
     assert {row.status for row in rows} == {Status.ERROR}
-    assert f"no readable {kind} file" in str(rows[0].message)
+    assert f"MAST returned an unreadable {kind} file" in str(rows[0].message)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -199,7 +199,7 @@ def test_exclusive_products_are_not_given_without_a_word(
     table["dataRights"] = ["PUBLIC"] * 2 + ["EXCLUSIVE_ACCESS"] * 2
     with pytest.warns(
         NoResultsWarning,
-        match="2 of 4 products, which are under exclusive access, so that their copies in the cloud are not",
+        match="2 of 4 products, which are under exclusive access, so their cloud copies are not public yet",
     ):
         found = observations.get_cloud_uris(table)
     assert found == observations.get_cloud_uris(open_)

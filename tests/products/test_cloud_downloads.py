@@ -107,7 +107,7 @@ def test_cloud_only_says_that_the_copy_of_an_exclusive_file_is_not_open(
     jwst = Table([row for row in exclusive if row["obs_collection"] in {"HST", "JWST"}][:1])
     (row,) = observations.download_products(jwst, download_dir=tmp_path, cloud_only=True, verbose=False)
     assert row["Status"] == "ERROR"
-    said = "Exclusive access. Its copy in the cloud is not open before its release: leave out cloud_only and log in."
+    said = "Exclusive access. Its cloud copy is not public before the release date. Omit cloud_only and log in."
     assert said in row["Message"]
     assert "firewall" not in row["Message"]
     assert fetched_from(mast_sandbox) == (1, 0)

@@ -210,7 +210,7 @@ def test_unknown_column_names_the_closest(products: Table) -> None:
     [
         ({"size": {"min": 1}}, "mapping"),
         ({"obs_id": [["a"]]}, "obs_id"),
-        ({"moving": "maybe"}, "neither true nor false"),
+        ({"moving": "maybe"}, "must be True or False, got"),
         ({"extension": 5}, "extension"),
         ({"size": lambda column: 1}, "boolean"),
         ({"size": lambda column: column[:1] > 0}, "boolean"),

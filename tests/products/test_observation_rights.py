@@ -50,7 +50,7 @@ def test_bad_token_of_the_environment_is_a_warning(
     """The public files come all the same, and the warning does not repeat the token."""
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.expired_token)
     table = Table(rows=[{name: row[name] for name in exclusive.colnames} for row in [exclusive[0], products[0]]])
-    with pytest.warns(AuthenticationWarning, match="is not accepted") as caught:
+    with pytest.warns(AuthenticationWarning, match="The token in the environment was not accepted") as caught:
         manifest = client.download_products(table, download_dir=tmp_path)
     assert list(manifest["Status"]) == ["ERROR", "COMPLETE"]
     assert len(caught) == 1
@@ -95,7 +95,7 @@ def test_refusal_says_whose_the_file_is_and_until_when(client: ObservationsClass
     message = manifest["Message"][0]
     assert message.startswith("HTTPError: 401 Client Error: Unauthorized for url: ")
     assert f". Exclusive access for program {program} until {day}. You are not authorized to download this" in message
-    assert "Please authenticate yourself: log in with a token, by login(token)" in message
+    assert "Please authenticate yourself: log in with a token, using login" in message
     assert message.count("401") == message.count("nauthorized") == message.lower().count("exclusive access") == 1
 
 
@@ -176,8 +176,12 @@ def mixed(exclusive: Table, products: Table) -> Table:
 @pytest.mark.parametrize(
     ("user", "accessible", "sentence"),
     [
-        ("nobody", [False, True, None], "No access to 1 of 3 files: exclusive. You are not logged in: use login(), or"),
-        ("outsider_token", [False, True, None], "No access to 1 of 3 files: exclusive. The token lacks the scope"),
+        ("nobody", [False, True, None], "No access to 1 of 3 files: exclusive. Not logged in. Use login(), or"),
+        (
+            "outsider_token",
+            [False, True, None],
+            "No access to 1 of 3 files: exclusive. The token does not have the scope",
+        ),
         ("token", [None, True, None], ""),
         ("environment", [None, True, None], ""),
     ],

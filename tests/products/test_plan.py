@@ -223,7 +223,7 @@ def test_part_of_an_earlier_try_is_resumed(tmp_path: Path) -> None:
     part = put(tmp_path / "HST" / "o1" / "x.fits.mast.part", 4)
     (file,) = planned(table(one()), tmp_path)
     assert file.action is Action.FETCH
-    assert file.reason == "not on disk; what is left of an earlier try is of no use"
+    assert file.reason == "not on disk; the partial file of an earlier download cannot be used"
     put(part.with_name("x.fits.mast.part.json"), 2)
     files = planned(table(one()), tmp_path)
     assert (files[0].action, files[0].at_hand) == (Action.RESUME, 4)

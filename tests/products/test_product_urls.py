@@ -48,7 +48,7 @@ def test_address_in_the_cloud_comes_first(in_cloud: ObservationsClass, products:
     https = in_cloud.get_product_urls(mixed, include_bucket=False, full_url=True)
     assert https[0] == f"{mast_sandbox.cloud_url}/{first.removeprefix('s3://stpubdata/')}"
     assert in_cloud.get_product_urls(mixed, include_bucket=False)[1] == second.removeprefix("s3://stpubdata/")
-    with pytest.warns(NoResultsWarning, match="1 of 3 products have no open copy in the cloud and are left out"):
+    with pytest.warns(NoResultsWarning, match="1 of 3 products have no open copy in the cloud and are skipped"):
         assert in_cloud.get_product_urls(mixed, cloud_only=True) == [first, second]
 
 
@@ -59,7 +59,7 @@ def test_address_of_an_exclusive_product_is_that_of_mast(in_cloud: ObservationsC
 
 def test_no_address_is_an_empty_list(client: ObservationsClass, products: Table) -> None:
     """Nothing left is a list without members, and a product without a URI is left out, both with a warning."""
-    with pytest.warns(NoResultsWarning, match="There are no products"):
+    with pytest.warns(NoResultsWarning, match="No products specified"):
         assert client.get_product_urls(products, productType=[]) == []
     table = Table({"dataURI": [str(products["dataURI"][0]), ""], "productFilename": ["a", "b"]})
     with pytest.warns(NoResultsWarning, match="1 of 2 products have no dataURI"):
@@ -80,7 +80,7 @@ def test_column_of_addresses_in_observations_is_taken(
     assert len(expected) == len(set(urls))
     for given in (observations["dataURL"], column, [*urls, None], [float("nan"), *urls]):
         assert client.get_product_urls(given) == expected
-    assert caplog.text.count(f"1 of {len(urls) + 1} dataURIs are missing and left out") == 3
+    assert caplog.text.count(f"1 of {len(urls) + 1} dataURIs are missing and are skipped") == 3
 
 
 # -- taken back ----------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_list_of_addresses_is_downloaded_as_the_products_are(
     assert set(manifest["Status"]) == {"COMPLETE"}
     assert list(manifest["dataURI"]) == list(products["dataURI"])
     for address in ("s3://stpubdata/hst/x.fits", "https://elsewhere.example/x.fits"):
-        with pytest.raises(InvalidQueryError, match="is an address: download_file takes one"):
+        with pytest.raises(InvalidQueryError, match="Use download_file for a URL"):
             client.download_products([address])
 
 
@@ -142,8 +142,11 @@ def test_address_with_special_characters_is_taken_back(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("j97c01010_drc.fits", "is a file name.*'mast:HST/product/j97c01010_drc.fits'.*MastMissions takes file names"),
-        ("s3://elsewhere/x.fits", "is not in the bucket of the archive, which is s3://stpubdata"),
+        (
+            "j97c01010_drc.fits",
+            "is a file name.*'mast:HST/product/j97c01010_drc.fits'.*MastMissions also accepts file names",
+        ),
+        ("s3://elsewhere/x.fits", "is not in the MAST bucket s3://stpubdata"),
         ("", "A valid data product URI must be provided"),
     ],
 )
