@@ -92,7 +92,8 @@ def observation_cells(table: Table) -> list[object]:
     column = next((name for name in ("obsid", "obsID", "obs_id", "sci_data_set_name") if name in table.colnames), None)
     if column is None:
         raise InvalidArgumentError(
-            f"A table of observations has a column 'obsid' or 'obs_id'; this one has {', '.join(table.colnames)}."
+            "Column 'obsid' or 'obs_id' not found: this is not a table of observations. Its columns are "
+            f"{', '.join(table.colnames)}."
         )
     return plain_cells(table[column])
 

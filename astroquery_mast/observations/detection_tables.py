@@ -26,7 +26,7 @@ from ..targets.pairs import Matches, nearest_of
 from ..warn import warn_no_results, warn_user
 from .source_catalogs import SourceCatalog, with_common_units
 
-NOT_READABLE = "exclusive: a login with access is needed"
+NOT_READABLE = "exclusive access: log in with an account that has access"
 _SHOWN = 3
 # The columns of a plan, and what they hold.
 _PLAN: Mapping[str, tuple[str, ...]] = {
@@ -40,8 +40,8 @@ _PLAN: Mapping[str, tuple[str, ...]] = {
 # Why positions have no source, and the lists that they are in then.
 _LISTS = ("outside", "nocat", "unmatched", "failed")
 _MISSING = (
-    "Positions that no observation covers: {}; where no catalog was read: {}; "
-    "where no source is within the radius: {}; without an answer: {}."
+    "Positions without an observation: {}; without a readable catalog: {}; without a source within the "
+    "radius: {}; failed: {}."
 )
 
 
@@ -118,11 +118,11 @@ def join_detections(found: Sequence[CatalogDetections], *, best: bool) -> Table:
         stack_tables(sources, len(order)),
         matches.rows,
         {
-            "input_row": (matches.inputs, None, "Row of the position in what was given"),
+            "input_row": (matches.inputs, None, "Row number of the input position"),
             "separation": (matches.separation, u.arcsec, "Angle between the position and the source"),
             "obs_collection": (told["collection"], None, "Collection that the catalog belongs to"),
-            "obs_id": (told["obs_id"], None, "Observation in which the source was detected"),
-            "dataURI": (told["uri"], None, "Catalog in which the source is"),
+            "obs_id": (told["obs_id"], None, "Observation that detected the source"),
+            "dataURI": (told["uri"], None, "Catalog that contains the source"),
         },
     )
 

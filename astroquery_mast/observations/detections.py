@@ -78,9 +78,9 @@ class DetectionQuery:
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
         if self.max_size is not None and not is_integer(self.max_size, 1):
-            raise InvalidArgumentError(f"max_size={self.max_size!r}: a number of bytes is needed, or None.")
+            raise InvalidArgumentError(f"max_size must be a number of bytes, or None, got {self.max_size!r}.")
         if not self.collections or not all(isinstance(name, str) and name.strip() for name in self.collections):
-            raise InvalidArgumentError(f"obs_collection={self.obs_collection!r}: a name, or several, is needed.")
+            raise InvalidArgumentError(f"obs_collection must be one or more names, got {self.obs_collection!r}.")
         as_radius(self.radius)
 
     @property
@@ -194,7 +194,7 @@ class DetectionSearch:
         files, failed = _by_outcome(manifest)
         if failed and not files:
             why = next(iter(failed.values()))
-            raise DownloadError(f"None of {len(failed)} catalogs could be downloaded. The first: {why}", manifest)
+            raise DownloadError(f"None of {len(failed)} catalogs could be downloaded. First error: {why}", manifest)
         return files, failed
 
     def _read(
@@ -271,14 +271,14 @@ def _why_skipped(catalog: SourceCatalog, most: int | None, *, may_read: bool) ->
     if catalog.rights == EXCLUSIVE and not may_read:
         return NOT_READABLE
     if most is not None and catalog.size is not None and catalog.size > most:
-        return f"{catalog.size} bytes are more than max_size"
+        return f"{catalog.size} bytes exceed max_size"
     return None
 
 
 def _why(error: Exception, deadline: Deadline) -> MastError:
     """Why a catalog was not read; what is a mistake of ours is raised."""
     if isinstance(error, UnfinishedError):
-        return QueryTimeoutError(f"The {deadline.seconds:g} s of the call were over before it was read.")
+        return QueryTimeoutError(f"Timed out after {deadline.seconds:g} s, before this catalog was read.")
     if not isinstance(error, MastError):
         raise error
     return error

@@ -37,7 +37,7 @@ _RAW_AND_SUPPORT = re.compile(r"RAW(?!ACQ)|TAG|WAV|PHA|SPT")
 # The column that has them.
 _SUFFIX = "productSubGroupDescription"
 _SERVER_FAILS = 500
-_KEPT = "It was on disk, and is not to be overwritten."
+_KEPT = "On disk, not overwritten."
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class GatherRequest:
         """Refuse a place or a choice that cannot be, before anything is sent."""
         if self.download_dir is not None and is_remote(destination(self.download_dir)):
             raise InvalidArgumentError(
-                f"{self.download_dir} is in a store: an association is gathered in a folder on a disk."
+                f"{self.download_dir} is remote storage. Associations can only be saved to a local folder."
             )
         as_overwrite(self.cache, self.overwrite)
 
@@ -118,7 +118,7 @@ class AssociationGathering:
         table = as_table(given)
         if table is None or len(table) != 1:
             what = f"a {type(given).__name__}" if table is None else f"{len(table)} rows"
-            raise InvalidArgumentError(f"One association is needed, as a file, a dataURI or a row, not {what}.")
+            raise InvalidArgumentError(f"The association must be a file, a dataURI or a row, got {what}.")
         if "dataURI" not in table.colnames:
             table = self._lookup.own_products(self._lookup.observations(table)[0].obsid)
         return self._in_archive(_association_in(table))
@@ -129,14 +129,14 @@ class AssociationGathering:
         name = text.rpartition("/")[2]
         if not name.endswith(ASSOCIATION_ENDINGS):
             raise InvalidArgumentError(
-                f"{text!r} is not an association file, whose name ends in _asn.json or _asn.fits."
+                f"{text!r} is not an association file. File names end in _asn.json or _asn.fits."
             )
         if text.startswith("mast:"):
             return self._in_archive(text)
         if "://" not in text and destination(text).is_file():
             return _on_disk(destination(text))
         if not isinstance(given, str) or Path(text).name != text:
-            raise InvalidArgumentError(f"There is no file {text!r}.")
+            raise InvalidArgumentError(f"File {text!r} not found.")
         mission = "JWST" if name.lower().startswith("jw") else "HST"
         return self._in_archive(f"mast:{mission}/product/{name.lower()}")
 
@@ -150,13 +150,14 @@ class AssociationGathering:
         """The products that an association needs; raise if the archive does not have all of them."""
         if association.names_files and suffixes:
             raise InvalidArgumentError(
-                f"suffix={suffixes!r} is for associations of HST: {association.name} names the files that it needs."
+                f"suffix={suffixes!r} only applies to HST associations. {association.name} lists the files "
+                "that it needs."
             )
         inputs = self._files(association) if association.names_files else self._exposures(association, suffixes)
         if inputs.missing:
             raise _refusal(association, inputs.missing, folder)
         if not len(inputs.products):
-            raise InvalidArgumentError(f"{association.name} has no inputs: none of its members is present.")
+            raise InvalidArgumentError(f"{association.name} has no inputs: none of its members exists.")
         return inputs.products
 
     def _files(self, association: Association) -> Inputs:
@@ -178,7 +179,7 @@ class AssociationGathering:
         tables = self._listed(sorted(own))
         if not tables:
             raise InvalidQueryError(
-                f"MAST has no observation {few_names(sorted(own))}, whose exposures are the inputs."
+                f"The observations of the input exposures are not in MAST: {few_names(sorted(own))}."
             )
         listed = joined_tables(tables)
         members = {member.name for member in association.members if member.present}
@@ -238,18 +239,16 @@ def _on_disk(path: Path) -> AssociationFile:
     try:
         return AssociationFile(read_association(path.read_bytes(), path.name), path=path.absolute())
     except (OSError, MastError) as err:
-        raise InvalidArgumentError(f"{str(path)!r} cannot be read as an association: {err}") from err
+        raise InvalidArgumentError(f"Cannot read {str(path)!r} as an association: {err}") from err
 
 
 def _association_in(products: Table) -> str:
     """The dataURI of the association in a table of products."""
     uris = [uri for uri in dict.fromkeys(column_as_text(products, "dataURI")) if uri.endswith(ASSOCIATION_ENDINGS)]
     if not uris:
-        raise InvalidArgumentError(
-            "There is no association file in these products: its name ends in _asn.json or _asn.fits."
-        )
+        raise InvalidArgumentError("No association file in these products. File names end in _asn.json or _asn.fits.")
     if len(uris) > 1:
-        raise InvalidArgumentError(f"There are {len(uris)} association files: give one of {few_names(uris)}.")
+        raise InvalidArgumentError(f"Found {len(uris)} association files. Use one of {few_names(uris)}.")
     return uris[0]
 
 
@@ -259,8 +258,8 @@ def _folder(found: AssociationFile, association: Association, request: GatherReq
     folder = (beside if request.download_dir is None else destination(request.download_dir)).absolute()
     if found.path is not None and association is not found.association and folder == beside:
         raise InvalidArgumentError(
-            f"exptypes={request.exptypes!r} leaves out members, so that {found.path} would be changed: give "
-            "download_dir for the association with the others."
+            f"exptypes={request.exptypes!r} skips members, which would change {found.path}. Specify "
+            "download_dir= to save the shorter association elsewhere."
         )
     return folder
 
@@ -277,19 +276,19 @@ def _check(association: Association, manifest: Table, folder: Path) -> None:
     ]
     if failed:
         raise DownloadError(
-            f"{association.name} is not complete: {len(failed)} of {len(manifest)} inputs are not in {folder}: "
-            f"{few_names(failed)}. The association was not written. The exception's manifest says why; "
-            "retry_downloads takes it.",
+            f"{association.name} is not complete: {len(failed)} of {len(manifest)} inputs are not in "
+            f"{folder}: {few_names(failed)}. The association was not written. See the reasons in the "
+            "exception's manifest, which you can pass to retry_downloads.",
             manifest,
         )
 
 
 def _refusal(association: Association, missing: Sequence[str], folder: Path) -> DownloadError:
     """The error for inputs that the archive does not have."""
-    said = "The archive has no such input."
+    said = "This input is not in MAST."
     results = [TransferResult(index, Status.ERROR, folder / name, said) for index, name in enumerate(missing)]
     return DownloadError(
-        f"{association.name} cannot be gathered: the archive does not have {len(missing)} of its inputs: "
+        f"{association.name} cannot be gathered: {len(missing)} of its inputs not found in MAST: "
         f"{few_names(missing)}. Nothing was downloaded.",
         as_manifest(results),
     )
@@ -306,7 +305,7 @@ def _written(
     if found.path != path:
         _write(path, content, found.uri or association.name, options.deadline())
     left = len(found.association.members) - len(association.members)
-    message = f"{left} of {len(found.association.members)} members are left out." if left else None
+    message = f"{left} of {len(found.association.members)} members are skipped." if left else None
     digest = hashlib.sha256(content).hexdigest()
     return as_manifest([replace(result, size=len(content), sha256=digest, message=message)])
 
@@ -320,7 +319,7 @@ def _write(path: Path, content: bytes, uri: str, deadline: Deadline) -> None:
             sink.write(content)
             sink.finish(None)
     except OSError as err:
-        raise DownloadError(f"{path} cannot be written: {err}") from err
+        raise DownloadError(f"Cannot write {path}: {err}") from err
 
 
 def _without(names: Iterable[str], tables: Iterable[Table]) -> list[str]:

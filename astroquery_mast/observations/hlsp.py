@@ -73,20 +73,22 @@ class HlspQuery:
         self._refuse_contradictions()
         if not (self.names or self.criteria or self.target is not None or self.coordinates is not None):
             raise InvalidArgumentError(
-                "Give the name of a collection, a target, or coordinates; list_hlsp has the names."
+                "Specify the name of a collection, a target, or coordinates. list_hlsp() lists the names."
             )
 
     def _refuse_contradictions(self) -> None:
         """Raise for what cannot be together."""
         if self.name is not None and self.author is not None:
-            raise InvalidArgumentError("name and author are the same thing, the collection: give one of them.")
+            raise InvalidArgumentError("name and author both mean the collection. Use one of them.")
         if self.target is not None and self.coordinates is not None:
-            raise InvalidArgumentError("Give a target, which is found exactly, or coordinates and a radius, not both.")
+            raise InvalidArgumentError(
+                "target and coordinates cannot be combined. Use target for an exact match, or coordinates and radius."
+            )
         if self.radius is not DEFAULT_RADIUS and self.coordinates is None and self.target is None:
-            raise InvalidArgumentError(f"radius={self.radius!r} needs coordinates, or a target.")
+            raise InvalidArgumentError(f"radius={self.radius!r} requires coordinates or a target.")
         own = _OWN & {each.lower() for each in self.criteria}
         if own:
-            raise InvalidArgumentError(f"{min(own)} cannot be a criterion here: name and target say it.")
+            raise InvalidArgumentError(f"{min(own)} cannot be used as a criterion here. Use name and target instead.")
 
     def arguments(self, place: Place, **criteria: Any) -> QueryArguments:
         """Return what is asked of the search for observations."""
@@ -125,7 +127,7 @@ class HlspSearch:
         table = self._service.table(self._search.request(query), deadline=deadline, columns_id=CAOM_CONE)
         for name in _READ:
             if name not in table.colnames:
-                raise InvalidResponseError(f"{CAOM_FILTERED} sent no column '{name}'.", service=CAOM_FILTERED)
+                raise InvalidResponseError(f"{CAOM_FILTERED} returned no column '{name}'.", service=CAOM_FILTERED)
         return query.finished(table)
 
     def _check_names(self, names: Iterable[str], table: Table, deadline: Deadline) -> None:
@@ -160,9 +162,9 @@ class HlspSearch:
         rows = self._rows(asked.arguments(Place(center, radius=_NEAR)), deadline)
         near = list(dict.fromkeys(_by_separation(rows, center)))[:_MOST_NEAR]
         if not near:
-            return [f"There is nothing within {_NEAR} of '{asked.target}' either."]
+            return [f"Nothing was found within {_NEAR} of '{asked.target}' either."]
         said = ", ".join(f"'{name}' ({collection}) at {arcsec:.1f} arcsec" for name, collection, arcsec in near)
-        return [f"The nearest targets to '{asked.target}' are {said}: coordinates and radius find all of them."]
+        return [f"The nearest targets to '{asked.target}' are {said}. Use coordinates and radius to find all of them."]
 
 
 @dataclass(frozen=True)
@@ -181,8 +183,8 @@ class _Target:
             return cls.of(str(given))
         if not isinstance(given, str) or not given.strip():
             raise InvalidArgumentError(
-                f"target={given!r}: one name is needed, such as 'TIC 261136679'. For many targets use query_criteria "
-                "with a list as target_name."
+                f"target must be one name, such as 'TIC 261136679', got {given!r}. For many targets, use "
+                "query_criteria with a list as target_name."
             )
         name = " ".join(given.split())
         star = _STAR.fullmatch(name)
@@ -191,7 +193,7 @@ class _Target:
             spelled = [form.format(number) for form in _SPELLINGS[catalog]]
             return cls(spelled, f"{catalog} {number}", _CATALOGS[catalog])
         if name.isdecimal():
-            advice = f"A number is compared with target_name only: 'TIC {name}' also finds the star by its position."
+            advice = f"A number only matches target_name. Use 'TIC {name}' to find the star by its position as well."
             return cls([name], None, advice=advice)
         return cls(
             list(dict.fromkeys([name, name.replace(" ", "-"), name.replace(" ", ""), name.replace("-", " ")])), name

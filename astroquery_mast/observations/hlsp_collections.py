@@ -60,7 +60,7 @@ def collection_names(given: Any, argument: str) -> list[str]:
     names = [re.sub("^hlsp_", "", name.strip(), flags=re.IGNORECASE) for name in names_of(given, argument)]
     for name in names:
         if not _NAME.fullmatch(name):
-            raise InvalidArgumentError(f"{argument}={name!r} is not the name of a collection, such as 'QLP'.")
+            raise InvalidArgumentError(f"{argument} must be the name of a collection, such as 'QLP', got {name!r}.")
     return list(dict.fromkeys(names))
 
 
@@ -115,7 +115,7 @@ class HlspCollections:
         found = dict(zip(names, map_all(deadline, fetch, names), strict=True))
         for name, page in found.items():
             if isinstance(page, MastError):
-                log.warning("The page of %s cannot be read now: %s", name, page)
+                log.warning("Cannot read the page of %s: %s", name, page)
         return {name: page for name, page in found.items() if not isinstance(page, MastError)}
 
     def _unknown(self, name: str, deadline: Deadline) -> InvalidQueryError:
@@ -123,19 +123,19 @@ class HlspCollections:
         values = self._search.values(deadline).get("provenance_name", {})
         if find_name(name, values) is not None:
             return InvalidArgumentError(
-                f"'{name}' is not a collection of high-level science products: "
-                f"query_criteria(provenance_name='{name}') has its observations."
+                f"'{name}' is not a collection of high-level science products. Use "
+                f"query_criteria(provenance_name='{name}') to find its observations."
             )
         near = closest(name, [*values, *(each for each in known_names() if each not in values)])
-        said = f"There is no collection '{name}' of high-level science products."
+        said = f"'{name}' is not a collection of high-level science products."
         if not near:
-            return InvalidArgumentError(f"{said} list_hlsp() has the names.")
+            return InvalidArgumentError(f"{said} list_hlsp() lists the names.")
         return no_such(said, name, values, near=near)
 
     def elsewhere(self, names: Sequence[str]) -> list[str]:
         """Return where else observations of collections may be, which are not always all in the archive's search."""
         pages = ", ".join(map(self._service.endpoints.hlsp_page, names[:_MOST_PAGES]))
-        return [f"What is not in the search may be found from the page of the collection: {pages}"] if pages else []
+        return [f"For files that are not in the search, see the page of the collection: {pages}"] if pages else []
 
     def not_in_search(self, name: str, deadline: Deadline) -> InvalidQueryError:
         """The error for a collection that the archive's search does not have."""
@@ -144,14 +144,16 @@ class HlspCollections:
             page = fetch_page(self._service.http, url, deadline)
         except MastError as err:
             return InvalidArgumentError(
-                f"The archive's search has no observations of '{name}'. Its page, if it has one, is {url}, which "
-                f"cannot be read now: {err}"
+                f"The MAST search has no observations of '{name}'. Its page may be {url}, but it could not "
+                f"be read: {err}"
             )
         if page is None:
             return self._unknown(name, deadline)
-        bulk = f"Scripts for bulk downloads: {', '.join(page.scripts)}." if page.scripts else "It names no scripts."
+        bulk = (
+            f"Scripts for bulk downloads: {', '.join(page.scripts)}." if page.scripts else "The page lists no scripts."
+        )
         return InvalidArgumentError(
-            f"The archive's search has no observations of '{name}': its files are found from its page, {url}. {bulk}"
+            f"The MAST search has no observations of '{name}'. See its page for the files: {url}. {bulk}"
         )
 
 
@@ -160,16 +162,16 @@ def _of_missions(held: Mapping[str, _Held], missions: Sequence[str]) -> dict[str
     if not missions:
         return dict(held)
     there = sorted({mission for each in held.values() for mission in each.missions})
-    wanted = {known_name(each, there, f"There is no collection of mission '{each}'.", listed=True) for each in missions}
+    wanted = {known_name(each, there, f"No collection found for mission '{each}'.", listed=True) for each in missions}
     return {name: each for name, each in held.items() if each.missions & wanted}
 
 
 _COLUMNS = {
     "name": ("U", "Collection, the provenance_name of its observations"),
-    "missions": ("U", "Missions whose data it is made from"),
-    "observations": ("i8", "Number of observations in the archive's search"),
-    "title": ("U", "Title, where it is known"),
-    "doi": ("U", "Digital object identifier, where it is known"),
+    "missions": ("U", "Missions whose data were used"),
+    "observations": ("i8", "Number of observations in the MAST search"),
+    "title": ("U", "Title, if known"),
+    "doi": ("U", "Digital object identifier, if known"),
     "page": ("U", "Page of the collection"),
     "source": ("U", "Source of title and DOI"),
 }

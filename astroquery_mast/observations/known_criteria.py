@@ -22,8 +22,8 @@ from .search import CAOM_CONE, KNOWN_VALUES, OBSERVATION_ARGUMENTS, ObservationS
 from .values import counted
 
 _HINT = (
-    'Observations.help("filters") shows what one of them takes, with examples and known values. Where to look is given '
-    "by coordinates, object_name or region, with radius."
+    'Observations.help("filters") describes one criterion, with examples and known values. To search by '
+    "position, use coordinates, object_name or region, with radius."
 )
 
 
@@ -75,9 +75,9 @@ def _criteria(server: str, columns: Columns, listed: Mapping[str, Mapping[str, i
 
     def note(name: str) -> str:
         if name in listed:
-            return f"As {server} has listed them in this session, the most frequent first."
+            return f"As listed by {server} in this session, most frequent first."
         if name in values:
-            return f'Known to this version of the package: help("{name}", values=True) asks MAST.'
+            return f'Known to this version of the package. help("{name}", values=True) queries MAST.'
         return ""
 
     source = CriteriaSource(

@@ -60,7 +60,7 @@ class ObservationLookup:
                 found.setdefault(name, []).append(each)
         missing = [name for name in names if name.lower() not in found]
         if missing:
-            raise InvalidQueryError(f"MAST has no observation {few_names(missing)}: an obsid or an obs_id is needed.")
+            raise InvalidQueryError(f"Observation not found in MAST: {few_names(missing)}. Use an obsid or an obs_id.")
         meant = chain.from_iterable(found[name.lower()] for name in names)
         return list({each.obsid: each for each in meant}.values())
 
@@ -125,7 +125,7 @@ class ObservationLookup:
         pairs = self._numbered(pairs)
         absent = _without_obsid(pairs)
         if absent:
-            message = f"{len(absent)} of {len(pairs)} members are not in the archive: {few_names(absent)}."
+            message = f"{len(absent)} of {len(pairs)} members are not in MAST: {few_names(absent)}."
             warn_user(message, NoResultsWarning)
         pairs = [pair for pair in pairs if pair[1].obsid]
         table = self._table([member for _, member in pairs])
@@ -162,10 +162,12 @@ def _names(given: Any) -> list[str]:
     """The obsids and obs_ids that a user gives."""
     names = list(dict.fromkeys(identifiers(given, observation_cells, "obsid")))
     if not names:
-        raise InvalidQueryError("No observation was given.")
+        raise InvalidQueryError("No observation specified.")
     wild = next((name for name in names if {"*", "%"} & set(name)), None)
     if wild is not None:
-        raise InvalidArgumentError(f"{wild!r} has a wildcard: query_criteria(obs_id={wild!r}) finds observations.")
+        raise InvalidArgumentError(
+            f"{wild!r} contains a wildcard. Use query_criteria(obs_id={wild!r}) to find the observations."
+        )
     return names
 
 

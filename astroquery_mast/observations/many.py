@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 # The columns by which a shared answer is divided, as far as they can be selected.
 _DIVIDING = (*CUT_COLUMNS, "distance")
-_CUT = "Rows whose position is not in the circle around their target were left out"
+_CUT = "Rows outside the circle around their target were removed"
 _OURS = "where neighbors shared a request computed here, from s_region"
 
 
@@ -168,7 +168,7 @@ class ManyObservations:
         limit = job.deadline.part(job.deadline.remaining() / 2)
         questions = [IndivisibleQuestion(request_for(group.cone), shared=True) for group in shared]
         for place, error in self._targets.ask_all(questions, job.options, limit, divide, "group").items():
-            log.info("%d neighbors are requested separately: %s", len(shared[place].members), error)
+            log.info("%d neighboring targets are queried separately: %s", len(shared[place].members), error)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,10 @@ class MemberSearch:
         except MastError as err:
             if err.status not in _CLOSED:
                 raise
-            said = f"The association of {whole.obs_id} cannot be read: its members are those of its list of products."
+            said = (
+                f"Cannot read the association of {whole.obs_id}. Its members are taken from its list of products "
+                "instead."
+            )
             warn_user(f"{said} {err}", NoResultsWarning)
         return None
 

@@ -53,7 +53,7 @@ class ParentSearch:
         table = self._lookup.paired(pairs, "member")
         if not len(table):
             names = few_names([each.obs_id for each in exposures])
-            warn_no_results([f"No product of several exposures was made of {names}."])
+            warn_no_results([f"No combined product was made from {names}."])
         return table
 
     def _told(self, exposure: KnownObservation) -> list[Membership] | None:
@@ -73,7 +73,7 @@ class ParentSearch:
         except QueryTimeoutError:
             raise
         except MastError as err:
-            log.debug("%s The parents of %s are looked for in lists of products.", err, exposure.obs_id)
+            log.debug("%s Searching lists of products for the parents of %s instead.", err, exposure.obs_id)
         return None
 
     def _proven(self, exposures: Sequence[KnownObservation]) -> dict[KnownObservation, list[Membership]]:

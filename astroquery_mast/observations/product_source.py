@@ -39,7 +39,10 @@ from ..targets.ask import AnswerCollector
 from ..warn import warn_user
 from .search import CAOM_PRODUCTS
 
-_DISABLED = "`cloud_only` is True but cloud data access is not enabled: the files are fetched from MAST itself."
+_DISABLED = (
+    "`cloud_only` is True but cloud data access is not enabled. Files are downloaded from MAST. To use the "
+    "cloud, call enable_cloud_dataset()."
+)
 _RELEASE = "t_obs_release"
 # The observation by which a product was found; the one that owns it may be another.
 _FOUND_BY = ("parent_obsid", "obsID")
@@ -83,7 +86,7 @@ class AddressForm:
     def __post_init__(self) -> None:
         """Warn of what has no effect."""
         if self.include_bucket and self.full_url:
-            message = "full_url=True has no effect together with include_bucket=True: set include_bucket=False."
+            message = "full_url=True has no effect with include_bucket=True. Set include_bucket=False."
             warn_user(message, InputWarning)
 
 
@@ -98,15 +101,15 @@ class CloudFiles:
     def enable(self, provider: str, profile: str | None, *, verbose: bool) -> None:
         """Let downloads use the cloud."""
         if str(provider).upper() != "AWS":
-            warn_user(f"provider={provider!r}: there is only 'AWS', which is used.", InputWarning)
+            warn_user(f"provider={provider!r} is not supported. Using 'AWS'.", InputWarning)
         if profile is not None:
             message = (
-                "profile is not used: MAST Open Data on AWS is now free to access and does not require an AWS account."
+                "profile is ignored: MAST Open Data on AWS is now free to access and does not require an AWS account."
             )
             warn_user(message, AstropyDeprecationWarning)
         self.enabled = True
         if verbose:
-            log.info("Downloads use the public cloud copy at %s where there is one.", self._cloud().bucket.server)
+            log.info("Downloads use the public cloud copy at %s if available.", self._cloud().bucket.server)
 
     def datasets(self) -> list[str]:
         """Return the missions and projects of which the cloud has copies."""
@@ -118,7 +121,7 @@ class CloudFiles:
         """Return dataURI → address for the products that pass the filters; None, with a warning, if there are none."""
         uris, missing, closed = self._wanted(products, flow, filters, form.verbose)
         if missing and form.verbose:
-            log.warning("%d products have no dataURI and are left out.", missing)
+            log.warning("%d products have no dataURI and are skipped.", missing)
         if not uris:
             warn_user("No matching products to fetch associated cloud URIs.", NoResultsWarning)
             return None
@@ -128,7 +131,7 @@ class CloudFiles:
         """Return the address of one product; None, with a warning, if there is no copy."""
         uris, missing = _data_uris(product)
         if len(uris) + missing != 1:
-            raise InvalidQueryError(f"One product is needed, not {len(uris)}: get_cloud_uris takes several.")
+            raise InvalidQueryError(f"Expected one product, got {len(uris)}. Use get_cloud_uris for several.")
         return next(iter(self._addresses(uris, _exclusive(as_table(product)), form).values()), None)
 
     def urls(self, uris: Iterable[str], choice: CloudChoice) -> dict[str, str]:
@@ -172,7 +175,7 @@ class CloudFiles:
         try:
             keys = cloud.keys(uris, self._service.deadline(None))
         except MastError as err:
-            log.warning("The cloud copies could not be looked up: %s", err)
+            log.warning("Could not look up the cloud copies: %s", err)
             return {}
         return {uri: cloud.bucket.url(key) for uri, key in keys.items() if key is not None}
 
@@ -198,8 +201,8 @@ class CloudFiles:
         if table is None:
             if filters:
                 message = (
-                    "Filtering is not supported when providing a list of MAST URIs: give a product table, or criteria "
-                    "for observations."
+                    "Filtering is not supported when providing a list of MAST URIs. Use a product table, or "
+                    "criteria for observations."
                 )
                 warn_user(message, InputWarning)
             return *_data_uris(products), set()
@@ -212,7 +215,7 @@ class CloudFiles:
 def _warn_of_absent(keys: Mapping[str, str | None], closed: Collection[str]) -> None:
     """Warn of products that have no copy, and of those whose copy is not open."""
     absent = [uri for uri, key in keys.items() if key is None]
-    shut = "are under exclusive access, so that their copies in the cloud are not open yet"
+    shut = "are under exclusive access, so their cloud copies are not public yet"
     _warn_of([uri for uri in absent if uri not in closed], len(keys), "have no copy in the cloud")
     _warn_of([uri for uri in absent if uri in closed], len(keys), shut)
 
@@ -238,7 +241,7 @@ def _data_uris(products: Any) -> tuple[list[str], int]:
     wrong = next((cell for cell in cells if not (cell is None or isinstance(cell, str))), None)
     if wrong is not None:
         raise InvalidArgumentError(
-            f"A valid data product URI must be provided, such as 'mast:HST/product/x.fits', not {wrong!r}."
+            f"A valid data product URI must be provided, such as 'mast:HST/product/x.fits', got {wrong!r}."
         )
     uris = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
     return list(dict.fromkeys(uris)), len(cells) - len(uris)
@@ -247,7 +250,7 @@ def _data_uris(products: Any) -> tuple[list[str], int]:
 def _uri_cells(table: Table) -> list[object]:
     """The dataURIs of a table of products."""
     if "dataURI" not in table.colnames:
-        raise InvalidArgumentError("This table has no column 'dataURI': pass it to get_product_list first.")
+        raise InvalidArgumentError("This table has no column 'dataURI'. Pass it to get_product_list first.")
     return list(np.ma.asarray(table["dataURI"]).tolist())
 
 
@@ -294,7 +297,7 @@ class ObservationSource:
         if "dataURI" in table.colnames:
             return files_as_products(table)
         if verbose and "obsid" in table.colnames:
-            log.info("These %d rows are observations (they have no dataURI): listing all their products.", len(table))
+            log.info("These %d rows are observations (no dataURI). Listing all their products.", len(table))
         return None
 
     def filtered(self, products: Table, filters: Mapping[str, Any]) -> Table:

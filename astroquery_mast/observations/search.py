@@ -58,7 +58,7 @@ KNOWN_VALUES: dict[str, tuple[float, dict[str, dict[str, int]]]] = {}
 _VALUES_SECONDS = 3600.0
 TWO_PLACES = "Only one of coordinates, object_name and region may be specified."
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
-_NO_PLACE = "A place is needed: give coordinates (and radius), or region."
+_NO_PLACE = "Specify coordinates (with radius) or region."
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class QueryArguments:
         """Refuse what contradicts itself."""
         if self.page is not None and (self.limit is not None or self.sort_by is not None):
             raise InvalidArgumentError(
-                f"page={self.page!r} cannot be combined with limit or sort_by: pages are in the archive's own order."
+                f"page={self.page!r} cannot be combined with limit or sort_by, because MAST orders the pages."
             )
 
     @property
@@ -114,10 +114,10 @@ class QueryArguments:
         if self.criteria is None or self.criteria:
             return
         refuse_two_positions(self.place.coordinates, self.place.object_name)
-        advice = "Give a column, such as obs_collection='HST'."
+        advice = "Add a criterion, such as obs_collection='HST'."
         if self.place.given:
             method = "query_region" if self.place.object_name is None else "query_object"
-            advice = f"{advice[:-1]}, or search by position only with {method}."
+            advice = f"{advice[:-1]}, or use {method} to search by position only."
         raise InvalidArgumentError(f"{_NO_CRITERION} {advice}")
 
 
@@ -197,7 +197,7 @@ class ObservationSearch:
         if not total:
             return self.hints(query.criteria)
         pages = -(-total // request.pagesize)
-        return [f"Page {request.page} was requested, of {pages} with {total} rows."]
+        return [f"Page {request.page} does not exist: the result has {pages} with {total} rows."]
 
     def count(self, arguments: QueryArguments, options: CallOptions) -> int | dict[str, object]:
         """Return the number of observations, or the request."""
@@ -223,11 +223,13 @@ class ObservationSearch:
         config_ids = {"observations": CAOM_CONE, "products": CAOM_PRODUCTS}
         config_id = config_ids.get(str(query_type).lower())
         if config_id is None:
-            raise InvalidArgumentError(f"Unknown query type {query_type!r}: there are 'observations' and 'products'.")
+            raise InvalidArgumentError(
+                f"Unknown query type {query_type!r}. Valid types are 'observations' and 'products'."
+            )
         try:
             columns = self._service.columns.refresh(config_id)
         except MastError as err:
-            log.warning("These are the columns known to this version of the package: %s", err)
+            log.warning("Using the columns known to this version of the package: %s", err)
             columns = self._service.columns.get(config_id)
         return metadata_table(columns)
 
@@ -255,7 +257,7 @@ class ObservationSearch:
                 builder.add(answer.page)
                 asked.check(answer.page, found)
         if found.rows < due:
-            raise found.incomplete(f"{due} rows were due and {found.rows} received")
+            raise found.incomplete(f"expected {due} rows, received {found.rows}")
         return builder.table(), first.page.total + bool(found.doubt)
 
     # -- from what is written to what is sent --------------------------------------------------------------------
@@ -367,7 +369,7 @@ class ObservationSearch:
         """Return the distribution of the values of all columns, and when the archive gave it, if that is not now."""
         page = self._service.page(request, deadline).page
         if page.document is None:
-            raise InvalidResponseError(f"{request.service} sent no list of values.", service=request.service)
+            raise InvalidResponseError(f"{request.service} returned no list of values.", service=request.service)
         return page.document, page.time
 
     def hints(self, criteria: Criteria | None) -> list[str]:
@@ -377,7 +379,7 @@ class ObservationSearch:
         try:
             return suggestions(criteria, self.values(Deadline.start(_PATIENCE)))
         except MastError as err:
-            log.debug("The archive's values could not be read: %s", err)
+            log.debug("Could not read the list of values from MAST: %s", err)
             return []
 
 
@@ -386,7 +388,7 @@ def _in_region(query: ObservationQuery, place: Place) -> ObservationQuery:
     if place.coordinates is not None or place.object_name is not None:
         raise InvalidArgumentError(TWO_PLACES)
     if place.radius is not DEFAULT_RADIUS:
-        raise InvalidArgumentError(f"radius={place.radius!r} needs a position, and region has an extent of its own.")
+        raise InvalidArgumentError(f"radius={place.radius!r} cannot be combined with region. It requires a position.")
     if place.resolver is not None:
         warn_unused_resolver(place.resolver)
     kept = RegionFilter(as_region(place.region), place.overlap)
@@ -396,7 +398,7 @@ def _in_region(query: ObservationQuery, place: Place) -> ObservationQuery:
 def _refuse_anywhere(arguments: QueryArguments) -> None:
     """Raise for a query that needs a place, and has none."""
     if arguments.place.overlap != "footprint":
-        raise InvalidArgumentError(f"overlap={arguments.place.overlap!r} needs coordinates, object_name or region.")
+        raise InvalidArgumentError(f"overlap={arguments.place.overlap!r} requires coordinates, object_name or region.")
     if arguments.criteria is None:
         raise InvalidArgumentError(_NO_PLACE)
     arguments.require_criterion()

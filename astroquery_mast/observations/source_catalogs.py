@@ -84,7 +84,7 @@ def sources_in(content: Any, uri: str) -> tuple[Table, Positions]:
             return table, as_positions(table[centers[0]] if centers else table)
         except InvalidArgumentError:
             continue
-    raise InvalidResponseError(f"{uri} has no column with the positions of sources.", service="MAST download")
+    raise InvalidResponseError(f"{uri} has no column with source positions.", service="MAST download")
 
 
 def matching_sources(content: Any, uri: str, positions: Positions, radius: float) -> tuple[Table, RowNumbers, Floats]:

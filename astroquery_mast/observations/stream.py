@@ -46,7 +46,9 @@ class ObservationStream:
         workers = _AHEAD if max_workers is None else from_one("max_workers", max_workers)
         arguments.require_criterion()
         if arguments.place.many:
-            raise InvalidArgumentError("query_criteria_iter takes one position: for many use query_criteria.")
+            raise InvalidArgumentError(
+                "query_criteria_iter accepts only one position. For several positions, use query_criteria."
+            )
         query = self._search.query(arguments, Deadline(seconds))
         request = self._search.request(query)
         if get_query_payload:

@@ -25,13 +25,14 @@ _HINTS = (
     (
         "target_name",
         re.compile(r"(TIC|KIC|EPIC) ?0*(\d+)", re.IGNORECASE),
-        "TESS and Kepler name targets by their number: target_name='{1}', or object_name='{0} {1}' for the position.",
+        "TESS and Kepler name targets by number: use target_name='{1}', or object_name='{0} {1}' to search "
+        "by position.",
     ),
-    ("target_name", re.compile(r"0+(\d+)"), "Names that are numbers begin without zeros: target_name='{0}'."),
+    ("target_name", re.compile(r"0+(\d+)"), "Numeric target names have no leading zeros: use target_name='{0}'."),
     (
         "target_name",
         re.compile(r".*\S.*"),
-        "target_name is the name that the proposers gave: object_name searches by position.",
+        "target_name is the name chosen by the proposers. To search by position, use object_name.",
     ),
     (
         "proposal_id",
@@ -41,7 +42,7 @@ _HINTS = (
     (
         "calib_level",
         re.compile("0"),
-        "Raw files are products of the observations: leave calib_level out, and filter the products.",
+        "Raw files are products of the observations. Omit calib_level, and filter the products instead.",
     ),
 )
 
@@ -54,7 +55,7 @@ def call_advice(method: str, values: Sequence[object], keywords: Iterable[str], 
     if unknown is None:
         return ""
     if find_column(unknown, snapshot()["Mast.Caom.Cone"]) is not None:
-        return "query_criteria takes criteria, and positions as well."
+        return "query_criteria accepts criteria and positions."
     return did_you_mean(unknown, known)
 
 
@@ -78,7 +79,7 @@ def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> 
         present.update(_counts_of(each, tokens))
     if not found and len(present) > 1:
         alone = ", ".join(f"{name} has {number}" for name, number in present.items())
-        found.append(f"Each of these alone has observations ({alone}), all criteria together have none.")
+        found.append(f"Each criterion alone matches observations ({alone}), but all together match none.")
     return [*found, *_hints_of_columns(criteria)]
 
 

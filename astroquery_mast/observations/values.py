@@ -57,7 +57,7 @@ class ObservationValues:
             document, time = self._search.distribution(request, self._service.deadline(timeout))
             ranges, values = ranges_of(document), self._search.remember(document)
         except MastError as err:
-            log.warning("These are the columns, without the range of their values: %s", err)
+            log.warning("Listing the columns without the ranges of their values: %s", err)
             ranges, values, time = {}, {}, None
         counts = {name: counted(cells.items(), columns[name]) for name, cells in values.items() if name in columns}
         return _with_meta(column_table(columns, counts, ranges), request, [time])
@@ -69,7 +69,7 @@ class ObservationValues:
         if found.continuous:
             self._refuse_continuous(found, arguments.cache, deadline)
         if place.many:
-            raise InvalidQueryError("list_values takes one position or region.")
+            raise InvalidQueryError("list_values accepts only one position or region.")
         if arguments.criteria or place.given or place.needs_filter or place.radius is not DEFAULT_RADIUS:
             return self._values_of_part(found, arguments, deadline)
         request = self._search.distribution_request(arguments.cache)
@@ -80,7 +80,7 @@ class ObservationValues:
     def _column(self, name: str) -> Column:
         """The column of that name; the archive is asked before it is refused as unknown."""
         if not isinstance(name, str):
-            raise InvalidArgumentError(f"The name of a column is needed, not {name!r}.")
+            raise InvalidArgumentError(f"The column name must be a string, got {name!r}.")
         return named_column(name, self._service.columns.columns_for(CAOM_CONE, [name]))
 
     def _refuse_continuous(self, column: Column, cache: bool | None, deadline: Deadline) -> NoReturn:
@@ -91,9 +91,9 @@ class ObservationValues:
             low, high = ranges_of(document)[column.name]
             said = f", from {low:g} to {high:g} {column.unit_text}".rstrip()
         except (MastError, KeyError) as err:
-            log.debug("The range of %s is not known: %s", column.name, err)
+            log.debug("Could not retrieve the range of %s: %s", column.name, err)
         raise InvalidArgumentError(
-            f"'{column.name}' is continuous{said}: it has no list of values. Use [minimum, maximum] as a criterion."
+            f"'{column.name}' is continuous{said} and has no list of values. Use [minimum, maximum] as a criterion."
         )
 
     def _values_of_part(self, column: Column, arguments: QueryArguments, deadline: Deadline) -> Table:
@@ -104,8 +104,9 @@ class ObservationValues:
         rows, limit = first_value(page), count_setting("server_row_limit")
         if rows > limit:
             raise InvalidQueryError(
-                f"{rows} observations meet the criteria, and the values of up to {limit} are counted: give more "
-                "criteria or a smaller place, or none of them for the values of the whole archive."
+                f"{rows} observations match the criteria, but values can be counted for at most {limit}. Use "
+                "more criteria or a smaller area, or omit all criteria to list the values of all MAST "
+                "observations."
             )
         request = self._search.request(query)
         found = self._cells(query, request, column, deadline) if rows else _Cells([page.time])
@@ -150,8 +151,8 @@ def _listed(column: Column, values: Mapping[str, Mapping[str, int]]) -> Mapping[
     """The values that the archive lists for a column."""
     if column.name not in values:
         raise InvalidArgumentError(
-            f"The archive does not list the values of '{column.name}': give criteria, and those of the observations "
-            "that meet them are counted."
+            f"MAST does not list the values of '{column.name}'. Specify criteria to count the values of the "
+            "matching observations."
         )
     return values[column.name]
 
@@ -221,8 +222,8 @@ def column_table(columns: Columns, counts: Mapping[str, Mapping[Any, int]], rang
             MaskedColumn([column.unit_text for column in shown], name="unit"),
             MaskedColumn([column.about for column in shown], name="description"),
             MaskedColumn(_sizes_of(names, counts), name="values", description="Number of different values"),
-            MaskedColumn(low, name="min", description="Least value"),
-            MaskedColumn(high, name="max", description="Greatest value"),
+            MaskedColumn(low, name="min", description="Minimum value"),
+            MaskedColumn(high, name="max", description="Maximum value"),
         ],
         masked=True,
         copy=False,

@@ -225,7 +225,7 @@ def test_positions_count_for_every_target(mast_sandbox: Sandbox, merge_nearby: b
     options: dict[str, Any] = {"radius": "1 arcmin", "overlap": "center"}
     found = Observations.query_region(positions, merge_nearby=merge_nearby, **options)
     assert len(mast_sandbox.requests.of("invoke")) == (1 if merge_nearby else 12)
-    assert found.meta["cut"] == ["Rows whose position is not in the circle around their target were left out"]
+    assert found.meta["cut"] == ["Rows outside the circle around their target were removed"]
     touched = Observations.query_region(positions, radius="1 arcmin", merge_nearby=False)
     centers = SkyCoord(touched["s_ra"], touched["s_dec"], unit="deg")
     near = touched[centers.separation(positions[touched["input_row"]]) <= 1 * u.arcmin]

@@ -206,7 +206,7 @@ def test_a_query_that_cannot_be_answered_is_refused_in_the_words_of_the_service(
     """The message says what is wrong."""
     with pytest.raises(BadRequestError, match="nothing_there"):
         Observations.query_tap("SELECT nothing_there FROM dbo.obspointing")
-    with pytest.raises(InvalidQueryError, match="adql=''"):
+    with pytest.raises(InvalidQueryError, match="adql must be"):
         Observations.query_tap("")
 
 
@@ -219,7 +219,7 @@ def test_a_condition_takes_names_of_columns_only(name: Any) -> None:
 
 def test_a_condition_needs_a_place() -> None:
     """None is not the whole sky."""
-    with pytest.raises(InvalidQueryError, match="coordinates is a NoneType"):
+    with pytest.raises(InvalidQueryError, match="coordinates must be a SkyCoord, a coordinate frame with data, or"):
         VO.cone_condition(None)
 
 

@@ -74,15 +74,15 @@ def test_values_that_exist_but_not_together_are_told_apart() -> None:
     """If every value exists the numbers of each are told, so that it is seen which of them to leave out."""
     criteria = Criteria((Filter("obs_collection", values=("HST",)), Filter("instrument_name", values=("NIRCAM/X",))))
     assert suggestions(criteria, VALUES) == [
-        "Each of these alone has observations (obs_collection=HST has 10, instrument_name=NIRCAM/X has 2), "
-        "all criteria together have none."
+        "Each criterion alone matches observations (obs_collection=HST has 10, instrument_name=NIRCAM/X has 2), "
+        "but all together match none."
     ]
 
 
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("target_name", "Messier 51", "object_name searches by position"),
+        ("target_name", "Messier 51", "To search by position, use object_name"),
         ("proposal_id", "GO-10452", "a number such as '10452'"),
     ],
 )
