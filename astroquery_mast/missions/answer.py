@@ -39,7 +39,7 @@ def read_answer(body: bytes, service: str) -> Page:
     """Read an answer."""
     document = decoded(body, service)
     if not isinstance(document, dict) or not isinstance(document.get("results"), list):
-        raise InvalidResponseError(f"{service} sent no list of results.", service=service)
+        raise InvalidResponseError(f"{service} returned no list of results.", service=service)
     declared = _declared(document.get("info"), service)
     names = list(declared)
     rows = [_row(row, names, service) for row in document["results"]]
@@ -62,7 +62,7 @@ def _row(row: object, names: Sequence[str], service: str) -> Mapping[str, Any]:
         return row
     if isinstance(row, list) and row and len(row) == len(names):
         return dict(zip(names, row, strict=True))
-    raise InvalidResponseError(f"{service} sent an invalid row: {row!r:.80}.", service=service)
+    raise InvalidResponseError(f"{service} returned a malformed row: {row!r:.80}.", service=service)
 
 
 def _paging(document: Mapping[str, Any], received: int, service: str) -> Paging | None:
@@ -74,9 +74,9 @@ def _paging(document: Mapping[str, Any], received: int, service: str) -> Paging 
     try:
         number = int(total)
     except (TypeError, ValueError, OverflowError) as err:
-        raise InvalidResponseError(f"{service} found {total!r} rows.", service=service) from err
+        raise InvalidResponseError(f"{service} returned an invalid row count: {total!r}.", service=service) from err
     if number < 0:
-        raise InvalidResponseError(f"{service} found {number} rows.", service=service)
+        raise InvalidResponseError(f"{service} returned an invalid row count: {number}.", service=service)
     return Paging(page=1, pages=1, rows=received, total=number)
 
 
@@ -89,7 +89,7 @@ def _searched(document: Mapping[str, Any]) -> Mapping[str, Any]:
 def announced(page: Page) -> int:
     """Return how many rows the archive has for a question."""
     if page.paging is None:
-        raise InvalidResponseError(f"{page.service} does not say how many rows there are.", service=page.service)
+        raise InvalidResponseError(f"{page.service} did not return the number of rows.", service=page.service)
     return page.paging.total
 
 
@@ -145,7 +145,7 @@ class SearchTable:
             self._fields = self._typed(page.fields)
         names = {name for row in page.rows for name in row}
         if not names <= dict(self._fields).keys():
-            raise InvalidResponseError(f"The pages of {page.service} differ in their columns.", service=page.service)
+            raise InvalidResponseError(f"{page.service} returned pages with different columns.", service=page.service)
         self._present |= names
         self._builder.add(replace(page, fields=self._fields))
 
@@ -192,7 +192,7 @@ def read_products(body: bytes, service: str) -> Page:
     document = decoded(body, service)
     products = document.get("products") if isinstance(document, dict) else None
     if not isinstance(products, list):
-        raise InvalidResponseError(f"{service} sent no list of products.", service=service)
+        raise InvalidResponseError(f"{service} returned no list of products.", service=service)
     # Some missions send a list of lists.
     rows = [row for each in products for row in (each if isinstance(each, list) else [each])]
     return _records_page(rows, service)
@@ -204,9 +204,7 @@ def _records_page(records: Iterable[object], service: str) -> Page:
     names: dict[str, None] = {}
     for row in rows:
         if not isinstance(row, Mapping):
-            raise InvalidResponseError(
-                f"{service} has something else than a product in its list: {row!r:.80}.", service=service
-            )
+            raise InvalidResponseError(f"{service} returned a malformed product: {row!r:.80}.", service=service)
         names.update(dict.fromkeys(map(str, row)))
     return Page(service, "COMPLETE", tuple((name, "") for name in names), rows)  # type: ignore[arg-type]
 
@@ -246,7 +244,7 @@ def as_subscription(given: object) -> Table | None:
     if isinstance(given, os.PathLike) or (isinstance(given, str) and given.lower().endswith(".json")):
         return _subscription_table(_read_json(Path(given)), f"JSON file {os.fspath(given)}")
     if isinstance(given, Mapping):
-        raise InvalidQueryError("A dictionary is not a list of products: give a list of dictionaries.")
+        raise InvalidQueryError("Expected a list of dictionaries, got a dictionary.")
     if isinstance(given, list | tuple) and given and any(isinstance(record, Mapping) for record in given):
         return _subscription_table(given, "the list")
     return None
@@ -257,7 +255,7 @@ def _read_json(path: Path) -> object:
     try:
         return json.loads(path.read_bytes())
     except OSError as err:
-        raise InvalidQueryError(f"The list of products {path} cannot be read: {err}") from err
+        raise InvalidQueryError(f"Cannot read the list of products {path}: {err}") from err
     except (ValueError, RecursionError) as err:
         raise InvalidQueryError(f"Failed to decode JSON file at {path}: {err}") from err
 
@@ -265,13 +263,13 @@ def _read_json(path: Path) -> object:
 def _subscription_table(records: object, where: str) -> Table:
     """The table of records, which must all be such."""
     if not isinstance(records, Iterable) or isinstance(records, str | Mapping):
-        raise InvalidQueryError(f"Expected a list of product rows in {where}, and not a {type(records).__name__}.")
+        raise InvalidQueryError(f"Expected a list of product rows in {where}, got a {type(records).__name__}.")
     rows = list(records)
     wrong = next((row for row in rows if not isinstance(row, Mapping)), None)
     if wrong is not None:
-        raise InvalidQueryError(f"Expected a list of product rows in {where}; {wrong!r:.80} is not one.")
+        raise InvalidQueryError(f"Expected a list of product rows in {where}, got {wrong!r:.80}.")
     if not rows:
-        raise InvalidQueryError(f"There are no products in {where}.")
+        raise InvalidQueryError(f"No products found in {where}.")
     if not any("filename" in row for row in rows):
         raise InvalidQueryError(f"The records in {where} have no 'filename', so they are not products.")
     return products_table(ApiRequest(_ORIGIN, ""), [_records_page(rows, _ORIGIN)])

@@ -792,7 +792,9 @@ class MastMissionsClass(MissionProductMethods):
 def _given(name: str, target: Any) -> Any:
     """A target that must be given."""
     if target is None:
-        raise InvalidArgumentError(f"{name} is None: a target is required, except in query_criteria.")
+        raise InvalidArgumentError(
+            f"{name}=None is not a valid target. To query without a position, use query_criteria."
+        )
     return target
 
 

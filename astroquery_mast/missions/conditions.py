@@ -100,7 +100,9 @@ def _condition(name: str, value: Any, columns: Columns) -> dict[str, object]:
     if column is None and columns:
         raise unknown_filter(name, columns, MISSION_ARGUMENTS)
     if column is not None and column.hidden:
-        raise InvalidCriterionError(f"Column '{column.name}' is returned by the archive, and cannot be a criterion.")
+        raise InvalidCriterionError(
+            f"Column '{column.name}' cannot be used as a criterion. It is only returned in results."
+        )
     known = column or Column(_ALIASES.get(name, name))
     return {known.name: _expression(name, value, known)}
 
@@ -113,7 +115,7 @@ def _expression(name: str, value: Any, column: Column) -> object:
     if _is_range(value, column):
         return _range(name, value, column)
     if isinstance(value, Mapping):
-        raise InvalidCriterionError(f"'{name}' is a mapping: give (minimum, maximum) for a range.")
+        raise InvalidCriterionError(f"'{name}' is a mapping. Use (minimum, maximum) for a range.")
     if isinstance(value, u.Quantity | Time) and value.shape == (2,):
         return _range(name, (value[0], value[1]), column)
     return _listed(name, value, column)
@@ -126,7 +128,7 @@ def _refuse_operation(name: str, value: object, column: Column) -> None:
         _, example, _ = _form_of(column) or ("", "10", None)
         written = _WRITTEN.get(operator, f"a comparison such as {_WRITTEN['gte']}").format(example)
         raise InvalidCriterionError(
-            f"'{name}' has the operator {operator!r}, which searches of missions do not have: write {written}."
+            f"'{name}' has the operator {operator!r}, which is not available in mission searches. Use {written}."
         )
 
 
@@ -138,8 +140,8 @@ def _listed(name: str, value: Any, column: Column) -> object:
     texts = list(dict.fromkeys(map(str, members)))
     if all(_is_exact(text, column) for text in texts):
         warn_user(
-            f"{name} is continuous, and single values were given: only rows with exactly {' or '.join(texts)} match. "
-            "Give (minimum, maximum) for a range.",
+            f"{name} is continuous, so only rows with exactly {' or '.join(texts)} match. Use (minimum, "
+            "maximum) for a range.",
             InputWarning,
         )
     return ",".join(texts)
@@ -155,8 +157,8 @@ def comma_hints(criteria: Mapping[str, Any], columns: Columns) -> list[str]:
     """Return sentences for a search that found nothing: on each text with commas, which may be one value."""
     found = ((name, value, column_named(name, columns)) for name, value in criteria.items())
     return [
-        f"{name}={value!r} was read as the values {' and '.join(map(repr, _parts(value)))}; if the comma is part of a "
-        f"value, write * for it: {'*'.join(_parts(value))!r}."
+        f"{name}={value!r} is interpreted as the values {' and '.join(map(repr, _parts(value)))}. If the "
+        f"comma is part of a value, replace it with *: {'*'.join(_parts(value))!r}."
         for name, value, column in found
         if isinstance(value, str) and "," in value and column and _is_text(column) and not _has_commas(column)
     ]
@@ -187,7 +189,7 @@ def _alternatives(name: str, value: str | bytes, column: Column) -> list[str]:
     text = str(as_plain(value, name))
     parts = _parts(text)
     if not all(parts):
-        raise InvalidCriterionError(f"'{name}'={text!r} is empty, or has an empty part: leave it out.")
+        raise InvalidCriterionError(f"'{name}'={text!r} is empty or contains an empty value. Remove it.")
     whole = "*".join(parts)
     if not _has_commas(column) or any(part.startswith("!") for part in parts[1:]):
         return [_checked(name, part, column) for part in parts]
@@ -220,8 +222,8 @@ def _refuse_words(name: str, text: str, column: Column) -> None:
     parts = split_text(text)
     if not all(map(is_one, [text] if parts is None else [operand for _, operand in parts])):
         raise InvalidCriterionError(
-            f"'{name}' holds {what}, and {text!r} is not one: give a {what[:-1]}, a comparison such as '>={example}', "
-            f"a range such as '{example}..', or a list of these."
+            f"'{name}' must be a {what[:-1]}, got {text!r}. You can also use a comparison such as "
+            f"'>={example}', a range such as '{example}..', or a list of these."
         )
 
 
@@ -277,7 +279,7 @@ def _member(name: str, value: Any, column: Column) -> object:
         return _range(name, value, column)
     low, high = (_single(name, value, column, side) for side in (-1, 1))
     if column.kind is Kind.INTEGER and low == high and isinstance(low, float):
-        raise InvalidCriterionError(f"'{name}' holds integers, and {value!r} is not one.")
+        raise InvalidCriterionError(f"'{name}' is an integer column, got {value!r}.")
     return low if low == high else f"{low}..{high}"
 
 
@@ -286,8 +288,8 @@ def _text_member(name: str, value: str | bytes, column: Column) -> str:
     parts = _alternatives(name, value, column)
     if len(parts) > 1 and (not _has_commas(column) or parts[-1].startswith("!")):
         raise InvalidCriterionError(
-            f"'{name}' has the value {value!r} in a list, and a comma separates values: give each by itself, or "
-            "write * for the comma."
+            f"'{name}' has the value {value!r} in a list, but a comma separates values. List them one by "
+            "one, or replace the comma with *."
         )
     return parts[-1]
 
@@ -295,13 +297,16 @@ def _text_member(name: str, value: str | bytes, column: Column) -> str:
 def _range(name: str, ends: tuple[Any, ...], column: Column) -> str:
     """A range, an end of which may be open."""
     if len(ends) != 2:
-        raise InvalidCriterionError(f"'{name}' is a tuple of {len(ends)}: a range has two ends; values go in a list.")
+        raise InvalidCriterionError(
+            f"'{name}' is a tuple of length {len(ends)}. Use (minimum, maximum) for a range, and a list for "
+            "several values."
+        )
     low, high = (_bound(name, end, column, side) for end, side in zip(ends, (-1, 1), strict=True))
     if low == -math.inf and high == math.inf:
-        raise InvalidCriterionError(f"'{name}' has a range that is open at both ends: leave the criterion out.")
+        raise InvalidCriterionError(f"'{name}' has a range without limits. Omit the criterion.")
     ranges = turned_ranges(low, high, column)
     if math.inf == low or high == -math.inf or any(_is_after(*each) for each in ranges):
-        raise InvalidCriterionError(f"'{name}' has a range from {ends[0]!r} to {ends[1]!r}, which contains no value.")
+        raise InvalidCriterionError(f"'{name}' has an empty range: minimum {ends[0]!r} > maximum {ends[1]!r}.")
     return ",".join(_spelled(*each) for each in ranges)
 
 
@@ -326,7 +331,7 @@ def _end(name: str, end: Any, column: Column, outward: int) -> object:
             return _text_end(name, text, column)
     elif not isinstance(end, list | tuple | set | Mapping | bool):
         return _single(name, end, column, outward)
-    raise InvalidCriterionError(f"'{name}' has {end!r} at the end of a range: give a number or a date.")
+    raise InvalidCriterionError(f"'{name}' has an invalid range limit: must be a number or a date, got {end!r}.")
 
 
 def _text_end(name: str, text: str, column: Column) -> object:
@@ -339,7 +344,7 @@ def _text_end(name: str, text: str, column: Column) -> object:
     try:
         return without_rounding_error(float(Angle(checked, _SEXAGESIMAL[column.type_name.lower()]).deg))
     except ValueError as err:
-        raise InvalidCriterionError(f"'{name}' has {text!r} at the end of a range, which is not an angle.") from err
+        raise InvalidCriterionError(f"'{name}' has an invalid range limit: must be an angle, got {text!r}.") from err
 
 
 def _is_after(low: object, high: object) -> bool:
@@ -372,8 +377,8 @@ def _number(name: str, value: Any, column: Column) -> int | float:
     """A number, for a column of numbers or of texts."""
     if isinstance(value, np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
         raise InvalidCriterionError(
-            f"'{name}' cannot be compared with {value!r} (a {type(value).__name__}): give text, a number, a date, or a "
-            "list of these."
+            f"'{name}' cannot be compared with {value!r} ({type(value).__name__}). Use a string, a number, a "
+            "date, or a list of these."
         )
     if _holds_dates(column):
         return _year(name, value)
@@ -385,9 +390,7 @@ def _number(name: str, value: Any, column: Column) -> int | float:
 def _year(name: str, value: float | np.integer | np.floating) -> int:
     """A number for a column of dates, among which only a year is one."""
     if value not in _YEARS:
-        raise InvalidCriterionError(
-            f"'{name}' holds dates, and {value!r} is not one: give a date such as '2012-03-14', or a Time."
-        )
+        raise InvalidCriterionError(f"'{name}' must be a date such as '2012-03-14', or a Time, got {value!r}.")
     return int(value)
 
 
@@ -396,7 +399,7 @@ def _plain(name: str, value: float | np.integer | np.floating, *, whole: bool = 
     if isinstance(value, int | np.integer):
         return as_integer(name, int(value), 64 if whole else 1024)
     if not math.isfinite(value):
-        raise InvalidCriterionError(f"'{name}' is {value}, which no row can equal.")
+        raise InvalidCriterionError(f"{name}={value} matches no rows. Omit the criterion.")
     return int(value) if whole and float(value).is_integer() else float(value)
 
 
@@ -410,14 +413,14 @@ def _moment(name: str, value: _Moment, column: Column, outward: int) -> object:
 def _quantity(name: str, value: u.Quantity, column: Column, outward: int) -> object:
     """A quantity in the column's unit."""
     if column.astropy_unit is None and value.unit != u.dimensionless_unscaled:
-        raise InvalidCriterionError(f"The unit of '{name}' is not known: give a plain number instead of {value}.")
+        raise InvalidCriterionError(f"The unit of '{name}' is unknown. Use a plain number instead of {value}.")
     return _plain(name, as_number(name, value, column, outward), whole=column.kind is Kind.INTEGER)
 
 
 def _truth(name: str, value: bool, column: Column) -> object:
     """Yes or no."""
     if column.kind is Kind.FLOAT or _holds_dates(column):
-        raise InvalidCriterionError(f"'{name}' is not a column of truth values, and {value} is one.")
+        raise InvalidCriterionError(f"'{name}' is not a boolean column, got {value}.")
     return int(value) if has_numbers_for_truths(column) else value
 
 

@@ -10,8 +10,8 @@ from ..tables.columns import Columns
 from .conditions import MISSION_ARGUMENTS
 
 _HINT = (
-    'MastMissions.help("NAME") shows what one of them takes. Where to look is given by coordinates or object_names, '
-    "with radius."
+    'MastMissions.help("NAME") describes one criterion. To search by position, use coordinates or '
+    "object_names, with radius."
 )
 
 
@@ -19,7 +19,9 @@ def mission_criteria(mission: str, columns: Columns | None, server: str) -> Crit
     """Return the criteria of a mission; none where its columns have not been asked for."""
     hint = _HINT
     if columns is None:
-        hint = f"The columns of mission '{mission}' have not been listed yet: MastMissions.help() asks MAST for them."
+        hint = (
+            f"The columns of mission '{mission}' have not been listed yet. MastMissions.help() queries MAST for them."
+        )
     source = CriteriaSource(
         title=f"Criteria of MastMissions.query_criteria for mission '{mission}', at {server}",
         call="MastMissions.query_criteria",

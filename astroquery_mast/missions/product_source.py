@@ -91,7 +91,7 @@ class MissionSource:
     def file(self, given: Any) -> tuple[str, FileSource]:
         """Return the name or URI of a single file, also from an address of it, and where it comes from."""
         if not isinstance(given, str) or not given.strip():
-            raise InvalidQueryError(f"The name or URI of a file is needed, and not {given!r}.")
+            raise InvalidQueryError(f"The file must be a file name or URI, got {given!r}.")
         endpoints = self.service.endpoints
         bucket = Bucket.configured(endpoints)
         if bucket.key(given) is not None:
@@ -111,9 +111,9 @@ class MissionSource:
         name = next((by_name[each.lower()] for each in (*candidates, *_ELSEWHERE) if each.lower() in by_name), None)
         if name is None:
             raise InvalidArgumentError(
-                f'Dataset keyword not found for mission "{self.mission}": a table of its datasets has a column '
-                f"{own or 'that is not known here'!r}, and this one has {', '.join(table.colnames)}. Give the "
-                "identifiers as text, a list, or a column."
+                f'Dataset keyword not found for mission "{self.mission}": expected the column '
+                f"{own or '(unknown)'!r}, but the table has {', '.join(table.colnames)}. Pass the dataset "
+                "IDs as a string, a list, or a column."
             )
         return plain_cells(table[name])
 
@@ -235,19 +235,21 @@ class _MissionProduct:
         return refusal_of(self.uri, self.mission) or (_NO_DATASET if in_folders and not self.dataset else None)
 
 
-_NO_DATASET = "The product has no dataset, which names its folder: use flat=True."
+_NO_DATASET = "The product has no dataset to name its folder. Use flat=True to save files without folders."
 
 
 def _check_columns(products: Table, in_folders: bool) -> None:
     """Raise if a column is missing without which nothing can be fetched."""
     if not {"filename", "uri"} & set(products.colnames):
         raise InvalidArgumentError(
-            f"Products have a column 'filename', and this table does not: {', '.join(products.colnames)}. Pass "
-            "datasets to get_product_list first."
+            "Column 'filename' not found: this is not a table of products. Its columns are "
+            f"{', '.join(products.colnames)}. If it is a table of datasets, pass it to get_product_list "
+            "first."
         )
     if in_folders and not set(_OWNERS) & set(products.colnames):
         raise InvalidArgumentError(
-            'Data product is missing "dataset" or "fileset" field, which names its folder: flat=True needs no folders.'
+            'Data product is missing "dataset" or "fileset" field, which names its folder. Use flat=True to '
+            "save files without folders."
         )
 
 
@@ -257,8 +259,7 @@ def _check_missions(rows: Iterable[_MissionProduct]) -> None:
     for row in rows:
         if row.uri and known.setdefault(row.uri, row.mission) != row.mission:
             raise InvalidArgumentError(
-                f"{row.uri!r} is listed for {known[row.uri]} and for {row.mission}: download one mission after the "
-                "other."
+                f"{row.uri!r} is listed for both {known[row.uri]} and {row.mission}. Download one mission at a time."
             )
 
 

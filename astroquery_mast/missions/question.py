@@ -134,11 +134,14 @@ class Search:
         if self.limit is not None:
             _check_number("limit", self.limit, 1)
         if self.limit is None and self.options.get("skip_count"):
-            raise InvalidArgumentError("limit=None needs the number of rows, and skip_count=True leaves it out.")
+            raise InvalidArgumentError(
+                "limit=None and skip_count=True cannot be combined, because limit=None requires the number of rows."
+            )
         if self.parts > 1 and (self.offset or self.sort_by):
             raise InvalidArgumentError(
-                f"{len(self.targets)} targets are requested in groups of {_TARGETS}, whose answers follow each other "
-                "in the order of the targets: sort the table afterwards, or cut it, instead of sort_by and offset."
+                f"sort_by and offset cannot be used with more than {_TARGETS} targets (got "
+                f"{len(self.targets)}), which need several requests. Sort or slice the resulting table "
+                "instead."
             )
 
     @property
@@ -213,8 +216,8 @@ class Search:
 def _check_number(name: str, number: object, least: int) -> None:
     """Raise unless a number is one of rows."""
     if not is_integer(number, least):
-        hint = " None is for all rows; count_only=True gives their number." if name == "limit" else ""
-        raise InvalidArgumentError(f"{name}={number!r}: an integer of at least {least} is needed.{hint}")
+        hint = " Use None for all rows, or count_only=True for their number." if name == "limit" else ""
+        raise InvalidArgumentError(f"{name} must be an integer >= {least}, got {number!r}.{hint}")
 
 
 def sorting(sort_by: Any, sort_desc: Any, columns: Columns) -> tuple[tuple[str, ...], tuple[bool, ...]]:
@@ -227,7 +230,7 @@ def _spelled(name: str, columns: Columns) -> str:
     """A column to sort by; without a list of columns it is taken as it is."""
     column = column_named(name, columns)
     if column is None and columns:
-        raise no_such(f"sort_by: there is no column '{name}'.", name, columns)
+        raise no_such(f"sort_by: column '{name}' not found.", name, columns)
     return name if column is None else column.name
 
 
@@ -244,8 +247,8 @@ def arcseconds(radius: Any) -> float:
     # Conversions of exactly 30 arcmin may end a hair above, which the archive would refuse.
     if angle.arcmin > _LARGEST_RADIUS * (1 + 1e-12):
         raise InvalidArgumentError(
-            f"Query radius too large. Must be at most {_LARGEST_RADIUS:g} arcmin, and radius={radius!r} is "
-            f"{angle.arcmin:g} arcmin."
+            f"Query radius too large. Must be at most {_LARGEST_RADIUS:g} arcmin, got radius={radius!r} "
+            f"({angle.arcmin:g} arcmin)."
         )
     return min(float(angle.arcsec), 60 * _LARGEST_RADIUS)
 
@@ -253,5 +256,5 @@ def arcseconds(radius: Any) -> float:
 def checked_mission(mission: object) -> str:
     """Return the name of a mission as it stands in addresses."""
     if not isinstance(mission, str) or not _MISSION.fullmatch(mission.strip().lower()):
-        raise InvalidArgumentError(f"mission={mission!r}: a name such as 'hst' or 'jwst' is needed.")
+        raise InvalidArgumentError(f"mission must be a name such as 'hst' or 'jwst', got {mission!r}.")
     return mission.strip().lower()

@@ -149,8 +149,8 @@ class MissionSearch:
             self._refuse_unknown(mission, deadline)
         if criteria and not columns:
             warn_user(
-                f"The archive's list of the columns of mission '{mission}' is not available: the criteria "
-                f"{', '.join(criteria)} are sent unchecked.",
+                f"Could not retrieve the column list of mission '{mission}'. The criteria "
+                f"{', '.join(criteria)} are not validated.",
                 InputWarning,
             )
         return columns
@@ -160,7 +160,9 @@ class MissionSearch:
         missions = self.available_missions(deadline)
         if mission not in missions:
             meant = _NICKNAMES.get(mission, mission)
-            raise InvalidArgumentError(f"There is no mission '{mission}'. {did_you_mean(meant, missions, listed=True)}")
+            raise InvalidArgumentError(
+                f"'{mission}' is not a valid mission. {did_you_mean(meant, missions, listed=True)}"
+            )
 
     def available_missions(self, deadline: Deadline) -> list[str]:
         """Return the missions that can be searched; those known to this package if the archive does not tell."""
@@ -168,7 +170,7 @@ class MissionSearch:
         try:
             page = self._service.http.request("GET", address, deadline=deadline, service=_DOCS, attempts=1)
         except MastError as err:
-            log.debug("The list of missions could not be read: %s", err)
+            log.debug("Could not retrieve the list of missions: %s", err)
             return sorted(KNOWN_MISSIONS)
         # Names are ASCII, whatever encoding the page claims to have.
         text = page.content.decode("ascii", "replace")
@@ -242,7 +244,7 @@ def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: I
         return None
     targets = join_positions(parts)
     if targets.problems:
-        raise InvalidArgumentError(f"coordinates has no position in {targets.failures()[0]}. Leave it out.")
+        raise InvalidArgumentError(f"coordinates has no position in {targets.failures()[0]}. Remove it.")
     return targets
 
 
@@ -251,7 +253,7 @@ def _refuse_radius(radius: Any, criteria: Iterable[str]) -> None:
     if radius is not DEFAULT_MISSION_RADIUS:
         meant = next((f" Did you mean {like} for {name}?" for name in criteria if (like := argument_like(name))), "")
         raise InvalidArgumentError(
-            f"radius={radius!r} needs a position: give coordinates or object_names as well.{meant}"
+            f"radius={radius!r} requires a position. Specify coordinates or object_names as well.{meant}"
         )
 
 
@@ -259,11 +261,9 @@ def _object_names(given: Any) -> Positions:
     """Names of objects; those that are masked in a column are left out, with a warning."""
     names = as_names(_name_cells(given))
     if names.problems and names.names:
-        warn_user(
-            f"{len(names.problems)} of {len(names)} names of objects are missing: they are left out.", InputWarning
-        )
+        warn_user(f"{len(names.problems)} of {len(names)} object names are missing and are skipped.", InputWarning)
     elif names.problems:
-        raise InvalidArgumentError("No targets were provided: all names of objects are missing.")
+        raise InvalidArgumentError("No targets were provided: all object names are missing.")
     return as_names(list(names.names.values()))
 
 
@@ -271,10 +271,10 @@ def _name_cells(given: Any) -> list[Any]:
     """The names in a text, which may hold several, or in anything with members."""
     members = given.split(",") if isinstance(given, str) else given
     if not isinstance(members, Iterable):
-        raise InvalidArgumentError(f"Names of objects must be text, not {given!r}.")
+        raise InvalidArgumentError(f"Object names must be strings, got {given!r}.")
     cells = [name.strip() if isinstance(name, str) else name for name in members]
     if any(isinstance(cell, str) and not cell for cell in cells):
-        raise InvalidArgumentError(f"No targets were provided: of the names of objects {given!r} one is empty.")
+        raise InvalidArgumentError(f"No targets were provided: {given!r} contains an empty object name.")
     return cells
 
 
@@ -315,9 +315,9 @@ class MissionColumns:
 def columns_of_mission(document: object, mission: str) -> dict[str, Column]:
     """Read the archive's list of a mission's columns."""
     if not isinstance(document, list) or not all(_is_column(entry) for entry in document):
-        raise InvalidResponseError(f"The archive's list of the columns of mission '{mission}' is unreadable.")
+        raise InvalidResponseError(f"MAST returned an unreadable column list for mission '{mission}'.")
     if not document:
-        raise InvalidResponseError(f"The archive lists no columns for mission '{mission}': is there such a mission?")
+        raise InvalidResponseError(f"MAST lists no columns for mission '{mission}'. Check the name of the mission.")
     return {str(entry["column_name"]): _column(entry) for entry in document}
 
 
@@ -371,8 +371,8 @@ def selected_columns(
     found = list(filter(None, (_spelled(name, columns) for name in names)))
     if not found:
         raise InvalidCriterionError(
-            f"select_cols={wanted!r} names no column of mission '{mission}': leave it out for the default columns, or "
-            "take names from get_column_list()."
+            f"select_cols={wanted!r} contains no column of mission '{mission}'. Omit it for the default "
+            "columns, or see get_column_list()."
         )
     return list(dict.fromkeys([*found, *filter(None, [dataset_column])]))
 

@@ -135,7 +135,7 @@ def test_a_comma_in_a_column_whose_values_have_commas(value: Any, sent: str) -> 
 def test_a_text_with_a_comma_that_finds_nothing_tells_how_it_was_read(mast_sandbox: Sandbox) -> None:
     """The warning names the values, and the wildcard that stands for the comma; lists and numbers are not told of."""
     search = MastMissions(mission="hst").query_criteria
-    told = r"sci_targname='NGC 5194, M 51' was read as the values 'NGC 5194' and 'M 51'; .*: 'NGC 5194\*M 51'\.$"
+    told = r"sci_targname='NGC 5194, M 51' is interpreted as the values 'NGC 5194' and 'M 51'\. .*: 'NGC 5194\*M 51'\.$"
     with pytest.warns(NoResultsWarning, match=told):
         assert len(search(sci_targname="NGC 5194, M 51", sci_pep_id="1, 2", sci_start_time="1970, 1971")) == 0
     with pytest.warns(NoResultsWarning, match=r"returned no results\.$"):

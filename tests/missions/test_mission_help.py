@@ -34,7 +34,7 @@ def test_tab_asks_for_nothing(mast_sandbox: Sandbox) -> None:
     client = MastMissionsClass()
     assert dir(client.criteria) == []
     assert "have not been listed yet" in repr(client.criteria)
-    assert "help() asks MAST" in client.criteria._repr_html_()
+    assert "queries MAST for them" in client.criteria._repr_html_()
     assert not mast_sandbox.requests
     client.help()
     assert "sci_instrume" in dir(client.criteria)

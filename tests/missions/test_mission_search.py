@@ -94,7 +94,10 @@ def test_columns_that_do_not_exist(hst: Columns) -> None:
     """One that does not exist is left out with a warning that names the closest; if none is left, it is an error."""
     with pytest.warns(InputWarning, match="Column 'sci_pepid' not found. Did you mean 'sci_pep_id'"):
         assert selected_columns("sci_pepid,sci_ra", hst, "hst", None) == ["sci_ra"]
-    with pytest.warns(InputWarning, match="nothing"), pytest.raises(InvalidQueryError, match="names no column"):
+    with (
+        pytest.warns(InputWarning, match="nothing"),
+        pytest.raises(InvalidQueryError, match="select_cols='nothing' contains no column of mission 'hst'"),
+    ):
         selected_columns("nothing", hst, "hst", "sci_data_set_name")
     for wrong in (3, ["sci_ra", 3], []):
         with pytest.raises(InvalidQueryError, match="select_cols"):
@@ -290,7 +293,7 @@ def test_unreadable_answers(body: bytes) -> None:
 def test_the_count(recorded: Callable[[str], bytes]) -> None:
     """The number of rows is the one that the archive announces, and an archive that does not say is an error."""
     assert announced(read_answer(recorded("mission_count_only.json"), "s")) == 1066009
-    with pytest.raises(InvalidResponseError, match="how many"):
+    with pytest.raises(InvalidResponseError, match="did not return the number of rows of"):
         announced(read_answer(b'{"results": []}', "s"))
 
 

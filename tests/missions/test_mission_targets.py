@@ -127,7 +127,7 @@ def test_columns_are_read_as_everywhere_in_the_package() -> None:
     hours = QTable({"raj2000": [1.0] * u.hourangle, "dej2000": [120.0] * u.arcmin})
     (target,) = sky_targets(hours)
     assert [*map(float, target.split())] == pytest.approx([15, 2])
-    with pytest.warns(InputWarning, match="1 of 3 names of objects are missing"):
+    with pytest.warns(InputWarning, match="1 of 3 object names are missing and are skipped"):
         assert object_targets(MaskedColumn(["M31", "M51", "M87"], mask=[0, 1, 0])) == ["M31", "M87"]
     with pytest.raises(InvalidQueryError, match="missing"):
         object_targets(MaskedColumn(["M31"], mask=[1]))

@@ -273,7 +273,7 @@ def test_rows_that_do_not_come_are_noticed(client: MastMissionsClass, mast_sandb
         with pytest.raises(IncompleteResultError, match="due"):
             client.query_region(M51, limit=limit)
     mast_sandbox.faults.add("mission_search", Fault.edit(lambda document: {**document, "totalResults": None}))
-    with pytest.raises(InvalidResponseError, match="how many rows"):
+    with pytest.raises(InvalidResponseError, match="did not return the number of rows"):
         client.query_region(M51, limit=None)
 
 
