@@ -346,8 +346,8 @@ class CatalogCollections(CatalogHsc):
         """Return the responses of the older services, which are not asked while a collection is set."""
         if self._chosen[0] is not None:
             raise InvalidArgumentError(
-                f"collection={self._chosen[0]!r} is set, and TAP has no methods that return responses: use that which "
-                "returns a table, or set collection to None."
+                f"collection={self._chosen[0]!r} is set, but methods that return responses do not support "
+                "TAP. Use the method that returns a table, or set collection to None."
             )
         return self._search.responses(self._with_chosen(arguments), timeout)
 
@@ -412,7 +412,7 @@ def _old_catalog(arguments: CatalogArguments, words: TapWords) -> str:
         return str(words.collection)
     if arguments.catalog is None:
         raise InvalidArgumentError(
-            f"The name of a catalog is needed, such as {', '.join(shown_names())}, or collection= for TAP."
+            f"No catalog specified. Use a name such as {', '.join(shown_names())}, or collection= for TAP."
         )
     return str(arguments.catalog)
 
@@ -421,6 +421,6 @@ def _refuse(words: TapWords, name: str) -> None:
     """Raise if something is asked that the older services cannot do."""
     if words.given:
         raise InvalidArgumentError(
-            f"{', '.join(words.given)}: only available with TAP, which has no catalog {name!r}. Leave it out, or give "
-            "collection=."
+            f"{', '.join(words.given)} can only be used with TAP, which has no catalog {name!r}. Omit it, or "
+            "specify collection=."
         )

@@ -76,10 +76,10 @@ class Collections:
     def spelled(self, given: Any, deadline: Deadline) -> str:
         """Return the name of a collection as the archive spells it, under which it may have come to be known since."""
         if not isinstance(given, str) or not given.strip():
-            raise InvalidArgumentError(f"collection={given!r}: the name of a collection is needed, such as 'tic'.")
+            raise InvalidArgumentError(f"collection must be the name of a collection, such as 'tic', got {given!r}.")
         name = given.strip().lower()
         if name in RENAMED:
-            warn_user(f"The collection {given!r} is called {RENAMED[name]!r} now.", InputWarning)
+            warn_user(f"The collection {given!r} was renamed to {RENAMED[name]!r}.", InputWarning)
         found = RENAMED.get(name, name)
         return found if found in DEFAULT_TABLES else self._known(found, deadline)
 
@@ -87,10 +87,10 @@ class Collections:
         """The name of a collection that has no usual table."""
         if name in OLD_ONLY:
             shown = CATALOGS[name].name
-            raise InvalidArgumentError(f"TAP has no collection {name!r}: give catalog={shown!r} to the query methods.")
+            raise InvalidArgumentError(f"{name!r} is not a TAP collection. Use catalog={shown!r} in the query methods.")
         known = self.names(deadline)
         if name not in known:
-            raise no_such(f"There is no collection {name!r}.", name, known, listed=True)
+            raise no_such(f"{name!r} is not a valid collection.", name, known, listed=True)
         return name
 
     def tables(self, collection: str, deadline: Deadline) -> Table:
@@ -114,7 +114,7 @@ class Collections:
         tap, _ = self.discovery.place(collection, deadline)
         described = _rows(self.discovery.columns(tap, name, deadline))
         if not described:
-            raise InvalidArgumentError(f"The collection {collection!r} does not say what columns {name!r} has.")
+            raise InvalidArgumentError(f"The collection {collection!r} does not list the columns of {name!r}.")
         columns = {row["column_name"]: _column(row) for row in described}
         return TapTable(collection, name, tap, columns, _position(described), _key(described, columns))
 

@@ -103,7 +103,7 @@ class HubbleSpectra:
         table = as_table(given)
         if table is None or not {"DatasetName", "SpectrumType"} <= set(table.colnames):
             what = f"a {type(given).__name__}" if table is None else "a table without DatasetName and SpectrumType"
-            raise InvalidArgumentError(f"Spectra are needed, as get_hsc_spectra returns them, and not {what}.")
+            raise InvalidArgumentError(f"spectra must be a table from get_hsc_spectra, got {what}.")
         names = [name.strip() for name in column_as_text(table, "DatasetName")]
         addresses = list(map(self._address, names, plain_cells(table["SpectrumType"])))
         products = {
@@ -136,7 +136,7 @@ class HubbleSpectra:
         document = self._bundled(wanted, folder, file.local_path.stem, options)
         url = document.get("url")
         if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-            raise InvalidResponseError(f"{_BUNDLE} sent no address of a script.", service=_BUNDLE)
+            raise InvalidResponseError(f"{_BUNDLE} returned no URL of a script.", service=_BUNDLE)
         fetched = self._downloads.run([replace(file, url=url, data_url=url)], replace(options, on_error="ignore"))[0]
         states = document.get("statusList")
         told = [_told(result, states if isinstance(states, Mapping) else {}) for result in bundle.results(fetched)]
@@ -487,7 +487,7 @@ def _match_id(match: int | str | Row) -> str:
     if is_integer(found):
         found = str(int(found))
     if not isinstance(found, str) or not (found.isascii() and found.isdecimal()):
-        raise InvalidArgumentError(f"A MatchID is needed, or a row of the catalog that has one, and not {match!r}.")
+        raise InvalidArgumentError(f"match must be a MatchID, or a row of the catalog with a MatchID, got {match!r}.")
     return found
 
 
@@ -496,5 +496,5 @@ def _told(result: TransferResult, states: Mapping[str, Any]) -> TransferResult:
     state = states.get(result.uri or "", "COMPLETE")
     if result.status is not Status.COMPLETE or state == "COMPLETE":
         return result
-    message = f"MAST left it out of the script: {state}."
+    message = f"MAST did not include this file in the script: {state}."
     return replace(result, status=Status.ERROR, message=message, url=result.uri, size=None, sha256=None, fetched=False)

@@ -79,7 +79,7 @@ class Listing:
             return False
         if self.before is not None and page.rows == self.before.rows:
             completeness.doubt = (
-                f"{self.service} sent page {self.number - 1} once more as page {self.number}: there may be more rows."
+                f"{self.service} returned page {self.number - 1} again as page {self.number}. There may be more rows."
             )
             return False
         completeness.add(page)
@@ -127,7 +127,7 @@ class CatalogQuestion:
     def at(self, cone: Cone | None) -> CatalogQuestion:
         """Return the same question about what is around a position."""
         if cone is None:
-            raise InvalidArgumentError("coordinates=None: a position is required.")
+            raise InvalidArgumentError("coordinates must be a position, got None.")
         request = self.request
         if isinstance(request, Listing):
             return replace(self, request=request.at(cone))
@@ -142,8 +142,9 @@ class CatalogQuestion:
         if not self.limit_name or rows < self.limit:
             return None
         return (
-            f"Maximum catalog results returned: {rows} rows of {self.catalog.name}, as many as "
-            f"{self.limit_name}={self.limit} lets through. There may be more: raise {self.limit_name}, or ask for less."
+            f"Maximum catalog results returned: {rows} rows of {self.catalog.name}, limited by "
+            f"{self.limit_name}={self.limit}. There may be more. Increase {self.limit_name}, or narrow the "
+            "query."
         )
 
 
@@ -218,7 +219,7 @@ def _refuse_names_for_numbers(criteria: Criteria) -> None:
         wrong = [text for text in texts if name.lower() in _NUMBERED and not text.strip().isdecimal()]
         if wrong:
             instead = "".join(f": write {name}={number}" for number in _NAME_AND_NUMBER.findall(wrong[0]))
-            raise InvalidCriterionError(f"'{name}' holds integers, and {wrong[0]!r} is not one{instead}.")
+            raise InvalidCriterionError(f"'{name}' is an integer column, got {wrong[0]!r}{instead}.")
 
 
 def with_separation(columns: Columns, catalog: Catalog) -> Columns:
@@ -240,7 +241,7 @@ def read_catalogs_mast(body: bytes, service: str, known: Columns) -> Page:
     rows = document.get("data") if isinstance(document, Mapping) else None
     if not isinstance(rows, list):
         said = " ".join(body[: 4 * _EXCERPT].decode("utf-8", "replace").split())[:_EXCERPT]
-        raise InvalidResponseError(f"{service} sent no list of rows, but {said}", service=service)
+        raise InvalidResponseError(f"{service} returned no list of rows, but {said}", service=service)
     info = document.get("info") or []
     page = Page(service, "COMPLETE", document={"fields": info})
     columns = answer_columns(page, {} if rows else known)
@@ -252,7 +253,7 @@ def read_catalogs_mast(body: bytes, service: str, known: Columns) -> Page:
 def _names_in(rows: Sequence[Any], service: str) -> list[str]:
     """The names of columns that the rows themselves have, where the answer does not list them."""
     if rows and not isinstance(rows[0], Mapping):
-        raise InvalidResponseError(f"{service} sent rows and does not say what their columns are.", service=service)
+        raise InvalidResponseError(f"{service} returned rows without a description of their columns.", service=service)
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
@@ -285,7 +286,7 @@ def _rows(rows: Sequence[Any], names: Sequence[str], service: str) -> list[Mappi
     try:
         return [row if isinstance(row, dict) else dict(zip(names, row, strict=True)) for row in rows]
     except (TypeError, ValueError) as err:
-        raise InvalidResponseError(f"{service} sent rows that do not fit its columns.", service=service) from err
+        raise InvalidResponseError(f"{service} returned rows that do not match its columns.", service=service) from err
 
 
 def read_metadata(body: bytes, service: str) -> dict[str, Column]:
@@ -300,7 +301,7 @@ def read_metadata(body: bytes, service: str) -> dict[str, Column]:
             texts = {"unit": _text(entry.get("unit")), "vot.description": _text(entry.get("description"))}
             config[str(name)] = {"type": kind, **texts}
     if not config:
-        raise InvalidResponseError(f"{service} answered with something else than a list of columns.", service=service)
+        raise InvalidResponseError(f"{service} did not return a list of columns.", service=service)
     return columns_of(config)
 
 
@@ -310,7 +311,7 @@ def continuous_columns(document: Mapping[str, Any], service: str) -> frozenset[s
         found = document["data"]["Tables"][0]["ExtendedProperties"]["continuousHistogram"]
         return frozenset(str(name) for name in found)
     except (KeyError, IndexError, TypeError) as err:
-        raise InvalidResponseError(f"{service} sent no histograms.", service=service) from err
+        raise InvalidResponseError(f"{service} returned no histograms.", service=service) from err
 
 
 # -- columns ---------------------------------------------------------------------------------------------------------
@@ -367,6 +368,6 @@ class CatalogColumns:
             page = self.http.page(MashupRequest(service, format="extjs"), deadline).page
             numbers = continuous_columns(page.document or {}, service).intersection(untyped)
         except MastError as err:
-            log.debug("It is not known which columns of %s hold numbers: %s", name, err)
+            log.debug("Could not determine the numeric columns of %s: %s", name, err)
             return columns
         return {**columns, **{each: replace(columns[each], type_name="float", continuous=True) for each in numbers}}

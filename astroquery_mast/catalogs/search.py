@@ -39,7 +39,7 @@ from .question import (
 
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
 # Words in which criteria are refused that only another service can express.
-_BEYOND = re.compile("excludes|comparisons in a list|wildcarded|beside it|service takes one")
+_BEYOND = re.compile("excludes|list of comparisons|wildcarded|combined with other|accepts only one")
 # Words in which a service that does not exist is reported.
 _UNKNOWN = re.compile(r"unknown service|service\b.*\b(?:not found|does not exist|unknown)", re.IGNORECASE)
 # The status with which the archive reports errors of its services.
@@ -251,7 +251,7 @@ class CatalogSearch:
         rows = len(answer.page.rows)
         if not self._warn_if_limited(question, rows) and question.every_page and rows == question.pagesize:
             warn_of_more(
-                f"{request.service} has more than the {rows} rows of this page: ask for the others with page=2, ..."
+                f"{request.service} has more than the {rows} rows of this page. Use page=2, ... for the others."
             )
         return answer.response
 
@@ -297,7 +297,7 @@ def _pointing_to_tap(catalog: Any) -> Iterator[None]:
     except InvalidCriterionError as err:
         collection = collection_of(catalog_key(catalog) or "")
         if collection is not None and _BEYOND.search(str(err)):
-            err.args = (f"{err} This is available with TAP: collection={collection!r}.",)
+            err.args = (f"{err} TAP supports this query: use collection={collection!r}.",)
         raise
 
 

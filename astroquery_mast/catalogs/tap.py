@@ -209,17 +209,17 @@ def _inside(table: Table, position: tuple[str, str], region: Region) -> Array:
 def limits_of(selection: Selection, words: TapWords) -> tuple[int | None, int]:
     """Return limit and offset, for which the older services have pages."""
     if not is_integer(words.offset, 0):
-        raise InvalidArgumentError(f"offset={words.offset!r}: a number of rows from zero is needed.")
+        raise InvalidArgumentError(f"offset must be an integer >= 0, got {words.offset!r}.")
     if selection.pagesize is not None:
         return _limits_of_page(selection.pagesize, selection.page or 1, words)
     if selection.page is not None:
-        warn_user("page is ignored without pagesize. Give limit and offset instead.", InputWarning)
+        warn_user("page is ignored without pagesize. Use limit and offset instead.", InputWarning)
     return row_limit(words.limit), int(words.offset)
 
 
 def _limits_of_page(pagesize: int, page: int, words: TapWords) -> tuple[int | None, int]:
     """Limit and offset of a page; those that are given go before it."""
-    warn_user("pagesize and page are deprecated for TAP: give limit and offset.", AstropyDeprecationWarning)
+    warn_user("pagesize and page are deprecated for TAP. Use limit and offset.", AstropyDeprecationWarning)
     if words.limit is not DEFAULT_LIMIT:
         return row_limit(words.limit), words.offset
     return pagesize, words.offset or (page - 1) * pagesize
@@ -231,16 +231,17 @@ def all_criteria(arguments: CatalogArguments, words: TapWords, table: TapTable) 
     for name in TABLE_OPTIONS:
         if name in criteria and find_name(name, table.columns) is None:
             raise InvalidArgumentError(
-                f"{name} belongs to the older service of Pan-STARRS. By TAP give collection= and catalog=, such as "
-                "collection='ps1_dr2', catalog='mean_object'; see get_collections and get_catalogs."
+                f"{name} belongs to the older Pan-STARRS service. For TAP, use collection= and catalog=, "
+                "such as collection='ps1_dr2', catalog='mean_object'. See get_collections() and "
+                "get_catalogs()."
             )
     filters = {} if words.filters is None else words.filters
     if not isinstance(filters, Mapping):
-        raise InvalidArgumentError(f"filters={filters!r}: a dictionary column → criterion is needed.")
+        raise InvalidArgumentError(f"filters must be a dictionary of columns and criteria, got {filters!r}.")
     others = {str(name): value for name, value in filters.items()}
     twice = [name for name in others if find_name(name, criteria) is not None]
     if twice:
-        raise InvalidArgumentError(f"'{twice[0]}' is in filters, and a criterion as well: give it once.")
+        raise InvalidArgumentError(f"'{twice[0]}' is specified twice, in filters and as a criterion. Specify it once.")
     return {**criteria, **others}
 
 
@@ -251,7 +252,7 @@ def _without_version(arguments: CatalogArguments, table: TapTable) -> dict[str, 
     if name is not None or arguments.version is not None:
         criteria.pop(name or "", None)
         warn_user(
-            f"version is deprecated for TAP, where each version is a collection: {table.collection!r} is asked.",
+            f"version is deprecated for TAP, where each version is a collection. Using {table.collection!r}.",
             AstropyDeprecationWarning,
         )
     return criteria
@@ -262,7 +263,7 @@ def columns_wanted(selection: Selection, words: TapWords, columns: Columns) -> t
     if words.select_cols is None:
         return selection.spelled(columns).columns
     if selection.columns:
-        raise InvalidArgumentError("columns and select_cols mean the same: give one of them.")
+        raise InvalidArgumentError("columns and select_cols have the same meaning. Use one of them.")
     found = {name: find_name(name, columns) for name in names_of(words.select_cols, "select_cols")}
     _tell_of_missing([name for name, spelled in found.items() if spelled is None], len(found), columns)
     return tuple(dict.fromkeys(filter(None, found.values())))
@@ -270,9 +271,9 @@ def columns_wanted(selection: Selection, words: TapWords, columns: Columns) -> t
 
 def _tell_of_missing(missing: Sequence[str], asked: int, columns: Columns) -> None:
     """Warn of columns that do not exist, or raise if none that is asked for does."""
-    hints = " ".join(f"There is no column {name!r}. {did_you_mean(name, columns)}" for name in missing)
+    hints = " ".join(f"Column {name!r} not found. {did_you_mean(name, columns)}" for name in missing)
     if missing and len(missing) == asked:
-        raise InvalidArgumentError(f"select_cols has no column of the catalog. {hints}")
+        raise InvalidArgumentError(f"select_cols contains no column of the catalog. {hints}")
     if missing:
         warn_user(f"select_cols: {hints}", InputWarning)
 
@@ -292,7 +293,7 @@ def _made_stable(order: tuple[SortKey, ...], table: TapTable, offset: int) -> tu
     if table.key is not None:
         return order if table.key in {key.column for key in order} else (*order, SortKey(table.key))
     if not order and offset:
-        raise InvalidArgumentError(f"offset needs sort_by: {table.title} names no column with identifiers.")
+        raise InvalidArgumentError(f"offset requires sort_by, because {table.title} has no identifier column.")
     return order
 
 
@@ -346,7 +347,7 @@ class TapSearch:
         if words.region is not None:
             return as_strict_region(words.region)
         if cone is None and not arguments.filtered:
-            raise InvalidArgumentError("A place is needed: give coordinates (and radius), or region.")
+            raise InvalidArgumentError("Specify coordinates (with radius) or region.")
         return cone
 
     def count(self, question: TableQuestion, deadline: Deadline) -> int:

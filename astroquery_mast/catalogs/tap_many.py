@@ -43,7 +43,7 @@ class _ConeAnswers:
         """Take the answer for a cone."""
         table, more = answer
         if more:
-            self.short.limited[place] = f"there are more than {len(table)} rows. limit=None returns all."
+            self.short.limited[place] = f"there are more than {len(table)} rows. Use limit=None to return all."
         self.rows[place] = np.arange(self.number, self.number + len(table))
         self.number += len(table)
         if len(table) or not self.tables:
@@ -144,7 +144,7 @@ class ManyTapSearch:
                     break
         for place in range(last + 1, len(questions)):
             errors[place] = ServerError(
-                f"It was not queried, because {servers.in_a_row} in a row have failed: {errors[last]}"
+                f"Not queried, because {servers.in_a_row} queries in a row failed: {errors[last]}"
             )
         raise_if_all(errors, len(questions))
         return errors
@@ -163,4 +163,4 @@ def _refuse_others(**arguments: Any) -> None:
     """Raise if something is given that goes with one target only."""
     for name, given in arguments.items():
         if given is not None:
-            raise InvalidArgumentError(f"{name} cannot be combined with many targets in a query by TAP.")
+            raise InvalidArgumentError(f"{name} cannot be combined with several targets in a TAP query.")

@@ -29,8 +29,7 @@ CASES = [
     if column.shown and not LEFT_OUT.fullmatch(name)
 ]
 REFUSALS = re.compile(
-    "Leave the criterion out|excludes|no other value beside it|pattern, which only text has|comparisons in a list|"
-    "holds integers, and"
+    "Omit the criterion|excludes|has a pattern, which only works on text|list of comparisons|is an integer column, got"
 )
 
 

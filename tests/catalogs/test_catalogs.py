@@ -132,12 +132,20 @@ def test_an_object_is_its_position(archive: responses.RequestsMock) -> None:
         ("panstarrs", {"table": "mean"}, "non-positional"),
         ("SampleFail", {}, "query not available"),
         ("Galex", {"objID": 3}, "query not available for Galex"),
-        ("tic", {"Tmag": [1, 2], "radius": 0.1}, "needs a position"),
+        ("tic", {"Tmag": [1, 2], "radius": 0.1}, "Specify coordinates or object_name as well"),
         ("tic", {"Tmag": [1, 2], "object_name": "M15", "coordinates": M15}, "one of object_name and coordinates"),
         ("panstarrs", {"objType": 1, "object_name": "M15", "coordinates": M15}, "one of object_name and coordinates"),
         ("tic", {"Tmag": [1, 2], "columns": "Tmagg"}, "Did you mean 'Tmag'"),
-        ("panstarrs", {"nDetections": 1, "columns": ["objName", "distance"]}, "no column 'distance'"),
-        ("panstarrs", {"nDetections": 1, "data_release": "dr9"}, "dr1 and dr2"),
+        (
+            "panstarrs",
+            {"nDetections": 1, "columns": ["objName", "distance"]},
+            "columns: column 'distance' not found. Did you mean 'decStackErr'",
+        ),
+        (
+            "panstarrs",
+            {"nDetections": 1, "data_release": "dr9"},
+            "data_release='dr9' is not valid for Pan-STARRS. Valid: dr1, dr2",
+        ),
         ("ctl", {"objectType": "STAR"}, "Did you mean 'objType'"),
         ("tic", {"not_a_keyword": "TESS"}, "Filter 'not_a_keyword' does not exist."),
         ("panstarrs", {"coordinates": M15, "obj_name": "x"}, "objName"),
@@ -164,7 +172,7 @@ def test_what_cannot_be_asked_is_refused_before_a_query_is_sent(
         ({"catalog": "HSC", "invalid": 2}, "Filter 'invalid' does not exist for catalog HSC."),
         ({"catalog": "TIC", "Tmag": [1, 2]}, "query_criteria"),
         ({"catalog": "Gaia", "nr": 3}, "no parameters"),
-        ({"catalog": None}, "name of a catalog"),
+        ({"catalog": None}, "name of a catalog|No catalog specified"),
         ({"catalog": "TIC", "columns": ["Tmagg"]}, "Did you mean 'Tmag'"),
         ({"catalog": "panstarrs", "nope": 1}, "Filter 'nope' does not exist"),
         ({"radius": "wide"}, "radius"),
@@ -273,7 +281,7 @@ def test_the_row_limit_is_that_of_the_call(archive: responses.RequestsMock) -> N
     """A limit that was reached is told, and that of an earlier call has no say (B37)."""
     rows_of(archive, 30)
     with pytest.warns(
-        MaxResultsWarning, match=r"^Maximum catalog results returned: 5 rows of HSC, as many as nr=5 .* raise nr"
+        MaxResultsWarning, match="Maximum catalog results returned: 5 rows of HSC, limited by nr=5.* Increase nr"
     ):
         assert len(Catalogs.query_region(M15, nr=5)) == 5
     with pytest.warns(MaxResultsWarning, match=r"of Galex, .* maxrecords=30"):

@@ -80,7 +80,7 @@ def test_the_recorded_detections_of_an_object(
 @pytest.mark.parametrize("match", ["", "M15", 1.5, None, True, [1, 2], -3, Table({"ID": ["1"]})[0]], ids=repr)
 def test_what_is_no_match_id_is_refused_unsent(archive: responses.RequestsMock, match: Any) -> None:
     """Only an identifier is sent."""
-    with pytest.raises(InvalidQueryError, match="A MatchID is needed"):
+    with pytest.raises(InvalidQueryError, match="match must be a MatchID, or a row of the catalog with a MatchID, got"):
         Catalogs.query_hsc_matchid(match)
     assert not archive.calls
 
@@ -192,7 +192,7 @@ def test_a_spectrum_without_a_name_or_a_type_is_an_error_in_the_manifest(files: 
 @pytest.mark.parametrize("given", [None, "x", 3, [], Table({"obsid": ["1"]}), Table({"DatasetName": ["a"]})], ids=repr)
 def test_what_are_no_spectra_is_refused(given: Any, tmp_path: Path) -> None:
     """Rows of another table are no spectra."""
-    with pytest.raises(InvalidQueryError, match="Spectra are needed, as get_hsc_spectra returns them"):
+    with pytest.raises(InvalidQueryError, match="spectra must be a table from get_hsc_spectra, got"):
         Catalogs.download_hsc_spectra(given, download_dir=tmp_path)
 
 
@@ -211,7 +211,7 @@ def test_a_script_is_fetched_and_tells_what_is_in_it(archive: responses.Requests
         spectra(("a", 1), ("b+", 2)), download_dir=tmp_path / "new", curl_flag=True, verbose=False, on_error="ignore"
     )
     assert manifest["Status"].tolist() == ["COMPLETE", "ERROR"]
-    assert "left it out" in manifest["Message"][1]
+    assert "MAST did not include this file in the script" in manifest["Message"][1]
     path = Path(manifest["Local Path"][0])
     assert path.read_bytes().startswith(b"#!/bin/bash")
     assert (path.parent, path.suffix) == (tmp_path / "new", ".sh")
@@ -234,7 +234,7 @@ def test_an_answer_without_a_script_is_an_error(
 ) -> None:
     """Only an address of the web is fetched."""
     archive.post(INVOKE, json=answer)
-    with pytest.raises(RemoteServiceError, match="no address of a script"):
+    with pytest.raises(RemoteServiceError, match="returned no URL of a script"):
         Catalogs.download_hsc_spectra(spectra(("a", 1)), download_dir=tmp_path, curl_flag=True)
 
 

@@ -185,7 +185,7 @@ def test_a_limit_of_the_server_itself_does_not_end_the_answer(archive: responses
 def test_a_service_that_sends_one_page_for_ever_is_not_asked_for_ever(archive: responses.RequestsMock) -> None:
     """The same page twice ends the asking, with a warning that there may be more."""
     pan_starrs(archive, 30, pages=False)
-    with conf.set_temp("pagesize", 10), pytest.warns(MaxResultsWarning, match="page 1 once more as page 2"):
+    with conf.set_temp("pagesize", 10), pytest.warns(MaxResultsWarning, match="returned page 1 again as page 2"):
         assert len(Catalogs.query_region(M15, catalog="panstarrs")) == 10
 
 

@@ -37,13 +37,13 @@ def test_a_column_in_other_letters_was_taken_for_text(mast_sandbox: Sandbox) -> 
 @pytest.mark.parametrize("text", ["1..2 OR 1=1", "1 AND 2 OR 1=1", "5) OR (1=1"])
 def test_a_range_could_carry_a_condition_of_its_own(mast_sandbox: Sandbox, text: str) -> None:
     """The ends of a range are numbers, or it is refused before it is sent."""
-    with pytest.raises(InvalidQueryError, match="needs a number"):
+    with pytest.raises(InvalidQueryError, match="must be a number, got"):
         condition(tmag=text)
 
 
 def test_a_comparison_could_carry_a_statement(mast_sandbox: Sandbox) -> None:
     """What is compared with is a number, or a quoted text."""
-    with pytest.raises(InvalidQueryError, match="needs a number"):
+    with pytest.raises(InvalidQueryError, match="must be a number, got"):
         condition(tmag="<10; DROP TABLE x")
     assert condition(objtype="STAR'; DROP TABLE x --") == "objtype = 'STAR''; DROP TABLE x --'"
 
@@ -131,7 +131,7 @@ def test_a_polygon_over_0h_was_sent_as_it_was(mast_sandbox: Sandbox) -> None:
     text = Catalogs.query_region(region=region, collection="caom", return_adql=True)
     assert text.endswith("POLYGON('ICRS', 359, 2, 1, 2, 1, 3)) = 1")
     for crossed in ("POLYGON 0 0 1 1 1 0 0 1", [(0, 0), (1, 1), (1, 0), (0, 1)]):
-        with pytest.raises(InvalidQueryError, match="sides cross"):
+        with pytest.raises(InvalidQueryError, match="List the vertices in order along its edge"):
             Catalogs.query_region(region=crossed, collection="caom")
 
 
@@ -199,7 +199,10 @@ def test_an_excluded_comparison_with_text_excluded_nothing_in_silence(mast_sandb
     """Dates that the archive calls text are not compared, and a warning says so."""
     asked: dict[str, Any] = {"collection": "missionmast", "limit": None, "select_cols": "sci_start_time"}
     everything = Catalogs.query_criteria(**asked)
-    with pytest.warns(InputWarning, match=r"'>2005-01-01' is taken as text, .* such as '2005-01\*'"):
+    with pytest.warns(
+        InputWarning,
+        match="'>2005-01-01' is matched as text, .* such as '2005-01",
+    ):
         assert len(Catalogs.query_criteria(**asked, sci_start_time="!>2005-01-01")) == len(everything)
     found = Catalogs.query_criteria(**asked, sci_start_time="2005-01*")
     assert 0 < len(found) < len(everything)
