@@ -94,11 +94,11 @@ def footprints(
 def _check(kind: str, union: bool, max_depth: int) -> None:
     """Raise if this cannot be made."""
     if kind not in _KINDS:
-        raise InvalidQueryError(f"kind={kind!r}: there are {', '.join(map(repr, _KINDS))}.")
+        raise InvalidQueryError(f"kind must be one of {', '.join(map(repr, _KINDS))}, got {kind!r}.")
     if union and kind != "moc":
-        raise InvalidQueryError(f"union=True is for kind='moc', not {kind!r}.")
+        raise InvalidQueryError(f"union=True requires kind='moc', got kind={kind!r}.")
     if not is_integer(max_depth, 0) or max_depth > _DEEPEST:
-        raise InvalidQueryError(f"max_depth={max_depth!r}: an integer from 0 to {_DEEPEST} is needed.")
+        raise InvalidQueryError(f"max_depth must be an integer from 0 to {_DEEPEST}, got {max_depth!r}.")
 
 
 def within_region(table: Table | Row, region: Any, *, overlap: str = "footprint") -> Table:
@@ -138,7 +138,7 @@ def within_region(table: Table | Row, region: Any, *, overlap: str = "footprint"
     if isinstance(table, Row):
         table = Table(table, masked=True)
     if not isinstance(table, Table):
-        raise InvalidQueryError(f"A table of observations is needed, not a {type(table).__name__}.")
+        raise InvalidQueryError(f"table must be a table of observations, got a {type(table).__name__}.")
     return RegionFilter(as_region(region), overlap).of(table)
 
 
@@ -271,7 +271,7 @@ def _package(name: str) -> ModuleType:
     try:
         return import_module(name)
     except ImportError as err:
-        message = f"This needs {name}: pip install 'astroquery_mast[sky]' brings it."
+        message = f"This function requires {name}. Install it with: pip install 'astroquery_mast[sky]'"
         raise InvalidQueryError(message) from err
 
 

@@ -68,7 +68,7 @@ def drawable_outlines(table: Table) -> Outlines:
     nowhere = np.full(len(shapes), np.nan)
     outlines = outlines_of(shapes, nowhere, nowhere)
     if not len(outlines):
-        raise InvalidQueryError("None of the rows has a footprint to draw.")
+        raise InvalidQueryError("No footprints to draw in the table.")
     return outlines
 
 

@@ -102,7 +102,7 @@ class FootprintMatches:
     def of(cls, observations: Any, margin: Any, which: str) -> FootprintMatches:
         """Read footprints and times."""
         if which not in WHICH:
-            raise InvalidArgumentError(f"which={which!r}: there are {' and '.join(map(repr, WHICH))}.")
+            raise InvalidArgumentError(f"which must be {' or '.join(map(repr, WHICH))}, got {which!r}.")
         distance = float(as_radius(margin, u.arcsec, "margin").deg)
         observations = as_astropy(observations)
         problems: dict[int, str] = {}
@@ -137,7 +137,7 @@ class FootprintMatches:
         meta = {"points": points, "observations": self.number, "left_out": left_out}
         table = ResultTable([pairs[0], pairs[1]], names=("point", "observation"), meta=meta)
         for name, what in (("point", "positions"), ("observation", "observations")):
-            table[name].description = f"Row number in the {what} that were given, from 0"
+            table[name].description = f"Row number in the input {what}, from 0"
         return table
 
     def _told(self, chunks: _Chunks) -> list[str]:
@@ -154,7 +154,8 @@ class FootprintMatches:
             sentences.append(f"{chunks.unplaced} of {chunks.size} points have no position.")
         if chunks.moving and self.timeless:
             sentences.append(
-                f"{self.timeless} of {self.number} observations have no t_min: points were not moved to their time."
+                f"{self.timeless} of {self.number} observations have no t_min. Proper motions were not "
+                "applied for them."
             )
         return sentences
 
@@ -191,4 +192,6 @@ def _left_out(shapes: Sequence[Sequence[Shape]], problems: Mapping[int, str]) ->
         yield f"{missing} of {len(shapes)} observations have no footprint."
     if problems:
         shown = " ".join(f"Row {row}: {problem}" for row, problem in islice(problems.items(), _SHOWN))
-        yield f"{len(problems)} of {len(shapes)} footprints, or parts of them, cannot be read and are left out. {shown}"
+        yield (
+            f"{len(problems)} of {len(shapes)} footprints, or parts of them, cannot be parsed and are skipped. {shown}"
+        )

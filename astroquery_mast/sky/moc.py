@@ -45,7 +45,7 @@ class MocRegion:
     def __post_init__(self) -> None:
         """Refuse an empty one."""
         if self.moc.empty():
-            raise InvalidArgumentError("region is a MOC without a cell: no observation could be in it.")
+            raise InvalidArgumentError("region is an empty MOC.")
 
     def __str__(self) -> str:
         """Describe the region in a few words."""

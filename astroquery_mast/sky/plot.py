@@ -120,7 +120,9 @@ def _axes(ax: Any, image: Any, wcs: Any, outlines: Outlines, search: Circle | No
             return SkyView.of(outlines, search).new_axes()
         return image_axes(image, wcs, search)
     if image is not None or wcs is not None:
-        raise InvalidArgumentError("ax and image exclude each other: draw the image on your axes yourself.")
+        raise InvalidArgumentError(
+            "ax and image cannot be combined. To use your own axes, draw the image on them first."
+        )
     return check_sky_axes(ax)
 
 

@@ -71,7 +71,7 @@ def point_chunks(points: Any, ra_column: str | None, dec_column: str | None) -> 
         start += chunk.size
         yield chunk
     if not start:
-        raise InvalidArgumentError("No positions were given: points is empty.")
+        raise InvalidArgumentError("No positions specified: points is empty.")
 
 
 def _parts(points: Any, ra_column: str | None, dec_column: str | None) -> Iterator[Any]:
@@ -88,8 +88,8 @@ def _parquet(path: str, ra_column: str | None, dec_column: str | None) -> Iterat
     """Give the two columns of positions of a parquet file."""
     if not path.lower().endswith(_PARQUET):
         raise InvalidArgumentError(
-            f"points={path!r}: positions are needed, as a SkyCoord or a table, or the path of a file that ends in "
-            f"{', '.join(_PARQUET)}."
+            f"points must be a SkyCoord, a table, or the path of a file that ends in {', '.join(_PARQUET)}, "
+            f"got {path!r}."
         )
     try:
         parquet = import_module("pyarrow.parquet")
@@ -102,7 +102,7 @@ def _parquet(path: str, ra_column: str | None, dec_column: str | None) -> Iterat
     except InvalidArgumentError:
         raise
     except ValueError as err:  # which pyarrow's own error for a damaged file is
-        raise InvalidArgumentError(f"{path!r} cannot be read as a parquet file: {err}") from err
+        raise InvalidArgumentError(f"Cannot read {path!r} as a parquet file: {err}") from err
 
 
 def _chunk(part: Any, start: int, ra_column: str | None, dec_column: str | None) -> PointChunk:
@@ -110,7 +110,7 @@ def _chunk(part: Any, start: int, ra_column: str | None, dec_column: str | None)
     positions = as_positions(part, ra_column=ra_column, dec_column=dec_column)
     if positions.names:
         name = next(iter(positions.names.values()))
-        raise InvalidArgumentError(f"points: {name!r} is not a position; names are not looked up here.")
+        raise InvalidArgumentError(f"points: {name!r} is not a position. Object names are not resolved here.")
     known = positions.known
     sky = sky_column(part, ra_column, dec_column) if isinstance(part, Table) else part
     vectors = unit_vectors(positions.ra[known], positions.dec[known])
@@ -126,8 +126,7 @@ def _motion(given: SkyCoord | BaseCoordinateFrame, rows: RowNumbers) -> tuple[Ar
         return None, None
     if sky.obstime is None:
         raise InvalidArgumentError(
-            "points have proper motions but no time: give SkyCoord its obstime, the epoch of the positions, such as "
-            "Time('J2016')."
+            "points have proper motions but no epoch. Set obstime of the SkyCoord, such as obstime=Time('J2016')."
         )
     epoch = np.broadcast_to(sky.obstime.tt.mjd, sky.shape)[rows]
     return _velocities(sky[rows]), np.asarray(epoch, dtype=float)

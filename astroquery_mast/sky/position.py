@@ -56,7 +56,7 @@ def _parse(text: str) -> SkyCoord:
     numbers, right ascension is in hours, as everywhere in the field.
     """
     if _NAMED_AFTER_PLACE.fullmatch(text):
-        raise ValueError("it looks like the name of an object; write 'ra dec' with a blank between them")
+        raise ValueError("it looks like an object name. Write a position as 'ra dec', separated by a space")
     plain = two_numbers(text)
     if plain is not None:
         return _in_degrees(*plain)
@@ -115,10 +115,10 @@ def as_coordinate(coordinates: Any) -> SkyCoord:
     """Return one position on the sky."""
     found = _as_sky(coordinates)
     if found.size != 1:
-        raise InvalidArgumentError(f"coordinates holds {found.size} positions; give one at a time.")
+        raise InvalidArgumentError(f"coordinates must be one position, got {found.size}.")
     found = in_icrs(found.reshape(()))
     if np.any(getattr(found.ra, "mask", False)):
-        raise InvalidArgumentError("coordinates is masked: there is no position under the mask.")
+        raise InvalidArgumentError("coordinates is masked.")
     if not (math.isfinite(found.ra.deg) and math.isfinite(found.dec.deg)):
         raise InvalidArgumentError(f"coordinates={coordinates!r} is not a finite position.")
     return found
@@ -134,8 +134,8 @@ def in_icrs(positions: SkyCoord | BaseCoordinateFrame) -> SkyCoord:
     except (ValueError, TypeError, AttributeError, u.UnitsError) as err:
         said = "" if isinstance(err, AttributeError) else f": {str(err).rstrip('.')}"
         raise InvalidArgumentError(
-            f"The coordinates {positions!r} cannot be transformed to ICRS (a frame may lack its obstime, location or "
-            f"distance){said}."
+            f"The coordinates {positions!r} cannot be transformed to ICRS (the frame may lack an obstime, "
+            f"location or distance){said}."
         ) from err
     if "ra" not in placed.representation_component_names:
         placed.representation_type = "spherical"
@@ -168,28 +168,29 @@ def _as_sky(coordinates: Any) -> SkyCoord:
             return _parse(coordinates)
         except ValueError as err:
             reason = err.__cause__ or err
-            raise InvalidArgumentError(f"coordinates={coordinates!r} cannot be read as a position: {reason}") from err
+            raise InvalidArgumentError(f"Cannot parse coordinates={coordinates!r} as a position: {reason}") from err
     if isinstance(coordinates, SkyCoord) or (isinstance(coordinates, BaseCoordinateFrame) and coordinates.has_data):
         return SkyCoord(coordinates)
     raise InvalidArgumentError(
-        f"coordinates is a {type(coordinates).__name__}; give a SkyCoord, a coordinate frame with data, or text."
+        "coordinates must be a SkyCoord, a coordinate frame with data, or a string, got a "
+        f"{type(coordinates).__name__}."
     )
 
 
 def as_radius(radius: Any, unit: u.UnitBase = u.deg, name: str = "radius") -> Angle:
     """Return the radius of a cone, or another distance on the sky."""
     if radius is None:
-        raise InvalidArgumentError(f"{name}=None: give an angle, or leave it out.")
+        raise InvalidArgumentError(f"{name}=None is not a valid angle. Omit it to use the default.")
     try:
         angle = Angle(radius, unit, dtype=float)
     except (ValueError, TypeError, u.UnitsError) as err:
-        advice = f" Write, for example, '{_in_short(radius)}'." if isinstance(radius, str) else ""
-        raise InvalidArgumentError(f"{name}={radius!r} cannot be read as one angle: {err}.{advice}") from err
+        advice = f" Write '{_in_short(radius)}', for example." if isinstance(radius, str) else ""
+        raise InvalidArgumentError(f"Cannot parse {name}={radius!r} as an angle: {err}.{advice}") from err
     if not angle.isscalar:
-        raise InvalidArgumentError(f"{name}={radius!r} holds {angle.size} angles; give one.")
+        raise InvalidArgumentError(f"{name} must be one angle, got {angle.size}: {radius!r}.")
     degrees = float(angle.deg)
     if not 0 <= degrees <= 180:
-        raise InvalidArgumentError(f"{name}={radius!r} is {degrees} degrees; it must be between 0 and 180.")
+        raise InvalidArgumentError(f"{name} must be between 0 and 180 degrees, got {radius!r} ({degrees} degrees).")
     return angle
 
 
@@ -221,9 +222,9 @@ def name_list(names: Any) -> Any:
     if not isinstance(names, Iterable) or isinstance(names, str | bytes | Sequence | np.ndarray | Table):
         return names
     if isinstance(names, SkyCoord | BaseCoordinateFrame):
-        raise InvalidArgumentError("object_name is a position: give it as coordinates, or to query_region.")
+        raise InvalidArgumentError("object_name is a position. Pass it as coordinates, or use query_region.")
     if isinstance(names, Mapping):
-        raise InvalidArgumentError(f"Names of objects are needed, and not a {type(names).__name__}.")
+        raise InvalidArgumentError(f"Object names must be strings, got a {type(names).__name__}.")
     return list(names)
 
 

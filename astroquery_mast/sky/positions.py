@@ -108,11 +108,11 @@ def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | 
     if isinstance(given, Table):
         positions = _of_table(given, ra_column, dec_column)
     elif ra_column is not None or dec_column is not None:
-        raise InvalidArgumentError("ra_column and dec_column are names of columns: give a Table with them.")
+        raise InvalidArgumentError("ra_column and dec_column require a Table.")
     else:
         positions = _without_columns(given)
     if not len(positions):
-        raise InvalidArgumentError("No positions were given: the coordinates are empty.")
+        raise InvalidArgumentError("No positions specified: coordinates is empty.")
     return _checked(positions)
 
 
@@ -122,9 +122,7 @@ def _without_columns(given: Any) -> Positions:
         return _of_sky(given)
     if isinstance(given, _LISTS):
         return _of_list(list(given))
-    raise InvalidArgumentError(
-        f"Positions are needed, in a SkyCoord, a Table or a list, and not a {type(given).__name__}."
-    )
+    raise InvalidArgumentError(f"Positions must be a SkyCoord, a Table or a list, got a {type(given).__name__}.")
 
 
 def as_targets(given: Any) -> Positions:
@@ -183,7 +181,9 @@ def _is_number(member: object) -> bool:
 def as_names(given: Any) -> Positions:
     """Return many names of objects, whose positions are still to be looked up."""
     if isinstance(given, Table):
-        raise InvalidArgumentError("Names of objects are needed: give the column of the table that has them.")
+        raise InvalidArgumentError(
+            "Object names must be a list or a column, got a table. Pass the column with the names."
+        )
     names: dict[int, str] = {}
     problems: dict[int, str] = {}
     cells = plain_cells(given.ravel()) if isinstance(given, np.ndarray) else list(given)
@@ -194,9 +194,9 @@ def as_names(given: Any) -> Positions:
         elif isinstance(text, str):
             names[row] = text
         else:
-            raise InvalidArgumentError(f"Names of objects must be text, not {text!r}.{tic_hint(text)}")
+            raise InvalidArgumentError(f"Object names must be strings, got {text!r}.{tic_hint(text)}")
     if not cells:
-        raise InvalidArgumentError("No names of objects were given: the list is empty.")
+        raise InvalidArgumentError("No object names specified: the list is empty.")
     nowhere = np.full(len(cells), np.nan)
     return Positions(nowhere, nowhere.copy(), problems, names)
 
@@ -225,7 +225,7 @@ def _checked(positions: Positions) -> Positions:
 def _of_sky(given: SkyCoord | BaseCoordinateFrame) -> Positions:
     """The positions in an array of them."""
     if isinstance(given, BaseCoordinateFrame) and not given.has_data:
-        raise InvalidArgumentError(f"A frame without positions was given: {given!r}.")
+        raise InvalidArgumentError(f"The coordinate frame has no data: {given!r}.")
     with np.errstate(invalid="ignore"):  # NaN, which is noted
         positions = in_icrs(SkyCoord(given).ravel())
     return Positions(filled_with_nan(positions.ra.deg), filled_with_nan(positions.dec.deg))
@@ -268,8 +268,9 @@ def position_columns(table: Table, ra_column: str | None, dec_column: str | None
     if names is None:
         what = f"several columns of positions, {', '.join(ready)}" if ready else f"the columns {', '.join(plain)}"
         raise InvalidArgumentError(
-            f"It is not clear which columns hold the positions: the table has {what}. Name two of them 'ra' and 'dec', "
-            "or give a SkyCoord; crossmatch and match_footprints take ra_column= and dec_column=."
+            f"Cannot identify the columns with the positions: the table has {what}. Rename two of them to "
+            "'ra' and 'dec', or pass a SkyCoord. (crossmatch and match_footprints accept ra_column= and "
+            "dec_column=.)"
         )
     return names
 
@@ -284,9 +285,7 @@ def _of_list(items: Sequence[Any]) -> Positions:
         if _is_missing(item):
             continue
         if not isinstance(item, str) and not (isinstance(item, _SKY) and item.isscalar):
-            raise InvalidArgumentError(
-                f"Place {row} of the coordinates holds {item!r}, which is not a position: give a SkyCoord or text."
-            )
+            raise InvalidArgumentError(f"coordinates[{row}] = {item!r} is not a position. Use a SkyCoord or a string.")
         try:
             place = _place_of(item)
         except InvalidArgumentError as err:
@@ -303,8 +302,8 @@ def _refuse_pair(items: Sequence[Any]) -> None:
     """Raise if two numbers are given, which are meant as one position."""
     if len(items) == 2 and all(isinstance(item, Real) for item in items):
         raise InvalidArgumentError(
-            f"coordinates={items!r}: give one position as SkyCoord({items[0]}, {items[1]}, unit='deg') "
-            f"or as '{items[0]} {items[1]}'."
+            f"coordinates={items!r} is ambiguous. For one position, use SkyCoord({items[0]}, {items[1]}, "
+            f"unit='deg') or '{items[0]} {items[1]}'."
         )
 
 
@@ -358,9 +357,9 @@ def _named(keyword: str, name: str | None, names: Sequence[str]) -> str:
     if name in names:
         return str(name)
     if name is None:
-        raise InvalidArgumentError(f"{keyword} is missing: name both columns of the positions, or neither.")
+        raise InvalidArgumentError(f"{keyword} is missing. Specify both ra_column and dec_column, or neither.")
     if not isinstance(name, str):
-        raise InvalidArgumentError(f"{keyword}={name!r}: the name of a column is needed.")
+        raise InvalidArgumentError(f"{keyword} must be the name of a column, got {name!r}.")
     raise no_such(f"{keyword}={name!r} is not a column of the table.", name, names)
 
 
@@ -369,7 +368,7 @@ def degrees(column: Any, what: str) -> tuple[Floats, dict[int, str]]:
     unit = _unit(column, what)
     values = np.ma.asarray(getattr(column, "value", column))
     if values.ndim != 1:
-        raise InvalidArgumentError(f"The {what} has cells of shape {values.shape[1:]}: one number in each is needed.")
+        raise InvalidArgumentError(f"The {what} must have one number per row, got cells of shape {values.shape[1:]}.")
     if values.dtype.kind in "iuf":
         plain = plain_floats(values)
         return (plain if unit in {None, u.deg} else np.asarray(u.Quantity(plain, unit).to_value(u.deg))), {}
@@ -385,7 +384,7 @@ def _unit(column: Any, what: str) -> u.UnitBase | None:
     if unit == u.hour and what == "right ascension":
         return u.hourangle
     if not unit.is_equivalent(u.deg):
-        raise InvalidArgumentError(f"The {what} is in {unit}, which is not an angle.")
+        raise InvalidArgumentError(f"The unit of the {what} is {unit}, which is not an angle.")
     return unit
 
 

@@ -65,7 +65,7 @@ class ShapeRegion:
     def __post_init__(self) -> None:
         """Check the shapes."""
         if not self.shapes:
-            raise InvalidArgumentError("region is empty: no observation could be in it.")
+            raise InvalidArgumentError("region is empty.")
         for shape in self.shapes:
             if isinstance(shape, Polygon):
                 _outline(shape)
@@ -155,8 +155,7 @@ def _outline(polygon: Polygon) -> tuple[Array, Array, float]:
     cap = min_enclosing_circle(vertices)
     if cap is None or cap[1] > _LARGEST:
         raise InvalidArgumentError(
-            "region has a polygon that does not fit into half of the sky, of which it is not clear what is inside: "
-            "divide it, or give a MOC."
+            "region has a polygon larger than a hemisphere, so its interior is ambiguous. Split it, or use a MOC."
         )
     return vertices, *cap
 

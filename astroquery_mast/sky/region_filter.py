@@ -31,7 +31,7 @@ OVERLAPS = ("footprint", "center")
 def check_overlap(overlap: str) -> None:
     """Raise `InvalidArgumentError` unless it is one of the two that there are."""
     if overlap not in OVERLAPS:
-        raise InvalidArgumentError(f"overlap={overlap!r}: there are {' and '.join(map(repr, OVERLAPS))}.")
+        raise InvalidArgumentError(f"overlap must be {' or '.join(map(repr, OVERLAPS))}, got {overlap!r}.")
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,14 @@ def footprint_texts(table: Any) -> list[Any]:
         return [table]
     if isinstance(table, Table | Row):
         if "s_region" not in table.colnames:
-            raise InvalidArgumentError("The table has no column 's_region'.")
+            raise InvalidArgumentError("Column 's_region' not found in the table.")
         table = table["s_region"] if isinstance(table, Table) else [table["s_region"]]
     if hasattr(table, "tolist"):
         members = table.tolist()
         return list(members) if isinstance(members, list) else [members]
     if isinstance(table, Iterable):
         return list(table)
-    raise InvalidArgumentError(f"Footprints are in a table, a column or text, not in a {type(table).__name__}.")
+    raise InvalidArgumentError(f"Footprints must be a table, a column or a string, got a {type(table).__name__}.")
 
 
 def shapes_of(texts: Sequence[Any], errors: str = "skip", problems: dict[int, str] | None = None) -> list[list[Shape]]:
@@ -127,7 +127,7 @@ def _noted(text: Any) -> tuple[list[Shape], str]:
 def _column(table: Table, name: str) -> Any:
     """A column that is needed."""
     if name not in table.colnames:
-        raise InvalidArgumentError(f"The table has no column '{name}', which tells where the observations are.")
+        raise InvalidArgumentError(f"Column '{name}', with the positions of the observations, not found in the table.")
     return table[name]
 
 
@@ -142,7 +142,7 @@ def _doubts(by_position: int, unknown: int) -> str:
     """What is to be said of rows without a footprint."""
     said = ""
     if by_position:
-        said += f"; {by_position} without a readable footprint were judged by their position"
+        said += f"; {by_position} without a readable footprint were selected by position"
     if unknown:
-        said += f"; {unknown} without a place were left out"
+        said += f"; {unknown} without a position were removed"
     return said

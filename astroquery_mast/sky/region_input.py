@@ -36,8 +36,8 @@ _ALONG = 16
 _FRAMES = {"GALACTIC": "galactic", "GALACTIC_II": "galactic", "SUPER_GALACTIC": "supergalactic", "FK4": "fk4"}
 _FRAME = re.compile(rf"\b({'|'.join(sorted(_FRAMES, key=len, reverse=True))})\b", re.IGNORECASE)
 _GIVE = (
-    "give s_region text, vertices as SkyCoord(ra, dec, unit='deg') or as pairs of degrees, a regions shape, a MOC, a "
-    "WCS with its array shape, or a list of them"
+    "use an s_region string, vertices as SkyCoord(ra, dec, unit='deg') or as pairs of degrees, a regions "
+    "shape, a MOC, a WCS with its array shape, or a list of them"
 )
 
 
@@ -69,7 +69,7 @@ def _turned(text: str, words: Sequence[str]) -> list[Shape]:
     """The shapes of a text that names another frame than ICRS."""
     shapes = [_in_icrs(shape, _FRAMES[words[0]]) for shape in _parsed(_FRAME.sub(" ", text))]
     if len(words) < len(shapes) and not text.strip().upper().startswith("UNION"):
-        raise InvalidArgumentError(f"region={text!r} has shapes without a frame among others: name it for each.")
+        raise InvalidArgumentError(f"region={text!r} has shapes without a frame. Name the frame of each shape.")
     return shapes
 
 
@@ -137,9 +137,9 @@ def _parsed(text: str | bytes) -> list[Shape]:
     try:
         shapes = parse_s_region(text, errors="raise")
     except FootprintParseError as err:
-        raise InvalidArgumentError(f"region cannot be read: {err}") from err
+        raise InvalidArgumentError(f"Cannot parse region: {err}") from err
     if not shapes:
-        raise InvalidArgumentError(f"region={text!r} names no shape, such as 'CIRCLE 10.7 41.3 0.5'.")
+        raise InvalidArgumentError(f"region={text!r} contains no shape, such as 'CIRCLE 10.7 41.3 0.5'.")
     return shapes
 
 
@@ -149,7 +149,7 @@ def _read(text: str | bytes) -> list[Shape]:
     polygons = [shape for shape in shapes if isinstance(shape, Polygon)]
     if any(sides_cross(unit_vectors(*np.transpose(each.vertices))) for each in polygons):
         # Footprints of the archive itself may be so.
-        warn_user("region has a polygon whose sides cross: its corners may not be in order.", InputWarning)
+        warn_user("region has a self-intersecting polygon. Check the order of its vertices.", InputWarning)
     return shapes
 
 
@@ -157,11 +157,13 @@ def _from_vertices(vertices: SkyCoord) -> Polygon:
     """Return the polygon with some vertices."""
     if vertices.isscalar or vertices.size < 3:
         raise InvalidArgumentError(
-            f"region has {vertices.size} position(s), and a polygon needs three: "
-            "give coordinates and radius for a circle around a position."
+            f"region has {vertices.size} position(s), but a polygon needs at least three. For a circle, use "
+            "coordinates and radius."
         )
     if vertices.ndim > 1:
-        raise InvalidArgumentError(f"region has positions of shape {vertices.shape}: give those of one polygon.")
+        raise InvalidArgumentError(
+            f"region must be a 1D list of vertices of one polygon, got positions of shape {vertices.shape}."
+        )
     placed = in_icrs(vertices)
     try:
         return polygon_of(zip(placed.ra.deg.tolist(), placed.dec.deg.tolist(), strict=True))
@@ -172,9 +174,7 @@ def _from_vertices(vertices: SkyCoord) -> Polygon:
 def _in_order(polygon: Polygon) -> Polygon:
     """Return a polygon, or refuse it if its sides cross, because it is not clear then what is inside."""
     if sides_cross(unit_vectors(*np.transpose(polygon.vertices))):
-        raise InvalidArgumentError(
-            "region is a polygon whose sides cross: give the corners in order, going around its edge."
-        )
+        raise InvalidArgumentError("region is a self-intersecting polygon. List the vertices in order along its edge.")
     return polygon
 
 
@@ -186,7 +186,7 @@ def _from_wcs(wcs: BaseHighLevelWCS, shape: Any) -> Polygon:
     celestial = wcs.celestial if isinstance(wcs, WCS) and wcs.has_celestial else wcs
     low = celestial.low_level_wcs
     if low.pixel_n_dim != 2 or low.world_n_dim != 2:
-        raise InvalidArgumentError("region is a WCS without an image of the sky.")
+        raise InvalidArgumentError("region is a WCS without celestial axes.")
     height, width = _image_size(low.array_shape if shape is None else shape)
     columns, rows = _border(width, height, 1 if _has_straight_sides(celestial) else _ALONG)
     return _from_vertices(celestial.pixel_to_world(columns, rows))
@@ -199,7 +199,7 @@ def _image_size(shape: Any) -> tuple[int, int]:
     if len(numbers) == 2 and all(isinstance(number, int | np.integer) and number > 0 for number in numbers):
         return numbers[0], numbers[1]
     raise InvalidArgumentError(
-        "region is a WCS that does not know the size of its image: set wcs.array_shape, or give (wcs, array.shape)."
+        "region is a WCS without an image size. Set wcs.array_shape, or pass (wcs, array.shape)."
     )
 
 
@@ -225,13 +225,15 @@ def _from_sky_region(sky_region: Any) -> Iterator[Shape]:
     name = type(sky_region).__name__
     if name.startswith("Compound"):
         if sky_region.operator is not operator.or_:
-            raise InvalidArgumentError("region is the intersection or difference of regions; only unions can be used.")
+            raise InvalidArgumentError("region is an intersection or difference of regions. Only unions are supported.")
         yield from _from_sky_region(sky_region.region1)
         yield from _from_sky_region(sky_region.region2)
         return
     kind = next((kind for kind in _REGIONS if name in {f"{kind}SkyRegion", f"{kind}SphericalSkyRegion"}), None)
     if kind is None:
-        raise InvalidArgumentError(f"region is a {name}; of regions there can be {', '.join(_REGIONS)}, and unions.")
+        raise InvalidArgumentError(
+            f"region is a {name}, which is not supported. Supported regions: {', '.join(_REGIONS)}, and unions."
+        )
     yield _REGIONS[kind](sky_region)
 
 

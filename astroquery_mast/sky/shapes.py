@@ -105,13 +105,13 @@ def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
     0.1
     """
     if errors not in {"skip", "raise"}:
-        raise ValueError(f"errors={errors!r}: it is either 'skip' or 'raise'.")
+        raise ValueError(f"errors must be 'skip' or 'raise', got {errors!r}.")
     strict = errors == "raise"
     if isinstance(text, bytes):
         text = text.decode("ascii", "replace")
     if not isinstance(text, str):
         if strict and not is_missing(text):
-            raise FootprintParseError(f"A footprint is text, not {text!r}.")
+            raise FootprintParseError(f"A footprint must be a string, got {text!r}.")
         return []
     try:
         return list(_shapes_in(text, strict))
@@ -196,7 +196,7 @@ def _parts(text: str) -> Iterator[tuple[str, list[float]]]:
     before, *pieces = _WORD.split(upper)
     _check_words(pieces[::2])
     if before.translate(_BETWEEN).strip():
-        raise _Unreadable("does not begin with a shape")
+        raise _Unreadable("does not start with a shape")
     parts = _parts_of(pieces[::2], pieces[1::2])
     if any(numbers and not word for word, numbers in parts):
         raise _Unreadable("has numbers without a shape")
@@ -222,7 +222,7 @@ def _check_words(words: Sequence[str]) -> None:
         if word in _OTHERS:
             raise _Unreadable(_OTHERS[word])
     if not any(word in _SHAPES for word in words):
-        raise _Unreadable("names no shape")
+        raise _Unreadable("contains no shape")
 
 
 def _numbers(text: str) -> list[float]:

@@ -37,7 +37,7 @@ def search_circle(coordinates: Any, radius: Any) -> Circle | None:
     """Return the circle that was searched, with a radius of 0 if only its center is given."""
     if coordinates is None:
         if radius is not None:
-            raise InvalidArgumentError("radius needs coordinates, the center of the circle.")
+            raise InvalidArgumentError("radius requires coordinates, the center of the circle.")
         return None
     center = as_coordinate(coordinates)
     return Circle(center.ra.deg, center.dec.deg, 0.0 if radius is None else float(as_radius(radius).deg))
@@ -46,7 +46,7 @@ def search_circle(coordinates: Any, radius: Any) -> Circle | None:
 def check_sky_axes(ax: Any) -> Any:
     """Return axes that were given; raise if they have no sky coordinates."""
     if not hasattr(ax, "wcs"):
-        raise InvalidQueryError("ax has no sky coordinates; create it with projection=wcs.")
+        raise InvalidQueryError("ax has no sky coordinates. Create it with projection=wcs.")
     return ax
 
 
@@ -137,13 +137,13 @@ def image_axes(image: Any, wcs: Any, search: Circle | None) -> Any:
 def _as_pixels(image: Any, wcs: Any) -> Array:
     """Return an image as an array, with NaN for the masked pixels of an image without colors."""
     if image is None or not isinstance(wcs, WCS) or not wcs.has_celestial:
-        raise InvalidArgumentError("image and wcs belong together: an array and its WCS, with sky coordinates.")
+        raise InvalidArgumentError("image and wcs must be used together: a 2D array and its celestial WCS.")
     try:
         pixels: Any = np.ma.asarray(image, dtype=float if np.ndim(image) == 2 else None)
     except (TypeError, ValueError) as err:
-        raise InvalidArgumentError("image is not an array of numbers.") from err
+        raise InvalidArgumentError("image is not a numeric array.") from err
     if pixels.ndim not in {2, 3} or (pixels.ndim == 3 and pixels.shape[2] not in {3, 4}):
-        raise InvalidArgumentError(f"image has the shape {pixels.shape}; it must be (ny, nx) or (ny, nx, 3).")
+        raise InvalidArgumentError(f"image must have the shape (ny, nx) or (ny, nx, 3), got {pixels.shape}.")
     return np.asarray(pixels.filled(np.nan) if pixels.ndim == 2 else pixels.data)
 
 

@@ -162,9 +162,9 @@ def ask_many(
     def unfinished() -> MastError:
         """Return why a question was not asked, or has no answer."""
         for error in servers.down.values():
-            message = f"It was not queried, because {servers.in_a_row} requests in a row have failed; the last: {error}"
+            message = f"Not queried, because {servers.in_a_row} queries in a row failed. Last error: {error}"
             return ServerError(message, service=error.service, status=error.status)
-        return QueryTimeoutError(f"The {deadline.seconds:g} s of the call were over before its answer was there.")
+        return QueryTimeoutError(f"Timed out after {deadline.seconds:g} s, before this target was queried.")
 
     with progress_bar(len(questions), what, unit, shown=options.verbose) as bar:
 
@@ -217,7 +217,7 @@ def _worker_failed(error: Exception, options: RunOptions) -> MastError:
     """Why an executor gives nothing back; in threads of our own that is a mistake, or a warning made an error."""
     if options.executor is None:
         raise error
-    return ServerError(f"The worker could not do it: {type(error).__name__}: {error}", status=200)
+    return ServerError(f"Worker failed: {type(error).__name__}: {error}", status=200)
 
 
 # -- one table of many answers ---------------------------------------------------------------------------------------
@@ -346,7 +346,10 @@ def _stacked_column(name: str, tables: Sequence[Table]) -> MaskedColumn:
     having = [table[name] for table in tables if name in table.colnames]
     values, mask = joined([_part_of_column(table, name, having[0].dtype) for table in tables])
     if values.dtype.kind == "U" and any(map(_has_no_text, having)):
-        warn_user(f"Column '{name}' is text in some answers and not in others; it is kept as text.", CorruptDataWarning)
+        warn_user(
+            f"Column '{name}' is text in some of the results and not in others. It is returned as text.",
+            CorruptDataWarning,
+        )
     unit = having[0].unit if values.dtype.kind in "iuf" else None
     return MaskedColumn(values, name, mask=mask, unit=unit, description=having[0].description, copy=False)
 

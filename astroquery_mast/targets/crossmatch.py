@@ -161,7 +161,7 @@ def _note(table: Table, asked: _CrossmatchInput, found: Matches, reasons: Mappin
     warn_of_failures(failures, len(asked.positions), "positions")
     if found.beyond:
         warn_user(
-            f"{found.beyond} of the matches of {service} are not within the radius of a position; they were left out.",
+            f"{found.beyond} matches of {service} are outside the radius and were removed.",
             CorruptDataWarning,
         )
 
@@ -170,7 +170,7 @@ def _nearest(found: Matches, service: str) -> Matches:
     """The nearest matches, if it can be told which they are."""
     if len(found.rows) and not bool(np.isfinite(found.separation).any()):
         raise InvalidResponseError(
-            f"{service} does not say where its matches are: which is the best cannot be told.", service=service
+            f"{service} returned matches without positions. Cannot select the best match.", service=service
         )
     return nearest_of(found)
 
@@ -182,7 +182,7 @@ def _matched(answer: Table, found: Matches) -> Table:
         answer,
         found.rows,
         {
-            "input_row": (found.inputs, None, "Row of the position in what was given"),
+            "input_row": (found.inputs, None, "Row number of the input position"),
             "separation": (found.separation, u.arcsec, "Angle between the position and the match"),
         },
     )

@@ -190,7 +190,7 @@ def assign_matches(
             return _sorted(rows[~beyond], inputs[~beyond], apart[~beyond], int(beyond.sum()))
     if matched is None or extended:
         raise InvalidResponseError(
-            f"{service} does not say to which of the positions its matches belong.", service=service
+            f"{service} returned matches that cannot be assigned to the input positions.", service=service
         )
     return _matched_by_place(answer, matched, ra, dec, limit, service)
 
@@ -202,7 +202,9 @@ def _matched_by_place(
     once = _entries(answer)
     near, inputs = pairs_within(matched[0][once], matched[1][once], ra, dec, 2 * limit + _FAR)
     if 2 * len(np.unique(near)) < len(once):
-        raise InvalidResponseError(f"{service} sent matches that are not near any of the positions.", service=service)
+        raise InvalidResponseError(
+            f"{service} returned matches that are not near any of the input positions.", service=service
+        )
     apart = _apart(matched, once[near], inputs, ra, dec)
     within = apart <= limit
     beyond = len(once) - len(np.unique(near[within]))

@@ -44,7 +44,7 @@ POSITIONAL = ("ra", "dec", "radius", "position")
 
 
 _SHOWN = 3
-_INPUT_ROW = "Row of the target in the input"
+_INPUT_ROW = "Row number of the input target"
 
 
 RequestFor = Callable[[Cone], MashupRequest]
@@ -66,12 +66,14 @@ def as_radii(radius: Any, number: int) -> Floats:
     try:
         degrees = np.asarray(Angle(radius, u.deg, dtype=float).to_value(u.deg))
     except (ValueError, TypeError, u.UnitsError) as err:
-        raise InvalidArgumentError(f"radius={radius!r} cannot be read as angles: {err}") from err
+        raise InvalidArgumentError(f"Cannot parse radius={radius!r} as angles: {err}") from err
     if degrees.shape != (number,):
-        raise InvalidArgumentError(f"radius holds {degrees.size} angles for {number} targets; give one, or as many.")
+        raise InvalidArgumentError(
+            f"radius must be one angle, or one per target: got {degrees.size} angles for {number} targets."
+        )
     wrong = degrees[~((degrees >= 0) & (degrees <= 180))]
     if wrong.size:
-        raise InvalidArgumentError(f"radius holds {wrong[0]} degrees; it must be between 0 and 180.")
+        raise InvalidArgumentError(f"radius must be between 0 and 180 degrees, got {wrong[0]} degrees.")
     return degrees
 
 
@@ -150,7 +152,7 @@ class ManyTargets:
             if first is not None:
                 message = "Could not resolve any of the given object names to sky positions."
                 raise first if isinstance(first, MastError) else ResolverError(message)
-            raise InvalidArgumentError(f"None of the {len(given)} targets has a position: {given.failures()[0]}")
+            raise InvalidArgumentError(f"None of the {len(given)} targets has a valid position: {given.failures()[0]}")
         return given
 
     def targets(self, where: TargetInput, deadline: Deadline) -> Targets:
@@ -223,7 +225,7 @@ def table_of_counts(
             values[row] = counts[cone]
     first = target_columns(where, targets, np.arange(len(values)))
     columns = [MaskedColumn(data, name=name, description=text) for name, (data, _, text) in first.items()]
-    columns.append(MaskedColumn(values, name="count", description="Number of rows; masked where it is not known"))
+    columns.append(MaskedColumn(values, name="count", description="Number of rows; masked if unknown"))
     table = ResultTable(columns, masked=True, copy=False, meta=meta)
     _note_failures(table, targets, errors)
     return table
@@ -248,14 +250,14 @@ def target_columns(where: TargetInput, targets: Targets, of_target: RowNumbers) 
     """Return the columns that say of which target a row tells."""
     columns: dict[str, tuple[Any, Any, str]] = {"input_row": (of_target, None, _INPUT_ROW)}
     if where.object_name is not None:
-        columns["target"] = (targets.names()[of_target], None, "Name in the input")
+        columns["target"] = (targets.names()[of_target], None, "Requested name")
     return columns
 
 
 def refuse_page(page: int | None) -> None:
     """Raise if a page is asked for where there are many answers."""
     if page is not None:
-        raise InvalidArgumentError(f"page={page!r}: there are many answers, each with pages of its own; ask for all.")
+        raise InvalidArgumentError(f"page={page!r} cannot be used with several targets. Omit it to get all rows.")
 
 
 def _flat(coordinates: Any) -> Any:
@@ -284,5 +286,5 @@ def warn_of_failures(failed: list[str], number: int, what: str) -> None:
     """Warn once of what is missing in a result."""
     if failed:
         shown = "; ".join(failed[:_SHOWN]) + ("; ..." if len(failed) > _SHOWN else "")
-        message = f"{len(failed)} of {number} {what} have no answer, see meta['failed']: {shown}"
+        message = f"{len(failed)} of {number} {what} failed. See meta['failed']: {shown}"
         warn_user(message, InputWarning)

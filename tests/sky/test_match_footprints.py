@@ -283,16 +283,16 @@ def test_nothing_matches() -> None:
 @pytest.mark.parametrize(
     ("points", "observations", "options", "message"),
     [
-        (SkyCoord(1, 1, unit="deg"), ["CIRCLE 1 1 1"], {"which": "best"}, "'all' and 'first'"),
-        (SkyCoord(1, 1, unit="deg"), ["CIRCLE 1 1 1"], {"margin": -1}, "margin=-1"),
+        (SkyCoord(1, 1, unit="deg"), ["CIRCLE 1 1 1"], {"which": "best"}, "which must be 'all' or 'first', got 'best'"),
+        (SkyCoord(1, 1, unit="deg"), ["CIRCLE 1 1 1"], {"margin": -1}, "margin must be"),
         (SkyCoord(1, 1, unit="deg"), ["CIRCLE 1 1 1"], {"margin": "1 parsec"}, "margin='1 parsec'"),
-        (SkyCoord(1, 1, unit="deg"), Table({"obs_id": ["a"]}), {}, "no column 's_region'"),
-        (SkyCoord(1, 1, unit="deg"), 7, {}, "not in a int"),
-        (Table({"a": [1.0]}), ["CIRCLE 1 1 1"], {}, "not clear which columns"),
+        (SkyCoord(1, 1, unit="deg"), Table({"obs_id": ["a"]}), {}, "Column 's_region' not found in the table"),
+        (SkyCoord(1, 1, unit="deg"), 7, {}, "Footprints must be a table, a column or a string, got a int"),
+        (Table({"a": [1.0]}), ["CIRCLE 1 1 1"], {}, "Cannot identify the columns with the positions: the table has"),
         (Table({"a": [1.0], "b": [1.0]}), ["CIRCLE 1 1 1"], {"ra_column": "a", "dec_column": "c"}, "dec_column='c'"),
         (["M51"], ["CIRCLE 1 1 1"], {}, "'M51' is not a position"),
-        ("M51", ["CIRCLE 1 1 1"], {}, "points='M51'"),
-        (7, ["CIRCLE 1 1 1"], {}, "Positions are needed"),
+        ("M51", ["CIRCLE 1 1 1"], {}, "points must be"),
+        (7, ["CIRCLE 1 1 1"], {}, "Positions must be a SkyCoord, a Table or a list, got a"),
         (iter([]), ["CIRCLE 1 1 1"], {}, "points is empty"),
         (
             SkyCoord(1, 1, unit="deg", pm_ra_cosdec=1 * u.mas / u.yr, pm_dec=0 * u.mas / u.yr),
@@ -412,7 +412,7 @@ def test_what_was_left_out_of_all_chunks_is_told_once() -> None:
 
 def test_arguments_are_checked_before_the_first_chunk_is_fetched() -> None:
     """An iterator that would never be used is refused at once."""
-    with pytest.raises(InvalidArgumentError, match="which="):
+    with pytest.raises(InvalidArgumentError, match="which must be"):
         match_footprints_iter(iter([]), ["CIRCLE 0 0 1"], which="none")
 
 
@@ -441,10 +441,10 @@ def test_a_parquet_file_is_read_in_chunks(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.warns(InputWarning, match="1 of 2 points have no position"):
         assert pairs_of(match_footprints(path, "CIRCLE 1 1 1")) == [(1, 0)]
     pq.write_table(pa.table({"x": [1.0]}), path)
-    with pytest.raises(InvalidArgumentError, match="not clear which columns"):
+    with pytest.raises(InvalidArgumentError, match="Cannot identify the columns with the positions: the table has"):
         match_footprints(path, texts)
     path.write_text("no parquet")
-    with pytest.raises(InvalidArgumentError, match="cannot be read as a parquet file"):
+    with pytest.raises(InvalidArgumentError, match="as a parquet file"):
         match_footprints(path, texts)
 
 

@@ -94,13 +94,13 @@ def test_columns_can_be_named() -> None:
         as_positions(table, ra_column="alpha")
     with pytest.raises(InvalidArgumentError, match="ra_column= and dec_column="):
         as_positions(table)
-    with pytest.raises(InvalidArgumentError, match="give a Table"):
+    with pytest.raises(InvalidArgumentError, match="ra_column and dec_column require a Table"):
         as_positions(PLACES, ra_column="ra")
 
 
 def test_two_candidates_are_no_guess() -> None:
     """Columns that differ by their case only are both possible, and the user has to say which."""
-    with pytest.raises(InvalidArgumentError, match="not clear which columns"):
+    with pytest.raises(InvalidArgumentError, match="Cannot identify the columns with the positions: the table has"):
         as_positions(Table({"ra": RA, "RA": RA, "dec": DEC}))
 
 

@@ -328,8 +328,14 @@ def test_a_region_on_both_sides_of_the_sky_is_asked_for_everywhere() -> None:
     ("shapes", "reason"),
     [
         ((), "empty"),
-        ((polygon_of([(0, -5), (90, -5), (180, -5), (270, -5), (300, 60)]),), "half of the sky"),
-        ((polygon_of([(0, 0), (120, 0), (240, 0), (240, 10), (120, 10), (0, -10)]),), "half of the sky"),
+        (
+            (polygon_of([(0, -5), (90, -5), (180, -5), (270, -5), (300, 60)]),),
+            "region has a polygon larger than a hemisphere, so its interior is",
+        ),
+        (
+            (polygon_of([(0, 0), (120, 0), (240, 0), (240, 10), (120, 10), (0, -10)]),),
+            "region has a polygon larger than a hemisphere, so its interior is",
+        ),
     ],
 )
 def test_what_is_no_region_is_refused(shapes: tuple[Shape, ...], reason: str) -> None:

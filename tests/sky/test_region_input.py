@@ -70,7 +70,7 @@ def test_pairs_of_degrees_are_corners() -> None:
     pairs = np.transpose([SQUARE.ra.deg, SQUARE.dec.deg])
     for vertices in (pairs, pairs.tolist(), list(map(tuple, pairs.tolist()))):
         assert corners_of(vertices).separation(SQUARE).max() < 1 * u.uas
-    with pytest.raises(InvalidArgumentError, match="sides cross"):
+    with pytest.raises(InvalidArgumentError, match="self-intersecting polygon"):
         as_region(pairs[[0, 1, 3, 2]])
     with pytest.raises(InvalidArgumentError, match="not a position"):
         as_region([(1, 91), (2, 2), (3, 3)])
@@ -110,8 +110,8 @@ def test_other_axes_of_an_image_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("region", "reason"),
     [
-        ("M51", "names no shape"),
-        ("", "names no shape"),
+        ("M51", "contains no shape"),
+        ("", "contains no shape"),
         ("POLYGON 1 2 3 4", "fewer than three"),
         ("CIRCLE GALACTIC 1 2 3", "not in ICRS"),
         ([], "empty"),
@@ -119,20 +119,23 @@ def test_other_axes_of_an_image_are_left_out() -> None:
         (None, "is a NoneType"),
         (np.arange(6.0), "is a ndarray"),
         ([1.0, 2.0, 3.0], "is a float"),
-        ((image(), np.zeros((100, 200))), r"give \(wcs, array.shape\)"),
-        ((image(), 100), r"give \(wcs, array.shape\)"),
-        ((image(), (100, 2.5)), r"give \(wcs, array.shape\)"),
-        (SkyCoord(1, 2, unit="deg"), "give coordinates and radius"),
-        (SQUARE[:2], "needs three"),
+        ((image(), np.zeros((100, 200))), "Set wcs.array_shape, or pass"),
+        ((image(), 100), "Set wcs.array_shape, or pass"),
+        ((image(), (100, 2.5)), "Set wcs.array_shape, or pass"),
+        (SkyCoord(1, 2, unit="deg"), "For a circle, use coordinates and radius"),
+        (SQUARE[:2], "but a polygon needs at least three"),
         (SQUARE[[0, 0, 1, 1]], "fewer than three"),
         (SQUARE.reshape(2, 2), "of one polygon"),
         (SkyCoord([1, np.nan, 3], [1, 2, 3], unit="deg"), "invalid position"),
         (SkyCoord([1, 2, 3], [1, 2, 3], unit="deg", frame=AltAz()), "obstime, location or distance"),
-        (WCS(naxis=2), "does not know the size|without an image"),
-        (WCS(naxis=1), "without an image"),
-        ((image(), (0, 5)), "does not know the size"),
-        ((image(), (5,)), "does not know the size"),
-        ((image("CAR", cdelt=[-1.8, 1.8], crval=[0.0, 0.0]), (100, 200)), "half of the sky"),
+        (WCS(naxis=2), "region is a WCS without an image size|region is a WCS without celestial axes"),
+        (WCS(naxis=1), "region is a WCS without celestial axes"),
+        ((image(), (0, 5)), "region is a WCS without an image size"),
+        ((image(), (5,)), "region is a WCS without an image size"),
+        (
+            (image("CAR", cdelt=[-1.8, 1.8], crval=[0.0, 0.0]), (100, 200)),
+            "region has a polygon larger than a hemisphere, so its interior is",
+        ),
         ((image("SIN", cdelt=[-1.8, 1.8], crval=[0.0, 0.0]), (100, 200)), "invalid position"),
     ],
     ids=str,
@@ -186,7 +189,7 @@ def test_the_cut_looks_at_footprints_and_says_what_it_did() -> None:
     assert cut.meta["rows"] == [5]
     assert cut.meta["cut"] == [
         "5 of 8 rows have a footprint that overlaps a polygon of 4 vertices; 3 without a readable footprint were "
-        "judged by their position; 1 without a place were left out"
+        "selected by position; 1 without a position were removed"
     ]
     assert "cut" not in table.meta
     assert cut["s_ra"].unit == "deg"
@@ -208,7 +211,7 @@ def test_the_cut_by_center_looks_at_positions() -> None:
 
 def test_a_cut_needs_the_columns_it_looks_at() -> None:
     """A table of something else is refused by name."""
-    with pytest.raises(InvalidArgumentError, match="no column 's_region'"):
+    with pytest.raises(InvalidArgumentError, match="Column 's_region', with the positions of the observations, not"):
         rows_in_region(observations()["s_ra", "s_dec"], as_region(SQUARE), "footprint")
     with pytest.raises(InvalidArgumentError, match="no column 's_ra'"):
         rows_in_region(Table({"ra": [1.0]}), as_region(SQUARE), "center")
@@ -236,14 +239,14 @@ def test_a_frame_of_degrees_is_one_of_any_other() -> None:
 def test_corners_in_raster_order_are_not_a_polygon() -> None:
     """Vertices whose sides would cross are refused, because it is not clear what lies inside."""
     raster = SQUARE[[0, 1, 3, 2]]
-    with pytest.raises(InvalidArgumentError, match="sides cross: give the corners in order"):
+    with pytest.raises(InvalidArgumentError, match="self-intersecting polygon"):
         as_region(raster)
     assert len(shapes_of(SQUARE)) == 1
 
 
 def test_a_text_polygon_whose_sides_cross_is_warned_of() -> None:
     """The archive's own footprints may be so; a user's slip is told, and the text still works."""
-    with pytest.warns(InputWarning, match="sides cross"):
+    with pytest.warns(InputWarning, match="self-intersecting polygon"):
         assert len(shapes_of("POLYGON 10 40 12 40 10 42 12 42")) == 1
 
 
@@ -289,12 +292,12 @@ def test_a_polygon_of_another_frame_is_turned() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("POLYGON 0 0 1 1 1 0 0 1", "sides cross"),
-        ("POLYGON GALACTIC 0 0 1 1 1 0 0 1", "sides cross"),
+        ("POLYGON 0 0 1 1 1 0 0 1", "self-intersecting polygon"),
+        ("POLYGON GALACTIC 0 0 1 1 1 0 0 1", "self-intersecting polygon"),
         ("CIRCLE ECLIPTIC 1 2 3", "not in ICRS"),
         ("CIRCLE GALACTIC 1 2 3 CIRCLE 4 5 6", "shapes without a frame"),
         ("CIRCLE GALACTIC 1 2 3 CIRCLE FK4 4 5 6", "not in ICRS"),
-        ("-1 2 1 2 1 3", "names no shape"),
+        ("-1 2 1 2 1 3", "contains no shape"),
     ],
 )
 def test_text_whose_place_is_not_clear_is_refused(text: str, said: str) -> None:

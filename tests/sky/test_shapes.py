@@ -117,14 +117,14 @@ def test_nothing_is_no_footprint(text: object) -> None:
         ("ELLIPSE 10 0 1 2", "4 numbers instead of 5"),
         ("ELLIPSE 10 0 1 -2 0", "size"),
         ("BOX 10 0 0 1", "size"),
-        ("10 0 11 0 11 1", "names no shape"),
-        ("5 POLYGON 10 0 11 0 11 1", "does not begin"),
+        ("10 0 11 0 11 1", "contains no shape, such as 'CIRCLE 10.7 41.3 0.5'"),
+        ("5 POLYGON 10 0 11 0 11 1", "The footprint '5 POLYGON 10 0 11 0 11 1' does not start with a shape"),
         ("ICRS 10 0 POLYGON 10 0 11 0 11 1", "without a shape"),
-        ("TRAPEZOID 10 0 11 0 11 1", "names no shape"),
+        ("TRAPEZOID 10 0 11 0 11 1", "contains no shape, such as 'CIRCLE 10.7 41.3 0.5'"),
         ("POLYGON GALACTIC 10 0 11 0 11 1", "not in ICRS"),
         ("NOT (POLYGON ICRS 10 0 11 0 11 1)", "not a union"),
         ("CIRCLE ICRS UNIT ARCSEC 10 0 11", "not in degrees"),
-        (12.5, "is text"),
+        (12.5, "A footprint must be a string, got 12.5"),
     ],
 )
 def test_what_is_no_footprint_is_skipped_or_raised(text: object, reason: str) -> None:

@@ -197,7 +197,7 @@ def test_any_form_of_positions_is_taken(stars: Table, form: str) -> None:
 def test_rows_without_a_position_are_listed(stars: Table) -> None:
     """They are neither matched nor unmatched, and cost the others nothing."""
     stars["RA"][3], stars["DEC"][5] = np.nan, 95.0
-    with pytest.warns(InputWarning, match="2 of 40 positions have no answer"):
+    with pytest.warns(InputWarning, match="2 of 40 positions failed"):
         table = matched(stars)
     assert [line.split(":")[0] for line in table.meta["failed"]] == ["row 3", "row 5"]
     assert table.meta["unmatched"] == [7]

@@ -203,7 +203,7 @@ def test_pages_of_every_target_come(mast_sandbox: Sandbox) -> None:
         assert same(Catalogs.query_region(PLACES, catalog="panstarrs", radius=0.02), whole)
         page = {"info": [{"name": "objID", "type": "long"}], "data": [[str(number)] for number in range(10)]}
         mast_sandbox.faults.add("catalogs", Fault.answer(page), times=None)
-        with pytest.warns(MaxResultsWarning, match="once more") as caught:
+        with pytest.warns(MaxResultsWarning, match="There may be more rows") as caught:
             table = Catalogs.query_region(PLACES[:3], catalog="panstarrs", radius=0.02)
     assert len(caught) == 1
     assert len(table) == 30

@@ -62,7 +62,7 @@ def test_processes_find_the_same(mast_sandbox: Sandbox, processes: ProcessPoolEx
 def test_a_worker_that_dies_is_a_failure_of_its_targets(mast_sandbox: Sandbox, processes: ProcessPoolExecutor) -> None:
     """There is an error that says so, and no hanging."""
     processes.submit(os._exit, 1)
-    with pytest.raises(ServerError, match="The worker could not do it"):
+    with pytest.raises(ServerError, match="Worker failed"):
         Observations.query_region(PLACES, executor=processes)
 
 

@@ -99,7 +99,7 @@ def test_an_answer_that_declares_a_column_as_another_type_costs_no_other_target(
     blocks = AnswerCollector(REQUEST, {"x": Column("x", type_name="float", unit="deg")})
     blocks.add(0, [Page("s", "COMPLETE", (("x", "float"), ("n", "int")), [{"x": 1.5, "n": 1}])])
     blocks.add(1, [Page("s", "COMPLETE", (("x", "string"), ("n", "float")), [{"x": "west", "n": 2.5}])])
-    with pytest.warns(CorruptDataWarning, match="Column 'x' is text in some answers and not in others"):
+    with pytest.warns(CorruptDataWarning, match="Column 'x' is text in some of the results and not in others"):
         table, found = blocks.table()
     assert table["x"].tolist() == ["1.5", "west"]
     assert table["n"].tolist() == [1.0, 2.5]
