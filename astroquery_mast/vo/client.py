@@ -582,7 +582,9 @@ class VOClass(PositionMethods):
         table = find(wanted, self._service, self._service.deadline(timeout))
         if not len(table):
             dead = len(table.meta["left_out"])
-            warn_no_results([f"Dead services were left out: {dead}; see meta['left_out']."] if dead else ())
+            warn_no_results(
+                [f"Services that were shut down are skipped: {dead}. See meta['left_out']."] if dead else ()
+            )
         return table
 
     def _place(self, catalog: str, service: str | Row | None, deadline: Deadline) -> tuple[TapService, str | None]:

@@ -68,7 +68,7 @@ class Discovery:
             if found is not None:
                 return found, collections[found]
             self._told.pop(("collections", self._base), None)
-        raise no_such(f"There is no catalog {name!r}.", name, collections)
+        raise no_such(f"Catalog {name!r} not found.", name, collections)
 
     def tables(self, tap: TapService, deadline: Deadline, schema: str | None = None) -> Table:
         """Return the tables of a service but those that describe it, or the tables of one of its schemas."""
@@ -86,7 +86,7 @@ class Discovery:
         found = find_name(name, names)
         fits = [found] if found else [each for each in names if each.lower().rpartition(".")[2] == name.lower()]
         if len(fits) > 1:
-            raise InvalidArgumentError(f"Table {name!r} is ambiguous: there are {', '.join(fits)}.")
+            raise InvalidArgumentError(f"Table {name!r} is ambiguous. Use one of {', '.join(fits)}.")
         if not fits:
             raise no_such(f"{tap.what} has no table {name!r}.", name, names)
         return fits[0]

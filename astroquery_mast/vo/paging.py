@@ -30,7 +30,7 @@ from .tap import ROW_CAP, TapService
 _POSITION = "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"
 _MAIN_ID = re.compile(r"meta\.id;meta\.main|meta\.record")
 _WHOLE = re.compile("int|long|short")
-_ADVICE = "Name a column that tells the rows apart (key=), or ask for less at a time."
+_ADVICE = "Specify a column with unique values (key=), or narrow the query."
 # A box that is as small as this is not cut any further (degrees).
 _SMALLEST = 1e-7
 
@@ -94,7 +94,7 @@ class Pager:
             yield part
             if received == wanted:
                 return
-        told = f"{self.tap.what} counted {wanted} rows and sent {received}: {_why_fewer(least, full=full)}."
+        told = f"{self.tap.what} counted {wanted} rows but returned {received}: {_why_fewer(least, full=full)}."
         raise IncompleteResultError(told, service=self.tap.what)
 
     def _parts(self, scan: Scan, wanted: int, total: int) -> Iterator[Table]:
@@ -108,7 +108,9 @@ class Pager:
         elif scan.position is not None:
             yield from self._over_the_sky(scan, *scan.position)
         else:
-            raise InvalidArgumentError(f"Nothing is known to fetch {wanted} rows by in pages of {self.size}. {_ADVICE}")
+            raise InvalidArgumentError(
+                f"Cannot split {wanted} rows into pages of {self.size}: no suitable column. {_ADVICE}"
+            )
 
     def _page(self, adql: str, *, several: bool = True) -> Table:
         """One page, of several or of one."""
@@ -120,7 +122,7 @@ class Pager:
         # Small, even if it takes long: no job unless it does.
         table = self.tap.rows(adql, self.until(), run_async=self.run_async and None)
         if len(table) != 1:
-            raise IncompleteResultError(f"{self.tap.what} sent {len(table)} rows where one was due.")
+            raise IncompleteResultError(f"{self.tap.what} returned {len(table)} rows instead of one.")
         return list(table[0])
 
     # -- along a key -------------------------------------------------------------------------------------------------
@@ -148,11 +150,11 @@ class Pager:
         """The name of the key in a page, and its values, in order."""
         name = find_name(key.strip('"'), page.colnames)
         if name is None:
-            raise no_such(f"The query has no column {key!r} to fetch its rows by.", key, page.colnames)
+            raise no_such(f"key={key!r} is not a column of the query.", key, page.colnames)
         keys = np.asarray(page[name])
         if keys.dtype.kind in "iuf" and np.any(keys[1:] < keys[:-1]):
             what = self.tap.what
-            raise IncompleteResultError(f"{what} sent rows that are not in the order of {key}.", service=what)
+            raise IncompleteResultError(f"{what} returned rows that are not sorted by {key}.", service=what)
         return name, keys
 
     # -- over the sky ------------------------------------------------------------------------------------------------
@@ -203,7 +205,7 @@ class _Box:
         """Cut it across its longer side; it is said how many rows it has if it is too small for that."""
         longer, (low, high) = max(self.sides.items(), key=lambda side: side[1][1] - side[1][0])
         if high - low < _SMALLEST:
-            raise InvalidArgumentError(f"{number} rows are at one position. {_ADVICE}")
+            raise InvalidArgumentError(f"{number} rows have the same position. {_ADVICE}")
         middle = (low + high) / 2
         return [
             _Box({**self.sides, longer: (low, middle)}, {**self.cuts, f"{longer} <": middle}),
@@ -217,7 +219,7 @@ def _whole_groups(keys: Any, key: str) -> int:
         keys = np.array([each.casefold().rstrip() for each in keys])
     number = int(np.flatnonzero(keys == keys[-1])[0])
     if not number:
-        raise InvalidArgumentError(f"More rows than a page holds have the {key} {keys[-1]}. {_ADVICE}")
+        raise InvalidArgumentError(f"More rows than fit in a page have the same {key} ({keys[-1]}). {_ADVICE}")
     return number
 
 
@@ -243,7 +245,7 @@ def _rank(row: Row) -> tuple[bool, int, bool] | None:
 def _why_fewer(least: int, *, full: bool) -> str:
     """Why there are fewer rows than were counted: a page was cut below its size, or the last one is full."""
     if full:
-        return "more rows than a page holds have no value in the column that pages follow: name another one (key=)"
+        return "more rows than fit in a page have no value in the column used for paging. Specify another one (key=)"
     if least:
-        return f"it sends no more than {least} at once, which is to be the size of a page (maxrec=)"
-    return "they may have changed meanwhile: ask again"
+        return f"it returns at most {least} rows per request. Set maxrec={least}"
+    return "they may have changed in the meantime. Run the query again"

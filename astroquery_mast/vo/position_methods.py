@@ -255,7 +255,7 @@ class PositionMethods(MastClass):
         """
         deadline = self._service.deadline(timeout)
         if catalog is not None and service is not None:
-            raise InvalidArgumentError("catalog and service name two places to ask: give one of them.")
+            raise InvalidArgumentError("catalog and service cannot be combined. Use one of them.")
         url = self._service.endpoints.cones
         if service is not None:
             url, _ = service_address(service, self._service, deadline, "scs")
@@ -338,5 +338,5 @@ def _refuse_collection(collection: Any) -> None:
     """Refuse a collection of MAST for the service of another."""
     if collection is not None:
         raise InvalidArgumentError(
-            f"collection={collection!r} is for MAST's own service; leave it out where service is given."
+            f"collection={collection!r} can only be used with MAST's own service. Omit it, or omit service."
         )

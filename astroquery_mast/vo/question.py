@@ -43,10 +43,10 @@ class TapQuestion:
     def __post_init__(self) -> None:
         """Refuse what cannot be asked."""
         if not isinstance(self.adql, str) or not is_query(self.adql):
-            raise InvalidArgumentError(f"adql={self.adql!r:.60} is not a query: it must begin with SELECT.")
+            raise InvalidArgumentError(f"adql must be a query that starts with SELECT, got {self.adql!r:.60}.")
         object.__setattr__(self, "adql", self.adql.rstrip("; \n\t"))
         if self.key is not None and not _NAME.fullmatch(str(self.key)):
-            raise InvalidArgumentError(f"key={self.key!r} is not the name of a column.")
+            raise InvalidArgumentError(f"key must be the name of a column, got {self.key!r}.")
         for name, value in (("limit", self.limit), ("maxrec", self.maxrec)):
             if not isinstance(value, OneAnswer | None):
                 object.__setattr__(self, name, from_one(name, value))
@@ -80,7 +80,7 @@ class TapQuestion:
         """Have the server work on it."""
         if not self.in_one:
             raise InvalidArgumentError(
-                f"A job returns at most {self.size} rows, and limit={self.limit} asks for more: leave job=True out."
+                f"limit={self.limit} exceeds the maximum of {self.size} rows of a job. Omit job=True."
             )
         return tap.submit(self.adql, maxrec=self.sent, deadline=deadline)
 

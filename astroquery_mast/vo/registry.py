@@ -30,7 +30,7 @@ from .tap import ROW_CAP
 
 #: Hosts that serve nothing any more, with all names below them, and why; registries still list some of their services.
 DEAD_HOSTS = {
-    "vao.stsci.edu": "MAST shut it down on 26 June 2025; find_services() lists what took its place",
+    "vao.stsci.edu": "MAST shut it down on 26 June 2025; see find_services() for replacements",
     "usvao.org": "the funding of the Virtual Astronomical Observatory ended in September 2014",
     "astrogrid.org": "the AstroGrid project ended in 2010",
 }
@@ -60,8 +60,8 @@ _COLUMNS = {
     "waveband": "Parts of the spectrum",
     "access_url": "Address of the service",
     "ivoid": "Identifier of the resource",
-    "description": "What the resource is",
-    "reference_url": "A page for people",
+    "description": "Description of the resource",
+    "reference_url": "Web page of the resource",
 }
 
 
@@ -106,7 +106,7 @@ def wanted_services(
     ivoids = _texts(ivoid, "ivoid")
     for name in ivoids:
         if not name.lower().startswith("ivo://"):
-            raise InvalidArgumentError(f"ivoid={name!r} is not an identifier of the IVOA: they begin with 'ivo://'.")
+            raise InvalidArgumentError(f"ivoid must be an IVOA identifier, which starts with 'ivo://', got {name!r}.")
     authorities = _GROUPS[_known(archive, "archive", _GROUPS)]
     given: list[tuple[Callable[..., registry.Constraint], list[str]]] = [
         (_Words, " ".join(_texts(keywords, "keywords")).split()),
@@ -119,8 +119,8 @@ def wanted_services(
     constraints = [make(*values) for make, values in given if values]
     if not constraints:
         raise InvalidArgumentError(
-            "archive='all' alone is every service of the Virtual Observatory. Say what to look for: keywords, "
-            "waveband, servicetype, author or ivoid."
+            "archive='all' alone matches every service of the Virtual Observatory. Specify keywords, "
+            "waveband, servicetype, author or ivoid as well."
         )
     return constraints
 
@@ -129,7 +129,7 @@ def _texts(given: Any, name: str, known: Iterable[str] = ()) -> list[str]:
     """One text or several, as a list; None is none of them.  If names are known, each has to be one of these."""
     texts = [] if given is None else [as_unicode(each) for each in as_members(name, given)]
     if not all(isinstance(text, str) and text.strip() for text in texts):
-        raise InvalidArgumentError(f"{name}={given!r}: a text, or several, is needed, and none may be empty.")
+        raise InvalidArgumentError(f"{name} must be one or more non-empty strings, got {given!r}.")
     return [_known(str(text).strip(), name, known) if known else str(text).strip() for text in texts]
 
 
@@ -150,11 +150,11 @@ def find(wanted: Sequence[registry.Constraint], service: MastService, deadline: 
     except MastError as err:
         if not second or deadline.remaining() <= 0:
             raise
-        log.warning("%s The registry at %s is used instead.", err, second)
+        log.warning("%s Querying the registry at %s instead.", err, second)
         try:
             return _answer(second, wanted, service, deadline)
         except MastError as other:
-            raise ServerError(f"No registry has answered. {err} {other}", service=first) from other
+            raise ServerError(f"No registry responded. {err} {other}", service=first) from other
 
 
 def _answer(url: str, wanted: Sequence[registry.Constraint], service: MastService, deadline: Deadline) -> Table:
@@ -167,7 +167,7 @@ def _answer(url: str, wanted: Sequence[registry.Constraint], service: MastServic
         found = TAPResults(query.execute_votable(), url=query.queryurl, session=session)
         offered = list(_offered(found, session))
     if str(found.status[0]).lower() == "overflow":
-        warn_user(f"{what} knows more than these {len(found)} resources: look for less.", MaxResultsWarning)
+        warn_user(f"{what} has more than these {len(found)} resources. Narrow the search.", MaxResultsWarning)
     dead = {row["access_url"]: reason for row in offered if (reason := why_dead(row["access_url"]))}
     # Each once; those of MAST come first.
     kept = {(row["archive"] != "MAST", *row.values()): row for row in offered if row["access_url"] not in dead}
@@ -243,24 +243,25 @@ def service_address(given: Any, service: MastService, deadline: Deadline, *kinds
         If it is no service, one of another kind, or known to be dead.
     """
     if isinstance(given, Table):
-        raise InvalidArgumentError("service is a table: give one of its rows, such as table[0].")
+        raise InvalidArgumentError("service must be one row, got a table. Use table[0], for example.")
     text, kind = _address_in(given, kinds) if isinstance(given, Row) else (str(as_unicode(given)).strip(), kinds[0])
     if text.lower().startswith("ivo://"):
         return _address_named(text, find([registry.Ivoid(text)], service, deadline), kinds)
     if not _host(text):
         raise InvalidArgumentError(
-            f"service={text!r} is not a service: a row of find_services(), an address (https://...) or an identifier "
-            "(ivo://...) is needed."
+            f"service must be a row of find_services(), a URL (https://...) or an identifier (ivo://...), got {text!r}."
         )
     if reason := why_dead(text):
-        raise InvalidArgumentError(f"Nothing answers at {text}: {reason}.")
+        raise InvalidArgumentError(f"No service responds at {text}: {reason}.")
     return text, kind
 
 
 def _address_in(row: Row, kinds: Sequence[str]) -> tuple[str, str]:
     """The address in a row of `find`."""
     if not {"access_url", "service_type"} <= set(row.colnames):
-        raise InvalidArgumentError("A row of find_services() is needed; this one has no access_url and service_type.")
+        raise InvalidArgumentError(
+            "This row is not a service: it has no access_url and service_type. Use a row of find_services()."
+        )
     url, kind = str(row["access_url"]), str(row["service_type"])
     if kind not in kinds:
         raise InvalidArgumentError(f"{url} is a service of type {kind!r}, not {alternatives(kinds)}.")
@@ -272,14 +273,14 @@ def _address_named(ivoid: str, every: Table, kinds: Sequence[str]) -> tuple[str,
     has = list(every["service_type"])
     kind = next((kind for kind in kinds if kind in has), None)
     if kind is None:
-        reasons = "".join(f" {url} is dead: {why}." for url, why in every.meta["left_out"].items())
-        listed = ", ".join(sorted(set(has))) or "nothing that can be asked"
+        reasons = "".join(f" {url} was shut down: {why}." for url, why in every.meta["left_out"].items())
+        listed = ", ".join(sorted(set(has))) or "no service that can be queried"
         raise InvalidArgumentError(
             f"{ivoid} has no service of type {alternatives(kinds)}. The registry lists {listed}.{reasons}"
         )
     url, *others = sorted(set(every["access_url"][every["service_type"] == kind]))
     if others:
         raise InvalidArgumentError(
-            f"{ivoid} has several services of type {kind!r}; use one of {url}, {', '.join(others)}."
+            f"{ivoid} has several services of type {kind!r}. Use one of {url}, {', '.join(others)}."
         )
     return str(url), kind

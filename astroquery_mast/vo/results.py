@@ -55,8 +55,8 @@ def correct_wavelengths(table: Table, adql: str) -> None:
         column.unit = unit
     if wrong and unit is None:
         warn_user(
-            f"{', '.join(map(repr, wrong))}: in nm if from dbo.{IN_NANOMETERS}, in m if from ivoa.{_IN_METERS}. "
-            "The unit is left out.",
+            f"{', '.join(map(repr, wrong))}: in nm if from dbo.{IN_NANOMETERS}, in m if from "
+            f"ivoa.{_IN_METERS}. No unit is set.",
             InputWarning,
         )
 

@@ -90,9 +90,9 @@ def check_document(file: BinaryIO, what: str, *, web_pages: bool = False) -> Non
     if root[1].lower() == b"html" and not web_pages:
         title = _TITLE.search(head)
         named = f" ({title[1].decode('utf-8', 'replace')})" if title else ""
-        raise ServerError(f"{what} answered with a web page instead of data{named}.", service=what)
+        raise ServerError(f"{what} returned a web page instead of data{named}.", service=what)
     if b"</" + root[1] not in tail and not (size <= _ENDS and tail.rstrip().endswith(b"/>")):
-        raise IncompleteResultError(f"The answer of {what} breaks off after {size} bytes.", service=what)
+        raise IncompleteResultError(f"The response of {what} was truncated after {size} bytes.", service=what)
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def translated(what: str) -> Iterator[None]:
         if isinstance(cause, MastError):
             raise cause from cause.__cause__
         kind = InvalidResponseError if isinstance(err, pyvo.DALFormatError) else ServerError
-        raise kind(f"{what} sent what cannot be used: {_words(err)}", service=what) from err
+        raise kind(f"{what} returned an invalid response: {_words(err)}", service=what) from err
 
 
 def _words(err: Exception) -> str:

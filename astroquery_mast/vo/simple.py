@@ -87,7 +87,7 @@ class SimpleQuestion:
             return {"url": query.queryurl, **{name: as_plain(value, name) for name, value in query.items()}}
         except (ValueError, TypeError, AttributeError) as err:  # errors of units are among them
             said = " ".join(map(str, err.args)).rstrip(".")
-            raise InvalidArgumentError(f"The query cannot be made: {said}.") from err
+            raise InvalidArgumentError(f"The query is not valid: {said}.") from err
 
     def table(self, service: MastService, deadline: Deadline) -> Table:
         """Return the answer; warn if there is nothing, or more than was sent."""
@@ -99,7 +99,7 @@ class SimpleQuestion:
         except (RemoteServiceError, QueryTimeoutError, BadRequestError) as err:
             if isinstance(err, BadRequestError) and err.status not in _ABSENT:
                 raise
-            log.info("%s Asking %s instead.", err, self.instead.what)
+            log.info("%s Querying %s instead.", err, self.instead.what)
         return self.instead.table(service, deadline)
 
     def _answer(self, service: MastService, deadline: Deadline) -> Table:
@@ -115,7 +115,7 @@ class SimpleQuestion:
         # In a list, which survives stacking and files.
         found.meta["query"] = [f"{name}={each}" for name, value in payload.items() for each in members_of(value)]
         if found.meta["overflow"]:
-            told = f"{self.what} has more than these {len(found)} rows: ask for a smaller radius, or for less of it."
+            told = f"{self.what} has more than these {len(found)} rows. Use a smaller radius or narrow the query."
             warn_user(told, MaxResultsWarning)
         if not len(found):
             warn_no_results()
@@ -152,7 +152,9 @@ def image_question(
     one, two = urls
     names = [] if collection is None else [_name(each) for each in as_members("collection", collection)]
     if cone.radius > _LARGEST:
-        raise InvalidArgumentError(f"The radius is {cone.radius:g} degrees; images take at most {_LARGEST:g}.")
+        raise InvalidArgumentError(
+            f"radius must be at most {_LARGEST:g} degrees for images, got {cone.radius:g} degrees."
+        )
     alike = _fit_both(names, version, words)
     # Never with a format, with which version 1 finds nothing of GALEX.
     address, side = _extended(one, MISSION=names), 2 * cone.radius
@@ -165,13 +167,15 @@ def image_question(
 def _fit_both(names: Sequence[str], version: int | None, words: Mapping[str, Any]) -> bool:
     """Tell whether any version may be asked; refuse what no version knows, or not the one that is asked for."""
     if version not in (None, 1, 2):
-        raise InvalidArgumentError(f"version={version!r}: 1 or 2 is needed, or None for the one that works.")
+        raise InvalidArgumentError(f"version must be 1, 2, or None (automatic), got {version!r}.")
     for name in words.keys() - _WORDS:
-        raise no_such(f"query_sia has no argument {name!r}.", name, sorted(_WORDS))
+        raise no_such(f"query_sia got an unexpected argument {name!r}.", name, sorted(_WORDS))
     special = [name for name, value in words.items() if value is not None]
     special += ["more than one collection"] * (len(names) > 1)
     if version == 1 and special:
-        raise InvalidArgumentError(f"{', '.join(special)} needs version 2: version 1 knows a place and a collection.")
+        raise InvalidArgumentError(
+            f"{', '.join(special)} requires version 2. Version 1 only supports a position and a collection."
+        )
     return version is None and not special
 
 
@@ -199,5 +203,5 @@ def _name(given: Any, argument: str = "collection", example: str = "HST") -> str
     """A name, as text."""
     name = as_unicode(given)
     if not isinstance(name, str) or not name.strip():
-        raise InvalidArgumentError(f"{argument}={given!r}: a name is needed, such as {example!r}.")
+        raise InvalidArgumentError(f"{argument} must be a name, such as {example!r}, got {given!r}.")
     return name.strip()

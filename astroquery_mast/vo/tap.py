@@ -76,10 +76,10 @@ class TapService:
                 return self._at_once(adql, maxrec, deadline, patience=patience, hopeless=took_too_long)
             except MastError as err:
                 if run_async is False and took_too_long(err):
-                    err.args = (f"{err} As a job the query may take longer: run_async=True.",)
+                    err.args = (f"{err} To allow more time, run the query as a job: run_async=True.",)
                 if run_async is False or not took_too_long(err):
                     raise
-            log.info("%s did not answer in time: the query is sent again as a job, which may take longer.", self.what)
+            log.info("%s did not respond in time. Sending the query again as a job, which may run longer.", self.what)
         job = self.submit(adql, maxrec=maxrec, deadline=deadline)
         table = job.fetch(deadline, verbose=verbose)
         with suppress(MastError):  # The server removes it sooner or later.
@@ -165,7 +165,7 @@ class TapService:
                 f"The job {url} is {summary.phase}{words and ': '}{words}. Submit it again.", service=url
             )
         kind = ServerError if getattr(told, "type_", "") == "transient" else BadRequestError
-        return kind(f"{self.what} could not do the query: {words or 'no reason given'}.", service=self.what)
+        return kind(f"{self.what} could not run the query: {words or 'no reason given'}.", service=self.what)
 
     def _summary(self, url: str, deadline: Deadline) -> Any:
         """What the server says of a job."""
@@ -202,7 +202,7 @@ def job_at(service: MastService, url: str) -> JobHandle:
     base, found, rest = str(url).strip().rpartition("/async/")
     job = rest.partition("/")[0]
     if not (found and job and base.startswith(("https://", "http://"))):
-        raise InvalidArgumentError(f"{url!r} is not the address of a job: it looks like https://…/async/<job>.")
+        raise InvalidArgumentError(f"{url!r} is not the URL of a job. It should look like https://…/async/<job>.")
     tap = TapService(service, base, f"TAP service {base.rpartition('/')[2]}")
     return JobHandle(tap.job_url(job), tap)
 

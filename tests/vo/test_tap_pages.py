@@ -69,7 +69,7 @@ def test_rows_that_share_a_key_are_neither_lost_nor_doubled(serve: Serve) -> Non
 def test_a_key_that_too_many_rows_share_is_refused(serve: Serve) -> None:
     """The message says which and what to do."""
     rows = [(k // 20, f"S {k}", 1.0, 2.0, 3.0) for k in range(60)]
-    with pytest.raises(InvalidQueryError, match=r"More rows than a page holds have the id 0\. Name a column"):
+    with pytest.raises(InvalidQueryError, match="More rows than fit in a page have the same id"):
         query(ALL, catalog=serve(rows), limit=None, maxrec=10, run_async=False)
 
 
@@ -83,7 +83,10 @@ def test_rows_without_a_key_come_at_the_end(serve: Serve) -> None:
 def test_too_many_rows_without_a_key_were_said_to_have_changed(serve: Serve) -> None:
     """The reason is told, and not that the archive has changed, which asking again would mend."""
     catalog = serve([(k if k < 15 else None, "a", 1.0, 2.0, 3.0) for k in range(40)])
-    with pytest.raises(IncompleteResultError, match=r"more rows than a page holds have no value in .* \(key=\)"):
+    with pytest.raises(
+        IncompleteResultError,
+        match="more rows than fit in a page have no value in the column used for paging",
+    ):
         query(ALL, catalog=catalog, limit=None, key="id", maxrec=10, run_async=False)
 
 
@@ -108,7 +111,7 @@ def test_without_a_key_the_sky_is_cut_into_boxes(serve: Serve) -> None:
 def test_too_many_rows_at_one_position_are_refused(serve: Serve) -> None:
     """Boxes do not become smaller without end."""
     catalog = serve([(5.0, 5.0, float(k)) for k in range(30)] + [(9.0, 9.0, 1.0)], NO_KEY)
-    with pytest.raises(InvalidQueryError, match="30 rows are at one position"):
+    with pytest.raises(InvalidQueryError, match=r"30 rows have the same position."):
         query("SELECT * FROM dbo.sources", catalog=catalog, limit=None, maxrec=10, run_async=False)
 
 
@@ -116,7 +119,7 @@ def test_without_key_and_position_the_caller_has_to_name_a_key(serve: Serve) -> 
     """The message says so, and with a key it works."""
     catalog = serve([(float(k), 1.0, float(k % 6)) for k in range(30)], NO_KEY)
     text = "SELECT ra AS x, mag FROM dbo.sources"
-    with pytest.raises(InvalidQueryError, match=r"Nothing is known to fetch 30 rows by.*key="):
+    with pytest.raises(InvalidQueryError, match=r"Cannot split 30 rows into pages of.*key="):
         query(text, catalog=catalog, limit=None, maxrec=10, run_async=False)
     table = query(text, catalog=catalog, limit=None, key="x", maxrec=10, run_async=False)
     assert sorted(table["x"]) == [float(k) for k in range(30)]
@@ -246,7 +249,7 @@ def test_rows_that_change_meanwhile_are_an_error(mast_sandbox: Sandbox, serve: S
     catalog = serve(sources(100))
     more = edit_text(lambda text: text.replace("100", "101"))
     mast_sandbox.faults.add("vo_tap", more, where=lambda record: b"COUNT" in record.body)
-    with pytest.raises(IncompleteResultError, match="counted 101 rows and sent 100"):
+    with pytest.raises(IncompleteResultError, match="counted 101 rows but returned 100"):
         query(ALL, catalog=catalog, limit=None, maxrec=30, run_async=False)
 
 
@@ -263,7 +266,7 @@ def test_a_service_that_sends_less_at_once_is_told_of(mast_sandbox: Sandbox, ser
 
     mast_sandbox.faults.add("vo_tap", edit_text(capped), times=None)
     text = "SELECT ra, dec FROM dbo.sources"
-    with pytest.raises(IncompleteResultError, match=r"sends no more than 20 at once.*\(maxrec=\)"):
+    with pytest.raises(IncompleteResultError, match=r"it returns at most 20 rows per request.*Set maxrec="):
         query(text, catalog=catalog, limit=None, maxrec=50, run_async=False)
     assert len(query(text, catalog=catalog, limit=None, maxrec=20, run_async=False)) == 100
 
@@ -271,7 +274,7 @@ def test_a_service_that_sends_less_at_once_is_told_of(mast_sandbox: Sandbox, ser
 def test_rows_none_of_which_has_a_position(serve: Serve) -> None:
     """There is nothing to cut then, and too many rows for one page: that is said."""
     catalog = serve([(None, None, float(k)) for k in range(30)], NO_KEY)
-    with pytest.raises(IncompleteResultError, match="counted 30 rows and sent 10"):
+    with pytest.raises(IncompleteResultError, match="counted 30 rows but returned 10"):
         query("SELECT ra, dec, mag FROM dbo.sources", catalog=catalog, limit=None, maxrec=10, run_async=False)
 
 
@@ -311,7 +314,7 @@ def test_a_service_that_does_not_sort_is_found_out(mast_sandbox: Sandbox, serve:
     VO.list_columns("sources", catalog)
     unsorted = edit_text(lambda text: text.replace("<TD>7</TD>", "<TD>70</TD>"))
     mast_sandbox.faults.add("vo_tap", unsorted, where=lambda record: b"ORDER" in record.body)
-    with pytest.raises(RemoteServiceError, match="not in the order of id"):
+    with pytest.raises(RemoteServiceError, match="returned rows that are not sorted by id"):
         query(ALL, catalog=catalog, limit=None, maxrec=30, run_async=False)
 
 
@@ -328,6 +331,6 @@ def test_250000_rows_come_through_a_cap_of_100000(mast_sandbox: Sandbox, serve: 
 @pytest.mark.parametrize("limit", [0, -1, True, 2.5, "10"])
 def test_a_limit_that_is_no_number_of_rows_is_refused(mast_sandbox: Sandbox, limit: Any) -> None:
     """Nothing is sent."""
-    with pytest.raises(InvalidArgumentError, match="limit="):
+    with pytest.raises(InvalidArgumentError, match="limit must be"):
         query(ALL, limit=limit)
     assert not queries(mast_sandbox)

@@ -110,7 +110,7 @@ def test_a_bad_query_is_refused_with_the_words_of_the_service(
 @pytest.mark.parametrize("adql", ["", "  ", None, 5, ["SELECT 1"], b"SELECT 1"])
 def test_what_is_no_query_is_not_sent(mast_sandbox: Sandbox, adql: Any) -> None:
     """The message says what is needed."""
-    with pytest.raises(InvalidArgumentError, match="is not a query: it must begin with SELECT"):
+    with pytest.raises(InvalidArgumentError, match="adql must be a query that starts with SELECT, got"):
         query(adql)
     assert not mast_sandbox.requests.of("vo_tap")
 

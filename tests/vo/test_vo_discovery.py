@@ -91,7 +91,7 @@ def test_a_service_can_be_given_by_its_address(mast_sandbox: Sandbox, client: An
     address = f"{mast_sandbox.url}/vo-tap/api/v0.1/tic/"
     assert "dbo.CatalogRecord" in client.list_tables(service=address)["table_name"]
     assert len(client.query_tap("SELECT TOP 2 id FROM dbo.CatalogRecord", service=address)) == 2
-    with pytest.raises(InvalidQueryError, match="is not a service"):
+    with pytest.raises(InvalidQueryError, match="service must be a row"):
         client.query_tap("SELECT 1", service="caom")
 
 
