@@ -40,7 +40,7 @@ def checked_minutes(estimate: object) -> int:
     except TypeError:
         minutes = 0
     if minutes < 1:
-        raise InvalidArgumentError(f"estimate={estimate!r}: minutes are needed, an integer of at least 1.")
+        raise InvalidArgumentError(f"estimate must be an integer >= 1 (minutes), got {estimate!r}.")
     return minutes
 
 
@@ -66,9 +66,7 @@ def batch_query(
             return job.fetch(deadline, verbose=verbose, kept=False)
         except QueryTimeoutError as err:
             tables.remove(name)
-            add_words(
-                err, f"Its rows are, or will be, in the table {name} of MyDB: fetch them with download({name!r})."
-            )
+            add_words(err, f"Its rows are stored in the table {name} of MyDB. Get them with download({name!r}).")
             raise
         except KeyboardInterrupt:
             stop_job(job)
@@ -90,7 +88,7 @@ def read_result(calls: CasJobsCalls, record: Record, deadline: Deadline) -> Tabl
             return transfer.read_output(file, _form_of(file))
     into = read_statement(query).into if query.strip() else None
     if into is None:
-        raise InvalidArgumentError(f"The job {number} has no rows to return: there is no INTO in {query!r}.")
+        raise InvalidArgumentError(f"The job {number} returns no rows: {query!r} has no INTO.")
     table = transfer.download_table(calls, into, deadline)
     table.meta |= {"sql": query, "context": record.get("Context", ""), "service": calls.url}
     return table

@@ -301,9 +301,9 @@ class CasJobsClass(MastClass):
             except QuickLimitError as err:
                 if run_async is False or statement.place is None:
                     how = "run_async=True" if statement.place is not None else "submit()"
-                    err.args = (f"{err} As a job it may take longer: {how}.",)
+                    err.args = (f"{err} To allow more time, run the query as a job: {how}.",)
                     raise
-                log.info("The quick queue of CasJobs is not enough, so that the query runs as a job: %s", err)
+                log.info("The query exceeds the quick queue of CasJobs. Running it as a job: %s", err)
         return batch_query(self._calls, statement, context, deadline, verbose=verbose), "async"
 
     def _payload(self, statement: Statement, context: str, *, run_async: bool) -> dict[str, object]:

@@ -79,7 +79,7 @@ def warn_of_lost_numbers(table: Table) -> None:
     lost = {name: _count(nothing_in(column)) - _count(mask_of(column)) for name, column in numbers.items()}
     if any(lost.values()):
         told = ", ".join(f"{count} in {name!r}" for name, count in lost.items() if count)
-        warn_user(f"NaN and infinite values become NULL, since CasJobs has none: {told}.", InputWarning)
+        warn_user(f"CasJobs does not support NaN and infinite values. They are stored as NULL: {told}.", InputWarning)
 
 
 def _count(places: npt.NDArray[np.bool_] | None) -> int:
@@ -276,7 +276,7 @@ def _headed(line: str) -> list[SqlColumn]:
         found = _HEADING.match(line, place)
         if found is None:
             raise InvalidResponseError(
-                f"{_SERVICE} sent {line[:100]!r} in the place of the names and types of columns.", service=_SERVICE
+                f"{_SERVICE} returned {line[:100]!r} instead of the names and types of the columns.", service=_SERVICE
             )
         type_name = found[2].lower()
         columns.append(SqlColumn(found[1] or f"Column{len(columns) + 1}", _DOTNET.get(type_name, type_name)))
@@ -309,7 +309,7 @@ def _blocks(lines: Iterable[str], size: int, width: int) -> Iterator[Sequence[Se
         if set(map(len, rows)) - {width}:
             odd = next(row for row in rows if len(row) != width)
             raise InvalidResponseError(
-                f"{_SERVICE} sent a row of {len(odd)} cells where there are {width} columns.", service=_SERVICE
+                f"{_SERVICE} returned a row with {len(odd)} values for {width} columns.", service=_SERVICE
             )
         if rows:
             yield list(zip(*rows, strict=True))
@@ -320,7 +320,7 @@ def _rows_of(lines: Iterable[str]) -> Iterator[list[str]]:
     try:
         yield from csv.reader(lines)
     except csv.Error as err:
-        raise InvalidResponseError(f"{_SERVICE} sent CSV that cannot be read: {err}.", service=_SERVICE) from err
+        raise InvalidResponseError(f"{_SERVICE} returned invalid CSV: {err}.", service=_SERVICE) from err
 
 
 def _free_name(name: str, taken: Sequence[str]) -> str:
@@ -342,8 +342,8 @@ def _reader(column: SqlColumn) -> Reader:
             block = converted(_values(cells, _PARSERS[kind]), kind)
         except ValueError:
             warn_user(
-                f"Column {column.name!r} is declared as {column.type_name} and holds other values; they are kept as "
-                "text.",
+                f"Column {column.name!r} is declared as {column.type_name} but contains other values. It is "
+                "returned as text.",
                 CorruptDataWarning,
             )
             return _texts(cells)
@@ -407,7 +407,7 @@ def _text_of(word: str) -> str:
     if word[0] == "t":
         return word[1:]
     if word[0] != "x":
-        raise InvalidResponseError(f"{_SERVICE} sent {word[:50]!r} in the place of an encoded text.", service=_SERVICE)
+        raise InvalidResponseError(f"{_SERVICE} returned {word[:50]!r} instead of an encoded string.", service=_SERVICE)
     return bytes.fromhex(word[1:]).decode("utf-16-le", "surrogatepass")
 
 
@@ -418,7 +418,8 @@ def _finished(column: SqlColumn, values: npt.NDArray[Any], mask: npt.NDArray[np.
             return times_from(values, mask)
         except ValueError:
             warn_user(
-                f"Column {column.name!r} is declared as {column.type_name} and is not in ISO 8601; it is kept as text.",
+                f"Column {column.name!r} is declared as {column.type_name} but is not in ISO 8601 format. It "
+                "is returned as text.",
                 CorruptDataWarning,
             )
     return Column(values) if mask is None else MaskedColumn(values, mask=mask)

@@ -80,7 +80,7 @@ def existing_table(calls: CasJobsCalls, name: str, context: str, deadline: Deadl
 
 def no_table(wanted: str, context: str, there: Table) -> InvalidArgumentError:
     """Return the error that there is no such table in a context, among those of a `table_list`."""
-    return no_such(f"There is no table {wanted!r} in {_shown(context)}.", wanted, there["table_name"].tolist())
+    return no_such(f"Table {wanted!r} not found in {_shown(context)}.", wanted, there["table_name"].tolist())
 
 
 def table_columns(calls: CasJobsCalls, table: str, context: str, deadline: Deadline) -> Table:
@@ -147,7 +147,7 @@ def _moment(since: Time | str) -> Time:
     except ValueError:
         moment = None
     if moment is None or not moment.isscalar:
-        raise InvalidArgumentError(f"since={since!r}: a Time or a date such as '2026-11-01' is needed.")
+        raise InvalidArgumentError(f"since must be a Time or a date such as '2026-11-01', got {since!r}.")
     return moment
 
 
@@ -156,7 +156,7 @@ def _codes(status: str) -> list[str]:
     known = [each for each in JobStatus if status_codes(each)]
     name = find_name(str(status), known)
     if name is None:
-        raise no_such(f"status={status!r} is not the status of a job.", str(status), map(str, known), listed=True)
+        raise no_such(f"status={status!r} is not a valid job status.", str(status), map(str, known), listed=True)
     return status_codes(JobStatus(name))
 
 

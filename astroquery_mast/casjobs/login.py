@@ -25,11 +25,11 @@ _USER, _NUMBER, _PASSWORD = ENVIRONMENT_NAMES
 _KEYRING_ENTRY = "astroquery_mast.casjobs"
 _LAST_STORED = "last stored account"
 _NOBODY = (
-    "No user is logged in to CasJobs: call CasJobs.login(), which finds user name and password in the environment "
-    f"({_USER} and {_PASSWORD}) or in the keyring, or asks for them."
+    "Not logged in to CasJobs. Call CasJobs.login(), which reads the user name and password from the "
+    f"environment ({_USER} and {_PASSWORD}) or the keyring, or prompts for them."
 )
-_HOW = "give it to CasJobs.login(), or set the environment variable"
-_NO_NAME = f"There is no user name for CasJobs: {_HOW} {_USER}."
+_HOW = "pass it to CasJobs.login(), or set the environment variable"
+_NO_NAME = f"No user name for CasJobs: {_HOW} {_USER}."
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class CasJobsLogin:
         if user is None:
             raise LoginError(_NOBODY)
         if user.origin != origin_of(url):
-            raise LoginError(f"The login is one of another server than {url}: log in there with CasJobs.login().")
+            raise LoginError(f"You are logged in to a different server than {url}. Log in again with CasJobs.login().")
         return user
 
     def __repr__(self) -> str:
@@ -117,7 +117,7 @@ def _shared_login() -> CasJobsLogin:
 def check_address(url: str) -> None:
     """Raise if others could read a password that is sent to an address."""
     if not may_receive_secrets(url):
-        raise LoginError(f"A password is sent over https only, and the address is {url}")
+        raise LoginError(f"Passwords are only sent over https, but the server is {url}")
 
 
 # -- where it comes from ---------------------------------------------------------------------------------------------
@@ -138,9 +138,9 @@ def find_account(
 def _given_account(username: str | None, wsid: int | str | None) -> tuple[str | None, str | None]:
     """The name or the number that a user has given."""
     if username is not None and wsid is not None:
-        raise InvalidArgumentError("Give either a user name or a WSID, not both.")
+        raise InvalidArgumentError("username and wsid cannot be combined. Use one of them.")
     if username is not None and not (isinstance(username, str) and is_given(username)):
-        raise InvalidArgumentError(f"{username!r} is not a user name. A number is given as wsid=.")
+        raise InvalidArgumentError(f"{username!r} is not a user name. Pass a number as wsid=.")
     return username, None if wsid is None else _checked_number(wsid)
 
 
@@ -163,7 +163,7 @@ def _usual_account() -> tuple[str | None, str | None]:
 
 def _found_password(account: str, *, reenter: bool) -> str:
     """The password of an account."""
-    missing = f"There is no password for the CasJobs user {account}: {_HOW} {_PASSWORD}."
+    missing = f"No password for the CasJobs user {account}: {_HOW} {_PASSWORD}."
     stored = None if reenter else _from_environment(account) or read_keyring(_KEYRING_ENTRY, account, "password")
     return stored or prompt(f"CasJobs password of {account}: ", missing)
 
@@ -182,7 +182,7 @@ def _checked_number(wsid: int | str) -> str:
     except TypeError:
         number = 0
     if number < 1:
-        raise InvalidArgumentError(f"{wsid!r} is not a WSID, which is a number: the profile page of CasJobs shows it.")
+        raise InvalidArgumentError(f"wsid must be a number, got {wsid!r}. Find it on the profile page of CasJobs.")
     return str(number)
 
 
@@ -193,4 +193,4 @@ def _checked_password(password: object) -> HiddenText:
             return HiddenText(password)
     except UnicodeEncodeError:
         pass
-    raise LoginError("That is not a password: it is empty, or not text.")
+    raise LoginError("The password must be a non-empty string.")

@@ -55,18 +55,18 @@ def iso_texts(column: Any, mask: npt.NDArray[np.bool_] | None, name: str) -> lis
 def _calendar(times: Time, name: str) -> tuple[npt.NDArray[Any], ...]:
     """Years, months, days, hours, minutes, seconds and units of 100 ns."""
     if times.scale == "ut1":
-        raise InvalidArgumentError(f"Column {name!r} is in UT1. Convert it to UTC, which CasJobs stores: times.utc.")
+        raise InvalidArgumentError(f"Column {name!r} is in UT1. CasJobs stores UTC. Convert the column with times.utc.")
     mask = np.broadcast_to(np.asarray(times.mask, dtype=bool), times.shape)
     there = times.unmasked if mask.any() else times
     with _any_year():
         utc = there if there.scale in {"utc", "local"} else there.utc
         jd1, jd2 = np.where(mask, _FILL, utc.jd1), np.where(mask, 0.0, utc.jd2)
         if not np.isfinite(jd1 + jd2).all():
-            raise InvalidArgumentError(f"Column {name!r} has moments that are not finite. Mask them.")
+            raise InvalidArgumentError(f"Column {name!r} has times that are not finite. Mask them.")
         year, month, day, clock = erfa.d2dtf("UTC" if utc.scale == "utc" else "TAI", 7, jd1, jd2)
     _check_years(year, name)
     if (clock["s"] > 59).any():
-        raise InvalidArgumentError(f"Column {name!r} has a moment within a leap second, which CasJobs cannot store.")
+        raise InvalidArgumentError(f"Column {name!r} has a time within a leap second, which CasJobs cannot store.")
     return year, month, day, clock["h"], clock["m"], clock["s"], clock["f"]
 
 
@@ -76,8 +76,7 @@ def _check_years(years: npt.NDArray[Any], name: str) -> None:
         years = years[~np.isnat(years)].astype(np.int64) + 1970
     if years.size and not (years.min() >= _FIRST_YEAR and years.max() <= _LAST_YEAR):
         raise InvalidArgumentError(
-            f"Column {name!r} has moments outside of the years {_FIRST_YEAR} to {_LAST_YEAR}, which CasJobs cannot "
-            "store."
+            f"Column {name!r} has times outside the years {_FIRST_YEAR} to {_LAST_YEAR}, which CasJobs cannot store."
         )
 
 

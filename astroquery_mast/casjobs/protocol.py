@@ -170,10 +170,10 @@ class CasJobsCalls:
         try:
             found = self._named(task)
         except MastError as err:
-            error.args = (f"{error} Whether the job was submitted is not known: see list_jobs(). ({err})",)
+            error.args = (f"{error} The job may have been submitted. Check list_jobs(). ({err})",)
             raise error from err
         if not found:
-            error.args = (f"{error} CasJobs lists no such job, so that it can be submitted again.",)
+            error.args = (f"{error} CasJobs does not list the job, so you can submit it again.",)
             raise error
         return found[0]
 
@@ -213,7 +213,7 @@ class CasJobsCalls:
         found = _JOB_NUMBER.search(text)
         if found is None or not text.startswith(f"{self.url.rpartition('/')[0]}/"):
             raise InvalidArgumentError(
-                f"{given!r} is not a job of {self.url}: a number or an address ({self.job_url('<number>')}) is needed."
+                f"{given!r} is not a job of {self.url}. Use a number or a URL ({self.job_url('<number>')})."
             )
         return int(found[1])
 
@@ -245,7 +245,7 @@ class CasJobsCalls:
         found = self.records(deadline, [f"JobID : {job_id}"])
         record = next((each for each in found if each.get("JobID") == str(job_id)), None)
         if record is None:
-            raise BadRequestError(f"CasJobs knows no job {job_id} of this user.", service=self.url)
+            raise BadRequestError(f"Job {job_id} not found for this CasJobs user.", service=self.url)
         return record
 
     def records(self, deadline: Deadline, conditions: Sequence[str]) -> list[Record]:
@@ -261,7 +261,7 @@ class CasJobsCalls:
         what = f"The output of the CasJobs job {job_id}"
         address = self.job_record(job_id, deadline).get("OutputLoc", "")
         if not address:
-            raise ServerError(f"{what} has no address.", service=what)
+            raise ServerError(f"{what} has no URL.", service=what)
         send = partial(self.service.send, credentials=Credentials())
         client = HttpClient(send, self.service.endpoints, check=check_answer)
         url = urljoin(f"{self.url}/", address)
@@ -334,7 +334,7 @@ def _read_wsid(body: Body, what: str) -> str:
     """The number of a user, which comes as text; it may be ``-1``."""
     number = (read_document(body, what, "string", "long", "int").text or "").strip()
     if number and not number.lstrip("-").isdecimal():
-        raise InvalidResponseError(f"{what} sent something else than a number.", service=what)
+        raise InvalidResponseError(f"{what} did not return a number.", service=what)
     return number
 
 
@@ -342,7 +342,7 @@ def _failure(record: Record) -> MastError:
     """Why a job has failed."""
     error = refusal(record.get("Error") or record.get("Message") or "", f"CasJobs (job {record['JobID']})")
     if isinstance(error, QuickLimitError):
-        error.args = (f"{error} With a longer estimate it may have more time.",)
+        error.args = (f"{error} To allow more time, use a longer estimate.",)
     return error
 
 
@@ -373,8 +373,8 @@ def _body_of(response: requests.Response, what: str) -> Body:
     if 300 <= response.status_code < 400:
         target = urljoin(response.url, response.headers.get("Location", ""))
         raise NetworkError(
-            f"{what} was redirected to {target}, where the password is not sent. If that is the right place, set "
-            "conf.casjobs_server.",
+            f"{what} was redirected to {target}. The password was not sent there. If this is the correct "
+            "server, set conf.casjobs_server.",
             service=what,
             status=response.status_code,
         )

@@ -38,10 +38,16 @@ _PASSING = re.compile(
 )
 # What helps, by what the database says.
 _ADVICE = (
-    (re.compile(r"Invalid object name", re.IGNORECASE), "Is the context right? See CasJobs.list_tables(context)."),
-    (re.compile(r"Invalid column name", re.IGNORECASE), "CasJobs.list_columns(table, context) lists those of a table."),
-    (re.compile(r"already an object named", re.IGNORECASE), "CasJobs.drop(name) removes a table of MyDB."),
-    (re.compile(r"\bcontext\b", re.IGNORECASE), "CasJobs.list_contexts() lists the contexts."),
+    (
+        re.compile(r"Invalid object name", re.IGNORECASE),
+        "Check the context, for example with CasJobs.list_tables(context).",
+    ),
+    (
+        re.compile(r"Invalid column name", re.IGNORECASE),
+        "Use CasJobs.list_columns(table, context) to list the columns of a table.",
+    ),
+    (re.compile(r"already an object named", re.IGNORECASE), "Use CasJobs.drop(name) to delete a table of MyDB."),
+    (re.compile(r"\bcontext\b", re.IGNORECASE), "Use CasJobs.list_contexts() to list the contexts."),
 )
 _FIREWALL = re.compile(r"incident|support id|request (?:rejected|blocked)|access denied|firewall", re.IGNORECASE)
 _INCIDENT = re.compile(r"(?:incident|support)[ _-]*id\W{0,9}([\w-]{4,60})", re.IGNORECASE)
@@ -117,16 +123,15 @@ def page_error(text: str, service: str, status: int | None = None) -> MastError:
         return _blocked(service, status, f" ({incident[0].strip()})" if incident else "")
     title = _TITLE.search(text)
     named = f" ({' '.join(html.unescape(title[1]).split())[:100]})" if title and title[1] else ""
-    return ServerError(f"{service} answered with a web page instead of data{named}.", service=service, status=status)
+    return ServerError(f"{service} returned a web page instead of data{named}.", service=service, status=status)
 
 
 def _blocked(service: str, status: int | None, incident: str) -> MastError:
     """The error for a request that a firewall has not let through; sending it again would not help."""
     number = f", HTTP {status}" if status else ""
     return NetworkError(
-        f"{service} was not reached: a firewall blocks the request{number}{incident}. It may take a part of "
-        "the query for an attack, or this network for a source of many: write the query in another way, try from "
-        "another network, or contact the archive's help desk (archive@stsci.edu).",
+        f"A firewall in front of {service} blocked the request{number}{incident}. Rewrite the query, try "
+        "from another network, or contact the MAST help desk (archive@stsci.edu).",
         service=service,
         status=status,
     )

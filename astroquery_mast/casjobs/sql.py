@@ -161,18 +161,18 @@ def _check_names(names: Sequence[str]) -> None:
     if not names:
         raise InvalidArgumentError("The table has no columns.")
     if len(names) > _MOST_COLUMNS:
-        raise InvalidArgumentError(f"The table has {len(names)} columns; CasJobs stores at most {_MOST_COLUMNS}.")
+        raise InvalidArgumentError(f"The table has {len(names)} columns, but CasJobs stores at most {_MOST_COLUMNS}.")
     seen: dict[str, str] = {}
     for name in names:
         if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
             raise InvalidArgumentError(
-                f"{presentable(repr(name))} is not a valid name of a column in CasJobs: 1 to {LONGEST_NAME} printable "
-                "characters are needed. Rename it (table.rename_column)."
+                f"{presentable(repr(name))} is not a valid column name in CasJobs. Names must have 1 to "
+                f"{LONGEST_NAME} printable characters. Rename it with table.rename_column."
             )
         if (other := seen.setdefault(name.rstrip().casefold(), name)) != name:
             raise InvalidArgumentError(
-                f"The columns {other!r} and {name!r} have the same name for CasJobs, which ignores case and blanks at "
-                "the end. Rename one of them (table.rename_column)."
+                f"The columns {other!r} and {name!r} have the same name in CasJobs, which ignores case and "
+                "trailing spaces. Rename one of them with table.rename_column."
             )
 
 
@@ -189,13 +189,13 @@ def _declared(name: str, column: Any) -> SqlColumn:
     """The column of the database for one of a table."""
     if not isinstance(column, np.ndarray | Time):
         raise InvalidArgumentError(
-            f"Column {name!r} holds {type(column).__name__}, which CasJobs cannot store. Replace it with columns of "
-            "numbers, text, truth values or Time."
+            f"Column {name!r} is a {type(column).__name__}, which CasJobs cannot store. Replace it with "
+            "columns of numbers, strings, booleans or Time."
         )
     if column.ndim != 1:
         raise InvalidArgumentError(
-            f"Column {name!r} has the shape {column.shape}, and CasJobs stores one value per row. Replace it with "
-            "one column for each element."
+            f"Column {name!r} has the shape {column.shape}, but CasJobs stores one value per row. Split it "
+            "into one column per element."
         )
     if isinstance(column, Time) or column.dtype.kind == "M":
         check_moments(column if isinstance(column, Time) else cell_values(column), name)
@@ -211,8 +211,8 @@ def _number_type(name: str, values: npt.NDArray[Any]) -> str:
     type_name = _TYPES.get(f"{values.dtype.kind}{values.dtype.itemsize}")
     if type_name is None:
         raise InvalidArgumentError(
-            f"Column {name!r} has the dtype {values.dtype}, which CasJobs cannot store. Convert it to numbers of at "
-            "most 64 bits, to text (str) or to Time."
+            f"Column {name!r} has the dtype {values.dtype}, which CasJobs cannot store. Convert it to "
+            "numbers of at most 64 bits, to strings or to Time."
         )
     if values.dtype.newbyteorder("=") == np.uint64 and (values > np.iinfo(np.int64).max).any():
         raise InvalidArgumentError(f"Column {name!r} has integers above 2**63 - 1, which CasJobs cannot store.")
@@ -258,7 +258,7 @@ def _check_bytes(name: str, values: npt.NDArray[Any]) -> None:
     try:
         b"\n".join(values.tolist()).decode()
     except UnicodeDecodeError as err:
-        raise InvalidArgumentError(f"Column {name!r} holds bytes that are not text in UTF-8.") from err
+        raise InvalidArgumentError(f"Column {name!r} contains bytes that are not valid UTF-8.") from err
 
 
 # -- statements ------------------------------------------------------------------------------------------------------
@@ -351,9 +351,11 @@ def unfitting(columns: Sequence[SqlColumn], there: Sequence[SqlColumn]) -> str:
     strange = [column.name for name, column in given.items() if name not in known]
     missing = [column.name for name, column in known.items() if name not in given]
     if strange or missing:
-        return "; ".join(filter(None, (_listed("it has no column", strange), _listed("the new rows lack", missing))))
+        return "; ".join(
+            filter(None, (_listed("it has no column", strange), _listed("the new rows do not have", missing)))
+        )
     return "; ".join(
-        f"{column.name!r} is {_worded(known[name])} and the new values need {_worded(column)}"
+        f"{column.name!r} is {_worded(known[name])}, but the new values require {_worded(column)}"
         for name, column in given.items()
         if not known[name].holds(column)
     )

@@ -85,8 +85,8 @@ class Statement:
     def why_no_place(self) -> str:
         """Why no ``INTO`` can be added."""
         if self.into:
-            return f"The query has an INTO of its own ({self.into})."
-        return "The statement returns no rows that could be put into a table."
+            return f"The query already has an INTO ({self.into})."
+        return "The statement returns no rows to store in a table."
 
     def with_into(self, table: str) -> str:
         """Return the statement with a place for its rows: a table of MyDB, whose name is checked."""
@@ -104,7 +104,7 @@ class Statement:
 def read_statement(sql: object) -> Statement:
     """Return what there is to know of a statement."""
     if not isinstance(sql, str) or not sql.strip():
-        raise InvalidArgumentError(f"{sql!r} is not a query: text in SQL is needed.")
+        raise InvalidArgumentError(f"The query must be a string of SQL, got {sql!r}.")
     tokens = list(_outer_tokens(sql))
     words = [each.keyword for each in tokens]
     first = _first_select(tokens)
@@ -176,8 +176,8 @@ def plain_name(name: object, what: str = "table") -> str:
     """Return a name that can go into a statement as it is; raise if it could be anything else."""
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise InvalidArgumentError(
-            f"{name!r} is not a valid name of a {what}: letters (A to Z), digits and underscores are allowed, at most "
-            f"{LONGEST_NAME} in all, and the first is not a digit."
+            f"{name!r} is not a valid name of a {what}. Names must have at most {LONGEST_NAME} letters (A to "
+            "Z), digits and underscores, and not start with a digit."
         )
     return name
 

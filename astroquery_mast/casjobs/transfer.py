@@ -123,8 +123,7 @@ def _store(
     found = _count(calls, values, deadline)
     if found != len(table):
         raise IncompleteResultError(
-            f"The upload failed: CasJobs has stored {found} rows instead of {len(table)}. Nothing was changed; try "
-            "again.",
+            f"The upload failed: CasJobs stored {found} rows instead of {len(table)}. Nothing was changed. Try again.",
             service=_SERVICE,
         )
 
@@ -133,23 +132,23 @@ def _check_addition(name: str, columns: list[SqlColumn], there: list[SqlColumn],
     """Raise unless rows shall be added to a table that is there, and fit into it."""
     if not append:
         raise InvalidArgumentError(
-            f"The table {name} of MyDB exists. overwrite=True replaces it, append=True adds the rows to it."
+            f"The table {name} already exists in MyDB. Use overwrite=True to replace it, or append=True to add rows."
         )
     if misfit := unfitting(columns, there):
-        raise InvalidArgumentError(f"The rows do not fit into the table {name} of MyDB: {misfit}.")
+        raise InvalidArgumentError(f"The rows do not match the table {name} of MyDB: {misfit}.")
 
 
 def _checked(table: Any, name: str, *, overwrite: bool, append: bool) -> list[SqlColumn]:
     """The columns for a table that is to be stored, after all checks for which nothing has to be asked."""
     plain_table_name(name)
     if overwrite and append:
-        raise InvalidArgumentError("overwrite=True and append=True exclude each other.")
+        raise InvalidArgumentError("overwrite=True and append=True cannot be combined. Use one of them.")
     if not isinstance(table, Table):
-        raise InvalidArgumentError(f"A Table is needed for an upload, not {type(table).__name__}.")
+        raise InvalidArgumentError(f"table must be a Table, got {type(table).__name__}.")
     columns = columns_for(table)
     if (longest := longest_row(table)) > _MOST_BYTES:
         raise InvalidArgumentError(
-            f"A row of the table may need {longest} bytes; CasJobs takes at most {_MOST_BYTES} at once."
+            f"A row of the table may need {longest} bytes, but CasJobs accepts at most {_MOST_BYTES} per request."
         )
     return columns
 
@@ -200,7 +199,7 @@ def _replace(calls: CasJobsCalls, values: str, name: str, replaced: str, deadlin
         try:
             _rename(calls, replaced, name, Deadline(CLEANUP_TIME))
         except MastError:
-            add_words(err, f"The table that was to be replaced is {replaced} in MyDB now.")
+            add_words(err, f"The old table is still in MyDB, now named {replaced}.")
         raise
     with dropped_later(calls, replaced):
         pass
@@ -221,7 +220,7 @@ def _holds(question: Callable[[], bool]) -> bool:
     try:
         return question()
     except MastError as err:
-        log.debug("The status of CasJobs could not be retrieved: %s", err)
+        log.debug("Could not check the state of the upload in CasJobs: %s", err)
         return False
 
 
@@ -238,12 +237,12 @@ def download_table(calls: CasJobsCalls, name: str, deadline: Deadline, *, verbos
     try:
         text = calls.quick(select_statement(source, columns), MYDB, deadline, task="download")
     except QuickLimitError:
-        log.info("The table %s is too large to be fetched at once: CasJobs writes it to a file.", name)
+        log.info("The table %s is too large for one request. CasJobs writes it to a file.", name)
         table = _download_file(calls, source, columns, deadline, verbose=verbose)
     else:
         table = table_of_words(lines_of(text), len(text), columns)
     if len(table) != rows:
-        raise IncompleteResultError(f"CasJobs sent {len(table)} of the {rows} rows of {name}.", service=_SERVICE)
+        raise IncompleteResultError(f"CasJobs returned {len(table)} of the {rows} rows of {name}.", service=_SERVICE)
     return table
 
 
@@ -276,14 +275,14 @@ def read_output(file: BinaryIO, form: str) -> Table:
     """Return the table in a file that CasJobs has written: ``"CSV"``, ``"FITS"`` or ``"VOTable"``."""
     read = _READERS.get(form.strip().lower())
     if read is None:
-        raise InvalidArgumentError(f"A file of the form {form!r} cannot be read; CSV, FITS and VOTable can.")
+        raise InvalidArgumentError(f"The file format {form!r} is not supported. Use CSV, FITS or VOTable.")
     what = f"{_SERVICE} ({form})"
     with warnings.catch_warnings(), reading(what):
         warnings.simplefilter("ignore", AstropyWarning)
         try:
             return read(file)
         except (OSError, ExpatError, fits.VerifyError) as err:
-            raise InvalidResponseError(f"{what} sent a file that cannot be read: {err}.", service=what) from err
+            raise InvalidResponseError(f"{what} returned an unreadable file: {err}.", service=what) from err
 
 
 def _read_csv_file(file: BinaryIO) -> Table:
@@ -297,7 +296,7 @@ def _read_fits(file: BinaryIO) -> Table:
     with fits.open(file, memmap=False) as hdus:
         found = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
         if found is None:
-            raise InvalidResponseError(f"{_SERVICE} sent a FITS file without a table.", service=_SERVICE)
+            raise InvalidResponseError(f"{_SERVICE} returned a FITS file without a table.", service=_SERVICE)
         for key in list(found.header["TDIM*"]):
             del found.header[key]
         table = ResultTable.read(found, mask_invalid=False)
@@ -348,7 +347,7 @@ def _count(calls: CasJobsCalls, name: str, deadline: Deadline) -> int:
     text = calls.quick(f"SELECT COUNT(*) AS n FROM {table_name(name)}", MYDB, deadline, task="count")
     found = read_csv(text)
     if found.colnames != ["n"] or len(found) != 1 or found["n"].dtype.kind != "i":
-        raise InvalidResponseError(f"{_SERVICE} does not say how many rows {name} has.", service=_SERVICE)
+        raise InvalidResponseError(f"{_SERVICE} did not return the number of rows of {name}.", service=_SERVICE)
     return int(found["n"][0])
 
 

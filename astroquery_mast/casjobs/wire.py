@@ -48,7 +48,9 @@ def _quoted(text: str) -> bytes:
     try:
         raw = text.encode()
     except UnicodeEncodeError as err:
-        raise InvalidArgumentError(f"Half of a character cannot be sent (at {err.start}).") from None
+        raise InvalidArgumentError(
+            f"The text contains an unpaired surrogate at position {err.start}, which cannot be sent."
+        ) from None
     # The percent sign first, because it is in what stands for the others.
     for byte in sorted(set(raw) - _SAFE, key=lambda byte: byte != _PERCENT):
         raw = raw.replace(bytes([byte]), b"%%%02X" % byte)
@@ -65,12 +67,10 @@ def read_document(body: Body, what: str, *roots: str) -> ElementTree.Element:
         root = ElementTree.fromstring(body)  # noqa: S314
     except ElementTree.ParseError as err:
         check_no_page(body, what)
-        raise InvalidResponseError(
-            f"{what} sent an answer that breaks off or is not XML ({err}).", service=what
-        ) from err
+        raise InvalidResponseError(f"{what} returned truncated or invalid XML ({err}).", service=what) from err
     if _local(root.tag) not in roots:
         check_no_page(body, what)
-        raise InvalidResponseError(f"{what} sent <{_local(root.tag)}> instead of <{roots[0]}>.", service=what)
+        raise InvalidResponseError(f"{what} returned <{_local(root.tag)}> instead of <{roots[0]}>.", service=what)
     return root
 
 
@@ -90,7 +90,7 @@ def read_number(body: Body, what: str) -> int:
     """Return the number in an answer."""
     text = (read_document(body, what, "long", "int").text or "").strip()
     if not text.isdecimal():
-        raise InvalidResponseError(f"{what} sent something else than a number.", service=what)
+        raise InvalidResponseError(f"{what} did not return a number.", service=what)
     return int(text)
 
 

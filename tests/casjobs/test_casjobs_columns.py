@@ -144,7 +144,7 @@ def test_bytes_are_text_in_utf_8() -> None:
 def test_numbers_that_the_database_has_not_become_null() -> None:
     """NaN and infinity become NULL, and one warning counts them; what is masked is not counted."""
     table = Table({"x": MaskedColumn([np.nan, np.inf, 1.0, np.nan], mask=[0, 0, 0, 1]), "y": [1.0, 2, 3, 4]})
-    with pytest.warns(InputWarning, match=r"become NULL, since CasJobs has none: 2 in 'x'\.$"):
+    with pytest.warns(InputWarning, match="They are stored as NULL: 2 in 'x'"):
         csv_columns.warn_of_lost_numbers(table)
     assert sent_and_returned(table)["x"].tolist() == [None, None, 1.0, None]
 
@@ -224,24 +224,30 @@ def test_no_row_is_longer_than_is_said_before(table: Table) -> None:
     ("table", "message"),
     [
         (Table(), "has no columns"),
-        (Table({f"c{number}": [1] for number in range(1025)}), "1025 columns; CasJobs stores at most 1024"),
-        (Table({"a": np.zeros((2, 3))}), r"'a' has the shape \(2, 3\).*one column for each element"),
+        (
+            Table({f"c{number}": [1] for number in range(1025)}),
+            "The table has 1025 columns, but CasJobs stores at most 1024",
+        ),
+        (Table({"a": np.zeros((2, 3))}), "Column 'a' has the shape.*Split it into one column per element"),
         (Table({"a": [{}, None]}), "'a' has the dtype object"),
         (Table({"a": [1 + 1j]}), "'a' has the dtype complex128"),
         (Table({"a": np.array([1], dtype=np.longdouble)}), "'a' has the dtype"),
-        (Table({"a": SkyCoord([1], [2], unit="deg")}), "'a' holds SkyCoord"),
-        (Table({"a": TimeDelta([1], format="sec")}), "'a' holds TimeDelta"),
+        (Table({"a": SkyCoord([1], [2], unit="deg")}), "'a' is a SkyCoord"),
+        (Table({"a": TimeDelta([1], format="sec")}), "'a' is a TimeDelta"),
         (Table({"a": np.array([2**63], dtype="u8")}), r"'a' has integers above 2\*\*63 - 1"),
-        (Table({"a": np.array([b"\xff"])}), "'a' holds bytes that are not text"),
-        (Table({"a": Time(["2016-12-31T23:59:60.5"])}), "'a' has a moment within a leap second"),
+        (Table({"a": np.array([b"\xff"])}), "'a' contains bytes that are not valid UTF-8"),
+        (
+            Table({"a": Time(["2016-12-31T23:59:60.5"])}),
+            "Column 'a' has a time within a leap second, which CasJobs cannot store",
+        ),
         (Table({"a": Time([2e6], format="jd", scale="tai")}), None),
-        (Table({"a": Time([-1e6], format="mjd", scale="tai")}), "'a' has moments outside of the years 1 to 9999"),
+        (Table({"a": Time([-1e6], format="mjd", scale="tai")}), "Column 'a' has times outside the years 1 to 9999"),
         (Table({"a": Time([5e4], format="mjd", scale="ut1")}), "'a' is in UT1"),
-        (Table({"a": np.array(["10000-01-01"], dtype="M8[D]")}), "'a' has moments outside of the years"),
-        (Table({" ": [1]}), "' ' is not a valid name of a column"),
-        (Table({"a\nb": [1]}), "is not a valid name of a column"),
-        (Table({"a" * 129: [1]}), "is not a valid name of a column"),
-        (Table({"Ra": [1], "rA": [2]}), "'Ra' and 'rA' have the same name for CasJobs"),
+        (Table({"a": np.array(["10000-01-01"], dtype="M8[D]")}), "Column 'a' has times outside the years"),
+        (Table({" ": [1]}), "' ' is not a valid column name"),
+        (Table({"a\nb": [1]}), "is not a valid column name"),
+        (Table({"a" * 129: [1]}), "is not a valid column name"),
+        (Table({"Ra": [1], "rA": [2]}), "The columns 'Ra' and 'rA' have the same name in CasJobs, which"),
     ],
 )
 def test_what_cannot_be_stored_is_said(table: Table, message: str | None) -> None:
@@ -294,19 +300,19 @@ def test_names_that_are_no_names_of_tables(name: Any) -> None:
     [
         (("a", "bigint"), ("A", "int"), ""),
         (("a", "float"), ("a", "int"), ""),
-        (("a", "float"), ("a", "bigint"), "'a' is float and the new values need bigint"),
-        (("a", "real"), ("a", "float"), "'a' is real and the new values need float"),
+        (("a", "float"), ("a", "bigint"), "'a' is float, but the new values require bigint"),
+        (("a", "real"), ("a", "float"), "'a' is real, but the new values require float"),
         (("a", "nvarchar", 20), ("a", "nvarchar", 20), ""),
         (("a", "nvarchar", None), ("a", "nvarchar", 20), ""),
         (
             ("a", "nvarchar", 20),
             ("a", "nvarchar", 21),
-            r"'a' is nvarchar\(20\) and the new values need nvarchar\(21\)",
+            r"'a' is nvarchar\(20\), but the new values require nvarchar\(21\)",
         ),
-        (("a", "nvarchar", 20), ("a", "nvarchar", None), "the new values need nvarchar"),
+        (("a", "nvarchar", 20), ("a", "nvarchar", None), "the new values require nvarchar"),
         (("a", "varchar", 20), ("a", "nvarchar", 2), r"'a' is varchar\(20\)"),
-        (("a", "datetime"), ("a", "datetime2"), "'a' is datetime and"),
-        (("a", "int"), ("b", "int"), "it has no column 'b'; the new rows lack 'a'"),
+        (("a", "datetime"), ("a", "datetime2"), "'a' is datetime, but"),
+        (("a", "int"), ("b", "int"), "it has no column 'b'; the new rows do not have 'a'"),
     ],
 )
 def test_rows_fit_or_do_not(there: tuple[Any, ...], given_columns: tuple[Any, ...], message: str) -> None:
@@ -362,11 +368,11 @@ def test_moments_in_answers_become_times(text: str) -> None:
 
 def test_values_of_another_type_are_kept_as_text() -> None:
     """Nothing is changed to fit: a column that holds something else than is said becomes text, with a warning."""
-    with pytest.warns(CorruptDataWarning, match="'a' is declared as int and holds other values"):
+    with pytest.warns(CorruptDataWarning, match="Column 'a' is declared as int but contains other values"):
         assert csv_columns.read_csv("[a]:int\n1\n2.5\n")["a"].tolist() == ["1", "2.5"]
-    with pytest.warns(CorruptDataWarning, match="'a' is declared as float and holds other values"):
+    with pytest.warns(CorruptDataWarning, match="Column 'a' is declared as float but contains other values"):
         assert csv_columns.read_csv("[a]:float\n1_0\n")["a"].tolist() == ["1_0"]
-    with pytest.warns(CorruptDataWarning, match="'t' is declared as datetime and is not in ISO 8601"):
+    with pytest.warns(CorruptDataWarning, match="Column 't' is declared as datetime but is not in ISO 8601 format"):
         assert csv_columns.read_csv("[t]:datetime\nnoon\n")["t"].tolist() == ["noon"]
 
 
@@ -379,10 +385,10 @@ def test_an_answer_without_columns_is_an_empty_table(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<html>\n", "in the place of the names and types"),
-        ("[a]:int,[b]:int\n1\n", "a row of 1 cells where there are 2 columns"),
-        ("[a]:int,[b]:int\n1,2,3\n", "a row of 3 cells"),
-        ("[a]:varchar,[b]:int\nx\ry,1\n", "CSV that cannot be read|a row of"),
+        ("<html>\n", "instead of the names and types of the columns"),
+        ("[a]:int,[b]:int\n1\n", "returned a row with 1 values for 2 columns"),
+        ("[a]:int,[b]:int\n1,2,3\n", "a row with 3 values"),
+        ("[a]:varchar,[b]:int\nx\ry,1\n", "returned invalid CSV|returned a row with"),
     ],
 )
 def test_what_is_no_answer_is_an_error(text: str, message: str) -> None:

@@ -95,7 +95,7 @@ def test_names_are_taken_in_any_case(casjobs: CasJobsClass, name: str) -> None:
 def test_a_name_that_is_not_there_is_an_error_with_those_that_are(casjobs: CasJobsClass) -> None:
     """A name that is mistyped is told with the one that may be meant."""
     casjobs.upload(Table({"a": [1]}), "stars")
-    with pytest.raises(InvalidArgumentError, match=r"There is no table 'strs' in MyDB\. Did you mean 'stars'\?"):
+    with pytest.raises(InvalidArgumentError, match=r"Table 'strs' not found in MyDB\. Did you mean 'stars'\?"):
         casjobs.download("strs")
 
 
@@ -174,7 +174,7 @@ def test_rows_that_are_missing_are_missed(casjobs: CasJobsClass, mast_sandbox: S
     casjobs.upload(Table({"a": [1, 2, 3]}), "stars")
     lines = "\n".join(["[c1]:bigint", "1", "2"][: kept + 1])
     mast_sandbox.faults.add("casjobs", xml(f"{lines}\n"), where=selects)
-    with pytest.raises(IncompleteResultError, match=f"CasJobs sent {kept} of the 3 rows of stars"):
+    with pytest.raises(IncompleteResultError, match=f"CasJobs returned {kept} of the 3 rows of stars"):
         casjobs.download("stars")
 
 
@@ -209,7 +209,7 @@ def test_a_number_of_rows_that_is_none_is_an_error(casjobs: CasJobsClass, mast_s
     casjobs.upload(Table({"a": [1]}), "stars")
     counts = lambda record: "COUNT" in (record.value("qry") or "")  # noqa: E731 - one line of a test
     mast_sandbox.faults.add("casjobs", xml("[n]:int\n"), where=counts)
-    with pytest.raises(InvalidResponseError, match="does not say how many rows stars has"):
+    with pytest.raises(InvalidResponseError, match="did not return the number of rows of stars"):
         casjobs.download("stars")
 
 
@@ -264,7 +264,7 @@ def test_wrong_shapes_of_cells_in_fits_are_not_believed(casjobs: CasJobsClass) -
 
 def test_a_form_that_is_not_known_is_refused() -> None:
     """A form that cannot be read is told with those that can."""
-    with pytest.raises(InvalidArgumentError, match="'DataSet' cannot be read; CSV, FITS and VOTable can"):
+    with pytest.raises(InvalidArgumentError, match="The file format 'DataSet' is not supported"):
         read_output(io.BytesIO(), "DataSet")
 
 

@@ -159,7 +159,7 @@ def test_a_statement_without_rows_does_not_become_a_job(mast_sandbox: Sandbox, c
     mast_sandbox.faults.add("casjobs", TIME_IS_OVER)
     with pytest.raises(QuickLimitError, match=r"submit\(\)"):
         casjobs.query("CREATE TABLE five (a int)")
-    with pytest.raises(InvalidArgumentError, match="run_async=True: The query has an INTO of its own"):
+    with pytest.raises(InvalidArgumentError, match="run_async=True: The query already has an INTO"):
         casjobs.query("SELECT 1 AS a INTO MyDB.b", run_async=True)
 
 
@@ -177,7 +177,7 @@ def test_a_job_without_enough_time_is_told_what_to_do(
     """The estimate chooses the queue, and with it the time."""
     fault = Fault.job("failed", "Query execution time limit exceeded.")
     mast_sandbox.faults.add("casjobs", fault, where=operation("SubmitJob"))
-    with pytest.raises(InvalidQueryError, match=r"limit exceeded. With a longer estimate"):
+    with pytest.raises(InvalidQueryError, match="To allow more time, use a longer estimate"):
         casjobs.submit(STARS, context=PS1, estimate=1).result()
 
 
@@ -222,7 +222,7 @@ def test_ctrl_c_stops_the_job_and_drops_the_table(
     assert job["task"].startswith("query ")
     assert job["status"] == ("ABORTED" if moment == "GetJobStatus" else "COMPLETED")
     assert len(casjobs.list_tables()) == 0
-    assert "goes on" not in caplog.text
+    assert "still running" not in caplog.text
 
 
 @pytest.mark.parametrize("arrives", [False, True])
@@ -323,7 +323,7 @@ def test_a_job_can_be_cancelled(mast_sandbox: Sandbox, casjobs: CasJobsClass, op
 def test_a_job_without_rows_has_no_result(casjobs: CasJobsClass) -> None:
     """It can be waited for all the same."""
     job = casjobs.submit("CREATE TABLE five (a int)").wait()
-    with pytest.raises(InvalidArgumentError, match="no rows to return"):
+    with pytest.raises(InvalidArgumentError, match="returns no rows"):
         job.result()
 
 
@@ -424,7 +424,7 @@ def test_tables_and_columns_are_listed(casjobs: CasJobsClass) -> None:
     assert (types["objID"], types["raMean"]) == ("bigint", "float")
     assert casjobs.list_columns("dbo.ObjectThin", PS1).colnames == ["column_name", "datatype", "length"]
     with pytest.raises(
-        InvalidArgumentError, match=r"no table 'ObjectThick' in PanSTARRS_DR2. Did you mean 'ObjectThin"
+        InvalidArgumentError, match=r"Table 'ObjectThick' not found in PanSTARRS_DR2. Did you mean 'ObjectThin"
     ):
         casjobs.list_columns("ObjectThick", PS1)
     with pytest.raises(InvalidArgumentError, match="name of a table"):
@@ -442,7 +442,7 @@ def test_a_table_is_dropped(casjobs: CasJobsClass) -> None:
     casjobs.query("CREATE TABLE Five (a int)")
     casjobs.drop("five")
     assert len(casjobs.list_tables()) == 0
-    with pytest.raises(InvalidArgumentError, match="no table 'five' in MyDB"):
+    with pytest.raises(InvalidArgumentError, match="Table 'five' not found in MyDB"):
         casjobs.drop("five")
     casjobs.drop("MyDB.five", missing_ok=True)
 

@@ -94,14 +94,14 @@ def test_statements_without_rows_are_known(sql: str, into: str | None) -> None:
     statement = read_statement(sql)
     assert statement.into == into
     assert not statement.only_reads
-    with pytest.raises(InvalidArgumentError, match="INTO of its own" if into else "no rows"):
+    with pytest.raises(InvalidArgumentError, match="The query already has an INTO" if into else "no rows"):
         statement.with_into("new")
 
 
 @pytest.mark.parametrize("sql", ["", "  \n", None, 5, b"SELECT 1"])
 def test_what_is_no_text_is_no_query(sql: Any) -> None:
     """It is refused before anything is sent."""
-    with pytest.raises(InvalidArgumentError, match="is not a query"):
+    with pytest.raises(InvalidArgumentError, match="must be a string of SQL"):
         read_statement(sql)
 
 
