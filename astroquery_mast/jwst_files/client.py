@@ -566,8 +566,8 @@ class JwstFilesClass(MastClass):
         >>> JwstFiles.refresh(manifest)["Status", "Reason"].pprint()
         Status          Reason
         ------ ------------------------
-            OK its MD5 is the archive's
-            OK its MD5 is the archive's
+            OK MD5 matches MAST
+            OK MD5 matches MAST
         """
         from .refresh import Refresh  # noqa: PLC0415 - queries need nothing of downloads
 

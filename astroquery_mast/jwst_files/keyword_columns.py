@@ -49,10 +49,10 @@ def services_of(instrument: Any) -> list[str]:
 def _service_of(name: object) -> str:
     """The service of an instrument; a mode of it, as in ``NIRCAM/IMAGE``, has none of its own."""
     if not isinstance(name, str):
-        raise InvalidArgumentError(f"instrument={name!r}: a name is needed, such as 'NIRCam', or a list of names.")
+        raise InvalidArgumentError(f"instrument must be a name such as 'NIRCam', or a list of names, got {name!r}.")
     found = find_name(name.strip(), INSTRUMENTS)
     if found is None:
-        raise no_such(f"There is no instrument '{name}'.", name.partition("/")[0], INSTRUMENTS)
+        raise no_such(f"'{name}' is not a valid instrument.", name.partition("/")[0], INSTRUMENTS)
     return INSTRUMENTS[found]
 
 
@@ -76,7 +76,7 @@ class KeywordColumns:
         params = {"columns": "*", "filters": [Filter("filename", (NO_FILE,)).payload()]}
         page = self.service.page(self.service.request_for(name, params, 1, 1), deadline).page
         if not page.fields:
-            raise InvalidResponseError(f"{name} sent no columns.", service=name)
+            raise InvalidResponseError(f"{name} returned no columns.", service=name)
         return {column: _described(column, type_name) for column, type_name in page.fields}
 
 

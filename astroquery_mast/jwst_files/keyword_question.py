@@ -69,7 +69,9 @@ class FileQuestion:
             return ("",)
         given = as_members("suffix", self.suffix)
         if not all(isinstance(each, str) and each.strip("_. ") for each in given):
-            raise InvalidArgumentError(f"suffix={self.suffix!r}: text is needed, such as 'i2d', or a list of texts.")
+            raise InvalidArgumentError(
+                f"suffix must be a string such as 'i2d', or a list of strings, got {self.suffix!r}."
+            )
         return tuple(dict.fromkeys(f"_{each.strip().strip('_').removesuffix('.fits')}.fits" for each in given))
 
 
@@ -157,7 +159,7 @@ def as_columns_hold(criteria: Mapping[str, Any], columns: Columns) -> dict[str, 
         assert column is not None
         kept = columns.get(f"{column.name}{MJD}", column)
         if kept.name in wanted:
-            raise InvalidCriterionError(f"'{name}' is given twice: {kept.name} holds the same as a number.")
+            raise InvalidCriterionError(f"'{name}' is specified twice. {kept.name} is the same value as a number.")
         wanted[kept.name] = _as_held(value, kept)
     return wanted
 

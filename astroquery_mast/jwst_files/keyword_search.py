@@ -132,7 +132,9 @@ class KeywordSearch:
         known = self.instruments.of(services_of(question.instrument), deadline)
         found = named_column(column, all_columns(known.values()))
         if found.continuous or f"{found.name}{MJD}" in all_columns(known.values()):
-            raise InvalidArgumentError(f"'{found.name}' is continuous and has no list of values: give a range of it.")
+            raise InvalidArgumentError(
+                f"'{found.name}' is continuous and has no list of values. Use a range as a criterion."
+            )
         counts = self._value_counts(asked, found.name, deadline, question.cache)
         table = value_table(counted(counts.items(), found), found)
         table["count"].description = "Number of files"
@@ -176,8 +178,8 @@ class KeywordSearch:
         rows, limit = sum(self._counts(asked, deadline, cache)), count_setting("server_row_limit")
         if rows > limit:
             raise InvalidQueryError(
-                f"{rows} files meet the criteria, and the values of '{column}' are read of up to {limit}: give more "
-                "criteria."
+                f"{rows} files match the criteria, but the values of '{column}' can be listed for at most "
+                f"{limit}. Add more criteria."
             )
         counts: Counter[Any] = Counter()
         for each in asked if rows else ():
@@ -191,7 +193,7 @@ class KeywordSearch:
     def _asked(self, question: FileQuestion, deadline: Deadline) -> list[ServiceQuestion]:
         """The question in the terms of each service that has all the columns."""
         if not question.criteria and question.suffix is None and question.instrument is None:
-            raise InvalidQueryError("Give a criterion, such as program=1783, or an instrument.")
+            raise InvalidQueryError("Specify a criterion, such as program=1783, or an instrument.")
         columns = self.instruments.of(services_of(question.instrument), deadline)
         fitting = {
             service: known
@@ -208,7 +210,7 @@ class KeywordSearch:
         """The question in the terms of one service."""
         wanted = as_columns_hold(question.criteria, columns)
         if question.suffix is not None and FILE_NAME in wanted:
-            raise InvalidCriterionError("suffix and filename are both about the name of a file: give one of them.")
+            raise InvalidCriterionError("suffix and filename both select file names. Use one of them.")
         read = {name: CriterionFilters.of(name, value, columns) for name, value in wanted.items()}
         plain = tuple(each for criterion in read.values() if not criterion.listed for each in criterion.filters)
 
@@ -243,7 +245,7 @@ class KeywordSearch:
         try:
             said = [self._hint(asked, name, deadline) for name in list(names)[:_MOST_HINTS]]
         except MastError as err:
-            log.debug("Why there are no files could not be found out: %s", err)
+            log.debug("Could not find out why no files match: %s", err)
             return []
         return list(filter(None, said))
 
@@ -273,7 +275,9 @@ def _cells_of(table: Table, column: str) -> Any:
     """A column that was asked for."""
     name = find_name(column, table.colnames)
     if name is None:
-        raise InvalidResponseError(f"The archive left out the column '{column}': {', '.join(table.colnames)} came.")
+        raise InvalidResponseError(
+            f"MAST did not return the column '{column}'. Received columns: {', '.join(table.colnames)}."
+        )
     return np.ma.asarray(table[name])
 
 

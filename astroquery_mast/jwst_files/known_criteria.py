@@ -15,8 +15,8 @@ from .keyword_columns import MJD
 from .keyword_question import QUERY_ARGUMENTS
 
 _HINT = (
-    'JwstFiles.help("NAME") shows what one of them takes, and JwstFiles.list_values("NAME") asks MAST for its values. '
-    "instrument and suffix say which files."
+    'JwstFiles.help("NAME") describes one criterion, and JwstFiles.list_values("NAME") queries MAST for its '
+    "values. Use instrument and suffix to select the files."
 )
 
 

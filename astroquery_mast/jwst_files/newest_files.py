@@ -145,23 +145,23 @@ def compared(path: Path, archived: ArchivedFile) -> FileComparison:
     """Tell whether a file on disk is the archive's; `OSError` if it cannot be read."""
     size = path.stat().st_size
     if archived.size not in {None, size}:
-        return FileComparison(False, f"{size} bytes here, {archived.size} in the archive{_changes(path, archived)}")
+        return FileComparison(False, f"{size} bytes on disk, {archived.size} in MAST{_changes(path, archived)}")
     if not archived.checksum:
         return _compared_by_versions(path, archived)
     with path.open("rb") as stream:
         same = hashlib.file_digest(stream, "md5").hexdigest() == archived.checksum
     if same:
-        return FileComparison(True, "its MD5 is the archive's")
-    return FileComparison(False, f"its MD5 is not the archive's{_changes(path, archived)}")
+        return FileComparison(True, "MD5 matches MAST")
+    return FileComparison(False, f"MD5 differs from MAST{_changes(path, archived)}")
 
 
 def _compared_by_versions(path: Path, archived: ArchivedFile) -> FileComparison:
     """The same for a file whose digest the archive does not give."""
     known = [(mine, theirs) for mine, theirs in zip(versions_of(path), archived.versions, strict=True) if theirs]
     if not known or not all(mine for mine, _ in known):
-        return FileComparison(None, "there is nothing to compare it by")
+        return FileComparison(None, "no size, MD5 or versions to compare")
     if all(mine == theirs for mine, theirs in known):
-        return FileComparison(True, "it was made by the same versions as the archive's")
+        return FileComparison(True, "same versions as in MAST")
     return FileComparison(False, _changes(path, archived).removeprefix("; "))
 
 

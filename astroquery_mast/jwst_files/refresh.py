@@ -37,8 +37,8 @@ from .newest_files import JWST_FILE, ArchivedFile, archived_files, compared
 
 SUPERSEDED = "superseded-"
 """How the names of folders begin in which old files are kept."""
-_NOT_JWST = "not a FITS file of JWST by its name"
-_UNKNOWN = "the archive has no file of this name"
+_NOT_JWST = "not the name of a JWST FITS file"
+_UNKNOWN = "not found in MAST"
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def local_files(given: Any) -> tuple[Path | None, list[Path]]:
         members = list(given)
         if members and all(isinstance(each, str | os.PathLike) for each in members):
             return None, list(dict.fromkeys(map(Path, members)))
-    raise InvalidArgumentError(f"A folder, a manifest or paths of files are needed, and not {given!r:.80}.")
+    raise InvalidArgumentError(f"Expected a folder, a manifest or paths of files, got {given!r:.80}.")
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -160,7 +160,7 @@ def _paths_of(manifest: Table) -> list[Path]:
     paths = [result.local_path for result in recorded_results(manifest)]
     remote = next((path for path in paths if is_remote(path)), None)
     if remote is not None:
-        raise InvalidArgumentError(f"{remote} is in a store: only files on a disk can be brought up to date.")
+        raise InvalidArgumentError(f"{remote} is remote storage. Only local files can be updated.")
     return list(dict.fromkeys(paths))
 
 
@@ -176,7 +176,7 @@ def _judge(pair: tuple[Path, ArchivedFile | None]) -> _Judged:
     except FileNotFoundError:
         return _Judged(path, Status.MISSING, "not on disk", archived)
     except OSError as err:
-        return _Judged(path, Status.ERROR, f"it cannot be read: {err}", archived)
+        return _Judged(path, Status.ERROR, f"cannot read the file: {err}", archived)
     statuses = {True: Status.OK, False: Status.CHANGED, None: Status.SKIPPED}
     return _Judged(path, statuses[found.same], found.reason, archived)
 
@@ -202,7 +202,7 @@ class OldFiles:
         try:
             self.copies[file.index] = _second_name(file.local_path, self._folder)
         except OSError as err:
-            return replace(file, action=Action.REFUSE, reason=f"the old file cannot be kept: {err}")
+            return replace(file, action=Action.REFUSE, reason=f"cannot keep the old file: {err}")
         return file
 
     def note(self, result: TransferResult) -> None:
@@ -259,4 +259,4 @@ def _warn_of_unknown(judged: Sequence[_Judged]) -> None:
     """Name the files that the archive does not know."""
     names = [each.path.name for each in judged if each.reason == _UNKNOWN]
     if names:
-        warn_user(f"The archive does not know {len(names)} of {len(judged)} files: {few_names(names)}", InputWarning)
+        warn_user(f"{len(names)} of {len(judged)} files not found in MAST: {few_names(names)}", InputWarning)

@@ -74,9 +74,9 @@ def _seconds(exptime: Any) -> float:
     try:
         seconds = float(u.Quantity(exptime, u.s).to_value(u.s))
     except (TypeError, ValueError, u.UnitsError) as err:
-        raise InvalidArgumentError(f"exptime={exptime!r} cannot be read as a time: {err}") from err
+        raise InvalidArgumentError(f"Cannot parse exptime={exptime!r} as a time: {err}") from err
     if not 0 < seconds < math.inf:
-        raise InvalidArgumentError(f"exptime={exptime!r}: a time above zero is needed.")
+        raise InvalidArgumentError(f"exptime must be a positive time, got {exptime!r}.")
     return seconds
 
 
@@ -104,7 +104,7 @@ class FieldTest:
         if int(row["input_row"]) in self._moving:
             return Answer(YES, f"field: the target is {row['target_name']}")
         if not is_missing(row["mtFlag"]) and bool(row["mtFlag"]):
-            return Answer(NO, f"field: {row['target_name']} moves, and was or will be there at another time")
+            return Answer(NO, f"field: {row['target_name']} is a moving target, observed elsewhere")
         instrument = _instrument_of(row) or ""
         reach = field_of(own.instrument or instrument)[0]
         away, distance = float(self.separation[place]) * ARCSEC, self._to_footprint(place)
@@ -128,7 +128,7 @@ def compare_field(away: float, distance: float | None, reach: float, instrument:
     if distance <= 0:
         return Answer(YES, "field: the target is in its footprint")
     if distance <= reach:
-        return Answer(POSSIBLE, f"field: its footprint is {distance:.1f} arcsec away, and fields may overlap")
+        return Answer(POSSIBLE, f"field: its footprint is {distance:.1f} arcsec away, fields may overlap")
     return Answer(NO, f"field: its footprint is {distance:.1f} arcsec away")
 
 
@@ -136,13 +136,13 @@ def compare_planned_field(away: float, distance: float | None, reach: float, ins
     """Answer the same of what is planned, by its approximate footprint, and for any roll around its position."""
     outer, inner = field_of(instrument)
     if away <= inner:
-        return Answer(YES, f"field: {away:.1f} arcsec from its center, which is in its field at any roll")
+        return Answer(YES, f"field: {away:.1f} arcsec from its center, in the field at any roll")
     if distance is not None and distance <= 0:
         return Answer(POSSIBLE, f"field: in its approximate footprint, {away:.1f} arcsec from the center")
     if away <= outer:
-        return Answer(POSSIBLE, f"field: {away:.1f} arcsec from its center, which some rolls bring into its field")
+        return Answer(POSSIBLE, f"field: {away:.1f} arcsec from its center, in the field at some rolls")
     if min(away - outer, math.inf if distance is None else distance) <= reach:
-        return Answer(POSSIBLE, f"field: {away:.1f} arcsec from its center, and fields may overlap")
+        return Answer(POSSIBLE, f"field: {away:.1f} arcsec from its center, fields may overlap")
     return Answer(NO, f"field: {away:.1f} arcsec from its center")
 
 
@@ -155,7 +155,7 @@ def compare_mode(row: Row, own: ProposedSetup) -> Answer:
         return _UNASKED
     theirs = _instrument_of(row)
     if theirs is None:
-        return Answer(POSSIBLE, "mode: its instrument is not known")
+        return Answer(POSSIBLE, "mode: instrument unknown")
     name = theirs.partition("/")[0]
     if theirs == own.instrument:
         return Answer(YES, f"mode: both {theirs}{_APERTURES if name == 'NIRSPEC' else ''}")
@@ -164,7 +164,7 @@ def compare_mode(row: Row, own: ProposedSetup) -> Answer:
     family = family_of(theirs)
     if family and family in map(family_of, modes_of(own.instrument)):
         return Answer(POSSIBLE, f"mode: {theirs} and {own.instrument} both make {family}")
-    return Answer(NO, f"mode: {theirs} is not like {own.instrument}")
+    return Answer(NO, f"mode: {theirs} differs from {own.instrument}")
 
 
 # -- the passband ----------------------------------------------------------------------------------------------------
@@ -180,10 +180,10 @@ def compare_passband(row: Row, own: ProposedSetup) -> Answer:
         return Answer(YES, f"passband: both {shown}")
     part = _shared_part(row, own)
     if part is None:
-        return Answer(POSSIBLE, f"passband: what passes {shown} is not known")
+        return Answer(POSSIBLE, f"passband: {shown} unknown")
     if overlaps_enough(part):
-        return Answer(POSSIBLE, f"passband: {shown} overlaps by {100 * part:.0f} percent of the narrower")
-    return Answer(NO, f"passband: {shown} does not overlap")
+        return Answer(POSSIBLE, f"passband: {shown} overlap by {100 * part:.0f} percent of the narrower one")
+    return Answer(NO, f"passband: {shown} do not overlap")
 
 
 def _shared_part(row: Row, own: ProposedSetup) -> float | None:
@@ -220,7 +220,7 @@ def compare_depth(row: Row, own: ProposedSetup) -> Answer:
         return _UNASKED
     seconds = _number(row, "t_exptime")
     if not seconds > 0:
-        return Answer(POSSIBLE, "depth: its exposure time is not known")
+        return Answer(POSSIBLE, "depth: exposure time unknown")
     part = seconds / own.seconds
-    said = f"depth: {seconds:.0f} s, {part:.2g} times what is proposed"
+    said = f"depth: {seconds:.0f} s, {part:.2g} times the proposed exposure time"
     return Answer(YES if part >= _AS_DEEP else POSSIBLE if part >= _SHALLOWER else NO, said)

@@ -141,7 +141,7 @@ def _number_of(targets: Any) -> int:
     except TypeError:
         number = 0
     if not number:
-        raise InvalidArgumentError(f"targets={targets!r}: names, positions or a table of them are needed.")
+        raise InvalidArgumentError(f"targets must be names, positions or a table of them, got {targets!r}.")
     return number
 
 
@@ -172,7 +172,7 @@ class DuplicationSearch:
             counts = Counter(graded["grade"].tolist())
             log.info("%s.", ", ".join(f"{counts[grade]} {grade}" for grade in GRADES))
         if not len(graded):
-            warn_no_results(["No JWST observation, made or planned, is near enough to be a duplication."])
+            warn_no_results(["No executed or planned JWST observation is close enough to be a duplication."])
         return graded
 
 
@@ -208,9 +208,9 @@ def _graded(found: Table, targets: FieldTargets, setups: Sequence[ProposedSetup]
     grades = np.array(list(map(_grade, answers)), dtype=int)
     table = ResultTable(masked=True)
     table["input_row"] = found["input_row"]
-    table["target"] = text_column([targets.names.get(int(owner), "") for owner in owners], "Target, as it was given")
-    table["grade"] = text_column([GRADES[grade] for grade in grades], "How likely it is a duplication")
-    table["reason"] = text_column(list(map(_reason, answers)), "Why, in words")
+    table["target"] = text_column([targets.names.get(int(owner), "") for owner in owners], "Target, as specified")
+    table["grade"] = text_column([GRADES[grade] for grade in grades], "Likelihood of a duplication")
+    table["reason"] = text_column(list(map(_reason, answers)), "Explanation")
     for place, name in enumerate(_QUESTIONS):
         table[name] = text_column([each[place].verdict for each in answers], "yes, possible or no")
     table["planned"] = np.array(list(map(is_planned, plain_cells(found["calib_level"]))), dtype=bool)
@@ -229,7 +229,7 @@ def _answers(fields: FieldTest, place: int, row: Row, own: ProposedSetup) -> tup
 
 def _separations(radians: Array) -> MaskedColumn:
     """The column of distances, masked where there is none."""
-    about = "From the target to the center of the observation"
+    about = "Distance from the target to the center of the observation"
     values = np.nan_to_num(radians * ARCSEC)
     return MaskedColumn(values, mask=~np.isfinite(radians), unit=u.arcsec, description=about)
 
@@ -242,7 +242,7 @@ def _add_links(table: Table, server: str) -> None:
     """Add where to read on."""
     links = [_links(number, server) for number in plain_cells(table["proposal_id"])]
     for name in _LINKS:
-        table[name] = text_column([each.get(name, "") for each in links], "Where to read on")
+        table[name] = text_column([each.get(name, "") for each in links], "URL with more information")
 
 
 def _links(number: Any, server: str) -> Mapping[str, str]:

@@ -207,7 +207,7 @@ def _in_region(place: Place) -> FieldTargets:
     if place.coordinates is not None or place.object_name is not None:
         raise InvalidQueryError(TWO_PLACES)
     if place.radius is not DEFAULT_RADIUS:
-        raise InvalidQueryError(f"radius={place.radius!r} needs a position, and region has an extent of its own.")
+        raise InvalidQueryError(f"radius={place.radius!r} cannot be combined with region. It requires a position.")
     kept = RegionFilter(as_region(place.region), "footprint")
     cone = kept.region.cone()
     return FieldTargets(place, False, _targets_at([(cone.ra, cone.dec)], np.array([cone.radius])), region=kept)

@@ -95,7 +95,7 @@ def _check_facts(facts: Mapping[str, str], heading: Sequence[str], program: Prog
     if str(program.number) not in {word.lstrip("0") for word in heading}:
         lacking.append("the number of the program")
     if lacking:
-        raise InvalidResponseError(f"The form of the page has changed: {' and '.join(lacking)} is not on it.")
+        raise InvalidResponseError(f"The format of the page has changed: {' and '.join(lacking)} not found.")
 
 
 def _category(heading: Sequence[str], program: ProgramId) -> str:

@@ -33,8 +33,9 @@ from .program import known_mission
 from .setups import as_filters, as_instrument, effective_elements, elements_of
 
 CAVEAT = (
-    "Planned observations: footprints are approximate, above all of mosaics and parallels, the roll of the telescope "
-    "is not known, and plans change. For slits, apertures and dates see the APT file (Programs.download_apt)."
+    "Planned observations: footprints are approximate (especially for mosaics and parallels), the telescope "
+    "roll is unknown, and plans may change. For slits, apertures and dates, see the APT file "
+    "(Programs.download_apt)."
 )
 
 
@@ -97,7 +98,7 @@ def _as_texts(name: str, given: Any) -> tuple[str, ...]:
         return ()
     found = tuple(members_of(given))
     if not found or not all(isinstance(each, str) and each.strip() for each in found):
-        raise InvalidQueryError(f"{name}={given!r}: a name, or a list of names, is needed.")
+        raise InvalidQueryError(f"{name} must be a name or a list of names, got {given!r}.")
     return found
 
 
@@ -129,7 +130,9 @@ class PlannedSearch:
             table = self._fields.table(targets, asked, options, deadline)
         else:
             if place.radius is not DEFAULT_RADIUS:
-                raise InvalidQueryError(f"radius={place.radius!r} needs a position: give coordinates or object_name.")
+                raise InvalidQueryError(
+                    f"radius={place.radius!r} requires a position. Specify coordinates or object_name."
+                )
             query = self._fields.search.query_anywhere(QueryArguments(Place(), asked))
             table = self._service.table(self._fields.search.request(query), deadline=deadline, columns_id=CAOM_CONE)
         with reading(CAOM_CONE):
@@ -145,7 +148,9 @@ class PlannedSearch:
     def _hints(self, asked: Mapping[str, Any], place: Place) -> list[str]:
         """Say what may be the reason that there are none."""
         if place.given:
-            return ["No planned observation is there: try a larger radius, or Observations for those already made."]
+            return [
+                "No planned observations found. Try a larger radius, or use Observations for executed observations."
+            ]
         return self._fields.search.hints(self._fields.search.query_anywhere(QueryArguments(Place(), asked)).criteria)
 
 
@@ -155,7 +160,8 @@ def planned_criteria(mission: str, others: Mapping[str, Any]) -> dict[str, Any]:
     fixed = next((name for name in others if name.lower() in {"calib_level", "obs_collection"}), None)
     if fixed is not None:
         raise InvalidQueryError(
-            f"{fixed} is not a criterion here: planned observations are those of level -1 (mission=)."
+            f"{fixed} cannot be used as a criterion here. Planned observations always have calib_level -1. "
+            "To select the mission, use mission=."
         )
     intent = {} if any(name.lower() == "intenttype" for name in others) else {"intentType": "science"}
     return {"obs_collection": collection, "calib_level": PLANNED, **intent, **others}

@@ -129,7 +129,7 @@ class PlannedMatch:
             counts = len(result), len(positions), len(every), deadline.elapsed()
             log.info("%d pairs of %d positions and %d planned observations in %.1f s. %s", *counts, CAVEAT)
         if not len(result):
-            warn_no_results(["No planned observation is there: Observations.crossmatch has those already made."])
+            warn_no_results(["No planned observations found. Use Observations.crossmatch for executed observations."])
         return result
 
 
@@ -159,7 +159,7 @@ def _pairs(table: Table, positions: Positions, radius: float, *, best: bool) -> 
         table,
         rows[found.rows],
         {
-            "input_row": (found.inputs, None, "Row of the position in what was given"),
+            "input_row": (found.inputs, None, "Row number of the input position"),
             "separation": (
                 found.separation * 3600,
                 u.arcsec,

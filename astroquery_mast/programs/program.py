@@ -92,7 +92,7 @@ def as_program(given: Any, mission: str | None = None) -> ProgramId:
     if is_integer(text):
         text = str(int(text))
     if not isinstance(text, str):
-        raise InvalidArgumentError(f"program={given!r}: a number is needed, a text such as 'JWST 1783', or a row.")
+        raise InvalidArgumentError(f"program must be a number, a string such as 'JWST 1783', or a row, got {given!r}.")
     named, number = _read(text)
     return ProgramId(_agreed(named, wanted, f"program={given!r} is a program") or MISSIONS[0], number)
 
@@ -100,7 +100,7 @@ def as_program(given: Any, mission: str | None = None) -> ProgramId:
 def _agreed(told: str | None, wanted: str | None, what: str) -> str | None:
     """The mission that a program tells, or that is wanted; raise if these are two."""
     if told and wanted and told != wanted:
-        raise InvalidArgumentError(f"{what} of {told}, and mission={wanted!r}.")
+        raise InvalidArgumentError(f"{what} of {told}, which contradicts mission={wanted!r}.")
     return told or wanted
 
 
@@ -111,7 +111,7 @@ def _read(text: str) -> tuple[str | None, int]:
         return MISSIONS[0], int(found[1])
     found = _WRITTEN.fullmatch(text.strip())
     if found is None:
-        raise InvalidArgumentError(f"program={text!r} is not a program: write, for example, 1783 or 'JWST 1783'.")
+        raise InvalidArgumentError(f"program={text!r} is not a valid program. Use 1783 or 'JWST 1783', for example.")
     return None if found[1] is None else found[1].upper(), int(found[2])
 
 
@@ -119,7 +119,7 @@ def known_mission(given: Any) -> str:
     """Return a mission that has programs, in capitals."""
     text = str(as_unicode(given)).strip().upper()
     if text not in MISSIONS:
-        raise InvalidArgumentError(f"mission={given!r}: there are {' and '.join(map(repr, MISSIONS))}.")
+        raise InvalidArgumentError(f"mission must be {' or '.join(map(repr, MISSIONS))}, got {given!r}.")
     return text
 
 
@@ -127,10 +127,10 @@ def _of_row(row: Row, wanted: str | None) -> ProgramId:
     """The program of an observation or a visit."""
     name = next((name for name in _COLUMNS if name in row.colnames and not is_missing(row[name])), None)
     if name is None:
-        raise InvalidArgumentError("program is a row without a program: 'proposal_id' is not there, or has no value.")
+        raise InvalidArgumentError("program is a row without a program: 'proposal_id' is missing or empty.")
     here = _mission_of(row)
     if here is not None and here not in MISSIONS:
-        raise InvalidArgumentError(f"program is a row of {here}: only programs of JWST and HST have pages.")
+        raise InvalidArgumentError(f"program is a row of {here}. Only programs of JWST and HST have pages.")
     return as_program(str(row[name]), _agreed(here, wanted, "program is a row"))
 
 

@@ -68,11 +68,11 @@ def as_instrument(given: Any) -> str:
     """Return an instrument, with a mode or without, as the archive has it: ``"NIRCam imaging"`` is ``NIRCAM/IMAGE``."""
     text = as_unicode(given)
     if not isinstance(text, str) or not text.strip():
-        raise InvalidArgumentError(f"instrument={given!r}: a name such as 'NIRCAM' or 'NIRCAM/IMAGE' is needed.")
+        raise InvalidArgumentError(f"instrument must be a name such as 'NIRCAM' or 'NIRCAM/IMAGE', got {given!r}.")
     name, *mode = filter(None, _NAME.split(text.strip().upper()))
     names = {each.partition("/")[0] for each in known_setups()["modes"]}
     if name not in names:
-        raise no_such(f"instrument={given!r} is not an instrument of JWST.", name, sorted(names), listed=True)
+        raise no_such(f"instrument={given!r} is not a JWST instrument.", name, sorted(names), listed=True)
     return _with_mode(name, mode, text) if mode else str(name)
 
 
@@ -97,10 +97,10 @@ def as_filters(given: Any, instrument: str | None) -> list[frozenset[str]]:
     """Return filters, or combinations of optical elements, any of which is wanted: ``["F200W", "F290LP;G395H"]``."""
     members = [given] if isinstance(as_unicode(given), str) else given
     if not isinstance(members, Iterable):
-        raise InvalidArgumentError(f"filters={given!r}: a filter such as 'F200W', or a list of them, is needed.")
+        raise InvalidArgumentError(f"filters must be a filter such as 'F200W', or a list of filters, got {given!r}.")
     found = [_combination(member, instrument) for member in members]
     if not found:
-        raise InvalidArgumentError("filters is empty: leave it out for all filters.")
+        raise InvalidArgumentError("filters is empty. Omit it for all filters.")
     return found
 
 
@@ -109,7 +109,9 @@ def _combination(given: Any, instrument: str | None) -> frozenset[str]:
     text = as_unicode(given)
     tokens = elements_of(text) if isinstance(text, str) else frozenset()
     if not tokens:
-        raise InvalidArgumentError(f"filters has {given!r}: a filter such as 'F200W' or 'F290LP;G395H' is needed.")
+        raise InvalidArgumentError(
+            f"filters contains {given!r}, which is not a filter such as 'F200W' or 'F290LP;G395H'."
+        )
     known = set(chain(known_setups()["open"], *_tables(instrument)))
     unknown = min(tokens - known, default=None)
     if unknown is not None:

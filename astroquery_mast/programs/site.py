@@ -100,10 +100,10 @@ def check_page(page: BeautifulSoup | Tag, program: ProgramId) -> None:
     if any(said in lowered for said in _UNKNOWN):
         other = "HST" if program.mission == "JWST" else "JWST"
         raise UnknownProgramError(
-            f"There is no page of {program}: {words[:200]!r}. If it is a program of {other}: mission='{other}'."
+            f"No page found for {program}: {words[:200]!r}. If it is a program of {other}, use mission='{other}'."
         )
     if any(said in lowered for said in _UNABLE):
-        raise ServerError(f"The page of {program} is not available now: {words[:200]!r}.")
+        raise ServerError(f"The page of {program} is currently not available: {words[:200]!r}.")
 
 
 def _whole(url: str, params: Mapping[str, str]) -> str:
@@ -115,11 +115,7 @@ def _one_error(program: ProgramId, what: str, errors: Sequence[MastError], url: 
     """What to raise when nothing could be read at any of the addresses."""
     unread = next((error for error in errors if isinstance(error, InvalidResponseError)), None)
     if unread is not None:
-        return InvalidResponseError(
-            f"The {what} of {program} cannot be read. {unread} Look at {url} instead.", service=what
-        )
+        return InvalidResponseError(f"Cannot read the {what} of {program}. {unread} See {url} instead.", service=what)
     if all(isinstance(error, InvalidQueryError) for error in errors):
-        return BadRequestError(
-            f"There is no {what} of {program} at any address that is known: {errors[-1]}", service=what
-        )
+        return BadRequestError(f"The {what} of {program} was not found at any known URL: {errors[-1]}", service=what)
     return errors[-1]

@@ -102,7 +102,7 @@ def _order(visit: VisitStatus) -> tuple[int, int, str]:
 
 def changed_form(what: str) -> InvalidResponseError:
     """Return the error for a report that is not understood."""
-    return InvalidResponseError(f"The form of the report has changed: {what}.")
+    return InvalidResponseError(f"The format of the report has changed: {what}.")
 
 
 # -- XML -------------------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ def _of_xml(text: str, program: ProgramId) -> VisitReport:
     except (ElementTree.ParseError, ValueError) as err:
         raise changed_form(f"it is not XML ({err})") from err
     if root.tag != "visitStatusReport":
-        raise changed_form(f"it is a <{root.tag}>, and not a <visitStatusReport>")
+        raise changed_form(f"expected <visitStatusReport>, got <{root.tag}>")
     _check_program(root, program)
     visits = [_visit_of(element, program) for element in root.iterfind("visit")]
     return VisitReport(visits, _report_time(root.findtext("reportTime") or ""))
@@ -177,7 +177,7 @@ def _of_page(text: str, program: ProgramId) -> VisitReport:
     tables = [table for table in page.find_all("table") if table.find_parent("table") is None]
     found = [rows for rows in map(_rows, tables) if rows is not None]
     if not found:
-        raise changed_form("there is no table of visits on the page")
+        raise changed_form("the page has no table of visits")
     visits = [_visit_in(row, program) for row in chain.from_iterable(found)]
     return VisitReport(visits, _report_time(page.get_text(" ")))
 
@@ -197,7 +197,7 @@ def _rows(table: Tag) -> list[Mapping[str, list[str]]] | None:
 def _by_meaning(names: Sequence[str | None], line: Sequence[list[str]]) -> Mapping[str, list[str]]:
     """What is meant by a heading → the lines below it, in one row."""
     if len(line) != len(names):
-        raise changed_form("a row has other columns than the head of its table")
+        raise changed_form("a row does not match the header of its table")
     return {name: cell for name, cell in zip(names, line, strict=True) if name is not None}
 
 
@@ -237,7 +237,7 @@ def _repeats_in(text: str) -> dict[str, Any]:
     matches = ((name, pattern.search(text), read) for name, pattern, read in _REPEATS)
     found = {name: read(match) for name, match, read in matches if match is not None}
     if text and not found:
-        raise changed_form(f"{text!r} says nothing known of a repetition")
+        raise changed_form(f"{text!r} is not a known description of a repetition")
     return found
 
 
@@ -315,7 +315,7 @@ def _window(text: str) -> Moments:
         raise changed_form(f"{text!r} is not a plan window")
     first, last = (_day(found[place], found[place + 1], found[place + 2], text) for place in (1, 4))
     if last < first:
-        raise changed_form(f"the plan window {text!r} ends before it begins")
+        raise changed_form(f"the plan window {text!r} ends before it starts")
     return first, last + timedelta(days=1, seconds=-1)
 
 

@@ -42,10 +42,10 @@ _TEXTS: tuple[tuple[str, str, Callable[[VisitStatus], str]], ...] = (
     ("configuration", "Instruments and modes", lambda visit: "; ".join(visit.configurations)),
 )
 _REPEATS: tuple[tuple[str, str, Callable[[VisitStatus], str]], ...] = (
-    ("plan_status", "What the report says instead of a plan window", lambda visit: visit.plan_status),
+    ("plan_status", "Text of the report instead of a plan window", lambda visit: visit.plan_status),
     ("repeat_of", "The visit that this one repeats", lambda visit: _other(visit.repeat_of)),
     ("repeated_by", "The visit by which this one is repeated", lambda visit: _other(visit.repeated_by)),
-    ("problem", "Number of the report on the problem that leads to a repetition", _problem),
+    ("problem", "Number of the problem report that leads to a repetition", _problem),
 )
 
 
@@ -67,7 +67,7 @@ def visits_table(site: ProgramSite, program: ProgramId, deadline: Deadline) -> T
         "report_time": ["" if report.made is None else report.made.strftime("%Y-%m-%dT%H:%M:%S")],
     }
     if not len(table):
-        warn_no_results([f"{program} has no visits yet, or the report does not list them: {url}"])
+        warn_no_results([f"{program} has no visits yet, or they are not listed in the report: {url}"])
     return table
 
 
@@ -81,7 +81,7 @@ def table_of_visits(report: VisitReport, program: ProgramId) -> Table:
         ),
         "visit": text_column(map(attrgetter("visit"), visits), "Visit"),
         "visit_id": text_column(
-            [_visit_id(visit, program) for visit in visits], "How the names of its files begin (JWST)"
+            [_visit_id(visit, program) for visit in visits], "Start of the names of its files (JWST)"
         ),
     }
     columns |= {name: text_column(map(part, visits), about) for name, about, part in _TEXTS}
@@ -109,9 +109,9 @@ def _plans(visits: Sequence[VisitStatus]) -> dict[str, Time]:
 _ABOUT_TIMES = {
     "start": "Start of the visit (UTC)",
     "end": "End of the visit (UTC)",
-    "plan_start": "Beginning of the first plan window (UTC)",
+    "plan_start": "Start of the first plan window (UTC)",
     "plan_end": "End of the last plan window (UTC)",
-    "plan_windows": "All plan windows, as pairs of beginning and end (UTC)",
+    "plan_windows": "All plan windows, as pairs of start and end (UTC)",
     "repeat_pending": "Whether a repetition is approved and not yet planned",
 }
 

@@ -74,7 +74,7 @@ def test_a_wrong_md5_is_refused_and_nothing_is_kept(mast_sandbox: Sandbox, tmp_p
     mast_sandbox.faults.clear()
     manifest = client.download_products(table, download_dir=tmp_path)
     assert set(manifest["Status"]) == {"ERROR"}
-    assert all("MD5" in message and "according to the catalog" in message for message in manifest["Message"])
+    assert all("MD5" in message and "from the catalog" in message for message in manifest["Message"])
     assert files_in(tmp_path) == []
     with pytest.raises(DownloadError, match="MD5"):
         client.download_products(table, download_dir=tmp_path, on_error="raise")
@@ -104,7 +104,7 @@ def test_what_is_whole_costs_no_request(table: Table, mast_sandbox: Sandbox, tmp
     assert mast_sandbox.requests.of("download") == []
     plan = JwstFiles.download_products(table, download_dir=tmp_path, dry_run=True)
     assert set(plan["Action"]) == {"keep"}
-    assert set(plan["Reason"]) == {"on disk, with the MD5 in the catalog"}
+    assert set(plan["Reason"]) == {"on disk, MD5 matches the catalog"}
 
 
 def test_an_old_file_of_the_same_size_is_fetched_anew(table: Table, mast_sandbox: Sandbox, tmp_path: Path) -> None:

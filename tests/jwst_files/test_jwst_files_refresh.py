@@ -55,7 +55,7 @@ def test_files_that_are_the_archives_are_left_alone(manifest: Manifest, mast_san
     mast_sandbox.requests.clear()
     found = JwstFiles.refresh(tmp_path / "data")
     assert set(found["Status"]) == {"OK"}
-    assert set(found["Reason"]) == {"its MD5 is the archive's"}
+    assert set(found["Reason"]) == {"MD5 matches MAST"}
     assert {*paths_of(found)} == {*paths_of(manifest)}
     assert mast_sandbox.requests.of("download") == []
     assert len(mast_sandbox.requests.of("invoke")) <= 2  # for the columns, the first time, and for the files
@@ -129,7 +129,7 @@ def test_files_that_the_archive_does_not_know_are_named(
     own = tmp_path / "data" / "jw99999001001_nrca1_mine.fits"
     own.write_bytes(b"mine")
     (tmp_path / "data" / "notes.fits").write_bytes(b"not looked at")
-    with pytest.warns(InputWarning, match=f"does not know 2 of 5 files: .*{paths[0].name}"):
+    with pytest.warns(InputWarning, match=f"2 of 5 files not found in MAST.*{paths[0].name}"):
         found = JwstFiles.refresh(tmp_path / "data")
     assert sorted(found["Status"]) == ["OK", "OK", "OK", "SKIPPED", "SKIPPED"]
     assert own.read_bytes() == b"mine"
@@ -143,7 +143,7 @@ def test_missing_and_foreign_files_of_a_manifest(manifest: Manifest) -> None:
     other.write_bytes(b"x")
     found = JwstFiles.refresh([*paths_of(manifest), other])
     assert list(found["Status"]) == ["MISSING", "OK", "OK", "OK", "SKIPPED"]
-    assert found["Reason"][4] == "not a FITS file of JWST by its name"
+    assert found["Reason"][4] == "not the name of a JWST FITS file"
 
 
 def test_a_damaged_file_is_replaced(manifest: Manifest, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_damaged_file_is_replaced(manifest: Manifest, tmp_path: Path) -> None:
     path.write_bytes(content)
     found = JwstFiles.refresh(tmp_path / "data")
     (row,) = found[found["Status"] == "COMPLETE"]
-    assert row["Reason"] == "its MD5 is not the archive's"
+    assert row["Reason"] == "MD5 differs from MAST"
     assert md5(path) == row["Checksum"]
 
 
@@ -178,7 +178,7 @@ def test_nothing_to_compare_by_is_said(manifest: Manifest, mast_sandbox: Sandbox
     unknown = Fault.edit(lambda answer: {**answer, "data": [{**row, "checksum": ""} for row in answer["data"]]})
     mast_sandbox.faults.add("invoke", unknown, times=None)
     found = JwstFiles.refresh(path)
-    assert (found["Status"][0], found["Reason"][0]) == ("SKIPPED", "there is nothing to compare it by")
+    assert (found["Status"][0], found["Reason"][0]) == ("SKIPPED", "no size, MD5 or versions to compare")
 
 
 @pytest.mark.parametrize("fault", [
@@ -228,7 +228,7 @@ def test_old_files_that_cannot_be_kept_are_not_replaced(
         patched.setattr(Path, "mkdir", full)
         found = JwstFiles.refresh(manifest)
     assert set(found["Status"]) == {"ERROR"}
-    assert all("the old file cannot be kept" in message for message in found["Message"])
+    assert all("cannot keep the old file" in message for message in found["Message"])
     assert {path: md5(path) for path in before} == before
 
 

@@ -269,10 +269,10 @@ def test_targets_without_an_answer_are_noted(mast_sandbox: Sandbox) -> None:
     with pytest.warns(InputWarning, match="Nowhere"):
         found = Programs.find_duplications(["M51", "Nowhere 7"])
     assert set(found["input_row"].tolist()) == {0}
-    with pytest.warns(NoResultsWarning, match="near enough"):
+    with pytest.warns(NoResultsWarning, match="No executed or planned JWST observation is close enough to be a"):
         nothing = Programs.find_duplications("10 -80", instrument="MIRI")
     assert (len(nothing), nothing.colnames[:4]) == (0, ["input_row", "target", "grade", "reason"])
-    with pytest.warns(NoResultsWarning, match="near enough"):
+    with pytest.warns(NoResultsWarning, match="No executed or planned JWST observation is close enough to be a"):
         assert len(Programs.find_duplications("Sedna")) == 0
 
 

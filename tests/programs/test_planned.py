@@ -161,7 +161,7 @@ def test_half_an_answer_is_none(mast_sandbox: Sandbox) -> None:
     mast_sandbox.faults.add(
         "invoke", Fault.status(500), times=None, where=lambda r: is_box(r) and "54." in str(r.mashup)
     )
-    with pytest.warns(InputWarning, match="1 of 2 targets have no answer"):
+    with pytest.warns(InputWarning, match="1 of 2 targets failed"):
         planned = Programs.query_planned(object_name=["M101", "M51"])
     assert set(planned["input_row"].tolist()) == {1}
 
@@ -181,7 +181,7 @@ def test_an_archive_that_finds_more_by_footprint_gives_no_row_twice(mast_sandbox
 
 def test_a_target_without_an_answer_is_noted(mast_sandbox: Sandbox) -> None:
     """The others are there, with one warning."""
-    with pytest.warns(InputWarning, match="1 of 2 targets have no answer.*Nowhere"):
+    with pytest.warns(InputWarning, match="1 of 2 targets failed.*Nowhere"):
         planned = Programs.query_planned(object_name=["M101", "Nowhere 7"])
     assert set(planned["input_row"].tolist()) == {0}
     with pytest.raises(ResolverError):
@@ -297,10 +297,10 @@ def test_the_caveat_is_seen_wherever_the_table_is(mast_sandbox: Sandbox) -> None
 
 def test_nothing_found_is_a_warning_and_a_table(mast_sandbox: Sandbox) -> None:
     """The columns are there."""
-    with pytest.warns(NoResultsWarning, match="No planned observation is there"):
+    with pytest.warns(NoResultsWarning, match="No planned observations found"):
         planned = Programs.query_planned("M42")
     assert (len(planned), "s_region" in planned.colnames) == (0, True)
-    with pytest.warns(NoResultsWarning, match="all criteria together have none"):
+    with pytest.warns(NoResultsWarning, match="but all together match none"):
         Programs.query_planned(proposal_id=1783)
 
 

@@ -141,7 +141,7 @@ def test_positions_that_match_nothing_are_listed(mast_sandbox: Sandbox) -> None:
 
 def test_nothing_planned_is_one_warning(mast_sandbox: Sandbox) -> None:
     """The table keeps its columns."""
-    with pytest.warns(NoResultsWarning, match="No planned observation is there"):
+    with pytest.warns(NoResultsWarning, match="No planned observations found"):
         found = pairs(NOWHERE.reshape(1))
     assert len(found) == 0
     assert {"input_row", "separation", "coverage", "proposal_id"} <= set(found.colnames)

@@ -142,24 +142,24 @@ def test_the_clock_of_the_report_is_that_of_baltimore() -> None:
         page("Observation|Visit|Status|Status", "1|1|A|B"),
         page("Observation|Visit|Status", "Archived|1|1"),
         page("Observation|Visit|Status|Start UT", "1|1|A|yesterday"),
-        page("Observation|Visit|Status|Repeat", "1|1|A|once more"),
+        page("Observation|Visit|Status|Repeat", "1|1|A|There may be more rows"),
         b"<html><table><tr><td>Visit</td></tr></table></html>",
         b"<html><table></table></html>",
     ],
 )
 def test_a_form_that_is_not_known_is_one_clear_error(body: bytes) -> None:
     """There is never a table in which something stands in the wrong place."""
-    with pytest.raises(InvalidResponseError, match="The form of the report has changed"):
+    with pytest.raises(InvalidResponseError, match="The format of the report has changed"):
         read_report(body, JWST)
 
 
 def test_what_a_page_says_instead_of_a_report_is_told() -> None:
     """A program that is not known is the fault of the question, and a site that is down is not."""
     unknown = b"<html><main>Program 1783 is not available via this interface.</main></html>"
-    with pytest.raises(InvalidQueryError, match=r"There is no page of JWST 1783.*mission='HST'"):
+    with pytest.raises(InvalidQueryError, match=r"No page found for JWST 1783.*mission='HST'"):
         read_report(unknown, JWST)
     down = b"<html><main>We are temporarily unable to show this.</main></html>"
-    with pytest.raises(ServerError, match="is not available now"):
+    with pytest.raises(ServerError, match="is currently not available"):
         read_report(down, JWST)
 
 
