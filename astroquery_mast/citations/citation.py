@@ -154,10 +154,10 @@ def cite(what: Any, format: str = "text") -> Citations:
     acknowledgment    TESS                 --
     """
     if format not in _FORMATS:
-        raise InvalidArgumentError(f"format={format!r}: there are 'text' and 'bibtex'.")
+        raise InvalidArgumentError(f"format must be 'text' or 'bibtex', got {format!r}.")
     used = list(used_data(what))
     if not used:
-        raise InvalidArgumentError("There is nothing to cite: no rows, or no files that are complete.")
+        raise InvalidArgumentError("Nothing to cite: there are no rows or no complete files.")
     return Citations(tuple(_lines(used)), format)
 
 
@@ -175,7 +175,7 @@ def _lines(used: Sequence[UsedData]) -> Iterator[Citation]:
     for mission, records in sorted(_by_value(used, "missions").items()):
         yield from _of_mission(mission, records)
     if lost := [each for each in used if not (each.hlsp or each.missions)]:
-        yield Citation("unknown", "unknown", "Neither mission nor collection is known.", _sources(lost))
+        yield Citation("unknown", "unknown", "No mission or collection found.", _sources(lost))
 
 
 def _sources(records: Iterable[UsedData]) -> str:
@@ -216,9 +216,7 @@ def _of_collection(records: Sequence[UsedData]) -> Iterator[Citation]:
         yield _contributed(name, known.doi, records, source)
     elif not dois:
         page = Endpoints().hlsp_page(name)
-        yield Citation(
-            "unknown", name, f"{name}: no DOI is known. Its page may have it: {page}", _sources(records), url=page
-        )
+        yield Citation("unknown", name, f"{name}: DOI unknown. See its page: {page}", _sources(records), url=page)
     for text, said in _by_value(records, "reference").items():
         yield _reference(name, text, _sources(said))
     for text, said in _by_value(records, "license").items():
@@ -230,7 +228,7 @@ def _contributed(name: str, text: str, records: Sequence[UsedData], source: str)
     """The line for the DOI of a collection; what is no DOI is said to be none."""
     number = _DOI.fullmatch(text)
     if number is None:
-        return Citation("unknown", name, f"{name}: '{text}' is not a DOI.", source)
+        return Citation("unknown", name, f"{name}: '{text}' is not a valid DOI.", source)
     doi = number[1].rstrip(".,;")
     title = _first(records, "title") or hlsp_facts(name).title
     lead, version = _first(records, "lead"), _first(records, "version")
@@ -287,7 +285,7 @@ def _of_data(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
         rest = others
     if rest:
         page = _facts()["dois"]
-        text = f"{mission}: no DOI is known for these data. One for exactly these observations can be made at {page}"
+        text = f"{mission}: DOI unknown for these data. Create one for these observations at {page}"
         yield Citation("unknown", mission, text, _sources(rest), url=page)
 
 
@@ -321,7 +319,7 @@ def _acknowledgment(mission: str, records: Sequence[UsedData]) -> Citation:
     """The line for a mission: a sentence, and the page that has the wording that MAST asks for."""
     page, about = _facts()["acknowledgments"], _facts()["missions"].get(mission)
     if about is None:
-        said = f"{mission}: it is not known how to acknowledge it. {page} has the missions of MAST."
+        said = f"{mission}: acknowledgment unknown. See {page} for the missions of MAST."
         return Citation("unknown", mission, said, _sources(records), url=page)
     own = [each for each in records if not each.hlsp]
     instruments = sorted(set(_by_value(own, "instrument")) - {mission})

@@ -90,7 +90,7 @@ def used_data(what: Any) -> Iterator[UsedData]:
         for each in what:
             yield from used_data(each)
     else:
-        raise InvalidArgumentError(f"A table, a manifest, a folder or a file is needed, not a {type(what).__name__}.")
+        raise InvalidArgumentError(f"Expected a table, a manifest, a folder or a file, got a {type(what).__name__}.")
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
@@ -102,8 +102,8 @@ def _in_table(table: Table) -> Iterator[UsedData]:
         return _in_manifest(table)
     if "obs_collection" not in table.colnames and "dataURI" not in table.colnames:
         raise InvalidArgumentError(
-            "The table has none of the columns 'obs_collection', 'dataURI' and 'Local Path': a table of observations "
-            "or products, or a manifest, is needed."
+            "The table has none of the columns 'obs_collection', 'dataURI' and 'Local Path'. Use a table of "
+            "observations or products, or a manifest."
         )
     return (_of_row(row) for row in _rows(table))
 
@@ -169,14 +169,14 @@ def _at(text: str) -> Iterator[UsedData]:
     if path.is_dir():
         files = sorted(each for each in path.rglob("*") if each.name.lower().endswith(_FITS) and each.is_file())
         if not files:
-            raise InvalidArgumentError(f"There are no FITS files in {text}.")
+            raise InvalidArgumentError(f"No FITS files found in {text}.")
         yield from map(_of_file, files)
     elif path.is_file():
         yield _of_file(path)
     elif _URI.match(text):
         yield _of_row({"dataURI": text})
     else:
-        raise InvalidArgumentError(f"{text!r} is neither a file nor a folder, nor a dataURI.")
+        raise InvalidArgumentError(f"{text!r} is not a file, a folder, or a dataURI.")
 
 
 def _of_file(path: Path) -> UsedData:

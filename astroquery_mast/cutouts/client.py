@@ -231,7 +231,7 @@ def _of_survey(survey: Any) -> dict[str, object]:
     if survey is None:
         return {}
     if not isinstance(survey, str) or not survey.strip():
-        raise InvalidArgumentError(f"survey={survey!r}: must be the name of one survey, or None for all.")
+        raise InvalidArgumentError(f"survey must be the name of one survey, or None for all, got {survey!r}.")
     return {"survey": survey}
 
 
@@ -240,7 +240,7 @@ def _of_pictures(cutout_format: str, given: Mapping[str, Any]) -> dict[str, obje
     asked = as_format(cutout_format)
     pictures = image_params(given)
     if pictures and asked == "fits":
-        warn_user(f"{', '.join(pictures)}: no effect on FITS files; cutout_format='jpg'?", InputWarning)
+        warn_user(f"{', '.join(pictures)} has no effect on FITS cutouts. Use cutout_format='jpg'.", InputWarning)
         pictures = {}
     return {"cutout_format": asked, **pictures}
 

@@ -44,13 +44,15 @@ def as_folder(path: str | os.PathLike[str] | None) -> Path:
     """Return the folder that cutouts go to."""
     folder = destination(path)
     if is_remote(folder):
-        raise InvalidArgumentError(f"path={str(path)!r}: cutouts are unpacked on a disk; give a folder there.")
+        raise InvalidArgumentError(
+            f"path={str(path)!r} is not a local folder. Cutouts can only be saved to a local folder."
+        )
     try:
         is_file = folder.exists() and not folder.is_dir()
     except OSError as err:
-        raise InvalidArgumentError(f"path={str(path)!r} cannot be used: {err}") from err
+        raise InvalidArgumentError(f"Cannot use path={str(path)!r}: {err}") from err
     if is_file:
-        raise InvalidArgumentError(f"path={str(path)!r} is a file; give a folder.")
+        raise InvalidArgumentError(f"path must be a folder, got the file {str(path)!r}.")
     return folder
 
 
@@ -158,7 +160,7 @@ class CutoutFiles:
         if not begins_as_zip(start):
             return message_for_nothing(start, service)
         with self._opened(result) as archive:
-            return list(archive.members) or f"{service} sent a zip file without any files."
+            return list(archive.members) or f"{service} returned an empty zip file."
 
     @contextmanager
     def _opened(self, result: TransferResult) -> Iterator[ArchiveFile]:
@@ -206,7 +208,7 @@ class CutoutFiles:
         """The result for a file that could not be written."""
         if not isinstance(err, StoppedError | filelock.Timeout):
             self._note(err)
-        message = f"{path} could not be written: {err}" if isinstance(err, OSError) else f"{type(err).__name__}: {err}"
+        message = f"Cannot write {path}: {err}" if isinstance(err, OSError) else f"{type(err).__name__}: {err}"
         url = self._questions[result.index].url
         return replace(
             result,

@@ -24,7 +24,7 @@ from ..sky.position import Cone
 from ..tables.columns import Column, no_such
 from ..tables.mashup import Page
 
-_SIZES = "Give one or two of pixels (plain numbers) or angles: size=10, size=(ny, nx), size=[1, 2] * u.arcmin."
+_SIZES = "Use one or two numbers of pixels or angles: size=10, size=(ny, nx), size=[1, 2] * u.arcmin."
 
 FORMATS = ("fits", "jpg", "png")
 """The formats in which cutouts of surveys come."""
@@ -70,7 +70,7 @@ def as_size(size: Any) -> CutoutSize:
 def refuse_other_units(size: CutoutSize, units: Any) -> None:
     """Raise unless units that are given besides a size are its own."""
     if units is not None and units != size.units:
-        raise InvalidArgumentError(f"units={units!r} is not what the size has, which is {size.units!r}. {_SIZES}")
+        raise InvalidArgumentError(f"units={units!r} does not match the units of size, {size.units!r}. {_SIZES}")
 
 
 def _listed(value: Any, name: str, advice: str) -> list[Any]:
@@ -98,7 +98,7 @@ def _side(side: Any, size: Any) -> tuple[float, str]:
     else:
         raise InvalidArgumentError(f"size={size!r}: {side!r} is neither a number nor an angle. {_SIZES}")
     if not 0 < number < math.inf:
-        raise InvalidArgumentError(f"size={size!r}: {side!r} is not a size above zero. {_SIZES}")
+        raise InvalidArgumentError(f"size={size!r}: {side!r} is not positive. {_SIZES}")
     return (int(number) if units == "px" and number.is_integer() else number), units
 
 
@@ -108,9 +108,7 @@ def _measured(side: u.Quantity, size: Any) -> tuple[float, str]:
         if side.unit is not None and side.unit.is_equivalent(unit):
             with np.errstate(over="ignore", under="ignore"):  # what is then infinite, or nothing, is refused as such
                 return float(side.to_value(unit)), units
-    raise InvalidArgumentError(
-        f"Cutout size must be in pixels or angular quantity, and size={size!r} is neither. {_SIZES}"
-    )
+    raise InvalidArgumentError(f"Cutout size must be in pixels or angular quantity, got size={size!r}. {_SIZES}")
 
 
 # -- sectors and targets -------------------------------------------------------------------------------------------
@@ -120,7 +118,7 @@ def as_sectors(sector: Any) -> tuple[int, ...] | None:
     """Return sectors of TESS."""
     if sector is None:
         return None
-    advice = "Give an integer of at least 1, several of them, or None for all sectors."
+    advice = "Use an integer >= 1, a list of integers, or None for all sectors."
     given = list(sector) if isinstance(sector, set | frozenset) else sector
     numbers = {_sector(value, sector, advice) for value in _listed(given, "sector", advice)}
     if not numbers:
@@ -162,14 +160,14 @@ def moving_target_named(object_name: Any, mt_type: str | None) -> CutoutTarget:
     name = str(object_name).strip() if isinstance(object_name, str | Integral) else ""
     if not name or isinstance(object_name, bool):
         raise InvalidArgumentError(
-            f"object_name={object_name!r}: Please specify the object name or ID of the asteroid, comet or planet, as "
-            "https://ssd.jpl.nasa.gov/horizons knows it."
+            f"object_name={object_name!r}: Please specify the object name or ID of an asteroid, comet or "
+            "planet, as used by https://ssd.jpl.nasa.gov/horizons."
         )
     if mt_type is None:
         return CutoutTarget("moving_target/", {"obj_id": name})
     kind = str(mt_type).lower().translate(str.maketrans("", "", "_- "))
     if kind not in _MOVING:
-        raise InvalidArgumentError(f"mt_type={mt_type!r}: 'majorbody' or 'smallbody' is needed, or None.")
+        raise InvalidArgumentError(f"mt_type must be 'majorbody', 'smallbody' or None, got {mt_type!r}.")
     return CutoutTarget("moving_target/", {"obj_id": name, "obj_type": kind})
 
 
@@ -185,8 +183,8 @@ def one_target(coordinates: Any, object_name: Any, moving: bool) -> None:
             "Only one of object_name and coordinates may be specified. Please remove object_name if using coordinates."
         )
     if coordinates is None and object_name is None:
-        wanted = "Please specify the object name or ID" if moving else "Either object_name or coordinates is needed"
-        raise InvalidQueryError(f"{wanted}: there is nothing to look for.")
+        wanted = "Please specify the object name or ID" if moving else "Specify either object_name or coordinates"
+        raise InvalidQueryError(f"{wanted}.")
 
 
 # -- pictures ------------------------------------------------------------------------------------------------------
@@ -198,7 +196,9 @@ def as_format(cutout_format: Any) -> str:
     if name == "jpeg":
         name = "jpg"
     if name not in FORMATS:
-        raise InvalidArgumentError(f"cutout_format={cutout_format!r}: {', '.join(map(repr, FORMATS))} are possible.")
+        raise InvalidArgumentError(
+            f"cutout_format must be one of {', '.join(map(repr, FORMATS))}, got {cutout_format!r}."
+        )
     return name
 
 
@@ -207,7 +207,7 @@ def image_params(given: Mapping[str, Any]) -> dict[str, str]:
     sent = {}
     for name, value in given.items():
         if name not in IMAGE_PARAMS:
-            raise no_such(f"There is no parameter {name!r}.", name, IMAGE_PARAMS, near=_FORMER.get(name, ()))
+            raise no_such(f"{name!r} is not a valid parameter.", name, IMAGE_PARAMS, near=_FORMER.get(name, ()))
         if value is not None:
             sent[name] = _image_param(name, value)
     return sent
@@ -217,21 +217,21 @@ def _image_param(name: str, value: Any) -> str:
     """The value of one parameter of pictures."""
     if name == "stretch":
         if str(value).lower() not in _STRETCHES:
-            raise InvalidArgumentError(f"stretch={value!r}: {', '.join(map(repr, _STRETCHES))} are possible.")
+            raise InvalidArgumentError(f"stretch must be one of {', '.join(map(repr, _STRETCHES))}, got {value!r}.")
         return str(value).lower()
     if name == "invert":
         if not isinstance(value, bool | np.bool_):
-            raise InvalidArgumentError(f"invert={value!r}: True or False is needed.")
+            raise InvalidArgumentError(f"invert must be True or False, got {value!r}.")
         return str(bool(value))
     low, high = _pair(name, value)
     if name == "minmax_percent" and not (low >= 0 and high <= 100):
-        raise InvalidArgumentError(f"minmax_percent={value!r}: percentages are between 0 and 100.")
+        raise InvalidArgumentError(f"minmax_percent must be between 0 and 100, got {value!r}.")
     return f"[{low}, {high}]"
 
 
 def _pair(name: str, value: Iterable[Any]) -> tuple[float, float]:
     """Two numbers, the smaller one first."""
-    advice = "Give two numbers, the smaller one first."
+    advice = "Use two numbers in increasing order."
     numbers = _listed(value, name, advice)
     if len(numbers) != 2 or not all(isinstance(number, Real) for number in numbers):
         raise InvalidArgumentError(f"{name}={value!r} is not a pair of numbers. {advice}")
@@ -288,7 +288,7 @@ def message_for_nothing(body: bytes, service: str) -> str:
         raise _unreadable(service, body) from err
     message = message_of(document, service)
     if message is None and _is_empty(document):
-        return f"{service} found nothing to cut out."
+        return f"{service} found no data for a cutout."
     if message is None:
         raise _unreadable(service, body)
     return message
@@ -297,7 +297,7 @@ def message_for_nothing(body: bytes, service: str) -> str:
 def _unreadable(service: str, body: bytes) -> InvalidResponseError:
     """The error for bytes that are neither cutouts nor a message."""
     start = body[:_EXCERPT].decode("utf-8", "replace")
-    message = f"{service} answered with something else than cutouts, beginning {start!r}."
+    message = f"{service} did not return cutouts. The response starts with {start!r}."
     return InvalidResponseError(message, service=service, status=200)
 
 
@@ -333,21 +333,23 @@ def _list_of(document: Any, key: str, service: str) -> list[Any]:
     if found is None and message_of(document, service) is not None:
         return []
     if not isinstance(found, list):
-        raise InvalidResponseError(f"{service} answered without a list of {key!r}.", service=service)
+        raise InvalidResponseError(f"{service} returned no list of {key!r}.", service=service)
     return found
 
 
 def _sector_row(entry: Any, service: str) -> Mapping[str, object]:
     """One row; the archive writes numbers as text, with zeros before some of them."""
     if not isinstance(entry, dict):
-        raise InvalidResponseError(f"{service} listed {entry!r} where a sector was due.", service=service)
+        raise InvalidResponseError(f"{service} returned {entry!r} instead of a sector.", service=service)
     row: dict[str, object] = {"sectorName": entry.get("sectorName")}
     for name in ("sector", "camera", "ccd"):
         value = entry.get(name)
         try:
             row[name] = None if value is None else int(value)
         except (TypeError, ValueError, OverflowError) as err:
-            raise InvalidResponseError(f"{service} listed {name} {value!r}, no number.", service=service) from err
+            raise InvalidResponseError(
+                f"{service} returned an invalid number for {name}: {value!r}.", service=service
+            ) from err
     return row
 
 

@@ -154,9 +154,13 @@ class CutoutService:
             asked = replace(question, url=url, params={**target, "radius": 0})
             found = offered(self.document(asked, Deadline(_SECONDS_TO_EXPLAIN)), name, question.service)
         except MastError as err:
-            log.debug("What there is instead could not be found out: %s", err)
+            log.debug("Could not list the available alternatives: %s", err)
             return []
-        return [f"{name}={params[name]!r} has no data there; there are {name}s {', '.join(found)}."] if found else []
+        return (
+            [f"{name}={params[name]!r} has no data at this position. Available {name}s: {', '.join(found)}."]
+            if found
+            else []
+        )
 
     # -- on disk -------------------------------------------------------------------------------------------------
 
@@ -229,7 +233,7 @@ def _members(body: bytes, service: str) -> list[tuple[str, bytes]] | str:
         return message_for_nothing(body, service)
     with zipped_files(BytesIO(body), service) as archive:
         found = [(member.filename, archive.read(member)) for member in archive.members]
-    return found or f"{service} sent a zip file without any files."
+    return found or f"{service} returned an empty zip file."
 
 
 def _open(name: str, content: bytes, service: str) -> fits.HDUList:
@@ -237,7 +241,7 @@ def _open(name: str, content: bytes, service: str) -> fits.HDUList:
     try:
         cutout = fits.open(BytesIO(content))
     except OSError as err:
-        message = f"{service} sent {name!r}, which is not a FITS file: {err}"
+        message = f"{service} returned {name!r}, which is not a valid FITS file: {err}"
         raise InvalidResponseError(message, service=service, status=200) from err
     cutout.filename = _Name(name)
     return cutout
@@ -248,7 +252,7 @@ def _failure(manifest: Manifest, error: Exception | None, deadline: Deadline | N
     first = manifest["Message"][0]
     if deadline is not None and deadline.remaining() <= 0:
         limit = f"Timeout limit of {deadline.seconds:g} s exceeded by {title}"
-        message = f"{limit}: no cutout is there. Allow more time (timeout=). {first}"
+        message = f"{limit}: no cutout was completed. Increase timeout=. {first}"
         return QueryTimeoutError(message, service=title, elapsed=deadline.elapsed())
     if error is not None:
         return error

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TICA = (
-    "Tesscut no longer supports products other than those of SPOC, such as those of the TESS Image Calibrator (TICA): "
-    "leave the argument 'product' out."
+    "Tesscut only supports SPOC products. Others, such as TICA (TESS Image CAlibrator), are no longer "
+    "available. Omit the argument 'product'."
 )
 
 
@@ -59,7 +59,7 @@ def _as_before(method: F) -> F:
 def _only_spoc(product: Any) -> None:
     """Raise if another product is asked for than there is."""
     if str(product).upper() != "SPOC":
-        raise InvalidQueryError(f"Input product must be SPOC. It is {product!r}, and nothing else is served any more.")
+        raise InvalidQueryError(f"Input product must be SPOC. {product!r} is no longer available.")
 
 
 @dataclass(frozen=True)

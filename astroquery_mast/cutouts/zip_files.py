@@ -95,25 +95,25 @@ def _readable(service: str, name: str | None = None) -> Iterator[None]:
         yield
     except _BROKEN as err:
         what = "a zip file" if name is None else f"a zip file with {name!r}"
-        message = f"{service} sent {what} that cannot be read: {err}."
+        message = f"{service} returned {what} that cannot be read: {err}."
         raise InvalidResponseError(message, service=service, status=200) from err
 
 
 def _check(members: Sequence[zipfile.ZipInfo], size: int) -> None:
     """Raise if these are not ordinary files."""
     if len(members) > _MOST_FILES:
-        raise zipfile.BadZipFile(f"it holds {len(members)} files")
+        raise zipfile.BadZipFile(f"it contains {len(members)} files")
     for member in members:
         # The upper half holds the permissions of a Unix system, and there what kind of file it is.
         if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG}:
-            raise zipfile.BadZipFile(f"{member.filename!r} is a link, or not a file at all")
+            raise zipfile.BadZipFile(f"{member.filename!r} is a link or not a regular file")
         if member.flag_bits & 0x1:
-            raise zipfile.BadZipFile(f"{member.filename!r} is locked with a password")
+            raise zipfile.BadZipFile(f"{member.filename!r} is encrypted")
         if member.compress_type not in _PACKED:
-            raise zipfile.BadZipFile(f"{member.filename!r} is packed by an unknown method")
+            raise zipfile.BadZipFile(f"{member.filename!r} has an unsupported compression method")
     swollen = sum(member.file_size for member in members)
     if swollen > min(_FREE + _RATIO * size, count_setting("max_file_size")):
-        raise zipfile.BadZipFile(f"its {size} bytes would swell to {swollen}")
+        raise zipfile.BadZipFile(f"its {size} bytes would decompress to {swollen}")
 
 
 def places_of(names: Sequence[str]) -> list[tuple[str, ...]]:

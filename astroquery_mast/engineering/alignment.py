@@ -34,7 +34,7 @@ _ALIGNMENTS: Mapping[str, Callable[[Array, Array], Array]] = {"previous": _previ
 def check_alignment(align: object) -> None:
     """Raise unless this is a way to align samples, or None."""
     if align is not None and not (isinstance(align, str) and align in _ALIGNMENTS):
-        raise InvalidArgumentError(f"align={align!r}: {alternatives([*_ALIGNMENTS])} is possible, or None.")
+        raise InvalidArgumentError(f"align must be {alternatives([*_ALIGNMENTS])}, or None, got {align!r}.")
 
 
 def aligned(samples: Samples, moments: Array, align: str) -> Samples:

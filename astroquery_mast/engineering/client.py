@@ -128,7 +128,7 @@ class EngineeringClass(MastClass):
         known = self._inventory.all(self._service.deadline(timeout))
         table = mnemonics_table(found_mnemonics(known, pattern, subsystem))
         if not len(table):
-            warn_no_results([f"No mnemonic has pattern={pattern!r} in its name or description."])
+            warn_no_results([f"No mnemonics match pattern={pattern!r} in their name or description."])
         return table
 
     def get_mnemonic_info(self, names: str | Iterable[str], *, timeout: float | u.Quantity | None = None) -> Table:

@@ -43,7 +43,7 @@ def as_margin(margin: Any) -> np.timedelta64:
     except (AttributeError, TypeError, ValueError):
         seconds = np.nan
     if not 0 <= seconds < np.inf:
-        raise InvalidArgumentError(f"margin={margin!r}: a time of zero or more is needed, such as 30 * u.s or '2 min'.")
+        raise InvalidArgumentError(f"margin must be a time >= 0, such as 30 * u.s or '2 min', got {margin!r}.")
     return np.timedelta64(round(seconds * 1e6), "us")
 
 
@@ -52,8 +52,7 @@ def exposures_of(rows: Any, margin: np.timedelta64) -> list[Exposure]:
     table = as_table(rows)
     if table is None or not len(table):
         raise InvalidArgumentError(
-            f"rows={rows!r:.60}: rows of a table of JWST observations are needed, as Observations.query_criteria "
-            "returns them."
+            f"rows must be rows of a table of JWST observations from Observations.query_criteria, got {rows!r:.60}."
         )
     _check_columns(table)
     names = column_as_text(table, "obs_id")
@@ -61,9 +60,9 @@ def exposures_of(rows: Any, margin: np.timedelta64) -> list[Exposure]:
     now = Time.now().mjd
     timed = (begins >= Time(LAUNCH).mjd) & (begins <= ends) & (begins < now) & (ends < now + 1)
     if not timed.any():
-        raise InvalidArgumentError(f"No row has the times of an exposure (t_min, t_max): {_examples(names, timed)}.")
+        raise InvalidArgumentError(f"No row has exposure times (t_min, t_max): {_examples(names, timed)}.")
     if not timed.all():
-        said = f"Left out, for they have no times of an exposure (t_min, t_max): {_examples(names, timed)}."
+        said = f"Rows without exposure times (t_min, t_max) are skipped: {_examples(names, timed)}."
         warn_user(said, InputWarning)
     return [
         Exposure(names[row], TimeSpan(_moment(begins[row]) - margin, _moment(ends[row]) + margin))
@@ -75,12 +74,12 @@ def _check_columns(table: Table) -> None:
     """Raise unless these are observations of JWST, as far as the table tells."""
     missing = [name for name in _NEEDED if name not in table.colnames]
     if missing:
-        raise InvalidArgumentError(f"The rows have no column {' and no '.join(map(repr, missing))}.")
+        raise InvalidArgumentError(f"Column {' and '.join(map(repr, missing))} not found in the rows.")
     others = {*column_as_text(table, "obs_collection")} - {_MISSION, ""}
     if others:
         raise InvalidArgumentError(
-            f"There is telemetry of JWST only, and some rows are of {', '.join(sorted(others))}: "
-            "choose those whose obs_collection is 'JWST'."
+            f"Telemetry is only available for JWST, but some rows are of {', '.join(sorted(others))}. Select "
+            "the rows with obs_collection == 'JWST'."
         )
 
 

@@ -79,12 +79,11 @@ def as_mnemonics(names: Any) -> list[str]:
     """Return the names of mnemonics that a user gives: words, each once, without a look at the inventory."""
     members = [as_unicode(name) for name in as_members("names", as_unicode(names), empty=True)]
     if not members:
-        raise InvalidArgumentError("names is empty: at least one mnemonic is needed.")
+        raise InvalidArgumentError("names is empty. Specify at least one mnemonic.")
     for name in members:
         if not (isinstance(name, str) and _WORD.fullmatch(name.strip())):
             raise InvalidArgumentError(
-                f"{name!r} is not the name of a mnemonic: those are words such as 'SA_ZFGOUTFOV'. "
-                "list_mnemonics() finds them by a pattern."
+                f"{name!r} is not a mnemonic such as 'SA_ZFGOUTFOV'. Use list_mnemonics() to search for mnemonics."
             )
     return list({str(name).strip().upper(): str(name).strip() for name in members}.values())
 
@@ -105,7 +104,7 @@ def _read_viz(body: bytes, service: str) -> Page:
     """Read the list as the newer service sends it."""
     rows = json_object(body).get("data")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise InvalidResponseError(f"{service} did not come as a list.", service=service)
+        raise InvalidResponseError(f"{service} was not returned as a list.", service=service)
     return Page(service, "COMPLETE", (("tlmMnemonic", "string"),), rows)
 
 
@@ -114,7 +113,7 @@ def _inventory_of(rows: Iterable[Mapping[str, Any]], service: str) -> dict[str, 
     known = [_mnemonic(row) for row in rows]
     found = {each.name: each for each in known if each.name not in {"", _END_OF_LIST}}
     if not found:
-        raise InvalidResponseError(f"{service} has no mnemonics in it.", service=service)
+        raise InvalidResponseError(f"{service} contains no mnemonics.", service=service)
     return found
 
 
@@ -152,7 +151,7 @@ class MnemonicSource:
         try:
             return self._ask(_VizRequest(_VIZ, url, reader=_read_viz), deadline.part(deadline.remaining() / 2))
         except MastError as err:
-            log.debug("The list of mnemonics is requested from another service: %s", err)
+            log.debug("Requesting the list of mnemonics from another service: %s", err)
         return self._ask(self.service.request_for(_MASHUP, {}, None, None), deadline)
 
     def _ask(self, question: Question, deadline: Deadline) -> Columns:
@@ -180,7 +179,7 @@ class Inventory:
         if known:
             return [_found(name, known) for name in names]
         warn_user(
-            "The list of mnemonics could not be read: samples come without units and descriptions.",
+            "Could not retrieve the list of mnemonics. Samples are returned without units and descriptions.",
             CorruptDataWarning,
         )
         return [Mnemonic(name.upper()) for name in names]
@@ -200,7 +199,7 @@ def _found(name: str, known: Mapping[str, Mnemonic]) -> Mnemonic:
     near = closest(name, known) or [each for each in known if name.upper() in each][:3]
     if near:
         raise no_such(said, name, known, near=near)
-    raise InvalidArgumentError(f"{said} list_mnemonics('*word*') looks for words in names and descriptions.")
+    raise InvalidArgumentError(f"{said} Use list_mnemonics('*word*') to search names and descriptions.")
 
 
 def found_mnemonics(known: Mapping[str, Mnemonic], pattern: str | None = None, subsystem: Any = None) -> list[Mnemonic]:
@@ -218,7 +217,7 @@ def _pattern_test(pattern: object) -> Any:
     """What tells whether a text has a pattern in it, whatever the case."""
     text = as_unicode(pattern)
     if not isinstance(text, str) or not text.strip():
-        raise InvalidArgumentError(f"pattern={pattern!r}: text is needed, such as '*temp*', or None for all.")
+        raise InvalidArgumentError(f"pattern must be a string such as '*temp*', or None for all, got {pattern!r}.")
     lowered = text.strip().lower()
     matches = wildcard_test(lowered if "*" in lowered else f"*{lowered}*")
     return lambda each: matches(each.lower())
@@ -231,7 +230,7 @@ def _subsystems(given: Any, known: Mapping[str, Mnemonic]) -> set[str]:
         return subsystems
     names = [str(as_unicode(member)).strip() for member in as_members("subsystem", as_unicode(given))]
     there = sorted(filter(None, subsystems))
-    said = "subsystem={!r}: there is no such subsystem."
+    said = "subsystem={!r} is not a valid subsystem."
     return {known_name(name, there, said.format(name), listed=True) for name in names}
 
 

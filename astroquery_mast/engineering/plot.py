@@ -67,7 +67,7 @@ def plot_telemetry(result: Any, ax: Any = None) -> Axes | npt.NDArray[np.object_
     for curve in _curves(result):
         panels.setdefault(curve.panel, []).append(curve)
     if not panels:
-        raise InvalidArgumentError("The result has no mnemonic to draw.")
+        raise InvalidArgumentError("The result has no mnemonic to plot.")
     axes = _new_axes(len(panels)) if ax is None else _given_axes(ax, len(panels))
     for each, curves in zip(axes, panels.values(), strict=True):
         _draw(each, curves)
@@ -82,7 +82,9 @@ def _curves(result: Any) -> list[_Curve]:
     """The mnemonics of a result."""
     series = list(result.values()) if isinstance(result, Mapping) else [result]
     if not all(isinstance(each, Table) and "time" in each.colnames for each in series):
-        raise InvalidArgumentError("result is not what query_mnemonics returns: a TimeSeries, or a dictionary of them.")
+        raise InvalidArgumentError(
+            "result must be a TimeSeries, or a dictionary of them, as returned by query_mnemonics."
+        )
     return [_curve(each, name) for each in series for name in each.colnames if name not in {"time", _LABEL}]
 
 
@@ -124,7 +126,7 @@ def _given_axes(ax: Any, count: int) -> list[Any]:
     axes = list(np.atleast_1d(np.asarray(ax, dtype=object)).ravel())
     if len(axes) != count or not all(hasattr(each, "plot") for each in axes):
         raise InvalidArgumentError(
-            f"ax={ax!r:.60}: {count} axes of matplotlib are needed, one for each unit and each mnemonic with words."
+            f"ax must be {count} matplotlib axes, one per unit and per mnemonic with text values, got {ax!r:.60}."
         )
     return axes
 

@@ -61,7 +61,7 @@ class TelemetryQuestion:
     def refuse_several(self) -> None:
         """Raise unless a single mnemonic is asked for."""
         if not isinstance(self.names, str | bytes):
-            raise InvalidArgumentError(f"name={self.names!r:.60}: the name of one mnemonic is needed.")
+            raise InvalidArgumentError(f"name must be the name of one mnemonic, got {self.names!r:.60}.")
 
     def payload(self, spans: Sequence[TimeSpan]) -> list[dict[str, object]]:
         """Return what is sent, a dictionary for each request."""
@@ -134,7 +134,7 @@ class TelemetryQueries:
         """Return the samples of one span."""
         mnemonics = self.inventory.of(question.words, deadline)
         (group,) = self._groups(question, mnemonics, [(span, [])], deadline)
-        _warn_of_none(mnemonics, [group], question.align, "brackets=True returns the nearest")
+        _warn_of_none(mnemonics, [group], question.align, "Use brackets=True to get the nearest ones")
         return question.result(mnemonics, [group], False, start=str(span.start), end=str(span.end))
 
     def during(self, question: TelemetryQuestion, exposures: Sequence[Exposure], deadline: Deadline) -> Result:
@@ -146,7 +146,7 @@ class TelemetryQueries:
         groups = [
             _Group(exposure.obs_id, exposure.span, holding[number].samples) for number, exposure in enumerate(exposures)
         ]
-        _warn_of_none(mnemonics, groups, question.align, "a margin adds time to the exposures")
+        _warn_of_none(mnemonics, groups, question.align, "Use margin= to extend the exposures")
         return question.result(mnemonics, groups, True, exposures=len(exposures))
 
     def days(self, question: TelemetryQuestion, span: TimeSpan, seconds: float) -> Iterator[TimeSeries]:
@@ -193,5 +193,5 @@ def _warn_of_none(mnemonics: Sequence[Mnemonic], groups: Sequence[_Group], align
     if not empty:
         return
     around = any(len(samples) for group in groups for samples in group.samples)
-    hints = [f"There are samples before or after this time: {advice}."] if around else []
-    warn_no_results([f"No samples of {', '.join(empty)} in this time.", *hints])
+    hints = [f"There are samples before or after this time. {advice}."] if around else []
+    warn_no_results([f"No samples of {', '.join(empty)} in this time range.", *hints])

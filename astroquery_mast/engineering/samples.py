@@ -90,7 +90,9 @@ def read_samples(body: Readable, what: str) -> Samples:
     header, _, rest = first.partition(b"\n")
     if [name.strip().lower() for name in header.decode("utf-8-sig", "replace").split(",")] != _HEADER:
         start = first[:80].decode("utf-8", "replace")
-        raise InvalidResponseError(f"{what} did not come as samples: it begins with {start!r}.", service=what)
+        raise InvalidResponseError(
+            f"{what} does not contain samples. The response starts with {start!r}.", service=what
+        )
     parts = [_read_block(block, what) for block in chain([rest], blocks) if block.strip()]
     return _in_order(join_samples(parts))
 
@@ -218,12 +220,12 @@ def _rows(block: bytes, what: str) -> list[list[str]]:
     try:
         rows = list(filter(None, csv.reader(io.StringIO(text, newline=""))))
     except csv.Error as err:
-        raise InvalidResponseError(f"{what} came as lines that cannot be read: {err}.", service=what) from err
+        raise InvalidResponseError(f"{what} contains lines that cannot be parsed: {err}.", service=what) from err
     # The last line of an answer that was cut off ends anywhere.
     cut = not block.endswith(b"\n") and kind_of(rows[-1][-1]) is None
     broken = next((row for row in rows if len(row) < 4), rows[-1] if cut else None)
     if broken is not None:
-        raise InvalidResponseError(f"{what} came with an incomplete line: {','.join(broken)!r}.", service=what)
+        raise InvalidResponseError(f"{what} contains an incomplete line: {','.join(broken)!r}.", service=what)
     return rows
 
 

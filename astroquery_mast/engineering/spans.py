@@ -69,18 +69,20 @@ def as_span(start: Any, end: Any) -> TimeSpan:
     """Return the span between two moments; raises unless it is one that there can be telemetry of."""
     span = TimeSpan(_moment("start", start), _moment("end", end))
     if span.start >= span.end:
-        raise InvalidArgumentError(f"end={_shown(span.end)} is not after start={_shown(span.start)}.")
+        raise InvalidArgumentError(f"end={_shown(span.end)} must be after start={_shown(span.start)}.")
     now = current_time()
     if span.start >= now:
-        raise InvalidArgumentError(f"start={_shown(span.start)} is in the future: there is no telemetry yet.")
+        raise InvalidArgumentError(f"start={_shown(span.start)} is in the future. No telemetry is available yet.")
     if span.start < LAUNCH:
         warn_user(
-            f"start={_shown(span.start)} is before the launch of JWST, {_shown(LAUNCH)}: there is hardly "
-            "any telemetry of that time.",
+            f"start={_shown(span.start)} is before the launch of JWST ({_shown(LAUNCH)}). Very little "
+            "telemetry is available for that time.",
             InputWarning,
         )
     if span.end > now:
-        warn_user(f"end={_shown(span.end)} is in the future: there is telemetry until now at most.", InputWarning)
+        warn_user(
+            f"end={_shown(span.end)} is in the future. Telemetry is only available up to the present.", InputWarning
+        )
     return TimeSpan(span.start, min(span.end, now))
 
 
@@ -93,8 +95,8 @@ def _moment(name: str, given: Any) -> np.datetime64:
             if not isinstance(given, str):
                 raise
     raise InvalidArgumentError(
-        f"{name}={given!r} is not a date: give a Time, a datetime, or text such as '2022-07-12T06:30' (UTC). For a "
-        "Modified Julian Date give Time(number, format='mjd')."
+        f"{name} must be a Time, a datetime, or a string such as '2022-07-12T06:30' (UTC), got {given!r}. "
+        "For a Modified Julian Date, use Time(number, format='mjd')."
     )
 
 

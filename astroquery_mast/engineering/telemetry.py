@@ -47,7 +47,7 @@ class FetchOptions:
         """Check the arguments."""
         number_of_workers(self.max_workers)
         if not isinstance(self.cache, bool | None):
-            raise InvalidArgumentError(f"cache={self.cache!r}: True or False is needed, or None for conf.cache.")
+            raise InvalidArgumentError(f"cache must be True, False, or None (use conf.cache), got {self.cache!r}.")
         kept = conf.cache and cache_conf.cache_active if self.cache is None else self.cache
         object.__setattr__(self, "kept", bool(kept))
 
@@ -199,11 +199,11 @@ def _recalled(entry: CacheEntry) -> Samples | None:
             types = tuple(map(str, kept.about["types"]))
         samples = Samples(times.view("datetime64[us]"), values, mask if len(mask) else None, types)
         if {len(values), len(mask) or len(times)} != {len(times)}:
-            raise ValueError("its arrays are of different lengths")
+            raise ValueError("its arrays have different lengths")
     except UNREADABLE as err:
-        log.debug("Samples that were kept cannot be read: %s", err)
+        log.debug("Cannot read cached samples: %s", err)
         return None
-    log.debug("Samples are taken from %s", entry.path)
+    log.debug("Using cached samples from %s", entry.path)
     return samples
 
 

@@ -53,7 +53,7 @@ def write_argument(name: str, value: Any) -> Written:
     try:
         return _written(name, value)
     except (TypeError, ValueError, AttributeError, KeyError, NotImplementedError, RecursionError, ConvertError) as err:
-        raise InvalidArgumentError(f"'{name}' cannot be saved: {err}") from err
+        raise InvalidArgumentError(f"Cannot save '{name}': {err}") from err
 
 
 def read_argument(written: Written) -> Any:
@@ -63,7 +63,7 @@ def read_argument(written: Written) -> Any:
     except SavedSearchError:
         raise
     except _UNREADABLE as err:
-        raise SavedSearchError(f"{written!r:.80} cannot be read as an argument of a query: {err}") from err
+        raise SavedSearchError(f"Cannot read {written!r:.80} as an argument of a query: {err}") from err
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def _written_object(name: str, value: Any) -> Written:
             return write(name, value)
     write_packaged = _PACKAGED.get(type(value).__module__.partition(".")[0])
     if write_packaged is None:
-        raise InvalidArgumentError(f"'{name}' cannot be saved: there is no text for a {type(value).__name__}.")
+        raise InvalidArgumentError(f"Cannot save '{name}': a {type(value).__name__} cannot be written as text.")
     return write_packaged(name, value)
 
 
@@ -97,7 +97,7 @@ def _text(name: str, value: str | bytes) -> str:
     """A text, unless a token or a password is in it."""
     text = value.decode("utf-8") if isinstance(value, bytes) else str(value)
     if without_secrets(text) != text or _LOGIN_IN_ADDRESS.search(text):
-        raise InvalidArgumentError(f"'{name}' has a token or a password in it, which is not saved.")
+        raise InvalidArgumentError(f"'{name}' contains a token or a password, which cannot be saved.")
     text.encode("utf-8")
     return text
 
@@ -113,14 +113,14 @@ def _list(name: str, value: Sequence[Any]) -> list[Written]:
 
 def _mapping(name: str, value: Mapping[Any, Any]) -> Written:
     if not all(isinstance(key, str) for key in value):
-        raise InvalidArgumentError(f"'{name}' cannot be saved: the keys of a dictionary must be text.")
+        raise InvalidArgumentError(f"Cannot save '{name}': the keys of a dictionary must be strings.")
     return {"dict": {_text(name, key): _written(name, member) for key, member in value.items()}}
 
 
 def _array(name: str, value: Any) -> Written:
     """An array of numbers, truth values, texts or dates; masked ones with their mask."""
     if value.dtype.kind not in _KINDS:
-        raise InvalidArgumentError(f"'{name}' cannot be saved: an array of type {value.dtype} has no text.")
+        raise InvalidArgumentError(f"Cannot save '{name}': an array of type {value.dtype} cannot be written as text.")
     plain = np.ma.asarray(value)
     kind = plain.dtype.str
     cells = plain.filled().astype(str) if plain.dtype.kind == "M" else plain.filled()
@@ -133,13 +133,13 @@ def _array(name: str, value: Any) -> Written:
 def _quantity(name: str, value: u.Quantity) -> Written:
     unit = value.unit.to_string()
     if u.Unit(unit) != value.unit:
-        raise InvalidArgumentError(f"'{name}' cannot be saved: its unit has no text.")
+        raise InvalidArgumentError(f"Cannot save '{name}': its unit cannot be written as text.")
     return {"quantity": _written(name, value.value.tolist()), "unit": unit}
 
 
 def _time(name: str, value: Time) -> Written:
     if np.any(value.mask):
-        raise InvalidArgumentError(f"'{name}' has masked times; leave them out.")
+        raise InvalidArgumentError(f"'{name}' contains masked times. Remove them.")
     written = Time(value.unmasked, precision=_DIGITS).isot
     return {"time": written.tolist() if value.shape else str(written), "scale": value.scale}
 
@@ -177,7 +177,7 @@ def _region(name: str, value: Any) -> Written:
     if hasattr(value, "regions"):
         return _list(name, value.regions)
     if hasattr(value, "to_sky"):
-        raise InvalidArgumentError(f"'{name}' is in pixels; to_sky makes a region of it that can be saved.")
+        raise InvalidArgumentError(f"'{name}' is a pixel region. Convert it with to_sky to save it.")
     lines = _text(name, value.serialize(format="ds9", precision=_DEGREES)).splitlines()
     return {"regions": [line for line in lines if not line.startswith(("#", "global"))]}
 
@@ -215,7 +215,7 @@ def _read(written: Written) -> Any:
     form = next((form for form in _READERS if form in written), None)
     if form is None:
         raise SavedSearchError(
-            f"{written!r:.80} is not an argument of a saved search: one of {', '.join(_READERS)} is due."
+            f"{written!r:.80} is not a valid argument of a saved search. Expected one of {', '.join(_READERS)}."
         )
     return _READERS[form](written[form], written)
 

@@ -29,7 +29,7 @@ _OTHERS = frozenset({"crossmatch", "find_duplications", "get_product_list", "get
 _NO_TABLES = ("_async", "_count", "_iter")
 # What would leave rows out that then seem to be gone, or give no table of today.
 _REFUSED: Mapping[str, str] = {
-    **dict.fromkeys(("limit", "page", "offset"), "a part of the rows cannot be told from rows that are gone"),
+    **dict.fromkeys(("limit", "page", "offset"), "with partial results, missing rows look like deleted rows"),
     **dict.fromkeys(("get_query_payload", "count_only", "job"), "there would be no table to compare"),
     "cache": "a saved search always queries MAST",
     "executor": "an executor ends with its program",
@@ -82,7 +82,7 @@ class QueryCall:
         own |= {name: value for name, value in _EVERYTHING.items() if known.get(name, _EMPTY).default != value}
         found = method(*positional, **{**{name: value for name, value in own.items() if name in known}, **keywords})
         if not isinstance(found, Table):
-            raise InvalidArgumentError(f"{self.name} has returned no table, but a {type(found).__name__}.")
+            raise InvalidArgumentError(f"{self.name} returned a {type(found).__name__} instead of a table.")
         return found
 
 
@@ -97,8 +97,8 @@ def as_call(method: Any, positional: Sequence[Any], keywords: Mapping[str, Any])
     name = _name_of(client, getattr(method, "__name__", ""))
     if name is None:
         raise InvalidArgumentError(
-            f"{method!r:.80} is not a query of a client of this package, such as Observations.query_criteria, that "
-            "returns a table."
+            f"{method!r:.80} cannot be saved. Use a query method that returns a table, such as "
+            "Observations.query_criteria."
         )
     known = inspect.signature(method).parameters
     _refuse_unsaved(keywords, known)
@@ -115,10 +115,13 @@ def _refuse_unsaved(keywords: Mapping[str, Any], known: Container[str]) -> None:
     """Raise if an argument would leave out what has to be compared, or is secret by its name."""
     secret = next((each for each in keywords if "token" in each.lower() or "password" in each.lower()), None)
     if secret is not None:
-        raise InvalidArgumentError(f"'{secret}' cannot be saved: the client logs in, and a search has no secrets.")
+        raise InvalidArgumentError(
+            f"Cannot save '{secret}': saved searches do not contain passwords or tokens. Log in with the client "
+            "instead."
+        )
     refused = next((each for each in _REFUSED if each in known and _is_chosen(keywords.get(each))), None)
     if refused is not None:
-        raise InvalidArgumentError(f"'{refused}' cannot be saved: {_REFUSED[refused]}.")
+        raise InvalidArgumentError(f"Cannot save '{refused}': {_REFUSED[refused]}.")
 
 
 def _is_chosen(value: object) -> bool:

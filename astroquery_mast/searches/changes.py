@@ -155,15 +155,13 @@ class Changes(ResultTable):
         number = f"{len(self) or 'no'} {'change' if len(self) == 1 else 'changes'}"
         since, until = self.meta.get("since"), self.meta.get("until")
         if until and not since:
-            return (
-                f"{self._title()}: first run, {self.meta.get('found', 0)} rows found; later runs tell what has changed"
-            )
+            return f"{self._title()}: first run, {self.meta.get('found', 0)} rows found; later runs list the changes"
         return f"{self._title()}: {number}{f' since {since}' if since else ''}"
 
     def _by_kind(self, limit: int | None) -> Iterator[tuple[str, list[Any], str]]:
         """Give the kinds of change that there are, their rows, and one sentence for all if they are too many."""
         if limit is not None and not is_integer(limit, 0):
-            raise InvalidArgumentError(f"limit={limit!r}: a number, or None for all, is needed.")
+            raise InvalidArgumentError(f"limit must be an integer, or None for all, got {limit!r}.")
         rows: dict[str, list[Any]] = {str(kind): [] for kind in ChangeKind}
         for row in self:
             rows.setdefault(str(row["change"]), []).append(row)
@@ -174,7 +172,7 @@ class Changes(ResultTable):
     def _sentence(self, number: int) -> str:
         """What is said of so many changes that the archive itself may have changed."""
         of = f"{number} of {self.meta['found']} rows" if "found" in self.meta else f"{number} rows"
-        return f"{of}: so many at once may mean that the archive has been indexed anew. limit=None tells of each."
+        return f"{of}. So many changes at once may mean that MAST was reindexed. Use limit=None to list all."
 
     def _entries(self, limit: int | None) -> Iterator[tuple[str, str]]:
         """Give title and content of each entry of a feed."""

@@ -66,7 +66,9 @@ def read_notification(notification: str | os.PathLike[str] | Sequence[Mapping[st
     given = Path(notification) if isinstance(notification, str) else notification
     table = as_subscription(given)
     if table is None:
-        raise InvalidArgumentError(f"A JSON file or a list of dictionaries is needed, and not {notification!r:.80}.")
+        raise InvalidArgumentError(
+            f"notification must be a JSON file or a list of dictionaries, got {notification!r:.80}."
+        )
     events = _cells(table, "event_type")
     changes = Changes(
         {

@@ -92,7 +92,9 @@ class SavedSearch:
     ) -> None:
         call = as_call(query, arguments, keywords)
         if watch_products and not hasattr(call.client, "get_product_list"):
-            raise InvalidArgumentError(f"{call.name} already finds files: watch_products is for observations.")
+            raise InvalidArgumentError(
+                f"watch_products=True cannot be used with {call.name}, which already returns files."
+            )
         self._set(_path_of(path), call, as_row_key(row_key), bool(watch_products))
         self._save()
 
@@ -121,7 +123,7 @@ class SavedSearch:
         >>> SavedSearch.open("nothing")
         Traceback (most recent call last):
         ...
-        astroquery_mast.exceptions.SavedSearchError: nothing.json cannot be read: ...
+        astroquery_mast.exceptions.SavedSearchError: Cannot read nothing.json: ...
         """
         place = _path_of(path)
         written = _read(place)
@@ -129,9 +131,9 @@ class SavedSearch:
             call = call_named(written)
             row_key, watched = as_row_key(written.get("row_key")), written.get("watch_products", False)
         except (SavedSearchError, InvalidArgumentError) as err:
-            raise SavedSearchError(f"{place} cannot be used: {err}") from err
+            raise SavedSearchError(f"Cannot use {place}: {err}") from err
         if not isinstance(watched, bool):
-            raise SavedSearchError(f"{place} cannot be used: watch_products is true or false, and not {watched!r}.")
+            raise SavedSearchError(f"Cannot use {place}: watch_products must be true or false, got {watched!r}.")
         search = cls.__new__(cls)
         search._set(place, call, row_key, watched)
         return search
@@ -315,7 +317,7 @@ class SavedSearch:
                     replace_file(self._path, f"{text}\n")
         if type(self).open(self._path)._id != self._id:
             raise SavedSearchError(
-                f"{self._path} is the file of another search: open it by SavedSearch.open, take another name, or "
+                f"{self._path} contains another search. Open it with SavedSearch.open, use another name, or "
                 "delete it together with its state."
             )
 
@@ -344,10 +346,10 @@ class SavedSearch:
 def _path_of(given: Any) -> Path:
     """The file that a user has named."""
     if not isinstance(given, str | os.PathLike) or not (name := os.fspath(given)) or not isinstance(name, str):
-        raise InvalidArgumentError(f"The file of a search is named by text or a path, and not by {given!r:.80}.")
+        raise InvalidArgumentError(f"The file of a search must be a string or a path, got {given!r:.80}.")
     path = Path(name).expanduser()
     if path.name in {"", "..", "."} or name.endswith(_STATE_SUFFIX):
-        raise InvalidArgumentError(f"{name!r} is not the name of a file for a search.")
+        raise InvalidArgumentError(f"{name!r} is not a valid file name for a search.")
     return path if path.suffix else path.with_name(path.name + _SUFFIX)
 
 
@@ -356,9 +358,9 @@ def _read(path: Path) -> Mapping[str, Any]:
     try:
         written = json.loads(path.read_text("utf-8"))
     except OSError as err:
-        raise SavedSearchError(f"{path} cannot be read: {err.strerror or err}") from err
+        raise SavedSearchError(f"Cannot read {path}: {err.strerror or err}") from err
     except (ValueError, RecursionError) as err:
         raise SavedSearchError(f"{path} is not the file of a saved search: {err}") from err
     if not isinstance(written, dict) or written.get(_FORMAT) != _VERSION:
-        raise SavedSearchError(f"{path} is not the file of a saved search that this version knows.")
+        raise SavedSearchError(f"{path} is not a saved search of a version that this package supports.")
     return written

@@ -63,7 +63,7 @@ def _key_of(table: Table, row_key: Sequence[str] | None, before: Snapshot | None
     if not len(table):
         return wished if absent is None else ()
     if absent is not None:
-        said = f"There is no column '{absent}', by which rows are to be told apart, in the answer."
+        said = f"Column '{absent}' of row_key not found in the result."
         raise no_such(said, absent, table.colnames)
     return wished or _known_key(table.colnames)
 
@@ -73,7 +73,7 @@ def _known_key(names: Sequence[str]) -> tuple[str, ...]:
     found = next((key for key in _KEYS if {*key} <= {*names}), None)
     if found is None:
         raise InvalidArgumentError(
-            f"It is not known which of the columns {', '.join(names)} tell rows apart: name them by row_key."
+            f"Cannot determine which of the columns {', '.join(names)} identify a row. Specify row_key."
         )
     return found
 
@@ -82,9 +82,7 @@ def _refuse_same_names(snapshot: Snapshot) -> None:
     """Raise if rows that the user wants to tell apart have the same name."""
     twice, number = next(iter(Counter(snapshot.names()).most_common(1)), ((), 0))
     if number > 1:
-        raise InvalidArgumentError(
-            f"row_key={list(snapshot.key)} does not identify rows: {number} have {' '.join(twice)!r}."
-        )
+        raise InvalidArgumentError(f"row_key={list(snapshot.key)} is not unique: {number} have {' '.join(twice)!r}.")
 
 
 def as_row_key(given: Any) -> tuple[str, ...] | None:
@@ -93,5 +91,5 @@ def as_row_key(given: Any) -> tuple[str, ...] | None:
     if names is None:
         return None
     if not isinstance(names, Iterable) or not (listed := list(names)) or not all(isinstance(x, str) for x in listed):
-        raise InvalidArgumentError(f"row_key={given!r}: names of columns are needed.")
+        raise InvalidArgumentError(f"row_key must be one or more column names, got {given!r}.")
     return tuple(listed)

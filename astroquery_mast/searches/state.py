@@ -60,7 +60,7 @@ class StateFile:
         except FileNotFoundError:
             return None
         except OSError as err:
-            raise SavedSearchError(f"The state of the search cannot be read from {self.path}: {err}") from err
+            raise SavedSearchError(f"Cannot read the state of the search from {self.path}: {err}") from err
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as err:
             raise self._damaged(str(err)) from err
         snapshot = Snapshot(stored.mjd, tuple(stored.key), tuple(stored.columns), stored.rows)
@@ -90,12 +90,12 @@ class StateFile:
             lock.acquire(timeout=max(0.0, min(deadline.remaining(), 1e9)), poll_interval=_LOOK_AGAIN)
         except filelock.Timeout as err:
             raise QueryTimeoutError(
-                f"Another process has been running this search for {deadline.elapsed():.0f} s. If there is none, "
-                f"delete {path}.",
+                f"Another process is running this search (waited for {deadline.elapsed():.0f} s). If no "
+                f"other process is running it, delete {path}.",
                 elapsed=deadline.elapsed(),
             ) from err
         except (OSError, NotImplementedError) as err:
-            raise SavedSearchError(f"The search cannot be locked at {path}: {err}") from err
+            raise SavedSearchError(f"Cannot lock the search at {path}: {err}") from err
         try:
             yield
         finally:
@@ -105,18 +105,18 @@ class StateFile:
         """Raise if the parts do not belong together."""
         if stored.search != self._search:
             raise SavedSearchError(
-                f"{self.path} is the state of another search: the file of this one was changed since. Delete the state "
-                "to begin again."
+                f"{self.path} is the state of another search: the file of this search has changed. Delete "
+                "the state to start over."
             )
         if any(len(row) != len(stored.columns) for row in stored.rows) or not {*stored.key} <= {*stored.columns}:
-            raise self._damaged("rows and columns do not belong together")
+            raise self._damaged("rows and columns do not match")
         if stored.digest != _digest(snapshot):
-            raise self._damaged("its digest is wrong")
+            raise self._damaged("checksum mismatch")
 
     def _damaged(self, reason: str) -> SavedSearchError:
         return SavedSearchError(
-            f"The state of the search in {self.path} is damaged ({reason}). Nothing was changed: bring back a copy of "
-            "it, or delete it to begin again."
+            f"The state of the search in {self.path} is damaged ({reason}). Nothing was changed. Restore a "
+            "copy, or delete it to start over."
         )
 
 
@@ -142,4 +142,4 @@ def replace_file(path: Path, text: str) -> None:
     except (OSError, UnicodeEncodeError) as err:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise SavedSearchError(f"{path} cannot be written: {err}") from err
+        raise SavedSearchError(f"Cannot write {path}: {err}") from err

@@ -224,7 +224,7 @@ def test_a_moving_target_needs_a_name(name: Any) -> None:
 
 def test_an_unknown_type_is_refused() -> None:
     """There are two types, and the message names them."""
-    with pytest.raises(InvalidQueryError, match="'majorbody' or 'smallbody'"):
+    with pytest.raises(InvalidQueryError, match="mt_type must be 'majorbody', 'smallbody' or None, got"):
         moving_target_named("Ceres", "comet")
 
 

@@ -169,7 +169,7 @@ def test_parameters_of_pictures_are_never_dropped_silently(archive: responses.Re
     assert "stretch" not in asked(archive.calls[0].request)
     with pytest.raises(InvalidQueryError, match="Did you mean 'stretch'"):
         Zcut.download_cutouts(PLACE, path=tmp_path, cutout_format="png", strech="log")
-    with pytest.raises(InvalidQueryError, match="cutout_format="):
+    with pytest.raises(InvalidQueryError, match="cutout_format must be"):
         Zcut.download_cutouts(PLACE, path=tmp_path, cutout_format="gif")
     assert len(archive.calls) == 1
 
@@ -230,7 +230,7 @@ def test_nothing_to_cut_out_leaves_nothing(
 ) -> None:
     """An empty manifest, a warning, and no file under any name."""
     archive.get(f"{HAPCUT}/astrocut", body=body)
-    with pytest.warns(NoResultsWarning, match=r"No data found|without any files"):
+    with pytest.warns(NoResultsWarning, match="No data found|returned an empty zip file"):
         assert len(Hapcut.download_cutouts(PLACE, path=tmp_path, inflate=inflate)) == 0
     assert names(tmp_path) == []
 
@@ -319,7 +319,7 @@ def test_a_link_of_somebody_else_below_the_folder_is_not_followed(
     archive.get(f"{HAPCUT}/astrocut", body=zipped(("sub/a.fits", CONTENT), ("b.fits", CONTENT)))
     manifest = Hapcut.download_cutouts(PLACE, path=folder)
     assert manifest["Status"].tolist() == ["ERROR", "COMPLETE"]
-    assert "leads out of" in manifest["Message"][0]
+    assert "it is a broken link, or a link of another user" in manifest["Message"][0]
     assert not names(elsewhere)
 
 

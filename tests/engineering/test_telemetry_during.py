@@ -140,7 +140,7 @@ def test_rows_without_times_are_left_out(engineering: EngineeringClass) -> None:
     with pytest.warns(InputWarning, match="planned"):
         found = engineering.during(table, NAME)
     assert set(found["obs_id"]) == {"a"}
-    with pytest.raises(InvalidQueryError, match="No row has the times"):
+    with pytest.raises(InvalidQueryError, match="No row has exposure times"):
         engineering.during(table[1:], NAME)
 
 
@@ -149,7 +149,7 @@ def test_impossible_times_are_none(engineering: EngineeringClass) -> None:
     table = exposures(("a", 6.0, 6.1))
     for moment in (Time.now().mjd + 5, 0.0, 1e30, -1e30, np.inf):
         table["t_min"] = table["t_max"] = moment
-        with pytest.raises(InvalidQueryError, match="No row has the times"):
+        with pytest.raises(InvalidQueryError, match="No row has exposure times"):
             engineering.during(table, NAME)
 
 

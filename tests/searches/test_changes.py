@@ -174,7 +174,7 @@ def test_a_mass_event_is_a_sentence() -> None:
     assert len(changes) == 300
     text = changes.as_text()
     assert len(text.splitlines()) == 7
-    assert "CALIBRATION LEVEL UP (299)\n  299 of 299 rows: so many at once may mean" in text
+    assert "CALIBRATION LEVEL UP (299)\n  299 of 299 rows. So many changes at once may mean" in text
     assert "GONE (1)\n  HST o299: " in text
     assert len(changes.as_text(limit=None).splitlines()) == 305
     _, entries = feed(changes)
@@ -185,7 +185,7 @@ def test_a_mass_event_is_a_sentence() -> None:
     assert len(feed(changes, limit=None)[1]) == 300
     assert len(changes.as_text(limit=0).splitlines()) == 7
     for limit in (-1, 1.5, "many", True):
-        with pytest.raises(InvalidQueryError, match="limit="):
+        with pytest.raises(InvalidQueryError, match="limit must be"):
             changes.as_text(limit=limit)  # type: ignore[arg-type]
 
 

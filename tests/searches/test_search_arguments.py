@@ -206,7 +206,7 @@ def test_what_has_no_text_is_refused_by_name(value: Any) -> None:
 def test_a_token_is_never_written(wrap: Callable[[str], Any]) -> None:
     """In whatever it is."""
     auth.SHARED.keep("0123456789abcdef0123456789abcdef")
-    with pytest.raises(InvalidArgumentError, match="not saved"):
+    with pytest.raises(InvalidArgumentError, match="contains a token or a password, which cannot be saved"):
         write_argument("x", wrap("0123456789abcdef0123456789abcdef"))
 
 
