@@ -31,7 +31,9 @@ def _item(default: object, description: str) -> _config.ConfigItem:
     return _config.ConfigItem(default, description, module="astroquery_mast")
 
 
-_SETTINGS = "Settings of astroquery_mast: conf.timeout = 60 changes one, and * marks those that were changed."
+_SETTINGS = (
+    "Settings of astroquery_mast. Set one with conf.timeout = 60, for example. Changed settings are marked with *."
+)
 # Columns that a description has at least.
 _NARROWEST = 18
 
@@ -41,7 +43,7 @@ class Conf(_config.ConfigNamespace):
 
     server = _item("https://mast.stsci.edu", "Address of the MAST server.")
     ssoserver = _item("https://ssoportal.stsci.edu", "Address of the MAST single sign-on portal.")
-    auth_server = _item("https://auth.mast.stsci.edu", "Address of the pages where tokens are made.")
+    auth_server = _item("https://auth.mast.stsci.edu", "Address of the pages where tokens are created.")
     catalogs_server = _item("https://catalogs.mast.stsci.edu", "Address of the Catalogs.MAST server.")
     resolver_server = _item("https://mastresolver.stsci.edu", "Address of the SANTA name resolver.")
     hla_server = _item("https://hla.stsci.edu", "Address of the Hubble Legacy Archive, which serves the HSC's spectra.")
@@ -53,28 +55,28 @@ class Conf(_config.ConfigNamespace):
     )
     programs_server = _item("https://www.stsci.edu", "Address of the pages of observing programs and their visits.")
     fallback_registry = _item(
-        "http://reg.g-vo.org/tap", "Address of the VO registry to use if MAST's fails; empty to disable it."
+        "http://reg.g-vo.org/tap", "Address of the VO registry to use when MAST's registry fails; empty for none."
     )
-    timeout = _item(600.0, "Seconds that a whole call may take, polling, paging and retries included.")
-    connect_timeout = _item(30.0, "Seconds to wait for a connection to be made.")
-    read_timeout = _item(120.0, "Seconds of silence after which a connection is given up and the request sent again.")
-    pagesize = _item(50000, "Rows in one page.")
+    timeout = _item(600.0, "Maximum duration of a call in seconds, including polling, paging and retries.")
+    connect_timeout = _item(30.0, "Timeout for connecting, in seconds.")
+    read_timeout = _item(120.0, "Seconds without data after which a request is sent again.")
+    pagesize = _item(50000, "Rows requested per page.")
     # As many connections to one server as a browser opens: what an archive is made for.
-    max_workers = _item(6, "Requests of one call that may be under way at the same time.")
-    max_attempts = _item(4, "How often a request is sent before a passing failure is reported.")
-    server_row_limit = _item(
-        500_000, "Rows that the archive can send in one answer; larger results are requested in parts."
-    )
+    max_workers = _item(6, "Maximum number of concurrent requests of a call.")
+    max_attempts = _item(4, "Maximum number of attempts of a request before a transient error is raised.")
+    server_row_limit = _item(500_000, "Maximum number of rows that MAST returns per request; larger queries are split.")
     max_response_size = _item(
-        2_000_000_000, "Bytes of one response that are read into memory; a larger one is an error."
+        2_000_000_000, "Maximum size in bytes of a response in memory; a larger one raises an error."
     )
     max_file_size = _item(
-        100_000_000_000, "Bytes of a file whose size is not in the catalog, such as a bundle; a larger one is an error."
+        100_000_000_000,
+        "Maximum size in bytes of a file whose size is not in the catalog, such as a bundle; a larger one "
+        "raises an error.",
     )
-    cache = _item(False, "Whether answers are kept on disk, within the limits of astroquery.cache_conf.")
+    cache = _item(False, "Whether results are cached on disk, within the limits of astroquery.cache_conf.")
     cloud_server = _item("https://stpubdata.s3.amazonaws.com", "Address of the public cloud copy of MAST's data.")
     cloud_bucket = _item("stpubdata", "Name of the bucket that holds the public cloud copy, for s3:// addresses.")
-    enable_cloud_dataset = _item(True, "Has no effect of its own: call enable_cloud_dataset().")
+    enable_cloud_dataset = _item(True, "Has no effect by itself; call enable_cloud_dataset().")
 
     def __repr__(self) -> str:
         """List the settings, with what they mean; a star marks those that were changed."""
@@ -130,7 +132,7 @@ def count_setting(name: str) -> int:
     """
     value = getattr(conf, name)
     if not isinstance(value, int) or value < 1:
-        raise InvalidQueryError(f"conf.{name} is {value!r}: an integer of at least 1 is needed.")
+        raise InvalidQueryError(f"conf.{name} must be an integer >= 1, got {value!r}.")
     return value
 
 
@@ -154,7 +156,9 @@ def seconds_setting(name: str) -> float:
     """
     value = getattr(conf, name)
     if not isinstance(value, int | float) or not value > 0:
-        raise InvalidQueryError(f"conf.{name} is {value!r}: seconds above zero are needed, or infinity for no limit.")
+        raise InvalidQueryError(
+            f"conf.{name} must be a positive number of seconds (or infinity for no limit), got {value!r}."
+        )
     return float(value)
 
 

@@ -148,10 +148,10 @@ def find_images(target: str, collection: str, instrument: str) -> Table:
 def find_files(observations: Table, kind: str, count: int) -> Table:
     """List the files of some observations and keep the smallest science images of one kind."""
     products = ask(Observations.get_product_list, observations[:10])
-    print(f"{len(products)} files belong to the first {min(10, len(observations))} of them.")
+    print(f"The first {min(10, len(observations))} observations have {len(products)} files.")
     kept = ask(Observations.filter_products, products, productSubGroupDescription=kind, extension="fits")
     chosen = kept[np.argsort(kept["size"], kind="stable")[:count]]
-    print(f"{len(kept)} are {kind} images. The smallest will do:")
+    print(f"{len(kept)} are {kind} images. Download the smallest one:")
     show(chosen, PRODUCT_COLUMNS)
     return chosen
 
@@ -184,7 +184,7 @@ def look_at(path: Path, album: Album) -> None:
 
 def try_without_token(products: Table, folder: Path) -> None:
     """Ask for an exclusive file without a token, to show how it is refused."""
-    say("Without a token the archive refuses, and the manifest says what to do:")
+    say("Without a token, MAST refuses access. The manifest says what to do:")
     level = log.level
     log.setLevel("ERROR")  # the manifest, printed below, has the same words
     try:
@@ -202,8 +202,8 @@ def log_in(token: str | None) -> bool:
     if environment_has_token():
         return bool(ask(Observations.login))
     say(
-        f"To go on, set the environment variable {ENVIRONMENT[0]} to a token of yours. "
-        f"One is made at {Endpoints().token_page}"
+        f"To continue, set the environment variable {ENVIRONMENT[0]} to your token. Create one at "
+        f"{Endpoints().token_page}"
     )
     return False
 
@@ -212,7 +212,7 @@ def exclusive_file(observations: Table, album: Album, token: str | None) -> None
     """Fetch a file that is not public yet: refused at first, and then with a token."""
     exclusive = observations[observations["dataRights"] == "EXCLUSIVE_ACCESS"]
     if not len(exclusive):
-        say("None of these observations is exclusive today.")
+        say("None of these observations is under exclusive access today.")
         return
     say(f"{len(exclusive)} of the NIRCam observations are under exclusive access.")
     products = find_files(exclusive, "I2D", 1)
@@ -300,8 +300,10 @@ def targets_with_images() -> list[str]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m astroquery_mast.demo", description=__doc__.split("\n")[0])
-    parser.add_argument("--live", action="store_true", help="use the archive itself; files may have hundreds of MB")
-    parser.add_argument("--download-dir", type=Path, default=Path("mast_demo"), metavar="DIR", help="for the files")
+    parser.add_argument("--live", action="store_true", help="use the real MAST; files can be hundreds of MB")
+    parser.add_argument(
+        "--download-dir", type=Path, default=Path("mast_demo"), metavar="DIR", help="folder for the files"
+    )
     parser.add_argument("--target", default="M51", help="the object to look at (default: M51)")
     return parser.parse_args(arguments)
 
@@ -309,14 +311,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _place(stack: ExitStack, live: bool) -> str | None:
     """Say which archive is used; start the sandbox, and return its token, unless it is the real one."""
     if live:
-        print(f"This is MAST itself, {conf.server}")
+        print(f"Using the real MAST: {conf.server}")
         return None
     from .sandbox import Sandbox  # noqa: PLC0415 - needs an optional dependency
 
     archive = stack.enter_context(Sandbox())
     say(
-        f"This is the sandbox: a small MAST on this computer, {archive.url}. Its catalog follows real programs; "
-        "the pixels of its images are made up. --live does the same with MAST itself."
+        f"Using the sandbox, a small mock of MAST on this computer: {archive.url}. Its catalog is based on "
+        "real programs, but the image pixels are simulated. Use --live for the real MAST."
     )
     return archive.token
 
@@ -329,7 +331,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             token = _place(stack, options.live)
         except ModuleNotFoundError as err:
-            say(f"The sandbox needs {err.name}: pip install 'astroquery_mast[sandbox]' brings it, or use --live.")
+            say(
+                f"The sandbox requires {err.name}. Install it with: pip install 'astroquery_mast[sandbox]', or "
+                "use --live."
+            )
             return 1
         stack.callback(Observations.logout)
         try:

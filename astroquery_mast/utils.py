@@ -309,7 +309,7 @@ def remove_duplicate_products(data_products: Table | Iterable[str], uri_key: str
     unique = unique_products(products, uri_key) if isinstance(products, Table) else list(dict.fromkeys(products))
     repeated = len(products) - len(unique)
     if repeated:
-        log.info("%d of %d products are listed more than once; each is taken once.", repeated, len(products))
+        log.info("%d of %d products are duplicates and are used once.", repeated, len(products))
     return unique
 
 
@@ -411,7 +411,7 @@ def parse_numeric_product_filter(vals: object) -> Callable[[Any], NDArray[np.boo
         """Tell of each cell of a column whether it meets the filter."""
         cells = cells_of(name, column)
         if cells.kind != "number":
-            raise InvalidCriterionError(f"A numeric filter is for numbers, and not for {cells.kind}.")
+            raise InvalidCriterionError(f"A numeric filter requires a numeric column, got {cells.kind}.")
         return condition_mask(condition, cells)
 
     return test

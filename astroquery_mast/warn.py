@@ -69,5 +69,6 @@ def warn_no_results(hints: Sequence[str] = ()) -> None:
 def warn_of_limit(rows: int) -> None:
     """Warn that there are more rows than the user's limit lets through."""
     warn_user(
-        f"Maximum results returned: there are more than these {rows} rows. limit=None returns all.", MaxResultsWarning
+        f"Maximum results returned: there are more than these {rows} rows. Use limit=None to return all.",
+        MaxResultsWarning,
     )

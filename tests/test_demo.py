@@ -173,4 +173,4 @@ def test_the_live_demo_says_how_to_log_in(mast_sandbox: Sandbox, capsys: pytest.
 def test_a_field_without_exclusive_data_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where everything is public, the last step says so."""
     demo.exclusive_file(Table({"dataRights": ["PUBLIC"]}), demo.Album(tmp_path), None)
-    assert "None of these observations is exclusive" in capsys.readouterr().out
+    assert "None of these observations is under exclusive access today" in capsys.readouterr().out

@@ -34,7 +34,7 @@ def test_a_token_that_has_lapsed_is_to_be_renewed(mast_sandbox: Sandbox) -> None
     """An old token may be the reason, whatever is asked."""
     auth.SHARED.keep(mast_sandbox.expired_token)
     mast_sandbox.faults.add("invoke", Fault.status(401), times=None)
-    with pytest.raises(LoginError, match="not valid any more"):
+    with pytest.raises(LoginError, match="tokens expire after 10 days without use, or 60 days after creation"):
         Observations.query_criteria(obs_collection="HST")
 
 

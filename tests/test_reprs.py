@@ -47,7 +47,7 @@ def test_settings_are_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {line.split()[0]: line for line in lines[1:]}
     assert list(rows) == list(conf)
     assert "61.5 *" in rows["timeout"]
-    assert "a whole call may take" in rows["timeout"]
+    assert "Maximum duration of a call in seconds, including polling, paging" in rows["timeout"]
     assert "4 " in rows["max_attempts"]
     assert "*" not in rows["max_attempts"]
     assert all(f"<code>{name}</code>" in html for name in conf)

@@ -48,7 +48,13 @@ def test_a_setting_that_counts_nothing_is_refused_by_name(
     mast_sandbox: Sandbox, call: Callable[[], object], name: str, value: int
 ) -> None:
     """A number of workers, tries or rows below 1 is no ValueError of a thread pool, but names the setting."""
-    with conf.set_temp(name, value), pytest.raises(InvalidQueryError, match=rf"conf\.{name} is {value}: .* at least 1"):
+    with (
+        conf.set_temp(name, value),
+        pytest.raises(
+            InvalidQueryError,
+            match=f"conf.{name} must be an integer >= 1, got {value}",
+        ),
+    ):
         call()
 
 
@@ -59,7 +65,10 @@ def test_a_setting_that_is_no_time_is_refused_by_name(
     mast_sandbox: Sandbox, call: Callable[[], object], name: str, value: float | None
 ) -> None:
     """A time of nothing is no deadline that has passed, but a setting that is wrong."""
-    with conf.set_temp(name, value), pytest.raises(InvalidQueryError, match=rf"conf\.{name} is .* above zero"):
+    with (
+        conf.set_temp(name, value),
+        pytest.raises(InvalidQueryError, match=f"conf.{name} must be a positive number of seconds"),
+    ):
         call()
 
 
@@ -86,7 +95,7 @@ def test_a_timeout_that_is_no_time_is_refused(mast_sandbox: Sandbox, given: Any)
         lambda: Catalogs.crossmatch(Table({"ra": [1.0], "dec": [2.0]}), "TIC", timeout=given),
     ]
     for call in calls:
-        with pytest.raises(InvalidQueryError, match="timeout="):
+        with pytest.raises(InvalidQueryError, match="timeout must be"):
             call()
     assert not mast_sandbox.requests
 
@@ -104,7 +113,7 @@ def test_a_cache_that_is_no_folder_is_named(tmp_path: Path) -> None:
     client.cache_location = tmp_path / "file"
     client.cache_location.rmdir()
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InvalidQueryError, match="cannot be removed"):
+    with pytest.raises(InvalidQueryError, match="Cannot clear the cache"):
         client.clear_cache()
 
 

@@ -121,7 +121,7 @@ def installed() -> bool:
 
 def _modules() -> dict[str, ModuleType]:
     """The modules to install, by name."""
-    package = _module(_NAME, "The package astroquery_mast in the place of astroquery.mast.")
+    package = _module(_NAME, "astroquery_mast, installed as astroquery.mast.")
     names = compat_clients.__all__
     vars(package).update({name: getattr(compat_clients, name) for name in names})
     vars(package).update(Conf=Conf, conf=conf, utils=utils)
@@ -157,7 +157,7 @@ def _tell_of_early_ones() -> None:
     early = sorted(_holders(sys.modules.get(_NAME)))
     if early:
         log.warning(
-            "Imported astroquery.mast before astroquery_mast took its place, and keep it: %s. Call install() first.",
+            "These modules imported astroquery.mast before install() and keep using it: %s. Call install() first.",
             ", ".join(early),
         )
 

@@ -124,7 +124,7 @@ class PrivateNames(core.MastClass):
         result = Downloads(self._service).run_one(addressed, verbose=False, on_error="ignore")
         if result.status is Status.COMPLETE:
             return
-        message = result.message or f"{url} was not fetched."
+        message = result.message or f"{url} was not downloaded."
         if message.startswith(_HTTP):
             raise requests.HTTPError(message.removeprefix(_HTTP))
         raise requests.ConnectionError(message)
@@ -162,11 +162,11 @@ class PrivateNames(core.MastClass):
             warn_no_results()
         return table
 
-    @deprecated(since="0.4.8", message="Only Observations has a cloud.")  # type: ignore[untyped-decorator]
+    @deprecated(since="0.4.8", message="Only Observations supports cloud access.")  # type: ignore[untyped-decorator]
     def enable_cloud_dataset(self, provider: str = "AWS", profile: str | None = None, verbose: bool = True) -> None:
         """Do nothing."""
 
-    @deprecated(since="0.4.8", message="Only Observations has a cloud.")  # type: ignore[untyped-decorator]
+    @deprecated(since="0.4.8", message="Only Observations supports cloud access.")  # type: ignore[untyped-decorator]
     def disable_cloud_dataset(self) -> None:
         """Do nothing."""
 
@@ -181,9 +181,7 @@ def _request_of(response: requests.Response) -> MashupRequest:
             document["service"], document["params"], format=document["format"], pagesize=document["pagesize"]
         )
     except (KeyError, TypeError, ValueError) as err:
-        raise InvalidCriterionError(
-            "This is not an answer of a Mashup service: it does not say what was asked."
-        ) from err
+        raise InvalidCriterionError("Not a response of a Mashup service: it does not contain the request.") from err
 
 
 class MastClass(PrivateNames):

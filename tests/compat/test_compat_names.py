@@ -277,9 +277,9 @@ def test_a_foreign_answer_is_refused() -> None:
     with responses.RequestsMock() as mock:
         mock.get("https://example.org/", body="hello")
         foreign = requests.get("https://example.org/", timeout=5)
-    with pytest.raises(InvalidQueryError, match="not an answer of a Mashup service"):
+    with pytest.raises(InvalidQueryError, match="Not a response of a Mashup service: it does not contain the request"):
         Observations._parse_result([foreign])
-    with pytest.raises(InvalidQueryError, match="not an answer of a Mashup service"):
+    with pytest.raises(InvalidQueryError, match="Not a response of a Mashup service: it does not contain the request"):
         Observations._parse_result(requests.Response())
 
 
