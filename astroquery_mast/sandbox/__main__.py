@@ -13,8 +13,10 @@ from .server import Sandbox
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until Ctrl-C or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m astroquery_mast.sandbox", description="A small MAST on loopback.")
-    parser.add_argument("--port", type=int, default=0, help="port to serve at (default: a free one)")
+    parser = argparse.ArgumentParser(
+        prog="python -m astroquery_mast.sandbox", description="A small mock of MAST on the loopback interface."
+    )
+    parser.add_argument("--port", type=int, default=0, help="port (default: a free port)")
     parser.add_argument(
         "--observations", type=int, default=0, metavar="N", help="add N synthetic observations to the holdings"
     )

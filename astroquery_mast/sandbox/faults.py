@@ -314,9 +314,9 @@ class Faults:
             If the endpoint is unknown or ``times`` is not positive.
         """
         if endpoint not in ENDPOINTS:
-            raise ValueError(f"unknown endpoint {endpoint!r}; known are {', '.join(ENDPOINTS)}")
+            raise ValueError(f"unknown endpoint {endpoint!r}. Valid endpoints: {', '.join(ENDPOINTS)}")
         if times is not None and times < 1:
-            raise ValueError(f"times must be positive or None, not {times}")
+            raise ValueError(f"times must be positive or None, got {times}")
         with self._lock:
             self._placed.append(_Placed(endpoint, fault, times, where))
 

@@ -101,8 +101,8 @@ class Proxy:
             wants = ("Proxy-Authenticate", 'Basic realm="sandbox"')
             return Reply(407, (("Content-Type", TEXT), wants), b"This proxy wants a login.")
         if method == "CONNECT":
-            return Reply.text("This proxy makes no tunnels.", 403)
-        return None if urlsplit(target).netloc else Reply.text("A proxy wants the whole address.", 400)
+            return Reply.text("This proxy does not support tunnels.", 403)
+        return None if urlsplit(target).netloc else Reply.text("A proxy requires the full URL.", 400)
 
     def _passed_on(self, request: SandboxRequest, target: str) -> Reply:
         _, _, path = target.partition("://")[2].partition("/")

@@ -104,7 +104,7 @@ class RequestLog:
     def of(self, endpoint: str) -> list[RequestRecord]:
         """Return the records of one endpoint (a name of `ENDPOINTS`), oldest first."""
         if endpoint not in ENDPOINTS:
-            raise ValueError(f"unknown endpoint {endpoint!r}; known are {', '.join(ENDPOINTS)}")
+            raise ValueError(f"unknown endpoint {endpoint!r}. Valid endpoints: {', '.join(ENDPOINTS)}")
         return [record for record in self if record.endpoint == endpoint]
 
     def most_at_once(self, endpoint: str) -> int:

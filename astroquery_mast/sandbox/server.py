@@ -155,7 +155,7 @@ class Sandbox:
     def url(self) -> str:
         """Address of the server, without a closing slash; once started it stays known after `stop`."""
         if not self._url:
-            raise RuntimeError("The sandbox has no address yet; call start() first.")
+            raise RuntimeError("The sandbox is not running. Call start() first.")
         return self._url
 
     @property
@@ -449,7 +449,7 @@ class Sandbox:
     def _respond(self, request: SandboxRequest) -> Reply:
         record = _record(request)
         ticket = self.requests.open(record)
-        reply = Reply.text("The sandbox made a mistake; Sandbox.check() tells which.", 500)
+        reply = Reply.text("Internal error of the sandbox. Call Sandbox.check() for the traceback.", 500)
         with self._mistakes:
             reply = self._answer(record, request.environ["REQUEST_URI"])
         self.requests.close(ticket, status=reply.status, sent=reply.payload(record.method).nbytes)

@@ -182,7 +182,7 @@ def test_other_sandboxes_do_not_notice(box: Sandbox) -> None:
 @pytest.mark.parametrize("happening", ["reprocess", "release", "remove"])
 def test_a_name_that_nothing_has_is_refused(box: Sandbox, happening: str) -> None:
     """A slip in a test's own pattern does not let the test pass."""
-    with pytest.raises(ValueError, match="Neither an observation nor a file is named 'jw99999"):
+    with pytest.raises(ValueError, match="No observation or file matches 'jw99999"):
         getattr(box, happening)("jw99999*")
 
 

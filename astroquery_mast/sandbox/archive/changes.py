@@ -46,7 +46,7 @@ def _matched(connection: sqlite3.Connection, pattern: str) -> _Matched:
     sql = "SELECT DISTINCT dataURI, productFilename AS name FROM product WHERE matches(name, ?) ORDER BY dataURI"
     files = _rows(connection, sql, pattern.casefold())
     if not files:
-        raise ValueError(f"Neither an observation nor a file is named {pattern!r}.")
+        raise ValueError(f"No observation or file matches {pattern!r}.")
     return _Matched([row["name"] for row in files], [], [row["dataURI"] for row in files])
 
 
@@ -73,7 +73,7 @@ def reprocess(connection: sqlite3.Connection, pattern: str, made: Revision, cali
         for obsid in matched.obsids:
             _raise_level(connection, obsid, calib_level)
     elif not uris:
-        raise ValueError(f"There is no FITS file of its own in {pattern!r}.")
+        raise ValueError(f"No FITS file matches {pattern!r}.")
     for uri in uris:
         _revise(connection, uri, made)
     return matched.names
@@ -129,12 +129,12 @@ def remove(connection: sqlite3.Connection, pattern: str) -> list[str]:
 def add(connection: sqlite3.Connection, like: str, obs_id: str, columns: Mapping[str, object]) -> list[str]:
     """Add an observation that is like another one but for its name and some columns, with files of its own."""
     if unknown := set(columns) - (set(OBSERVATION_NAMES) - {"obs_id", "obsid", "objID"}):
-        raise ValueError(f"An observation has no column {min(unknown)!r} that can be chosen.")
+        raise ValueError(f"{min(unknown)!r} is not a column of an observation that can be set.")
     if _rows(connection, "SELECT 1 FROM observation WHERE obs_id = ? COLLATE NOCASE", obs_id):
-        raise ValueError(f"There is an observation {obs_id!r} already.")
+        raise ValueError(f"The observation {obs_id!r} already exists.")
     rows = _rows(connection, "SELECT * FROM observation WHERE obs_id = ? COLLATE NOCASE ORDER BY obsid", like)
     if not rows:
-        raise ValueError(f"There is no observation {like!r}.")
+        raise ValueError(f"Observation {like!r} not found.")
     observation = from_row({**_renamed(rows[0], obs_id), **columns, **_numbers(connection, rows[0])})
     _insert(connection, "observation", [as_row(observation)])
     _insert(connection, "product", product_rows(observation))
