@@ -130,7 +130,7 @@ CUTOUTS: dict[str, Form] = {
     ),
     "Zcut.download_cutouts, units of another size": form(
         lambda m: m.Zcut.download_cutouts(coordinates=DEEP, size=[5, 10] * u.arcsec, units="px"),
-        raises=(InvalidQueryError, "units='px' is not what the size has"),
+        raises=(InvalidQueryError, "units='px' does not match the units of size"),
     ),
     "Zcut.download_cutouts, form": form(
         lambda m: m.Zcut.download_cutouts(coordinates=DEEP, size=[20, 30], units="px", form="jpg"),

@@ -152,7 +152,7 @@ FILES: dict[str, Form] = {
             m.Observations.disable_cloud_dataset(),
         ),
         equals((None, None)),
-        warns=(AstropyDeprecationWarning, "profile is not used"),
+        warns=(AstropyDeprecationWarning, "profile is ignored: MAST Open Data on AWS is now free to access"),
     ),
     "get_cloud_uri": form(
         _in_cloud(

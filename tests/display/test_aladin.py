@@ -144,9 +144,9 @@ def test_numbers_are_colored_by_ranges(browser: Browser) -> None:
     ("table", "given", "reason"),
     [
         (TABLE[:0], {}, "The table has no rows"),
-        (TABLE[5:], {}, "None of the rows has a footprint"),
+        (TABLE[5:], {}, "No footprints to draw in the table"),
         (TABLE, {"by": "filters"}, "no column 'filters'"),
-        (TABLE, {"radius": 1}, "radius needs coordinates"),
+        (TABLE, {"radius": 1}, "radius requires coordinates, the center of the circle"),
         (TABLE, {"aladin": "sky"}, "aladin='sky' must be an ipyaladin.Aladin"),
     ],
 )

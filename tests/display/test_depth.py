@@ -94,7 +94,11 @@ FIELDS = {
     "concave": ["POLYGON 80 -40 80.4 -40 80.2 -39.9 80.4 -39.6 80 -39.6 80.1 -39.8", "CIRCLE 80.2 -39.8 0.1"],
     "a few arcseconds": ["CIRCLE 150 2 0.0003", "POLYGON 150 2 150.0005 2 150.0005 2.0005 150 2.0005"],
     "wide": ["POLYGON 100 0 150 0 150 50 100 50", "CIRCLE 125 10 20", "POLYGON 110 -30 140 -30 125 40"],
-    "half of the sky": ["CIRCLE 100 -60 20", "CIRCLE 100 60 20", "POLYGON 60 -20 140 -20 100 60"],
+    "half of the sky": [
+        "CIRCLE 100 -60 20",
+        "CIRCLE 100 60 20",
+        "POLYGON 60 -20 140 -20 100 60",
+    ],
     "the whole sky": ["CIRCLE 0 0 20", "CIRCLE 180 0 30", "POLYGON 170 -40 200 -40 185 40", "CIRCLE 90 85 20"],
 }
 
@@ -236,7 +240,7 @@ def test_an_empty_search_circle_is_drawn() -> None:
     ("table", "options", "reason"),
     [
         (observed("CIRCLE 10 20 1")[:0], {}, "The table has no rows"),
-        (observed(""), {}, "None of the rows has a footprint"),
+        (observed(""), {}, "No footprints to draw in the table"),
         (
             observed("CIRCLE 10 20 1", seconds=[0.0]),
             {},
@@ -248,7 +252,7 @@ def test_an_empty_search_circle_is_drawn() -> None:
         (observed("CIRCLE 10 20 1"), {"weight": "s_region"}, "'s_region' is not numeric"),
         (observed("CIRCLE 10 20 1"), {"pixels": 1}, "pixels=1 must be an integer from 2 to 4,000"),
         (observed("CIRCLE 10 20 1"), {"pixels": 5000}, "pixels=5000"),
-        (observed("CIRCLE 10 20 1"), {"radius": 1}, "radius needs coordinates"),
+        (observed("CIRCLE 10 20 1"), {"radius": 1}, "radius requires coordinates, the center of the circle"),
         (observed("CIRCLE 10 20 1"), {"ax": 1}, "no sky coordinates"),
         (observed("CIRCLE 10 20 1"), {"ax": 1, "by": "s_region"}, "ax and by exclude each other"),
         ("M51", {}, "must be a Table of observations, not str"),

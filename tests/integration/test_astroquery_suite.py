@@ -132,7 +132,7 @@ pytestmark = [
     # The recorded answer of the mission search announces 193 rows, and holds 10.
     pytest.mark.filterwarnings("ignore:Maximum results returned"),
     # Filters that leave nothing are told here, which astroquery.mast does for downloads only.
-    pytest.mark.filterwarnings("ignore:None of .* products passes the filters"),
+    pytest.mark.filterwarnings("ignore:None of .*products matches the filters."),
 ]
 
 # -- the recorded answers ----------------------------------------------------------------------------------------------

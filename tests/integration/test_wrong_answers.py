@@ -375,7 +375,7 @@ def test_a_bundle_that_cannot_be_read_is_no_file_and_an_error_of_each_product(
         products, download_dir=tmp_path, bundle=kind, verbose=False, on_error="ignore"
     )
     assert list(manifest["Status"]) == ["ERROR", "ERROR"]
-    assert "no readable" in manifest["Message"][0]
+    assert "MAST returned an unreadable" in manifest["Message"][0]
     assert not list(tmp_path.iterdir())
 
 
