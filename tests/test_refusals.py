@@ -26,7 +26,7 @@ def test_a_question_of_a_user_is_not_about_rights(mast_sandbox: Sandbox, status:
     """With a good token there is nothing to renew either."""
     Observations.login(mast_sandbox.token)
     mast_sandbox.faults.add("invoke", Fault.status(status), times=None)
-    with pytest.raises(LoginError, match=r"firewall or proxy\.$"):
+    with pytest.raises(LoginError, match=r"proxy on the way to it\.$"):
         Observations.query_criteria(obs_collection="HST")
 
 

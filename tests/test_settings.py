@@ -75,7 +75,7 @@ def test_a_setting_that_is_no_time_is_refused_by_name(
 def test_no_workers_are_refused_for_files(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """The setting is checked as the argument is."""
     uri = str(Observations.get_product_list("24000000")["dataURI"][0])
-    with conf.set_temp("max_workers", 0), pytest.raises(InvalidQueryError, match=r"conf\.max_workers is 0"):
+    with conf.set_temp("max_workers", 0), pytest.raises(InvalidQueryError, match=r"conf\.max_workers must be"):
         Observations.download_products(Table({"dataURI": [uri]}), download_dir=str(tmp_path))
 
 
