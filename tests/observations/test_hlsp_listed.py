@@ -89,7 +89,7 @@ def test_collections_of_a_mission(mast_sandbox: Sandbox) -> None:
         ({"name": "QPL"}, "'QPL' is not a collection of high-level science products.*Did you mean 'QLP'"),
         ({"name": "SPOC"}, "is not a collection"),
         ({"name": "../x"}, "name must be the name of a collection, such as 'QLP', got '"),
-        ({"name": 3}, "name must be"),
+        ({"name": 3}, "`name` must be"),
         ({"mission": []}, "mission is empty"),
     ],
 )

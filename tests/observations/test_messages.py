@@ -280,7 +280,9 @@ def test_a_filter_that_leaves_nothing_says_what_there_is(
 def test_planned_observations_have_no_files_yet(mast_sandbox: Sandbox) -> None:
     """The rows say why there are no products."""
     planned = Observations.query_criteria(calib_level=-1)
-    with pytest.warns(NoResultsWarning, match=r"The observation is planned \(calib_level -1\): there are no files yet"):
+    with pytest.warns(
+        NoResultsWarning, match=r"The observation is planned \(calib_level -1\)\. There are no files yet"
+    ):
         Observations.get_product_list(planned[0])
     with pytest.warns(NoResultsWarning, match=r"download\. 3 of 3 observations are planned"):
         Observations.download_products(planned[:3], verbose=False)

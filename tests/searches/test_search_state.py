@@ -240,7 +240,7 @@ def test_what_cannot_be_written_leaves_the_old_one(state: StateFile, tmp_path: P
     (tmp_path / "folder").mkdir()
     with pytest.raises(SavedSearchError, match="Cannot write"):
         replace_file(tmp_path / "folder", "text")
-    with pytest.raises(SavedSearchError, match="cannot be read"):
+    with pytest.raises(SavedSearchError, match="Cannot read"):
         StateFile(tmp_path / "folder", "x").read()
     with (
         pytest.raises(SavedSearchError, match="Cannot lock the search at"),
