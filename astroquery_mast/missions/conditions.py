@@ -399,7 +399,7 @@ def _plain(name: str, value: float | np.integer | np.floating, *, whole: bool = 
     if isinstance(value, int | np.integer):
         return as_integer(name, int(value), 64 if whole else 1024)
     if not math.isfinite(value):
-        raise InvalidCriterionError(f"{name}={value} matches no rows. Omit the criterion.")
+        raise InvalidCriterionError(f"'{name}' is {value}, which matches no rows. Omit the criterion.")
     return int(value) if whole and float(value).is_integer() else float(value)
 
 

@@ -110,7 +110,7 @@ def test_a_short_page_below_the_limit_is_an_error(mast_sandbox: Sandbox) -> None
 @pytest.mark.parametrize("limit", [0, -1, 2.5, "10", True])
 def test_a_limit_that_is_no_number_of_rows_is_refused(mast_sandbox: Sandbox, limit: Any) -> None:
     """Before anything is sent."""
-    with pytest.raises(InvalidQueryError, match=r"limit=.*must be an integer >= 1, got"):
+    with pytest.raises(InvalidQueryError, match=r"limit must be an integer >= 1, got"):
         Observations.query_criteria(**GALEX, limit=limit)
     assert len(mast_sandbox.requests) == 0
 

@@ -79,8 +79,8 @@ PARTICULAR = [
     ("observations t_exptime", 100 * u.s, told(span(100, 100))),
     ("observations distance", (1, np.timedelta64(2, "s")), no("timedelta")),
     ("observations t_min", ("yesterday", None), no("got 'yesterday'")),
-    ("missions sci_start_time", ("yesterday", None), no("must be a date, got")),
-    ("missions sci_start_time", ">=yesterday", no("must be a date, got")),
+    ("missions sci_start_time", ("yesterday", None), no("must be a date")),
+    ("missions sci_start_time", ">=yesterday", no("must be a date")),
     *(
         (each, (Time(59000, format="mjd", scale="local"), None), no("UTC"))
         for each in ("observations t_min", "Pan-STARRS epochMean", "missions sci_start_time")
@@ -104,10 +104,7 @@ PARTICULAR = [
     ),
     ("missions sci_start_time", 2005, 2005),
     ("missions sci_start_time", (2005.0, 2006), "2005..2006"),
-    *(
-        ("missions sci_start_time", each, no("must be a date, got"))
-        for each in (59000, 5.5, "59000", ">=1e400", (1, 2006))
-    ),
+    *(("missions sci_start_time", each, no("must be a date")) for each in (59000, 5.5, "59000", ">=1e400", (1, 2006))),
     ("missions sci_start_time", True, no("'sci_start_time' is not a boolean column, got True")),
     ("observations mtFlag", ("neq", True), ["False"]),
     ("observations mtFlag", {"min": 1}, no("'mtFlag' is not a numeric column and takes no range")),
