@@ -222,7 +222,7 @@ WHOLE: list[Sequence[Any]] = [
     ([2, "!2"], no("excludes all of its own values"), no("excludes 2"), "2,!2"),
     ("2*", like("2%"), no("has a pattern, which only works on text columns and cannot be"), "2*"),
     ("%200%", like("%200%"), no("has a pattern, which only works on text columns and cannot be"), NO_NUMBER),
-    (2.5, no("integers"), ..., ...),
+    (2.5, no("integer"), ..., ...),
     (math.inf, no("integers or text"), ..., no("matches no rows"), no("inf")),
     (math.nan, no("nan")),
     ([1, math.nan], no("nan")),
@@ -231,12 +231,12 @@ WHOLE: list[Sequence[Any]] = [
     ({}, BOTH_OPEN, ..., NO_MAPPING, RANGE),
     ({"min": 2, "step": 1}, no("step"), ..., NO_MAPPING, RANGE),
     ("two", no("got 'two'"), ..., NO_NUMBER),
-    ("2.5", no("integers"), ..., ...),
-    ("", no("integers"), ..., no("empty")),
+    ("2.5", no("integer"), ..., ...),
+    ("", no("integer"), ..., no("empty")),
     (["1", "two"], no("got 'two'"), ..., NO_NUMBER),
     (["2", ">=3"], no("list of comparisons"), ..., "2,>=3"),
     ([2, ("gte", 5)], UNCLEAR, ..., OPERATOR, NO_LIST),
-    ("inf", no("integers"), ..., NO_NUMBER),
+    ("inf", no("integer"), ..., NO_NUMBER),
     ((np.timedelta64(2, "s"), None), no("timedelta"), ..., ..., no("timedelta")),
 ]
 
@@ -394,13 +394,14 @@ TRUTHS: list[Sequence[Any]] = [
     (np.array(True), ["True"], 1),
     ([False, True], ["False", "True"], "0,1"),
     (["true", 0, "F"], ["True", "False"], "true,0,F"),
-    ("perhaps", no("neither"), "perhaps"),
-    (2, no("neither"), 2),
+    ("perhaps", no("must be True or False"), "perhaps"),
+    (2, no("must be True or False"), 2),
     (None, NULL),
 ]
 NOTHING: list[Any] = [[], (), set(), np.array([])]
 EMPTY: list[Sequence[Any]] = [
-    (form, no("is an empty list|is a set, which has no order|is a tuple of 0")) for form in (*NOTHING, lambda: iter(()))
+    (form, no("is an empty list|is a set, which has no order|tuple of length 0"))
+    for form in (*NOTHING, lambda: iter(()))
 ]
 
 # -- the columns that stand for all of their kind, those of one cell together ------------------------------------------

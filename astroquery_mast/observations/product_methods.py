@@ -1074,7 +1074,7 @@ class ObservationProductMethods(MastClass):
     ) -> Any:
         """Products if they were given, or the observations that meet criteria; None if there are none."""
         if products is not None:
-            warn.warn_user(f"The criteria {', '.join(criteria)} are not applied: products were given.", InputWarning)
+            warn.warn_user(f"The criteria {', '.join(criteria)} are ignored because products were given.", InputWarning)
             return products
         if not criteria:
             raise InvalidArgumentError("Please provide either a table of data products or query criteria.")

@@ -8,7 +8,7 @@ from enum import Enum
 class OneAnswer(Enum):
     """The limit that a query by TAP has if none is given."""
 
-    ONE_ANSWER = "as many rows as one answer holds"
+    ONE_ANSWER = "as many rows as one response can hold"
 
     def __repr__(self) -> str:
         return f"<{self.value}>"

@@ -45,8 +45,8 @@ def between(low: float, high: float) -> list[dict[str, float]]:
     [
         ("calib_level", "two", "got 'two'"),
         ("calib_level", ["2", "x"], "got 'x'"),
-        ("obsid", "abc", "integers"),
-        ("sequence_number", "inf", "integers"),
+        ("obsid", "abc", "integer"),
+        ("sequence_number", "inf", "integer"),
     ],
 )
 def test_text_that_is_no_whole_number_is_not_sent(mast_sandbox: Sandbox, name: str, value: Any, says: str) -> None:

@@ -117,7 +117,7 @@ def test_silent_services_time_out_together(mast_sandbox: Sandbox) -> None:
     table = Observations.status(timeout=0.3)
     assert statuses(table) == dict.fromkeys(ENDPOINTS, "timed out")
     assert table["time"].mask.all()
-    assert set(table["message"].tolist()) == {"No response within 0.3 s"}
+    assert set(table["message"].tolist()) == {"No response within 0.3 s."}
 
 
 class Stuck(requests.Session):

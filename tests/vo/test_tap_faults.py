@@ -125,14 +125,14 @@ def test_a_server_that_asks_for_a_pause_gets_one_from_all(
         (Fault.status(503), ServerError, r"HTTP 503\)\. Tried 4 times"),
         (Fault.garbage(), ServerError, r"a web page instead of data \(Service\)\. Tried 4 times"),
         (Fault.status(200, body=b"<html><h1>hello</h1></html>"), ServerError, "a web page instead of data"),
-        (Fault.status(200, body=b"{}"), RemoteServiceError, "cannot be used"),
-        (Fault.status(200, body=b""), RemoteServiceError, "cannot be used"),
+        (Fault.status(200, body=b"{}"), RemoteServiceError, "invalid response"),
+        (Fault.status(200, body=b""), RemoteServiceError, "invalid response"),
         (
             edit_text(lambda text: text[:-300]),
             RemoteServiceError,
             "The response of TAP service made6 was truncated after",
         ),
-        (edit_text(lambda text: text.replace("</TABLEDATA>", "")), RemoteServiceError, "cannot be used"),
+        (edit_text(lambda text: text.replace("</TABLEDATA>", "")), RemoteServiceError, "invalid response"),
         (Fault.cut(300), RemoteServiceError, "Tried 4 times"),
         (
             Fault.status(422, body=b'{"detail":[{"loc":["body","LANG"],"msg":"Field required"}]}'),
