@@ -336,7 +336,7 @@ def test_an_invalid_address_is_not_retried() -> None:
 def test_refused_pages_raise_before_sending() -> None:
     """Pages are counted from one."""
     for keywords in ({"page": 0}, {"page": 1.5}, {"pagesize": -1}, {"pagesize": True}):
-        with pytest.raises(astroquery_exceptions.InvalidQueryError, match="page(size)? must be"):
+        with pytest.raises(astroquery_exceptions.InvalidQueryError, match=r"page(size)? must be"):
             Observations.query_criteria(**CRITERIA, **keywords)
     for timeout in (0, -1, float("nan")):
         with pytest.raises(astroquery_exceptions.InvalidQueryError, match="timeout"):
