@@ -35,6 +35,8 @@ class TableKind:
     """What is known about tables of a kind: how display.json describes it."""
 
     columns: Sequence[str] = ()
+    required: Sequence[str] = ()
+    """A table with all of these is of this kind, and one without is not; empty if most columns decide."""
     links: Mapping[str, str] = field(default_factory=dict)
     mission: str = ""
     count: str = ""
@@ -69,9 +71,13 @@ class Room:
 
 
 def kind_of_table(table: Table) -> TableKind:
-    """Return the kind of a table: the one that names most of its columns."""
+    """Return the kind of a table: the one whose required columns it has, or that names most of its columns."""
     names = {name.lower() for name in table.colnames}
     kinds = [TableKind(**kind) for kind in display_rules()["kinds"].values()]
+    certain = next((kind for kind in kinds if kind.required and names.issuperset(kind.required)), None)
+    if certain is not None:
+        return certain
+    kinds = [kind for kind in kinds if not kind.required]
     scores = [len(names.intersection(kind.columns)) for kind in kinds]
     best = max(scores)
     return kinds[scores.index(best)] if best >= _ENOUGH else TableKind()

@@ -287,3 +287,21 @@ def test_queries_give_results(mast_sandbox: Sandbox) -> None:
     made += [Observations.list_columns(), Observations.get_metadata("products")]
     assert {type(each) for each in made} == {ResultTable}
     assert terminal_text(products).splitlines()[0].split()[0] == "productFilename"
+
+
+def test_a_table_of_services_is_not_counted_as_files(mast_sandbox: Sandbox) -> None:
+    """It has a status and a message as manifests have, and shows which service each row is about."""
+    del mast_sandbox
+    lines = shown(Observations.status(), WIDE_ENOUGH, 60)
+    assert lines[0].split()[:2] == ["service", "status"]
+    assert lines[-1].startswith("19 rows x 5 columns")
+    long = Observations.status()
+    long["message"] = ["No answer within 5 s, and more words than fit on a line"] * len(long)
+    assert shown(long, 80)[0].split()[:2] == ["service", "status"]
+
+
+def test_a_table_of_headers_shows_the_file_and_the_hdu(mast_sandbox: Sandbox) -> None:
+    """The keywords of an HST or JWST header do not make its table one of exposures."""
+    del mast_sandbox
+    headers = Observations.get_headers(["mast:HST/product/j97c01010_drc.fits"], verbose=False)
+    assert shown(headers, 80)[0].split()[:4] == ["file", "hdu", "EXTNAME", "EXTVER"]
