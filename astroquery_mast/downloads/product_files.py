@@ -38,6 +38,8 @@ from .verify_and_retry import as_written, recorded_path
 
 _WEB = ("https://", "http://")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+# How texts begin that can only be paths.
+_PATH = re.compile(r"[/\\~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
 # The column of a manifest that says where a file is on disk; files call it by the second name.
 _ON_DISK = ("Local Path", "Local_Path")
 # The columns by which missions know their products.
@@ -227,6 +229,8 @@ class ProductFiles:
         text = str(text).strip()
         if not _SCHEME.match(text) and (not self.takes_names or {os.sep, "/"} & set(text)) and is_local_file(text):
             return _on_disk(Path(text).expanduser())
+        if _PATH.match(text) or (not self.takes_names and "/" in text and not _SCHEME.match(text)):
+            raise InvalidArgumentError(f"There is no file {text!r:.200} on disk; a dataURI begins with 'mast:'.")
         if "://" in text and not text.startswith((*_WEB, "s3://")):
             raise InvalidArgumentError(
                 f"Cannot open {text!r:.200}. Use a dataURI (mast:...), a URL (https://... or s3://...) or a path."

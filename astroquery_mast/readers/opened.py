@@ -30,6 +30,8 @@ def opened_fits(product: Any, client: Any = None, **options: Any) -> Iterator[fi
     A list of HDUs or a file that is open already stays open.  The options are those of `astropy.io.fits.open`.
     """
     if isinstance(product, fits.HDUList):
+        if not len(product):
+            raise InvalidArgumentError("The HDU list is empty.")
         yield product
         return
     given = Path(product).expanduser() if isinstance(product, str) and is_local_file(product) else product

@@ -49,7 +49,7 @@ def product_name(product: Any) -> str:
 def _said(product: Any) -> str:
     """What a product says of where its file is."""
     if isinstance(product, fits.HDUList):
-        return str(product.filename() or product[0].header.get("FILENAME") or "the file")
+        return str(product.filename() or (product and product[0].header.get("FILENAME")) or "the file")
     if isinstance(product, Row):
         return next((str(product[name]) for name in _NAMES if name in product.colnames), "the file")
     return str(getattr(product, "name", product))

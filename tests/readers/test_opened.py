@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from astropy.io import fits
 from astropy.table import Table
 
 from astroquery_mast import VO, JwstFiles, MastMissions, MastMissionsClass, Observations
+from astroquery_mast.display import quicklook
 from astroquery_mast.exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError
+from astroquery_mast.readers import read_catalog, read_image, read_light_curve
 from astroquery_mast.readers.opened import opened_fits
 from astroquery_mast.sandbox import Sandbox
 
@@ -118,3 +121,22 @@ def test_what_is_not_fits_is_refused(tmp_path: Path) -> None:
     for given in (7, None, "x" * 5000, "no such file.fits", Table({"a": [1]}), []):
         with pytest.raises(InvalidQueryError), opened_fits(given):
             pass
+
+
+@pytest.mark.parametrize("reader", [read_image, read_catalog, read_light_curve, quicklook])
+def test_an_hdu_list_without_hdus_is_refused(reader: Callable[[Any], object]) -> None:
+    """A list that nothing was put into is no damaged file."""
+    with pytest.raises(InvalidArgumentError):
+        reader(fits.HDUList())
+
+
+@pytest.mark.parametrize(
+    "path", ["data/missing.fits", "/missing.fits", "./missing.fits", "../missing.fits", "~/missing.fits"]
+)
+def test_a_path_of_a_missing_file_is_not_sent_to_mast(path: str, mast_sandbox: Sandbox) -> None:
+    """A mistyped path is an error of its own, and no request with a name of the user's folders."""
+    before = len(mast_sandbox.requests)
+    for call in (read_image, Observations.open_product, Observations.get_headers):
+        with pytest.raises(InvalidArgumentError, match="There is no file"):
+            call(path if call is not Observations.get_headers else [path])
+    assert len(mast_sandbox.requests) == before
