@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,8 @@ def mean_plane(pixels: Array, mask: Array | None) -> Array:
 
 def reduced_by_strips(shape: tuple[int, int], strip_of: Callable[[slice], Array]) -> Array:
     """Return the means of blocks of pixels of an image of which some rows at a time are read."""
+    if 0 in shape:
+        return np.full(shape, np.nan, dtype=np.float32)
     size = _block_size(shape)
     rows = size * max(_STRIP // (size * shape[1]), 1)
     starts = range(0, shape[0], rows)
@@ -125,7 +128,7 @@ def _norm(pixels: Array, stretch: Any, percent: float) -> Any:
         stretch = _STRETCHES[known_name(stretch, _STRETCHES, f"stretch={stretch!r} is not known.", listed=True)]()
     if not isinstance(stretch, stretches.BaseStretch):
         raise InvalidArgumentError(f"stretch={stretch!r:.60}: a name or a stretch of astropy.visualization is needed.")
-    if not 0 < percent <= 100:
+    if not isinstance(percent, Real) or not 0 < percent <= 100:
         raise InvalidArgumentError(f"percent={percent!r}: a number above 0 and up to 100 is needed.")
     if not np.isfinite(pixels).any():
         raise InvalidArgumentError("The image has no valid pixels: there is nothing to draw.")

@@ -21,6 +21,7 @@ from astroquery import log
 
 from ..display.sky_image import ReducedImage, mean_plane, reduced_by_strips
 from ..exceptions import CorruptDataWarning, InputWarning, InvalidArgumentError
+from ..sky.north_up import sky_axes_of
 from ..tables.columns import few_names, unit_of
 from ..tables.rows import Array
 from ..warn import warn_user
@@ -172,8 +173,7 @@ def reduced_image(hdus: fits.HDUList) -> tuple[ReducedImage, fits.Header]:
 
     shape = science.shape[-2:]
     wcs = _world_coordinates(science.header, hdus, len(shape)).wcs
-    sky = wcs if wcs is not None and wcs.has_celestial else None
-    return ReducedImage(reduced_by_strips(shape, strip), shape, sky, _unit_of_header(header)), header
+    return ReducedImage(reduced_by_strips(shape, strip), shape, sky_axes_of(wcs), _unit_of_header(header)), header
 
 
 # -- what users give --------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ import numpy as np
 from astropy.io import fits
 from astropy.nddata import NDData
 from astropy.timeseries import TimeSeries
-from astropy.wcs import WCS
 
 from ..display.captions import caption
 from ..display.curves import (
@@ -25,6 +24,7 @@ from ..display.curves import (
 )
 from ..display.sky_image import ReducedImage, draw_image, mean_plane, reduced_by_strips
 from ..exceptions import InvalidArgumentError
+from ..sky.north_up import sky_axes_of
 from ..sky.picture import pyplot
 from .images import reduced_image
 from .kinds import FileKind, kind_of_file, numbered_hdus
@@ -184,8 +184,7 @@ def _reduced(image: NDData) -> ReducedImage:
         """Return some rows, masked pixels being NaN."""
         return mean_plane(data[..., rows, :], None if whole is None else whole[..., rows, :])
 
-    wcs = image.wcs if isinstance(image.wcs, WCS) and image.wcs.has_celestial else None
-    return ReducedImage(reduced_by_strips(shape, strip), shape, None if wcs is None else wcs.celestial, image.unit)
+    return ReducedImage(reduced_by_strips(shape, strip), shape, sky_axes_of(image.wcs), image.unit)
 
 
 def _pixels_of_preview(file: IO[bytes]) -> Any:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from astropy.coordinates import ICRS
 from astropy.wcs import WCS
+from astropy.wcs.utils import wcs_to_celestial_frame
 from numpy.polynomial.polynomial import polygrid2d, polyvander2d
 
 from ..tables.rows import Array
@@ -33,6 +35,21 @@ class Frame:
         """The width and the height in pixels."""
         left, right, bottom, top = self.limits
         return right - left, top - bottom
+
+
+def sky_axes_of(wcs: Any) -> WCS | None:
+    """Return the sky coordinates among world coordinates; None without any, or of a frame that astropy does not know.
+
+    Such are maps of planets.
+    """
+    if not isinstance(wcs, WCS) or not wcs.has_celestial:
+        return None
+    celestial = wcs.celestial
+    try:
+        frame = wcs_to_celestial_frame(celestial)
+    except ValueError:
+        return None
+    return celestial if frame.is_transformable_to(ICRS()) else None
 
 
 def image_frame(wcs: WCS | None, shape: tuple[int, int]) -> Frame:

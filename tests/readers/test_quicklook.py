@@ -480,6 +480,34 @@ def test_light_curves_of_both_missions_are_drawn(
     assert ax.get_title().startswith(("TIC ", "KIC "))
 
 
+@pytest.mark.parametrize("keywords", [{"CTYPE1": "PLLN-TAN", "CTYPE2": "PLLT-TAN"}, {"RADESYS": "FK9"}])
+def test_maps_of_planets_and_unknown_frames_are_drawn_in_pixels(keywords: dict[str, str]) -> None:
+    """There is no north on the sky in a frame that astropy does not know, also where the image was read before."""
+    header = sky_wcs().to_header()
+    header.update(keywords)
+    hdus = fits.HDUList([fits.PrimaryHDU(np.arange(800.0).reshape(20, 40), header)])
+    for product in (hdus, read_image(hdus)):
+        ax = look(product)
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("x (pixels)", "y (pixels)")
+        assert np.array_equal(ax.images[0].get_array(), hdus[0].data)
+
+
+@pytest.mark.parametrize("shape", [(0, 20), (20, 0)])
+def test_an_image_without_pixels_is_refused(shape: tuple[int, int]) -> None:
+    """Whether it is in a file or was read."""
+    hdus = fits.HDUList([fits.PrimaryHDU(np.zeros(shape, dtype=np.float32))])
+    for product in (hdus, CCDData(np.zeros(shape), unit="adu")):
+        with pytest.raises(InvalidArgumentError, match="no valid pixels"):
+            look(product)
+
+
+@pytest.mark.parametrize("percent", ["99", None, [99.0]])
+def test_a_percentage_that_is_not_a_number_is_refused(percent: Any) -> None:
+    """As one that is out of range."""
+    with pytest.raises(InvalidArgumentError, match="percent="):
+        look(sky_image(), percent=percent)
+
+
 # -- previews, titles -------------------------------------------------------------------------------------------------
 
 
