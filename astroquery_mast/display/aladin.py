@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from astropy.coordinates import SkyCoord
-from astropy.table import Table
+from astropy.table import Row, Table
 
 from ..exceptions import InvalidArgumentError
 from ..sky.coloring import Coloring, distinct_parts, drawable_outlines
@@ -87,7 +87,7 @@ def to_aladin(
     >>> aladin.overlays  # doctest: +SKIP
     ['NIRCAM (1)', 'MIRI (1)']
     """
-    if by == INSTRUMENT and isinstance(table, Table) and by not in table.colnames:
+    if by == INSTRUMENT and isinstance(table, Row | Table) and by not in table.colnames:
         by = None
     table = drawable_table(table, "s_region", *([by] if by else []))
     search = search_circle(coordinates, radius)

@@ -74,7 +74,7 @@ def drawable_table(table: Any, *needed: str) -> Table:
         raise InvalidArgumentError(f"table must be a Table of observations, not {type(table).__name__}.")
     for name in needed:
         if name not in table.colnames:
-            raise InvalidArgumentError(f"The table has no column '{name}'. {did_you_mean(name, table.colnames)}")
+            raise InvalidArgumentError(f"The table has no column '{name}'. {did_you_mean(str(name), table.colnames)}")
     if not len(table):
         raise InvalidArgumentError("The table has no rows.")
     return table

@@ -154,3 +154,9 @@ def test_what_cannot_be_shown_says_why(table: Table, given: dict[str, Any], reas
     """Before a widget is made."""
     with pytest.raises(InvalidQueryError, match=reason):
         to_aladin(table, **given)
+
+
+def test_a_row_without_the_default_column_is_shown(browser: Browser) -> None:
+    """As a table without it: in one color."""
+    row = Table({"s_region": ["CIRCLE ICRS 10 10 0.1"]})[0]
+    assert to_aladin(row).overlays == ["footprints (1)"]

@@ -249,6 +249,7 @@ def test_an_empty_search_circle_is_drawn() -> None:
         (observed("CIRCLE 10 20 1", calib_level=[-1]), {"weight": None}, "completed observation with a footprint."),
         (observed("CIRCLE 10 20 1"), {"weight": "exptime"}, "no column 'exptime'"),
         (observed("CIRCLE 10 20 1"), {"by": "filters"}, "no column 'filters'"),
+        (observed("CIRCLE 10 20 1"), {"by": 5}, "no column '5'"),
         (observed("CIRCLE 10 20 1"), {"weight": "s_region"}, "'s_region' is not numeric"),
         (observed("CIRCLE 10 20 1"), {"pixels": 1}, "pixels=1 must be an integer from 2 to 4,000"),
         (observed("CIRCLE 10 20 1"), {"pixels": 5000}, "pixels=5000"),
