@@ -124,7 +124,7 @@ def _print_lines(lines: Iterable[str]) -> None:
 def _print_table(table: Table, choice: OutputChoice, note: Callable[[str], None], what: str) -> None:
     """Print the most useful columns; on a terminal, as many columns and rows as fit."""
     names = list(table.colnames) if choice.columns is not None else _default_columns(table)
-    size = _terminal_size() if sys.stdout.isatty() else None
+    size = _terminal_size() if sys.stdout is not None and sys.stdout.isatty() else None
     most = len(table)
     if choice.rows is not None:
         most = choice.rows or most

@@ -148,3 +148,14 @@ def test_a_terminal_without_unicode_is_no_error(
     done = run(*arguments, "--server", mast_sandbox.url)
     assert done.returncode == 0, done.stderr
     assert done.stdout.isascii()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes a descriptor by the shell")
+def test_a_closed_standard_output_is_no_traceback(mast_sandbox: Sandbox) -> None:
+    """As in a job that was started without one."""
+    del mast_sandbox
+    command = [*START, "search", "proposal_id=1783", "--sandbox"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, check=False, timeout=120
+    )
+    assert "Traceback" not in done.stderr
