@@ -158,6 +158,8 @@ def _draw_points(ax: Any, series: TimeSeries, name: str, points: tuple[Array, Ar
     errors = f"{name}_err"
     if errors in series.colnames and plain.sum() <= _MOST_BARS:
         heights = numbers_of(series, errors, getattr(series[name], "unit", None))[plain]
+        # Errors below zero mark points without one; matplotlib refuses them.
+        heights = np.where(heights >= 0, heights, np.nan)
         ax.errorbar(times[plain], values[plain], heights, color="C0", elinewidth=0.6, **style)
     else:
         ax.plot(times[plain], values[plain], color="C0", **style)

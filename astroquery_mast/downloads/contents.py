@@ -43,8 +43,10 @@ _STARTS = {
 _VOTABLE = re.compile(rb"<(\w+:)?VOTABLE\b")
 # What readers raise that meet something else than they were made for.
 _UNREADABLE: tuple[type[Exception], ...] = (
-    *(OSError, EOFError, zlib.error, struct.error, SyntaxError, fits.VerifyError, MemoryError),
+    *(OSError, EOFError, zlib.error, struct.error, re.error, SyntaxError, fits.VerifyError, MemoryError),
     *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, NotImplementedError),
+    # By astropy, of columns without a usable name.
+    AssertionError,
 )
 # The same of packages that are optional, by the module that has it.
 _OPTIONAL = {

@@ -88,7 +88,8 @@ class HeaderSelection:
 
     def names_in(self, headers: Iterable[fits.Header]) -> list[str]:
         """Return the keywords that are columns, in the order in which they were given or come first."""
-        present = dict.fromkeys(name for header in headers for name in header)
+        # A damaged keyword with a wildcard would select others.
+        present = dict.fromkeys(name for header in headers for name in header if not _WILDCARDS & set(name))
         if self.keywords is None:
             names = [name for name in present if name not in _COMMENTS]
         else:

@@ -110,7 +110,8 @@ def quicklook(
     """
     pyplot()
     content, meta, name = _read_object(product) or _read_product(product, client)
-    words = caption(meta, name) if title is None else title
+    with reading_file(name or "the file"):
+        words = caption(meta, name) if title is None else title
     if isinstance(content, ReducedImage):
         return draw_image(content, ax, stretch=stretch, percent=percent, cmap=cmap, north_up=north_up, title=words)
     if isinstance(content, TimeSeries):

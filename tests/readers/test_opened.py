@@ -140,3 +140,11 @@ def test_a_path_of_a_missing_file_is_not_sent_to_mast(path: str, mast_sandbox: S
         with pytest.raises(InvalidArgumentError, match="There is no file"):
             call(path if call is not Observations.get_headers else [path])
     assert len(mast_sandbox.requests) == before
+
+
+def test_a_damaged_keyword_with_a_wildcard_is_left_out(path: Path) -> None:
+    """It would stand for other keywords, or for none that a pattern can have."""
+    path.write_bytes(path.read_bytes().replace(b"EXTEND  =", b"EX*(ND  ="))
+    headers = Observations.get_headers([path], verbose=False)
+    assert headers["NAXIS"].tolist() == [1]
+    assert "EX*(ND" not in headers.colnames

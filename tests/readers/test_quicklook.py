@@ -26,7 +26,7 @@ from astropy.wcs import WCS
 from astroquery_mast import Observations
 from astroquery_mast.display import quicklook as public_quicklook
 from astroquery_mast.display.captions import caption
-from astroquery_mast.exceptions import InvalidArgumentError, InvalidQueryError
+from astroquery_mast.exceptions import InvalidArgumentError, InvalidQueryError, InvalidResponseError
 from astroquery_mast.readers import images, quicklook, read_image, read_light_curve
 from astroquery_mast.sandbox import Sandbox
 
@@ -506,6 +506,22 @@ def test_a_percentage_that_is_not_a_number_is_refused(percent: Any) -> None:
     """As one that is out of range."""
     with pytest.raises(InvalidArgumentError, match="percent="):
         look(sky_image(), percent=percent)
+
+
+def test_light_curves_with_negative_uncertainties_are_drawn() -> None:
+    """Some pipelines write -1 where there is none."""
+    times = Time(2459000.0 + np.arange(3.0), format="jd", scale="tdb")
+    series = TimeSeries(time=times, data={"flux": [1.0, 2.0, 3.0], "flux_err": [0.1, -1.0, 0.1]})
+    assert look(series).lines[0].get_ydata().tolist() == [1.0, 2.0, 3.0]
+
+
+def test_a_header_card_that_cannot_be_parsed_is_an_error_of_the_package() -> None:
+    """The title needs the cards, which are read last."""
+    card = fits.Card.fromstring("ORIGIN  = 'no end                              ".ljust(80))
+    hdus = fits.HDUList([fits.PrimaryHDU(np.ones((4, 4)))])
+    hdus[0].header.append(card)
+    with pytest.raises(InvalidResponseError, match="cannot be read"):
+        look(hdus)
 
 
 # -- previews, titles -------------------------------------------------------------------------------------------------
