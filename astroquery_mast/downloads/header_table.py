@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import filterfalse
 from typing import IO, Any
 
 import numpy as np
@@ -89,10 +90,9 @@ class HeaderSelection:
     def names_in(self, headers: Iterable[fits.Header]) -> list[str]:
         """Return the keywords that are columns, in the order in which they were given or come first."""
         # A damaged keyword with a wildcard would select others.
-        present = dict.fromkeys(name for header in headers for name in header if not _WILDCARDS & set(name))
-        if self.keywords is None:
-            names = [name for name in present if name not in _COMMENTS]
-        else:
+        present = dict.fromkeys(name for header in headers for name in header if _WILDCARDS.isdisjoint(name))
+        names = list(filterfalse(_COMMENTS.__contains__, present))
+        if self.keywords is not None:
             names = [name for wanted in self.keywords for name in _matching(wanted, present)]
         return [name for name in dict.fromkeys(names) if name not in _ALWAYS]
 

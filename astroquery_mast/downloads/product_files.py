@@ -229,12 +229,7 @@ class ProductFiles:
         text = str(text).strip()
         if not _SCHEME.match(text) and (not self.takes_names or {os.sep, "/"} & set(text)) and is_local_file(text):
             return _on_disk(Path(text).expanduser())
-        if _PATH.match(text) or (not self.takes_names and "/" in text and not _SCHEME.match(text)):
-            raise InvalidArgumentError(f"There is no file {text!r:.200} on disk; a dataURI begins with 'mast:'.")
-        if "://" in text and not text.startswith((*_WEB, "s3://")):
-            raise InvalidArgumentError(
-                f"Cannot open {text!r:.200}. Use a dataURI (mast:...), a URL (https://... or s3://...) or a path."
-            )
+        _check_name(text, is_path=not self.takes_names and "/" in text and not _SCHEME.match(text))
         text = uri_at(text, f"{self.service.endpoints.download}?uri=")
         source = self._of_archive if text.startswith(("mast:", "s3://")) else self.source
         uri, files = source.file(text)
@@ -281,6 +276,17 @@ def _addresses(uri: str, files: FileSource) -> tuple[FileAddress, ...]:
         raise InvalidQueryError(next(iter(files.refusals.values())))
     copies = () if copy is None else (FileAddress(uri, copy, in_bucket=True),)
     return copies if files.cloud_only else (*copies, FileAddress(uri, escaped_url(files.download_url, uri)))
+
+
+def _check_name(text: str, *, is_path: bool) -> None:
+    """Raise if a text is the path of a file that is not on disk, or an address that cannot be read."""
+    if is_path or _PATH.match(text):
+        raise InvalidArgumentError(f"There is no file {text!r:.200} on disk; a dataURI begins with 'mast:'.")
+    if "://" in text and not text.startswith((*_WEB, "s3://")):
+        raise InvalidArgumentError(
+            f"{text!r:.200} cannot be opened: a dataURI (mast:...), an address (https://... or s3://...) or a path is "
+            "needed."
+        )
 
 
 def _one_row(product: Any) -> Table:

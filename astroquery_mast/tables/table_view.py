@@ -74,13 +74,15 @@ def kind_of_table(table: Table) -> TableKind:
     """Return the kind of a table: the one whose required columns it has, or that names most of its columns."""
     names = {name.lower() for name in table.colnames}
     kinds = [TableKind(**kind) for kind in display_rules()["kinds"].values()]
-    certain = next((kind for kind in kinds if kind.required and names.issuperset(kind.required)), None)
-    if certain is not None:
-        return certain
-    kinds = [kind for kind in kinds if not kind.required]
-    scores = [len(names.intersection(kind.columns)) for kind in kinds]
-    best = max(scores)
-    return kinds[scores.index(best)] if best >= _ENOUGH else TableKind()
+    best = max(kinds, key=lambda kind: _score(kind, names))
+    return best if _score(best, names) >= _ENOUGH else TableKind()
+
+
+def _score(kind: TableKind, names: set[str]) -> float:
+    """How well a kind fits a table with some columns."""
+    if kind.required:
+        return np.inf if names.issuperset(kind.required) else 0
+    return len(names.intersection(kind.columns))
 
 
 def view_of(table: Table, room: Room) -> TableView:
