@@ -284,8 +284,7 @@ def _check_name(text: str, *, is_path: bool) -> None:
         raise InvalidArgumentError(f"There is no file {text!r:.200} on disk; a dataURI begins with 'mast:'.")
     if "://" in text and not text.startswith((*_WEB, "s3://")):
         raise InvalidArgumentError(
-            f"{text!r:.200} cannot be opened: a dataURI (mast:...), an address (https://... or s3://...) or a path is "
-            "needed."
+            f"Cannot open {text!r:.200}. Use a dataURI (mast:...), a URL (https://... or s3://...) or a path."
         )
 
 
