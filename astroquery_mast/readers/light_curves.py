@@ -230,7 +230,7 @@ def _times(days: Any, hdus: fits.HDUList, hdu: Any, layout: LightCurveLayout) ->
         whole, fraction = 0.0, 0.0
     scale = str(hdu.header.get("TIMESYS") or hdus[0].header.get("TIMESYS") or "tdb").lower()
     if scale not in Time.SCALES:
-        raise InvalidArgumentError(f"The times of the file are in {scale!r}, which is none of the scales of astropy.")
+        raise InvalidArgumentError(f"TIMESYS={scale!r} is not a time scale of astropy.")
     return Time(np.full(len(days), whole), days + fraction, format="jd", scale=scale)
 
 

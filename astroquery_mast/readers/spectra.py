@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,9 @@ from astropy.io import fits
 from astropy.nddata import StdDevUncertainty
 from astropy.table import Row, Table
 
+from ..downloads.contents import readable
 from ..downloads.fits_headers import header_text
-from ..exceptions import CorruptDataWarning, InvalidArgumentError, InvalidQueryError, InvalidResponseError, MastError
+from ..exceptions import CorruptDataWarning, InvalidArgumentError, InvalidQueryError
 from ..tables.columns import did_you_mean
 from ..warn import warn_user
 from .grouped_spectra import GROUPED, grouped_spectra
@@ -30,7 +31,6 @@ from .spectrum_tables import Candidate, SpectrumArrays, UnitChoice, table_spectr
 if TYPE_CHECKING:
     import specutils
 
-_DAMAGE = (OSError, EOFError, TypeError, LookupError, ValueError, AttributeError, ArithmeticError, fits.VerifyError)
 # How many labels a message lists.
 _SHOWN = 20
 # Columns that name the file of a product.
@@ -114,7 +114,7 @@ def read_spectrum(
     choice = UnitChoice(flux_column, _as_unit(flux_unit, "flux_unit"), _as_unit(spectral_unit, "spectral_unit"))
     products = _products(product)
     names = [_name(one) for one in products]
-    with _damage_told(names[0]), ExitStack() as stack:
+    with readable(names[0]), ExitStack() as stack:
         files = [stack.enter_context(opened_fits(one, client)) for one in products]
         found = _read(made, files, names, choice, select)
     return found[0] if len(found) == 1 else made.SpectrumList(found)
@@ -134,18 +134,6 @@ def _read(
     if not found:
         raise InvalidQueryError(f"{name} has no spectrum: all points are padding, at no wavelength.")
     return found
-
-
-@contextmanager
-def _damage_told(name: str) -> Iterator[None]:
-    """Turn what astropy raises for files that are cut or damaged into one error of ours."""
-    try:
-        yield
-    except (MastError, FileNotFoundError, PermissionError, IsADirectoryError):
-        raise
-    except _DAMAGE as err:
-        words = f"{name} cannot be read, it may be cut or damaged ({type(err).__name__}: {err!s:.200})."
-        raise InvalidResponseError(words) from err
 
 
 def _products(product: Any) -> list[Any]:

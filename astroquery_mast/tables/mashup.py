@@ -126,7 +126,7 @@ class Completeness:
             return
         # A page of zeros is how an empty answer may look.
         if number is not None and page.paging.page not in {number, 0}:
-            raise self.incomplete(f"page {number} was asked for and page {page.paging.page} came")
+            raise self.incomplete(f"requested page {number}, got page {page.paging.page}")
         if self.announced not in {None, page.paging.total}:
             raise self.incomplete(
                 f"the number of rows changed from {self.announced} to {page.paging.total} between its parts"
@@ -439,5 +439,5 @@ def first_value(page: Page) -> int:
     with suppress(IndexError, StopIteration, TypeError, ValueError, OverflowError):
         number = int(next(iter(page.rows[0].values())))
     if not 0 <= number <= sys.maxsize:
-        raise InvalidResponseError(f"{page.service} was asked for a count and sent none.", service=page.service)
+        raise InvalidResponseError(f"The response of {page.service} contains no count.", service=page.service)
     return number

@@ -135,7 +135,7 @@ def test_damage_is_said(tmp_path: Path) -> None:
     """With the name of the file, and without advice that fits other ways of downloading."""
     path = tmp_path / "x_lc.fits"
     path.write_bytes(files.content(files.spoc())[:-4000])
-    with pytest.raises(InvalidResponseError, match=r"x_lc.fits cannot be read"):
+    with pytest.raises(InvalidResponseError, match=r"Cannot read x_lc.fits"):
         read_light_curve(path)
 
 

@@ -371,13 +371,18 @@ def science_file(ending: str, **criteria: Any) -> Any:
     ],
 )
 def test_spectra_of_all_missions_are_drawn(
-    mast_sandbox: Sandbox, ending: str, criteria: dict[str, Any], number: int, unit: str
+    mast_sandbox: Sandbox,
+    ending: str,
+    criteria: dict[str, Any],
+    number: int,
+    unit: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each segment, order and source is a line; specutils is not needed for it."""
     del mast_sandbox
+    monkeypatch.setitem(sys.modules, "specutils", None)
     ax = look(science_file(ending, **criteria))
     assert len(ax.lines) == number
-    assert "specutils" not in sys.modules
     assert unit in ax.get_ylabel()
     assert ax.get_xlabel().startswith("Wavelength (")
     assert all(np.isfinite(line.get_ydata()).any() for line in ax.lines)
@@ -520,7 +525,7 @@ def test_a_header_card_that_cannot_be_parsed_is_an_error_of_the_package() -> Non
     card = fits.Card.fromstring("ORIGIN  = 'no end                              ".ljust(80))
     hdus = fits.HDUList([fits.PrimaryHDU(np.ones((4, 4)))])
     hdus[0].header.append(card)
-    with pytest.raises(InvalidResponseError, match="cannot be read"):
+    with pytest.raises(InvalidResponseError, match="Cannot read"):
         look(hdus)
 
 

@@ -33,7 +33,7 @@ def test_completeness_notices_a_page_that_was_not_asked_for() -> None:
     """A server that repeats page 1 for ever does not fill the table with copies."""
     found = Completeness("s")
     found.add(page_of(2, 1, 4), 1)
-    with pytest.raises(IncompleteResultError, match="page 2 was asked for and page 1 came"):
+    with pytest.raises(IncompleteResultError, match="requested page 2, got page 1"):
         found.add(page_of(2, 1, 4), 2)
 
 
