@@ -162,9 +162,7 @@ def _nested(name: str, value: Any, column: Column, negated: Sequence[str]) -> Co
     parts = [_read(name, part, column) for part in _parts(value, column, negated)]
     without = tuple(chain.from_iterable(part.excluded for part in parts))
     if without and len(parts) > 1:
-        raise InvalidCriterionError(
-            f"'{name}' combines 'neq' with other values. Put '!' in front of the value instead."
-        )
+        raise InvalidCriterionError(f"'{name}' combines 'neq' with other values. Put '!' before the value instead.")
     alternatives = chain.from_iterable(part.alternatives for part in parts)
     excluded = (_excluded(name, text[1:].lstrip("="), column) for text in negated)
     return Condition(name, column, tuple(alternatives), (*without, *excluded))
@@ -205,9 +203,7 @@ def _discrete(name: str, value: Any, column: Column) -> Condition:
     """A condition on a discrete column: its values, or a mapping that is a range of numbers."""
     if isinstance(value, Mapping):
         if not holds_numbers(column):
-            raise InvalidCriterionError(
-                f"'{name}' is not a numeric column and takes no range. List the values instead."
-            )
+            raise InvalidCriterionError(f"'{name}' is not numeric and takes no range. List the values instead.")
         return Condition(name, column, (_mapped(name, value, column),))
     texts = dict.fromkeys(as_text(name, member, column) for member in as_members(name, value))
     return Condition(name, column, tuple((_plain(text),) for text in texts))
@@ -438,9 +434,7 @@ def _mapped(name: str, ends: Mapping[str, Any], column: Column) -> tuple[Compari
     """The range that a mapping describes, one of whose ends may be left out."""
     others = sorted(str(key) for key in ends if key not in {"min", "max"})
     if others:
-        raise InvalidCriterionError(
-            f"'{name}' has a range with the keys {', '.join(others)}. Use the keys 'min' and 'max'."
-        )
+        raise InvalidCriterionError(f"'{name}' has a range with the keys {', '.join(others)}. Use 'min' and 'max'.")
     return _pair(name, ends.get("min"), ends.get("max"), column)
 
 
