@@ -28,15 +28,15 @@ SANDBOX = sorted(ROOT.joinpath("sandbox").rglob("*.py"))
 # The clients of `compat` have the names of those that they stand for.
 SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()}
 
-LINES = 65_000
-MODULES = 290
-SANDBOX_LINES = 22_500
+LINES = 64_150
+MODULES = 288
+SANDBOX_LINES = 19_550
 LINES_PER_FILE = 400
 COMPLEXITY = 10
-MEAN_COMPLEXITY = 3.4
-MEAN_OF_BLOCKS = 3.25
+MEAN_COMPLEXITY = 3.34
+MEAN_OF_BLOCKS = 3.17
 OWN_CLASSES = 4
-NAMES = 80
+NAMES = 78
 
 
 def lines(path: Path) -> int:
