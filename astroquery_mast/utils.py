@@ -302,7 +302,7 @@ def remove_duplicate_products(data_products: Table | Iterable[str], uri_key: str
     --------
     >>> from astroquery_mast.utils import remove_duplicate_products
     >>> remove_duplicate_products(["mast:a", "mast:b", "mast:b"], "dataURI")
-    INFO: 1 of 3 products are listed more than once; each is taken once. [astroquery_mast.utils]
+    INFO: 1 of 3 products are duplicates and are used once. [astroquery_mast.utils]
     ['mast:a', 'mast:b']
     """
     products = data_products if isinstance(data_products, Table) else list(data_products)

@@ -240,7 +240,8 @@ def _of_pictures(cutout_format: str, given: Mapping[str, Any]) -> dict[str, obje
     asked = as_format(cutout_format)
     pictures = image_params(given)
     if pictures and asked == "fits":
-        warn_user(f"{', '.join(pictures)} has no effect on FITS cutouts. Use cutout_format='jpg'.", InputWarning)
+        have = "has" if len(pictures) == 1 else "have"
+        warn_user(f"{', '.join(pictures)} {have} no effect on FITS cutouts. Use cutout_format='jpg'.", InputWarning)
         pictures = {}
     return {"cutout_format": asked, **pictures}
 

@@ -74,7 +74,7 @@ def _check_columns(table: Table) -> None:
     """Raise unless these are observations of JWST, as far as the table tells."""
     missing = [name for name in _NEEDED if name not in table.colnames]
     if missing:
-        raise InvalidArgumentError(f"Column {' and '.join(map(repr, missing))} not found in the rows.")
+        raise InvalidArgumentError(f"Column {' and column '.join(map(repr, missing))} not found in the rows.")
     others = {*column_as_text(table, "obs_collection")} - {_MISSION, ""}
     if others:
         raise InvalidArgumentError(

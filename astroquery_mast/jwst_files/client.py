@@ -564,8 +564,8 @@ class JwstFilesClass(MastClass):
         >>> guiding = JwstFiles.query_criteria(program=1386, instrument="GuideStar", observtn=1)
         >>> manifest = JwstFiles.download_products(guiding, verbose=False)
         >>> JwstFiles.refresh(manifest)["Status", "Reason"].pprint()
-        Status          Reason
-        ------ ------------------------
+        Status      Reason
+        ------ ----------------
             OK MD5 matches MAST
             OK MD5 matches MAST
         """

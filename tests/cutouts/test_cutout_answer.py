@@ -53,7 +53,7 @@ def test_an_empty_list_says_more_than_words() -> None:
 
 def test_an_empty_list_needs_no_words() -> None:
     """No results are no results."""
-    assert "nothing" in message_for_nothing(b'{"results": []}', "Hapcut")
+    assert "found no data" in message_for_nothing(b'{"results": []}', "Hapcut")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_words_of_a_failure_are_a_remote_error(words: str) -> None:
 )
 def test_anything_else_cannot_be_read(answer: bytes) -> None:
     """The message shows how the answer begins."""
-    with pytest.raises(InvalidResponseError, match="TESScut answered"):
+    with pytest.raises(InvalidResponseError, match="TESScut did not return cutouts"):
         message_for_nothing(answer, "TESScut")
 
 

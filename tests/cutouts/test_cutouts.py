@@ -198,7 +198,7 @@ def test_a_cut_answer_may_be_whole_the_next_time(
 def test_a_file_that_is_no_fits_file_is_a_remote_error(archive: responses.RequestsMock) -> None:
     """The message names it."""
     archive.post(f"{HAPCUT}/astrocut", body=zipped(a=b"no FITS"))
-    with pytest.raises(InvalidResponseError, match=r"'a\.fits', which is not a FITS file"):
+    with pytest.raises(InvalidResponseError, match=r"'a\.fits', which is not a valid FITS file"):
         Hapcut.get_cutouts(PLACE)
 
 

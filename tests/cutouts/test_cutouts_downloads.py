@@ -164,14 +164,16 @@ def test_pictures_come_with_their_parameters(
 def test_parameters_of_pictures_are_never_dropped_silently(archive: responses.RequestsMock, tmp_path: Path) -> None:
     """A misspelled one is refused, one without effect is warned of, and neither is a wrong format sent."""
     archive.get(f"{ZCUT}/astrocut", body=zipped(("a.fits", CONTENT)))
-    with pytest.warns(InputWarning, match="stretch: no effect"):
+    with pytest.warns(InputWarning, match="stretch has no effect"):
         Zcut.download_cutouts(PLACE, path=tmp_path, stretch="log")
     assert "stretch" not in asked(archive.calls[0].request)
+    with pytest.warns(InputWarning, match="stretch, invert have no effect"):
+        Zcut.download_cutouts(PLACE, path=tmp_path, stretch="log", invert=True)
     with pytest.raises(InvalidQueryError, match="Did you mean 'stretch'"):
         Zcut.download_cutouts(PLACE, path=tmp_path, cutout_format="png", strech="log")
     with pytest.raises(InvalidQueryError, match="cutout_format must be"):
         Zcut.download_cutouts(PLACE, path=tmp_path, cutout_format="gif")
-    assert len(archive.calls) == 1
+    assert len(archive.calls) == 2
 
 
 def test_an_old_file_is_replaced(archive: responses.RequestsMock, tmp_path: Path) -> None:

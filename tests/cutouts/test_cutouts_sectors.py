@@ -151,7 +151,7 @@ def test_arguments_are_refused_before_anything_is_sent(
 
 def test_a_radius_that_is_none_is_refused_before_the_name_is_resolved(archive: responses.RequestsMock) -> None:
     """The order of the checks is: everything here, then the network."""
-    with pytest.raises(InvalidQueryError, match="radius="):
+    with pytest.raises(InvalidQueryError, match="radius must be"):
         Tesscut.get_sectors(object_name="M1", radius=-1)
     assert not archive.calls
 

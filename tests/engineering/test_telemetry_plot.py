@@ -60,7 +60,7 @@ def test_mnemonics_of_the_same_unit_share_a_panel(engineering: EngineeringClass)
     figure, one = plt.subplots()
     assert engineering.plot_mnemonics(found["SE_ZBUSVLT"], ax=one) is one
     assert figure.axes == [one]
-    with pytest.raises(InvalidQueryError, match="3 axes"):
+    with pytest.raises(InvalidQueryError, match="3 matplotlib axes"):
         engineering.plot_mnemonics(found, ax=one)
 
 

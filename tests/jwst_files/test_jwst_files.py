@@ -282,7 +282,7 @@ def test_values_are_counted(files: JwstFilesClass) -> None:
 
 
 @pytest.mark.parametrize(("column", "message"), [
-    ("effexptm", "continuous"), ("date_obs", "continuous"), ("exp_typ", "exp_type"), ("", "no column"),
+    ("effexptm", "continuous"), ("date_obs", "continuous"), ("exp_typ", "exp_type"), ("", "Column '' not found"),
 ])  # fmt: skip
 def test_what_has_no_values(files: JwstFilesClass, column: str, message: str) -> None:
     """Continuous columns, and names that do not exist."""

@@ -58,7 +58,7 @@ def test_wrong_names_are_refused_with_what_may_be_meant(mast_sandbox: Sandbox) -
     """Neither a mission nor a criterion that does not exist is explained."""
     with pytest.raises(InvalidCriterionError, match="Did you mean 'sci_instrume'"):
         MastMissions.help("sci_instrum")
-    with pytest.raises(InvalidArgumentError, match=r"no mission 'hubble'\. Did you mean 'hst'"):
+    with pytest.raises(InvalidArgumentError, match=r"'hubble' is not a valid mission\. Did you mean 'hst'"):
         MastMissions.help(mission="hubble")
 
 

@@ -376,11 +376,11 @@ def test_records_of_different_shape_make_one_table() -> None:
 @pytest.mark.parametrize("row", [{}, []], ids=str)
 def test_a_row_without_anything_is_no_row(row: Any) -> None:
     """An empty object is neither a dataset nor nothing found."""
-    with pytest.raises(InvalidResponseError, match="an invalid row"):
+    with pytest.raises(InvalidResponseError, match="a malformed row"):
         read_answer(answer([row]), "s")
 
 
 def test_fewer_rows_than_none_are_refused() -> None:
     """A negative number of rows is no count."""
-    with pytest.raises(InvalidResponseError, match="found -1 rows"):
+    with pytest.raises(InvalidResponseError, match="invalid row count: -1"):
         read_answer(answer([], totalResults=-1), "s")

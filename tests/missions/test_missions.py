@@ -396,7 +396,7 @@ def test_a_mission_that_does_not_exist_is_refused_with_those_that_do(
     mast_sandbox: Sandbox, name: str, meant: str
 ) -> None:
     """A misspelled mission is told before anything is searched, without a warning about its columns."""
-    with pytest.raises(InvalidQueryError, match=rf"There is no mission '{name}'\. Did you mean '{meant}'"):
+    with pytest.raises(InvalidQueryError, match=rf"'{name}' is not a valid mission\. Did you mean '{meant}'"):
         MastMissions.query_criteria(mission=name, program=1039)
     assert mast_sandbox.requests.of("mission_search") == []
 

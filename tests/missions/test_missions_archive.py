@@ -121,7 +121,7 @@ def test_unknown_missions_are_looked_up_in_the_archive(client: MastMissionsClass
     assert client.mission == "nancy_2"
     with pytest.raises(InvalidQueryError, match="nancy_2"):
         client.get_column_list()
-    with pytest.raises(InvalidQueryError, match="There is no mission 'nancy_2'"):
+    with pytest.raises(InvalidQueryError, match="'nancy_2' is not a valid mission"):
         client.query_region(M51)
     assert client.get_dataset_kwd() is None
 

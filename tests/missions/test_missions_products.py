@@ -143,7 +143,7 @@ def test_filters_are_those_of_observations(client: MastMissionsClass, datasets: 
         assert len(client.filter_products(products, category=[])) == 0
     with pytest.raises(InvalidQueryError, match="Did you mean 'category'"):
         client.filter_products(products, categry="AUX")
-    with pytest.raises(InvalidQueryError, match="table of products"):
+    with pytest.raises(InvalidQueryError, match="products must be a table"):
         client.filter_products("x")  # type: ignore[arg-type]
 
 
@@ -327,7 +327,7 @@ def test_what_are_no_products_is_refused(client: MastMissionsClass, mast_sandbox
 def test_one_file_of_two_missions(client: MastMissionsClass, tmp_path: Path) -> None:
     """Where nobody knows of which mission a file is, nothing is guessed."""
     twice = [{"filename": "a.fits", "dataset": "x", "mission": name} for name in ("hst", "jwst")]
-    with pytest.raises(InvalidQueryError, match="for hst and for jwst"):
+    with pytest.raises(InvalidQueryError, match="for both hst and jwst"):
         client.download_products(twice, download_dir=tmp_path)
 
 
