@@ -89,7 +89,8 @@ def _written_object(name: str, value: Any) -> Written:
             return write(name, value)
     write_packaged = _PACKAGED.get(type(value).__module__.partition(".")[0])
     if write_packaged is None:
-        raise InvalidArgumentError(f"Cannot save '{name}': a {type(value).__name__} cannot be written as text.")
+        kind_name = type(value).__name__
+        raise InvalidArgumentError(f"Cannot save '{name}': values of type {kind_name} cannot be written as text.")
     return write_packaged(name, value)
 
 

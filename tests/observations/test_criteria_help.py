@@ -152,7 +152,7 @@ def test_values_with_the_same_name_are_keys_only() -> None:
 
 def test_the_class_has_the_attribute_for_documentation() -> None:
     """On the class `criteria` is what makes them, with its description."""
-    assert "complete with Tab" in (ObservationsClass.criteria.__doc__ or "")
+    assert "for completion with Tab" in (ObservationsClass.criteria.__doc__ or "")
     assert isinstance(Observations.criteria, CriteriaNamespace)
 
 

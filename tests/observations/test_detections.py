@@ -103,7 +103,7 @@ def test_what_nothing_covers_is_told_apart_from_what_has_no_source(stars: SkyCoo
 def test_nothing_found_is_one_warning_that_says_why(stars: SkyCoord) -> None:
     """It is not the same whether nobody looked there, or nothing was seen."""
     empty = stars[:1].directional_offset_by(0 * u.deg, 0.7 * u.arcsec)
-    for positions, reason in ((NOWHERE.reshape(1), "covers: 1;"), (empty, "the radius: 1;")):
+    for positions, reason in ((NOWHERE.reshape(1), "without an observation: 1;"), (empty, "the radius: 1;")):
         with pytest.warns(NoResultsWarning, match=reason) as told:
             found = detections(positions, radius=0.02 * u.arcsec)
         assert (len(told), len(found)) == (1, 0)

@@ -258,7 +258,7 @@ def test_what_is_no_observation_is_refused(box: Sandbox, method: Callable[[Any],
         with pytest.raises(InvalidQueryError):
             method(wrong)
     assert not len(box.requests)
-    with pytest.raises(InvalidQueryError, match="no observation 'j97c0199q'"):
+    with pytest.raises(InvalidQueryError, match="Observation not found in MAST: 'j97c0199q'"):
         method([DRIZZLED, "j97c0199q"])
 
 

@@ -167,7 +167,7 @@ def test_an_input_that_the_archive_lacks_is_found_out_before_anything_is_fetched
     uri = json_of(box)
     lacking = f"{MOSAIC[:7]}001001_02101_00003_nrca1_cal.fits"
     box.remove(lacking)
-    with pytest.raises(DownloadError, match=f"does not have 1 of its inputs: '{lacking}'") as caught:
+    with pytest.raises(DownloadError, match=f"1 of its inputs not found in MAST: '{lacking}'") as caught:
         gather(uri, tmp_path / "x")
     assert not (tmp_path / "x").exists()
     assert caught.value.manifest["Status"].tolist() == ["ERROR"]
@@ -362,5 +362,5 @@ def test_a_folder_that_cannot_be_written_to_is_an_error(box: Sandbox, tmp_path: 
 def test_an_association_that_cannot_be_written_is_an_error(box: Sandbox, tmp_path: Path) -> None:
     """A folder in its place is said."""
     (tmp_path / f"{DRIZZLED}_asn.fits").mkdir()
-    with pytest.raises(DownloadError, match="cannot be written"):
+    with pytest.raises(DownloadError, match=rf"Cannot write .*{DRIZZLED}_asn\.fits: "):
         gather(TABLE, tmp_path)

@@ -52,9 +52,9 @@ def test_a_program_of_hst_says_so(given_as: str) -> None:
 def test_the_mission_may_be_told_apart_from_the_number() -> None:
     """A number alone is a program of JWST, unless mission says otherwise."""
     assert as_program(10452, "hst") == ProgramId("HST", 10452)
-    with pytest.raises(InvalidArgumentError, match="is a program of JWST, and mission='HST'"):
+    with pytest.raises(InvalidArgumentError, match="is a program of JWST, which contradicts mission='HST'"):
         as_program("JWST 1783", "HST")
-    with pytest.raises(InvalidArgumentError, match="mission='TESS': there are 'JWST' and 'HST'"):
+    with pytest.raises(InvalidArgumentError, match="mission must be 'JWST' or 'HST', got 'TESS'"):
         as_program(1783, "TESS")
 
 
@@ -63,7 +63,7 @@ def test_the_mission_may_be_told_apart_from_the_number() -> None:
 )
 def test_what_is_no_program_is_refused(wrong: Any) -> None:
     """Nothing is guessed."""
-    with pytest.raises(InvalidArgumentError, match="program="):
+    with pytest.raises(InvalidArgumentError, match=r"^program(=| must be)"):
         as_program(wrong)
 
 
@@ -72,7 +72,7 @@ def test_a_row_tells_its_program_and_mission() -> None:
     table = Table({"proposal_id": ["1783", "10452"], "obs_collection": ["JWST", "HST"]})
     assert [as_program(row) for row in table] == [ProgramId("JWST", 1783), ProgramId("HST", 10452)]
     assert as_program(Table({"program": [1783]})[0]) == ProgramId("JWST", 1783)
-    with pytest.raises(InvalidArgumentError, match="is a row of HST, and mission='JWST'"):
+    with pytest.raises(InvalidArgumentError, match="is a row of HST, which contradicts mission='JWST'"):
         as_program(table[1], "JWST")
 
 

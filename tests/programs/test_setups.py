@@ -50,7 +50,7 @@ def test_instruments_are_known_by_what_people_call_them(written: str, meant: str
 @pytest.mark.parametrize("wrong", ["ACS", "NIRCAM/MSA", "", None, 5, "NIRCAMERA", ["NIRCAM"]])
 def test_an_instrument_that_is_none_is_refused_with_those_there_are(wrong: Any) -> None:
     """The message lists instruments or modes."""
-    with pytest.raises(InvalidArgumentError, match="instrument=") as raised:
+    with pytest.raises(InvalidArgumentError, match=r"^instrument(=| must be)") as raised:
         as_instrument(wrong)
     assert "NIRCAM" in str(raised.value)
 

@@ -169,7 +169,7 @@ def test_value_that_json_cannot_carry_is_refused_by_name(value: object) -> None:
 @pytest.mark.parametrize("name", ["page", "pagesize"])
 def test_page_numbers_count_from_one(name: str, number: object) -> None:
     """A page or page size that is no whole number from 1 is refused."""
-    with pytest.raises(InvalidArgumentError, match=f"{name}="):
+    with pytest.raises(InvalidArgumentError, match=f"^{name} must be an integer >= 1"):
         MashupRequest("Mast.Caom.Cone", {}, **{name: number})  # type: ignore[arg-type]
 
 
