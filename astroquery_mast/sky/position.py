@@ -187,7 +187,7 @@ def as_radius(radius: Any, unit: u.UnitBase = u.deg, name: str = "radius") -> An
         advice = f" Write '{_in_short(radius)}', for example." if isinstance(radius, str) else ""
         raise InvalidArgumentError(f"Cannot parse {name}={radius!r} as an angle: {err}.{advice}") from err
     if not angle.isscalar:
-        raise InvalidArgumentError(f"{name} must be one angle, got {angle.size}: {radius!r}.")
+        raise InvalidArgumentError(f"{name} must be one angle, got {radius!r}.")
     degrees = float(angle.deg)
     if not 0 <= degrees <= 180:
         raise InvalidArgumentError(f"{name} must be between 0 and 180 degrees, got {radius!r} ({degrees} degrees).")

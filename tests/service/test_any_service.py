@@ -71,7 +71,7 @@ def test_name_lookup_and_extjs_are_tables_too(mast_sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("value", [[59761, 59792], 59761])
 def test_values_of_a_continuous_column_are_warned_of(mast_sandbox: Sandbox, value: Any) -> None:
     """Two of them are no range here, and find nothing; the warning shows how a range is written."""
-    with pytest.warns(InputWarning, match=r't_min is continuous, .* Give \{"min": \.\.\., "max": \.\.\.\}'):
+    with pytest.warns(InputWarning, match=r't_min is continuous, .* Use \{"min": \.\.\., "max": \.\.\.\}'):
         Mast.mast_query("Mast.Caom.Filtered", columns="obsid", t_min=value, get_query_payload=True)
     found = Mast.mast_query(
         "Mast.Caom.Filtered", columns="obsid", t_min={"min": 59761, "max": 59792}, calib_level=[2, 3]

@@ -273,7 +273,7 @@ def test_one_batch_that_fails_costs_only_its_names(mast_sandbox: Sandbox) -> Non
     with pytest.warns(InputWarning, match="60 of 62 object names") as caught:
         assert list(Mast.resolve_object(names)) == ["M51", "M101"]
     assert len(caught) == 1
-    assert "And 50 more." in str(caught[0].message)
+    assert "... and 50 more." in str(caught[0].message)
     mast_sandbox.faults.add("resolver", Fault.status(400), times=None)
     with pytest.raises(BadRequestError, match="HTTP 400"):
         Mast.resolve_object(["M51", "M101"])

@@ -275,5 +275,5 @@ def test_what_cannot_be_made_is_refused(source: Any, options: Any, reason: str) 
 def test_a_package_that_is_not_installed_is_named(kind: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """So is the extra that brings it."""
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(InvalidQueryError, match=rf"needs {package}.*astroquery_mast\[sky\]"):
+    with pytest.raises(InvalidQueryError, match=rf"requires {package}\..*astroquery_mast\[sky\]"):
         footprints("CIRCLE 1 2 3", kind=kind)
