@@ -123,7 +123,7 @@ def test_objects_of_any_frame_become_one_scalar_icrs_position(coordinates: Any) 
 @pytest.mark.parametrize("size", [0, 2])
 def test_array_of_positions_is_refused(size: int) -> None:
     """Several positions, or none, are refused instead of being written into the request as an array."""
-    with pytest.raises(InvalidArgumentError, match=f"holds {size} positions"):
+    with pytest.raises(InvalidArgumentError, match=f"must be one position, got {size}"):
         as_coordinate(SkyCoord(np.zeros(size), np.zeros(size), unit="deg"))
 
 
@@ -217,7 +217,7 @@ def test_radius_is_read_in_all_usual_forms(radius: Any, degrees: float) -> None:
 )
 def test_radius_that_is_no_angle_is_refused(radius: Any) -> None:
     """A radius of no unit of angle, of several values, negative or beyond the sky is refused by name."""
-    with pytest.raises(InvalidArgumentError, match="radius="):
+    with pytest.raises(InvalidArgumentError, match=r"^(Cannot parse )?radius(=| must be )"):
         as_radius(radius)
 
 
@@ -297,7 +297,7 @@ def test_a_masked_position_is_not_a_position() -> None:
 
 def test_two_numbers_are_told_how_to_be_a_position() -> None:
     """A pair of numbers is refused with the two ways to write it."""
-    with pytest.raises(InvalidQueryError, match=r"coordinates=.*SkyCoord\(10, 20, unit='deg'\) or as '10 20'"):
+    with pytest.raises(InvalidQueryError, match=r"coordinates=.*SkyCoord\(10, 20, unit='deg'\) or '10 20'"):
         Observations.query_region((10, 20))
 
 

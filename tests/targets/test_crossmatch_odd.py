@@ -113,10 +113,10 @@ def test_the_upload_has_the_users_rows(mast_sandbox: Sandbox, stars: Table) -> N
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"ra_column": 0, "dec_column": 1}, "ra_column=0: the name of a column"),
+        ({"ra_column": 0, "dec_column": 1}, "ra_column must be the name of a column, got 0"),
         ({"version": True}, "version='True'"),
         ({"radius": None}, "radius=None"),
-        ({"cache": "false"}, "cache='false'"),
+        ({"cache": "false"}, "cache must be .*, got 'false'"),
     ],
     ids=str,
 )
@@ -131,10 +131,9 @@ def test_odd_arguments_are_refused_unsent(
     assert len(mast_sandbox.requests) == 0
 
 
-@pytest.mark.parametrize("call", ["cache='false'", "cache=1"])
-def test_a_cache_is_yes_or_no(mast_sandbox: Sandbox, call: str) -> None:
+@pytest.mark.parametrize("cache", ["false", 1])
+def test_a_cache_is_yes_or_no(mast_sandbox: Sandbox, cache: Any) -> None:
     """A word is neither, in any call that takes it."""
-    cache: Any = {"cache='false'": "false", "cache=1": 1}[call]
     for ask in (
         lambda: Observations.query_criteria(obs_collection="HST", cache=cache),
         lambda: Observations.query_region_count(["1 2", "3 4"], cache=cache),
@@ -142,7 +141,7 @@ def test_a_cache_is_yes_or_no(mast_sandbox: Sandbox, call: str) -> None:
         lambda: Observations.get_product_list("24000000", cache=cache),
         lambda: Catalogs.query_region("1 2", catalog="panstarrs", cache=cache),
     ):
-        with pytest.raises(InvalidQueryError, match=call):
+        with pytest.raises(InvalidQueryError, match=f"cache must be True, False, or None .*, got {cache!r}"):
             ask()
     assert mast_sandbox.requests.of("invoke") == []
 

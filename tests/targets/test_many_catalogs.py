@@ -165,7 +165,8 @@ def test_counts_are_a_table_in_the_order_given(mast_sandbox: Sandbox) -> None:
 def test_a_limit_is_one_for_each_target(asked: dict[str, Any], name: str) -> None:
     """One warning tells of all targets that may have more entries, and they are listed."""
     limit = asked[name]
-    with pytest.warns(MaxResultsWarning, match=f"of 5 targets, the first is row 0: .* {name}={limit} ") as caught:
+    limited = rf"of 5 targets, the first is row 0: .* limited by {name}={limit}\."
+    with pytest.warns(MaxResultsWarning, match=limited) as caught:
         table = Catalogs.query_region(PLACES, **asked)
     assert len(caught) == 1
     counts = [len(of(table, row)) for row in range(5)]

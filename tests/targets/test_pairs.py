@@ -119,9 +119,7 @@ def test_matches_that_nobody_asked_for_are_an_error() -> None:
     with pytest.raises(InvalidResponseError, match="returned matches that are not near any of the input positions"):
         found(table)
     table.remove_columns(["MatchRA", "MatchDEC"])
-    with pytest.raises(
-        InvalidResponseError, match=r"Mast.X.Crossmatch returned matches that cannot be assigned to the"
-    ):
+    with pytest.raises(InvalidResponseError, match=r"^Mast\.X\.Crossmatch returned matches that cannot be assigned"):
         found(table)
 
 
@@ -151,9 +149,7 @@ def test_rounded_repetitions_tell_if_no_other_position_is_near() -> None:
     matches = assign_matches(table, ra, dec, RADIUS, extended=True, service="x")
     assert matches.inputs.tolist() == [0, 1, 2]
     close = np.array([10.00004, 10.00010, 200.0])
-    with pytest.raises(
-        InvalidResponseError, match=r"Mast.X.Crossmatch returned matches that cannot be assigned to the"
-    ):
+    with pytest.raises(InvalidResponseError, match=r"^x returned matches that cannot be assigned to the input"):
         assign_matches(table, close, np.array([20.00004, 20.00004, -60.0]), RADIUS, extended=True, service="x")
 
 

@@ -152,7 +152,7 @@ WORDS: dict[str, tuple[str, str, list[str]]] = {
     "SQL Server, a column": (
         "SELECT obs_idd FROM dbo.obspointing",
         "Invalid column name 'obs_idd'.",
-        ["There is no column 'obs_idd'. Did you mean 'obs_id'?"],
+        ["Column 'obs_idd' not found. Did you mean 'obs_id'?"],
     ),
     "SQL Server, text": (
         f"{SELECT} WHERE obs_collection = HST",
@@ -165,7 +165,7 @@ WORDS: dict[str, tuple[str, str, list[str]]] = {
     "no quotation marks in the message": (
         "SELECT o.obs_idd FROM dbo.obspointing AS o",
         "Unknown column: obs_idd.",
-        ["There is no column 'o.obs_idd'. Did you mean 'obs_id'?"],
+        ["Column 'o.obs_idd' not found. Did you mean 'obs_id'?"],
     ),
 }
 

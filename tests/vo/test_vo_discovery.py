@@ -75,7 +75,7 @@ def test_columns_have_units_and_descriptions(client: Any) -> None:
 @pytest.mark.parametrize(
     ("catalog", "table", "said"),
     [
-        ("coam", "dbo.obspointing", r"no catalog 'coam'\. Did you mean 'caom'\?"),
+        ("coam", "dbo.obspointing", r"Catalog 'coam' not found\. Did you mean 'caom'\?"),
         ("caom", "obspoint", r"no table 'obspoint'\. Did you mean .*obspointing'"),
         ("caom", "it's", r"no table"),
     ],
