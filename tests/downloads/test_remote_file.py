@@ -127,7 +127,7 @@ def test_what_readers_ask_of_a_file() -> None:
     file = opened(Server(CONTENT))
     assert (file.readable(), file.seekable(), file.writable()) == (True, True, False)
     assert (file.name, file.mode) == ("f", "rb")
-    with pytest.raises(ValueError, match="beginning"):
+    with pytest.raises(ValueError, match=r"negative position \(-1\)"):
         file.seek(-1)
     with pytest.raises(ValueError, match="whence"):
         file.seek(0, 9)
@@ -172,7 +172,7 @@ def test_a_broken_connection_is_mended() -> None:
         assert file.read(100) == CONTENT[5000:5100]
         server.lose = 99
         file.seek(90_000)
-        with pytest.raises(RemoteServiceError, match="999 bytes of 1000"):
+        with pytest.raises(RemoteServiceError, match="received 999 of 1000 bytes"):
             file.read(100)
         server.lose = 0
         assert file.seek(90_000) == 90_000

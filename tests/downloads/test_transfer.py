@@ -141,7 +141,7 @@ def test_body_that_only_ends_with_the_connection_must_reach_the_cataloged_size(t
     planned = to_fetch(tmp_path / "x", size=10)
     result = bring(planned, lambda _url, _headers: response(b"12345"))
     assert (result.status, files_in(tmp_path)) == (Status.ERROR, [])
-    assert "5 bytes of 10" in str(result.message)
+    assert "received 5 of 10 bytes" in str(result.message)
     marked = bring(planned, lambda _url, _headers: response(b"12345", {"Transfer-Encoding": "identity"}))
     assert marked.status is Status.COMPLETE
 
@@ -151,7 +151,7 @@ def test_length_that_lies_is_an_error(tmp_path: Path, announced: str) -> None:
     """More bytes than announced are as suspect as fewer, whether or not the HTTP library minds."""
     result = bring(to_fetch(tmp_path / "x"), lambda _url, _headers: response(b"12345", {"Content-Length": announced}))
     assert (result.status, files_in(tmp_path)) == (Status.ERROR, [])
-    assert f"5 bytes of {announced}" in str(result.message)
+    assert f"received 5 of {announced} bytes" in str(result.message)
 
 
 class Zeros(io.RawIOBase):

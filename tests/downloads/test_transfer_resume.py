@@ -280,7 +280,7 @@ def test_cloud_copy_comes_first_and_the_archive_helps_out(
 def test_longer_body_than_announced_is_thrown_away(planned: PlannedFile) -> None:
     """More bytes than there can be are another file's: none of them is kept, though there is a validator."""
     result = download_file(planned, lambda _url, _headers: response(b"12345", {"ETag": '"x"', "Content-Length": "4"}))
-    assert "5 bytes of 4 arrived" in str(result.message)
+    assert "received 5 of 4 bytes" in str(result.message)
     assert list(planned.local_path.parent.iterdir()) == []
 
 

@@ -395,8 +395,8 @@ def tar_with(header: tarfile.TarInfo, content: bytes) -> bytes:
         (tarfile.XHDTYPE, bytes(2 << 20), "header of 2097152 bytes"),
         (tarfile.XGLTYPE, bytes(2 << 20), "header of 2097152 bytes"),
         (tarfile.GNUTYPE_LONGNAME, b"x" * (2 << 20), "header of 2097152 bytes"),
-        (tarfile.GNUTYPE_SPARSE, bytes(512), "holes"),
-        (tarfile.XHDTYPE, b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n", "holes"),
+        (tarfile.GNUTYPE_SPARSE, bytes(512), "sparse file"),
+        (tarfile.XHDTYPE, b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n", "sparse file"),
     ],
 )
 def test_headers_in_a_bundle_are_not_read_without_end(

@@ -63,7 +63,7 @@ def test_every_product_has_a_row_that_tells_whether_it_is_in_the_bundle(tmp_path
     assert [row.uri for row in rows] == ["mast:a", "mast:b", "mast:c", None]
     assert {row.local_path for row in rows} == {whole.local_path}
     assert (rows[0].size, rows[0].sha256) == (len(content), "ab" * 32)
-    assert "left mast:c out" in str(rows[2].message)
+    assert "did not include mast:c:" in str(rows[2].message)
     assert "no dataURI" in str(rows[3].message)
 
 

@@ -146,7 +146,7 @@ def test_a_row_is_one_product(mast_sandbox: Sandbox, observations: ObservationsC
     assert one is not None
     assert one.endswith(row["productFilename"])
     assert observations.get_cloud_uris(row) == [one]
-    with pytest.raises(InvalidQueryError, match="One product"):
+    with pytest.raises(InvalidQueryError, match="Expected one product"):
         observations.get_cloud_uri(products_of(mast_sandbox))
 
 

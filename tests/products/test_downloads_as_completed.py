@@ -121,7 +121,7 @@ def test_what_makes_no_sense_is_refused_by_the_call(
         client.download_products_iter(products, max_workers=0)
     with pytest.raises(InvalidQueryError, match="not found in product table"):
         client.download_products_iter(products, product_type="SCIENCE")
-    with pytest.raises(InvalidQueryError, match="contradict"):
+    with pytest.raises(InvalidQueryError, match="cannot be combined"):
         client.download_products_iter(products, cache=False, overwrite="never")
     with pytest.warns(NoResultsWarning, match="No products to download"):
         rows = client.download_products_iter(products, productType=[])

@@ -40,7 +40,7 @@ def test_bundle_is_one_request_and_one_file_with_a_row_for_every_product(
         wanted.add_row([product[name] for name in wanted.colnames])
     manifest = client.download_products(wanted, download_dir=tmp_path, bundle=kind)
     assert list(manifest["Status"]) == ["ERROR", "COMPLETE", "COMPLETE"]
-    assert "left" in manifest["Message"][0]
+    assert "did not include" in manifest["Message"][0]
     assert list(manifest["dataURI"]) == list(wanted["dataURI"])
     (path,) = {Path(path) for path in manifest["Local Path"]}
     assert path.name.endswith(f".{kind}")

@@ -121,7 +121,7 @@ def test_filter_products_takes_tables_and_rows_only(client: ObservationsClass, p
     """A row is a table of one; text is none."""
     assert len(client.filter_products(products[0], size=">0")) == 1
     assert len(client.filter_products(list(products), extension="!none", mrp_only=False)) == len(products)
-    with pytest.raises(InvalidQueryError, match="table of products"):
+    with pytest.raises(InvalidQueryError, match="products must be a table, got a str"):
         client.filter_products("24000000")  # type: ignore[arg-type]
 
 
