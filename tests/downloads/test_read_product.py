@@ -156,7 +156,7 @@ def test_missing_package_is_named(client: ObservationsClass, tmp_path: Path, mon
     """Without asdf the message says what to install, and the file is closed."""
     monkeypatch.setitem(sys.modules, "asdf", None)
     (tmp_path / "x.asdf").write_bytes(b"#ASDF 1.0.0\n")
-    with pytest.raises(InvalidQueryError, match=r"x.asdf is not installed .*pip install astroquery_mast\[read\]"):
+    with pytest.raises(InvalidQueryError, match=r"reading x\.asdf .*pip install astroquery_mast\[read\]"):
         client.read_product(tmp_path / "x.asdf")
 
 
@@ -164,9 +164,9 @@ def test_missing_package_is_named(client: ObservationsClass, tmp_path: Path, mon
 def test_broken_file_is_an_error_of_the_package(client: ObservationsClass, tmp_path: Path, name: str) -> None:
     """Whatever the reader raises, the message names the file, and what was opened is closed."""
     (tmp_path / name).write_bytes(b"<p>down for maintenance</p>")
-    with pytest.raises(InvalidResponseError, match=f"{name} cannot be read"):
+    with pytest.raises(InvalidResponseError, match=f"Cannot read {name}: "):
         client.read_product(tmp_path / name)
-    with (tmp_path / name).open("rb") as own, pytest.raises(InvalidResponseError, match=f"{name} cannot be read"):
+    with (tmp_path / name).open("rb") as own, pytest.raises(InvalidResponseError, match=f"Cannot read .*{name}: "):
         client.read_product(own)
 
 

@@ -69,7 +69,7 @@ def test_what_fsspec_cannot_open_is_said(
     mast_sandbox: Sandbox, observations: ObservationsClass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No such file, no FITS file, a failing server and a missing package are exceptions of the package."""
-    with pytest.raises(InvalidQueryError, match="no file"):
+    with pytest.raises(InvalidQueryError, match=r"there_is_none\.fits not found at"):
         observations.open_product("mast:HST/product/there_is_none.fits", use_fsspec=True)
     with pytest.raises(InvalidQueryError, match="not a FITS file"):
         observations.open_product(uri_of(mast_sandbox, "productFilename LIKE '%.jpg'"), use_fsspec=True)

@@ -60,8 +60,8 @@ def test_missing_and_changed_files_are_found(manifest: Manifest, tmp_path: Path)
     for given in (manifest, Table.read(tmp_path / "m.ecsv")):
         found = verify_downloads(given, verbose=False)
         assert list(found["Status"]) == ["MISSING", "CHANGED", "CHANGED", "OK", "OK"]
-        assert f"had {manifest['Size'][1]}" in found["Message"][1]
-        assert f"was {manifest['SHA256'][2]}" in found["Message"][2]
+        assert f"expected {manifest['Size'][1]}" in found["Message"][1]
+        assert f"expected {manifest['SHA256'][2]}" in found["Message"][2]
 
 
 def test_file_kept_from_earlier_is_compared_by_its_size(
