@@ -250,7 +250,7 @@ def _axes(ax: Any, view: SkyView, panels: Mapping[str, RowNumbers]) -> list[Any]
         return [view.new_axes()]
     across = min(len(panels), _PER_ROW)
     down = -(-len(panels) // across)
-    figure = pyplot().figure(figsize=(_PANEL * across + 1.2, _PANEL * down + 0.5), layout="constrained")
+    figure = pyplot().figure(figsize=(_PANEL * across + 1.2, _PANEL * down + 1.0), layout="constrained")
     axes = [view.add_axes(figure, down, across, number) for number in range(1, len(panels) + 1)]
     for number, (each, (label, rows)) in enumerate(zip(axes, panels.items(), strict=True)):
         each.set_title(f"{short_label(label)} ({len(rows):,})", fontsize="small")

@@ -6,6 +6,7 @@ In: some rows of a column.  Out: a `ShownColumn`.  Which columns hold dates or s
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -147,6 +148,8 @@ def _rounded(text: str, value: float) -> str:
 
 def readable_size(size: float) -> str:
     """Return a number of bytes for the reader, such as ``12.3 MB``."""
+    if not math.isfinite(size):
+        return str(size)
     unit = _BYTES[0]
     for unit in _BYTES:
         if abs(size) < 1000 or unit == _BYTES[-1]:

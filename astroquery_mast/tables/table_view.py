@@ -18,7 +18,7 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from ..exceptions import presentable
-from .cell_texts import Indices, ShownColumn, cell_texts, display_rules, readable_size, shown_column
+from .cell_texts import MASKED, Indices, ShownColumn, cell_texts, display_rules, readable_size, shown_column
 
 # As many columns are chosen at most, and fewer if there is no room.
 _MOST_COLUMNS = 11
@@ -115,8 +115,9 @@ def _failed_first(table: Table, kind: TableKind) -> Indices | None:
 
 
 def _plain(column: Any) -> npt.NDArray[Any]:
-    """The values of a column, whatever is under its mask."""
-    return np.asarray(np.ma.getdata(np.ma.asarray(column)))
+    """The values of a column; text that is masked is shown as such."""
+    values = np.ma.asarray(column)
+    return np.asarray(values.filled(MASKED) if values.dtype.kind in "US" else values.data)
 
 
 def _is_any(values: npt.NDArray[Any], words: Sequence[str]) -> npt.NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from shown_tables import observations
 
 from astroquery_mast import Observations, ResultTable
+from astroquery_mast.products.manifest import Manifest
 from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.tables.cell_texts import display_rules, readable_size, shortened
 from astroquery_mast.tables.terminal import terminal_text
@@ -305,3 +306,19 @@ def test_a_table_of_headers_shows_the_file_and_the_hdu(mast_sandbox: Sandbox) ->
     del mast_sandbox
     headers = Observations.get_headers(["mast:HST/product/j97c01010_drc.fits"], verbose=False)
     assert shown(headers, 80)[0].split()[:4] == ["file", "hdu", "EXTNAME", "EXTVER"]
+
+
+def test_a_file_without_a_status_or_a_size_is_shown_as_such() -> None:
+    """A masked status is not counted as what lies under the mask, and NaN is not a number of bytes."""
+    manifest = Manifest(
+        {
+            "Local Path": ["a.fits", "b.fits", "c.fits"],
+            "Status": MaskedColumn(["COMPLETE", "ERROR", "COMPLETE"], mask=[False, False, True]),
+            "Message": ["", "no space", ""],
+            "URL": ["", "", ""],
+            "Size": [1e6, np.nan, 3.0],
+        }
+    )
+    shown = repr(manifest)
+    assert "3 files: 1 COMPLETE, 1 ERROR, 1 -- (1.0 MB)" in shown
+    assert "nan TB" not in shown
