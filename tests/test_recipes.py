@@ -43,6 +43,8 @@ class Finished:
 @pytest.fixture(autouse=True)
 def _no_screen() -> Iterator[None]:
     plt.switch_backend("agg")
+    # Figures that other tests have left open are not those of the recipe.
+    plt.close("all")
     yield
     plt.close("all")
 

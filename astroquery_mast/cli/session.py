@@ -51,9 +51,9 @@ _SERVERS = (
 )
 _TYPED = {
     "limit=None": "--limit 0",
-    "use login(), or the": "run 'astroquery-mast login', or set the",
-    "log in with a token, by login(token) or the": "run 'astroquery-mast login', or set the",
-    "give one to login(), or set the": "run 'astroquery-mast login', or set the",
+    "Use login(), or set the": "Run 'astroquery-mast login', or set the",
+    "Pass one to login(), or set the": "Run 'astroquery-mast login', or set the",
+    "log in with a token, using login(token) or the": "run 'astroquery-mast login', or set the",
 }
 _CLOUD = "/s3/stpubdata"
 _USAGE = (InvalidQueryError, FootprintParseError, SavedSearchError, ResolverError)

@@ -110,7 +110,7 @@ def test_nothing_found_is_exit_code_1() -> None:
         (("edb", "SE_ZBUSVLT"), "--start and --end are needed"),
         (("edb", "A", "B", "--start", "2022-07-12", "--end", "2022-07-13"), "add --align"),
         (("watch", "run"), "there are no searches"),
-        (("watch", "run", "nothing"), "cannot be read"),
+        (("watch", "run", "nothing"), "Cannot read"),
         (("watch", "add", "x"), "a target or a criterion is missing"),
         (("refresh", "a", "b.ecsv"), "either one manifest"),
         (("whoami", "--token-file", "nothing.txt"), "there is no file"),
@@ -145,7 +145,7 @@ def test_a_limit_is_told_of_and_zero_is_all() -> None:
     """Rows that are left out are a warning, also with --quiet."""
     result = invoke("search", "M51", "--mission", "hst", "--limit", "3", "-q", "--json")
     assert len(json.loads(result.stdout)) == 3
-    assert result.stderr.endswith("--limit 0 returns all.\n")
+    assert result.stderr.endswith("Use --limit 0 to return all.\n")
     every = MastMissions.query_criteria(mission="hst", coordinates="M51", limit=None)
     assert len(rows("search", "M51", "--mission", "hst", "--limit", "0")) == len(every) > 3
 
@@ -245,7 +245,7 @@ def test_exclusive_files_without_a_token_are_exit_code_4(own_folder: Path) -> No
     query = ("get", "M51", "-r", "1m", "dataRights=EXCLUSIVE_ACCESS", "--level", "3", "--kind", "I2D")
     result = invoke(*query)
     assert result.exit_code == 4
-    assert "Nobody is logged in: run 'astroquery-mast login', or set the environment variable" in result.stderr
+    assert "Not logged in. Run 'astroquery-mast login', or set the environment variable" in result.stderr
     assert "login(" not in result.stderr
     token = own_folder / "token.txt"
     token.write_text(Sandbox.token, "utf-8")
@@ -328,7 +328,7 @@ def test_nobody_is_exit_code_4() -> None:
     result = invoke("whoami")
     assert (result.exit_code, result.stdout) == (4, "")
     assert "login()" not in result.stderr
-    assert "run 'astroquery-mast login'" in result.stderr
+    assert "Run 'astroquery-mast login', or set" in result.stderr
 
 
 def test_a_service_that_fails_is_exit_code_3(mast_sandbox: Sandbox) -> None:

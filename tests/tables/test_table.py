@@ -362,7 +362,7 @@ def test_count_is_the_first_value_whatever_its_column(value: object) -> None:
 @pytest.mark.parametrize("rows", [[], [{}], [{"n": None}], [{"n": "many"}], [{"n": float("inf")}], [{"n": []}]])
 def test_answer_without_a_count_is_an_error(rows: list[dict[str, Any]]) -> None:
     """An empty reply to a count, as past its last page, is an error of the package."""
-    with pytest.raises(InvalidResponseError, match="asked for a count"):
+    with pytest.raises(InvalidResponseError, match="contains no count"):
         first_value(page(rows, n="string"))
 
 
