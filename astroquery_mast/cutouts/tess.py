@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TICA = (
-    "Tesscut only supports SPOC products. Others, such as TICA (TESS Image CAlibrator), are no longer "
-    "available. Omit the argument 'product'."
+    "Tesscut no longer supports products other than those of SPOC, such as TICA (TESS Image CAlibrator). "
+    "Omit the argument 'product'."
 )
 
 

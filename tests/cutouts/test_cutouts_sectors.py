@@ -162,7 +162,7 @@ def test_old_arguments_still_work(archive: responses.RequestsMock, method: str) 
     archive.post(f"{TESS}/moving_target/sector", json={"results": []})
     with (
         pytest.warns(AstropyDeprecationWarning, match="object_name"),
-        pytest.warns(AstropyDeprecationWarning, match="Tesscut only supports SPOC products"),
+        pytest.warns(AstropyDeprecationWarning, match="Tesscut no longer supports products other than"),
         pytest.warns(NoResultsWarning),
     ):
         assert len(getattr(Tesscut, method)(objectname="Ceres", moving_target=True, product="spoc")) == 0

@@ -293,7 +293,7 @@ def test_unreadable_answers(body: bytes) -> None:
 def test_the_count(recorded: Callable[[str], bytes]) -> None:
     """The number of rows is the one that the archive announces, and an archive that does not say is an error."""
     assert announced(read_answer(recorded("mission_count_only.json"), "s")) == 1066009
-    with pytest.raises(InvalidResponseError, match="did not return the number of rows of"):
+    with pytest.raises(InvalidResponseError, match="did not return the number of rows"):
         announced(read_answer(b'{"results": []}', "s"))
 
 
