@@ -5,17 +5,15 @@ In: a product in any form, or a file.  Out: one `specutils.Spectrum`, or a list 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import StdDevUncertainty
-from astropy.table import Row, Table
+from astropy.table import Table
 
 from ..downloads.contents import readable
 from ..downloads.fits_headers import header_text
@@ -27,14 +25,13 @@ from .opened import opened_fits
 from .rectified_spectra import rectified_spectra
 from .spectrum_layouts import LABELS, layout_of
 from .spectrum_tables import Candidate, SpectrumArrays, UnitChoice, table_spectra
+from .unreadable import product_name
 
 if TYPE_CHECKING:
     import specutils
 
 # How many labels a message lists.
 _SHOWN = 20
-# Columns that name the file of a product.
-_NAMES = ("productFilename", "filename", "Local Path", "dataURI", "uri")
 # Extensions of light curves and of target pixels.
 _OF_TIME = frozenset({"LIGHTCURVE", "PIXELS", "TARGETTABLES"})
 
@@ -113,7 +110,7 @@ def read_spectrum(
     made = _specutils()
     choice = UnitChoice(flux_column, _as_unit(flux_unit, "flux_unit"), _as_unit(spectral_unit, "spectral_unit"))
     products = _products(product)
-    names = [_name(one) for one in products]
+    names = list(map(product_name, products))
     with readable(names[0]), ExitStack() as stack:
         files = [stack.enter_context(opened_fits(one, client)) for one in products]
         found = _read(made, files, names, choice, select)
@@ -209,15 +206,6 @@ def _form(hdu: Any) -> str:
     if not hdu.is_image:
         return f"table of {hdu.header['NAXIS2']} rows"
     return "image of " + " x ".join(map(str, hdu.shape[::-1])) + " pixels" if hdu.shape else "header only"
-
-
-def _name(product: Any) -> str:
-    """The name of a product's file."""
-    if isinstance(product, fits.HDUList):
-        return PurePath(product.filename() or str(product[0].header.get("FILENAME", "The file"))).name
-    if isinstance(product, Row):
-        product = next((product[column] for column in _NAMES if column in product.colnames), "The file")
-    return re.split(r"[/:]", str(product))[-1]
 
 
 # -- the objects ---------------------------------------------------------------------------------------------------
