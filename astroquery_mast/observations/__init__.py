@@ -1,4 +1,4 @@
-"""Observations of all missions, and their files."""
+"""Observations of all missions and their files."""
 
 from importlib import import_module
 

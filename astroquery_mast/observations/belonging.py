@@ -1,6 +1,6 @@
-"""What lists of products and names say about which observations belong together; pure.
+"""Find which observations belong together from product lists and names, without requests.
 
-In: tables of observations or of products.  Out: frozen values, which say what belongs to what.
+In: tables of observations or products.  Out: frozen values that state which observations belong to which.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from ..tables.columns import plain_cells
 from .hubble_names import AdvancedProduct, visit_of
 
 COMBINED, PLANNED = 3, -1
-# Observations of one visit in the names of JWST: the product of an observation, and an exposure that is planned.
+# JWST names with program and observation number: the product of an observation, and a planned exposure.
 PRODUCT_NAME = re.compile(r"jw(\d{5})-o(\d{3})_")
 EXPOSURE_NAME = re.compile(r"jw(\d{5})(\d{3})\d{3}_")
-# The product of several observations.
+# A JWST product that combines several observations.
 _OF_SEVERAL = re.compile(r"jw\d{5}-c\d{4}_")
-# What a list of products says of an observation that the search does not have.
+# Columns of a product list that describe an observation the search does not return.
 LISTED = ("obs_collection", "dataproduct_type", "obs_id", "project", "proposal_id", "filters", "dataRights")
 
 
 @dataclass(frozen=True)
 class KnownObservation:
-    """What has to be known of an observation to tell what belongs to it."""
+    """The properties of an observation that decide what belongs to it."""
 
     obsid: str
     obs_id: str
@@ -55,28 +55,28 @@ class KnownObservation:
 
     @property
     def is_combined(self) -> bool:
-        """Whether it was made, or will be, of several exposures."""
+        """Whether the observation combines several exposures, or is planned to."""
         return (self.level or 0) >= COMBINED or PRODUCT_NAME.match(self.obs_id) is not None
 
     @property
     def setup(self) -> tuple[str, frozenset[str]]:
-        """Instrument and filters, as far as they are known."""
+        """The instrument and filters, as far as known."""
         return self.instrument, frozenset(filter(None, self.filters.upper().split(";")))
 
     @property
     def camera(self) -> str:
-        """The instrument, without its detector."""
+        """The instrument without its detector."""
         return self.instrument.partition("/")[0]
 
     def is_like(self, other: KnownObservation) -> bool:
-        """Tell whether instrument and filters are those of another observation; none are known of some products."""
+        """Return whether two observations have the same instrument and filters; unknown filters match any filter."""
         (mine, filters), (theirs, others) = self.setup, other.setup
         return mine == theirs and (not filters or not others or filters == others)
 
 
 @dataclass(frozen=True)
 class Membership:
-    """One observation that belongs to another one: by its obsid, or by its name where that is all that is known."""
+    """An observation that belongs to another one, identified by obsid, or by name if its obsid is unknown."""
 
     obsid: str
     obs_id: str
@@ -84,11 +84,11 @@ class Membership:
     listed: Mapping[str, str] = field(default_factory=dict)
 
 
-# -- what lists and names say ------------------------------------------------------------------------------------------
+# -- product lists and names -------------------------------------------------------------------------------------------
 
 
 def observation_cells(table: Table) -> list[object]:
-    """What tells the observations in a table: their obsids, those of the products in it, or their names."""
+    """Return the obsids in a table of observations or products, or the names if it has no obsids."""
     column = next((name for name in ("obsid", "obsID", "obs_id", "sci_data_set_name") if name in table.colnames), None)
     if column is None:
         raise InvalidArgumentError(
@@ -99,7 +99,7 @@ def observation_cells(table: Table) -> list[object]:
 
 
 def listed_observations(products: Table) -> dict[str, Membership]:
-    """The observations in a list of products, by their names in lower case."""
+    """Return the observations in a product list, by lowercase name."""
     names = [name for name in LISTED if name in products.colnames]
     cells = zip(column_as_text(products, "obsID"), *(column_as_text(products, name) for name in names), strict=True)
     found: dict[str, Membership] = {}
@@ -112,7 +112,7 @@ def listed_observations(products: Table) -> dict[str, Membership]:
 def associated_members(
     whole: KnownObservation, associations: Sequence[Association], products: Table
 ) -> list[Membership]:
-    """Return the members of a product according to its associations, in their order."""
+    """Return the members of a product that its associations list, in their order."""
     own = [each for each in associations if whole.obs_id.lower() in each.products] or associations
     exptypes: dict[str, dict[str, None]] = {}
     for member in chain.from_iterable(each.of_product(whole.obs_id) for each in own):
@@ -125,14 +125,14 @@ def associated_members(
 
 
 def listed_members(whole: KnownObservation, products: Table) -> list[Membership]:
-    """The observations whose files are listed with those of a product."""
+    """Return the other observations whose files are in the product list of a product."""
     return [member for member in listed_observations(products).values() if member.obsid != whole.obsid]
 
 
 def planned_members(
     whole: KnownObservation, planned: Iterable[KnownObservation], others: Sequence[Membership]
 ) -> Iterator[Membership]:
-    """The exposures that are still to be made for the observation that a product is of."""
+    """Yield the exposures planned for the observation of a product, except those already among its members."""
     known = {member.obs_id.lower() for member in others}
     for each in planned:
         due = PRODUCT_NAME.match(whole.obs_id) and may_be_of(each.obs_id, whole.obs_id) and whole.is_like(each)
@@ -141,26 +141,26 @@ def planned_members(
 
 
 def parents_told(document: Any, exposure: KnownObservation) -> list[Membership]:
-    """The observations in an answer of files by ``obs_id``, but for the one that was asked about."""
+    """Return the observations in a response that groups files by ``obs_id``, except the queried exposure."""
     found = {str(rows[0]["obsID"]): str(name) for name, rows in document.items() if rows}
     return [Membership(obsid, name) for obsid, name in found.items() if obsid != exposure.obsid]
 
 
 def group_of(exposure: KnownObservation) -> tuple[str, str, str]:
-    """What exposures have in common that may have gone into the same products."""
+    """Return a key shared by exposures that may be part of the same products."""
     named = EXPOSURE_NAME.match(exposure.obs_id) if exposure.collection == "JWST" else None
     group = visit_of(exposure.obs_id) if named is None else named[0][:10]
     return exposure.collection, group or exposure.obs_id, exposure.instrument
 
 
 def may_be_of(exposure: str, product: str) -> bool:
-    """Whether the names of JWST allow that an exposure went into a product: of its observation, or of several."""
+    """Return whether JWST names allow an exposure in a product of the same observation or of several observations."""
     mine, named = EXPOSURE_NAME.match(exposure), PRODUCT_NAME.match(product)
     return _OF_SEVERAL.match(product) is not None or bool(mine and named and mine.groups() == named.groups())
 
 
 def belongs(exposure: KnownObservation, whole: KnownObservation, listed: set[str]) -> bool:
-    """Tell whether an exposure went into a product, or will; ``listed`` are the obsids in the product's list."""
+    """Return whether an exposure is, or will be, part of a product; ``listed`` has the obsids in its product list."""
     if exposure.obsid == whole.obsid:
         return False
     advanced = AdvancedProduct.of_visit(whole.obs_id)

@@ -1,6 +1,6 @@
-"""The methods of a client for observations that tell what criteria take.
+"""The methods of `ObservationsClass` that describe query criteria.
 
-In: the name of a criterion.  Out: what it takes, and which values are known.
+In: the name of a criterion.  Out: the forms it takes and its known values.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 
 def _criteria_of(client: CriteriaMethods) -> ObservationCriteria:
-    """What tells what criteria take."""
+    """Return the object that describes the criteria."""
     from .known_criteria import ObservationCriteria  # noqa: PLC0415 - queries do without it
 
     return ObservationCriteria(client._service, client._search)
 
 
 class CriteriaMethods(Protocol):
-    """Attributes that `ObservationsClass` takes over by name."""
+    """Methods that `ObservationsClass` takes over by name."""
 
     _service: MastService
 
     @property
     def _search(self) -> ObservationSearch:
-        """What asks for observations."""
+        """The search for observations."""
 
     @FreshAttribute
     def criteria(self) -> CriteriaNamespace:

@@ -1,7 +1,7 @@
-"""The tables that a match with source catalogs gives: of matches, or of the catalogs that would be read.
+"""Tables that result from matching source catalogs: the matches, or the catalogs that would be read.
 
-In: which positions are covered by which observations and catalogs, and the matches in each catalog.  Out: tables, whose
-``meta`` says what is not in them and why; warnings tell of it.
+In: which observations and catalogs cover which positions, and the matches in each catalog.  Out: tables, whose ``meta``
+lists what is missing and why.  Warnings report it as well.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .source_catalogs import SourceCatalog, with_common_units
 
 NOT_READABLE = "exclusive access: log in with an account that has access"
 _SHOWN = 3
-# The columns of a plan, and what they hold.
+# The columns of a plan, with their types and units.
 _PLAN: Mapping[str, tuple[str, ...]] = {
     "dataURI": ("U",),
     "obs_collection": ("U",),
@@ -37,7 +37,7 @@ _PLAN: Mapping[str, tuple[str, ...]] = {
     "positions": ("i8",),
     "reason": ("U",),
 }
-# Why positions have no source, and the lists that they are in then.
+# The lists in ``meta`` of positions without a source, and the message that counts them.
 _LISTS = ("outside", "nocat", "unmatched", "failed")
 _MISSING = (
     "Positions without an observation: {}; without a readable catalog: {}; without a source within the "
@@ -47,33 +47,33 @@ _MISSING = (
 
 @dataclass(frozen=True)
 class Coverage:
-    """Which positions are covered by which observations, and their catalogs."""
+    """Which observations cover which positions, and their catalogs."""
 
     positions: Positions
-    # Pairs of a position and an observation.
+    # Pairs of a position (its row) and an observation that covers it.
     rows: RowNumbers
     obsids: Any
     failed: list[str]
-    # The rows that no observation covers.
+    # Rows of positions that no observation covers.
     outside: list[int]
-    # Whether it is known where the collections that were asked for have observations.
+    # Whether the sky coverage of the requested collections is known.
     known: bool = True
     products: Table = field(default_factory=Table)
     catalogs: list[SourceCatalog] = field(default_factory=list)
 
     def by(self, catalogs: Iterable[SourceCatalog]) -> RowNumbers:
-        """Return the rows that are covered by the observations of some catalogs."""
+        """Return the rows covered by the observations of some catalogs."""
         obsids = {obsid for catalog in catalogs for obsid in catalog.obsids}
         return np.unique(self.rows[np.isin(self.obsids, list(obsids))]) if obsids else np.arange(0)
 
 
 def nowhere(positions: Positions) -> Coverage:
-    """Return the coverage by nothing of which it is known where it is."""
+    """Return an empty coverage, for collections whose sky coverage is unknown."""
     return Coverage(positions, np.arange(0), np.array([], dtype=str), positions.failures(), [], known=False)
 
 
 def covered_by(positions: Positions, found: Sequence[Table]) -> Coverage:
-    """Return the coverage by observations, from the answers for several collections."""
+    """Return the coverage by observations, from the results for several collections."""
     rows = np.concatenate([np.asarray(each["input_row"], dtype=np.int64) for each in found])
     obsids = np.concatenate([np.array(plain_cells(each["obsid"]), dtype=str) for each in found])
     failed = list(dict.fromkeys(chain.from_iterable(each.meta["failed"] for each in found)))
@@ -83,7 +83,7 @@ def covered_by(positions: Positions, found: Sequence[Table]) -> Coverage:
 
 @dataclass(frozen=True)
 class CatalogDetections:
-    """The sources of one catalog that match positions."""
+    """The sources in one catalog that match positions."""
 
     sources: Table
     inputs: RowNumbers
@@ -97,11 +97,11 @@ class CatalogDetections:
         return len(self.inputs)
 
 
-# -- what comes back -------------------------------------------------------------------------------------------------
+# -- tables of matches -------------------------------------------------------------------------------------------------
 
 
 def join_detections(found: Sequence[CatalogDetections], *, best: bool) -> Table:
-    """One table of the matches in all catalogs, by position and separation."""
+    """Return one table of the matches in all catalogs, sorted by position and separation."""
     parts = [each for each in found if len(each)]
     sources = [each.sources for each in parts]
     with_common_units(sources)
@@ -128,7 +128,7 @@ def join_detections(found: Sequence[CatalogDetections], *, best: bool) -> Table:
 
 
 def _told(values: Sequence[str | None], part: RowNumbers) -> Any:
-    """The value of the part to which each match belongs, masked where that has none."""
+    """Return the value of the catalog of each match, masked if the catalog has no value."""
     texts = np.array([value or "" for value in values], dtype=str)[part] if len(values) else np.array([], dtype="U1")
     absent = np.array([value is None for value in values], dtype=bool)[part] if len(values) else False
     return np.ma.MaskedArray(texts, mask=absent)
@@ -141,7 +141,7 @@ def note_coverage(
     skipped: Mapping[str, str],
     hints: Sequence[str] = (),
 ) -> None:
-    """Say in a table's ``meta`` what is not in it and why, and warn of it."""
+    """Record in a table's ``meta`` what is missing and why, and warn about it."""
     matched = np.unique(table["input_row"])
     outside = np.setdiff1d(coverage.outside, matched)
     covered = coverage.by(read) if coverage.known else coverage.positions.known
@@ -160,7 +160,7 @@ def note_coverage(
 
 
 def _warn_of_skipped(skipped: Mapping[str, str], number: int) -> None:
-    """Warn once of the catalogs that were not read."""
+    """Warn once about the catalogs that were not read."""
     if skipped:
         exclusive = sum(why == NOT_READABLE for why in skipped.values())
         shown = "; ".join(f"{uri}: {why}" for uri, why in list(skipped.items())[:_SHOWN])
@@ -171,7 +171,7 @@ def _warn_of_skipped(skipped: Mapping[str, str], number: int) -> None:
 
 
 def table_of_catalogs(coverage: Coverage, skipped: Mapping[str, str]) -> Table:
-    """The catalogs that would be read, as a table."""
+    """Return a table of the catalogs that would be read."""
     rows = [
         (each.uri, each.collection, each.obs_id, each.size, len(coverage.by([each])), skipped.get(each.uri))
         for each in coverage.catalogs

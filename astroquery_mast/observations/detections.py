@@ -1,7 +1,7 @@
-"""Sources that were detected at many positions: found in the source catalogs of the observations that cover them.
+"""Sources detected at many positions, from the source catalogs of the observations that cover them.
 
-In: positions, and which observations count.  Out: one table of matches, with the catalog of each; or the catalogs that
-would be read.  Each catalog is read once, several at a time, and of each only the matches are kept.
+In: positions, and criteria for the observations.  Out: one table of matches that names the catalog of each, or a table
+of the catalogs that would be read.  Each catalog is read once, several at a time, and only its matches are kept.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ _WITH_CATALOGS: Mapping[str, Mapping[str, Any]] = {
 
 
 def _as_spelled(name: Any) -> Any:
-    """The name of a collection as the archive spells it, if it is known here."""
+    """Return the name of a collection as MAST spells it, if it is known here."""
     known = {*_WITH_CATALOGS, HUBBLE_CATALOG, "HLSP"}
     return name.strip().upper() if isinstance(name, str) and name.strip().upper() in known else name
 
 
 @dataclass(frozen=True)
 class DetectionQuery:
-    """What is asked, as the user wrote it; the fields are parameters of ``crossmatch_detections``."""
+    """A query as the user wrote it; the fields are parameters of ``crossmatch_detections``."""
 
     table: Any
     radius: Any
@@ -76,7 +76,7 @@ class DetectionQuery:
     columns: Mapping[str, str | None] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+        """Raise if an argument is not valid."""
         if self.max_size is not None and not is_integer(self.max_size, 1):
             raise InvalidArgumentError(f"max_size must be a number of bytes, or None, got {self.max_size!r}.")
         if not self.collections or not all(isinstance(name, str) and name.strip() for name in self.collections):
@@ -85,7 +85,7 @@ class DetectionQuery:
 
     @property
     def collections(self) -> list[str]:
-        """The collections that are wanted, each once."""
+        """The requested collections, without duplicates."""
         given = [self.obs_collection] if isinstance(self.obs_collection, str) else self.obs_collection
         return list(dict.fromkeys(map(_as_spelled, given))) if isinstance(given, Iterable) else []
 
@@ -109,13 +109,13 @@ class DetectionSearch:
         self._search = ObservationSearch(service)
 
     def plan(self, asked: DetectionQuery, options: RunOptions) -> Table:
-        """Return the catalogs that would be read."""
+        """Return a table of the catalogs that would be read."""
         coverage = self._coverage(asked, options, options.deadline())
         _, skipped = self._divided(coverage.catalogs, asked)
         return table_of_catalogs(coverage, skipped)
 
     def table(self, asked: DetectionQuery, options: RunOptions) -> Table:
-        """Return the matches, with warnings if there are none, or if catalogs were not read."""
+        """Return the matches; warn if there are no matches, or if catalogs were not read."""
         deadline = options.deadline()
         coverage = self._coverage(asked, options, deadline)
         chosen, skipped = self._divided(coverage.catalogs, asked)
@@ -135,10 +135,10 @@ class DetectionSearch:
             log.info("%d detections at %d positions (%d are not covered), in %d catalogs, in %.1f s.", *counts)
         return table
 
-    # -- which catalogs ------------------------------------------------------------------------------------------
+    # -- choice of catalogs --------------------------------------------------------------------------------------------
 
     def _coverage(self, asked: DetectionQuery, options: RunOptions, deadline: Deadline) -> Coverage:
-        """Ask which observations cover the positions, and for their products."""
+        """Query the observations that cover the positions, and their products."""
         positions = ManyTargets(self._service).positions(asked.table, None, None, deadline, **(asked.columns or {}))
         positions = replace(positions, names={})
         collections = [name for name in asked.collections if name != HUBBLE_CATALOG]
@@ -156,7 +156,7 @@ class DetectionSearch:
     def _observations(
         self, collection: str, positions: Positions, asked: DetectionQuery, options: RunOptions, deadline: Deadline
     ) -> Table:
-        """The observations of a collection that cover positions, one row for each pair."""
+        """Return the observations of a collection that cover positions, one row per pair."""
         place = Place(positions, None, asked.radius)
         arguments = QueryArguments(place, asked.criteria_for(collection), columns=_NEEDED)
         timeout = None if options.timeout is None else max(deadline.remaining(), 1e-3)
@@ -164,7 +164,7 @@ class DetectionSearch:
         return ManyObservations(self._service, self._search).covering(arguments, call)
 
     def _hints(self, asked: DetectionQuery) -> list[str]:
-        """Say which criteria no observation meets, wherever it is: each is looked at by itself."""
+        """Return which criteria match no observation anywhere; each criterion is checked by itself."""
         given = [("obs_collection", name) for name in asked.collections] + list((asked.criteria or {}).items())
         queries = (self._search.query_anywhere(QueryArguments(Place(), {name: value})) for name, value in given)
         return [hint for query in queries for hint in self._search.hints(query.criteria)]
@@ -172,7 +172,7 @@ class DetectionSearch:
     def _divided(
         self, catalogs: Sequence[SourceCatalog], asked: DetectionQuery
     ) -> tuple[list[SourceCatalog], dict[str, str]]:
-        """The catalogs to read, and why others are not."""
+        """Return the catalogs to read, and why the others are skipped."""
         exclusive = any(catalog.rights == EXCLUSIVE for catalog in catalogs)
         login = exclusive and Downloads(self._service).log_in_by_environment()
         may_read = login or self._service.login.accepted
@@ -180,12 +180,12 @@ class DetectionSearch:
         skipped = {uri: reason for uri, reason in reasons.items() if reason is not None}
         return [catalog for catalog in catalogs if catalog.uri not in skipped], skipped
 
-    # -- what is in them -----------------------------------------------------------------------------------------
+    # -- reading catalogs ----------------------------------------------------------------------------------------------
 
     def _downloaded(
         self, catalogs: Sequence[SourceCatalog], products: Table, asked: DetectionQuery, options: RunOptions
     ) -> tuple[dict[str, Row], dict[str, str]]:
-        """Download catalogs into the folder, if there is one; return their rows, and why others are not there."""
+        """Download catalogs if a folder is given; return their manifest rows, and why the others failed."""
         if asked.download_dir is None or not catalogs:
             return {}, {}
         wanted = products[[catalog.row for catalog in catalogs]]
@@ -205,7 +205,7 @@ class DetectionSearch:
         radius: float,
         options: RunOptions,
     ) -> tuple[list[CatalogDetections], dict[str, str]]:
-        """Read catalogs, several at a time; return the matches in each, and why others were not read."""
+        """Read several catalogs at a time; return the matches in each, and why others were not read."""
         deadline = options.deadline()
         work = partial(self._matches, files=files, positions=positions, radius=radius)
         found: list[CatalogDetections] = []
@@ -227,7 +227,7 @@ class DetectionSearch:
     def _matches(
         self, catalog: SourceCatalog, *, files: Mapping[str, Row], positions: Positions, radius: float
     ) -> CatalogDetections:
-        """Read a catalog, and return those of its sources that match positions."""
+        """Read a catalog and return its sources that match positions."""
         content = self._read_product(files.get(catalog.uri, catalog.uri))
         try:
             with reading(catalog.uri):
@@ -238,7 +238,7 @@ class DetectionSearch:
         return CatalogDetections(sources, inputs, away, catalog.collection, catalog.obs_id, catalog.uri)
 
     def _in_hubble_catalog(self, positions: Positions, asked: DetectionQuery, options: RunOptions) -> CatalogDetections:
-        """The matches in the Hubble Source Catalog, which the archive finds."""
+        """Return the matches in the Hubble Source Catalog, which MAST crossmatches itself."""
         crossmatch = find_crossmatch(HUBBLE_CATALOG)
         search = CrossmatchSearch(self._service)
         table = search.table(
@@ -256,7 +256,7 @@ class DetectionSearch:
 
 
 def _by_outcome(manifest: Table | None) -> tuple[dict[str, Row], dict[str, str]]:
-    """The rows of the files that are there, and why the others are not."""
+    """Return the manifest rows of complete files, and why the others failed."""
     files, failed = {}, {}
     for row in () if manifest is None else manifest:
         if row["Status"] == str(Status.COMPLETE):
@@ -267,7 +267,7 @@ def _by_outcome(manifest: Table | None) -> tuple[dict[str, Row], dict[str, str]]
 
 
 def _why_skipped(catalog: SourceCatalog, most: int | None, *, may_read: bool) -> str | None:
-    """Why a catalog is not to be read; None if it is."""
+    """Return why a catalog is not to be read; None if it is."""
     if catalog.rights == EXCLUSIVE and not may_read:
         return NOT_READABLE
     if most is not None and catalog.size is not None and catalog.size > most:
@@ -276,7 +276,7 @@ def _why_skipped(catalog: SourceCatalog, most: int | None, *, may_read: bool) ->
 
 
 def _why(error: Exception, deadline: Deadline) -> MastError:
-    """Why a catalog was not read; what is a mistake of ours is raised."""
+    """Return why a catalog was not read; errors that are not a `MastError` are raised, since they are bugs."""
     if isinstance(error, UnfinishedError):
         return QueryTimeoutError(f"Timed out after {deadline.seconds:g} s, before this catalog was read.")
     if not isinstance(error, MastError):

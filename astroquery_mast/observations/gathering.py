@@ -1,7 +1,7 @@
-"""An association and all of its inputs in one folder, as the calibration pipelines want them; or nothing that looks so.
+"""Collect an association and all of its inputs in one folder, as calibration pipelines require.
 
-In: an association, as a file in the archive or on disk.  Out: the files and their manifest.  The association is written
-last, when all inputs are there.
+In: an association file at MAST or on disk.  Out: the files and their manifest.  The association is written last, after
+all inputs are complete, so an incomplete set never looks complete.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from ..tables.columns import few_names
 from ..tables.table import joined_tables
 from .lookup import ObservationLookup
 
-# What the pipelines of HST start from: exposures as they were read out, and what belongs to them.
+# Inputs of the HST pipelines: raw exposures, and the files that support them.
 _RAW = re.compile(r"RAW(?!ACQ)|TAG")
 _RAW_AND_SUPPORT = re.compile(r"RAW(?!ACQ)|TAG|WAV|PHA|SPT")
-# The column that has them.
+# The column with these suffixes.
 _SUFFIX = "productSubGroupDescription"
 _SERVER_FAILS = 500
 _KEPT = "On disk, not overwritten."
@@ -42,7 +42,7 @@ _KEPT = "On disk, not overwritten."
 
 @dataclass(frozen=True)
 class GatherRequest:
-    """What is gathered and where it goes; arguments of ``gather_association``."""
+    """The files to collect and the folder to save them to; arguments of ``gather_association``."""
 
     download_dir: str | os.PathLike[str] | None = None
     exptypes: Any = None
@@ -52,7 +52,7 @@ class GatherRequest:
     dry_run: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a place or a choice that cannot be, before anything is sent."""
+        """Raise for remote storage or an invalid choice, before any request is sent."""
         if self.download_dir is not None and is_remote(destination(self.download_dir)):
             raise InvalidArgumentError(
                 f"{self.download_dir} is remote storage. Associations can only be saved to a local folder."
@@ -61,19 +61,19 @@ class GatherRequest:
 
     @property
     def kinds(self) -> list[str] | None:
-        """The types of exposures; None for all."""
+        """The exposure types to collect; None for all."""
         return None if self.exptypes is None else names_of(self.exptypes, "exptypes")
 
     @property
     def suffixes(self) -> list[str]:
-        """Which files of the exposures of HST, in capitals; none for those that pipelines start from."""
+        """The suffixes of HST files to collect, in uppercase; empty for the pipeline inputs."""
         given = [] if self.suffix is None else names_of(self.suffix, "suffix")
         return [each.strip("_").removesuffix(".fits").upper() for each in given]
 
 
 @dataclass(frozen=True)
 class AssociationFile:
-    """An association, and where it was found."""
+    """An association and its source."""
 
     association: Association
     uri: str | None = None
@@ -82,20 +82,20 @@ class AssociationFile:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files that an association needs, and which members have none."""
+    """The files that an association needs, and the members without files."""
 
     products: Table
     missing: Sequence[str]
 
 
 class AssociationGathering:
-    """Brings an association together with its inputs, for one call."""
+    """Collects an association and its inputs, for one call."""
 
     def __init__(self, lookup: ObservationLookup) -> None:
         self._lookup = lookup
 
     def gather(self, given: Any, request: GatherRequest, options: RunOptions) -> Manifest | Table:
-        """Bring all files, or raise with a list of those that cannot be had; or return the plan."""
+        """Download all files, or raise with a list of those that are missing; or return the plan."""
         kinds, suffixes = request.kinds, request.suffixes
         found = self._file(given)
         association = found.association.chosen(kinds)
@@ -112,7 +112,7 @@ class AssociationGathering:
     # -- the association ---------------------------------------------------------------------------------------------
 
     def _file(self, given: Any) -> AssociationFile:
-        """The association that a user means: on disk, in the archive, or that of an observation."""
+        """Return the association that a user means: on disk, at MAST, or that of an observation."""
         if isinstance(given, str | os.PathLike):
             return self._named(given)
         table = as_table(given)
@@ -124,7 +124,7 @@ class AssociationGathering:
         return self._in_archive(_association_in(table))
 
     def _named(self, given: str | os.PathLike[str]) -> AssociationFile:
-        """The association of a path, a dataURI or a name."""
+        """Return the association given by a path, a dataURI or a file name."""
         text = os.fspath(given)
         name = text.rpartition("/")[2]
         if not name.endswith(ASSOCIATION_ENDINGS):
@@ -141,13 +141,13 @@ class AssociationGathering:
         return self._in_archive(f"mast:{mission}/product/{name.lower()}")
 
     def _in_archive(self, uri: str) -> AssociationFile:
-        """An association in the archive."""
+        """Return an association file from MAST."""
         return AssociationFile(self._lookup.association(uri), uri=uri)
 
     # -- inputs ------------------------------------------------------------------------------------------------------
 
     def _inputs(self, association: Association, suffixes: Sequence[str], folder: Path) -> Table:
-        """The products that an association needs; raise if the archive does not have all of them."""
+        """Return the products that an association needs; raise if MAST does not have all of them."""
         if association.names_files and suffixes:
             raise InvalidArgumentError(
                 f"suffix={suffixes!r} only applies to HST associations. {association.name} lists the files "
@@ -161,9 +161,9 @@ class AssociationGathering:
         return inputs.products
 
     def _files(self, association: Association) -> Inputs:
-        """The files that an association of JWST names, as far as possible with what is known of them."""
+        """Return the files that a JWST association lists, with their entries in product lists where available."""
         exposures = {member.name: member.exposure for member in association.members}
-        # The list of a product has the files of its exposures; others have to be asked for by name.
+        # The product list of a product has the files of its exposures. Other files are requested by name.
         tables = self._files_listed(association.products, exposures)
         lacking = _without(exposures, tables)
         tables += self._files_listed(list(dict.fromkeys(exposures[name] for name in lacking)), lacking)
@@ -174,7 +174,7 @@ class AssociationGathering:
         return Inputs(joined_tables(tables), missing)
 
     def _exposures(self, association: Association, suffixes: Sequence[str]) -> Inputs:
-        """The files of the exposures that an association of HST names."""
+        """Return the files of the exposures that an HST association lists."""
         own = {association.name.rpartition("_")[0].lower(), *association.products}
         tables = self._listed(sorted(own))
         if not tables:
@@ -185,19 +185,19 @@ class AssociationGathering:
         members = {member.name for member in association.members if member.present}
         choice = FileChoice(members | own, suffixes)
         owners = choice.owners_served(listed)
-        # Spectrographs may have the exposures of an association in one file, which bears its name.
+        # Spectrographs may store all exposures of an association in one file with the association's name.
         return Inputs(choice.of(listed), [] if owners & own else sorted(members - owners))
 
     def _listed(self, names: Sequence[str]) -> list[Table]:
-        """The products of the observations that have some names, as far as there are such observations."""
+        """Return the products of the observations with these names; names without an observation are skipped."""
         return [self._lookup.products(each.obsid) for each in self._lookup.named(names)]
 
     def _files_listed(self, names: Sequence[str], files: Collection[str]) -> list[Table]:
-        """Those of these products that are some files."""
+        """Return the products of these observations that are among some files."""
         return [rows_where(each, files.__contains__, "productFilename") for each in self._listed(names)]
 
     def _exists(self, uri: str) -> bool:
-        """Whether the archive gives a file that no list of products has."""
+        """Return whether MAST serves a file that is in no product list."""
         service = self._lookup.service
         address = escaped_url(service.endpoints.download, uri)
         try:
@@ -211,7 +211,7 @@ class AssociationGathering:
 
 @dataclass(frozen=True)
 class FileChoice:
-    """Which files of some observations of HST are inputs."""
+    """Selects the files of HST observations that are inputs."""
 
     owners: Collection[str]
     suffixes: Sequence[str]
@@ -221,13 +221,13 @@ class FileChoice:
         return rows_where(products, self._is_wanted, "obs_id", _SUFFIX, "productFilename")
 
     def owners_served(self, products: Table) -> set[str]:
-        """Return the observations that have what is needed of them, and not only what comes with it."""
+        """Return the observations that have the required files, not only supporting ones."""
         wanted = self.of(products)
         served = rows_where(wanted, lambda suffix: bool(self.suffixes or _RAW.match(suffix.upper())), _SUFFIX)
         return set(map(str.lower, column_as_text(served, "obs_id")))
 
     def _is_wanted(self, owner: str, suffix: str, name: str) -> bool:
-        """Whether a file is an input."""
+        """Return whether a file is an input."""
         if owner.lower() not in self.owners or not name.endswith((".fits", ".fits.gz")):
             return False
         kind = suffix.upper()
@@ -235,7 +235,7 @@ class FileChoice:
 
 
 def _on_disk(path: Path) -> AssociationFile:
-    """An association on disk."""
+    """Read an association from disk."""
     try:
         return AssociationFile(read_association(path.read_bytes(), path.name), path=path.absolute())
     except (OSError, MastError) as err:
@@ -243,7 +243,7 @@ def _on_disk(path: Path) -> AssociationFile:
 
 
 def _association_in(products: Table) -> str:
-    """The dataURI of the association in a table of products."""
+    """Return the dataURI of the association in a table of products."""
     uris = [uri for uri in dict.fromkeys(column_as_text(products, "dataURI")) if uri.endswith(ASSOCIATION_ENDINGS)]
     if not uris:
         raise InvalidArgumentError("No association file in these products. File names end in _asn.json or _asn.fits.")
@@ -253,7 +253,7 @@ def _association_in(products: Table) -> str:
 
 
 def _folder(found: AssociationFile, association: Association, request: GatherRequest) -> Path:
-    """Where everything goes; raise if the user's own association would be changed there."""
+    """Return the folder to save to; raise if this would change the user's own association."""
     beside = Path() if found.path is None else found.path.parent
     folder = (beside if request.download_dir is None else destination(request.download_dir)).absolute()
     if found.path is not None and association is not found.association and folder == beside:
@@ -264,11 +264,11 @@ def _folder(found: AssociationFile, association: Association, request: GatherReq
     return folder
 
 
-# -- the end -----------------------------------------------------------------------------------------------------------
+# -- writing -----------------------------------------------------------------------------------------------------------
 
 
 def _check(association: Association, manifest: Table, folder: Path) -> None:
-    """Raise unless all inputs are there, under the names by which the association calls them."""
+    """Raise unless all inputs are on disk under the names that the association uses."""
     failed = [
         str(row["dataURI"]).rpartition("/")[2]
         for row in manifest
@@ -284,7 +284,7 @@ def _check(association: Association, manifest: Table, folder: Path) -> None:
 
 
 def _refusal(association: Association, missing: Sequence[str], folder: Path) -> DownloadError:
-    """The error for inputs that the archive does not have."""
+    """Return the error for inputs that MAST does not have."""
     said = "This input is not in MAST."
     results = [TransferResult(index, Status.ERROR, folder / name, said) for index, name in enumerate(missing)]
     return DownloadError(
@@ -297,7 +297,7 @@ def _refusal(association: Association, missing: Sequence[str], folder: Path) -> 
 def _written(
     found: AssociationFile, association: Association, folder: Path, request: GatherRequest, options: RunOptions
 ) -> Manifest:
-    """Write the association unless it is there, and return its row of the manifest."""
+    """Write the association unless it is on disk already, and return its row of the manifest."""
     path, content = folder / safe_name(association.name, "association"), association.content
     result = TransferResult(0, Status.COMPLETE, path, uri=found.uri)
     if found.path != path and request.overwrite == Overwrite.NEVER and path.is_file():
@@ -311,7 +311,7 @@ def _written(
 
 
 def _write(path: Path, content: bytes, uri: str, deadline: Deadline) -> None:
-    """Write a file whole, or not at all."""
+    """Write a complete file, or none at all."""
     planned = single_file(uri, path, download_url="", disk=file_system_at(path), cache=False)
     try:
         with target_of(planned).claimed(lambda: deadline.remaining() <= 0) as sink, sink:
@@ -323,13 +323,13 @@ def _write(path: Path, content: bytes, uri: str, deadline: Deadline) -> None:
 
 
 def _without(names: Iterable[str], tables: Iterable[Table]) -> list[str]:
-    """The names of files that none of some tables of products has."""
+    """Return the file names that are in none of the product tables."""
     there = {name for each in tables for name in column_as_text(each, "productFilename")}
     return [name for name in names if name not in there]
 
 
 def _stacked(first: Manifest, others: Table) -> Manifest:
-    """The manifest of all files."""
+    """Return the manifest of all files."""
     table = vstack([first, others], metadata_conflicts="silent")
     table.meta = others.meta
     return Manifest(table, copy=False)

@@ -1,7 +1,7 @@
-"""High-level science products (HLSP) of one target: its observations in some of the collections, or in all.
+"""High-level science products (HLSP): the observations of one target, in some or all collections.
 
-In: the names of collections, and a target, or a position.  Out: a table of observations.  A target is matched by the
-name that the collections give it, or else by a position so near that it is the same star; its neighbors are left out.
+In: collection names, and a target or a position.  Out: a table of observations.  A target matches by the name that a
+collection gives it, or else by a position so close that it must be the same star.  Its neighbors are left out.
 """
 
 from __future__ import annotations
@@ -32,29 +32,30 @@ from .hlsp_collections import COLLECTION, HlspCollections, collection_names
 from .known_hlsp import telescopes_in
 from .search import CAOM_CONE, CAOM_FILTERED, ObservationSearch, Place, QueryArguments
 
-# Stars of input catalogs, and the telescope that they are of.
+# Names of stars in input catalogs, and the telescope of each catalog.
 _STAR = re.compile(r"(TIC|KIC|EPIC)[\s-]*0*(\d+)", re.IGNORECASE)
 _CATALOGS = {"TIC": "TESS", "KIC": "KEPLER", "EPIC": "K2"}
 _NUMBERED = re.compile(r"(?:TIC|KIC|EPIC|kplr|ktwo)?[\s-]*\d+", re.IGNORECASE)
-# How the collections write the number of a star.
+# The target names that collections use for a star.
 _SPELLINGS = {
     "TIC": ("{0}", "TIC {0}", "TIC{0}", "TIC-{0}"),
     "KIC": ("{0}", "KIC {0}", "KIC{0}", "kplr{0:09d}"),
     "EPIC": ("{0}", "EPIC {0}", "EPIC{0}", "ktwo{0:09d}"),
 }
-# So near is the same star, unless it moves fast; and so near is a neighbor that may have been meant.
+# Separation within which a target is the same star, unless its proper motion is high; and the one within which
+# neighbors are suggested.
 _SAME = 3 * u.arcsec
 _NEAR = 3 * u.arcmin
 _MOST_NEAR = 3
-# Columns by which targets are told apart.
+# Columns that identify a target.
 _READ = ("obs_id", "target_name", "provenance_name", "s_ra", "s_dec")
-# Columns that have a parameter of their own.
+# Columns with parameters of their own.
 _OWN = {"obs_collection", "provenance_name", "target_name"}
 
 
 @dataclass(frozen=True)
 class HlspQuery:
-    """What is asked, as the user wrote it; the fields are parameters of `ObservationsClass.query_hlsp`."""
+    """A query as the user wrote it; the fields are parameters of `ObservationsClass.query_hlsp`."""
 
     name: Any = None
     author: Any = None
@@ -64,10 +65,10 @@ class HlspQuery:
     criteria: Mapping[str, Any] = field(default_factory=dict)
     cache: bool | None = None
     names: list[str] = field(init=False)
-    """The collections that are meant; none of them stands for all."""
+    """The requested collections; an empty list means all collections."""
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself, or asks for everything."""
+        """Raise for contradictory arguments, or if nothing restricts the query."""
         given, argument = (self.author, "author") if self.name is None else (self.name, "name")
         object.__setattr__(self, "names", collection_names(given, argument))
         self._refuse_contradictions()
@@ -77,7 +78,7 @@ class HlspQuery:
             )
 
     def _refuse_contradictions(self) -> None:
-        """Raise for what cannot be together."""
+        """Raise for arguments that cannot be combined."""
         if self.name is not None and self.author is not None:
             raise InvalidArgumentError("name and author both mean the collection. Use one of them.")
         if self.target is not None and self.coordinates is not None:
@@ -91,7 +92,7 @@ class HlspQuery:
             raise InvalidArgumentError(f"{min(own)} cannot be used as a criterion here. Use name and target instead.")
 
     def arguments(self, place: Place, **criteria: Any) -> QueryArguments:
-        """Return what is asked of the search for observations."""
+        """Return the arguments of the observation search."""
         named = {"provenance_name": self.names} if self.names else {}
         return QueryArguments(
             place, {"obs_collection": COLLECTION, **named, **self.criteria, **criteria}, cache=self.cache
@@ -99,7 +100,7 @@ class HlspQuery:
 
 
 class HlspSearch:
-    """Asks the archive for collections of high-level science products, and for their observations."""
+    """Queries MAST for the collections of high-level science products and their observations."""
 
     def __init__(self, service: MastService, search: ObservationSearch) -> None:
         self._service = service
@@ -109,7 +110,7 @@ class HlspSearch:
     # -- observations ------------------------------------------------------------------------------------------------
 
     def table(self, asked: HlspQuery, timeout: float | u.Quantity | None) -> Table:
-        """Return the observations, with a warning if there are none."""
+        """Return the observations; warn if there are no matches."""
         deadline = self._service.deadline(timeout)
         if asked.target is None:
             hints: list[str] = []
@@ -122,7 +123,7 @@ class HlspSearch:
         return table
 
     def _rows(self, arguments: QueryArguments, deadline: Deadline) -> Table:
-        """The observations that the archive has; no rows are no reason for a warning here."""
+        """Return the matching observations, without a warning if there are no matches."""
         query = self._search.query(arguments, deadline)
         table = self._service.table(self._search.request(query), deadline=deadline, columns_id=CAOM_CONE)
         for name in _READ:
@@ -131,7 +132,7 @@ class HlspSearch:
         return query.finished(table)
 
     def _check_names(self, names: Iterable[str], table: Table, deadline: Deadline) -> None:
-        """Raise if there is nothing of a collection because the archive's search does not have it."""
+        """Raise if a collection has no rows because the MAST search does not include it."""
         found = column_as_text(table, "provenance_name")
         for name in names:
             if find_name(name, found) is None:
@@ -141,7 +142,7 @@ class HlspSearch:
                     raise self.collections.not_in_search(name, deadline)
 
     def _of_target(self, asked: HlspQuery, deadline: Deadline) -> tuple[Table, list[str]]:
-        """The observations of a target, and why there are none."""
+        """Return the observations of a target, and hints for the case that there are none."""
         target = _Target.of(asked.target)
         radius = _SAME if asked.radius is DEFAULT_RADIUS else as_radius(asked.radius)
         named = self._rows(asked.arguments(Place(), target_name=target.spellings), deadline)
@@ -158,7 +159,7 @@ class HlspSearch:
         return table, [] if len(table) else self._neighbors(asked, center, deadline)
 
     def _neighbors(self, asked: HlspQuery, center: SkyCoord, deadline: Deadline) -> list[str]:
-        """Say which targets are near the one that has no observations."""
+        """Return a hint that lists the targets near one that has no observations."""
         rows = self._rows(asked.arguments(Place(center, radius=_NEAR)), deadline)
         near = list(dict.fromkeys(_by_separation(rows, center)))[:_MOST_NEAR]
         if not near:
@@ -169,7 +170,7 @@ class HlspSearch:
 
 @dataclass(frozen=True)
 class _Target:
-    """A target as the user names it, and as collections and the name resolver may."""
+    """A target as the user names it, and the names that collections and the name resolver may use."""
 
     spellings: list[str]
     object_name: str | None
@@ -178,7 +179,7 @@ class _Target:
 
     @classmethod
     def of(cls, given: Any) -> _Target:
-        """Return what a name, or the number of a star, stands for."""
+        """Return the target for a name or the number of a star."""
         if is_integer(given):
             return cls.of(str(given))
         if not isinstance(given, str) or not given.strip():
@@ -200,12 +201,14 @@ class _Target:
         )
 
     def is_meant(self, obs_id: str) -> bool:
-        """Whether an observation under the number of a star is of this one, and not of another catalog's."""
+        """Return whether an observation named by number is of this star, not of the same number in another catalog."""
         telescopes = set(telescopes_in(obs_id)) & set(_CATALOGS.values())
         return self.telescope is None or not telescopes or self.telescope in telescopes
 
     def among(self, rows: Table, done: Collection[str]) -> Table:
-        """Return rows that may be of this target, of collections that have not been done already.
+        """Return the rows that may be of this target, from collections that are not done yet.
+
+        A row whose name is another number in the same catalog is another star, however close.
 
         What has another number of the same catalog for its name is another star, however near.
         """
@@ -218,20 +221,20 @@ class _Target:
 
 
 def _lowered(err: Exception) -> str:
-    """A sentence to be the second part of another one."""
+    """Return an error message as the second half of a sentence."""
     text = str(err)
     return f"{text[:1].lower()}{text[1:]}"
 
 
 def _separations(rows: Table, center: SkyCoord) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """How far rows are from a position (arcsec)."""
+    """Return the separations of rows from a position (arcsec)."""
     with reading(CAOM_FILTERED):
         places = SkyCoord(plain_floats(rows["s_ra"]), plain_floats(rows["s_dec"]), unit="deg")
         return np.asarray(places.separation(center).arcsec)
 
 
 def _by_separation(rows: Table, center: SkyCoord) -> Iterator[tuple[str, str, float]]:
-    """The targets of rows with their collections and distances, the nearest first."""
+    """Yield target name, collection and separation (arcsec) of rows, nearest first."""
     distances = _separations(rows, center)
     names, collections = column_as_text(rows, "target_name"), column_as_text(rows, "provenance_name")
     for row in np.argsort(distances, kind="stable"):
@@ -239,7 +242,7 @@ def _by_separation(rows: Table, center: SkyCoord) -> Iterator[tuple[str, str, fl
 
 
 def _nearest(rows: Table, center: SkyCoord) -> Table:
-    """The rows of the nearest target of each collection."""
+    """Return the rows of the nearest target in each collection."""
     chosen: dict[str, str] = {}
     for name, collection, _ in _by_separation(rows, center):
         chosen.setdefault(collection, name)
@@ -247,7 +250,7 @@ def _nearest(rows: Table, center: SkyCoord) -> Table:
 
 
 def _joined(named: Table, others: Table, center: SkyCoord) -> Table:
-    """Rows found by name and rows found by position as one table, with the columns of the first.
+    """Return rows found by name and rows found by position as one table, with the columns of the first.
 
     ``meta["matched"]`` lists what was found by position.
     """

@@ -1,7 +1,7 @@
-"""The collections of high-level science products (HLSP): what the archive has of them, and what is known of them.
+"""Collections of high-level science products (HLSP): the numbers of their observations, and known facts about them.
 
-In: names of collections and missions.  Out: a table of collections; the error for one that the archive's search for
-observations does not have, which names its page and its scripts.
+In: names of collections and missions.  Out: a table of collections; for one that the MAST search does not include, an
+error that gives its page and its scripts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .known_hlsp import hlsp_facts, known_names, telescopes_in
 from .search import ObservationSearch
 
 COLLECTION = "HLSP"
-# So many pages are named in a warning.
+# The maximum number of pages in a warning.
 _MOST_PAGES = 3
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 _SPELLED = {"HST": "HST", "JWST": "JWST", "TESS": "TESS", "KEPLER": "Kepler", "K2": "K2", "GALEX": "GALEX"}
@@ -44,19 +44,19 @@ _GROUPED = (
 
 @dataclass
 class _Held:
-    """What the archive has of a collection."""
+    """The observations of a collection at MAST: their number and missions."""
 
     observations: int = 0
     missions: set[str] = field(default_factory=set)
 
     def add(self, number: int, obs_id: str) -> None:
-        """Take observations into account, one of which has a name that tells the mission."""
+        """Add a number of observations; ``obs_id`` is the name of one of them, which contains the mission."""
         self.observations += number
         self.missions.update(_SPELLED.get(each, each) for each in telescopes_in(obs_id))
 
 
 def collection_names(given: Any, argument: str) -> list[str]:
-    """Return the names of collections that a user gives, without the ``hlsp_`` of their files."""
+    """Return the collection names that a user gives, without the ``hlsp_`` prefix of file names."""
     names = [re.sub("^hlsp_", "", name.strip(), flags=re.IGNORECASE) for name in names_of(given, argument)]
     for name in names:
         if not _NAME.fullmatch(name):
@@ -65,7 +65,7 @@ def collection_names(given: Any, argument: str) -> list[str]:
 
 
 class HlspCollections:
-    """Asks the archive for collections of high-level science products."""
+    """Queries MAST for the collections of high-level science products."""
 
     def __init__(self, service: MastService, search: ObservationSearch) -> None:
         self._service = service
@@ -73,7 +73,7 @@ class HlspCollections:
         self._discovery = Discovery(service)
 
     def listed(self, name: Any, mission: Any, timeout: float | u.Quantity | None) -> Table:
-        """Return the collections, with what is known of them; those that are named with what their pages say."""
+        """Return a table of collections with known facts; for those given by name, also what their pages say."""
         deadline = self._service.deadline(timeout)
         names, missions = collection_names(name, "name"), names_of(mission, "mission")
         tap, _ = self._discovery.place("caom", deadline)
@@ -91,7 +91,7 @@ class HlspCollections:
         return table
 
     def _held(self, names: Sequence[str], tap: TapService, deadline: Deadline) -> tuple[dict[str, _Held], str]:
-        """What the archive has of each collection, and how it was asked."""
+        """Return the observations of each collection, and the ADQL of the query."""
         which = f" AND provenance_name IN ({', '.join(map(quoted, names))})" if names else ""
         adql = _GROUPED.format(f"obs_collection = {quoted(COLLECTION)}{which}")
         rows = tap.rows(adql, deadline)
@@ -104,7 +104,7 @@ class HlspCollections:
         return dict(sorted(held.items(), key=lambda item: item[0].upper())), adql
 
     def _pages(self, names: Sequence[str], deadline: Deadline) -> dict[str, HlspPage | None]:
-        """The pages of collections; without those that cannot be had now."""
+        """Return the pages of collections, None where there is no page; pages that cannot be read now are omitted."""
 
         def fetch(name: str) -> HlspPage | MastError | None:
             try:
@@ -119,7 +119,7 @@ class HlspCollections:
         return {name: page for name, page in found.items() if not isinstance(page, MastError)}
 
     def _unknown(self, name: str, deadline: Deadline) -> InvalidQueryError:
-        """The error for a name that is no collection, as far as the archive can tell."""
+        """Return the error for a name that is not a known collection."""
         values = self._search.values(deadline).get("provenance_name", {})
         if find_name(name, values) is not None:
             return InvalidArgumentError(
@@ -133,12 +133,12 @@ class HlspCollections:
         return no_such(said, name, values, near=near)
 
     def elsewhere(self, names: Sequence[str]) -> list[str]:
-        """Return where else observations of collections may be, which are not always all in the archive's search."""
+        """Return a hint with the pages of collections, since the MAST search may lack some of their observations."""
         pages = ", ".join(map(self._service.endpoints.hlsp_page, names[:_MOST_PAGES]))
         return [f"For files that are not in the search, see the page of the collection: {pages}"] if pages else []
 
     def not_in_search(self, name: str, deadline: Deadline) -> InvalidQueryError:
-        """The error for a collection that the archive's search does not have."""
+        """Return the error for a collection that the MAST search does not include."""
         url = self._service.endpoints.hlsp_page(name)
         try:
             page = fetch_page(self._service.http, url, deadline)
@@ -158,7 +158,7 @@ class HlspCollections:
 
 
 def _of_missions(held: Mapping[str, _Held], missions: Sequence[str]) -> dict[str, _Held]:
-    """The collections that are of some missions, all without any; an unknown mission is an error."""
+    """Return the collections of some missions, or all collections if none are given; raise for an unknown mission."""
     if not missions:
         return dict(held)
     there = sorted({mission for each in held.values() for mission in each.missions})
@@ -178,7 +178,7 @@ _COLUMNS = {
 
 
 def _table(held: Mapping[str, _Held], pages: Mapping[str, HlspPage], page_of: Callable[[str], str]) -> Table:
-    """A row for each collection."""
+    """Return a table with one row per collection."""
     rows = [(*_about(name, each, pages.get(name)), page_of(name)) for name, each in held.items()]
     order = ("name", "missions", "observations", "title", "doi", "source", "page")
     cells = dict(zip(order, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(order, ())
@@ -189,7 +189,7 @@ def _table(held: Mapping[str, _Held], pages: Mapping[str, HlspPage], page_of: Ca
 
 
 def _about(name: str, held: _Held, page: HlspPage | None) -> tuple[Any, ...]:
-    """What the archive has of a collection, and its title, DOI and their source."""
+    """Return a row of the table: observations, title and DOI of a collection, and the source of the title and DOI."""
     known, missions = hlsp_facts(name), ";".join(sorted(held.missions)) or None
     if page is None or page.doi is None:
         return name, missions, held.observations, known.title, known.doi, known.source

@@ -1,7 +1,7 @@
-"""The methods of `ObservationsClass` for high-level science products (HLSP): collections, and observations of a target.
+"""The methods of `ObservationsClass` for high-level science products (HLSP).
 
-In: names of collections and targets.  Out: tables.  The work is done by `astroquery_mast.observations.hlsp` and
-`astroquery_mast.observations.hlsp_collections`.
+In: names of collections and targets.  Out: tables.  `astroquery_mast.observations.hlsp` and
+`astroquery_mast.observations.hlsp_collections` do the work.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class HlspMethods(MastClass):
-    """What `~astroquery_mast.ObservationsClass` has for high-level science products."""
+    """Methods of `~astroquery_mast.ObservationsClass` for high-level science products."""
 
     @cached_property
     def _hlsp(self) -> HlspSearch:
-        """What asks for high-level science products."""
-        from .hlsp import HlspSearch  # noqa: PLC0415 - brings TAP along, which other queries do without
+        """The search for high-level science products."""
+        from .hlsp import HlspSearch  # noqa: PLC0415 - imports TAP, which other queries do not need
         from .search import ObservationSearch  # noqa: PLC0415
 
         return HlspSearch(self._service, ObservationSearch(self._service))
@@ -39,7 +39,7 @@ class HlspMethods(MastClass):
         mission: str | Iterable[str] | None = None,
         timeout: float | u.Quantity | None = None,
     ) -> Table:
-        """Return the collections of high-level science products that the community has contributed.
+        """Return the collections of high-level science products contributed by the community.
 
         MAST counts the observations of each collection with TAP. Titles and DOIs are those known to this package, with
         their sources.  For collections given by name, the page of each is read as well, and its DOI has precedence.
@@ -92,14 +92,14 @@ class HlspMethods(MastClass):
         cache: bool | None = None,
         **criteria: CriterionLike,
     ) -> Table:
-        """Return observations of high-level science products, of exactly one target or of a part of the sky.
+        """Return observations of high-level science products, of one target or around a position.
 
         Parameters
         ----------
         name : str or iterable of str, optional
             The collections, such as ``"TGLC"``; see `list_hlsp`.  By default, all collections are searched.
         author : str or iterable of str, optional
-            The same, under the name that lightkurve uses for the collection of a light curve.
+            Same as ``name``: lightkurve calls the collection of a light curve its author.
         target : str or int, optional
             The target: a star by number, such as ``"TIC 160148385"``, ``"KIC 11446443"`` or ``"EPIC 201367065"``, or a
             name.  Observations match if it is their ``target_name``, in the spellings of the collections; in
@@ -109,8 +109,8 @@ class HlspMethods(MastClass):
             The position to search around, instead of a target.
         radius : `~astropy.units.Quantity`, str, or float, optional
             The search radius around ``coordinates``, by default 0.2 deg.  For ``target``, the largest separation of its
-            observations from its position, by default 3 arcsec, and more for a star with high proper motion.  A number
-            is in degrees.
+            observations from its position, by default 3 arcsec; increase it for a star with high proper motion.  A
+            number is in degrees.
         timeout : float or `~astropy.units.Quantity`, optional
             The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
         cache : bool, optional
@@ -126,8 +126,8 @@ class HlspMethods(MastClass):
         Raises
         ------
         InvalidQueryError
-            If an argument is not valid, there is no such collection, or it cannot be searched; the message then has the
-            address of its page, and of the scripts for bulk downloads.
+            If an argument is not valid, or there is no such collection, or the search does not include it; the message
+            then gives the address of its page and of its scripts for bulk downloads.
         RemoteServiceError
             If the service fails or the response is incomplete.
         TimeoutError
@@ -136,7 +136,7 @@ class HlspMethods(MastClass):
         Warns
         -----
         NoResultsWarning
-            If nothing is found; the message lists the nearest targets.
+            If there are no matches; for a target, the message lists the nearest targets.
 
         Examples
         --------

@@ -1,6 +1,6 @@
-"""The page of a collection of high-level science products: what it says of DOI and scripts for bulk downloads.
+"""The web page of a collection of high-level science products: its DOI and its scripts for bulk downloads.
 
-In: the address of a page.  Out: an `HlspPage`, or None where there is no such page.
+In: the address of a page.  Out: an `HlspPage`, or None if the page does not exist.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from ..exceptions import BadRequestError
 from ..service.http import HttpClient
 from ..service.retrying import Deadline
 
-# The number of the collection itself follows the word; that of its source data does not.
+# The word "DOI" precedes the DOI of the collection itself, but not that of its source data.
 _DOI = re.compile(r"\bDOI\s*:\s*(?:https?://(?:dx\.)?doi\.org/)?(10\.17909/[\w.\-]*\w)", re.IGNORECASE)
-# What is a script, and an address that can be joined with that of the page.
+# The link to a script; it can be joined with the address of the page.
 _SCRIPT = re.compile(r"[^\s\[\]]+\.sh")
 _NOT_FOUND = frozenset({404, 410})
-# Seconds that a page, which is never more than a help, may take.
+# Seconds to wait for a page: it only adds details.
 _PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
 class HlspPage:
-    """What a page says."""
+    """The contents of a page that are used here."""
 
     url: str
     doi: str | None = None
@@ -53,7 +53,7 @@ class _Text(HTMLParser):
 
 
 def read_hlsp_page(text: str, url: str) -> HlspPage:
-    """Return what the HTML of a page says."""
+    """Return the DOI and the scripts in the HTML of a page."""
     found = _Text()
     found.feed(text)
     found.close()
@@ -63,7 +63,7 @@ def read_hlsp_page(text: str, url: str) -> HlspPage:
 
 
 def fetch_page(http: HttpClient, url: str, deadline: Deadline) -> HlspPage | None:
-    """Ask for the page of a collection; None if there is none."""
+    """Request the page of a collection; return None if it does not exist."""
 
     def read(response: requests.Response) -> HlspPage:
         return read_hlsp_page(response.text, url)

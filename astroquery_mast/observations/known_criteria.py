@@ -1,7 +1,8 @@
-"""The criteria of observations, with the values that are known of them without asking the archive.
+"""The criteria of observations, with the values known without a request.
 
-In: the columns and values that a session has, and ``known_criteria.json``: the groups in which criteria are shown, and
-the values that the package itself knows, with their sources.  Out: all criteria as one object, which shows itself.
+In: the columns and values known in this session, and ``known_criteria.json``, which has the groups in which criteria
+are shown and the values known to the package, with their sources.  Out: one object with all criteria, which has a
+display.
 """
 
 from __future__ import annotations
@@ -29,26 +30,26 @@ _HINT = (
 
 @cache
 def _facts() -> Mapping[str, Any]:
-    """The groups of criteria, and values."""
+    """Return the groups of criteria and the known values."""
     text = resources.files("astroquery_mast.observations").joinpath("known_criteria.json").read_text("utf-8")
     facts: Mapping[str, Any] = json.loads(text)
     return facts
 
 
 class ObservationCriteria:
-    """Tells what the criteria of observations take."""
+    """Describes the criteria of observations."""
 
     def __init__(self, service: MastService, search: ObservationSearch) -> None:
         self._service = service
         self._search = search
 
     def every(self) -> CriteriaNamespace:
-        """Return all criteria, as they are known without a request."""
+        """Return all criteria, as known without a request."""
         server = self._service.endpoints.server
         columns = self._service.columns.known(CAOM_CONE) or {}
         since, listed = KNOWN_VALUES.get(server, (0.0, {}))
         made = _MADE.get(server)
-        # Every Tab asks for them, and an archive may have listed very many values.
+        # Kept because each completion with Tab needs them, and MAST may have listed very many values.
         if made is None or made[0] is not columns or made[1] != since:
             made = _MADE[server] = columns, since, _criteria(server, columns, listed)
         return made[2]
@@ -56,21 +57,21 @@ class ObservationCriteria:
     def help(
         self, name: str | None, *, values: bool, timeout: float | u.Quantity | None
     ) -> Criterion | CriteriaNamespace:
-        """Return one criterion, or all of them; with the values that the archive has now if that is wanted."""
+        """Return one criterion, or all criteria; with ``values``, request their current values from MAST first."""
         if name is not None:
-            self.every()[name]  # before anything is sent
+            self.every()[name]  # raise before any request is sent
         if values:
             self._search.values(self._service.deadline(timeout))
         every = self.every()
         return every if name is None else every[name]
 
 
-# Server → the columns and the time of the values from which the criteria were made that come last.
+# Server → columns and time of the values of the latest criteria, and these criteria.
 _MADE: dict[str, tuple[Columns, float, CriteriaNamespace]] = {}
 
 
 def _criteria(server: str, columns: Columns, listed: Mapping[str, Mapping[str, int]]) -> CriteriaNamespace:
-    """The criteria for a server, from its columns and from the values that it has listed."""
+    """Return the criteria for a server, from its columns and the values it has listed."""
     values = {**_facts()["values"], **_listed_values(listed, columns)}
 
     def note(name: str) -> str:
@@ -94,13 +95,13 @@ def _criteria(server: str, columns: Columns, listed: Mapping[str, Mapping[str, i
 
 
 def _with_own_examples(columns: Columns) -> Columns:
-    """The columns with the examples of the package: those of the archive are sentences for people."""
+    """Return the columns with the package's own examples, because MAST's examples are full sentences."""
     own = snapshot()[CAOM_CONE]
     return {name: replace(each, example=own[name].example if name in own else "") for name, each in columns.items()}
 
 
 def _listed_values(listed: Mapping[str, Mapping[str, int]], columns: Columns) -> dict[str, Sequence[Any]]:
-    """The values that the archive has listed, one by one where a cell has several."""
+    """Return the values that MAST has listed, split where a cell has several values."""
     return {
         name: tuple(counted(cells.items(), columns[name]))
         for name, cells in listed.items()

@@ -1,6 +1,6 @@
-"""Observations by what is known of them, with their products and associations: what the search for members asks.
+"""Look up observations with their products and associations, for the search for members and parents.
 
-In: observations in all forms in which users may have them, criteria, names.  Out: `KnownObservation`, tables.
+In: observations in any form that users pass, criteria, or names.  Out: `KnownObservation` values and tables.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 Pair = tuple[KnownObservation, Membership]
 
-# So many observations are asked for in one question.
+# The maximum number of observations per request.
 _AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class ObservationLookup:
-    """Looks observations up, for one call."""
+    """Looks up observations, for one call."""
 
     service: MastService
     search: ObservationSearch
@@ -49,10 +49,10 @@ class ObservationLookup:
     deadline: Deadline
     cache: bool | None = None
 
-    # -- what a user means -------------------------------------------------------------------------------------------
+    # -- observations given by a user ----------------------------------------------------------------------------------
 
     def observations(self, given: Any) -> list[KnownObservation]:
-        """Return the observations that a user means; raise if there is no such observation."""
+        """Return the observations that a user means; raise if one does not exist."""
         names = _names(given)
         found: dict[str, list[KnownObservation]] = {}
         for each in self._of_names(names):
@@ -65,32 +65,32 @@ class ObservationLookup:
         return list({each.obsid: each for each in meant}.values())
 
     def _of_names(self, names: Iterable[str]) -> list[KnownObservation]:
-        """The observations of some obsids and some obs_ids."""
+        """Return the observations with these obsids and obs_ids."""
         kinds: dict[bool, list[str]] = {True: [], False: []}
         for name in names:
             kinds[name.isdecimal()].append(name)
         return [*self._with("obsid", kinds[True]), *self._with("obs_id", kinds[False])]
 
-    # -- what the archive has ----------------------------------------------------------------------------------------
+    # -- queries -------------------------------------------------------------------------------------------------------
 
     def named(self, names: Sequence[str]) -> list[KnownObservation]:
-        """Return the observations that have some names, as far as there are such observations."""
+        """Return the observations with these names; names without an observation are skipped."""
         return self._with("obs_id", names)
 
     def meeting(self, criteria: Mapping[str, object], place: Place | None = None) -> list[KnownObservation]:
-        """Return the observations that meet criteria."""
+        """Return the observations that match criteria."""
         return KnownObservation.all_in(self._found(criteria, place or Place()))
 
     def products(self, obsid: str) -> Table:
-        """Return the products of one observation, those of its members among them."""
+        """Return the products of one observation, including those of its members."""
         return self.flow.listed([obsid], False, self.deadline)
 
     def own_products(self, obsid: str) -> Table:
-        """Return the products of one observation without those of its members."""
+        """Return the products of one observation, excluding those of its members."""
         return own_rows(self.products(obsid), obsid)
 
     def association(self, uri: str) -> Association:
-        """Return what an association file in the archive says."""
+        """Read an association file at MAST."""
         name = uri.rpartition("/")[2]
         return self.service.http.request(
             "GET",
@@ -101,24 +101,24 @@ class ObservationLookup:
         )
 
     def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """Do the same for each of some things, several at a time."""
+        """Call a function for each item, several at a time."""
         return map_all(self.deadline, work, items)
 
     def _with(self, column: str, values: Sequence[str]) -> list[KnownObservation]:
-        """The observations that have some values in a column; nothing is asked for no values."""
+        """Return the observations with these values in a column; without values, no request is sent."""
         return KnownObservation.all_in(self._rows(column, values)) if values else []
 
     def _rows(self, column: str, values: Sequence[str]) -> Table:
-        """The rows of observations that have some values in a column."""
+        """Return the rows of observations with these values in a column."""
         return joined_tables(self.each(lambda some: self._found({column: some}, Place()), in_batches(values, _AT_ONCE)))
 
     def _found(self, criteria: Mapping[str, object], place: Place) -> Table:
-        """The rows of observations that meet criteria; none are no reason for a warning here."""
+        """Return the rows of observations that match criteria, without a warning if there are no matches."""
         query = self.search.query(QueryArguments(place, criteria, cache=self.cache), self.deadline)
         table = self.service.table(self.search.request(query), deadline=self.deadline, columns_id=CAOM_CONE)
         return query.finished(table)
 
-    # -- the answer --------------------------------------------------------------------------------------------------
+    # -- the result ----------------------------------------------------------------------------------------------------
 
     def paired(self, pairs: Sequence[Pair], column: str) -> Table:
         """Return the observations that belong to others, with the name of the other one in a column."""
@@ -135,14 +135,14 @@ class ObservationLookup:
         return table
 
     def _numbered(self, pairs: Sequence[Pair]) -> list[Pair]:
-        """The pairs with the obsids of members of which only the names were known, as far as the archive has them."""
+        """Return the pairs with the obsids of members known only by name, where MAST has them."""
         known = {each.obs_id.lower(): each.obsid for each in self.named(_without_obsid(pairs))}
         return [(other, replace(each, obsid=each.obsid or known.get(each.obs_id, ""))) for other, each in pairs]
 
     def _table(self, members: Sequence[Membership]) -> Table:
-        """The rows of observations, in order; of those that the search does not have what the lists of products say."""
+        """Return the rows of observations, in order; if the search lacks one, from what product lists say about it."""
         wanted = {member.obsid: member for member in members}
-        # Without any the columns are wanted all the same.
+        # Without members, the table still needs its columns.
         table = self._rows("obsid", list(wanted) or ["0"])
         there = set(column_as_text(table, "obsid"))
         lacking = [member for obsid, member in wanted.items() if obsid not in there]
@@ -154,12 +154,12 @@ class ObservationLookup:
 
 
 def own_rows(products: Table, obsid: str) -> Table:
-    """Return the products that are an observation's own."""
+    """Return the products that belong to the observation itself."""
     return rows_where(products, obsid.__eq__, "obsID")
 
 
 def _names(given: Any) -> list[str]:
-    """The obsids and obs_ids that a user gives."""
+    """Return the obsids and obs_ids that a user gives."""
     names = list(dict.fromkeys(identifiers(given, observation_cells, "obsid")))
     if not names:
         raise InvalidQueryError("No observation specified.")
@@ -172,12 +172,12 @@ def _names(given: Any) -> list[str]:
 
 
 def _without_obsid(pairs: Iterable[Pair]) -> list[str]:
-    """The members of which only the names are known."""
+    """Return the members known only by name."""
     return list(dict.fromkeys(member.obs_id for _, member in pairs if not member.obsid))
 
 
 def _listed_rows(members: Sequence[Membership]) -> Table:
-    """Observations with the columns that a list of products has."""
+    """Return a table of observations with the columns of a product list."""
     rows = [{"obsid": member.obsid, **member.listed} for member in members]
     return ResultTable(
         {name: masked_column([row.get(name) or None for row in rows], "U") for name in ("obsid", *LISTED)}, masked=True

@@ -1,8 +1,8 @@
-"""Observations of many targets: neighbors share a request, and each target gets the rows of a request of its own.
+"""Observations of many targets: neighbors share a request, but each target gets the rows of its own cone search.
 
-In: `~astroquery_mast.observations.search.QueryArguments` with many targets.  Out: one table for all, or a table of
-counts.  Three steps: neighbors share a request where that is cheaper; its answer is divided where it is certain which
-rows belong to which target; all other targets have a request of their own.
+In: `~astroquery_mast.observations.search.QueryArguments` with many targets.  Out: one table for all targets, or a table
+of counts.  There are three steps.  Neighbors share a request where that is cheaper.  The response is divided among the
+targets for which the matching rows are certain.  Each remaining target gets a request of its own.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
     from .neighbors import MemberRows, SharedCone
 
 
-# The columns by which a shared answer is divided, as far as they can be selected.
+# The columns used to divide a shared response; those that can be selected.
 _DIVIDING = (*CUT_COLUMNS, "distance")
 _CUT = "Rows outside the circle around their target were removed"
 _OURS = "where neighbors shared a request computed here, from s_region"
 
 
 class ManyObservations:
-    """Asks the archive for observations of many targets."""
+    """Queries MAST for observations of many targets."""
 
     def __init__(self, service: MastService, search: ObservationSearch) -> None:
         self._service = service
@@ -58,7 +58,7 @@ class ManyObservations:
         self._targets = ManyTargets(service)
 
     def table(self, arguments: QueryArguments, options: CallOptions) -> Table | list[dict[str, object]]:
-        """Return the observations of all targets, with a warning if there are none; or the requests."""
+        """Return the observations of all targets, or the requests; warn if there are no matches."""
         query, job, groups = self._prepared(arguments, options)
         if options.get_query_payload:
             return _payloads(job.targets, groups, self._request_maker(query))
@@ -68,14 +68,14 @@ class ManyObservations:
         return query.for_many().finished(table)
 
     def covering(self, arguments: QueryArguments, options: CallOptions) -> Table:
-        """Return the observations of all targets; that there are none is no reason for a warning here."""
+        """Return the observations of all targets, without a warning if there are no matches."""
         query, job, groups = self._prepared(arguments, options)
         return query.for_many().finished(self._found(query, job, groups))
 
     def _prepared(
         self, arguments: QueryArguments, options: CallOptions
     ) -> tuple[ObservationQuery, _Job, Sequence[SharedCone]]:
-        """What is asked, for whom, and who shares a request."""
+        """Return the query, its targets, and the groups of targets that share a request."""
         arguments.require_criterion()
         query = self._search.query_anywhere(arguments)
         job = self._job(arguments, options)
@@ -83,7 +83,7 @@ class ManyObservations:
         return _with_needed_columns(query, groups), job, groups
 
     def _found(self, query: ObservationQuery, job: _Job, groups: Sequence[SharedCone]) -> Table:
-        """Ask for the observations of all targets."""
+        """Query the observations of all targets."""
         answers, errors = self._ask(job, groups, self._request_maker(query))
         table, found, distances = answers.table(job.place.overlap)
         table = table_of_targets(job.place, job.targets, (table, found), errors)
@@ -108,7 +108,7 @@ class ManyObservations:
                 options.for_run(),
                 payload=options.get_query_payload,
             )
-        # The archive counts footprints only: the rows are fetched, with the columns that are needed to count.
+        # MAST only counts footprints, so the rows are retrieved, with the columns needed to count them.
         job = self._job(arguments, options)
         request_for = self._request_maker(replace(query, columns=ColumnSelection((), _DIVIDING)))
         groups = _shared_cones(job.targets)
@@ -121,20 +121,20 @@ class ManyObservations:
         return table_of_counts(job.place, job.targets, counts, errors, meta)
 
     def _job(self, arguments: QueryArguments, options: CallOptions) -> _Job:
-        """Start the clock, and locate the targets."""
+        """Start the clock and resolve the positions of the targets."""
         _refuse_for_many(arguments)
         run_options = options.for_run()
         deadline = run_options.deadline()
         return _Job(arguments.place, self._targets.targets(arguments.place, deadline), run_options, deadline)
 
     def _request_maker(self, query: ObservationQuery) -> RequestFor:
-        """Return what makes the request for a cone."""
+        """Return a function that makes the request for a cone."""
         return lambda cone: self._search.request(replace(query, cone=cone, limit=None))
 
     def _ask(
         self, job: _Job, groups: Sequence[SharedCone], request_for: RequestFor
     ) -> tuple[_Answers, dict[int, Exception]]:
-        """Ask for neighbors together, then for each remaining cone; return the answers, and the errors by cone."""
+        """Query neighbors together, then each remaining cone; return the responses, and the errors by cone."""
         shared = [group for group in groups if group.shared]
         cones = job.targets.cones
         asked = AskedTargets(request_for(cones[0]), len(job.targets.positions), 0, POSITIONAL, len(shared))
@@ -144,7 +144,7 @@ class ManyObservations:
         left = answers.left()
 
         def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
-            """Take the answer for a single cone."""
+            """Add the response for a single cone."""
             answers.blocks.add(left[place], part.pages)
 
         singles = [IndivisibleQuestion(request_for(cones[cone])) for cone in left]
@@ -156,15 +156,15 @@ class ManyObservations:
     def _ask_together(
         self, job: _Job, shared: Sequence[SharedCone], request_for: RequestFor, answers: _Answers
     ) -> None:
-        """Ask for neighbors together, and divide the answers where that is certain."""
+        """Query neighbors together, and divide the responses where that is certain."""
         from .neighbors import divide_pages  # noqa: PLC0415 - only neighbors need it
 
         def divide(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
-            """Take the answer for some neighbors."""
+            """Add the response for a group of neighbors."""
             divided = divide_pages(part.asked.request, part.pages, shared[place], job.targets.cones, job.place.overlap)
             answers.take_divided(place, part, divided)
 
-        # Half of the time at most, so that some is left for those that need a request of their own.
+        # Use at most half of the time, to leave some for targets that need requests of their own.
         limit = job.deadline.part(job.deadline.remaining() / 2)
         questions = [IndivisibleQuestion(request_for(group.cone), shared=True) for group in shared]
         for place, error in self._targets.ask_all(questions, job.options, limit, divide, "group").items():
@@ -173,7 +173,7 @@ class ManyObservations:
 
 @dataclass(frozen=True)
 class _Job:
-    """The targets of a call, and the time and the workers that it may take."""
+    """The targets of a call, with its time limit and workers."""
 
     place: Place
     targets: Targets
@@ -183,7 +183,7 @@ class _Job:
 
 @dataclass
 class _Answers:
-    """The answers for single cones and for neighbors; the latter have numbers above those of all cones."""
+    """The responses for single cones and for groups of neighbors; groups are numbered after all cones."""
 
     targets: Targets
     asked: AskedTargets
@@ -193,18 +193,18 @@ class _Answers:
     def take_divided(
         self, place: int, part: PartialAnswer[IndivisibleQuestion], divided: dict[int, MemberRows]
     ) -> None:
-        """Add the answer for some neighbors, unless it could not be divided."""
+        """Add the response for a group of neighbors, unless it could not be divided."""
         if divided:
             number = len(self.targets.cones) + place
             self.blocks.add(number, part.pages)
             self.divided.update({member: (number, rows) for member, rows in divided.items()})
 
     def left(self) -> list[int]:
-        """Return the cones that need a request of their own."""
+        """Return the cones that need requests of their own."""
         return [cone for cone in range(len(self.targets.cones)) if cone not in self.divided]
 
     def table(self, overlap: str) -> tuple[Table, dict[int, RowNumbers], dict[int, npt.NDArray[np.float64]]]:
-        """Return all rows, the rows of each cone, and their distances for cones where these were computed here."""
+        """Return all rows, the rows of each cone, and the distances of cones for which they were computed here."""
         table, answered = self.blocks.table()
         cones = range(len(self.targets.cones))
         found = {cone: answered[cone] for cone in cones if cone in answered}
@@ -215,34 +215,34 @@ class _Answers:
 
 
 def _refuse_for_many(arguments: QueryArguments) -> None:
-    """Raise `InvalidQueryError` if many targets are given together with what applies to one answer only."""
+    """Raise `InvalidQueryError` if many targets are combined with an argument for a single result."""
     if arguments.place.region is not None:
         raise InvalidArgumentError(TWO_PLACES)
     refuse_page(arguments.page)
 
 
 def _shared_cones(targets: Targets) -> list[SharedCone]:
-    """The cones to ask for; neighbors share one where that is cheaper."""
+    """Return the cones to query; neighbors share one where that is cheaper."""
     from .neighbors import share_cones  # noqa: PLC0415 - only neighbors need it
 
     return share_cones(targets.cones)
 
 
 def _payloads(targets: Targets, groups: Sequence[SharedCone], request_for: RequestFor) -> list[dict[str, object]]:
-    """The requests that would be sent first."""
+    """Return the requests that would be sent first."""
     cones = [group.cone for group in groups] or targets.cones
     return [request_for(cone).payload() for cone in cones]
 
 
 def _with_needed_columns(query: ObservationQuery, groups: Sequence[SharedCone]) -> ObservationQuery:
-    """The query with the columns by which answers for several targets are divided."""
+    """Return the query with the columns needed to divide responses for several targets."""
     if query.columns is None or not any(group.shared for group in groups):
         return query
     return replace(query, columns=replace(query.columns, also=(*query.columns.also, *_DIVIDING)))
 
 
 def _centered(table: Table, rows: RowNumbers, cone: Cone) -> RowNumbers:
-    """Those rows whose position is in a cone."""
+    """Return the rows whose position is inside a cone."""
     if not len(rows):
         return rows
     kept, _ = rows_in_region(table["s_ra", "s_dec"][rows], cone_filter(cone).region, "center")
@@ -250,12 +250,12 @@ def _centered(table: Table, rows: RowNumbers, cone: Cone) -> RowNumbers:
 
 
 def _put_distances(table: Table, distances: npt.NDArray[np.float64]) -> None:
-    """Fill in the distances computed here; the archive's are those from the center of the shared cone."""
+    """Fill in the distances computed here, because those from MAST refer to the center of the shared cone."""
     known = np.isfinite(distances)
     if "distance" not in table.colnames or not known.any():
         return
     sent = table["distance"]
-    if sent.dtype.kind not in "iuf":  # words in the place of numbers
+    if sent.dtype.kind not in "iuf":  # strings instead of numbers
         sent = MaskedColumn(np.zeros(len(table)), mask=True, unit=sent.unit, description=sent.description)
     column = MaskedColumn(sent, name="distance", dtype=float)
     column[known] = distances[known]

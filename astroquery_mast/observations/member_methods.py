@@ -1,7 +1,8 @@
-"""The public methods of `ObservationsClass` for what belongs together: members, parents, associations and inputs.
+"""The methods of `ObservationsClass` for related observations: members, parents, associations and inputs.
 
-In: observations, or an association.  Out: tables of observations; files on disk and their manifest.  The work is done
-by `astroquery_mast.observations.members` and `astroquery_mast.observations.gathering`.
+In: observations, or an association.  Out: tables of observations; files on disk and their manifest.
+`astroquery_mast.observations.members`, `astroquery_mast.observations.parents` and
+`astroquery_mast.observations.gathering` do the work.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ else:
 
 
 def _lookup(client: MemberMethods, deadline: retrying.Deadline, cache: bool | None = None) -> ObservationLookup:
-    """What looks observations up in one call."""
-    from .lookup import ObservationLookup  # noqa: PLC0415 - queries need nothing of it
+    """Return the object that looks up observations, for one call."""
+    from .lookup import ObservationLookup  # noqa: PLC0415 - queries do not need it
 
     return ObservationLookup(client._service, client._search, client._product_flow(cache=cache), deadline, cache)
 
@@ -44,10 +45,10 @@ class MemberMethods(Protocol):
 
     @property
     def _search(self) -> ObservationSearch:
-        """What asks for observations."""
+        """The search for observations."""
 
     def _product_flow(self, *, cache: bool | None = None) -> ProductFlow:
-        """The way that products go in one call."""
+        """Return the product flow for one call."""
 
     def get_members(
         self, observations: ObservationsLike, *, timeout: float | u.Quantity | None = None, cache: bool | None = None
@@ -104,7 +105,7 @@ class MemberMethods(Protocol):
         j97c01acq science
         j97c01adq science
         """
-        from .members import MemberSearch  # noqa: PLC0415 - queries need nothing of it
+        from .members import MemberSearch  # noqa: PLC0415 - queries do not need it
 
         return MemberSearch(_lookup(self, self._service.deadline(timeout), cache)).table(observations)
 
@@ -154,7 +155,7 @@ class MemberMethods(Protocol):
         >>> print(*products["obs_id"])
         j97c01010 hst_10452_01_acs_wfc_total_j97c01
         """
-        from .parents import ParentSearch  # noqa: PLC0415 - queries need nothing of it
+        from .parents import ParentSearch  # noqa: PLC0415 - queries do not need it
 
         return ParentSearch(_lookup(self, self._service.deadline(timeout), cache)).table(observations)
 
@@ -241,7 +242,7 @@ class MemberMethods(Protocol):
         >>> print(len(plan), plan["Action"][0])
         9 fetch
         """
-        from .gathering import AssociationGathering, GatherRequest  # noqa: PLC0415 - queries need nothing of it
+        from .gathering import AssociationGathering, GatherRequest  # noqa: PLC0415 - queries do not need it
 
         request = GatherRequest(download_dir, exptypes, suffix, cache, overwrite, dry_run)
         options = parallel.RunOptions(verbose, max_workers, executor, timeout)

@@ -1,9 +1,9 @@
-"""Which exposures a product is made of.
+"""Find the exposures that were combined into a product.
 
-In: observations in all forms in which users may have them.  Out: a table of observations that says how they belong.
+In: observations in any form that users pass.  Out: a table of observations with the product of each.
 
-What is known comes from the archive's lists of products, which have the files of members with those of the whole, and
-from association files, which say what each member is.  Hubble Advanced Products are told by their names.
+Members come from MAST's product lists, which list the files of members along with those of the product, and from
+association files, which give the type of each member.  Hubble Advanced Products are identified by name.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from .belonging import (
 from .hubble_names import AdvancedProduct
 from .lookup import ObservationLookup, Pair, own_rows
 
-# A file that is listed, but not for everybody, or not any more.
+# Status codes for a listed file that is not public, or no longer exists.
 _CLOSED = frozenset({401, 403, 404})
 
 
 class MemberSearch:
-    """Asks the archive for the members of products, for one call."""
+    """Queries MAST for the members of products, for one call."""
 
     def __init__(self, lookup: ObservationLookup) -> None:
         self._lookup = lookup
 
     def table(self, given: Any) -> Table:
-        """Return the observations that some products are made of."""
+        """Return the observations that products are made of."""
         wholes = self._lookup.observations(given)
         planned = self._planned_exposures(wholes)
         pairs: list[Pair] = []
@@ -60,7 +60,7 @@ class MemberSearch:
         return table
 
     def _members_of(self, whole: KnownObservation) -> list[Membership]:
-        """The members of one product."""
+        """Return the members of one product."""
         if whole.level == PLANNED:
             return []
         products = self._lookup.products(whole.obsid)
@@ -70,13 +70,13 @@ class MemberSearch:
         return listed_members(whole, products) or self._of_visit(whole)
 
     def _associations(self, whole: KnownObservation, products: Table) -> list[Association]:
-        """The associations of a product that can be read."""
+        """Return the readable associations of a product."""
         uris = dict.fromkeys(column_as_text(own_rows(products, whole.obsid), "dataURI"))
         read = (self._readable(uri, whole) for uri in uris if uri.endswith(ASSOCIATION_ENDINGS))
         return [each for each in read if each is not None]
 
     def _readable(self, uri: str, whole: KnownObservation) -> Association | None:
-        """An association; None, with a warning, if it is not open to the caller."""
+        """Return an association; or warn and return None if the user has no access to it."""
         try:
             return self._lookup.association(uri)
         except MastError as err:
@@ -90,18 +90,18 @@ class MemberSearch:
         return None
 
     def _of_visit(self, whole: KnownObservation) -> list[Membership]:
-        """The exposures of a Hubble Advanced Product, which has the name of their visit."""
+        """Return the exposures of a Hubble Advanced Product, found by the visit in its name."""
         advanced = AdvancedProduct.of_visit(whole.obs_id)
         if advanced is None:
             return []
         wanted = {"obs_collection": "HST", "obs_id": f"{advanced.root}*", "calib_level": [1, 2, 3]}
         found = [each for each in self._lookup.meeting(wanted) if advanced.has_exposure(each.obs_id, each.setup)]
         exposures = [Membership(each.obsid, each.obs_id) for each in found if not each.is_combined]
-        # Where the search has products alone, their lists have the exposures.
+        # If the search returns only products, their product lists have the exposures.
         return exposures or list(chain.from_iterable(map(self._members_of, found)))
 
     def _planned_exposures(self, wholes: Sequence[KnownObservation]) -> list[KnownObservation]:
-        """The exposures that are still to be made for the observations that some products of JWST are of."""
+        """Return the planned exposures in the programs of JWST products."""
         programs = {each.program for each in wholes if each.collection == "JWST" and PRODUCT_NAME.match(each.obs_id)}
         if not programs:
             return []
@@ -110,6 +110,6 @@ class MemberSearch:
 
 
 def _hints(wholes: Sequence[KnownObservation]) -> list[str]:
-    """Say which observations cannot have members."""
+    """Return a hint that lists the observations that cannot have members."""
     single = [each.obs_id for each in wholes if not each.is_combined]
     return [f"Single exposures have no members: {few_names(single)}."] if single else []

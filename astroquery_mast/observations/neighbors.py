@@ -1,15 +1,14 @@
-"""Neighbors among many targets share a larger cone, and its answer is divided among them.
+"""Combine neighboring cones into larger shared cones, and divide the responses among them.
 
-In: distinct `~astroquery_mast.sky.position.Cone` values.  Out: a `SharedCone` for each request, and from the answer for
-one the rows of each of its members, with their distances.  Members whose rows are not certain are left out: they need
-a request of their own.
+In: distinct `~astroquery_mast.sky.position.Cone` values.  Out: a `SharedCone` for each request; from its response, the
+rows and distances of each member.  Members whose rows are uncertain are left out and need requests of their own.
 
-Only what is certain is decided here.  The archive's distances are those to the outline in ``s_region``: in the recorded
-answer ``caom.json`` of ``astroquery.mast`` all 18 from polygons agree to a millionth of an arcsecond with distances
-from the position of that query (23.34086, 60.6583).  All of them are distances from corners; whether the sides between
-them are great circles is not known.  The archive treats circles as polygons with corners on the circle: in
-``advSearchPos.json`` those of 2250 arcsec are up to 9 arcsec (0.4 percent) farther away than they should be.  Cases
-within a margin of at least twice such amounts are left to the archive.
+Only certain cases are decided here.  MAST's distances are those to the outline in ``s_region``: in the recorded
+response ``caom.json`` of ``astroquery.mast``, all 18 distances to polygons agree to a millionth of an arcsecond with
+the distances from the position of that query (23.34086, 60.6583).  All of them are distances to corners; whether MAST
+joins the corners by great circles is not known.  MAST treats circles as polygons with corners on the circle: in
+``advSearchPos.json``, circles of 2250 arcsec are up to 9 arcsec (0.4 percent) farther away than they should be.  Cases
+within a margin of at least twice these amounts are left to MAST.
 """
 
 from __future__ import annotations
@@ -35,34 +34,37 @@ from ..tables.rows import Array, RowNumbers
 from ..tables.table import RequestInfo, TableBuilder
 
 FOOTPRINT = 0.05
-"""How far a typical footprint reaches beyond the circle that it touches, in degrees: the 3 arcmin of the imagers of
-HST (https://hst-docs.stsci.edu) and of NIRCam (https://jwst-docs.stsci.edu), with which most observations are made."""
+"""The extent of a typical footprint beyond the circle that it touches, in degrees: the 3 arcmin of the imagers of HST
+(https://hst-docs.stsci.edu) and NIRCam (https://jwst-docs.stsci.edu), which make most observations."""
 LARGEST = 0.5
-"""Largest radius of a shared cone, in degrees: the archive answers it within seconds, even in crowded fields."""
-# A shared cone is larger than needed by an arcsecond (in degrees) and a thousandth of its radius, because the archive
-# may compute distances in another way.
+"""The largest radius of a shared cone, in degrees: MAST responds within seconds, even in crowded fields."""
+# A shared cone is enlarged by an arcsecond (in degrees) and a thousandth of its radius, because MAST may compute
+# distances differently.
 _MARGIN, _MARGIN_OF_RADIUS = 1 / 3600, 1e-3
-# Positions that differ by more in a coordinate of their unit vectors do not fit into one.
+# Positions do not fit into one cone if a coordinate of their unit vectors differs by more than this.
 _WIDEST = 2 * math.sin(math.radians(LARGEST))
-# Keeps the split of targets at one place in the middle (unit vectors; far below any gap).
+# Splits targets at the same position in the middle (unit vectors; far smaller than any gap).
 _TINY = 1e-15
 
 
 @dataclass(frozen=True)
 class SharedCone:
-    """A cone that holds the cones of several targets, or the cone of one."""
+    """A cone that contains the cones of several targets, or the cone of a single target."""
 
     cone: Cone
     members: npt.NDArray[np.int64]
 
     @property
     def shared(self) -> bool:
-        """Whether it holds several."""
+        """Whether it contains several cones."""
         return len(self.members) > 1
 
 
 def is_cheaper(reach: float, radii: Array) -> bool:
-    """Tell whether a large cone makes the archive send no more than its members do together.
+    """Return whether a large cone returns no more rows than its members together.
+
+    The number of rows in a cone of radius r grows as (r + f)², where f is `FOOTPRINT`.  So n members of radius r (root
+    mean square) may share a cone of radius R if (R + f)² ≤ n (r + f)².
 
     What is sent for a cone of radius r grows as (r + f)², f being `FOOTPRINT`.  So n members of radius r (root mean
     square) may share a cone of radius R if (R + f)² ≤ n (r + f)².
@@ -72,7 +74,7 @@ def is_cheaper(reach: float, radii: Array) -> bool:
 
 
 def share_cones(cones: Sequence[Cone]) -> list[SharedCone]:
-    """Return the cones to ask for, which together hold all given cones."""
+    """Return the cones to query, which together contain all given cones."""
     radii = np.array([cone.radius for cone in cones], dtype=float)
     points = unit_vectors([cone.ra for cone in cones], [cone.dec for cone in cones])
     waiting = [np.flatnonzero(radii <= LARGEST)]
@@ -92,7 +94,7 @@ def share_cones(cones: Sequence[Cone]) -> list[SharedCone]:
 
 
 def _shared_cone(points: Array, radii: Array) -> Cone | None:
-    """The cone that holds those around some points; None if they are better asked for in parts."""
+    """Return the cone that contains those around some points; None if it is better to split them."""
     low, high = points.min(axis=0), points.max(axis=0)
     if (high - low).max() > _WIDEST:
         return None
@@ -101,7 +103,7 @@ def _shared_cone(points: Array, radii: Array) -> Cone | None:
 
 
 def _around(points: Array, radii: Array, middle: Array) -> Cone:
-    """The cone around some others, with its center in a given direction."""
+    """Return the cone around other cones, with its center in a given direction."""
     center = middle / np.linalg.norm(middle)
     reach = float((np.degrees(separation(points, center)) + radii).max())
     ra, dec = longitude_latitude(middle)
@@ -109,7 +111,7 @@ def _around(points: Array, radii: Array, middle: Array) -> Cone:
 
 
 def _split(members: Array, along: Array) -> list[Array]:
-    """Members in two parts, by their coordinate on some axis."""
+    """Split members into two parts, by their coordinate along an axis."""
     order = np.argsort(along, kind="stable")
     after = np.arange(1, len(order))
     gaps = np.diff(along[order]) + _TINY
@@ -117,26 +119,26 @@ def _split(members: Array, along: Array) -> list[Array]:
     return [members[order[:cut]], members[order[cut:]]]
 
 
-# -- the answer --------------------------------------------------------------------------------------------------
+# -- dividing a response -----------------------------------------------------------------------------------------------
 
-# The columns that are looked at; without s_region everything is in doubt.
+# The columns used; without s_region, all rows are uncertain.
 _ANSWER_COLUMNS = ("s_ra", "s_dec", "s_region", "distance", "obsid")
-# The margin: some of an arcsecond, and parts of the radius of the cone, and of that of a circular footprint.
+# The margin: a fraction of an arcsecond, plus fractions of the radii of the cone and of a circular footprint.
 _LEAST = np.radians(0.2 / 3600)
 _OF_CONE, _OF_CIRCLE = 1e-3, 1e-2
-# A side that is straight in right ascension and declination is off a great circle by its squared length times the
-# tangent of its declination, over 8; the tangent is not let grow without end at the poles.
+# A side that is straight in right ascension and declination deviates from a great circle by its squared length times
+# the tangent of its declination, divided by 8; the tangent is limited near the poles.
 _OF_SIDE, _STEEPEST = 1 / 8, 10.0
-# Where the archive's own distances from the center of the large cone are others, the margin is that much wider, and
-# twice as much because they may be off to the other side elsewhere.
+# If MAST's own distances from the center of the shared cone differ from ours, the margin grows by twice the difference,
+# because they may differ in the other direction elsewhere.
 _OF_DEVIATION = 2.0
-# A polygon that reaches farther could as well be what is outside of it.
+# For a polygon that extends farther than this, inside and outside cannot be distinguished.
 _LARGEST = np.pi / 2
 
 
 @dataclass(frozen=True)
 class MemberRows:
-    """The rows of a shared answer that belong to one cone, and their distances (arcsec)."""
+    """The rows of a shared response that belong to one cone, and their distances (arcsec)."""
 
     rows: RowNumbers
     distance: npt.NDArray[np.float64]
@@ -145,7 +147,7 @@ class MemberRows:
 def divide_pages(
     request: RequestInfo, pages: Sequence[Page], group: SharedCone, cones: Sequence[Cone], overlap: str
 ) -> dict[int, MemberRows]:
-    """Divide the pages of the answer for a shared cone among its members."""
+    """Divide the pages of the response for a shared cone among its members."""
     builder = TableBuilder(request, {})
     for page in pages:
         builder.add(replace(page, fields=tuple(column for column in page.fields if column[0] in _ANSWER_COLUMNS)))
@@ -153,7 +155,7 @@ def divide_pages(
 
 
 def divide_answer(answer: Table, group: SharedCone, cones: Sequence[Cone], overlap: str) -> dict[int, MemberRows]:
-    """Divide the answer for a shared cone among its members."""
+    """Divide the rows of the response for a shared cone among its members."""
     if "s_region" not in answer.colnames:
         return {}
     ra, dec = _numbers(answer, "s_ra"), _numbers(answer, "s_dec")
@@ -172,12 +174,12 @@ def divide_answer(answer: Table, group: SharedCone, cones: Sequence[Cone], overl
 
 
 def _numbers(answer: Table, name: str) -> npt.NDArray[np.float64]:
-    """The values of a column, NaN where they are masked, or where there is no such column."""
+    """Return the values of a column; NaN if masked, or if the column is missing."""
     return plain_floats(answer[name]) if name in answer.colnames else np.full(len(answer), np.nan)
 
 
 def _positions_in(cone: Cone, ra: Array, dec: Array) -> Array:
-    """Which positions are in a cone."""
+    """Return which positions are inside a cone."""
     placed = np.isfinite(ra) & np.isfinite(dec)
     inside = np.zeros(len(ra), dtype=bool)
     inside[placed] = cone_filter(cone).region.contains(unit_vectors(ra[placed], dec[placed]))
@@ -186,7 +188,7 @@ def _positions_in(cone: Cone, ra: Array, dec: Array) -> Array:
 
 @dataclass(frozen=True)
 class _Footprints:
-    """The footprints of some rows, each different one once."""
+    """The distinct footprints of some rows."""
 
     outlines: Outlines
     uncertainty: Array
@@ -195,7 +197,7 @@ class _Footprints:
 
     @classmethod
     def of(cls, answer: Table, asked: Cone) -> _Footprints:
-        """Lay out the footprints of an answer, and see how they agree with the distances in it."""
+        """Parse the footprints in a response, and compare their distances with those in the response."""
         places: dict[Any, int] = {}
         texts = answer["s_region"].tolist()
         of_row = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int64)
@@ -232,14 +234,14 @@ class _Footprints:
         return inside[of_row], (doubtful & ~inside)[of_row], (np.degrees(distance) * 3600)[of_row]
 
     def _distances(self, point: Array) -> Array:
-        """The distance of each footprint from a position, in radians; zero for the last, of which nothing is known."""
+        """Return the distance of each footprint from a position (radians); 0 for the last, which is unknown."""
         distance = np.full(self.count, np.inf)
         np.minimum.at(distance, self.outlines.owner, np.maximum(_signed_distance(self.outlines, point), 0.0))
         return np.where(np.isfinite(distance), distance, 0.0)
 
 
 def _edge_uncertainty(parts: Outlines) -> Array:
-    """By how much the archive's edges may be elsewhere, in radians."""
+    """Return by how much MAST's edges may differ from those computed here, in radians."""
     if not len(parts):
         return np.zeros(0)
     begin, end, _ = parts.edges()
@@ -250,7 +252,7 @@ def _edge_uncertainty(parts: Outlines) -> Array:
 
 
 def _signed_distance(parts: Outlines, point: Array) -> Array:
-    """How far the edges of some parts are from a position, in radians; negative if that is inside."""
+    """Return the distances of the edges from a position, in radians; negative if the position is inside."""
     if not len(parts):
         return np.zeros(0)
     to_edge = np.minimum.reduceat(distance_to_arcs(*parts.edges(), point), parts.first[:-1])
@@ -259,7 +261,7 @@ def _signed_distance(parts: Outlines, point: Array) -> Array:
 
 
 def _readable(text: Any) -> list[Shape]:
-    """The shapes of a footprint; none if not all of them can be read."""
+    """Return the shapes of a footprint; an empty list if any of them cannot be parsed."""
     try:
         return parse_s_region(text, errors="raise")
     except FootprintParseError:
@@ -267,7 +269,7 @@ def _readable(text: Any) -> list[Shape]:
 
 
 def _ranks(answer: Table) -> Array:
-    """For each row its place by ``obsid``, so that the order of equally distant rows is always the same."""
+    """Return the rank of each row by ``obsid``, so that rows at equal distances have a reproducible order."""
     ranks = np.arange(len(answer))
     if "obsid" in answer.colnames:
         texts: Array = np.ma.filled(np.ma.asarray(answer["obsid"], dtype=str), "")

@@ -1,9 +1,9 @@
-"""Which products an exposure went into.
+"""Find the products that include an exposure.
 
-In: observations in all forms in which users may have them.  Out: a table of observations that says how they belong.
+In: observations in any form that users pass.  Out: a table of observations with the exposure of each.
 
-Of files of JWST the archive tells their products of level 3.  Otherwise products are candidates by their names or their
-place, and are taken if their lists of products, or their names, have the exposure.
+For files of JWST, MAST lists their level 3 products.  Otherwise, candidate products are found by name or position, and
+kept if their product lists or their names include the exposure.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _MOSAICS: Mapping[str, object] = {"obs_collection": ["HLA", "HST"], "project": [
 
 
 class ParentSearch:
-    """Asks the archive for the products of exposures, for one call."""
+    """Queries MAST for the products of exposures, for one call."""
 
     def __init__(self, lookup: ObservationLookup) -> None:
         self._lookup = lookup
 
     def table(self, given: Any) -> Table:
-        """Return the observations that some exposures went into."""
+        """Return the products that include some exposures."""
         exposures = self._lookup.observations(given)
         told = dict(zip(exposures, self._lookup.each(self._told, exposures), strict=True))
         proven = self._proven([each for each, parents in told.items() if parents is None])
@@ -57,7 +57,7 @@ class ParentSearch:
         return table
 
     def _told(self, exposure: KnownObservation) -> list[Membership] | None:
-        """The products of level 3 that a file of JWST went into; None if that is not to be learned so."""
+        """Return the level 3 products of a JWST file as MAST lists them; None if that is not available."""
         if exposure.collection != "JWST" or not exposure.file.startswith("mast:"):
             return None
         service = self._lookup.service
@@ -77,7 +77,7 @@ class ParentSearch:
         return None
 
     def _proven(self, exposures: Sequence[KnownObservation]) -> dict[KnownObservation, list[Membership]]:
-        """Exposure → the products that have it in their lists, or its visit in their names."""
+        """Return the products with each exposure in their product lists, or with its visit in their names."""
         groups = {group_of(each): each for each in reversed(exposures)}
         found = self._lookup.each(self._candidates, list(groups.values()))
         candidates = dict(zip(groups, found, strict=True))
@@ -92,7 +92,7 @@ class ParentSearch:
         }
 
     def _members_listed(self, wholes: Sequence[KnownObservation]) -> dict[str, set[str]]:
-        """The obsids in the list of products of each of some observations, by obsid; each is listed once."""
+        """Return the obsids in the product list of each observation, by its obsid; each list is retrieved once."""
         obsids = list(dict.fromkeys(each.obsid for each in wholes))
         lists = self._lookup.each(self._lookup.products, obsids)
         return {obsid: set(column_as_text(listed, "obsID")) for obsid, listed in zip(obsids, lists, strict=True)}
@@ -100,20 +100,20 @@ class ParentSearch:
     # -- candidates --------------------------------------------------------------------------------------------------
 
     def _candidates(self, exposure: KnownObservation) -> list[KnownObservation]:
-        """The products that an exposure, and others that were taken with it, may have gone into."""
+        """Return the products that may include an exposure and others taken with it."""
         if exposure.collection == "JWST":
             return self._of_program(exposure)
         found = [*self._of_visit(exposure), *self._at_place(exposure)]
         return list({each.obsid: each for each in found}.values())
 
     def _of_program(self, exposure: KnownObservation) -> list[KnownObservation]:
-        """Products of JWST of the same observation, or of several observations of the program."""
+        """Return the JWST products of the same observation, or of several observations of the program."""
         wanted = {"obs_collection": "JWST", "proposal_id": exposure.program, "calib_level": [PLANNED, COMBINED]}
         found = [each for each in self._lookup.meeting(wanted) if may_be_of(exposure.obs_id, each.obs_id)]
         return [each for each in found if each.instrument == exposure.instrument]
 
     def _of_visit(self, exposure: KnownObservation) -> list[KnownObservation]:
-        """Products of HST that have the name of the visit."""
+        """Return the HST products with the visit in their names."""
         visit = visit_of(exposure.obs_id) if exposure.collection == "HST" else None
         if visit is None:
             return []
@@ -122,7 +122,7 @@ class ParentSearch:
         return [each for pattern in patterns for each in self._lookup.meeting({**shared, "obs_id": pattern})]
 
     def _at_place(self, exposure: KnownObservation) -> list[KnownObservation]:
-        """Mosaics of HST and products of the HLA at the position, of the same instrument."""
+        """Return the HST mosaics and HLA products at the position of an exposure, from the same instrument."""
         if exposure.ra is None or exposure.dec is None:
             return []
         place = Place(SkyCoord(exposure.ra, exposure.dec, unit="deg"), radius=0)
@@ -130,5 +130,5 @@ class ParentSearch:
 
 
 def _has_to_be_listed(whole: KnownObservation) -> bool:
-    """Whether only the list of products of a product says which exposures it is made of."""
+    """Return whether only the product list of a product shows its exposures."""
     return whole.level != PLANNED and AdvancedProduct.of_visit(whole.obs_id) is None

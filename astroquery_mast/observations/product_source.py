@@ -1,8 +1,7 @@
-"""The products of observations, as far as they differ from others: how they are listed, where their files come from.
+"""The products of observations: how they are listed, and where their files come from.
 
-In: observations and products in all forms in which users may have them. Out: what the product flow needs, see
-`astroquery_mast.downloads.product_flow`; addresses in the public cloud copy. That is in
-`astroquery_mast.downloads.bucket`.
+In: observations and products in any form that users pass.  Out: what the product flow needs, see
+`astroquery_mast.downloads.product_flow`; addresses in the public cloud copy, see `astroquery_mast.downloads.bucket`.
 """
 
 from __future__ import annotations
@@ -44,19 +43,19 @@ _DISABLED = (
     "cloud, call enable_cloud_dataset()."
 )
 _RELEASE = "t_obs_release"
-# The observation by which a product was found; the one that owns it may be another.
+# The observation by which a product was found; it may belong to another observation.
 _FOUND_BY = ("parent_obsid", "obsID")
 
 
 @dataclass(frozen=True)
 class CloudChoice:
-    """Whether files come from the cloud alone, from MAST alone, or from where they are."""
+    """Whether files come only from the cloud, only from MAST, or from wherever they are available."""
 
     cloud_only: bool = False
     force_on_prem: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse the cloud alone together with never the cloud."""
+        """Raise for contradictory choices."""
         if self.cloud_only and self.force_on_prem:
             raise InvalidQueryError(
                 "Invalid argument combination: cloud_only=True and force_on_prem=True contradict each other. Set one "
@@ -65,12 +64,12 @@ class CloudChoice:
 
 
 ANYWHERE = CloudChoice()
-"""Files come from the cloud where they are there, if the user has enabled that, and from MAST otherwise."""
+"""Files come from the cloud if they are available there and the user has enabled it, and from MAST otherwise."""
 
 
 @dataclass(frozen=True)
 class AddressForm:
-    """In which form addresses in the cloud are returned, and whether each object is asked for."""
+    """The form in which cloud addresses are returned, and whether to check that each object exists."""
 
     include_bucket: bool
     full_url: bool
@@ -84,14 +83,14 @@ class AddressForm:
         return bucket.url(key) if self.full_url else key
 
     def __post_init__(self) -> None:
-        """Warn of what has no effect."""
+        """Warn about a choice that has no effect."""
         if self.include_bucket and self.full_url:
             message = "full_url=True has no effect with include_bucket=True. Set include_bucket=False."
             warn_user(message, InputWarning)
 
 
 class CloudFiles:
-    """Files of the public cloud copy, whether the downloads of a client use it, and when other files become public."""
+    """Files in the public cloud copy, whether downloads use it, and the release dates of exclusive files."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
@@ -112,13 +111,13 @@ class CloudFiles:
             log.info("Downloads use the public cloud copy at %s if available.", self._cloud().bucket.server)
 
     def datasets(self) -> list[str]:
-        """Return the missions and projects of which the cloud has copies."""
+        """Return the missions and projects with copies in the cloud."""
         return self._cloud().datasets(self._service.deadline(None))
 
     def find(
         self, products: Any, flow: ProductFlow, filters: Sequence[Mapping[str, Any]], form: AddressForm
     ) -> dict[str, str | None] | None:
-        """Return dataURI → address for the products that pass the filters; None, with a warning, if there are none."""
+        """Return dataURI → address for the products that pass the filters; warn and return None if there are none."""
         uris, missing, closed = self._wanted(products, flow, filters, form.verbose)
         if missing and form.verbose:
             log.warning("%d products have no dataURI and are skipped.", missing)
@@ -128,14 +127,16 @@ class CloudFiles:
         return self._addresses(uris, closed, form)
 
     def find_one(self, product: Any, form: AddressForm) -> str | None:
-        """Return the address of one product; None, with a warning, if there is no copy."""
+        """Return the address of one product; warn and return None if it has no copy."""
         uris, missing = _data_uris(product)
         if len(uris) + missing != 1:
             raise InvalidQueryError(f"Expected one product, got {len(uris)}. Use get_cloud_uris for several.")
         return next(iter(self._addresses(uris, _exclusive(as_table(product)), form).values()), None)
 
     def urls(self, uris: Iterable[str], choice: CloudChoice) -> dict[str, str]:
-        """Return the https addresses of cloud copies for a download, without those of files that have none.
+        """Return the https addresses of cloud copies for a download; files without a copy are omitted.
+
+        If the lookup fails, the files are downloaded from MAST.
 
         A lookup that fails leaves the files to MAST itself.
         """
@@ -144,33 +145,33 @@ class CloudFiles:
         return self._urls(uris) if self.is_used(choice) else {}
 
     def addressed(self, form: AddressForm) -> Callable[[str], str]:
-        """Return what turns an https address in the cloud into one of the form that is wanted."""
+        """Return a function that converts an https address in the cloud to the requested form."""
         bucket = self._cloud().bucket
         return lambda url: form.address(bucket, bucket.key(url) or url)
 
     def is_used(self, choice: CloudChoice) -> bool:
-        """Tell whether downloads look into the cloud."""
+        """Return whether downloads use the cloud."""
         return self.enabled and not choice.force_on_prem
 
     def named(self, text: Any, download_url: str | None = None) -> tuple[str, Bucket | None]:
-        """Return the dataURI in a text that is one or an address of it, or an address in the bucket, and that one."""
+        """Return the dataURI in a text, and None; or the cloud address that the text is, and its bucket."""
         return named_file(text, download_url or self._service.endpoints.download, self._cloud().bucket)
 
     def for_opening(self, choice: CloudChoice) -> CloudFiles:
-        """Return the same for files that are opened: the cloud alone is looked at whether it was enabled or not."""
+        """Return the same for opening files: ``cloud_only`` applies even if the cloud is not enabled."""
         files = CloudFiles(self._service)
         files.enabled = self.enabled or choice.cloud_only
         files.releases = self.releases
         return files
 
-    # -- how -----------------------------------------------------------------------------------------------------
+    # -- lookups -------------------------------------------------------------------------------------------------------
 
     def _cloud(self) -> Cloud:
-        """The cloud as it is configured now."""
+        """Return the cloud as currently configured."""
         return Cloud(anonymous_http(self._service), self._service.endpoints)
 
     def _urls(self, uris: Iterable[str]) -> dict[str, str]:
-        """The https addresses of cloud copies."""
+        """Return the https addresses of cloud copies."""
         cloud = self._cloud()
         try:
             keys = cloud.keys(uris, self._service.deadline(None))
@@ -180,7 +181,7 @@ class CloudFiles:
         return {uri: cloud.bucket.url(key) for uri, key in keys.items() if key is not None}
 
     def _addresses(self, uris: Sequence[str], closed: Collection[str], form: AddressForm) -> dict[str, str | None]:
-        """The addresses of files, None for those that have no copy, or none that is open."""
+        """Return the addresses of files; None for files without a public copy."""
         cloud, deadline = self._cloud(), self._service.deadline(None)
         keys = cloud.keys(uris, deadline)
         if form.check:
@@ -196,7 +197,7 @@ class CloudFiles:
     def _wanted(
         products: Any, flow: ProductFlow, filters: Sequence[Mapping[str, Any]], verbose: bool
     ) -> tuple[list[str], int, set[str]]:
-        """The dataURIs of products that pass the filters, how many have none, and which are exclusive."""
+        """Return the dataURIs of products that pass the filters, how many lack one, and which are exclusive."""
         table = as_table(products)
         if table is None:
             if filters:
@@ -213,7 +214,7 @@ class CloudFiles:
 
 
 def _warn_of_absent(keys: Mapping[str, str | None], closed: Collection[str]) -> None:
-    """Warn of products that have no copy, and of those whose copy is not open."""
+    """Warn about products that have no copy, and those whose copy is not public."""
     absent = [uri for uri, key in keys.items() if key is None]
     shut = "are under exclusive access, so their cloud copies are not public yet"
     _warn_of([uri for uri in absent if uri not in closed], len(keys), "have no copy in the cloud")
@@ -221,14 +222,14 @@ def _warn_of_absent(keys: Mapping[str, str | None], closed: Collection[str]) -> 
 
 
 def _warn_of(uris: Sequence[str], number: int, what: str) -> None:
-    """Warn of some products among a number of them."""
+    """Warn about some products out of a number of them."""
     if uris:
         message = f"Failed to retrieve cloud path for {len(uris)} of {number} products, which {what}: {few_names(uris)}"
         warn_user(message, NoResultsWarning)
 
 
 def _exclusive(table: Table | None) -> set[str]:
-    """The dataURIs of products that are exclusive according to a table of them."""
+    """Return the dataURIs of products that are exclusive according to their table."""
     if table is None or not {"dataURI", "dataRights"} <= set(table.colnames):
         return set()
     pairs = zip(column_as_text(table, "dataURI"), column_as_text(table, "dataRights"), strict=True)
@@ -236,7 +237,7 @@ def _exclusive(table: Table | None) -> set[str]:
 
 
 def _data_uris(products: Any) -> tuple[list[str], int]:
-    """The dataURIs of products, each once, and how many products have none."""
+    """Return the dataURIs of products without duplicates, and how many products lack one."""
     cells = single_cells(products, _uri_cells)
     wrong = next((cell for cell in cells if not (cell is None or isinstance(cell, str))), None)
     if wrong is not None:
@@ -248,13 +249,13 @@ def _data_uris(products: Any) -> tuple[list[str], int]:
 
 
 def _uri_cells(table: Table) -> list[object]:
-    """The dataURIs of a table of products."""
+    """Return the dataURIs in a table of products."""
     if "dataURI" not in table.colnames:
         raise InvalidArgumentError("This table has no column 'dataURI'. Pass it to get_product_list first.")
     return list(np.ma.asarray(table["dataURI"]).tolist())
 
 
-# -- the products of one call ----------------------------------------------------------------------------------------
+# -- products for one call ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -278,19 +279,19 @@ class ObservationSource:
         return as_obsids(given)
 
     def pages(self, identifiers: Sequence[str], deadline: Deadline) -> Iterator[AnswerPage]:
-        """Ask for the products of some observations."""
+        """Request the products of some observations."""
         divisible = len(identifiers) > 1
         return self.service.pages(self._request(identifiers), deadline=deadline, divisible=divisible)
 
     def table(self, identifiers: Sequence[str], batches: Iterable[Sequence[Page]]) -> Table:
-        """Return all answers as one table; what describes a contributed collection comes before its data."""
+        """Return all responses as one table; readme files of contributed collections precede their data."""
         blocks = AnswerCollector(self._request(identifiers), self.service.columns.get(CAOM_PRODUCTS))
         for number, pages in enumerate(batches):
             blocks.add(number, pages)
         return readme_first(blocks.table()[0])
 
     def products_in(self, given: Any, verbose: bool) -> Table | None:
-        """Return products that were given; None if it is observations."""
+        """Return the given products; None if observations are given."""
         table = as_table(given)
         if table is None:
             return None
@@ -305,44 +306,44 @@ class ObservationSource:
         return filter_products(products, **filters)
 
     def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
-        """Return products, each file once, and where they come from."""
+        """Return products, each file once, and the source of their files."""
         del in_folders
         unique = add_release_dates(unique_products(products), self.cloud.releases)
         place = files_of_products(self.base_url or self.service.endpoints.download, unique)
         uris = [uri for uri in unique["dataURI"].tolist() if isinstance(uri, str) and uri.strip()]
-        # What has an address of its own is no file of the archive's, and has no copy in its cloud.
+        # A product with an address of its own is not a MAST file, and has no cloud copy.
         own = uris if isinstance(place, str) else [uri for uri in uris if uri not in place.own]
         return unique, replace(self._files(own), download_url=place)
 
     def file(self, given: Any) -> tuple[str, FileSource]:
-        """Return the dataURI, or the address in the cloud, of a single file, and where it comes from."""
+        """Return the dataURI or cloud address of a single file, and its source."""
         uri, bucket = self.cloud.named(given, self.base_url)
         return uri, self._files([uri]) if bucket is None else FileSource(bucket)
 
     def _files(self, uris: Sequence[str]) -> FileSource:
-        """Where files come from."""
+        """Return the source of some files."""
         urls = self.cloud.urls(uris, self.choice)
         only = self.choice.cloud_only and self.cloud.is_used(self.choice)
         return FileSource(self.base_url or self.service.endpoints.download, urls, only)
 
     def _request(self, obsids: Sequence[str]) -> MashupRequest:
-        """The request for the products of some observations."""
+        """Return the request for the products of some observations."""
         return self.service.request_for(CAOM_PRODUCTS, {"obsid": ",".join(obsids)}, None, None, cache=self.cache)
 
 
 def coming_releases(observations: Table | None) -> dict[str, float]:
-    """Return obsid → release date of the observations that are not released yet."""
+    """Return obsid → release date (MJD) of observations that are not released yet."""
     if observations is None or not {"obsid", _RELEASE} <= set(observations.colnames):
         return {}
     column = np.ma.asarray(observations[_RELEASE])
-    # A table from elsewhere may have anything there.
+    # Tables that are not from MAST may have anything in this column.
     dates: Any = column.filled(np.nan) if column.dtype.kind == "f" else np.full(len(column), np.nan)
     coming = dates > time.time() / 86400 + 40587  # now, as a modified Julian date
     return dict(zip(map(str, observations["obsid"][coming]), dates[coming].tolist(), strict=True))
 
 
 def add_release_dates(products: Table, known: Mapping[str, float]) -> Table:
-    """Return products with the release dates of their observations, from which a refusal can name the day."""
+    """Return products with the release dates of their observations, so that an error can state the date."""
     key = next((name for name in _FOUND_BY if name in products.colnames), None)
     if key is None or _RELEASE in products.colnames or not known:
         return products

@@ -1,7 +1,7 @@
-"""The search for observations: what a user asks → a request → a table, a count, or responses.
+"""The search for observations: query arguments → a request → a table, a count, or responses.
 
-In: `QueryArguments`, from the query methods.  Out: what the archive answers.  Between them is an `ObservationQuery`:
-criteria, columns and place in the form in which the archive takes them.
+In: `QueryArguments`, from the query methods.  Out: the results from MAST.  An `ObservationQuery` comes between them:
+criteria, columns and position in the form that MAST takes.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ CAOM_FILTERED_POSITION = "Mast.Caom.Filtered.Position"
 CAOM_PRODUCTS = "Mast.Caom.Products"
 CAOM_VALUES = "Mast.Caom.All"
 
-# Seconds that a query that found nothing may spend on suggestions.
+# Seconds that a query without results may spend on suggestions.
 _PATIENCE = 20.0
-# The values that each server has, with the time when it gave them: for suggestions and exclusions an hour old will do.
+# Server → the time of retrieval and the values; for suggestions and exclusions, values up to an hour old are used.
 KNOWN_VALUES: dict[str, tuple[float, dict[str, dict[str, int]]]] = {}
 _VALUES_SECONDS = 3600.0
 TWO_PLACES = "Only one of coordinates, object_name and region may be specified."
@@ -63,25 +63,27 @@ _NO_PLACE = "Specify coordinates (with radius) or region."
 
 @dataclass(frozen=True)
 class Place(TargetInput):
-    """Where to look, as the user wrote it; the fields are parameters of `ObservationsClass.query_criteria`."""
+    """Where to search, as the user wrote it; the fields are parameters of `ObservationsClass.query_criteria`."""
 
     region: Any = None
     overlap: str = "footprint"
 
     @property
     def given(self) -> bool:
-        """Whether there is a position or a region."""
+        """Whether a position or a region is given."""
         return any(each is not None for each in (self.coordinates, self.object_name, self.region))
 
     @property
     def needs_filter(self) -> bool:
-        """Whether rows that the archive sends are left out here, because of where they are."""
+        """Whether rows that MAST returns are removed here because of their position or footprint."""
         return self.region is not None or self.overlap != "footprint"
 
 
 @dataclass(frozen=True)
 class QueryArguments:
-    """What is asked, as the user wrote it; the fields are parameters of `ObservationsClass.query_criteria`.
+    """A query as the user wrote it; the fields are parameters of `ObservationsClass.query_criteria`.
+
+    Without ``criteria``, this is a query by position only; an empty mapping is a criteria query without criteria.
 
     Without ``criteria`` it is a query by position alone; an empty mapping is a query by criteria that has none.
     """
@@ -98,7 +100,7 @@ class QueryArguments:
     sort_desc: Any = None
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself."""
+        """Raise for arguments that cannot be combined."""
         if self.page is not None and (self.limit is not None or self.sort_by is not None):
             raise InvalidArgumentError(
                 f"page={self.page!r} cannot be combined with limit or sort_by, because MAST orders the pages."
@@ -110,7 +112,7 @@ class QueryArguments:
         return self.criteria is None or self.place.given
 
     def require_criterion(self) -> None:
-        """Raise `InvalidQueryError` if this is a query by criteria that has none."""
+        """Raise `InvalidQueryError` if this is a criteria query without criteria."""
         if self.criteria is None or self.criteria:
             return
         refuse_two_positions(self.place.coordinates, self.place.object_name)
@@ -121,7 +123,7 @@ class QueryArguments:
         raise InvalidArgumentError(f"{_NO_CRITERION} {advice}")
 
 
-# What else than a column may be meant by a keyword of a query.
+# Keywords of a query that are not columns.
 OBSERVATION_ARGUMENTS = tuple(
     each.name
     for described in (Place, QueryArguments, CallOptions)
@@ -132,7 +134,9 @@ OBSERVATION_ARGUMENTS = tuple(
 
 @dataclass(frozen=True)
 class ObservationQuery:
-    """What is asked, in the archive's terms: which observations, where, and what is wanted of them.
+    """A query in MAST's terms: which observations, where, and which columns and rows to return.
+
+    Without ``criteria``, it is a query to the cone search service, which always returns all columns.
 
     Without ``criteria`` it is for the service of cones, which has all columns always.
     """
@@ -149,12 +153,12 @@ class ObservationQuery:
 
     @property
     def enough(self) -> int | None:
-        """How many of the rows that the archive has will do; None if all of them have to be looked at."""
+        """The number of rows to retrieve that is sufficient; None if all rows are needed."""
         too_many = self.limit is not None and self.limit >= count_setting("server_row_limit")
         return None if self.order or self.region_filter is not None or too_many else self.limit
 
     def finished(self, table: Table, total: int = 0) -> Table:
-        """Return the rows that are in the region, sorted, as many as are wanted, with the columns that are wanted."""
+        """Return the rows in the region, sorted, limited in number, and with the requested columns."""
         if self.region_filter is not None:
             table, total = self.region_filter.of(table), 0
         if self.order:
@@ -164,20 +168,20 @@ class ObservationQuery:
         return table if self.columns is None else self.columns.of(table)
 
     def for_many(self) -> ObservationQuery:
-        """Return the same query for the table of many targets, whose rows are sorted for each of them."""
+        """Return the same query for a table of many targets, in which the rows of each target are sorted."""
         return replace(self, order=(SortKey("input_row"), *self.order)) if self.order else self
 
 
 class ObservationSearch:
-    """Asks the archive for observations in one place, or anywhere."""
+    """Queries MAST for observations around one position, or anywhere."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
 
-    # -- answers -------------------------------------------------------------------------------------------------
+    # -- results -------------------------------------------------------------------------------------------------------
 
     def table(self, arguments: QueryArguments, options: CallOptions) -> Table | dict[str, object]:
-        """Return the table of observations, with a warning if there are none; or the request."""
+        """Return the table of observations, or the request; warn if there are no matches."""
         deadline = self._service.deadline(options.timeout)
         arguments.require_criterion()
         query = self.query(arguments, deadline)
@@ -193,7 +197,7 @@ class ObservationSearch:
         return table
 
     def _hints_for(self, query: ObservationQuery, request: MashupRequest, total: int) -> list[str]:
-        """Say why the archive has sent no rows."""
+        """Return hints on why MAST returned no rows."""
         if not total:
             return self.hints(query.criteria)
         pages = -(-total // request.pagesize)
@@ -219,7 +223,7 @@ class ObservationSearch:
         return self._service.responses(request, deadline=deadline, every_page=arguments.page is None)
 
     def metadata(self, query_type: str) -> Table:
-        """Return the columns of observations or of products, as the archive describes them now."""
+        """Return the columns of observations or of products, as MAST describes them now."""
         config_ids = {"observations": CAOM_CONE, "products": CAOM_PRODUCTS}
         config_id = config_ids.get(str(query_type).lower())
         if config_id is None:
@@ -234,7 +238,7 @@ class ObservationSearch:
         return metadata_table(columns)
 
     def _sent(self, query: ObservationQuery, request: MashupRequest, deadline: Deadline) -> tuple[Table, int]:
-        """Return the rows that the archive sends, and how many it has."""
+        """Return the rows that MAST sends, and the total number of matching rows."""
         if query.enough is not None:
             return self._first_rows(request, query.enough, deadline)
         if query.page is None:
@@ -246,7 +250,7 @@ class ObservationSearch:
         return builder.table(), page.total
 
     def _first_rows(self, request: MashupRequest, limit: int, deadline: Deadline) -> tuple[Table, int]:
-        """Return the first rows of an answer, and how many it has; no page more is asked for than that takes."""
+        """Return the first rows of a result and its total number of rows; only the pages needed are requested."""
         builder = TableBuilder(request, self._service.columns.get(CAOM_CONE))
         found = Completeness(request.service)
         first = self._service.page(request, deadline)
@@ -260,10 +264,10 @@ class ObservationSearch:
             raise found.incomplete(f"expected {due} rows, received {found.rows}")
         return builder.table(), first.page.total + bool(found.doubt)
 
-    # -- from what is written to what is sent --------------------------------------------------------------------
+    # -- from arguments to requests ------------------------------------------------------------------------------------
 
     def query(self, arguments: QueryArguments, deadline: Deadline) -> ObservationQuery:
-        """Return the query, with the cone in which the archive looks and the filter for the rows that it sends."""
+        """Return the query, with the cone that MAST searches and the filter for the rows that it returns."""
         query = self.query_anywhere(arguments)
         place = arguments.place
         if place.region is not None:
@@ -275,7 +279,7 @@ class ObservationSearch:
         return replace(query, cone=cone, region_filter=cone_filter(cone) if place.overlap == "center" else None)
 
     def query_anywhere(self, arguments: QueryArguments) -> ObservationQuery:
-        """Check everything but the place, before names are resolved and observations are asked for."""
+        """Check everything except the position, before names are resolved and observations requested."""
         if arguments.place.overlap != "footprint":
             check_overlap(arguments.place.overlap)
         sorted_here = arguments.sort_by is not None or arguments.sort_desc is not None
@@ -291,7 +295,7 @@ class ObservationSearch:
         )
 
     def request(self, query: ObservationQuery) -> MashupRequest:
-        """Return the request for the observations themselves, in pages that are no larger than needed."""
+        """Return the request for the observations, with pages no larger than needed."""
         request = self._whole_request(query)
         if query.enough is None:
             return request
@@ -299,7 +303,7 @@ class ObservationSearch:
         return replace(request, pagesize=-(-query.enough // pages))
 
     def _whole_request(self, query: ObservationQuery) -> MashupRequest:
-        """The request for all rows."""
+        """Return the request for all rows."""
         if query.columns is not None:
             return self.filtered_request(query, query.columns.text)
         if query.criteria is not None:
@@ -308,12 +312,12 @@ class ObservationSearch:
         return self._service.request_for(CAOM_CONE, query.cone.params(), query.pagesize, query.page, cache=query.cache)
 
     def count_request(self, query: ObservationQuery) -> MashupRequest:
-        """Return the request for their number, or for what has to be looked at to count them here."""
+        """Return the request for the number of rows, or for the columns needed to count them here."""
         columns = COUNT_COLUMNS if query.region_filter is None else ",".join(CUT_COLUMNS)
         return self.filtered_request(query, columns)
 
     def filtered_request(self, query: ObservationQuery, columns: str = "*") -> MashupRequest:
-        """Return the request for some columns, or an expression, of what meets the criteria."""
+        """Return the request for columns, or an expression, of the observations that match the criteria."""
         filters = [] if query.criteria is None else query.criteria.payload()
         params: dict[str, object] = {"columns": columns, "filters": filters}
         service = CAOM_FILTERED
@@ -323,32 +327,32 @@ class ObservationSearch:
         return self._service.request_for(service, params, query.pagesize, query.page, cache=query.cache)
 
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
-        """Turn keywords into filters; ask the archive for its columns before a keyword is refused as unknown."""
+        """Convert keywords to filters; retrieve MAST's columns before rejecting a keyword as unknown."""
         columns = self._service.columns.columns_for(CAOM_CONE, criteria)
         return mashup_criteria(criteria, columns, self._vocabulary, OBSERVATION_ARGUMENTS)
 
     def _vocabulary(self, column: str) -> list[str] | None:
-        """Return the values of a column of text that are not empty, None if the archive does not list them."""
+        """Return the nonempty values of a text column; None if MAST does not list them."""
         values = self.values(Deadline.start(None)).get(column)
         return None if values is None else [value for value in values if value.strip()]
 
     def _columns(self, arguments: QueryArguments, order: Sequence[SortKey]) -> ColumnSelection | None:
-        """Return which columns are wanted, None for all; ask the archive before one is refused as unknown."""
+        """Return the selected columns, None for all; retrieve MAST's columns before rejecting one as unknown."""
         also = [*(CUT_COLUMNS if arguments.place.needs_filter else ()), *(key.column for key in order)]
         names = names_of(arguments.columns)
         known = self._service.columns.columns_for(CAOM_CONE, names)
         return select_columns(names, known, positional=arguments.positional, also=also)
 
     def _order(self, arguments: QueryArguments) -> tuple[SortKey, ...]:
-        """Return by what the rows are sorted."""
+        """Return the keys by which to sort the rows."""
         keys = sort_keys(arguments.sort_by, arguments.sort_desc)
         known = self._service.columns.columns_for(CAOM_CONE, [key.column for key in keys])
         return tuple(key.spelled(known, positional=arguments.positional) for key in keys)
 
-    # -- what values there are -----------------------------------------------------------------------------------
+    # -- values of columns ---------------------------------------------------------------------------------------------
 
     def values(self, deadline: Deadline) -> dict[str, dict[str, int]]:
-        """Return the values that the archive has: column → value → number of observations; asked for once an hour."""
+        """Return column → value → number of observations, as MAST lists them; requested at most once an hour."""
         server, now = self._service.endpoints.server, time.monotonic()
         known = KNOWN_VALUES.get(server)
         if known is None or now - known[0] > _VALUES_SECONDS:
@@ -366,14 +370,14 @@ class ObservationSearch:
         return self._service.request_for(CAOM_VALUES, {}, None, None, format="extjs", cache=cache)
 
     def distribution(self, request: MashupRequest, deadline: Deadline) -> tuple[Mapping[str, Any], str | None]:
-        """Return the distribution of the values of all columns, and when the archive gave it, if that is not now."""
+        """Return the distribution of the values of all columns, and when it was retrieved, if it is cached."""
         page = self._service.page(request, deadline).page
         if page.document is None:
             raise InvalidResponseError(f"{request.service} returned no list of values.", service=request.service)
         return page.document, page.time
 
     def hints(self, criteria: Criteria | None) -> list[str]:
-        """Suggest values for a query that found nothing; none if the archive does not answer now."""
+        """Return suggestions for a query without results; an empty list if MAST does not respond."""
         if criteria is None:
             return []
         try:
@@ -384,7 +388,7 @@ class ObservationSearch:
 
 
 def _in_region(query: ObservationQuery, place: Place) -> ObservationQuery:
-    """The query for the circle around a region, with the filter for the region itself."""
+    """Return the query for the circle around a region, with the filter for the region itself."""
     if place.coordinates is not None or place.object_name is not None:
         raise InvalidArgumentError(TWO_PLACES)
     if place.radius is not DEFAULT_RADIUS:
@@ -396,7 +400,7 @@ def _in_region(query: ObservationQuery, place: Place) -> ObservationQuery:
 
 
 def _refuse_anywhere(arguments: QueryArguments) -> None:
-    """Raise for a query that needs a place, and has none."""
+    """Raise for a query that requires a position but has none."""
     if arguments.place.overlap != "footprint":
         raise InvalidArgumentError(f"overlap={arguments.place.overlap!r} requires coordinates, object_name or region.")
     if arguments.criteria is None:

@@ -1,7 +1,7 @@
-"""Source catalogs: which products of observations are some, and what is in them.
+"""Source catalogs: which products are source catalogs, and the sources in them.
 
-In: products, and what was read from a file.  Out: `SourceCatalog` values; positions of sources, and their columns in a
-form in which those of many catalogs make one table.
+In: products, and the contents of files.  Out: `SourceCatalog` values; positions of sources, and their columns in a form
+that can be stacked with those of other catalogs.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from ..targets.pairs import pairs_within, separations
 
 _READABLE = frozenset({"ecsv", "csv", "vot", "fits", "fit"})
 _NAMED = re.compile(r"[-_.]cat(?:alog(?:ue)?)?s?$")
-# The column of JWST's catalogs that has the positions; others have the corners of boxes.
+# The position column of JWST catalogs; their other coordinate columns are corners of bounding boxes.
 _CENTERS = "centroid"
 _COLUMNS = ("dataURI", "productFilename", "productType", "obs_collection", "obs_id", "size", "dataRights", "obsID")
 
 
 @dataclass(frozen=True)
 class SourceCatalog:
-    """A file with the sources that were detected in an observation."""
+    """A file with the sources detected in an observation."""
 
     uri: str
     collection: str
     obs_id: str
     size: int | None
     rights: str
-    # The row of the products, and the observations to which the file belongs.
+    # The row in the product table, and the obsids of the observations that the file belongs to.
     row: int
     obsids: frozenset[str]
 
@@ -66,16 +66,16 @@ def catalogs_in(products: Table) -> list[SourceCatalog]:
 
 
 def is_source_catalog(name: Any, role: Any) -> bool:
-    """Tell whether a product is a source catalog that can be read, by its name or by what the archive says of it."""
+    """Return whether a product is a readable source catalog, by its file name or its product type."""
     stem, _, ending = str(name).lower().removesuffix(".gz").rpartition(".")
     return ending in _READABLE and (role == "CATALOG" or _NAMED.search(stem) is not None)
 
 
-# -- what is in a catalog --------------------------------------------------------------------------------------------
+# -- sources in a catalog ----------------------------------------------------------------------------------------------
 
 
 def sources_in(content: Any, uri: str) -> tuple[Table, Positions]:
-    """Return the sources of a catalog, and where they are; of several tables the first that has positions."""
+    """Return the sources of a catalog and their positions, from the first table that has positions."""
     for table in _tables(content):
         if not len(table):
             return table, Positions(np.empty(0), np.empty(0))
@@ -88,7 +88,7 @@ def sources_in(content: Any, uri: str) -> tuple[Table, Positions]:
 
 
 def matching_sources(content: Any, uri: str, positions: Positions, radius: float) -> tuple[Table, RowNumbers, Floats]:
-    """Return the sources that are within a radius (degrees) of a position, whose they are, and how far (arcsec)."""
+    """Return the sources within a radius (deg) of a position, the position of each, and the separations (arcsec)."""
     table, places = sources_in(content, uri)
     known = positions.known
     ra, dec = positions.ra[known], positions.dec[known]
@@ -98,7 +98,7 @@ def matching_sources(content: Any, uri: str, positions: Positions, radius: float
 
 
 def _tables(content: Any) -> Iterator[Table]:
-    """The tables in a file."""
+    """Yield the tables in a file."""
     if isinstance(content, fits.HDUList):
         yield from (Table.read(hdu) for hdu in content if isinstance(hdu, fits.BinTableHDU | fits.TableHDU))
     elif isinstance(content, Table):
@@ -113,13 +113,13 @@ def _sky_columns(table: Table) -> list[str]:
 
 
 def as_plain_table(table: Table) -> Table:
-    """Return a table of numbers, text and units only: a position is two columns, an array is one for each element."""
+    """Return a table of numbers, text and units; positions become two columns, arrays one column per element."""
     columns = [plain for name in table.colnames for plain in _plain_columns(name, table[name])]
     return ResultTable(columns, masked=True, copy=False)
 
 
 def _plain_columns(name: str, column: Any) -> list[MaskedColumn]:
-    """A column as columns of numbers or text."""
+    """Return a column as columns of numbers or text."""
     if isinstance(column, SkyCoord):
         icrs = in_icrs(column)
         return [MaskedColumn(getattr(icrs, axis).deg, f"{name}.{axis}", unit=u.deg) for axis in ("ra", "dec")]
@@ -138,7 +138,7 @@ def _plain_columns(name: str, column: Any) -> list[MaskedColumn]:
 
 
 def _plain_values(values: Any) -> Any:
-    """Numbers in the byte order of the machine, or text."""
+    """Return numbers in the machine's byte order, or text."""
     if values.dtype.kind == "S":
         return np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind in "biufU":
@@ -147,7 +147,7 @@ def _plain_values(values: Any) -> Any:
 
 
 def with_common_units(tables: Sequence[Table]) -> None:
-    """Convert columns of the same name to the unit of the first; what has another kind of unit gets another name."""
+    """Convert columns of the same name to the unit of the first; rename those with incompatible units."""
     units: dict[str, Any] = {}
     for table in tables:
         for name in table.colnames:

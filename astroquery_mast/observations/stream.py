@@ -1,4 +1,4 @@
-"""Observations in any number, page by page, for results that need little memory.
+"""Observations in any number, page by page, for results that would not fit into memory.
 
 In: `QueryArguments`.  Out: an iterator of tables, or the request.
 """
@@ -22,12 +22,12 @@ from ..tables.table import TableBuilder
 from ..warn import warn_no_results
 from .search import CAOM_CONE, ObservationQuery, ObservationSearch, QueryArguments
 
-# Pages fetched while one is in use: enough to keep the archive busy, few enough for a small memory.
+# Pages fetched while one is in use: enough to keep requests in flight, few enough to use little memory.
 _AHEAD = 2
 
 
 class ObservationStream:
-    """Gives observations in any number, page by page."""
+    """Iterates over observations in any number, page by page."""
 
     def __init__(self, service: MastService, search: ObservationSearch) -> None:
         self._service = service
@@ -41,7 +41,7 @@ class ObservationStream:
         max_workers: int | None,
         get_query_payload: bool,
     ) -> Iterator[Table] | dict[str, object]:
-        """Return the tables of the pages, or the request; wrong arguments raise before the iteration."""
+        """Return an iterator of tables, one per page, or the request; invalid arguments raise before the iteration."""
         seconds = self._service.deadline(timeout).seconds
         workers = _AHEAD if max_workers is None else from_one("max_workers", max_workers)
         arguments.require_criterion()
@@ -56,7 +56,7 @@ class ObservationStream:
         return self._tables(query, request, PageLimits(Deadline(math.inf), seconds, workers))
 
     def _tables(self, query: ObservationQuery, request: MashupRequest, limits: PageLimits) -> Iterator[Table]:
-        """The tables of the pages, one after the other."""
+        """Yield the tables of the pages, one after the other."""
         columns = self._service.columns.get(CAOM_CONE)
         number, rows, kept = 0, 0, 0
         with closing(get_pages(self._service.http, request, limits)) as pages:
@@ -66,7 +66,7 @@ class ObservationStream:
                 table = builder.table()
                 number, rows = number + 1, rows + len(table)
                 table.meta.update(page=[number], total=[sent.page.total])
-                # No page is held while its table is in use, and no table while the next is made.
+                # Free each page before its table is used, and each table before the next is made.
                 del builder, sent
                 tables = [query.finished(table)]
                 kept += len(tables[0])

@@ -1,4 +1,4 @@
-"""Why a query for observations found nothing, as far as the values that the archive has can tell.
+"""Suggestions for observation queries without results, based on the values that MAST lists.
 
 In: the criteria of a query without results, and the values of each column with their numbers of observations.  Out:
 sentences for the warning.
@@ -16,11 +16,11 @@ from ..query.filters import Criteria, Filter
 from ..tables.columns import closest, did_you_mean, find_column, snapshot
 
 _MOST_NEAR = 4
-# So many values can be listed.
+# The maximum number of values listed in a message.
 _MOST_LISTED = 15
-# What missions are called, and what the archive calls them.
+# Common names of missions, and their names at MAST.
 _CALLED = {"hubble": "HST", "webb": "JWST", "james webb": "JWST", "galex mission": "GALEX", "swift": "SWIFT"}
-# Column, what a value of it looks like, and what to say of it with the parts of the value; the first that fits.
+# Column, pattern of its value, and the hint to format with the groups of the pattern; the first match is used.
 _HINTS = (
     (
         "target_name",
@@ -48,7 +48,7 @@ _HINTS = (
 
 
 def call_advice(method: str, values: Sequence[object], keywords: Iterable[str], known: Iterable[str]) -> str:
-    """Return what to write instead of a call that does not fit a method for positions."""
+    """Return what to write instead of a call with arguments that a positional query method does not take."""
     if len(values) > 1:
         return f"Write {method}({_right_arguments(*values[:2])})."
     unknown = next((name for name in keywords if name not in known), None)
@@ -60,14 +60,14 @@ def call_advice(method: str, values: Sequence[object], keywords: Iterable[str], 
 
 
 def _right_arguments(first: object, second: object) -> str:
-    """Two values without a name as they are written: the numbers of a position, or a target and a radius."""
+    """Return two unnamed values as correct arguments: the numbers of a position, or a target and a radius."""
     if isinstance(first, Real) and isinstance(second, Real):
         return f"SkyCoord({first}, {second}, unit='deg')"
     return f"{first!r}, radius={second!r}"
 
 
 def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Return why there may be no observations: values that the archive does not have, or that do not go together."""
+    """Return why nothing may match: values that MAST does not have, or that do not occur together."""
     by_name = {column.lower(): counts for column, counts in values.items()}
     found: list[str] = []
     present: dict[str, int] = {}
@@ -84,13 +84,13 @@ def suggestions(criteria: Criteria, values: Mapping[str, Mapping[str, int]]) -> 
 
 
 def _all_missing(each: Filter, tokens: Mapping[str, int]) -> list[str]:
-    """A sentence on each value of a filter that the archive does not have."""
+    """Return a sentence for each value of a filter that MAST does not have."""
     said = (_missing(each.column, value, tokens) for value in each.values if value.strip())
     return list(filter(None, said))
 
 
 def _missing(column: str, value: str, tokens: Mapping[str, int]) -> str | None:
-    """A sentence on a value that the archive does not have, with those that may have been meant; None if it has it."""
+    """Return a sentence about a value that MAST does not have, with similar values; None if MAST has it."""
     if value.lower() in {token.lower() for token in tokens}:
         return None
     near = _near(value, tokens)
@@ -102,7 +102,7 @@ def _missing(column: str, value: str, tokens: Mapping[str, int]) -> str | None:
 
 
 def _counts_of(each: Filter, tokens: Mapping[str, int]) -> dict[str, int]:
-    """How many observations meet a filter by itself, as far as its values tell."""
+    """Return how many observations match a filter alone, if its values are listed."""
     if not each.values or each.ranges or each.free_text:
         return {}
     lowered = {token.lower(): number for token, number in tokens.items()}
@@ -111,19 +111,19 @@ def _counts_of(each: Filter, tokens: Mapping[str, int]) -> dict[str, int]:
 
 
 def _hints_of_columns(criteria: Criteria) -> list[str]:
-    """What is worth knowing of columns whose values are not listed."""
+    """Return hints about columns whose values are not listed."""
     said = (_hint(each.column.lower(), value) for each in criteria.filters for value in each.values)
     return list(dict.fromkeys(filter(None, said)))
 
 
 def _hint(name: str, value: str) -> str | None:
-    """What is worth knowing of a column whose value looks like this one."""
+    """Return the hint about a column for values of this form."""
     fitting = ((pattern.fullmatch(value.strip()), said) for column, pattern, said in _HINTS if column == name)
     return next((said.format(*match.groups()) for match, said in fitting if match), None)
 
 
 def token_counts(counts: Iterable[tuple[Any, int]], separator: str) -> Counter[str]:
-    """Return how often each part of the values of a column occurs."""
+    """Return how often each part of a column's values occurs; ``separator`` splits a value into parts."""
     tokens: Counter[str] = Counter()
     for value, rows in counts:
         for token in str(value).split(separator) if separator else [str(value)]:

@@ -1,4 +1,7 @@
-"""Observations by TAP: the answer to a query in ADQL, in the names, types and units of the other queries."""
+"""Observations by TAP: the result of an ADQL query, with the names, types and units of the other query methods.
+
+In: a `TapQuestion`.  Out: a table, or what would be sent.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,11 @@ from .search import CAOM_CONE, CAOM_PRODUCTS
 __all__ = ["ObservationTap", "TapQuestion"]
 
 _CATALOG = "caom"
-# What files have under other names in the lists of products.
+# Columns of files that have other names in product lists.
 _FILES = {"contentlength": "size"}
-# Numbers to the database, and text to the portal.
+# Columns that are numbers in the database, but text in the Portal.
 _IDENTIFIERS = frozenset({"obsid", "objID"})
-# What the values of a column become, and of which natures they may be for that.
+# The type to convert a column to, and the kinds of NumPy types that can be converted.
 _TYPES: Mapping[Kind | None, tuple[type[np.generic], str]] = {
     Kind.INTEGER: (np.int64, "iu"),
     Kind.FLOAT: (np.float64, "iuf"),
@@ -37,14 +40,14 @@ _OBSERVATIONS = "obspointing"
 
 
 class ObservationTap:
-    """Asks the TAP service of observations."""
+    """Queries the TAP service for observations."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
         self._discovery = Discovery(service)
 
     def answer(self, question: TapQuestion, timeout: Any, *, payload: bool) -> Table | dict[str, object]:
-        """Return the rows of a query, as observations; or what is sent."""
+        """Return the rows of a query, as observations; or what would be sent."""
         deadline = self._service.deadline(timeout)
         tap, _ = self._discovery.place(_CATALOG, deadline)
         if payload:
@@ -53,13 +56,16 @@ class ObservationTap:
 
     @property
     def _columns(self) -> Columns:
-        """The columns of observations and products; where both have one, that of observations."""
+        """The columns of observations and products; if both have a column, that of observations."""
         columns = self._service.columns
         return {**columns.get(CAOM_PRODUCTS), **columns.get(CAOM_CONE)}
 
 
 def as_observations(table: Table, columns: Columns) -> Table:
-    """Return the answer to a query with its columns named, typed and described as in the answers of the portal.
+    """Return the result of a query with columns named, typed and described as in results of the Portal.
+
+    The units and descriptions of the Portal apply to ``dbo.obspointing``.  Columns of other tables, and columns that
+    the query computes under an alias, keep the units and descriptions of the service.
 
     The units and descriptions of the portal are those of ``dbo.obspointing``: columns of other tables, and what the
     query itself computes under a name, keep what the service says of them.
@@ -73,13 +79,13 @@ def as_observations(table: Table, columns: Columns) -> Table:
         _column(table[old], columns.get(new), new, described=described and old.lower() not in own)
         for old, new in names.items()
     ]
-    # Lists, as all tables of observations have, so that these can be stacked.
+    # The values of meta are lists, as in all tables of observations, so that tables can be stacked.
     meta = {"rows": [len(table)], **{name: [value] for name, value in table.meta.items()}}
     return ResultTable(made, masked=True, copy=False, meta=meta)
 
 
 def _names(given: list[str], columns: Columns) -> dict[str, str]:
-    """What each column is called; no two are called the same."""
+    """Return the new name of each column; no two columns get the same name."""
     spelled: dict[str, str] = {}
     for name in given:
         meant = _FILES.get(name.lower()) or find_name(name, columns) or name
@@ -88,7 +94,7 @@ def _names(given: list[str], columns: Columns) -> dict[str, str]:
 
 
 def _column(column: TableColumn, known: Column | None, name: str, *, described: bool) -> MaskedColumn:
-    """A column as the portal's answers have it."""
+    """Return a column as in results of the Portal."""
     values, mask = np.asarray(column), np.ma.getmaskarray(np.ma.asarray(column))
     unit, description = column.unit, column.description
     if known is not None:
@@ -99,7 +105,7 @@ def _column(column: TableColumn, known: Column | None, name: str, *, described: 
 
 
 def _typed(values: Array, mask: Array, name: str, kind: Kind | None) -> Array:
-    """The values in the type of the portal, if they are of its nature."""
+    """Return the values in the type of the Portal, if they can be converted."""
     if name in _IDENTIFIERS and values.dtype.kind in "iu":
         digits = max(len(str(values.max(initial=0))), len(str(values.min(initial=0))))
         return np.where(mask, "", values.astype(f"U{digits}"))

@@ -1,7 +1,7 @@
-"""What values there are: the columns of observations and their values, as the archive counts them.
+"""List the columns of observations and their values, as MAST counts them.
 
-In: the decoded answer of ``Mast.Caom.All``; for a part of the observations the column itself, whose values are counted
-here.  Out: tables of values and of columns.
+In: the decoded response of ``Mast.Caom.All``; for a subset of the observations, the column itself, whose values are
+counted here.  Out: tables of values and of columns.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ class ObservationValues:
         self._search = search
 
     def missions(self) -> list[str]:
-        """Return the missions, in alphabetical order."""
+        """Return the missions in alphabetical order."""
         return sorted(filter(None, self._search.values(self._service.deadline(None)).get("obs_collection", {})))
 
     def columns(self, timeout: float | u.Quantity | None, cache: bool | None) -> Table:
-        """Return the columns, and the range of their values."""
+        """Return the columns and the ranges of their values."""
         request = self._search.distribution_request(cache)
         columns = self._service.columns.newest(CAOM_CONE)
         try:
@@ -63,7 +63,7 @@ class ObservationValues:
         return _with_meta(column_table(columns, counts, ranges), request, [time])
 
     def values(self, column: str, arguments: QueryArguments, timeout: float | u.Quantity | None) -> Table:
-        """Return the values of a column, and how many observations have each; of all observations or of a part."""
+        """Return the values of a column and the number of observations with each; of all observations or a subset."""
         deadline, place = self._service.deadline(timeout), arguments.place
         found = self._column(column)
         if found.continuous:
@@ -78,13 +78,13 @@ class ObservationValues:
         return _with_meta(value_table(counted(cells.items(), found), found), request, [time])
 
     def _column(self, name: str) -> Column:
-        """The column of that name; the archive is asked before it is refused as unknown."""
+        """Return the column of that name; MAST's columns are retrieved before the name is rejected as unknown."""
         if not isinstance(name, str):
             raise InvalidArgumentError(f"The column name must be a string, got {name!r}.")
         return named_column(name, self._service.columns.columns_for(CAOM_CONE, [name]))
 
     def _refuse_continuous(self, column: Column, cache: bool | None, deadline: Deadline) -> NoReturn:
-        """Raise an error that gives the range of the column."""
+        """Raise an error that gives the range of a continuous column."""
         said = ""
         try:
             document, _ = self._search.distribution(self._search.distribution_request(cache), deadline)
@@ -97,7 +97,7 @@ class ObservationValues:
         )
 
     def _values_of_part(self, column: Column, arguments: QueryArguments, deadline: Deadline) -> Table:
-        """The values of the observations that meet criteria, or are in one place."""
+        """Return the values of the observations that match criteria or are in a region."""
         also = CUT_COLUMNS if arguments.place.needs_filter else ()
         query = replace(self._search.query(arguments, deadline), columns=ColumnSelection((column.name,), also))
         page = self._service.page(self._search.count_request(replace(query, region_filter=None)), deadline).page
@@ -116,12 +116,12 @@ class ObservationValues:
         return _with_meta(table, request, found.times)
 
     def _warn_of_none(self, query: ObservationQuery, sent: int, kept: int) -> None:
-        """Warn that there are no values, and say why."""
+        """Warn that there are no values, and why."""
         cut = query.region_filter if sent and not kept else None
         warn_no_results(self._search.hints(query.criteria) if cut is None else [f"{cut.words(sent, 0)}."])
 
     def _cells(self, query: ObservationQuery, request: MashupRequest, column: Column, deadline: Deadline) -> _Cells:
-        """How often each cell of a column occurs; one page at a time is in memory."""
+        """Count the cells of a column, with one page at a time in memory."""
         found = _Cells()
         with closing(self._service.pages(request, deadline=deadline)) as pages:
             for sent in pages:
@@ -133,7 +133,7 @@ class ObservationValues:
 
 @dataclass
 class _Cells:
-    """How often each cell of a column occurs among how many rows, and when the archive said so."""
+    """The number of times each cell of a column occurs, the number of rows, and the times of retrieval."""
 
     times: list[str | None] = field(default_factory=list)
     rows: int = 0
@@ -148,7 +148,7 @@ class _Cells:
 
 
 def _listed(column: Column, values: Mapping[str, Mapping[str, int]]) -> Mapping[str, int]:
-    """The values that the archive lists for a column."""
+    """Return the values that MAST lists for a column."""
     if column.name not in values:
         raise InvalidArgumentError(
             f"MAST does not list the values of '{column.name}'. Specify criteria to count the values of the "
@@ -158,12 +158,12 @@ def _listed(column: Column, values: Mapping[str, Mapping[str, int]]) -> Mapping[
 
 
 def ranges_of(document: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    """Read the ranges of continuous columns from the answer of a ``...All`` service."""
+    """Read the ranges of continuous columns from the response of a ``...All`` service."""
     return read_histograms(document, _range_in, "ranges")
 
 
 def _range_in(histogram: Mapping[str, Any]) -> tuple[float, float] | None:
-    """The least and the greatest value; None for a column that is not continuous, or without values."""
+    """Return the minimum and maximum; None for a column that is not continuous or has no values."""
     if histogram.get("type") != "numeric":
         return None
     low, high = float(histogram["min"]), float(histogram["max"])
@@ -175,13 +175,13 @@ def counted(values: Iterable[tuple[Any, int]], column: Column) -> dict[Any, int]
     counts: Counter[Any] = Counter()
     for token, number in token_counts(values, column.separator).items():
         counts[_value(token, column)] += number
-    # Values that should be numbers and are none come last.
+    # Values of integer columns that are not numbers come last.
     ordered = sorted(counts.items(), key=lambda item: (-item[1], isinstance(item[0], str), item[0]))
     return dict(ordered)
 
 
 def _value(text: str, column: Column) -> Any:
-    """A value as what the column holds."""
+    """Return a value as the type of the column."""
     if column.kind is Kind.BOOLEAN:
         return TRUTHS.get(text.lower(), text)
     if column.kind is not Kind.INTEGER:
@@ -211,7 +211,7 @@ def value_table(counts: Mapping[Any, int], column: Column) -> Table:
 
 
 def column_table(columns: Columns, counts: Mapping[str, Mapping[Any, int]], ranges: Ranges) -> Table:
-    """Return the columns with the extent of their values as a table."""
+    """Return the columns and the ranges of their values as a table."""
     shown = shown_columns(columns)
     names = [column.name for column in shown]
     low, high = _ends_of(names, ranges)
@@ -231,19 +231,19 @@ def column_table(columns: Columns, counts: Mapping[str, Mapping[Any, int]], rang
 
 
 def _sizes_of(names: Sequence[str], counts: Mapping[str, Mapping[Any, int]]) -> np.ma.MaskedArray[Any, Any]:
-    """How many different values each column has, masked where it is not known."""
+    """Return the number of different values of each column, masked where unknown."""
     unknown = [name not in counts for name in names]
     return np.ma.MaskedArray([len(counts.get(name, ())) for name in names], mask=unknown, dtype=int)
 
 
 def _ends_of(names: Sequence[str], ranges: Ranges) -> Sequence[np.ma.MaskedArray[Any, Any]]:
-    """The least and the greatest value of each column, masked where they are not known."""
+    """Return the minimum and maximum of each column, masked where unknown."""
     unknown = [name not in ranges for name in names]
     ends = np.array([ranges.get(name, (np.nan, np.nan)) for name in names], dtype=float).reshape(-1, 2)
     return [np.ma.MaskedArray(end, mask=unknown) for end in ends.T]
 
 
 def _with_meta(table: Table, request: MashupRequest, times: Iterable[str | None]) -> Table:
-    """A table that is made of the answer to a request, with what all tables tell of themselves."""
+    """Return a table with the ``meta`` that all tables have."""
     table.meta = table_meta(request, len(table), times)
     return table
