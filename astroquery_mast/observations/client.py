@@ -43,7 +43,7 @@ _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.1
 
 
 def _explained(method: F) -> F:
-    """Let a method that takes a position, and no criteria, say what to write instead of arguments that it lacks."""
+    """Add advice to the `TypeError` of a positional query method that is called with wrong arguments."""
     signature = inspect.signature(method)
 
     @wraps(method)
@@ -56,7 +56,7 @@ def _explained(method: F) -> F:
             return method(*args, **keywords)
         try:
             return method(*args, **keywords)
-        except TypeError as err:  # in Python's own words
+        except TypeError as err:  # Python's own message
             raise TypeError(f"{err}. {advice}".removesuffix(". ")) from None
 
     return cast("F", call)
@@ -92,16 +92,16 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
 
     @cached_property
     def _search(self) -> search.ObservationSearch:
-        """What asks for observations in one place, or anywhere."""
+        """The search for observations."""
         return search.ObservationSearch(self._service)
 
     @cached_property
     def _values(self) -> values.ObservationValues:
-        """What tells which values there are."""
+        """The lists of columns and values."""
         return values.ObservationValues(self._service, self._search)
 
     def _search_for(self, place: search.Place) -> search.ObservationSearch | ManyObservations:
-        """Return what asks for one target, or for many."""
+        """Return the search for one target or for many."""
         if not place.many:
             return self._search
         from .many import ManyObservations  # noqa: PLC0415 - only many targets need it
@@ -174,9 +174,9 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
             For many targets, whether nearby targets share one request for a larger circle, where each row can be
             assigned to its targets with certainty.  With False, each target has its own request.
         limit : int, optional
-            The largest number of rows to return, for many targets the number for each; a warning is issued if there are
-            more.  Fewer pages are then retrieved, unless the rows are sorted or cut to a region.  By default, all rows
-            are returned.
+            The largest number of rows to return; for many targets, the largest number for each target.  A warning is
+            issued if there are more rows.  Fewer pages are then retrieved, unless the rows are sorted or cut to a
+            region.  By default, all rows are returned.
         sort_by : str, tuple, or list of these, optional
             The columns to sort by, or pairs such as ``("desc", "t_min")``; for many targets, the rows of each target
             are sorted.  All rows are retrieved and sorted locally, because MAST does not sort them.  Rows without a
@@ -415,9 +415,9 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
             For many targets, whether nearby targets share one request for a larger circle, where each row can be
             assigned to its targets with certainty.  With False, each target has its own request.
         limit : int, optional
-            The largest number of rows to return, for many targets the number for each; a warning is issued if there are
-            more.  Fewer pages are then retrieved, unless the rows are sorted or cut to a region.  By default, all rows
-            are returned.
+            The largest number of rows to return; for many targets, the largest number for each target.  A warning is
+            issued if there are more rows.  Fewer pages are then retrieved, unless the rows are sorted or cut to a
+            region.  By default, all rows are returned.
         sort_by : str, tuple, or list of these, optional
             The columns to sort by, or pairs such as ``("desc", "t_min")``; for many targets, the rows of each target
             are sorted.  All rows are retrieved and sorted locally, because MAST does not sort them.  Rows without a
@@ -665,9 +665,9 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
             For many targets, whether nearby targets share one request for a larger circle, where each row can be
             assigned to its targets with certainty.  With False, each target has its own request.
         limit : int, optional
-            The largest number of rows to return, for many targets the number for each; a warning is issued if there are
-            more.  Fewer pages are then retrieved, unless the rows are sorted or cut to a region.  By default, all rows
-            are returned.
+            The largest number of rows to return; for many targets, the largest number for each target.  A warning is
+            issued if there are more rows.  Fewer pages are then retrieved, unless the rows are sorted or cut to a
+            region.  By default, all rows are returned.
         sort_by : str, tuple, or list of these, optional
             The columns to sort by, or pairs such as ``("desc", "t_min")``; for many targets, the rows of each target
             are sorted.  All rows are retrieved and sorted locally, because MAST does not sort them.  Rows without a
@@ -996,8 +996,8 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         ----------
         adql : str
             The query, of the tables in ``VO.list_tables("caom")``: ``dbo.obspointing`` has the observations, and
-            ``dbo.caomartifact`` their files (``planetid`` there is ``objid`` here).  `VOClass.cone_condition` writes
-            the condition for a circle on the sky.
+            ``dbo.caomartifact`` has their files (its ``planetid`` is ``objid`` of the former).  Use
+            `VOClass.cone_condition` to write the condition for a circle on the sky.
         limit : int or None, optional
             The largest number of rows to return.  More rows than fit in one response are retrieved in pages.  With
             None, all rows are returned, and their number is verified at the end.  By default, the rows of one response
@@ -1021,7 +1021,7 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         Returns
         -------
         `~astropy.table.Table` or dict
-            The rows, or the request.  Columns that `query_criteria` or `get_product_list` return, too, have the names
+            The rows, or the request.  Columns that `query_criteria` or `get_product_list` also return have the names
             (``dataURL``, ``productFilename``, ``size``) and types (``obsid`` is text) that they have there, and those
             of ``dbo.obspointing`` the units: wavelengths are in nm.  `get_product_list` takes a table with ``obsid``,
             and `download_products` one with ``dataURI``.  ``meta`` is that of `VOClass.query_tap`, with each value in a
@@ -1058,7 +1058,7 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         question = TapQuestion(adql, limit, key, maxrec, run_async, verbose)
         return ObservationTap(self._service).answer(question, timeout, payload=get_query_payload)
 
-    # -- many positions, matched by the archive ----------------------------------------------------------------
+    # -- many positions, matched by MAST -------------------------------------------------------------------------------
 
     def crossmatch(
         self,
@@ -1156,7 +1156,7 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
             payload=get_query_payload,
         )
 
-    # -- what there is -----------------------------------------------------------------------------------------
+    # -- missions, columns and values ----------------------------------------------------------------------------------
 
     def list_missions(self) -> list[str]:
         """Return the missions that have data in MAST.

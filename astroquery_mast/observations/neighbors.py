@@ -218,7 +218,7 @@ class _Footprints:
         return cls(outlines, uncertainty + _OF_DEVIATION * deviation[outlines.owner], of_row, footprints.count)
 
     def compared_with(self, cone: Cone) -> tuple[Array, Array, Array]:
-        """Tell for each row whether its footprint meets a cone, whether that is in doubt, and the distance (arcsec)."""
+        """Return whether each row's footprint meets a cone, whether that is uncertain, and the distance (arcsec)."""
         point, radius = unit_vectors(cone.ra, cone.dec), np.radians(cone.radius)
         margin = _LEAST + _OF_CONE * radius + self.uncertainty
         near = self.outlines.near(point, radius + float(margin.max(initial=0.0)))

@@ -1,8 +1,8 @@
-"""The methods of `ObservationsClass` for products: listed, filtered, downloaded, found in the cloud, read in place.
+"""The methods of `ObservationsClass` for products: list, filter, download, find in the cloud, and read remotely.
 
-In: observations or products in all forms in which users may have them. Out: product tables, plans, files on disk and
-their manifest; addresses in the cloud, and files that are read without being fetched. The work is done by
-`astroquery_mast.downloads.product_flow` and `astroquery_mast.observations.product_source`.
+In: observations or products in any form that users pass.  Out: product tables, plans, files on disk and their manifest;
+addresses in the cloud, and files that are read without downloading them.  `astroquery_mast.downloads.product_flow` and
+`astroquery_mast.observations.product_source` do the work.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ _NO_FILTERS: Mapping[str, Any] = MappingProxyType({})
 
 
 class ObservationProductMethods(MastClass):
-    """What `~astroquery_mast.ObservationsClass` has for products.
+    """Methods of `~astroquery_mast.ObservationsClass` for products.
+
+    The cloud is used only on request: by downloads after a call of `enable_cloud_dataset`, and by the methods for cloud
+    addresses.  It requires neither an account nor another package.
 
     The cloud is used only on request: by downloads after `enable_cloud_dataset` was called, and by the methods that
     are about the cloud.  No account and no further package is needed.
@@ -437,10 +440,10 @@ class ObservationProductMethods(MastClass):
 
         choice, kind = CloudChoice(cloud_only, force_on_prem), None
         if curl_flag or bundle is not None:
-            from ..products.bundle import kind_of_bundle  # noqa: PLC0415 - few ask for one
+            from ..products.bundle import kind_of_bundle  # noqa: PLC0415 - few downloads need it
 
             kind = kind_of_bundle(curl_flag, bundle, path_template, flat)
-            # It is made by MAST itself.
+            # MAST makes the bundle or script itself.
             choice = CloudChoice(force_on_prem=True)
         flow = self._product_flow(choice=choice)
         request = DownloadRequest(download_dir, flat, path_template, cache, overwrite, dry_run, kind)
@@ -800,7 +803,7 @@ class ObservationProductMethods(MastClass):
         filters: list[Mapping[str, Any]] = []
         if mrp_only or extension is not None:
             filters.append({"mrp_only": mrp_only, "extension": extension})
-        # Apart, because these may hold an extension of their own.
+        # Kept separate, because these filters may have an extension of their own.
         if filter_products:
             filters.append(filter_products)
         from .product_source import AddressForm  # noqa: PLC0415 - queries need nothing of downloads
@@ -854,7 +857,7 @@ class ObservationProductMethods(MastClass):
         LoginError
             If the file is exclusive; the message says until when, if the row has the release date.
         RemoteServiceError
-            If the archive fails, also while the file is read.
+            If the service fails, also while the file is read.
 
         Examples
         --------
@@ -902,7 +905,7 @@ class ObservationProductMethods(MastClass):
         LoginError
             If the file is exclusive; the message says until when, if the row has the release date.
         RemoteServiceError
-            If the archive fails, or the file is damaged.
+            If the service fails, or the file is damaged.
 
         Warns
         -----
@@ -919,7 +922,7 @@ class ObservationProductMethods(MastClass):
         """
         return self._files_of(cloud_only, force_on_prem).read(product, kwargs)
 
-    # -- what is in catalogs ---------------------------------------------------------------------------------------
+    # -- sources in catalogs -------------------------------------------------------------------------------------------
 
     def crossmatch_detections(
         self,
@@ -963,7 +966,7 @@ class ObservationProductMethods(MastClass):
             The folder to download the catalogs to, where they are reused.  By default, catalogs are read over the
             network and are not stored.
         max_size : int or None, default 2000000000
-            The largest size of a catalog in bytes.  Larger ones are skipped with a warning.  None is no limit.
+            The largest size of a catalog in bytes.  Larger ones are skipped with a warning.  None means no limit.
         ra_column, dec_column : str, optional
             The columns with right ascension and declination, if they have unusual names.
         timeout : float or `~astropy.units.Quantity`, optional
@@ -974,7 +977,7 @@ class ObservationProductMethods(MastClass):
         verbose : bool, default True
             Whether to show a progress bar on a terminal and to log the outcome.
         **criteria : object
-            Criteria for the observations, as in `ObservationsClass.query_criteria`, e.g.  ``filters="F444W"``.  For
+            Criteria for the observations, as in `ObservationsClass.query_criteria`, such as ``filters="F444W"``.  For
             JWST and HST, ``dataproduct_type`` defaults to ``"image"`` and ``calib_level`` to ``[3, 4]``; for HST,
             ``project`` defaults to ``"HAP"``.
 
@@ -989,13 +992,14 @@ class ObservationProductMethods(MastClass):
             unit is added to the name of the later one.
 
             Rows of the input without a source are in one of these lists: ``meta["unmatched"]`` (in files ``nomatch``),
-            if a catalog that covers them was read; ``meta["nocat"]``, if they are covered, and no catalog was read
+            if a catalog that covers them was read; ``meta["nocat"]``, if they are covered, but no catalog was read
             there; ``meta["outside"]``, if no observation covers them; ``meta["failed"]``, with the reason, if they have
-            no position or no answer.  ``meta["catalogs"]`` lists what was read, and ``meta["skipped"]`` what was not.
+            no position or no response.  ``meta["catalogs"]`` lists the catalogs that were read, and ``meta["skipped"]``
+            those that were not.
 
             With ``dry_run``, a row for each catalog: ``dataURI``, ``obs_collection``, ``obs_id``, ``size`` (byte),
             ``positions``, the number of positions that its observation covers, ``action`` (``"read"`` or ``"skip"``)
-            and ``reason``; ``meta["total_bytes"]`` is the size of all that would be read.
+            and ``reason``; ``meta["total_bytes"]`` is the total size of the catalogs to read.
 
         Raises
         ------
@@ -1020,7 +1024,7 @@ class ObservationProductMethods(MastClass):
         >>> sorted(set(plan["action"].tolist()))
         ['read']
         """
-        from .detections import DetectionQuery, DetectionSearch  # noqa: PLC0415 - other calls do without
+        from .detections import DetectionQuery, DetectionSearch  # noqa: PLC0415 - other calls do not need it
 
         columns = {"ra_column": ra_column, "dec_column": dec_column}
         asked = DetectionQuery(table, radius, obs_collection, criteria, best, max_size, download_dir, columns)
@@ -1028,11 +1032,11 @@ class ObservationProductMethods(MastClass):
         options = parallel.RunOptions(verbose, max_workers, None, timeout)
         return search.plan(asked, options) if dry_run else search.table(asked, options)
 
-    # -- how -----------------------------------------------------------------------------------------------------
+    # -- implementation ------------------------------------------------------------------------------------------------
 
     @property
     def _downloads(self) -> Downloads:
-        """What downloads; the URIs of a manifest are enough to find its files."""
+        """The download methods; the URIs in a manifest are enough to find its files."""
         from ..downloads.product_flow import Downloads  # noqa: PLC0415 - queries need nothing of downloads
         from ..products.addresses import files_of_manifest  # noqa: PLC0415
 
@@ -1040,11 +1044,11 @@ class ObservationProductMethods(MastClass):
 
     @property
     def _product_files(self) -> ProductFiles:
-        """What opens the files of products."""
+        """The object that opens the files of products."""
         return self._files_of(False, False)
 
     def _files_of(self, cloud_only: bool, force_on_prem: bool, block_size: int = BLOCK_SIZE) -> ProductFiles:
-        """What opens the files of products, from the cloud where that is wanted."""
+        """Return the object that opens the files of products, from the cloud if requested."""
         from ..downloads.product_files import ProductFiles  # noqa: PLC0415 - queries need nothing of downloads
         from .product_source import CloudChoice, ObservationSource  # noqa: PLC0415
 
@@ -1062,7 +1066,7 @@ class ObservationProductMethods(MastClass):
     def _product_flow(
         self, *, choice: CloudChoice | None = None, cache: bool | None = None, base_url: str | None = None
     ) -> ProductFlow:
-        """The way that products go in one call."""
+        """Return the product flow for one call."""
         from ..downloads.product_flow import ProductFlow  # noqa: PLC0415 - queries need nothing of downloads
         from .product_source import ANYWHERE, ObservationSource  # noqa: PLC0415
 
@@ -1072,7 +1076,7 @@ class ObservationProductMethods(MastClass):
     def _products_or_observations(
         self, products: Any, criteria: Mapping[str, Any], pagesize: int | None, page: int | None
     ) -> Any:
-        """Products if they were given, or the observations that meet criteria; None if there are none."""
+        """Return the given products, or the observations that match criteria; None if there are no matches."""
         if products is not None:
             warn.warn_user(f"The criteria {', '.join(criteria)} are ignored because products were given.", InputWarning)
             return products
@@ -1083,7 +1087,7 @@ class ObservationProductMethods(MastClass):
 
 
 def cloud_state(client: ObservationProductMethods) -> ProcessState:
-    """Return whether files come from the cloud, for a ready-made client."""
+    """Return whether downloads use the cloud, as process state for a default client."""
 
     def write(enabled: bool) -> None:
         client._cloud.enabled = enabled

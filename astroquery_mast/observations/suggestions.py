@@ -133,7 +133,7 @@ def token_counts(counts: Iterable[tuple[Any, int]], separator: str) -> Counter[s
 
 
 def _near(value: str, tokens: Mapping[str, int]) -> list[str]:
-    """Values that are called so, then those that contain it, the most frequent first, then those spelled alike."""
+    """Return similar values: by common name, then those containing it (most frequent first), then similar spellings."""
     called = [name for word, name in _CALLED.items() if word == value.strip().lower() and name in tokens]
     containing = sorted((token for token in tokens if value.lower() in token.lower()), key=lambda name: -tokens[name])
     return list(dict.fromkeys([*called, *containing, *closest(value, tokens)]))[:_MOST_NEAR]

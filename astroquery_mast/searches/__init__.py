@@ -1,1 +1,1 @@
-"""Searches that are saved, run again, and tell what has changed; and the notifications that MAST mails."""
+"""Saved searches, which can be repeated to report changes, and the notifications that MAST mails."""

@@ -1,7 +1,7 @@
-"""The arguments of a query as text: written so that a reader understands them, read again as they were.
+"""Write the arguments of a query as readable JSON values, and read them back.
 
-In: what users pass to queries: numbers, text, lists, quantities, times, positions, regions, arrays, tables. Out: values
-that JSON has, and the same objects again. Anything else is refused by name; so is a token.
+In: what users pass to queries: numbers, text, lists, quantities, times, positions, regions, arrays and tables.  Out:
+JSON values, and the same objects again.  Anything else, and any token, raises an error that names the argument.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from astropy.wcs import WCS
 from ..exceptions import InvalidArgumentError, SavedSearchError, without_secrets
 from ..tables.dataframes import as_astropy
 
-# Nanoseconds: the archive's columns of times have fewer digits.
+# Nanoseconds; the time columns at MAST have fewer digits.
 _DIGITS = 9
-# Digits behind the point of degrees: far below any pixel.
+# Decimal places of degrees; far smaller than any pixel.
 _DEGREES = 14
 _KINDS = "biufUSM"
 _LOGIN_IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
@@ -45,11 +45,11 @@ _UNREADABLE = (
 )
 
 Written = Any
-"""A value that JSON has."""
+"""A JSON value."""
 
 
 def write_argument(name: str, value: Any) -> Written:
-    """Return an argument as a value that JSON has."""
+    """Return an argument as a JSON value."""
     try:
         return _written(name, value)
     except (TypeError, ValueError, AttributeError, KeyError, NotImplementedError, RecursionError, ConvertError) as err:
@@ -57,7 +57,7 @@ def write_argument(name: str, value: Any) -> Written:
 
 
 def read_argument(written: Written) -> Any:
-    """Return an argument as it was before `write_argument`."""
+    """Return the argument from the JSON value that `write_argument` returned."""
     try:
         return _read(written)
     except SavedSearchError:
@@ -70,7 +70,7 @@ def read_argument(written: Written) -> Any:
 
 
 def _written(name: str, value: Any) -> Written:
-    """The value that stands for an argument."""
+    """Return the JSON value of an argument."""
     if value is None or isinstance(value, bool | np.bool_):
         return None if value is None else bool(value)
     if isinstance(value, str | bytes):
@@ -83,7 +83,7 @@ def _written(name: str, value: Any) -> Written:
 
 
 def _written_object(name: str, value: Any) -> Written:
-    """The value that stands for an object; the first of the classes that fits."""
+    """Return the JSON value of an object, from the writer for the first matching class."""
     for kind, write in _WRITERS:
         if isinstance(value, kind):
             return write(name, value)
@@ -95,7 +95,7 @@ def _written_object(name: str, value: Any) -> Written:
 
 
 def _text(name: str, value: str | bytes) -> str:
-    """A text, unless a token or a password is in it."""
+    """Return a text, unless it contains a token or a password."""
     text = value.decode("utf-8") if isinstance(value, bytes) else str(value)
     if without_secrets(text) != text or _LOGIN_IN_ADDRESS.search(text):
         raise InvalidArgumentError(f"'{name}' contains a token or a password, which cannot be saved.")
@@ -104,7 +104,7 @@ def _text(name: str, value: str | bytes) -> str:
 
 
 def _number(value: float) -> Written:
-    """A number; JSON has no infinite ones."""
+    """Return a number; infinity and NaN, which JSON does not have, as text in a dictionary."""
     return value if math.isfinite(value) else {"float": str(value)}
 
 
@@ -119,7 +119,7 @@ def _mapping(name: str, value: Mapping[Any, Any]) -> Written:
 
 
 def _array(name: str, value: Any) -> Written:
-    """An array of numbers, truth values, texts or dates; masked ones with their mask."""
+    """Return an array of numbers, booleans, texts or dates; a masked array with its mask."""
     if value.dtype.kind not in _KINDS:
         raise InvalidArgumentError(f"Cannot save '{name}': an array of type {value.dtype} cannot be written as text.")
     plain = np.ma.asarray(value)
@@ -158,7 +158,7 @@ def _position(name: str, value: SkyCoord | BaseCoordinateFrame) -> Written:
 
 
 def _table(name: str, value: Table | Row) -> Written:
-    """A table as the lines of ECSV, without what it is about."""
+    """Return a table as lines of ECSV, without its ``meta``."""
     table = Table(value) if isinstance(value, Row) else value
     plain = table.copy()
     plain.meta.clear()
@@ -174,7 +174,7 @@ def _wcs(name: str, value: WCS) -> Written:
 
 
 def _region(name: str, value: Any) -> Written:
-    """A shape, or shapes, of the package regions."""
+    """Return the shape or shapes of the ``regions`` package."""
     if hasattr(value, "regions"):
         return _list(name, value.regions)
     if hasattr(value, "to_sky"):
@@ -208,7 +208,7 @@ _PACKAGED: Mapping[str, Callable[[str, Any], Written]] = {"regions": _region, "m
 
 
 def _read(written: Written) -> Any:
-    """The argument for which a value stands."""
+    """Return the argument from its JSON value."""
     if isinstance(written, list):
         return [_read(member) for member in written]
     if not isinstance(written, Mapping):

@@ -1,7 +1,7 @@
-"""Which query a saved search asks: a public method of a client, with its arguments, and the same under its name.
+"""The query of a saved search: a public method of a client, with its arguments.
 
-In: a method, as ``Observations.query_criteria``, and what it would be called with; or what was written of them. Out: a
-`QueryCall`, which can be written, and asked.
+In: a method, such as ``Observations.query_criteria``, and its arguments; or the contents of a file.  Out: a
+`QueryCall`, which can be written to a file and run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PACKAGE = __name__.partition(".")[0]
 _QUERIES = "query_"
 _OTHERS = frozenset({"crossmatch", "find_duplications", "get_product_list", "get_unique_product_list", "get_visits"})
 _NO_TABLES = ("_async", "_count", "_iter")
-# What would leave rows out that then seem to be gone, or give no table of today.
+# Arguments that would omit rows, which would then look deleted, or not return a current table.
 _REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("limit", "page", "offset"), "with partial results, missing rows look like deleted rows"),
     **dict.fromkeys(("get_query_payload", "count_only", "job"), "there would be no table to compare"),
@@ -35,7 +35,7 @@ _REFUSED: Mapping[str, str] = {
     "executor": "an executor ends with its program",
     "timeout": "it is an argument of run, peek and changes",
 }
-# Clients have a choice of their own for these.
+# Arguments that default to an attribute of the client.
 _CHOSEN = ("mission", "collection", "catalog")
 _SOON, _NO_DEADLINE = 1e-3, 1e9
 
@@ -46,28 +46,28 @@ class QueryCall:
 
     method: Callable[..., Any]
     name: str
-    """As a user writes it: ``Observations.query_criteria``."""
+    """The name that users write: ``Observations.query_criteria``."""
     positional: tuple[Any, ...]
     keywords: Mapping[str, Any]
 
     @property
     def client(self) -> Any:
-        """The client whose method it is."""
+        """The client of the method."""
         return getattr(self.method, "__self__", None)
 
     @property
     def written(self) -> dict[str, Any]:
-        """What stands in the file."""
+        """The query as written to the file."""
         listed = [write_argument(f"argument {place}", value) for place, value in enumerate(self.positional, 1)]
         named = {name: write_argument(name, value) for name, value in self.keywords.items()}
         return {"call": self.name, **({"positional": listed} if listed else {}), "arguments": named}
 
     def table(self, deadline: Deadline) -> Table:
-        """Ask, and return the table of now."""
+        """Run the query and return its current result."""
         return self._asked(self.method, self.positional, self.keywords, deadline)
 
     def products(self, found: Table, deadline: Deadline) -> Table:
-        """Return the files of what was found."""
+        """Return the products of the rows that the query found."""
         if not len(found):
             return ResultTable()
         named = {"mission": self.keywords["mission"]} if "mission" in self.keywords else {}
@@ -76,7 +76,7 @@ class QueryCall:
     def _asked(
         self, method: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any], deadline: Deadline
     ) -> Table:
-        """Call a method with what is left of the time."""
+        """Call a method within the remaining time, without a limit or the cache."""
         known = inspect.signature(method).parameters
         own: dict[str, Any] = {"cache": False, "timeout": min(max(deadline.remaining(), _SOON), _NO_DEADLINE)}
         own |= {name: value for name, value in _EVERYTHING.items() if known.get(name, _EMPTY).default != value}
@@ -87,12 +87,12 @@ class QueryCall:
 
 
 _EMPTY = inspect.Parameter("_", inspect.Parameter.KEYWORD_ONLY)
-# All rows, and all columns of missions: by default neither versions nor dates of processing are among them.
+# All rows, and all columns of missions: the default columns have neither versions nor processing dates.
 _EVERYTHING: Mapping[str, Any] = {"limit": None, "select_cols": "*"}
 
 
 def as_call(method: Any, positional: Sequence[Any], keywords: Mapping[str, Any]) -> QueryCall:
-    """Return a query with its arguments, of which nothing is sent yet."""
+    """Return a query with its arguments, without sending it."""
     client = getattr(method, "__self__", None)
     name = _name_of(client, getattr(method, "__name__", ""))
     if name is None:
@@ -112,7 +112,7 @@ def as_call(method: Any, positional: Sequence[Any], keywords: Mapping[str, Any])
 
 
 def _refuse_unsaved(keywords: Mapping[str, Any], known: Container[str]) -> None:
-    """Raise if an argument would leave out what has to be compared, or is secret by its name."""
+    """Raise for an argument that would omit rows to compare, or whose name says that it is secret."""
     secret = next((each for each in keywords if "token" in each.lower() or "password" in each.lower()), None)
     if secret is not None:
         raise InvalidArgumentError(
@@ -125,12 +125,12 @@ def _refuse_unsaved(keywords: Mapping[str, Any], known: Container[str]) -> None:
 
 
 def _is_chosen(value: object) -> bool:
-    """Tell whether an argument is not one that leaves everything as it is."""
+    """Return whether an argument has a value other than those that mean "unset"."""
     return value is not None and value is not False and not (isinstance(value, int) and value == 0)
 
 
 def call_named(written: Mapping[str, Any]) -> QueryCall:
-    """Return a query of which the name and the arguments were written."""
+    """Return the query from its written name and arguments."""
     client_name, _, method_name = str(written.get("call")).partition(".")
     package = sys.modules.get(_PACKAGE) or import_module(_PACKAGE)
     client = getattr(package, client_name, None) if client_name in package.__all__ else None
@@ -144,12 +144,12 @@ def call_named(written: Mapping[str, Any]) -> QueryCall:
 
 
 def fingerprint(written: Mapping[str, Any]) -> str:
-    """Return what tells a search from others."""
+    """Return a checksum that identifies a search."""
     return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
 
 
 def _name_of(client: Any, method: str) -> str | None:
-    """How users write a method; None for what is not a query of ours."""
+    """Return the name that users write for a method; None if it is not a query of this package."""
     kind = type(client)
     public = kind.__name__.removesuffix("Class")
     is_client = isinstance(client, MastClass) and kind.__module__.partition(".")[0] == _PACKAGE

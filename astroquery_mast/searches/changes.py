@@ -1,6 +1,6 @@
 """Changes as a table, as text, as an Atom feed, and as an exit code.
 
-In: the changes between two snapshots, and the table of now. Out: `Changes`.
+In: the changes between two snapshots, and the current table.  Out: `Changes`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from .comparison import Change, ChangeKind, Snapshot, iso_of
 from .snapshots import is_plain
 
 DEFAULT_LISTED = 100
-"""Of how many changes of a kind texts and feeds tell one by one."""
+"""The number of changes of one type that texts and feeds list individually."""
 _ATOM = "http://www.w3.org/2005/Atom"
 _OWN = ("change", "reason")
 _NO_XML = re.compile("[\ufffe\uffff]")
-# So that the same change has the same identifier wherever it is written.
+# The namespace that gives the same change the same identifier wherever it is written.
 _NAMESPACE = uuid.UUID("6f0c1c0e-6f7a-4c46-9a3a-6d2f0a6f6b14")
 
 
@@ -151,7 +151,7 @@ class Changes(ResultTable):
         return str(self.meta.get("search", "saved search"))
 
     def _headline(self) -> str:
-        """What is told of, in a line."""
+        """Return a headline with the title and the number of changes."""
         number = f"{len(self) or 'no'} {'change' if len(self) == 1 else 'changes'}"
         since, until = self.meta.get("since"), self.meta.get("until")
         if until and not since:
@@ -159,7 +159,7 @@ class Changes(ResultTable):
         return f"{self._title()}: {number}{f' since {since}' if since else ''}"
 
     def _by_kind(self, limit: int | None) -> Iterator[tuple[str, list[Any], str]]:
-        """Give the kinds of change that there are, their rows, and one sentence for all if they are too many."""
+        """Yield each type of change, its rows, and a summary if there are more rows than ``limit``."""
         if limit is not None and not is_integer(limit, 0):
             raise InvalidArgumentError(f"limit must be an integer, or None for all, got {limit!r}.")
         rows: dict[str, list[Any]] = {str(kind): [] for kind in ChangeKind}
@@ -170,12 +170,12 @@ class Changes(ResultTable):
                 yield kind, found, "" if limit is None or len(found) <= limit else self._sentence(len(found))
 
     def _sentence(self, number: int) -> str:
-        """What is said of so many changes that the archive itself may have changed."""
+        """Return a summary of many changes, which may be due to a change at MAST itself."""
         of = f"{number} of {self.meta['found']} rows" if "found" in self.meta else f"{number} rows"
         return f"{of}. So many changes at once may mean that MAST was reindexed. Use limit=None to list all."
 
     def _entries(self, limit: int | None) -> Iterator[tuple[str, str]]:
-        """Give title and content of each entry of a feed."""
+        """Yield the title and content of each entry of a feed."""
         for kind, rows, mass in self._by_kind(limit):
             if mass:
                 yield f"{kind}: {len(rows)} rows", mass
@@ -187,19 +187,19 @@ class Changes(ResultTable):
         return f"{self._named(row)}: {reason}" if reason else self._named(row)
 
     def _named(self, row: Any) -> str:
-        """The name of a row of the search."""
+        """Return the name of a row of the search."""
         cells = [_cell(row, name) for name in self.meta.get("key", ()) if name in self.colnames]
         return " ".join(filter(None, cells)) or f"row {row.index}"
 
 
 def _cell(row: Any, name: str) -> str:
-    """A cell as text; empty where it is masked."""
+    """Return a cell as text; an empty string if it is masked."""
     value = row[name]
     return "" if is_missing(value) else presentable(value)
 
 
 def _add(parent: ET.Element, name: str, text: str) -> None:
-    """Add an element with a text, without what XML cannot have."""
+    """Add an element with text, replacing characters that XML does not allow."""
     ET.SubElement(parent, name).text = _NO_XML.sub("\ufffd", presentable(text))
 
 
@@ -207,7 +207,7 @@ def _add(parent: ET.Element, name: str, text: str) -> None:
 
 
 def changes_table(changes: Sequence[Change], before: Snapshot | None, after: Snapshot, now: Table) -> Changes:
-    """Return changes with the rows of the table of now; of rows that are gone, with what the first snapshot has."""
+    """Return changes with the rows of the current table; rows that are gone have cells of the earlier snapshot."""
     rows = _rows_of(changes, before, now)
     told = Changes({"change": np.array([str(change.kind) for change in changes], dtype="U" if changes else "U20")})
     named = [name for name in after.key or _key(before) if name in rows.colnames]
@@ -224,7 +224,7 @@ def _key(snapshot: Snapshot | None) -> tuple[str, ...]:
 
 
 def _rows_of(changes: Sequence[Change], before: Snapshot | None, now: Table) -> Table:
-    """The rows that changes are about: those that are there, then those that are gone."""
+    """Return the rows of the changes: current rows first, followed by those that are gone."""
     rows = now[[change.after for change in changes if change.after is not None]]
     lost = [change.before for change in changes if change.after is None and change.before is not None]
     if before is None or not lost:
@@ -240,7 +240,9 @@ def _add_columns(told: Changes, rows: Table, names: Sequence[str]) -> None:
 
 
 def _gone(before: Snapshot, lost: Sequence[int], now: Table) -> Table:
-    """The rows that are gone, with the columns of the table of now, and those that it does not have any more.
+    """Return the rows that are gone, with the columns of the current table and those that it no longer has.
+
+    Columns of objects, such as times, are left out; they are masked when the rows are stacked with others.
 
     Columns of objects, such as times, are left out: they are masked when the rows come together with others.
     """
@@ -250,18 +252,18 @@ def _gone(before: Snapshot, lost: Sequence[int], now: Table) -> Table:
 
 
 def _free(name: str) -> str:
-    """A name that is not one of a column of our own."""
+    """Return a column name that does not clash with the columns added here."""
     return f"{name}_" if name in _OWN else name
 
 
 def _gone_column(like: Any, before: Snapshot, rows: Sequence[int], name: str) -> MaskedColumn:
-    """A column of rows that are gone, of the kind that the table of now has; masked where nothing is known."""
+    """Return a column of the rows that are gone, in the type of the current table; masked where unknown."""
     known = _cells(before, rows, name)
     if like.dtype.kind == "U":
         return _text_column(known)
     column = MaskedColumn(np.zeros(len(rows), dtype=like.dtype), mask=True, unit=like.unit)
     for place, cell in enumerate(known):
-        with suppress(TypeError, ValueError, OverflowError):  # nothing is known, or it is something else now
+        with suppress(TypeError, ValueError, OverflowError):  # unknown, or of another type now
             column[place] = np.ma.masked if cell is None else cell
     return column
 
@@ -271,7 +273,7 @@ def _text_column(cells: Sequence[Any]) -> MaskedColumn:
 
 
 def _cells(before: Snapshot, rows: Sequence[int], name: str) -> list[Any]:
-    """The cells of a column of a snapshot; none if it does not have it."""
+    """Return the cells of a column of a snapshot; None for each if it lacks the column."""
     if name not in before.columns:
         return [None] * len(rows)
     place = before.columns.index(name)

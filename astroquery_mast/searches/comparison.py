@@ -1,7 +1,7 @@
-"""What has changed between two answers to the same question.
+"""Find what changed between two results of the same query.
 
-In: two snapshots, each with the time at which it was taken. Out: the changes, each with what was and what is in words.
-Pure: nothing is asked, read or written here.
+In: two snapshots, each with the time at which it was taken.  Out: the changes, each with the old and the new values as
+text.  Nothing is requested, read or written here.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from typing import Any
 from ..query.values import is_missing
 
 Cell = bool | int | float | str | None
-"""A cell of a snapshot; None where the archive has no value."""
+"""A cell of a snapshot; None if MAST has no value."""
 
 
 class ChangeKind(StrEnum):
-    """What has happened to a row."""
+    """The types of changes of a row."""
 
     NEW = "NEW"
-    """It was not there."""
+    """The row was not in the earlier result."""
     PUBLIC_NOW = "PUBLIC NOW"
-    """Its release has passed, or its rights have become public."""
+    """The release date has passed, or the data rights have become public."""
     LEVEL_UP = "CALIBRATION LEVEL UP"
-    """Its calibration level is higher; the first data of a planned observation among them."""
+    """The calibration level is higher, including when a planned observation gets its first data."""
     REPROCESSED = "REPROCESSED"
-    """It was made anew, as its checksum, size or versions prove."""
+    """The data were reprocessed, as the checksum, size or versions show."""
     GONE = "GONE"
-    """It is not there any more."""
+    """The row is no longer in the result."""
 
 
 _RIGHTS: Mapping[str, str] = {
@@ -46,7 +46,7 @@ _RIGHTS: Mapping[str, str] = {
 }
 _RELEASES = ("t_obs_release", "publicReleaseDate", "sci_release_date")
 _LEVELS = ("calib_level", "productLevel")
-# What cannot differ unless a file was made anew; what readers understand comes first.
+# Columns that only differ if a file was reprocessed; the most readable ones come first.
 _VERSIONS = (
     "cal_ver",
     "crds_ctx",
@@ -58,10 +58,10 @@ _VERSIONS = (
     "checksum",
 )
 WATCHED = (*_RIGHTS, *_RELEASES, *_LEVELS, *_VERSIONS)
-"""The columns that tell of changes."""
+"""The columns that are compared."""
 IDENTIFIERS = ("obsid", "ArchiveFileID")
-"""Columns that tell rows apart which have the same names; the archive may number them anew."""
-# Files keep integers of so many bits.
+"""Columns that distinguish rows with the same name; MAST may renumber them."""
+# The limit of integers in state files.
 _LARGEST = 2**63
 _UNIX_EPOCH, _DAY = 40587.0, 86400.0
 _LEVEL = re.compile(r"(-?\d+)([a-z]?)")
@@ -70,43 +70,43 @@ _PLANNED = (-1, "")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was found at one time."""
+    """The result of a search at one time."""
 
     time: float
-    """When the archive was asked (MJD, UTC)."""
+    """The time of the query (MJD, UTC)."""
     key: tuple[str, ...]
-    """The columns that name a row; none if there were no rows from which to tell."""
+    """The columns that identify a row; empty if there were no rows to determine them from."""
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Cell]]
     """The cells of each row, in the order of the columns."""
 
     def cells(self, index: int) -> dict[str, Cell]:
-        """Return a row by the names of columns."""
+        """Return a row as a dictionary with the names of columns."""
         return dict(zip(self.columns, self.rows[index], strict=True))
 
     def names(self) -> list[tuple[str, ...]]:
-        """Return the name of each row."""
+        """Return the identifying cells of each row."""
         places = [self.columns.index(name) for name in self.key]
         return [tuple(_text(row[place]) for place in places) for row in self.rows]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that has happened to one row."""
+    """One change of one row."""
 
     kind: ChangeKind
     name: tuple[str, ...]
-    """The row, by the columns that name it."""
+    """The cells that identify the row."""
     reason: str
-    """What was and what is."""
+    """The old and the new values."""
     before: int | None
-    """The place of the row in the first snapshot; None if it was not there."""
+    """The index of the row in the earlier snapshot; None if it is new."""
     after: int | None
-    """Its place in the second."""
+    """The index of the row in the later snapshot; None if it is gone."""
 
 
 def plain_cell(value: Any) -> Cell:
-    """Return a cell as a number, text or truth value; None if it has no value."""
+    """Return a cell as a number, text or boolean; None if it has no value."""
     if is_missing(value):
         return None
     if isinstance(value, float) and math.isinf(value):
@@ -118,7 +118,9 @@ def plain_cell(value: Any) -> Cell:
 
 
 def changes_between(before: Snapshot, after: Snapshot) -> list[Change]:
-    """Return all changes: in the order of the rows that are there, then those that are gone.
+    """Return all changes: first of current rows, in their order, then rows that are gone.
+
+    Columns that only one of the snapshots has are not compared, because the tables at MAST or the search have changed.
 
     Columns that only one of the two has are not compared: they are those of another version of the archive, or of the
     search.
@@ -139,12 +141,12 @@ def changes_between(before: Snapshot, after: Snapshot) -> list[Change]:
 
 
 def described(cells: Mapping[str, Cell]) -> str:
-    """Return what a row says of its level, its rights and its release."""
+    """Return the level, data rights and release date of a row as text."""
     known = [(name, cells[name]) for name in (*_LEVELS, *_RIGHTS, *_RELEASES) if cells.get(name) is not None]
     return "; ".join(f"{name}: {_shown(name, value)}" for name, value in known)
 
 
-# -- which rows are the same -----------------------------------------------------------------------------------------
+# -- matching rows -----------------------------------------------------------------------------------------------------
 
 _Indices = tuple[int | None, int | None]
 
@@ -152,38 +154,38 @@ _Indices = tuple[int | None, int | None]
 def _pairs(
     before: Snapshot, after: Snapshot, names: tuple[Sequence[tuple[str, ...]], Sequence[tuple[str, ...]]]
 ) -> Iterator[_Indices]:
-    """Give the rows that are the same in both, and those that have no other."""
+    """Yield the pairs of matching rows, and the rows without a match."""
     shared = next((name for name in IDENTIFIERS if name in before.columns and name in after.columns), None)
     groups: dict[tuple[str, ...], tuple[dict[str, int], dict[str, int]]] = defaultdict(lambda: ({}, {}))
     for side, snapshot in enumerate((before, after)):
         place = None if shared is None else snapshot.columns.index(shared)
         for index, (name, row) in enumerate(zip(names[side], snapshot.rows, strict=True)):
-            # A row that comes twice, as one near two targets does, counts once.
+            # Duplicate rows count once, such as an observation near two targets.
             groups[name][side].setdefault("" if place is None else _text(row[place]), index)
     for first, second in groups.values():
         yield from _pairs_of_a_name(first, second)
 
 
 def _pairs_of_a_name(before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[_Indices]:
-    """Pair rows of one name: by their identifiers, and those that were numbered anew in their order."""
+    """Yield pairs of rows with the same name: by identifier, and renumbered rows by their order."""
     yield from ((before[each], after[each]) for each in before if each in after)
     left = [index for each, index in before.items() if each not in after]
     right = [index for each, index in after.items() if each not in before]
     yield from zip_longest(left, right)
 
 
-# -- what has happened to a row ----------------------------------------------------------------------------------------
+# -- changes of a row --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Both:
-    """A row as it was and as it is."""
+    """A row in both snapshots."""
 
     cells: Mapping[str, tuple[Cell, Cell]]
     times: tuple[float, float]
 
     def changes(self) -> Iterator[tuple[ChangeKind, str]]:
-        """Give what has happened, and the reason."""
+        """Yield each type of change and its reason."""
         tests: Mapping[ChangeKind, Callable[[], Iterable[str]]] = {
             ChangeKind.PUBLIC_NOW: self._made_public,
             ChangeKind.LEVEL_UP: self._raised,
@@ -195,11 +197,11 @@ class _Both:
                 yield kind, "; ".join(reasons)
 
     def _among(self, names: Iterable[str]) -> Iterator[tuple[str, Cell, Cell]]:
-        """Give the columns that both have, with what was and what is."""
+        """Yield the columns that both snapshots have, with the old and the new values."""
         yield from ((name, *self.cells[name]) for name in names if name in self.cells)
 
     def _made_public(self) -> Iterator[str]:
-        """Give the signs that a row is public now and was not."""
+        """Yield the reasons why a row has become public."""
         rights = list(self._among(_RIGHTS))
         if any(_is_public(name, was) for name, was, _ in rights):
             return
@@ -210,13 +212,13 @@ class _Both:
                 return
 
     def _has_passed(self, was: Cell, now: Cell) -> bool:
-        """Tell whether a release is in the past now, and was not."""
+        """Return whether a release date has passed since the earlier snapshot."""
         then, release = as_mjd(was), as_mjd(now)
         before, after = self.times
         return release is not None and release <= after and (then is None or then > before)
 
     def _raised(self) -> Iterator[str]:
-        """Give the levels that are higher; what has none is planned."""
+        """Yield the calibration levels that increased; a missing old level counts as planned."""
         for name, was, now in self._among(_LEVELS):
             if was == now:
                 continue
@@ -225,14 +227,14 @@ class _Both:
                 yield _told(name, was, now)
 
     def _made_anew(self) -> Iterator[str]:
-        """Give the proofs that a row was made anew: what is known of both and differs."""
+        """Yield the values that show that the data were reprocessed: known in both snapshots, and different."""
         for name, was, now in self._among(_VERSIONS):
             if was is not None and now is not None and _text(was) != _text(now):
                 yield _told(name, was, now)
 
 
 class _Comparison:
-    """Brings rows of two snapshots together, with the columns that both have."""
+    """Pairs rows of two snapshots, with the columns that both have."""
 
     def __init__(self, before: Snapshot, after: Snapshot) -> None:
         shared = [name for name in WATCHED if name in before.columns and name in after.columns]
@@ -240,25 +242,25 @@ class _Comparison:
         self._before, self._after = before, after
 
     def rows(self, first: int, second: int) -> _Both:
-        """Return a row as it was and as it is."""
+        """Return the cells of a row in both snapshots."""
         was, now = self._before.rows[first], self._after.rows[second]
         cells = {name: (was[old], now[new]) for name, old, new in self._places}
         return _Both(cells, (self._before.time, self._after.time))
 
 
 def _is_public(name: str, value: Cell) -> bool:
-    """Tell whether a column of rights says that everybody may have the data."""
+    """Return whether a column of data rights says that the data are public."""
     return value is not None and _text(value).casefold() in {_RIGHTS[name], *(("0",) if name == "isRestricted" else ())}
 
 
 def _level(value: Cell) -> tuple[int, str] | None:
-    """A calibration level that can be compared: 2, ``2b``."""
+    """Return a calibration level, such as 2 or ``2b``, in a form that can be compared."""
     found = _LEVEL.fullmatch(_text(value).casefold())
     return None if found is None else (int(found[1]), found[2])
 
 
 def _text(value: Cell) -> str:
-    """A cell as text, the same for 3, 3.0 and ``3``."""
+    """Return a cell as text; the same for 3, 3.0 and ``3``."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return "" if value is None else str(value).strip()
@@ -269,7 +271,7 @@ def _told(name: str, was: Cell, now: Cell) -> str:
 
 
 def _shown(name: str, value: Cell) -> str:
-    """A cell for the reader; releases as dates."""
+    """Return a cell as text for display, with releases as dates."""
     if value is None:
         return "none"
     day = as_mjd(value) if name in _RELEASES else None
@@ -280,7 +282,7 @@ def _shown(name: str, value: Cell) -> str:
 
 
 def as_mjd(value: Cell) -> float | None:
-    """Return a date, which the archive gives as MJD or as text (UTC), as MJD; None if it is none."""
+    """Return a date, which is an MJD or text (UTC) at MAST, as MJD; None if it is not a date."""
     if isinstance(value, str):
         with suppress(ValueError, OverflowError):
             moment = datetime.fromisoformat(value.strip())
@@ -291,7 +293,7 @@ def as_mjd(value: Cell) -> float | None:
 
 
 def iso_of(mjd: float) -> str:
-    """Return MJD as a date in ISO form, to the second; as a number if no calendar reaches so far."""
+    """Return an MJD as an ISO date with time, to the second; as a number if it is outside the range of dates."""
     with suppress(ValueError, OverflowError):
         moment = datetime(1858, 11, 17, tzinfo=UTC) + timedelta(days=mjd)
         return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -299,5 +301,5 @@ def iso_of(mjd: float) -> str:
 
 
 def day_of(mjd: float) -> str:
-    """Return MJD as a date without the time."""
+    """Return an MJD as an ISO date without time."""
     return iso_of(mjd).partition("T")[0]

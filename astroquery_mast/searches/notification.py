@@ -1,6 +1,6 @@
-"""The list of files that MAST mails to subscribers of programs, as changes.
+"""Read the list of files that MAST mails to subscribers of programs, as changes.
 
-In: the attachment of such a mail, or what is in it. Out: `Changes`.
+In: the attachment of such a mail, or its contents.  Out: `Changes`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def read_notification(notification: str | os.PathLike[str] | Sequence[Mapping[st
     -------
     Changes
         One row for each event: ``change`` is ``NEW`` (events ``New`` and ``First``), ``REPROCESSED`` or ``PUBLIC NOW``;
-        other events are in upper case, and ``UNKNOWN`` if there is none.  The other columns are those of the
+        other events are in upper case, and ``UNKNOWN`` if the event is missing.  The other columns are those of the
         notification.  `~astroquery_mast.MastMissionsClass.download_products` takes the rows, of any mission.
 
     Raises
@@ -85,7 +85,7 @@ def read_notification(notification: str | os.PathLike[str] | Sequence[Mapping[st
 
 
 def _cells(table: Table, name: str) -> list[str]:
-    """The texts of a column, empty where there is none."""
+    """Return the texts of a column; empty strings where the value or the column is missing."""
     if name not in table.colnames:
         return [""] * len(table)
     return [str(cell).strip() if cell is not None else "" for cell in map(plain_cell, plain_cells(table[name]))]

@@ -1,6 +1,6 @@
-"""`SavedSearch`: a query that is kept in a file, asked again, and compared with what it found before.
+"""`SavedSearch`: a query stored in a file, which is repeated and compared with its earlier results.
 
-In: a query with its arguments; or the file of one. Out: tables of now, and `Changes`.
+In: a query with its arguments; or the file of one.  Out: current tables, and `Changes`.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class SavedSearch:
         return search
 
     def __repr__(self) -> str:
-        """Name the query and the file."""
+        """Return the name, the query and the file of the search."""
         return f"<SavedSearch {self.name}: {self._call.name}, in {self.path}>"
 
     @property
@@ -178,7 +178,7 @@ class SavedSearch:
         """
         return self._path.stem
 
-    # -- asking ------------------------------------------------------------------------------------------------------
+    # -- queries -------------------------------------------------------------------------------------------------------
 
     def run(self, *, timeout: float | u.Quantity | None = None) -> Table:
         """Return the results of the search now, without changing its state.
@@ -296,20 +296,20 @@ class SavedSearch:
             self._state.write(snapshot)
         return changes
 
-    # -- the work ----------------------------------------------------------------------------------------------------
+    # -- implementation ------------------------------------------------------------------------------------------------
 
     def _set(self, path: Path, call: QueryCall, row_key: tuple[str, ...] | None, watch_products: bool) -> None:
-        """Take over what tells a search."""
+        """Set the attributes that define a search."""
         self._path, self._call, self._row_key, self._watch_products = path, call, row_key, watch_products
         options: dict[str, Any] = {} if row_key is None else {"row_key": list(row_key)}
         options |= {"watch_products": True} if watch_products else {}
         self._written = call.written | options
-        # As it is read again: what a reader of the file makes of it is the same search.
+        # Computed from the query as read back from the file, so that opening the file gives the same search.
         self._id = fingerprint(call_named(self._written).written | options)
         self._state = StateFile(path.with_name(f"{path.stem}{_STATE_SUFFIX}"), self._id)
 
     def _save(self) -> None:
-        """Write the file, unless it is there."""
+        """Write the file unless it exists, and check that it has this search."""
         if not os.path.lexists(self._path):
             with self._state.locked(self._deadline(None)):
                 if not os.path.lexists(self._path):
@@ -326,14 +326,14 @@ class SavedSearch:
         return deadline
 
     def _found(self, deadline: Deadline) -> Table:
-        """What is there now."""
+        """Return the current result."""
         found = self._call.table(deadline)
         return self._call.products(found, deadline) if self._watch_products else found
 
     def _compared(self, deadline: Deadline) -> tuple[Changes, Snapshot]:
-        """What has changed, and what is to be remembered."""
+        """Return the changes, and the snapshot to store."""
         before = self._state.read()
-        # Before the question: what becomes public while it is answered is told of next time.
+        # Taken before the query: data that become public while it runs are reported next time.
         time = clock.time() / _DAY + _UNIX_EPOCH
         table = self._found(deadline)
         after = take_snapshot(table, time, self._row_key, before)
@@ -344,7 +344,7 @@ class SavedSearch:
 
 
 def _path_of(given: Any) -> Path:
-    """The file that a user has named."""
+    """Return the path of the file that a user names."""
     if not isinstance(given, str | os.PathLike) or not (name := os.fspath(given)) or not isinstance(name, str):
         raise InvalidArgumentError(f"The file of a search must be a string or a path, got {given!r:.80}.")
     path = Path(name).expanduser()
@@ -354,7 +354,7 @@ def _path_of(given: Any) -> Path:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    """What is in the file of a search."""
+    """Read the file of a search."""
     try:
         written = json.loads(path.read_text("utf-8"))
     except OSError as err:

@@ -1,6 +1,6 @@
-"""What of a table tells of changes.
+"""Extract from a table the columns that reveal changes.
 
-In: the table of a query. Out: a `Snapshot` of it: the columns that name its rows, and those that are compared.
+In: the table of a query.  Out: a `Snapshot` with the columns that identify its rows, and those that are compared.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..missions.search import DATASET_COLUMNS
 from ..tables.columns import no_such, plain_cells
 from .comparison import IDENTIFIERS, WATCHED, Snapshot, plain_cell
 
-# By which columns rows are told apart: the first of these of which a table has all.
+# Columns that identify rows; the first set that a table has completely is used.
 _KEYS: tuple[tuple[str, ...], ...] = (
     ("dataURI",),
     ("obs_collection", "obs_id"),
@@ -26,7 +26,7 @@ _KEYS: tuple[tuple[str, ...], ...] = (
     ("obs_id",),
     ("obs_publisher_did",),
 )
-# What else a reader wants to know of what is gone, and downloads need.
+# Other columns that describe rows that are gone, or that downloads need.
 _DESCRIBING = (
     "target_name",
     "targname",
@@ -40,7 +40,7 @@ _DESCRIBING = (
 
 
 def take_snapshot(table: Table, time: float, row_key: Sequence[str] | None, before: Snapshot | None) -> Snapshot:
-    """Return what is compared of a table that was asked for at a time (MJD)."""
+    """Return a snapshot of a table that was requested at a time (MJD)."""
     key = _key_of(table, row_key, before)
     wanted = dict.fromkeys((*key, *IDENTIFIERS, *WATCHED, *_DESCRIBING))
     columns = tuple(name for name in wanted if name in table.colnames and is_plain(table[name]))
@@ -52,12 +52,12 @@ def take_snapshot(table: Table, time: float, row_key: Sequence[str] | None, befo
 
 
 def is_plain(column: Any) -> bool:
-    """Tell whether a column has one cell for each row, and is no object of another kind."""
+    """Return whether a column has one cell per row, and is not a mixin such as `~astropy.time.Time`."""
     return isinstance(column, np.ndarray) and column.ndim == 1
 
 
 def _key_of(table: Table, row_key: Sequence[str] | None, before: Snapshot | None) -> tuple[str, ...]:
-    """The columns that name a row: those wished for, those of before, or the first known ones."""
+    """Return the columns that identify a row: those given, those used before, or the first known ones."""
     wished = tuple(row_key or (() if before is None else before.key))
     absent = next((name for name in wished if name not in table.colnames or not is_plain(table[name])), None)
     if not len(table):
@@ -69,7 +69,7 @@ def _key_of(table: Table, row_key: Sequence[str] | None, before: Snapshot | None
 
 
 def _known_key(names: Sequence[str]) -> tuple[str, ...]:
-    """The columns that name a row of observations, files or datasets."""
+    """Return the columns that identify a row of observations, files or datasets."""
     found = next((key for key in _KEYS if {*key} <= {*names}), None)
     if found is None:
         raise InvalidArgumentError(
@@ -79,14 +79,14 @@ def _known_key(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _refuse_same_names(snapshot: Snapshot) -> None:
-    """Raise if rows that the user wants to tell apart have the same name."""
+    """Raise if the columns that the user chose do not identify rows uniquely."""
     twice, number = next(iter(Counter(snapshot.names()).most_common(1)), ((), 0))
     if number > 1:
         raise InvalidArgumentError(f"row_key={list(snapshot.key)} is not unique: {number} have {' '.join(twice)!r}.")
 
 
 def as_row_key(given: Any) -> tuple[str, ...] | None:
-    """Return names of columns, of which a user gives one, several or none."""
+    """Return the column names that a user gives, or None."""
     names: Iterable[Any] | None = [given] if isinstance(given, str) else given
     if names is None:
         return None

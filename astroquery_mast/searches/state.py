@@ -1,7 +1,7 @@
-"""The files of saved searches: small, readable, and at every moment the old or the new one as a whole.
+"""The files of saved searches: small and readable, and replaced atomically.
 
-In: text to be written under a name; a snapshot. Out: the same, read again and checked. What is damaged is refused, with
-what to do about it.
+In: text to write to a file; a snapshot.  Out: the snapshot, read back and verified.  Damaged files raise errors that
+say how to recover.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LOOK_AGAIN = 0.05
 
 
 class _StoredState(msgspec.Struct, forbid_unknown_fields=True, rename={"version": "state of a saved search"}):
-    """What is in a file."""
+    """The contents of a state file."""
 
     version: Annotated[int, msgspec.Meta(ge=_VERSION, le=_VERSION)]
     search: str
@@ -45,16 +45,16 @@ class StateFile:
     Parameters
     ----------
     path : Path
-        The file.
+        The path of the file.
     search : str
-        What tells the search; the state of another one is refused.
+        The identifier of the search; the state of another search raises an error.
     """
 
     def __init__(self, path: Path, search: str) -> None:
         self.path, self._search = path, search
 
     def read(self) -> Snapshot | None:
-        """Return what is in the file; None if there is none yet."""
+        """Return the stored snapshot; None if the file does not exist yet."""
         try:
             stored = msgspec.json.decode(self.path.read_bytes(), type=_StoredState)
         except FileNotFoundError:
@@ -68,7 +68,7 @@ class StateFile:
         return snapshot
 
     def write(self, snapshot: Snapshot) -> None:
-        """Put a snapshot in the place of what is there."""
+        """Replace the stored snapshot."""
         head = {
             "state of a saved search": _VERSION,
             "search": self._search,
@@ -83,7 +83,7 @@ class StateFile:
 
     @contextmanager
     def locked(self, deadline: Deadline) -> Iterator[None]:
-        """Keep other processes away from the file until the end."""
+        """Keep other processes from using the file within the context."""
         path = self.path.with_name(f".{self.path.name}.lock")
         try:
             lock = filelock.FileLock(path)
@@ -102,7 +102,7 @@ class StateFile:
             lock.release()
 
     def _check(self, stored: _StoredState, snapshot: Snapshot) -> None:
-        """Raise if the parts do not belong together."""
+        """Raise if the parts of the file are inconsistent."""
         if stored.search != self._search:
             raise SavedSearchError(
                 f"{self.path} is the state of another search: the file of this search has changed. Delete "
@@ -121,13 +121,15 @@ class StateFile:
 
 
 def _digest(snapshot: Snapshot) -> str:
-    """What tells whether the rows are those that were written."""
+    """Return the checksum of a snapshot."""
     content = [snapshot.time, [*snapshot.key], [*snapshot.columns], [[*row] for row in snapshot.rows]]
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file so that there is the old one or the new one at every moment, also when the power fails.
+    """Write a file atomically: at every moment the old or the new file exists, even after a power failure.
+
+    The caller holds the lock of the search, so a part file left by a killed process can be overwritten.
 
     Who writes holds the lock of the search: what a process has left that was killed is overwritten.
     """
