@@ -140,7 +140,7 @@ def planned_members(
             yield Membership(each.obsid, each.obs_id)
 
 
-def parents_told(document: Any, exposure: KnownObservation) -> list[Membership]:
+def listed_parents(document: Any, exposure: KnownObservation) -> list[Membership]:
     """Return the observations in a response that groups files by ``obs_id``, except the queried exposure."""
     found = {str(rows[0]["obsID"]): str(name) for name, rows in document.items() if rows}
     return [Membership(obsid, name) for obsid, name in found.items() if obsid != exposure.obsid]

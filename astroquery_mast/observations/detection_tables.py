@@ -113,21 +113,24 @@ def join_detections(found: Sequence[CatalogDetections], *, best: bool) -> Table:
     if best:
         matches = nearest_of(matches)
     part = np.repeat(np.arange(len(parts)), counts)[matches.rows]
-    told = {name: _told([getattr(each, name) for each in parts], part) for name in ("collection", "obs_id", "uri")}
+    values = {
+        name: _values_of_matches([getattr(each, name) for each in parts], part)
+        for name in ("collection", "obs_id", "uri")
+    }
     return with_leading_columns(
         stack_tables(sources, len(order)),
         matches.rows,
         {
             "input_row": (matches.inputs, None, "Row number of the input position"),
             "separation": (matches.separation, u.arcsec, "Angle between the position and the source"),
-            "obs_collection": (told["collection"], None, "Collection that the catalog belongs to"),
-            "obs_id": (told["obs_id"], None, "Observation that detected the source"),
-            "dataURI": (told["uri"], None, "Catalog that contains the source"),
+            "obs_collection": (values["collection"], None, "Collection that the catalog belongs to"),
+            "obs_id": (values["obs_id"], None, "Observation that detected the source"),
+            "dataURI": (values["uri"], None, "Catalog that contains the source"),
         },
     )
 
 
-def _told(values: Sequence[str | None], part: RowNumbers) -> Any:
+def _values_of_matches(values: Sequence[str | None], part: RowNumbers) -> Any:
     """Return the value of the catalog of each match, masked if the catalog has no value."""
     texts = np.array([value or "" for value in values], dtype=str)[part] if len(values) else np.array([], dtype="U1")
     absent = np.array([value is None for value in values], dtype=bool)[part] if len(values) else False

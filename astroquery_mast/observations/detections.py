@@ -108,27 +108,27 @@ class DetectionSearch:
         self._read_product = read_product
         self._search = ObservationSearch(service)
 
-    def plan(self, asked: DetectionQuery, options: RunOptions) -> Table:
+    def plan(self, query: DetectionQuery, options: RunOptions) -> Table:
         """Return a table of the catalogs that would be read."""
-        coverage = self._coverage(asked, options, options.deadline())
-        _, skipped = self._divided(coverage.catalogs, asked)
+        coverage = self._coverage(query, options, options.deadline())
+        _, skipped = self._divided(coverage.catalogs, query)
         return table_of_catalogs(coverage, skipped)
 
-    def table(self, asked: DetectionQuery, options: RunOptions) -> Table:
+    def table(self, query: DetectionQuery, options: RunOptions) -> Table:
         """Return the matches; warn if there are no matches, or if catalogs were not read."""
         deadline = options.deadline()
-        coverage = self._coverage(asked, options, deadline)
-        chosen, skipped = self._divided(coverage.catalogs, asked)
-        files, failed = self._downloaded(chosen, coverage.products, asked, options.until(deadline))
+        coverage = self._coverage(query, options, deadline)
+        chosen, skipped = self._divided(coverage.catalogs, query)
+        files, failed = self._downloaded(chosen, coverage.products, query, options.until(deadline))
         skipped |= failed
         left = [catalog for catalog in chosen if catalog.uri not in skipped]
-        found, failed = self._read(left, files, coverage.positions, asked.degrees, options.until(deadline))
+        found, failed = self._read(left, files, coverage.positions, query.degrees, options.until(deadline))
         skipped |= failed
         read = [catalog for catalog in left if catalog.uri not in skipped]
-        if HUBBLE_CATALOG in asked.collections:
-            found.append(self._in_hubble_catalog(coverage.positions, asked, options.until(deadline)))
-        table = join_detections(found, best=asked.best)
-        hints = [] if len(table) or len(coverage.rows) else self._hints(asked)
+        if HUBBLE_CATALOG in query.collections:
+            found.append(self._in_hubble_catalog(coverage.positions, query, options.until(deadline)))
+        table = join_detections(found, best=query.best)
+        hints = [] if len(table) or len(coverage.rows) else self._hints(query)
         note_coverage(table, coverage, read, skipped, hints)
         if options.verbose:
             counts = len(table), len(coverage.positions), len(table.meta["outside"]), len(read), deadline.elapsed()
@@ -137,14 +137,14 @@ class DetectionSearch:
 
     # -- choice of catalogs --------------------------------------------------------------------------------------------
 
-    def _coverage(self, asked: DetectionQuery, options: RunOptions, deadline: Deadline) -> Coverage:
+    def _coverage(self, query: DetectionQuery, options: RunOptions, deadline: Deadline) -> Coverage:
         """Query the observations that cover the positions, and their products."""
-        positions = ManyTargets(self._service).positions(asked.table, None, None, deadline, **(asked.columns or {}))
+        positions = ManyTargets(self._service).positions(query.table, None, None, deadline, **(query.columns or {}))
         positions = replace(positions, names={})
-        collections = [name for name in asked.collections if name != HUBBLE_CATALOG]
+        collections = [name for name in query.collections if name != HUBBLE_CATALOG]
         if not collections:
             return nowhere(positions)
-        found = [self._observations(name, positions, asked, options, deadline) for name in collections]
+        found = [self._observations(name, positions, query, options, deadline) for name in collections]
         with reading(CAOM_CONE):
             covered = covered_by(positions, found)
         if not len(covered.rows):
@@ -154,42 +154,42 @@ class DetectionSearch:
             return replace(covered, products=products, catalogs=catalogs_in(products))
 
     def _observations(
-        self, collection: str, positions: Positions, asked: DetectionQuery, options: RunOptions, deadline: Deadline
+        self, collection: str, positions: Positions, query: DetectionQuery, options: RunOptions, deadline: Deadline
     ) -> Table:
         """Return the observations of a collection that cover positions, one row per pair."""
-        place = Place(positions, None, asked.radius)
-        arguments = QueryArguments(place, asked.criteria_for(collection), columns=_NEEDED)
+        place = Place(positions, None, query.radius)
+        arguments = QueryArguments(place, query.criteria_for(collection), columns=_NEEDED)
         timeout = None if options.timeout is None else max(deadline.remaining(), 1e-3)
         call = CallOptions(timeout=timeout, max_workers=options.max_workers)
         return ManyObservations(self._service, self._search).covering(arguments, call)
 
-    def _hints(self, asked: DetectionQuery) -> list[str]:
+    def _hints(self, query: DetectionQuery) -> list[str]:
         """Return which criteria match no observation anywhere; each criterion is checked by itself."""
-        given = [("obs_collection", name) for name in asked.collections] + list((asked.criteria or {}).items())
+        given = [("obs_collection", name) for name in query.collections] + list((query.criteria or {}).items())
         queries = (self._search.query_anywhere(QueryArguments(Place(), {name: value})) for name, value in given)
         return [hint for query in queries for hint in self._search.hints(query.criteria)]
 
     def _divided(
-        self, catalogs: Sequence[SourceCatalog], asked: DetectionQuery
+        self, catalogs: Sequence[SourceCatalog], query: DetectionQuery
     ) -> tuple[list[SourceCatalog], dict[str, str]]:
         """Return the catalogs to read, and why the others are skipped."""
         exclusive = any(catalog.rights == EXCLUSIVE for catalog in catalogs)
         login = exclusive and Downloads(self._service).log_in_by_environment()
         may_read = login or self._service.login.accepted
-        reasons = {catalog.uri: _why_skipped(catalog, asked.max_size, may_read=may_read) for catalog in catalogs}
+        reasons = {catalog.uri: _why_skipped(catalog, query.max_size, may_read=may_read) for catalog in catalogs}
         skipped = {uri: reason for uri, reason in reasons.items() if reason is not None}
         return [catalog for catalog in catalogs if catalog.uri not in skipped], skipped
 
     # -- reading catalogs ----------------------------------------------------------------------------------------------
 
     def _downloaded(
-        self, catalogs: Sequence[SourceCatalog], products: Table, asked: DetectionQuery, options: RunOptions
+        self, catalogs: Sequence[SourceCatalog], products: Table, query: DetectionQuery, options: RunOptions
     ) -> tuple[dict[str, Row], dict[str, str]]:
         """Download catalogs if a folder is given; return their manifest rows, and why the others failed."""
-        if asked.download_dir is None or not catalogs:
+        if query.download_dir is None or not catalogs:
             return {}, {}
         wanted = products[[catalog.row for catalog in catalogs]]
-        request = DownloadRequest(asked.download_dir)
+        request = DownloadRequest(query.download_dir)
         manifest = self._flow.download_products(wanted, request, replace(options, on_error="ignore"), {})
         files, failed = _by_outcome(manifest)
         if failed and not files:
@@ -237,12 +237,12 @@ class DetectionSearch:
                 content.close()
         return CatalogDetections(sources, inputs, away, catalog.collection, catalog.obs_id, catalog.uri)
 
-    def _in_hubble_catalog(self, positions: Positions, asked: DetectionQuery, options: RunOptions) -> CatalogDetections:
+    def _in_hubble_catalog(self, positions: Positions, query: DetectionQuery, options: RunOptions) -> CatalogDetections:
         """Return the matches in the Hubble Source Catalog, which MAST crossmatches itself."""
         crossmatch = find_crossmatch(HUBBLE_CATALOG)
         search = CrossmatchSearch(self._service)
         table = search.table(
-            *(positions, (crossmatch, *crossmatch.service({})), asked.radius, replace(options, verbose=False)),
+            *(positions, (crossmatch, *crossmatch.service({})), query.radius, replace(options, verbose=False)),
             best=False,
             columns={},
             chunk_size=None,

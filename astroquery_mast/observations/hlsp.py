@@ -109,17 +109,17 @@ class HlspSearch:
 
     # -- observations ------------------------------------------------------------------------------------------------
 
-    def table(self, asked: HlspQuery, timeout: float | u.Quantity | None) -> Table:
+    def table(self, query: HlspQuery, timeout: float | u.Quantity | None) -> Table:
         """Return the observations; warn if there are no matches."""
         deadline = self._service.deadline(timeout)
-        if asked.target is None:
+        if query.target is None:
             hints: list[str] = []
-            table = self._rows(asked.arguments(Place(asked.coordinates, radius=asked.radius)), deadline)
+            table = self._rows(query.arguments(Place(query.coordinates, radius=query.radius)), deadline)
         else:
-            table, hints = self._of_target(asked, deadline)
-        self._check_names(asked.names, table, deadline)
+            table, hints = self._of_target(query, deadline)
+        self._check_names(query.names, table, deadline)
         if not len(table):
-            warn_no_results([*hints, *self.collections.elsewhere(asked.names)])
+            warn_no_results([*hints, *self.collections.elsewhere(query.names)])
         return table
 
     def _rows(self, arguments: QueryArguments, deadline: Deadline) -> Table:
@@ -141,31 +141,31 @@ class HlspSearch:
                 if not self._service.count(request, deadline):
                     raise self.collections.not_in_search(name, deadline)
 
-    def _of_target(self, asked: HlspQuery, deadline: Deadline) -> tuple[Table, list[str]]:
+    def _of_target(self, query: HlspQuery, deadline: Deadline) -> tuple[Table, list[str]]:
         """Return the observations of a target, and hints for the case that there are none."""
-        target = _Target.of(asked.target)
-        radius = _SAME if asked.radius is DEFAULT_RADIUS else as_radius(asked.radius)
-        named = self._rows(asked.arguments(Place(), target_name=target.spellings), deadline)
+        target = _Target.of(query.target)
+        radius = _SAME if query.radius is DEFAULT_RADIUS else as_radius(query.radius)
+        named = self._rows(query.arguments(Place(), target_name=target.spellings), deadline)
         named = rows_where(named, target.is_meant, "obs_id")
         done = set(map(str.upper, column_as_text(named, "provenance_name")))
-        if target.object_name is None or (asked.names and done >= set(map(str.upper, asked.names))):
+        if target.object_name is None or (query.names and done >= set(map(str.upper, query.names))):
             return named, [target.advice]
         try:
             center = self._service.resolver.one(target.object_name, deadline=deadline)
         except ResolverError as err:
             return named, [f"No target of this name was found, and {_lowered(err)}"]
-        rows = self._rows(asked.arguments(Place(center, radius=radius, overlap="center")), deadline)
+        rows = self._rows(query.arguments(Place(center, radius=radius, overlap="center")), deadline)
         table = _joined(named, _nearest(target.among(rows, done), center), center)
-        return table, [] if len(table) else self._neighbors(asked, center, deadline)
+        return table, [] if len(table) else self._neighbors(query, center, deadline)
 
-    def _neighbors(self, asked: HlspQuery, center: SkyCoord, deadline: Deadline) -> list[str]:
+    def _neighbors(self, query: HlspQuery, center: SkyCoord, deadline: Deadline) -> list[str]:
         """Return a hint that lists the targets near one that has no observations."""
-        rows = self._rows(asked.arguments(Place(center, radius=_NEAR)), deadline)
+        rows = self._rows(query.arguments(Place(center, radius=_NEAR)), deadline)
         near = list(dict.fromkeys(_by_separation(rows, center)))[:_MOST_NEAR]
         if not near:
-            return [f"Nothing was found within {_NEAR} of '{asked.target}' either."]
+            return [f"Nothing was found within {_NEAR} of '{query.target}' either."]
         said = ", ".join(f"'{name}' ({collection}) at {arcsec:.1f} arcsec" for name, collection, arcsec in near)
-        return [f"The nearest targets to '{asked.target}' are {said}. Use coordinates and radius to find all of them."]
+        return [f"The nearest targets to '{query.target}' are {said}. Use coordinates and radius to find all of them."]
 
 
 @dataclass(frozen=True)

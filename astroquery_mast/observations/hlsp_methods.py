@@ -150,5 +150,5 @@ class HlspMethods(MastClass):
         """
         from .hlsp import HlspQuery  # noqa: PLC0415 - as above
 
-        asked = HlspQuery(name, author, target, coordinates, radius, criteria, cache)
-        return self._hlsp.table(asked, timeout)
+        query = HlspQuery(name, author, target, coordinates, radius, criteria, cache)
+        return self._hlsp.table(query, timeout)

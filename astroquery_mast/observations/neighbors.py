@@ -196,7 +196,7 @@ class _Footprints:
     count: int
 
     @classmethod
-    def of(cls, answer: Table, asked: Cone) -> _Footprints:
+    def of(cls, answer: Table, cone: Cone) -> _Footprints:
         """Parse the footprints in a response, and compare their distances with those in the response."""
         places: dict[Any, int] = {}
         texts = answer["s_region"].tolist()
@@ -213,7 +213,7 @@ class _Footprints:
         deviation = np.zeros(footprints.count)
         sent = np.radians(_numbers(answer, "distance") / 3600)
         known = np.flatnonzero(np.isfinite(sent))
-        ours = footprints._distances(unit_vectors(asked.ra, asked.dec))
+        ours = footprints._distances(unit_vectors(cone.ra, cone.dec))
         np.maximum.at(deviation, of_row[known], np.abs(sent - ours[of_row])[known])
         return cls(outlines, uncertainty + _OF_DEVIATION * deviation[outlines.owner], of_row, footprints.count)
 

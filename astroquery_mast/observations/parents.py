@@ -26,8 +26,8 @@ from .belonging import (
     Membership,
     belongs,
     group_of,
+    listed_parents,
     may_be_of,
-    parents_told,
 )
 from .hubble_names import AdvancedProduct, visit_of
 from .lookup import ObservationLookup, Pair
@@ -45,18 +45,18 @@ class ParentSearch:
     def table(self, given: Any) -> Table:
         """Return the products that include some exposures."""
         exposures = self._lookup.observations(given)
-        told = dict(zip(exposures, self._lookup.each(self._told, exposures), strict=True))
-        proven = self._proven([each for each, parents in told.items() if parents is None])
+        listed = dict(zip(exposures, self._lookup.each(self._level_3_products, exposures), strict=True))
+        verified = self._verified_products([each for each, parents in listed.items() if parents is None])
         pairs: list[Pair] = []
-        for exposure, parents in told.items():
-            pairs += [(exposure, each) for each in (proven[exposure] if parents is None else parents)]
+        for exposure, parents in listed.items():
+            pairs += [(exposure, each) for each in (verified[exposure] if parents is None else parents)]
         table = self._lookup.paired(pairs, "member")
         if not len(table):
             names = few_names([each.obs_id for each in exposures])
             warn_no_results([f"No combined product was made from {names}."])
         return table
 
-    def _told(self, exposure: KnownObservation) -> list[Membership] | None:
+    def _level_3_products(self, exposure: KnownObservation) -> list[Membership] | None:
         """Return the level 3 products of a JWST file as MAST lists them; None if that is not available."""
         if exposure.collection != "JWST" or not exposure.file.startswith("mast:"):
             return None
@@ -68,7 +68,7 @@ class ParentSearch:
                 params={"uri": exposure.file, "level": str(COMBINED)},
                 deadline=self._lookup.deadline,
                 service="viz products",
-                read=lambda response: parents_told(response.json(), exposure),
+                read=lambda response: listed_parents(response.json(), exposure),
             )
         except QueryTimeoutError:
             raise
@@ -76,7 +76,7 @@ class ParentSearch:
             log.debug("%s Searching lists of products for the parents of %s instead.", err, exposure.obs_id)
         return None
 
-    def _proven(self, exposures: Sequence[KnownObservation]) -> dict[KnownObservation, list[Membership]]:
+    def _verified_products(self, exposures: Sequence[KnownObservation]) -> dict[KnownObservation, list[Membership]]:
         """Return the products with each exposure in their product lists, or with its visit in their names."""
         groups = {group_of(each): each for each in reversed(exposures)}
         found = self._lookup.each(self._candidates, list(groups.values()))

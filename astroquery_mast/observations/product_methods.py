@@ -1027,10 +1027,10 @@ class ObservationProductMethods(MastClass):
         from .detections import DetectionQuery, DetectionSearch  # noqa: PLC0415 - other calls do not need it
 
         columns = {"ra_column": ra_column, "dec_column": dec_column}
-        asked = DetectionQuery(table, radius, obs_collection, criteria, best, max_size, download_dir, columns)
+        query = DetectionQuery(table, radius, obs_collection, criteria, best, max_size, download_dir, columns)
         search = DetectionSearch(self._service, self._product_flow(), self.read_product)
         options = parallel.RunOptions(verbose, max_workers, None, timeout)
-        return search.plan(asked, options) if dry_run else search.table(asked, options)
+        return search.plan(query, options) if dry_run else search.table(query, options)
 
     # -- implementation ------------------------------------------------------------------------------------------------
 

@@ -112,10 +112,10 @@ class ObservationValues:
         found = self._cells(query, request, column, deadline) if rows else _Cells([page.time])
         table = value_table(counted(found.counts.items(), column), column)
         if not len(table):
-            self._warn_of_none(query, rows, found.rows)
+            self._warn_of_no_values(query, rows, found.rows)
         return _with_meta(table, request, found.times)
 
-    def _warn_of_none(self, query: ObservationQuery, sent: int, kept: int) -> None:
+    def _warn_of_no_values(self, query: ObservationQuery, sent: int, kept: int) -> None:
         """Warn that there are no values, and why."""
         cut = query.region_filter if sent and not kept else None
         warn_no_results(self._search.hints(query.criteria) if cut is None else [f"{cut.words(sent, 0)}."])

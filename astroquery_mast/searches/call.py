@@ -64,16 +64,16 @@ class QueryCall:
 
     def table(self, deadline: Deadline) -> Table:
         """Run the query and return its current result."""
-        return self._asked(self.method, self.positional, self.keywords, deadline)
+        return self._result_of(self.method, self.positional, self.keywords, deadline)
 
     def products(self, found: Table, deadline: Deadline) -> Table:
         """Return the products of the rows that the query found."""
         if not len(found):
             return ResultTable()
         named = {"mission": self.keywords["mission"]} if "mission" in self.keywords else {}
-        return self._asked(self.client.get_product_list, (found,), {**named, "verbose": False}, deadline)
+        return self._result_of(self.client.get_product_list, (found,), {**named, "verbose": False}, deadline)
 
-    def _asked(
+    def _result_of(
         self, method: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any], deadline: Deadline
     ) -> Table:
         """Call a method within the remaining time, without a limit or the cache."""

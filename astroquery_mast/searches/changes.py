@@ -209,14 +209,14 @@ def _add(parent: ET.Element, name: str, text: str) -> None:
 def changes_table(changes: Sequence[Change], before: Snapshot | None, after: Snapshot, now: Table) -> Changes:
     """Return changes with the rows of the current table; rows that are gone have cells of the earlier snapshot."""
     rows = _rows_of(changes, before, now)
-    told = Changes({"change": np.array([str(change.kind) for change in changes], dtype="U" if changes else "U20")})
+    result = Changes({"change": np.array([str(change.kind) for change in changes], dtype="U" if changes else "U20")})
     named = [name for name in after.key or _key(before) if name in rows.colnames]
-    _add_columns(told, rows, named)
-    told["reason"] = masked_column([change.reason for change in changes], "U")
-    _add_columns(told, rows, [name for name in rows.colnames if name not in named])
+    _add_columns(result, rows, named)
+    result["reason"] = masked_column([change.reason for change in changes], "U")
+    _add_columns(result, rows, [name for name in rows.colnames if name not in named])
     since = "" if before is None else iso_of(before.time)
-    told.meta.update(since=since, until=iso_of(after.time), found=len(now), key=list(map(_free, named)))
-    return told
+    result.meta.update(since=since, until=iso_of(after.time), found=len(now), key=list(map(_free, named)))
+    return result
 
 
 def _key(snapshot: Snapshot | None) -> tuple[str, ...]:
@@ -233,10 +233,10 @@ def _rows_of(changes: Sequence[Change], before: Snapshot | None, now: Table) -> 
     return vstack([rows, gone], metadata_conflicts="silent") if len(rows) else gone
 
 
-def _add_columns(told: Changes, rows: Table, names: Sequence[str]) -> None:
+def _add_columns(result: Changes, rows: Table, names: Sequence[str]) -> None:
     """Add columns of the search."""
     for name in names:
-        told[_free(name)] = rows[name]
+        result[_free(name)] = rows[name]
 
 
 def _gone(before: Snapshot, lost: Sequence[int], now: Table) -> Table:

@@ -188,8 +188,8 @@ class _Both:
         """Yield each type of change and its reason."""
         tests: Mapping[ChangeKind, Callable[[], Iterable[str]]] = {
             ChangeKind.PUBLIC_NOW: self._made_public,
-            ChangeKind.LEVEL_UP: self._raised,
-            ChangeKind.REPROCESSED: self._made_anew,
+            ChangeKind.LEVEL_UP: self._level_raised,
+            ChangeKind.REPROCESSED: self._reprocessed,
         }
         for kind, test in tests.items():
             reasons = list(test())
@@ -205,7 +205,7 @@ class _Both:
         rights = list(self._among(_RIGHTS))
         if any(_is_public(name, was) for name, was, _ in rights):
             return
-        yield from (_told(name, was, now) for name, was, now in rights if _is_public(name, now))
+        yield from (_change_text(name, was, now) for name, was, now in rights if _is_public(name, now))
         for name, was, now in self._among(_RELEASES):
             if self._has_passed(was, now):
                 yield f"{name}: {_shown(name, now)} has passed"
@@ -217,20 +217,20 @@ class _Both:
         before, after = self.times
         return release is not None and release <= after and (then is None or then > before)
 
-    def _raised(self) -> Iterator[str]:
+    def _level_raised(self) -> Iterator[str]:
         """Yield the calibration levels that increased; a missing old level counts as planned."""
         for name, was, now in self._among(_LEVELS):
             if was == now:
                 continue
             lower, higher = _PLANNED if was is None else _level(was), _level(now)
             if lower is not None and higher is not None and higher > lower:
-                yield _told(name, was, now)
+                yield _change_text(name, was, now)
 
-    def _made_anew(self) -> Iterator[str]:
+    def _reprocessed(self) -> Iterator[str]:
         """Yield the values that show that the data were reprocessed: known in both snapshots, and different."""
         for name, was, now in self._among(_VERSIONS):
             if was is not None and now is not None and _text(was) != _text(now):
-                yield _told(name, was, now)
+                yield _change_text(name, was, now)
 
 
 class _Comparison:
@@ -266,7 +266,7 @@ def _text(value: Cell) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _told(name: str, was: Cell, now: Cell) -> str:
+def _change_text(name: str, was: Cell, now: Cell) -> str:
     return f"{name}: {_shown(name, was)} -> {_shown(name, now)}"
 
 
