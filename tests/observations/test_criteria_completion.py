@@ -1,4 +1,4 @@
-"""Criteria and their values by Tab in IPython, with and without jedi."""
+"""Tab completion of criteria and their values in IPython, with and without jedi."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HAS_JEDI = importlib.util.find_spec("jedi") is not None
 
 @pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.skipif(not HAS_JEDI, reason="without jedi"))])
 def completed(request: pytest.FixtureRequest) -> Iterator[Completed]:
-    """Give what completes a line."""
+    """Return a function that lists the completions of a line."""
     shell = InteractiveShell.instance()
     shell.Completer.use_jedi = request.param
     shell.run_cell("from astroquery_mast import MastMissions, Observations")
@@ -46,6 +46,6 @@ def completed(request: pytest.FixtureRequest) -> Iterator[Completed]:
 def test_criteria_and_values_complete_without_a_request(
     mast_sandbox: Sandbox, completed: Completed, line: str, offered: set[str]
 ) -> None:
-    """Names and values are offered, and nobody is asked for them."""
+    """Criteria and their values complete without sending a request."""
     assert offered <= completed(line)
     assert not mast_sandbox.requests

@@ -1,4 +1,4 @@
-"""Every form of criterion on every column: the rows returned are those that the same filter keeps in a table."""
+"""Every form of criterion on every column: the returned rows are those that the same filter keeps in a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.tables.columns import Kind, snapshot
 
 COLUMNS = snapshot()["Mast.Caom.Cone"]
-# Whether two shapes are the same is not asked, and what is not stored is not compared.
+# Shapes are not compared, nor are columns that are not stored.
 LEFT_OUT = frozenset({"s_region", "distance", "objID"})
 COMPARED = sorted(
     name for name, column in COLUMNS.items() if column.shown and name not in LEFT_OUT and name != "obs_collection"
@@ -31,16 +31,16 @@ def archive() -> Any:
 
 @pytest.fixture(scope="module")
 def everything(archive: Sandbox) -> Table:
-    """Return all observations of a mission that has something in most columns."""
+    """Return all observations of a mission that has values in most columns."""
     return Observations.query_criteria(obs_collection="JWST")
 
 
 @pytest.mark.filterwarnings("ignore:Query returned no results:astroquery.exceptions.NoResultsWarning")
 @pytest.mark.parametrize("name", COMPARED)
-def test_the_archive_sends_what_the_same_filter_keeps(archive: Sandbox, everything: Table, name: str) -> None:
-    """For each form that is not refused, the archive's rows are those of the local filter, no more and no fewer."""
+def test_a_criterion_returns_the_rows_of_the_same_local_filter(archive: Sandbox, everything: Table, name: str) -> None:
+    """Each accepted form of criterion returns exactly the rows that the same local filter keeps."""
     column = everything[name]
-    if name == "obsid":  # text in tables, as it is in those of ``astroquery.mast``
+    if name == "obsid":  # text in tables, as in ``astroquery.mast``
         column = MaskedColumn(column.data.data.astype(np.int64))
     present = sorted(set(column.compressed().tolist()) - {""})
     if not present:
@@ -51,7 +51,7 @@ def test_the_archive_sends_what_the_same_filter_keeps(archive: Sandbox, everythi
         try:
             found = Observations.query_criteria(obs_collection="JWST", columns=["obsid"], **{name: form})
         except InvalidCriterionError as refused:
-            # Only what excludes values of a column that has too many of them.
+            # Only exclusions are refused, for columns with too many values.
             words = str(refused)
             assert (
                 "Omit the criterion and filter the result: table" in words
@@ -66,10 +66,10 @@ def test_the_archive_sends_what_the_same_filter_keeps(archive: Sandbox, everythi
 
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("name", COMPARED)
-def test_the_first_rows_are_those_of_the_whole_sorted(
+def test_sort_by_and_limit_return_the_first_of_all_sorted_rows(
     archive: Sandbox, everything: Table, name: str, descending: bool
 ) -> None:
-    """With a criterion, sort_by and limit the rows are the first of those that the filter keeps, sorted in Python."""
+    """With ``sort_by`` and ``limit``, a query returns the first of the matching rows as sorted in Python."""
     cells = everything[name].tolist()
     if name == "obsid":
         cells = [int(cell) for cell in cells]
@@ -84,8 +84,8 @@ def test_the_first_rows_are_those_of_the_whole_sorted(
     assert few["obsid"].tolist() == found["obsid"].tolist()[:100]
 
 
-def test_an_exclusion_is_applied_and_never_finds_nothing_in_silence(mast_sandbox: Sandbox) -> None:
-    """``"!MIRI*"`` finds the other instruments, and a list mixes what is wanted and what is not."""
+def test_an_exclusion_is_applied(mast_sandbox: Sandbox) -> None:
+    """``"!MIRI*"`` returns the other instruments, and a list may combine values with exclusions."""
     count = Observations.query_criteria_count
     every = count(obs_collection="JWST")
     assert count(obs_collection="JWST", instrument_name="!MIRI*") == every - count(
@@ -97,16 +97,16 @@ def test_an_exclusion_is_applied_and_never_finds_nothing_in_silence(mast_sandbox
     assert len(mast_sandbox.requests.of("invoke")) == 7
 
 
-def test_what_the_archive_cannot_exclude_says_how_to_do_without(mast_sandbox: Sandbox) -> None:
-    """A column whose values are not listed is refused with the line that leaves the rows out."""
+def test_an_impossible_exclusion_is_refused_with_an_alternative(mast_sandbox: Sandbox) -> None:
+    """Excluding a value of an unlisted column raises an error that shows how to filter the result instead."""
     with pytest.raises(InvalidCriterionError, match=r"table\[table\['target_name'\] != 'M51'\]"):
         Observations.query_criteria(obs_collection="JWST", target_name="!M51")
     with pytest.raises(InvalidCriterionError, match="excludes all of its own values"):
         Observations.query_criteria(calib_level=[2, "!2"])
 
 
-def test_the_values_behind_suggestions_are_asked_for_once(mast_sandbox: Sandbox) -> None:
-    """A loop over targets that are not there does not ask for the values of the archive again and again."""
+def test_the_values_for_suggestions_are_requested_once(mast_sandbox: Sandbox) -> None:
+    """A loop of queries without results requests MAST's list of values only once."""
     for number in range(5):
         with pytest.warns(NoResultsWarning):
             Observations.query_criteria(obs_collection="HST", target_name=f"no such target {number}")

@@ -1,4 +1,4 @@
-"""`ObservationsClass.help` and the criteria as a namespace: what criteria take, and values by Tab."""
+"""`ObservationsClass.help` and the criteria namespace: descriptions of criteria, and their values for completion."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from astroquery_mast.exceptions import InvalidArgumentError, InvalidCriterionErr
 from astroquery_mast.query.criterion import CriteriaNamespace, Criterion
 from astroquery_mast.sandbox import Fault, Sandbox
 
-# Where the archive lists values, some forms need them: the package asks.
+# Some forms need the values that MAST lists, so the package requests them.
 NAMES = list(Observations.criteria)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_form_that_help_shows_is_accepted(mast_sandbox: Sandbox, name: str) -> None:
-    """Help shows no form of a criterion that `query_criteria` refuses."""
+    """`query_criteria` accepts every form of a criterion that help shows."""
     for _, code in Observations.help(name).forms:
         call = f"Observations.query_criteria({code}, coordinates='202.47 47.2', get_query_payload=True)"
         payload = eval(call, {"Observations": Observations, "u": u, "Time": Time})
         assert [each["paramName"] for each in payload["params"]["filters"]] == [name]
 
 
-def test_the_example_of_help_is_a_call_that_works(mast_sandbox: Sandbox) -> None:
-    """The line of the example can be copied."""
+def test_the_example_in_help_works(mast_sandbox: Sandbox) -> None:
+    """The example in help is a working call."""
     payload = eval(Observations.help("filters").example.replace(")", ", get_query_payload=True)"))
     assert payload["params"]["filters"][0]["values"] == ["F814W"]
 
 
 def test_help_sends_no_request(mast_sandbox: Sandbox) -> None:
-    """What the package knows is shown without the archive, also where there is none."""
+    """Help shows what the package knows without sending a request."""
     repr(Observations.help()), repr(Observations.help("filters"))
     assert not mast_sandbox.requests
 
 
-def test_values_from_the_archive_are_asked_for_on_request_only(mast_sandbox: Sandbox) -> None:
-    """With ``values=True`` help has the values that the archive lists, and so it has from then on."""
+def test_help_requests_values_only_with_values_true(mast_sandbox: Sandbox) -> None:
+    """With ``values=True``, help requests the values that MAST lists, and they are known from then on."""
     assert "GPC1" not in Observations.help("instrument_name")
     asked = Observations.help("instrument_name", values=True)
     assert "GPC1" in asked
@@ -52,29 +52,29 @@ def test_values_from_the_archive_are_asked_for_on_request_only(mast_sandbox: San
 
 
 @pytest.mark.parametrize("ask", [lambda: Observations.list_values("dataproduct_type"), Observations.list_columns])
-def test_what_was_listed_before_is_known(mast_sandbox: Sandbox, ask: object) -> None:
-    """Values that `list_values` or `list_columns` have had from the archive complete with Tab."""
+def test_values_listed_before_are_completed(mast_sandbox: Sandbox, ask: object) -> None:
+    """Values returned by `list_values` or `list_columns` complete with Tab."""
     ask()  # type: ignore[operator]
     assert "GPC1" in dir(Observations.criteria.instrument_name)
 
 
-def test_values_of_one_server_are_not_those_of_another(mast_sandbox: Sandbox) -> None:
-    """What one archive has listed says nothing about another one."""
+def test_values_are_kept_per_server(mast_sandbox: Sandbox) -> None:
+    """Values listed by one server are not offered for another server."""
     Observations.help("instrument_name", values=True)
     other = ObservationsClass(server="http://127.0.0.1:9")
     assert "GPC1" not in other.criteria.instrument_name
 
 
-def test_a_failure_of_the_archive_is_reported_only_where_it_was_asked(mast_sandbox: Sandbox) -> None:
-    """Help with ``values=True`` raises as a query does; without it nothing can fail."""
+def test_a_failing_service_only_matters_with_values_true(mast_sandbox: Sandbox) -> None:
+    """A failing service raises an error only with ``values=True``."""
     mast_sandbox.faults.add("invoke", Fault.status(503), times=None)
     with pytest.raises(ServerError):
         Observations.help("filters", values=True)
     assert "F814W" in Observations.help("filters")
 
 
-def test_an_unknown_criterion_is_refused_with_what_may_be_meant(mast_sandbox: Sandbox) -> None:
-    """A wrong name raises the same error as in a query, before anything is sent."""
+def test_an_unknown_criterion_is_refused_with_a_suggestion(mast_sandbox: Sandbox) -> None:
+    """An unknown criterion raises the same error as in a query, before any request is sent."""
     with pytest.raises(InvalidCriterionError, match="Did you mean 'filters'"):
         Observations.help("filtrs", values=True)
     with pytest.raises(InvalidCriterionError, match="argument of query_criteria"):
@@ -85,7 +85,7 @@ def test_an_unknown_criterion_is_refused_with_what_may_be_meant(mast_sandbox: Sa
 
 
 def test_criteria_are_shown_in_groups() -> None:
-    """All criteria are listed, each once, with its unit and what it holds."""
+    """Help lists each criterion once, in groups, with its unit and description."""
     text = repr(Observations.help())
     assert [text.count(f"\n  {name} ") for name in NAMES] == [1] * len(NAMES)
     assert "\nTime and exposure\n" in text
@@ -95,7 +95,7 @@ def test_criteria_are_shown_in_groups() -> None:
 
 @pytest.mark.parametrize("columns", [40, 80, 160, 400])
 def test_text_fits_into_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    """Neither descriptions nor values make lines longer than the terminal, where that has a usual width."""
+    """Lines are not longer than a terminal of usual width."""
     monkeypatch.setenv("COLUMNS", str(columns))
     width = min(max(columns, 80), 120)
     for shown in (Observations.help(), *map(Observations.help, NAMES)):
@@ -103,8 +103,8 @@ def test_text_fits_into_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: i
             assert len(line) <= width or '="' in line or "=[" in line
 
 
-def test_html_is_escaped_and_whole() -> None:
-    """A notebook shows the same facts, and text is no markup."""
+def test_html_is_complete_and_escaped() -> None:
+    """A notebook shows the same facts as a terminal, with text escaped."""
     html = Observations.help("filters")._repr_html_()
     assert "F814W" in html
     assert "filters=[&quot;F814W&quot;, &quot;F658N&quot;]" in html
@@ -113,7 +113,7 @@ def test_html_is_escaped_and_whole() -> None:
 
 
 def test_known_values_are_plain_values() -> None:
-    """A value that was completed is the text itself, and can be used as such."""
+    """A completed value is a plain string or number."""
     value = Observations.criteria.instrument_name.ACS_WFC
     assert type(value) is str
     assert value == "ACS/WFC" == Observations.criteria.instrument_name["acs/wfc"]
@@ -121,8 +121,8 @@ def test_known_values_are_plain_values() -> None:
     assert Observations.criteria.calib_level[-1] == -1
 
 
-def test_an_unknown_value_is_refused_with_what_may_be_meant() -> None:
-    """A value in brackets is one that is known, or an error of the package."""
+def test_an_unknown_value_is_refused_with_a_suggestion() -> None:
+    """An unknown value in brackets raises an error that suggests known values."""
     with pytest.raises(InvalidArgumentError, match="Did you mean 'ACS/WFC'"):
         Observations.criteria.instrument_name["ACS/WFD"]
     with pytest.raises(InvalidArgumentError, match="known values"):
@@ -130,7 +130,7 @@ def test_an_unknown_value_is_refused_with_what_may_be_meant() -> None:
 
 
 def test_every_known_value_can_be_completed() -> None:
-    """All known values are keys, and those that can be written as names are attributes; they are what they name."""
+    """All known values complete as keys, and those that make valid identifiers also as attributes."""
     for name in NAMES:
         criterion = getattr(Observations.criteria, name)
         assert isinstance(criterion, Criterion)
@@ -142,7 +142,7 @@ def test_every_known_value_can_be_completed() -> None:
 
 
 def test_values_with_the_same_name_are_keys_only() -> None:
-    """Where two values would be the same attribute, neither is: nobody gets the wrong one."""
+    """Values that would share an attribute name are available only as keys."""
     column = Observations.criteria._columns["filters"]
     made = Criterion(column, [], ["A-B", "A B", "class", "name", "1X", "F1"])
     assert dir(made) == ["F1", "class_"]
@@ -151,19 +151,19 @@ def test_values_with_the_same_name_are_keys_only() -> None:
 
 
 def test_the_class_has_the_attribute_for_documentation() -> None:
-    """On the class `criteria` is what makes them, with its description."""
+    """On the class, `criteria` is a descriptor with a docstring."""
     assert "for completion with Tab" in (ObservationsClass.criteria.__doc__ or "")
     assert isinstance(Observations.criteria, CriteriaNamespace)
 
 
 def test_the_criteria_cannot_be_replaced() -> None:
-    """Nobody loses them by an assignment."""
+    """Assigning to `criteria` raises an error."""
     with pytest.raises(AttributeError, match="'criteria' cannot be set"):
         Observations.criteria = {}  # type: ignore[assignment]
 
 
-def test_values_as_the_real_archive_lists_them(mast_sandbox: Sandbox, recorded: Callable[[str], bytes]) -> None:
-    """A recorded answer of the archive, with values that are no names and cells of several, completes as well."""
+def test_recorded_values_can_be_completed(mast_sandbox: Sandbox, recorded: Callable[[str], bytes]) -> None:
+    """Values from a recorded response of MAST complete, including non-identifiers and cells with several values."""
     mast_sandbox.faults.add("invoke", Fault.answer(recorded("missions.extjs")))
     instruments = Observations.help("instrument_name", values=True)
     assert "DS/S" in instruments
@@ -180,7 +180,7 @@ def test_values_as_the_real_archive_lists_them(mast_sandbox: Sandbox, recorded: 
 
 @given(st.lists(st.text(max_size=8) | st.sampled_from(["name", "values", "_x", "__class__", "None", "A b", "A_b"])))
 def test_any_texts_can_be_values(values: list[str]) -> None:
-    """Whatever the values are, all are keys, attributes are values of that name, and the criterion stays what it is."""
+    """Any text can be a value: all are keys, and no value hides an attribute of the criterion."""
     made = Criterion(Observations.criteria._columns["filters"], [], list(dict.fromkeys(values)))
     assert all(made[value] == value for value in values)
     assert made.name == "filters"

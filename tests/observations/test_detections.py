@@ -1,4 +1,4 @@
-"""Sources at many positions, out of the catalogs of the observations there: all of them, each catalog read once."""
+"""`crossmatch_detections`: sources at many positions, from the source catalogs of the observations there."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.requestlog import RequestRecord
 
 PROGRAM = "1783"
-# Where nothing was ever observed.
+# A position without observations.
 NOWHERE = SkyCoord(10.0, -45.0, unit="deg")
 
 
 @pytest.fixture
 def catalogs(mast_sandbox: Sandbox) -> dict[str, Table]:
-    """The catalogs of a public program, one by one."""
+    """Return the catalogs of a public program, read one by one."""
     observations = Observations.query_criteria(obs_collection="JWST", proposal_id=PROGRAM, calib_level=3)
     products = unique(Observations.get_product_list(observations), keys="dataURI")
     uris = [str(uri) for uri in products["dataURI"] if uri.endswith("_cat.ecsv")]
@@ -43,24 +43,24 @@ def catalogs(mast_sandbox: Sandbox) -> dict[str, Table]:
 
 @pytest.fixture
 def stars(catalogs: dict[str, Table]) -> SkyCoord:
-    """Some sources of one of them."""
+    """Return the positions of some sources in one of the catalogs."""
     centers = next(iter(catalogs.values()))["sky_centroid"][:12]
     return SkyCoord(centers.ra, centers.dec)
 
 
 def detections(positions: Any, **options: Any) -> Table:
-    """The sources at positions, in that program unless another place is named."""
+    """Return the sources at positions, from that program unless ``obs_collection`` is given."""
     scope = {} if "obs_collection" in options else {"proposal_id": PROGRAM}
     return Observations.crossmatch_detections(positions, verbose=False, **(scope | options))
 
 
 def downloads(archive: Sandbox) -> Counter[str]:
-    """How often each file was asked for."""
+    """Return how often each file was requested."""
     return Counter(str(record.value("uri")) for record in archive.requests.of("download"))
 
 
 def test_matches_are_those_of_all_catalogs_read_one_by_one(catalogs: dict[str, Table], stars: SkyCoord) -> None:
-    """Each source of each catalog within the radius is there, with its row, catalog and separation."""
+    """Each source within the radius in any catalog is returned, with its input row, catalog and separation."""
     found = detections(stars, radius=2 * u.arcsec)
     expected = set()
     for uri, table in catalogs.items():
@@ -75,7 +75,7 @@ def test_matches_are_those_of_all_catalogs_read_one_by_one(catalogs: dict[str, T
 
 
 def test_the_best_is_the_nearest_in_any_catalog(stars: SkyCoord) -> None:
-    """There is one row for each position, and it is the first of all."""
+    """``best=True`` returns one row per position: the nearest source in any catalog."""
     every, best = detections(stars), detections(stars, best=True)
     assert best["input_row"].tolist() == list(range(len(stars)))
     for row in best:
@@ -84,15 +84,15 @@ def test_the_best_is_the_nearest_in_any_catalog(stars: SkyCoord) -> None:
 
 
 def test_each_catalog_is_read_once_however_many_positions_it_covers(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
-    """Twelve stars, and each of them twice, cost no more than one."""
+    """Each catalog is downloaded once, even if it covers many positions."""
     mast_sandbox.requests.clear()
     found = detections(np.concatenate([stars, stars]))
     assert set(downloads(mast_sandbox).values()) == {1}
     assert set(downloads(mast_sandbox)) == set(found.meta["catalogs"])
 
 
-def test_what_nothing_covers_is_told_apart_from_what_has_no_source(stars: SkyCoord) -> None:
-    """A position without an observation, and one where nothing was detected, are in two lists."""
+def test_uncovered_positions_are_distinguished_from_empty_ones(stars: SkyCoord) -> None:
+    """Positions without an observation and positions without a source are listed separately in ``meta``."""
     empty = stars[0].directional_offset_by(0 * u.deg, 0.7 * u.arcsec)
     positions = SkyCoord([NOWHERE, empty, stars[0]])
     found = detections(positions, radius=0.05 * u.arcsec)
@@ -100,8 +100,8 @@ def test_what_nothing_covers_is_told_apart_from_what_has_no_source(stars: SkyCoo
     assert set(found["input_row"].tolist()) == {2}
 
 
-def test_nothing_found_is_one_warning_that_says_why(stars: SkyCoord) -> None:
-    """It is not the same whether nobody looked there, or nothing was seen."""
+def test_an_empty_result_issues_one_warning_with_the_reason(stars: SkyCoord) -> None:
+    """A result without sources issues one warning, which says whether the positions were observed."""
     empty = stars[:1].directional_offset_by(0 * u.deg, 0.7 * u.arcsec)
     for positions, reason in ((NOWHERE.reshape(1), "without an observation: 1;"), (empty, "the radius: 1;")):
         with pytest.warns(NoResultsWarning, match=reason) as told:
@@ -114,16 +114,14 @@ def test_nothing_found_is_one_warning_that_says_why(stars: SkyCoord) -> None:
     ("scope", "advice"),
     [({"obs_collection": "JWTS"}, "JWST"), ({"obs_collection": "jwst", "filters": "F201W"}, "F200W")],
 )
-def test_a_misspelled_criterion_is_told_from_an_empty_sky(stars: SkyCoord, scope: dict[str, str], advice: str) -> None:
-    """What no observation has is named, with what comes near."""
+def test_a_misspelled_criterion_is_named_in_the_warning(stars: SkyCoord, scope: dict[str, str], advice: str) -> None:
+    """The warning suggests a valid value if no observation has the given one."""
     with pytest.warns(NoResultsWarning, match=advice):
         detections(stars, **scope)
 
 
-def test_an_answer_without_the_column_of_observations_is_an_error_of_the_archive(
-    mast_sandbox: Sandbox, stars: SkyCoord
-) -> None:
-    """It is no error of Python."""
+def test_a_response_without_obsid_raises_remote_service_error(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
+    """A response without ``obsid`` raises RemoteServiceError."""
 
     def shorten(answer: dict[str, Any]) -> dict[str, Any]:
         rows = [{name: value for name, value in row.items() if name != "obsid"} for row in answer["data"]]
@@ -134,8 +132,8 @@ def test_an_answer_without_the_column_of_observations_is_an_error_of_the_archive
         detections(stars)
 
 
-def test_the_example_of_the_method_runs(mast_sandbox: Sandbox) -> None:
-    """It prints what it says."""
+def test_the_docstring_example_runs(mast_sandbox: Sandbox) -> None:
+    """The example in the docstring gives the output shown."""
     (example,) = doctest.DocTestFinder().find(ObservationsClass.crossmatch_detections, "crossmatch_detections")
     said: list[str] = []
     failed, tried = doctest.DocTestRunner().run(example, out=said.append)
@@ -143,8 +141,8 @@ def test_the_example_of_the_method_runs(mast_sandbox: Sandbox) -> None:
     assert not failed, "".join(said)
 
 
-def test_positions_that_are_none_are_told_and_do_not_shift_the_others(stars: SkyCoord) -> None:
-    """A masked position fails by itself, with the number that it has in the input."""
+def test_a_masked_position_fails_without_shifting_the_others(stars: SkyCoord) -> None:
+    """A masked position is listed as failed, and the other positions keep their row numbers."""
     table = Table({"ra": np.ma.masked_invalid([np.nan, stars.ra.deg[0]]), "dec": [1.0, stars.dec.deg[0]]})
     with pytest.warns(InputWarning, match="row 0"):
         found = detections(table)
@@ -153,7 +151,7 @@ def test_positions_that_are_none_are_told_and_do_not_shift_the_others(stars: Sky
 
 
 def test_exclusive_catalogs_are_skipped_with_one_warning(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
-    """They are not even asked for; the others are read all the same."""
+    """Exclusive catalogs are not requested, and one warning reports them."""
     mast_sandbox.requests.clear()
     with pytest.warns(AuthenticationWarning, match="exclusive") as told:
         found = detections(stars, obs_collection="JWST")
@@ -164,7 +162,7 @@ def test_exclusive_catalogs_are_skipped_with_one_warning(mast_sandbox: Sandbox, 
 
 
 def test_exclusive_catalogs_are_read_after_login(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
-    """Whoever has access gets all of them."""
+    """A user with access gets the sources of exclusive catalogs."""
     client = ObservationsClass()
     client.login(mast_sandbox.token)
     found = client.crossmatch_detections(stars, verbose=False)
@@ -173,7 +171,7 @@ def test_exclusive_catalogs_are_read_after_login(mast_sandbox: Sandbox, stars: S
 
 
 def test_positions_with_exclusive_catalogs_only_are_listed(mast_sandbox: Sandbox) -> None:
-    """They are covered, and nobody can say whether there is a source."""
+    """Positions covered only by exclusive catalogs are listed in ``nocat``."""
     observations = Observations.query_criteria(obs_collection="JWST", calib_level=3, dataRights="EXCLUSIVE_ACCESS")
     image = observations[observations["dataproduct_type"] == "image"][0]
     place = SkyCoord(image["s_ra"], image["s_dec"], unit="deg")
@@ -183,8 +181,8 @@ def test_positions_with_exclusive_catalogs_only_are_listed(mast_sandbox: Sandbox
     assert (found.meta["nocat"], found.meta["unmatched"], found.meta["outside"]) == ([0], [], [])
 
 
-def test_a_damaged_catalog_costs_itself_only(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
-    """One warning says which it is; the sources of the others are there."""
+def test_a_damaged_catalog_does_not_affect_the_others(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
+    """A damaged catalog is skipped with one warning; the sources of the other catalogs are returned."""
     whole = detections(stars)
     damaged = whole.meta["catalogs"][0]
 
@@ -202,21 +200,21 @@ def test_a_damaged_catalog_costs_itself_only(mast_sandbox: Sandbox, stars: SkyCo
 
 
 def test_it_is_an_error_if_no_catalog_can_be_read(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
-    """An archive that is down is not one without sources."""
+    """If no catalog can be read, an error is raised instead of returning an empty table."""
     mast_sandbox.faults.add("download", Fault.status(503), times=None)
     with pytest.raises(RemoteServiceError):
         detections(stars)
 
 
-def test_the_call_ends_when_its_time_is_over(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
-    """A server that answers late does not hold it."""
+def test_the_call_ends_at_its_timeout(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
+    """A slow server does not hold the call beyond its timeout."""
     mast_sandbox.faults.add("download", Fault.delay(30), times=None)
     with pytest.raises(TimeoutError):
         detections(stars, timeout=1.5)
 
 
 def test_a_dry_run_reads_nothing(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
-    """It says which files, how many bytes, and how many of the positions each covers."""
+    """A dry run lists the catalogs, their sizes, and the number of positions each covers, without reading them."""
     mast_sandbox.requests.clear()
     plan = detections(stars, dry_run=True)
     assert not downloads(mast_sandbox)
@@ -227,15 +225,15 @@ def test_a_dry_run_reads_nothing(mast_sandbox: Sandbox, stars: SkyCoord) -> None
     assert (len(nothing), nothing.colnames, nothing.meta["outside"]) == (0, plan.colnames, [0])
 
 
-def test_a_large_catalog_is_not_read_unless_wanted(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
-    """The limit is the user's."""
+def test_catalogs_larger_than_max_size_are_skipped(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
+    """Catalogs larger than ``max_size`` are skipped."""
     plan = detections(stars, dry_run=True, max_size=1000)
     assert set(plan["action"].tolist()) == {"skip"}
     assert plan.meta["total_bytes"] == 0
 
 
 def test_files_in_a_folder_are_not_fetched_again(mast_sandbox: Sandbox, stars: SkyCoord, tmp_path: Path) -> None:
-    """The second call finds them, and gives the same."""
+    """A second call with ``download_dir`` reuses the files and returns the same rows."""
     first = detections(stars, download_dir=tmp_path)
     assert {path.name for path in tmp_path.rglob("*_cat.ecsv")} == {
         uri.rpartition("/")[2] for uri in first.meta["catalogs"]
@@ -246,10 +244,10 @@ def test_files_in_a_folder_are_not_fetched_again(mast_sandbox: Sandbox, stars: S
     assert again["dataURI", "label"].as_array().tolist() == first["dataURI", "label"].as_array().tolist()
 
 
-def test_a_file_that_does_not_come_into_the_folder_is_told(
+def test_a_failed_download_skips_its_catalog_with_a_warning(
     mast_sandbox: Sandbox, stars: SkyCoord, tmp_path: Path
 ) -> None:
-    """It is the same as without a folder: one warning, and the others are there."""
+    """With ``download_dir``, a failed download skips its catalog with a warning."""
     damaged = detections(stars).meta["catalogs"][0]
     gone = Fault.status(404)
     mast_sandbox.faults.add("download", gone, times=None, where=lambda record: record.value("uri") == damaged)
@@ -259,25 +257,25 @@ def test_a_file_that_does_not_come_into_the_folder_is_told(
     assert len(found)
 
 
-def test_it_is_an_error_if_no_catalog_comes_into_the_folder(stars: SkyCoord, tmp_path: Path) -> None:
-    """A folder that cannot be made does not mean that there are no sources."""
+def test_a_folder_that_cannot_be_created_raises_an_error(stars: SkyCoord, tmp_path: Path) -> None:
+    """A folder that cannot be created raises an error instead of returning an empty table."""
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(DownloadError, match="taken"):
         detections(stars, download_dir=tmp_path / "taken")
 
 
-def test_it_is_an_error_if_the_archive_gives_no_catalog_to_the_folder(
+def test_an_error_with_the_manifest_is_raised_if_all_downloads_fail(
     mast_sandbox: Sandbox, stars: SkyCoord, tmp_path: Path
 ) -> None:
-    """The files that failed are in the manifest of the error."""
+    """If all downloads fail, the error has a manifest of the failed files."""
     mast_sandbox.faults.add("download", Fault.status(404), times=None)
     with pytest.raises(DownloadError, match="None of 14 catalogs") as raised:
         detections(stars, download_dir=tmp_path)
     assert set(raised.value.manifest["Status"].tolist()) == {"ERROR"}
 
 
-def test_catalogs_of_hubble_are_joined_with_their_own_columns(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
-    """Points and segments share some columns; what one does not have is masked there."""
+def test_columns_of_different_hubble_catalogs_are_combined(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
+    """Point and segment catalogs share some columns; columns of only one are masked for the other."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AuthenticationWarning)
         found = detections(stars, obs_collection=["HST", "JWST"])
@@ -292,8 +290,8 @@ def test_catalogs_of_hubble_are_joined_with_their_own_columns(mast_sandbox: Sand
     assert set(found["obs_collection"].tolist()) == {"HST", "JWST"}
 
 
-def test_catalogs_of_collections_are_found_by_their_names(mast_sandbox: Sandbox) -> None:
-    """Contributed catalogs are called science products by the archive."""
+def test_contributed_catalogs_are_found_by_name(mast_sandbox: Sandbox) -> None:
+    """Contributed catalogs are found by file name, because MAST lists them as science products."""
     observations = Observations.query_criteria(obs_collection="HLSP", dataproduct_type="image")
     products = Observations.get_product_list(observations)
     uri = next(str(uri) for uri in products["dataURI"] if uri.endswith("_cat.ecsv"))
@@ -303,8 +301,8 @@ def test_catalogs_of_collections_are_found_by_their_names(mast_sandbox: Sandbox)
     assert found["id"][found["dataURI"] == uri].tolist() == [1, 2, 3]
 
 
-def test_the_hubble_source_catalog_is_matched_by_the_archive(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
-    """Its sources have no observation and no file, and what matches is within the radius."""
+def test_the_hubble_source_catalog_is_matched_by_mast(mast_sandbox: Sandbox, stars: SkyCoord) -> None:
+    """MAST matches the Hubble Source Catalog: its rows have no observation or file, and are within the radius."""
     found = detections(stars, obs_collection="HSC", radius=3 * u.arcsec)
     assert len(found)
     assert found["dataURI"].mask.all()
@@ -316,10 +314,10 @@ def test_the_hubble_source_catalog_is_matched_by_the_archive(mast_sandbox: Sandb
 
 @pytest.mark.parametrize(("ending", "options"), [("ecsv", {"format": "ascii.ecsv"}), ("fits", {"format": "fits"})])
 def test_the_table_can_be_written(stars: SkyCoord, tmp_path: Path, ending: str, options: dict[str, Any]) -> None:
-    """Matches of several catalogs make one plain table."""
+    """A table of matches from several catalogs can be written and read back."""
     found = detections(stars)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # FITS has no place for lists
+        warnings.simplefilter("ignore")  # FITS headers cannot store lists
         found.write(tmp_path / f"found.{ending}", **options)
         assert len(Table.read(tmp_path / f"found.{ending}", **options)) == len(found)
 
@@ -338,8 +336,8 @@ def test_the_table_can_be_written(stars: SkyCoord, tmp_path: Path, ending: str, 
         ([], {}),
     ],
 )
-def test_what_makes_no_sense_is_refused(mast_sandbox: Sandbox, positions: Any, options: dict[str, Any]) -> None:
-    """No file is asked for then."""
+def test_invalid_arguments_are_refused(mast_sandbox: Sandbox, positions: Any, options: dict[str, Any]) -> None:
+    """Invalid arguments raise an error before any file is requested."""
     with pytest.raises(InvalidQueryError):
         detections(positions, **options)
     assert not downloads(mast_sandbox)

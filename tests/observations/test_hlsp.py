@@ -1,4 +1,4 @@
-"""Observations of high-level science products: exactly one target, or a part of the sky."""
+"""Observations of high-level science products, of one target or around a position."""
 
 from __future__ import annotations
 
@@ -22,43 +22,43 @@ WHERE = SkyCoord(1.04656, -47.360638, unit="deg")
 
 
 def found(*arguments: Any, **keywords: Any) -> set[tuple[str, str]]:
-    """Return collections and targets of what is found."""
+    """Return the collections and targets that a query finds."""
     table = Observations.query_hlsp(*arguments, **keywords)
     return set(zip(table["provenance_name"].tolist(), table["target_name"].tolist(), strict=True))
 
 
 @pytest.mark.parametrize("target", ["TIC 160148385", "tic160148385", "TIC-160148385", 160148385, "WASP-96", "wasp 96"])
 def test_a_target_is_found_without_its_neighbors(mast_sandbox: Sandbox, target: str | int) -> None:
-    """By number or by name, and although another star is two arcseconds away."""
+    """A target given by number or name is found without a star that is two arcseconds away."""
     assert found("TGLC", target=target) == {("TGLC", STAR)}
 
 
 def test_a_neighbor_is_found_without_the_target(mast_sandbox: Sandbox) -> None:
-    """The faint star beside a bright one has its own light curves."""
+    """A faint star next to a bright one is found with its own light curves."""
     assert found("TGLC", target=f"TIC {NEIGHBOR}") == {("TGLC", NEIGHBOR)}
 
 
-def test_coordinates_find_all_of_them(mast_sandbox: Sandbox) -> None:
-    """A search around a position is one."""
+def test_coordinates_find_all_targets(mast_sandbox: Sandbox) -> None:
+    """A search around a position finds all targets there."""
     assert {name for _, name in found("TGLC", coordinates=WHERE, radius="5 arcsec")} == {STAR, NEIGHBOR}
     assert len(found("TGLC", coordinates=WHERE)) == 6
     assert not found("TGLC", coordinates=WHERE, radius=0) - {("TGLC", STAR), ("TGLC", NEIGHBOR)}
 
 
 @pytest.mark.parametrize("target", ["TIC 160148385", "WASP-96"])
-def test_all_collections_of_a_target(mast_sandbox: Sandbox, target: str) -> None:
-    """Without a name every collection is searched."""
+def test_all_collections_are_searched_by_default(mast_sandbox: Sandbox, target: str) -> None:
+    """Without a collection name, all collections are searched."""
     assert found(target=target) == {("QLP", STAR), ("TESS-SPOC", STAR), ("TGLC", STAR)}
 
 
-def test_a_collection_that_calls_the_target_otherwise_is_found_by_position(mast_sandbox: Sandbox) -> None:
-    """AU Mic has light curves under its number, and spectra under its name."""
+def test_collections_with_another_target_name_match_by_position(mast_sandbox: Sandbox) -> None:
+    """Collections that use another name for the target are matched by position."""
     names = {"QLP": "441420236", "TESS-SPOC": "441420236", "HSLA": "AU-MIC", "ULLYSES": "AU-MIC"}
     assert found(target="TIC 441420236") == found(target="AU Mic") == set(names.items())
 
 
-def test_the_author_of_a_light_curve(mast_sandbox: Sandbox) -> None:
-    """The word of lightkurve means the same, for several as well; a sector is a criterion like any other."""
+def test_author_is_equivalent_to_name(mast_sandbox: Sandbox) -> None:
+    """``author`` is equivalent to ``name``, and ``sequence_number`` is a criterion like any other."""
     assert found(author=["qlp", "TGLC"], target="WASP-96") == {("QLP", STAR), ("TGLC", STAR)}
     table = Observations.query_hlsp("QLP", target="WASP-96", sequence_number=3)
     assert table["sequence_number"].tolist() == [3]
@@ -66,17 +66,17 @@ def test_the_author_of_a_light_curve(mast_sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", ["jades", "hlsp_jades", " JADES "])
 def test_a_field_is_a_target_as_well(mast_sandbox: Sandbox, name: str) -> None:
-    """Targets are whatever the collections call so."""
+    """A field name can be a target."""
     assert found(name, target="GOODS-S", filters="F200W") == {("JADES", "GOODS-S")}
 
 
-def test_names_may_come_from_anything_iterable(mast_sandbox: Sandbox) -> None:
-    """A generator is read once."""
+def test_names_can_be_any_iterable(mast_sandbox: Sandbox) -> None:
+    """A generator of collection names is read only once."""
     assert found((name for name in ("CALSPEC",)), target="gd71") == {("CALSPEC", "GD71")}
 
 
-def test_the_rows_are_those_of_a_search(mast_sandbox: Sandbox) -> None:
-    """Columns and their order are the same, whichever way the rows were found; products can be listed."""
+def test_the_columns_are_those_of_query_criteria(mast_sandbox: Sandbox) -> None:
+    """The table has the columns of `query_criteria`, for a match by name or position, and products can be listed."""
     expected = Observations.query_criteria(provenance_name="TGLC").colnames
     for target in ("TIC 160148385", "WASP-96"):
         table = Observations.query_hlsp("TGLC", target=target)
@@ -85,24 +85,24 @@ def test_the_rows_are_those_of_a_search(mast_sandbox: Sandbox) -> None:
     assert isinstance(Observations.get_product_list(table), Table)
 
 
-def test_a_star_that_moves_fast_may_be_farther_away(mast_sandbox: Sandbox) -> None:
-    """The radius of a target is that within which the nearest one is taken, and no other."""
+def test_the_radius_of_a_target_can_be_increased(mast_sandbox: Sandbox) -> None:
+    """``radius`` limits the separation within which the nearest target matches."""
     with pytest.warns(NoResultsWarning):
         assert not found("TGLC", target="TOI-700", radius="1 arcsec")
     assert found("TGLC", target="TOI-700", radius="1 arcmin") == {("TGLC", "150428104")}
 
 
-# -- nothing -----------------------------------------------------------------------------------------------------------
+# -- no matches --------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_number_in_another_catalog_is_another_star(mast_sandbox: Sandbox) -> None:
-    """TESS light curves are not those of the star of Kepler's catalog with that number."""
+    """A KIC number does not match TESS light curves of the TIC star with the same number."""
     with pytest.warns(NoResultsWarning):
         assert not found("TGLC", target=f"KIC {STAR}")
 
 
-def test_neighbors_are_named_where_the_target_has_nothing(mast_sandbox: Sandbox) -> None:
-    """They come with their distances, and with what finds them; the one that is very near has another number."""
+def test_the_nearest_targets_are_listed_if_nothing_matches(mast_sandbox: Sandbox) -> None:
+    """If a target has no observations, the warning lists the nearest targets with their separations."""
     said = (
         "The nearest targets to 'TIC 150428135' are '150428104' (TGLC) at 1.8 arcsec, '150428101' (TGLC) at 25.0 arcsec"
     )
@@ -112,8 +112,8 @@ def test_neighbors_are_named_where_the_target_has_nothing(mast_sandbox: Sandbox)
         assert not found("TGLC", target="TIC 150428135")
 
 
-def test_what_was_found_by_position_is_told(mast_sandbox: Sandbox) -> None:
-    """A name alone cannot tell two stars apart: the nearest is taken, and how near it is can be seen."""
+def test_matches_by_position_are_listed_in_meta(mast_sandbox: Sandbox) -> None:
+    """``meta["matched"]`` lists matches by position with their separations."""
     table = Observations.query_hlsp("TGLC", target="TOI-700")
     assert table.meta["matched"] == ["TGLC 150428104 at 1.8 arcsec"]
     assert "matched" not in Observations.query_hlsp("TGLC", target="TIC 160148385").meta
@@ -128,14 +128,14 @@ def test_what_was_found_by_position_is_told(mast_sandbox: Sandbox) -> None:
         (999, "Use 'TIC 999' to find the star by its position as well"),
     ],
 )
-def test_it_is_said_why_there_is_nothing(mast_sandbox: Sandbox, target: str | int, said: str) -> None:
-    """With what the target was compared."""
+def test_the_warning_says_why_nothing_matches(mast_sandbox: Sandbox, target: str | int, said: str) -> None:
+    """The warning of an empty result says how the target was searched."""
     with pytest.warns(NoResultsWarning, match=said):
         assert len(Observations.query_hlsp("CALSPEC", target=target)) == 0
 
 
-def test_what_is_not_in_the_search_is_named_with_page_and_scripts(mast_sandbox: Sandbox) -> None:
-    """The page itself says which scripts there are."""
+def test_a_collection_outside_the_search_is_refused_with_its_page(mast_sandbox: Sandbox) -> None:
+    """The error for a collection outside the search gives its page and its scripts."""
     with pytest.raises(InvalidQueryError) as error:
         Observations.query_hlsp("BOSZ")
     assert f"{mast_sandbox.url}/hlsp/bosz." in str(error.value)
@@ -143,14 +143,14 @@ def test_what_is_not_in_the_search_is_named_with_page_and_scripts(mast_sandbox: 
 
 
 def test_a_page_without_scripts(mast_sandbox: Sandbox) -> None:
-    """It is named all the same."""
+    """The error gives the page of a collection even if it lists no scripts."""
     mast_sandbox.faults.add("hlsp_page", Fault.answer("<a href='http://[x.sh'>here</a>", content_type="text/html"))
     with pytest.raises(InvalidQueryError, match="See its page for the files"):
         Observations.query_hlsp("BOSZ", target="TIC 1")
 
 
-def test_a_page_that_fails_hides_nothing(mast_sandbox: Sandbox) -> None:
-    """The error is still that the search has nothing."""
+def test_a_failing_page_does_not_hide_the_error(mast_sandbox: Sandbox) -> None:
+    """If the page of a collection fails, the error still says that the search has no observations."""
     mast_sandbox.faults.add("hlsp_page", Fault.status(503), times=None)
     with pytest.raises(
         InvalidQueryError,
@@ -169,7 +169,7 @@ def test_a_page_that_fails_hides_nothing(mast_sandbox: Sandbox) -> None:
     ],
 )
 def test_an_unknown_name_is_refused(mast_sandbox: Sandbox, name: str, said: str) -> None:
-    """With what may be meant; also beside a name that is known."""
+    """An unknown collection raises an error with a suggestion, also in a list with a known one."""
     with pytest.raises(InvalidQueryError, match=said):
         Observations.query_hlsp(name)
     with pytest.raises(InvalidQueryError, match=said):
@@ -197,15 +197,15 @@ def test_an_unknown_name_is_refused(mast_sandbox: Sandbox, name: str, said: str)
         ({"name": "QLP", "sector": 3}, "sector"),
     ],
 )
-def test_what_makes_no_sense_is_refused(mast_sandbox: Sandbox, arguments: dict[str, Any], said: str) -> None:
-    """Before anything is asked."""
+def test_invalid_arguments_are_refused(mast_sandbox: Sandbox, arguments: dict[str, Any], said: str) -> None:
+    """Invalid arguments raise an error before any query is sent."""
     with pytest.raises(InvalidQueryError, match=said):
         Observations.query_hlsp(**arguments)
     assert not [record for record in mast_sandbox.requests if record.endpoint == "invoke"]
 
 
-def test_an_archive_that_fails_is_an_error(mast_sandbox: Sandbox) -> None:
-    """It is not taken for a target without observations."""
+def test_a_failing_service_is_an_error(mast_sandbox: Sandbox) -> None:
+    """A failing service raises an error instead of returning an empty table."""
     mast_sandbox.faults.add("resolver", Fault.status(500), times=None)
     with pytest.raises(RemoteServiceError):
         Observations.query_hlsp("HSLA", target="TIC 441420236")
@@ -220,15 +220,15 @@ def test_an_archive_that_fails_is_an_error(mast_sandbox: Sandbox) -> None:
         lambda document: _each(document, lambda row: row.update(s_ra="here")),
     ],
 )
-def test_a_wrong_answer_is_an_error_of_the_archive(mast_sandbox: Sandbox, edit: Callable[[Any], Any]) -> None:
-    """Columns that are missing, and positions that are none."""
+def test_an_invalid_response_raises_remote_service_error(mast_sandbox: Sandbox, edit: Callable[[Any], Any]) -> None:
+    """A response with missing columns or invalid positions raises RemoteServiceError."""
     mast_sandbox.faults.add("invoke", Fault.edit(edit), times=None)
     with pytest.raises(RemoteServiceError):
         Observations.query_hlsp(target="AU Mic")
 
 
 def _each(document: Any, change: Callable[[dict[str, Any]], Any]) -> Any:
-    """An answer with changed rows, whose columns are those of its first row."""
+    """Return a response with changed rows and the fields of its first row."""
     for row in document["data"]:
         change(row)
     if document["data"]:
@@ -236,8 +236,8 @@ def _each(document: Any, change: Callable[[dict[str, Any]], Any]) -> Any:
     return document
 
 
-def test_the_deadline_is_one_for_all_requests(mast_sandbox: Sandbox) -> None:
-    """A limit of a moment ends the call."""
+def test_the_timeout_applies_to_all_requests(mast_sandbox: Sandbox) -> None:
+    """The timeout applies to the whole call."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
     with conf.set_temp("timeout", 0.05), pytest.raises(TimeoutError):
         Observations.query_hlsp("TGLC", target="WASP-96")
@@ -246,8 +246,8 @@ def test_the_deadline_is_one_for_all_requests(mast_sandbox: Sandbox) -> None:
 # -- products ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_describes_a_collection_comes_first(mast_sandbox: Sandbox) -> None:
-    """The README is before the data of each observation, and nothing else has moved."""
+def test_the_readme_comes_first(mast_sandbox: Sandbox) -> None:
+    """The README precedes the data of each observation; the order is otherwise unchanged."""
     rows = Observations.query_hlsp("CALSPEC")
     names = Observations.get_product_list(rows)["productFilename"].tolist()
     assert len(names) == 3 * len(rows)
@@ -256,7 +256,7 @@ def test_what_describes_a_collection_comes_first(mast_sandbox: Sandbox) -> None:
 
 
 def test_the_order_of_other_products_stays(mast_sandbox: Sandbox) -> None:
-    """Each observation's files are in the archive's order."""
+    """The products of each observation are in MAST's order."""
     rows = Observations.query_criteria(obs_id="j97c01010")
     names = Observations.get_product_list(rows)["productFilename"].tolist()
     (answer,) = Observations.get_product_list_async(rows)
@@ -267,8 +267,8 @@ EXAMPLES = [test for test in doctest.DocTestFinder().find(HlspMethods, "Observat
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda test: test.name)
-def test_the_example_of_a_method_runs(mast_sandbox: Sandbox, example: doctest.DocTest) -> None:
-    """It prints what it says."""
+def test_the_docstring_example_runs(mast_sandbox: Sandbox, example: doctest.DocTest) -> None:
+    """The example in the docstring of each method gives the output shown."""
     said: list[str] = []
     failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=said.append)
     assert tried > 0
@@ -276,6 +276,6 @@ def test_the_example_of_a_method_runs(mast_sandbox: Sandbox, example: doctest.Do
 
 
 def test_each_method_has_an_example() -> None:
-    """No public method goes without."""
+    """Each public method has an example."""
     own = {f"Observations.{name}" for name in vars(HlspMethods) if not name.startswith("_")}
     assert {test.name for test in EXAMPLES} == own

@@ -1,4 +1,4 @@
-"""The collections of high-level science products, and what is known of them."""
+"""The list of collections of high-level science products, and the known facts about them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ FACTS = json.loads(resources.files("astroquery_mast.observations").joinpath("hls
 
 
 def by_name(table: Table) -> dict[str, dict[str, Any]]:
-    """Return the rows by name, with None for what is masked."""
+    """Return the rows by name, with None for masked cells."""
     rows = ({name: None if row[name] is np.ma.masked else row[name] for name in table.colnames} for row in table)
     return {row["name"]: row for row in rows}
 
 
-def test_all_collections_of_the_archive(mast_sandbox: Sandbox) -> None:
-    """One query by TAP tells them, and their counts are those of the search; no page is read."""
+def test_all_collections_are_listed_with_one_query(mast_sandbox: Sandbox) -> None:
+    """One TAP query lists all collections with the counts of the search; no page is read."""
     table = Observations.list_hlsp()
     assert table.colnames == ["name", "missions", "observations", "title", "doi", "page", "source"]
     assert [record.endpoint for record in mast_sandbox.requests] == ["vo_tap"]
@@ -44,8 +44,8 @@ def test_all_collections_of_the_archive(mast_sandbox: Sandbox) -> None:
     assert (rows["QLP"]["missions"], rows["JADES"]["missions"], rows["HSLA"]["missions"]) == ("TESS", "JWST", "HST")
 
 
-def test_what_is_not_known_is_masked(mast_sandbox: Sandbox) -> None:
-    """A DOI is there with its source, or not at all."""
+def test_unknown_facts_are_masked(mast_sandbox: Sandbox) -> None:
+    """Unknown titles and DOIs are masked, and known DOIs have a source."""
     rows = by_name(Observations.list_hlsp())
     assert rows["TGLC"]["doi"] == "10.17909/610m-9474"
     assert rows["TGLC"]["source"] == "https://arxiv.org/abs/2301.03704"
@@ -53,22 +53,22 @@ def test_what_is_not_known_is_masked(mast_sandbox: Sandbox) -> None:
     assert rows["LEGUS"]["page"] == f"{mast_sandbox.url}/hlsp/legus"
 
 
-def test_the_page_of_a_collection_that_is_named_is_read(mast_sandbox: Sandbox) -> None:
-    """The DOI on it goes before that of the package, and it is its source; the DOI of its source data does not."""
+def test_the_page_of_a_named_collection_is_read(mast_sandbox: Sandbox) -> None:
+    """The DOI on a collection's page takes precedence over the package's; DOIs of source data are ignored."""
     page = "<p><b>DOI:</b> <a href='#'>10.17909/new-doi</a>.</p> <p>Source data: 10.17909/other</p>"
     mast_sandbox.faults.add("hlsp_page", Fault.answer(page, content_type="text/html"))
     row = by_name(Observations.list_hlsp("qlp"))["QLP"]
     assert (row["doi"], row["source"]) == ("10.17909/new-doi", f"{mast_sandbox.url}/hlsp/qlp")
 
 
-def test_a_collection_that_is_not_in_the_search(mast_sandbox: Sandbox) -> None:
-    """It has a page, and no observations."""
+def test_a_collection_outside_the_search_has_no_observations(mast_sandbox: Sandbox) -> None:
+    """A collection that only has a page is listed with 0 observations."""
     row = by_name(Observations.list_hlsp(["TGLC", "bosz"]))["BOSZ"]
     assert (row["observations"], row["missions"], row["doi"]) == (0, None, "10.17909/T95G68")
 
 
-def test_a_page_that_fails_costs_nothing_but_a_warning(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
-    """The rest is there all the same."""
+def test_a_failing_page_only_logs_a_warning(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """If a page cannot be read, a warning is logged and the package's facts are returned."""
     mast_sandbox.faults.add("hlsp_page", Fault.status(503), times=None)
     row = by_name(Observations.list_hlsp("QLP"))["QLP"]
     assert row["doi"] == FACTS["QLP"]["doi"]
@@ -76,7 +76,7 @@ def test_a_page_that_fails_costs_nothing_but_a_warning(mast_sandbox: Sandbox, ca
 
 
 def test_collections_of_a_mission(mast_sandbox: Sandbox) -> None:
-    """In any case, and of several."""
+    """Collections can be selected by one or more missions, in any case."""
     assert set(by_name(Observations.list_hlsp(mission="tess"))) == {"QLP", "TESS-SPOC", "TGLC"}
     assert "JADES" in by_name(Observations.list_hlsp(mission=["TESS", "JWST"]))
     assert len(Observations.list_hlsp("QLP", mission="TESS")) == 1
@@ -94,20 +94,20 @@ def test_collections_of_a_mission(mast_sandbox: Sandbox) -> None:
     ],
 )
 def test_unknown_names_are_refused(mast_sandbox: Sandbox, arguments: dict[str, Any], said: str) -> None:
-    """With those that there are."""
+    """An unknown collection or mission raises an error that lists valid names."""
     with pytest.raises(InvalidQueryError, match=said):
         Observations.list_hlsp(**arguments)
 
 
-def test_an_archive_that_fails_is_an_error(mast_sandbox: Sandbox) -> None:
-    """No table of what the package knows stands for the archive's."""
+def test_a_failing_service_is_an_error(mast_sandbox: Sandbox) -> None:
+    """A failing service raises an error; the package's facts do not replace the response."""
     mast_sandbox.faults.add("vo_tap", Fault.status(500), times=None)
     with pytest.raises(RemoteServiceError):
         Observations.list_hlsp()
 
 
-def test_an_answer_without_its_columns_is_an_error_of_the_archive(mast_sandbox: Sandbox) -> None:
-    """A table of something else is not read as one of collections."""
+def test_a_response_without_its_columns_raises_remote_service_error(mast_sandbox: Sandbox) -> None:
+    """A response without the expected columns raises RemoteServiceError."""
     table = """<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE type="results">
         <INFO name="QUERY_STATUS" value="OK"/><TABLE><FIELD name="x" datatype="int"/>
         <DATA><TABLEDATA><TR><TD>1</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
@@ -117,7 +117,7 @@ def test_an_answer_without_its_columns_is_an_error_of_the_archive(mast_sandbox: 
 
 
 def test_the_facts_of_the_package_have_sources() -> None:
-    """Each DOI is one of MAST's, and no two collections have the same."""
+    """Each known DOI is a unique MAST DOI with a source."""
     dois = [facts["doi"] for facts in FACTS.values() if facts["doi"]]
     assert len(dois) == len(set(dois)) > 10
     assert all(re.fullmatch(r"10\.17909/[\w-]+", doi) for doi in dois)
@@ -140,8 +140,8 @@ def test_the_facts_of_the_package_have_sources() -> None:
         ("", None, []),
     ],
 )
-def test_names_of_files_tell_the_collection(text: str, collection: str | None, telescopes: list[str]) -> None:
-    """And the telescope, if there is one in them."""
+def test_file_names_give_the_collection(text: str, collection: str | None, telescopes: list[str]) -> None:
+    """File names give the collection, and the telescopes if present."""
     assert collection_in(text) == collection
     assert telescopes_in(text) == telescopes
 
@@ -150,8 +150,8 @@ WORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789.+-", min_size=1, max_size=
 
 
 @given(WORDS, WORDS, st.text("abc_.-", max_size=20))
-def test_whatever_stands_where_the_collection_stands_is_it(collection: str, telescope: str, rest: str) -> None:
-    """In the name of a file, alone, in a folder or in capitals."""
+def test_any_collection_is_found_in_a_name(collection: str, telescope: str, rest: str) -> None:
+    """Any collection is found in a name, also in a folder or in uppercase."""
     for name in (f"hlsp_{collection}_{telescope}_{rest}", f"a/b/HLSP_{collection}_{telescope}_{rest}"):
         assert collection_in(name) == collection.upper()
         assert telescopes_in(name) == telescope.upper().split("-")
@@ -159,7 +159,7 @@ def test_whatever_stands_where_the_collection_stands_is_it(collection: str, tele
 
 @given(st.text(max_size=80), st.sampled_from(["", "10.17909/abc-1", "https://doi.org/10.17909/abc-1"]))
 def test_any_page_can_be_read(text: str, doi: str) -> None:
-    """Whatever it holds, its DOI is found where it has one."""
+    """Any page can be parsed, and its DOI is found if it has one."""
     cut = text.replace("<", "").replace("&", "").replace("DOI", "")
     page = read_hlsp_page(f"<p>{cut}</p><p>DOI: {doi} </p><a href='{cut}.sh'>", "https://archive.stsci.edu/hlsp/x")
     assert page.doi == ((doi and "10.17909/abc-1") or None)
