@@ -1,4 +1,4 @@
-"""``limit``, ``sort_by`` and ``sort_desc`` of queries for observations: the right rows, and no page too many."""
+"""``limit``, ``sort_by`` and ``sort_desc`` of observation queries: correct rows with as few pages as possible."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ MORE = "Maximum results returned: there are more than these {} rows"
 
 
 def sizes(archive: Sandbox) -> list[tuple[int, int]]:
-    """Return page and page size of the requests for rows."""
+    """Return the page and page size of each request for rows."""
     found = [record.mashup for record in archive.requests.of("invoke") if record.mashup]
     return sorted((each["page"], each["pagesize"]) for each in found)
 
 
 def same_rows(table: Table, other: Table) -> bool:
-    """Tell whether two tables have the same rows in the same order."""
+    """Return whether two tables have the same rows in the same order."""
     return table.colnames == other.colnames and list(table["obsid"]) == list(other["obsid"])
 
 
-def test_limit_fetches_one_page_of_that_size(mast_sandbox: Sandbox) -> None:
-    """Ten rows are the first ten, in a request for ten, with the warning of mission searches."""
+def test_limit_requests_one_page_of_that_size(mast_sandbox: Sandbox) -> None:
+    """With ``limit=10``, one page of ten rows is requested, and a warning says that there are more."""
     whole = Observations.query_criteria(**GALEX)
     mast_sandbox.requests.clear()
     with pytest.warns(MaxResultsWarning, match=MORE.format(10).replace(".", r"\.")):
@@ -46,10 +46,10 @@ def test_limit_fetches_one_page_of_that_size(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("limit", "asked"), [(100, [(1, 50), (2, 50)]), (101, [(1, 34), (2, 34), (3, 34)])])
-def test_limit_above_the_page_size_fetches_as_many_pages_as_it_takes(
+def test_limit_above_the_page_size_requests_only_the_pages_needed(
     mast_sandbox: Sandbox, limit: int, asked: list[tuple[int, int]]
 ) -> None:
-    """The pages are no larger than the user's, and no page beyond the limit is asked for."""
+    """Pages do not exceed ``pagesize``, and no page beyond the limit is requested."""
     whole = Observations.query_criteria(**GALEX)
     mast_sandbox.requests.clear()
     with pytest.warns(MaxResultsWarning):
@@ -58,8 +58,8 @@ def test_limit_above_the_page_size_fetches_as_many_pages_as_it_takes(
     assert sizes(mast_sandbox) == asked
 
 
-def test_limit_above_the_number_of_rows_returns_all_in_silence(mast_sandbox: Sandbox) -> None:
-    """Nothing is missing, so that nothing is said; pages that do not exist are not asked for."""
+def test_limit_above_the_number_of_rows_returns_all_without_warning(mast_sandbox: Sandbox) -> None:
+    """A limit above the number of rows returns all rows without a warning or requests for missing pages."""
     rows = Observations.query_criteria_count(**GALEX)
     for limit in (rows, rows + 1, 10 * rows):
         mast_sandbox.requests.clear()
@@ -69,8 +69,8 @@ def test_limit_above_the_number_of_rows_returns_all_in_silence(mast_sandbox: San
         )
 
 
-def test_limit_is_that_of_all_queries(mast_sandbox: Sandbox) -> None:
-    """A circle and an object have it as well as criteria."""
+def test_all_queries_take_a_limit(mast_sandbox: Sandbox) -> None:
+    """`query_region` and `query_object` also take ``limit``."""
     with pytest.warns(MaxResultsWarning):
         assert len(Observations.query_region(M51, radius=0.1, limit=7)) == 7
     with pytest.warns(MaxResultsWarning):
@@ -79,7 +79,7 @@ def test_limit_is_that_of_all_queries(mast_sandbox: Sandbox) -> None:
 
 
 def test_limit_counts_the_rows_in_the_region(mast_sandbox: Sandbox) -> None:
-    """Rows that the archive sends and that are outside of the region do not count."""
+    """Rows outside the region do not count toward the limit."""
     asked: dict[str, Any] = {"region": "CIRCLE 202.47 47.2 0.05", "overlap": "center"}
     whole = Observations.query_region(**asked)
     with pytest.warns(MaxResultsWarning, match="than these 5 rows"):
@@ -87,15 +87,15 @@ def test_limit_counts_the_rows_in_the_region(mast_sandbox: Sandbox) -> None:
     assert len(Observations.query_region(**asked, limit=len(whole))) == len(whole)
 
 
-def test_limit_beyond_what_the_archive_sends_at_once_is_fetched_in_parts(mast_sandbox: Sandbox) -> None:
-    """The first rows of the answer in parts, when the archive would refuse the pages."""
+def test_limit_above_the_server_row_limit_is_retrieved_in_parts(mast_sandbox: Sandbox) -> None:
+    """A limit above the row limit of MAST is retrieved in parts."""
     with Sandbox(row_limit=100), conf.set_temp("server_row_limit", 100), pytest.warns(MaxResultsWarning):
         table = Observations.query_criteria(**GALEX, limit=150)
     assert len(set(table["obsid"])) == 150
 
 
 def test_a_short_page_below_the_limit_is_an_error(mast_sandbox: Sandbox) -> None:
-    """A page that has lost a row is told from the end of the answer."""
+    """A page that lacks a row raises an error instead of passing for the last page."""
 
     def lose_a_row(answer: dict[str, Any]) -> dict[str, Any]:
         answer["data"].pop()
@@ -108,8 +108,8 @@ def test_a_short_page_below_the_limit_is_an_error(mast_sandbox: Sandbox) -> None
 
 
 @pytest.mark.parametrize("limit", [0, -1, 2.5, "10", True])
-def test_a_limit_that_is_no_number_of_rows_is_refused(mast_sandbox: Sandbox, limit: Any) -> None:
-    """Before anything is sent."""
+def test_an_invalid_limit_is_refused(mast_sandbox: Sandbox, limit: Any) -> None:
+    """An invalid limit raises an error before any request is sent."""
     with pytest.raises(InvalidQueryError, match=r"limit must be an integer >= 1, got"):
         Observations.query_criteria(**GALEX, limit=limit)
     assert len(mast_sandbox.requests) == 0
@@ -126,10 +126,10 @@ def test_a_limit_that_is_no_number_of_rows_is_refused(mast_sandbox: Sandbox, lim
         (["calib_level", "obsid"], None, [("calib_level", False), ("obsid", False)]),
     ],
 )
-def test_rows_are_sorted_by_the_whole_answer(
+def test_all_rows_are_sorted_before_the_limit_applies(
     mast_sandbox: Sandbox, sort_by: Any, sort_desc: Any, keys: list[tuple[str, bool]]
 ) -> None:
-    """In both directions, over all pages, identifiers as numbers; the limit then takes the right first rows."""
+    """Rows of all pages are sorted together, in both directions, with obsids as numbers, before the limit applies."""
     whole = Observations.query_criteria(**GALEX)
     cells = {name: np.array(whole[name].tolist(), dtype=int) if name == "obsid" else whole[name] for name, _ in keys}
     rows = list(range(len(whole)))
@@ -144,7 +144,7 @@ def test_rows_are_sorted_by_the_whole_answer(
 
 
 def test_rows_without_a_value_come_last(mast_sandbox: Sandbox) -> None:
-    """Whatever the direction."""
+    """Rows without a value come last in both directions."""
     for descending in (False, True):
         table = Observations.query_criteria(obs_collection="JWST", sort_by="t_min", sort_desc=descending)
         missing = np.ma.getmaskarray(table["t_min"])
@@ -152,8 +152,8 @@ def test_rows_without_a_value_come_last(mast_sandbox: Sandbox) -> None:
         assert missing[-missing.sum() :].all()
 
 
-def test_sorting_needs_no_column_of_the_result(mast_sandbox: Sandbox) -> None:
-    """The column to sort by is fetched, and dropped where it is not wanted."""
+def test_rows_can_be_sorted_by_an_unselected_column(mast_sandbox: Sandbox) -> None:
+    """Rows can be sorted by a column that is not in the result."""
     table = Observations.query_region(M51, radius=0.1, columns=["t_min"], sort_by="distance")
     whole = Observations.query_region(M51, radius=0.1, sort_by="distance")
     assert table.colnames == ["t_min", "obsid"]
@@ -161,8 +161,8 @@ def test_sorting_needs_no_column_of_the_result(mast_sandbox: Sandbox) -> None:
     assert (np.diff(whole["distance"]) >= 0).all()
 
 
-def test_of_many_targets_each_has_its_nearest(mast_sandbox: Sandbox) -> None:
-    """Rows are sorted and limited for each target, also where neighbors share a request."""
+def test_rows_are_sorted_and_limited_per_target(mast_sandbox: Sandbox) -> None:
+    """For many targets, rows are sorted and limited per target, even if neighbors share a request."""
     places = [M51, "202.47 47.21", "10.68 41.27"]
     asked: dict[str, Any] = {"radius": 0.05, "sort_by": ["distance", "obsid"]}
     alone = [Observations.query_region(place, **asked) for place in places]
@@ -191,30 +191,30 @@ def test_of_many_targets_each_has_its_nearest(mast_sandbox: Sandbox) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_sorted_is_refused(mast_sandbox: Sandbox, wrong: dict[str, Any], words: str) -> None:
-    """Before anything is searched."""
+def test_invalid_sort_arguments_are_refused(mast_sandbox: Sandbox, wrong: dict[str, Any], words: str) -> None:
+    """Invalid sort arguments raise an error before any query is sent."""
     with pytest.raises(InvalidQueryError, match=words):
         Observations.query_criteria(**GALEX, **wrong)
     assert mast_sandbox.requests.of("invoke") == []
 
 
-def test_nothing_to_sort_is_no_result(mast_sandbox: Sandbox) -> None:
-    """An empty answer keeps its columns and its warning."""
+def test_an_empty_result_can_be_sorted(mast_sandbox: Sandbox) -> None:
+    """An empty result keeps its columns and its warning when sorted."""
     with pytest.warns(NoResultsWarning):
         table = Observations.query_criteria(obs_id="nothing", sort_by="t_min", limit=3)
     assert (len(table), "t_min" in table.colnames) == (0, True)
 
 
 def test_catalogs_sort_identifiers_as_numbers(mast_sandbox: Sandbox) -> None:
-    """Text of digits is a number: 99 comes before 100, as it does for observations."""
+    """Numeric text is sorted by number: 99 comes before 100, as for observations."""
     table = Catalogs.query_region(M51, radius="10 arcmin", catalog="TIC", sort_by="ID")
     numbers = [int(text) for text in table["ID"]]
     assert len(table) > 2
     assert numbers == sorted(numbers)
 
 
-def test_the_request_of_a_limit_can_be_looked_at(mast_sandbox: Sandbox) -> None:
-    """It shows the size of the page that is asked for; nothing is sent."""
+def test_the_payload_has_the_page_size_of_the_limit(mast_sandbox: Sandbox) -> None:
+    """The payload has the reduced page size, and nothing is sent."""
     payload = Observations.query_criteria(**GALEX, limit=10, get_query_payload=True)
     assert (payload["page"], payload["pagesize"]) == (1, 10)
     sorted_ = Observations.query_criteria(**GALEX, limit=10, sort_by="t_min", get_query_payload=True)

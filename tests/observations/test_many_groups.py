@@ -1,4 +1,4 @@
-"""Neighboring targets share a request, and each gets what it would be answered alone."""
+"""Neighboring targets share a request, and each gets the rows of a request of its own."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ARCSEC = 1 / 3600
 
 
 def places(count: int, scale: float = 0.05) -> SkyCoord:
-    """Positions in the field of M51."""
+    """Return positions in the field of M51."""
     dice = np.random.default_rng(3)
     x, y = dice.normal(scale=scale, size=(2, count))
     return SkyCoord(202.47 + x / np.cos(np.radians(47.195)), 47.195 + y, unit="deg")
 
 
 def parameters(record: RequestRecord) -> dict[str, Any]:
-    """What a service was asked."""
+    """Return the parameters of a request."""
     assert record.mashup is not None
     asked = record.mashup["params"]
     assert isinstance(asked, dict)
@@ -39,18 +39,18 @@ def parameters(record: RequestRecord) -> dict[str, Any]:
 
 
 def radius_of(record: RequestRecord) -> float:
-    """The radius of the cone that was asked for."""
+    """Return the radius of the requested cone."""
     asked = parameters(record)
     return float(asked["radius"] if "radius" in asked else asked["position"].split(",")[2])
 
 
 def is_large(record: RequestRecord) -> bool:
-    """Whether a request is one for several targets."""
+    """Return whether a request is for several targets."""
     return radius_of(record) > 0.02
 
 
 def equal(one: Table, other: Table) -> None:
-    """Compare two tables target by target and row for row, except for the digits of the distances."""
+    """Check that two tables have the same rows for each target, except for the last digits of the distances."""
     assert one.colnames == other.colnames
     for table in (one, other):
         table.sort(["input_row", "obsid"])
@@ -65,8 +65,8 @@ def equal(one: Table, other: Table) -> None:
     assert one.meta["unmatched"] == other.meta["unmatched"]
 
 
-def test_two_hundred_positions_in_a_field_are_some_dozens_of_requests(mast_sandbox: Sandbox) -> None:
-    """Each has the rows of a query for it alone, and a third of the requests is enough."""
+def test_two_hundred_positions_in_a_field_need_a_third_of_the_requests(mast_sandbox: Sandbox) -> None:
+    """Each position gets the rows of its own query, with a third of the requests."""
     positions = places(200)
     found = Observations.query_region(positions, radius=RADIUS)
     sent = mast_sandbox.requests.of("invoke")
@@ -86,8 +86,8 @@ def test_two_hundred_positions_in_a_field_are_some_dozens_of_requests(mast_sandb
 
 
 @pytest.mark.parametrize("columns", [None, "obs_collection,t_exptime", ["s_region"], ["distance", "obsid"]], ids=str)
-def test_criteria_names_and_columns_go_with_groups(mast_sandbox: Sandbox, columns: Any) -> None:
-    """Filters hold, columns that were needed on the way are gone, and a name may be given for each position."""
+def test_shared_requests_support_criteria_and_columns(mast_sandbox: Sandbox, columns: Any) -> None:
+    """Shared requests support criteria and column selection; columns needed only for dividing are dropped."""
     options: dict[str, Any] = {"radius": "20 arcsec", "obs_collection": ["HST", "JWST"], "columns": columns}
     found = Observations.query_criteria(coordinates=places(30), **options)
     sent = mast_sandbox.requests.of("invoke")
@@ -101,7 +101,7 @@ def test_criteria_names_and_columns_go_with_groups(mast_sandbox: Sandbox, column
 
 
 def test_names_of_neighbors_share_a_request(mast_sandbox: Sandbox) -> None:
-    """A galaxy and its companion are in one cone."""
+    """Nearby objects given by name share a request."""
     names = ["M51", "M 51", "M101", "NGC 5194"]
     found = Observations.query_object(names, radius="0.05 deg")
     assert found.colnames[:2] == ["input_row", "target"]
@@ -109,15 +109,15 @@ def test_names_of_neighbors_share_a_request(mast_sandbox: Sandbox) -> None:
     equal(found, Observations.query_object(names, radius="0.05 deg", merge_nearby=False))
 
 
-def test_columns_are_not_asked_for_without_need(mast_sandbox: Sandbox) -> None:
-    """Where nothing is grouped the archive sends no outlines."""
+def test_footprints_are_only_requested_if_needed(mast_sandbox: Sandbox) -> None:
+    """Without shared requests, footprints are not requested."""
     apart = SkyCoord([202.47, 210.8], [47.195, 54.35], unit="deg")
     Observations.query_region(apart, radius=RADIUS, columns="filters")
     assert {parameters(each)["columns"] for each in mast_sandbox.requests.of("invoke")} == {"filters,obsid"}
 
 
-def test_payloads_are_those_that_are_sent_first(mast_sandbox: Sandbox) -> None:
-    """One for each group and for each that is alone; as many as targets without groups."""
+def test_payloads_are_the_first_requests(mast_sandbox: Sandbox) -> None:
+    """``get_query_payload`` returns the requests that are sent first: one per group, or one per target."""
     positions = places(20)
     (payload,) = Observations.query_region(positions, radius=RADIUS, get_query_payload=True)
     assert len(mast_sandbox.requests) == 0
@@ -128,19 +128,19 @@ def test_payloads_are_those_that_are_sent_first(mast_sandbox: Sandbox) -> None:
     assert len(Observations.query_region(positions, radius=RADIUS, get_query_payload=True, merge_nearby=False)) == 20
 
 
-def shorter(answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer that lacks a row, and does not say so."""
+def without_last_row(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return a response that lacks a row without saying so."""
     return {**answer, "data": answer["data"][:-1]}
 
 
-def without_outlines(answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer that has no column with outlines."""
+def without_footprints(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return a response without the column ``s_region``."""
     fields = [field for field in answer["fields"] if field["name"] != "s_region"]
     return {**answer, "fields": fields}
 
 
-def with_a_gap(answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer in which the footprint of one row is missing."""
+def with_missing_footprint(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return a response in which one footprint is missing."""
     return {**answer, "data": [{**answer["data"][0], "s_region": None}, *answer["data"][1:]]}
 
 
@@ -151,14 +151,14 @@ def with_a_gap(answer: dict[str, Any]) -> dict[str, Any]:
         Fault.status(400),
         Fault.reset(),
         Fault.garbage(),
-        Fault.edit(shorter),
-        Fault.edit(without_outlines),
-        Fault.edit(with_a_gap),
+        Fault.edit(without_last_row),
+        Fault.edit(without_footprints),
+        Fault.edit(with_missing_footprint),
     ],
     ids=lambda fault: fault.name,
 )
-def test_a_group_that_fails_is_asked_for_one_by_one(mast_sandbox: Sandbox, fault: Fault) -> None:
-    """However its answer is of no use, nothing is lost."""
+def test_a_failed_group_is_queried_one_by_one(mast_sandbox: Sandbox, fault: Fault) -> None:
+    """If a shared request fails or its response is unusable, each target gets its own request, without losing rows."""
     mast_sandbox.faults.add("invoke", fault, times=None, where=is_large)
     positions = places(12)
     with conf.set_temp("max_attempts", 2):
@@ -168,8 +168,8 @@ def test_a_group_that_fails_is_asked_for_one_by_one(mast_sandbox: Sandbox, fault
     equal(found, Observations.query_region(positions, radius=RADIUS, merge_nearby=False))
 
 
-def test_an_answer_at_the_archives_limit_is_not_believed(mast_sandbox: Sandbox) -> None:
-    """As many rows as it can send may not be all."""
+def test_a_shared_response_at_the_row_limit_is_not_used(mast_sandbox: Sandbox) -> None:
+    """A shared response that reaches the row limit may be truncated, so it is not used."""
     positions = places(12)
     whole = Observations.query_region(positions, radius=RADIUS)
     most = int(np.bincount(whole["input_row"]).max())
@@ -180,8 +180,8 @@ def test_an_answer_at_the_archives_limit_is_not_believed(mast_sandbox: Sandbox) 
     equal(found, whole)
 
 
-def test_a_group_may_have_half_of_the_time(mast_sandbox: Sandbox) -> None:
-    """One that takes too long leaves time for its members."""
+def test_a_shared_request_takes_at_most_half_of_the_time(mast_sandbox: Sandbox) -> None:
+    """A slow shared request leaves half of the time for requests of its members."""
     mast_sandbox.faults.add("invoke", Fault.delay(30), times=None, where=is_large)
     found = Observations.query_region(places(12), radius=RADIUS, timeout=2)
     assert sorted(map(is_large, mast_sandbox.requests.of("invoke"))) == [False] * 12 + [True]
@@ -190,14 +190,14 @@ def test_a_group_may_have_half_of_the_time(mast_sandbox: Sandbox) -> None:
 
 
 def edge_case(answer: dict[str, Any], ra: float) -> dict[str, Any]:
-    """An answer with a single row, the side of whose footprint is at some right ascension."""
+    """Return a response with a single row, whose footprint has a side at a given right ascension."""
     region = f"POLYGON ICRS {ra!r} -0.01 {ra + 0.02!r} -0.01 {ra + 0.02!r} 0.01 {ra!r} 0.01"
     return {**answer, "data": [{**answer["data"][0], "s_region": region, "distance": None}]}
 
 
 @pytest.mark.parametrize(("gap", "asked"), [(4.0, [0]), (5.05, [0, 1]), (8.0, [0])], ids=str)
-def test_what_is_right_at_the_edge_is_left_to_the_archive(mast_sandbox: Sandbox, gap: float, asked: list[int]) -> None:
-    """The answer for the group holds a row whose edge is a bit farther than the radius from one of the two."""
+def test_a_footprint_close_to_the_radius_is_left_to_mast(mast_sandbox: Sandbox, gap: float, asked: list[int]) -> None:
+    """A footprint edge close to the radius of a target makes that target get its own request."""
     places = SkyCoord([10.0, 10.0 - 30 * ARCSEC], [0.0, 0.0], unit="deg")
 
     def edit(answer: dict[str, Any]) -> dict[str, Any]:
@@ -219,8 +219,8 @@ def test_what_is_right_at_the_edge_is_left_to_the_archive(mast_sandbox: Sandbox,
 
 
 @pytest.mark.parametrize("merge_nearby", [True, False])
-def test_positions_count_for_every_target(mast_sandbox: Sandbox, merge_nearby: bool) -> None:
-    """overlap="center" keeps for each target what it keeps for a single one, however they are asked for."""
+def test_overlap_center_selects_rows_for_each_target(mast_sandbox: Sandbox, merge_nearby: bool) -> None:
+    """``overlap="center"`` selects the same rows for each target, with or without shared requests."""
     positions = places(12, scale=0.02)
     options: dict[str, Any] = {"radius": "1 arcmin", "overlap": "center"}
     found = Observations.query_region(positions, merge_nearby=merge_nearby, **options)
@@ -239,8 +239,8 @@ def test_positions_count_for_every_target(mast_sandbox: Sandbox, merge_nearby: b
     assert sorted(few["obsid"]) == sorted(found[found["obs_collection"] == "HST"]["obsid"])
 
 
-def test_positions_are_counted_as_they_are_listed(mast_sandbox: Sandbox) -> None:
-    """Counts of positions are the lengths of the lists, zero and masked ones among them."""
+def test_counts_equal_the_numbers_of_rows(mast_sandbox: Sandbox) -> None:
+    """Counts with ``overlap="center"`` equal the numbers of rows, including zeros and masked counts."""
     near = places(6, scale=0.01)
     positions = SkyCoord([*near.ra.deg, 100.0, np.nan], [*near.dec.deg, -80.0, 0.0], unit="deg")
     options: dict[str, Any] = {"radius": "1 arcmin", "overlap": "center"}
@@ -262,16 +262,16 @@ def test_positions_are_counted_as_they_are_listed(mast_sandbox: Sandbox) -> None
     ]
 
 
-def test_a_region_is_for_one_question(mast_sandbox: Sandbox) -> None:
-    """Many targets and a region are two places."""
+def test_many_targets_and_a_region_are_refused(mast_sandbox: Sandbox) -> None:
+    """Many targets cannot be combined with a region."""
     for ask in (Observations.query_region, Observations.query_region_count):
         with pytest.raises(InvalidQueryError, match="Only one of"):
             ask(places(3), region="CIRCLE 1 2 3")
     assert len(mast_sandbox.requests) == 0
 
 
-def test_members_that_fail_are_listed_and_all_failures_are_an_error(mast_sandbox: Sandbox) -> None:
-    """Who was decided from the group needs no answer; without a group everybody does."""
+def test_failed_targets_are_listed_unless_all_fail(mast_sandbox: Sandbox) -> None:
+    """Failed targets are listed in ``meta``; an error is raised if all targets fail."""
     positions = places(12)
     mast_sandbox.faults.add("invoke", Fault.error("deadlock"), times=None, where=lambda r: not is_large(r))
     with pytest.warns(InputWarning, match="deadlock"):
@@ -285,10 +285,10 @@ def test_members_that_fail_are_listed_and_all_failures_are_an_error(mast_sandbox
 
 
 @pytest.mark.parametrize("kind", [ThreadPoolExecutor, None], ids=str)
-def test_groups_come_in_pages_and_by_any_executor(
+def test_shared_responses_can_have_pages_and_any_executor(
     mast_sandbox: Sandbox, kind: Callable[[int], ThreadPoolExecutor] | None
 ) -> None:
-    """Pages of fifty rows are put together before they are divided."""
+    """The pages of a shared response are combined before it is divided, with any executor."""
     positions = places(12)
     whole = Observations.query_region(positions, radius=RADIUS)
     executor = None if kind is None else kind(2)
@@ -298,8 +298,8 @@ def test_groups_come_in_pages_and_by_any_executor(
         executor.shutdown()
 
 
-def test_nothing_found_for_a_group_is_nothing_for_its_members(mast_sandbox: Sandbox) -> None:
-    """One request tells that two places are empty."""
+def test_an_empty_shared_response_is_empty_for_all_targets(mast_sandbox: Sandbox) -> None:
+    """An empty shared response means that all of its targets have no matches."""
     with pytest.warns(NoResultsWarning):
         found = Observations.query_region(SkyCoord([100.0, 100.001], [-80.0, -80.0], unit="deg"), radius=RADIUS)
     assert len(mast_sandbox.requests.of("invoke")) == 1

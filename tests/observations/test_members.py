@@ -1,4 +1,4 @@
-"""Which exposures products are made of, and which products exposures went into."""
+"""`get_members` and `get_parents`: the exposures of products, and the products of exposures."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MOSAIC = "jw01783-o001_t006_nircam_clear-f115w"
 
 @pytest.fixture
 def box(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox of all tests, which is as it was at the end."""
+    """The sandbox of all tests, reset after each test."""
     yield mast_sandbox
     mast_sandbox.reset()
 
 
 def exposures(box: Sandbox, obs_id: str) -> list[str]:
-    """Return the names of the exposures that the sandbox made a product of."""
+    """Return the names of the exposures of a product in the sandbox."""
     sql = (
         "SELECT member.obs_id FROM membership JOIN observation AS whole USING (obsid) JOIN observation AS member "
         "ON member.obsid = membership.member_obsID WHERE whole.obs_id = ? ORDER BY member.obsid"
@@ -40,18 +40,18 @@ def exposures(box: Sandbox, obs_id: str) -> list[str]:
 
 
 def named(box: Sandbox, condition: str) -> str:
-    """Return the name of one product that is made of exposures."""
+    """Return the name of a product with exposures that meets a condition."""
     sql = f"SELECT obs_id FROM observation WHERE obsid IN (SELECT obsid FROM membership) AND {condition} ORDER BY obsid"
     return str(box.archive.query(sql)[0]["obs_id"])
 
 
 def obsid_of(obs_id: str) -> str:
-    """Return the number of an observation."""
+    """Return the obsid of an observation."""
     return str(Observations.query_criteria(obs_id=obs_id)["obsid"][0])
 
 
 def asks(service: str, parameter: str = "") -> Callable[[RequestRecord], bool]:
-    """Tell requests for a service that have a word in their parameters."""
+    """Return a function that selects requests to a service with a word in their parameters."""
     return lambda record: (
         record.mashup is not None
         and record.mashup["service"] == service
@@ -60,13 +60,13 @@ def asks(service: str, parameter: str = "") -> Callable[[RequestRecord], bool]:
 
 
 def with_rows(answer: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return an answer with other rows."""
+    """Return a response with other rows."""
     count = dict.fromkeys(("rows", "rowsFiltered", "rowsTotal"), len(rows))
     return {**answer, "data": rows, "paging": {**answer["paging"], **count}}
 
 
 def with_product(columns: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Add a file of another observation to a list of products."""
+    """Return a function that adds a file of another observation to a product list."""
     more = {**columns, "dataURI": "mast:HST/product/x_flc.fits", "productFilename": "x_flc.fits"}
     return lambda answer: with_rows(answer, [*answer["data"], {**answer["data"][0], **more}])
 
@@ -75,7 +75,7 @@ def with_product(columns: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str
 
 
 def test_a_drizzled_product_has_the_exposures_of_its_association(box: Sandbox) -> None:
-    """They come in its order, with what they are for, in the columns of a query; four requests are enough."""
+    """A drizzled product has the exposures of its association, in order, with the columns of a query."""
     table = Observations.get_members(DRIZZLED)
     assert len(box.requests) == 4
     assert table["obs_id"].tolist() == exposures(box, DRIZZLED)
@@ -89,8 +89,8 @@ def test_a_drizzled_product_has_the_exposures_of_its_association(box: Sandbox) -
     assert table.meta["absent"] == []
 
 
-def test_members_can_be_listed_and_downloaded_as_they_are(box: Sandbox, tmp_path: Any) -> None:
-    """The table is one of observations."""
+def test_products_of_members_can_be_listed_and_downloaded(box: Sandbox, tmp_path: Any) -> None:
+    """The table of members can be passed to `get_product_list` and `download_products`."""
     members = Observations.get_members(DRIZZLED)
     products = Observations.filter_products(Observations.get_product_list(members), productSubGroupDescription="FLC")
     assert sorted(products["obs_id"]) == exposures(box, DRIZZLED)
@@ -98,8 +98,8 @@ def test_members_can_be_listed_and_downloaded_as_they_are(box: Sandbox, tmp_path
     assert manifest["Status"].tolist() == ["COMPLETE"]
 
 
-def test_exposures_of_level_3_of_jwst_say_what_they_are_for(box: Sandbox) -> None:
-    """Nodded exposures are their own background: one row, with both types."""
+def test_members_of_jwst_products_have_exposure_types(box: Sandbox) -> None:
+    """Members of JWST level 3 products have exposure types; nodded exposures have two types."""
     cube = named(box, "instrument_name = 'MIRI/IFU'")
     table = Observations.get_members([MOSAIC, cube])
     assert [tuple(row) for row in table["member_of", "obs_id"].iterrows()] == [
@@ -111,7 +111,7 @@ def test_exposures_of_level_3_of_jwst_say_what_they_are_for(box: Sandbox) -> Non
 
 
 def test_a_coronagraphic_image_has_its_references(box: Sandbox) -> None:
-    """Exposures of the reference star are members, too, and went into the images of all visits to the target."""
+    """Exposures of a reference star are members of the images of all visits to the target."""
     images = Observations.query_criteria(target_name="HIP-65426", instrument_name="NIRCAM/CORON", calib_level=3)
     members = Observations.get_members(images[:1])
     assert dict(zip(members["exptype"], members["target_name"], strict=True)) == {
@@ -143,14 +143,14 @@ def test_a_coronagraphic_image_has_its_references(box: Sandbox) -> None:
         lambda table: Observations.get_product_list(table)[:1],
     ],
 )
-def test_observations_are_taken_in_all_forms(box: Sandbox, form: Callable[[Table], Any]) -> None:
-    """Tables, rows, numbers, names and products mean the same, and what is named twice is one."""
+def test_observations_can_be_given_in_any_form(box: Sandbox, form: Callable[[Table], Any]) -> None:
+    """Tables, rows, obsids, names and products are equivalent, and duplicates count once."""
     found = Observations.get_members(form(Observations.query_criteria(obs_id=DRIZZLED)))
     assert found["obs_id"].tolist() == exposures(box, DRIZZLED)
 
 
-def test_an_exposure_that_was_not_made_is_named_and_left_out(box: Sandbox) -> None:
-    """The association has it as not present, the archive does not: the table stays one of observations."""
+def test_members_without_an_observation_are_listed_as_absent(box: Sandbox) -> None:
+    """A member that was never executed is listed in ``meta["absent"]`` and has no row."""
     from astroquery_mast.sandbox.archive.associations import is_incomplete
 
     sql = (
@@ -166,8 +166,8 @@ def test_an_exposure_that_was_not_made_is_named_and_left_out(box: Sandbox) -> No
     assert absent not in exposures(box, whole)
 
 
-def test_a_product_of_a_visit_has_all_its_exposures_with_that_detector(box: Sandbox) -> None:
-    """Its name says of which visit and detector it is."""
+def test_a_product_of_a_visit_has_its_exposures_with_that_detector(box: Sandbox) -> None:
+    """A HAP product of a visit has all exposures of the visit with its detector."""
     table = Observations.get_members(HAP)
     visit = Observations.query_criteria(obs_id="j97c01*", calib_level=[1, 2])
     assert sorted(table["obs_id"]) == sorted(visit["obs_id"])
@@ -176,14 +176,14 @@ def test_a_product_of_a_visit_has_all_its_exposures_with_that_detector(box: Sand
 
 
 def test_a_product_of_one_filter_has_the_exposures_with_that_filter(box: Sandbox) -> None:
-    """The name of a product of the visit names the filter."""
+    """A HAP product of one filter has the exposures with that filter."""
     one = "hst_10452_01_acs_wfc_f658n_j97c01"
     box.add(HAP, one, filters="F658N")
     assert Observations.get_members(one)["filters"].tolist() == ["F658N"] * 4
 
 
-def test_without_an_association_the_list_of_products_tells(box: Sandbox) -> None:
-    """Products of the HLA have files of the observations that they were made of in their lists."""
+def test_members_without_an_association_come_from_the_product_list(box: Sandbox) -> None:
+    """Members of HLA products come from their product lists."""
     hla = str(
         box.archive.query("SELECT obs_id FROM observation WHERE obs_collection = 'HLA' ORDER BY obsid")[0]["obs_id"]
     )
@@ -194,8 +194,8 @@ def test_without_an_association_the_list_of_products_tells(box: Sandbox) -> None
     assert table["exptype"].mask.all()
 
 
-def test_members_that_the_search_does_not_have_come_from_the_list_of_products(box: Sandbox) -> None:
-    """What the list says is there, and all else is masked; the numbers are good for lists of products."""
+def test_members_missing_from_the_search_come_from_the_product_list(box: Sandbox) -> None:
+    """Members missing from the search have the values of the product list; other columns are masked."""
 
     def without_first(answer: dict[str, Any]) -> dict[str, Any]:
         return with_rows(answer, answer["data"][1:])
@@ -211,7 +211,7 @@ def test_members_that_the_search_does_not_have_come_from_the_list_of_products(bo
 
 
 def test_planned_exposures_of_an_observation_are_members(box: Sandbox) -> None:
-    """What is still to be made for the same observation, instrument and filter comes last, with level -1."""
+    """Planned exposures with the same observation, instrument and filter come last, with level -1."""
     like, *_ = exposures(box, MOSAIC)
     due = like.replace("_00001_", "_00005_")
     box.add(like, due, calib_level=-1, t_min=None, t_max=None, dataURL=None)
@@ -227,15 +227,15 @@ def test_planned_exposures_of_an_observation_are_members(box: Sandbox) -> None:
 
 
 def test_a_planned_product_has_planned_members(box: Sandbox) -> None:
-    """No file tells what it will be made of; the names do."""
+    """The members of a planned product are found by name, since it has no files."""
     planned = str(Observations.query_criteria(proposal_id="9214", calib_level=-1)["obs_id"][0])
     due = f"{planned[:7]}{planned[9:12]}001_xx101_00001_nircam"
     box.add(planned, due)
     assert Observations.get_members(planned)["obs_id"].tolist() == [due]
 
 
-def test_an_exclusive_association_is_no_reason_to_know_nothing(box: Sandbox) -> None:
-    """The members are those of the list of products, without what they are for, and a warning says so."""
+def test_members_of_an_exclusive_association_come_from_the_product_list(box: Sandbox) -> None:
+    """If an association is exclusive, members come from the product list, without types and with a warning."""
     whole = named(box, "dataRights = 'EXCLUSIVE_ACCESS' AND obs_collection = 'HST'")
     with pytest.warns(NoResultsWarning, match=f"Cannot read the association of {whole}"):
         table = Observations.get_members(whole)
@@ -244,7 +244,7 @@ def test_an_exclusive_association_is_no_reason_to_know_nothing(box: Sandbox) -> 
 
 
 def test_single_exposures_have_no_members(box: Sandbox) -> None:
-    """An empty table has all columns, and a warning says why it is empty."""
+    """A single exposure gives an empty table with all columns, and a warning that says why."""
     with pytest.warns(NoResultsWarning, match="Single exposures have no members: 'j97c01aaq'"):
         table = Observations.get_members("j97c01aaq")
     assert len(table) == 0
@@ -252,8 +252,8 @@ def test_single_exposures_have_no_members(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("method", [Observations.get_members, Observations.get_parents])
-def test_what_is_no_observation_is_refused(box: Sandbox, method: Callable[[Any], Table]) -> None:
-    """Wildcards, nothing and other tables are refused before anything is sent, and unknown names are named."""
+def test_invalid_observations_are_refused(box: Sandbox, method: Callable[[Any], Table]) -> None:
+    """Invalid input raises an error before any request is sent; unknown observations are named in the error."""
     for wrong in "j97c01*", [], None, Table({"ra": [1.0]}), [1.5], Table({"obsid": []}):
         with pytest.raises(InvalidQueryError):
             method(wrong)
@@ -262,15 +262,15 @@ def test_what_is_no_observation_is_refused(box: Sandbox, method: Callable[[Any],
         method([DRIZZLED, "j97c0199q"])
 
 
-def test_an_association_that_cannot_be_read_is_an_error(box: Sandbox) -> None:
-    """Garbage is not taken for an association without members."""
+def test_an_unreadable_association_is_an_error(box: Sandbox) -> None:
+    """An unreadable association raises an error instead of being treated as empty."""
     box.faults.add("download", Fault.answer(b"x" * 2880), times=None)
     with pytest.raises(InvalidResponseError, match=r"j97c01010_asn\.fits"):
         Observations.get_members(DRIZZLED)
 
 
-def test_one_deadline_holds_for_the_whole_call(box: Sandbox) -> None:
-    """A list of products that takes longer than the call may ends it."""
+def test_the_timeout_applies_to_the_whole_call(box: Sandbox) -> None:
+    """The timeout applies to the whole call, including product lists."""
     box.faults.add("invoke", Fault.delay(30), where=asks("Mast.Caom.Products"))
     with pytest.raises(QueryTimeoutError):
         Observations.get_members(DRIZZLED, timeout=0.5)
@@ -279,19 +279,19 @@ def test_one_deadline_holds_for_the_whole_call(box: Sandbox) -> None:
 # -- from an exposure to its products --------------------------------------------------------------------------------
 
 
-def test_an_exposure_of_hst_went_into_its_association_and_the_products_of_its_visit(box: Sandbox) -> None:
-    """One by the lists of products, the other by its name; each product is listed once for several exposures."""
+def test_hst_exposures_have_their_association_and_visit_product(box: Sandbox) -> None:
+    """An HST exposure has its association (by product lists) and the HAP product of its visit (by name) as parents."""
     names = exposures(box, DRIZZLED)
     table = Observations.get_parents(names)
     pairs = [tuple(row) for row in table["member", "obs_id"].iterrows()]
     assert pairs == [(name, parent) for name in names for parent in (DRIZZLED, HAP)]
     listed = [record for record in box.requests if asks("Mast.Caom.Products")(record)]
-    # The other products of the visit are looked at, each once.
+    # The product list of each other product of the visit is requested once.
     assert len(listed) == 4
 
 
-def test_products_of_a_visit_have_parents_too(box: Sandbox) -> None:
-    """That of one exposure is part of that of its filter, which is part of that of all filters."""
+def test_products_of_a_visit_have_parents(box: Sandbox) -> None:
+    """The product of one exposure is part of that of its filter, which is part of the total product."""
     one, single = "hst_10452_01_acs_wfc_f658n_j97c01", "hst_10452_01_acs_wfc_f658n_j97c01ai"
     box.add(HAP, one, filters="F658N")
     box.add(HAP, single, filters="F658N", calib_level=2)
@@ -299,8 +299,8 @@ def test_products_of_a_visit_have_parents_too(box: Sandbox) -> None:
     assert Observations.get_parents(one)["obs_id"].tolist() == [HAP]
 
 
-def test_a_mosaic_of_many_visits_is_found_by_its_list_of_products(box: Sandbox) -> None:
-    """Its name does not say what it is made of, and its place is not enough."""
+def test_a_mosaic_is_found_by_its_product_list(box: Sandbox) -> None:
+    """A mosaic of many visits is a parent only if its product list has the exposure."""
     mosaic, other = "hst_skycell-p2381x05y09_acs_wfc_f435w_all", "hst_skycell-p2381x05y10_acs_wfc_f435w_all"
     for name in mosaic, other:
         box.add(HAP, name, filters="F435W")
@@ -310,8 +310,8 @@ def test_a_mosaic_of_many_visits_is_found_by_its_list_of_products(box: Sandbox) 
 
 
 @pytest.mark.parametrize("instrument", ["NIRCAM/IMAGE", "MIRI/IFU", "NIRISS/SOSS", "NIRSPEC/MSA"])
-def test_exposures_and_products_of_jwst_find_each_other(box: Sandbox, instrument: str) -> None:
-    """The parents of all members of a product are the product."""
+def test_parents_of_the_members_of_a_jwst_product_are_the_product(box: Sandbox, instrument: str) -> None:
+    """The parent of all members of a JWST product is the product."""
     obs_id = named(box, f"instrument_name = '{instrument}'")
     members = Observations.get_members(obs_id)
     parents = Observations.get_parents(members)
@@ -320,8 +320,8 @@ def test_exposures_and_products_of_jwst_find_each_other(box: Sandbox, instrument
     assert "exptype" not in parents.colnames
 
 
-def test_the_archive_tells_the_products_of_a_file_of_jwst(box: Sandbox) -> None:
-    """It is asked for a file of the exposure, and no list of products is needed."""
+def test_mast_lists_the_products_of_a_jwst_file(box: Sandbox) -> None:
+    """For a JWST exposure, MAST lists the products of its file, and no product list is requested."""
     exposure = exposures(box, MOSAIC)[0]
     table = Observations.get_parents(exposure)
     (asked,) = box.requests.of("viz")
@@ -339,22 +339,22 @@ def test_the_archive_tells_the_products_of_a_file_of_jwst(box: Sandbox) -> None:
         Fault.reset(),
     ],
 )
-def test_where_the_archive_does_not_tell_lists_of_products_do(box: Sandbox, fault: Fault) -> None:
-    """An answer that is none is no reason to know nothing, as there is another way."""
+def test_product_lists_are_searched_if_the_viz_service_fails(box: Sandbox, fault: Fault) -> None:
+    """If the service for products of a JWST file fails, product lists are searched instead."""
     box.faults.add("viz", fault, times=None)
     assert Observations.get_parents(exposures(box, MOSAIC)[0])["obs_id"].tolist() == [MOSAIC]
     assert [record for record in box.requests if asks("Mast.Caom.Products")(record)]
 
 
-def test_parents_of_exclusive_exposures_are_no_secret(box: Sandbox) -> None:
-    """What belongs together is public, though the files are not."""
+def test_parents_of_exclusive_exposures_are_found(box: Sandbox) -> None:
+    """Parents of exclusive exposures are found without a login."""
     whole = named(box, "dataRights = 'EXCLUSIVE_ACCESS' AND obs_collection = 'JWST'")
     members = exposures(box, whole)
     assert set(Observations.get_parents(members)["obs_id"]) == {whole}
 
 
-def test_an_exposure_that_went_into_nothing_has_no_parents(box: Sandbox) -> None:
-    """A warning says so."""
+def test_an_exposure_without_products_has_no_parents(box: Sandbox) -> None:
+    """An exposure without products gives an empty table with a warning."""
     alone = "SELECT obs_id FROM observation WHERE obs_collection = 'GALEX' ORDER BY obsid LIMIT 1"
     number = obsid_of(box.archive.query(alone)[0]["obs_id"])
     with pytest.warns(NoResultsWarning, match="No combined product was made from"):

@@ -1,4 +1,4 @@
-"""An association comes with all of its inputs, or not at all."""
+"""`gather_association` downloads an association with all of its inputs, or raises an error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RAW = {f"{name}_{suffix}.fits" for name in EXPOSURES for suffix in ("raw", "spt"
 
 @pytest.fixture
 def box(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox of all tests, which is as it was at the end."""
+    """The sandbox of all tests, reset after each test."""
     yield mast_sandbox
     mast_sandbox.reset()
 
@@ -41,29 +41,29 @@ def gather(association: Any, folder: Path | None, **options: Any) -> Manifest:
 
 
 def names_in(folder: Path) -> set[str]:
-    """Return the names of the files in a folder; the register of names is none of them."""
+    """Return the names of the files in a folder, except hidden files."""
     return {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.exists() else set()
 
 
 def json_of(box: Sandbox, condition: str = f"obs_id = '{MOSAIC}'") -> str:
-    """Return the dataURI of an association of JWST."""
+    """Return the dataURI of a JWST association."""
     sql = f"SELECT dataURI FROM product WHERE productFilename LIKE '%_asn.json' AND {condition} ORDER BY obsID"
     return str(box.archive.query(sql)[0]["dataURI"])
 
 
 def cube(box: Sandbox) -> str:
-    """Return the dataURI of an association with background."""
+    """Return the dataURI of an association with background exposures."""
     ifu = "SELECT obsid FROM observation WHERE instrument_name = 'MIRI/IFU'"
     return json_of(box, f"obsID IN ({ifu})")
 
 
 def inputs(path: Path) -> list[str]:
-    """Return the names of files in an association on disk."""
+    """Return the file names of the members in an association on disk."""
     return [member["expname"] for product in json.loads(path.read_bytes())["products"] for member in product["members"]]
 
 
-def test_an_association_of_hst_comes_with_its_raw_data(box: Sandbox, tmp_path: Path) -> None:
-    """The files that the calibration starts from are beside the table, which is the archive's to the byte."""
+def test_an_hst_association_is_saved_with_its_raw_data(box: Sandbox, tmp_path: Path) -> None:
+    """An HST association is saved unchanged with the raw data that calibration requires."""
     manifest = gather(TABLE, tmp_path)
     table = f"{DRIZZLED}_asn.fits"
     assert names_in(tmp_path) == {table} | RAW
@@ -74,8 +74,8 @@ def test_an_association_of_hst_comes_with_its_raw_data(box: Sandbox, tmp_path: P
     assert set(Observations.verify_downloads(manifest, verbose=False)["Status"]) == {"OK"}
 
 
-def test_an_association_of_jwst_comes_with_the_files_that_it_names(box: Sandbox, tmp_path: Path) -> None:
-    """Each member is in the folder under the name by which the association calls it."""
+def test_a_jwst_association_is_saved_with_its_members(box: Sandbox, tmp_path: Path) -> None:
+    """Each member of a JWST association is saved under the name that the association uses."""
     uri = json_of(box)
     manifest = gather(uri, tmp_path / "new" / "folder")
     path = tmp_path / "new" / "folder" / uri.rpartition("/")[2]
@@ -86,8 +86,8 @@ def test_an_association_of_jwst_comes_with_the_files_that_it_names(box: Sandbox,
     assert manifest.meta["base_dir"] == [str(path.parent)]
 
 
-def test_an_association_of_cos_comes_with_its_time_tagged_events(box: Sandbox, tmp_path: Path) -> None:
-    """Raw data have other names there, and spectra that were made of them are left out."""
+def test_a_cos_association_is_saved_with_its_time_tag_data(box: Sandbox, tmp_path: Path) -> None:
+    """A COS association is saved with its time-tag data, without the spectra made from them."""
     cos = "SELECT obsid FROM observation WHERE instrument_name = 'COS/FUV' AND dataRights = 'PUBLIC'"
     sql = f"SELECT * FROM product WHERE productFilename LIKE '%_asn.fits' AND obsID IN ({cos}) ORDER BY obsID"
     gather(box.archive.query(sql)[0]["dataURI"], tmp_path)
@@ -106,16 +106,16 @@ def test_an_association_of_cos_comes_with_its_time_tagged_events(box: Sandbox, t
         lambda products: Observations.query_criteria(obs_id=DRIZZLED)[0],
     ],
 )
-def test_associations_are_taken_in_all_forms(box: Sandbox, tmp_path: Path, form: Callable[[Table], Any]) -> None:
-    """A name, a row of a list of products and an observation mean the same."""
+def test_associations_can_be_given_in_any_form(box: Sandbox, tmp_path: Path, form: Callable[[Table], Any]) -> None:
+    """A file name, a row of a product list and an observation are equivalent."""
     listed = Observations.get_product_list(Observations.query_criteria(obs_id=DRIZZLED))
     products = Observations.filter_products(listed, extension="asn.fits")
     gather(form(products), tmp_path, suffix="FLT")
     assert names_in(tmp_path) == {f"{DRIZZLED}_asn.fits", *(f"{name}_flt.fits" for name in EXPOSURES)}
 
 
-def test_what_is_there_is_not_fetched_again(box: Sandbox, tmp_path: Path) -> None:
-    """A second call asks for no input."""
+def test_inputs_on_disk_are_not_downloaded_again(box: Sandbox, tmp_path: Path) -> None:
+    """A second call does not download the inputs again."""
     gather(TABLE, tmp_path)
     box.requests.clear()
     manifest = gather(TABLE, tmp_path)
@@ -123,8 +123,8 @@ def test_what_is_there_is_not_fetched_again(box: Sandbox, tmp_path: Path) -> Non
     assert set(manifest["Status"]) == {"COMPLETE"}
 
 
-def test_an_association_that_is_there_is_kept_on_request(box: Sandbox, tmp_path: Path) -> None:
-    """The user's own version stays with ``overwrite="never"``, as any other file does."""
+def test_an_existing_association_is_kept_on_request(box: Sandbox, tmp_path: Path) -> None:
+    """With ``overwrite="never"``, an existing association file is kept."""
     path = tmp_path / f"{DRIZZLED}_asn.fits"
     path.write_bytes(b"my own")
     manifest = gather(TABLE, tmp_path, overwrite="never")
@@ -134,8 +134,8 @@ def test_an_association_that_is_there_is_kept_on_request(box: Sandbox, tmp_path:
     assert path.read_bytes() == box.archive.render(TABLE)
 
 
-def test_only_some_types_of_exposures(box: Sandbox, tmp_path: Path) -> None:
-    """The association that is written names the files that are there, and the manifest says what is left out."""
+def test_exptypes_selects_members(box: Sandbox, tmp_path: Path) -> None:
+    """With ``exptypes``, the saved association lists only the downloaded files, and the manifest counts the rest."""
     uri = cube(box)
     manifest = gather(uri, tmp_path, exptypes="science")
     path = tmp_path / uri.rpartition("/")[2]
@@ -151,8 +151,8 @@ def test_only_some_types_of_exposures(box: Sandbox, tmp_path: Path) -> None:
         gather(uri, tmp_path, exptypes=["psf"])
 
 
-def test_other_files_of_the_exposures_of_hst(box: Sandbox, tmp_path: Path) -> None:
-    """Suffixes are taken as they are written anywhere; those that no exposure has are an error."""
+def test_suffix_selects_other_hst_files(box: Sandbox, tmp_path: Path) -> None:
+    """``suffix`` takes usual spellings, and a suffix that no exposure has raises an error."""
     gather(TABLE, tmp_path, suffix=["flc", "_trl.fits"])
     assert names_in(tmp_path) == {f"{DRIZZLED}_asn.fits", *(f"{name}_flc.fits" for name in EXPOSURES)}
     with pytest.raises(DownloadError, match="'j97c01aaq'"):
@@ -162,8 +162,8 @@ def test_other_files_of_the_exposures_of_hst(box: Sandbox, tmp_path: Path) -> No
     assert names_in(tmp_path / "other") == set()
 
 
-def test_an_input_that_the_archive_lacks_is_found_out_before_anything_is_fetched(box: Sandbox, tmp_path: Path) -> None:
-    """The error names it, its manifest has it, and the folder is not even made."""
+def test_a_missing_input_is_reported_before_the_download(box: Sandbox, tmp_path: Path) -> None:
+    """A missing input raises an error with its name and a manifest, before the folder is created."""
     uri = json_of(box)
     lacking = f"{MOSAIC[:7]}001001_02101_00003_nrca1_cal.fits"
     box.remove(lacking)
@@ -178,8 +178,8 @@ def test_an_input_that_the_archive_lacks_is_found_out_before_anything_is_fetched
     assert not (tmp_path / "x").exists()
 
 
-def test_an_input_that_fails_keeps_the_association_out(box: Sandbox, tmp_path: Path) -> None:
-    """What arrived stays, the table does not come, and a retry and another call complete it."""
+def test_the_association_is_not_written_if_an_input_fails(box: Sandbox, tmp_path: Path) -> None:
+    """If an input fails, the association is not written; a retry and a second call complete the folder."""
     failing = f"{EXPOSURES[1]}_raw.fits"
     box.faults.add(
         "download", Fault.status(404), times=None, where=lambda record: str(record.value("uri")).endswith(failing)
@@ -194,8 +194,8 @@ def test_an_input_that_fails_keeps_the_association_out(box: Sandbox, tmp_path: P
     assert names_in(tmp_path) == {f"{DRIZZLED}_asn.fits"} | RAW
 
 
-def test_exclusive_inputs_keep_the_association_out(box: Sandbox, tmp_path: Path) -> None:
-    """An association that is public has inputs that are not: the manifest says what to do."""
+def test_the_association_is_not_written_if_inputs_are_exclusive(box: Sandbox, tmp_path: Path) -> None:
+    """If inputs are exclusive, the association is not written and the manifest gives the reason."""
     exclusive = "SELECT obsid FROM observation WHERE dataRights = 'EXCLUSIVE_ACCESS'"
     uri = json_of(box, f"obsID IN ({exclusive})")
     with pytest.raises(DownloadError, match="is not complete") as caught:
@@ -207,8 +207,8 @@ def test_exclusive_inputs_keep_the_association_out(box: Sandbox, tmp_path: Path)
         gather(str(box.archive.query(hst)[0]["dataURI"]), tmp_path)
 
 
-def test_who_is_logged_in_has_exclusive_associations(box: Sandbox, tmp_path: Path) -> None:
-    """The table, its members and its inputs are all there."""
+def test_exclusive_associations_are_saved_after_login(box: Sandbox, tmp_path: Path) -> None:
+    """After login, an exclusive association is saved with its inputs."""
     client = ObservationsClass()
     client.login(box.token)
     rights = "SELECT obsid FROM observation WHERE dataRights = 'EXCLUSIVE_ACCESS'"
@@ -222,8 +222,8 @@ def test_who_is_logged_in_has_exclusive_associations(box: Sandbox, tmp_path: Pat
     assert raw | {row["productFilename"]} <= names_in(tmp_path)
 
 
-def test_an_association_on_disk_is_gathered_beside_it(box: Sandbox, tmp_path: Path) -> None:
-    """The file stays as it is; in another folder it is copied."""
+def test_inputs_of_an_association_on_disk_are_saved_next_to_it(box: Sandbox, tmp_path: Path) -> None:
+    """The inputs of an association on disk are saved next to it, or the association is copied to another folder."""
     path = tmp_path / "mine_asn.json"
     mine = json.loads(box.archive.render(json_of(box)))
     mine["products"][0]["members"] = mine["products"][0]["members"][:2]
@@ -239,7 +239,7 @@ def test_an_association_on_disk_is_gathered_beside_it(box: Sandbox, tmp_path: Pa
 
 
 def test_an_association_on_disk_is_not_changed(box: Sandbox, tmp_path: Path) -> None:
-    """To leave out members means another file, for which a folder has to be given."""
+    """Omitting members of an association on disk requires another folder."""
     uri = cube(box)
     path = tmp_path / "x_asn.json"
     path.write_bytes(box.archive.render(uri))
@@ -252,8 +252,8 @@ def test_an_association_on_disk_is_not_changed(box: Sandbox, tmp_path: Path) -> 
     assert len(inputs(tmp_path / "science" / path.name)) == 2
 
 
-def test_associations_of_level_2_name_files_of_exposures(box: Sandbox, tmp_path: Path) -> None:
-    """Inputs that belong to no product that the archive has are found by the names of their exposures."""
+def test_inputs_of_level_2_associations_are_found_by_exposure(box: Sandbox, tmp_path: Path) -> None:
+    """Inputs that are in no product list of the association are found by the names of their exposures."""
     path = tmp_path / "jw01783-o001_20250401t120000_image2_00001_asn.json"
     name = f"{MOSAIC[:7]}001001_02101_00001_nrca1"
     members = [{"expname": f"{name}_rate.fits", "exptype": "science"}]
@@ -262,8 +262,8 @@ def test_associations_of_level_2_name_files_of_exposures(box: Sandbox, tmp_path:
     assert names_in(tmp_path) == {path.name, f"{name}_rate.fits"}
 
 
-def test_exposures_in_one_file_of_their_association_are_enough(box: Sandbox, tmp_path: Path) -> None:
-    """A spectrograph that adds up its exposures has one raw file, which bears the name of the association."""
+def test_a_raw_file_of_the_association_replaces_those_of_its_exposures(box: Sandbox, tmp_path: Path) -> None:
+    """A raw file with the name of the association replaces those of its exposures."""
 
     def all_its_own(answer: dict[str, Any]) -> dict[str, Any]:
         kept = [row for row in answer["data"] if row["obs_id"] == DRIZZLED]
@@ -277,8 +277,8 @@ def test_exposures_in_one_file_of_their_association_are_enough(box: Sandbox, tmp
     assert names_in(tmp_path) == {f"{DRIZZLED}_asn.fits", f"{DRIZZLED}_spt.fits", "j97c01aaq_raw.fits"}
 
 
-def test_a_member_that_is_not_present_is_no_input(box: Sandbox, tmp_path: Path) -> None:
-    """The table says so of exposures that were not made, and of those that the user has marked."""
+def test_members_that_are_not_present_are_skipped(box: Sandbox, tmp_path: Path) -> None:
+    """Members marked as not present in the association are not downloaded."""
     path = tmp_path / f"{DRIZZLED}_asn.fits"
     with fits.open(io.BytesIO(box.archive.render(TABLE))) as file:
         file["ASN"].data["MEMPRSNT"][1:3] = False
@@ -292,7 +292,7 @@ def test_a_member_that_is_not_present_is_no_input(box: Sandbox, tmp_path: Path) 
 
 
 def test_a_dry_run_shows_the_plan(box: Sandbox, tmp_path: Path) -> None:
-    """Only the association and the lists are read, and nothing is written."""
+    """A dry run returns the plan without writing anything."""
     plan = Observations.gather_association(TABLE, download_dir=tmp_path / "x", dry_run=True, verbose=False)
     assert {Path(each).name for each in plan["Local Path"]} == RAW
     assert set(plan["Action"]) == {"fetch"}
@@ -318,15 +318,15 @@ def test_a_dry_run_shows_the_plan(box: Sandbox, tmp_path: Path) -> None:
         (Table({"dataURI": ["mast:HST/product/x_drz.fits"]}), "No association file in these products"),
     ],
 )
-def test_what_is_no_association_is_refused(box: Sandbox, given: Any, words: str) -> None:
-    """Before anything is sent, with the reason."""
+def test_other_input_than_associations_is_refused(box: Sandbox, given: Any, words: str) -> None:
+    """Input that is not an association raises an error before any request is sent."""
     with pytest.raises(InvalidQueryError, match=words):
         gather(given, None)
     assert not len(box.requests)
 
 
-def test_other_arguments_are_refused_before_anything_is_sent(box: Sandbox, tmp_path: Path) -> None:
-    """What cannot be read, a store, and arguments that contradict each other."""
+def test_invalid_arguments_are_refused_before_any_request(box: Sandbox, tmp_path: Path) -> None:
+    """Unreadable files, remote storage and invalid arguments raise an error before any request is sent."""
     (tmp_path / "x_asn.json").write_text("{}", "utf-8")
     wrong: list[tuple[Any, dict[str, Any]]] = [
         (tmp_path / "x_asn.json", {}),
@@ -343,14 +343,14 @@ def test_other_arguments_are_refused_before_anything_is_sent(box: Sandbox, tmp_p
 
 
 def test_an_unknown_association_is_refused(box: Sandbox, tmp_path: Path) -> None:
-    """The archive's own words come out."""
+    """An association that does not exist raises an error with the message from MAST."""
     with pytest.raises(InvalidQueryError, match="404"):
         gather("j97c0199q_asn.fits", tmp_path)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the folder can be written to whatever its mode is")
-def test_a_folder_that_cannot_be_written_to_is_an_error(box: Sandbox, tmp_path: Path) -> None:
-    """It is that of a download."""
+def test_a_read_only_folder_is_an_error(box: Sandbox, tmp_path: Path) -> None:
+    """A read-only folder raises DownloadError."""
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(DownloadError):
@@ -360,7 +360,7 @@ def test_a_folder_that_cannot_be_written_to_is_an_error(box: Sandbox, tmp_path: 
 
 
 def test_an_association_that_cannot_be_written_is_an_error(box: Sandbox, tmp_path: Path) -> None:
-    """A folder in its place is said."""
+    """An association that cannot be written raises an error with its path."""
     (tmp_path / f"{DRIZZLED}_asn.fits").mkdir()
     with pytest.raises(DownloadError, match=rf"Cannot write .*{DRIZZLED}_asn\.fits: "):
         gather(TABLE, tmp_path)

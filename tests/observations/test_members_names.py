@@ -1,4 +1,4 @@
-"""What the names of HST say about what belongs together."""
+"""What HST names say about visits and their products."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ NO_FILTERS: frozenset[str] = frozenset()
     ],
 )
 def test_the_visit_of_a_name(name: str, visit: str | None) -> None:
-    """Exposures, associations and products of one visit have it; others have none."""
+    """`visit_of` returns the visit of exposures, associations and products, and None for other names."""
     assert visit_of(name) == visit
 
 
 def advanced(name: str) -> AdvancedProduct:
-    """Return what a name says."""
+    """Return the parts of the name of an advanced product."""
     found = AdvancedProduct.of(name)
     assert found is not None
     return found
@@ -53,13 +53,13 @@ def advanced(name: str) -> AdvancedProduct:
 def test_exposures_of_an_advanced_product(
     name: str, exposure: str, instrument: str, filters: set[str], belongs: bool
 ) -> None:
-    """Visit, detector and filter must be the same, and the exposure if the product is of one."""
+    """An exposure is part of a product with the same visit, detector and filter, or of its own product."""
     product = advanced(f"hst_10452_01_{name}")
     assert product.has_exposure(exposure, (instrument, frozenset(filters))) is belongs
 
 
-def test_advanced_products_of_one_visit_contain_each_other() -> None:
-    """That of an exposure is in that of its filter, and both in that of all filters; nothing is in itself."""
+def test_advanced_products_of_a_visit_are_nested() -> None:
+    """The product of an exposure is part of that of its filter, and both are part of the total product."""
     single, one, every = (f"hst_10452_01_acs_wfc_{end}" for end in ("f435w_j97c01aa", "f435w_j97c01", "total_j97c01"))
     contained = {
         (inner, outer)
@@ -72,6 +72,6 @@ def test_advanced_products_of_one_visit_contain_each_other() -> None:
 
 
 @given(st.text(max_size=40))
-def test_any_name_can_be_asked(name: str) -> None:
-    """A name says something or nothing, and never fails."""
+def test_any_name_is_accepted(name: str) -> None:
+    """Any text is accepted as a name."""
     assert visit_of(name) is None or len(str(visit_of(name))) == 6

@@ -1,4 +1,4 @@
-"""What users are told who have made a usual mistake: what is wrong, and what to write instead."""
+"""Messages for common mistakes: what is wrong, and what to write instead."""
 
 from __future__ import annotations
 
@@ -168,17 +168,17 @@ REFUSED: list[tuple[str, Callable[[], object], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "error", "words"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
-def test_a_mistake_is_answered_with_what_to_write(
+def test_common_mistakes_raise_errors_with_advice(
     mast_sandbox: Sandbox, call: Callable[[], object], error: type[Exception], words: str
 ) -> None:
-    """The error names the mistake, and nothing was searched."""
+    """The error says what to write instead, and no query is sent."""
     with pytest.raises(error, match=words):
         call()
     assert mast_sandbox.requests.of("invoke") == []
 
 
-def test_a_misspelled_argument_of_a_catalog_is_no_column(mast_sandbox: Sandbox) -> None:
-    """The archive is asked for its newest columns, and not for stars."""
+def test_a_misspelled_argument_of_a_catalog_query_is_named(mast_sandbox: Sandbox) -> None:
+    """A misspelled argument of a catalog query raises an error that suggests the right one."""
     with pytest.raises(InvalidQueryError, match=r"Filter 'raduis' does not exist\. Did you mean 'radius'"):
         Catalogs.query_criteria("TIC", Tmag=[1, 2], raduis=1)
 
@@ -192,23 +192,21 @@ NOTHING: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("criteria", "words"), NOTHING, ids=str)
-def test_an_empty_answer_says_what_may_have_been_meant(
-    mast_sandbox: Sandbox, criteria: dict[str, Any], words: str
-) -> None:
-    """The value is well-formed, and no observation has it."""
+def test_an_empty_result_suggests_other_criteria(mast_sandbox: Sandbox, criteria: dict[str, Any], words: str) -> None:
+    """A valid criterion that matches nothing issues a warning with a suggestion."""
     with pytest.warns(NoResultsWarning, match=words):
         assert len(Observations.query_criteria(**criteria)) == 0
 
 
 @pytest.mark.parametrize("given", [[2022, 2023], np.array([2022.5, 2023.5])], ids=str)
-def test_years_as_numbers_are_told_from_days(given: Any) -> None:
-    """They are days of 1864."""
+def test_years_given_as_mjd_issue_a_warning(given: Any) -> None:
+    """Years given as MJD issue a warning that shows how to write a date."""
     with pytest.warns(InputWarning, match=r"t_min=202\d.*For the year, use '202\d-01-01'"):
         Observations.query_criteria(t_min=given, get_query_payload=True)
 
 
 def test_a_timeout_may_be_text_with_a_unit(mast_sandbox: Sandbox) -> None:
-    """As a radius may."""
+    """``timeout`` takes text with a unit, like ``radius``."""
     assert len(Observations.query_region("202.47 47.2", radius=0.01, timeout="1 min")) > 0  # type: ignore[arg-type]
 
 
@@ -217,21 +215,21 @@ def test_a_timeout_may_be_text_with_a_unit(mast_sandbox: Sandbox) -> None:
 
 @pytest.fixture
 def observations(mast_sandbox: Sandbox) -> Table:
-    """Two observations."""
+    """Return two observations."""
     return Observations.query_criteria(proposal_id=10452, calib_level=3)[:2]
 
 
-def test_observations_are_no_table_of_products(observations: Table) -> None:
-    """Instead of a column of theirs that is spelled alike, the step that was left out is named."""
+def test_filtering_observations_as_products_is_refused(observations: Table) -> None:
+    """Filtering observations by a product column raises an error that mentions `get_product_list`."""
     with pytest.raises(InvalidQueryError, match=r"table of observations\. Call get_product_list\(observations\) first"):
         Observations.filter_products(observations, productType="SCIENCE")
     assert len(Observations.filter_products(observations, obs_collection="HST")) == 2
 
 
-def test_a_misspelled_argument_of_a_download_is_no_column(
+def test_a_misspelled_argument_of_a_download_is_named(
     observations: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """download_directory is download_dir, for observations as for missions; nothing is downloaded."""
+    """A misspelled argument of a download raises an error with a suggestion, and nothing is downloaded."""
     with pytest.raises(InvalidQueryError, match="Did you mean 'download_dir'"):
         Observations.download_products(observations, download_directory=str(tmp_path))
     datasets = MastMissions.query_criteria(sci_pep_id=10452)[:1]
@@ -240,8 +238,8 @@ def test_a_misspelled_argument_of_a_download_is_no_column(
     assert mast_sandbox.requests.of("download") == []
 
 
-def test_the_arguments_that_may_be_meant_are_those_there_are() -> None:
-    """The list follows the methods."""
+def test_suggested_arguments_agree_with_the_signatures() -> None:
+    """The list of suggested arguments agrees with the signatures of the methods."""
     there_are: set[str] = set()
     for cls in (ObservationsClass, type(MastMissions)):
         for method in (cls.download_products, cls.filter_products):
@@ -266,10 +264,8 @@ def test_the_arguments_that_may_be_meant_are_those_there_are() -> None:
     ],
     ids=str,
 )
-def test_a_filter_that_leaves_nothing_says_what_there_is(
-    observations: Table, filters: dict[str, Any], words: str
-) -> None:
-    """With the values of the column; a download says so as well."""
+def test_a_filter_without_matches_lists_the_values(observations: Table, filters: dict[str, Any], words: str) -> None:
+    """A filter without matches issues a warning with the values of the column, also in a download."""
     products = Observations.get_product_list(observations, verbose=False)
     with pytest.warns(NoResultsWarning, match=words):
         assert len(Observations.filter_products(products, **filters)) == 0
@@ -278,7 +274,7 @@ def test_a_filter_that_leaves_nothing_says_what_there_is(
 
 
 def test_planned_observations_have_no_files_yet(mast_sandbox: Sandbox) -> None:
-    """The rows say why there are no products."""
+    """The warning says that planned observations have no files yet."""
     planned = Observations.query_criteria(calib_level=-1)
     with pytest.warns(
         NoResultsWarning, match=r"The observation is planned \(calib_level -1\)\. There are no files yet"
@@ -291,8 +287,8 @@ def test_planned_observations_have_no_files_yet(mast_sandbox: Sandbox) -> None:
 # -- cutouts -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_sector_that_does_not_cover_a_place_is_told_from_those_that_do(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """In memory and on disk: the sectors of the place are listed."""
+def test_a_sector_without_data_is_named_in_the_warning(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The warning says that a sector has no data at the position, in memory and on disk."""
     words = "sector=999 has no data at this position"
     with pytest.warns(NoResultsWarning, match=words):
         Tesscut.get_cutouts(coordinates=TESS_FIELD, sector=999)
@@ -303,18 +299,16 @@ def test_a_sector_that_does_not_cover_a_place_is_told_from_those_that_do(mast_sa
 @pytest.mark.parametrize(
     "former", [{"objectname": "TIC 261136679"}, {"object_name": "M51", "product": "SPOC"}], ids=str
 )
-def test_a_former_argument_of_tesscut_is_warned_of_where_it_is_written(
-    mast_sandbox: Sandbox, former: dict[str, str]
-) -> None:
-    """The warning names this file, and not one of astropy."""
+def test_deprecation_warnings_of_tesscut_point_to_the_caller(mast_sandbox: Sandbox, former: dict[str, str]) -> None:
+    """The deprecation warning points to the user's file."""
     with pytest.warns(AstropyDeprecationWarning) as caught:
         Tesscut.get_sectors(**former)  # type: ignore[arg-type]
     deprecated = [each for each in caught if each.category is AstropyDeprecationWarning]
     assert [each.filename for each in deprecated] == [__file__]
 
 
-def test_a_survey_that_does_not_exist_is_told_from_those_that_do(mast_sandbox: Sandbox) -> None:
-    """The place is covered, and by which is said; where there is nothing at all nothing is added."""
+def test_a_survey_without_data_is_named_in_the_warning(mast_sandbox: Sandbox) -> None:
+    """The warning names a survey or sector without data, unless no survey covers the position."""
     with pytest.warns(NoResultsWarning, match="survey='candels' has no data at this position"):
         Zcut.get_cutouts(GOODS_NORTH, survey="candels")
     with pytest.warns(NoResultsWarning, match="sector=999 has no data at this position"):
@@ -323,11 +317,11 @@ def test_a_survey_that_does_not_exist_is_told_from_those_that_do(mast_sandbox: S
         Zcut.get_cutouts("1 80", survey="candels")
 
 
-# -- nobody there ------------------------------------------------------------------------------------------------------
+# -- unreachable servers -----------------------------------------------------------------------------------------------
 
 
-def test_an_archive_that_cannot_be_reached_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    """One sentence with the host and the reason, without names of classes, and no log line for each try."""
+def test_a_connection_failure_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A connection failure raises one error with the host and the reason, without a log line per attempt."""
     with Sandbox() as archive:
         address = archive.url
     with (
@@ -345,13 +339,13 @@ def test_an_archive_that_cannot_be_reached_is_said_once(caplog: pytest.LogCaptur
     assert "could not be reached" not in caplog.text
 
 
-def test_an_address_without_https_is_told_what_it_lacks() -> None:
-    """The library that sends knows it."""
+def test_an_address_without_https_is_refused() -> None:
+    """A server address without a scheme raises an error that says so."""
     with conf.set_temp("server", "mast.stsci.edu"), pytest.raises(NetworkError, match="No scheme supplied"):
         ObservationsClass().query_criteria(**HST)
 
 
-def test_numbers_of_programs_may_have_zeros_in_front(mast_sandbox: Sandbox) -> None:
-    """Scripts of JWST's users write five digits, and the archive finds the program."""
+def test_program_ids_may_have_leading_zeros(mast_sandbox: Sandbox) -> None:
+    """Program IDs may have leading zeros."""
     counts = [Observations.query_criteria_count(obs_collection="JWST", proposal_id=text) for text in ("01039", "1039")]
     assert counts == [12, 12]

@@ -1,4 +1,4 @@
-"""Cones are taken together where that is worth it, and every group's cone holds those of its members."""
+"""Cones are grouped where that is cheaper, and each group's cone contains those of its members."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CENTERS = [(0.0, 0.0), (359.999, -5.0), (202.47, 47.195), (120.0, 90.0), (33.0, 
 
 @st.composite
 def fields(draw: st.DrawFn) -> list[Cone]:
-    """Cones in a few fields, some of which lie at the poles and at 0h; the dice are numpy's."""
+    """Generate cones in a few fields, including at the poles and at RA = 0h."""
     dice = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     number = draw(st.integers(1, 60))
     spread = draw(st.sampled_from([0.0, 0.001, 0.05, 0.4, 3.0, 40.0]))
@@ -32,8 +32,8 @@ def fields(draw: st.DrawFn) -> list[Cone]:
     return [Cone(*map(float, each)) for each in zip(around.ra.deg, around.dec.deg, radii, strict=True)]
 
 
-def holds(group: SharedCone, cones: list[Cone]) -> bool:
-    """Whether the cone of a group holds all of its members, by astropy's arithmetic."""
+def contains_members(group: SharedCone, cones: list[Cone]) -> bool:
+    """Return whether the cone of a group contains all of its members, computed with astropy."""
     members = [cones[place] for place in group.members]
     center = SkyCoord(group.cone.ra, group.cone.dec, unit="deg")
     places = SkyCoord([cone.ra for cone in members], [cone.dec for cone in members], unit="deg")
@@ -42,8 +42,8 @@ def holds(group: SharedCone, cones: list[Cone]) -> bool:
 
 
 @given(fields())
-def test_every_cone_is_in_one_group_that_holds_it_and_is_worth_it(cones: list[Cone]) -> None:
-    """None is lost or asked for twice, none reaches out of its group, and no group is more than its members."""
+def test_each_cone_is_in_one_group_that_contains_it(cones: list[Cone]) -> None:
+    """Each cone is in exactly one group, which contains it and is cheaper than its members."""
     groups = share_cones(cones)
     assert sorted(np.concatenate([group.members for group in groups]).tolist()) == list(range(len(cones)))
     assert [int(group.members[0]) for group in groups] == sorted(int(group.members[0]) for group in groups)
@@ -51,15 +51,15 @@ def test_every_cone_is_in_one_group_that_holds_it_and_is_worth_it(cones: list[Co
         if not group.shared:
             assert group.cone is cones[group.members[0]]
             continue
-        assert holds(group, cones)
+        assert contains_members(group, cones)
         radii = np.array([cones[place].radius for place in group.members])
         typical = np.sqrt(np.mean(radii**2))
         assert group.cone.radius <= LARGEST
         assert (group.cone.radius + FOOTPRINT) ** 2 <= len(radii) * (typical + FOOTPRINT) ** 2
 
 
-def test_a_crowd_is_one_group_and_the_far_are_alone() -> None:
-    """Hundreds of positions in a field are asked for at once, whatever else is in the list."""
+def test_a_crowded_field_is_one_group() -> None:
+    """Hundreds of positions in one field form one group, and distant positions stay alone."""
     dice = np.random.default_rng(1)
     crowd = [Cone(202.47 + x, 47.2 + y, 5 / 3600) for x, y in dice.normal(scale=0.05, size=(300, 2)).tolist()]
     far = [Cone(float(ra), -30.0, 5 / 3600) for ra in range(0, 360, 20)]
@@ -70,8 +70,8 @@ def test_a_crowd_is_one_group_and_the_far_are_alone() -> None:
 
 
 @pytest.mark.parametrize("number", [2, 10_000])
-def test_neighbors_across_0h_and_at_the_pole_are_neighbors(number: int) -> None:
-    """Right ascensions of 359.99 and 0.01 are close, and at the pole all of them are."""
+def test_neighbors_are_grouped_across_0h_and_at_the_pole(number: int) -> None:
+    """Neighbors are grouped across RA = 0h and at the pole."""
     ra = np.linspace(-0.02, 0.02, number) % 360
     assert len(share_cones([Cone(float(each), 10.0, 0.01) for each in ra])) == 1
     around = np.linspace(0, 350, number)
@@ -80,8 +80,8 @@ def test_neighbors_across_0h_and_at_the_pole_are_neighbors(number: int) -> None:
     assert group.cone.radius < 0.03
 
 
-def test_two_that_are_apart_are_not_worth_a_large_cone() -> None:
-    """Small cones at a distance stay alone, and so does one that is larger than any group may be."""
+def test_distant_and_large_cones_stay_alone() -> None:
+    """Distant small cones, and a cone larger than the limit, stay alone."""
     assert not is_cheaper(0.2, np.array([0.001, 0.001]))
     assert is_cheaper(0.06, np.array([0.05, 0.05]))
     assert not is_cheaper(0.6, np.array([0.6, 0.6]))

@@ -1,4 +1,4 @@
-"""What is in a member's cone is told from the answer for all, or is said to be in doubt."""
+"""A shared response is divided among the members, and uncertain members are left out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIELDS = [(202.47, 47.195), (0.0, 0.0), (77.0, 89.98), (359.99, -89.99)]
 
 
 def beside(center: tuple[float, float], east: float, north: float) -> tuple[float, float]:
-    """A position some degrees away from another."""
+    """Return a position offset from another by some degrees."""
     place = SkyCoord(*center, unit="deg")
     angle, away = np.arctan2(east, north) * u.rad, np.hypot(east, north) * u.deg
     moved = place.directional_offset_by(angle, away)
@@ -32,14 +32,14 @@ def beside(center: tuple[float, float], east: float, north: float) -> tuple[floa
 
 
 def square(center: tuple[float, float], east: float, north: float, half: float) -> str:
-    """The footprint of a detector beside a position."""
+    """Return a square footprint offset from a position."""
     corners = [(-half, -half), (half, -half), (half, half), (-half, half)]
     places = [beside(center, east + x, north + y) for x, y in corners]
     return "POLYGON ICRS " + " ".join(f"{ra:.10f} {dec:.10f}" for ra, dec in places)
 
 
 def answer(regions: list[str | None], **columns: object) -> Table:
-    """An answer with these footprints."""
+    """Return a response with these footprints."""
     missing = [region is None for region in regions]
     column = MaskedColumn([region or "" for region in regions], mask=missing, dtype=str)
     number = len(regions)
@@ -48,14 +48,14 @@ def answer(regions: list[str | None], **columns: object) -> Table:
 
 
 def everything(cones: list[Cone]) -> SharedCone:
-    """All cones in one group, worth it or not."""
+    """Return one group of all cones."""
     return SharedCone(Cone(cones[0].ra, cones[0].dec, 1.0), np.arange(len(cones)))
 
 
 @settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(FIELDS), st.sampled_from([0.0, 5 * ARCSEC, 0.02]))
-def test_what_is_decided_is_what_the_geometry_says(seed: int, field: tuple[float, float], radius: float) -> None:
-    """Wherever on the sky, a member that is not in doubt has the rows that a query for it alone would have."""
+def test_certain_members_get_the_rows_of_their_own_query(seed: int, field: tuple[float, float], radius: float) -> None:
+    """Anywhere on the sky, a certain member gets the rows that its own query would return."""
     dice = np.random.default_rng(seed)
     regions: list[str | None] = [
         square(field, *dice.normal(scale=0.05, size=2), dice.choice([0.002, 0.02, 0.05])) for _ in range(12)
@@ -79,7 +79,7 @@ def test_what_is_decided_is_what_the_geometry_says(seed: int, field: tuple[float
 def alone(
     regions: list[str | None], radius: float = 5 * ARCSEC, overlap: str = "footprint", **columns: object
 ) -> MemberRows | None:
-    """What one cone gets, around the middle of the sky."""
+    """Return the rows of a single cone."""
     cones = [Cone(10.0, 20.0, radius)]
     return divide_answer(answer(regions, **columns), everything(cones), cones, overlap).get(0)
 
@@ -87,24 +87,24 @@ def alone(
 @pytest.mark.parametrize(
     ("gap", "rows"), [(0.0, [0]), (4.0, [0]), (4.9, None), (5.0, None), (5.1, None), (6.0, [])], ids=str
 )
-def test_an_edge_right_at_the_radius_is_in_doubt(gap: float, rows: list[int] | None) -> None:
-    """Some tenths of an arcsecond decide whether a member is answered from the group, or asked for by itself."""
+def test_an_edge_at_the_radius_is_uncertain(gap: float, rows: list[int] | None) -> None:
+    """A footprint edge within tenths of an arcsecond of the radius is uncertain."""
     share = alone([square((10.0, 20.0), 0.01 + gap * ARCSEC, 0.0, 0.01)])
-    if gap == 0.0:  # the edge goes through the center
+    if gap == 0.0:  # the edge would pass through the center
         share = alone([square((10.0, 20.0), 0.009, 0.0, 0.01)])
     assert (None if share is None else share.rows.tolist()) == rows
     if share is not None and rows:
         assert share.distance[0] == pytest.approx(gap, abs=1e-4)
 
 
-def test_a_point_needs_to_be_clearly_inside() -> None:
-    """A radius of zero asks for what contains the position, and an edge beside it leaves that open."""
+def test_an_edge_at_the_position_is_uncertain_for_radius_zero() -> None:
+    """With a radius of 0, a footprint edge next to the position is uncertain."""
     assert alone([square((10.0, 20.0), 0.009, 0.0, 0.01)], radius=0.0) is not None
     assert alone([square((10.0, 20.0), 0.01 - 0.1 * ARCSEC, 0.0, 0.01)], radius=0.0) is None
 
 
 def test_circles_have_a_wider_margin() -> None:
-    """The archive's circles are polygons: a hundredth of their radius is left to it."""
+    """Circular footprints have a margin of a hundredth of their radius, because MAST treats them as polygons."""
     for gap, known in ((-25.0, True), (-10.0, False), (1.0, False), (12.0, False), (25.0, True)):
         ra, dec = beside((10.0, 20.0), 0.5 + (5 + gap) * ARCSEC, 0.0)
         share = alone([f"CIRCLE ICRS {ra!r} {dec!r} 0.5"])
@@ -112,7 +112,7 @@ def test_circles_have_a_wider_margin() -> None:
 
 
 def test_long_sides_have_a_wider_margin() -> None:
-    """Between far corners a great circle and a line in right ascension and declination are different ways."""
+    """Long sides have a wider margin, because great circles differ from straight lines in RA and Dec."""
     wide = "POLYGON ICRS 4 20 16 20 16 26 4 26"
     away = Cone(10.0, 20.0 - 30 * ARCSEC, 5 * ARCSEC)
     assert divide_answer(answer([wide]), everything([away]), [away], "footprint") == {}
@@ -121,8 +121,8 @@ def test_long_sides_have_a_wider_margin() -> None:
 
 
 @pytest.mark.parametrize("region", [None, "", "POLYGON ICRS 1 2 3", "CIRCLE ICRS 1 2", "NOT CIRCLE 1 2 3"], ids=str)
-def test_without_a_readable_footprint_everybody_is_in_doubt(region: str | None) -> None:
-    """Nobody knows for whom the archive has found the row; unless its position has to be in the cone, and is not."""
+def test_an_unreadable_footprint_makes_all_members_uncertain(region: str | None) -> None:
+    """A row without a readable footprint makes all members uncertain, unless its position excludes it."""
     near = square((10.0, 20.0), 0.0, 0.0, 0.01)
     assert alone([near, region]) is None
     half = answer([near, f"{near} CIRCLE ICRS 1 2"])
@@ -134,8 +134,8 @@ def test_without_a_readable_footprint_everybody_is_in_doubt(region: str | None) 
     assert alone([near, region], 0.1, "center", s_ra=[10.0, 10.05], s_dec=[20.0, 20.0]) is None
 
 
-def test_the_position_decides_without_a_margin() -> None:
-    """For "center" a row counts if its position is within the radius, and its footprint touches the cone."""
+def test_positions_are_compared_without_a_margin() -> None:
+    """With ``overlap="center"``, rows need their position within the radius and a footprint that meets the cone."""
     around, beyond = square((10.0, 20.0), 0.0, 0.0, 0.2), square((10.0, 20.0), 0.5, 0.0, 0.01)
     rims = [beside((10.0, 20.0), 0.0, 0.1 * (1 - 1e-9)), beside((10.0, 20.0), 0.0, 0.1 * (1 + 1e-6))]
     share = alone(
@@ -149,8 +149,8 @@ def test_the_position_decides_without_a_margin() -> None:
     assert share.rows.tolist() == [0]
 
 
-def test_footprints_of_which_the_archive_thinks_otherwise_are_in_doubt() -> None:
-    """Where its distance from the center of the group is another than the outline's, the margin is that much wider."""
+def test_the_margin_increases_if_distances_disagree() -> None:
+    """If MAST's distance differs from that to the footprint, the margin increases accordingly."""
     far = square((10.0, 20.0), 0.1, 0.0, 0.01)  # 324 arcsec away
     cones = [Cone(10.0, 20.0, 1 * ARCSEC), Cone(*beside((10.0, 20.0), 0.08, 0.0), 5 * ARCSEC)]
     for distance, decided in ((324.0, [0, 1]), (334.0, [0, 1]), (344.0, [0]), (0.0, []), (np.nan, [0, 1])):
@@ -158,8 +158,8 @@ def test_footprints_of_which_the_archive_thinks_otherwise_are_in_doubt() -> None
         assert sorted(divide_answer(table, everything(cones), cones, "footprint")) == decided
 
 
-def test_the_nearest_come_first_and_equals_by_obsid() -> None:
-    """The order of rows does not depend on where the center of the group was."""
+def test_rows_are_ordered_by_distance_and_obsid() -> None:
+    """Rows are ordered by distance and then obsid, regardless of the center of the group."""
     regions: list[str | None] = [square((10.0, 20.0), x, 0.0, 0.01) for x in (0.02, 0.0, 0.015, 0.0)]
     share = alone(regions, 0.1, obsid=["9", "100", "8", "20"])
     assert share is not None
@@ -167,8 +167,8 @@ def test_the_nearest_come_first_and_equals_by_obsid() -> None:
     assert share.distance.tolist() == pytest.approx([0, 0, 18, 36], abs=0.01)
 
 
-def test_an_empty_answer_is_empty_for_all_and_one_without_outlines_for_nobody() -> None:
-    """Nothing found is an answer; a table that lacks the outlines is none."""
+def test_an_empty_response_is_certain_for_all_members() -> None:
+    """An empty response is certain for all members, but one without footprints is for none."""
     share = alone([])
     assert share is not None
     assert share.rows.tolist() == []
@@ -176,13 +176,13 @@ def test_an_empty_answer_is_empty_for_all_and_one_without_outlines_for_nobody() 
     assert divide_answer(Table({"obsid": ["1"]}, masked=True), everything(cones), cones, "footprint") == {}
 
 
-def test_a_polygon_of_more_than_half_of_the_sky_is_in_doubt() -> None:
-    """Which of its sides is the inside cannot be told."""
+def test_a_polygon_of_half_of_the_sky_is_uncertain() -> None:
+    """A polygon of half of the sky is uncertain, because its inside is ambiguous."""
     assert alone(["POLYGON ICRS 0 0 120 0 240 0"]) is None
 
 
-def test_recorded_distances_are_those_from_the_outlines(recorded: Callable[[str], bytes]) -> None:
-    """Polygons agree by far better than the margin, and circles are farther than they should be by less than theirs."""
+def test_recorded_distances_agree_with_the_footprints(recorded: Callable[[str], bytes]) -> None:
+    """Recorded distances agree with those to the footprints: exactly for polygons, within the margin for circles."""
     for name, center in (("caom.json", (23.34086, 60.6583)), ("advSearchPos.json", (210.80227, 54.34895))):
         rows = json.loads(recorded(name))["data"]
         table = answer([row["s_region"] for row in rows])
@@ -197,8 +197,8 @@ def test_recorded_distances_are_those_from_the_outlines(recorded: Callable[[str]
         assert (off < 0.005 * 2250).all()
 
 
-def test_real_rows_are_divided_as_the_real_archive_would(recorded: Callable[[str], bytes]) -> None:
-    """Cones of any radius around the recorded position get the recorded rows that are within it, or are in doubt."""
+def test_recorded_rows_are_divided_by_their_recorded_distances(recorded: Callable[[str], bytes]) -> None:
+    """Cones around a recorded position get the recorded rows within their radius, or are uncertain."""
     rows = json.loads(recorded("caom.json"))["data"]
     told = np.array([float(row["distance"]) for row in rows])
     cones = [Cone(23.34086, 60.6583, radius * ARCSEC) for radius in np.linspace(280, 440, 81).tolist()]

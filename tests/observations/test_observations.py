@@ -50,7 +50,7 @@ def filters_sent(**criteria: Any) -> dict[str, Any]:
     "radius", [0.1, 0.1 * u.deg, "0.1 deg", "6 arcmin", "360s", 6 * u.arcmin, np.float32(0.1)], ids=str
 )
 def test_every_form_of_a_position_finds_the_same(mast_sandbox: Sandbox, coordinates: Any, radius: Any) -> None:
-    """A position is a position, in whatever frame, unit or spelling."""
+    """The same position in any frame, unit or spelling gives the same request."""
     if isinstance(coordinates, str) and "13:29" in coordinates:
         coordinates = SkyCoord(coordinates, unit=("hourangle", "deg"))
     payload = Observations.query_region(coordinates, radius=radius, get_query_payload=True)
@@ -62,7 +62,7 @@ def test_every_form_of_a_position_finds_the_same(mast_sandbox: Sandbox, coordina
 
 
 def test_region_name_and_criteria_find_the_same(mast_sandbox: Sandbox) -> None:
-    """Three ways to ask for one place give the same observations."""
+    """Queries by region, by name and by criteria around one position return the same observations."""
     by_region = Observations.query_region(M51, radius=0.05)
     by_name = Observations.query_object("M51", radius=0.05)
     by_criteria = Observations.query_criteria(coordinates=M51, radius=0.05, intentType=["science", "calibration"])
@@ -71,16 +71,16 @@ def test_region_name_and_criteria_find_the_same(mast_sandbox: Sandbox) -> None:
     assert by_region["distance"].unit == "arcsec"
 
 
-def test_radius_zero_finds_what_contains_the_point(mast_sandbox: Sandbox) -> None:
-    """A radius of zero is a radius."""
+def test_radius_zero_finds_footprints_that_contain_the_position(mast_sandbox: Sandbox) -> None:
+    """With a radius of 0, only footprints that contain the position match."""
     table = Observations.query_region(M51, radius=0)
     assert 0 < len(table) < len(Observations.query_region(M51, radius=0.1))
     assert (table["distance"] == 0).all()
 
 
 @pytest.mark.parametrize("radius", [-1, "wide", float("nan"), 181, [0.1, 0.2], 3 * u.s, None], ids=str)
-def test_a_radius_that_is_none_is_refused_unsent(mast_sandbox: Sandbox, radius: Any) -> None:
-    """A radius must be an angle between 0 and 180 degrees."""
+def test_an_invalid_radius_is_refused(mast_sandbox: Sandbox, radius: Any) -> None:
+    """A radius that is not an angle between 0 and 180 deg raises an error before any request is sent."""
     with pytest.raises(InvalidQueryError, match="radius"):
         Observations.query_region(M51, radius=radius)
     assert len(mast_sandbox.requests) == 0
@@ -89,8 +89,8 @@ def test_a_radius_that_is_none_is_refused_unsent(mast_sandbox: Sandbox, radius: 
 @pytest.mark.parametrize(
     "coordinates", [SkyCoord([], [], unit="deg"), SkyCoord(np.nan, 1, unit="deg"), 42, (1, 2)], ids=str
 )
-def test_what_is_no_position_is_refused_unsent(mast_sandbox: Sandbox, coordinates: Any) -> None:
-    """Numbers, and arrays without a position, are not sent as text with brackets (B12)."""
+def test_invalid_coordinates_are_refused(mast_sandbox: Sandbox, coordinates: Any) -> None:
+    """Numbers and empty arrays as coordinates raise an error before any request is sent (B12)."""
     for ask in (Observations.query_region, Observations.query_region_count):
         with pytest.raises(InvalidQueryError, match="coordinates"):
             ask(coordinates)
@@ -100,7 +100,7 @@ def test_what_is_no_position_is_refused_unsent(mast_sandbox: Sandbox, coordinate
 
 
 def test_radius_without_a_position_is_refused(mast_sandbox: Sandbox) -> None:
-    """A radius that could not be applied never widens a query to the whole collection (B6)."""
+    """A radius without a position raises an error, instead of a query of the whole collection (B6)."""
     for ask in (Observations.query_criteria, Observations.query_criteria_count):
         with pytest.raises(InvalidQueryError, match="Specify coordinates or object_name as well"):
             ask(radius=0.1, obs_collection="HST")
@@ -110,13 +110,13 @@ def test_radius_without_a_position_is_refused(mast_sandbox: Sandbox) -> None:
 
 
 def test_two_positions_are_refused(mast_sandbox: Sandbox) -> None:
-    """Either coordinates or a name."""
+    """Coordinates and a name cannot be combined."""
     with pytest.raises(InvalidQueryError, match="Only one of"):
         Observations.query_criteria(coordinates=M51, object_name="M51", obs_collection="HST")
 
 
 def test_an_unknown_object_is_a_resolver_error(mast_sandbox: Sandbox) -> None:
-    """A name without position ends the query."""
+    """A name that cannot be resolved raises ResolverError."""
     with pytest.raises(ResolverError, match="Could not resolve"):
         Observations.query_object("No Such Galaxy 7")
 
@@ -124,8 +124,8 @@ def test_an_unknown_object_is_a_resolver_error(mast_sandbox: Sandbox) -> None:
 # -- by criteria ---------------------------------------------------------------------------------------------------
 
 
-def test_the_main_road_query(mast_sandbox: Sandbox) -> None:
-    """HST ACS/WFC images around M51: everything that was asked for, and nothing else."""
+def test_a_typical_query(mast_sandbox: Sandbox) -> None:
+    """A query for HST ACS/WFC images around M51 returns only such images."""
     table = Observations.query_criteria(
         object_name="M51",
         radius="0.1 deg",
@@ -163,14 +163,14 @@ def test_the_main_road_query(mast_sandbox: Sandbox) -> None:
     ids=str,
 )
 def test_count_is_the_length_of_the_result(mast_sandbox: Sandbox, criteria: dict[str, Any]) -> None:
-    """The count and the query are the same question, and both have answers."""
+    """The count equals the number of rows of the same query."""
     count = Observations.query_criteria_count(**criteria)
     assert type(count) is int
     assert count == len(Observations.query_criteria(**criteria)) > 0
 
 
 def test_counts_of_regions_and_objects(mast_sandbox: Sandbox) -> None:
-    """Counts by position agree with the queries, and page arguments change nothing (B13)."""
+    """Counts by position equal the numbers of rows, and page arguments are ignored (B13)."""
     rows = len(Observations.query_region(M51, radius=0.05))
     for count in (
         Observations.query_region_count(M51, radius=0.05),
@@ -182,8 +182,8 @@ def test_counts_of_regions_and_objects(mast_sandbox: Sandbox) -> None:
         assert count == rows
 
 
-def test_a_count_without_an_answer_is_an_error_of_the_package(mast_sandbox: Sandbox) -> None:
-    """An empty reply to a count is no IndexError (B13)."""
+def test_an_empty_response_to_a_count_is_an_error(mast_sandbox: Sandbox) -> None:
+    """An empty response to a count raises RemoteServiceError instead of IndexError (B13)."""
     from astroquery.exceptions import RemoteServiceError
 
     reply = {"status": "COMPLETE", "msg": "", "data": [], "fields": [{"name": "Column1", "type": "string"}]}
@@ -192,8 +192,8 @@ def test_a_count_without_an_answer_is_an_error_of_the_package(mast_sandbox: Sand
         Observations.query_criteria_count(obs_collection="HST")
 
 
-def test_no_criterion_is_refused(mast_sandbox: Sandbox) -> None:
-    """A query without criteria is not a query for everything."""
+def test_a_query_without_criteria_is_refused(mast_sandbox: Sandbox) -> None:
+    """A criteria query without criteria raises an error before any request is sent."""
     with pytest.raises(InvalidQueryError, match="At least one non-positional criterion"):
         Observations.query_criteria(object_name="M51")
     with pytest.raises(InvalidQueryError, match="At least one non-positional criterion"):
@@ -201,15 +201,15 @@ def test_no_criterion_is_refused(mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests) == 0
 
 
-def test_second_wildcard_is_refused_and_nothing_is_sent(mast_sandbox: Sandbox) -> None:
-    """Neither of two wildcards is dropped or sent as a literal (B3); only the values of the archive are asked for."""
+def test_a_second_wildcard_is_refused(mast_sandbox: Sandbox) -> None:
+    """Two wildcards raise an error instead of being dropped or sent as literals (B3); only values are requested."""
     with pytest.raises(InvalidQueryError, match=r"^Only one wildcarded value may be used per filter"):
         Observations.query_criteria(obs_id=["A*", "B*", "C"])
     assert [record.mashup["service"] for record in mast_sandbox.requests if record.mashup] == ["Mast.Caom.All"]
 
 
-def test_single_value_on_a_float_column_is_applied_and_said(mast_sandbox: Sandbox) -> None:
-    """A single exposure time selects exactly that, with a warning that begins as the peer's (B4)."""
+def test_a_single_value_of_a_float_column_issues_a_warning(mast_sandbox: Sandbox) -> None:
+    """A single exposure time selects exactly that value, with a warning (B4)."""
     with pytest.warns(InputWarning, match=r"^t_exptime is continuous"):
         table = Observations.query_criteria(t_exptime=120, obs_collection="TESS")
     assert set(table["t_exptime"]) == {120}
@@ -219,8 +219,8 @@ def test_single_value_on_a_float_column_is_applied_and_said(mast_sandbox: Sandbo
 
 @pytest.mark.parametrize("value", [[], None, float("nan"), [None], np.array([]), np.ma.masked, [1, 2, 3]], ids=str)
 @pytest.mark.parametrize("name", ["proposal_id", "t_exptime", "calib_level"])
-def test_values_that_cannot_be_applied_are_refused_unsent(mast_sandbox: Sandbox, name: str, value: Any) -> None:
-    """Nothing that would be dropped is accepted (B4, B5); three values are values only of a discrete column."""
+def test_values_that_cannot_be_applied_are_refused(mast_sandbox: Sandbox, name: str, value: Any) -> None:
+    """Values that cannot be applied raise an error instead of being dropped (B4, B5)."""
     if isinstance(value, list) and len(value) == 3 and name != "t_exptime":
         assert filters_sent(**{name: value})[name]["values"] == ["1", "2", "3"]
         return
@@ -229,8 +229,8 @@ def test_values_that_cannot_be_applied_are_refused_unsent(mast_sandbox: Sandbox,
     assert len(mast_sandbox.requests) == 0
 
 
-def test_unknown_criterion_names_the_closest(mast_sandbox: Sandbox) -> None:
-    """A misspelt column is refused with the likely one, and no query is sent."""
+def test_an_unknown_criterion_is_refused_with_a_suggestion(mast_sandbox: Sandbox) -> None:
+    """An unknown criterion raises an error that suggests a column, and no query is sent."""
     with pytest.raises(InvalidQueryError, match=r"Filter 'instrument' does not exist\. Did you mean 'instrument_name'"):
         Observations.query_criteria(instrument="ACS/WFC")
     with pytest.raises(InvalidQueryError, match=r"Available: .*obs_collection"):
@@ -238,8 +238,8 @@ def test_unknown_criterion_names_the_closest(mast_sandbox: Sandbox) -> None:
     assert not mast_sandbox.requests.of("invoke")
 
 
-def test_a_column_that_is_new_at_the_archive_can_be_used(mast_sandbox: Sandbox) -> None:
-    """Before a keyword is refused, the archive is asked whether it has such a column by now."""
+def test_a_new_column_at_mast_can_be_used(mast_sandbox: Sandbox) -> None:
+    """MAST's columns are retrieved before a criterion is rejected as unknown."""
 
     def with_new_column(config: dict[str, Any]) -> dict[str, Any]:
         return {**config, "s_newcol": {"text": "New", "vot.datatype": "char"}}
@@ -249,8 +249,8 @@ def test_a_column_that_is_new_at_the_archive_can_be_used(mast_sandbox: Sandbox) 
     assert payload["params"]["filters"] == [{"paramName": "s_newcol", "values": ["x"]}]
 
 
-def test_criteria_are_not_changed_under_the_caller(mast_sandbox: Sandbox) -> None:
-    """Lists and dictionaries that were given stay as they were."""
+def test_criteria_are_not_modified(mast_sandbox: Sandbox) -> None:
+    """Lists and dictionaries passed as criteria are not modified."""
     values, params = ["HST", "J*"], {"obsid": "24000000"}
     Observations.query_criteria(obs_collection=values, get_query_payload=True)
     Mast.service_request("Mast.Caom.Products", params)
@@ -258,8 +258,8 @@ def test_criteria_are_not_changed_under_the_caller(mast_sandbox: Sandbox) -> Non
     assert params == {"obsid": "24000000"}
 
 
-def test_payload_is_what_is_sent(mast_sandbox: Sandbox) -> None:
-    """get_query_payload gives the request without sending it, and sending it sends just that."""
+def test_the_payload_is_the_request(mast_sandbox: Sandbox) -> None:
+    """``get_query_payload`` returns exactly the request that would be sent."""
     question = {"obs_collection": "HST", "t_min": [53000, None], "coordinates": M51}
     payload = Observations.query_criteria(**question, get_query_payload=True)
     assert len(mast_sandbox.requests) == 0
@@ -278,11 +278,11 @@ def test_payload_is_what_is_sent(mast_sandbox: Sandbox) -> None:
         assert set(method(**arguments, get_query_payload=True)) >= {"service", "params", "format", "page", "pagesize"}
 
 
-# -- about the archive ---------------------------------------------------------------------------------------------
+# -- missions and metadata ---------------------------------------------------------------------------------------------
 
 
 def test_missions_and_metadata(mast_sandbox: Sandbox) -> None:
-    """The missions are a sorted list of names; metadata exist for two kinds of query, in any case of letters."""
+    """Missions are a sorted list of names; metadata exist for two types of query, case-insensitive."""
     missions = Observations.list_missions()
     assert missions == sorted(missions)
     assert {"HST", "JWST", "TESS", "GALEX", "HLSP"} <= set(missions)
@@ -292,8 +292,8 @@ def test_missions_and_metadata(mast_sandbox: Sandbox) -> None:
         Observations.get_metadata("planets")
 
 
-def test_async_methods_give_the_responses(mast_sandbox: Sandbox) -> None:
-    """The *_async methods give one requests.Response per page, whose JSON is the archive's."""
+def test_async_methods_return_responses(mast_sandbox: Sandbox) -> None:
+    """The ``*_async`` methods return one `requests.Response` per page."""
     for responses in (
         Observations.query_region_async(M51, radius=0.05, pagesize=20),
         Observations.query_object_async("M51", radius=0.05, pagesize=20),
@@ -310,7 +310,7 @@ PEER_METHODS = [
     *((ObservationsClass, PeerObservations, name) for name in dir(PeerObservations)),
     *((MastClass, PeerMast, name) for name in dir(PeerMast)),
 ]
-# Deprecated there, and without effect: only observations have copies in the cloud.
+# Deprecated in astroquery.mast, without effect: only observations have copies in the cloud.
 WITHOUT_EFFECT = {(MastClass, "enable_cloud_dataset"), (MastClass, "disable_cloud_dataset")}
 
 
@@ -323,24 +323,24 @@ WITHOUT_EFFECT = {(MastClass, "enable_cloud_dataset"), (MastClass, "disable_clou
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )
-def test_every_public_call_of_the_peer_is_taken(ours: type, peers: type, name: str) -> None:
-    """Every public method has the peer's parameters, in order, with the peer's defaults."""
+def test_every_public_method_has_the_astroquery_parameters(ours: type, peers: type, name: str) -> None:
+    """Every public method has the parameters of ``astroquery.mast``, with the same defaults."""
     theirs = inspect.signature(getattr(peers, name)).parameters
     own = inspect.signature(getattr(ours, name)).parameters
     for parameter in theirs.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
-            continue  # the peer's decorators hide what they pass on
+            continue  # decorators of astroquery hide the parameters
         if parameter.name.startswith("_"):
-            continue  # the peer's own business
-        taken = parameter.name.replace("objectname", "object_name")  # the older name is taken with a deprecation
+            continue  # private to astroquery
+        taken = parameter.name.replace("objectname", "object_name")  # the older name is deprecated
         if taken not in own:
             assert any(p.kind is p.VAR_KEYWORD for p in own.values()) or taken == "kwargs", taken
         elif parameter.default is not parameter.empty:
             assert str(own[taken].default) == str(parameter.default), taken
 
 
-def test_instances_can_be_called_and_marked(mast_sandbox: Sandbox) -> None:
-    """An instance makes a fresh one when called, and attributes that old scripts set do not fail."""
+def test_instances_can_be_called_and_accept_attributes(mast_sandbox: Sandbox) -> None:
+    """Calling an instance returns a new one, and attributes that old scripts set are accepted."""
     fresh = Observations()
     assert isinstance(fresh, ObservationsClass)
     assert fresh is not Observations
@@ -350,7 +350,7 @@ def test_instances_can_be_called_and_marked(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_column_of_a_table_is_a_list_of_values(mast_sandbox: Sandbox) -> None:
-    """Columns, arrays and sets are values like lists, in an order that does not change."""
+    """Columns, arrays and sets are lists of values, in a reproducible order."""
     table = Observations.query_criteria(obs_collection="FUSE")
     again = Observations.query_criteria(obs_id=table["obs_id"])
     assert set(again["obs_id"]) == set(table["obs_id"])
@@ -359,8 +359,8 @@ def test_a_column_of_a_table_is_a_list_of_values(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("columns", [None, ["t_min"]])
-def test_a_page_that_repeats_another_is_noticed(mast_sandbox: Sandbox, columns: Any) -> None:
-    """Page 2 with the rows of page 1, under its own number, would be the right number of wrong rows."""
+def test_a_page_that_repeats_another_is_an_error(mast_sandbox: Sandbox, columns: Any) -> None:
+    """A page that repeats the rows of another page raises an error."""
     first: list[Any] = []
 
     def repeated(answer: dict[str, Any]) -> dict[str, Any]:
@@ -373,15 +373,15 @@ def test_a_page_that_repeats_another_is_noticed(mast_sandbox: Sandbox, columns: 
         Observations.query_criteria(obs_collection="GALEX", columns=columns, pagesize=124)
 
 
-def test_rows_that_are_alike_are_no_repetition(mast_sandbox: Sandbox) -> None:
-    """A column without an identifier may have the same values on all pages."""
+def test_identical_rows_are_not_an_error(mast_sandbox: Sandbox) -> None:
+    """Identical rows without an identifier are not an error."""
     table = Mast.mast_query("Mast.Caom.Filtered", columns="obs_collection", obs_collection="GALEX", pagesize=50)
     assert set(table["obs_collection"]) == {"GALEX"}
     assert len(table) == Observations.query_criteria_count(obs_collection="GALEX")
 
 
-def test_a_full_page_without_paging_may_not_be_all(mast_sandbox: Sandbox) -> None:
-    """The archive always says how many pages there are; where it does not, a full page is no proof."""
+def test_a_full_page_without_paging_issues_a_warning(mast_sandbox: Sandbox) -> None:
+    """A full page in a response without paging information issues a warning that rows may be missing."""
 
     def silent(answer: dict[str, Any]) -> dict[str, Any]:
         del answer["paging"]

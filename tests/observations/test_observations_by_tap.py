@@ -1,4 +1,4 @@
-"""Observations by TAP: the same tables as by the other queries, and the same rows."""
+"""Observations by TAP: the same tables and rows as from the other query methods."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ FILES = (
 
 
 def values(column: Any) -> list[Any]:
-    """Return the cells of a column, None for masked ones and for empty text, which VOTables cannot tell apart."""
+    """Return the cells of a column, with None for masked cells and empty text, which VOTables do not distinguish."""
     return [None if cell == "" else cell for cell in np.ma.asarray(column).tolist()]
 
 
 @pytest.mark.parametrize("collection", ["HST", "JWST", "GALEX", "TESS", "Kepler"])
-def test_columns_are_those_of_the_other_queries(collection: str) -> None:
-    """Names, types, units, descriptions and values are the same, whichever way was asked."""
+def test_columns_are_those_of_query_criteria(collection: str) -> None:
+    """Names, types, units, descriptions and values are those of `query_criteria`."""
     by_tap = Observations.query_tap(f"{OBSERVATIONS} obs_collection = '{collection}'")
     by_portal = Observations.query_criteria(obs_collection=collection)
     assert len(by_tap) == len(by_portal) > 0
@@ -53,8 +53,8 @@ def test_columns_are_those_of_the_other_queries(collection: str) -> None:
         assert values(one) == values(other), name
 
 
-def test_observations_by_tap_are_asked_for_their_products(tmp_path: Path) -> None:
-    """The table is one of observations, which every method takes that takes one."""
+def test_products_of_observations_by_tap_can_be_downloaded(tmp_path: Path) -> None:
+    """`get_product_list` and `download_products` take observations found by TAP."""
     found = Observations.query_tap(f"{OBSERVATIONS} obs_id = 'j97c01010'")
     products = Observations.get_product_list(found)
     assert set(products["obsID"]) >= set(found["obsid"])
@@ -65,8 +65,8 @@ def test_observations_by_tap_are_asked_for_their_products(tmp_path: Path) -> Non
     assert list(manifest["Status"]) == ["COMPLETE"]
 
 
-def test_files_of_observations_come_with_one_query(tmp_path: Path) -> None:
-    """A join gives products with their sizes, which are downloaded as they are."""
+def test_a_join_returns_products_to_download(tmp_path: Path) -> None:
+    """A join returns products with their sizes, which can be downloaded directly."""
     products = Observations.query_tap(FILES)
     listed = Observations.get_product_list(products["obsid"])
     sizes = dict(zip(listed["dataURI"], listed["size"], strict=True))
@@ -81,7 +81,7 @@ def test_files_of_observations_come_with_one_query(tmp_path: Path) -> None:
 
 
 def test_a_join_to_planes_keeps_the_names_of_the_service() -> None:
-    """Columns that no other query has are called as the service calls them, in lower case."""
+    """Columns that no other query has keep their names in the service."""
     table = Observations.query_tap(
         "SELECT TOP 3 o.obsid, p.possamplesize, p.previewuri FROM dbo.obspointing AS o "
         "JOIN dbo.caomplane AS p ON p.planetid = o.objid WHERE o.obs_collection = 'HST'"
@@ -89,8 +89,8 @@ def test_a_join_to_planes_keeps_the_names_of_the_service() -> None:
     assert table.colnames == ["obsid", "possamplesize", "previewuri"]
 
 
-def test_wavelengths_are_in_the_unit_that_they_are_in() -> None:
-    """The service claims meters for the nanometers of one table, and has meters in another."""
+def test_wavelengths_have_the_correct_unit() -> None:
+    """Wavelengths have the correct unit, although the service declares meters for nanometers in one table."""
     where = "WHERE obs_id = 'j97c01010'"
     pointing = Observations.query_tap(f"SELECT em_min FROM dbo.obspointing {where}")
     obscore = Observations.query_tap(f"SELECT em_min FROM ivoa.obscore {where}")
@@ -102,7 +102,7 @@ def test_wavelengths_are_in_the_unit_that_they_are_in() -> None:
     assert computed["em_min"][0] == pytest.approx(pointing["em_min"][0] / 1000)
 
 
-def test_aggregates_are_what_they_are() -> None:
+def test_aggregates_keep_their_names() -> None:
     """A histogram has the columns that the query names."""
     table = Observations.query_tap(
         "SELECT instrument_name, COUNT(*) AS number, MAX(t_exptime) AS longest FROM dbo.obspointing "
@@ -124,11 +124,11 @@ CONES: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("cone", CONES)
 def test_a_cone_has_the_same_rows_by_tap_and_by_mashup(cone: str) -> None:
-    """A condition with a box finds the observations whose position is in the circle, and so does Mashup."""
+    """A cone condition finds the same observations as a Mashup query by center."""
     center, radius = CONES[cone]
     by_tap = Observations.query_tap(f"{OBSERVATIONS} {VO.cone_condition(center, radius)}")
     by_portal = Observations.query_region(center, radius=radius, overlap="center")
-    # Mashup looks at footprints first: what has none, as many planned observations, is not found by it.
+    # Mashup compares footprints first, so it does not find observations without one, such as many planned ones.
     with_footprint = by_tap[~by_tap["s_region"].mask]
     assert len(with_footprint) > 100
     assert len(with_footprint) == len(by_portal)
@@ -136,8 +136,8 @@ def test_a_cone_has_the_same_rows_by_tap_and_by_mashup(cone: str) -> None:
     assert set(by_tap[by_tap["s_region"].mask]["calib_level"]) <= {-1}
 
 
-def test_a_cone_by_tap_is_about_positions_and_not_about_footprints() -> None:
-    """What only touches the circle is found by Mashup alone."""
+def test_a_cone_by_tap_compares_positions() -> None:
+    """A cone condition compares positions, so footprints that only overlap the cone do not match."""
     center, radius = "202.47 47.20", "0.05 deg"
     by_tap = Observations.query_tap(f"{OBSERVATIONS} {VO.cone_condition(center, radius)} AND calib_level >= 0")
     by_portal = Observations.query_region(center, radius=radius)
@@ -146,8 +146,8 @@ def test_a_cone_by_tap_is_about_positions_and_not_about_footprints() -> None:
     assert place.separation(SkyCoord(center, unit="deg")).max().deg <= 0.05
 
 
-def test_more_than_one_answer_holds_comes_in_pages() -> None:
-    """``limit=None`` returns every row, each once, in the same columns."""
+def test_large_results_are_retrieved_in_pages() -> None:
+    """``limit=None`` returns every row once, in pages."""
     table = Observations.query_tap(f"{OBSERVATIONS} obs_collection = 'GALEX'", maxrec=50, limit=None)
     assert len(table) == len(set(table["objID"])) == Observations.query_criteria_count(obs_collection="GALEX")
     assert table["obsid"].dtype.kind == "U"
@@ -155,8 +155,8 @@ def test_more_than_one_answer_holds_comes_in_pages() -> None:
         assert len(Observations.query_tap(f"{OBSERVATIONS} obs_collection = 'GALEX'", limit=10)) == 10
 
 
-def test_pages_do_not_fill_the_memory_until_garbage_is_collected() -> None:
-    """What a page was read from is let go of with the page."""
+def test_pages_are_freed_without_garbage_collection() -> None:
+    """The bodies of pages are freed without waiting for garbage collection."""
     gc.collect()
     gc.disable()
     try:
@@ -169,16 +169,16 @@ def test_pages_do_not_fill_the_memory_until_garbage_is_collected() -> None:
     assert not kept
 
 
-def test_nothing_found_is_an_empty_table_of_observations() -> None:
-    """The columns are there, and a warning."""
+def test_an_empty_result_keeps_its_columns() -> None:
+    """An empty result has all columns and issues a warning."""
     with pytest.warns(NoResultsWarning):
         table = Observations.query_tap(f"{OBSERVATIONS} obs_collection = 'nothing'")
     assert len(table) == 0
     assert {"dataURL", "jpegURL", "obsid"} <= set(table.colnames)
 
 
-def test_observations_by_tap_are_stacked_with_others_and_kept_in_files(tmp_path: Path) -> None:
-    """Nothing in the tables contradicts: no warning is given."""
+def test_observations_by_tap_can_be_stacked_and_written(tmp_path: Path) -> None:
+    """Tables by TAP can be stacked with other tables and written to files without warnings."""
     by_tap = Observations.query_tap(f"{OBSERVATIONS} proposal_id = '10452' AND calib_level = 3")
     by_portal = Observations.query_criteria(proposal_id="1201", obs_collection="JWST")
     both = vstack([by_tap, by_portal])
@@ -195,15 +195,15 @@ def test_observations_by_tap_are_stacked_with_others_and_kept_in_files(tmp_path:
 
 
 def test_a_payload_is_returned_and_not_sent(mast_sandbox: Sandbox) -> None:
-    """The request can be looked at."""
+    """``get_query_payload`` returns the request without sending it."""
     shown: Any = Observations.query_tap("SELECT TOP 1 obsid FROM dbo.obspointing", get_query_payload=True)
     assert shown["url"].endswith("/caom/sync")
     assert shown["QUERY"] == "SELECT TOP 1 obsid FROM dbo.obspointing"
     assert not mast_sandbox.requests.of("vo_tap")
 
 
-def test_a_query_that_cannot_be_answered_is_refused_in_the_words_of_the_service() -> None:
-    """The message says what is wrong."""
+def test_an_invalid_query_raises_the_message_of_the_service() -> None:
+    """An invalid query raises an error with the message of the service."""
     with pytest.raises(BadRequestError, match="nothing_there"):
         Observations.query_tap("SELECT nothing_there FROM dbo.obspointing")
     with pytest.raises(InvalidQueryError, match="adql must be"):
@@ -211,28 +211,28 @@ def test_a_query_that_cannot_be_answered_is_refused_in_the_words_of_the_service(
 
 
 @pytest.mark.parametrize("name", ["s_ra; DROP", "s_ra)", "", "1ra", None])
-def test_a_condition_takes_names_of_columns_only(name: Any) -> None:
-    """Nothing else gets into the text of a query."""
+def test_a_cone_condition_only_accepts_column_names(name: Any) -> None:
+    """A cone condition only accepts valid column names."""
     with pytest.raises(InvalidQueryError, match="is not a valid column name"):
         VO.cone_condition("10 0", ra=name)
 
 
-def test_a_condition_needs_a_place() -> None:
-    """None is not the whole sky."""
+def test_a_cone_condition_requires_a_position() -> None:
+    """A cone condition requires a position."""
     with pytest.raises(InvalidQueryError, match="coordinates must be a SkyCoord, a coordinate frame with data, or"):
         VO.cone_condition(None)
 
 
-def test_a_condition_may_name_tables() -> None:
-    """In a join the columns have the name of a table before them."""
+def test_columns_of_a_cone_condition_can_have_a_table_prefix() -> None:
+    """Columns of a cone condition can have a table prefix, for use in a join."""
     where = VO.cone_condition("202.47 47.20", "0.05 deg", ra="o.s_ra", dec='o."s_dec"')
     table = Observations.query_tap(f"SELECT o.obsid FROM dbo.obspointing AS o WHERE {where}")
     plain = VO.query_tap(f"SELECT obsid FROM dbo.obspointing WHERE {VO.cone_condition('202.47 47.20', '0.05 deg')}")
     assert sorted(map(int, table["obsid"])) == sorted(plain["obsid"])
 
 
-def test_the_example_of_the_docstring_runs() -> None:
-    """It prints what it says."""
+def test_the_docstring_example_runs() -> None:
+    """The example in the docstring gives the output shown."""
     (example,) = doctest.DocTestFinder().find(ObservationsClass.query_tap, "query_tap")
     said: list[str] = []
     failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=said.append)
@@ -240,13 +240,13 @@ def test_the_example_of_the_docstring_runs() -> None:
     assert not failed, "".join(said)
 
 
-# -- answers that the sandbox does not give --------------------------------------------------------------------------
+# -- responses that the sandbox does not give --------------------------------------------------------------------------
 
 COLUMNS = snapshot()["Mast.Caom.Cone"]
 
 
 def answer(adql: str = "SELECT * FROM dbo.obspointing", **columns: Any) -> Table:
-    """Return an answer of a service as a table of observations."""
+    """Return a response of the service as a table of observations."""
     return as_observations(Table(columns, meta={"adql": adql}), COLUMNS)
 
 
@@ -261,7 +261,7 @@ ODD: dict[str, tuple[Callable[[], Table], str, Any]] = {
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_answers_of_other_types_lose_nothing(case: str) -> None:
-    """Values are the same; their type is the usual one where that can hold them."""
+def test_unusual_types_keep_their_values(case: str) -> None:
+    """Unusual types keep their values, converted to the usual type where possible."""
     make, name, expected = ODD[case]
     assert make()[name].tolist() == expected

@@ -1,4 +1,4 @@
-"""Tables of observations: units, masks, what they say of themselves, and what is said where there is nothing."""
+"""Tables of observations: units, masks, ``meta``, and empty results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ M51 = SkyCoord(202.469575, 47.195258, unit="deg")
 
 
 def test_columns_have_units_and_descriptions(mast_sandbox: Sandbox) -> None:
-    """Every column that has a unit or a description shows it (B15)."""
+    """Every column with a unit or a description in MAST's list has it in the table (B15)."""
     table = Observations.query_criteria(obs_collection="HST", coordinates=M51)
     assert table["t_exptime"].unit == "s"
     assert table["em_min"].unit == "nm"
@@ -29,7 +29,7 @@ def test_columns_have_units_and_descriptions(mast_sandbox: Sandbox) -> None:
 
 
 def test_masks_are_exactly_the_nulls(mast_sandbox: Sandbox) -> None:
-    """Over all observations a cell is masked if and only if the archive holds null; -999 and 0 stay (B14)."""
+    """A cell is masked if and only if it is null at MAST; -999 and 0 are kept (B14)."""
     table = Observations.query_criteria(calib_level=[-1, 0, 1, 2, 3, 4])
     held = {row["objID"]: row for row in mast_sandbox.archive.query("SELECT * FROM observation")}
     assert len(table) == len(held)
@@ -40,7 +40,7 @@ def test_masks_are_exactly_the_nulls(mast_sandbox: Sandbox) -> None:
 
 
 def test_an_empty_result_keeps_its_columns_and_warns(mast_sandbox: Sandbox) -> None:
-    """Nothing found is a table of no rows with the columns and kinds of a full one."""
+    """An empty result is a table without rows, with the usual columns and types, and issues a warning."""
     full = Observations.query_criteria(obs_collection="FUSE")
     with pytest.warns(NoResultsWarning, match="^Query returned no results"):
         empty = Observations.query_criteria(obs_collection="FUSE", proposal_id="nothing")
@@ -50,8 +50,8 @@ def test_an_empty_result_keeps_its_columns_and_warns(mast_sandbox: Sandbox) -> N
     assert not empty
 
 
-def test_no_results_names_near_matches(mast_sandbox: Sandbox) -> None:
-    """A value that the archive does not have is answered with those that it has."""
+def test_an_empty_result_suggests_similar_values(mast_sandbox: Sandbox) -> None:
+    """The warning of an empty result suggests similar values that exist."""
     with pytest.warns(
         NoResultsWarning, match=r"No observations have instrument_name='MIRI'; did you mean 'MIRI/IMAGE'"
     ):
@@ -60,8 +60,8 @@ def test_no_results_names_near_matches(mast_sandbox: Sandbox) -> None:
         Observations.query_criteria(filters="F814")
 
 
-def test_hints_that_cannot_be_had_cost_nothing(mast_sandbox: Sandbox) -> None:
-    """If the archive's values cannot be read, the warning is the plain one."""
+def test_the_warning_is_plain_if_values_cannot_be_read(mast_sandbox: Sandbox) -> None:
+    """If MAST's values cannot be read, the warning has no suggestions."""
     mast_sandbox.faults.add(
         "invoke", Fault.status(503), times=None, where=lambda record: record.mashup["service"] == "Mast.Caom.All"
     )
@@ -69,8 +69,8 @@ def test_hints_that_cannot_be_had_cost_nothing(mast_sandbox: Sandbox) -> None:
         Observations.query_criteria(instrument_name="MIRI")
 
 
-def test_meta_tells_where_a_table_comes_from_and_survives_stacking(mast_sandbox: Sandbox, tmp_path: Any) -> None:
-    """Service, request, time and rows are in meta; stacking keeps all, and FITS and ECSV can hold them."""
+def test_meta_survives_stacking_and_writing(mast_sandbox: Sandbox, tmp_path: Any) -> None:
+    """``meta`` has service, request, time and rows, and survives stacking and writing to FITS and ECSV."""
     first = Observations.query_criteria(obs_collection="FUSE")
     second = Observations.query_criteria(obs_collection="IUE")
     assert first.meta["service"] == ["Mast.Caom.Filtered"]
@@ -85,7 +85,7 @@ def test_meta_tells_where_a_table_comes_from_and_survives_stacking(mast_sandbox:
 
 
 def test_nineteen_digit_identifiers_keep_every_digit(mast_sandbox: Sandbox) -> None:
-    """Identifiers declared as text and sent as numbers are text with all their digits."""
+    """Identifiers declared as text but sent as numbers keep all their digits."""
     table = Observations.query_criteria(obs_collection="GALEX")
     long = [obs_id for obs_id in table["obs_id"] if len(obs_id) == 19]
     held = {row["obs_id"] for row in mast_sandbox.archive.query("SELECT obs_id FROM observation")}
@@ -93,8 +93,8 @@ def test_nineteen_digit_identifiers_keep_every_digit(mast_sandbox: Sandbox) -> N
     assert set(long) <= held
 
 
-def test_unicode_goes_there_and_back(mast_sandbox: Sandbox) -> None:
-    """Names with accents are found and shown."""
+def test_names_with_accents_can_be_queried(mast_sandbox: Sandbox) -> None:
+    """Names with accents can be queried and are returned unchanged."""
     names = [row["proposal_pi"] for row in mast_sandbox.archive.query("SELECT DISTINCT proposal_pi FROM observation")]
     accented = [name for name in names if name and not name.isascii()]
     assert accented

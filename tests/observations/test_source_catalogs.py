@@ -1,4 +1,4 @@
-"""What is a source catalog, what is in it, and which of its sources match: without the network."""
+"""Source catalogs: which products are catalogs, their sources, and matches, without the network."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ PLACES = SkyCoord([150.1, 150.2, 150.3], [2.1, 2.2, 2.3], unit="deg")
         (np.ma.masked, "INFO", False),
     ],
 )
-def test_catalogs_are_told_by_name_or_role(name: Any, role: str, expected: bool) -> None:
-    """A readable file is one if its name ends so, or if the archive says so."""
+def test_catalogs_are_identified_by_name_or_product_type(name: Any, role: str, expected: bool) -> None:
+    """A readable file is a catalog according to its name or its product type."""
     assert is_source_catalog(name, role) is expected
 
 
 def test_a_catalog_of_several_observations_is_one_file() -> None:
-    """It keeps all of its observations, and a size that is not known is none."""
+    """A catalog of several observations is listed once, with all their obsids; an unknown size is None."""
     names = ("dataURI", "productFilename", "productType", "obs_collection", "obs_id", "dataRights", "obsID")
     rows = [("mast:a_cat.ecsv", "a_cat.ecsv", "SCIENCE", "JWST", "a", "PUBLIC", "7")] * 2
     products = Table(rows=rows, names=names)
@@ -62,8 +62,8 @@ def test_a_catalog_of_several_observations_is_one_file() -> None:
 
 
 @pytest.mark.parametrize("ending", ["ecsv", "csv", "vot", "fits", "fits.gz"])
-def test_catalogs_in_all_forms_have_their_positions(tmp_path: Path, ending: str) -> None:
-    """FITS, ECSV, CSV and VOTable hold the same sources."""
+def test_catalogs_of_all_formats_give_the_same_matches(tmp_path: Path, ending: str) -> None:
+    """FITS, ECSV, CSV and VOTable catalogs give the same matches."""
     path = tmp_path / f"hlsp_x_cat.{ending}"
     table = Table({"ID": [1, 2, 3], "RAJ2000": PLACES.ra, "DEJ2000": PLACES.dec, "flux": [1.0, 2.0, 3.0] * u.mJy})
     table.write(path, format={"csv": "ascii.csv", "ecsv": "ascii.ecsv", "vot": "votable"}.get(ending, "fits"))
@@ -76,28 +76,28 @@ def test_catalogs_in_all_forms_have_their_positions(tmp_path: Path, ending: str)
         content.close()
 
 
-def test_centers_are_the_positions_where_there_are_corners_too() -> None:
-    """Catalogs of JWST have several columns of coordinates."""
+def test_positions_in_jwst_catalogs_are_the_centroids() -> None:
+    """The positions in JWST catalogs are the centroids, not the corners of boxes."""
     table = QTable({"sky_bbox_ll": PLACES[::-1], "sky_centroid": PLACES})
     _, places = sources_in(table, "x_cat.ecsv")
     assert places.ra.tolist() == PLACES.ra.deg.tolist()
 
 
 def test_an_empty_catalog_has_no_matches() -> None:
-    """A file without sources is no error."""
+    """A catalog without sources has no matches, and is not an error."""
     sources, inputs, _ = matching_sources(Table({"ra": [], "dec": []}), "x", as_positions(PLACES), 1.0)
     assert (len(sources), len(inputs)) == (0, 0)
 
 
 @pytest.mark.parametrize("content", [Table({"x": [1.0]}), {"not": "a table"}, fits.HDUList([fits.PrimaryHDU()])])
-def test_a_file_without_positions_is_refused_by_name(content: Any) -> None:
-    """The message says which file it is."""
+def test_a_file_without_positions_is_an_error(content: Any) -> None:
+    """A file without positions raises an error that names the file."""
     with pytest.raises(InvalidResponseError, match=r"x_cat\.fits"):
         sources_in(content, "x_cat.fits")
 
 
 def test_columns_of_all_kinds_become_numbers_and_text() -> None:
-    """Positions, quantities, times, arrays and bytes keep their values, masks and units."""
+    """Positions, quantities, times, arrays and bytes are converted with their values, masks and units."""
     table = QTable(
         {
             "sky_centroid": PLACES,
@@ -123,8 +123,8 @@ def test_columns_of_all_kinds_become_numbers_and_text() -> None:
     assert plain["swapped"].dtype.isnative
 
 
-def test_fluxes_in_other_units_are_converted() -> None:
-    """Nobody compares janskys with microjanskys; what cannot be converted stands by itself."""
+def test_columns_are_converted_to_common_units() -> None:
+    """Columns are converted to a common unit, or renamed if that is impossible."""
     first = as_plain_table(Table({"flux": [1.0] * u.Jy, "size": [1.0] * u.pix, "n": [1]}))
     second = as_plain_table(Table({"flux": [5.0] * u.uJy, "size": [2.0] * u.arcsec, "n": [2] * u.s}))
     with_common_units([first, second])
@@ -138,14 +138,14 @@ CENTERS = st.sampled_from([(0.0, 0.0), (359.9999, 45.0), (10.0, 89.9995), (200.0
 
 
 @given(CENTERS, st.integers(0, 2**32 - 1), st.integers(0, 40), st.integers(1, 40), st.floats(0, 8))
-def test_matches_are_those_of_a_full_comparison(
+def test_matches_are_all_pairs_within_the_radius(
     center: tuple[float, float], seed: int, sources: int, positions: int, radius: float
 ) -> None:
-    """Also across RA 0 and at the poles, each pair within the radius is there, once, with its separation."""
+    """Matches are all pairs within the radius, also across RA = 0 and at the poles."""
     rng = np.random.default_rng(seed)
 
     def around(number: int) -> SkyCoord:
-        """Random places within some arcseconds."""
+        """Return random positions within 10 arcsec."""
         turns = rng.uniform(0, 360, number) * u.deg
         return SkyCoord(*center, unit="deg").directional_offset_by(turns, rng.uniform(0, 10, number) * u.arcsec)
 
@@ -154,7 +154,7 @@ def test_matches_are_those_of_a_full_comparison(
     where = Positions(mine.ra.deg, mine.dec.deg)
     found, inputs, away = matching_sources(table, "x", where, radius / 3600)
     apart = mine[:, None].separation(theirs[None, :]).arcsec if sources else np.empty((positions, 0))
-    # What is on the edge may be in or out.
+    # Pairs at the radius may match or not.
     sure, allowed = (set(zip(*np.nonzero(apart <= limit), strict=True)) for limit in (radius - 1e-7, radius + 1e-7))
     pairs = list(zip(inputs.tolist(), found["id"].tolist() if len(found) else [], strict=True))
     assert len(pairs) == len(set(pairs))
@@ -162,8 +162,8 @@ def test_matches_are_those_of_a_full_comparison(
     assert away == pytest.approx([apart[pair] for pair in pairs], abs=1e-6)
 
 
-def test_columns_are_never_lost_where_catalogs_are_stacked() -> None:
-    """Units that differ are told by the names."""
+def test_columns_with_incompatible_units_are_kept() -> None:
+    """Columns with incompatible units get different names, so that none is lost."""
     tables = [as_plain_table(Table({"m": Column([1.0], unit=unit)})) for unit in ("mag", "Jy", "mag", None)]
     with_common_units(tables)
     assert set(vstack(tables).colnames) == {"m", "m [Jy]", "m [no unit]"}

@@ -1,4 +1,4 @@
-"""Observations table by table, and with fewer columns: for results that do not fit."""
+"""Large results: `query_criteria_iter`, and queries with fewer columns."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ M51 = "202.47 47.20"
 
 
 def stream(**keywords: Any) -> Iterator[Table]:
-    """Ask for tables of 50 rows."""
+    """Return an iterator of tables with 50 rows."""
     found = Observations.query_criteria_iter(**{"pagesize": 50, **GALEX, **keywords})
     assert not isinstance(found, dict)
     return found
 
 
 def page_of(record: RequestRecord) -> int:
-    """Return the page that a request asked for."""
+    """Return the page that a request is for."""
     assert record.mashup is not None
     return int(str(record.mashup["page"]))
 
@@ -39,21 +39,21 @@ def page_of(record: RequestRecord) -> int:
 # -- table by table --------------------------------------------------------------------------------------------------
 
 
-def test_the_tables_together_are_the_whole(mast_sandbox: Sandbox) -> None:
-    """Stacked, the tables are what query_criteria returns, with units, masks and all."""
+def test_the_stacked_tables_are_the_complete_result(mast_sandbox: Sandbox) -> None:
+    """The stacked tables are equal to the result of `query_criteria`."""
     whole = Observations.query_criteria(**GALEX)
     tables = list(stream())
     assert [len(table) for table in tables] == [50, 50, 50, 50, len(whole) - 200]
     joined = vstack(tables)
     assert joined.colnames == whole.colnames
     for name in whole.colnames:
-        # A masked cell is None here.
+        # Masked cells become None.
         assert joined[name].tolist() == whole[name].tolist()
         assert (joined[name].unit, joined[name].description) == (whole[name].unit, whole[name].description)
 
 
-def test_each_table_knows_its_place_and_the_total(mast_sandbox: Sandbox) -> None:
-    """The number of all rows is known from the first table, and stacking keeps what each says."""
+def test_each_table_has_its_page_and_the_total_in_meta(mast_sandbox: Sandbox) -> None:
+    """``meta`` of each table has its page and the total number of rows, and is kept by stacking."""
     tables = stream()
     first = next(tables)
     rows = Observations.query_criteria_count(**GALEX)
@@ -63,8 +63,8 @@ def test_each_table_knows_its_place_and_the_total(mast_sandbox: Sandbox) -> None
     assert joined.meta["rows"] == [50, 50, 50, 50, rows - 200]
 
 
-def test_nothing_is_fetched_that_nobody_reads(mast_sandbox: Sandbox) -> None:
-    """Making the iterator sends nothing, and reading is followed by few requests ahead."""
+def test_pages_are_only_requested_when_read(mast_sandbox: Sandbox) -> None:
+    """Creating the iterator sends no request, and reading requests only a few pages ahead."""
     tables = stream(max_workers=2)
     assert len(mast_sandbox.requests) == 0
     next(tables)
@@ -76,7 +76,7 @@ def test_nothing_is_fetched_that_nobody_reads(mast_sandbox: Sandbox) -> None:
 
 
 def test_closing_ends_the_requests(mast_sandbox: Sandbox) -> None:
-    """What is under way may finish, but nothing more is sent: neither the next pages nor a second try."""
+    """After closing, running requests may finish, but no further pages or retries are sent."""
     late = Fault.delay(0.2) + Fault.status(503)
     mast_sandbox.faults.add("invoke", late, times=None, where=lambda record: page_of(record) > 2)
     tables = stream(max_workers=2)
@@ -86,15 +86,15 @@ def test_closing_ends_the_requests(mast_sandbox: Sandbox) -> None:
         if thread.name.startswith("astroquery_mast"):
             thread.join(10)
     pages = sorted(page_of(record) for record in mast_sandbox.requests.of("invoke"))
-    # Of those under way, none or both may have reached the server.
+    # None or both of the running requests may have reached the server.
     assert pages[:2] == [1, 2]
     assert set(pages[2:]) <= {3, 4}
     assert len(set(pages)) == len(pages)
     assert list(tables) == []
 
 
-def test_no_page_is_kept_once_it_is_read(mast_sandbox: Sandbox) -> None:
-    """While a table is in use there are no other pages in memory than those ahead of it."""
+def test_pages_are_freed_once_read(mast_sandbox: Sandbox) -> None:
+    """While a table is in use, only the pages ahead are in memory."""
 
     def alive() -> int:
         gc.collect()
@@ -107,7 +107,7 @@ def test_no_page_is_kept_once_it_is_read(mast_sandbox: Sandbox) -> None:
 
 
 def test_missing_rows_are_an_error_at_the_end(mast_sandbox: Sandbox) -> None:
-    """A stream that is too short does not end as if it were whole."""
+    """If rows are missing, the iteration ends with an error."""
 
     def lose_a_row(answer: dict[str, Any]) -> dict[str, Any]:
         answer["data"].pop()
@@ -121,14 +121,14 @@ def test_missing_rows_are_an_error_at_the_end(mast_sandbox: Sandbox) -> None:
         next(tables)
 
 
-def test_a_page_that_fails_for_a_while_is_asked_for_again(mast_sandbox: Sandbox) -> None:
-    """A stream survives what a query survives."""
+def test_a_page_that_fails_temporarily_is_retried(mast_sandbox: Sandbox) -> None:
+    """A page that fails temporarily is retried."""
     mast_sandbox.faults.add("invoke", Fault.reset(), times=2, where=lambda record: page_of(record) == 4)
     assert sum(len(table) for table in stream()) == Observations.query_criteria_count(**GALEX)
 
 
-def test_the_time_is_that_of_a_page(mast_sandbox: Sandbox) -> None:
-    """What is done between the pages does not count, and a page that takes too long is an error."""
+def test_the_timeout_applies_to_each_page(mast_sandbox: Sandbox) -> None:
+    """The timeout applies to each page, without the time between pages."""
     tables = stream(timeout=0.5)
     next(tables)
     mast_sandbox.faults.add("invoke", Fault.executing(), times=None, where=lambda record: page_of(record) == 4)
@@ -136,8 +136,8 @@ def test_the_time_is_that_of_a_page(mast_sandbox: Sandbox) -> None:
         list(tables)
 
 
-def test_what_cannot_be_asked_is_refused_at_the_call(mast_sandbox: Sandbox) -> None:
-    """Not only when the first table is read."""
+def test_invalid_arguments_are_refused_by_the_call(mast_sandbox: Sandbox) -> None:
+    """Invalid arguments raise an error when the iterator is created."""
     for wrong in (
         {"instrument": "ACS"},
         {"radius": 1},
@@ -155,8 +155,8 @@ def test_what_cannot_be_asked_is_refused_at_the_call(mast_sandbox: Sandbox) -> N
     assert mast_sandbox.requests.of("invoke") == []
 
 
-def test_nothing_found_is_one_table_without_rows(mast_sandbox: Sandbox) -> None:
-    """It has the columns, and the warning names what may have been meant."""
+def test_an_empty_result_is_one_table_without_rows(mast_sandbox: Sandbox) -> None:
+    """An empty result is one table without rows, and the warning suggests values."""
     with pytest.warns(NoResultsWarning, match="did you mean 'MIRI/IMAGE'"):
         (table,) = Observations.query_criteria_iter(instrument_name="MIRI")
     assert len(table) == 0
@@ -164,8 +164,8 @@ def test_nothing_found_is_one_table_without_rows(mast_sandbox: Sandbox) -> None:
     assert table.meta["total"] == [0]
 
 
-def test_a_stream_around_a_position_is_cut_page_by_page(mast_sandbox: Sandbox) -> None:
-    """Region and overlap mean what they mean for the whole."""
+def test_a_stream_around_a_position_has_the_same_rows(mast_sandbox: Sandbox) -> None:
+    """Position and overlap select the same rows as in `query_criteria`."""
     asked: dict[str, Any] = {"coordinates": M51, "radius": 0.05, "obs_collection": ["HST", "JWST"]}
     whole = Observations.query_criteria(**asked, overlap="center")
     tables = list(Observations.query_criteria_iter(**asked, overlap="center", pagesize=100, columns=["distance"]))
@@ -174,8 +174,8 @@ def test_a_stream_around_a_position_is_cut_page_by_page(mast_sandbox: Sandbox) -
     assert [obsid for table in tables for obsid in table["obsid"]] == list(whole["obsid"])
 
 
-def test_a_region_that_leaves_nothing_of_a_stream_is_told(mast_sandbox: Sandbox) -> None:
-    """The warning is that of query_criteria, and the tables say how many rows remain of them."""
+def test_a_region_without_matches_issues_a_warning(mast_sandbox: Sandbox) -> None:
+    """If no row is in the region, the warning says so, and all tables are empty."""
     ring = ["CIRCLE 202.47 47.6 0.0001", "CIRCLE 202.47 46.8 0.0001"]
     with pytest.warns(NoResultsWarning, match=r"0 of \d\d+ rows have a footprint that overlaps 2 shapes"):
         tables = list(Observations.query_criteria_iter(obs_collection="HST", region=ring, pagesize=100))
@@ -183,13 +183,13 @@ def test_a_region_that_leaves_nothing_of_a_stream_is_told(mast_sandbox: Sandbox)
     assert [number for table in tables for number in table.meta["page"]] == list(range(1, len(tables) + 1))
 
 
-def test_numbers_of_numpy_are_numbers_of_workers(mast_sandbox: Sandbox) -> None:
-    """As anywhere else."""
+def test_max_workers_takes_numpy_integers(mast_sandbox: Sandbox) -> None:
+    """``max_workers`` takes NumPy integers."""
     assert sum(map(len, stream(max_workers=np.int64(2)))) == Observations.query_criteria_count(**GALEX)
 
 
-def test_a_page_beyond_the_last_is_told_from_an_empty_result(mast_sandbox: Sandbox) -> None:
-    """The warning says how many pages there are."""
+def test_a_page_beyond_the_last_issues_a_warning(mast_sandbox: Sandbox) -> None:
+    """The warning for a page beyond the last gives the number of pages."""
     with pytest.warns(NoResultsWarning, match="Page 99 does not exist: the result has 5 with 248 rows"):
         table = Observations.query_criteria(**GALEX, pagesize=50, page=99)
     assert len(table) == 0
@@ -198,15 +198,15 @@ def test_a_page_beyond_the_last_is_told_from_an_empty_result(mast_sandbox: Sandb
         Observations.query_criteria(obs_collection="GALEX", proposal_id="nobody", page=2)
 
 
-def test_the_request_can_be_looked_at(mast_sandbox: Sandbox) -> None:
-    """It is that of query_criteria."""
+def test_the_payload_is_that_of_query_criteria(mast_sandbox: Sandbox) -> None:
+    """``get_query_payload`` returns the same request as for `query_criteria`."""
     payload = Observations.query_criteria_iter(**GALEX, columns="t_min", get_query_payload=True)
     assert payload == Observations.query_criteria(**GALEX, columns="t_min", get_query_payload=True)
     assert len(mast_sandbox.requests) == 0
 
 
 def test_a_result_above_the_limit_is_streamed_in_parts(mast_sandbox: Sandbox) -> None:
-    """The total is that of all parts, and all rows come."""
+    """A result above the row limit of MAST is retrieved in parts, with the total of all parts."""
     rows = Observations.query_criteria_count(**GALEX)
     with Sandbox(row_limit=100), conf.set_temp("server_row_limit", 100):
         tables = list(stream(columns=["t_min"]))
@@ -220,8 +220,8 @@ def test_a_result_above_the_limit_is_streamed_in_parts(mast_sandbox: Sandbox) ->
 @pytest.mark.parametrize(
     "columns", [["T_min", "target_name", "s_ra"], "t_min, target_name, s_ra", ("t_min", "target_name", "s_ra", "t_min")]
 )
-def test_columns_come_as_asked(mast_sandbox: Sandbox, columns: Any) -> None:
-    """In that order, in the archive's spelling, each once; and the identifier, without which there are no products."""
+def test_selected_columns_are_returned_in_order(mast_sandbox: Sandbox, columns: Any) -> None:
+    """The selected columns are returned in order, without duplicates, followed by ``obsid``."""
     table = Observations.query_criteria(**GALEX, columns=columns)
     assert table.colnames == ["t_min", "target_name", "s_ra", "obsid"]
     assert table["s_ra"].unit == "deg"
@@ -232,15 +232,15 @@ def test_columns_come_as_asked(mast_sandbox: Sandbox, columns: Any) -> None:
     assert table.meta["rows"] == [len(whole)]
 
 
-def test_the_identifier_stays_where_it_was_named(mast_sandbox: Sandbox) -> None:
-    """It is added only if it was left out."""
+def test_obsid_is_added_only_if_not_selected(mast_sandbox: Sandbox) -> None:
+    """``obsid`` is added only if it is not selected."""
     table = Observations.query_criteria(**GALEX, columns=["obsid", "t_min"])
     assert table.colnames == ["obsid", "t_min"]
 
 
 @pytest.mark.parametrize("columns", [None, "*", ["*"], ["obs_id", "*"], "obs_id,*", (name for name in "*")])
-def test_all_columns_are_all(mast_sandbox: Sandbox, columns: Any) -> None:
-    """The default, and the archive's own word for it."""
+def test_all_columns_are_returned_by_default(mast_sandbox: Sandbox, columns: Any) -> None:
+    """All columns are returned by default or with ``"*"``."""
     payload = Observations.query_criteria(**GALEX, columns=columns, get_query_payload=True)
     assert payload["params"]["columns"] == "*"
 
@@ -264,8 +264,8 @@ def test_all_columns_are_all(mast_sandbox: Sandbox, columns: Any) -> None:
         "generator",
     ],
 )
-def test_names_of_columns_come_in_any_iterable(mast_sandbox: Sandbox, columns: Any) -> None:
-    """Arrays and columns of tables as well, and text with a comma too many."""
+def test_column_names_can_be_any_iterable(mast_sandbox: Sandbox, columns: Any) -> None:
+    """Column names can be any iterable, or text separated by commas."""
     payload = Observations.query_criteria(**GALEX, columns=columns, get_query_payload=True)
     assert payload["params"]["columns"] == "t_min,obs_id,obsid"
 
@@ -285,15 +285,15 @@ def test_names_of_columns_come_in_any_iterable(mast_sandbox: Sandbox, columns: A
     ],
     ids=str,
 )
-def test_columns_that_do_not_exist_are_refused(mast_sandbox: Sandbox, columns: Any, words: str) -> None:
-    """Before a query is sent, with the name that may have been meant."""
+def test_unknown_columns_are_refused(mast_sandbox: Sandbox, columns: Any, words: str) -> None:
+    """Unknown columns raise an error with a suggestion before any query is sent."""
     with pytest.raises(InvalidQueryError, match=words):
         Observations.query_criteria(**GALEX, columns=columns)
     assert mast_sandbox.requests.of("invoke") == []
 
 
-def test_a_region_with_few_columns_has_the_same_rows(mast_sandbox: Sandbox) -> None:
-    """The service of cones has no choice of columns; another one has, and finds the same."""
+def test_selecting_columns_does_not_change_the_rows(mast_sandbox: Sandbox) -> None:
+    """Selecting columns, which uses another service, does not change the rows."""
     whole = Observations.query_region(M51, radius=0.1)
     few = Observations.query_region(M51, radius=0.1, columns=["distance", "obs_id"])
     assert few.colnames == ["distance", "obs_id", "obsid"]
@@ -303,8 +303,8 @@ def test_a_region_with_few_columns_has_the_same_rows(mast_sandbox: Sandbox) -> N
     assert len(by_name) == len(Observations.query_object("M51", radius=0.1))
 
 
-def test_a_cut_uses_columns_that_are_not_wanted(mast_sandbox: Sandbox) -> None:
-    """Footprints are fetched for the cut, and dropped after it."""
+def test_columns_needed_only_for_the_region_are_dropped(mast_sandbox: Sandbox) -> None:
+    """Columns needed only to remove rows outside the region are dropped."""
     whole = Observations.query_region(M51, radius=0.1, overlap="center")
     few = Observations.query_region(M51, radius=0.1, overlap="center", columns=["obs_id"])
     assert few.colnames == ["obs_id", "obsid"]
@@ -313,7 +313,7 @@ def test_a_cut_uses_columns_that_are_not_wanted(mast_sandbox: Sandbox) -> None:
 
 
 def test_many_targets_with_few_columns(mast_sandbox: Sandbox) -> None:
-    """The row of the target comes first, then what was asked for."""
+    """For many targets, ``input_row`` precedes the selected columns."""
     table = Observations.query_criteria(coordinates=[M51, "10 20"], radius=0.1, calib_level=3, columns=["t_min"])
     assert table.colnames == ["input_row", "t_min", "obsid"]
     named = Observations.query_object(["M51", "M101"], radius=0.02, columns="obs_id")
@@ -321,13 +321,13 @@ def test_many_targets_with_few_columns(mast_sandbox: Sandbox) -> None:
 
 
 def test_products_of_a_table_with_few_columns(mast_sandbox: Sandbox) -> None:
-    """Whatever was asked for, the table can be used to list products."""
+    """Products can be listed for a table with any selected columns."""
     table = Observations.query_criteria(proposal_id=10452, calib_level=3, columns=["t_min"])
     assert len(Observations.get_product_list(table[:2], verbose=False)) > 2
 
 
-def test_a_column_that_does_not_come_is_an_error(mast_sandbox: Sandbox) -> None:
-    """A table without it would fail later."""
+def test_a_response_without_a_selected_column_is_an_error(mast_sandbox: Sandbox) -> None:
+    """A response without a selected column raises InvalidResponseError."""
 
     def forget(answer: dict[str, Any]) -> dict[str, Any]:
         answer["fields"] = [entry for entry in answer["fields"] if entry["name"] != "t_min"]
@@ -338,8 +338,8 @@ def test_a_column_that_does_not_come_is_an_error(mast_sandbox: Sandbox) -> None:
         Observations.query_criteria(**GALEX, columns=["t_min"])
 
 
-def test_a_column_that_the_package_does_not_know_is_asked_for(mast_sandbox: Sandbox) -> None:
-    """A column that the archive has got meanwhile is looked for before it is refused."""
+def test_a_new_column_at_mast_can_be_selected(mast_sandbox: Sandbox) -> None:
+    """MAST's columns are retrieved before a selected column is rejected as unknown."""
     client = ObservationsClass()
 
     def one_more(columns: dict[str, Any]) -> dict[str, Any]:

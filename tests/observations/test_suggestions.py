@@ -1,4 +1,4 @@
-"""What may have been meant, when a query finds nothing."""
+"""Suggestions for queries without results."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def hints(column: str, *values: str, separator: str = "") -> list[str]:
     return suggestions(Criteria((Filter(column, values=values, separator=separator),)), VALUES)
 
 
-def test_misspelled_value_is_named_with_its_likeness() -> None:
-    """A value that the archive does not have is named with the one that is spelled alike."""
+def test_a_misspelled_value_suggests_a_similar_one() -> None:
+    """A value that MAST does not have is named with a similarly spelled one."""
     assert hints("obs_collection", "JSWT") == ["No observations have obs_collection='JSWT'; did you mean 'JWST'?"]
 
 
 def test_part_of_a_value_finds_the_most_frequent_first() -> None:
-    """A value that is part of others finds at most four of them, those with most rows first."""
+    """Part of a value suggests up to four values that contain it, most frequent first."""
     (sentence,) = hints("INSTRUMENT_NAME", "nircam")
     assert sentence.startswith(
         "No observations have INSTRUMENT_NAME='nircam'; did you mean 'NIRCAM/WFSS', 'NIRCAM/IMAGE', "
@@ -37,24 +37,24 @@ def test_part_of_a_value_finds_the_most_frequent_first() -> None:
 
 @pytest.mark.parametrize("value", ["HST", "hst"])
 def test_value_that_exists_gives_no_hint(value: str) -> None:
-    """Values that the archive has, in any case, are not to blame."""
+    """Existing values, in any case, give no hint."""
     assert hints("obs_collection", value) == []
 
 
-def test_columns_of_several_values_are_taken_apart() -> None:
-    """A value among several in a cell exists; one that is like it is found."""
+def test_cells_with_several_values_are_split() -> None:
+    """Each value in a cell with several values counts as existing."""
     assert hints("filters", "F606W", "NUV", separator=";") == []
     assert hints("filters", "F607W", separator=";") == ["No observations have filters='F607W'; did you mean 'F606W'?"]
 
 
 @pytest.mark.parametrize("value", ["", "  "])
 def test_empty_text_gives_no_hint(value: str) -> None:
-    """Empty text gives no sentence instead of any four values."""
+    """Empty text gives no hint."""
     assert hints("obs_collection", value) == []
 
 
-def test_a_value_like_no_other_lists_those_there_are() -> None:
-    """Few values are listed; for many there is `list_values`."""
+def test_a_value_without_similar_ones_lists_all() -> None:
+    """A value without similar ones lists all values if they are few, and mentions `list_values` otherwise."""
     assert hints("obs_collection", "qqqqqq") == [
         "No observations have obs_collection='qqqqqq'; the values are 'HLSP', 'HST', 'JWST', 'TESS'."
     ]
@@ -64,14 +64,14 @@ def test_a_value_like_no_other_lists_those_there_are() -> None:
 
 
 @pytest.mark.parametrize(("word", "name"), [("Hubble", "HST"), ("HUBBLE", "HST"), ("webb", "JWST")])
-def test_missions_are_known_by_what_they_are_called(word: str, name: str) -> None:
-    """The name of the telescope finds the name of the collection."""
+def test_common_names_of_missions_suggest_their_collection(word: str, name: str) -> None:
+    """The common name of a mission suggests its collection."""
     (sentence,) = hints("obs_collection", word)
     assert sentence.startswith(f"No observations have obs_collection='{word}'; did you mean '{name}'")
 
 
-def test_values_that_exist_but_not_together_are_told_apart() -> None:
-    """If every value exists the numbers of each are told, so that it is seen which of them to leave out."""
+def test_values_that_do_not_occur_together_give_their_counts() -> None:
+    """If all values exist but not together, the hint gives the number of observations with each."""
     criteria = Criteria((Filter("obs_collection", values=("HST",)), Filter("instrument_name", values=("NIRCAM/X",))))
     assert suggestions(criteria, VALUES) == [
         "Each criterion alone matches observations (obs_collection=HST has 10, instrument_name=NIRCAM/X has 2), "
@@ -87,14 +87,14 @@ def test_values_that_exist_but_not_together_are_told_apart() -> None:
     ],
 )
 def test_columns_that_are_often_misunderstood_are_explained(column: str, value: str, words: str) -> None:
-    """A value in a form that this column never has is told how it is written."""
+    """A value in a form that its column never has gives a hint on the right form."""
     (sentence,) = hints(column, value)
     assert words in sentence
     assert hints("proposal_id", "99999") == []
 
 
 def test_unknown_columns_and_other_filters_give_no_hint() -> None:
-    """Ranges, patterns and columns that the archive does not count are passed over."""
+    """Ranges, patterns and columns without listed values give no hint."""
     criteria = Criteria(
         (
             Filter("t_min", ranges=((1.0, 2.0),)),
@@ -110,8 +110,8 @@ def test_unknown_columns_and_other_filters_give_no_hint() -> None:
     counts=st.dictionaries(st.text(max_size=5), st.integers(0, 9), max_size=6),
     separator=st.sampled_from(["", ";", "||"]),
 )
-def test_hints_name_only_what_the_archive_has(values: list[str], counts: dict[str, int], separator: str) -> None:
-    """Any values and counts give at most a sentence for each value, which offers values that exist."""
+def test_hints_only_suggest_existing_values(values: list[str], counts: dict[str, int], separator: str) -> None:
+    """Any values and counts give at most one sentence per value, with values that exist."""
     each = Filter("x", values=tuple(values), separator=separator)
     found = suggestions(Criteria((each,)), {"X": counts})
     assert len(found) <= len(values)

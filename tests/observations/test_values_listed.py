@@ -1,4 +1,4 @@
-"""Which columns there are, and which values they have."""
+"""The lists of columns and values of observations."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def counts(*arguments: Any, **criteria: Any) -> dict[Any, int]:
 
 
 def services(sandbox: Sandbox) -> list[str]:
-    """Return what was asked."""
+    """Return the services of all requests."""
     return [str((record.mashup or {})["service"]) for record in sandbox.requests.of("invoke")]
 
 
-def test_values_of_the_whole_archive_are_its_own_counts(mast_sandbox: Sandbox) -> None:
-    """One request, to the service of histograms, and each count is that of a query."""
+def test_values_of_all_observations_have_the_counts_of_mast(mast_sandbox: Sandbox) -> None:
+    """Values of all observations need one request, and each count is that of a query."""
     found = counts("obs_collection")
     assert services(mast_sandbox) == ["Mast.Caom.All"]
     assert sorted(found) == Observations.list_missions()
     assert found["GALEX"] == Observations.query_criteria_count(obs_collection="GALEX")
 
 
-def test_values_of_a_part_are_counted(mast_sandbox: Sandbox) -> None:
-    """The archive is asked for one column of the observations that meet the criteria."""
+def test_values_of_matching_observations_are_counted(mast_sandbox: Sandbox) -> None:
+    """With criteria, only the column of the matching observations is requested and counted."""
     found = counts("instrument_name", obs_collection="JWST")
     assert services(mast_sandbox) == ["Mast.Caom.Filtered"] * 2
     assert mast_sandbox.requests[-1].mashup["params"]["columns"] == "instrument_name"
@@ -47,28 +47,28 @@ def test_values_of_a_part_are_counted(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_cell_with_several_values_counts_for_each(mast_sandbox: Sandbox) -> None:
-    """Filters are listed one by one, as a criterion finds them, with and without criteria."""
+    """A cell with several values counts for each of them, with and without criteria."""
     for criteria in ({}, {"obs_collection": "HST"}):
         found = counts("filters", **criteria)
         assert not any(";" in name for name in found)
         assert found["F606W"] == Observations.query_criteria_count(filters="F606W", **criteria)
 
 
-def test_values_are_of_the_kind_of_the_column(mast_sandbox: Sandbox) -> None:
-    """Levels are whole numbers, and yes or no is yes or no."""
+def test_values_have_the_type_of_the_column(mast_sandbox: Sandbox) -> None:
+    """Values have the type of the column: integers or booleans."""
     assert set(counts("calib_level")) == {-1, 1, 2, 3, 4}
     assert set(counts("calib_level", obs_collection="JWST")) <= {-1, 1, 2, 3, 4}
     assert set(counts("mtFlag", obs_collection="JWST")) == {True, False}
 
 
-def test_the_spelling_of_the_column_does_not_matter(mast_sandbox: Sandbox) -> None:
-    """As for criteria."""
+def test_the_column_name_is_case_insensitive(mast_sandbox: Sandbox) -> None:
+    """The column name is case-insensitive."""
     assert counts("INSTRUMENT_Name") == counts("instrument_name")
     assert counts("TARGET_name", proposal_id="10452") == {"M51": 126}
 
 
 def test_values_around_a_position(mast_sandbox: Sandbox) -> None:
-    """A position is enough to make a part of the archive, by name or coordinates."""
+    """Values can be counted around a position or an object."""
     found = counts("obs_collection", coordinates=M51, radius=0.1)
     table = Observations.query_region(M51, radius=0.1)
     assert sum(found.values()) == len(table)
@@ -91,10 +91,8 @@ RING = "POLYGON 202.40 47.15 202.55 47.15 202.55 47.25 202.40 47.25"
     ],
 )
 @pytest.mark.parametrize("column", ["instrument_name", "calib_level", "s_region"])
-def test_values_in_a_region_are_those_of_the_rows_in_it(
-    mast_sandbox: Sandbox, place: dict[str, Any], column: str
-) -> None:
-    """The same as if the table were fetched and counted, also from several pages; one column is asked for."""
+def test_values_in_a_region_are_those_of_a_query(mast_sandbox: Sandbox, place: dict[str, Any], column: str) -> None:
+    """Values in a region are those of the rows that a query returns, with one requested column."""
     with conf.set_temp("pagesize", 100):
         table = Observations.query_criteria(**place, intentType="science")
         mast_sandbox.requests.clear()
@@ -106,8 +104,8 @@ def test_values_in_a_region_are_those_of_the_rows_in_it(
     assert sum(found.values()) == len(table)
 
 
-def test_values_in_an_empty_region_are_none_and_the_cut_is_told(mast_sandbox: Sandbox) -> None:
-    """Rows that the archive has in the circle around the region are not counted."""
+def test_rows_outside_the_region_are_not_counted(mast_sandbox: Sandbox) -> None:
+    """Rows outside the region are not counted, and the warning says how many were removed."""
     sliver = "POLYGON 202.1 47.0 202.9 47.4 202.9 47.4001 202.1 47.0001"
     with pytest.warns(NoResultsWarning, match=r"0 of \d+ rows have a position in"):
         table = Observations.list_values("instrument_name", region=sliver, overlap="center", obs_collection="HST")
@@ -115,7 +113,7 @@ def test_values_in_an_empty_region_are_none_and_the_cut_is_told(mast_sandbox: Sa
 
 
 def test_pages_are_counted_together(mast_sandbox: Sandbox) -> None:
-    """More than a page of cells makes one list."""
+    """The counts of several pages are combined."""
     whole = counts("target_name", obs_collection="GALEX")
     mast_sandbox.requests.clear()
     with conf.set_temp("pagesize", 100):
@@ -123,8 +121,8 @@ def test_pages_are_counted_together(mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests.of("invoke")) == 4
 
 
-def test_a_continuous_column_has_a_range_and_no_list(mast_sandbox: Sandbox) -> None:
-    """The error names the range that the archive knows, and what to do."""
+def test_a_continuous_column_is_refused_with_its_range(mast_sandbox: Sandbox) -> None:
+    """A continuous column raises an error with the range of its values."""
     with pytest.raises(InvalidQueryError, match=r"'t_exptime' is continuous, from 0 to 100000 sec.*\[minimum, max"):
         Observations.list_values("t_exptime")
     with pytest.raises(InvalidQueryError, match=r"'s_ra' is continuous and has no list of values"):
@@ -134,8 +132,8 @@ def test_a_continuous_column_has_a_range_and_no_list(mast_sandbox: Sandbox) -> N
         Observations.list_values("t_exptime")
 
 
-def test_a_column_that_the_archive_does_not_list_needs_criteria(mast_sandbox: Sandbox) -> None:
-    """Names of targets are too many for a histogram."""
+def test_an_unlisted_column_requires_criteria(mast_sandbox: Sandbox) -> None:
+    """A column whose values MAST does not list requires criteria."""
     with pytest.raises(InvalidQueryError, match="MAST does not list the values of 'target_name'"):
         Observations.list_values("target_name")
 
@@ -153,31 +151,31 @@ def test_a_column_that_the_archive_does_not_list_needs_criteria(mast_sandbox: Sa
         (("instrument_name",), {"coordinates": M51, "object_name": "M51"}, "Only one of"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_invalid_arguments_are_refused(
     mast_sandbox: Sandbox, arguments: tuple[str], criteria: dict[str, Any], words: str
 ) -> None:
-    """Before any query is sent."""
+    """Invalid arguments raise an error before any query is sent."""
     with pytest.raises(InvalidQueryError, match=words):
         Observations.list_values(*arguments, **criteria)
     assert services(mast_sandbox) == []
 
 
-def test_too_many_observations_are_not_counted_here(mast_sandbox: Sandbox) -> None:
-    """The limit is told, and what to do; only the count was asked for."""
+def test_too_many_observations_are_refused(mast_sandbox: Sandbox) -> None:
+    """More observations than the row limit raise an error, after requesting only their number."""
     with conf.set_temp("server_row_limit", 100), pytest.raises(InvalidQueryError, match=r"248 observations.*most 100"):
         Observations.list_values("target_name", obs_collection="GALEX")
     assert len(services(mast_sandbox)) == 1
 
 
-def test_no_observations_have_no_values(mast_sandbox: Sandbox) -> None:
-    """An empty table, with the usual warning and its hints."""
+def test_an_empty_result_has_no_values(mast_sandbox: Sandbox) -> None:
+    """Without matching observations, the table is empty and a warning gives suggestions."""
     with pytest.warns(NoResultsWarning, match="did you mean 'MIRI/IMAGE'"):
         table = Observations.list_values("filters", instrument_name="MIRI")
     assert len(table) == 0
 
 
-def test_a_failure_is_a_failure(mast_sandbox: Sandbox) -> None:
-    """Values that the archive cannot tell now are no empty list."""
+def test_a_failing_service_is_an_error(mast_sandbox: Sandbox) -> None:
+    """A failing service raises an error instead of returning an empty table."""
     mast_sandbox.faults.add("invoke", Fault.error("Out of order."))
     with pytest.raises(ServerError, match="Out of order"):
         Observations.list_values("obs_collection")
@@ -186,8 +184,8 @@ def test_a_failure_is_a_failure(mast_sandbox: Sandbox) -> None:
         Observations.list_values("obs_collection")
 
 
-def test_the_table_tells_where_it_is_from(mast_sandbox: Sandbox) -> None:
-    """Service, request, time and rows, as every table of the package."""
+def test_meta_has_the_request(mast_sandbox: Sandbox) -> None:
+    """``meta`` has service, request, time and rows."""
     table = Observations.list_values("filters", obs_collection="JWST")
     assert table.meta["service"] == ["Mast.Caom.Filtered"]
     assert "JWST" in table.meta["request"][0]
@@ -195,8 +193,8 @@ def test_the_table_tells_where_it_is_from(mast_sandbox: Sandbox) -> None:
     assert len(table.meta["time"]) == 1
 
 
-def test_rows_without_a_value_are_not_counted_as_a_value(mast_sandbox: Sandbox) -> None:
-    """A null among the archive's counts is no mission."""
+def test_null_is_not_a_value(mast_sandbox: Sandbox) -> None:
+    """A null in MAST's counts is not a value."""
 
     def with_null(answer: dict[str, Any]) -> dict[str, Any]:
         for column in answer["data"]["Tables"][0]["Columns"]:
@@ -211,15 +209,15 @@ def test_rows_without_a_value_are_not_counted_as_a_value(mast_sandbox: Sandbox) 
 
 
 @pytest.mark.parametrize("name", [5, None, ["obs_id"]])
-def test_what_is_no_name_of_a_column_is_refused(mast_sandbox: Sandbox, name: Any) -> None:
-    """Without asking the archive."""
+def test_an_invalid_column_name_is_refused(mast_sandbox: Sandbox, name: Any) -> None:
+    """A column name that is not a string raises an error before any request is sent."""
     with pytest.raises(InvalidQueryError, match="The column name must be a string, got"):
         Observations.list_values(name)
     assert len(mast_sandbox.requests) == 0
 
 
-def test_columns_are_listed_with_their_extent(mast_sandbox: Sandbox) -> None:
-    """Numbers of values for discrete columns, ranges for continuous ones, and a mask elsewhere."""
+def test_columns_are_listed_with_their_ranges(mast_sandbox: Sandbox) -> None:
+    """Columns are listed with their numbers of values or ranges, masked where these do not apply."""
     table = Observations.list_columns()
     assert table.colnames == ["name", "kind", "unit", "description", "values", "min", "max"]
     rows = {row["name"]: row for row in table}
@@ -234,10 +232,8 @@ def test_columns_are_listed_with_their_extent(mast_sandbox: Sandbox) -> None:
     assert all(table["description"][table["name"] == "t_min"])
 
 
-def test_columns_are_listed_even_if_the_archive_cannot_count(
-    mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The names are known anyway; that the rest is not is said."""
+def test_columns_are_listed_even_if_the_counts_fail(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """If MAST's counts fail, columns are listed without ranges, and a warning is logged."""
     mast_sandbox.faults.add("invoke", Fault.error("Out of order."))
     table = Observations.list_columns()
     assert "t_min" in table["name"]

@@ -1,4 +1,4 @@
-"""Counts of values: from the archive's histograms, or from a column, to tables."""
+"""Tables of values and counts, from MAST's histograms or from a column."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ FLAG = Column("mtFlag", type_name="boolean")
 
 
 def answer(*columns: dict[str, Any]) -> dict[str, Any]:
-    """Make the answer of a service of histograms."""
+    """Return the response of a service for histograms."""
     return {"data": {"Tables": [{"Columns": list(columns)}]}}
 
 
-def test_cells_that_hold_several_values_are_taken_apart() -> None:
-    """A value is counted wherever it stands; the most frequent comes first, equals in order."""
+def test_cells_with_several_values_are_split() -> None:
+    """Cells with several values are split; values are ordered by count, and equal counts by value."""
     found = counted([("F606W;CLEAR", 2), ("F435W", 5), ("CLEAR; F814W", 3), ("", 9), (";", 4)], TEXT)
     assert list(found.items()) == [("CLEAR", 5), ("F435W", 5), ("F814W", 3), ("F606W", 2)]
 
 
-def test_values_are_what_the_column_holds() -> None:
-    """Numbers are numbers and flags are flags, though they come as text; what is neither stays text."""
+def test_values_have_the_type_of_the_column() -> None:
+    """Text is converted to the numbers or booleans of the column, and otherwise kept."""
     assert counted([("3", 1), ("-1", 4), ("n/a", 2)], LEVEL) == {-1: 4, "n/a": 2, 3: 1}
     assert counted([("True", 1), ("false", 4)], FLAG) == {False: 4, True: 1}
     assert value_table(counted([("3", 1), ("-1", 4)], LEVEL), LEVEL)["value"].dtype.kind == "i"
@@ -40,7 +40,7 @@ def test_values_are_what_the_column_holds() -> None:
 
 @pytest.mark.parametrize(("column", "kind"), [(TEXT, "U"), (LEVEL, "i"), (FLAG, "b")])
 def test_no_values_are_an_empty_table(column: Column, kind: str) -> None:
-    """It has both columns, of the right kinds."""
+    """Without values, the table has both columns with the right types."""
     table = value_table({}, column)
     assert table.colnames == ["value", "count"]
     assert (len(table), table["value"].dtype.kind, table["count"].dtype.kind) == (0, kind, "i")
@@ -48,7 +48,7 @@ def test_no_values_are_an_empty_table(column: Column, kind: str) -> None:
 
 @given(st.dictionaries(st.text("ab;", max_size=5), st.integers(1, 9)))
 def test_counts_are_kept(cells: dict[str, int]) -> None:
-    """The table has as many values as there are tokens, and loses none of them."""
+    """The table has one row per token, and the counts add up."""
     found = value_table(counted(cells.items(), TEXT), TEXT)
     tokens = [token for cell, number in cells.items() for token in cell.split(";") * number if token]
     assert sum(found["count"].tolist()) == len(tokens)
@@ -57,7 +57,7 @@ def test_counts_are_kept(cells: dict[str, int]) -> None:
 
 
 def test_ranges_are_those_of_numeric_histograms() -> None:
-    """Discrete columns, those without a histogram, and ends that are no numbers are left out."""
+    """Only numeric histograms with finite limits give ranges."""
     numeric = {"hist": {"hist": [{"key": 1.5, "count": 3}]}, "min": 1.5, "max": "7", "type": "numeric"}
     found = ranges_of(
         answer(
@@ -82,14 +82,14 @@ def test_ranges_are_those_of_numeric_histograms() -> None:
     ],
     ids=str,
 )
-def test_an_answer_of_another_form_is_unreadable(document: dict[str, Any]) -> None:
-    """It is a RemoteServiceError, and not a KeyError."""
+def test_an_invalid_response_raises_remote_service_error(document: dict[str, Any]) -> None:
+    """A response in another form raises RemoteServiceError instead of KeyError."""
     with pytest.raises(InvalidResponseError):
         ranges_of(document)
 
 
-def test_the_table_of_columns_is_masked_where_nothing_is_known() -> None:
-    """A column has a number of values, or a range, or neither."""
+def test_unknown_ranges_are_masked() -> None:
+    """A column has a number of values, a range, or masked cells."""
     columns = {
         "filters": TEXT,
         "t_min": Column("t_min", type_name="double", unit="MJD", description="Start"),
