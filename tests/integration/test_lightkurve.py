@@ -1,4 +1,4 @@
-"""lightkurve, unmodified, on this package and the sandbox: searching, downloading, reading."""
+"""lightkurve, unmodified, on this package and the sandbox: search, download and read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from astroquery_mast.exceptions import RemoteServiceError
 from astroquery_mast.sandbox import Fault, Sandbox
 
 with warnings.catch_warnings():
-    # It warns of its own optional parts when it is imported.
+    # lightkurve warns about its optional parts when imported.
     warnings.simplefilter("ignore")
     lightkurve = pytest.importorskip("lightkurve")
 
@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "compat.rst"
 # Bright stars of the sandbox: one seen in 13 sectors, one with a deep transit, one in a full-frame image.
 MANY, TRANSIT, IMAGED = "TIC 261136679", "TIC 181949561", "TIC 100100827"
 PERIOD = 4.05528
-# It names an argument by its older name, and leaves the files of target pixels open.
+# lightkurve uses the older name of an argument, and leaves target pixel files open.
 pytestmark = [
     pytest.mark.filterwarnings('ignore:"objectname" was deprecated:astropy.utils.exceptions.AstropyDeprecationWarning'),
     pytest.mark.filterwarnings("ignore:unclosed file.*_tp.fits:ResourceWarning"),
@@ -38,7 +38,7 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def in_place(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """Install, and forget what lightkurve remembers of earlier searches."""
+    """Install this package as ``astroquery.mast``, and clear the cached searches of lightkurve."""
     searches = (lightkurve.search_lightcurve, lightkurve.search_targetpixelfile, lightkurve.search_tesscut)
     with compat.install():
         for search in searches:
@@ -47,12 +47,12 @@ def in_place(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 def endpoints(archive: Sandbox) -> list[str]:
-    """Say what was asked, in order."""
+    """Return the endpoints of all requests, in order."""
     return [record.endpoint for record in archive.requests]
 
 
-def test_a_search_is_two_questions(mast_sandbox: Sandbox) -> None:
-    """All light curves of a star are found, with one question for observations and one for products."""
+def test_a_search_sends_two_requests(mast_sandbox: Sandbox) -> None:
+    """A search finds all light curves of a star with two requests: for observations and for products."""
     found = lightkurve.search_lightcurve(MANY)
     assert len(found) == 13
     assert found.table["sequence_number"].tolist() == list(range(1, 14))
@@ -79,14 +79,14 @@ def test_a_search_is_two_questions(mast_sandbox: Sandbox) -> None:
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore:.*is continuous:astroquery.exceptions.InputWarning")
-def test_exposure_times_in_words(kind: str, words: dict[str, Any], number: int) -> None:
-    """``exptime="short"`` and its like, which only lightkurve understands, choose among what the archive has."""
+def test_exposure_times_can_be_words(kind: str, words: dict[str, Any], number: int) -> None:
+    """Words of lightkurve such as ``exptime="short"`` select among the products."""
     search = getattr(lightkurve, f"search_{kind}")
     assert len(search(MANY, author="SPOC", **words)) == number
 
 
-def test_a_light_curve_is_what_is_in_the_file(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Times, fluxes and names are those of the file, and a second download asks nothing."""
+def test_a_light_curve_has_the_values_of_its_file(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Times, fluxes and names are those in the file, and a second download sends no request."""
     found = lightkurve.search_lightcurve(MANY, author="SPOC", sector=1)
     curve = found.download(download_dir=str(tmp_path), quality_bitmask="none")
     path = next(tmp_path.rglob("*_lc.fits"))
@@ -105,8 +105,8 @@ def test_a_light_curve_is_what_is_in_the_file(mast_sandbox: Sandbox, tmp_path: P
     assert endpoints(mast_sandbox) == []
 
 
-def test_all_light_curves_can_be_joined(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Several sectors are downloaded, and make one curve."""
+def test_light_curves_can_be_stitched(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Several sectors are downloaded and stitched together."""
     found = lightkurve.search_lightcurve(MANY, sector=[1, 2, 3])
     curves = found.download_all(download_dir=str(tmp_path))
     assert [curve.meta["SECTOR"] for curve in curves] == [1, 2, 3]
@@ -117,7 +117,7 @@ def test_all_light_curves_can_be_joined(mast_sandbox: Sandbox, tmp_path: Path) -
 
 
 def test_a_planet_is_found(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The transits of a hot Jupiter are in its light curve, with the period that is known."""
+    """The light curve of a hot Jupiter has transits with the known period."""
     curve = lightkurve.search_lightcurve(TRANSIT).download(download_dir=str(tmp_path))
     flat = curve.remove_nans().flatten(window_length=401)
     periods = np.linspace(3.5, 4.6, 400)
@@ -125,8 +125,8 @@ def test_a_planet_is_found(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     assert found.value == pytest.approx(PERIOD, abs=0.02)
 
 
-def test_target_pixels_show_the_star_in_the_middle(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Pixels, aperture and world coordinates of a target pixel file belong together."""
+def test_a_target_pixel_file_is_centered_on_its_star(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Pixels, aperture and world coordinates of a target pixel file are consistent."""
     pixels = lightkurve.search_targetpixelfile(TRANSIT).download(download_dir=str(tmp_path))
     with pixels.hdu:
         assert pixels.shape[1:] == (11, 11)
@@ -145,15 +145,15 @@ def test_target_pixels_show_the_star_in_the_middle(mast_sandbox: Sandbox, tmp_pa
 
 
 @pytest.mark.parametrize("target", [SkyCoord(217.326652, -3.44451, unit="deg"), "217.326652 -3.44451", "WASP-39"])
-def test_a_star_is_found_by_its_place_and_its_name(mast_sandbox: Sandbox, target: Any) -> None:
-    """A cone search by position or by name finds the star, with its distance."""
+def test_a_star_is_found_by_position_and_name(mast_sandbox: Sandbox, target: Any) -> None:
+    """A cone search by position or name finds the star with its distance."""
     found = lightkurve.search_lightcurve(target, radius=5)
     assert TRANSIT.removeprefix("TIC ") in set(found.target_name)
     assert (found.distance.value < 5).all()
 
 
 def test_a_cutout_is_read(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A cutout of a full-frame image is found, fetched and read, and not fetched again."""
+    """A cutout of a full-frame image is found, downloaded once, and read."""
     found = lightkurve.search_tesscut(IMAGED, sector=2)
     assert found.author.tolist() == ["TESScut"]
     for fetched in (1, 1):
@@ -170,24 +170,24 @@ def test_a_cutout_is_read(mast_sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_an_unknown_star_is_an_empty_result(mast_sandbox: Sandbox) -> None:
-    """A name that nobody knows is no error in lightkurve, because the exception is astroquery's."""
+    """An unknown name gives an empty result, because the exception is that of astroquery."""
     assert len(lightkurve.search_lightcurve("no such star anywhere")) == 0
 
 
 def test_a_star_without_light_curves_is_an_empty_result(mast_sandbox: Sandbox) -> None:
-    """A search that finds nothing warns of nothing in lightkurve."""
+    """A star without light curves gives an empty result."""
     assert len(lightkurve.search_lightcurve("M51")) == 0
 
 
-def test_an_archive_that_is_down_is_an_error(mast_sandbox: Sandbox) -> None:
-    """A failing archive is not an empty result."""
+def test_a_failing_service_is_an_error(mast_sandbox: Sandbox) -> None:
+    """A failing service raises an error instead of an empty result."""
     mast_sandbox.faults.add("invoke", Fault.status(503), times=None)
     with conf.set_temp("max_attempts", 2), pytest.raises(RemoteServiceError):
         lightkurve.search_lightcurve(MANY)
 
 
-def test_a_file_that_is_missing_is_an_error_that_says_so(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The message of the manifest reaches the user through lightkurve's own exception."""
+def test_a_missing_file_is_an_error(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The message of a failed download reaches the user in lightkurve's exception."""
     found = lightkurve.search_lightcurve(MANY, sector=1)
     mast_sandbox.faults.add("download", Fault.status(404), times=None)
     with pytest.raises(lightkurve.utils.LightkurveError, match=r"MAST returns ERROR: HTTPError: 404 Client Error"):
@@ -196,7 +196,7 @@ def test_a_file_that_is_missing_is_an_error_that_says_so(mast_sandbox: Sandbox, 
 
 
 def test_the_example_of_the_page_runs(mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the documentation shows works as it stands there."""
+    """The example in the documentation runs."""
     monkeypatch.setenv("LIGHTKURVE_CACHE_DIR", str(tmp_path))
     text = PAGE.read_text("utf-8")
     blocks = re.findall(r"::\n\n((?:    .*\n|\n)+)", text)

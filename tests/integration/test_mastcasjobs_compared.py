@@ -1,4 +1,4 @@
-"""The same calls by mastcasjobs and by this package, on the CasJobs of one sandbox, give equal tables."""
+"""The same calls by mastcasjobs and by this package, on the CasJobs of one sandbox, return equal tables."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ POSITIONS = Table({"id": np.arange(3) + 2**40, "ra": [202.4696, 202.4842, 10.0],
 
 @dataclass
 class Both:
-    """The two clients, logged in as two users, so that each has a MyDB of its own."""
+    """The two clients, logged in as different users, so that each has its own MyDB."""
 
     theirs: Any
     ours: CasJobsClass
@@ -44,7 +44,7 @@ class Both:
 
 @pytest.fixture
 def both(mast_sandbox: Sandbox) -> Both:
-    """Both of them, with a table of positions in MyDB."""
+    """Return both clients, each with a table of positions in MyDB."""
     theirs = mastcasjobs.MastCasJobs(
         username=mast_sandbox.casjobs_other_user,
         password=mast_sandbox.casjobs_other_password,
@@ -60,7 +60,7 @@ def both(mast_sandbox: Sandbox) -> Both:
 
 
 def same(theirs: Table, ours: Table) -> None:
-    """Check that two tables have the same columns, in numbers and letters, and the same values, masked or not."""
+    """Check that two tables have the same columns, types and values, masked or not."""
     assert theirs.colnames == ours.colnames
     assert len(theirs) == len(ours)
     for name in ours.colnames:
@@ -70,7 +70,7 @@ def same(theirs: Table, ours: Table) -> None:
 
 
 def plain(column: Column | MaskedColumn | Time, mask: Any) -> list[Any]:
-    """The values of a column that are there."""
+    """Return the unmasked values of a column."""
     values = column.isot if isinstance(column, Time) else np.ma.getdata(column)
     return [value for value, masked in zip(values.tolist(), mask, strict=True) if not masked]
 
@@ -86,20 +86,20 @@ def plain(column: Column | MaskedColumn | Time, mask: Any) -> list[Any]:
     ],
 )
 def test_quick_queries(both: Both, sql: str, context: str) -> None:
-    """A cone, the Hubble Source Catalog, a light curve, a join with one's own table, and that table."""
+    """Quick queries return equal tables: a cone, the HSC, a light curve, a join with a user's table, and that table."""
     theirs, ours = both.theirs.quick(sql, context=context), both.ours.query(sql, context=context)
     assert len(ours) > 1
     same(theirs, ours)
 
 
-def test_the_number_of_a_query(both: Both) -> None:
+def test_a_query_for_a_number(both: Both) -> None:
     """A single value is a table of one row and one column here."""
     sql = "SELECT COUNT(*) AS n FROM ObjectThin"
     assert both.theirs.quick(sql)["n"][0] == both.ours.query(sql)["n"][0] > 1000
 
 
-def test_jobs_and_whole_tables(both: Both) -> None:
-    """A job into a table of MyDB, the table, and what is known of the job."""
+def test_jobs_and_their_tables(both: Both) -> None:
+    """A job, the table it writes to MyDB, and its status are equal."""
     sql = "SELECT TOP 50 objID, raMean, gMeanPSFMag, ng, objName INTO MyDB.mean FROM MeanObjectView ORDER BY objID"
     number = both.theirs.submit(sql)
     assert both.theirs.monitor(number) == (5, "finished")
@@ -114,7 +114,7 @@ def test_jobs_and_whole_tables(both: Both) -> None:
 
 
 def test_tables_are_listed_and_dropped(both: Both) -> None:
-    """In MyDB and in a context; after a drop they are gone for both."""
+    """Both list the same tables in MyDB and in a context, and drop them."""
     assert both.theirs.list_tables() == both.ours.list_tables()["table_name"].tolist() == ["positions"]
     assert sorted(both.theirs.list_tables(CONTEXT)) == sorted(both.ours.list_tables(CONTEXT)["table_name"])
     both.theirs.drop_table_if_exists("positions")
@@ -123,7 +123,7 @@ def test_tables_are_listed_and_dropped(both: Both) -> None:
 
 
 def test_rows_are_added(both: Both) -> None:
-    """To a table that is there."""
+    """Both append rows to an existing table."""
     more = Table({"id": [7], "ra": [1 / 3], "dec": [-1e-5]})
     both.theirs.upload_table("positions", more, exists=True)
     both.ours.upload(more, "positions", append=True)
@@ -131,8 +131,8 @@ def test_rows_are_added(both: Both) -> None:
     same(both.theirs.quick(sql, context="MYDB"), both.ours.query(sql, context="MyDB"))
 
 
-def test_a_table_of_one_goes_to_the_other(mast_sandbox: Sandbox, both: Both) -> None:
-    """What this package has stored is read by mastcasjobs, with missing values, and the other way round."""
+def test_each_reads_the_tables_of_the_other(mast_sandbox: Sandbox, both: Both) -> None:
+    """Each reads tables that the other has stored, with missing values."""
     table = Table(
         {
             "number": np.array([2**62 + 1, -5, 7]),
@@ -147,8 +147,8 @@ def test_a_table_of_one_goes_to_the_other(mast_sandbox: Sandbox, both: Both) -> 
     same(both.theirs.get_table("back"), both.ours.download("back"))
 
 
-def test_refusals_have_the_words_of_the_database(both: Both) -> None:
-    """In an exception of astroquery here."""
+def test_errors_have_the_message_of_the_database(both: Both) -> None:
+    """Errors have the message of the database, in an exception of astroquery here."""
     sql = "SELECT objID FROM nowhere"
     for ask in (both.theirs.quick, both.ours.query):
         with pytest.raises(Exception, match=r"Invalid object name 'nowhere'\."):

@@ -17,13 +17,13 @@ STAR = 261136679
 
 @pytest.fixture(autouse=True)
 def in_place(mast_sandbox: Sandbox) -> Iterator[None]:
-    """Install for each test."""
+    """Install this package as ``astroquery.mast`` for each test."""
     with compat.install():
         yield
 
 
 def test_parameters_of_a_star_are_those_of_the_catalog(mast_sandbox: Sandbox) -> None:
-    """Mass, radius and their errors come from the TESS Input Catalog, and limb darkening follows from them."""
+    """Mass, radius and their errors are those of the TESS Input Catalog, and determine the limb darkening."""
     row = Catalogs.query_criteria(catalog="Tic", ID=STAR)[0]
     (a, b), mass, mass_min, mass_max, radius, radius_min, radius_max = transitleastsquares.catalog_info(TIC_ID=STAR)
     assert (mass, radius) == (row["mass"], row["rad"])
@@ -34,7 +34,7 @@ def test_parameters_of_a_star_are_those_of_the_catalog(mast_sandbox: Sandbox) ->
     assert all(np.isfinite([mass, mass_min, radius, radius_min]))
 
 
-def test_one_question_is_asked(mast_sandbox: Sandbox) -> None:
-    """A star by its number is one request."""
+def test_one_request_is_sent(mast_sandbox: Sandbox) -> None:
+    """The parameters of a star need one request."""
     transitleastsquares.catalog_info(TIC_ID=STAR)
     assert [record.endpoint for record in mast_sandbox.requests] == ["invoke"]

@@ -1,4 +1,4 @@
-"""Answers that have led to bare exceptions: each is an error of the package, or a row or a warning that says so."""
+"""Responses that used to raise bare exceptions now raise errors of the package, or give a warning or an error row."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ YEAR = "Fri, 31 Dec 99999 23:59:59 GMT"
 
 
 def edited(place: str, value: Any) -> Fault:
-    """Put a value in one place of an answer: ``data.0.s_ra``."""
+    """Return a fault that sets one value in a response, given by a path such as ``data.0.s_ra``."""
 
     def edit(document: Any) -> Any:
         *within, last = (int(part) if part.isdigit() else part for part in place.split("."))
@@ -50,12 +50,12 @@ def edited(place: str, value: Any) -> Fault:
 
 
 def bent(change: Callable[[bytes], bytes]) -> Fault:
-    """Change the bytes of an answer."""
+    """Return a fault that changes the bytes of a response."""
     return Fault("bent", bends=(lambda reply: replace(reply, body=change(bytes(reply.body))),))
 
 
 def second(sandbox: Sandbox, endpoint: str, fault: Fault) -> None:
-    """Let the first answer of an endpoint through, and change the one after it, however often it is asked for."""
+    """Change all responses of an endpoint except the first."""
     seen: list[object] = []
 
     def is_later(record: Any) -> bool:
@@ -67,7 +67,7 @@ def second(sandbox: Sandbox, endpoint: str, fault: Fault) -> None:
 
 @pytest.fixture(autouse=True)
 def few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is wrong stays wrong, and is not asked for more often than needed."""
+    """Limit the number of retries, because the faults are permanent."""
     monkeypatch.setattr(conf, "max_attempts", 2)
     monkeypatch.setattr(conf, "timeout", 30)
 
@@ -121,14 +121,14 @@ ANSWERS: dict[str, tuple[str, Fault, Callable[[], Any]]] = {
 
 
 @pytest.mark.parametrize("what", ANSWERS)
-def test_an_answer_that_cannot_be_is_an_error_of_the_package_or_no_harm(what: str, mast_sandbox: Sandbox) -> None:
-    """Nothing else than errors of the package comes of it; what can be read is returned."""
+def test_an_invalid_response_raises_an_error_of_the_package(what: str, mast_sandbox: Sandbox) -> None:
+    """An invalid response raises an error of the package, or is read where this is harmless."""
     endpoint, fault, call = ANSWERS[what]
     Observations.enable_cloud_dataset(verbose=False)
     mast_sandbox.faults.add(endpoint, fault, times=None)
     harmless = {
         *("messages that are a number", "selected columns that are a number", "a column without a name"),
-        "nested columns",  # those of the package are good
+        "nested columns",  # the columns known to the package are used
     }
     try:
         call()
@@ -141,8 +141,8 @@ def test_an_answer_that_cannot_be_is_an_error_of_the_package_or_no_harm(what: st
 
 
 @pytest.mark.parametrize("encoding", ["idna", "base64", "utf-7", "nonsense", "utf-16"])
-def test_a_page_in_an_odd_encoding_is_read_all_the_same(mast_sandbox: Sandbox, encoding: str) -> None:
-    """The list of missions does not depend on what the page says of its encoding."""
+def test_a_page_with_a_wrong_encoding_is_read(mast_sandbox: Sandbox, encoding: str) -> None:
+    """The list of missions is read from a page with a wrong encoding."""
     missions = MastMissions.get_available_missions()
     odd = Fault.headers({"Content-Type": f"text/html; charset={encoding}"})
     mast_sandbox.faults.add("mission_docs", odd, times=None)
@@ -154,7 +154,7 @@ def test_a_page_in_an_odd_encoding_is_read_all_the_same(mast_sandbox: Sandbox, e
 
 @pytest.mark.parametrize("attributes", ["x", [1], 5, {"display_name": [1]}, None])
 def test_a_user_with_odd_attributes_is_logged_in(mast_sandbox: Sandbox, attributes: Any) -> None:
-    """What the archive says of a user beside the token does not matter for the login."""
+    """Unexpected attributes of a user do not affect the login."""
     mast_sandbox.faults.add("whoami", edited("attrib", attributes), times=None)
     client = MastClass()
     assert client.login(mast_sandbox.token)
@@ -162,8 +162,8 @@ def test_a_user_with_odd_attributes_is_logged_in(mast_sandbox: Sandbox, attribut
     client.logout()
 
 
-def test_a_nested_user_is_no_user(mast_sandbox: Sandbox) -> None:
-    """A record of the user that has no end is unreadable, and nobody is logged in."""
+def test_an_unreadable_user_is_not_logged_in(mast_sandbox: Sandbox) -> None:
+    """An unreadable response to the login raises an error, and the user is not logged in."""
     body = b'{"anon":false,"ezid":"x","attrib":' + b"[" * 9000 + b"]" * 9000 + b"}"
     mast_sandbox.faults.add("whoami", Fault.answer(body), times=None)
     client = MastClass()
@@ -175,8 +175,8 @@ def test_a_nested_user_is_no_user(mast_sandbox: Sandbox) -> None:
 # -- many targets, many names --------------------------------------------------------------------------------------
 
 
-def test_a_position_beyond_all_numbers_spoils_one_name_only(mast_sandbox: Sandbox) -> None:
-    """An impossible position of one name is said in a warning, and the others are resolved."""
+def test_an_impossible_position_affects_one_name_only(mast_sandbox: Sandbox) -> None:
+    """An impossible position of one name issues a warning, and the other names are resolved."""
 
     def edit(document: Any) -> Any:
         for entry in document["resolvedCoordinate"]:
@@ -190,14 +190,14 @@ def test_a_position_beyond_all_numbers_spoils_one_name_only(mast_sandbox: Sandbo
 
 
 def far(**options: Any) -> Table:
-    """Ask for two targets with a question each."""
+    """Query two distant targets with separate requests."""
     with conf.set_temp("max_workers", 1):
         return Observations.query_region(TWO, radius=0.01, merge_nearby=False, verbose=False, **options)
 
 
 @pytest.mark.filterwarnings("ignore::astroquery.exceptions.CorruptDataWarning")
-def test_an_answer_that_declares_other_types_is_stacked_as_text(mast_sandbox: Sandbox) -> None:
-    """One answer whose columns have other types does not cost the others, and a warning names the columns."""
+def test_columns_with_different_types_become_text(mast_sandbox: Sandbox) -> None:
+    """Columns with different types in some responses become text, with a warning."""
 
     def edit(document: Any) -> Any:
         for each in document["fields"]:
@@ -213,8 +213,8 @@ def test_an_answer_that_declares_other_types_is_stacked_as_text(mast_sandbox: Sa
 
 @pytest.mark.filterwarnings("ignore::astroquery.exceptions.CorruptDataWarning")
 @pytest.mark.parametrize("value", ["x", [1], {"a": 1}, "1e999", True])
-def test_odd_values_of_a_position_do_not_spoil_other_targets(mast_sandbox: Sandbox, value: Any) -> None:
-    """Neighbors share an answer: a row whose place cannot be read leaves them theirs, or is an error of the package."""
+def test_an_unreadable_position_does_not_affect_other_targets(mast_sandbox: Sandbox, value: Any) -> None:
+    """An unreadable position in a shared response does not affect the targets, or raises an error of the package."""
 
     def edit(document: Any) -> Any:
         document["data"][0].update(s_ra=value, s_region=value)
@@ -229,8 +229,8 @@ def test_odd_values_of_a_position_do_not_spoil_other_targets(mast_sandbox: Sandb
     assert set(table["input_row"]) == {0, 1}
 
 
-def test_the_only_answer_with_rows_that_breaks_off_is_an_error_of_its_target(mast_sandbox: Sandbox) -> None:
-    """A page that cannot be read leaves the rows of the other targets, or the error of the archive."""
+def test_an_unreadable_page_affects_one_target_only(mast_sandbox: Sandbox) -> None:
+    """An unreadable page of one target is a failure of that target only."""
     second(mast_sandbox, "invoke", edited("data.1", 5))
     with pytest.warns(InputWarning, match="1 of 2") as warned:
         table = far()
@@ -239,8 +239,8 @@ def test_the_only_answer_with_rows_that_breaks_off_is_an_error_of_its_target(mas
 
 
 @pytest.mark.filterwarnings("ignore::astroquery.exceptions.CorruptDataWarning")
-def test_words_in_the_place_of_distances_leave_those_that_are_known(mast_sandbox: Sandbox) -> None:
-    """The distances that are computed here are numbers, although another answer has none."""
+def test_text_as_distance_does_not_affect_computed_distances(mast_sandbox: Sandbox) -> None:
+    """Distances computed here remain numbers if another response has text as distances."""
 
     def edit(document: Any) -> Any:
         for row in document["data"]:
@@ -258,8 +258,8 @@ def test_words_in_the_place_of_distances_leave_those_that_are_known(mast_sandbox
 
 
 @pytest.mark.parametrize("count", [2**63, -1, "9" * 400, float("nan"), None])
-def test_a_count_that_is_none_is_an_error_of_its_targets(mast_sandbox: Sandbox, count: Any) -> None:
-    """What is no number of rows is said to be none, for one question and for many targets."""
+def test_an_invalid_count_is_an_error(mast_sandbox: Sandbox, count: Any) -> None:
+    """A count that is not a number of rows raises InvalidResponseError, for one query and for many targets."""
 
     def edit(document: Any) -> Any:
         document["data"][0] = dict.fromkeys(document["data"][0], count)
@@ -276,8 +276,8 @@ def test_a_count_that_is_none_is_an_error_of_its_targets(mast_sandbox: Sandbox, 
 
 @pytest.mark.parametrize("value", [1e999, -1e999, 1e308])
 @pytest.mark.filterwarnings("ignore::astroquery.exceptions.CorruptDataWarning")
-def test_a_place_that_is_not_finite_spoils_no_cross_match(mast_sandbox: Sandbox, value: float) -> None:
-    """A row that lies nowhere is at an unknown distance, without a word of numpy."""
+def test_an_infinite_position_does_not_affect_a_crossmatch(mast_sandbox: Sandbox, value: float) -> None:
+    """A match at an infinite position has an unknown separation, without warnings from NumPy."""
 
     def edit(document: Any) -> Any:
         for name in {"s_ra", "ra", "MatchRA"} & set(document["data"][0]):
@@ -300,10 +300,8 @@ ODD_HEADERS = (
 
 
 @pytest.mark.parametrize("headers", ODD_HEADERS, ids=lambda headers: next(iter(headers)))
-def test_headers_that_cannot_be_spoil_no_file(
-    products: Table, mast_sandbox: Sandbox, tmp_path: Path, headers: Any
-) -> None:
-    """A date or a range that cannot be is as good as none."""
+def test_impossible_headers_are_ignored(products: Table, mast_sandbox: Sandbox, tmp_path: Path, headers: Any) -> None:
+    """Impossible dates and ranges in headers are ignored."""
     mast_sandbox.faults.add("download", Fault.headers(headers), times=None)
     manifest = Observations.download_products(products, download_dir=tmp_path, verbose=False)
     assert list(manifest["Status"]) == ["COMPLETE", "COMPLETE"]
@@ -314,10 +312,8 @@ def test_headers_that_cannot_be_spoil_no_file(
         assert "Content-Range" in headers
 
 
-def test_a_length_of_5000_digits_is_an_error_of_the_file(
-    products: Table, mast_sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """Whether the file can be had all the same or not, nothing else than its row tells."""
+def test_an_impossible_length_affects_its_file_only(products: Table, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """An impossible Content-Length affects the row of its file at most."""
     headers = Fault.headers({"Content-Length": LONG}) + Fault.no_length("close")
     mast_sandbox.faults.add("download", headers, times=None)
     manifest = Observations.download_products(products, download_dir=tmp_path, verbose=False, on_error="ignore")
@@ -326,16 +322,16 @@ def test_a_length_of_5000_digits_is_an_error_of_the_file(
 
 
 def without(body: bytes, start: int, number: int = 10) -> bytes:
-    """Leave out some bytes."""
+    """Return bytes with some of them removed."""
     return body[:start] + body[start + number :]
 
 
 @pytest.mark.parametrize("part", range(0, 100, 9))
 @pytest.mark.parametrize("inflate", [True, False])
-def test_a_zip_file_of_cutouts_that_lacks_bytes_is_a_row_or_an_error(
+def test_missing_bytes_in_a_zip_file_of_cutouts_are_reported(
     mast_sandbox: Sandbox, tmp_path: Path, part: int, inflate: bool
 ) -> None:
-    """Wherever bytes are missing, the manifest or an error of the package says so."""
+    """A ZIP file of cutouts with missing bytes gives an error row or an error of the package."""
     fault = bent(lambda body: without(body, len(body) * part // 100))
     mast_sandbox.faults.add("zcut", fault, times=None)
     try:
@@ -349,7 +345,7 @@ def test_a_zip_file_of_cutouts_that_lacks_bytes_is_a_row_or_an_error(
 
 
 def version_25(body: bytes) -> bytes:
-    """Say of a zip file that a program of a later time is needed to unpack it."""
+    """Return a ZIP file that claims to require a later version to extract."""
     changed, at = bytearray(body), 0
     while (at := changed.find(b"PK\x01\x02", at)) >= 0:
         changed[at + 6], at = 255, at + 4
@@ -357,7 +353,7 @@ def version_25(body: bytes) -> bytes:
 
 
 def huge_member(body: bytes) -> bytes:
-    """Say of the first file in a tar file that it has more bytes than 64 bits can tell."""
+    """Return a tar file whose first member claims more bytes than 64 bits can hold."""
     unpacked = bytearray(gzip.decompress(body))
     unpacked[124:136] = b"\x80" + b"\xff" * 11
     unpacked[148:156] = b" " * 8
@@ -366,10 +362,10 @@ def huge_member(body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(("kind", "change"), [("zip", version_25), ("tar.gz", huge_member)])
-def test_a_bundle_that_cannot_be_read_is_no_file_and_an_error_of_each_product(
+def test_an_unreadable_bundle_is_an_error_of_each_product(
     products: Table, mast_sandbox: Sandbox, tmp_path: Path, kind: str, change: Callable[[bytes], bytes]
 ) -> None:
-    """The manifest says why, and nothing remains under the name of the bundle."""
+    """An unreadable bundle is an error of each product, and is not left on disk."""
     mast_sandbox.faults.add("bundle", bent(change), times=None)
     manifest = Observations.download_products(
         products, download_dir=tmp_path, bundle=kind, verbose=False, on_error="ignore"
@@ -380,7 +376,7 @@ def test_a_bundle_that_cannot_be_read_is_no_file_and_an_error_of_each_product(
 
 
 def tar_with(header: tarfile.TarInfo, content: bytes) -> bytes:
-    """Make a tar file that begins with a header of this kind."""
+    """Return a tar file that begins with a given header."""
     output = io.BytesIO()
     with tarfile.open(fileobj=output, mode="w:gz") as packed:
         header.size = len(content)
@@ -399,10 +395,10 @@ def tar_with(header: tarfile.TarInfo, content: bytes) -> bytes:
         (tarfile.XHDTYPE, b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n", "sparse file"),
     ],
 )
-def test_headers_in_a_bundle_are_not_read_without_end(
+def test_oversized_headers_in_a_bundle_are_rejected(
     products: Table, mast_sandbox: Sandbox, tmp_path: Path, kind: bytes, content: bytes, reason: str
 ) -> None:
-    """What a tar file says of its files stays short, however little it takes to send much."""
+    """Oversized headers and sparse files in a tar file are rejected."""
     header = tarfile.TarInfo("x")
     header.type = kind
     mast_sandbox.faults.add("bundle", bent(lambda _: tar_with(header, content)), times=None)
@@ -413,8 +409,8 @@ def test_headers_in_a_bundle_are_not_read_without_end(
     assert reason in manifest["Message"][0]
 
 
-def test_a_part_of_a_file_without_end_is_an_error(products: Table, mast_sandbox: Sandbox) -> None:
-    """Of an answer with a part no more is read than was asked for."""
+def test_more_bytes_than_requested_are_an_error(products: Table, mast_sandbox: Sandbox) -> None:
+    """A response to a range request with more bytes than requested raises an error."""
     body = bent(lambda body: body + bytes(200 << 20)) + Fault.no_length("close")
     mast_sandbox.faults.add("download", body, times=None)
     with pytest.raises(RemoteServiceError, match="more than 1000 bytes"):

@@ -26,7 +26,7 @@ COLUMNS = ("obs_collection", "obs_id", "calib_level", "target_name", "t_min")
 
 
 def table(*rows: tuple[Any, ...]) -> Table:
-    """A table of observations; None is a masked cell."""
+    """Return a table of observations, with None for masked cells."""
     cells = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
     return Table(
         {
@@ -41,7 +41,7 @@ def table(*rows: tuple[Any, ...]) -> Table:
 
 
 def compared(before: Table, now: Table) -> Changes:
-    """What has changed between two tables."""
+    """Return the changes between two tables."""
     first = take_snapshot(before, 60000.0, None, None)
     second = take_snapshot(now, 60001.0, None, first)
     changes = changes_table(changes_between(first, second), first, second, now)
@@ -54,8 +54,8 @@ NEW = (("HST", "a", 3, "M51", 1.5), ("HST", "c", 3, "NGC 5194", 9.5), ("JWST", "
 CHANGES = compared(table(*OLD), table(*NEW))
 
 
-def test_a_row_for_each_change() -> None:
-    """What is there is as the search has it; of what is gone the rest is masked, with the types of the columns."""
+def test_each_change_has_a_row() -> None:
+    """Each change has a row: current rows have all columns, and unknown cells of rows that are gone are masked."""
     assert CHANGES.colnames == ["change", "obs_collection", "obs_id", "reason", "calib_level", "target_name", "t_min"]
     assert CHANGES["change"].tolist() == ["CALIBRATION LEVEL UP", "NEW", "GONE"]
     assert CHANGES["obs_id"].tolist() == ["a", "c", "b"]
@@ -69,8 +69,8 @@ def test_a_row_for_each_change() -> None:
     assert isinstance(CHANGES[CHANGES["change"] == "NEW"], Changes)
 
 
-def test_nothing_has_changed() -> None:
-    """A table without rows, with the same columns, and the exit code of nothing."""
+def test_a_table_without_changes() -> None:
+    """Without changes, the table has no rows but the same columns, and the exit code is 0."""
     none = compared(table(*OLD), table(*OLD))
     assert none.colnames == CHANGES.colnames
     assert (len(none), none.exit_code, CHANGES.exit_code) == (0, 0, 1)
@@ -78,16 +78,16 @@ def test_nothing_has_changed() -> None:
     assert len(ET.fromstring(none.as_atom()).findall(f"{ATOM}entry")) == 0
 
 
-def test_everything_is_gone() -> None:
-    """Also if the answer has no columns any more."""
+def test_all_rows_can_be_gone() -> None:
+    """All rows can be gone, even if the result has no columns."""
     for now in (table(), Table()):
         gone = compared(table(*OLD), now)
         assert gone["change"].tolist() == ["GONE"] * 3
         assert gone["obs_id"].tolist() == ["a", "b", "a"]
 
 
-def test_columns_of_other_kinds() -> None:
-    """A number that is a text now, a column named as ours, and pixels in a cell do not stand in the way."""
+def test_unusual_columns_are_handled() -> None:
+    """Columns with a changed type, a name used by `Changes`, or arrays are handled."""
     before, now = table(*OLD), table(("HST", "a", 2, "M51", 1.5))
     now["t_min"] = ["text"]
     now["calib_level"] = ["2"]
@@ -100,8 +100,8 @@ def test_columns_of_other_kinds() -> None:
     assert changes["reason_"].mask.all()
 
 
-def test_columns_of_objects() -> None:
-    """Times, positions and pixels are those of the rows that are there, and masked for those that are not."""
+def test_object_columns_are_masked_for_rows_that_are_gone() -> None:
+    """Times, positions and arrays are kept for current rows, and masked for rows that are gone."""
     before, now = table(*OLD), table(*NEW)
     now["window"] = Time([59000.0, 59001.0, 59002.0], format="mjd")
     now["coord"] = SkyCoord([1, 2, 3], [4, 5, 6], unit="deg")
@@ -117,7 +117,7 @@ def test_columns_of_objects() -> None:
 
 
 def test_text() -> None:
-    """A headline, and the changes by kind."""
+    """The text has a headline and the changes by type."""
     assert CHANGES.as_text().splitlines() == [
         "m51: 3 changes since 2023-02-25T00:00:00Z",
         "",
@@ -133,7 +133,7 @@ def test_text() -> None:
 
 
 def feed(changes: Changes, **options: Any) -> tuple[ET.Element, list[ET.Element]]:
-    """Read a feed, and check what RFC 4287 demands."""
+    """Parse a feed and check the requirements of RFC 4287."""
     root = ET.fromstring(changes.as_atom(**options))
     entries = root.findall(f"{ATOM}entry")
     assert root.tag == f"{ATOM}feed"
@@ -150,7 +150,7 @@ def feed(changes: Changes, **options: Any) -> tuple[ET.Element, list[ET.Element]
 
 
 def test_feed() -> None:
-    """It is Atom, and identifiers are the same whenever it is written, and in whatever part of the table."""
+    """The feed is valid Atom, with identifiers that do not change when it is written again or filtered."""
     root, entries = feed(CHANGES)
     assert root.findtext(f"{ATOM}title") == "m51"
     assert [entry.findtext(f"{ATOM}title") for entry in entries] == [
@@ -166,8 +166,8 @@ def test_feed() -> None:
     assert later.findtext(f"{ATOM}title") == "GONE: HST b"
 
 
-def test_a_mass_event_is_a_sentence() -> None:
-    """Of more changes than the limit one line tells, in the text and in the feed; the table has them all."""
+def test_many_changes_are_summarized() -> None:
+    """More changes than ``limit`` are summarized in text and feed; the table has all rows."""
     old = table(*(("HST", f"o{number}", 2, "M51", 1.0) for number in range(300)))
     now = table(*(("HST", f"o{number}", 3, "M51", 1.0) for number in range(299)))
     changes = compared(old, now)
@@ -190,16 +190,16 @@ def test_a_mass_event_is_a_sentence() -> None:
 
 
 @given(st.text(min_size=1, max_size=10), st.text(max_size=10))
-def test_any_name_makes_a_feed_and_lines(name: str, target: str) -> None:
-    """Whatever letters the archive, or the name of a file, has."""
+def test_any_name_gives_a_valid_feed_and_text(name: str, target: str) -> None:
+    """Any characters in names give a valid feed and text."""
     changes = Changes({"change": ["NEW"], "reason": [target], "obs_id": [name]})
     changes.meta.update(search=name, key=["obs_id"])
     feed(changes)
     assert len(changes.as_text().split("\n")) == 4
 
 
-def test_a_snapshot_keeps_what_is_compared() -> None:
-    """And neither pixels nor objects."""
+def test_a_snapshot_has_the_compared_columns() -> None:
+    """A snapshot has the compared columns, without arrays and objects."""
     wide = table(*OLD)
     wide["s_region"] = "CIRCLE 1 2 3"
     wide["dataRights"] = np.zeros((3, 2))

@@ -1,4 +1,4 @@
-"""What has changed between two states of an archive is found: exactly that.
+"""The comparison of two snapshots finds exactly the changes between them.
 
 ``SEARCH_HISTORIES=10000 python -m pytest tests/searches/test_comparison.py`` tries ten thousand random histories.
 """
@@ -33,12 +33,12 @@ KEY = ("obs_collection", "obs_id")
 ALWAYS = (*KEY, "obsid")
 COMPARED = ("calib_level", "dataRights", "t_obs_release", "size", "cal_ver", "checksum")
 
-# -- a small archive of which it is known what happens -----------------------------------------------------------------
+# -- a simulated archive that records its changes ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Item:
-    """What the archive has under one name."""
+    """An observation in the simulated archive."""
 
     name: str
     number: int
@@ -50,7 +50,7 @@ class Item:
     target: str
 
     def cells(self, columns: tuple[str, ...]) -> list[Cell]:
-        """The row of a table."""
+        """Return the row of a table."""
         row: dict[str, Cell] = {
             "obs_collection": "HST" if self.number % 2 else "JWST",
             "obs_id": self.name,
@@ -68,7 +68,7 @@ class Item:
 
 @dataclass
 class History:
-    """An archive in which time passes; it takes down what happens, as it makes it happen."""
+    """A simulated archive that changes over time and records its changes."""
 
     dice: random.Random
     time: float = 60000.0
@@ -77,13 +77,13 @@ class History:
     made: int = 0
 
     def snapshot(self) -> Snapshot:
-        """What a search finds, in any order."""
+        """Return the result of a search, in random order."""
         rows = [item.cells(self.columns) for item in self.items.values()]
         self.dice.shuffle(rows)
         return Snapshot(self.time, KEY, self.columns, rows)
 
     def add(self) -> str:
-        """Let the archive have something new; planned, exclusive or public."""
+        """Add a planned, exclusive or public observation."""
         self.made += 1
         planned, public = self.dice.random() < 0.3, self.dice.random() < 0.5
         release = None if planned or self.dice.random() < 0.2 else self.time + (-5.0 if public else 40.5)
@@ -93,7 +93,7 @@ class History:
         return name
 
     def pass_time(self) -> Counter[tuple[str, ChangeKind]]:
-        """Let something happen to a part of the archive; return what."""
+        """Change some observations at random; return the changes."""
         before_time, self.time = self.time, self.time + self.dice.choice([0.0, 1.0, 50.0])
         happened: Counter[tuple[str, ChangeKind]] = Counter()
         old = self.columns
@@ -111,7 +111,7 @@ class History:
         return happened
 
     def _change(self, name: str, before: float, seen: set[str]) -> Iterator[ChangeKind]:
-        """Change one item, and give what a search must tell of it by the columns that it sees."""
+        """Change one observation, and yield the changes that can be detected in the compared columns."""
         item = self.items[name]
         now = replace(item, target=self.dice.choice(["M51", "NGC 5194"]))
         if self.dice.random() < 0.3:
@@ -124,18 +124,18 @@ class History:
                 yield ChangeKind.REPROCESSED
         if self.dice.random() < 0.2 and now.level is not None:
             now = replace(now, public=True)
-        # Data that were exclusive are public by the word of the archive, or because their day has come.
+        # Exclusive data become public when their data rights change or their release date passes.
         was_public = item.public and item.level is not None and "dataRights" in seen
-        told = now.public and now.level is not None and "dataRights" in seen
+        listed = now.public and now.level is not None and "dataRights" in seen
         passed = item.release is not None and before < item.release <= self.time and "t_obs_release" in seen
-        if not was_public and (told or passed):
+        if not was_public and (listed or passed):
             yield ChangeKind.PUBLIC_NOW
         self.items[name] = now
 
 
 @pytest.mark.parametrize("part", range(5))
-def test_changes_are_exactly_what_has_happened(part: int) -> None:
-    """In random histories each step is told of, whatever else changes: order, targets, which columns there are."""
+def test_changes_are_exactly_those_that_happened(part: int) -> None:
+    """In random histories, exactly the recorded changes are found, for any order of rows and set of columns."""
     total: Counter[ChangeKind] = Counter()
     for seed in range(part, HISTORIES, 5):
         history = History(random.Random(seed))
@@ -152,21 +152,21 @@ def test_changes_are_exactly_what_has_happened(part: int) -> None:
             assert changes_between(after, after) == [], seed
             total.update(change.kind for change in changes)
             before = after
-    # Each kind occurs often, so that the test tests something.
+    # Each type of change must occur often for the test to be meaningful.
     assert min(total[kind] for kind in ChangeKind) >= HISTORIES / 50
 
 
-# -- one thing at a time -----------------------------------------------------------------------------------------------
+# -- single changes ----------------------------------------------------------------------------------------------------
 
 
 def state(rows: list[dict[str, Any]], time: float = 60000.0) -> Snapshot:
-    """A snapshot of rows that all have the same columns."""
+    """Return a snapshot of rows with the same columns."""
     columns = tuple(rows[0]) if rows else KEY
     return Snapshot(time, ("obs_id",) if rows else (), columns, [list(row.values()) for row in rows])
 
 
-def told(before: dict[str, Any], after: dict[str, Any], later: float = 1.0) -> list[tuple[str, str]]:
-    """Compare two rows of one name."""
+def changes_of(before: dict[str, Any], after: dict[str, Any], later: float = 1.0) -> list[tuple[str, str]]:
+    """Return the changes between two rows with the same name."""
     found = changes_between(state([{"obs_id": "a", **before}]), state([{"obs_id": "a", **after}], 60000.0 + later))
     return [(str(change.kind), change.reason) for change in found]
 
@@ -195,9 +195,9 @@ def told(before: dict[str, Any], after: dict[str, Any], later: float = 1.0) -> l
     ],
     ids=str,
 )
-def test_what_is_public_now(before: dict[str, Any], after: dict[str, Any], expected: str | None) -> None:
-    """Rights that became public, or a release that has passed since; not what was public before."""
-    assert told(before, after) == ([] if expected is None else [("PUBLIC NOW", expected)])
+def test_public_now(before: dict[str, Any], after: dict[str, Any], expected: str | None) -> None:
+    """Rows are public now if their rights became public or their release date has passed since."""
+    assert changes_of(before, after) == ([] if expected is None else [("PUBLIC NOW", expected)])
 
 
 @pytest.mark.parametrize(
@@ -216,9 +216,9 @@ def test_what_is_public_now(before: dict[str, Any], after: dict[str, Any], expec
     ],
     ids=str,
 )
-def test_what_has_a_higher_level(before: dict[str, Any], after: dict[str, Any], expected: str | None) -> None:
-    """Also what was planned; a level that is lower, or that the archive does not tell, is no news."""
-    assert told(before, after) == ([] if expected is None else [("CALIBRATION LEVEL UP", expected)])
+def test_calibration_level_up(before: dict[str, Any], after: dict[str, Any], expected: str | None) -> None:
+    """Only higher calibration levels are reported, including those of planned observations."""
+    assert changes_of(before, after) == ([] if expected is None else [("CALIBRATION LEVEL UP", expected)])
 
 
 @pytest.mark.parametrize(
@@ -237,13 +237,13 @@ def test_what_has_a_higher_level(before: dict[str, Any], after: dict[str, Any], 
     ],
     ids=str,
 )
-def test_what_was_reprocessed(before: dict[str, Any], after: dict[str, Any], expected: str | None) -> None:
-    """What is known of both and differs proves it; another number in the archive does not."""
-    assert told(before, after) == ([] if expected is None else [("REPROCESSED", expected)])
+def test_reprocessed(before: dict[str, Any], after: dict[str, Any], expected: str | None) -> None:
+    """Only values known in both snapshots show reprocessing; a new obsid does not."""
+    assert changes_of(before, after) == ([] if expected is None else [("REPROCESSED", expected)])
 
 
-def test_what_is_new_and_what_is_gone() -> None:
-    """The words say what there is of a new one, and when the other was seen."""
+def test_new_and_gone() -> None:
+    """The reason describes a new row, and says when a row that is gone was last seen."""
     before = state([{"obs_id": "a", "calib_level": 2}, {"obs_id": None, "calib_level": None}])
     after = state([{"obs_id": "b", "calib_level": 3}, {"obs_id": None, "calib_level": None}], 60010.0)
     new, gone = changes_between(before, after)
@@ -255,8 +255,8 @@ def test_what_is_new_and_what_is_gone() -> None:
     assert changes_between(state([]), state([])) == []
 
 
-def test_rows_of_the_same_name_are_told_apart_by_their_identifiers() -> None:
-    """And if the archive has numbered them anew, they are still the same rows."""
+def test_rows_with_the_same_name_are_matched_by_identifier() -> None:
+    """Rows with the same name are matched by identifier, or by order if they are renumbered."""
 
     def rows(*pairs: tuple[str, int]) -> Snapshot:
         return state([{"obs_id": "a", "obsid": obsid, "calib_level": level} for obsid, level in pairs])
@@ -270,14 +270,14 @@ def test_rows_of_the_same_name_are_told_apart_by_their_identifiers() -> None:
     (new,) = changes_between(before, rows(("0", 2), ("1", 2), ("2", 2), ("3", 2)))
     assert (new.kind, new.after) == ("NEW", 0)
     assert changes_between(before, rows(("7", 2), ("8", 2), ("9", 2))) == []
-    # One that is near two targets comes twice.
+    # An observation near two targets is listed twice.
     assert changes_between(rows(("1", 2)), rows(("1", 2), ("1", 2))) == []
 
 
-def test_two_things_at_once_are_two_changes() -> None:
-    """In the order of the kinds."""
+def test_several_changes_of_a_row_are_listed_separately() -> None:
+    """Several changes of one row are listed separately, in the order of `ChangeKind`."""
     before = {"calib_level": 2, "dataRights": "EXCLUSIVE_ACCESS", "size": 1}
-    assert [kind for kind, _ in told(before, {"calib_level": 3, "dataRights": "PUBLIC", "size": 2})] == [
+    assert [kind for kind, _ in changes_of(before, {"calib_level": 3, "dataRights": "PUBLIC", "size": 2})] == [
         "PUBLIC NOW",
         "CALIBRATION LEVEL UP",
         "REPROCESSED",
@@ -285,8 +285,8 @@ def test_two_things_at_once_are_two_changes() -> None:
 
 
 @given(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary())
-def test_any_cell_can_be_kept(value: Any) -> None:
-    """As JSON has it; what is not a value is none."""
+def test_any_value_becomes_a_plain_cell(value: Any) -> None:
+    """Any value becomes a JSON value, and NaN and infinity become None."""
     cell = plain_cell(value)
     assert cell is None or isinstance(cell, bool | int | float | str)
     assert cell is None or not isinstance(cell, int) or abs(cell) < 2**63
@@ -294,8 +294,8 @@ def test_any_cell_can_be_kept(value: Any) -> None:
 
 
 @given(st.floats(-600000, 2_000_000))
-def test_dates_are_read_as_they_are_written(mjd: float) -> None:
-    """To the second; what no calendar has is a number."""
+def test_dates_are_read_back(mjd: float) -> None:
+    """Dates are read back to the second; MJDs outside the range of dates are written as numbers."""
     text = iso_of(mjd)
     read = as_mjd(text)
     assert text.startswith("MJD") if read is None else abs(read - mjd) <= 1.001 / 86400
@@ -303,6 +303,6 @@ def test_dates_are_read_as_they_are_written(mjd: float) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "soon", "2023-13-01", None, True])
-def test_what_is_no_date(value: Cell) -> None:
-    """It is none."""
+def test_invalid_dates_give_none(value: Cell) -> None:
+    """Text that is not a date gives None."""
     assert as_mjd(value) is None

@@ -1,4 +1,4 @@
-"""The list of files that MAST mails to subscribers is read as changes."""
+"""Notifications that MAST mails to subscribers are read as changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from astroquery_mast.sandbox import Sandbox
 
 @pytest.fixture
 def mailed(mast_sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Events of two missions, with keys that this package does not know."""
+    """Return events of two missions, with keys that this package does not know."""
     records = []
     events = iter(["New", "First", "reprocessed", "PUBLIC", "Withdrawn", None])
     for mission, criteria in (("jwst", {"program": 1783}), ("hst", {"sci_pep_id": 10452})):
@@ -33,7 +33,7 @@ def mailed(mast_sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def test_events_are_changes(mailed: list[dict[str, Any]], tmp_path: Path) -> None:
-    """Of several missions, in any case of letters; unknown events and keys are kept; the file is as the list."""
+    """Events of several missions become changes; unknown events and keys are kept."""
     path = tmp_path / "event_metadata_jwst-program-1783_hourly_20260422_143523.json"
     path.write_text(json.dumps(mailed), "utf-8")
     for given_as in (mailed, tuple(mailed), path, str(path)):
@@ -47,8 +47,8 @@ def test_events_are_changes(mailed: list[dict[str, Any]], tmp_path: Path) -> Non
         assert changes.as_atom().count("<entry>") == 6
 
 
-def test_they_can_be_downloaded_from(mailed: list[dict[str, Any]], tmp_path: Path) -> None:
-    """All rows, or those of one kind of change, into the folders of their missions."""
+def test_files_of_a_notification_can_be_downloaded(mailed: list[dict[str, Any]], tmp_path: Path) -> None:
+    """The files of all rows, or of one type of change, can be downloaded."""
     changes = read_notification(mailed)
     manifest = MastMissions.download_products(changes, download_dir=tmp_path, verbose=False)
     assert manifest["Status"].tolist() == ["COMPLETE"] * 6
@@ -61,7 +61,7 @@ def test_they_can_be_downloaded_from(mailed: list[dict[str, Any]], tmp_path: Pat
 
 
 def test_a_file_may_be_new_and_public_at_once() -> None:
-    """Where there is no exclusive period; it is one row for each event."""
+    """A file that is new and public at once has a row for each event."""
     record = {"mission": "jwst", "fileset": "a", "filename": "a.fits"}
     changes = read_notification([{**record, "event_type": event} for event in ("New", "Public")])
     assert changes["change"].tolist() == ["NEW", "PUBLIC NOW"]
@@ -70,8 +70,8 @@ def test_a_file_may_be_new_and_public_at_once() -> None:
 @pytest.mark.parametrize(
     "given_as", [None, 3, [], {}, [3], "absent.json", "text", [{"mission": "jwst"}], {"filename": 1}]
 )
-def test_what_is_no_notification(given_as: Any) -> None:
-    """It is refused."""
+def test_other_input_than_notifications_is_refused(given_as: Any) -> None:
+    """Other input than a notification raises an error."""
     with pytest.raises(InvalidQueryError):
         read_notification(given_as)
 
@@ -86,7 +86,7 @@ RECORDS = st.dictionaries(st.sampled_from(["mission", "filename", "event_type", 
 
 @given(st.lists(RECORDS, max_size=4))
 def test_any_list_is_read_or_refused(records: list[dict[str, Any]]) -> None:
-    """Whatever the mail says."""
+    """Any list of records is read, or raises InvalidQueryError."""
     try:
         changes = read_notification(records)
     except InvalidQueryError:

@@ -1,4 +1,4 @@
-"""Saved searches on the sandbox, in which time passes."""
+"""Saved searches on the sandbox, whose contents change."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ def summary(changes: Changes, name: str = "obs_id") -> set[tuple[str, str]]:
 
 
 def jwst(**options: Any) -> SavedSearch:
-    """A search for observations of three programs."""
+    """Return a search for observations of three programs."""
     return SavedSearch(
         "jwst", Observations.query_criteria, obs_collection="JWST", proposal_id=["1783", "3435", "9202"], **options
     )
 
 
-# -- what is told of ---------------------------------------------------------------------------------------------------
+# -- reported changes --------------------------------------------------------------------------------------------------
 
 
-def test_the_first_run_tells_of_nothing_and_later_ones_of_what_has_changed(mast_sandbox: Sandbox) -> None:
-    """Every kind that rows of observations have; a change is told of once, and looking does not move the state."""
+def test_later_runs_report_each_change_once(mast_sandbox: Sandbox) -> None:
+    """The first run reports nothing, later runs report each change once, and `peek` does not change the state."""
     search = jwst()
     assert not search.state_path.exists()
     assert len(search.peek()) == 0
@@ -90,8 +90,8 @@ def test_the_first_run_tells_of_nothing_and_later_ones_of_what_has_changed(mast_
     assert len(search.changes()) == 0
 
 
-def test_the_day_of_a_release_passes(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even if the archive still says that data are exclusive: the date has passed."""
+def test_a_release_date_passes(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row is public once its release date has passed, even if MAST still lists it as exclusive."""
     search = SavedSearch("one", Observations.query_criteria, obs_id=EXCLUSIVE)
     search.changes()
     release = float(search.run()["t_obs_release"][0])
@@ -104,8 +104,8 @@ def test_the_day_of_a_release_passes(mast_sandbox: Sandbox, monkeypatch: pytest.
     assert len(search.changes()) == 0
 
 
-def test_files_of_observations_are_watched(mast_sandbox: Sandbox) -> None:
-    """Rows of observations do not tell of a new version; those of products do, and can be downloaded."""
+def test_watched_products_are_reported_when_reprocessed(mast_sandbox: Sandbox) -> None:
+    """With ``watch_products``, reprocessed files are reported and can be downloaded."""
     rows, files = jwst(), SavedSearch("files", Observations.query_criteria, obs_id=MOSAIC, watch_products=True)
     for search in (rows, files):
         search.changes()
@@ -119,8 +119,8 @@ def test_files_of_observations_are_watched(mast_sandbox: Sandbox) -> None:
     assert manifest["Status"].tolist() == ["COMPLETE"]
 
 
-def test_files_found_by_header_keywords(mast_sandbox: Sandbox) -> None:
-    """Their key is the file; checksum, size and versions prove that they are new, and releases make them public."""
+def test_files_found_by_header_keywords_are_compared(mast_sandbox: Sandbox) -> None:
+    """Files found by header keywords are reported when reprocessed or released."""
     search = SavedSearch("files", JwstFiles.query_criteria, program=[1783, 3435], suffix="i2d")
     search.changes()
     mast_sandbox.reprocess(MOSAIC, cal_ver="9.9", crds_ctx="jwst_9999.pmap")
@@ -138,8 +138,8 @@ def test_files_found_by_header_keywords(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("mission", ["jwst", "hst"])
-def test_datasets_of_missions(mast_sandbox: Sandbox, mission: str) -> None:
-    """By their names; all rows and all columns are asked for, so that versions are among them."""
+def test_datasets_of_missions_are_compared(mast_sandbox: Sandbox, mission: str) -> None:
+    """Datasets of missions are compared with all rows and all columns, which include the versions."""
     client = MastMissionsClass(mission=mission)
     criteria = {"program": 1783} if mission == "jwst" else {"sci_pep_id": 10452}
     search = SavedSearch("mission", client.query_criteria, **criteria)
@@ -153,14 +153,14 @@ def test_datasets_of_missions(mast_sandbox: Sandbox, mission: str) -> None:
     changes = SavedSearch.open(search.path).changes()
     # The sandbox has versions for JWST only.
     expected = {("GONE", other), *([("REPROCESSED", name)] if mission == "jwst" else [])}
-    # Without an association its exposures stand for themselves, and are new.
+    # Without their association, the exposures become datasets of their own, and are new.
     assert {each for each in summary(changes, column) if each[0] != "NEW"} == expected
     products = client.get_product_list(changes[changes["change"] != "GONE"] if mission == "jwst" else found[:1])
     assert set(products["dataset"]) == {name}
 
 
 def test_planned_observations_with_masked_cells(mast_sandbox: Sandbox) -> None:
-    """They are compared, kept and told of like others."""
+    """Planned observations with masked cells are compared like others."""
     search = SavedSearch("planned", Programs.query_planned, proposal_id="9202")
     search.changes()
     mast_sandbox.remove(PLANNED)
@@ -170,8 +170,8 @@ def test_planned_observations_with_masked_cells(mast_sandbox: Sandbox) -> None:
     assert "GONE (1)" in changes.as_text()
 
 
-def test_rows_can_be_given_on(mast_sandbox: Sandbox) -> None:
-    """As those of the search: to lists of products and downloads."""
+def test_products_of_changes_can_be_downloaded(mast_sandbox: Sandbox) -> None:
+    """Products of the reported rows can be listed and downloaded."""
     search = SavedSearch("m51", Observations.query_object, "M51", radius=0.1 * u.deg)
     search.changes()
     where = {"s_ra": 202.47, "s_dec": 47.195}
@@ -184,8 +184,8 @@ def test_rows_can_be_given_on(mast_sandbox: Sandbox) -> None:
     assert set(manifest["Status"]) == {"COMPLETE"}
 
 
-def test_nothing_found_yet(mast_sandbox: Sandbox) -> None:
-    """A search for what will come finds it when it has come, and it can go again."""
+def test_a_search_without_results_reports_later_rows(mast_sandbox: Sandbox) -> None:
+    """A search without results reports a row when it appears, and again when it is gone."""
     search = SavedSearch("new", Observations.query_criteria, obs_id="jw0178300*_new")
     for _ in range(2):
         with pytest.warns(NoResultsWarning):
@@ -197,8 +197,8 @@ def test_nothing_found_yet(mast_sandbox: Sandbox) -> None:
         assert summary(search.changes()) == {("GONE", "jw01783001_new")}
 
 
-def test_the_archive_is_asked_each_time(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Also where answers are kept on disk."""
+def test_cached_responses_are_not_used(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Saved searches do not use cached responses."""
     search = SavedSearch("kept", MastMissions.query_criteria, mission="jwst", program=1783)
     MastMissions.cache_location = tmp_path
     try:
@@ -210,8 +210,8 @@ def test_the_archive_is_asked_each_time(mast_sandbox: Sandbox, tmp_path: Path) -
         MastMissions.reset_cache_location()
 
 
-def test_columns_come_and_go(mast_sandbox: Sandbox) -> None:
-    """An archive whose answers have other columns than before has not changed everything."""
+def test_added_or_missing_columns_are_not_changes(mast_sandbox: Sandbox) -> None:
+    """Added or missing columns in a response are not changes."""
     search = jwst()
     search.changes()
 
@@ -230,7 +230,7 @@ def test_columns_come_and_go(mast_sandbox: Sandbox) -> None:
 
 
 def test_the_file_is_small_and_readable(folder: Path) -> None:
-    """What the search is, as it was called, and nothing else."""
+    """The file has the query and its arguments, and nothing else."""
     search = SavedSearch("m51", Observations.query_criteria, object_name="M51", t_min=[Time("2022-07-01"), None])
     assert search.path == Path("m51.json")
     assert json.loads(search.path.read_text("utf-8")) == {
@@ -246,7 +246,7 @@ def test_the_file_is_small_and_readable(folder: Path) -> None:
 
 
 def test_a_file_has_no_token(mast_sandbox: Sandbox) -> None:
-    """Neither that of the client, nor in an argument; who opens it asks with a login of their own."""
+    """Neither the token of the client nor a token in an argument is written to a file."""
     token = mast_sandbox.token
     Observations.login(token)
     search = jwst()
@@ -279,8 +279,8 @@ ARGUMENTS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]]
 
 
 @pytest.mark.parametrize("form", ARGUMENTS)
-def test_a_search_finds_the_same_when_it_is_opened(form: str) -> None:
-    """With all kinds of arguments; its state stays that of the same search."""
+def test_an_opened_search_has_the_same_results(form: str) -> None:
+    """An opened search has the same results and state, for all kinds of arguments."""
     query, positional, keywords = ARGUMENTS[form]
     search = SavedSearch(f"{form}.json", query, *positional, **keywords)
     assert len(search.changes()) == 0
@@ -293,8 +293,8 @@ def test_a_search_finds_the_same_when_it_is_opened(form: str) -> None:
     SavedSearch(f"{form}.json", query, *positional, **keywords)
 
 
-def test_a_script_begins_with_the_same_line_every_day(mast_sandbox: Sandbox) -> None:
-    """The file that is there goes on; another search of that name is refused, and nothing is written."""
+def test_creating_the_same_search_again_continues_it(mast_sandbox: Sandbox) -> None:
+    """Creating the same search again continues it; another search with that name raises an error."""
     jwst().changes()
     mast_sandbox.remove(MOSAIC)
     assert summary(jwst().changes()) == {("GONE", MOSAIC)}
@@ -306,8 +306,8 @@ def test_a_script_begins_with_the_same_line_every_day(mast_sandbox: Sandbox) -> 
     assert Path("jwst.json").read_bytes() == before
 
 
-def test_a_file_that_was_changed_does_not_go_with_the_old_state() -> None:
-    """Otherwise everything would be new or gone."""
+def test_a_changed_search_does_not_accept_the_old_state() -> None:
+    """A changed search does not accept the state of the earlier one."""
     search = jwst()
     search.changes()
     search.path.write_text(search.path.read_text("utf-8").replace('"3435"', '"1386"'), "utf-8")
@@ -339,16 +339,16 @@ def test_a_file_that_was_changed_does_not_go_with_the_old_state() -> None:
         ("{", ""),
     ],
 )
-def test_a_file_that_is_not_one_of_a_search(old: str, new: str) -> None:
-    """It is refused with its name; and nothing is called that is not a query."""
+def test_an_invalid_file_is_refused(old: str, new: str) -> None:
+    """An invalid file raises an error with its name, and calls nothing but queries."""
     path = jwst().path
     path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
     with pytest.raises(SavedSearchError, match=r"jwst\.json( |: )"):
         SavedSearch.open("jwst")
 
 
-def test_what_is_not_a_query_is_refused(folder: Path) -> None:
-    """Before anything is written: other functions, calls without a table, and parts of results."""
+def test_other_calls_than_queries_are_refused(folder: Path) -> None:
+    """Other functions, calls without a table and partial results raise an error before anything is written."""
     for query in (
         len,
         print,
@@ -379,8 +379,8 @@ def test_what_is_not_a_query_is_refused(folder: Path) -> None:
     assert [path.name for path in folder.iterdir() if not path.name.startswith(".")] == ["allowed.json"]
 
 
-def test_rows_of_other_tables_need_a_key() -> None:
-    """It tells rows apart, or is refused with the columns that there are; nothing is kept then."""
+def test_other_tables_require_a_row_key() -> None:
+    """Other tables require a valid and unique ``row_key``."""
     where = {"catalog": "Gaia", "radius": 0.02 * u.deg}
     search = SavedSearch("stars", Catalogs.query_object, "M51", **where)
     with pytest.raises(InvalidQueryError, match="Specify row_key"):
@@ -397,11 +397,11 @@ def test_rows_of_other_tables_need_a_key() -> None:
         equal.changes()
 
 
-# -- what goes wrong ---------------------------------------------------------------------------------------------------
+# -- failures ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_archive_that_fails_moves_nothing(mast_sandbox: Sandbox) -> None:
-    """What has changed is told of when it answers again."""
+def test_a_failed_query_does_not_change_the_state(mast_sandbox: Sandbox) -> None:
+    """If the query fails, the state is unchanged and the changes are reported by the next run."""
     search = jwst()
     search.changes()
     state = search.state_path.read_bytes()
@@ -414,8 +414,8 @@ def test_an_archive_that_fails_moves_nothing(mast_sandbox: Sandbox) -> None:
     assert summary(search.changes()) == {("GONE", MOSAIC)}
 
 
-def test_a_damaged_state_is_loud(mast_sandbox: Sandbox) -> None:
-    """The archive is not even asked, and the file stays as it is."""
+def test_a_damaged_state_is_an_error(mast_sandbox: Sandbox) -> None:
+    """A damaged state raises an error before any query is sent."""
     search = jwst()
     search.changes()
     search.state_path.write_bytes(search.state_path.read_bytes()[:-100])
@@ -426,8 +426,8 @@ def test_a_damaged_state_is_loud(mast_sandbox: Sandbox) -> None:
     assert not mast_sandbox.requests.of("invoke")
 
 
-def test_two_runs_at_once_tell_of_each_change_once(mast_sandbox: Sandbox) -> None:
-    """The second waits for the first, or says that it has waited long enough."""
+def test_concurrent_runs_report_each_change_once(mast_sandbox: Sandbox) -> None:
+    """Concurrent runs report each change once; a run that waits too long raises an error."""
     jwst().changes()
     mast_sandbox.remove(MOSAIC)
     told: list[set[tuple[str, str]]] = []
@@ -442,8 +442,8 @@ def test_two_runs_at_once_tell_of_each_change_once(mast_sandbox: Sandbox) -> Non
         jwst().changes(timeout=0.1)
 
 
-def test_searches_of_code_that_was_written_for_astroquery() -> None:
-    """After ``compat.install()`` the same client is `astroquery.mast.Observations`, and its searches are the same."""
+def test_searches_with_astroquery_clients_are_the_same() -> None:
+    """After ``compat.install()``, searches with `astroquery.mast.Observations` are the same searches."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         compat.install()

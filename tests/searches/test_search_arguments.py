@@ -1,4 +1,4 @@
-"""Arguments of queries are text in the file of a search, and the same objects again; what has no text is refused."""
+"""Arguments of queries are written as JSON and read back; values that cannot be written raise an error."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from astroquery_mast.service import token as auth
 
 
 def again(value: Any) -> Any:
-    """Write an argument into a file, and read it."""
+    """Return an argument written to a file and read back."""
     written = write_argument("x", value)
     read = read_argument(json.loads(json.dumps(written)))
-    # Who opens a file and writes it again has the same file.
+    # Writing the argument again gives the same text.
     assert write_argument("x", read) == written
     return read
 
@@ -46,16 +46,16 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_plain_values_are_the_same_again(value: Any) -> None:
-    """Numbers, texts and all that holds them, tuples and lists told apart."""
+def test_plain_values_are_read_back(value: Any) -> None:
+    """Numbers, texts and containers are read back, including the distinction of tuples and lists."""
     read = again(value)
     assert read == value
     assert repr(read) == repr(value) or isinstance(value, set) or "{" in repr(value)
 
 
 @given(st.lists(st.tuples(st.floats(0, 360, exclude_max=True), st.floats(-90, 90)), min_size=1, max_size=5))
-def test_positions_are_the_same_again(pairs: list[tuple[float, float]]) -> None:
-    """One position or many, to the last digit."""
+def test_positions_are_read_back(pairs: list[tuple[float, float]]) -> None:
+    """One or more positions are read back to the last digit."""
     position = SkyCoord([ra for ra, _ in pairs], [dec for _, dec in pairs], unit="deg")
     read = again(position)
     assert (read.ra == position.ra).all()
@@ -67,8 +67,8 @@ def test_positions_are_the_same_again(pairs: list[tuple[float, float]]) -> None:
     st.floats(-1e12, 1e12) | st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=4),
     st.sampled_from(["deg", "arcsec", "mag", "Jy / beam", "erg / (s cm2 Angstrom)", "", "1e-20 W / m2", "%"]),
 )
-def test_quantities_are_the_same_again(value: Any, unit: str) -> None:
-    """Value and unit."""
+def test_quantities_are_read_back(value: Any, unit: str) -> None:
+    """Quantities are read back with value and unit."""
     quantity = value * u.Unit(unit)
     read = again(quantity)
     assert read.unit == quantity.unit
@@ -76,8 +76,8 @@ def test_quantities_are_the_same_again(value: Any, unit: str) -> None:
 
 
 @given(st.floats(41318, 60900), st.sampled_from(["utc", "tai", "tdb"]))
-def test_times_are_the_same_again(mjd: float, scale: str) -> None:
-    """To a nanosecond, in their scale."""
+def test_times_are_read_back(mjd: float, scale: str) -> None:
+    """Times are read back to a nanosecond, in their scale."""
     time = Time([mjd, 59000.5], format="mjd", scale=scale)
     read = again(time)
     assert read.scale == scale
@@ -99,8 +99,8 @@ def test_times_are_the_same_again(mjd: float, scale: str) -> None:
     ],
     ids=lambda array: str(array.dtype),
 )
-def test_arrays_are_the_same_again(value: Any) -> None:
-    """Values, type, shape and mask."""
+def test_arrays_are_read_back(value: Any) -> None:
+    """Arrays are read back with values, type, shape and mask."""
     read = again(value)
     assert read.dtype == value.dtype
     assert read.shape == value.shape
@@ -125,20 +125,20 @@ def test_arrays_are_the_same_again(value: Any) -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_other_forms_become_what_means_the_same(value: Any, expected: Any) -> None:
-    """Scalars of numpy are plain, angles are quantities."""
+def test_other_types_become_equivalent_values(value: Any, expected: Any) -> None:
+    """NumPy scalars are read back as plain values, and angles as quantities."""
     assert again(value) == expected
 
 
 def test_positions_of_other_frames_become_icrs() -> None:
-    """They are the same places."""
+    """Positions in other frames are converted to ICRS."""
     position = SkyCoord(10, 20, unit="deg", frame="galactic")
     assert again(position).separation(position) < 1 * u.uas
     assert again(FK5(10 * u.deg, 20 * u.deg)).frame.name == "icrs"
 
 
-def test_tables_and_rows_are_the_same_again() -> None:
-    """Columns, units, masks and mixed-in positions; not what the table is about, which may be anything."""
+def test_tables_and_rows_are_read_back() -> None:
+    """Tables and rows are read back with columns, units, masks and positions, without ``meta``."""
     table = Table({"obsid": ["1", "2"], "t_min": Time([59000.0, 59001.0], format="mjd")}, meta={"object": object()})
     table["flux"] = np.ma.MaskedArray([1.5, 2.5], mask=[True, False])
     table["flux"].unit = "Jy"
@@ -155,8 +155,8 @@ def test_tables_and_rows_are_the_same_again() -> None:
     assert row["obsid"] == "2"
 
 
-def test_regions_are_the_same_again() -> None:
-    """Shapes of regions, MOCs, and the frame of an image."""
+def test_regions_are_read_back() -> None:
+    """Regions, MOCs and WCS are read back."""
     regions = pytest.importorskip("regions")
     mocpy = pytest.importorskip("mocpy")
     center = SkyCoord(202.4695833333, 47.1951666667, unit="deg")
@@ -196,15 +196,15 @@ def test_regions_are_the_same_again() -> None:
     ],
     ids=str,
 )
-def test_what_has_no_text_is_refused_by_name(value: Any) -> None:
-    """Before anything is written."""
+def test_values_that_cannot_be_written_are_refused(value: Any) -> None:
+    """A value that cannot be written raises an error with the name of the argument."""
     with pytest.raises(InvalidArgumentError, match=r"'filters'(: | )"):
         write_argument("filters", value)
 
 
 @pytest.mark.parametrize("wrap", [str, lambda text: [f"x{text}y"], lambda text: {"a": (text,)}, str.encode])
 def test_a_token_is_never_written(wrap: Callable[[str], Any]) -> None:
-    """In whatever it is."""
+    """A token in any value raises an error."""
     auth.SHARED.keep("0123456789abcdef0123456789abcdef")
     with pytest.raises(InvalidArgumentError, match="contains a token or a password, which cannot be saved"):
         write_argument("x", wrap("0123456789abcdef0123456789abcdef"))
@@ -237,7 +237,7 @@ def test_a_token_is_never_written(wrap: Callable[[str], Any]) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_read_is_one_clear_error(written: Any) -> None:
-    """A file that was changed by hand is no traceback of something else."""
+def test_invalid_contents_are_an_error(written: Any) -> None:
+    """Invalid contents of a file raise SavedSearchError."""
     with pytest.raises(SavedSearchError):
         read_argument(written)

@@ -23,7 +23,7 @@ EXAMPLES = [
 def test_the_example_runs(
     mast_sandbox: Sandbox, example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It prints what it says; files go to a folder of its own."""
+    """The example in the docstring gives the output shown; files are written to a temporary folder."""
     monkeypatch.chdir(tmp_path)
     said: list[str] = []
     failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE).run(
@@ -33,8 +33,8 @@ def test_the_example_runs(
     assert not failed, "".join(said)
 
 
-def test_each_method_that_does_something_has_an_example() -> None:
-    """No such method goes without."""
+def test_each_method_has_an_example() -> None:
+    """Each method that runs a search or formats changes has an example."""
     assert {test.name for test in EXAMPLES} >= {
         "SavedSearch",
         *(f"SavedSearch.{name}" for name in ("open", "run", "peek", "changes")),

@@ -1,4 +1,4 @@
-"""The state of a search on disk: the old or the new one, never a broken one; damage is told of.
+"""The state of a search on disk is always complete, and damage is detected.
 
 ``SEARCH_KILLS=200 python -m pytest tests/searches/test_search_state.py`` kills a process two hundred times.
 """
@@ -30,8 +30,8 @@ KILLS = int(os.environ.get("SEARCH_KILLS", "20"))
 HANGS = 60.0
 ROWS = 2000
 
-# A process whose children write one state after the other, each a number larger than what is there, until they are
-# killed.  It forks one for every line that it reads, and says so.
+# A process that forks a child for each line it reads. The child writes states with increasing numbers until it is
+# killed.
 WRITERS = """
 import os, sys
 from pathlib import Path
@@ -75,8 +75,8 @@ def writers() -> Iterator[subprocess.Popen[str]]:
         assert process.wait(30) == 0
 
 
-def said(process: subprocess.Popen[str]) -> str:
-    """Return the next line of a process, which is killed if it says nothing."""
+def next_line(process: subprocess.Popen[str]) -> str:
+    """Return the next line of a process, which is killed if it does not respond."""
     watchdog = threading.Timer(HANGS, os.killpg, (process.pid, signal.SIGKILL))
     watchdog.start()
     assert process.stdout is not None
@@ -87,7 +87,7 @@ def said(process: subprocess.Popen[str]) -> str:
 
 
 def wait_for(path: Path, renamed: int, written: int) -> None:
-    """Wait until a file was replaced so often, and then until so many bytes of the next one are there."""
+    """Wait until a file was replaced a number of times, and a number of bytes of the next one were written."""
     until, part = time.monotonic() + HANGS, path.with_name(f".{path.name}.part")
 
     def found(place: Path) -> tuple[int, int]:
@@ -106,10 +106,8 @@ def wait_for(path: Path, renamed: int, written: int) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 is a matter of POSIX systems")
-def test_killed_at_any_moment_the_state_is_the_old_or_the_new_one(
-    writers: subprocess.Popen[str], tmp_path: Path
-) -> None:
-    """After kill -9 it can be read, is no older than what was seen before, and the next process goes on from it."""
+def test_the_state_is_complete_if_a_process_is_killed(writers: subprocess.Popen[str], tmp_path: Path) -> None:
+    """After ``kill -9`` at any moment, the state is complete and current, and the next process continues from it."""
     path = tmp_path / "x.state.json"
     state, dice = StateFile(path, "x"), random.Random(14)
     last, moved = -1, 0
@@ -117,12 +115,12 @@ def test_killed_at_any_moment_the_state_is_the_old_or_the_new_one(
     for _ in range(KILLS):
         writers.stdin.write(f"{path} {ROWS}\n")
         writers.stdin.flush()
-        pid = int(said(writers))
+        pid = int(next_line(writers))
         wait_for(path, renamed=dice.randrange(3), written=dice.choice([0, 1, 100_000]))
         for _ in range(dice.randrange(300)):
             os.sched_yield()
         os.kill(pid, signal.SIGKILL)
-        assert said(writers) == "ended"
+        assert next_line(writers) == "ended"
         snapshot = state.read()
         number = -1 if snapshot is None else int(str(snapshot.rows[0][0]))
         assert number >= last
@@ -130,7 +128,7 @@ def test_killed_at_any_moment_the_state_is_the_old_or_the_new_one(
         moved += number > last
         last = number
     assert moved
-    # What was left behind is no hindrance.
+    # Files left behind do not matter.
     with state.locked(Deadline(10.0)):
         state.write(Snapshot(1.0, ("n",), ("n",), [[1]]))
     assert not path.with_name(f".{path.name}.part").exists()
@@ -140,10 +138,8 @@ CELLS = (st.none() | st.booleans() | st.integers() | st.floats() | st.text()).ma
 
 
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=6), st.floats(40000, 90000))
-def test_a_state_is_the_same_again(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[list[object]], mjd: float
-) -> None:
-    """All cells, with their types; the time to the last digit."""
+def test_a_state_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: list[list[object]], mjd: float) -> None:
+    """The state is read back with the types of all cells, and the time to the last digit."""
     state = StateFile(tmp_path_factory.mktemp("state") / "x.state.json", "x")
     written = Snapshot(mjd, ("b",), ("a", "b", "c"), rows)  # type: ignore[arg-type]
     state.write(written)
@@ -153,7 +149,7 @@ def test_a_state_is_the_same_again(
 
 
 def test_a_state_is_readable(tmp_path: Path) -> None:
-    """It is JSON with one row in a line, so that tools for texts compare two of them."""
+    """The state is JSON with one row per line, so that text tools can compare two states."""
     state = StateFile(tmp_path / "x.state.json", "x")
     state.write(Snapshot(60000.0, ("n",), ("n", "text"), [[1, "é"], [2, None]]))
     text = state.path.read_text("utf-8")
@@ -163,14 +159,14 @@ def test_a_state_is_readable(tmp_path: Path) -> None:
 
 @pytest.fixture
 def state(tmp_path: Path) -> StateFile:
-    """A state that is there."""
+    """Return a stored state."""
     found = StateFile(tmp_path / "x.state.json", "x")
     found.write(Snapshot(60000.0, ("n",), ("n", "text"), [[1, "one"], [2, None]]))
     return found
 
 
 def damaged(state: StateFile) -> Iterator[bytes]:
-    """Give what a bad disk, an editor, or another program may have made of a state."""
+    """Yield damaged versions of a state."""
     whole = state.path.read_bytes()
     yield from (whole[:size] for size in range(0, len(whole) - 2, 7))
     yield whole + b"}"
@@ -186,8 +182,8 @@ def damaged(state: StateFile) -> Iterator[bytes]:
     yield b"<html>"
 
 
-def test_a_damaged_state_is_told_of(state: StateFile) -> None:
-    """Wherever it was cut or changed; the message names the file and what to do."""
+def test_a_damaged_state_is_refused(state: StateFile) -> None:
+    """A damaged state raises an error that says how to recover, and the file is not changed."""
     for content in damaged(state):
         state.path.write_bytes(content)
         with pytest.raises(
@@ -199,13 +195,13 @@ def test_a_damaged_state_is_told_of(state: StateFile) -> None:
 
 
 def test_the_state_of_another_search_is_refused(state: StateFile) -> None:
-    """Its differences would be no changes."""
+    """The state of another search raises an error."""
     with pytest.raises(SavedSearchError, match="of another search"):
         StateFile(state.path, "y").read()
 
 
-def test_two_processes_take_turns(state: StateFile) -> None:
-    """Who waits longer than the call may take is told why; then it is free."""
+def test_processes_wait_for_the_lock(state: StateFile) -> None:
+    """A process waits for the lock until its timeout, which raises an error."""
     with state.locked(Deadline(10.0)):
         held = threading.Event()
         trouble: list[Exception] = []
@@ -228,8 +224,8 @@ def test_two_processes_take_turns(state: StateFile) -> None:
         assert state.read() is not None
 
 
-def test_what_cannot_be_written_leaves_the_old_one(state: StateFile, tmp_path: Path) -> None:
-    """A folder that is not there, a folder in its place, a text that no file can hold."""
+def test_the_old_file_is_kept_if_writing_fails(state: StateFile, tmp_path: Path) -> None:
+    """If a file cannot be written, the old one is kept."""
     before = state.path.read_bytes()
     for path, text in (
         (tmp_path / "absent" / "x", "text"),
