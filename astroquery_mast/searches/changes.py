@@ -148,7 +148,7 @@ class Changes(ResultTable):
         return ET.tostring(feed, encoding="unicode", xml_declaration=False) + "\n"
 
     def _title(self) -> str:
-        return str(self.meta.get("search", "saved search"))
+        return presentable(self.meta.get("search", "saved search"))
 
     def _headline(self) -> str:
         """Return a headline with the title and the number of changes."""

@@ -12,7 +12,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, Table
 from astropy.time import Time
 from astroquery.exceptions import InvalidQueryError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from astroquery_mast import Changes
@@ -189,6 +189,7 @@ def test_many_changes_are_summarized() -> None:
             changes.as_text(limit=limit)  # type: ignore[arg-type]
 
 
+@example("\n", "")
 @given(st.text(min_size=1, max_size=10), st.text(max_size=10))
 def test_any_name_gives_a_valid_feed_and_text(name: str, target: str) -> None:
     """Any characters in names give a valid feed and text."""
