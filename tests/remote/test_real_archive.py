@@ -1,6 +1,6 @@
-"""The real archive, asked as users ask it; run with ``pytest --remote-data=any tests/remote``.
+"""Observations and files of the real archive; run with ``pytest --remote-data=any tests/remote``.
 
-What is expected here cannot change as the archive grows: old programs, orders of magnitude, how answers relate.
+The expected values do not change as the archive grows: old programs, orders of magnitude, relations of results.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from astroquery_mast.tables.columns import snapshot
 
 pytestmark = pytest.mark.remote_data
 
-# What its calls return depends on their arguments, which types cannot tell.
+# Any, because the type that a call returns depends on its arguments.
 Mast: Any = MastClass()
 Observations: Any = ObservationsClass()
 
@@ -28,8 +28,8 @@ M51 = SkyCoord(202.469575, 47.195258, unit="deg")
 HERITAGE = {"obs_collection": "HST", "proposal_id": "10452", "instrument_name": "ACS/WFC"}
 
 
-def test_a_name_is_where_it_was() -> None:
-    """M51 does not move, whoever is asked."""
+def test_m51_is_resolved() -> None:
+    """All resolvers give the position of M51."""
     for resolver in (None, "NED", "SIMBAD"):
         assert Mast.resolve_object("M51", resolver=resolver).separation(M51).arcsec < 30
     assert {"NED", "SIMBAD"} <= set(Mast.resolve_object("M51", resolve_all=True))
@@ -38,7 +38,7 @@ def test_a_name_is_where_it_was() -> None:
 
 
 def test_heritage_program_is_complete() -> None:
-    """An old program has its exposures, and the count says the same."""
+    """An old program has its exposures, and the count agrees."""
     table = Observations.query_criteria(**HERITAGE)
     assert len(table) >= 50
     assert len(table) == Observations.query_criteria_count(**HERITAGE)
@@ -47,29 +47,29 @@ def test_heritage_program_is_complete() -> None:
 
 
 def test_cone_and_filtered_position_agree() -> None:
-    """The two services for a position see the same observations."""
+    """The two services for a position find the same observations."""
     cone = Observations.query_region(M51, radius="10 arcsec")
     count = Observations.query_region_count(M51, radius="10 arcsec")
     assert len(cone) == count > 100
     assert (cone["distance"] >= 0).all()
 
 
-def test_pages_make_the_whole() -> None:
+def test_pages_give_the_complete_result() -> None:
     """Small pages and one large page give the same observations in the same order."""
     whole = Observations.query_criteria(**HERITAGE)
     paged = Observations.query_criteria(**HERITAGE, pagesize=20)
     assert list(whole["obsid"]) == list(paged["obsid"])
 
 
-def test_open_ranges_are_understood() -> None:
-    """The two halves of an open range make the whole."""
+def test_open_ranges_are_applied() -> None:
+    """The counts below and above a limit add up to the total."""
     before = Observations.query_criteria_count(**HERITAGE, t_exptime=(None, 1000))
     after = Observations.query_criteria_count(**HERITAGE, t_exptime=(1000.0001, None))
     assert before + after == Observations.query_criteria_count(**HERITAGE)
 
 
 def test_wildcards_and_no_results() -> None:
-    """A wildcard finds more than its prefix; a value that does not exist is answered with one that does."""
+    """Wildcards match, and a value that does not exist issues a warning with a similar one."""
     assert Observations.query_criteria_count(instrument_name="NIRCAM*", calib_level=3) > 100
     with pytest.warns(NoResultsWarning, match="MIRI/"):
         Observations.query_criteria(instrument_name="MIRI", obs_collection="JWST")
@@ -77,8 +77,8 @@ def test_wildcards_and_no_results() -> None:
         Observations.query_criteria(instrument="MIRI")
 
 
-def test_columns_known_to_the_package_are_the_archives() -> None:
-    """What the snapshot says of a column's type, separator and filter is what the archive says now."""
+def test_known_columns_agree_with_mast() -> None:
+    """The columns known to the package agree with MAST's columns in separator and type."""
     observed = {config_id: known for config_id, known in snapshot().items() if config_id.startswith("Mast.Caom")}
     assert observed
     for config_id, known in observed.items():
@@ -90,18 +90,18 @@ def test_columns_known_to_the_package_are_the_archives() -> None:
 
 
 def test_missions_are_listed() -> None:
-    """The great missions are there."""
+    """The large missions are listed."""
     assert {"HST", "JWST", "TESS", "Kepler", "GALEX"} <= set(Observations.list_missions())
 
 
-def test_an_error_has_the_archives_words() -> None:
-    """A service that does not exist is a RemoteServiceError."""
+def test_an_error_has_the_message_of_mast() -> None:
+    """A service that does not exist raises RemoteServiceError with MAST's message."""
     with pytest.raises(RemoteServiceError, match="error"):
         Mast.service_request("Mast.No.Such.Service", {})
 
 
-def test_main_road_to_a_file(tmp_path: Path) -> None:
-    """Observations → products → the previews of a drizzled image."""
+def test_previews_are_downloaded(tmp_path: Path) -> None:
+    """The previews of a drizzled image are found and downloaded."""
     observations = Observations.query_criteria(**HERITAGE, calib_level=3)
     products = Observations.get_product_list(observations[:1])
     manifest = Observations.download_products(
@@ -112,7 +112,7 @@ def test_main_road_to_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.real_only
 def test_a_file_by_its_uri(tmp_path: Path) -> None:
-    """An image that opens."""
+    """An image is downloaded by its dataURI and can be opened."""
     status, message, _ = Observations.download_file(
         "mast:HST/product/u9o40504m_c3m.fits", local_path=tmp_path / "u9o40504m_c3m.fits", verbose=False
     )
@@ -121,16 +121,16 @@ def test_a_file_by_its_uri(tmp_path: Path) -> None:
         assert hdus[0].header["INSTRUME"] == "WFPC2"
 
 
-def test_nobody_is_anonymous() -> None:
-    """Without a token the archive knows nobody."""
+def test_a_user_without_a_token_is_anonymous() -> None:
+    """Without a token, the user is anonymous."""
     info = ObservationsClass().session_info(verbose=False)
     assert info["anon"] is True
     assert info["ezid"] == "anonymous"
 
 
-@pytest.mark.skipif("MAST_API_TOKEN" not in os.environ, reason="needs a token of one's own")
-def test_a_real_token_is_accepted_as_a_header() -> None:
-    """The token of the environment logs in."""
+@pytest.mark.skipif("MAST_API_TOKEN" not in os.environ, reason="needs a token in MAST_API_TOKEN")
+def test_a_real_token_is_accepted() -> None:
+    """The token in the environment logs in."""
     client = ObservationsClass()
     assert client.login() is True
     assert client.session_info(verbose=False)["anon"] is False
@@ -138,7 +138,7 @@ def test_a_real_token_is_accepted_as_a_header() -> None:
 
 
 def test_exclusive_files_are_refused_with_advice() -> None:
-    """An exclusive file without a token says to log in."""
+    """Downloading an exclusive file without a token gives a message that says to log in."""
     exclusive = Observations.query_criteria(
         obs_collection="JWST", dataRights="EXCLUSIVE_ACCESS", calib_level=3, page=1, pagesize=1
     )

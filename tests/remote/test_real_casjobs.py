@@ -1,6 +1,6 @@
-"""CasJobs with the account of whoever runs the tests: ``CASJOBS_USERID`` (or ``CASJOBS_WSID``) and ``CASJOBS_PW``.
+"""CasJobs with the account in the environment: ``CASJOBS_USERID`` (or ``CASJOBS_WSID``) and ``CASJOBS_PW``.
 
-One table is made in MyDB, under a name that nobody has, and dropped again.
+A table with a random name is made in MyDB and dropped again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ pytestmark = [
 
 @pytest.fixture
 def casjobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[CasJobsClass]:
-    """A client that is logged in, with the account of the environment."""
+    """Return a client that is logged in with the account in the environment."""
     if AT_SANDBOX:
         monkeypatch.setenv("CASJOBS_USERID", Sandbox.casjobs_user)
         monkeypatch.setenv("CASJOBS_PW", Sandbox.casjobs_password)
@@ -41,23 +41,23 @@ def casjobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[CasJobsClass]:
 
 @pytest.fixture
 def name(casjobs: CasJobsClass) -> Iterator[str]:
-    """A name in MyDB that is free before and after."""
+    """Return an unused name of a table in MyDB, which is dropped at the end."""
     free = f"astroquery_mast_test_{secrets.token_hex(8)}"
     yield free
     casjobs.drop(free, missing_ok=True)
     assert free not in casjobs.list_tables()["table_name"]
 
 
-def test_the_contexts_tables_and_columns_of_pan_starrs_are_listed(casjobs: CasJobsClass) -> None:
-    """The second data release has single detections."""
+def test_tables_and_columns_of_pan_starrs_are_listed(casjobs: CasJobsClass) -> None:
+    """The contexts, tables and columns of the second Pan-STARRS data release are listed."""
     assert "PanSTARRS_DR2" in casjobs.list_contexts()["context"]
     assert {"MeanObject", "Detection"} <= set(casjobs.list_tables("PanSTARRS_DR2")["table_name"])
     columns = casjobs.list_columns("ObjectThin", "PanSTARRS_DR2")
     assert dict(columns["column_name", "datatype"].iterrows())["objID"] == "bigint"
 
 
-def test_a_cone_is_the_same_at_once_and_as_a_job(casjobs: CasJobsClass) -> None:
-    """In numbers of 64 bits, and in positions to the last digit."""
+def test_a_quick_query_and_a_job_return_the_same(casjobs: CasJobsClass) -> None:
+    """A quick query and a job return the same 64-bit integers and positions."""
     sql = (
         "SELECT o.objID, o.raMean, o.decMean FROM fGetNearbyObjEq(202.4696, 47.1952, 0.2) AS nb "
         "JOIN ObjectThin AS o ON o.objID = nb.objID WHERE o.nDetections > 5"
@@ -69,8 +69,8 @@ def test_a_cone_is_the_same_at_once_and_as_a_job(casjobs: CasJobsClass) -> None:
     assert sorted(quick.iterrows()) == sorted(job.iterrows())
 
 
-def test_a_table_goes_up_and_comes_back(casjobs: CasJobsClass, name: str) -> None:
-    """With every type, and text that is no plain word; then it is joined with a catalog."""
+def test_a_table_is_uploaded_and_read_back(casjobs: CasJobsClass, name: str) -> None:
+    """A table with all types is uploaded, read back, and joined with a catalog."""
     table = Table(
         {
             "number": np.array([2**62 + 1, -5, 7]),
@@ -95,8 +95,8 @@ def test_a_table_goes_up_and_comes_back(casjobs: CasJobsClass, name: str) -> Non
     assert joined["number"].tolist() == [-5]
 
 
-def test_what_the_database_refuses_is_told(casjobs: CasJobsClass) -> None:
-    """In its own words, and with what helps."""
+def test_an_invalid_query_raises_the_message_of_the_database(casjobs: CasJobsClass) -> None:
+    """An invalid query raises an error with the message of the database and advice."""
     with pytest.raises(InvalidQueryError, match=r"no_such_column.*list_columns"):
         casjobs.query("SELECT TOP 1 no_such_column FROM ObjectThin")
     with pytest.raises(InvalidQueryError, match=r"no_such_table.*list_tables"):

@@ -1,6 +1,6 @@
 """The real catalogs; run with ``pytest --remote-data=any tests/remote``.
 
-What is expected here cannot change as catalogs grow: bright stars, orders of magnitude, how answers relate.
+The expected values do not change as catalogs grow: bright stars, orders of magnitude, relations of results.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from astroquery_mast.tables.columns import snapshot
 
 pytestmark = pytest.mark.remote_data
 
-# What its calls return depends on their arguments, which types cannot tell.
+# Any, because the type that a call returns depends on its arguments.
 Catalogs: Any = CatalogsClass()
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
-# π Men, of magnitude 5, whose entry in the TESS Input Catalog nobody will remove.
+# π Men, a star of magnitude 5 that will stay in the TESS Input Catalog.
 STAR = 261136679
 PLACE = SkyCoord(84.291187, -80.469125, unit="deg")
 
@@ -46,10 +46,10 @@ CONES: list[tuple[dict[str, Any], tuple[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "position", "separation"), CONES, ids=str)
-def test_separations_are_those_of_the_positions(
+def test_separations_agree_with_the_positions(
     arguments: dict[str, Any], position: tuple[str, str], separation: str
 ) -> None:
-    """Every catalog has something around M51, and the separations have the unit that their column says."""
+    """Every catalog has sources around M51, with separations in the unit of their column."""
     table = Catalogs.query_region(M51, **arguments)
     assert len(table) > 0
     assert all(isinstance(column, MaskedColumn) for column in table.itercols())
@@ -57,22 +57,22 @@ def test_separations_are_those_of_the_positions(
     told = table[separation].quantity.to_value(u.arcsec)
     assert {table[name].unit for name in position} == {u.deg}
     known = np.isfinite(places.ra.deg)
-    # Some services measure from the position of another epoch, or of a single detection.
+    # Some services use the position at another epoch, or of a single detection.
     assert np.median(np.abs(told[known] - places[known].separation(M51).arcsec)) < 1
     assert told.max() <= arguments["radius"] * 3600 * 1.01
 
 
 @pytest.mark.parametrize("catalog", ["TIC", "Gaia", "HSC", "Galex"])
 def test_positions_of_matches_are_in_degrees(catalog: str) -> None:
-    """The columns that a cross-match adds have the unit of positions, however the catalog spells them."""
+    """The position columns that a crossmatch adds have a unit."""
     table = Catalogs.crossmatch(M51.reshape(1), catalog, radius=0.02 * u.deg, verbose=False)
     names = [name for name in table.colnames if name.lower() in {"matchra", "matchdec"}]
     assert len(names) == 2
     assert SkyCoord(table[names[0]], table[names[1]]).separation(M51).max() < 0.021 * u.deg
 
 
-def test_a_bright_star_has_one_entry() -> None:
-    """It is found by its number, its name and its place, and is where and as bright as it is."""
+def test_a_bright_star_is_found() -> None:
+    """A bright star is found by ID, name and position."""
     by_number = Catalogs.query_criteria(catalog="Tic", ID=STAR)
     assert len(by_number) == 1
     row = by_number[0]
@@ -87,8 +87,8 @@ def test_a_bright_star_has_one_entry() -> None:
         assert (np.diff(found["dstArcSec"]) >= 0).all()
 
 
-def test_places_of_columns_that_code_relies_on() -> None:
-    """Published code takes columns of the TESS Input Catalog by their places."""
+def test_columns_of_the_tic_are_at_their_usual_indices() -> None:
+    """Columns of the TESS Input Catalog are at the indices that published code uses."""
     names = Catalogs.query_criteria(catalog="Tic", ID=STAR).colnames
     assert [names[place] for place in (13, 14, 64, 65, 66, 70, 71, 72, 73)] == [
         *("ra", "dec", "Teff", "e_Teff", "logg", "rad", "e_rad", "mass", "e_mass")
@@ -97,15 +97,15 @@ def test_places_of_columns_that_code_relies_on() -> None:
 
 @pytest.mark.parametrize("catalog", ["TIC", "ctl"])
 def test_a_count_is_the_number_of_rows(catalog: str) -> None:
-    """Counting and reading are the same question, and every row meets it."""
+    """The count equals the number of rows, and every row matches the criteria."""
     criteria: dict[str, Any] = {"coordinates": M51, "radius": 1, "Tmag": [5, 14]}
     table = Catalogs.query_criteria(catalog, **criteria)
     assert Catalogs.query_criteria_count(catalog, **criteria) == len(table) > 0
     assert ((table["Tmag"] >= 5) & (table["Tmag"] <= 14)).all()
 
 
-def test_columns_can_be_chosen_and_sorted_by() -> None:
-    """The columns that were asked for, in the order that was asked for."""
+def test_columns_can_be_selected_and_sorted_by() -> None:
+    """The selected columns are returned, sorted as requested."""
     table = Catalogs.query_criteria(
         "TIC", coordinates=M51, radius=0.1, Tmag=">0", columns=["ID", "Tmag"], sort_by=("desc", "Tmag")
     )
@@ -113,8 +113,8 @@ def test_columns_can_be_chosen_and_sorted_by() -> None:
     assert (np.diff(table["Tmag"]) <= 0).all()
 
 
-def test_pan_starrs_comes_whole() -> None:
-    """Small pages make the same table as one large page, and criteria and columns are applied."""
+def test_pan_starrs_results_are_complete() -> None:
+    """Small pages and one large page give the same rows, and criteria and columns are applied."""
     whole = Catalogs.query_region(M51, catalog="panstarrs", radius=0.05)
     with conf.set_temp("pagesize", max(len(whole) // 2 - 1, 5)):
         paged = Catalogs.query_region(M51, catalog="panstarrs", radius=0.05)
@@ -133,8 +133,8 @@ def test_pan_starrs_comes_whole() -> None:
     assert (np.diff(kept["distance"]) <= 0).all()
 
 
-def test_row_limits_are_told() -> None:
-    """What a limit cuts off is said."""
+def test_row_limits_issue_a_warning() -> None:
+    """A limit that truncates the result issues a warning."""
     with pytest.warns(MaxResultsWarning, match="nr=5"):
         assert len(Catalogs.query_region(M51, catalog="HSC", radius=0.02, nr=5)) == 5
     with pytest.warns(MaxResultsWarning, match="pagesize=5"):
@@ -142,7 +142,7 @@ def test_row_limits_are_told() -> None:
 
 
 def test_detections_and_spectra_of_hubble(tmp_path: Path) -> None:
-    """A row leads to the detections behind it, and a spectrum opens."""
+    """The detections of an HSC row are found, and spectra are downloaded."""
     row = Catalogs.query_region(M51, catalog="HSC", version=3, radius=0.01)[0]
     detections = Catalogs.query_hsc_matchid(row)
     assert {str(number) for number in detections["MatchID"]} == {str(row["MatchID"])}
@@ -156,8 +156,8 @@ def test_detections_and_spectra_of_hubble(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_only
-def test_columns_known_to_the_package_are_the_archives() -> None:
-    """What the package knows of columns that take criteria is what the archive says now."""
+def test_known_columns_agree_with_mast() -> None:
+    """The columns known to the package agree with MAST's columns."""
     for config_id, known in snapshot().items():
         if config_id in {catalog.columns_id for catalog in CATALOGS.values()}:
             live = CatalogsClass()._service.columns.refresh(config_id)
@@ -166,13 +166,13 @@ def test_columns_known_to_the_package_are_the_archives() -> None:
 
 
 def test_tables_of_pan_starrs_have_columns() -> None:
-    """The archive lists the columns of each table."""
+    """The columns of each Pan-STARRS table are listed."""
     for table in ("mean", "stack", "detection", "forced_mean"):
         assert {"objID"} <= set(Catalogs.get_metadata("panstarrs", table=table)["Column Name"])
 
 
-def test_wrong_questions_are_refused() -> None:
-    """The archive's own words for a catalog that is none; columns that are none are not sent."""
+def test_invalid_queries_are_refused() -> None:
+    """An unknown catalog raises MAST's error, and unknown columns are not sent."""
     with pytest.raises((RemoteServiceError, InvalidQueryError), match=r"Mast\.Catalogs\.NoSuchCatalog\.Cone"):
         Catalogs.query_region(M51, catalog="NoSuchCatalog", radius=0.01)
     with pytest.raises(InvalidQueryError, match="Tmag"):
@@ -180,8 +180,8 @@ def test_wrong_questions_are_refused() -> None:
 
 
 @pytest.mark.parametrize("collection", ["hsc", "tic", "gaiadr3", "ps1_dr2"])
-def test_collections_of_tap_have_what_their_queries_need(collection: str) -> None:
-    """Each is listed, has its usual table, and is searched by position."""
+def test_tap_collections_can_be_searched(collection: str) -> None:
+    """Each TAP collection is listed, has a default table, and can be searched by position."""
     assert collection in Catalogs.available_collections
     assert Catalogs.supports_spatial_queries(collection)
     table = Catalogs.query_region(M51, radius=0.02, collection=collection)
@@ -190,8 +190,8 @@ def test_collections_of_tap_have_what_their_queries_need(collection: str) -> Non
     assert Catalogs.query_region_count(M51, radius=0.02, collection=collection) == len(table)
 
 
-def test_both_roads_to_a_catalog_find_the_same() -> None:
-    """The same cone of the TESS Input Catalog has the same stars by TAP and by Mashup."""
+def test_tap_and_mashup_find_the_same_stars() -> None:
+    """TAP and Mashup find the same stars of the TESS Input Catalog in a cone."""
     asked: dict[str, Any] = {"coordinates": M51, "radius": 0.1, "Tmag": "<15"}
     before = Catalogs.query_criteria("TIC", **asked)
     after = Catalogs.query_criteria(collection="tic", **asked, limit=None)

@@ -1,4 +1,4 @@
-"""Other people's ways through ``astroquery.mast``, on this package and the real archive.
+"""Usual code for ``astroquery.mast``, on this package and the real archive.
 
 Run with ``pytest --remote-data=any tests/remote``.
 """
@@ -17,7 +17,7 @@ from astroquery_mast import compat
 
 pytestmark = pytest.mark.remote_data
 
-# One light curve, which the first sector has had since 2018.
+# A light curve of the first sector, available since 2018.
 CURVE = {
     "target_name": "261136679",
     "project": "TESS",
@@ -29,13 +29,13 @@ CURVE = {
 
 @pytest.fixture
 def mast() -> Iterator[ModuleType]:
-    """Install, and give what stands in the place of ``astroquery.mast``."""
+    """Install this package as ``astroquery.mast`` and return the module."""
     with compat.install():
         yield importlib.import_module("astroquery.mast")
 
 
-def test_the_road_of_lightkurve(mast: ModuleType, tmp_path: Path) -> None:
-    """The questions that it asks lead to one light curve in the folder in which it looks for it."""
+def test_the_queries_of_lightkurve(mast: ModuleType, tmp_path: Path) -> None:
+    """The queries that lightkurve sends lead to one light curve in the folder that it expects."""
     found = mast.Observations.query_criteria(**CURVE)
     assert set(found["target_name"]) == {"261136679"}
     assert 120 in found["t_exptime"].tolist()
@@ -49,8 +49,8 @@ def test_the_road_of_lightkurve(mast: ModuleType, tmp_path: Path) -> None:
         assert opened[0].header["TICID"] == 261136679
 
 
-def test_an_address_by_hand(mast: ModuleType, tmp_path: Path) -> None:
-    """Addresses that code reads, and the private call that it fetches with."""
+def test_private_download_methods(mast: ModuleType, tmp_path: Path) -> None:
+    """Private addresses and the private download method that other code uses work."""
     found = mast.Observations.query_criteria(**CURVE)
     products = mast.Observations.get_product_list(found)
     uri = next(uri for uri in products["dataURI"] if uri.endswith("s_lc.fits"))
@@ -60,8 +60,8 @@ def test_an_address_by_hand(mast: ModuleType, tmp_path: Path) -> None:
         assert opened[0].header["TICID"] == 261136679
 
 
-def test_raw_answers(mast: ModuleType) -> None:
-    """Responses have the rows, and can be made into tables afterwards."""
+def test_raw_responses(mast: ModuleType) -> None:
+    """Responses have the rows, and can be converted to tables."""
     answers = mast.Observations.query_criteria_async(**CURVE)
     rows = answers[0].json()["data"]
     table = mast.Observations._parse_result(answers)
@@ -69,8 +69,8 @@ def test_raw_answers(mast: ModuleType) -> None:
     assert [str(row["obsid"]) for row in rows] == table["obsid"].tolist()
 
 
-def test_every_service_by_its_name(mast: ModuleType) -> None:
-    """A star by ``service_request``, as by the catalog's own call."""
+def test_a_service_can_be_called_by_name(mast: ModuleType) -> None:
+    """``service_request`` and the catalog's own method return the same star."""
     filters = [{"paramName": "ID", "values": ["261136679"]}]
     table = mast.Mast.service_request("Mast.Catalogs.Filtered.Tic.Rows", {"columns": "*", "filters": filters})
     assert table["ID"].tolist() == ["261136679"]
@@ -79,7 +79,7 @@ def test_every_service_by_its_name(mast: ModuleType) -> None:
 
 @pytest.mark.real_only
 def test_keyword_services_of_webb(mast: ModuleType) -> None:
-    """Files of an instrument by the keywords in their headers."""
+    """Files of an instrument are found by header keywords."""
     table = mast.Mast.mast_query(
         "Mast.Jwst.Filtered.Nirspec",
         program=["2736"],

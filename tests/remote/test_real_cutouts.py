@@ -16,16 +16,16 @@ from astroquery_mast import Hapcut, Tesscut, Zcut
 
 pytestmark = pytest.mark.remote_data
 
-# Near the southern ecliptic pole, which TESS has looked at from its first month on.
+# Near the southern ecliptic pole, which TESS has observed since its first month.
 STAR = "TIC 261136679"
 DEEP = SkyCoord(189.49206, 62.20615, unit="deg")
 GALAXY = SkyCoord(202.469575, 47.195258, unit="deg")
-# In the first year TESS saw the south alone.
+# In its first year, TESS only observed the south.
 NORTH, SOUTHERN_SECTOR = SkyCoord(202.469575, 47.195258, unit="deg"), 1
 
 
 def test_sectors_of_a_star() -> None:
-    """The sectors of the first year are among them, as numbers; more around it than at it."""
+    """The sectors of the first year are listed as integers, and a radius does not remove any."""
     table = Tesscut.get_sectors(object_name=STAR)
     assert table.colnames[:4] == ["sectorName", "sector", "camera", "ccd"]
     assert {1, 4, 13} <= set(table["sector"])
@@ -35,7 +35,7 @@ def test_sectors_of_a_star() -> None:
 
 
 def test_a_cutout_in_memory() -> None:
-    """Rows and columns are as asked for, and the sector is in the header."""
+    """A cutout has the requested size, and the sector in its header."""
     (cutout,) = Tesscut.get_cutouts(object_name=STAR, sector=1, size=(3, 5))
     assert cutout[0].header["SECTOR"] == 1
     assert [hdu.name for hdu in cutout] == ["PRIMARY", "PIXELS", "APERTURE"]
@@ -46,7 +46,7 @@ def test_a_cutout_in_memory() -> None:
 
 
 def test_cutouts_on_disk(tmp_path: Path) -> None:
-    """Two sectors are two files, whose names tell the sector and the place; angles are sizes."""
+    """Each sector is a file with the sector and the position in its name; sizes can be angles."""
     manifest = Tesscut.download_cutouts(object_name=STAR, sector=[1, 4], size=[2, 3] * u.arcmin, path=tmp_path)
     assert set(manifest["Status"]) == {"COMPLETE"}
     names = sorted(Path(path).name for path in manifest["Local Path"])
@@ -65,8 +65,8 @@ def test_a_moving_target() -> None:
     assert cutouts[0]["PIXELS"].data["FLUX"].shape[1:] == (5, 5)
 
 
-def test_nothing_there_is_a_warning() -> None:
-    """A sector that does not have the place, and a place without deep fields, are no errors."""
+def test_missing_data_issue_a_warning() -> None:
+    """A sector or a position without data issues a warning."""
     with pytest.warns(NoResultsWarning):
         assert Tesscut.get_cutouts(coordinates=NORTH, sector=SOUTHERN_SECTOR) == []
     with pytest.warns(NoResultsWarning):
@@ -74,7 +74,7 @@ def test_nothing_there_is_a_warning() -> None:
 
 
 def test_deep_fields(tmp_path: Path) -> None:
-    """The surveys of GOODS-N, cutouts of one in memory, and as pictures on disk."""
+    """The surveys of GOODS-N are listed, with cutouts in memory and as images on disk."""
     surveys = Zcut.get_surveys(DEEP)
     assert {"candels_gn_30mas", "goods_north"} <= set(surveys)
     (cutout,) = Zcut.get_cutouts(DEEP, size=(10, 20), survey="candels_gn_30mas")

@@ -1,4 +1,4 @@
-"""The JWST Engineering Database, asked as users ask it."""
+"""The JWST Engineering Database of the real archive."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ pytestmark = pytest.mark.remote_data
 Engineering = EngineeringClass()
 
 
-def test_the_list_has_the_mnemonics_of_all_subsystems() -> None:
-    """Thousands on the real archive; the position of the fine steering mirror is one of them."""
+def test_mnemonics_are_listed() -> None:
+    """The mnemonics are listed, including the position of the fine steering mirror."""
     table = Engineering.list_mnemonics()
     assert len(table) > 100
     row = Engineering.get_mnemonic_info("so_zfxposns")[0]
     assert row["unit"] == "rad"
 
 
-def test_days_are_joined_without_a_loss() -> None:
-    """Two days in pieces are the two days asked for one after the other, but for samples exactly at midnight."""
+def test_days_are_joined_without_losing_samples() -> None:
+    """Two days together have the samples of each day, except for samples exactly at midnight."""
     name, (first, middle, last) = "SE_ZIMIRICEA", ("2022-07-12", "2022-07-13", "2022-07-14")
     whole = Engineering.query_mnemonics(name, first, last, verbose=False)
     halves = [Engineering.query_mnemonics(name, *ends, verbose=False) for ends in ((first, middle), (middle, last))]
@@ -32,8 +32,8 @@ def test_days_are_joined_without_a_loss() -> None:
     assert whole[name].unit == u.A
 
 
-def test_the_rows_around_a_span_are_dropped_and_given() -> None:
-    """The archive adds one before the span and one after it."""
+def test_samples_around_the_time_range_are_returned_on_request() -> None:
+    """MAST adds a sample before and after the time range, which are returned only on request."""
     span = "2022-07-12T06:00:00", "2022-07-12T06:10:00"
     inside = Engineering.query_mnemonics("SE_ZIMIRICEA", *span, verbose=False)
     wider = Engineering.query_mnemonics("SE_ZIMIRICEA", *span, brackets=True, verbose=False)
@@ -44,7 +44,7 @@ def test_the_rows_around_a_span_are_dropped_and_given() -> None:
 
 
 def test_messages_are_text_with_commas() -> None:
-    """The scripts on board report all day long."""
+    """Messages of onboard scripts are text, including commas."""
     log = Engineering.query_mnemonics("ICTM_EVENT_MSG", "2022-07-12", "2022-07-12T12:00", verbose=False)
     assert log["ICTM_EVENT_MSG"].dtype.kind == "U"
     assert any("," in message for message in log["ICTM_EVENT_MSG"])

@@ -1,6 +1,6 @@
-"""The real searches of single missions; run with ``pytest --remote-data=any tests/remote``.
+"""The real mission searches; run with ``pytest --remote-data=any tests/remote``.
 
-Old programs are asked for, which have their datasets.
+The tests use old programs, whose datasets are complete.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ M101 = SkyCoord(210.802429, 54.34875, unit="deg")
 HERITAGE, DEEP_FIELD = 10452, 2736
 
 
-# What its calls return depends on their arguments, which types cannot tell.
+# Any, because the type that a call returns depends on its arguments.
 @pytest.fixture(scope="module")
 def hst() -> Any:
-    """Return a client of Hubble's search."""
+    """Return a client of the HST search."""
     return MastMissionsClass(mission="HST")
 
 
 @pytest.fixture(scope="module")
 def jwst() -> Any:
-    """Return a client of Webb's search."""
+    """Return a client of the JWST search."""
     return MastMissionsClass(mission="jwst")
 
 
 @pytest.mark.parametrize("mission", ["hst", "jwst", "classy", "ullyses", "iue"])
 def test_every_mission_has_columns_and_datasets(mission: str) -> None:
-    """The column of the dataset identifier is listed, and in every row of an answer."""
+    """The column of the dataset ID is listed, and has a value in every row."""
     client: Any = MastMissionsClass(mission=mission)
     keyword = client.get_dataset_kwd()
     columns = client.get_column_list()
@@ -53,7 +53,7 @@ def test_every_mission_has_columns_and_datasets(mission: str) -> None:
 
 
 def test_program_is_complete(hst: Any) -> None:
-    """All portions, in a fixed order, make the number that the archive counts."""
+    """All pages, in a fixed order, have the number of rows that MAST counts."""
     count = hst.query_criteria(sci_pep_id=HERITAGE, count_only=True)
     table = hst.query_criteria(sci_pep_id=HERITAGE, limit=None)
     assert isinstance(count, int)
@@ -67,8 +67,8 @@ def test_program_is_complete(hst: Any) -> None:
     assert names == sorted(set(table["sci_data_set_name"]))[:10]
 
 
-def test_separations_are_in_minutes_of_arc(hst: Any) -> None:
-    """Rows around a position are as far from it as they say."""
+def test_separations_are_in_arcminutes(hst: Any) -> None:
+    """Separations agree with the positions, in arcminutes."""
     table = hst.query_region(M51, radius=2, select_cols=["sci_ra", "sci_dec"], limit=None)
     places = SkyCoord(table["sci_ra"], table["sci_dec"], unit="deg")
     assert len(table) > 10
@@ -76,7 +76,7 @@ def test_separations_are_in_minutes_of_arc(hst: Any) -> None:
     assert table["ang_sep"].max() <= 2
 
 
-def test_language_of_criteria(hst: Any) -> None:
+def test_all_forms_of_criteria_are_applied(hst: Any) -> None:
     """Lists, negations, ranges, dates and wildcards are applied."""
     table = hst.query_criteria(
         coordinates=M51,
@@ -98,20 +98,20 @@ def test_language_of_criteria(hst: Any) -> None:
 
 
 def test_a_range_across_0h_has_both_sides(hst: Any) -> None:
-    """A text range of right ascensions is the two ranges on either side of 0h."""
+    """A range of right ascension across 0h matches on both sides."""
     count = functools.partial(hst.query_criteria, sci_instrume="ACS", sci_dec=(-30, 30), count_only=True)
     assert count(sci_ra="350..10") == count(sci_ra=(350, 360)) + count(sci_ra=(0, 10)) > 0
 
 
 def test_a_value_with_a_comma_finds_its_row(jwst: Any) -> None:
-    """The PI as the table has it finds at least the program it was taken from."""
+    """A PI name with a comma finds at least its own program."""
     program = jwst.query_criteria(program=DEEP_FIELD, select_cols=["pi_name"], limit=None)
     assert "," in program["pi_name"][0]
     assert jwst.query_criteria(pi_name=program["pi_name"][0], count_only=True) >= len(program)
 
 
-def test_many_targets_are_told_apart(hst: Any) -> None:
-    """Positions and names in one call; each row says to which it belongs."""
+def test_many_targets_are_distinguished(hst: Any) -> None:
+    """Positions and names can be combined, and each row has the position of its target."""
     table = hst.query_criteria(
         coordinates=[M51, "210.802429 54.34875"],
         object_names="M83",
@@ -129,7 +129,7 @@ def test_many_targets_are_told_apart(hst: Any) -> None:
 
 
 def test_webb_by_program(jwst: Any) -> None:
-    """Numbers, several instruments in a text, and wildcards."""
+    """Criteria for JWST can be numbers, lists as text, and wildcards."""
     table = jwst.query_criteria(
         program=DEEP_FIELD,
         instrume="NIRCAM, MIRI",
@@ -144,7 +144,7 @@ def test_webb_by_program(jwst: Any) -> None:
 
 
 def test_products_and_files(hst: Any, tmp_path: Path) -> None:
-    """Datasets → products → two small files as long as the archive says."""
+    """Products of datasets are listed, and small files are downloaded with the listed sizes."""
     datasets = hst.query_criteria(sci_pep_id=HERITAGE, sci_instrume="ACS", sort_by="sci_data_set_name", limit=None)[:2]
     products = hst.get_product_list(datasets)
     assert {"product_key", "dataset", "filename", "uri", "size", "type", "access"} <= set(products.colnames)
@@ -160,16 +160,16 @@ def test_products_and_files(hst: Any, tmp_path: Path) -> None:
     assert (tmp_path / "one.fits").stat().st_size == small["size"][0]
 
 
-def test_webb_file_by_its_name(jwst: Any, tmp_path: Path) -> None:
-    """Files of Webb come by their bare names."""
+def test_webb_files_are_downloaded(jwst: Any, tmp_path: Path) -> None:
+    """JWST files can be downloaded."""
     datasets = jwst.query_criteria(program=DEEP_FIELD, productLevel="3", limit=None)
     products = jwst.filter_products(jwst.get_product_list(datasets[:1]), extension=["jpg", "json"])
     manifest = jwst.download_products(products[:1], download_dir=tmp_path, flat=True, verbose=False)
     assert manifest["Status"].tolist() == ["COMPLETE"]
 
 
-def test_wrong_questions_are_refused_and_empty_ones_told(hst: Any) -> None:
-    """A column that is none is named with the closest; a value that is none is a warning."""
+def test_invalid_queries_are_refused(hst: Any) -> None:
+    """An unknown column raises an error with a suggestion, and an empty result issues a warning."""
     with pytest.raises(InvalidQueryError, match="sci_instrume"):
         hst.query_criteria(sci_instrum="ACS")
     with pytest.warns(NoResultsWarning, match="Query returned no results"):

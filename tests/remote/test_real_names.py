@@ -1,4 +1,4 @@
-"""Many names at the real resolver, and many targets at the real archive; ``pytest --remote-data=any tests/remote``."""
+"""Many names with the real resolver, and many targets; run with ``pytest --remote-data=any tests/remote``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from astroquery_mast import Mast, ObservationsClass, utils
 
 pytestmark = pytest.mark.remote_data
 
-# What its calls return depends on their arguments, which types cannot tell.
+# Any, because the type that a call returns depends on its arguments.
 Observations: Any = ObservationsClass()
 
-# Where they are does not change. More than the resolver takes in one request.
+# More names than the resolver takes in one request.
 PLACES: dict[str, tuple[float, float]] = {
     "M1": (83.63, 22.01),
     "M4": (245.90, -26.53),
@@ -56,29 +56,29 @@ PLACES: dict[str, tuple[float, float]] = {
 }
 
 
-def test_many_names_are_where_they_were() -> None:
-    """All of them come back, in their order, whatever the size of a request."""
+def test_many_names_are_resolved() -> None:
+    """Many names are resolved in order, with any batch size."""
     found = Mast.resolve_object(list(PLACES))
     assert isinstance(found, dict)
     assert list(found) == list(PLACES)
     for name, place in PLACES.items():
-        # Centers of clusters and nebulae differ from one resolver to the next.
+        # Centers of clusters and nebulae differ between resolvers.
         assert found[name].separation(SkyCoord(*place, unit="deg")).arcmin < 12, name
     in_parts = utils.resolve_object(list(PLACES), batch_size=7)
     assert isinstance(in_parts, dict)
     assert all(in_parts[name].separation(found[name]).arcsec < 60 for name in PLACES)
 
 
-def test_names_without_a_place_are_told() -> None:
-    """The others are resolved all the same."""
+def test_unknown_names_issue_a_warning() -> None:
+    """A name without a position issues a warning, and the others are resolved."""
     with pytest.warns(InputWarning, match="no such object 4242"):
         found = Mast.resolve_object(["M51", "no such object 4242", "M101"])
     assert isinstance(found, dict)
     assert list(found) == ["M51", "M101"]
 
 
-def test_every_resolver_of_every_name() -> None:
-    """Each name has at least two positions, close to each other."""
+def test_all_resolvers_of_many_names() -> None:
+    """Several resolvers give similar positions for each name."""
     found = Mast.resolve_object(["M51", "M101"], resolve_all=True)
     assert isinstance(found, dict)
     for positions in found.values():
@@ -86,8 +86,8 @@ def test_every_resolver_of_every_name() -> None:
         assert positions["NED"].separation(positions["SIMBAD"]).arcmin < 1
 
 
-def test_cataloged_stars_are_names() -> None:
-    """An entry of the TESS Input Catalog has a position, by its own resolver or by any."""
+def test_stars_of_the_tic_are_resolved() -> None:
+    """A star of the TESS Input Catalog is resolved by its ID."""
     star = SkyCoord(84.291, -80.469, unit="deg")
     position = Mast.resolve_object("TIC 261136679")
     assert isinstance(position, SkyCoord)
@@ -96,14 +96,14 @@ def test_cataloged_stars_are_names() -> None:
 
 
 def test_spellings_do_not_matter() -> None:
-    """Blanks and letters make no other object."""
+    """Blanks and case do not change the resolved object."""
     spellings = ["M51", "m51", "M 51", " M51 "]
     positions = [Mast.resolve_object(name) for name in spellings]
     assert all(isinstance(each, SkyCoord) and each.separation(positions[0]).arcmin < 1 for each in positions)
 
 
 def test_observations_of_many_names() -> None:
-    """One call for several names is the calls for each, and rows say whose they are."""
+    """A query for several names returns the rows of a query for each, labeled with the name."""
     names = ["M51", "M101", "NGC 1300"]
     table = Observations.query_criteria(object_name=names, radius="10 arcsec", obs_collection="HST", calib_level=3)
     for place, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""The pages of programs at www.stsci.edu and planned observations, asked as users ask for them."""
+"""Program pages at www.stsci.edu, and planned observations of the real archive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.remote_data
 
 @pytest.mark.parametrize("program", ["JWST 2736", "HST 13937"])
 def test_the_visits_of_an_old_program(program: str) -> None:
-    """A program that has been made has visits with a status and a target, and most have a time."""
+    """An executed program has visits with a status, and several have a start time."""
     visits = Programs.get_visits(program)
     assert len(visits) > 1
     assert not visits["status"].mask.any()
@@ -23,21 +23,21 @@ def test_the_visits_of_an_old_program(program: str) -> None:
 
 
 def test_the_page_of_an_old_program() -> None:
-    """Who proposed the first deep field does not change."""
+    """The PI of the first deep field is found."""
     program = Programs.get_program(2736)
     assert "Pontoppidan" in program.pi
     assert program.title
 
 
-def test_what_was_proposed_is_a_zip_file(tmp_path: Path) -> None:
-    """The file for APT has the proposal in it."""
+def test_the_apt_file_is_a_zip_file(tmp_path: Path) -> None:
+    """The APT file is a ZIP file with the proposal."""
     manifest = Programs.download_apt(2736, download_dir=tmp_path, on_error="raise", verbose=False)
     with zipfile.ZipFile(manifest["Local Path"][0]) as proposal:
         assert any(name.endswith(".xml") for name in proposal.namelist())
 
 
-def test_something_is_always_planned() -> None:
-    """Some observations of a much observed field are still to be made; none of them was."""
+def test_planned_observations_are_found() -> None:
+    """Planned observations have calibration level -1."""
     with pytest.warns(MaxResultsWarning):
         planned = Programs.query_planned(instrument="NIRCAM/IMAGE", limit=10)
     assert len(planned) == 10
@@ -45,6 +45,6 @@ def test_something_is_always_planned() -> None:
 
 
 def test_a_famous_field_is_a_duplication() -> None:
-    """Who proposes the first deep field again is told so."""
+    """Proposing the first deep field again is found to be a duplication."""
     found = Programs.find_duplications("110.8267 -73.4546", instrument="NIRCAM/IMAGE", filters="F200W")
     assert "2736" in found["proposal_id"][found["grade"] == "duplication"].tolist()

@@ -1,4 +1,4 @@
-"""Products of the real archive read without downloading them, and what a new user looks at first."""
+"""Products of the real archive read without downloading them, and the first steps of a new user."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ pytestmark = pytest.mark.remote_data
 
 
 def products(ending: str, **criteria: object) -> object:
-    """Return the products of an ending of the first observation that meets the criteria."""
+    """Return products with a file ending, of the first observation that matches criteria."""
     found = Observations.query_criteria(**criteria)
     return Observations.filter_products(Observations.get_product_list(found[:1], verbose=False), extension=ending)
 
 
 def test_headers_are_read_without_the_files() -> None:
-    """Two drizzled images of M51 tell their filter and exposure time."""
+    """The headers of two drizzled images of M51 have filter and exposure time."""
     images = products("_drc.fits", obs_id="j97c01010")
     headers = Observations.get_headers(images, keywords=["EXPTIME", "FILTER1"], verbose=False)
     assert headers["EXPTIME"][0] > 1000
@@ -68,7 +68,7 @@ def test_a_source_catalog_of_jwst_has_positions() -> None:
 
 
 def test_a_product_is_drawn() -> None:
-    """The picture names the target and the instrument."""
+    """The title of a quicklook names the instrument."""
     with mpl.rc_context({"backend": "agg"}):
         from astroquery_mast.display import quicklook
 
@@ -77,13 +77,13 @@ def test_a_product_is_drawn() -> None:
 
 
 def test_services_respond() -> None:
-    """Most services of the archive answer a small request within ten seconds."""
+    """Most services respond to a small request within ten seconds."""
     status = Observations.status(timeout=10)
     assert np.mean(np.asarray(status["status"]) == "ok") > 0.5
 
 
 def test_the_command_line_counts() -> None:
-    """The number goes to standard output, alone."""
+    """The count is the only text on standard output."""
     result = CliRunner().invoke(cli, ["count", "M51", "-r", "6m", "obs_collection=HST"])
     assert result.exit_code == 0
     assert int(result.stdout) > 50

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.remote_data
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_an_archive_that_was_just_asked_has_not_changed(place: int, tmp_path: Path) -> None:
-    """Rows are told apart and compared by the columns that the archive really has."""
+def test_a_second_run_finds_no_changes(place: int, tmp_path: Path) -> None:
+    """A second run right after the first finds no changes."""
     query, criteria = (
         (Observations.query_criteria, {"obs_collection": "JWST", "proposal_id": "1783"}),
         (JwstFiles.query_criteria, {"program": 1783, "suffix": "i2d"}),

@@ -1,6 +1,6 @@
 """The real services of the Virtual Observatory; run with ``pytest --remote-data=any tests/remote``.
 
-What is expected here cannot change as archives grow: which services there are, old observations, how answers relate.
+The expected values do not change as archives grow: existing services, old observations, relations of results.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from astroquery_mast.vo.registry import why_dead
 
 pytestmark = pytest.mark.remote_data
 
-# What its calls return depends on their arguments, which types cannot tell.
+# Any, because the type that a call returns depends on its arguments.
 VO: Any = VOClass()
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
-# Exposures of the Heritage program on M51, which nobody will remove.
+# Exposures of M51 by the Hubble Heritage program.
 HERITAGE = "FROM dbo.obspointing WHERE obs_collection = 'HST' AND proposal_id = '10452' AND instrument_name = 'ACS/WFC'"
 
 
 # -- the registry ----------------------------------------------------------------------------------------------------
 
 
-def test_masts_registry_knows_masts_services() -> None:
-    """It answers itself, lists its own TAP service, and offers nothing that is dead, or twice."""
+def test_the_registry_of_mast_lists_its_services() -> None:
+    """MAST's registry lists its own TAP service, without dead or duplicate services."""
     table = VO.find_services(servicetype="tap")
     assert table.meta["registry"].startswith(conf.server)
     assert "ivo://archive.stsci.edu/caomtap" in set(table["ivoid"])
@@ -41,16 +41,16 @@ def test_masts_registry_knows_masts_services() -> None:
 
 
 @pytest.mark.parametrize("kind", ["scs", "sia", "sia2", "ssa"])
-def test_archives_of_nasa_have_services_of_every_kind(kind: str) -> None:
-    """What is found is of that kind, with an address that is one."""
+def test_nasa_archives_have_services_of_each_type(kind: str) -> None:
+    """NASA archives have services of each type, with valid addresses."""
     table = VO.find_services(servicetype=kind, archive="NAVO")
     assert len(table) > 0
     assert set(table["service_type"]) == {kind}
     assert {urlsplit(url).scheme for url in table["access_url"]} <= {"http", "https"}
 
 
-def test_searches_narrow_down() -> None:
-    """More words, and a waveband, find fewer services, all of which were there before."""
+def test_more_words_find_fewer_services() -> None:
+    """More words, and a waveband, find a subset of the services."""
     every = set(VO.find_services("survey", archive="NAVO")["ivoid"])
     fewer = set(VO.find_services(["survey", "galaxies"], archive="NAVO")["ivoid"])
     infrared = VO.find_services("survey", archive="NAVO", waveband="infrared")
@@ -63,8 +63,8 @@ def test_searches_narrow_down() -> None:
 
 
 @pytest.mark.real_only
-def test_the_other_registry_knows_the_same_services() -> None:
-    """Each harvests the other: nearly all of one archive's services are in both."""
+def test_the_fallback_registry_has_the_same_services() -> None:
+    """The fallback registry has services of the same archive."""
     first = VO.find_services(archive="IRSA", servicetype=["tap", "sia2"])
     with conf.set_temp("server", "https://localhost:9"):
         second = VO.find_services(archive="IRSA", servicetype=["tap", "sia2"])
@@ -72,8 +72,8 @@ def test_the_other_registry_knows_the_same_services() -> None:
     assert set(first["ivoid"]) & set(second["ivoid"])
 
 
-def test_another_archive_can_be_asked() -> None:
-    """The Canadian archive has Hubble's observations as well."""
+def test_another_archive_can_be_queried() -> None:
+    """The Canadian archive can be queried for HST observations."""
     service = VO.find_services(ivoid="ivo://cadc.nrc.ca/argus", servicetype="tap")[0]
     table = VO.query_tap(
         "SELECT TOP 3 obs_id, s_ra, s_dec FROM ivoa.obscore WHERE obs_collection = 'HST'", service=service
@@ -85,15 +85,15 @@ def test_another_archive_can_be_asked() -> None:
 # -- tables ----------------------------------------------------------------------------------------------------------
 
 
-def test_there_are_catalogs_with_tables_and_columns() -> None:
-    """Those that code relies on are listed."""
+def test_catalogs_tables_and_columns_are_listed() -> None:
+    """Catalogs, tables and columns that code relies on are listed."""
     assert {"caom", "tic", "registry"} <= set(VO.list_catalogs()["catalog"])
     assert {"dbo.obspointing", "ivoa.obscore"} <= {name.lower() for name in VO.list_tables("caom")["table_name"]}
     assert {"s_ra", "s_dec", "obs_id", "t_exptime"} <= set(VO.list_columns("dbo.obspointing")["column_name"])
 
 
 def test_a_count_is_the_number_of_rows() -> None:
-    """An old program has its exposures, with units; pages and jobs give the same."""
+    """The count equals the number of rows, and a job returns the same rows."""
     (number,) = VO.query_tap(f"SELECT COUNT(*) AS number {HERITAGE}")["number"]
     query = f"SELECT obs_id, t_exptime {HERITAGE} ORDER BY obs_id"
     table = VO.query_tap(query)
@@ -104,24 +104,24 @@ def test_a_count_is_the_number_of_rows() -> None:
     assert list(job["obs_id"]) == list(table["obs_id"])
 
 
-def test_pages_make_the_whole() -> None:
-    """No row is there twice, and none is missing."""
+def test_pages_give_the_complete_result() -> None:
+    """Pages have each row exactly once."""
     query = f"SELECT objid, obs_id {HERITAGE}"
     paged = VO.query_tap(query, limit=None, maxrec=30, key="objid")
     whole = VO.query_tap(query)
     assert sorted(paged["objid"]) == sorted(whole["objid"])
 
 
-def test_a_query_that_is_no_part_of_one_table_comes_in_pages_as_well() -> None:
-    """The service takes it as a part of the queries for pages."""
+def test_a_query_with_distinct_can_have_pages() -> None:
+    """A query with DISTINCT can be retrieved in pages, as a subquery."""
     text = f"SELECT DISTINCT obsid, obs_id {HERITAGE}"
     every = VO.query_tap(text)
     paged = VO.query_tap(text, limit=None, maxrec=len(every) // 2, run_async=False)
     assert sorted(paged["obsid"]) == sorted(every["obsid"])
 
 
-def test_a_job_has_the_rows_of_an_answer_at_once() -> None:
-    """It is found again by its address."""
+def test_a_job_has_the_rows_of_a_synchronous_query() -> None:
+    """A job is found by its address, and has the rows of a synchronous query."""
     text = f"SELECT obsid, t_exptime {HERITAGE}"
     job = VO.query_tap(text, job=True)
     found, every = VO.get_job(job.url).result(), VO.query_tap(text, run_async=False)
@@ -129,8 +129,8 @@ def test_a_job_has_the_rows_of_an_answer_at_once() -> None:
     assert found["t_exptime"].unit == every["t_exptime"].unit
 
 
-def test_wrong_queries_are_refused() -> None:
-    """With the service's own words."""
+def test_invalid_queries_are_refused() -> None:
+    """An invalid query raises an error with the message of the service."""
     with pytest.raises(InvalidQueryError, match="nosuchcolumn"):
         VO.query_tap("SELECT nosuchcolumn FROM dbo.obspointing WHERE obsid = 1")
 
@@ -140,7 +140,7 @@ def test_wrong_queries_are_refused() -> None:
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_images_of_m51_are_found_in_both_versions(version: int) -> None:
-    """Hubble has images of it, with addresses and wavelengths in meters."""
+    """Images of M51 by HST have addresses, and wavelengths in meters."""
     images = VO.query_sia(M51, "10 arcsec", collection="HST", version=version)
     assert {"access_url", "access_format", "em_min"} <= set(images.colnames)
     assert images["em_min"].unit == u.m
@@ -148,26 +148,26 @@ def test_images_of_m51_are_found_in_both_versions(version: int) -> None:
 
 
 def test_galex_has_images_by_the_first_version() -> None:
-    """It has some of M 51, as long as no format is asked for."""
+    """SIA version 1 finds GALEX images of M51."""
     assert len(VO.query_sia(M51, 0, collection="GALEX", version=1)) > 0
 
 
 def test_spectra_of_a_quasar_are_found() -> None:
-    """Hubble has spectra of 3C 273, within the radius."""
+    """HST spectra of 3C 273 are found."""
     spectra = VO.query_ssa(SkyCoord(187.2779, 2.0524, unit="deg"), "5 arcmin", collection="HST")
     assert len(spectra) > 0
     assert "access_url" in spectra.colnames
 
 
-def test_sources_are_those_of_the_catalog() -> None:
-    """All are in the cone."""
+def test_sources_are_in_the_cone() -> None:
+    """All sources are in the cone."""
     stars = VO.query_cone(M51, "2 arcmin", catalog="GAIADR3")
     assert len(stars) > 0
     assert max(SkyCoord(stars["ra"], stars["dec"], unit="deg").separation(M51).arcmin) <= 2.01
 
 
-def test_datascope_answers_in_its_time() -> None:
-    """Something comes within three minutes, whether all of it or not."""
+def test_the_inventory_is_returned_in_time() -> None:
+    """The inventory returns results within three minutes, complete or not."""
     import warnings
 
     with warnings.catch_warnings():
@@ -177,7 +177,7 @@ def test_datascope_answers_in_its_time() -> None:
 
 
 def test_sources_of_another_archive_are_in_the_cone() -> None:
-    """2MASS at IRSA, found in the registry."""
+    """Sources of 2MASS at IRSA, found in the registry, are in the cone."""
     services = VO.find_services("2MASS", archive="IRSA", servicetype="scs")
     service = next(row for row in services if "psc" in row["ivoid"])
     sources = VO.query_cone(M51, "3 arcmin", service=service)
