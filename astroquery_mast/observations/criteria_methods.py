@@ -60,8 +60,8 @@ class CriteriaMethods(Protocol):
         name : str, optional
             The criterion, in any case.  By default, all criteria are returned, in groups.
         values : bool, default False
-            Whether to request the current values from MAST. Otherwise no request is sent, and the values are those
-            listed earlier in this session, or those known to this version of the package.
+            Whether to query MAST for the values, at most once an hour.  Otherwise no request is sent, and the values
+            are those listed earlier in this session, or those known to this version of the package.
         timeout : float or `~astropy.units.Quantity`, optional
             The time that the call may take, in seconds if it has no unit.  Defaults to ``conf.timeout``.
 

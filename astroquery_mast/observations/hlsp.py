@@ -209,8 +209,6 @@ class _Target:
         """Return the rows that may be of this target, from collections that are not done yet.
 
         A row whose name is another number in the same catalog is another star, however close.
-
-        What has another number of the same catalog for its name is another star, however near.
         """
 
         def may_be(collection: str, name: str, obs_id: str) -> bool:

@@ -57,7 +57,7 @@ class ObservationCriteria:
     def help(
         self, name: str | None, *, values: bool, timeout: float | u.Quantity | None
     ) -> Criterion | CriteriaNamespace:
-        """Return one criterion, or all criteria; with ``values``, request their current values from MAST first."""
+        """Return one criterion, or all criteria; with ``values``, query MAST for the values, at most once an hour."""
         if name is not None:
             self.every()[name]  # raise before any request is sent
         if values:

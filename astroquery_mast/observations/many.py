@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 # The columns used to divide a shared response; those that can be selected.
 _DIVIDING = (*CUT_COLUMNS, "distance")
 _CUT = "Rows outside the circle around their target were removed"
-_OURS = "where neighbors shared a request computed here, from s_region"
+_OURS = "computed here, from s_region, where neighbors shared a request"
 
 
 class ManyObservations:

@@ -65,9 +65,6 @@ def is_cheaper(reach: float, radii: Array) -> bool:
 
     The number of rows in a cone of radius r grows as (r + f)², where f is `FOOTPRINT`.  So n members of radius r (root
     mean square) may share a cone of radius R if (R + f)² ≤ n (r + f)².
-
-    What is sent for a cone of radius r grows as (r + f)², f being `FOOTPRINT`.  So n members of radius r (root mean
-    square) may share a cone of radius R if (R + f)² ≤ n (r + f)².
     """
     typical = float(np.sqrt(np.mean(radii**2)))
     return reach <= LARGEST and (reach + FOOTPRINT) ** 2 <= len(radii) * (typical + FOOTPRINT) ** 2

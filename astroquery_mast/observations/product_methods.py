@@ -47,9 +47,6 @@ class ObservationProductMethods(MastClass):
 
     The cloud is used only on request: by downloads after a call of `enable_cloud_dataset`, and by the methods for cloud
     addresses.  It requires neither an account nor another package.
-
-    The cloud is used only on request: by downloads after `enable_cloud_dataset` was called, and by the methods that
-    are about the cloud.  No account and no further package is needed.
     """
 
     verify_downloads = DownloadMethods.verify_downloads

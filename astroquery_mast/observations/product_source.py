@@ -137,8 +137,6 @@ class CloudFiles:
         """Return the https addresses of cloud copies for a download; files without a copy are omitted.
 
         If the lookup fails, the files are downloaded from MAST.
-
-        A lookup that fails leaves the files to MAST itself.
         """
         if choice.cloud_only and not self.enabled:
             warn_user(_DISABLED, InputWarning)

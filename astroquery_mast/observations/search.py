@@ -84,8 +84,6 @@ class QueryArguments:
     """A query as the user wrote it; the fields are parameters of `ObservationsClass.query_criteria`.
 
     Without ``criteria``, this is a query by position only; an empty mapping is a criteria query without criteria.
-
-    Without ``criteria`` it is a query by position alone; an empty mapping is a query by criteria that has none.
     """
 
     place: Place
@@ -137,8 +135,6 @@ class ObservationQuery:
     """A query in MAST's terms: which observations, where, and which columns and rows to return.
 
     Without ``criteria``, it is a query to the cone search service, which always returns all columns.
-
-    Without ``criteria`` it is for the service of cones, which has all columns always.
     """
 
     criteria: Criteria | None = None

@@ -66,9 +66,6 @@ def as_observations(table: Table, columns: Columns) -> Table:
 
     The units and descriptions of the Portal apply to ``dbo.obspointing``.  Columns of other tables, and columns that
     the query computes under an alias, keep the units and descriptions of the service.
-
-    The units and descriptions of the portal are those of ``dbo.obspointing``: columns of other tables, and what the
-    query itself computes under a name, keep what the service says of them.
     """
     adql = table.meta["adql"]
     lent = {name.rpartition(".")[2].lower() for name in Scan(f"({adql})").tables}

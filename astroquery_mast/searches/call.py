@@ -76,7 +76,7 @@ class QueryCall:
     def _result_of(
         self, method: Callable[..., Any], positional: Sequence[Any], keywords: Mapping[str, Any], deadline: Deadline
     ) -> Table:
-        """Call a method within the remaining time, without a limit or the cache."""
+        """Call a method within the remaining time, for all rows and columns, without the cache."""
         known = inspect.signature(method).parameters
         own: dict[str, Any] = {"cache": False, "timeout": min(max(deadline.remaining(), _SOON), _NO_DEADLINE)}
         own |= {name: value for name, value in _EVERYTHING.items() if known.get(name, _EMPTY).default != value}

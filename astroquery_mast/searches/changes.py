@@ -243,8 +243,6 @@ def _gone(before: Snapshot, lost: Sequence[int], now: Table) -> Table:
     """Return the rows that are gone, with the columns of the current table and those that it no longer has.
 
     Columns of objects, such as times, are left out; they are masked when the rows are stacked with others.
-
-    Columns of objects, such as times, are left out: they are masked when the rows come together with others.
     """
     columns = {name: _gone_column(now[name], before, lost, name) for name in now.colnames if is_plain(now[name])}
     others = [name for name in before.columns if name not in now.colnames]

@@ -121,9 +121,6 @@ def changes_between(before: Snapshot, after: Snapshot) -> list[Change]:
     """Return all changes: first of current rows, in their order, then rows that are gone.
 
     Columns that only one of the snapshots has are not compared, because the tables at MAST or the search have changed.
-
-    Columns that only one of the two has are not compared: they are those of another version of the archive, or of the
-    search.
     """
     names = (before.names(), after.names())
     compare = _Comparison(before, after)

@@ -52,7 +52,7 @@ def take_snapshot(table: Table, time: float, row_key: Sequence[str] | None, befo
 
 
 def is_plain(column: Any) -> bool:
-    """Return whether a column has one cell per row, and is not a mixin such as `~astropy.time.Time`."""
+    """Return whether a column is an array with one cell per row, not an object such as `~astropy.time.Time`."""
     return isinstance(column, np.ndarray) and column.ndim == 1
 
 

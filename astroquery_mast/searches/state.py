@@ -130,8 +130,6 @@ def replace_file(path: Path, text: str) -> None:
     """Write a file atomically: at every moment the old or the new file exists, even after a power failure.
 
     The caller holds the lock of the search, so a part file left by a killed process can be overwritten.
-
-    Who writes holds the lock of the search: what a process has left that was killed is overwritten.
     """
     part = path.with_name(f".{path.name}.part")
     try:
