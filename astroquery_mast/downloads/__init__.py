@@ -1,1 +1,1 @@
-"""Fetching files: sessions, transfers, checks, resumption, stores."""
+"""Downloads of files: sessions, transfers, checks, resumed downloads, object stores."""

@@ -1,8 +1,8 @@
-"""dataURIs ↔ the public cloud copy: which files have one, and where it lies.
+"""The public cloud copies of files: which dataURIs have one, and at which address.
 
-In: dataURIs, and two conversations: with the archive, which knows the paths, and with the bucket, which needs no
-account and is never shown a token. Out: keys of objects, as ``s3://`` or https addresses. Products flow, beside "plan":
-what is found here becomes ``PlannedFile.cloud_url``.
+In: dataURIs; MAST is queried for the paths, and the bucket for the objects, without an account or a token.
+Out: keys of objects, as ``s3://`` or https addresses. Part of the product flow, used by "plan": an address found here
+becomes ``PlannedFile.cloud_url``.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from ..service.retrying import Deadline
 
 _SERVICE = "MAST cloud path lookup"
 _BUCKET = "public cloud copy"
-# The front end refuses request lines above about 8 kB (414): no more dataURIs at once, nor a longer question.
+# MAST's front end rejects request lines longer than about 8 kB (414): limits on dataURIs and characters per request.
 _BATCH = 40
 _LONGEST = 6000
-# Where the mission-independent products lie; each project has a folder of its own there.
+# The folder of mission-independent products, and its subfolder with one folder for each project.
 _SHARED_FOLDER, _PROJECTS = "mast", "mast/hlsp/"
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Where the public cloud copy is; a `~astroquery_mast.products.plan.DownloadService` of addresses in it."""
+    """The bucket with the public cloud copies; a `~astroquery_mast.products.plan.DownloadService`."""
 
     name: str
     server: str
 
     @classmethod
     def configured(cls, endpoints: Endpoints) -> Bucket:
-        """Return the bucket that the configuration names now."""
+        """Return the bucket set in the current configuration."""
         return cls(endpoints.cloud_bucket, endpoints.cloud_server)
 
     def uri(self, key: str) -> str:
@@ -45,11 +45,11 @@ class Bucket:
         return f"s3://{self.name}/{key}"
 
     def url(self, key: str) -> str:
-        """Return the address of an object over https."""
+        """Return the https address of an object."""
         return f"{self.server}/{quote(key)}"
 
     def key(self, address: str) -> str | None:
-        """Return the key of an object of this bucket from either address; None for any other address."""
+        """Return the key of an object from its ``s3://`` or https address; None if it is not in this bucket."""
         if address.startswith(f"s3://{self.name}/"):
             return address.removeprefix(f"s3://{self.name}/")
         if address.startswith(f"{self.server}/"):
@@ -57,7 +57,7 @@ class Bucket:
         return None
 
     def data_url(self, uri: str) -> str:
-        """Return the address of an object over https, from either address."""
+        """Return the https address of an object, given its ``s3://`` or https address."""
         key = self.key(uri)
         return uri if key is None else self.url(key)
 
@@ -65,7 +65,7 @@ class Bucket:
 
 
 def lookup_batches(uris: Iterable[str]) -> Iterator[list[str]]:
-    """Divide dataURIs into questions that the archive's front end takes."""
+    """Divide dataURIs into batches that fit into one request."""
     batch: list[str] = []
     length = 0
     for uri in uris:
@@ -80,7 +80,7 @@ def lookup_batches(uris: Iterable[str]) -> Iterator[list[str]]:
 
 
 def read_paths(body: bytes, uris: Sequence[str]) -> dict[str, str | None]:
-    """Read the answer of the path lookup."""
+    """Parse the response of the path lookup."""
     try:
         entries = json.loads(body)
     except ValueError as err:
@@ -91,18 +91,18 @@ def read_paths(body: bytes, uris: Sequence[str]) -> dict[str, str | None]:
 
 
 def _key(entry: object) -> str | None:
-    """The key in one entry of the answer."""
+    """Return the key in one entry of the response."""
     path = entry.get("path") if isinstance(entry, dict) else None
     if not isinstance(path, str):
         return None
-    path.encode()  # half a character is part of no address
+    path.encode()  # a lone surrogate cannot be part of an address
     return path.lstrip("/") or None
 
 
 def read_listing(body: bytes) -> tuple[list[str], str | None]:
-    """Read one page of a bucket's listing."""
+    """Parse one page of the listing of a bucket."""
     try:
-        # Expat has bounds of its own against documents that grow while they are read.
+        # Expat has its own limits against entity expansion.
         root = ElementTree.fromstring(body)  # noqa: S314
     except ElementTree.ParseError as err:
         raise InvalidResponseError(f"The {_BUCKET} did not return XML.", service=_BUCKET) from err
@@ -114,7 +114,7 @@ def read_listing(body: bytes) -> tuple[list[str], str | None]:
 
 
 class Cloud:
-    """The public cloud copy, as a client without an account sees it."""
+    """The public cloud copies, accessed without an account."""
 
     def __init__(self, wire: HttpClient, endpoints: Endpoints) -> None:
         self._wire = wire
@@ -122,10 +122,10 @@ class Cloud:
         self.bucket = Bucket.configured(endpoints)
 
     def keys(self, uris: Iterable[str], deadline: Deadline) -> dict[str, str | None]:
-        """Look up where the copies of files lie; 40 files with one question, and several questions at a time."""
+        """Look up the keys of the copies of files, 40 files per request and several requests at a time."""
 
         def ask(batch: Sequence[str]) -> dict[str, str | None]:
-            """Ask for the keys of some files; None for those that are not in the cloud."""
+            """Request the keys of some files; None for those that are not in the cloud."""
             params = [*(("uri", uri) for uri in batch), ("use_cloud_path", "True")]
             address = self._endpoints.path_lookup
             return self._wire.request(
@@ -142,7 +142,7 @@ class Cloud:
         return {uri: key for answer in answers for uri, key in answer.items()}
 
     def existing(self, keys: Iterable[str], deadline: Deadline) -> set[str]:
-        """Ask the bucket which objects are there and open to the public; one question each, several at a time."""
+        """Return the keys of the objects that exist and are public, with one request for each, several at a time."""
         asked = list(dict.fromkeys(keys))
         workers = min(count_setting("max_workers"), len(asked))
         found = map_or_stop(deadline, lambda key: self._exists(key, deadline), asked, workers)
@@ -159,14 +159,14 @@ class Cloud:
         return True
 
     def datasets(self, deadline: Deadline) -> list[str]:
-        """List what the bucket holds: a folder for each mission, and one for each project."""
+        """List the datasets in the bucket: the folders of missions and of projects."""
         names: list[str] = []
         for folder in self._folders("", deadline):
             names.extend(self._folders(_PROJECTS, deadline) if folder == _SHARED_FOLDER else [folder])
         return names
 
     def _folders(self, prefix: str, deadline: Deadline) -> list[str]:
-        """The folders right below a prefix, of every page of the listing."""
+        """Return the folders directly below a prefix, from all pages of the listing."""
         folders: list[str] = []
         params: Mapping[str, str] = {"list-type": "2", "delimiter": "/", "prefix": prefix}
         while True:

@@ -1,7 +1,7 @@
-"""What is in the file of a product: the object that fits its kind.
+"""The contents of a product's file, as an object that matches its format.
 
-In: an open file and its name.  Out: an `~astropy.io.fits.HDUList`, an ``asdf.AsdfFile``, a table, a picture, or text.
-FITS and ASDF files stay open, and are read as far as they are used; other files are read whole.
+In: an open file and its name.  Out: an `~astropy.io.fits.HDUList`, an ``asdf.AsdfFile``, a table, an image, or text.
+FITS and ASDF files stay open and are read as needed; other files are read completely.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SERVICE = "MAST download"
 _PIECE = 1 << 20
 _GZIP = b"\x1f\x8b"
 _COMPRESSED = re.compile(r"\.(gz|fz)$")
-# How much of a file is looked at to find out its kind, where its name does not tell.
+# The number of bytes that determine the format of a file without a known extension.
 _SEEN = 1024
 _STARTS = {
     b"SIMPLE  =": ".fits",
@@ -41,14 +41,14 @@ _STARTS = {
     b"GIF8": ".gif",
 }
 _VOTABLE = re.compile(rb"<(\w+:)?VOTABLE\b")
-# What readers raise that meet something else than they were made for.
+# Raised by readers for files of another format or damaged ones.
 _UNREADABLE: tuple[type[Exception], ...] = (
     *(OSError, EOFError, zlib.error, struct.error, re.error, SyntaxError, fits.VerifyError, MemoryError),
     *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, NotImplementedError),
-    # By astropy, of columns without a usable name.
+    # By astropy, for columns without a usable name.
     AssertionError,
 )
-# The same of packages that are optional, by the module that has it.
+# The same for optional packages, by module.
 _OPTIONAL = {
     "yaml": "YAMLError",
     "asdf.exceptions": "ValidationError",
@@ -61,26 +61,26 @@ _OPTIONAL = {
 
 
 def _fits(file: IO[bytes], *, ignore_unrecognized: bool = True, **options: Any) -> fits.HDUList:
-    """A FITS file, which has nothing of what ASDF may not recognize."""
+    """Open a FITS file; the option is for ASDF and ignored here."""
     del ignore_unrecognized
     return fits.open(file, **options)
 
 
 def _asdf(file: IO[bytes], *, ignore_unrecognized: bool = True, **options: Any) -> Any:
-    """An ASDF file, of which arrays are read when they are used; what has an unknown tag is a plain value."""
+    """Open an ASDF file; arrays are read when they are used, and objects with an unknown tag are plain values."""
     import asdf  # noqa: PLC0415 - optional
 
     options = {"ignore_unrecognized_tag": ignore_unrecognized, **options}
     if isinstance(getattr(file, "raw", None), io.FileIO):
-        # It closes only what it has opened itself.
+        # asdf closes only files that it opened itself.
         with file:
             return asdf.open(file.name, **options)
-    # It reads past the buffer of what it is given.
+    # asdf bypasses the buffer of the file that it is given.
     return asdf.open(io.BufferedReader(cast("Any", file)), **options)
 
 
 def _picture(file: IO[bytes], **options: Any) -> Any:
-    """A picture."""
+    """Read an image."""
     from PIL import Image  # noqa: PLC0415 - optional
 
     picture = Image.open(file, **options)
@@ -89,17 +89,17 @@ def _picture(file: IO[bytes], **options: Any) -> Any:
 
 
 def _table(kind: str, file: IO[bytes], **options: Any) -> Table:
-    """A table in a text file."""
+    """Read a table from a text file."""
     return Table.read(io.BytesIO(file.read()), **{"format": kind, **options})
 
 
 def _text(file: IO[bytes], encoding: str = "utf-8", errors: str = "replace") -> str:
-    """The text of a file."""
+    """Read the text of a file."""
     return file.read().decode(encoding, errors)
 
 
-# What keeps the file open, and what has read all of it.
-# IUE's spectra are FITS files whose extensions name the kind of spectrum.
+# Readers that keep the file open, and all readers.
+# IUE spectra are FITS files with extensions that name the kind of spectrum.
 _LAZY: dict[str, Callable[..., Any]] = {**dict.fromkeys((".fits", ".fit", ".mxlo", ".mxhi"), _fits), ".asdf": _asdf}
 _READERS: dict[str, Callable[..., Any]] = {
     **_LAZY,
@@ -112,27 +112,27 @@ _READERS: dict[str, Callable[..., Any]] = {
 }
 
 
-# -- kinds ---------------------------------------------------------------------------------------------------------
+# -- formats -------------------------------------------------------------------------------------------------------
 
 
 def ending_of(name: str) -> str:
-    """Return the ending of a file's name that tells its kind, in small letters: ``.fits`` of ``X.FITS.gz``."""
+    """Return the extension that determines the format of a file, in lower case: ``.fits`` for ``X.FITS.gz``."""
     return PurePosixPath(_COMPRESSED.sub("", name.lower())).suffix
 
 
 def has_reader(name: str) -> bool:
-    """Tell whether files with such a name are read as objects."""
+    """Return whether there is a reader for files with this name."""
     return ending_of(name) in _READERS
 
 
 def check_kind(name: str) -> None:
-    """Raise if files with such a name are not read as objects."""
+    """Raise if there is no reader for files with this name."""
     if not has_reader(name):
         raise _unknown_kind(name)
 
 
 def _unknown_kind(name: str) -> InvalidArgumentError:
-    """The error for a file that there is no reader for."""
+    """Return the error for a file of unknown format."""
     known = ", ".join(_READERS)
     return InvalidArgumentError(
         f"No reader for {name!r}. read_product supports {known}. Use open_product to get the bytes of any file."
@@ -140,7 +140,7 @@ def _unknown_kind(name: str) -> InvalidArgumentError:
 
 
 def _kind_of(file: IO[bytes], name: str) -> str:
-    """The kind of a file by its name, or by how it begins."""
+    """Return the format of a file by its name or its first bytes."""
     ending = ending_of(name)
     if ending in _READERS:
         return ending
@@ -153,11 +153,11 @@ def _kind_of(file: IO[bytes], name: str) -> str:
     return found
 
 
-# -- what is in a file ---------------------------------------------------------------------------------------------
+# -- contents ------------------------------------------------------------------------------------------------------
 
 
 def unpacked(file: IO[bytes], name: str) -> IO[bytes]:
-    """Return a file, or what is in it if it is compressed by gzip, as a file in memory."""
+    """Return a file, or its decompressed contents in memory if it is compressed with gzip."""
     packed = file.read(len(_GZIP)) == _GZIP
     file.seek(0)
     if not packed:
@@ -172,7 +172,7 @@ def unpacked(file: IO[bytes], name: str) -> IO[bytes]:
 
 
 def content_of(file: IO[bytes], name: str, options: Mapping[str, Any]) -> tuple[Any, bool]:
-    """Return what is in a file, and whether the file is needed as long as that."""
+    """Return the contents of a file, and whether the file must stay open as long as they are used."""
     with readable(name, options):
         plain = unpacked(file, name)
         kind = _kind_of(plain, name)
@@ -181,7 +181,7 @@ def content_of(file: IO[bytes], name: str, options: Mapping[str, Any]) -> tuple[
 
 @contextmanager
 def readable(name: str, options: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Turn what a reader raises into an error of the package that names the file."""
+    """Convert the exceptions of a reader to errors of this package that name the file."""
     try:
         yield
     except MastError:
@@ -197,6 +197,6 @@ def readable(name: str, options: Mapping[str, Any] | None = None) -> Iterator[No
 
 
 def _of_optional_packages() -> list[type[Exception]]:
-    """What packages raise that may not be installed; looked up when something has gone wrong."""
+    """Return the exceptions of optional packages that are imported."""
     found = (getattr(sys.modules.get(module), name, None) for module, name in _OPTIONAL.items())
     return [each for each in found if each is not None]

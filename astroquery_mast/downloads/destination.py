@@ -1,13 +1,13 @@
-"""Where files go: a folder on this disk, or an address in a store, whose module is imported only then.
+"""Destinations of downloads: folders on disk, or locations in an object store (whose module is imported on demand).
 
-In: the folder that a user names.  Out: places that are used like paths, a view of what lies there for the plan, and the
-targets of transfers.
+In: the folder given by the user.  Out: path-like objects, a view of the existing files for the plan, and the targets of
+transfers.
 
-Names of files are not unique in MAST.  In ``<collection>/<obs_id>/`` they nearly always are; in a folder for all files
-(``flat=True``, or a path template) the next call may bring another file of the same name, and neither its size nor its
-name would tell.  A register in such a folder does: `REGISTER` holds a line of JSON for each file, and the last line of
-a name counts.  Without it, or where a line of it cannot be read, files are known by their names and sizes.  Lines are
-appended in one piece, so that several processes may write.
+File names are not unique in MAST.  Within ``<collection>/<obs_id>/`` they nearly always are.  In a single folder for
+all files (``flat=True``, or a path template), a later call may download another file with the same name, which neither
+name nor size would reveal.  Such folders have a register: `REGISTER` has a line of JSON for each file, and the last
+line for a name is valid.  Without it, or if a line cannot be read, files are identified by name and size.  Each line is
+appended in one write, so that several processes can write.
 """
 
 from __future__ import annotations
@@ -36,23 +36,22 @@ from ..products.plan import FileSystem, PlannedFile, inspect_folder
 from .part_file import FileState, PartFile, ResumePoint, open_regular, part_path, read_regular
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
-# How often a lock that another process holds is looked at (seconds).
+# How often to check a lock that another process holds (seconds).
 _LOOK_AGAIN = 0.05
-# A disk that knows no locks; an NFS server without its lock service is the common one.
+# Raised by file systems without locks, most often NFS without its lock service.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
-# A marker in the place of a lock that was not renewed for so long (seconds) is taken over: its process is gone, perhaps
-# on another computer.
+# A soft lock that was not renewed for this time (seconds) is taken over: its process, perhaps on another computer, has
+# ended.
 _LEASE = 60.0
-# After so many seconds of waiting for another process it is said what for, and after so many without a byte from it the
-# waiting ends.
+# Seconds of waiting for another process until this is logged, and seconds without a byte from it until waiting ends.
 _SAID_AFTER, _IDLE = 5.0, 300.0
 
 
-# -- what a user names -----------------------------------------------------------------------------------------------
+# -- locations -------------------------------------------------------------------------------------------------------
 
 
 def destination(where: str | os.PathLike[str] | None) -> Path:
-    """Return the folder that a user names."""
+    """Return the folder for a ``download_dir`` or ``local_path``; ``~`` is expanded."""
     place = recorded_place(where)
     try:
         return place if is_remote(place) else place.expanduser()
@@ -61,7 +60,7 @@ def destination(where: str | os.PathLike[str] | None) -> Path:
 
 
 def recorded_place(where: str | os.PathLike[str] | None) -> Path:
-    """Return a place that was written down earlier; as `destination`, but ``~`` is a name like others."""
+    """Return the location for a recorded path; like `destination`, but ``~`` is not expanded."""
     if where is None:
         return Path()
     if isinstance(where, str | os.PathLike) and not hasattr(where, "fs"):
@@ -75,55 +74,55 @@ def recorded_place(where: str | os.PathLike[str] | None) -> Path:
 
 
 def is_remote(place: Path) -> bool:
-    """Tell whether a place is in a store, and not on a disk."""
+    """Return whether a location is in an object store rather than on disk."""
     return not isinstance(place, Path)
 
 
 def local_target(local_path: str | os.PathLike[str] | None, filename: str) -> Path:
-    """Tell where a single file goes."""
+    """Return the path of a single file to download."""
     name = safe_name(filename, "product")
     path = destination(local_path)
     files = file_system_at(path)
     separated = local_path is not None and str(local_path).endswith(("/", os.sep))
     is_folder = separated or local_path is None
-    with suppress(OSError):  # a place that may not be looked at; writing there will tell
+    with suppress(OSError):  # no permission to look; writing will raise the error
         is_folder = is_folder or files.is_dir(path)
     if is_folder:
         return path / name
     return path if path.suffix or files.size(path) is not None else path / name
 
 
-# -- what lies there -------------------------------------------------------------------------------------------------
+# -- existing files --------------------------------------------------------------------------------------------------
 
 
 class _LocalDisk:
-    """The disk as it is now."""
+    """The local disk."""
 
     def size(self, path: Path) -> int | None:
-        """Size of a file in bytes; None where there is none, or where it cannot be seen."""
+        """Return the size of a file in bytes; None if it does not exist or is not accessible."""
         try:
             return path.stat().st_size
         except OSError:
             return None
 
     def is_dir(self, path: Path) -> bool:
-        """Whether it is a folder."""
+        """Return whether a path is a folder."""
         return path.is_dir()
 
     def resolve(self, path: Path) -> Path:
-        """The absolute path, symbolic links followed."""
+        """Return the absolute path with symbolic links resolved."""
         return path.resolve()
 
     def trusts_links(self, folder: Path, base: Path) -> bool:
-        """Whether all links from a folder down to another one below it are the user's own, or root's."""
+        """Return whether all links between ``base`` and a folder below it belong to the user or to root."""
         return all(map(_is_trusted, _links_below(folder, base)))
 
     def recorded_names(self, folder: Path) -> Mapping[str, str]:
-        """The URIs of files that are registered in a folder, by their names."""
+        """Return the registered URIs of the files in a folder, by name."""
         return recorded_names(folder)
 
     def md5(self, path: Path) -> str | None:
-        """MD5 digest of a file; None where it cannot be read."""
+        """Return the MD5 digest of a file; None if it cannot be read."""
         try:
             with path.open("rb") as stream:
                 return hashlib.file_digest(stream, "md5").hexdigest()
@@ -132,7 +131,7 @@ class _LocalDisk:
 
 
 def _links_below(folder: Path, base: Path) -> Iterator[Path]:
-    """The links below a folder on the way to another one."""
+    """Yield the links between ``base`` and a folder below it."""
     for each in (folder, *folder.parents):
         if each.resolve() == base:
             return
@@ -141,7 +140,7 @@ def _links_below(folder: Path, base: Path) -> Iterator[Path]:
 
 
 def _is_trusted(link: Path) -> bool:
-    """Whether a link leads somewhere, and is the user's own, or root's; some systems have no owners."""
+    """Return whether a link has a target and belongs to the user or to root; some systems have no owners."""
     user = getattr(os, "geteuid", None)
     return link.exists() and (user is None or link.lstat().st_uid in {user(), 0})
 
@@ -150,9 +149,9 @@ LOCAL_FILES: FileSystem = _LocalDisk()
 
 
 class LinkCheck:
-    """Raises if another user's link leads from a folder out of the download folder, as of now.
+    """Raises if a link of another user leads from a folder out of the download folder.
 
-    Links are followed once: until another folder is in its place, there is nothing new to be found.
+    Links are followed once, and again only after the folder has been replaced by another one.
     """
 
     def __init__(self, folder: Path, download_dir: Path) -> None:
@@ -160,18 +159,18 @@ class LinkCheck:
         self._known: tuple[int, int] | None = None
 
     def __call__(self) -> None:
-        """Look at the folder."""
+        """Check the folder."""
         here = self._identity()
         if here is not None and here == self._known:
             return
         trouble = inspect_folder(self._folder, LOCAL_FILES.resolve(self._download_dir), LOCAL_FILES).trouble
         if trouble is not None:
             raise OSError(trouble)
-        # Another one may have been put in its place meanwhile.
+        # It may have been replaced meanwhile.
         self._known = here if here == self._identity() else None
 
     def _identity(self) -> tuple[int, int] | None:
-        """What tells a folder from all others; None if there is none."""
+        """Return the device and inode of the folder; None if it does not exist."""
         try:
             found = self._folder.stat()
         except OSError:
@@ -180,7 +179,7 @@ class LinkCheck:
 
 
 def file_system_at(place: Path) -> FileSystem:
-    """Return the view of what lies where files are to go."""
+    """Return the view of the existing files at a location."""
     if not is_remote(place):
         return LOCAL_FILES
     from .store import StoreFileSystem  # noqa: PLC0415 - only for stores
@@ -189,7 +188,7 @@ def file_system_at(place: Path) -> FileSystem:
 
 
 def free_space(folder: Path) -> int | None:
-    """Return how many bytes a disk has left for a folder that need not exist yet; None where that cannot be told."""
+    """Return the free space for a folder, which need not exist yet, in bytes; None if it is not known."""
     if is_remote(folder):
         return None
     try:
@@ -200,14 +199,14 @@ def free_space(folder: Path) -> int | None:
 
 
 def warn_of_little_space(folder: Path, needed: int) -> None:
-    """Warn if a disk has not enough space for what will come; where that cannot be told, nothing is said."""
+    """Warn if the disk has less free space than a download needs; do nothing if the free space is not known."""
     free = free_space(folder) if needed else None
     if free is not None and needed > free:
         log.warning("The download needs %.1f MB, but %s has only %.1f MB left.", needed / 1e6, folder, free / 1e6)
 
 
 def recorded_names(folder: Path) -> dict[str, str]:
-    """Return the URIs that are registered in a folder, by the names of their files."""
+    """Return the URIs registered in a folder, by file name."""
     found: dict[str, str] = {}
     try:
         lines = read_regular(folder / REGISTER).splitlines()
@@ -221,10 +220,10 @@ def recorded_names(folder: Path) -> dict[str, str]:
 
 
 def record_name(path: Path, uri: str) -> None:
-    """Register a file that has come."""
-    # A line that somebody else was killed in does not spoil this one.
+    """Register the URI of a downloaded file."""
+    # The newline before it ends a line that another process did not complete.
     line = b"\n" + json.dumps({"name": path.name, "uri": uri}).encode() + b"\n"
-    # The file is there and whole in any case.
+    # The download itself was successful.
     with suppress(OSError):
         handle = open_regular(path.with_name(REGISTER), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
@@ -233,67 +232,67 @@ def record_name(path: Path, uri: str) -> None:
             os.close(handle)
 
 
-# -- one file of a transfer ------------------------------------------------------------------------------------------
+# -- targets of transfers --------------------------------------------------------------------------------------------
 
 
 class Sink(Protocol):
-    """What takes the bytes of one file; as a context manager it leaves nothing that is of no use."""
+    """The receiver of the bytes of one file; as a context manager, it removes bytes that cannot be used later."""
 
     @property
     def size(self) -> int:
-        """How many bytes have come."""
+        """The number of bytes received."""
 
     @property
     def resume_point(self) -> ResumePoint | None:
-        """What the rest can be requested by; None if it cannot."""
+        """The data for requesting the rest; None if it cannot be requested."""
 
     @property
     def resumable(self) -> bool:
-        """Whether a later try can go on from the bytes that have come."""
+        """Whether a later attempt can resume from the received bytes."""
 
     def __enter__(self) -> object: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
     def take_up(self, url: str, check: Callable[[], None]) -> None:
-        """Go on from what an earlier call left of the file at an address."""
+        """Resume from the bytes that an earlier call received from an address."""
 
     def begin(self, point: ResumePoint | None, algorithms: Sequence[str] = ()) -> None:
-        """Begin with the first byte; digests are wanted of these algorithms, and SHA-256."""
+        """Start from the first byte; ``algorithms`` are those of the digests needed in addition to SHA-256."""
 
     def write(self, piece: bytes) -> None:
         """Append bytes."""
 
     def reject(self) -> None:
-        """Declare the bytes wrong, so that none of them is used again."""
+        """Mark the bytes as wrong, so that none of them is used again."""
 
     def digest(self, algorithm: str) -> bytes:
-        """Return a digest of all the bytes."""
+        """Return a digest of all bytes."""
 
     def start(self, number: int) -> bytes:
-        """Return the first bytes, so many at most."""
+        """Return at most this number of bytes from the start."""
 
     def is_truncated(self) -> bool:
-        """Tell whether the bytes begin as FITS and end before the last header says."""
+        """Return whether the bytes start as a FITS file and end before the position given by the last header."""
 
     def finish(self, modified: float | None) -> None:
-        """Put the whole file into its place, with the time when it was changed at the archive."""
+        """Save the complete file under its final name, with its modification time at MAST."""
 
     def discard(self) -> None:
         """Remove the bytes."""
 
 
 class Target(Protocol):
-    """The place of one file."""
+    """The destination of one file."""
 
     def present(self) -> FileState | None:
-        """Return what is there."""
+        """Return the state of the existing file; None if there is no file."""
 
     def claimed(self, stopped: Callable[[], bool]) -> AbstractContextManager[Sink]:
-        """Give what takes the bytes, and keep others away as far as the place allows."""
+        """Return the receiver of the bytes as a context manager, with a lock on the file where locks are supported."""
 
     def made_meanwhile(self, before: FileState | None) -> bool:
-        """Tell whether somebody else has brought the file since `present` was asked."""
+        """Return whether another process has downloaded the file since `present` was called."""
 
     def other_file(self) -> str | None:
         """Return the URI of the file there, if it is another one of the same name."""
@@ -303,7 +302,7 @@ class Target(Protocol):
 
 
 def target_of(planned: PlannedFile) -> Target:
-    """Return where one file goes."""
+    """Return the target for a planned file."""
     if not is_remote(planned.local_path):
         return DiskTarget(planned)
     from .store import StoreTarget  # noqa: PLC0415 - only for stores
@@ -312,7 +311,7 @@ def target_of(planned: PlannedFile) -> Target:
 
 
 class DiskTarget:
-    """The place of one file on a disk, which one process at a time fills."""
+    """The destination of one file on disk, which only one process writes at a time."""
 
     def __init__(self, planned: PlannedFile) -> None:
         self._planned = planned
@@ -322,7 +321,7 @@ class DiskTarget:
             self._check_place = LinkCheck(self._path.parent, planned.download_dir)
 
     def present(self) -> FileState | None:
-        """Return what tells the file there from another one that takes its place."""
+        """Return the state of the existing file; None if there is no file."""
         try:
             found = self._path.stat()
         except FileNotFoundError:
@@ -333,16 +332,16 @@ class DiskTarget:
 
     @contextmanager
     def claimed(self, stopped: Callable[[], bool]) -> Iterator[PartFile]:
-        """Keep other processes away from the file."""
+        """Lock the file and return the receiver of its bytes."""
         self._check_place()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive_lock(self._path, stopped):
             yield PartFile(self._path, self._check_place)
 
     def made_meanwhile(self, before: FileState | None) -> bool:
-        """Tell whether another process has brought the file since this one looked."""
+        """Return whether another process has downloaded the file since ``before`` was determined."""
         now = self.present()
-        # The plan says "on disk" of a file that is to be replaced; what was not there then, somebody has made whole.
+        # A file to be replaced is planned as "on disk".  One that did not exist then is complete.
         return now is not None and (now != before or self._planned.reason.startswith("not on disk"))
 
     def other_file(self) -> str | None:
@@ -359,19 +358,19 @@ class DiskTarget:
 
 
 def lock_path(target: Path) -> Path:
-    """Tell where the lock for the two lies."""
+    """Return the path of the lock of a file and its part."""
     return target.with_name(f"{target.name}{PART}.lock")
 
 
 @contextmanager
 def exclusive_lock(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
-    """Wait until nobody else is at work on a file, and keep others away until the end."""
+    """Wait until no other process is working on a file, and lock it."""
     lock = _acquired(target, stopped)
     try:
         yield
     finally:
-        # By the holder, while it is held: who has the file open already finds that it has no name any more, and begins
-        # anew.  A soft lock is its file, and Windows removes no open one; there filelock cleans up itself.
+        # Remove the lock file while the lock is held: a process that has it open notices that the name is gone and
+        # starts over.  A soft lock is the file itself, and Windows cannot remove open files; filelock cleans up there.
         if not isinstance(lock, filelock.SoftFileLease | filelock.SoftFileLock):
             with suppress(OSError):
                 lock_path(target).unlink()
@@ -379,7 +378,7 @@ def exclusive_lock(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
 
 
 def _acquired(target: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLock:
-    """A lock that is held; where the disk knows none, a marker that its holder renews, and that ends with it."""
+    """Acquire a lock; on file systems without locks, a soft lock that its holder renews and that expires otherwise."""
     path = lock_path(target)
     lock: filelock.BaseFileLock = filelock.FileLock(path, fallback_to_soft=False)
     try:
@@ -387,7 +386,7 @@ def _acquired(target: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLoc
     except (_LockedError, filelock.Timeout):
         raise
     except OSError as err:
-        # To a marker the existence of what the system should have locked would mean "held".
+        # A soft lock would take an existing file for a lock that is held.
         path.unlink(missing_ok=True)
         if err.errno not in _NO_LOCKS:
             raise OSError(err.errno, f"cannot lock {path.name}: {err.strerror or err}") from err
@@ -395,13 +394,13 @@ def _acquired(target: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLoc
         lock = filelock.SoftFileLease(path, lease_duration=_LEASE)
         try:
             lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=_Waiting(target, path, stopped))
-        except RuntimeError as error:  # a marker is renewed by a thread
+        except RuntimeError as error:  # no thread could be started to renew the soft lock
             raise OSError(f"cannot save {path.name}: {error}") from error
     return lock
 
 
 class _Waiting:
-    """Looks at a file that somebody else is at work on: says what is waited for, and ends if nothing happens."""
+    """Checks on another process that is downloading the file: logs the wait, and ends it if there is no progress."""
 
     def __init__(self, target: Path, lock: Path, stopped: Callable[[], bool], *, check_locks: bool = False) -> None:
         self._target, self._lock = target, lock
@@ -412,7 +411,7 @@ class _Waiting:
         self._said = False
 
     def __call__(self) -> bool:
-        """Tell whether to stop waiting; called between two tries."""
+        """Return whether to stop waiting; called between attempts."""
         if self._check_locks:
             self._check_locks = False
             _refuse_if_nothing_locks(self._lock)
@@ -434,7 +433,7 @@ class _Waiting:
         return self._stopped()
 
     def _holder(self) -> str:
-        """Who holds a marker, which says so: process and computer."""
+        """Return the process and computer that hold a soft lock, for messages."""
         try:
             fields = dict(re.findall(r"^(pid|host)=(.*)$", read_regular(self._lock).decode("utf-8", "replace"), re.M))
         except OSError:
@@ -443,11 +442,11 @@ class _Waiting:
 
 
 class _LockedError(OSError):
-    """A file that another process keeps locked and does nothing with."""
+    """A file that another process keeps locked without making progress."""
 
 
 def _refuse_if_nothing_locks(path: Path) -> None:
-    """Raise as a disk without locks does, if it says "held" of a file that is new: some have only that word."""
+    """Raise ENOLCK if the lock of a new file is "held": some file systems report missing support in this way."""
     probe = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         with filelock.FileLock(probe, fallback_to_soft=False).acquire(blocking=False):

@@ -1,9 +1,9 @@
-"""Many files: the plan is carried out, and there is a result for each file whatever happens to the others.
+"""Downloads of many files: carries out the plan, with a result for each file regardless of failures of others.
 
-In: planned files and a way to the archive.  Out: the results, in the order of the plan.  Products flow, around
-"transfer".
+In: planned files, and a `Way` to open addresses.  Out: the results, in the order of the plan.  Part of the product
+flow, around "transfer".
 
-The work runs on threads of our own, or wherever an executor takes it; see `astroquery_mast.service.parallel`.
+The work runs in threads of this package or on an executor; see `astroquery_mast.service.parallel`.
 """
 
 from __future__ import annotations
@@ -51,29 +51,29 @@ from .transfer import OpenUrl, Progress, download_file, silent
 
 @runtime_checkable
 class Way(Protocol):
-    """A way to the archive: what a worker opens addresses with."""
+    """A way to open addresses, given to each worker."""
 
     def open_url(
         self, deadline: Deadline, *, connection_slots: threading.Semaphore | None = None
     ) -> AbstractContextManager[OpenUrl]:
-        """Give a worker what opens addresses until a deadline."""
+        """Return a context manager with a function that opens addresses until a deadline."""
 
 
 TransferFunction = Callable[..., TransferResult]
-"""Does what is planned for one file; called as `~astroquery_mast.downloads.transfer.download_file`."""
+"""Carries out the plan for one file; called like `~astroquery_mast.downloads.transfer.download_file`."""
 
-# So many files in a row, each tried as often as `conf.max_attempts` says, find nobody there: then it is not by chance.
+# A server is considered down after this number of files in a row, each with `conf.max_attempts` attempts.
 _IN_A_ROW = 3
-# What stands for the disk where the others are servers, and what needs room on it.
+# The key of the disk among the servers, and the actions that need space on it.
 _DISK, _WRITTEN = "the disk", frozenset({Action.FETCH, Action.RESUME})
 
 
-# -- what a call says, and where files come from -----------------------------------------------------------------------
+# -- the request and the sources of files ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class DownloadRequest:
-    """Where the files of a download go, and which of them are fetched; arguments of ``download_products``."""
+    """Where to save the files, and which of them to download; arguments of ``download_products``."""
 
     download_dir: str | os.PathLike[str] | None = None
     flat: bool = False
@@ -84,17 +84,17 @@ class DownloadRequest:
     bundle: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself before anything is sent."""
+        """Raise for contradictory arguments before anything is sent."""
         as_overwrite(self.cache, self.overwrite)
 
     @property
     def in_folders(self) -> bool:
-        """Whether files go to the folders of their observations."""
+        """Whether files are saved in folders of their observations."""
         return not self.flat and self.path_template is None
 
 
 def _told_absent(planned: list[PlannedFile]) -> list[PlannedFile]:
-    """The same plan, with a warning for what only the cloud may give, and does not have."""
+    """Return the plan, with a warning for files that were not found in the cloud."""
     absent = [file.uri for file in planned if file.action is Action.SKIP]
     if absent:
         others = f" {len(absent) - 1} more were not found, either." * (len(absent) > 1)
@@ -104,18 +104,18 @@ def _told_absent(planned: list[PlannedFile]) -> list[PlannedFile]:
 
 @dataclass(frozen=True)
 class FileSource:
-    """Where the files of one download come from, and which of them cannot or must not be fetched."""
+    """Where the files of a download come from, and which of them cannot or must not be downloaded."""
 
     download_url: str | DownloadService
     cloud_urls: Mapping[str, str] = field(default_factory=dict)
     cloud_only: bool = False
     refusals: Mapping[int, str] = field(default_factory=dict)
-    """Number of a file in the plan → why it is refused."""
+    """Index of a file in the plan → reason why it is refused."""
     missions: Sequence[str] | None = None
-    """What the manifest must have as well, so that the files can be fetched again later."""
+    """The missions for the manifest, needed to download the files again."""
 
     def checked(self, planned: Iterable[PlannedFile]) -> list[PlannedFile]:
-        """Return the plan without what cannot or must not be fetched."""
+        """Return the plan with files refused or skipped that cannot or must not be downloaded."""
         if self.cloud_only:
             return _told_absent([only_in_cloud(file) for file in planned])
         return [
@@ -126,8 +126,8 @@ class FileSource:
         ]
 
     def address(self, uri: str, rights: str, in_cloud: Callable[[str], str]) -> str | None:
-        """Return where a file can be fetched; None if it cannot."""
-        # The copy of an exclusive file is open to nobody; the archive gives it to those who may have it.
+        """Return the address of a file; None if it cannot be downloaded."""
+        # The cloud copy of an exclusive file is not public; MAST returns the file to authorized users.
         copy = None if rights == EXCLUSIVE else self.cloud_urls.get(uri)
         if copy is not None:
             return in_cloud(copy)
@@ -136,7 +136,7 @@ class FileSource:
 
 @dataclass(frozen=True)
 class PreparedDownload:
-    """What a download will do, and what its manifest has to tell."""
+    """What a download will do, and what is needed for its manifest."""
 
     products: Table
     files: FileSource
@@ -144,9 +144,9 @@ class PreparedDownload:
     planned: Sequence[PlannedFile]
 
     def completed(self, manifest: Manifest, indices: Iterable[int]) -> Manifest:
-        """Return the manifest of some files with where its paths begin, and with their missions."""
+        """Return the manifest of some files, with its base folder and working directory, and the missions."""
         if not is_remote(self.folder):
-            with suppress(FileNotFoundError):  # a working directory that was removed meanwhile
+            with suppress(FileNotFoundError):  # the working directory was removed meanwhile
                 manifest.meta.update(workdir=[str(Path.cwd())], base_dir=[str(self.folder.absolute())])
         if self.files.missions is not None:
             missions = [self.files.missions[index] for index in indices]
@@ -155,12 +155,12 @@ class PreparedDownload:
 
 
 def warn_of_no_access(planned: Iterable[PlannedFile], refusal: str | None) -> None:
-    """Warn once of exclusive files that the user cannot have, if it is known why they will be refused."""
+    """Warn once about exclusive files if it is known that they will be refused."""
     asked = [file for file in planned if file.action in ASKED]
     closed = [file for file in asked if is_accessible(file, refusal) is False]
     if not closed:
         return
-    # What is known of a program or date comes before nothing.
+    # Known programs and dates before empty texts.
     first, *others = sorted({file.terms for file in closed}, reverse=True)
     more = ", and others" if others else ""
     log.warning("No access to %d of %d files: exclusive%s%s. %s.", len(closed), len(asked), first, more, refusal)
@@ -171,7 +171,7 @@ def warn_of_no_access(planned: Iterable[PlannedFile], refusal: str | None) -> No
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a worker gives back: the result, which servers answered, and whether the bar has counted the bytes."""
+    """The outcome of a worker: the result, which servers were reached, and whether the bar has counted the bytes."""
 
     result: TransferResult
     reached: Mapping[str, str | None] = field(default_factory=dict)
@@ -179,13 +179,13 @@ class JobResult:
 
     @property
     def uncounted(self) -> int:
-        """The bytes that the bar has not counted yet."""
+        """The number of bytes that the bar has not counted yet."""
         return 0 if self.counted or not self.result.fetched else self.result.size or 0
 
 
 @dataclass(frozen=True)
 class FileDownloads:
-    """The work of one download: does what is planned for a file."""
+    """The work of one download: carries out the plan for a file."""
 
     way: Way | OpenUrl
     carry_out: TransferFunction
@@ -193,11 +193,11 @@ class FileDownloads:
     progress: Progress = silent
     slots: threading.Semaphore | None = None
     shared: bool = True
-    # Taken along to other processes, where `conf` may be another.
+    # Sent to other processes, where `conf` may differ.
     most: int = field(default_factory=lambda: count_setting("max_file_size"))
 
     def __call__(self, planned: PlannedFile) -> JobResult:
-        """Do what is planned for one file, here and now."""
+        """Carry out the plan for one file."""
         started = time.monotonic()
         planned = self._unless_full(planned)
         with ExitStack() as stack:
@@ -213,7 +213,7 @@ class FileDownloads:
         return JobResult(replace(result, elapsed=elapsed, uri=planned.uri), watch.reached, self.shared)
 
     def _unless_full(self, planned: PlannedFile) -> PlannedFile:
-        """The same plan; a refusal if there is no room for the file."""
+        """Return the plan for a file; a refusal if the disk is full."""
         full = self.state.down.get(_DISK)
         if full is None or planned.action not in _WRITTEN:
             return planned
@@ -223,7 +223,7 @@ class FileDownloads:
 
 @dataclass
 class ServerWatch:
-    """Opens addresses, but not of servers that are down, and remembers whether servers could be reached."""
+    """Opens addresses except on servers that are down, and records which servers could be reached."""
 
     open_url: OpenUrl
     down: Mapping[str, str]
@@ -248,11 +248,11 @@ class ServerWatch:
 
 
 def _cannot_connect(error: BaseException) -> bool:
-    """Whether no connection could be made at all, rather than that one broke or was silent."""
+    """Return whether no connection could be made, as opposed to one that broke or timed out."""
     cause = error.__cause__ if isinstance(error, MastError) else error
     if not isinstance(cause, requests.exceptions.ConnectionError) or not cause.args:
         return False
-    # requests makes one error of both, and keeps urllib3's: this one for a connection that was not made.
+    # requests raises the same error for both, with urllib3's as argument: this one if no connection was made.
     return isinstance(cause.args[0], urllib3.exceptions.MaxRetryError)
 
 
@@ -263,7 +263,7 @@ def download(
     *,
     carry_out: TransferFunction = download_file,
 ) -> list[TransferResult]:
-    """Bring files to where they go, several at a time; the results are in the order of the plan."""
+    """Download files, several at a time, and return the results in the order of the plan."""
     return sorted(results_as_completed(planned, way, options, carry_out=carry_out), key=lambda result: result.index)
 
 
@@ -274,11 +274,11 @@ def results_as_completed(
     *,
     carry_out: TransferFunction = download_file,
 ) -> Generator[TransferResult]:
-    """Bring files to where they go, and give each result as its file ends; whoever leaves before stops the others."""
+    """Download files, and yield each result as soon as it is known; closing the generator stops the other downloads."""
     _check_sendable(way, options.executor)
     servers: DownServers[str] = DownServers(_IN_A_ROW)
     state = SharedState(options.deadline(), servers.down)
-    # While one file is brought down to the disk, another one can have its connection.
+    # While one file is flushed to disk, another one can use its connection.
     spare = options.workers // 2 if options.executor is None and isinstance(way, SessionRecipe) else 0
     slots = threading.Semaphore(options.workers) if spare else None
     results: dict[int, TransferResult] = {}
@@ -299,7 +299,7 @@ def results_as_completed(
 
 
 def _check_sendable(way: Way | OpenUrl, executor: Executor | None) -> None:
-    """Raise if what opens addresses cannot be sent to other processes; warn of what stays behind."""
+    """Raise if ``way`` cannot be sent to other processes, and warn about session settings that they do not get."""
     if isinstance(executor, ThreadPoolExecutor | None):
         return
     if not isinstance(way, SessionRecipe):
@@ -313,7 +313,7 @@ def _check_sendable(way: Way | OpenUrl, executor: Executor | None) -> None:
 
 
 class DownloadBar:
-    """Files and bytes of a download on one bar, told from several threads."""
+    """One progress bar for the files and bytes of a download; safe to use from several threads."""
 
     def __init__(self, files: int, size: int | None, *, shown: bool) -> None:
         self._files = files
@@ -322,31 +322,31 @@ class DownloadBar:
         self._bar = progress_bar(size, "Downloading", "B", shown=shown)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Close the bar."""
         with self._lock:
             self._bar.close()
 
     def add(self, size: int) -> None:
-        """Count bytes; a negative number takes back those that are to come again."""
+        """Count bytes; negative for bytes that will be received again."""
         with self._lock:
             self._bar.update(size)
 
     def finish(self) -> None:
-        """Count a file that has ended, well or not."""
+        """Count a file that is complete or has failed."""
         with self._lock:
             self._done += 1
-            # Shown with the bytes, at the pace of the bar: a notebook keeps every drawing.
+            # Shown with the next update of the bytes: notebooks keep every refresh.
             self._bar.set_postfix_str(f"{self._done}/{self._files} files", refresh=False)
 
 
 def _bar_of(planned: Sequence[PlannedFile], options: RunOptions) -> DownloadBar:
-    """The bar of a download, which is shown if something is to be fetched."""
+    """Return the bar of a download, which is shown if there is something to download."""
     fetched = any(file.action in ASKED for file in planned)
     return DownloadBar(len(planned), total_bytes(planned) or None, shown=options.verbose and fetched)
 
 
 def _as_quiet(way: Way | OpenUrl, options: RunOptions) -> Way | OpenUrl:
-    """The same way to the archive, which says as little as the call is to say."""
+    """Return ``way``, made as quiet as the call."""
     return replace(way, quiet=not options.verbose) if isinstance(way, SessionRecipe) else way
 
 
@@ -360,8 +360,8 @@ def _all_results(
     workers: int,
     servers: DownServers[str],
 ) -> Generator[tuple[int, JobResult]]:
-    """Do what is planned; every file has a result, and its place in the plan, in the order in which they end."""
-    # What needs no network needs no worker, either, and is there even when the time is over.
+    """Carry out the plan, and yield for each file its index in the plan and its result, in order of completion."""
+    # Files that need no network need no worker, and have a result even after the timeout.
     asked = [place for place, file in enumerate(planned) if file.action in ASKED]
     others = [place for place, file in enumerate(planned) if file.action not in ASKED]
     first = (
@@ -370,7 +370,7 @@ def _all_results(
     )
 
     def note(_job: object, outcome: JobResult | JobFailure) -> None:
-        """Learn which servers are down before the next file is begun."""
+        """Note which servers are down before the next file starts."""
         if isinstance(outcome, JobResult):
             servers.note(outcome.reached)
 
@@ -384,7 +384,7 @@ def _all_results(
 
 
 def portable_download(work: FileDownloads, executor: Executor | None) -> Callable[[PlannedFile], JobResult]:
-    """Return the work as an executor gets it."""
+    """Return the work in the form in which it is sent to an executor."""
     if executor is None:
         return work
     from ..service.executors import PortableWork  # noqa: PLC0415, because only few need it
@@ -393,7 +393,7 @@ def portable_download(work: FileDownloads, executor: Executor | None) -> Callabl
 
 
 def _failed(file: PlannedFile, failure: JobFailure, work: FileDownloads) -> JobResult:
-    """The result for a file of which no worker tells."""
+    """Return the result for a file if its worker failed."""
     error = failure.error
     message = f"Worker failed: {type(error).__name__}: {error}"
     if isinstance(error, UnfinishedError):
@@ -402,7 +402,7 @@ def _failed(file: PlannedFile, failure: JobFailure, work: FileDownloads) -> JobR
 
 
 def _tell(results: Sequence[TransferResult], elapsed: float) -> None:
-    """Log one line on a whole download, unless all of it failed."""
+    """Log a summary of a download, unless all files failed."""
     if all(result.status is Status.ERROR for result in results):
         return
     fetched = [result for result in results if result.fetched]
@@ -412,7 +412,7 @@ def _tell(results: Sequence[TransferResult], elapsed: float) -> None:
 
 
 def complain(results: Sequence[TransferResult], *, on_error: str, manifest: Manifest | None = None) -> None:
-    """Do about failures what is wanted."""
+    """Report failed downloads as ``on_error`` says."""
     failed = [result for result in results if result.status is Status.ERROR]
     if not failed or on_error == "ignore":
         return

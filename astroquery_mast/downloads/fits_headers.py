@@ -1,4 +1,4 @@
-"""Headers of FITS files on disk: only the first one is read, whatever follows, and what it says comes out as text."""
+"""Primary headers of FITS files on disk, and their values as text; nothing else of the file is read."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _GZIP = b"\x1f\x8b"
 _LONGEST_HEADER = 1 << 25
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, fits.VerifyError)
 SAYS_NOTHING = frozenset({"", "0", "none", "n/a", "na", "null", "unknown", "tbd", "--"})
-"""Values that stand for none, in small letters."""
+"""Values without meaning, in lower case."""
 
 
 def header_text(header: fits.Header, *keywords: str) -> str | None:
-    """Return the first value of some keywords that says something."""
+    """Return the first meaningful value of some keywords, as text."""
     for keyword in keywords:
         with suppress(*_UNREADABLE):
             value = header.get(keyword)
@@ -31,7 +31,7 @@ def header_text(header: fits.Header, *keywords: str) -> str | None:
 
 
 def primary_header(path: Path) -> fits.Header | None:
-    """Return the first header of a FITS file, which may be compressed, reading no further; None if there is none."""
+    """Return the primary header of a FITS file, which may be gzipped; None if the file has no readable header."""
     with suppress(*_UNREADABLE), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with path.open("rb") as stream:
@@ -44,7 +44,7 @@ def primary_header(path: Path) -> fits.Header | None:
 
 
 def _first_header(stream: BinaryIO) -> bytes | None:
-    """The bytes of the first header; None if they are of something else, or not all there."""
+    """Return the bytes of the first header; None if it is not a FITS header or is incomplete."""
     text = bytearray()
     while len(text) < _LONGEST_HEADER:
         block = stream.read(FITS_BLOCK)

@@ -1,7 +1,7 @@
-"""The headers of many FITS files in one table, read where the files are.
+"""The headers of many FITS files in one table, without downloading the files.
 
-In: products, which HDUs and keywords are wanted, and what opens files.  Out: a table with a row for each HDU.  Data are
-passed over and not read, so that a header costs a few kilobytes.
+In: products, the HDUs and keywords to return, and a `ProductFiles` that opens files.  Out: a table with a row for each
+HDU.  Data are skipped, so that a header takes only a few kilobytes.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ Extension = int | str | tuple[str, int]
 _SERVICE = "MAST download"
 # Most extensions have headers of one to four blocks; a longer one takes another request.
 _AT_ONCE = 5 * FITS_BLOCK
-# Blocks of the longest header that is believed to be one.
+# The longest header accepted, in blocks.
 _MOST_BLOCKS = 1 << 13
 _FITS = frozenset({".fits", ".fit", ".mxlo", ".mxhi"})
 _ALWAYS = ("EXTNAME", "EXTVER")
-# What may be in a header many times, and is not a value.
+# Keywords that may occur many times and have no value.
 _COMMENTS = frozenset({"COMMENT", "HISTORY", ""})
 _WILDCARDS = frozenset("*?")
 _INT64 = 2**63
 
 
-# -- what is wanted ------------------------------------------------------------------------------------------------
+# -- selection -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class HeaderSelection:
-    """Which HDUs and keywords are wanted."""
+    """The HDUs and keywords to return."""
 
     extensions: tuple[Extension, ...] | None
     keywords: tuple[str, ...] | None
@@ -70,26 +70,26 @@ class HeaderSelection:
     def of(
         cls, extensions: Extension | Iterable[Extension] | None, keywords: str | Iterable[str] | None
     ) -> HeaderSelection:
-        """Return what was asked for; what cannot be is refused."""
+        """Return the selection for the arguments of ``get_headers``, after checking them."""
         return cls(_as_extensions(extensions), _as_keywords(keywords))
 
     @property
     def last(self) -> int | None:
-        """The number of the last HDU that is wanted; None if it is not known beforehand."""
+        """The index of the last HDU to return; None if it is not known before reading."""
         if self.extensions is None or not all(isinstance(each, int) for each in self.extensions):
             return None
         return max(int(each) for each in self.extensions if isinstance(each, int))
 
     def wants(self, number: int, header: fits.Header) -> bool:
-        """Whether an HDU is wanted."""
+        """Return whether an HDU is selected."""
         if self.extensions is None:
             return True
         name, version = str(_value(header, "EXTNAME") or "").strip().upper(), _value(header, "EXTVER")
         return not {number, name, (name, 1 if version is None else version)}.isdisjoint(self.extensions)
 
     def names_in(self, headers: Iterable[fits.Header]) -> list[str]:
-        """Return the keywords that are columns, in the order in which they were given or come first."""
-        # A damaged keyword with a wildcard would select others.
+        """Return the keywords for the columns, in the order in which they were given or first occur."""
+        # A damaged keyword with a wildcard would match others.
         present = dict.fromkeys(name for header in headers for name in header if _WILDCARDS.isdisjoint(name))
         names = list(filterfalse(_COMMENTS.__contains__, present))
         if self.keywords is not None:
@@ -98,12 +98,12 @@ class HeaderSelection:
 
 
 def _matching(wanted: str, present: Iterable[str]) -> list[str]:
-    """The keywords that one with wildcards stands for; one without is a column in any case."""
+    """Return the keywords that match a pattern; a keyword without wildcards is returned even if no header has it."""
     return [name for name in present if fnmatchcase(name, wanted)] if _WILDCARDS & set(wanted) else [wanted]
 
 
 def _as_keywords(keywords: Any) -> tuple[str, ...] | None:
-    """Keywords in capital letters."""
+    """Return keywords in upper case."""
     if keywords is None:
         return None
     names = [keywords] if isinstance(keywords, str) else _listed(keywords, "keywords")
@@ -113,7 +113,7 @@ def _as_keywords(keywords: Any) -> tuple[str, ...] | None:
 
 
 def _as_extensions(extensions: Any) -> tuple[Extension, ...] | None:
-    """HDUs by number, by name in capital letters, or by name and version."""
+    """Return HDUs by index, name in upper case, or name and version."""
     if extensions is None:
         return None
     if isinstance(extensions, str | int | np.integer) or _is_name_and_version(extensions):
@@ -125,12 +125,12 @@ def _as_extensions(extensions: Any) -> tuple[Extension, ...] | None:
 
 
 def _is_name_and_version(given: Any) -> bool:
-    """Whether this is the name and the version of an HDU."""
+    """Return whether this is the name and version of an HDU."""
     return isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str) and not isinstance(given[1], str)
 
 
 def _as_extension(given: Any) -> Extension:
-    """One HDU."""
+    """Return one HDU by index, name in upper case, or name and version."""
     if isinstance(given, str) and given.strip():
         return given.strip().upper()
     try:
@@ -147,26 +147,26 @@ def _as_extension(given: Any) -> Extension:
 
 
 def _listed(given: Any, what: str) -> list[Any]:
-    """The members of what was given."""
+    """Return an argument as a list."""
     try:
         return list(given)
     except TypeError as err:
         raise InvalidArgumentError(f"{what} must be a list, got {given!r}.") from err
 
 
-# -- the headers of one file ---------------------------------------------------------------------------------------
+# -- headers of one file -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class ReadHeader:
-    """The bytes of a header, and the number of its HDU."""
+    """The bytes of a header and the index of its HDU."""
 
     number: int
     text: bytes
 
 
 def headers_in(file: IO[bytes], name: str, last: int | None = None) -> Iterator[ReadHeader]:
-    """Give the headers of a FITS file, up to that of the HDU with a number; data are passed over."""
+    """Yield the headers of a FITS file up to HDU ``last``; data are skipped."""
     number, size = 0, file.seek(0, 2)
     file.seek(0)
     while last is None or number <= last:
@@ -179,7 +179,7 @@ def headers_in(file: IO[bytes], name: str, last: int | None = None) -> Iterator[
             raise _damaged(name, f"header {number} does not define the size of its data ({err})") from err
         yield ReadHeader(number, text)
         end = file.tell() + length
-        # Where the padding of the last block is missing, nothing is lost.
+        # Missing padding of the last block is accepted.
         if end > size:
             raise _damaged(name, f"HDU {number} ends at byte {end}, but the file has only {size} bytes")
         file.seek(min(file.tell() + padded(length), size))
@@ -187,7 +187,7 @@ def headers_in(file: IO[bytes], name: str, last: int | None = None) -> Iterator[
 
 
 def _header_at(file: IO[bytes], name: str, number: int) -> bytes | None:
-    """The bytes of the header at the position of a file; None at the end of the file, or after the last extension."""
+    """Return the header at the current position; None at the end of the file or after the last extension."""
     begins = b"SIMPLE  =" if number == 0 else b"XTENSION="
     text = bytearray()
     for _ in range(_MOST_BLOCKS):
@@ -205,13 +205,13 @@ def _header_at(file: IO[bytes], name: str, number: int) -> bytes | None:
 
 
 def _damaged(name: str, why: str) -> InvalidResponseError:
-    """The error for a file that is not FITS."""
+    """Return the error for a file that is not valid FITS."""
     return InvalidResponseError(f"Cannot read {name} as FITS: {why}.", service=_SERVICE)
 
 
 @dataclass(frozen=True)
 class HeaderRow:
-    """A row of the table: one HDU, or a file that has none."""
+    """A row of the table: one HDU, or a file that could not be read."""
 
     name: str
     number: int | None = None
@@ -221,21 +221,21 @@ class HeaderRow:
 
 @dataclass(frozen=True)
 class FileHeaders:
-    """The headers of one product, or why there are none."""
+    """The headers of one product, or the error if it could not be read."""
 
     name: str
     headers: Sequence[tuple[int, fits.Header]] = ()
     error: Exception | None = None
 
     def rows(self) -> list[HeaderRow]:
-        """Return the rows of the file: one for each header, or one with the reason why there is none."""
+        """Return the rows for the file: one for each header, or one with the error message."""
         if self.error is not None:
             return [HeaderRow(self.name, message=str(self.error))]
         return [HeaderRow(self.name, number, header) for number, header in self.headers]
 
 
 class HeaderReader:
-    """Reads the headers of products; the work of one call."""
+    """Reads the headers of products for one call."""
 
     def __init__(self, files: ProductFiles, selection: HeaderSelection, deadline: Deadline) -> None:
         self._files = replace(files, block_size=_AT_ONCE, deadline=deadline)
@@ -255,7 +255,7 @@ class HeaderReader:
                 file.close()
 
     def chosen(self, name: str, read: Iterable[ReadHeader]) -> FileHeaders:
-        """Return the headers that are wanted of those of a file."""
+        """Return the selected headers of a file."""
         headers = [(each.number, fits.Header.fromstring(each.text)) for each in read]
         wanted = [(number, header) for number, header in headers if self._selection.wants(number, header)]
         if headers and not wanted:
@@ -264,11 +264,11 @@ class HeaderReader:
         return FileHeaders(name, wanted)
 
 
-# -- the headers of many -------------------------------------------------------------------------------------------
+# -- headers of many files -----------------------------------------------------------------------------------------
 
 
 def read_headers(files: ProductFiles, products: Any, selection: HeaderSelection, options: RunOptions) -> Table:
-    """Return the headers of products as a table, with one warning for all that could not be read."""
+    """Return the headers of products as a table, with one warning for all files that could not be read."""
     read = _read_all(files, products, selection, options)
     failed = [(each.name, each.error) for each in read if each.error is not None]
     if len(failed) == len(read):
@@ -304,7 +304,7 @@ def _read_all(files: ProductFiles, products: Any, selection: HeaderSelection, op
 
 
 def _why(error: Exception, deadline: Deadline) -> Exception:
-    """Why the headers of a file were not read; what is a mistake of ours is raised."""
+    """Return the error for a file whose headers were not read; an error in this package is raised."""
     if isinstance(error, UnfinishedError):
         return QueryTimeoutError(f"timed out after {deadline.seconds:g} s")
     if not isinstance(error, MastError | InvalidQueryError):
@@ -313,14 +313,14 @@ def _why(error: Exception, deadline: Deadline) -> Exception:
 
 
 def _warn_of_failed(errors: Sequence[Exception], number: int) -> None:
-    """Warn once of the files that could not be read."""
+    """Warn once about the files that could not be read."""
     category = AuthenticationWarning if any(isinstance(error, LoginError) for error in errors) else InputWarning
     message = f"The headers of {len(errors)} of {number} files could not be read. See column 'message'. First error: "
     warn_user(f"{message}{errors[0]}", category)
 
 
 def _table(rows: Sequence[HeaderRow], selection: HeaderSelection) -> Table:
-    """The headers of all files in one table."""
+    """Return the headers of all files in one table."""
     headers = [row.header for row in rows]
     table = ResultTable(masked=True)
     table["file"] = masked_column([_file_name(row.name) for row in rows])
@@ -336,12 +336,12 @@ def _table(rows: Sequence[HeaderRow], selection: HeaderSelection) -> Table:
 
 
 def _file_name(product: str) -> str:
-    """The name of the file in a dataURI, an address or a path."""
+    """Return the file name in a dataURI, an address or a path."""
     return re.split(r"[/\\]", product)[-1]
 
 
 def _warn_of_absent(wanted: Iterable[str], headers: Sequence[fits.Header]) -> None:
-    """Warn of keywords that no header has."""
+    """Warn about keywords that no header has."""
     present = {name for header in headers for name in header}
     absent = [name for name in wanted if not any(fnmatchcase(each, name) for each in present)]
     if absent:
@@ -351,7 +351,7 @@ def _warn_of_absent(wanted: Iterable[str], headers: Sequence[fits.Header]) -> No
 
 
 def _keyword_column(name: str, headers: Sequence[fits.Header]) -> MaskedColumn:
-    """The values of a keyword, as numbers if all of them are."""
+    """Return the column of a keyword, with its first comment as description."""
     values = [_value(header, name) for header in headers]
     comments = (header.comments[name] for header in headers if name in header and name not in _COMMENTS)
     description = next((comment for comment in comments if comment), None)
@@ -359,14 +359,14 @@ def _keyword_column(name: str, headers: Sequence[fits.Header]) -> MaskedColumn:
 
 
 def _column(values: Sequence[Any], description: str | None) -> MaskedColumn:
-    """A column of the type that takes all values."""
+    """Return a column of a type that fits all values."""
     convert, dtype = _type_of([value for value in values if value is not None])
     cells = [None if value is None else convert(value) for value in values]
     return masked_column(cells, dtype, description=description)
 
 
 def _type_of(values: Sequence[Any]) -> tuple[Callable[[Any], Any], str]:
-    """What converts values to one type, and its name; text if they are of several kinds."""
+    """Return a conversion to the common type of values, and its dtype; text if the types are mixed."""
     kinds = set(map(type, values))
     if kinds == {bool}:
         return bool, "?"
@@ -376,12 +376,12 @@ def _type_of(values: Sequence[Any]) -> tuple[Callable[[Any], Any], str]:
 
 
 def _card_text(value: Any) -> str:
-    """A value as text; logical values as FITS writes them."""
+    """Return a value as text; logical values as T or F."""
     return {True: "T", False: "F"}[value] if isinstance(value, bool) else str(value)
 
 
 def _value(header: fits.Header, name: str) -> Any:
-    """The value of a keyword; None if it has none."""
+    """Return the value of a keyword; None if there is none."""
     if name not in header:
         return None
     try:
@@ -394,7 +394,7 @@ def _value(header: fits.Header, name: str) -> Any:
 
 
 def _as_written(header: fits.Header, name: str) -> str | None:
-    """What stands on a card that breaks the rules; None if it is no text."""
+    """Return the text of the value on an invalid card; None if it cannot be read."""
     with warnings.catch_warnings(), suppress(ValueError, fits.VerifyError):
         warnings.simplefilter("ignore", VerifyWarning)
         return str(header.cards[name])[10:].partition(" / ")[0].strip("' ")

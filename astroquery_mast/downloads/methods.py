@@ -1,6 +1,6 @@
-"""The public methods that all clients with files share; what downloads is loaded when they are called.
+"""The public methods that all clients with files share; the modules for downloads are imported when they are called.
 
-In: a manifest, or products.  Out: a manifest; files that are read where they are, what is in them, and their headers.
+In: a manifest, or products.  Out: a manifest; open remote files, their contents and their headers.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 else:
     (parallel,) = deferred(__package__, "..service.parallel")
 
-# Headers of FITS files are read 2880 bytes at a time; a block holds a good many of them, and costs little to fetch.
+# FITS headers are read 2880 bytes at a time; a block of this size holds many of them and is fast to request.
 BLOCK_SIZE = 1 << 16
 
 
 def as_read(manifest: Any) -> Any:
-    """Return a manifest, also one of which the name of its file was given."""
+    """Return a manifest; read it if the path of a file is given."""
     if not isinstance(manifest, str | os.PathLike):
         return manifest
     try:
@@ -44,15 +44,15 @@ def as_read(manifest: Any) -> Any:
 
 
 class DownloadMethods(Protocol):
-    """The methods that all clients with files have: each takes over by name those that its properties are there for."""
+    """The methods that all clients with files share; a client assigns those that it supports by name."""
 
     @property
     def _downloads(self) -> Downloads:
-        """What downloads, and knows where the files of a manifest come from."""
+        """The downloads of this client."""
 
     @property
     def _product_files(self) -> ProductFiles:
-        """What opens the files of products."""
+        """The reader for the files of products."""
 
     def verify_downloads(self, manifest: Table | str | os.PathLike[str], *, verbose: bool = True) -> Manifest:
         """Check the files of a manifest on disk, without a request to MAST.
@@ -150,27 +150,27 @@ class DownloadMethods(Protocol):
         Parameters
         ----------
         product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
-            A row of a table of products, or a table of one row; a row of a manifest, whose file is read from disk if
-            it is there; a dataURI (``"mast:..."``); an address in MAST's public bucket (``"s3://stpubdata/..."``),
-            which is read without a login; an address that begins with ``https://``, to which the login token is sent
-            only if it is MAST's; the path of a file; or a file that is open in binary mode, which is returned as it is.
+            A row of a product table, or a table with one row; a row of a manifest, whose file is read from disk if it
+            exists; a dataURI (``"mast:..."``); an address in MAST's public bucket (``"s3://stpubdata/..."``), which is
+            read without a login; an ``https://`` address (the login token is sent only to MAST); the path of a file; or
+            a file open in binary mode, which is returned unchanged.
         block_size : int, default 65536
             The smallest number of bytes to request at a time.  Larger blocks make fewer requests.
 
         Returns
         -------
         `io.BufferedReader`
-            A file to read and seek in.  ``fits.open(file)`` reads headers as they are needed, and data when they are
+            A readable and seekable file.  ``fits.open(file)`` reads headers as they are needed, and data when they are
             used: all of an HDU with ``hdu.data``, some rows of an image with ``hdu.section[10:20]``.
 
         Raises
         ------
         InvalidQueryError
-            If this is not one product, or there is no such file.
+            If ``product`` is not a single product, or the file does not exist.
         LoginError
             If the file is exclusive; the message says until when, if the row has the release date.
         RemoteServiceError
-            If the archive fails, also while the file is read.
+            If MAST returns an error, also later while the file is read.
 
         Examples
         --------
@@ -189,9 +189,9 @@ class DownloadMethods(Protocol):
         Parameters
         ----------
         product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, or file
-            A row of a table of products or of a manifest, a dataURI, an address, a path, or an open file, as
-            `open_product` takes them.  The kind is detected from the name of the file (also with ``.gz``), or from the
-            first bytes of the file if an address has no such name.
+            A row of a product table or of a manifest, a dataURI, an address, a path, or an open file, as for
+            `open_product`.  The format is detected from the file extension (also with ``.gz``), or from the first bytes
+            of the file if an address has no known extension.
         **kwargs : object
             Arguments for the reader: `astropy.io.fits.open`, ``asdf.open``, `astropy.table.Table.read`,
             ``PIL.Image.open``, or `json.load`; ``encoding`` (default UTF-8) for text; ``ignore_unrecognized`` (default
@@ -208,17 +208,17 @@ class DownloadMethods(Protocol):
         Raises
         ------
         InvalidQueryError
-            If this is not one product, there is no such file or no reader for it, or a package is missing.
+            If ``product`` is not a single product, the file does not exist, there is no reader for it, or a package is
+            missing.
         LoginError
             If the file is exclusive; the message says until when, if the row has the release date.
         RemoteServiceError
-            If the archive fails, or the file is damaged.
+            If MAST returns an error, or the file is damaged.
 
         Warns
         -----
         AstropyUserWarning
-            If a part of a FITS file is damaged or missing; issued by `astropy.io.fits`, possibly when the data are
-            used.
+            If part of a FITS file is damaged or missing; issued by `astropy.io.fits`, possibly when the data are used.
 
         Examples
         --------
@@ -249,13 +249,13 @@ class DownloadMethods(Protocol):
         Parameters
         ----------
         products : `~astropy.table.Table`, or list
-            A table of products or a manifest, or a list of products that `open_product` takes: rows, dataURIs,
-            addresses, paths.  Each file is read once.
+            A product table or a manifest, or a list of products as for `open_product`: rows, dataURIs, addresses,
+            paths.  Each file is read once.
         extensions : int, str, tuple, or list of these, optional
-            The HDUs to return: numbers (0 is the primary HDU), names such as ``"SCI"``, or names with versions such as
-            ``("SCI", 2)``.  By default all HDUs.
+            The HDUs to return: indices (0 is the primary HDU), names such as ``"SCI"``, or names with versions such as
+            ``("SCI", 2)``.  By default, all HDUs.
         keywords : str or list of str, optional
-            The keywords to return, in any case; ``*`` matches any characters, as in ``"CRVAL*"``.  By default
+            The keywords to return, not case-sensitive; ``*`` matches any characters, as in ``"CRVAL*"``.  By default,
             all keywords except ``COMMENT`` and ``HISTORY``.
         max_workers : int, optional
             The number of files to read at a time; defaults to ``conf.max_workers``.
@@ -268,23 +268,23 @@ class DownloadMethods(Protocol):
         Returns
         -------
         `~astropy.table.Table`
-            One row for each HDU, in the order of the products.  The columns are ``file``; ``hdu``, the number of the
+            One row for each HDU, in the order of the products.  The columns are ``file``; ``hdu``, the index of the
             HDU; ``EXTNAME`` and ``EXTVER``; one for each keyword, masked where a header does not have it, with the
             comment of the keyword as description; ``message``; and ``product``, the dataURI, address or path, which
-            `read_product` takes.  A file that cannot be read has one row, in which ``message`` says why;
+            can be passed to `read_product`.  A file that cannot be read has one row with the error in ``message``;
             ``meta["failed"]`` lists these files.
 
         Raises
         ------
         InvalidQueryError
-            If an argument is not valid; nothing is requested then.
+            If an argument is not valid; no request is sent.
         LoginError, InvalidQueryError, RemoteServiceError, TimeoutError
-            If no file can be read: the error of the first.
+            If no file can be read: the error for the first one.
 
         Warns
         -----
         AuthenticationWarning, InputWarning
-            If some files cannot be read, once for all, or if no header has one of the keywords.
+            If some files cannot be read (one warning for all), or if no header has one of the keywords.
 
         Examples
         --------

@@ -1,21 +1,21 @@
-"""A file on its way to the disk: the bytes that have come, and the record of what they are.
+"""A file that is being downloaded to disk: the bytes received so far, and their record.
 
-In: the path of the file that is to be, and pieces of it.  Out: the whole file under its name, or a part from which a
-later call goes on.
+In: the path of the final file, and pieces of it.  Out: the complete file under its name, or a part from which a later
+call resumes.
 
-Beside ``x.fits`` lie, while it is on its way:
+During the download of ``x.fits``, these files are in its folder:
 
 ``x.fits.mast.part``
-    The bytes, from the first one without a gap.
+    The bytes from the first one, without gaps.
 ``x.fits.mast.part.json``
-    A line with the address, the validator and the total length; then, every now and then, a line with the number of
-    bytes and their SHA-256.  After a power cut the part may be longer than what is really on the disk: only bytes that
-    still have the digest of such a line are used again.
+    A line with the address, the validator and the total length; then, at intervals, a line with the number of bytes
+    and their SHA-256.  After a power failure, the part may be longer than what was written to disk: only bytes that
+    still match the digest in such a line are used again.
 ``x.fits.mast.part.lock``
-    Held by the one process that may touch the other two; see "destination".
+    Held by the only process that may change the other two; see "destination".
 
-SHA-256 runs at 0.3 to 2 GB/s, which is the speed of a fast network.  One after the other, receiving and hashing would
-take the sum of both times; side by side they take the longer of the two, for `hashlib` lets other threads work.
+SHA-256 runs at 0.3 to 2 GB/s, which is the speed of a fast network.  Sequentially, receiving and hashing would take the
+sum of both times; in parallel, they take the longer of the two, because `hashlib` releases the GIL.
 """
 
 from __future__ import annotations
@@ -46,38 +46,38 @@ if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
 
-# What disks say that cannot be told to write: network folders, shared folders of virtual machines.
+# Raised where fsync is not supported: network folders, shared folders of virtual machines.
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-# What may be over in a moment: another program has the file open, or too many are.
+# Temporary errors: another program has the file open, or too many files are open.
 _PASSING = {errno.EACCES, errno.EPERM, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.EMFILE}
 _RENAME_PAUSES = (0.05, 0.1, 0.2, 0.4)
 _PIECE = 1 << 20
-# A line of the record for so many bytes: that much has to come again after kill -9, and 100 GB make a record of 10 MB.
-# Most products of HST are some megabytes; for those below it, the commonest of all, no record is written unless needed.
+# Bytes per line of the record: this much is downloaded again after kill -9, and 100 GB make a record of 10 MB.  Most
+# HST products have a few megabytes; for smaller files, which are the most common, a record is written only if needed.
 _CHECKPOINT_EVERY = 1 << 20
-# No record is read that is larger; that of a file of 2 TB is not.
+# The largest record that is read, in bytes; enough for a file of 2 TB.
 _RECORD_SIZE = 1 << 28
-# Up to here a thread would cost more than it saves.
+# Up to this size (bytes), a thread would take more time than it saves.
 _HASHED_AT_ONCE = 8 << 20
-# Handed over at once, so that the handing over costs little.
+# Bytes passed to the thread at once, to keep the overhead small.
 _HASH_BATCH = 1 << 20
-# Batches that may wait for the thread: where hashing is slower than the network, the network waits.
+# Batches that may wait for the thread: if hashing is slower than the network, the network waits.
 _BATCHES_WAITING = 8
 
 
 def part_path(target: Path) -> Path:
-    """Tell where the bytes of a file lie while it is not whole."""
+    """Return the path of the bytes of an incomplete file."""
     return target.with_name(f"{target.name}{PART}")
 
 
 def record_path(target: Path) -> Path:
-    """Tell where the record of those bytes lies."""
+    """Return the path of the record of those bytes."""
     return target.with_name(f"{target.name}{PART}.json")
 
 
 @dataclass(frozen=True)
 class FileState:
-    """What tells a file from another one that takes its place: its size, and on a disk its time and number."""
+    """The size of a file and, on disk, its modification time and inode, which identify it."""
 
     size: int
     modified_ns: int | None = None
@@ -86,7 +86,7 @@ class FileState:
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """What the bytes of a part are, so exactly that the rest can be requested."""
+    """The address, validator and total length of a part, with which the rest can be requested."""
 
     url: str
     validator: str
@@ -94,19 +94,19 @@ class ResumePoint:
 
     @classmethod
     def of(cls, url: str, headers: Mapping[str, str]) -> ResumePoint | None:
-        """Return what the rest of the file in an answer can be requested by; None if the server does not say."""
+        """Return the resume point for the file in a response; None if it has no validator or no length."""
         validator, total = strong_validator(headers), announced_length(headers)
         return None if validator is None or total is None else cls(url, validator, total)
 
     def is_continued_by(self, headers: Mapping[str, str], size: int) -> bool:
-        """Tell whether an answer holds exactly what is missing after ``size`` bytes, of the very same file."""
+        """Return whether a response has exactly the bytes missing after ``size`` bytes, of the same file."""
         same = strong_validator(headers) in {None, self.validator}
         return same and content_range(headers) == (size, self.total - 1, self.total)
 
 
 @dataclass(frozen=True)
 class HashCheckpoint:
-    """A number of bytes that are known to be right."""
+    """A number of bytes that are known to be correct, and their digest."""
 
     size: int
     sha256: str
@@ -125,7 +125,7 @@ class BackgroundHash:
         self._marks: deque[HashCheckpoint] = deque()
 
     def update(self, piece: bytes) -> None:
-        """Take the next bytes."""
+        """Hash the next bytes."""
         self._size += len(piece)
         if self._size <= _HASHED_AT_ONCE:
             self._hash.update(piece)
@@ -136,7 +136,7 @@ class BackgroundHash:
             self._hand_over(mark=False)
 
     def mark(self) -> None:
-        """Ask for the digest of what has come so far; `marks` gives it once it is known."""
+        """Request the digest of the bytes so far; `marks` returns it once it is known."""
         if self._pool is None and not self._batch:
             self._marks.append(HashCheckpoint(self._size, self._hash.hexdigest()))
         else:
@@ -147,7 +147,7 @@ class BackgroundHash:
         return [self._marks.popleft() for _ in range(len(self._marks))]
 
     def digest(self) -> bytes:
-        """Return the digest of all bytes, when the thread has come to their end."""
+        """Return the digest of all bytes after the thread has finished."""
         self.settle()
         return self._hash.digest()
 
@@ -162,7 +162,7 @@ class BackgroundHash:
             self._pool = None
 
     def _hand_over(self, *, mark: bool) -> None:
-        """Give the thread what has gathered."""
+        """Pass the collected pieces to the thread."""
         if self._pool is None:
             self._pool = Threads(1, thread_name_prefix="astroquery_mast-sha256")
         if len(self._under_way) >= _BATCHES_WAITING:
@@ -171,7 +171,7 @@ class BackgroundHash:
         self._batch, self._waiting = [], 0
 
     def _work(self, batch: list[bytes], size: int | None) -> None:
-        """Hash a batch; on the thread, one batch after the other."""
+        """Hash a batch; runs on the thread, one batch after the other."""
         for piece in batch:
             self._hash.update(piece)
         if size is not None:
@@ -179,23 +179,23 @@ class BackgroundHash:
 
 
 class PartFile:
-    """The bytes of a file that have come so far; a `~astroquery_mast.downloads.destination.Sink` that can be resumed.
+    """The bytes of a file received so far; a `~astroquery_mast.downloads.destination.Sink` that can be resumed.
 
-    To be used by the holder of the lock only.  As a context manager it keeps, at the end, what can be taken up later,
-    and removes what cannot.
+    Must be used only by the holder of the lock.  As a context manager, it keeps the bytes at the end if a later call
+    can resume from them, and removes them otherwise.
     """
 
     def __init__(self, target: Path, check_place: Callable[[], None] = lambda: None) -> None:
         self.size = 0
         self.resume_point: ResumePoint | None = None
         self._target = target
-        # Raises if the folder is not where files may go (any more); asked around everything that is opened or moved.
+        # Raises if the folder is not (or no longer) inside the download folder; called around each open and rename.
         self._check_place = check_place
         self._path, self._record_path = part_path(target), record_path(target)
         self._digest = BackgroundHash()
         self._stream: BufferedRandom | None = None
         self._record: BinaryIO | None = None
-        # Bytes that the record speaks of, and bytes that a mark is asked for.
+        # The number of bytes in the last line of the record, and at the last mark.
         self._marked = self._announced = 0
 
     def __enter__(self) -> Self:
@@ -214,7 +214,7 @@ class PartFile:
         try:
             self._write_marks()
         except OSError:
-            # The disk is full: what the last line speaks of can still be used, and without a line nothing can.
+            # The disk is full: the bytes of the last line can still be used; without a line, none can.
             self.size = self._marked
             if not self._marked:
                 self.discard()
@@ -222,11 +222,11 @@ class PartFile:
 
     @property
     def resumable(self) -> bool:
-        """Whether the rest can be asked for."""
+        """Whether the rest can be requested."""
         return self.resume_point is not None and self.size > 0
 
     def take_up(self, url: str, check: Callable[[], None]) -> None:
-        """Go on from what an earlier call left, if it is from the same address and as its record says."""
+        """Resume from the bytes of an earlier call, if they are from the same address and match their record."""
         if self._stream is not None:
             return
         try:
@@ -243,17 +243,17 @@ class PartFile:
                 record.seek(end)
                 opened.pop_all()
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            # Somebody else's files, or torn ones: begin() replaces them.
+            # Not our files, or damaged ones: begin() replaces them.
             return
         self._stream, self._record, self._digest = stream, record, BackgroundHash(digest, size)
         self.resume_point, self.size, self._marked, self._announced = point, size, size, size
 
     def begin(self, point: ResumePoint | None, algorithms: Sequence[str] = ()) -> None:
-        """Begin with an empty part; its digests can be had of any algorithm."""
+        """Start with an empty part; digests with any algorithm are available."""
         del algorithms
         self._check_place()
         self.discard()
-        # The name is free now, and "x" never follows a link that somebody may have put there meanwhile.
+        # The name is free now, and mode "x" never follows a link that another user may have created meanwhile.
         self._stream = self._path.open("x+b")
         self._check_place()
         self.resume_point = point
@@ -270,11 +270,11 @@ class PartFile:
             self._write_marks()
 
     def reject(self) -> None:
-        """Declare the bytes wrong, so that none of them is used again."""
+        """Mark the bytes as wrong, so that none of them is used again."""
         self.resume_point = None
 
     def digest(self, algorithm: str) -> bytes:
-        """Return a digest of all the bytes, those of earlier calls among them."""
+        """Return a digest of all bytes, including those of earlier calls."""
         if algorithm == "sha256":
             return self._digest.digest()
         assert self._stream is not None
@@ -285,31 +285,31 @@ class PartFile:
         return found
 
     def start(self, number: int) -> bytes:
-        """Return the first bytes, so many at most."""
+        """Return at most this number of bytes from the start."""
         with self._flushed().open("rb") as stream:
             return stream.read(number)
 
     def is_truncated(self) -> bool:
-        """Tell whether the bytes begin as FITS and end before the last header says."""
+        """Return whether the bytes start as a FITS file and end before the position given by the last header."""
         return is_truncated(self._flushed())
 
     def _flushed(self) -> Path:
-        """Return where the bytes can be read."""
+        """Flush the bytes, and return the path to read them from."""
         assert self._stream is not None
         self._stream.flush()
         return self._path
 
     def finish(self, modified: float | None) -> None:
-        """Give the whole file its name."""
+        """Rename the complete file to its final name."""
         assert self._stream is not None
         self._stream.flush()
-        # Without it the rename could survive a power cut that the content does not.
+        # Otherwise the rename could survive a power failure that the content does not.
         _sync(self._stream.fileno())
         self._digest.settle()
         self._close()
         if modified is not None:
-            with suppress(OSError, OverflowError):  # a disk that keeps no such time
-                # The time of the last access is now: some disks remove what nobody has looked at for long.
+            with suppress(OSError, OverflowError):  # the file system does not support this time
+                # Set the access time to now: some clusters delete files that were not accessed for a long time.
                 os.utime(self._path, (time.time(), modified))
         self._check_place()
         _rename(self._path, self._target)
@@ -319,12 +319,12 @@ class PartFile:
     def discard(self) -> None:
         """Remove the bytes and their record."""
         self._reset()
-        # In this order: a record never speaks of bytes that came later.
+        # In this order: a record must never refer to bytes received later.
         self._record_path.unlink(missing_ok=True)
         self._path.unlink(missing_ok=True)
 
     def _reset(self) -> None:
-        """Forget the bytes."""
+        """Close the files and reset the state."""
         self._close()
         self._digest.settle()
         self.size = self._marked = self._announced = 0
@@ -335,13 +335,13 @@ class PartFile:
         """Close the files."""
         for stream in (self._stream, self._record):
             if stream is not None:
-                # What a full disk did not take is not marked, either.
+                # Bytes that a full disk did not take have no mark.
                 with suppress(OSError):
                     stream.close()
         self._stream = self._record = None
 
     def _write_marks(self) -> None:
-        """Write down what has come, as far as it is hashed."""
+        """Write the known marks to the record."""
         marks = self._digest.marks()
         if not marks:
             return
@@ -358,12 +358,12 @@ class PartFile:
 
 
 def _line(content: dict[str, object]) -> bytes:
-    """A line of a record."""
+    """Return a line of a record."""
     return json.dumps(content).encode() + b"\n"
 
 
 def _read_record(path: Path) -> tuple[ResumePoint, list[HashCheckpoint], int]:
-    """What a record says, and where its last whole line ends."""
+    """Return the resume point and marks of a record, and the end of its last complete line in bytes."""
     head, *lines = read_regular(path).splitlines(keepends=True)
     point = ResumePoint(**json.loads(head))
     marks, end = [], len(head)
@@ -378,10 +378,10 @@ def _read_record(path: Path) -> tuple[ResumePoint, list[HashCheckpoint], int]:
 def _prefix(
     stream: BufferedRandom, marks: Sequence[HashCheckpoint], total: int, check: Callable[[], None]
 ) -> tuple[Hash, int]:
-    """Read the bytes that are known to be right: their digest, and how many they are."""
+    """Read the bytes that are known to be correct, and return their digest and number."""
     length = os.fstat(stream.fileno()).st_size
     mark = max((mark for mark in marks if mark.size <= length), key=lambda mark: mark.size)
-    # The last byte of a file comes anew even if it is there: no server has an answer to a request for nothing.
+    # The last byte of a file is always requested again: servers reject a request for zero bytes.
     kept, size = min(mark.size, total - 1), 0
     digest = hashlib.sha256()
     while piece := stream.read(min(_PIECE, kept - size)):
@@ -397,7 +397,7 @@ def _prefix(
 
 
 def open_regular(path: Path, flags: int) -> int:
-    """Open a file; raise an OSError if a link, a pipe or a device stands in its place, and never wait for one."""
+    """Open a regular file; raise OSError for a link, pipe or device, and never block on one."""
     extra = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC"))
     handle = os.open(path, flags | sum(extra), 0o666)
     if stat.S_ISREG(os.fstat(handle).st_mode):
@@ -407,7 +407,7 @@ def open_regular(path: Path, flags: int) -> int:
 
 
 def read_regular(path: Path) -> bytes:
-    """Read a small file that lies beside downloads; as `open_regular`."""
+    """Read a small file in a download folder with `open_regular`."""
     with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as stream:
         if os.fstat(stream.fileno()).st_size > _RECORD_SIZE:
             raise OSError(errno.EFBIG, "too large for a record", str(path))
@@ -415,7 +415,7 @@ def read_regular(path: Path) -> bytes:
 
 
 def _sync(handle: int) -> None:
-    """Have the disk write what it holds in memory, if it is a disk that can be told."""
+    """Flush a file to disk, if the file system supports it."""
     try:
         os.fsync(handle)
     except OSError as err:
@@ -424,7 +424,7 @@ def _sync(handle: int) -> None:
 
 
 def _rename(path: Path, target: Path) -> None:
-    """Put a file in its place; again if something such as a virus scanner has it open for a moment."""
+    """Rename a file; retry if another program, such as a virus scanner, has it open."""
     for seconds in _RENAME_PAUSES:
         try:
             path.replace(target)
@@ -438,7 +438,7 @@ def _rename(path: Path, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Let a rename survive a power cut, where folders can be synchronized (not on Windows)."""
+    """Make a rename survive a power failure, where folders can be synchronized (not on Windows)."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
-"""The file of a product, opened wherever it is: on disk, at MAST, in its public bucket, or at another address.
+"""The file of a product, opened on disk, at MAST, in its public bucket, or at another address.
 
-In: a product in any form: a dataURI, a file name, an address, a row of a table, a row of a manifest, a path, a file.
-Out: an open file, of which only the parts that are read come over the network; or the object that is in it.
+In: a product as a dataURI, a file name, an address, a row of a table, a row of a manifest, a path, or an open file.
+Out: an open file, from which only the parts that are read are transferred; or its contents as an object.
 """
 
 from __future__ import annotations
@@ -38,47 +38,47 @@ from .verify_and_retry import as_written, recorded_path
 
 _WEB = ("https://", "http://")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-# How texts begin that can only be paths.
+# The start of texts that can only be paths.
 _PATH = re.compile(r"[/\\~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
-# The column of a manifest that says where a file is on disk; files call it by the second name.
+# The column of a manifest with the path on disk; the second name is used in files.
 _ON_DISK = ("Local Path", "Local_Path")
-# The columns by which missions know their products.
+# The columns that identify products in mission tables.
 _OF_MISSIONS = frozenset({"uri", "filename"})
 _SEVERAL = "loop over the rows to open each, or use get_headers for the headers of all"
 
 
-# -- where the files of products are -------------------------------------------------------------------------------
+# -- sources of the files of products ------------------------------------------------------------------------------
 
 
 class AddressSource(Protocol):
-    """What differs between clients: where the file of a product is; a `ProductSource` is one."""
+    """Where the file of a product is, which differs between clients; a `ProductSource` is one."""
 
     def file(self, given: Any) -> tuple[str, FileSource]:
-        """Return the URI of a file that is named by it or by an address, and where it comes from; raise for others."""
+        """Return the URI of a file given by URI or address, and the source of the file; raise for anything else."""
 
     def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
-        """Return products with a column ``dataURI``, and where their files come from."""
+        """Return products with a column ``dataURI``, and the source of their files."""
 
 
 @dataclass(frozen=True)
 class ArchiveFiles:
-    """Files of MAST by their dataURIs, and files elsewhere by their addresses; an `AddressSource`."""
+    """Files at MAST by dataURI, and files elsewhere by address; an `AddressSource`."""
 
     service: MastService
 
     def file(self, given: Any) -> tuple[str, FileSource]:
-        """Return the dataURI or the address of a file, and where it comes from."""
+        """Return the dataURI or address of a file, and the source of the file."""
         uri, bucket = named_file(given, self.service.endpoints.download, Bucket.configured(self.service.endpoints))
         return uri, FileSource(self.service.endpoints.download if bucket is None else bucket)
 
     def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
-        """Return products, and where their files come from."""
+        """Return products, and the source of their files."""
         del in_folders
         return products, FileSource(files_of_products(self.service.endpoints.download, products))
 
 
 def named_file(text: Any, download_url: str, bucket: Bucket) -> tuple[str, Bucket | None]:
-    """Return the dataURI in a text that is one or an address of it, or an address in the bucket, and that one."""
+    """Return the dataURI in a text and None, or an address in the bucket and the bucket; raise for anything else."""
     if not isinstance(text, str) or not text.strip():
         raise InvalidArgumentError(
             f"A valid data product URI must be provided, such as 'mast:HST/product/x.fits', got {text!r}."
@@ -101,7 +101,7 @@ def named_file(text: Any, download_url: str, bucket: Bucket) -> tuple[str, Bucke
 
 @dataclass(frozen=True)
 class FileAddress:
-    """Where a file is read over the network."""
+    """An address from which a file is read."""
 
     name: str
     url: str
@@ -110,7 +110,7 @@ class FileAddress:
 
 @dataclass(frozen=True)
 class LocatedFile:
-    """Where a file is: in a file that is open, on a disk, or at addresses, of which the first that works is read."""
+    """The location of a file: an open file, a path on disk, or addresses, of which the first that works is used."""
 
     name: str
     opened: IO[bytes] | None = None
@@ -121,16 +121,16 @@ class LocatedFile:
 
     @property
     def identity(self) -> str:
-        """What the file is told apart by, and can be opened by again."""
+        """The name by which the file is distinguished from others and can be opened again."""
         return self.addresses[-1].name if self.addresses else str(self.path or self.name)
 
 
-# -- opened --------------------------------------------------------------------------------------------------------
+# -- opening -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class ProductFiles:
-    """Opens the files of products, as one client sees them."""
+    """Opens the files of products for one client."""
 
     service: MastService
     source: AddressSource
@@ -144,18 +144,18 @@ class ProductFiles:
         return self.open_located(self.located(product))
 
     def open_located(self, found: LocatedFile) -> Any:
-        """Open a file that was located for reading."""
+        """Open a located file for reading."""
         return self._opened(found, self._remote)
 
     def open_by_fsspec(self, product: Any) -> fits.HDUList:
-        """Open a FITS file as `fsspec` does it, without a token."""
+        """Open a FITS file with `fsspec`, without a token."""
         found = self.located(product)
         if found.addresses:
             return self._opened(found, lambda at: open_fits(at.url, name=at.name, block_size=self.block_size))
         return self.read(product, {})
 
     def read(self, product: Any, options: Mapping[str, Any]) -> Any:
-        """Return a product as the object that fits its kind."""
+        """Return a product as an object that matches its format."""
         found = self.located(product)
         if not found.may_be_unnamed:
             check_kind(found.name)
@@ -169,7 +169,7 @@ class ProductFiles:
             return content
 
     def _opened(self, found: LocatedFile, remote: Callable[[FileAddress], Any]) -> Any:
-        """Open a file where it is."""
+        """Open a file at its location."""
         if found.opened is not None:
             return found.opened
         if found.path is not None:
@@ -188,7 +188,7 @@ class ProductFiles:
 
     @staticmethod
     def _first(addresses: tuple[FileAddress, ...], remote: Callable[[FileAddress], Any]) -> Any:
-        """Open the first address that works; the error is that of the last."""
+        """Open the first address that works; if none does, raise the error for the last one."""
         *others, last = addresses
         for address in others:
             try:
@@ -198,15 +198,15 @@ class ProductFiles:
         return remote(last)
 
     def _remote(self, address: FileAddress) -> io.BufferedReader:
-        """Open an address, with the token where it may be seen."""
+        """Open an address, with the token if it is not in the bucket."""
         http = anonymous_http(self.service) if address.in_bucket else self.service.http
         opener = range_opener(http, self.deadline)
         return open_remote(address.url, opener, name=address.name, block_size=self.block_size)
 
-    # -- where -----------------------------------------------------------------------------------------------------
+    # -- location --------------------------------------------------------------------------------------------------
 
     def located(self, product: Any) -> LocatedFile:
-        """Tell where the file of a product is; nothing is read."""
+        """Return the location of a product's file without reading it."""
         if _is_open(product):
             return _open_file(product)
         if isinstance(product, os.PathLike):
@@ -221,11 +221,11 @@ class ProductFiles:
 
     @property
     def _of_archive(self) -> AddressSource:
-        """Where files are that are known by dataURI."""
+        """The source of files with a dataURI."""
         return ArchiveFiles(self.service) if self.takes_names else self.source
 
     def _named(self, text: str) -> LocatedFile:
-        """Where the file is that a text names."""
+        """Return the location of a file given by a path, a name, a URI or an address."""
         text = str(text).strip()
         if not _SCHEME.match(text) and (not self.takes_names or {os.sep, "/"} & set(text)) and is_local_file(text):
             return _on_disk(Path(text).expanduser())
@@ -238,7 +238,7 @@ class ProductFiles:
         return LocatedFile(uri, addresses=_addresses(uri, files))
 
     def _of_table(self, row: Table) -> LocatedFile:
-        """Where the file of a row is: on disk if it was downloaded, and otherwise at an address."""
+        """Return the location of the file of a row: on disk if it was downloaded, otherwise at an address."""
         if set(_ON_DISK) & set(row.colnames):
             return self._of_manifest(as_written(row))
         given = addressed_products(row, ("dataURI",), f"{self.service.endpoints.download}?uri=")
@@ -253,7 +253,7 @@ class ProductFiles:
         return LocatedFile(name, addresses=_addresses(uri, files), terms=terms, may_be_unnamed=uri.startswith(_WEB))
 
     def _of_manifest(self, row: Table) -> LocatedFile:
-        """Where the file of a manifest's row is; the folder may have been emptied since."""
+        """Return the location of the file of a manifest row: the path if it still exists, otherwise its address."""
         path = recorded_path(row)
         if is_local_file(path):
             return _on_disk(path)
@@ -266,7 +266,7 @@ class ProductFiles:
 
 
 def _addresses(uri: str, files: FileSource) -> tuple[FileAddress, ...]:
-    """Where a file is read, the surest address last."""
+    """Return the addresses of a file, the most reliable one last."""
     if isinstance(files.download_url, Bucket):
         return (FileAddress(uri, files.download_url.data_url(uri), in_bucket=True),)
     copy = files.cloud_urls.get(uri)
@@ -279,7 +279,7 @@ def _addresses(uri: str, files: FileSource) -> tuple[FileAddress, ...]:
 
 
 def _check_name(text: str, *, is_path: bool) -> None:
-    """Raise if a text is the path of a file that is not on disk, or an address that cannot be read."""
+    """Raise if a text is a path that does not exist, or an address that is not supported."""
     if is_path or _PATH.match(text):
         raise InvalidArgumentError(f"There is no file {text!r:.200} on disk; a dataURI begins with 'mast:'.")
     if "://" in text and not text.startswith((*_WEB, "s3://")):
@@ -289,7 +289,7 @@ def _check_name(text: str, *, is_path: bool) -> None:
 
 
 def _one_row(product: Any) -> Table:
-    """A product as a table of one row."""
+    """Return a product as a table with one row."""
     table = as_table(product)
     if table is None:
         raise InvalidArgumentError(
@@ -302,18 +302,18 @@ def _one_row(product: Any) -> Table:
 
 
 def _not_one(number: int) -> InvalidArgumentError:
-    """The error for several products, or none."""
+    """Return the error for no product or several products."""
     return InvalidArgumentError(f"Expected one product, got {number}: {_SEVERAL}.")
 
 
 def _terms_of(row: Table) -> str:
-    """Whose the file of a row is, and until when it is exclusive."""
+    """Return the program and release date of an exclusive file, for messages; empty for other files."""
     rights, release, program = (column_as_text(row, name)[0] for name in ("dataRights", "t_obs_release", "proposal_id"))
     return access_terms(program, release) if rights == EXCLUSIVE else ""
 
 
 def _uri_of(row: Table) -> str:
-    """The dataURI of a row."""
+    """Return the dataURI of a row."""
     if "dataURI" not in row.colnames:
         raise InvalidArgumentError(
             "This row has no column 'dataURI', so it is not a product. If it is an observation, call "
@@ -326,12 +326,12 @@ def _uri_of(row: Table) -> str:
 
 
 def _is_open(given: Any) -> bool:
-    """Whether this is an open file; tables have a method ``read`` as well."""
+    """Return whether this is an open file; tables also have a method ``read``."""
     return hasattr(given, "read") and hasattr(given, "seek")
 
 
 def _open_file(file: Any) -> LocatedFile:
-    """A file that is open."""
+    """Return the location of an open file."""
     if isinstance(file, io.TextIOBase):
         raise InvalidArgumentError(f"{file!r:.80} is open in text mode. Open it with mode 'rb'.")
     name = getattr(file, "name", None)
@@ -339,13 +339,13 @@ def _open_file(file: Any) -> LocatedFile:
 
 
 def _on_disk(path: Path) -> LocatedFile:
-    """A file on disk."""
+    """Return the location of a file on disk."""
     name = PurePosixPath(path.name).name if is_remote(path) else path.name
     return LocatedFile(name, path=path)
 
 
 def is_local_file(place: str | Path) -> bool:
-    """Tell whether a file is there; a text that cannot be the name of one, such as a very long one, is not."""
+    """Return whether a file exists; False for a text that cannot be a file name, such as a very long one."""
     try:
         return (Path(place).expanduser() if isinstance(place, str) else place).is_file()
     except (OSError, ValueError, RuntimeError):
@@ -353,11 +353,11 @@ def is_local_file(place: str | Path) -> bool:
 
 
 def each_product(products: Any) -> Iterator[Any]:
-    """Give the products of a table, of a list that may hold tables, or the only one."""
+    """Yield the products in a table, in a list that may contain tables, or a single product."""
     if isinstance(products, str | os.PathLike) or _is_open(products):
         yield products
         return
-    # Rows of different tables need not fit together.
+    # A list may have rows of different tables, which cannot always be stacked.
     table = None if isinstance(products, list | tuple) else as_table(products)
     if table is not None:
         yield from (table[index : index + 1] for index in range(len(table)))

@@ -1,7 +1,7 @@
 """The product flow of all clients: listing → filters → plan → transfer → manifest.
 
-In: products in all forms in which users may have them, or what they belong to (observations, datasets). Out: product
-tables, plans, files on disk and their manifest. What differs between clients is in a `ProductSource`; the steps are in
+In: products in any form, or the observations or datasets that they belong to. Out: product tables, plans, files on disk
+and their manifest. A `ProductSource` has everything that differs between clients; the steps are in
 `astroquery_mast.products`.
 """
 
@@ -62,29 +62,29 @@ from .download import (
 from .sessions import PostedForm, SessionRecipe, anonymous_http
 from .verify_and_retry import as_written, retry_downloads
 
-# Start of the message for a file that needs a login.
+# The start of the message for a file that requires a login.
 _DENIED = "HTTPError: 401"
 
 
 class Downloads:
-    """The downloads of one client, and what can be done with their manifests."""
+    """The downloads of one client, from plans or manifests."""
 
     def __init__(self, service: MastService, source_of: Callable[[Table], str | DownloadService] | None = None) -> None:
         self._service = service
         self._source_of = source_of
 
     def run(self, planned: Sequence[PlannedFile], options: RunOptions) -> list[TransferResult]:
-        """Carry out a plan; the results are in its order."""
+        """Carry out a plan, and return the results in its order."""
         self.log_in_for(planned)
         return download(planned, SessionRecipe.of(self._service), options)
 
     def results(self, planned: Sequence[PlannedFile], options: RunOptions) -> Generator[TransferResult]:
-        """Carry out a plan, and give each result as its file ends."""
+        """Carry out a plan, and yield each result as soon as it is known."""
         self.log_in_for(planned)
         yield from results_as_completed(planned, SessionRecipe.of(self._service), options)
 
     def run_one(self, planned: PlannedFile, *, verbose: bool, on_error: str = "warn") -> TransferResult:
-        """Download a file without a manifest, of which it is not known whether it needs a login."""
+        """Download a single file without a manifest; log in if MAST requires it."""
         options = RunOptions(verbose=verbose, on_error="ignore")
         result = self.run([planned], options)[0]
         refused = result.status is Status.ERROR and (result.message or "").startswith(_DENIED)
@@ -96,7 +96,7 @@ class Downloads:
 
     def run_bundle(self, bundle: Bundle, file: PlannedFile, options: RunOptions) -> list[TransferResult]:
         """Download many products in one file."""
-        # A script is asked for without the token, so that none can be in it.
+        # Scripts are requested without the token, so that they cannot contain it.
         http = anonymous_http(self._service) if bundle.kind == SCRIPT else self._service.http
         way = PostedForm(http, bundle.form, seconds_setting("timeout") if options.timeout is None else math.inf)
         results = bundle.results(download([file], way, replace(options, on_error="ignore"))[0])
@@ -104,7 +104,7 @@ class Downloads:
         return results
 
     def retry(self, manifest: Table, options: RunOptions) -> Manifest:
-        """Download the files of a manifest that failed, or that were found missing or changed."""
+        """Download the files of a manifest that failed, are missing or have changed."""
         manifest = as_written(manifest)
         messages = manifest["Message"] if "Message" in manifest.colnames else ()
         if any(str(message).startswith(_DENIED) for message in messages):
@@ -117,12 +117,12 @@ class Downloads:
         )
 
     def log_in_for(self, planned: Iterable[PlannedFile]) -> None:
-        """Log in with the token of the environment if exclusive files are among those to download."""
+        """Log in with the token in the environment if there are exclusive files to download."""
         if any(file.rights == EXCLUSIVE and file.action in ASKED for file in planned):
             self.log_in_by_environment()
 
     def log_in_by_environment(self) -> bool:
-        """Log in with the token of the environment unless another one is in use; return whether that worked."""
+        """Log in with the token in the environment unless already logged in; return whether a login took place."""
         if self._service.login.accepted or not environment_has_token():
             return False
         try:
@@ -143,41 +143,41 @@ FileOutcome = tuple[str, str | None, str | None]
 
 
 class ProductSource(Protocol):
-    """What differs between the clients: how their products are listed, and where files come from."""
+    """Everything that differs between clients: how products are listed, and where files come from."""
 
     batch_size: ClassVar[int]
-    """How many observations or datasets to ask for at once, where the user does not say."""
+    """The default number of observations or datasets per request."""
     key: ClassVar[str]
-    """The column that tells files apart."""
+    """The column that identifies files."""
     product_columns: ClassVar[tuple[str, ...]]
     nothing_left: ClassVar[str]
-    """What is said if no product passes the filters, in the words of ``astroquery.mast``."""
-    """A table that has one of these is a table of products."""
+    """The message if no product passes the filters, with the wording of ``astroquery.mast``."""
+    """Columns of product tables: a table that has one of them is a product table."""
 
     def identifiers(self, given: Any) -> list[str]:
-        """Return the identifiers of what products belong to, each once, in all forms in which they may be given."""
+        """Return the unique identifiers of observations or datasets given in any form."""
 
     def pages(self, identifiers: Sequence[str], deadline: Deadline) -> Iterable[AnswerPage]:
-        """Ask for the products of some observations or datasets."""
+        """Request the products of some observations or datasets."""
 
     def table(self, identifiers: Sequence[str], batches: Iterable[Sequence[Page]]) -> Table:
-        """Return all answers as one table, in the order of the identifiers."""
+        """Return all responses as one table, in the order of the identifiers."""
 
     def products_in(self, given: Any, verbose: bool) -> Table | None:
-        """Return products that were given; None if it is observations or datasets, whose products are wanted."""
+        """Return the given products; None if observations or datasets were given, whose products must be requested."""
 
     def filtered(self, products: Table, filters: Mapping[str, Any]) -> Table:
         """Return the products that pass all filters."""
 
     def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
-        """Return products as the plan wants them, each file once, and where they come from."""
+        """Return products in the form that the plan needs, each file once, and the source of the files."""
 
     def file(self, given: Any) -> tuple[str, FileSource]:
-        """Return the URI of a file that is named by it or by an address, and where it comes from; raise for others."""
+        """Return the URI of a file given by URI or address, and the source of the file; raise for anything else."""
 
 
 class ProductFlow:
-    """Products of one client: they are listed, filtered, planned and downloaded."""
+    """Lists, filters, plans and downloads the products of one client."""
 
     def __init__(self, service: MastService, source: ProductSource) -> None:
         self._service = service
@@ -187,7 +187,7 @@ class ProductFlow:
     # -- listing -------------------------------------------------------------------------------------------------
 
     def product_list(self, given: Any, *, batch_size: int, verbose: bool, timeout: float | None) -> Table:
-        """Return the products of observations or datasets, each once for everything that it belongs to."""
+        """Return the products of observations or datasets; a product has a row for each one that it belongs to."""
         products = self._list(given, batch_size, verbose, None if timeout is None else self._service.deadline(timeout))
         if not len(products):
             warn_no_results(hints_of_planned(given))
@@ -201,13 +201,13 @@ class ProductFlow:
         return unique
 
     def responses(self, given: Any, batch_size: int) -> list[requests.Response]:
-        """Return the responses that hold the products, of every page of every batch, in order."""
+        """Return the HTTP responses with the products: all pages of all batches, in order."""
         identifiers = self._source.identifiers(given)
         batches = self._batches(identifiers, batch_size, False, None, lambda answer: answer.response)
         return [response for responses in batches for response in responses]
 
     def _list(self, given: Any, batch_size: int, verbose: bool, whole: Deadline | None) -> Table:
-        """The products of observations or datasets, without a warning where there are none."""
+        """Return the products of observations or datasets, without a warning if there are none."""
         identifiers = self._source.identifiers(given)
         pages = self._batches(identifiers, batch_size, verbose, whole, lambda answer: answer.page)
         return self._source.table(identifiers, pages)
@@ -220,11 +220,11 @@ class ProductFlow:
         whole: Deadline | None,
         part: Callable[[AnswerPage], T],
     ) -> Iterator[list[T]]:
-        """Ask in batches, and give one part of the answers to each."""
+        """Request the products in batches, and yield ``part`` of the responses to each batch."""
         whole = Deadline() if whole is None else whole
 
         def ask(batch: Sequence[str]) -> list[T]:
-            # With a deadline of its own, or halving the first batch that is late would come too late.
+            # Each batch has its own deadline, so that a batch that times out can be split in time.
             return [part(answer) for answer in self._source.pages(batch, Deadline.within(whole))]
 
         workers = count_setting("max_workers")
@@ -245,7 +245,7 @@ class ProductFlow:
         return found
 
     def listed(self, given: Any, verbose: bool, deadline: Deadline | None) -> Table:
-        """Return the products that were given, or those of the observations that were given."""
+        """Return the given products, or the products of the given observations."""
         marks, service = self._source.product_columns, f"{self._service.endpoints.download}?uri="
         given = as_product_table(addressed_products(given, marks, service), marks, service)
         products = self._source.products_in(given, verbose)
@@ -254,18 +254,18 @@ class ProductFlow:
         return products
 
     def passing(self, products: Table, filters: Mapping[str, Any]) -> Table:
-        """Return the products that pass all filters; none of them may."""
+        """Return the products that pass all filters, without a warning if there are none."""
         return self._source.filtered(products, filters) if filters else products
 
     def _why_none(self, products: Table, filters: Mapping[str, Any]) -> str:
-        """Say why no product passes the filters, with the values that there are."""
+        """Return a message that explains why no product passes the filters, with the available values."""
         left = self._left_by_each(products, filters)
         alone = [values_of(products, name, filters[name]) for name, rows in left.items() if not rows]
         each = ", ".join(f"{name} leaves {rows}" for name, rows in left.items())
         return f"None of the {len(products)} products matches the filters. {' '.join(alone) or f'Alone, {each}.'}"
 
     def _left_by_each(self, products: Table, filters: Mapping[str, Any]) -> dict[str, int]:
-        """How many products pass each of the filters that were given."""
+        """Return the number of products that pass each filter by itself."""
         asked = ((name, wanted) for name, wanted in filters.items() if wanted is not None and wanted is not False)
         return {name: len(self.passing(products, {name: wanted})) for name, wanted in asked}
 
@@ -280,7 +280,7 @@ class ProductFlow:
         overwrite: str | None,
         verbose: bool,
     ) -> FileOutcome:
-        """Download one file by its name, its URI or its address."""
+        """Download one file, given by its name, URI or address."""
         uri, files = self._source.file(given)
         target = local_target(local_path, PurePosixPath(uri).name)
         planned = single_file(
@@ -298,7 +298,7 @@ class ProductFlow:
     def product_urls(
         self, given: Any, filters: Mapping[str, Any], *, verbose: bool, in_cloud: Callable[[str], str] = str
     ) -> list[str]:
-        """Return where products can be fetched, each once; ``in_cloud`` says how a copy in the cloud is addressed."""
+        """Return the addresses of products, each once; ``in_cloud`` converts the address of a cloud copy."""
         wanted = self.passing(self.listed(given, verbose, None), filters)
         products, files = self._source.files(wanted, in_folders=False)
         pairs = zip(*(column_as_text(products, name) for name in ("dataURI", "dataRights")), strict=True)
@@ -313,7 +313,7 @@ class ProductFlow:
     def download_products(
         self, given: Any, request: DownloadRequest, options: RunOptions, filters: Mapping[str, Any]
     ) -> Manifest | Table | None:
-        """Download the files of products, or show the plan; None, with a warning, if no product is left."""
+        """Download the files of products, or return the plan; None, with a warning, if no product is left."""
         deadline = options.deadline()
         prepared = self._prepared(given, request, options, filters, deadline)
         if prepared is None:
@@ -341,10 +341,10 @@ class ProductFlow:
     def download_products_iter(
         self, given: Any, request: DownloadRequest, options: RunOptions, filters: Mapping[str, Any]
     ) -> Generator[Row]:
-        """Prepare a download now, and carry it out as the rows of its manifest are taken."""
+        """Prepare a download now, and carry it out while the rows of its manifest are iterated over."""
         deadline = options.deadline()
         folder = destination(request.download_dir)
-        # The caller may change the working directory while files are on their way.
+        # The caller may change the working directory during the download.
         request = replace(request, download_dir=folder if is_remote(folder) else folder.absolute())
         prepared = self._prepared(given, request, options, filters, deadline)
         if prepared is not None:
@@ -352,17 +352,17 @@ class ProductFlow:
         return self._rows(prepared, options.until(deadline))
 
     def _plan_table(self, folder: Path, planned: Sequence[PlannedFile]) -> Table:
-        """A plan, with what the disk has left and whether the user may have the files."""
+        """Return the plan as a table, with the free disk space and whether the user has access to the files."""
         self._warn_beforehand(folder, planned)
         return plan_table(planned, free=free_space(folder), refusal=self._service.login.exclusive_refusal)
 
     def _warn_beforehand(self, folder: Path, planned: Sequence[PlannedFile]) -> None:
-        """Say once, before anything is fetched, what is lacking: space on the disk, or access."""
+        """Warn about insufficient disk space or missing access before the download starts."""
         warn_of_little_space(folder, total_bytes(planned))
         warn_of_no_access(planned, self._service.login.exclusive_refusal)
 
     def _rows(self, prepared: PreparedDownload | None, options: RunOptions) -> Generator[Row]:
-        """The row of each file as it ends."""
+        """Yield the manifest row of each file as soon as it is known."""
         if prepared is None:
             return
         try:
@@ -381,7 +381,7 @@ class ProductFlow:
         filters: Mapping[str, Any],
         deadline: Deadline,
     ) -> PreparedDownload | None:
-        """What is to be done for products; None, with a warning, if no product is left."""
+        """Return the prepared download of products; None, with a warning, if no product is left."""
         listed = self.listed(given, options.verbose, deadline)
         wanted = self.passing(listed, filters)
         if not len(wanted):
@@ -395,7 +395,7 @@ class ProductFlow:
 
     @staticmethod
     def _plan(products: Table, files: FileSource, folder: Path, request: DownloadRequest) -> list[PlannedFile]:
-        """Decide what is done for each file."""
+        """Return the plan for each file."""
         return plan(
             products,
             base_dir=folder / "mastDownload" if request.in_folders else folder,

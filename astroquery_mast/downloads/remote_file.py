@@ -1,10 +1,11 @@
-"""A file that is read where it is: only the bytes that a reader asks for come over the network.
+"""A remote file that is read in parts: only the bytes that a reader needs are transferred.
 
-In: an address and a callable that opens it with headers. Out: a buffered, seekable file. Every part is proven to be the
-part that was asked for, of the file that was opened: a file that changes while it is read is an error, not a mixture.
+In: an address and a callable that opens it with headers. Out: a buffered, seekable file. Each response is checked to be
+the requested part of the file that was opened: if the file changes in the meantime, an error is raised.
 
-A server that does not serve parts (files made on demand, for instance) is read once, to the end, into a temporary file.
-FITS files can also be opened by `fsspec`, as ``fits.open(..., use_fsspec=True)`` does it; that never sends a token.
+If a server does not support range requests (for instance for files made on demand), the complete file is downloaded
+into a temporary file. FITS files can also be opened with `fsspec`, as in ``fits.open(..., use_fsspec=True)``, which
+never sends a token.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ T = TypeVar("T")
 
 
 def range_opener(http: HttpClient, whole: Deadline | None = None) -> OpenUrl:
-    """Return what opens a part of a file; each has ``conf.timeout`` seconds, however long the reader takes between."""
+    """Return a function that opens a part of a file, with ``conf.timeout`` seconds for each part."""
 
     def open_range(url: str, headers: Mapping[str, str]) -> Any:
         limit = Deadline.within(whole)
@@ -54,7 +55,7 @@ def range_opener(http: HttpClient, whole: Deadline | None = None) -> OpenUrl:
 
 
 def open_remote(url: str, open_url: OpenUrl, *, name: str, block_size: int) -> io.BufferedReader:
-    """Open a file for reading without fetching it."""
+    """Open a file for reading without downloading it."""
     if block_size < 1:
         raise ValueError(f"block_size must be a positive number of bytes, got {block_size!r}.")
     parts = _Parts(url, open_url, name)
@@ -70,21 +71,21 @@ class _Source(Protocol):
     size: int
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return the bytes from ``start`` up to ``stop``, none of which is beyond the end."""
+        """Return the bytes from ``start`` up to ``stop``, which is not beyond the end of the file."""
 
     def close(self) -> None:
-        """Give back what was needed for it."""
+        """Release the resources."""
 
 
 class RemoteFile(io.RawIOBase):
-    """The raw side of a remote file: each read that the buffer cannot answer is one question."""
+    """The unbuffered remote file: each read is one request, except of the part requested when it was opened."""
 
     def __init__(self, source: _Source, first: bytes = b"") -> None:
         super().__init__()
         self._source = source
         self._first = first
         self._position = 0
-        # Readers such as astropy.io.fits ask files for these.
+        # Readers such as astropy.io.fits need these attributes.
         self.name = source.name
         self.mode = "rb"
 
@@ -94,15 +95,15 @@ class RemoteFile(io.RawIOBase):
         return self._source.size
 
     def readable(self) -> bool:
-        """It can be read."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """It can be sought in."""
+        """Return True."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Go to a position; nothing is fetched until something is read there."""
+        """Go to a position; nothing is requested until the next read."""
         if self.closed:
             raise ValueError("I/O operation on closed file.")
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}.get(whence)
@@ -118,38 +119,38 @@ class RemoteFile(io.RawIOBase):
         return self._position
 
     def close(self) -> None:
-        """Close the file; twice is no mistake."""
+        """Close the file; closing it again has no effect."""
         if not self.closed:
             self._source.close()
         super().close()
 
     def readinto(self, buffer: Any, /) -> int:
-        """Read as many bytes as there is room for, or fewer."""
+        """Read into a buffer, possibly fewer bytes than fit into it."""
         room = memoryview(buffer).cast("B")
         found = self._some(len(room))
         room[: len(found)] = found
         return len(found)
 
     def readall(self) -> bytes:
-        """Read what is left, with one question and not with one for each block."""
+        """Read the rest with one request instead of one for each block."""
         pieces = iter(lambda: self._some(self.size), b"")
         return b"".join(pieces)
 
     def _some(self, most: int) -> bytes:
-        """Some of the next bytes; none at the end."""
+        """Return at most this number of the next bytes; empty at the end."""
         if self.closed:
             raise ValueError("I/O operation on closed file.")
         stop = min(self._position + most, self.size)
         if stop <= self._position:
             return b""
-        # What is at hand is not asked for again, even if it is less than is wanted: readers come back for the rest.
+        # Bytes in memory are not requested again, even if there are too few: the caller reads again for the rest.
         found = self._first[self._position : stop] or self._source.read(self._position, stop)
         self._position += len(found)
         return found
 
 
 class _Parts:
-    """The parts of one file at one address, and the proof that they belong together."""
+    """The parts of one file at one address, checked to belong to the same version of the file."""
 
     def __init__(self, url: str, open_url: OpenUrl, name: str) -> None:
         self.name = name
@@ -160,10 +161,10 @@ class _Parts:
         self._validator: str | None = None
 
     def begin(self, size: int) -> bytes | None:
-        """Ask for the beginning, and learn what file this is; None if the server does not serve parts."""
+        """Request the first bytes, size and validator of the file; None if range requests are not supported."""
 
         def ask() -> bytes | None:
-            """Ask once."""
+            """Request them once."""
             with self._open(self._url, {**AS_STORED, "Range": f"bytes=0-{size - 1}"}) as response:
                 if response.status_code != 206:
                     return None
@@ -177,7 +178,7 @@ class _Parts:
         try:
             return _with_retries(ask, self.name)
         except MastError as err:
-            # Only a file without bytes has no first byte (RFC 9110, section 14.1.2).
+            # Only an empty file has no first byte (RFC 9110, section 14.1.2).
             if err.status == 416:
                 return b""
             raise
@@ -188,7 +189,7 @@ class _Parts:
             headers["If-Range"] = self._validator
 
         def ask() -> bytes:
-            """Ask once."""
+            """Request them once."""
             with self._open(self._url, headers) as response:
                 self._check(response, start, stop)
                 return _content(response, stop - start)
@@ -196,10 +197,10 @@ class _Parts:
         return _with_retries(ask, self.name)
 
     def close(self) -> None:
-        """Nothing is kept open between two reads."""
+        """Do nothing: no connection is open between reads."""
 
     def _check(self, response: requests.Response, start: int, stop: int) -> None:
-        """Raise unless an answer is the part that was asked for, of the file that was opened."""
+        """Raise unless a response is the requested part of the file that was opened."""
         etag = response.headers.get("ETag")
         changed = self._etag is not None and etag is not None and etag != self._etag
         if response.status_code != 206 or changed:
@@ -209,7 +210,7 @@ class _Parts:
 
 
 class _Copy:
-    """A whole file, fetched into a temporary one that nobody else sees."""
+    """A complete file, downloaded into an unnamed temporary file."""
 
     def __init__(self, name: str, file: IO[bytes]) -> None:
         self.name = name
@@ -225,12 +226,12 @@ class _Copy:
 
 
 def _copy(url: str, open_url: OpenUrl, name: str) -> _Copy:
-    """Fetch a file to its end, since it cannot be had in parts."""
+    """Download a complete file, if the server does not support range requests."""
     log.info("The server does not support range requests for %s: downloading the complete file.", name)
     most = count_setting("max_file_size")
 
     def ask() -> _Copy:
-        """Fetch it once."""
+        """Download it once."""
         with ExitStack() as if_it_fails:
             file = if_it_fails.enter_context(tempfile.TemporaryFile())
             with open_url(url, AS_STORED) as response:
@@ -239,14 +240,14 @@ def _copy(url: str, open_url: OpenUrl, name: str) -> _Copy:
                     check_size(file.tell() + len(piece), None, most)
                     file.write(piece)
                 check_length(response.headers, file.tell(), None)
-            if_it_fails.pop_all()  # closed by the file that is read
+            if_it_fails.pop_all()  # closed by the returned file
         return _Copy(name, file)
 
     return _with_retries(ask, name)
 
 
 def _with_retries(ask: Callable[[], T], name: str) -> T:
-    """Ask again if the connection breaks in the middle of an answer."""
+    """Repeat a request if the connection breaks during a response."""
     try:
         return retrying(ask, deadline=Deadline(), on_error=lambda err: isinstance(err, BODY_ERRORS))
     except BODY_ERRORS as err:
@@ -255,7 +256,7 @@ def _with_retries(ask: Callable[[], T], name: str) -> T:
 
 
 def _content(response: requests.Response, size: int) -> bytes:
-    """The body of an answer with a part, which must have a given length."""
+    """Return the body of a partial response after checking its length."""
     try:
         read_body(response, size)
     except ResponseTooLargeError as err:
@@ -266,7 +267,7 @@ def _content(response: requests.Response, size: int) -> bytes:
 
 
 def _unasked(response: requests.Response, name: str, asked: str) -> InvalidResponseError:
-    """The error for an answer that is not the part that was asked for."""
+    """Return the error for a response that is not the requested part."""
     given = response.headers.get("Content-Range")
     message = f"Cannot read {name} in parts: requested bytes {asked}, received {given!r}."
     return InvalidResponseError(message, service=_SERVICE)
@@ -290,7 +291,7 @@ def open_fits(url: str, *, name: str, block_size: int) -> fits.HDUList:
 
 
 def _as_error_of_query(err: Exception, url: str, name: str) -> InvalidQueryError | LoginError | ServerError:
-    """The error for one of `fsspec`'s."""
+    """Return the error of this package for an exception of `fsspec`."""
     status = _http_status(err)
     if status in _UNAUTHORIZED:
         return LoginError(f"{name} is under exclusive access. Log in and open it without use_fsspec=True.")
@@ -303,13 +304,13 @@ def _as_error_of_query(err: Exception, url: str, name: str) -> InvalidQueryError
 
 
 def _fsspec_errors() -> tuple[type[Exception], ...]:
-    """What `fsspec` raises, and the client behind it; looked up when something has gone wrong, for it is optional."""
+    """Return the exceptions of `fsspec` and of its HTTP client, which is optional, if it is imported."""
     aiohttp = sys.modules.get("aiohttp")
     return (OSError,) if aiohttp is None else (OSError, aiohttp.ClientError)
 
 
 def _http_status(err: BaseException | None) -> int | None:
-    """The HTTP status behind an exception: `fsspec` says "not found" of every failure, and keeps the cause."""
+    """Return the HTTP status in the causes of an exception: `fsspec` raises FileNotFoundError for every failure."""
     while err is not None:
         status = getattr(err, "status", None)
         if isinstance(status, int):

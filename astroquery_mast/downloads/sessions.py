@@ -1,10 +1,10 @@
-"""How a worker reaches the archive: a recipe that can be sent to another process, and the session made from it there.
+"""Sessions of workers: a recipe that can be sent to another process, and the session that is made from it there.
 
-In: a client.  Out: a `SessionRecipe`, picklable and without any token; `SessionRecipe.open_url` gives a worker what
-opens addresses.  Products flow, before "download".
+In: a client.  Out: a `SessionRecipe`, which is picklable and contains no token; `SessionRecipe.open_url` returns a
+function that opens addresses for a worker.  Part of the product flow, before "download".
 
-A session serves one worker at a time.  When an answer is read it waits for the next worker, its connections still open,
-so that neither a file nor a call pays for new connections without need.
+A session is used by one worker at a time.  After a response has been read, the session is kept for the next worker with
+its connections open, so that new connections are made only if needed.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from ..service.token_sources import stored_token
 from .transfer import OpenUrl
 
 _SERVICE = "MAST download"
-# Headers that may hold a secret stay behind: a session of the user's own may have them.
+# Headers that may contain a secret, which a user's own session may have; they are not sent to other processes.
 _SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
-# How long a call that was given up may go unnoticed by a worker that waits for a connection slot (seconds).
+# How often a worker that waits for a connection slot checks whether the call has been stopped (seconds).
 _GLANCE = 0.5
 _OWN_ADAPTERS = (HTTPAdapter, TimedAdapter)
 _ATTRIBUTES = ("verify", "cert", "trust_env", "max_redirects")
@@ -44,13 +44,13 @@ _ATTRIBUTES = ("verify", "cert", "trust_env", "max_redirects")
 
 @dataclass(frozen=True)
 class SessionRecipe:
-    """The recipe of a session: everything that a worker needs except the token, which it has or finds by itself.
+    """The recipe of a session: everything that a worker needs, except the token.
 
-    A session of the user's own is used as it is by all workers of this process, with its hooks, parameters, cookies and
-    whatever its class does.  In another process there is one like it, as far as these fields tell.
+    A user's own session is used unchanged by all workers of this process, with its hooks, parameters, cookies and
+    class.  Other processes make a similar session from these fields.
 
-    A worker in this process, or forked from it, has the login.  Another one looks where `login` does, in the
-    environment variable ``MAST_API_TOKEN`` and the system's keyring, and only if the client was logged in.
+    Workers in this process, or forked from it, share the login.  If the client is logged in, other workers look for the
+    token like `login`: in the environment variable ``MAST_API_TOKEN`` and the keyring of the system.
     """
 
     server: str
@@ -66,17 +66,17 @@ class SessionRecipe:
     read_timeout: float
     attempts: int
     quiet: bool = False
-    # Whether the token is still good is asked once for all refusals of a call.
+    # Whether the token is still valid is checked once per call, if a request is refused.
     user: AskedOnce = field(default_factory=AskedOnce, compare=False)
     own: requests.Session | None = field(default=None, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the user's session behind, which holds connections of this process."""
+        """Leave out the user's session, which has connections of this process."""
         return {**vars(self), "own": None}
 
     @classmethod
     def of(cls, service: MastService) -> SessionRecipe:
-        """Make the recipe of a client's session."""
+        """Return the recipe for a client's session."""
         session, endpoints = service.session, service.endpoints
         return cls(
             server=endpoints.server,
@@ -95,7 +95,7 @@ class SessionRecipe:
         )
 
     def stays_behind(self) -> list[str]:
-        """Return what the user's session has that other processes do not get."""
+        """Return the settings of the user's session that other processes do not get."""
         return [] if self.own is None else _extras(self.own)
 
     def open_url(
@@ -104,7 +104,7 @@ class SessionRecipe:
         *,
         connection_slots: threading.Semaphore | None = None,
     ) -> WorkerSession:
-        """Give a worker what opens addresses, with a session that it shares with nobody."""
+        """Return a function that opens addresses for one worker, with a session of its own."""
         return WorkerSession(self, deadline or Deadline(), connection_slots)
 
     def session(self) -> requests.Session:
@@ -127,13 +127,13 @@ class SessionRecipe:
 
 
 def _own(session: requests.Session) -> requests.Session | None:
-    """The same session, ready for downloads, if it is one of the user's own."""
+    """Return the session, prepared for downloads, if it is a user's own; otherwise None."""
     is_own = type(session) is not MastSession or _extras(session)
     return prepare_session(session) if is_own else None
 
 
 def _extras(session: requests.Session) -> list[str]:
-    """What a session has that a recipe does not tell."""
+    """Return the settings of a session that are not part of a recipe."""
     has = {"params": session.params, "cookies": len(session.cookies), "hooks": any(session.hooks.values())}
     kind = [] if type(session) in {requests.Session, MastSession} else [f"the class {type(session).__name__}"]
     return [*kind, *(name for name, value in has.items() if value)]
@@ -141,7 +141,7 @@ def _extras(session: requests.Session) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _of_this_process() -> auth.Credentials:
-    """The token of a process that nobody has logged in; nobody is asked for one."""
+    """Return the stored token in a process without a login, without a prompt."""
     try:
         return auth.Credentials(stored_token())
     except LoginError:
@@ -149,12 +149,12 @@ def _of_this_process() -> auth.Credentials:
 
 
 def _text(value: str | bytes) -> str:
-    """A header's value as text."""
+    """Return the value of a header as text."""
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 class _FixedEndpoints(Endpoints):
-    """The addresses at the time of the call: in another process the configuration may be another."""
+    """The endpoints at the time of the call: the configuration of another process may differ."""
 
     def __init__(self, server: str, catalogs_server: str) -> None:
         super().__init__(server)
@@ -183,7 +183,7 @@ class WorkerSession:
         self._wire = HttpClient(self._send, self._endpoints, self._advice, recipe.attempts, quiet=recipe.quiet)
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
-        """Open an address, the body unread."""
+        """Open an address without reading the body."""
         self._begin()
         with ExitStack() as if_it_fails:
             if_it_fails.callback(self._end)
@@ -202,17 +202,17 @@ class WorkerSession:
         return response
 
     def __enter__(self) -> Self:
-        """Begin a file."""
+        """Start a file."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the session to the next, whatever was not closed."""
+        """Release the session and the connection slot, even if a response was not closed."""
         self._leave()
 
     def _begin(self) -> None:
-        """Wait for a connection slot, unless one is held for another answer of this file."""
+        """Wait for a connection slot, unless one is already held for another response for this file."""
         self._unread += 1
         if self._connection_slots is None or self._has_slot:
             return
@@ -220,13 +220,13 @@ class WorkerSession:
             self._has_slot = self._connection_slots.acquire(timeout=_GLANCE)
 
     def _end(self) -> None:
-        """Count an answer that is done with."""
+        """Count a response as read; after the last one, release the session."""
         self._unread -= 1
         if self._unread <= 0:
             self._leave()
 
     def _leave(self) -> None:
-        """Let the next one have the session and the slot: what is still to be done needs only the disk."""
+        """Release the session and the connection slot: the rest of the work needs only the disk."""
         self._unread = 0
         session, self._session = self._session, None
         if session is not None and session is not self._recipe.own:
@@ -237,13 +237,13 @@ class WorkerSession:
 
     @property
     def wire(self) -> HttpClient:
-        """The conversation with the archive, for answers that are read as a whole."""
+        """The HTTP client, for responses that are read completely."""
         return self._wire
 
     def _send(
         self, method: str, url: str, *, credentials: auth.Credentials | None = None, **keywords: Any
     ) -> requests.Response:
-        """Send through the session, with the token where it may be seen."""
+        """Send a request with the session, and the token if the address may receive it."""
         connect, read = keywords.pop("timeout")
         recipe = self._recipe
         timeout = (
@@ -256,7 +256,7 @@ class WorkerSession:
         return send_with_token(self._session, own, self._endpoints, method, url, timeout=timeout, **keywords)
 
     def _advice(self, url: str, status: int | None) -> str:
-        """Say what to do about a refusal."""
+        """Return advice about a refused request, for messages."""
         advice = Login(self._send, self._endpoints, self._credentials, self._recipe.user).advice(url, status)
         if self._recipe.logged_in and not self._credentials:
             return f"{advice} You are logged in, but tokens are not passed to other processes. Set the token there."
@@ -264,7 +264,7 @@ class WorkerSession:
 
 
 def _closing_once(close: Callable[[], None], tell: Callable[[], None]) -> Callable[[], None]:
-    """Return what closes a response, and tells of it the first time."""
+    """Return a function that closes a response, and calls ``tell`` the first time."""
     told = False
 
     def closed() -> None:
@@ -278,9 +278,9 @@ def _closing_once(close: Callable[[], None], tell: Callable[[], None]) -> Callab
 
 
 class IdleSessions:
-    """Sessions that wait for their next worker."""
+    """Sessions that are not in use, kept for the next worker."""
 
-    # So many, each with a few connections; more come when they are needed, and are closed afterwards.
+    # The number of sessions to keep, each with a few connections; more are made if needed, and closed afterwards.
     MOST = 16
 
     def __init__(self) -> None:
@@ -288,7 +288,7 @@ class IdleSessions:
         self._sessions: list[tuple[Hashable, requests.Session]] = []
 
     def take(self, key: Hashable, make: Callable[[], requests.Session]) -> requests.Session:
-        """Return the session of a kind that was used last, or a new one."""
+        """Return the most recently used session for a key, or a new one."""
         with self._lock:
             for place in reversed(range(len(self._sessions))):
                 if self._sessions[place][0] == key:
@@ -296,7 +296,7 @@ class IdleSessions:
         return make()
 
     def give(self, key: Hashable, session: requests.Session) -> None:
-        """Take a session back, and close the one that has waited longest if there are too many."""
+        """Keep a session, and close the one that has been idle the longest if there are too many."""
         with self._lock:
             self._sessions.append((key, session))
             oldest = self._sessions.pop(0)[1] if len(self._sessions) > self.MOST else None
@@ -304,7 +304,7 @@ class IdleSessions:
             oldest.close()
 
     def forget(self) -> None:
-        """Begin anew in a forked process: the connections are the parent's, and the lock may be held there."""
+        """Start over in a forked process: the connections are the parent's, and the lock may be held there."""
         self._lock = threading.Lock()
         self._sessions = []
 
@@ -314,17 +314,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_IDLE.forget)
 
 
-# -- other ways to the archive ----------------------------------------------------------------------------------------
+# -- other ways to send requests --------------------------------------------------------------------------------------
 
 
 def anonymous_http(service: MastService) -> HttpClient:
-    """Return an HTTP client that never sends the token, whatever the address."""
+    """Return an HTTP client that never sends the token."""
     return HttpClient(partial(service.send, credentials=auth.Credentials()), service.endpoints)
 
 
 @dataclass(frozen=True)
 class PostedForm:
-    """The way to a file that is made of what is posted; a `~astroquery_mast.downloads.download.Way`."""
+    """Requests a file by posting a form; a `~astroquery_mast.downloads.download.Way`."""
 
     http: HttpClient
     form: Sequence[tuple[str, str]]
@@ -334,7 +334,7 @@ class PostedForm:
     def open_url(
         self, deadline: Deadline, *, connection_slots: threading.Semaphore | None = None
     ) -> Generator[OpenUrl]:
-        """Give what opens an address by posting to it, and hangs up when the call ends."""
+        """Yield a function that opens an address with a POST request."""
         del connection_slots  # there is one file
 
         def post(url: str, headers: Mapping[str, str]) -> requests.Response:

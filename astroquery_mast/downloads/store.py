@@ -1,23 +1,23 @@
-"""Files that go into a store that `fsspec` knows, ``s3://bucket/prefix`` or ``memory://x``, and not to a disk.
+"""Downloads into object stores supported by `fsspec`, such as ``s3://bucket/prefix`` or ``memory://x``.
 
-In: an address, or a place in a store. Out: places that are used like paths, a view of the store for the plan, and files
-that appear when they are whole. Only "destination" imports this module, and only when a store is named.
+In: an address, or a location in a store. Out: path-like locations, a view of the store for the plan, and files that
+appear only when they are complete. Only "destination" imports this module, and only for an address of a store.
 
-What a store can promise differs, and with it what is promised here:
+Stores differ in what they guarantee, and so do the guarantees for downloads:
 
 =============================  =====================================================================================
-store                          under the final name there is
+store                          content of a file under its final name
 =============================  =====================================================================================
-S3, Google Cloud Storage       the whole file or what was there before: an object appears when its upload is completed.
-                               A process that is killed may leave an upload without end, which is never seen as an
-                               object; a life-cycle rule of the bucket removes those.
-others                         the whole file or what was there before, as far as the store moves a file in one step:
-                               it is written under another name first. A process that is killed may leave that one.
+S3, Google Cloud Storage       complete, or as before the download: an object appears when its upload is completed. A
+                               process that is killed may leave an incomplete upload, which never becomes an object;
+                               a lifecycle rule of the bucket can remove those.
+others                         complete, or as before the download, if the store moves files in one step: the file is
+                               written under another name first. A process that is killed may leave that file.
 =============================  =====================================================================================
 
-There are no locks between processes, and nothing is resumed: a broken transfer begins again. Places in stores are
-`upath.UPath` of the package universal_pathlib, which is needed beside `fsspec` and what that needs for the store:
-``pip install astroquery_mast[cloud]``.
+There are no locks between processes, and transfers are not resumed: an interrupted transfer starts over. Locations are
+`upath.UPath` objects of the package universal_pathlib, which is required in addition to `fsspec` and its package for
+the store: ``pip install astroquery_mast[cloud]``.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from .part_file import FileState, ResumePoint
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*(?:::[A-Za-z0-9+.-]+)*)://")
 _LOCAL = frozenset({"file", "local"})
 _READ_ONLY = frozenset({"http", "https"})
-# Stores in which an object appears when its upload is completed, and not before.
+# Stores in which an object appears only when its upload is completed.
 _COMMITTING = frozenset({"s3", "s3a", "gs", "gcs"})
-# What the clients of stores raise beside OSError, without saying so to fsspec.
+# Exceptions that clients of stores raise in addition to OSError, and fsspec does not convert.
 _FOREIGN = (
     ("botocore.exceptions", "BotoCoreError"),
     ("botocore.exceptions", "ClientError"),
@@ -53,7 +53,7 @@ _FOREIGN = (
 
 
 def place_in_store(where: Any) -> Path:
-    """Return the place that an address or a path of `fsspec` names."""
+    """Return the location for an address or a path of `fsspec`."""
     if not isinstance(where, str | os.PathLike) or hasattr(where, "fs"):
         protocol = getattr(where, "protocol", None)
         if protocol is None:
@@ -74,54 +74,54 @@ def place_in_store(where: Any) -> Path:
 
 
 def _on_disk_or_not(place: Any, protocol: str) -> Path:
-    """A place of a store; a path if it is on this disk after all."""
+    """Return a location in a store, or a path if it is on the local disk."""
     if protocol in _LOCAL or isinstance(place, Path):
         return Path(place.path)
     if protocol in _READ_ONLY:
         raise InvalidQueryError(f"{place}: cannot write files to a web server.")
-    _ = place.fs  # fails now and not in mid-download if the store's package is missing
+    _ = place.fs  # raises now instead of during the download if the package for the store is missing
     return cast("Path", place)
 
 
 class StoreFileSystem:
-    """What lies in a store, for the plan: each folder is listed once, instead of asking for each file.
+    """The existing files in a store, for the plan: each folder is listed once, instead of a request for each file.
 
-    Made anew for each plan, it sees the store as it is then.
+    A new one is made for each plan.
     """
 
     def __init__(self) -> None:
         self._listed: dict[str, dict[str, tuple[bool, int | None]]] = {}
 
     def size(self, path: Path) -> int | None:
-        """Size of a file in bytes; None where there is nothing."""
+        """Return the size of a file in bytes; None if it does not exist."""
         entry = self._listing(path.parent).get(path.name)
         return None if entry is None else entry[1] or 0
 
     def is_dir(self, path: Path) -> bool:
-        """Whether a folder lies there."""
+        """Return whether a location is a folder."""
         entry = self._listed.get(str(path.parent), {}).get(path.name)
         return entry[0] if entry is not None else bool(self._listing(path))
 
     def resolve(self, path: Path) -> Path:
-        """The place without ``..``; stores have no links."""
+        """Return the location without ``..``; stores have no links."""
         return path.resolve()
 
     def trusts_links(self, folder: Path, base: Path) -> bool:
-        """No: stores have no links."""
+        """Return False: stores have no links."""
         del folder, base
         return False
 
     def recorded_names(self, folder: Path) -> Mapping[str, str]:
-        """Nothing: a store appends no lines, and so has no register."""
+        """Return no names: stores cannot append lines, and so have no register."""
         del folder
         return {}
 
     def md5(self, path: Path) -> None:
-        """Nothing: the file would have to be fetched for it."""
+        """Return None: the file would have to be downloaded to compute it."""
         del path
 
     def _listing(self, folder: Path) -> dict[str, tuple[bool, int | None]]:
-        """Names in a folder: whether each is a folder itself, and its size."""
+        """Return the entries of a folder by name: whether it is a folder, and its size."""
         known = self._listed.get(str(folder))
         if known is None:
             known = self._listed[str(folder)] = dict(_entries(folder))
@@ -129,7 +129,7 @@ class StoreFileSystem:
 
 
 def _entries(folder: Any) -> Iterator[tuple[str, tuple[bool, int | None]]]:
-    """The entries of a folder, as the store lists them now."""
+    """Yield the entries of a folder, listed without the cache of `fsspec`."""
     inside = folder.path.rstrip("/") + "/"
     with _as_os_errors():
         folder.fs.invalidate_cache(folder.path)
@@ -139,15 +139,15 @@ def _entries(folder: Any) -> Iterator[tuple[str, tuple[bool, int | None]]]:
             return
     for entry in found:
         name = entry["name"].rstrip("/")
-        # A store may list the folder, or the file of that name, among the entries.
+        # Some stores include the folder itself, or a file with its name, among the entries.
         if "/" + name.lstrip("/") != "/" + inside.strip("/"):
             yield name.rpartition("/")[2], (entry["type"] == "directory", entry["size"])
 
 
 @contextmanager
 def _as_os_errors() -> Iterator[None]:
-    """Turn the errors of a store's client into `OSError`."""
-    # Looked up when something has gone wrong: what is not imported has raised nothing.
+    """Convert the exceptions of a store's client to `OSError`."""
+    # Looked up only after an exception: a module that is not imported cannot have raised it.
     try:
         yield
     except _foreign() as err:
@@ -155,25 +155,25 @@ def _as_os_errors() -> Iterator[None]:
 
 
 def _foreign() -> tuple[type[Exception], ...]:
-    """The exceptions of clients that are in use."""
+    """Return the exceptions of the clients that are imported."""
     modules = ((sys.modules.get(module), name) for module, name in _FOREIGN)
     return tuple(getattr(module, name) for module, name in modules if module is not None)
 
 
 class _Upload(Protocol):
-    """One file on its way into a store."""
+    """An upload of one file into a store."""
 
     stream: IO[bytes]
 
     def commit(self) -> None:
-        """Let it appear in its place."""
+        """Make the file appear under its name."""
 
     def abandon(self) -> None:
-        """Leave what was there before."""
+        """Cancel the upload, and leave the previous file."""
 
 
 class _CommittedUpload:
-    """An upload that is completed at the end, or given up."""
+    """An upload that is completed at the end, or aborted."""
 
     def __init__(self, place: Any) -> None:
         self.stream = place.fs.open(place.path, "wb", autocommit=False)
@@ -183,13 +183,13 @@ class _CommittedUpload:
         self.stream.commit()
 
     def abandon(self) -> None:
-        # Closing it as a file would complete it.
+        # Closing the stream would complete the upload.
         self.stream.closed = True
         self.stream.discard()
 
 
 class _MovedUpload:
-    """A file of another name, which is moved to its place at the end, or removed."""
+    """A file under another name, which is renamed at the end, or removed."""
 
     def __init__(self, place: Any) -> None:
         self._place, self._store = place, place.fs
@@ -210,15 +210,15 @@ class _MovedUpload:
 
 
 def _upload(place: Any) -> _Upload:
-    """Open a file of a store for writing, so that it appears when all of it is there."""
+    """Start an upload of a file that appears only when it is complete."""
     protocols = {place.fs.protocol} if isinstance(place.fs.protocol, str) else set(place.fs.protocol)
     return _CommittedUpload(place) if protocols & _COMMITTING else _MovedUpload(place)
 
 
 class StoreStream:
-    """The bytes of a file on their way into a store: they cannot be read again, nor resumed.
+    """The bytes of a file that is uploaded to a store: they cannot be read again, and transfers cannot be resumed.
 
-    A `~astroquery_mast.downloads.destination.Sink`; as a context manager it leaves no file that was not finished.
+    A `~astroquery_mast.downloads.destination.Sink`; as a context manager, it cancels an upload that is not finished.
     """
 
     resume_point: ResumePoint | None = None
@@ -241,10 +241,10 @@ class StoreStream:
         self.discard()
 
     def take_up(self, url: str, check: Callable[[], None]) -> None:
-        """Do nothing: a store keeps no parts."""
+        """Do nothing: transfers into stores cannot be resumed."""
 
     def begin(self, point: ResumePoint | None, algorithms: Sequence[str] = ()) -> None:
-        """Begin with the first byte; digests can be had of these algorithms, and SHA-256."""
+        """Start from the first byte; digests are computed with these algorithms and SHA-256."""
         del point
         self.discard()
         self.size, self._start, self._end = 0, b"", FitsLength()
@@ -264,22 +264,22 @@ class StoreStream:
             digest.update(piece)
 
     def reject(self) -> None:
-        """Do nothing: none of the bytes is used again in any case."""
+        """Do nothing: the bytes are never used again."""
 
     def digest(self, algorithm: str) -> bytes:
-        """Return a digest of all the bytes."""
+        """Return a digest of all bytes."""
         return self._digests[algorithm].digest()
 
     def start(self, number: int) -> bytes:
-        """Return the first bytes, so many at most."""
+        """Return at most this number of bytes from the start."""
         return self._start[:number]
 
     def is_truncated(self) -> bool:
-        """Tell whether the bytes begin as FITS and end before the last header says."""
+        """Return whether the bytes start as a FITS file and end before the position given by the last header."""
         return self._end.is_truncated()
 
     def finish(self, modified: float | None) -> None:
-        """Let the whole file appear in its place; a store has times of its own."""
+        """Complete the upload; the store sets the modification time."""
         del modified
         assert self._upload is not None
         with _as_os_errors():
@@ -290,7 +290,7 @@ class StoreStream:
             raise OSError(f"wrote {self.size} bytes, but the store has {stored}")
 
     def discard(self) -> None:
-        """End an upload without a file."""
+        """Cancel the upload, if there is one."""
         upload, self._upload = self._upload, None
         if upload is not None:
             with _as_os_errors():
@@ -298,40 +298,40 @@ class StoreStream:
 
 
 class StoreTarget:
-    """The place of one file in a store, where there are no locks and no register."""
+    """The destination of one file in a store, without locks or register."""
 
     def __init__(self, planned: PlannedFile) -> None:
         self._planned = planned
 
     def present(self) -> FileState | None:
-        """Return what is there, unless it is to be replaced in any case."""
+        """Return the state of the existing file; None if there is no file or it will be replaced in any case."""
         if self._planned.action in {Action.FETCH, Action.RESUME}:
             return None
         size = size_in_store(self._planned.local_path)
-        # A store's own time says when the file was written there, and not how old it is.
+        # The modification time in a store is that of the upload, and not that of the file.
         return None if size is None else FileState(size)
 
     @contextmanager
     def claimed(self, stopped: Callable[[], bool]) -> Iterator[StoreStream]:
-        """Give what takes the bytes; nobody else is kept away."""
+        """Return the receiver of the bytes, without a lock."""
         del stopped
         yield StoreStream(self._planned.local_path)
 
     def made_meanwhile(self, before: FileState | None) -> bool:
-        """Nobody looks."""
+        """Return False: this is not checked in stores."""
         del before
         return False
 
     def other_file(self) -> str | None:
-        """No names are registered in a store."""
+        """Return None: stores have no register."""
         return None
 
     def register(self) -> None:
-        """Do nothing: a store appends no lines."""
+        """Do nothing: stores have no register."""
 
 
 def size_in_store(place: Path) -> int | None:
-    """Ask a store for the size of a file."""
+    """Return the current size of a file in a store, in bytes; None if it does not exist."""
     found = cast("Any", place)
     with _as_os_errors():
         found.fs.invalidate_cache(found.parent.path)

@@ -1,11 +1,11 @@
-"""One file: from an address to a whole file in its place, or to nothing new there.
+"""The transfer of one file: either the complete file appears under its name, or nothing changes there.
 
 In: a `~astroquery_mast.products.plan.PlannedFile` and a callable that opens an address. Out: a frozen
 `TransferResult`; a failure is a result, not an exception.
 
-The body is written in pieces, so that memory stays flat whatever the size, and to a neighbor of the target: only when
-all of it is there and has been checked does it get its name, in one step. On a disk, what breaks off is kept if the
-archive can be asked for exactly the rest of exactly this file; the next try, or the next call, goes on from there.
+The body is written in pieces, so that memory does not grow with the size, to a file next to the target. It is renamed
+only when it is complete and has been checked. On disk, an incomplete file is kept if the rest of exactly this file can
+be requested; the next attempt, or the next call, resumes from there.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ from .checks import (
 from .destination import Sink, target_of
 from .part_file import FileState, ResumePoint, part_path
 
-# A try that brings less than this of what was missing was in vain.
+# An attempt that receives fewer bytes than this makes no progress.
 _PROGRESS = 1 << 20
-# Statuses of an answer that holds the whole file; 203 is one that a proxy has touched.
+# Statuses of responses with the complete file; 203 is one that a proxy has modified.
 _WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION}
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
@@ -61,7 +61,7 @@ Progress = Callable[[int], None]
 
 
 class OpenUrl(Protocol):
-    """What opens an address: returns a response with a status below 400 whose body is unread, or raises."""
+    """A function that opens an address: returns a response with a status below 400 and an unread body, or raises."""
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Open ``url``; the caller reads and closes the response."""
@@ -79,13 +79,13 @@ def download_file(
     deadline: Deadline | None = None,
     most: int | None = None,
 ) -> TransferResult:
-    """Do what is planned for one file, which may have ``most`` bytes where the catalog does not tell its size."""
+    """Carry out the plan for one file, which may have ``most`` bytes if the catalog has no size."""
     most = count_setting("max_file_size") if most is None else most
     return FileTransfer(planned, open_url, progress, deadline or Deadline(), most).result()
 
 
 class FileTransfer:
-    """One file on its way, wherever it goes; parameters as `download_file`."""
+    """The transfer of one file; parameters as for `download_file`."""
 
     def __init__(
         self, planned: PlannedFile, open_url: OpenUrl, progress: Progress, deadline: Deadline, most: int
@@ -97,18 +97,18 @@ class FileTransfer:
         self._most = most
         self._target = target_of(planned)
         self._attempts = 0
-        # Bytes that progress was told of and that are still there.
+        # Bytes reported to progress that were not discarded.
         self._told = 0
-        # How far the file has come at most, and how many tries since then have not brought it much further.
+        # The largest number of bytes received, and the number of attempts since then without progress.
         self._furthest = 0
         self._fruitless = 0
-        # Bytes that a later call can go on from.
+        # Bytes from which a later call can resume.
         self._left = 0
-        # What is worth knowing of a file that is whole.
+        # A note about a complete file.
         self._unusual: str | None = None
 
     def result(self) -> TransferResult:
-        """Carry out the plan; what goes wrong is a result, and so are the time and the tries that it took."""
+        """Carry out the plan; the result includes failures, the elapsed time and the number of attempts."""
         started = time.monotonic()
         planned = self._planned
         if planned.action is Action.REFUSE:
@@ -120,7 +120,7 @@ class FileTransfer:
         return replace(result, elapsed=time.monotonic() - started, attempts=self._attempts)
 
     def _delivered(self) -> TransferResult:
-        """Bring the file, or say that it is there; what goes wrong is a result."""
+        """Download the file, or find that it exists; a failure is a result."""
         planned = self._planned
         try:
             before = self._target.present()
@@ -132,14 +132,14 @@ class FileTransfer:
                 f" Another process holds {err.lock_file}. If that process is no longer running, delete the file."
             )
         except (StoppedError, MastError, *BODY_ERRORS, requests.exceptions.RequestException) as err:
-            # A connection may break because the caller has ended it.
+            # The connection may have broken because the call was stopped.
             return self._stopped() if self._deadline.reached() else self._with_rest(_network_failed(planned, err))
         except OSError as err:
             failed = _failed(planned, f"Cannot write {planned.local_path}: {err}")
             return self._with_rest(replace(failed, disk_full=err.errno in _NO_ROOM))
 
     def _kept(self, present: FileState | None) -> TransferResult | None:
-        """The result for a file that is in its place, if the archive says that it is its file."""
+        """Return the result for an existing file if it matches the file at MAST; otherwise None."""
         planned = self._planned
         if planned.action is not Action.CHECK or present is None:
             return None
@@ -155,17 +155,18 @@ class FileTransfer:
             return unconfirmed
 
     def _is_current(self, present: FileState, headers: Mapping[str, str]) -> bool:
-        """Whether an answer speaks of the file that is in its place."""
+        """Return whether a response is for the same file as the existing one."""
         if announced_length(headers) != present.size:
             return False
         changed = last_modified(headers)
         if not self._planned.compare_time or changed is None or present.modified_ns is None:
             return True
-        # A file from here has the archive's time, one from elsewhere a later one; some disks count in twos.
+        # Files saved by this package have the modification time at MAST, copies a later one.  Some file systems have a
+        # resolution of 2 s.
         return changed.timestamp() <= present.modified_ns / 1e9 + 2
 
     def _download(self, before: FileState | None) -> TransferResult:
-        """Fetch the file, unless somebody else does."""
+        """Download the file, unless another process has done so."""
         planned, target = self._planned, self._target
         with target.claimed(lambda: self._deadline.reached() is not None) as sink:
             if target.made_meanwhile(before):
@@ -180,7 +181,7 @@ class FileTransfer:
         return _complete(planned, sink.size, sink.digest("sha256").hex(), replaced=replaced, unusual=self._unusual)
 
     def _by_another(self) -> TransferResult:
-        """The result for a file that another process has brought."""
+        """Return the result for a file that another process has downloaded."""
         held, present = self._target.other_file(), self._target.present()
         if held is None:
             return _complete(self._planned, present.size if present else 0)
@@ -191,14 +192,14 @@ class FileTransfer:
             "name for this file.",
         )
 
-    # -- again and again -------------------------------------------------------------------------------------------
+    # -- attempts --------------------------------------------------------------------------------------------------
 
     def _addresses(self) -> list[str]:
-        """Where the file can be had, the copy in the cloud first."""
+        """Return the addresses of the file, the cloud copy first."""
         return [url for url in dict.fromkeys((self._planned.cloud_url, self._planned.url)) if url]
 
     def _fetch(self, sink: Sink) -> None:
-        """Fetch the file from the first address that gives it."""
+        """Download the file from the first address that works."""
         *others, last = self._addresses()
         for url in others:
             try:
@@ -210,7 +211,7 @@ class FileTransfer:
         self._with_retries(sink, last)
 
     def _with_retries(self, sink: Sink, url: str) -> None:
-        """Ask until the file is whole, or nothing more comes."""
+        """Repeat the request until the file is complete or there is no progress."""
         sink.take_up(url, self._deadline.check)
         self._furthest, self._fruitless = sink.size, 0
         retrying(
@@ -221,7 +222,7 @@ class FileTransfer:
         )
 
     def _makes_no_progress(self, sink: Sink) -> bool:
-        """Whether the tries lead nowhere: a file of many gigabytes may break off often, and come all the same."""
+        """Return whether to give up; the transfer of a large file may be interrupted often and still succeed."""
         if sink.resumable and sink.size >= self._furthest + _PROGRESS:
             self._furthest, self._fruitless = sink.size, 0
         else:
@@ -229,19 +230,19 @@ class FileTransfer:
         return self._fruitless >= BODY_ATTEMPTS
 
     def _attempt(self, sink: Sink, url: str) -> None:
-        """Ask for the file once, or for what is missing of it, and put it into its place."""
+        """Request the file or the missing part once, check it, and save it under its name."""
         self._deadline.check()
         self._attempts += 1
         with ExitStack() as if_it_fails, ExitStack() as opened:
             if_it_fails.callback(self._drop_unless_resumable, sink)
             response = self._ask_for_rest(sink, url, opened)
-            # Not "or": a response is false unless its status is good.
+            # Not "or": a response with an error status is false.
             response = self._ask(sink, url, opened) if response is None else response
             try:
                 self._receive(response, sink)
                 self._check(response, sink)
             except (WrongContentError, ResponseTooLargeError):
-                # Of wrong bytes none is used again.
+                # Wrong bytes must not be used again.
                 sink.reject()
                 raise
             changed = last_modified(response.headers)
@@ -249,14 +250,14 @@ class FileTransfer:
             if_it_fails.pop_all()
 
     def _ask(self, sink: Sink, url: str, stack: ExitStack) -> requests.Response:
-        """Ask for the whole file."""
+        """Request the complete file."""
         response = stack.enter_context(self._open_url(url, AS_STORED))
         if response.status_code not in _WHOLE:
             raise BrokenBodyError(f"the server returned HTTP {response.status_code} instead of the file")
         return self._begin_with(sink, url, response)
 
     def _ask_for_rest(self, sink: Sink, url: str, stack: ExitStack) -> requests.Response | None:
-        """Ask for what is missing; None if there is no such answer, and the file must be requested anew."""
+        """Request the missing bytes; None if that is not possible, and the complete file must be requested."""
         point = sink.resume_point
         if point is None or point.url != url or not sink.size:
             return None
@@ -276,7 +277,7 @@ class FileTransfer:
         return None
 
     def _begin_with(self, sink: Sink, url: str, response: requests.Response) -> requests.Response:
-        """Begin with the first byte of an answer."""
+        """Start from the first byte of a response."""
         if is_web_page(response.headers, self._planned.uri or self._planned.local_path.name):
             words = quote_error_page(next(body_pieces(response), b""))
             raise BrokenBodyError(f"MAST returned a web page instead of the file{words}")
@@ -286,21 +287,21 @@ class FileTransfer:
         return response
 
     def _drop_unless_resumable(self, sink: Sink) -> None:
-        """Throw away what is of no use."""
+        """Discard the bytes unless a later attempt can resume from them."""
         if not sink.resumable:
             self._take_back()
             sink.discard()
 
     def _take_back(self) -> None:
-        """Bytes that were told of are not there any more."""
+        """Subtract discarded bytes from the progress."""
         if self._told:
             self._progress(-self._told)
         self._told = 0
 
-    # -- the bytes -------------------------------------------------------------------------------------------------
+    # -- content ---------------------------------------------------------------------------------------------------
 
     def _receive(self, response: requests.Response, sink: Sink) -> None:
-        """Write the body."""
+        """Write the body to the sink."""
         expected = sink.resume_point.total if sink.resume_point else announced_length(response.headers)
         check_size(expected or 0, self._planned.size, self._most)
         for piece in body_pieces(response):
@@ -315,7 +316,7 @@ class FileTransfer:
                 self._deadline.check()
 
     def _check(self, response: requests.Response, sink: Sink) -> None:
-        """Raise unless beginning, length, end and digests are those of the file."""
+        """Raise unless signature, length and digests match the file and FITS files are not truncated."""
         planned, start = self._planned, sink.start(LOOKED_AT)
         signature = FileSignature.of(planned.uri or "", planned.local_path.name, packed=is_packed(response.headers))
         if sink.size != planned.size:
@@ -335,7 +336,7 @@ class FileTransfer:
         check_checksums(checksums, sink.digest)
 
     def _refuse_error_page(self, start: bytes, signature: FileSignature) -> None:
-        """Raise if a message of error came; where it is not known what comes, the caller reads it."""
+        """Raise if the body is an error message; files without URI and known signature are not checked."""
         planned = self._planned
         if not planned.uri and not signature.wanted:
             return
@@ -344,23 +345,23 @@ class FileTransfer:
             raise WrongContentError(f"MAST returned an error message instead of the file{page}")
 
     def _judge_beginning(self, response: requests.Response, sink: Sink, signature: FileSignature) -> None:
-        """Note an unusual beginning of a whole file; raise where nothing tells that it is whole."""
+        """Note an unexpected signature of a complete file; raise if it is not known to be complete."""
         if signature.fits(sink.start(LOOKED_AT)):
             return
         if announced_length(response.headers) is None and sink.size != self._planned.size:
             raise WrongContentError(f"MAST returned something that is not a {signature.kind} file")
         self._unusual = f"The file does not have the signature of a {signature.kind} file."
 
-    # -- what is said of it ----------------------------------------------------------------------------------------
+    # -- results ---------------------------------------------------------------------------------------------------
 
     def _stopped(self, state: str = "") -> TransferResult:
-        """The result for a transfer that the caller has ended."""
+        """Return the result for a transfer that was stopped."""
         return self._with_rest(
             _failed(self._planned, f"{self._deadline.reached() or 'The download was ended'}.{state}")
         )
 
     def _with_rest(self, result: TransferResult) -> TransferResult:
-        """The same result, and a word about what is left of the file."""
+        """Return a result with a message about the bytes that are kept, if any."""
         if not self._left:
             return result
         words = f"{self._left} bytes are kept in {part_path(result.local_path).name}. The next call resumes from there."
@@ -375,10 +376,10 @@ def _complete(
     replaced: int | None = None,
     unusual: str | None = None,
 ) -> TransferResult:
-    """Tell of a whole file."""
+    """Return the result for a complete file."""
     words = [] if unusual is None else [unusual]
     if planned.size is not None and size != planned.size:
-        # No failure: sizes in the catalog are not reliable for every collection.
+        # Not a failure: sizes in the catalog are not reliable for all collections.
         words.append(f"The file has {size} bytes as sent by MAST, but the catalog lists {planned.size}.")
     if replaced is not None:
         words.append(f"Replaced an existing file of {replaced} bytes.")
@@ -394,8 +395,8 @@ def _complete(
 
 
 def _unconfirmed(planned: PlannedFile, present: FileState, err: MastError) -> TransferResult | None:
-    """Tell of a file in its place that nothing speaks against, when the archive cannot be reached to confirm it."""
-    # That a file may have changed speaks less against it than a size that differs.
+    """Return the result for an existing file if MAST cannot be reached; None if the file may be out of date."""
+    # A file that may have changed is kept, but not one with a size that differs from the catalog.
     if err.status is not None or (planned.size is not None and not planned.compare_time):
         return None
     message = f"The file exists but could not be compared with MAST: {err}"
@@ -403,7 +404,7 @@ def _unconfirmed(planned: PlannedFile, present: FileState, err: MastError) -> Tr
 
 
 def _network_failed(planned: PlannedFile, err: Exception) -> TransferResult:
-    """Tell of an address that could not be opened, or of a body that is not the file."""
+    """Return the result for an address that could not be opened, or a body that is not the file."""
     status = err.status if isinstance(err, MastError) else None
     if planned.rights and isinstance(err.__cause__, AccessDeniedError):
         err = AccessDeniedError(_refusal(planned, err, err.__cause__), status=status)
@@ -418,18 +419,18 @@ def _network_failed(planned: PlannedFile, err: Exception) -> TransferResult:
 
 
 def _refusal(planned: PlannedFile, err: Exception, said: AccessDeniedError) -> str:
-    """Say why a file of known rights is refused, whose it is, and what to do."""
+    """Return the message for a refused file with known rights, with its terms and advice."""
     if planned.rights == _PUBLIC:  # no token helps here
         return f"{said} {_PUBLIC_REFUSED}"
     advice = str(err).removeprefix(str(said)).strip().replace(IF_EXCLUSIVE, "Please authenticate yourself: ")
     if planned.url == planned.cloud_url:
         advice = _CLOSED_COPY
     rights = "Exclusive access" if planned.rights == EXCLUSIVE else f"dataRights is {planned.rights}"
-    # What the archive says to a client without a token is just this; a firewall says something else.
+    # MAST's message for clients without a token adds nothing; other messages, such as of a firewall, are quoted.
     words = "" if said.status == HTTPStatus.UNAUTHORIZED else f"{said} "
     return f"{words}{rights}{planned.terms}. {advice[:1].upper()}{advice[1:]}"
 
 
 def _failed(planned: PlannedFile, message: str) -> TransferResult:
-    """Tell of a file that did not come."""
+    """Return the result for a failed download."""
     return TransferResult(planned.index, Status.ERROR, planned.local_path, presentable(message), planned.data_url)

@@ -1,7 +1,7 @@
-"""A manifest, later: are the files still what they were, and can those that did not come be fetched now?
+"""Manifests of earlier downloads: verifies the files on disk, and downloads failed files again.
 
-In: a manifest, as `~astroquery_mast.ObservationsClass.download_products` returned it or as it was read from a file.
-Out: another manifest, with the same rows.  Products flow, after "manifest".
+In: a manifest, as returned by `~astroquery_mast.ObservationsClass.download_products` or read from a file.
+Out: another manifest with the same rows.  Part of the product flow, after "manifest".
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from .sessions import SessionRecipe
 from .transfer import OpenUrl
 
 _NEEDED = COLUMNS[:2]
-# What files call columns whose formats take no blanks in names.
+# Column names in file formats that do not allow spaces in names.
 _WRITTEN = {name.replace(" ", "_"): name for name in COLUMNS if " " in name}
-# What of a result stands in the columns of a manifest.
+# The fields of a result in the order of the columns of a manifest.
 _FIELDS = (
     *("local_path", "status", "message", "url", "size", "sha256"),
     *("elapsed", "attempts", "uri", "catalog_size", "checksum", "rights"),
@@ -48,21 +48,21 @@ _TO_FETCH = frozenset({Status.ERROR, Status.MISSING, Status.CHANGED})
 
 @dataclass(frozen=True)
 class _Found:
-    """What a look at a file found."""
+    """The status of a verified file."""
 
     status: Status
     message: str | None = None
 
 
 def _cells(manifest: Table, name: str) -> list[Any]:
-    """A column, with None where it holds no value or an empty text, or is not there."""
+    """Return the cells of a column, with None for missing values and empty texts, or for all if it does not exist."""
     if name not in manifest.colnames:
         return [None] * len(manifest)
     return [None if cell == "" else cell for cell in plain_cells(manifest[name])]
 
 
 def as_written(manifest: object) -> Table:
-    """Return a manifest, or a row of one, as it was before it was written to a file and read again."""
+    """Return a manifest, or a row of one, with the original column names and text types if it was read from a file."""
     table = as_table(manifest)
     if table is None:
         raise InvalidArgumentError(f"manifest must be the manifest of a download, got {manifest!r}.")
@@ -76,7 +76,7 @@ def as_written(manifest: object) -> Table:
 
 
 def recorded_results(manifest: Table) -> list[TransferResult]:
-    """Return the rows of a manifest, wherever it comes from."""
+    """Return the rows of a manifest as results."""
     absent = [name for name in _NEEDED if name not in manifest.colnames]
     if absent:
         raise InvalidArgumentError(
@@ -88,31 +88,31 @@ def recorded_results(manifest: Table) -> list[TransferResult]:
 
 
 def recorded_path(manifest: Table) -> Path:
-    """Return where the file of a manifest of one row is, counted from the folder that the manifest recorded."""
+    """Return the path of the file in a manifest with one row, relative to the recorded working directory."""
     place = recorded_place(str(_cells(manifest, COLUMNS[0])[0] or ""))
     return place if is_remote(place) else _workdir(manifest) / place
 
 
 def _workdir(manifest: Table) -> Path:
-    """The folder from which relative paths are counted."""
+    """Return the folder for relative paths: the recorded working directory if it exists, or the current one."""
     recorded = _meta_text(manifest, "workdir")
     return Path(recorded) if recorded and os.path.isdir(recorded) else Path()  # noqa: PTH112 - never raises
 
 
 def _result(index: int, cells: Sequence[Any], workdir: Path) -> TransferResult:
-    """The result in a row, whose cells are in the order of the columns of a manifest."""
+    """Return the result for a row, whose cells are in the order of the columns of a manifest."""
     known = dict(zip(_FIELDS, cells, strict=True))
     place = recorded_place(str(known["local_path"] or ""))
     known["local_path"] = place if is_remote(place) else workdir / place
-    # A status that code of the user's own has written says of nothing that it has to be fetched.
+    # A file with a status written by the user's own code is not downloaded.
     known["status"] = _STATUSES.get(str(known["status"]), Status.SKIPPED)
-    # Integers may have been read as floating-point numbers.
+    # Integers may have been read as floats.
     known |= {name: int(known[name]) for name in _INTEGERS if known[name] is not None}
     return TransferResult(index, **{**known, "attempts": known["attempts"] or 0})
 
 
 def _meta_text(manifest: Table, name: str) -> str | None:
-    """A folder that a manifest recorded."""
+    """Return a folder recorded in the metadata of a manifest."""
     cells = manifest.meta.get(name)
     text = cells[0] if isinstance(cells, list) and cells else cells
     return text if isinstance(text, str) else None
@@ -122,7 +122,7 @@ def _meta_text(manifest: Table, name: str) -> str | None:
 
 
 def verify_downloads(manifest: Table, *, verbose: bool = True) -> Manifest:
-    """Read the files of a manifest again, and compare them with what was recorded."""
+    """Compare the files of a manifest on disk with the recorded sizes and digests."""
     manifest = as_written(manifest)
     rows = recorded_results(manifest)
     table = _copy(manifest)
@@ -135,7 +135,7 @@ def verify_downloads(manifest: Table, *, verbose: bool = True) -> Manifest:
 
 
 def _look(row: TransferResult) -> _Found:
-    """Compare one file with its row."""
+    """Return the status of one file, compared with its row."""
     path = row.local_path
     try:
         state = path.stat()
@@ -150,7 +150,7 @@ def _look(row: TransferResult) -> _Found:
 
 
 def _other_size(row: TransferResult, size: int) -> str | None:
-    """What the size of a file has against it."""
+    """Return a message if the size of a file does not match its row."""
     if row.status is Status.ERROR:
         return f"Not downloaded. An older file of {size} bytes is present. {row.message}"
     if row.size is not None and size != row.size:
@@ -161,7 +161,7 @@ def _other_size(row: TransferResult, size: int) -> str | None:
 
 
 def _other_content(row: TransferResult) -> str | None:
-    """What the digest of a file has against it."""
+    """Return a message if the digest of a file does not match its row."""
     if row.sha256 is None:
         return None
     with row.local_path.open("rb") as stream:
@@ -170,7 +170,7 @@ def _other_content(row: TransferResult) -> str | None:
 
 
 def _copy(manifest: Table) -> Manifest:
-    """A manifest of its own, into which any status and message can be written."""
+    """Return a copy of a manifest that can store any status and message."""
     table = Manifest(manifest, copy=True)
     table["Status"] = table["Status"].astype("U8")
     messages = np.empty(len(table), dtype=object)
@@ -189,7 +189,7 @@ def retry_downloads(
     download_url: str | DownloadService,
     options: RunOptions,
 ) -> Manifest:
-    """Fetch the files of a manifest that did not come, and those that `verify_downloads` found missing or changed."""
+    """Download the files of a manifest that failed, or that `verify_downloads` found to be missing or changed."""
     manifest = as_written(manifest)
     rows = recorded_results(manifest)
     sharing = Counter(row.local_path for row in rows)
@@ -215,7 +215,7 @@ def _planned(
     sharing: int,
     registers: Callable[[Path], Mapping[str, str]],
 ) -> PlannedFile:
-    """The plan for a row."""
+    """Return the plan for a row."""
     path, uri = row.local_path, row.uri
     if uri is None:
         return _file_of(row, Action.REFUSE, "The manifest has no dataURI for this file.")
@@ -236,7 +236,7 @@ def _planned(
 
 
 def _download_dir(manifest: Table, path: Path) -> Path | None:
-    """The folder that a file has to stay in: the one recorded, or, if all was moved elsewhere, the current one."""
+    """Return the folder that must contain a file: the recorded one, or the current one if the files were moved."""
     if is_remote(path):
         return None
     recorded = _meta_text(manifest, "base_dir")
@@ -246,7 +246,7 @@ def _download_dir(manifest: Table, path: Path) -> Path | None:
 
 
 def _trouble_with_place(path: Path, download_dir: Path | None) -> str | None:
-    """Why nothing is written to the place that a manifest names, if nothing is; links are looked at while writing."""
+    """Return a message if a path in a manifest is not valid for downloads; links are checked during the download."""
     if is_remote(path):
         return None
     if ".." in path.parts or path.name.startswith("."):
@@ -257,7 +257,7 @@ def _trouble_with_place(path: Path, download_dir: Path | None) -> str | None:
 
 
 def _compared(result: TransferResult, before: TransferResult) -> TransferResult:
-    """A result, with a word on a file that is not the one that was recorded."""
+    """Return a result, with a note if the file differs from the recorded one."""
     same = before.sha256 is None or result.sha256 is None or before.sha256 == result.sha256
     if result.status is not Status.COMPLETE or (same and before.size in {None, result.size}):
         return result
@@ -266,7 +266,7 @@ def _compared(result: TransferResult, before: TransferResult) -> TransferResult:
 
 
 def _trouble(path: Path, uri: str, sharing: int, another: str | None) -> str | None:
-    """Why a file is not fetched, if it is not; another product may have taken its place."""
+    """Return a message if a file cannot be downloaded again, for example because another product has its path."""
     if sharing > 1:
         return f"{sharing} rows have the path {path}: files of a bundle cannot be downloaded one by one."
     if is_bundle_of(path, uri):
@@ -277,18 +277,18 @@ def _trouble(path: Path, uri: str, sharing: int, another: str | None) -> str | N
 
 
 def _file_of(row: TransferResult, action: Action, reason: str) -> PlannedFile:
-    """The plan for a row, without an address to ask."""
+    """Return the plan for a row, without an address."""
     known = (row.index, row.uri, row.url, None, row.local_path, row.catalog_size)
     return PlannedFile(*known, action, reason, rights=row.rights, checksum=row.checksum)
 
 
 def _merged(manifest: Table, results: Sequence[TransferResult], new: Collection[int]) -> Manifest:
-    """The manifest with new results in some of its rows."""
+    """Return the manifest with the new results in some of its rows."""
     table = as_manifest(results)
     table["Local Path"] = manifest["Local Path"]
     for index, status in enumerate(_cells(manifest, "Status")):
         if index not in new:
-            # Also a status that code of the user's own has written.
+            # This keeps a status written by the user's own code.
             table["Status"][index] = str(status or "")
     for name in manifest.colnames:
         if name not in table.colnames:

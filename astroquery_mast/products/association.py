@@ -60,7 +60,7 @@ class Association:
 
     @property
     def names_files(self) -> bool:
-        """Whether the members are files, as in the associations of JWST."""
+        """Return whether the members are files, as in the associations of JWST."""
         return self.name.endswith(".json")
 
     def of_product(self, product: str) -> tuple[AssociationMember, ...]:

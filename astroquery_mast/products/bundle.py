@@ -143,12 +143,12 @@ class _Contents:
         return cls(frozenset(path.name for path in paths), frozenset(path.parts[-2:] for path in paths))
 
     def has(self, product: FileNameParts, alone: bool) -> bool:
-        """Whether a product is there; a name that several products have tells nothing by itself."""
+        """Return whether a product is there; a name that several products have tells nothing by itself."""
         return (product.obs_id, product.filename) in self.placed or (alone and product.filename in self.names)
 
 
 def is_bundle_of(path: Path, uri: str) -> bool:
-    """Tell whether a path is that of a bundle or a script of products, and not of the product itself."""
+    """Return whether a path is that of a bundle or a script of products, and not of the product itself."""
     ending = next((f".{kind}" for kind in (SCRIPT, *KINDS) if path.name.lower().endswith(f".{kind}")), None)
     return ending is not None and not uri.lower().endswith(ending)
 

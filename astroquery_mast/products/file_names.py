@@ -139,7 +139,7 @@ def _folded_folders(folders: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def is_same_file(one: str, other: str) -> bool:
-    """Tell whether two URIs are those of one file."""
+    """Return whether two URIs are those of one file."""
     if one == other:
         return True
     return (":" not in one or ":" not in other) and PurePosixPath(one).name == PurePosixPath(other).name

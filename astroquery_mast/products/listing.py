@@ -122,7 +122,7 @@ def _table_of_rows(rows: Sequence[Row]) -> Table:
 
 
 def _are_rows(given: object) -> TypeGuard[Sequence[Row]]:
-    """Whether these are rows of tables, in a list."""
+    """Return whether these are rows of tables, in a list."""
     return isinstance(given, list | tuple) and bool(given) and all(isinstance(each, Row) for each in given)
 
 
@@ -188,7 +188,7 @@ def _check_others(uris: Sequence[str], others: Sequence[object]) -> None:
 
 
 def _is_data_uri(member: object) -> TypeGuard[str]:
-    """Whether something is the URI of a file in MAST."""
+    """Return whether something is the URI of a file in MAST."""
     return isinstance(member, str) and member.strip().startswith(_SCHEME)
 
 
@@ -382,7 +382,7 @@ def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> li
 
 
 def is_too_much(err: MastError) -> bool:
-    """Tell whether a smaller question may be answered."""
+    """Return whether a smaller question may be answered."""
     if isinstance(err, ServerError):
         silent = isinstance(err.__cause__, requests.exceptions.ReadTimeout)
         return silent or connection_dropped(err) or err.status not in {None, 429}

@@ -73,7 +73,7 @@ class TransferResult:
     sha256: str | None = None
     """Digest of the bytes received; None where nothing was received, because a file that is kept is not read."""
     fetched: bool = False
-    """Whether the bytes came over the network."""
+    """Return whether the bytes came over the network."""
     elapsed: float | None = None
     """Seconds that it took; None where there was nothing to do."""
     attempts: int = 0
@@ -87,7 +87,7 @@ class TransferResult:
     rights: str | None = None
     """Its ``dataRights``."""
     disk_full: bool = False
-    """Whether it failed for want of room on the disk."""
+    """Return whether it failed for want of room on the disk."""
 
 
 class _ManifestWrite(TableWrite):  # type: ignore[misc, unused-ignore]

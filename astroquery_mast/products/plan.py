@@ -90,13 +90,13 @@ class FileSystem(Protocol):
         """Size of a file in bytes; None where there is nothing."""
 
     def is_dir(self, path: Path) -> bool:
-        """Whether a folder lies there."""
+        """Return whether a folder lies there."""
 
     def resolve(self, path: Path) -> Path:
         """The absolute path, symbolic links followed; the path need not exist."""
 
     def trusts_links(self, folder: Path, base: Path) -> bool:
-        """Whether all links from a folder down to another one below it are the user's own, or root's."""
+        """Return whether all links from a folder down to another one below it are the user's own, or root's."""
 
     def recorded_names(self, folder: Path) -> Mapping[str, str]:
         """The URIs of files that are recorded in a folder, by their names."""
@@ -159,7 +159,7 @@ def _compare(present: int, size: int | None) -> FileDecision:
 
 @dataclass(frozen=True)
 class FolderState:
-    """Whether files can go into a folder."""
+    """Return whether files can go into a folder."""
 
     path: Path
     exists: bool
@@ -199,7 +199,7 @@ class FileRecords:
         return uri
 
     def is_known(self, folders: tuple[str, ...], name: str, uri: str) -> bool:
-        """Whether the file that lies under a name is known to be this one."""
+        """Return whether the file that lies under a name is known to be this one."""
         owner = self.owner(folders, name)
         return owner is not None and is_same_file(owner, uri)
 
@@ -434,7 +434,7 @@ def only_in_cloud(file: PlannedFile) -> PlannedFile:
 
 
 def is_accessible(file: PlannedFile, refusal: str | None) -> bool | None:
-    """Tell whether the user may have a file; None where only the archive knows.
+    """Return whether the user may have a file; None where only the archive knows.
 
     ``refusal`` says why exclusive files are refused to this user, if that is known.
     """
