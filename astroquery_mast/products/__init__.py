@@ -1,1 +1,1 @@
-"""Decisions about files, without the network: lists, filters, plans, file names, manifests."""
+"""Products and their files, without the network: lists, filters, plans, file names, manifests."""

@@ -1,7 +1,7 @@
-"""Associations: which exposures a product is made of, as the pipelines write it down.
+"""Associations: the exposures that a product is made of, as recorded by the pipelines.
 
-In: the bytes of an association file, the JSON of JWST or the FITS table of HST.  Out: a frozen `Association` with its
-products and members, and the bytes of one that has only some of the members.
+In: the bytes of an association file: JSON for JWST, a FITS table for HST.  Out: a frozen `Association` with its
+products and members, and the bytes of an association with only some of the members.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from ..exceptions import InvalidArgumentError, InvalidResponseError
 from ..tables.mashup import reading
 
 ASSOCIATION_ENDINGS = ("_asn.json", "_asn.fits")
-"""How the names of association files end."""
+"""The endings of the names of association files."""
 _SCIENCE = "science"
-# Of a FITS file the length is a multiple of this.
+# The length of a FITS file is a multiple of this.
 _BLOCK = 2880
-# Level-3 inputs may have the number of their association in the name, as jw..._a3001_crf.fits.
+# The names of level-3 inputs may include the number of their association, as in jw..._a3001_crf.fits.
 _CANDIDATE = re.compile(r"_[aco]\d{3,4}$")
-# How the MEMTYPE of a product begins.
+# The start of the MEMTYPE of a product.
 _PRODUCT = "PROD"
-# What MEMTYPE says of a member, in the words of JWST.
+# The MEMTYPE of a background exposure, in the style of JWST.
 _BACKGROUND = re.compile(r"EXP-(BCK|BACK)")
 
 
 @dataclass(frozen=True)
 class AssociationMember:
-    """An input of a product: a file (JWST), or an exposure of which there are several files (HST)."""
+    """An input of a product: a file (JWST), or an exposure with several files (HST)."""
 
     name: str
     exptype: str
@@ -44,14 +44,14 @@ class AssociationMember:
 
     @property
     def exposure(self) -> str:
-        """The ``obs_id`` of the observation that it is, or that the file belongs to."""
+        """The ``obs_id`` of the exposure, or of the observation that the file belongs to."""
         path = PurePosixPath(self.name)
         return _CANDIDATE.sub("", path.stem.rpartition("_")[0]) if path.suffix else self.name
 
 
 @dataclass(frozen=True)
 class Association:
-    """What an association file says."""
+    """The contents of an association file."""
 
     name: str
     content: bytes
@@ -60,21 +60,21 @@ class Association:
 
     @property
     def names_files(self) -> bool:
-        """Return whether the members are files, as in the associations of JWST."""
+        """Whether the members are files, as in JWST associations."""
         return self.name.endswith(".json")
 
     def of_product(self, product: str) -> tuple[AssociationMember, ...]:
-        """Return the members of one product; of all if the association has none of that name."""
+        """Return the members of one product, or all members if the association has no product with that name."""
         own = tuple(member for member in self.members if member.product == product.lower())
         return own or self.members
 
     @property
     def exptypes(self) -> set[str]:
-        """The types of the members."""
+        """The exposure types of the members."""
         return {member.exptype for member in self.members}
 
     def chosen(self, exptypes: Iterable[str] | None) -> Association:
-        """Return the association of members of some types of exposures alone; raise if there are none."""
+        """Return the association with only members of some exposure types; raise if there are none."""
         wanted = self.exptypes if exptypes is None else {each.strip().lower() for each in exptypes}
         if wanted >= self.exptypes:
             return self
@@ -87,7 +87,7 @@ class Association:
 
 
 def read_association(content: bytes, name: str) -> Association:
-    """Read an association file; raise `InvalidResponseError` if it is none."""
+    """Read an association file; raise `InvalidResponseError` if it is not valid."""
     read = _from_table if name.endswith(".fits") else _from_json
     with reading(name):
         found = tuple(read(content, name))
@@ -100,7 +100,7 @@ def read_association(content: bytes, name: str) -> Association:
 
 
 def _document(content: bytes, name: str) -> dict[str, Any]:
-    """The JSON of an association."""
+    """Return the JSON document of an association."""
     document = json.loads(content)
     if not isinstance(document, dict) or not isinstance(document.get("products"), list):
         raise InvalidResponseError(f"{name} is not an association: it has no list of products.", service=name)
@@ -108,7 +108,7 @@ def _document(content: bytes, name: str) -> dict[str, Any]:
 
 
 def _from_json(content: bytes, name: str) -> Iterator[AssociationMember]:
-    """The members in an association of JWST."""
+    """Yield the members of a JWST association."""
     for product in _document(content, name)["products"]:
         for member in product["members"]:
             file = member["expname"]
@@ -118,12 +118,12 @@ def _from_json(content: bytes, name: str) -> Iterator[AssociationMember]:
 
 
 def _exptype(member: Mapping[str, Any]) -> str:
-    """The type of a member of an association of JWST."""
+    """Return the exposure type of a member of a JWST association."""
     return str(member.get("exptype") or _SCIENCE).lower()
 
 
 def _json_of(content: bytes, wanted: Collection[str]) -> bytes:
-    """The JSON with some members alone, and without the products that have none of them."""
+    """Return the JSON with only some members, and without products that have none of them."""
     document = json.loads(content)
     for product in document["products"]:
         product["members"] = [each for each in product["members"] if _exptype(each) in wanted]
@@ -135,7 +135,7 @@ def _json_of(content: bytes, wanted: Collection[str]) -> bytes:
 
 
 def _from_table(content: bytes, name: str) -> Iterator[AssociationMember]:
-    """The members in an association table of HST, which has the product in its last row."""
+    """Yield the members in an HST association table, which has the product in its last row."""
     if len(content) % _BLOCK or not content:
         raise InvalidResponseError(f"{name} is not a complete FITS file.", service=name)
     try:
@@ -151,13 +151,13 @@ def _from_table(content: bytes, name: str) -> Iterator[AssociationMember]:
 
 
 def _table_in(file: Iterable[Any]) -> Any:
-    """The unit of a FITS file that holds the members; None if there is none."""
+    """Return the HDU with the members; None if there is none."""
     tables = (each for each in file if isinstance(each, fits.BinTableHDU))
     return next((each for each in tables if "MEMNAME" in each.columns.names), None)
 
 
 def _member_rows(file: Iterable[Any]) -> Iterator[tuple[str, str, bool]]:
-    """Rootname, MEMTYPE and MEMPRSNT of each row that is not empty."""
+    """Yield the rootname, MEMTYPE and MEMPRSNT of each row that is not empty."""
     table = _table_in(file)
     if table is None:
         return
@@ -168,14 +168,14 @@ def _member_rows(file: Iterable[Any]) -> Iterator[tuple[str, str, bool]]:
 
 
 def _exptype_of(kind: str) -> str:
-    """What a MEMTYPE says, in the words of JWST."""
+    """Return the JWST exposure type for a MEMTYPE."""
     if "WAVE" in kind:
         return "wavecal"
     return "background" if _BACKGROUND.match(kind) else _SCIENCE
 
 
 def _table_of(content: bytes, wanted: Collection[str]) -> bytes:
-    """The table in which only some members are present, as the pipelines of HST take those that are to be left out."""
+    """Return the table with the other members marked as not present, which is how HST pipelines skip members."""
     changed = io.BytesIO()
     with fits.open(io.BytesIO(content)) as file:
         table = _table_in(file)

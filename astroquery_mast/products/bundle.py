@@ -1,8 +1,8 @@
-"""Many products in one file: a script that fetches them, or an archive file that holds them.
+"""Many products in one file: a script that downloads them, or a zip or tar file that contains them.
 
-In: products, and where the file goes. Out: the one file to fetch, what to post for it, and afterwards a result for
-every product: an archive file is looked into, because the archive leaves out what it may not or cannot give. Products
-flow, beside "plan" and "manifest".
+In: products, and the folder for the file. Out: the file to download, the form to post for it, and afterwards a result
+for each product: the contents of a zip or tar file are checked, because MAST leaves out files that were not found or
+that the user has no access to. Part of the product flow, next to "plan" and "manifest".
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from .plan import Action, PlannedFile
 
 SCRIPT = "sh"
 KINDS = ("zip", "tar.gz")
-# A bundle has a file for each product; their headers are a few lines, kept in memory.
+# Limits for the number of files in a bundle, and for the length of a header (bytes), which is kept in memory.
 _MOST_MEMBERS, _LONGEST_HEADER = 200_000, 1 << 20
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE, tarfile.DIRTYPE)
-# What may be raised while reading a file that is broken, or is not an archive file at all.
+# Raised for files that are damaged, or are not zip or tar files.
 _UNREADABLE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -47,7 +47,7 @@ _UNREADABLE = (
 
 
 def kind_of_bundle(curl_flag: bool, bundle: str | None, path_template: PathTemplate | None, flat: bool) -> str:
-    """Return the kind of the one file that is wanted instead of many: a bundle, or else a script."""
+    """Return the kind of bundle for the arguments of a download: a zip or tar file, or else a script."""
     if curl_flag and bundle is not None:
         raise InvalidArgumentError("curl_flag=True and bundle= cannot be combined. Use one of them.")
     if bundle not in {None, *KINDS}:
@@ -60,25 +60,25 @@ def kind_of_bundle(curl_flag: bool, bundle: str | None, path_template: PathTempl
 
 @dataclass(frozen=True)
 class Bundle:
-    """The products that go into one file."""
+    """The products of one bundle."""
 
     kind: str
     products: Sequence[FileNameParts]
 
     @classmethod
     def of(cls, products: Table, kind: str) -> Bundle:
-        """Return the bundle of a product table."""
+        """Return the bundle for a product table."""
         if kind not in {SCRIPT, *KINDS}:
             raise InvalidArgumentError(f"bundle must be {' or '.join(map(repr, KINDS))}, got {kind!r}.")
         return cls(kind, file_name_parts(products))
 
     @property
     def form(self) -> list[tuple[str, str]]:
-        """What to post."""
+        """The form to post."""
         return [("uri", product.uri) for product in self.products if product.uri]
 
     def planned(self, address: str, folder: Path) -> PlannedFile:
-        """Return the file to fetch."""
+        """Return the plan for the file to download."""
         url = f"{address}.{self.kind}"
         return PlannedFile(
             index=0,
@@ -92,7 +92,7 @@ class Bundle:
         )
 
     def shown(self, planned: Sequence[PlannedFile], whole: PlannedFile) -> list[PlannedFile]:
-        """Return the plan as it looks with a bundle: every product is in the one file."""
+        """Return the plan for the products with the path and address of the bundle."""
         place = {"local_path": whole.local_path, "data_url": whole.data_url, "url": whole.url, "at_hand": 0}
         fetched = {**place, "action": whole.action, "reason": f"in {whole.local_path.name}"}
         return [
@@ -107,7 +107,7 @@ class Bundle:
             try:
                 held = _Contents.of(_members(fetched.local_path))
             except _UNREADABLE as err:
-                # Nothing else than an archive file must remain under the name of one.
+                # A file that is not a valid bundle must not stay under its name.
                 fetched.local_path.unlink(missing_ok=True)
                 whole = _lost(fetched, f"MAST returned an unreadable {self.kind} file: {type(err).__name__}: {err}")
         names = Counter(product.filename for product in self.products)
@@ -120,7 +120,7 @@ class Bundle:
 
     @staticmethod
     def _result(product: FileNameParts, alone: bool, fetched: TransferResult, held: _Contents | None) -> TransferResult:
-        """The result of one product."""
+        """Return the result of one product."""
         if not product.uri:
             return replace(_lost(fetched, "the product has no dataURI"), url=None)
         if held is None or held.has(product, alone):
@@ -132,7 +132,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class _Contents:
-    """The files that an archive file holds: their names, and their names with the folder that they are in."""
+    """The files in a bundle: their names, and their names with the folder that they are in."""
 
     names: frozenset[str]
     placed: frozenset[tuple[str, ...]]
@@ -143,34 +143,34 @@ class _Contents:
         return cls(frozenset(path.name for path in paths), frozenset(path.parts[-2:] for path in paths))
 
     def has(self, product: FileNameParts, alone: bool) -> bool:
-        """Return whether a product is there; a name that several products have tells nothing by itself."""
+        """Return whether a product is included; the name alone is sufficient only if no other product has it."""
         return (product.obs_id, product.filename) in self.placed or (alone and product.filename in self.names)
 
 
 def is_bundle_of(path: Path, uri: str) -> bool:
-    """Return whether a path is that of a bundle or a script of products, and not of the product itself."""
+    """Return whether a path is that of a bundle or script rather than of the product itself."""
     ending = next((f".{kind}" for kind in (SCRIPT, *KINDS) if path.name.lower().endswith(f".{kind}")), None)
     return ending is not None and not uri.lower().endswith(ending)
 
 
 class _ShortHeader(tarfile.TarInfo):
-    """The header of a file in a tar file; those that go before it, with long names and the like, are read whole."""
+    """The header of a file in a tar file; extended headers, such as long names, have a maximum length."""
 
     def _proc_member(self, archive: tarfile.TarFile) -> Any:
-        """Read what belongs to the header."""
+        """Process the header, unless it is too long."""
         if self.type not in _PLAIN and self.size > _LONGEST_HEADER:
             raise tarfile.ReadError(f"a header of {self.size} bytes")
         return super()._proc_member(archive)  # type: ignore[misc]
 
     def _proc_sparse(self, *_: object) -> Any:
-        """Refuse files with holes, whose lists of holes may be without end; MAST has none."""
+        """Raise for sparse files, whose maps may be endless; bundles of MAST have none."""
         raise tarfile.ReadError("a sparse file")
 
     _proc_gnusparse_10 = _proc_sparse
 
 
 def _members(path: Path) -> list[str]:
-    """The names of the files in an archive file."""
+    """Return the names of the files in a zip or tar file."""
     with path.open("rb") as stream:
         if path.suffix == ".zip":
             with zipfile.ZipFile(stream) as packed:
@@ -178,7 +178,7 @@ def _members(path: Path) -> list[str]:
                 if broken is not None:
                     raise zipfile.BadZipFile(f"{broken} is damaged")
                 return packed.namelist()
-        # Read to the end as well, so that its own checksum is compared.
+        # Read to the end, so that the checksum of gzip is verified.
         with tarfile.open(fileobj=stream, mode="r:gz", tarinfo=_ShortHeader) as packed_tar:
             members = list(islice(packed_tar, _MOST_MEMBERS + 1))
             if len(members) > _MOST_MEMBERS:
@@ -187,10 +187,10 @@ def _members(path: Path) -> list[str]:
 
 
 def _lost(fetched: TransferResult, message: str) -> TransferResult:
-    """The result for a product that did not come."""
+    """Return the result for a product that is not in the bundle."""
     return replace(fetched, status=Status.ERROR, message=message, size=None, sha256=None, fetched=False)
 
 
 def _own_path(folder: Path, kind: str) -> Path:
-    """A name that no other call has, even if it is made in the same second."""
+    """Return a path that is unique even for calls in the same second."""
     return folder / f"mastDownload_{time.strftime('%Y%m%d%H%M%S')}_{secrets.token_hex(4)}.{kind}"

@@ -1,19 +1,19 @@
-"""Where a product lies on disk: names made safe, laid out as the user wants, and no two files in one place.
+"""Paths of products on disk: safe names, in the requested layout, with a unique path for each file.
 
-In: a product table, and how files are to be laid out: ``<collection>/<obs_id>/``, flat, or by a path template. Out:
-relative paths that cannot leave the download folder and that differ from one another even on a disk that ignores case.
-Pure: the disk is not looked at. Products flow, step "plan".
+In: a product table, and the layout: ``<collection>/<obs_id>/``, flat, or a path template. Out: relative paths that
+cannot leave the download folder and are unique even on file systems that ignore case. The disk is not accessed. Part of
+the product flow, in step "plan".
 
 ==========================================  ==============================================================
-a path template                             gives
+path template                               result
 ==========================================  ==============================================================
-``"{proposal_id}/{productFilename}"``       columns of the products, by name; the last part is the file's name
-``"{obs_collection}/{calib_level:02d}/"``   with a slash at its end: folders, in which files keep their names
-``"mine/{dataURI}"``                        text as it is; slashes in a cell make no folders
-``lambda row: f"{row['filters']}/a.fits"``  what the function returns, a relative path, for each row
+``"{proposal_id}/{productFilename}"``       columns of the products, by name; the last part is the file name
+``"{obs_collection}/{calib_level:02d}/"``   with a slash at the end: folders, in which files keep their names
+``"mine/{dataURI}"``                        literal text; slashes in a cell do not create folders
+``lambda row: f"{row['filters']}/a.fits"``  the relative path that the function returns for each row
 ==========================================  ==============================================================
 
-Whatever a cell or a function says, it is made safe part by part, and no part leads up or out.
+Each part of a path from a cell or a function is made safe, and no part leads out of the download folder.
 """
 
 from __future__ import annotations
@@ -39,47 +39,47 @@ REGISTER = ".astroquery_mast.jsonl"
 """Name of the register of a folder; see `astroquery_mast.downloads.destination`."""
 
 PathTemplate = str | Callable[[Row], str | PurePath]
-"""How a user wants files to be laid out; see the table above."""
+"""The layout of files requested by the user; see the table above."""
 
 ExistingOwner = Callable[[tuple[str, ...], str], str | None]
-"""Gives, for folders and a name in them, the URI of the file that lies there; None where no file is known to."""
+"""Returns the URI of the existing file for folders and a name; None if no such file is known."""
 
 _FILENAME = "productFilename"
-# Bytes of a name: file systems allow 255, and a file with a longer ending is written first.
+# The longest name in bytes: file systems allow 255, and the part file has a longer name.
 _NAME_BYTES = 200
 _COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".zst", ".fz"}
-# Names that are safe everywhere, as nearly all are: pathvalidate takes its time over a name. What Windows reserves
-# (CON, COM1, CLOCK$, ...) has up to six characters before the first dot, so that no such name is plain.
+# Names that are safe everywhere, as nearly all are: pathvalidate is slow. Names reserved by Windows (CON, COM1,
+# CLOCK$, ...) have up to six characters before the first dot, so that none of them matches.
 _PLAIN = re.compile(r"(?=[^.]{7})[A-Za-z0-9_][A-Za-z0-9_.+-]{,190}[A-Za-z0-9_+-]")
 PART = ".mast.part"
-"""Ending of the bytes of a file that is being fetched.  A file in ``.part`` is a browser's, or the user's own."""
-# All that may lie beside a file while it is being fetched.
+"""Ending of an incomplete file.  ``.part`` alone is used by browsers, and may be the user's own file."""
+# Endings of the files that exist during a download.
 _NEIGHBORS = tuple(f"{PART}{ending}" for ending in ("", ".json", ".lock", ".soft"))
-# After so many steps the name of a file holds all 64 letters of the digest.
+# After this number of steps, the name contains all 64 characters of the digest.
 _DIGEST_STEPS = 9
-# Under so many of its names a file that came earlier is looked for: hardly any has a longer one.
+# The number of names under which an existing file is searched for; longer names are very rare.
 _NAMES_LOOKED_FOR = 3
 
 
 # The files of an observation share its folders.
 @lru_cache(maxsize=16384)
 def safe_name(name: str, instead: str = "unknown") -> str:
-    """Turn a name sent by a server into one component of a path."""
+    """Convert a name sent by a server to a safe component of a path."""
     if _PLAIN.fullmatch(name):
         return name
-    from pathvalidate import sanitize_filename  # noqa: PLC0415 - for few names, and it takes a while
+    from pathvalidate import sanitize_filename  # noqa: PLC0415 - rarely needed, and slow to import
 
     readable = name.encode("utf-8", "replace").decode("utf-8")
     safe: str = sanitize_filename(_shortened(readable), replacement_text="_", platform="universal")
-    # "~" alone would be a home directory to a shell into which the path is pasted.
+    # In a shell, "~" alone would be the home directory.
     if not safe.strip(". ~"):
         return instead
-    # A hidden file may be a setting of some program, and a name with a hyphen is an option to commands.
+    # Hidden files may be configuration files, and commands take a leading hyphen as an option.
     return f"_{safe}" if safe[0] in ".-" else safe
 
 
 def _split(name: str) -> tuple[str, str]:
-    """A file name as stem and ending, ``.fits.gz`` being one ending."""
+    """Split a file name into stem and extension; ``.fits.gz`` is one extension."""
     path = PurePosixPath(name)
     endings = path.suffixes[-2:] if path.suffix.lower() in _COMPRESSED else path.suffixes[-1:]
     ending = "".join(endings)
@@ -87,7 +87,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _shortened(name: str, addition: str = "") -> str:
-    """A name with something added before its ending, cut in its stem where it would be too long."""
+    """Return a name with an addition before its extension; the stem is truncated if the name is too long."""
     if not addition and len(name.encode()) <= _NAME_BYTES:
         return name
     stem, ending = _split(name)
@@ -99,7 +99,7 @@ def _shortened(name: str, addition: str = "") -> str:
 
 @dataclass(frozen=True)
 class FileNameParts:
-    """What the archive says of a file, as far as it decides where the file lies."""
+    """The metadata of a file that determine its path."""
 
     uri: str
     filename: str
@@ -108,13 +108,13 @@ class FileNameParts:
     within: tuple[str, ...] | None = None
 
     def folders(self, flat: bool) -> tuple[str, ...]:
-        """The folders between the download folder and the file."""
+        """Return the folders between the download folder and the file."""
         if self.within is not None:
             return tuple(map(safe_name, self.within))
         return () if flat else (safe_name(self.collection), safe_name(self.obs_id))
 
     def name(self, step: int) -> str:
-        """The name of the file, longer with each step: as it is, with its observation, with a digest of its URI."""
+        """Return the name of the file, longer with each step: unchanged, with ``obs_id``, with a digest of the URI."""
         plain = safe_name(self.filename)
         if plain.casefold().endswith((*_NEIGHBORS, REGISTER)):
             plain += "_"
@@ -122,24 +122,24 @@ class FileNameParts:
             return plain
         owner = safe_name(self.obs_id).encode()[:60].decode("utf-8", "ignore")
         digest = hashlib.sha256(self.uri.encode("utf-8", "surrogatepass")).hexdigest()[: 8 * (step - 1)]
-        # A number as well once the digest is whole: there always is a next name.
+        # Add a number once the digest is complete, so that there is always another name.
         number = str(step) if step > _DIGEST_STEPS else ""
         return _shortened(plain, "_".join(["", owner, *filter(None, (digest, number))]))
 
 
 def case_folded(part: str) -> str:
-    """Return a name as a disk sees it that ignores case, or that normalizes accents."""
+    """Return a name in the form used by file systems that ignore case or normalize accents."""
     return part.lower() if part.isascii() else unicodedata.normalize("NFC", part.casefold())
 
 
 @lru_cache(maxsize=4096)
 def _folded_folders(folders: tuple[str, ...]) -> tuple[str, ...]:
-    """Folders as such a disk sees them."""
+    """Return folders in the form used by such file systems."""
     return tuple(map(case_folded, folders))
 
 
 def is_same_file(one: str, other: str) -> bool:
-    """Return whether two URIs are those of one file."""
+    """Return whether two URIs refer to the same file."""
     if one == other:
         return True
     return (":" not in one or ":" not in other) and PurePosixPath(one).name == PurePosixPath(other).name
@@ -151,7 +151,7 @@ def is_same_file(one: str, other: str) -> bool:
 def assign_paths(
     parts: Sequence[FileNameParts], *, flat: bool, existing_owner: ExistingOwner | None = None
 ) -> list[tuple[str, ...]]:
-    """Give each file a path of its own: its folders, and its name."""
+    """Return a unique path for each file: its folders and its name."""
     folders = [each.folders(flat) for each in parts]
     steps = {} if existing_owner is None else _existing_steps(parts, folders, existing_owner)
     names = _resolve_clashes(parts, folders, steps, existing_owner)
@@ -161,7 +161,7 @@ def assign_paths(
 def _existing_steps(
     parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]], existing_owner: ExistingOwner
 ) -> dict[int, int]:
-    """The files of earlier calls, and the step of the name that each of them has."""
+    """Return the step of the name of each file that exists from earlier calls, by index."""
     steps = {}
     for index, each in enumerate(parts):
         for step in range(_NAMES_LOOKED_FOR):
@@ -178,7 +178,7 @@ def _resolve_clashes(
     existing: dict[int, int],
     existing_owner: ExistingOwner | None,
 ) -> list[str]:
-    """Names that differ, longer ones where files would share a place; files that exist keep theirs if possible."""
+    """Return unique names, longer ones for files with the same path; existing files keep theirs if possible."""
     steps = [existing.get(index, 0) for index in range(len(parts))]
     names = [each.name(step) for each, step in zip(parts, steps, strict=True)]
     keeping = set(existing)
@@ -188,7 +188,7 @@ def _resolve_clashes(
             clashing |= _taken(parts, map(existing_owner, folders, names))
         if not clashing:
             return names
-        # What exists moves only if nothing else can.
+        # Existing files are renamed only if no other file can be.
         moving = clashing - keeping or clashing
         keeping -= moving
         for index in moving:
@@ -197,7 +197,7 @@ def _resolve_clashes(
 
 
 def _taken(parts: Sequence[FileNameParts], owners: Iterable[str | None]) -> set[int]:
-    """The files whose names other files have already."""
+    """Return the indices of files whose names existing files already have."""
     return {
         index
         for index, (each, owner) in enumerate(zip(parts, owners, strict=True))
@@ -206,10 +206,10 @@ def _taken(parts: Sequence[FileNameParts], owners: Iterable[str | None]) -> set[
 
 
 def _clashing(parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]], names: Sequence[str]) -> set[int]:
-    """The files that would lie where another one does, or where others need a folder."""
+    """Return the indices of files with the path of another file, or of a folder of others."""
     sharing: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, (each, within, name) in enumerate(zip(parts, folders, names, strict=True)):
-        # What can never come takes no name from a file that can.
+        # A file that cannot be downloaded does not reserve a name.
         if each.uri:
             sharing[*_folded_folders(within), case_folded(name)].append(index)
     needed = {key[:depth] for key in sharing for depth in range(1, len(key))}
@@ -220,27 +220,27 @@ def _clashing(parts: Sequence[FileNameParts], folders: Sequence[tuple[str, ...]]
 
 
 def _text(cell: object) -> str:
-    """A cell as text; empty where it holds no value."""
+    """Return a cell as text; empty if it is missing."""
     return "" if is_missing(cell) else str(as_unicode(cell))
 
 
 def column_as_text(products: Table, name: str) -> list[str]:
-    """Return a column as texts, empty where the table has no such column or a cell no value."""
+    """Return a column as a list of texts, empty for missing values or if the table does not have the column."""
     if name not in products.colnames:
         return [""] * len(products)
-    # Texts and integers are most of what there is, and there may be a million of them.
+    # A fast path for strings and integers: most cells are, and there may be a million of them.
     plain = (str, int)
     return [str(cell) if type(cell) in plain else _text(cell) for cell in plain_cells(products[name])]
 
 
 def rows_where(table: Table, wanted: Callable[..., bool], *columns: str) -> Table:
-    """Return the rows whose cells in some columns, as texts, are wanted."""
+    """Return the rows for which a function of the cells in some columns, as texts, returns True."""
     cells = (column_as_text(table, name) for name in columns)
     return table[np.fromiter(map(wanted, *cells), dtype=bool, count=len(table))]
 
 
 def file_name_parts(products: Table, path_template: PathTemplate | None = None) -> list[FileNameParts]:
-    """Return what decides where the files lie, for each product in order."""
+    """Return the metadata that determine the paths of the files, for each product in order."""
     uris = [uri if uri.strip() else "" for uri in column_as_text(products, "dataURI")]
     filenames = list(map(_filename, column_as_text(products, _FILENAME), uris))
     collections, owners = column_as_text(products, "obs_collection"), column_as_text(products, "obs_id")
@@ -255,12 +255,12 @@ def file_name_parts(products: Table, path_template: PathTemplate | None = None) 
 
 
 def _filename(name: str, uri: str) -> str:
-    """The name of a file; archive names hold no path normally, and where one does, its last part is the name."""
+    """Return the file name: the last part of ``productFilename``, which normally has no path, or of the URI."""
     return name.rpartition("/")[2] or PurePosixPath(name).name or PurePosixPath(uri).name
 
 
 def _template_paths(products: Table, path_template: PathTemplate, filenames: list[str]) -> list[list[str]]:
-    """The parts of the path of each product; the last one is empty where the path names a folder."""
+    """Return the parts of the path of each product; the last one is empty if the path is a folder."""
     if isinstance(path_template, str):
         return _TextTemplate(products, path_template, filenames).paths()
     if callable(path_template):
@@ -272,7 +272,7 @@ def _template_paths(products: Table, path_template: PathTemplate, filenames: lis
 
 
 def _called(row: Row, path_template: Callable[[Row], str | PurePath]) -> list[str]:
-    """The parts of the path of a product, from a function."""
+    """Return the parts of the path of a product from a function."""
     given = path_template(row)
     path = given.as_posix() if isinstance(given, PurePath) else given
     if not isinstance(path, str):
@@ -284,25 +284,25 @@ def _called(row: Row, path_template: Callable[[Row], str | PurePath]) -> list[st
 
 
 class _TextTemplate:
-    """A template given as text, filled with the cells of products."""
+    """A path template given as text, formatted with the cells of products."""
 
     def __init__(self, products: Table, template: str, filenames: list[str]) -> None:
         self._products, self._template, self._filenames = products, template, filenames
 
     def paths(self) -> list[list[str]]:
-        """The parts of the path of each product."""
+        """Return the parts of the path of each product."""
         *folders, last = self._template.split("/")
         columns = [self._component(part) for part in folders]
-        # What ends in a slash names a folder.
+        # A template that ends with a slash is a folder.
         columns.append(self._component(last) if last else [""] * len(self._products))
         return [list(parts) for parts in zip(*columns, strict=True)]
 
     def _error(self, message: str) -> InvalidArgumentError:
-        """An error about the template."""
+        """Return an error about the template."""
         return InvalidArgumentError(f"path_template={self._template!r}{message}")
 
     def _component(self, part: str) -> list[str]:
-        """One part of the path of each product."""
+        """Return one part of the path of each product."""
         parsed = self._parsed(part)
         if all(field is None for _, field, _ in parsed):
             return self._fixed("".join(literal for literal, _, _ in parsed))
@@ -310,7 +310,7 @@ class _TextTemplate:
         return ["".join(cells) for cells in zip(*pieces, strict=True)]
 
     def _parsed(self, part: str) -> list[tuple[str, str | None, str]]:
-        """The pieces of a part: fixed text, and the name and the format of the field behind it, if there is one."""
+        """Return the pieces of a part: literal text, and the name and format of the field after it, if any."""
         try:
             parsed = list(Formatter().parse(part))
         except ValueError as err:
@@ -320,19 +320,19 @@ class _TextTemplate:
         return [(literal, field, spec or "") for literal, field, spec, _ in parsed]
 
     def _fixed(self, text: str) -> list[str]:
-        """A part without fields; it is the user's own text, and is refused rather than changed silently."""
+        """Return a part without fields; raise if it is unsafe, since the user's own text is not changed silently."""
         if safe_name(text) != text:
             raise self._error(f": {text!r} is not a portable file name.")
         return [text] * len(self._products)
 
     def _piece(self, literal: str, field: str | None, spec: str) -> list[str]:
-        """Fixed text, and what the field behind it stands for, in each product."""
+        """Return literal text and the value of the field after it, for each product."""
         if field is None:
             return [literal] * len(self._products)
         return [literal + cell for cell in self._field(field, spec)]
 
     def _field(self, field: str, spec: str) -> list[str]:
-        """What one field stands for, in each product."""
+        """Return the formatted value of one field for each product."""
         if field == _FILENAME and not spec:
             return self._filenames
         if field not in self._products.colnames:

@@ -1,26 +1,26 @@
-"""The product filter language: which rows of a product table are wanted.
+"""The syntax of product filters, and the selection of rows of a product table.
 
-In: a product table and the filters of a call.  Out: a new table with the rows that pass all of them, in their order.
-Products flow, between "listing" and "plan".
+In: a product table and the filters of a call.  Out: a new table with the rows that pass all filters, in their order.
+Part of the product flow, between "listing" and "plan".
 
 ==============================  ============================================================================
-a filter                        matches
+filter                          matches
 ==============================  ============================================================================
-``productType="SCIENCE"``       text, whatever its case
-``obs_id="jw01*_nrs1"``         ``*`` stands for any run of characters; nothing else is special
+``productType="SCIENCE"``       text, not case-sensitive
+``obs_id="jw01*_nrs1"``         ``*`` matches any characters; there are no other wildcards
 ``calib_level=[2, 3]``          any of the values (list, tuple, set, array, column)
 ``size=">=1000"``               numbers: ``>=``, ``<=``, ``>``, ``<``
-``size="1e3..1e6"``             numbers from the first to the second, both included; either may be left out
+``size="1e3..1e6"``             an inclusive range; either limit may be omitted
 ``size=10 * u.kB``              a quantity, converted to the unit of the column
-``productType="!PREVIEW"``      everything else; several negations rule out all of their values
-``size=["<9000", "!14400"]``    (any of the positive values) and none of the negated ones
-``size=lambda column: ...``     where the function returns True
+``productType="!PREVIEW"``      any other value; several negated values exclude all of them
+``size=["<9000", "!14400"]``    any of the positive values, except the negated ones
+``size=lambda column: ...``     rows for which the function returns True
 ``productType=[]``              nothing
-``extension="!_drc.fits"``      file names that do not end so
+``extension="!_drc.fits"``      file names that do not end with this
 ==============================  ============================================================================
 
-A tuple of two numbers is two values, as a list is; the range is written ``"lo..hi"``.  A missing (masked) cell meets no
-positive condition, and passes a negated one: it is not the value that is ruled out.
+A tuple of two numbers is a list of two values; a range is written ``"lo..hi"``.  A missing (masked) value does not
+match a positive condition and passes a negated one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from .listing import product_column
 
 Mask: TypeAlias = NDArray[np.bool_]
 
-# What the archive writes into productGroupDescription for the products that most people want.
+# The productGroupDescription of the products that most users need.
 MINIMUM_RECOMMENDED = "Minimum Recommended Products"
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
@@ -69,7 +69,7 @@ _INFINITE = frozenset({"inf", "+inf", "-inf"})
 
 @dataclass(frozen=True)
 class Cells:
-    """A column as conditions see it."""
+    """A column prepared for conditions."""
 
     name: str
     kind: str
@@ -83,7 +83,7 @@ def cells_of(name: str, column: Any) -> Cells:
     array = np.ma.asarray(column)
     missing = np.ma.getmaskarray(array).copy()
     if array.dtype.kind in "iuf":
-        # Sizes are bytes also where a table has lost its units, as one that was read from CSV.
+        # Sizes are in bytes even if the table has no units, for example after reading it from CSV.
         unit = getattr(column, "unit", None) or (u.byte if name == "size" else None)
         return Cells(name, "number", array.data, missing, unit)
     if array.dtype.kind == "b":
@@ -97,15 +97,15 @@ def cells_of(name: str, column: Any) -> Cells:
 
 
 def _folded(cell: object) -> str:
-    """A cell as text that ignores case; bytes come from tables read from FITS or HDF5."""
+    """Return a cell as casefolded text; tables read from FITS or HDF5 may have bytes."""
     return str(as_unicode(cell)).casefold()
 
 
-# -- reading -------------------------------------------------------------------------------------------------------
+# -- parsing -------------------------------------------------------------------------------------------------------
 
 
 def read_filter(given: Any, cells: Cells) -> Condition:
-    """Return the condition that a filter of a column stands for."""
+    """Return the condition for a filter of a column."""
     if isinstance(given, Mapping):
         raise InvalidCriterionError(
             f"The filter for column '{cells.name}' must be a value or a list of values, got a mapping."
@@ -125,19 +125,19 @@ def read_filter(given: Any, cells: Cells) -> Condition:
 
 
 def _plain(value: Any) -> Any:
-    """One value as a Python object."""
+    """Return a value as a Python object."""
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0 and not isinstance(value, u.Quantity):
         value = value.item()
     return as_unicode(value)
 
 
 def _number(value: Any, cells: Cells) -> tuple[Comparison, ...]:
-    """The comparisons that a value of a numeric column stands for."""
+    """Return the comparisons for a filter value of a numeric column."""
     if isinstance(value, u.Quantity):
         return _equal_quantity(value, cells)
     if isinstance(value, int | float):
         return (Comparison("eq", value),)
-    # A moment, for instance, has a text that may look like a number.
+    # Only strings: the text of other objects, such as a time, may look like a number.
     found = _compared_numbers(value) if isinstance(value, str) else ()
     if not found:
         raise InvalidCriterionError(
@@ -152,14 +152,14 @@ def _number(value: Any, cells: Cells) -> tuple[Comparison, ...]:
 
 
 def _compared_numbers(text: str) -> tuple[Comparison, ...]:
-    """The comparisons with numbers that a text spells; empty if it cannot be read."""
+    """Parse comparisons with numbers; empty if the text is not valid."""
     parts = split_text(text)
     found = [Comparison(each, _exact(operand)) for each, operand in ([("eq", text)] if parts is None else parts)]
     return () if any(each.operand is None for each in found) else tuple(found)
 
 
 def _exact(text: str) -> int | float | None:
-    """A number; integers stay exact, because identifiers may have 19 digits."""
+    """Parse a number; integers stay exact because identifiers may have 19 digits."""
     text = text.strip()
     if text.lower() in _INFINITE:
         return float(text)
@@ -172,7 +172,7 @@ def _exact(text: str) -> int | float | None:
 
 
 def _equal_quantity(quantity: u.Quantity, cells: Cells) -> tuple[Comparison, ...]:
-    """The numbers of the column's unit that a quantity may stand for, within the error of the conversion."""
+    """Return the comparisons for a quantity in the unit of the column, within the rounding error of the conversion."""
     try:
         number = float(quantity.to_value(cells.unit or u.dimensionless_unscaled))
     except (u.UnitConversionError, TypeError, ValueError) as err:
@@ -182,7 +182,7 @@ def _equal_quantity(quantity: u.Quantity, cells: Cells) -> tuple[Comparison, ...
 
 
 def _boolean(value: Any, cells: Cells) -> tuple[Comparison, ...]:
-    """The comparison that a value of a column of booleans stands for."""
+    """Return the comparison for a filter value of a boolean column."""
     wanted = TRUTHS.get(str(value).strip().casefold())
     if wanted is None:
         raise InvalidCriterionError(
@@ -192,10 +192,10 @@ def _boolean(value: Any, cells: Cells) -> tuple[Comparison, ...]:
 
 
 def _text(value: Any, cells: Cells) -> tuple[Comparison, ...]:
-    """The comparison that a value of a text column stands for: equality without regard to case, or a pattern."""
+    """Return the comparison for a filter value of a text column: equality that ignores case, or a pattern."""
     refuse_lost_digits(cells.name, value)
     if isinstance(value, float) and value.is_integer():
-        # The identifiers of a table that went through pandas: 123.0 is the text '123'.
+        # pandas converts identifiers to floats: 123.0 is the text '123'.
         value = int(value)
     if not isinstance(value, str | int | float):
         raise InvalidCriterionError(
@@ -210,7 +210,7 @@ def _text(value: Any, cells: Cells) -> tuple[Comparison, ...]:
 
 
 def condition_mask(condition: Condition, cells: Cells) -> Mask:
-    """Tell which cells meet a condition."""
+    """Return which cells match a condition."""
     if not condition.alternatives and not condition.excluded:
         return np.zeros(len(cells.values), dtype=bool)
     passed = np.ones(len(cells.values), dtype=bool)
@@ -223,13 +223,13 @@ def condition_mask(condition: Condition, cells: Cells) -> Mask:
 
 
 def _meets(comparisons: Sequence[Comparison], values: NDArray[Any]) -> Mask:
-    """Tell which values meet all the comparisons."""
+    """Return which values match all comparisons."""
     met: Mask = np.logical_and.reduce([_compared(each, values) for each in comparisons])
     return met
 
 
 def _compared(comparison: Comparison, values: NDArray[Any]) -> Mask:
-    """Tell which values meet one comparison."""
+    """Return which values match one comparison."""
     wanted = comparison.operand
     if values.dtype.kind != "O":
         return np.asarray(_OPERATORS[comparison.operator](values, wanted))
@@ -243,7 +243,7 @@ def _compared(comparison: Comparison, values: NDArray[Any]) -> Mask:
 
 
 def _called(name: str, column: Any, wanted: Callable[[Any], object]) -> Mask:
-    """What a function given as filter says of each row; a masked answer is no."""
+    """Return the result of a filter function for each row; masked results are False."""
     answer: Any = np.ma.asarray(wanted(column))
     if answer.shape != (len(column),) or answer.dtype.kind != "b":
         raise InvalidCriterionError(
@@ -254,7 +254,7 @@ def _called(name: str, column: Any, wanted: Callable[[Any], object]) -> Mask:
 
 
 def filter_mask(products: Table, filters: Mapping[str, object]) -> Mask:
-    """Tell which rows pass all the filters; see the module's table for what is wanted in each column."""
+    """Return which rows pass all filters; the docstring of the module describes their syntax."""
     passed = np.ones(len(products), dtype=bool)
     for name, wanted in filters.items():
         column = product_column(products, name)
@@ -267,7 +267,7 @@ def filter_mask(products: Table, filters: Mapping[str, object]) -> Mask:
 
 
 def extension_mask(names: Any, extension: str | Iterable[str]) -> Mask:
-    """Tell which file names end as wanted, whatever their case, or with ``!`` before the ending, do not."""
+    """Return which file names have one of the endings (not case-sensitive), and none of those negated with ``!``."""
     endings = as_members("extension", extension, empty=True)
     if not all(isinstance(ending, str) for ending in endings):
         raise InvalidCriterionError(
@@ -294,7 +294,7 @@ def filter_products(
     extension: str | Iterable[str] | None = None,
     **filters: object,
 ) -> Table:
-    """Return a new table of the products that pass all the filters, in their order."""
+    """Return a new table of the products that pass all filters, in their order."""
     passed = filter_mask(products, filters)
     if mrp_only:
         passed &= filter_mask(products, {"productGroupDescription": MINIMUM_RECOMMENDED})

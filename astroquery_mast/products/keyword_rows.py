@@ -1,7 +1,7 @@
-"""Files of JWST as the services for header keywords list them, as products.
+"""Conversion of JWST files, as listed by the services for header keywords, to products.
 
-In: a table of files with the archive's names of columns. Out: the same table with the columns by which products are
-filtered and planned; any other table as it is.
+In: a table of files with MAST's column names. Out: the same table with the columns that filters and plans need; any
+other table unchanged.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from .file_names import column_as_text
 from .plan import EXCLUSIVE
 
 _MARKS = frozenset({"dataURI", "filename", "fileSize"})
-# What stands for what in tables of products.
+# Column of product tables → column of file tables.
 _CALLED = {"size": "fileSize", "t_obs_release": "publicReleaseDate_mjd", "proposal_id": "program"}
 _RESTRICTED, _PUBLIC = "isRestricted", "PUBLIC"
 _YES = frozenset({"true", "t", "1"})
 
 
 def files_as_products(table: Table) -> Table:
-    """Return files with the columns of products; ``obs_id`` is that of observations, which is part of their names."""
+    """Return files with the columns of products; ``obs_id`` is taken from the file names."""
     if not set(table.colnames) >= _MARKS or "productFilename" in table.colnames:
         return table
     products = table.copy(copy_data=False)
@@ -37,10 +37,10 @@ def files_as_products(table: Table) -> Table:
 
 
 def _observation_of(name: str) -> str:
-    """The ``obs_id`` in the name of a file: all of it but the suffix."""
+    """Return the ``obs_id`` in a file name: everything before the suffix."""
     return name.rpartition("_")[0] or name
 
 
 def _rights(restricted: str) -> str:
-    """The word of products for what says whether a file is restricted."""
+    """Return the ``dataRights`` of products for a value of ``isRestricted``."""
     return EXCLUSIVE if restricted.lower() in _YES else _PUBLIC

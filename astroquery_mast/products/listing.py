@@ -1,8 +1,8 @@
-"""Observations → their products: which observations or products are meant, and all products, however many.
+"""Product lists of observations: identifiers from all forms of input, and requests in batches.
 
-In: observations and products in all forms in which users may have them, and a callable that asks the archive for some
-observations.  Out: identifiers; products in one table; the archive's answers, complete and in a stable order.
-Products flow, first step.
+In: observations and products in any form, and a callable that requests the products of some observations.
+Out: identifiers; products in one table; all responses, in a stable order.
+The first step of the product flow.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from ..tables.rows import EXACT
 
 T = TypeVar("T")
 
-# Full-frame images: each is listed with thousands of cutouts' worth of files, and wanted by cutout instead (Tesscut).
+# Full-frame images, each of which is listed with a very large number of files; Tesscut returns cutouts instead.
 _FULL_FRAME = ("TESS FFI", "TICA FFI")
 _EMPTY = "Observation list is empty, no associated products."
-# A question for less than this is not worth a worker of its own: the archive's answer takes a while in any case.
+# The smallest number of observations for which a separate request is faster.
 _WORTHWHILE = 250
 _OBSID = re.compile(r"([0-9]+)(?:\.0*)?")
 _LISTED = 12
-# The calib_level of observations that are still to be made.
+# The calib_level of planned observations.
 _PLANNED = -1
-# The arguments of methods that take filters: a filter may be one of them, misspelled.
+# The arguments of methods with filters: an unknown filter may be a misspelled argument.
 ARGUMENTS = (
     *("download_dir", "flat", "cache", "curl_flag", "mrp_only", "extension", "cloud_only", "force_on_prem", "verbose"),
     *("path_template", "overwrite", "dry_run", "bundle", "max_workers", "executor", "timeout", "on_error", "mission"),
@@ -68,7 +68,7 @@ def as_obsids(observations: object) -> list[str]:
 
 
 def _no_obsid(wrong: Sequence[str]) -> InvalidArgumentError:
-    """The error for texts that are not obsids."""
+    """Return the error for texts that are not obsids."""
     if "://" in wrong[0]:
         return InvalidArgumentError(f"{few_names(wrong)} is a URL, not a dataURI. Use download_file for a URL.")
     return InvalidArgumentError(
@@ -78,7 +78,7 @@ def _no_obsid(wrong: Sequence[str]) -> InvalidArgumentError:
 
 
 def identifiers(given: object, of_table: Callable[[Table], list[object]], what: str) -> list[str]:
-    """Return identifiers, in whatever form they were given."""
+    """Return identifiers given in any form."""
     if given is None:
         raise InvalidArgumentError(f"None is not valid here. Pass a table, or its column '{what}'.")
     cells = _split_texts(single_cells(given, of_table))
@@ -89,7 +89,7 @@ def identifiers(given: object, of_table: Callable[[Table], list[object]], what: 
 
 
 def _identifier(cell: object, what: str) -> str:
-    """The text of an identifier, which may be an integer; pandas makes floats of some."""
+    """Return an identifier as text; it may be an integer, or a float from pandas."""
     if isinstance(cell, str):
         return cell.strip()
     if is_integer(cell) or (isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT):
@@ -100,7 +100,7 @@ def _identifier(cell: object, what: str) -> str:
 
 
 def as_table(rows: object) -> Table | None:
-    """Return a table, or rows of one, as a table."""
+    """Return a table, a row or a list of rows as a table; None for anything else."""
     if not isinstance(rows, Table | Row):
         rows = as_astropy(rows)
     if isinstance(rows, Table | Row):
@@ -109,12 +109,12 @@ def as_table(rows: object) -> Table | None:
 
 
 def _whole(rows: Table | Row) -> Table:
-    """A table, or a row as a table."""
+    """Return a table, or a row as a table."""
     return rows if isinstance(rows, Table) else Table(rows, masked=True)
 
 
 def _table_of_rows(rows: Sequence[Row]) -> Table:
-    """Rows of a table, or of several, as one table."""
+    """Return rows of one or several tables as one table."""
     table = rows[0].table
     if all(row.table is table for row in rows):
         return table[[row.index for row in rows]]
@@ -122,18 +122,18 @@ def _table_of_rows(rows: Sequence[Row]) -> Table:
 
 
 def _are_rows(given: object) -> TypeGuard[Sequence[Row]]:
-    """Return whether these are rows of tables, in a list."""
+    """Return whether this is a list of rows of tables."""
     return isinstance(given, list | tuple) and bool(given) and all(isinstance(each, Row) for each in given)
 
 
 def uri_at(address: str, *services: str) -> str:
-    """Return the URI in the address of a file at a download service; any other text as it is."""
+    """Return the URI in the address of a file at a download service; any other text is returned unchanged."""
     service = next((each for each in services if address.startswith(each)), None)
     return address if service is None else unquote(address.removeprefix(service))
 
 
 def as_product_table(given: object, marks: Collection[str], service: str) -> object:
-    """Return products that were given in several pieces, or as addresses at a service, as one table."""
+    """Return products given as dataURIs, as addresses at a service or as a list of tables and rows, as one table."""
     if isinstance(given, Table | Row):
         return given
     members = as_astropy(list(given) if isinstance(given, Iterator) else given)
@@ -143,7 +143,7 @@ def as_product_table(given: object, marks: Collection[str], service: str) -> obj
 
 
 def _products_in(members: Sequence[object], marks: Collection[str]) -> object:
-    """The products in a list as one table; the list if there are none in it."""
+    """Return the products in a list as one table, or the list if it has no products."""
     are_products = [isinstance(each, Table | Row) and not set(marks).isdisjoint(each.colnames) for each in members]
     if not any(are_products):
         return members
@@ -157,7 +157,7 @@ def _products_in(members: Sequence[object], marks: Collection[str]) -> object:
 
 
 def _stacked(members: Sequence[Table | Row]) -> Table:
-    """Tables and rows of products in one table."""
+    """Return tables and rows of products as one table."""
     rows = as_table(members)
     if rows is not None:
         return rows
@@ -168,7 +168,7 @@ def _stacked(members: Sequence[Table | Row]) -> Table:
 
 
 def _data_uris(given: object, service: str) -> list[str]:
-    """The dataURIs that were given in the place of products; none if it is something else."""
+    """Return the dataURIs given instead of products; empty for anything else."""
     members = [uri_at(each, service) if isinstance(each, str) else each for each in _members(given)]
     uris = [each.strip() for each in members if _is_data_uri(each)]
     if uris:
@@ -177,7 +177,7 @@ def _data_uris(given: object, service: str) -> list[str]:
 
 
 def _check_others(uris: Sequence[str], others: Sequence[object]) -> None:
-    """Raise if something beside dataURIs is none, or warn if it is only missing, as in a column dataURL."""
+    """Raise if some values are not dataURIs; warn if they are only missing, as in a column dataURL."""
     wrong = next((each for each in others if not is_missing(each)), None)
     if wrong is not None:
         raise InvalidArgumentError(
@@ -188,19 +188,19 @@ def _check_others(uris: Sequence[str], others: Sequence[object]) -> None:
 
 
 def _is_data_uri(member: object) -> TypeGuard[str]:
-    """Return whether something is the URI of a file in MAST."""
+    """Return whether a value is the URI of a file at MAST."""
     return isinstance(member, str) and member.strip().startswith(_SCHEME)
 
 
 def _members(given: object) -> list[object]:
-    """The members of a list or an array, None for those that are masked; anything else as the only one."""
+    """Return the members of a list or an array, None for masked ones; anything else as the only member."""
     if isinstance(given, np.ndarray) and given.dtype.kind in "UO":
         return plain_cells(given.ravel())
     return list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
 
 
 def _products_at(uris: Sequence[str], marks: Collection[str]) -> Table:
-    """A table of products of which only the dataURIs are known, where such a table is one of products."""
+    """Return a product table for dataURIs; raise for clients whose products have no dataURI."""
     if "dataURI" not in marks:
         raise InvalidArgumentError(
             f"{uris[0]!r} is a dataURI, not a dataset. Use download_file to download one file. For several "
@@ -210,10 +210,10 @@ def _products_at(uris: Sequence[str], marks: Collection[str]) -> Table:
 
 
 def products_of(uris: Iterable[str]) -> Table:
-    """Return a table of products of which only the dataURIs are known.
+    """Return a product table for dataURIs.
 
-    The collection is the first part of a URI, and the observation the beginning of the file's name, as in
-    ``mast:HST/product/j97c01010_drc.fits``; the server takes its place in an address.
+    The collection is the first part of the URI, and the observation is the start of the file name, as in
+    ``mast:HST/product/j97c01010_drc.fits``.  For an address, the collection is the server.
     """
     rows = []
     for uri in dict.fromkeys(uris):
@@ -225,14 +225,14 @@ def products_of(uris: Iterable[str]) -> Table:
 
 
 def _split_texts(cells: list[object]) -> list[object]:
-    """The cells, texts that hold several identifiers one by one."""
+    """Split texts that have several identifiers separated by commas."""
     if not any(isinstance(cell, str | bytes) for cell in cells):
         return cells
     return [part for cell in map(as_unicode, cells) for part in (cell.split(",") if isinstance(cell, str) else [cell])]
 
 
 def single_cells(given: object, of_table: Callable[[Table], list[object]]) -> list[object]:
-    """Return single identifiers or URIs as they were given, None for masked ones."""
+    """Return single identifiers or URIs unchanged, None for masked ones."""
     if not isinstance(given, Table | Row | str | bytes):
         given = as_astropy(given)
     if isinstance(given, Table | Row):
@@ -241,13 +241,13 @@ def single_cells(given: object, of_table: Callable[[Table], list[object]]) -> li
         return plain_cells(given.ravel())
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         return [given]
-    # Texts and numbers are most of what there is, and there may be a million of them.
+    # A fast path for strings and integers: most members are, and there may be a million of them.
     single = (str, int)
     return [c for member in given for c in ((member,) if type(member) in single else single_cells(member, of_table))]
 
 
 def _table_cells(table: Table) -> list[object]:
-    """The obsids of a table of observations."""
+    """Return the obsids of a table of observations."""
     if "obsid" not in table.colnames:
         raise InvalidArgumentError(
             "Column 'obsid' not found: this is not a table of observations. Its columns are "
@@ -257,7 +257,7 @@ def _table_cells(table: Table) -> list[object]:
 
 
 def _without_full_frames(table: Table) -> Table:
-    """The observations whose products can be listed in reasonable time."""
+    """Return the observations except full-frame images, whose products take too long to list."""
     if not {"target_name", "obs_id"} <= set(table.colnames):
         return table
     full_frame = np.array([name in _FULL_FRAME for name in plain_cells(table["target_name"])], dtype=bool)
@@ -272,7 +272,7 @@ def _without_full_frames(table: Table) -> Table:
 
 
 def hints_of_planned(observations: object) -> list[str]:
-    """Say which observations have no products because they are still to be made; nothing of other things."""
+    """Return a hint for messages if a table has planned observations, which have no products yet."""
     table = as_table(observations)
     if table is None or "calib_level" not in table.colnames or "dataURI" in table.colnames:
         return []
@@ -284,7 +284,7 @@ def hints_of_planned(observations: object) -> list[str]:
 
 
 def values_of(products: Table, name: str, wanted: Any = None) -> str:
-    """Return a sentence on the values of a column, for a filter that leaves none of them."""
+    """Return a sentence about the values of a column, for a filter that matches none of them."""
     if name not in products.colnames:
         return f"{name} alone matches no products."
     cells = np.ma.asarray(products[name]).compressed()
@@ -297,13 +297,13 @@ def values_of(products: Table, name: str, wanted: Any = None) -> str:
 
 
 def _list_advice(wanted: Any, values: Sequence[Any]) -> str:
-    """A sentence for a text that may have been meant as several values."""
+    """Return advice for a text that may be meant as several values."""
     parts = [part.strip() for part in wanted.split(",")] if isinstance(wanted, str) else []
     return f" Use a list for several values: {parts}." if len(parts) > 1 and set(parts) & set(values) else ""
 
 
 def product_column(table: Table, name: str) -> Any:
-    """Return a column by name, or an error that names the closest ones."""
+    """Return a column by name; raise an error that suggests similar names if there is no such column."""
     if name in table.colnames:
         return table[name]
     if "obsid" in table.colnames and "dataURI" not in table.colnames:
@@ -316,7 +316,7 @@ def product_column(table: Table, name: str) -> Any:
 
 
 def readme_first(products: Table) -> Table:
-    """Return products with the descriptions of contributed collections before the data, observation by observation."""
+    """Return products with the readme files of HLSPs before the other files of each observation."""
     owner = next((name for name in ("parent_obsid", "obsID") if name in products.colnames), None)
     if owner is None or not {"obs_collection", "productFilename"} <= set(products.colnames):
         return products
@@ -330,9 +330,9 @@ def readme_first(products: Table) -> Table:
 
 
 def unique_products(products: Table, key: str = "dataURI") -> Table:
-    """Return the first row of each file: one file belongs to several observations, and is listed with each.
+    """Return the first row of each file: a file can belong to several observations, and is listed with each.
 
-    Rows without a key cannot be told to be the same, and all stay.
+    Rows without a key are all kept.
     """
     array = np.ma.asarray(product_column(products, key))
     missing = np.ma.getmaskarray(array)
@@ -355,7 +355,7 @@ def ask_in_batches(
     verbose: bool = True,
     deadline: Deadline | None = None,
 ) -> Iterator[T]:
-    """Ask for many observations in batches, several at a time; whoever leaves before the end stops the call."""
+    """Request many observations in batches, several at a time; closing the generator stops the call."""
     most = from_one("batch_size", batch_size)
     shared = math.ceil(len(obsids) / max(max_workers, 1))
     size = min(most, max(shared, _WORTHWHILE))
@@ -370,7 +370,7 @@ def ask_in_batches(
 
 
 def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> list[T]:
-    """The answers for a batch, asked for in halves if the whole is too much for the archive."""
+    """Return the responses for a batch, which is split into halves if it is too large for MAST."""
     try:
         return [ask(batch)]
     except MastError as err:
@@ -382,7 +382,7 @@ def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> li
 
 
 def is_too_much(err: MastError) -> bool:
-    """Return whether a smaller question may be answered."""
+    """Return whether a smaller request may succeed."""
     if isinstance(err, ServerError):
         silent = isinstance(err.__cause__, requests.exceptions.ReadTimeout)
         return silent or connection_dropped(err) or err.status not in {None, 429}

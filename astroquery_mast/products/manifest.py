@@ -1,7 +1,7 @@
-"""What a download will do for every file, and its result, as tables.
+"""The plan and the results of a download as tables.
 
-In: a plan, or the results of the transfers.  Out: a table, or a `Manifest`, one row per product in the order of the
-products.  Products flow, last step.
+In: a plan, or the results of the transfers.  Out: a table, or a `Manifest`, with one row per product in the order of
+the products.  The last step of the product flow.
 """
 
 from __future__ import annotations
@@ -39,85 +39,84 @@ COLUMNS = (
 
 
 class Status(StrEnum):
-    """How a transfer ended."""
+    """The status of a file in a manifest."""
 
     COMPLETE = "COMPLETE"
-    """The file is there, and whole."""
+    """The file exists and is complete."""
     ERROR = "ERROR"
-    """It is not, or what is there is what was there before; the message says why."""
+    """The download failed, as explained in the message; a file that existed before is unchanged."""
     SKIPPED = "SKIPPED"
-    """It was left out as the caller asked."""
+    """The file was skipped as requested."""
     OK = "OK"
-    """Looked at later, it is as it was recorded."""
+    """Verified later: the file is as recorded."""
     MISSING = "MISSING"
-    """Looked at later, it is not there."""
+    """Verified later: the file does not exist."""
     CHANGED = "CHANGED"
-    """Looked at later, it is not what was recorded."""
+    """Verified later: the file differs from the record."""
 
 
 @dataclass(frozen=True)
 class TransferResult:
-    """How the transfer of one file ended."""
+    """The result of the transfer of one file."""
 
     index: int
-    """Its place among the products, from 0."""
+    """Index of the product, from 0."""
     status: Status
     local_path: Path
-    """Where the file is, or would have been."""
+    """Path of the file, even if the download failed."""
     message: str | None = None
-    """What went wrong, or what is worth knowing of a file that is whole."""
+    """Error message, or a note about a complete file."""
     url: str | None = None
-    """The address asked, where the transfer failed."""
+    """The requested address, if the transfer failed."""
     size: int | None = None
-    """Bytes on disk."""
+    """Size on disk in bytes."""
     sha256: str | None = None
-    """Digest of the bytes received; None where nothing was received, because a file that is kept is not read."""
+    """Digest of the received bytes; None if the file was not downloaded, because existing files are not read."""
     fetched: bool = False
-    """Return whether the bytes came over the network."""
+    """Whether the file was downloaded."""
     elapsed: float | None = None
-    """Seconds that it took; None where there was nothing to do."""
+    """Elapsed time in seconds; None if there was nothing to do."""
     attempts: int = 0
-    """How often the body was asked for."""
+    """Number of requests for the body."""
     uri: str | None = None
-    """The dataURI, by which the file can be fetched again."""
+    """The dataURI, with which the file can be downloaded again."""
     catalog_size: int | None = None
-    """Bytes that the catalog says the file has."""
+    """Size in the catalog in bytes."""
     checksum: str | None = None
-    """MD5 digest that the catalog says it has."""
+    """MD5 digest in the catalog."""
     rights: str | None = None
-    """Its ``dataRights``."""
+    """``dataRights`` of the product."""
     disk_full: bool = False
-    """Return whether it failed for want of room on the disk."""
+    """Whether the transfer failed because the disk is full."""
 
 
 class _ManifestWrite(TableWrite):  # type: ignore[misc, unused-ignore]
-    """Write a manifest to a file, as `~astropy.table.Table.write`; see there."""
+    """Write a manifest to a file; see `~astropy.table.Table.write`."""
 
     _instance: Any
 
     def __call__(self, *args: Any, **options: Any) -> None:
-        """Write the table; only ECSV knows cells that hold None, everywhere else these are masked."""
+        """Write the table; None in cells is kept only in ECSV, and masked in other formats."""
         where = str(args[0]).lower() if args else ""
         kind = args[1] if len(args) > 1 else options.get("format")
         is_ecsv = where.endswith(".ecsv") if kind is None else "ecsv" in str(kind)
         if not is_ecsv and isinstance(self._instance, Manifest):
             self._instance = _without_none(self._instance)
             if "votable" in str(kind):
-                # Where a name has a blank the format needs another one beside it, and is read with that.
+                # VOTable would add an ID for a name with a space, and use it as the column name when reading.
                 names = self._instance.colnames
                 self._instance.rename_columns(names, [name.replace(" ", "_") for name in names])
         super().__call__(*args, **options)
 
 
 class Manifest(ResultTable):
-    """A download's results: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size``, ``SHA256``, ``Elapsed``,
-    ``Attempts``, ``dataURI``, and ``Catalog Size``, ``Checksum``, ``Rights``, which are what the products said.
+    """The results of a download: ``Local Path``, ``Status``, ``Message``, ``URL``, ``Size``, ``SHA256``, ``Elapsed``,
+    ``Attempts``, ``dataURI``, and ``Catalog Size``, ``Checksum``, ``Rights`` from the product table.
 
-    In ``meta``, ``workdir`` is the folder from which relative paths are counted, and ``base_dir`` the one to which
-    everything was downloaded.  The first four columns are those of ``astroquery.mast``.  ``Message`` and ``URL`` are
-    None where nothing went wrong; the later ones are masked where they are not known, ``Elapsed`` also where there was
-    nothing to do.  Written as ECSV and read again, the table is the same; in other formats these two columns are
-    masked where nothing went wrong.
+    In ``meta``, ``workdir`` is the folder for relative paths, and ``base_dir`` is the download folder.  The first four
+    columns are those of ``astroquery.mast``.  ``Message`` and ``URL`` are None if there was no error; the other columns
+    are masked for unknown values, and ``Elapsed`` also if there was nothing to do.  A table written as ECSV is the same
+    when it is read again; in other formats, ``Message`` and ``URL`` are masked instead of None.
     """
 
     write = UnifiedReadWriteMethod(_ManifestWrite)
@@ -125,16 +124,16 @@ class Manifest(ResultTable):
     def insert_row(
         self, index: int, vals: Sequence[Any] | Mapping[str, Any] | None = None, mask: Sequence[bool] | None = None
     ) -> None:
-        """Insert a row; the last columns may be left out, as code written for four columns does.
+        """Insert a row; columns after the first four may be omitted, for code written for ``astroquery.mast``.
 
         Parameters
         ----------
         index : int
-            Where, as in `~astropy.table.Table.insert_row`.
+            The index of the new row, as in `~astropy.table.Table.insert_row`.
         vals : sequence or mapping, optional
-            The values.
+            The values of the row.
         mask : sequence of bool, optional
-            Which of them are masked.
+            Whether each value is masked.
         """
         short = vals is not None and not isinstance(vals, Mapping) and 4 <= len(vals) < len(self.colnames)
         if short and self.colnames[:4] == list(_FIRST):
@@ -149,7 +148,7 @@ _FIRST = COLUMNS[:4]
 
 
 def _objects(values: Sequence[str | None]) -> np.ndarray[Any, np.dtype[Any]]:
-    """Texts and Nones, as they are."""
+    """Return an object array of texts and None."""
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
@@ -158,22 +157,22 @@ def _objects(values: Sequence[str | None]) -> np.ndarray[Any, np.dtype[Any]]:
 def masked_column(
     values: Sequence[Any], dtype: str = "U", unit: str | None = None, description: str | None = None
 ) -> MaskedColumn:
-    """Return a column of values, masked where there is None."""
+    """Return a column of values with None masked."""
     absent = [value is None for value in values]
     empty = "" if dtype.startswith("U") else 0
     filled = [empty if value is None else value for value in values]
-    # A text column takes the width of its longest value.
+    # The width of a text column is that of its longest value.
     kind = None if dtype == "U" and filled else dtype
     return MaskedColumn(filled, mask=absent, dtype=kind, unit=unit, description=description)
 
 
 def text_column(values: Iterable[str], description: str) -> MaskedColumn:
-    """Return a column of text, masked where it is empty."""
+    """Return a column of text with empty texts masked."""
     return masked_column([value or None for value in values], description=description)
 
 
 def _without_none(manifest: Table) -> Table:
-    """The same table with masked texts in place of None."""
+    """Return the table with masked texts instead of None."""
     table = Table(manifest, copy=False)
     for name in table.colnames:
         if table[name].dtype.kind == "O":
@@ -189,7 +188,7 @@ def as_manifest(results: Iterable[TransferResult]) -> Manifest:
     return Manifest(
         {
             "Local Path": Column(list(map(str, cells["local_path"])), dtype=None if rows else "U1"),
-            # Room for eight letters, so that a status written into a cell later is not cut.
+            # Width for eight characters, so that a status assigned later is not truncated.
             "Status": Column(list(map(str, cells["status"])), dtype="U8"),
             "Message": Column(_objects(cells["message"])),
             "URL": Column(_objects(cells["url"])),
@@ -206,9 +205,9 @@ def as_manifest(results: Iterable[TransferResult]) -> Manifest:
 
 
 def plan_table(planned: Sequence[PlannedFile], *, free: int | None = None, refusal: str | None = None) -> Table:
-    """Return a plan as a table, to be looked at before anything is fetched.
+    """Return a plan as a table, for inspection before the download.
 
-    ``free`` is what the disk has left, in bytes; ``refusal`` says why exclusive files are refused to the user.
+    ``free`` is the free disk space in bytes; ``refusal`` is the reason why the user has no access to exclusive files.
     """
     names = ("local_path", "url", "cloud_url", "size", "action", "rights")
     cells = {name: [getattr(file, name) for file in planned] for name in names}
@@ -236,7 +235,7 @@ def plan_table(planned: Sequence[PlannedFile], *, free: int | None = None, refus
 
 
 def _full_reason(file: PlannedFile) -> str:
-    """Why something is done for a file, and whose the file is if that counts."""
+    """Return the reason for the action, with the terms of an exclusive file."""
     if file.rights != EXCLUSIVE or file.action not in ASKED:
         return file.reason
     return f"{file.reason}; exclusive access{file.terms}"

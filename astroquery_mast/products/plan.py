@@ -1,8 +1,8 @@
-"""What a download will do, decided before anything is done: one row for each file, with an action and a reason.
+"""The plan of a download, made before anything is transferred: an action and a reason for each file.
 
-In: a product table, where the files go, what lies there already, and what the user wants done about that. Out: a list
-of frozen `PlannedFile`. Pure: the disk is seen through a `FileSystem` that is handed in. Products flow, between
-"filters" and "transfer".
+In: a product table, the destination, the files that exist there, and how to treat them. Out: a list of frozen
+`PlannedFile`. The disk is accessed only through the given `FileSystem`. Part of the product flow, between "filters" and
+"transfer".
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ from .file_names import PART, PathTemplate, assign_paths, case_folded, column_as
 from .listing import unique_products
 
 EXCLUSIVE = "EXCLUSIVE_ACCESS"
-"""What ``dataRights`` says of a file that only its proposers may have."""
+"""The ``dataRights`` of a file under exclusive access."""
 _PUBLIC = "PUBLIC"
 _MD5 = re.compile(r"[0-9a-f]{32}")
-# No file has so many bytes, nor any column of a manifest room for the number.
+# No file is that large, and the integer columns of a manifest cannot store this number.
 _TOO_LARGE = 2.0**63
 
 
-# -- what exists -----------------------------------------------------------------------------------------------------
+# -- existing files --------------------------------------------------------------------------------------------------
 
 
 class Overwrite(StrEnum):
-    """What is done about files that are on disk."""
+    """How to treat files that exist on disk."""
 
     IF_WRONG = "if-wrong"
-    """Kept if they have the size in the catalog, or else if the archive's file has the same size."""
+    """Keep files with the size in the catalog, or else with the size of the file at MAST."""
     NEVER = "never"
-    """Always kept; the archive is not asked."""
+    """Always keep files, without a request to MAST."""
     IF_CHANGED = "if-changed"
-    """Kept if the archive's file has the same size, and is not newer."""
+    """Keep files if the file at MAST has the same size and is not newer."""
     ALWAYS = "always"
-    """Fetched anew, and replaced once the new file is whole."""
+    """Download files again, and replace each one when the new file is complete."""
 
 
 def as_overwrite(cache: bool, overwrite: str | None) -> Overwrite:
-    """Return what the two arguments of a download say together."""
+    """Return how to treat existing files, from two arguments of a download."""
     if overwrite is None:
         return Overwrite.IF_WRONG if cache else Overwrite.ALWAYS
     if overwrite not in set(Overwrite):
@@ -63,51 +63,51 @@ def as_overwrite(cache: bool, overwrite: str | None) -> Overwrite:
 
 
 class Action(StrEnum):
-    """What is to be done for a file."""
+    """The action for a file."""
 
     FETCH = "fetch"
-    """Ask for the whole file."""
+    """Request the complete file."""
     RESUME = "resume"
-    """An earlier try has left a part of it: ask for the rest, or for the whole file if that part does not fit."""
+    """Resume from the part that an earlier attempt left, or request the complete file if the part cannot be used."""
     CHECK = "check"
-    """A file exists, but the catalog does not confirm its size: ask the archive, and fetch it if it differs."""
+    """A file exists, but the catalog does not confirm its size: compare it with MAST, and download it if it differs."""
     KEEP = "keep"
-    """The file is there already, and whole; nothing is asked."""
+    """Keep the existing file, without a request."""
     REFUSE = "refuse"
-    """It cannot be fetched, for the reason given."""
+    """The file cannot be downloaded, for the given reason."""
     SKIP = "skip"
-    """It is left out as the caller asked."""
+    """Skip the file as requested."""
 
 
 ASKED = frozenset({Action.FETCH, Action.RESUME, Action.CHECK})
-"""The actions for which the archive is asked, and which may transfer bytes."""
+"""The actions that send requests and may transfer bytes."""
 
 
 class FileSystem(Protocol):
-    """What the plan has to know about the disk."""
+    """The information about the disk that the plan needs."""
 
     def size(self, path: Path) -> int | None:
-        """Size of a file in bytes; None where there is nothing."""
+        """Return the size of a file in bytes; None if it does not exist."""
 
     def is_dir(self, path: Path) -> bool:
-        """Return whether a folder lies there."""
+        """Return whether a path is a folder."""
 
     def resolve(self, path: Path) -> Path:
-        """The absolute path, symbolic links followed; the path need not exist."""
+        """Return the absolute path with symbolic links resolved; the path need not exist."""
 
     def trusts_links(self, folder: Path, base: Path) -> bool:
-        """Return whether all links from a folder down to another one below it are the user's own, or root's."""
+        """Return whether all links between ``base`` and a folder below it belong to the user or to root."""
 
     def recorded_names(self, folder: Path) -> Mapping[str, str]:
-        """The URIs of files that are recorded in a folder, by their names."""
+        """Return the registered URIs of the files in a folder, by name."""
 
     def md5(self, path: Path) -> str | None:
-        """MD5 digest of a file; None where it cannot be had."""
+        """Return the MD5 digest of a file; None if it is not available."""
 
 
 @dataclass(frozen=True)
 class FileDecision:
-    """What is to be done for a file, and why."""
+    """The action for a file, and the reason."""
 
     action: Action
     reason: str
@@ -116,10 +116,10 @@ class FileDecision:
 
 
 def _begin(path: Path, disk: FileSystem, reason: str) -> FileDecision:
-    """Fetch a file, or the rest of it."""
+    """Return the decision to download a file or the rest of it."""
     part = path.with_name(f"{path.name}{PART}")
     at_hand = disk.size(part)
-    # Without its record it is not known which version of the file a part belongs to.
+    # Without its record, it is not known to which version of the file a part belongs.
     if at_hand and disk.size(part.with_name(f"{part.name}.json")):
         return FileDecision(
             Action.RESUME, f"{reason}; {at_hand} bytes are present from an earlier download", at_hand=at_hand
@@ -130,7 +130,7 @@ def _begin(path: Path, disk: FileSystem, reason: str) -> FileDecision:
 
 
 def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: FileSystem) -> FileDecision:
-    """Decide for a file that has an address and a place of its own."""
+    """Return the decision for a file with an address and a unique path."""
     present = disk.size(path)
     if present is None:
         return _begin(path, disk, "not on disk")
@@ -149,7 +149,7 @@ def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: File
 
 
 def _compare(present: int, size: int | None) -> FileDecision:
-    """Decide for a file that is on disk by its size."""
+    """Return the decision for an existing file by its size."""
     if size is None:
         return FileDecision(Action.CHECK, f"{present} bytes on disk; size not in the catalog")
     if present != size:
@@ -159,7 +159,7 @@ def _compare(present: int, size: int | None) -> FileDecision:
 
 @dataclass(frozen=True)
 class FolderState:
-    """Return whether files can go into a folder."""
+    """Whether files can be saved in a folder."""
 
     path: Path
     exists: bool
@@ -167,39 +167,39 @@ class FolderState:
 
 
 def inspect_folder(folder: Path, base: Path, disk: FileSystem) -> FolderState:
-    """Look at a folder, following links; those that somebody else has put there may lead anywhere."""
+    """Check a folder, following links; links of other users may lead out of the download folder."""
     try:
         inside = disk.resolve(folder).is_relative_to(base) or disk.trusts_links(folder, base)
         exists = disk.is_dir(folder)
-    except (OSError, RuntimeError) as err:  # too long, no rights, links that go in a circle
+    except (OSError, RuntimeError) as err:  # path too long, no permission, circular links
         return FolderState(folder, False, f"Cannot use the folder {folder}: {err}")
     trouble = f"{folder} points outside the download folder {base}: it is a broken link, or a link of another user"
     return FolderState(folder, exists, None if inside else trouble)
 
 
 class FileRecords:
-    """Which files lie in the folders below a base folder, as earlier calls have recorded it."""
+    """The files in the folders below a base folder, as registered by earlier calls."""
 
     def __init__(self, base_dir: Path, disk: FileSystem) -> None:
         self._base_dir, self._disk = base_dir, disk
         self._known: dict[tuple[str, ...], Mapping[str, str]] = {}
 
     def within(self, folders: tuple[str, ...]) -> Mapping[str, str]:
-        """What is recorded in a folder, read once."""
+        """Return the registered names in a folder, which are read once."""
         if folders not in self._known:
             self._known[folders] = self._disk.recorded_names(self._base_dir.joinpath(*folders))
         return self._known[folders]
 
     def owner(self, folders: tuple[str, ...], name: str) -> str | None:
-        """The URI of the file that lies under a name; None if that is not known, or nothing lies there."""
+        """Return the URI of the existing file with a name; None if it is not known or there is no file."""
         uri = self.within(folders).get(case_folded(name))
-        # What was removed from the folder holds no name.
+        # A file that was removed does not reserve its name.
         if uri is None or self._disk.size(self._base_dir.joinpath(*folders, name)) is None:
             return None
         return uri
 
     def is_known(self, folders: tuple[str, ...], name: str, uri: str) -> bool:
-        """Return whether the file that lies under a name is known to be this one."""
+        """Return whether the existing file with a name is known to be this one."""
         owner = self.owner(folders, name)
         return owner is not None and is_same_file(owner, uri)
 
@@ -208,22 +208,22 @@ class FileRecords:
 
 
 class DownloadService(Protocol):
-    """Where files come from that not all have the same service; `data_url` and `escaped_url` take one."""
+    """A source of files that are not all at one download service, for `data_url` and `escaped_url`."""
 
     def data_url(self, uri: str) -> str:
-        """Return the address of a file as manifests show it."""
+        """Return the address of a file for manifests."""
 
     def escaped_url(self, uri: str) -> str:
-        """Return the address of a file as it is asked for."""
+        """Return the escaped address of a file, for requests."""
 
 
 def data_url(download_url: str | DownloadService, uri: str) -> str:
-    """The address of a file as manifests show it."""
+    """Return the address of a file for manifests."""
     return f"{download_url}?uri={uri}" if isinstance(download_url, str) else download_url.data_url(uri)
 
 
 def escaped_url(download_url: str | DownloadService, uri: str) -> str:
-    """The address of a file as it is asked for."""
+    """Return the escaped address of a file, for requests."""
     if not isinstance(download_url, str):
         return download_url.escaped_url(uri)
     return file_address(download_url, uri)
@@ -231,7 +231,7 @@ def escaped_url(download_url: str | DownloadService, uri: str) -> str:
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """One file of a download, and what is to be done for it."""
+    """One file of a download, and the action for it."""
 
     index: int
     uri: str | None
@@ -252,25 +252,25 @@ class PlannedFile:
 
 
 def _md5(text: str) -> str | None:
-    """The MD5 digest in a cell of the catalog; None where it holds something else."""
+    """Return the MD5 digest in a cell of the catalog; None for anything else."""
     digest = text.strip().lower().removeprefix("md5:")
     return digest if _MD5.fullmatch(digest) else None
 
 
 @lru_cache(maxsize=4096)
 def access_terms(program: str, release: str) -> str:
-    """Return whose a file is, and until which modified Julian date it is exclusive, as far as that is known."""
+    """Return the program of an exclusive file and its release date (given as MJD), for messages, if they are known."""
     whose = f" for program {program}" if program else ""
     try:
         days = float(release)
     except ValueError:
         return whose
-    # Day 40587 is 1970-01-01; MAST writes dates far in the future where none is set.
+    # MJD 40587 is 1970-01-01; MAST uses dates far in the future if none is set.
     return f"{whose} until {date(1970, 1, 1) + timedelta(days=days - 40587)}" if 40587 < days < 2**21 else whose
 
 
 def _size(text: str) -> int | None:
-    """The size in the catalog; None where it is none, as 0 or less is, which the archive writes where it has none."""
+    """Return the size in the catalog; None if it is not valid, such as 0 or less, which MAST uses for unknown sizes."""
     try:
         size = float(text)
     except ValueError:
@@ -280,7 +280,7 @@ def _size(text: str) -> int | None:
 
 @dataclass(frozen=True)
 class _ProductRow:
-    """What a product table says of one file."""
+    """The metadata of one file in a product table."""
 
     uri: str
     size: int | None
@@ -290,7 +290,7 @@ class _ProductRow:
 
 
 def _product_rows(products: Table) -> list[_ProductRow]:
-    """What the table says of each file."""
+    """Return the metadata of each file in a product table."""
     columns = (
         column_as_text(products, name)
         for name in ("dataURI", "size", "dataRights", "checksum", "t_obs_release", "proposal_id")
@@ -314,14 +314,14 @@ def plan(
     overwrite: str | None = None,
     cloud_urls: Mapping[str, str] | None = None,
 ) -> list[PlannedFile]:
-    """Decide what a download will do; the folder that the user named may be above the one for the files."""
+    """Return the plan of a download; ``download_dir`` may be above the base folder for the files."""
     _check(products, flat, path_template)
     products, rule = unique_products(products), as_overwrite(cache, overwrite)
     download_dir = base_dir if download_dir is None else download_dir
     base = disk.resolve(download_dir)
-    # Asked once, for the files of an observation share their folder.
+    # Cached, because the files of an observation share their folder.
     inspect_once = lru_cache(maxsize=4096)(lambda folders: inspect_folder(base_dir.joinpath(*folders), base, disk))
-    # In <collection>/<obs_id>/ a name is the archive's own; elsewhere another call may have used it for another file.
+    # Names are unique in <collection>/<obs_id>/; elsewhere another call may have used a name for another file.
     records = FileRecords(base_dir, disk) if flat or path_template is not None else None
     paths = _relative_paths(products, path_template, flat, records)
     planned = []
@@ -339,7 +339,7 @@ def plan(
 
 
 def _check(products: Table, flat: bool, path_template: PathTemplate | None) -> None:
-    """Raise if these are not products, or the arguments contradict each other."""
+    """Raise if this is not a product table, or the arguments contradict each other."""
     if "dataURI" not in products.colnames:
         raise InvalidArgumentError(
             "This table has no column 'dataURI', so it is not a table of products. Pass it to get_product_list first."
@@ -359,7 +359,7 @@ def _planned(
     size: int | None = None,
     **known: Any,
 ) -> PlannedFile:
-    """The plan for one file, with what is known of it."""
+    """Return the plan for one file."""
     return PlannedFile(
         index=index,
         uri=uri or None,
@@ -377,7 +377,7 @@ def _planned(
 
 
 def _decide(row: _ProductRow, folder: FolderState, path: Path, rule: Overwrite, disk: FileSystem) -> FileDecision:
-    """Decide on one file."""
+    """Return the decision for one file."""
     if not row.uri:
         return FileDecision(Action.REFUSE, "the product has no dataURI")
     if folder.trouble is not None:
@@ -387,7 +387,7 @@ def _decide(row: _ProductRow, folder: FolderState, path: Path, rule: Overwrite, 
     decision = decide_action(path, row.size, rule, disk)
     if decision.action is not Action.KEEP or row.checksum is None or rule is Overwrite.NEVER:
         return decision
-    # Files that were made anew often are as long as before.
+    # Reprocessed files often have the same size.
     found = disk.md5(path)
     if found is not None and found != row.checksum:
         return _begin(path, disk, "on disk, MD5 differs from the catalog")
@@ -397,7 +397,7 @@ def _decide(row: _ProductRow, folder: FolderState, path: Path, rule: Overwrite, 
 def _relative_paths(
     products: Table, path_template: PathTemplate | None, flat: bool, records: FileRecords | None
 ) -> list[tuple[str, ...]]:
-    """Where the files go, below the base folder."""
+    """Return the paths of the files relative to the base folder."""
     parts = file_name_parts(products, path_template)
     if records is None or not any(records.within(folders) for folders in {each.folders(flat) for each in parts}):
         return assign_paths(parts, flat=flat)
@@ -414,7 +414,7 @@ def single_file(
     overwrite: str | None = None,
     cloud_url: str | None = None,
 ) -> PlannedFile:
-    """Decide what the download of one file will do, of which nothing is known but its dataURI."""
+    """Return the plan for the download of one file, given only its dataURI."""
     decision = decide_action(local_path, None, as_overwrite(cache, overwrite), disk)
     recorded = disk.recorded_names(local_path.parent)
     owner = recorded.get(case_folded(local_path.name))
@@ -425,7 +425,7 @@ def single_file(
 
 
 def only_in_cloud(file: PlannedFile) -> PlannedFile:
-    """Return the same file, from the cloud or not at all."""
+    """Return the plan for a file from the cloud, or to skip it."""
     if file.action in {Action.KEEP, Action.REFUSE}:
         return file
     if file.cloud_url is None:
@@ -434,9 +434,9 @@ def only_in_cloud(file: PlannedFile) -> PlannedFile:
 
 
 def is_accessible(file: PlannedFile, refusal: str | None) -> bool | None:
-    """Return whether the user may have a file; None where only the archive knows.
+    """Return whether the user has access to a file; None if only MAST can tell.
 
-    ``refusal`` says why exclusive files are refused to this user, if that is known.
+    ``refusal`` is the reason why this user has no access to exclusive files, if it is known.
     """
     if file.rights == EXCLUSIVE and refusal is not None:
         return False
@@ -444,5 +444,5 @@ def is_accessible(file: PlannedFile, refusal: str | None) -> bool | None:
 
 
 def total_bytes(planned: Sequence[PlannedFile]) -> int:
-    """Return how many bytes a plan will fetch, as far as the catalog tells."""
+    """Return the number of bytes that a plan will download, for files with a size in the catalog."""
     return sum(max(0, (file.size or 0) - file.at_hand) for file in planned if file.action in ASKED)
