@@ -152,7 +152,7 @@ class Cloud:
         try:
             self._wire.request("HEAD", self.bucket.url(key), deadline=deadline, service=_BUCKET).close()
         except MastError as err:
-            # 404: not copied; 403: exclusive access, which ends with a date.
+            # 404: not copied; 403: under exclusive access until the release date.
             if err.status in {403, 404}:
                 return False
             raise

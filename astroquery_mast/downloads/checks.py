@@ -58,7 +58,7 @@ class Checksum:
     digest: bytes
 
 
-def is_packed(headers: Mapping[str, str]) -> bool:
+def is_compressed(headers: Mapping[str, str]) -> bool:
     """Return whether a body was compressed for transfer, so that its bytes are not those of the file."""
     return headers.get("Content-Encoding", "identity").lower() not in {"identity", ""}
 
@@ -66,7 +66,7 @@ def is_packed(headers: Mapping[str, str]) -> bool:
 def announced_length(headers: Mapping[str, str]) -> int | None:
     """Return the length of a body; None if it is not known."""
     length = headers.get("Content-Length", "").strip()
-    if not _LENGTH.fullmatch(length) or is_packed(headers):
+    if not _LENGTH.fullmatch(length) or is_compressed(headers):
         return None
     return int(length)
 
@@ -74,7 +74,7 @@ def announced_length(headers: Mapping[str, str]) -> int | None:
 def content_range(headers: Mapping[str, str]) -> tuple[int, int, int] | None:
     """Return the first byte, the last byte and the total length of a partial response (206); None if not given."""
     match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
-    if match is None or is_packed(headers):
+    if match is None or is_compressed(headers):
         return None
     first, last, total = map(int, match.groups())
     return first, last, total
@@ -132,7 +132,7 @@ def announced_checksums(
     headers: Mapping[str, str], *, whole: bool = True, cataloged: str | None = None
 ) -> list[Checksum]:
     """Return the digests of the complete file from the headers and the catalog."""
-    found: list[Checksum | None] = [] if is_packed(headers) else list(_of_headers(headers, whole))
+    found: list[Checksum | None] = [] if is_compressed(headers) else list(_of_headers(headers, whole))
     if cataloged and _HEX_MD5.fullmatch(cataloged.strip()):
         found.insert(0, Checksum("the catalog", "md5", bytes.fromhex(cataloged.strip())))
     return [checksum for checksum in found if checksum]
@@ -182,7 +182,7 @@ def check_checksums(checksums: Iterable[Checksum], digest_of: Callable[[str], by
 
 # -- file signatures -----------------------------------------------------------------------------------------------
 
-LOOKED_AT = 4096
+SIGNATURE_BYTES = 4096
 """The number of bytes from the start of a file to check: enough to quote an error message."""
 
 # FITS standard 4.0, section 4.4.1.1; RFC 1952, section 2.3.1; APPNOTE 6.3.10 of PKWARE, sections 4.3.7, 4.3.9, 4.3.16.
@@ -267,7 +267,7 @@ def quote_error_page(start: bytes) -> str:
         text = start.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as err:
         # Only at the end may a character be incomplete.
-        if len(start) < LOOKED_AT or err.start < len(start) - 4:
+        if len(start) < SIGNATURE_BYTES or err.start < len(start) - 4:
             return ""
         text = start[: err.start].decode()
     text = " ".join(html.unescape(_MARKUP.sub(" ", message_in(text))).split())
@@ -311,7 +311,7 @@ class FitsLength:
                 # Only up to the end of the current block: data may follow.
                 taken = min(FITS_BLOCK - len(self._begun) % FITS_BLOCK, len(view))
                 self._begun += view[:taken]
-                self._look()
+                self._check_header()
             view = view[taken:]
 
     def is_truncated(self) -> bool:
@@ -320,7 +320,7 @@ class FitsLength:
             return self._begun.startswith(_PRIMARY)
         return self.over or self.data > 0 or bool(self._begun)
 
-    def _look(self) -> None:
+    def _check_header(self) -> None:
         """Check whether the header is complete; what follows the last extension need not be a header."""
         beginning = _EXTENSION if self._headers else _PRIMARY
         if not beginning.startswith(self._begun[: len(beginning)]) or len(self._begun) > _LONGEST_HEADER:

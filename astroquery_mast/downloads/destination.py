@@ -37,14 +37,14 @@ from .part_file import FileState, PartFile, ResumePoint, open_regular, part_path
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*://")
 # How often to check a lock that another process holds (seconds).
-_LOOK_AGAIN = 0.05
+_POLL_INTERVAL = 0.05
 # Raised by file systems without locks, most often NFS without its lock service.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 # A soft lock that was not renewed for this time (seconds) is taken over: its process, perhaps on another computer, has
 # ended.
 _LEASE = 60.0
 # Seconds of waiting for another process until this is logged, and seconds without a byte from it until waiting ends.
-_SAID_AFTER, _IDLE = 5.0, 300.0
+_LOG_AFTER, _IDLE = 5.0, 300.0
 
 
 # -- locations -------------------------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ class Sink(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
-    def take_up(self, url: str, check: Callable[[], None]) -> None:
+    def resume_from(self, url: str, check: Callable[[], None]) -> None:
         """Resume from the bytes that an earlier call received from an address."""
 
     def begin(self, point: ResumePoint | None, algorithms: Sequence[str] = ()) -> None:
@@ -291,14 +291,14 @@ class Target(Protocol):
     def claimed(self, stopped: Callable[[], bool]) -> AbstractContextManager[Sink]:
         """Return the receiver of the bytes as a context manager, with a lock on the file where locks are supported."""
 
-    def made_meanwhile(self, before: FileState | None) -> bool:
+    def created_meanwhile(self, before: FileState | None) -> bool:
         """Return whether another process has downloaded the file since `present` was called."""
 
     def other_file(self) -> str | None:
         """Return the URI of the file there, if it is another one of the same name."""
 
     def register(self) -> None:
-        """Take down whose file this is, where names alone do not tell."""
+        """Register the URI of the file in folders with a register."""
 
 
 def target_of(planned: PlannedFile) -> Target:
@@ -338,7 +338,7 @@ class DiskTarget:
         with exclusive_lock(self._path, stopped):
             yield PartFile(self._path, self._check_place)
 
-    def made_meanwhile(self, before: FileState | None) -> bool:
+    def created_meanwhile(self, before: FileState | None) -> bool:
         """Return whether another process has downloaded the file since ``before`` was determined."""
         now = self.present()
         # A file to be replaced is planned as "on disk".  One that did not exist then is complete.
@@ -352,7 +352,7 @@ class DiskTarget:
         return None if held is None or is_same_file(held, self._planned.uri) else held
 
     def register(self) -> None:
-        """Take down whose file this is, where names alone do not tell."""
+        """Register the URI of the file in folders with a register."""
         if self._planned.note and self._planned.uri:
             record_name(self._path, self._planned.uri)
 
@@ -382,7 +382,7 @@ def _acquired(target: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLoc
     path = lock_path(target)
     lock: filelock.BaseFileLock = filelock.FileLock(path, fallback_to_soft=False)
     try:
-        lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=_Waiting(target, path, stopped, check_locks=True))
+        lock.acquire(poll_interval=_POLL_INTERVAL, cancel_check=_Waiting(target, path, stopped, check_locks=True))
     except (_LockedError, filelock.Timeout):
         raise
     except OSError as err:
@@ -393,7 +393,7 @@ def _acquired(target: Path, stopped: Callable[[], bool]) -> filelock.BaseFileLoc
         path = path.with_suffix(".soft")
         lock = filelock.SoftFileLease(path, lease_duration=_LEASE)
         try:
-            lock.acquire(poll_interval=_LOOK_AGAIN, cancel_check=_Waiting(target, path, stopped))
+            lock.acquire(poll_interval=_POLL_INTERVAL, cancel_check=_Waiting(target, path, stopped))
         except RuntimeError as error:  # no thread could be started to renew the soft lock
             raise OSError(f"cannot save {path.name}: {error}") from error
     return lock
@@ -408,13 +408,13 @@ class _Waiting:
         self._check_locks = check_locks
         self._since = self._last_change = time.monotonic()
         self._written = LOCAL_FILES.size(part_path(target))
-        self._said = False
+        self._logged = False
 
     def __call__(self) -> bool:
         """Return whether to stop waiting; called between attempts."""
         if self._check_locks:
             self._check_locks = False
-            _refuse_if_nothing_locks(self._lock)
+            _check_lock_support(self._lock)
         now, written = time.monotonic(), LOCAL_FILES.size(part_path(self._target))
         if written != self._written:
             self._written, self._last_change = written, now
@@ -423,8 +423,8 @@ class _Waiting:
                 f"another process holds the lock {self._lock}{self._holder()} and has written nothing for "
                 f"{_IDLE:.0f} s. If that process is no longer running, delete the lock file"
             )
-        if not self._said and now - self._since > _SAID_AFTER:
-            self._said = True
+        if not self._logged and now - self._since > _LOG_AFTER:
+            self._logged = True
             log.info(
                 "Waiting for another process that is downloading this file (it holds the lock %s%s).",
                 self._lock,
@@ -445,7 +445,7 @@ class _LockedError(OSError):
     """A file that another process keeps locked without making progress."""
 
 
-def _refuse_if_nothing_locks(path: Path) -> None:
+def _check_lock_support(path: Path) -> None:
     """Raise ENOLCK if the lock of a new file is "held": some file systems report missing support in this way."""
     probe = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:

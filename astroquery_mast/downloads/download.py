@@ -93,7 +93,7 @@ class DownloadRequest:
         return not self.flat and self.path_template is None
 
 
-def _told_absent(planned: list[PlannedFile]) -> list[PlannedFile]:
+def _warn_of_missing_copies(planned: list[PlannedFile]) -> list[PlannedFile]:
     """Return the plan, with a warning for files that were not found in the cloud."""
     absent = [file.uri for file in planned if file.action is Action.SKIP]
     if absent:
@@ -117,7 +117,7 @@ class FileSource:
     def checked(self, planned: Iterable[PlannedFile]) -> list[PlannedFile]:
         """Return the plan with files refused or skipped that cannot or must not be downloaded."""
         if self.cloud_only:
-            return _told_absent([only_in_cloud(file) for file in planned])
+            return _warn_of_missing_copies([only_in_cloud(file) for file in planned])
         return [
             replace(file, action=Action.REFUSE, reason=self.refusals[file.index])
             if file.index in self.refusals
@@ -294,7 +294,7 @@ def results_as_completed(
                 yield result
     ordered = [results[place] for place in range(len(planned))]
     if options.verbose:
-        _tell(ordered, state.deadline.elapsed())
+        _log_summary(ordered, state.deadline.elapsed())
     complain(ordered, on_error=options.on_error)
 
 
@@ -304,7 +304,7 @@ def _check_sendable(way: Way | OpenUrl, executor: Executor | None) -> None:
         return
     if not isinstance(way, SessionRecipe):
         raise TypeError("Only a SessionRecipe can be passed to another process.")
-    left = way.stays_behind()
+    left = way.unshared_settings()
     if left:
         warn_user(
             f"The processes of the executor do not use these settings of the client's session: {', '.join(left)}.",
@@ -401,7 +401,7 @@ def _failed(file: PlannedFile, failure: JobFailure, work: FileDownloads) -> JobR
     return JobResult(TransferResult(file.index, Status.ERROR, file.local_path, message, file.data_url, uri=file.uri))
 
 
-def _tell(results: Sequence[TransferResult], elapsed: float) -> None:
+def _log_summary(results: Sequence[TransferResult], elapsed: float) -> None:
     """Log a summary of a download, unless all files failed."""
     if all(result.status is Status.ERROR for result in results):
         return

@@ -42,7 +42,7 @@ from .contents import ending_of, has_reader, unpacked
 from .product_files import LocatedFile, ProductFiles, each_product
 
 Extension = int | str | tuple[str, int]
-"""An HDU: its number, its name, or its name and version."""
+"""An HDU: its index, its name, or its name and version."""
 _SERVICE = "MAST download"
 # Most extensions have headers of one to four blocks; a longer one takes another request.
 _AT_ONCE = 5 * FITS_BLOCK
@@ -297,13 +297,13 @@ def _read_all(files: ProductFiles, products: Any, selection: HeaderSelection, op
             bar.update(1)
             name = job.item.identity
             if isinstance(outcome, JobFailure):
-                read.append(FileHeaders(name, error=_why(outcome.error, deadline)))
+                read.append(FileHeaders(name, error=_read_error(outcome.error, deadline)))
             else:
                 read.append(reader.chosen(name, outcome))
     return read
 
 
-def _why(error: Exception, deadline: Deadline) -> Exception:
+def _read_error(error: Exception, deadline: Deadline) -> Exception:
     """Return the error for a file whose headers were not read; an error in this package is raised."""
     if isinstance(error, UnfinishedError):
         return QueryTimeoutError(f"timed out after {deadline.seconds:g} s")

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 # Raised where fsync is not supported: network folders, shared folders of virtual machines.
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 # Temporary errors: another program has the file open, or too many files are open.
-_PASSING = {errno.EACCES, errno.EPERM, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.EMFILE}
+_TEMPORARY = {errno.EACCES, errno.EPERM, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.EMFILE}
 _RENAME_PAUSES = (0.05, 0.1, 0.2, 0.4)
 _PIECE = 1 << 20
 # Bytes per line of the record: this much is downloaded again after kill -9, and 100 GB make a record of 10 MB.  Most
@@ -225,7 +225,7 @@ class PartFile:
         """Whether the rest can be requested."""
         return self.resume_point is not None and self.size > 0
 
-    def take_up(self, url: str, check: Callable[[], None]) -> None:
+    def resume_from(self, url: str, check: Callable[[], None]) -> None:
         """Resume from the bytes of an earlier call, if they are from the same address and match their record."""
         if self._stream is not None:
             return
@@ -429,7 +429,7 @@ def _rename(path: Path, target: Path) -> None:
         try:
             path.replace(target)
         except OSError as err:
-            if err.errno not in _PASSING:
+            if err.errno not in _TEMPORARY:
                 raise
             retrying.pause(seconds, threading.Event())
         else:

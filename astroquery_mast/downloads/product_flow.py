@@ -139,7 +139,7 @@ class Downloads:
 T = TypeVar("T")
 
 FileOutcome = tuple[str, str | None, str | None]
-"""What ``download_file`` returns: status, message, URL."""
+"""The return value of ``download_file``: status, message, URL."""
 
 
 class ProductSource(Protocol):
@@ -241,7 +241,7 @@ class ProductFlow:
             raise InvalidArgumentError(f"products must be a table, got a {type(products).__name__}.")
         found = self.passing(table, filters)
         if len(table) and not len(found):
-            warn_user(self._why_none(table, filters), NoResultsWarning)
+            warn_user(self._no_match_message(table, filters), NoResultsWarning)
         return found
 
     def listed(self, given: Any, verbose: bool, deadline: Deadline | None) -> Table:
@@ -257,14 +257,14 @@ class ProductFlow:
         """Return the products that pass all filters, without a warning if there are none."""
         return self._source.filtered(products, filters) if filters else products
 
-    def _why_none(self, products: Table, filters: Mapping[str, Any]) -> str:
+    def _no_match_message(self, products: Table, filters: Mapping[str, Any]) -> str:
         """Return a message that explains why no product passes the filters, with the available values."""
-        left = self._left_by_each(products, filters)
-        alone = [values_of(products, name, filters[name]) for name, rows in left.items() if not rows]
-        each = ", ".join(f"{name} leaves {rows}" for name, rows in left.items())
-        return f"None of the {len(products)} products matches the filters. {' '.join(alone) or f'Alone, {each}.'}"
+        matches = self._matches_of_each(products, filters)
+        alone = [values_of(products, name, filters[name]) for name, rows in matches.items() if not rows]
+        each = f"Individually, {', '.join(f'{name} matches {rows}' for name, rows in matches.items())}."
+        return f"None of the {len(products)} products matches the filters. {' '.join(alone) or each}"
 
-    def _left_by_each(self, products: Table, filters: Mapping[str, Any]) -> dict[str, int]:
+    def _matches_of_each(self, products: Table, filters: Mapping[str, Any]) -> dict[str, int]:
         """Return the number of products that pass each filter by itself."""
         asked = ((name, wanted) for name, wanted in filters.items() if wanted is not None and wanted is not False)
         return {name: len(self.passing(products, {name: wanted})) for name, wanted in asked}
@@ -385,7 +385,7 @@ class ProductFlow:
         listed = self.listed(given, options.verbose, deadline)
         wanted = self.passing(listed, filters)
         if not len(wanted):
-            hints = [self._why_none(listed, filters)] if len(listed) else hints_of_planned(given)
+            hints = [self._no_match_message(listed, filters)] if len(listed) else hints_of_planned(given)
             warn_user(" ".join((self._source.nothing_left, *hints)), NoResultsWarning)
             return None
         products, files = self._source.files(wanted, in_folders=request.in_folders)

@@ -65,7 +65,7 @@ def open_remote(url: str, open_url: OpenUrl, *, name: str, block_size: int) -> i
 
 
 class _Source(Protocol):
-    """Where the bytes of a remote file come from."""
+    """The source of the bytes of a remote file."""
 
     name: str
     size: int
@@ -170,7 +170,7 @@ class _Parts:
                     return None
                 span = content_range(response.headers)
                 if span is None or span[:2] != (0, min(size, span[2]) - 1):
-                    raise _unasked(response, self.name, f"0-{size - 1}")
+                    raise _wrong_range(response, self.name, f"0-{size - 1}")
                 self.size = span[2]
                 self._etag, self._validator = response.headers.get("ETag"), strong_validator(response.headers)
                 return _content(response, span[1] + 1)
@@ -206,7 +206,7 @@ class _Parts:
         if response.status_code != 206 or changed:
             raise InvalidResponseError(f"{self.name} has changed since it was opened. Open it again.", service=_SERVICE)
         if content_range(response.headers) != (start, stop - 1, self.size):
-            raise _unasked(response, self.name, f"{start}-{stop - 1}/{self.size}")
+            raise _wrong_range(response, self.name, f"{start}-{stop - 1}/{self.size}")
 
 
 class _Copy:
@@ -266,7 +266,7 @@ def _content(response: requests.Response, size: int) -> bytes:
     return response.content
 
 
-def _unasked(response: requests.Response, name: str, asked: str) -> InvalidResponseError:
+def _wrong_range(response: requests.Response, name: str, asked: str) -> InvalidResponseError:
     """Return the error for a response that is not the requested part."""
     given = response.headers.get("Content-Range")
     message = f"Cannot read {name} in parts: requested bytes {asked}, received {given!r}."

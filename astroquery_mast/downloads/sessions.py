@@ -94,7 +94,7 @@ class SessionRecipe:
             own=_own(session),
         )
 
-    def stays_behind(self) -> list[str]:
+    def unshared_settings(self) -> list[str]:
         """Return the settings of the user's session that other processes do not get."""
         return [] if self.own is None else _extras(self.own)
 

@@ -36,7 +36,7 @@ from typing import IO, Any, Protocol, Self, cast
 
 from ..exceptions import InvalidQueryError
 from ..products.plan import Action, PlannedFile
-from .checks import LOOKED_AT, FitsLength
+from .checks import SIGNATURE_BYTES, FitsLength
 from .part_file import FileState, ResumePoint
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*(?:::[A-Za-z0-9+.-]+)*)://")
@@ -240,7 +240,7 @@ class StoreStream:
     ) -> None:
         self.discard()
 
-    def take_up(self, url: str, check: Callable[[], None]) -> None:
+    def resume_from(self, url: str, check: Callable[[], None]) -> None:
         """Do nothing: transfers into stores cannot be resumed."""
 
     def begin(self, point: ResumePoint | None, algorithms: Sequence[str] = ()) -> None:
@@ -258,7 +258,7 @@ class StoreStream:
         with _as_os_errors():
             self._upload.stream.write(piece)
         self.size += len(piece)
-        self._start += piece[: LOOKED_AT - len(self._start)]
+        self._start += piece[: SIGNATURE_BYTES - len(self._start)]
         self._end.add(piece)
         for digest in self._digests.values():
             digest.update(piece)
@@ -317,7 +317,7 @@ class StoreTarget:
         del stopped
         yield StoreStream(self._planned.local_path)
 
-    def made_meanwhile(self, before: FileState | None) -> bool:
+    def created_meanwhile(self, before: FileState | None) -> bool:
         """Return False: this is not checked in stores."""
         del before
         return False

@@ -30,7 +30,7 @@ from ..service.retrying import BODY_ATTEMPTS, BODY_ERRORS, BrokenBodyError, Dead
 from ..service.token import IF_EXCLUSIVE
 from .checks import (
     AS_STORED,
-    LOOKED_AT,
+    SIGNATURE_BYTES,
     FileSignature,
     WrongContentError,
     announced_checksums,
@@ -39,7 +39,7 @@ from .checks import (
     check_length,
     check_size,
     error_page,
-    is_packed,
+    is_compressed,
     is_web_page,
     last_modified,
     quote_error_page,
@@ -98,12 +98,12 @@ class FileTransfer:
         self._target = target_of(planned)
         self._attempts = 0
         # Bytes reported to progress that were not discarded.
-        self._told = 0
+        self._reported = 0
         # The largest number of bytes received, and the number of attempts since then without progress.
         self._furthest = 0
         self._fruitless = 0
         # Bytes from which a later call can resume.
-        self._left = 0
+        self._kept_size = 0
         # A note about a complete file.
         self._unusual: str | None = None
 
@@ -169,13 +169,13 @@ class FileTransfer:
         """Download the file, unless another process has done so."""
         planned, target = self._planned, self._target
         with target.claimed(lambda: self._deadline.reached() is not None) as sink:
-            if target.made_meanwhile(before):
+            if target.created_meanwhile(before):
                 return self._by_another()
             try:
                 with sink:
                     self._fetch(sink)
             finally:
-                self._left = sink.size if sink.resumable else 0
+                self._kept_size = sink.size if sink.resumable else 0
             target.register()
         replaced = before.size if before is not None and planned.note else None
         return _complete(planned, sink.size, sink.digest("sha256").hex(), replaced=replaced, unusual=self._unusual)
@@ -212,7 +212,7 @@ class FileTransfer:
 
     def _with_retries(self, sink: Sink, url: str) -> None:
         """Repeat the request until the file is complete or there is no progress."""
-        sink.take_up(url, self._deadline.check)
+        sink.resume_from(url, self._deadline.check)
         self._furthest, self._fruitless = sink.size, 0
         retrying(
             lambda: self._attempt(sink, url),
@@ -281,7 +281,7 @@ class FileTransfer:
         if is_web_page(response.headers, self._planned.uri or self._planned.local_path.name):
             words = quote_error_page(next(body_pieces(response), b""))
             raise BrokenBodyError(f"MAST returned a web page instead of the file{words}")
-        self._take_back()
+        self._subtract_progress()
         checksums = announced_checksums(response.headers, cataloged=self._planned.checksum)
         sink.begin(ResumePoint.of(url, response.headers), [checksum.algorithm for checksum in checksums])
         return response
@@ -289,14 +289,14 @@ class FileTransfer:
     def _drop_unless_resumable(self, sink: Sink) -> None:
         """Discard the bytes unless a later attempt can resume from them."""
         if not sink.resumable:
-            self._take_back()
+            self._subtract_progress()
             sink.discard()
 
-    def _take_back(self) -> None:
+    def _subtract_progress(self) -> None:
         """Subtract discarded bytes from the progress."""
-        if self._told:
-            self._progress(-self._told)
-        self._told = 0
+        if self._reported:
+            self._progress(-self._reported)
+        self._reported = 0
 
     # -- content ---------------------------------------------------------------------------------------------------
 
@@ -307,7 +307,7 @@ class FileTransfer:
         for piece in body_pieces(response):
             check_size(sink.size + len(piece), self._planned.size, self._most)
             sink.write(piece)
-            self._told += len(piece)
+            self._reported += len(piece)
             self._progress(len(piece))
             if expected is not None and sink.size > expected:
                 sink.reject()
@@ -317,8 +317,8 @@ class FileTransfer:
 
     def _check(self, response: requests.Response, sink: Sink) -> None:
         """Raise unless signature, length and digests match the file and FITS files are not truncated."""
-        planned, start = self._planned, sink.start(LOOKED_AT)
-        signature = FileSignature.of(planned.uri or "", planned.local_path.name, packed=is_packed(response.headers))
+        planned, start = self._planned, sink.start(SIGNATURE_BYTES)
+        signature = FileSignature.of(planned.uri or "", planned.local_path.name, packed=is_compressed(response.headers))
         if sink.size != planned.size:
             self._refuse_error_page(start, signature)
         if sink.resume_point is None:
@@ -327,7 +327,7 @@ class FileTransfer:
             raise BrokenBodyError(f"received {sink.size} of {sink.resume_point.total} bytes")
         if not start and planned.size:
             raise BrokenBodyError(f"received 0 of {planned.size} bytes")
-        self._judge_beginning(response, sink, signature)
+        self._check_signature(response, sink, signature)
         if sink.size < (planned.size or 0) and sink.is_truncated():
             sink.reject()
             raise BrokenBodyError(f"received {sink.size} of {planned.size} bytes: the FITS file is truncated")
@@ -344,9 +344,9 @@ class FileTransfer:
         if page is not None:
             raise WrongContentError(f"MAST returned an error message instead of the file{page}")
 
-    def _judge_beginning(self, response: requests.Response, sink: Sink, signature: FileSignature) -> None:
+    def _check_signature(self, response: requests.Response, sink: Sink, signature: FileSignature) -> None:
         """Note an unexpected signature of a complete file; raise if it is not known to be complete."""
-        if signature.fits(sink.start(LOOKED_AT)):
+        if signature.fits(sink.start(SIGNATURE_BYTES)):
             return
         if announced_length(response.headers) is None and sink.size != self._planned.size:
             raise WrongContentError(f"MAST returned something that is not a {signature.kind} file")
@@ -357,14 +357,15 @@ class FileTransfer:
     def _stopped(self, state: str = "") -> TransferResult:
         """Return the result for a transfer that was stopped."""
         return self._with_rest(
-            _failed(self._planned, f"{self._deadline.reached() or 'The download was ended'}.{state}")
+            _failed(self._planned, f"{self._deadline.reached() or 'The download was stopped'}.{state}")
         )
 
     def _with_rest(self, result: TransferResult) -> TransferResult:
         """Return a result with a message about the bytes that are kept, if any."""
-        if not self._left:
+        if not self._kept_size:
             return result
-        words = f"{self._left} bytes are kept in {part_path(result.local_path).name}. The next call resumes from there."
+        part = part_path(result.local_path).name
+        words = f"{self._kept_size} bytes are kept in {part}. The next call resumes from there."
         return replace(result, message=f"{result.message} ({words})")
 
 

@@ -47,7 +47,7 @@ _TO_FETCH = frozenset({Status.ERROR, Status.MISSING, Status.CHANGED})
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Verification:
     """The status of a verified file."""
 
     status: Status
@@ -127,29 +127,29 @@ def verify_downloads(manifest: Table, *, verbose: bool = True) -> Manifest:
     rows = recorded_results(manifest)
     table = _copy(manifest)
     with progress_bar(sum(row.size or 0 for row in rows), "Verifying", "B", shown=verbose) as bar:
-        for index, found in enumerate(map_in_threads(_look, rows, count_setting("max_workers"))):
+        for index, found in enumerate(map_in_threads(_verified, rows, count_setting("max_workers"))):
             table["Status"][index] = str(found.status)
             table["Message"][index] = found.message
             bar.update(rows[index].size or 0)
     return table
 
 
-def _look(row: TransferResult) -> _Found:
+def _verified(row: TransferResult) -> _Verification:
     """Return the status of one file, compared with its row."""
     path = row.local_path
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
-            return _Found(Status.CHANGED, "Not a regular file.")
-        difference = _other_size(row, state.st_size) or _other_content(row)
+            return _Verification(Status.CHANGED, "Not a regular file.")
+        difference = _size_mismatch(row, state.st_size) or _digest_mismatch(row)
     except FileNotFoundError:
-        return _Found(Status.MISSING, row.message)
+        return _Verification(Status.MISSING, row.message)
     except OSError as err:
         difference = f"Cannot read the file: {err}"
-    return _Found(Status.CHANGED, difference) if difference else _Found(Status.OK)
+    return _Verification(Status.CHANGED, difference) if difference else _Verification(Status.OK)
 
 
-def _other_size(row: TransferResult, size: int) -> str | None:
+def _size_mismatch(row: TransferResult, size: int) -> str | None:
     """Return a message if the size of a file does not match its row."""
     if row.status is Status.ERROR:
         return f"Not downloaded. An older file of {size} bytes is present. {row.message}"
@@ -160,7 +160,7 @@ def _other_size(row: TransferResult, size: int) -> str | None:
     return None
 
 
-def _other_content(row: TransferResult) -> str | None:
+def _digest_mismatch(row: TransferResult) -> str | None:
     """Return a message if the digest of a file does not match its row."""
     if row.sha256 is None:
         return None
@@ -222,7 +222,7 @@ def _planned(
     registered = {} if is_remote(path) else registers(path.parent)
     held = registered.get(case_folded(path.name))
     own = held is not None and is_same_file(held, uri)
-    trouble = _trouble_with_place(path, download_dir) or _trouble(path, uri, sharing, None if own else held)
+    trouble = _path_error(path, download_dir) or _retry_error(path, uri, sharing, None if own else held)
     if trouble is not None:
         return _file_of(row, Action.REFUSE, trouble)
     reason = "not on disk" if row.status is Status.MISSING else "to be downloaded again"
@@ -245,7 +245,7 @@ def _download_dir(manifest: Table, path: Path) -> Path | None:
     return None if path.is_absolute() else Path.cwd()
 
 
-def _trouble_with_place(path: Path, download_dir: Path | None) -> str | None:
+def _path_error(path: Path, download_dir: Path | None) -> str | None:
     """Return a message if a path in a manifest is not valid for downloads; links are checked during the download."""
     if is_remote(path):
         return None
@@ -265,7 +265,7 @@ def _compared(result: TransferResult, before: TransferResult) -> TransferResult:
     return replace(result, message=f"{result.message} {said}" if result.message else said)
 
 
-def _trouble(path: Path, uri: str, sharing: int, another: str | None) -> str | None:
+def _retry_error(path: Path, uri: str, sharing: int, another: str | None) -> str | None:
     """Return a message if a file cannot be downloaded again, for example because another product has its path."""
     if sharing > 1:
         return f"{sharing} rows have the path {path}: files of a bundle cannot be downloaded one by one."

@@ -109,7 +109,9 @@ class Bundle:
             except _UNREADABLE as err:
                 # A file that is not a valid bundle must not stay under its name.
                 fetched.local_path.unlink(missing_ok=True)
-                whole = _lost(fetched, f"MAST returned an unreadable {self.kind} file: {type(err).__name__}: {err}")
+                whole = _not_included(
+                    fetched, f"MAST returned an unreadable {self.kind} file: {type(err).__name__}: {err}"
+                )
         names = Counter(product.filename for product in self.products)
         return [
             replace(
@@ -122,10 +124,10 @@ class Bundle:
     def _result(product: FileNameParts, alone: bool, fetched: TransferResult, held: _Contents | None) -> TransferResult:
         """Return the result of one product."""
         if not product.uri:
-            return replace(_lost(fetched, "the product has no dataURI"), url=None)
+            return replace(_not_included(fetched, "the product has no dataURI"), url=None)
         if held is None or held.has(product, alone):
             return fetched
-        return _lost(
+        return _not_included(
             fetched, f"MAST did not include {product.uri}: the file was not found, or you do not have access to it."
         )
 
@@ -186,7 +188,7 @@ def _members(path: Path) -> list[str]:
             return [member.name for member in members if member.isfile()]
 
 
-def _lost(fetched: TransferResult, message: str) -> TransferResult:
+def _not_included(fetched: TransferResult, message: str) -> TransferResult:
     """Return the result for a product that is not in the bundle."""
     return replace(fetched, status=Status.ERROR, message=message, size=None, sha256=None, fetched=False)
 

@@ -14,7 +14,7 @@ from .plan import EXCLUSIVE
 
 _MARKS = frozenset({"dataURI", "filename", "fileSize"})
 # Column of product tables → column of file tables.
-_CALLED = {"size": "fileSize", "t_obs_release": "publicReleaseDate_mjd", "proposal_id": "program"}
+_RENAMED = {"size": "fileSize", "t_obs_release": "publicReleaseDate_mjd", "proposal_id": "program"}
 _RESTRICTED, _PUBLIC = "isRestricted", "PUBLIC"
 _YES = frozenset({"true", "t", "1"})
 
@@ -28,7 +28,7 @@ def files_as_products(table: Table) -> Table:
     products["productFilename"] = np.array(names, dtype=np.str_)
     products["obs_collection"] = "JWST"
     products["obs_id"] = np.array(list(map(_observation_of, names)), dtype=np.str_)
-    for name, own in _CALLED.items():
+    for name, own in _RENAMED.items():
         if own in table.colnames and name not in table.colnames:
             products[name] = table[own]
     if _RESTRICTED in table.colnames:

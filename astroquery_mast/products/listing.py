@@ -42,7 +42,7 @@ T = TypeVar("T")
 _FULL_FRAME = ("TESS FFI", "TICA FFI")
 _EMPTY = "Observation list is empty, no associated products."
 # The smallest number of observations for which a separate request is faster.
-_WORTHWHILE = 250
+_SMALLEST_BATCH = 250
 _OBSID = re.compile(r"([0-9]+)(?:\.0*)?")
 _LISTED = 12
 # The calib_level of planned observations.
@@ -358,18 +358,18 @@ def ask_in_batches(
     """Request many observations in batches, several at a time; closing the generator stops the call."""
     most = from_one("batch_size", batch_size)
     shared = math.ceil(len(obsids) / max(max_workers, 1))
-    size = min(most, max(shared, _WORTHWHILE))
+    size = min(most, max(shared, _SMALLEST_BATCH))
     batches = in_batches(obsids, size)
     with progress_bar(len(obsids), "Listing products", "obs", shown=verbose and len(batches) > 1) as bar:
         whole = Deadline() if deadline is None else deadline
         workers = min(max_workers, len(batches))
-        with closing(map_or_stop(whole, lambda batch: _persistently(batch, ask), batches, workers)) as parts:
+        with closing(map_or_stop(whole, lambda batch: _ask_in_halves(batch, ask), batches, workers)) as parts:
             for batch, some in zip(batches, parts, strict=True):
                 yield from some
                 bar.update(len(batch))
 
 
-def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> list[T]:
+def _ask_in_halves(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> list[T]:
     """Return the responses for a batch, which is split into halves if it is too large for MAST."""
     try:
         return [ask(batch)]
@@ -378,7 +378,7 @@ def _persistently(batch: Sequence[str], ask: Callable[[Sequence[str]], T]) -> li
             raise
         log.info("%s Splitting the request for %d observations into two.", err, len(batch))
     middle = len(batch) // 2
-    return [*_persistently(batch[:middle], ask), *_persistently(batch[middle:], ask)]
+    return [*_ask_in_halves(batch[:middle], ask), *_ask_in_halves(batch[middle:], ask)]
 
 
 def is_too_much(err: MastError) -> bool:

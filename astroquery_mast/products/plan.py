@@ -115,7 +115,7 @@ class FileDecision:
     at_hand: int = 0
 
 
-def _begin(path: Path, disk: FileSystem, reason: str) -> FileDecision:
+def _download_decision(path: Path, disk: FileSystem, reason: str) -> FileDecision:
     """Return the decision to download a file or the rest of it."""
     part = path.with_name(f"{path.name}{PART}")
     at_hand = disk.size(part)
@@ -133,14 +133,14 @@ def decide_action(path: Path, size: int | None, overwrite: Overwrite, disk: File
     """Return the decision for a file with an address and a unique path."""
     present = disk.size(path)
     if present is None:
-        return _begin(path, disk, "not on disk")
+        return _download_decision(path, disk, "not on disk")
     if disk.is_dir(path):
         return FileDecision(Action.REFUSE, f"{path} is a folder")
     match overwrite:
         case Overwrite.NEVER:
             return FileDecision(Action.KEEP, "on disk, not overwritten")
         case Overwrite.ALWAYS:
-            return _begin(path, disk, "on disk, to be downloaded again")
+            return _download_decision(path, disk, "on disk, to be downloaded again")
         case Overwrite.IF_CHANGED:
             return FileDecision(
                 Action.CHECK, f"{present} bytes on disk; the file in MAST may have changed", compare_time=True
@@ -390,7 +390,7 @@ def _decide(row: _ProductRow, folder: FolderState, path: Path, rule: Overwrite, 
     # Reprocessed files often have the same size.
     found = disk.md5(path)
     if found is not None and found != row.checksum:
-        return _begin(path, disk, "on disk, MD5 differs from the catalog")
+        return _download_decision(path, disk, "on disk, MD5 differs from the catalog")
     return decision if found is None else replace(decision, reason="on disk, MD5 matches the catalog")
 
 

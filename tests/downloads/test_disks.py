@@ -70,7 +70,7 @@ def test_waiting_for_another_process_is_said(
 ) -> None:
     """A marker that is in use is waited for until the time is over, and the log says for whom."""
     without_locks(monkeypatch, errno.ENOLCK)
-    monkeypatch.setattr("astroquery_mast.downloads.destination._SAID_AFTER", 0.0)
+    monkeypatch.setattr("astroquery_mast.downloads.destination._LOG_AFTER", 0.0)
     path = planned_path(product, tmp_path)
     marker = path.with_name(f"{path.name}.mast.part.soft")
     marker.write_bytes(OTHER.replace(b"0.2", b"60.0"))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from transfers import names
 
 from astroquery_mast import ObservationsClass
-from astroquery_mast.downloads.checks import LOOKED_AT, FileSignature, error_page, quote_error_page
+from astroquery_mast.downloads.checks import SIGNATURE_BYTES, FileSignature, error_page, quote_error_page
 from astroquery_mast.downloads.destination import destination
 from astroquery_mast.exceptions import DownloadError
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -63,7 +63,7 @@ NOTICE = b'{"status": "ERROR", "msg": "The file system is not available"}'
 )
 def test_file_of_its_kind_passes(name: str, content: bytes) -> None:
     """The beginning of each kind is known, and names that say nothing of a kind are not judged."""
-    assert FileSignature.of(f"mast:HST/product/{name}", name).fits(content[:LOOKED_AT])
+    assert FileSignature.of(f"mast:HST/product/{name}", name).fits(content[:SIGNATURE_BYTES])
 
 
 KINDS = ["x.fits", "x.fit", "x.fits.fz", "x.fits.gz", "x.gz", "x.zip", "x.asdf", "x.jpg", "x.png"]
@@ -119,7 +119,7 @@ def test_words_are_no_file_of_a_kind_that_is_known(name: str) -> None:
 )
 def test_files_are_not_taken_for_error_pages(name: str, content: bytes) -> None:
     """What may be the file is not refused, however unusual it is."""
-    assert error_page(content[:LOOKED_AT], name, FileSignature.of(name)) is None
+    assert error_page(content[:SIGNATURE_BYTES], name, FileSignature.of(name)) is None
 
 
 @given(st.binary(max_size=100), st.sampled_from(ANY_NAME))
@@ -163,7 +163,7 @@ def test_file_that_was_packed_for_its_way_only() -> None:
         (b"\xff\xfe", ""),
         (b"\x00\x01", ""),
         (b"y" * 999, f": {'y' * 200}..."),
-        (b"a" * (LOOKED_AT - 1) + "é".encode()[:1], f": {'a' * 200}..."),
+        (b"a" * (SIGNATURE_BYTES - 1) + "é".encode()[:1], f": {'a' * 200}..."),
     ],
 )
 def test_words_of_the_server_are_told(start: bytes, words: str) -> None:
@@ -247,7 +247,7 @@ def test_empty_file_of_any_name_is_refused_if_the_catalog_has_bytes(mast_sandbox
 
 def test_words_are_json_of_any_depth() -> None:
     """A hostile document is quoted as the text that it is."""
-    assert quote_error_page(b"[" * LOOKED_AT).startswith(": [[[")
+    assert quote_error_page(b"[" * SIGNATURE_BYTES).startswith(": [[[")
     assert quote_error_page(json.dumps({"msg": 5, "message": " ", "error": "down"}).encode()) == ": down"
 
 

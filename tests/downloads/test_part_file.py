@@ -44,7 +44,7 @@ def left(target: Path, size: int, source: ResumePoint | None = SOURCE) -> None:
 def taken_up(target: Path, url: str = "u") -> int:
     """Return how many bytes of a part are used again; finish it, to see that they are the right ones."""
     with PartFile(target) as part:
-        part.take_up(url, go_on)
+        part.resume_from(url, go_on)
         size = part.size
         if not part.resumable:
             part.begin(SOURCE)
@@ -149,7 +149,7 @@ def test_stop_while_the_part_is_read_keeps_it(target: Path) -> None:
 
     left(target, 500_000)
     with pytest.raises(KeyboardInterrupt), PartFile(target) as part:
-        part.take_up("u", stop)
+        part.resume_from("u", stop)
     assert taken_up(target) == 500_000
 
 

@@ -259,7 +259,7 @@ def test_suggested_arguments_agree_with_the_signatures() -> None:
         ({"extension": "xyz"}, "extension alone matches no products"),
         (
             {"productType": "PREVIEW", "extension": "fits"},
-            r"Alone, .*productType leaves \d+",
+            r"Individually, .*productType matches \d+",
         ),
     ],
     ids=str,
