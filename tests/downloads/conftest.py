@@ -1,4 +1,4 @@
-"""A file of the sandbox and small products to fetch, and stores to fetch them into: one in memory, one like S3."""
+"""Fixtures for downloads: a sandbox with its files, small products, and object stores in memory and like S3."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def client(mast_sandbox: Sandbox) -> ObservationsClass:
 
 @pytest.fixture
 def service(mast_sandbox: Sandbox) -> str:
-    """Give the address at which files are fetched."""
+    """Return the address of the download service."""
     return service_of(mast_sandbox)
 
 
 @pytest.fixture
 def uri(mast_sandbox: Sandbox) -> str:
-    """Give the dataURI of a FITS file of some size."""
+    """Return the dataURI of a medium-sized FITS file."""
     rows = mast_sandbox.archive.query(
         "select dataURI from product where dataRights = 'PUBLIC' and dataURI like '%_flt.fits' "
         "and size between 500000 and 3000000 order by size limit 1"
@@ -41,7 +41,7 @@ def uri(mast_sandbox: Sandbox) -> str:
 
 @pytest.fixture
 def large(mast_sandbox: Sandbox) -> str:
-    """Give the dataURI of a file of eight megabytes and more."""
+    """Return the dataURI of a file of at least eight megabytes."""
     rows = mast_sandbox.archive.query(
         "select dataURI from product where dataRights = 'PUBLIC' and size between 8000000 and 9000000 "
         "order by size desc, dataURI limit 1"
@@ -56,32 +56,32 @@ def content(mast_sandbox: Sandbox, uri: str) -> bytes:
 
 @pytest.fixture
 def open_url() -> Iterator[OpenUrl]:
-    """Give what opens addresses, without retries of its own."""
+    """Yield a function that opens addresses without retries."""
     with requests.Session() as session:
         yield lambda url, headers: session.get(url, headers=dict(headers), stream=True, timeout=10)
 
 
 @pytest.fixture
 def small_products(mast_sandbox: Sandbox) -> Table:
-    """Give twelve products that are quickly fetched."""
+    """Return twelve small products."""
     return small_files(mast_sandbox, 12)
 
 
 @pytest.fixture
 def planned(mast_sandbox: Sandbox, small_products: Table, tmp_path: Path) -> list[PlannedFile]:
-    """Give the plan for them."""
+    """Return the plan for the small products."""
     return plan_of(mast_sandbox, small_products, tmp_path)
 
 
 @pytest.fixture
 def transport(client: ObservationsClass) -> SessionRecipe:
-    """Give what sessions are made of."""
+    """Return the recipe for sessions."""
     return SessionRecipe.of(client._service)
 
 
 @pytest.fixture
 def image(mast_sandbox: Sandbox) -> Table:
-    """Give one FITS file as a product."""
+    """Return one FITS file as a product table."""
     return Table(
         mast_sandbox.archive.query(
             "select dataURI, obs_collection, obs_id, productFilename, size from product where dataRights = 'PUBLIC' "
@@ -92,7 +92,7 @@ def image(mast_sandbox: Sandbox) -> Table:
 
 @pytest.fixture
 def memory() -> Iterator[str]:
-    """Give an address in an empty store in memory."""
+    """Yield the address of an empty store in memory."""
     store = pytest.importorskip("fsspec").filesystem("memory")
     store.store.clear()
     store.pseudo_dirs[:] = [""]
@@ -102,7 +102,7 @@ def memory() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    """Serve a stand-in for S3 on a free loopback port, with one bucket."""
+    """Serve a mock S3 server on a free loopback port, with one bucket."""
     fsspec, s3fs = pytest.importorskip("fsspec"), pytest.importorskip("s3fs")
     server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -117,7 +117,7 @@ def bucket() -> Iterator[str]:
         for name, value in settings.items():
             patch.setenv(name, value)
         patch.setitem(fsspec.config.conf, "s3", {"default_block_size": PART})
-        # Of an earlier module there is one already: all servers of a process have the same memory.
+        # An earlier module may have created the bucket: all servers of a process share their memory.
         s3fs.S3FileSystem().makedirs("bucket", exist_ok=True)
         yield "s3://bucket"
         s3fs.S3FileSystem.clear_instance_cache()
@@ -126,11 +126,11 @@ def bucket() -> Iterator[str]:
 
 @pytest.fixture
 def s3(bucket: str) -> str:
-    """Give an address in a bucket that no other test uses."""
+    """Return an address in a bucket that no other test uses."""
     return f"{bucket}/{uuid.uuid4()}"
 
 
 @pytest.fixture(params=["memory", "s3"])
 def address(request: pytest.FixtureRequest) -> str:
-    """Give an address in one store after the other."""
+    """Return an address in each of the stores."""
     return str(request.getfixturevalue(request.param))

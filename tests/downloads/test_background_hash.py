@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from astroquery_mast.downloads.part_file import BackgroundHash, HashCheckpoint
 
-CONTENT = bytes(range(256)) * (1 << 16)  # 16 MiB: half of it is hashed by the thread
+CONTENT = bytes(range(256)) * (1 << 16)  # 16 MiB: half of it is hashed in the thread
 
-# Where pieces end: anywhere, and around the places where the thread takes over.
+# Ends of pieces: anywhere, and near the size at which the thread takes over.
 ENDS = st.lists(st.integers(0, len(CONTENT)) | st.integers((8 << 20) - 2, (8 << 20) + 2), min_size=1, max_size=12)
 
 
@@ -25,7 +25,7 @@ def sha256(size: int) -> str:
 @settings(max_examples=25)
 @given(ends=ENDS)
 def test_digest_and_marks_do_not_depend_on_the_pieces(ends: list[int]) -> None:
-    """However the bytes come, the digest is that of all of them, and every mark that of those before it."""
+    """The digest is that of all bytes, and each mark that of the bytes before it, for pieces of any size."""
     ends = sorted(set(ends))
     running, begun = BackgroundHash(), 0
     for end in ends:
@@ -36,8 +36,8 @@ def test_digest_and_marks_do_not_depend_on_the_pieces(ends: list[int]) -> None:
     assert running.marks() == [HashCheckpoint(end, sha256(end)) for end in ends]
 
 
-def test_a_digest_that_was_begun_is_gone_on_with() -> None:
-    """What an earlier process had hashed is not hashed again."""
+def test_a_partial_digest_is_continued() -> None:
+    """Bytes hashed by an earlier process are not hashed again."""
     running = BackgroundHash(hashlib.sha256(CONTENT[:9_000_000]), 9_000_000)
     running.update(CONTENT[9_000_000:])
     assert running.digest().hex() == sha256(len(CONTENT))
@@ -45,7 +45,7 @@ def test_a_digest_that_was_begun_is_gone_on_with() -> None:
 
 @pytest.mark.parametrize("pieces", [1, 40])
 def test_no_thread_is_left(pieces: int) -> None:
-    """At the end of a file its thread ends, too."""
+    """The thread ends with its file."""
     before = threading.active_count()
     running = BackgroundHash()
     for _ in range(pieces):

@@ -1,4 +1,4 @@
-"""What headers say of the bytes: lengths, ranges, validators, digests."""
+"""Response headers that describe the bytes: lengths, ranges, validators, digests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def base64_of(algorithm: str, body: bytes = BODY) -> str:
     ],
 )
 def test_length_is_a_number_of_bytes_of_the_file(headers: dict[str, str], length: int | None) -> None:
-    """What is no plain number, or counts compressed bytes, is not taken for the length."""
+    """A value that is not a plain number, or counts compressed bytes, is not used as the length."""
     assert announced_length(headers) == length
 
 
@@ -55,8 +55,8 @@ def test_length_is_a_number_of_bytes_of_the_file(headers: dict[str, str], length
         ("", None),
     ],
 )
-def test_range_is_read_only_if_it_is_complete(text: str, expected: tuple[int, int, int] | None) -> None:
-    """A part of unknown place or total cannot be joined to another."""
+def test_a_range_must_be_complete(text: str, expected: tuple[int, int, int] | None) -> None:
+    """A part with unknown position or total length cannot be appended to another one."""
     assert content_range({"Content-Range": text}) == expected
 
 
@@ -78,7 +78,7 @@ def test_range_is_read_only_if_it_is_complete(text: str, expected: tuple[int, in
     ],
 )
 def test_validator_is_strong_or_absent(headers: dict[str, str], validator: str | None) -> None:
-    """A weak ETag names files that look alike, and a date of this very second may name two."""
+    """A weak ETag does not identify bytes, and a modification time within the last second may be ambiguous."""
     assert strong_validator(headers) == validator
 
 
@@ -94,7 +94,7 @@ def test_validator_is_strong_or_absent(headers: dict[str, str], validator: str |
     ],
 )
 def test_digest_of_any_header_is_compared(headers: dict[str, str]) -> None:
-    """The right bytes pass, and others do not."""
+    """The correct bytes pass, and other bytes raise."""
     checksums = announced_checksums(headers)
     assert checksums
     check_checksums(checksums, lambda algorithm: hashlib.new(algorithm, BODY).digest())
@@ -113,19 +113,19 @@ def test_digest_of_any_header_is_compared(headers: dict[str, str]) -> None:
         {"Content-MD5": base64_of("md5"), "Content-Encoding": "gzip"},
     ],
 )
-def test_digest_that_is_none_is_left_out(headers: dict[str, str]) -> None:
-    """A digest of digests, of compressed bytes or of no known kind cannot be compared."""
+def test_an_unusable_digest_is_ignored(headers: dict[str, str]) -> None:
+    """A digest of digests, of compressed bytes or of an unknown algorithm cannot be compared."""
     assert announced_checksums(headers) == []
 
 
 def test_digest_of_a_part_is_not_that_of_the_file() -> None:
-    """With status 206 the headers that speak of the body are left out, and those that speak of the file are not."""
+    """For status 206, digests of the body are ignored, and digests of the complete file are used."""
     headers = {"Content-MD5": base64_of("md5"), "Repr-Digest": f"sha-256=:{base64_of('sha256')}:"}
     assert [checksum.given_by for checksum in announced_checksums(headers, whole=False)] == ["Repr-Digest"]
 
 
 def test_cataloged_digest_is_md5_in_hexadecimal() -> None:
-    """What the catalog holds besides is not compared."""
+    """Any other value in the catalog is ignored."""
     digest = hashlib.md5(BODY).hexdigest()
     assert [sum.digest.hex() for sum in announced_checksums({}, cataloged=digest.upper())] == [digest]
     assert announced_checksums({}, cataloged="unknown") == []
@@ -141,6 +141,6 @@ def test_cataloged_digest_is_md5_in_hexadecimal() -> None:
         ("application/fits", "x.fits", False),
     ],
 )
-def test_web_page_is_known_by_its_kind(kind: str, name: str, page: bool) -> None:
-    """A page is suspect only where another kind of file was asked for."""
+def test_a_web_page_is_detected_by_its_content_type(kind: str, name: str, page: bool) -> None:
+    """A web page is rejected only if the requested file is not a web page."""
     assert is_web_page({"Content-Type": kind}, name) is page

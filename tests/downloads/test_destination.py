@@ -1,4 +1,4 @@
-"""Files that go into a store: whole or absent, in memory and on a stand-in for S3."""
+"""Files in object stores, in memory and on a mock S3 server: complete or absent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ upath = pytest.importorskip("upath")
 
 @contextmanager
 def whole_or_absent(place: Path) -> Iterator[StoreStream]:
-    """Give what takes a file of a store, which is finished at the end unless something breaks off."""
+    """Yield the stream for a file in a store, which is finished at the end unless an exception is raised."""
     with StoreStream(place) as stream:
         stream.begin(None)
         yield stream
@@ -33,7 +33,7 @@ def whole_or_absent(place: Path) -> Iterator[StoreStream]:
 
 
 def test_paths_are_paths(tmp_path: Path) -> None:
-    """What is on this disk is treated as such, however it is written."""
+    """Local paths are returned as paths, in every notation."""
     for where in (tmp_path, str(tmp_path), tmp_path.as_uri(), upath.UPath(tmp_path), f"local://{tmp_path}"):
         place = destination(where)
         assert isinstance(place, Path)
@@ -43,8 +43,8 @@ def test_paths_are_paths(tmp_path: Path) -> None:
     assert destination("C:/data") == Path("C:/data")
 
 
-def test_addresses_are_places_that_are_used_like_paths(memory: str) -> None:
-    """Names are joined and shown as addresses, and survive a journey to another process."""
+def test_addresses_in_stores_are_used_like_paths(memory: str) -> None:
+    """Names can be joined, are shown as addresses, and can be pickled."""
     for where in (memory, upath.UPath(memory)):
         place = destination(where)
         assert is_remote(place)
@@ -54,14 +54,14 @@ def test_addresses_are_places_that_are_used_like_paths(memory: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["nosuch://x", "https://x.example/folder", 7, ["a"]], ids=str)
-def test_where_nothing_can_be_written_is_said_at_once(where: Any) -> None:
-    """Not for each file, and not after the download."""
+def test_a_destination_that_cannot_be_written_raises_at_once(where: Any) -> None:
+    """The error is raised once and before the download."""
     with pytest.raises(InvalidQueryError):
         destination(where)
 
 
-def test_a_home_folder_is_no_folder_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a shell, "~" is one's own folder; where paths were written down, it is a name like others."""
+def test_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``~`` is expanded as in a shell, but not in recorded paths."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     assert destination("~/x") == destination(Path("~/x")) == tmp_path / "x"
@@ -72,12 +72,12 @@ def test_a_home_folder_is_no_folder_of_that_name(tmp_path: Path, monkeypatch: py
 
 
 def test_a_name_with_nul_is_refused() -> None:
-    """No system has such files, and Python's own error would say nothing of the argument."""
+    """The error names the argument, unlike Python's own error."""
     with pytest.raises(InvalidQueryError, match="NUL"):
         destination("a\0b")
 
 
-def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what to install."""
     monkeypatch.setitem(sys.modules, "upath", None)
     with pytest.raises(InvalidQueryError, match=r"astroquery_mast\[cloud\]"):
@@ -88,8 +88,8 @@ def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_file_is_there_when_it_is_whole(address: str, size: int) -> None:
-    """Nothing is seen before the end; then all of it is."""
+def test_a_file_appears_when_it_is_complete(address: str, size: int) -> None:
+    """No file is visible before the end, and then the complete file."""
     content, place = content_of(size), destination(address) / "a.fits"
     with whole_or_absent(place) as stream:
         for start in range(0, size, 1 << 20):
@@ -102,10 +102,10 @@ def test_a_file_is_there_when_it_is_whole(address: str, size: int) -> None:
 @pytest.mark.parametrize("before", [None, b"as it was"])
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 @pytest.mark.parametrize("size", [0, 1, SIZES[-1]])
-def test_what_breaks_off_leaves_things_as_they_were(
+def test_an_interrupted_upload_changes_nothing(
     address: str, before: bytes | None, error: type[BaseException], size: int
 ) -> None:
-    """Neither the file nor a rest of it."""
+    """The old file stays, and no partial file is left."""
     place = destination(address) / "a.fits"
     if before is not None:
         with whole_or_absent(place) as stream:
@@ -117,8 +117,8 @@ def test_what_breaks_off_leaves_things_as_they_were(
     assert names(destination(address)) == ([] if before is None else ["a.fits"])
 
 
-def test_uploads_that_were_given_up_are_ended(s3: str) -> None:
-    """No parts of an upload stay behind to be paid for."""
+def test_abandoned_uploads_are_aborted(s3: str) -> None:
+    """No parts of an upload are left, which would be charged for."""
     place: Any = destination(s3) / "a.fits"
     with pytest.raises(ValueError, match="over"), whole_or_absent(place) as stream:
         stream.write(content_of(PART))

@@ -1,4 +1,4 @@
-"""Disks that cannot lock, sync or rename at once, and locks that were left behind: the file comes all the same."""
+"""Disks that cannot lock, sync or rename, and stale locks: the file is downloaded in spite of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def product(mast_sandbox: Sandbox) -> Table:
 
 
 def without_locks(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Let the disk refuse to lock files, as NFS without its lock service does."""
+    """Make the disk refuse locks, as NFS without its lock service does."""
     fcntl = pytest.importorskip("fcntl")
 
     def refuse(_handle: int, _operation: int) -> None:
@@ -45,17 +45,15 @@ OTHER = b"filelock/2\npid=4507\nhost=node-042\nmode=lease\ntoken=ab\nduration=0.
 
 
 def planned_path(product: Table, folder: Path) -> Path:
-    """Return where a product will be, in a folder that is there."""
+    """Return the path of a product, in a folder that exists."""
     planned = Observations.download_products(product, download_dir=folder, dry_run=True)
     path = Path(planned["Local Path"][0])
     path.parent.mkdir(parents=True)
     return path
 
 
-def test_a_marker_that_was_left_behind_is_taken_over(
-    product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a killed job on another computer has left does not make later calls wait."""
+def test_a_stale_soft_lock_is_taken_over(product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock of a killed job on another computer does not block later calls."""
     without_locks(monkeypatch, errno.ENOLCK)
     monkeypatch.setattr("astroquery_mast.downloads.destination._LEASE", 0.2)
     path = planned_path(product, tmp_path)
@@ -65,10 +63,10 @@ def test_a_marker_that_was_left_behind_is_taken_over(
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-def test_waiting_for_another_process_is_said(
+def test_waiting_for_another_process_is_logged(
     product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A marker that is in use is waited for until the time is over, and the log says for whom."""
+    """The call waits for a soft lock until its timeout, and the log names the holder."""
     without_locks(monkeypatch, errno.ENOLCK)
     monkeypatch.setattr("astroquery_mast.downloads.destination._LOG_AFTER", 0.0)
     path = planned_path(product, tmp_path)
@@ -83,8 +81,8 @@ def test_waiting_for_another_process_is_said(
     assert "process 4507 on node-042" in caplog.text
 
 
-def test_an_empty_marker_is_named(product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that was killed before it had written who it is cannot be told from one at work: the user decides."""
+def test_an_empty_soft_lock_is_named(product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock file without a process id may still be in use, so the message names it and the user decides."""
     without_locks(monkeypatch, errno.ENOLCK)
     monkeypatch.setattr("astroquery_mast.downloads.destination._IDLE", 0.1)
     path = planned_path(product, tmp_path)
@@ -95,7 +93,7 @@ def test_an_empty_marker_is_named(product: Table, tmp_path: Path, monkeypatch: p
 
 
 def test_waiting_ends_without_a_time_limit(product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who waits for a process that writes nothing gets the name of the file to delete, and the lock stays."""
+    """If the other process writes nothing, the message names the lock file to delete, and the lock stays."""
     monkeypatch.setattr("astroquery_mast.downloads.destination._IDLE", 0.1)
     path = planned_path(product, tmp_path)
     held = lock_path(path)
@@ -107,10 +105,10 @@ def test_waiting_ends_without_a_time_limit(product: Table, tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EACCES])
-def test_a_disk_that_cannot_lock_gets_the_file(
+def test_a_disk_without_locks_gets_the_file(
     product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """Whatever word a disk has for "no locks here", the file comes, nothing is said, and nothing lies beside it."""
+    """For every error code that means "no locks", the file is downloaded without messages or extra files."""
     without_locks(monkeypatch, number)
     manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False)
     path = Path(manifest["Local Path"][0])
@@ -118,10 +116,10 @@ def test_a_disk_that_cannot_lock_gets_the_file(
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-def test_a_marker_that_no_thread_can_renew_is_a_row_of_the_manifest(
+def test_a_soft_lock_that_cannot_be_renewed_is_an_error_of_the_file(
     product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where there are neither locks nor threads, the file is an error, and the call goes on."""
+    """Without locks and threads, the file is an error in the manifest, and the call continues."""
     without_locks(monkeypatch, errno.ENOLCK)
 
     def refuse(_thread: threading.Thread) -> None:
@@ -134,8 +132,8 @@ def test_a_marker_that_no_thread_can_renew_is_a_row_of_the_manifest(
     assert "can't start new thread" in manifest["Message"][0]
 
 
-def test_a_broken_disk_is_named_as_such(product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another error of the lock is told as one, and leaves no lock behind."""
+def test_another_lock_error_is_reported(product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other error of the lock is reported, and no lock file is left."""
     without_locks(monkeypatch, errno.EIO)
     manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False, on_error="ignore")
     assert "cannot lock j97c01010_trl.txt.mast.part.lock" in manifest["Message"][0]
@@ -146,7 +144,7 @@ def test_a_broken_disk_is_named_as_such(product: Table, tmp_path: Path, monkeypa
 def test_a_disk_that_cannot_sync_gets_the_file(
     product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """A shared folder that refuses fsync is no reason to throw away a whole file."""
+    """A shared folder that refuses fsync does not fail a complete download."""
 
     def refuse(_handle: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -159,7 +157,7 @@ def test_a_disk_that_cannot_sync_gets_the_file(
 def test_a_rename_that_is_refused_once_is_tried_again(
     product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A virus scanner that has the file open for a moment costs nothing; a lasting refusal is an error."""
+    """A file that a virus scanner has open for a moment is renamed later; a lasting refusal is an error."""
     replace, refusals = Path.replace, [PermissionError(errno.EACCES, "in use")]
 
     def refuse_once(path: Path, target: Path) -> Path:
@@ -173,18 +171,18 @@ def test_a_rename_that_is_refused_once_is_tried_again(
     assert not refusals
 
 
-def test_the_last_access_is_now(product: Table, tmp_path: Path) -> None:
-    """The last change is the archive's, the last access is not: some disks remove what was not looked at for long."""
+def test_the_access_time_is_now(product: Table, tmp_path: Path) -> None:
+    """The modification time is that of MAST, but not the access time: some disks delete files not accessed for long."""
     manifest = Observations.download_products(product, download_dir=tmp_path, verbose=False)
     found = Path(manifest["Local Path"][0]).stat()
     assert found.st_mtime < found.st_atime
     assert time.time() - found.st_atime < 3600
 
 
-def test_too_little_space_is_told_before_anything_is_fetched(
+def test_too_little_space_is_a_warning_before_the_download(
     product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The sizes in the catalog are compared with what the disk has left."""
+    """The sizes in the catalog are compared with the free space."""
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _place: usage._replace(free=1000))
     with caplog.at_level("WARNING", logger="astroquery"):
@@ -195,10 +193,10 @@ def test_too_little_space_is_told_before_anything_is_fetched(
     assert caplog.text.count("has only 0.0 MB left") == 2
 
 
-def test_plan_has_no_space_where_none_can_be_told(
+def test_unknown_free_space_is_none(
     product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A disk that does not say what it has left is no error, and nothing is said of it."""
+    """A disk that does not report its free space causes no error or warning."""
 
     def refuse(_place: object) -> None:
         raise OSError(errno.EACCES, "not to be looked at")
@@ -210,10 +208,10 @@ def test_plan_has_no_space_where_none_can_be_told(
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_not_filled_file_after_file(
+def test_a_full_disk_stops_further_downloads(
     small_products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """After three files in a row without room the others are not asked for; once there is room, retry brings all."""
+    """After three files in a row without space, the others are not requested; a retry downloads all later."""
 
     def full(_handle: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -235,10 +233,10 @@ def test_a_full_disk_is_not_filled_file_after_file(
     assert again["Status"].tolist() == ["COMPLETE"] * 12
 
 
-def test_a_disk_with_room_for_some_files_gets_them(
+def test_a_disk_with_space_for_some_files_gets_them(
     small_products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Large files without room between small ones that fit are no reason to leave out the others."""
+    """Large files that do not fit do not stop small files that do."""
     sync, calls = os.fsync, count()
 
     def sometimes_full(handle: int) -> None:
@@ -253,10 +251,10 @@ def test_a_disk_with_room_for_some_files_gets_them(
     assert manifest["Status"].tolist() == ["COMPLETE", "ERROR", "ERROR"] * 4
 
 
-def test_a_file_that_is_there_needs_no_room(
+def test_an_existing_file_needs_no_space(
     small_products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a full disk the archive is still asked whether a file is current."""
+    """On a full disk, existing files are still compared with MAST."""
     last = small_products[-1:]
     Observations.download_products(last, download_dir=tmp_path, verbose=False)
 
@@ -277,7 +275,7 @@ def test_a_file_that_is_there_needs_no_room(
 
 @pytest.fixture(params=["forbidden", "too long"])
 def unusable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """Give a place in which this process may not even look whether anything is there."""
+    """Yield a folder that this process has no permission to access."""
     if request.param == "too long":
         yield tmp_path / ("x" * 300)
         return
@@ -286,7 +284,7 @@ def unusable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         pytest.skip("no such rights on this system")
     folder.mkdir(mode=0)
     is_root = user() == 0
-    if is_root:  # who may look anywhere
+    if is_root:  # root may access any folder
         os.seteuid(65534)
     yield folder / "below"
     if is_root:
@@ -296,7 +294,7 @@ def unusable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def at_hand(product: Table, tmp_path: Path) -> Table:
-    """Return a product that has been fetched once: all modules are read that somebody else's rights might not cover."""
+    """Return a product after one download, which imports all modules before permissions are changed."""
     for bundle in (None, "zip"):
         Observations.download_products(product, download_dir=tmp_path / "first", verbose=False, bundle=bundle)
     Zcut.download_cutouts("189.49206 62.20615", size=2, path=tmp_path / "first")
@@ -304,10 +302,10 @@ def at_hand(product: Table, tmp_path: Path) -> Table:
 
 
 @pytest.mark.parametrize("options", [{}, {"bundle": "zip"}, {"bundle": "tar.gz"}, {"curl_flag": True}, {"flat": True}])
-def test_a_folder_that_may_not_be_looked_at_is_an_error_of_each_file(
+def test_an_inaccessible_folder_is_an_error_of_each_file(
     at_hand: Table, unusable: Path, options: dict[str, Any]
 ) -> None:
-    """The manifest has a row for each file, with the reason, and the call goes on."""
+    """The manifest has a row with the reason for each file, and the call does not raise."""
     manifest = Observations.download_products(
         at_hand, download_dir=unusable, verbose=False, on_error="ignore", **options
     )
@@ -317,17 +315,17 @@ def test_a_folder_that_may_not_be_looked_at_is_an_error_of_each_file(
     Observations.verify_downloads(manifest, verbose=False)
 
 
-def test_a_single_file_that_cannot_be_written_is_an_error_as_others(at_hand: Table, unusable: Path) -> None:
-    """``download_file`` returns the status and the reason, and raises nothing."""
+def test_a_single_file_that_cannot_be_written_is_a_status(at_hand: Table, unusable: Path) -> None:
+    """``download_file`` returns the status and the reason, and does not raise."""
     status, message, _ = Observations.download_file(at_hand["dataURI"][0], local_path=unusable, verbose=False)
     assert status == "ERROR"
     assert "ermission denied" in str(message) or "too long" in str(message)
 
 
-def test_a_folder_for_cutouts_that_may_not_be_looked_at_is_refused_before_they_are_made(
+def test_an_inaccessible_folder_for_cutouts_raises_before_the_request(
     at_hand: Table, unusable: Path, mast_sandbox: Sandbox
 ) -> None:
-    """Nothing is asked for if it cannot be written."""
+    """No request is sent if the files cannot be written."""
     mast_sandbox.requests.clear()
     with pytest.raises(InvalidArgumentError, match=r"Cannot use path='"):
         Zcut.download_cutouts("189.49206 62.20615", size=2, path=unusable)
@@ -335,10 +333,10 @@ def test_a_folder_for_cutouts_that_may_not_be_looked_at_is_refused_before_they_a
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a working directory cannot be removed there")
-def test_a_working_directory_that_is_gone_costs_no_manifest(
+def test_a_removed_working_directory_does_not_break_the_manifest(
     product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job whose working directory was removed downloads to another place."""
+    """A download to another folder works after the working directory was removed."""
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)

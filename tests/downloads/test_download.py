@@ -1,4 +1,4 @@
-"""Many files at a time over real HTTP: all of them have a result, in order, and nothing outlives its time."""
+"""Downloads of many files over real HTTP: every file has a result, in order, and timeouts are kept."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def left_over(folder: Path) -> list[Path]:
 def test_results_are_in_the_order_of_the_plan(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, workers: int | None
 ) -> None:
-    """However many at a time, and though the first file is the last to come, rows stand where products stood."""
+    """Rows are in the order of the products for any number of workers, even if the first file is the last to arrive."""
     first = planned[0].uri
     mast_sandbox.faults.add("download", Fault.delay(0.1), where=lambda record: record.value("uri") == first)
     results = download(planned, transport, RunOptions(max_workers=workers, verbose=False))
@@ -67,7 +67,7 @@ def test_results_are_in_the_order_of_the_plan(
 def test_there_are_never_more_connections_than_workers(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
-    """Each worker has one connection, which serves all its files, and those of the next call (D2)."""
+    """Each worker has one connection, which is used for all its files and for those of the next call (D2)."""
     mast_sandbox.faults.add("download", Fault.delay(0.02), times=None)
     download(planned[:8], transport, RunOptions(max_workers=3, verbose=False))
     used = {record.connection for record in mast_sandbox.requests.of("download")}
@@ -80,7 +80,7 @@ def test_there_are_never_more_connections_than_workers(
 def test_connections_do_not_wait_for_the_disk(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
-    """While files that have come are brought down to the disk, their connections serve others."""
+    """While complete files are flushed to disk, their connections are used for other files."""
     on_disk = threading.Barrier(3)
 
     def slow_disk(file: PlannedFile, open_url: OpenUrl, **_how: object) -> TransferResult:
@@ -96,10 +96,10 @@ def test_connections_do_not_wait_for_the_disk(
     assert len({record.connection for record in mast_sandbox.requests.of("download")}) <= 2
 
 
-def test_plain_callable_will_do_with_threads(
+def test_a_function_can_open_addresses_in_threads(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
-    """What opens an address need not come from a SessionRecipe."""
+    """Addresses need not be opened by a SessionRecipe."""
 
     def open_url(url: str, headers: Mapping[str, str]) -> requests.Response:
         return requests.get(url, headers=dict(headers), stream=True, timeout=10)
@@ -107,10 +107,10 @@ def test_plain_callable_will_do_with_threads(
     assert statuses(download(planned, open_url, RunOptions(verbose=False))) == ["COMPLETE"] * 12
 
 
-def test_one_failure_stops_nobody(
+def test_failures_do_not_affect_other_files(
     mast_sandbox: Sandbox, small_products: Table, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
 ) -> None:
-    """A 404, a body that always breaks, and a folder in the way are rows; all the others come (B25)."""
+    """A 404, a body that always breaks, and a folder in place of a file are rows; all others are downloaded (B25)."""
     gone, torn = planned[2].uri, planned[5].uri
     mast_sandbox.faults.add("download", Fault.status(404), times=None, where=lambda r: r.value("uri") == gone)
     torn_off = Fault.no_range() + Fault.cut(100)
@@ -123,10 +123,8 @@ def test_one_failure_stops_nobody(
     assert all(results[number].message for number in failed)
 
 
-def test_busy_archive_is_asked_again(
-    mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
-) -> None:
-    """Answers of 503 and 429 with Retry-After do not show in the results (D6)."""
+def test_a_busy_server_is_retried(mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe) -> None:
+    """Responses 503 and 429 with Retry-After do not affect the results (D6)."""
     mast_sandbox.faults.add("download", Fault.status(503, retry_after=1))
     mast_sandbox.faults.add("download", Fault.status(429, retry_after=1))
     assert statuses(download(planned[:4], transport, RunOptions(verbose=False))) == ["COMPLETE"] * 4
@@ -136,7 +134,7 @@ def test_busy_archive_is_asked_again(
 def test_files_on_disk_need_neither_network_nor_time(
     mast_sandbox: Sandbox, small_products: Table, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
 ) -> None:
-    """What is whole is COMPLETE without a request, even when there is no time left (D3)."""
+    """A complete file is COMPLETE without a request, even after the timeout (D3)."""
     download(planned, transport, RunOptions(verbose=False))
     mast_sandbox.requests.clear()
     again = plan(small_products, base_dir=tmp_path, download_url="http://127.0.0.1:9", disk=LOCAL_FILES)
@@ -149,10 +147,10 @@ def test_files_on_disk_need_neither_network_nor_time(
 # -- time ----------------------------------------------------------------------------------------------------------
 
 
-def test_deadline_ends_the_call_with_what_has_come(
+def test_a_timeout_returns_what_is_complete(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path
 ) -> None:
-    """A file whose answer does not come is an ERROR that names the deadline; those that came are there."""
+    """A file without a response is an ERROR that names the timeout; the complete files are in the manifest."""
     silent = {planned[1].uri, planned[4].uri}
     mast_sandbox.faults.add("download", Fault.delay(HANGS), times=None, where=lambda r: r.value("uri") in silent)
     results = download(planned, transport, RunOptions(verbose=False, timeout=1.5, on_error="ignore"))
@@ -163,10 +161,10 @@ def test_deadline_ends_the_call_with_what_has_come(
     assert not list(tmp_path.rglob("*.part*"))
 
 
-def test_deadline_in_the_middle_of_a_silent_body_ends_it_too(
+def test_a_timeout_ends_a_stalled_body(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
-    """A body that stops in its middle, and would take minutes, is not waited for beyond the deadline."""
+    """A body that stalls for minutes is not waited for beyond the timeout."""
     mast_sandbox.faults.add("download", Fault.slow(500, 2), times=None)
     largest = sorted(planned, key=lambda file: file.size or 0)[-2:]
     started = time.monotonic()
@@ -176,10 +174,10 @@ def test_deadline_in_the_middle_of_a_silent_body_ends_it_too(
     assert all("0.5 s" in str(result.message) for result in results)
 
 
-def test_what_has_no_turn_before_the_deadline_is_told(
+def test_files_that_were_not_requested_before_the_timeout_have_rows(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
-    """Files that were never asked for have rows as well."""
+    """Files that were never requested are errors in the manifest."""
     mast_sandbox.faults.add("download", Fault.delay(HANGS), times=None)
     results = download(planned, transport, RunOptions(max_workers=2, verbose=False, timeout=0.3, on_error="ignore"))
     assert statuses(results) == ["ERROR"] * 12
@@ -193,7 +191,7 @@ def test_what_has_no_turn_before_the_deadline_is_told(
 def test_ctrl_c_is_prompt_and_clean(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, tmp_path: Path, fault: Fault
 ) -> None:
-    """KeyboardInterrupt reaches the caller while servers are silent; no worker lives on, and no name is half a file."""
+    """KeyboardInterrupt is raised while servers are silent; no worker and no partial file is left."""
     mast_sandbox.faults.add("download", fault, times=None)
     interrupted: list[float] = []
 
@@ -223,13 +221,13 @@ def test_ctrl_c_is_prompt_and_clean(
     assert not list(tmp_path.rglob("*.part*"))
 
 
-# -- a server that is not there ------------------------------------------------------------------------------------
+# -- unreachable servers -------------------------------------------------------------------------------------------
 
 
-def test_server_that_is_down_is_not_asked_for_every_file(
+def test_a_server_that_is_down_is_not_tried_for_every_file(
     small_products: Table, transport: SessionRecipe, tmp_path: Path
 ) -> None:
-    """After three files in a row that found nobody, the others fail at once and say so."""
+    """After three files in a row without a connection, the others fail at once with this reason."""
     planned = plan(small_products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
     results = download(planned, transport, RunOptions(max_workers=1, verbose=False, on_error="ignore"))
     assert statuses(results) == ["ERROR"] * 12
@@ -238,8 +236,10 @@ def test_server_that_is_down_is_not_asked_for_every_file(
         assert "http://127.0.0.1:9 could not be reached for 3 files in a row" in str(result.message)
 
 
-def test_local_copies_serve_during_an_outage(small_products: Table, transport: SessionRecipe, tmp_path: Path) -> None:
-    """Files that cannot be compared, because the server is down, are used, and that is said (B24)."""
+def test_existing_files_are_kept_during_an_outage(
+    small_products: Table, transport: SessionRecipe, tmp_path: Path
+) -> None:
+    """Files that cannot be compared because the server is down are kept, with a message (B24)."""
     del small_products["size"]
     planned = plan(small_products, base_dir=tmp_path, download_url="http://127.0.0.1:9/file", disk=LOCAL_FILES)
     for file in planned:
@@ -254,15 +254,15 @@ def test_local_copies_serve_during_an_outage(small_products: Table, transport: S
 def test_broken_connections_are_no_outage(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
-    """A server that resets connections is there; the files after the unlucky ones are asked for."""
+    """A server that resets connections is up; the files after the failed ones are requested."""
     unlucky = {file.uri for file in planned[:5]}
     mast_sandbox.faults.add("download", Fault.reset(), times=None, where=lambda r: r.value("uri") in unlucky)
     results = download(planned, transport, RunOptions(max_workers=1, verbose=False, on_error="ignore"))
     assert statuses(results) == ["ERROR"] * 5 + ["COMPLETE"] * 7
 
 
-def test_an_answer_ends_the_count_of_an_outage() -> None:
-    """Only files in a row count, and each server for itself."""
+def test_a_response_resets_the_count_of_failures() -> None:
+    """Only consecutive files count, separately for each server."""
     outages: DownServers[str] = DownServers(3)
     for reached in ({"a": "e"}, {"a": "e"}, {"a": None}, {"a": "e"}, {"a": "e"}, {"b": "e"}, {"b": None, "c": "x"}):
         outages.note(reached)
@@ -276,13 +276,13 @@ def test_an_answer_ends_the_count_of_an_outage() -> None:
     assert opened.reached == {"http://x:2": None}
 
 
-# -- what is told --------------------------------------------------------------------------------------------------
+# -- reports -------------------------------------------------------------------------------------------------------
 
 
-def test_raise_waits_for_the_others_and_carries_the_manifest(
+def test_raise_waits_for_the_others_and_has_the_manifest(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe
 ) -> None:
-    """on_error='raise' raises at the end, as a RemoteServiceError with a row for every file, picklable (D5)."""
+    """on_error='raise' raises at the end a picklable RemoteServiceError with a row for every file (D5)."""
     gone = planned[0].uri
     mast_sandbox.faults.add("download", Fault.status(404), times=None, where=lambda r: r.value("uri") == gone)
     with pytest.raises(DownloadError, match="1 of 12 files could not be downloaded") as raised:
@@ -297,7 +297,7 @@ def test_raise_waits_for_the_others_and_carries_the_manifest(
 @pytest.mark.parametrize(
     ("on_error", "verbose", "lines"), [("warn", False, 1), ("ignore", False, 0), ("warn", True, 2)]
 )
-def test_one_line_tells_of_a_download_and_one_of_failures(
+def test_a_download_logs_one_line_and_one_for_failures(
     mast_sandbox: Sandbox,
     planned: list[PlannedFile],
     transport: SessionRecipe,
@@ -305,7 +305,7 @@ def test_one_line_tells_of_a_download_and_one_of_failures(
     verbose: bool,
     lines: int,
 ) -> None:
-    """The log has a line for the whole, and a warning unless failures are to be ignored; never a line for each."""
+    """The log has a summary, and a warning unless failures are ignored, but no line for each file."""
     mast_sandbox.faults.add("download", Fault.status(404), times=2)
     with log.log_to_list() as told:
         download(planned, transport, RunOptions(verbose=verbose, on_error=on_error))
@@ -327,29 +327,29 @@ def test_one_line_tells_of_a_download_and_one_of_failures(
     ],
     ids=json.dumps,
 )
-def test_arguments_without_sense_are_refused(transport: SessionRecipe, wrong: dict[str, object]) -> None:
-    """A wrong argument is told before anything is done, with its name."""
+def test_invalid_options_raise(transport: SessionRecipe, wrong: dict[str, object]) -> None:
+    """An invalid option raises before anything is done, with its name."""
     with pytest.raises(InvalidQueryError, match=next(iter(wrong))):
         download([], transport, RunOptions(**wrong))  # type: ignore[arg-type]
 
 
-def test_nothing_to_do_is_done(transport: SessionRecipe) -> None:
-    """An empty plan has an empty result."""
+def test_an_empty_plan_has_an_empty_result(transport: SessionRecipe) -> None:
+    """Nothing is requested for an empty plan."""
     assert download([], transport, RunOptions(verbose=False)) == []
 
 
-# -- the bar -------------------------------------------------------------------------------------------------------
+# -- progress bar --------------------------------------------------------------------------------------------------
 
 
 class Terminal(io.StringIO):
-    """A terminal on which somebody looks."""
+    """A standard error that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 def watched(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Put a terminal in the place of standard error, for the rest of the test."""
+    """Replace standard error by a terminal for the rest of the test."""
     terminal = Terminal()
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("COLUMNS", "120")
@@ -357,10 +357,10 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal
 
 
-def test_bar_counts_files_and_bytes(
+def test_the_bar_counts_files_and_bytes(
     mast_sandbox: Sandbox, planned: list[PlannedFile], transport: SessionRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a terminal a download has one bar, with files, bytes, rate and time left (D7)."""
+    """On a terminal, a download has one bar with files, bytes, rate and remaining time (D7)."""
     terminal = watched(monkeypatch)
     monkeypatch.setattr("astroquery_mast.service.parallel.DELAY", 0)
     mast_sandbox.faults.add("download", Fault.slow(2000, 0.02), times=None)
@@ -377,10 +377,10 @@ def test_bar_counts_files_and_bytes(
     assert not terminal.getvalue().count("\n")
 
 
-def test_the_bar_is_drawn_at_its_own_pace(
+def test_the_bar_is_updated_at_its_own_rate(
     planned: list[PlannedFile], transport: SessionRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Thousands of quick files do not mean thousands of drawings, and a short call leaves none at all."""
+    """Thousands of small files do not redraw the bar thousands of times, and a short call does not draw it at all."""
     terminal = watched(monkeypatch)
     monkeypatch.setattr("astroquery_mast.service.parallel.DELAY", 0)
     with closing(DownloadBar(5000, None, shown=True)) as bar:
@@ -393,10 +393,10 @@ def test_the_bar_is_drawn_at_its_own_pace(
     assert "Downloading" not in short.getvalue()
 
 
-def test_no_bar_where_it_is_not_wanted(
+def test_no_bar_without_a_terminal_or_if_not_verbose(
     planned: list[PlannedFile], transport: SessionRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """verbose=False writes nothing to a terminal, and continuous integration is nobody who watches (D7)."""
+    """verbose=False writes nothing to a terminal, and continuous integration shows no bar (D7)."""
     terminal = watched(monkeypatch)
     download(planned[:6], transport, RunOptions(verbose=False))
     assert terminal.getvalue() == ""
@@ -405,8 +405,8 @@ def test_no_bar_where_it_is_not_wanted(
     assert not someone_watches()
 
 
-def test_notebook_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a notebook, whose standard error is no terminal, a bar is shown."""
+def test_a_notebook_shows_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bar is shown in a notebook, whose standard error is not a terminal."""
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     shell = SimpleNamespace(config={"IPKernelApp": {}})
@@ -417,10 +417,10 @@ def test_notebook_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not someone_watches()
 
 
-def test_quiet_call_leaves_no_thread_of_a_bar(
+def test_a_quiet_call_starts_no_thread_for_a_bar(
     client: ObservationsClass, small_products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``verbose=False``, or nobody who watches, makes no bar at all: `tqdm` would leave a monitor behind."""
+    """``verbose=False``, or no terminal, creates no bar: `tqdm` would start a monitor thread."""
     tqdm = pytest.importorskip("tqdm")
 
     class NotWanted(tqdm.tqdm):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The same download by other processes: a process pool, forked or spawned, and a Dask cluster."""
+"""Downloads by other processes: a process pool, forked or spawned, and a Dask cluster."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from astroquery_mast.service.executors import PortableWork
 from astroquery_mast.service.parallel import RunOptions, SharedState
 from astroquery_mast.service.retrying import Deadline
 
-# Python 3.12 and later warn of forking a process that has threads; the sandbox has.
+# Python 3.12 and later warn when a process with threads is forked; the sandbox has threads.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 STARTS = ["spawn", pytest.param("fork", marks=pytest.mark.skipif(sys.platform != "linux", reason="forking is Linux'"))]
 
@@ -54,10 +54,10 @@ def processes(request: pytest.FixtureRequest) -> Iterator[ProcessPoolExecutor]:
         yield executor
 
 
-def test_processes_bring_the_same_files(
+def test_processes_download_the_same_files(
     mast_sandbox: Sandbox, planned: list[PlannedFile], client: ObservationsClass, processes: ProcessPoolExecutor
 ) -> None:
-    """Results stand in order and are whole, a failure is a row, and the executor is left to its owner."""
+    """Results are complete and in order, a failure is a row, and the executor is not shut down."""
     gone = planned[3].uri
     mast_sandbox.faults.add("download", Fault.status(404), times=None, where=lambda r: r.value("uri") == gone)
     results = download(
@@ -74,7 +74,7 @@ def test_processes_bring_the_same_files(
 def test_spawned_processes_look_for_a_token_themselves(
     mast_sandbox: Sandbox, client: ObservationsClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An exclusive file comes where the worker finds a token, unless nobody is logged in; elsewhere the row says so."""
+    """An exclusive file is downloaded if the client is logged in and the worker has a token; else the row says why."""
     exclusive = products(mast_sandbox, "EXCLUSIVE_ACCESS", 1)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     client.login(mast_sandbox.token)
@@ -106,7 +106,7 @@ def test_spawned_processes_look_for_a_token_themselves(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forking is Linux'")
 def test_forked_processes_are_logged_in(mast_sandbox: Sandbox, client: ObservationsClass, tmp_path: Path) -> None:
-    """A process forked after the login has the token without being sent it."""
+    """A process forked after the login has the token without receiving it."""
     exclusive = products(mast_sandbox, "EXCLUSIVE_ACCESS", 1)
     client.login(mast_sandbox.token)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as executor:
@@ -119,10 +119,10 @@ def test_forked_processes_are_logged_in(mast_sandbox: Sandbox, client: Observati
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["a token of its own", "the shared login"])
-def test_no_token_is_inside_a_task(
+def test_a_task_contains_no_token(
     mast_sandbox: Sandbox, planned: list[PlannedFile], monkeypatch: pytest.MonkeyPatch, own: bool
 ) -> None:
-    """What goes to another process holds no token, whoever has it, nor a header of the user's that may hold one."""
+    """Data sent to another process contain no token and no header of the user's that may contain one."""
     client = ObservationsClass(mast_token=mast_sandbox.token if own else None)
     if not own:
         client.login(mast_sandbox.token)
@@ -138,8 +138,8 @@ def test_no_token_is_inside_a_task(
     assert (copy.work.way, file) == (work.way, planned[0])
 
 
-def test_time_that_is_left_goes_along(client: ObservationsClass) -> None:
-    """Work in another process has what is left of the deadline, and knows which servers are down.
+def test_the_remaining_time_is_sent_with_a_task(client: ObservationsClass) -> None:
+    """Work in another process has the remaining time of the call, and the list of servers that are down.
 
     From there it can be sent on, as the workers of Dask do.
     """
@@ -155,14 +155,12 @@ def test_time_that_is_left_goes_along(client: ObservationsClass) -> None:
 
 
 def die(*_args: Any, **_keywords: Any) -> TransferResult:
-    """End the process, as one that is out of memory."""
+    """End the process abruptly, as if it were out of memory."""
     os._exit(1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forking is Linux'")
-def test_worker_that_dies_does_not_take_the_manifest_with_it(
-    client: ObservationsClass, planned: list[PlannedFile]
-) -> None:
+def test_a_worker_that_dies_does_not_lose_the_manifest(client: ObservationsClass, planned: list[PlannedFile]) -> None:
     """A pool whose process was killed gives a row for every file."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as executor:
         results = download(
@@ -175,8 +173,8 @@ def test_worker_that_dies_does_not_take_the_manifest_with_it(
     assert all("BrokenProcessPool" in str(result.message) for result in results)
 
 
-def test_plain_callable_stays_in_this_process(planned: list[PlannedFile], client: ObservationsClass) -> None:
-    """What cannot be sent to another process is refused before anything is done; threads of the user's take it."""
+def test_a_plain_function_cannot_be_sent_to_processes(planned: list[PlannedFile], client: ObservationsClass) -> None:
+    """A function that cannot be sent to another process raises before the download; threads can use it."""
     with ProcessPoolExecutor(1) as executor, pytest.raises(TypeError, match="SessionRecipe"):
         download(planned, pytest.fail, RunOptions(executor=executor))  # type: ignore[arg-type]
     with ThreadPoolExecutor(3) as executor:
@@ -189,10 +187,10 @@ def test_plain_callable_stays_in_this_process(planned: list[PlannedFile], client
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_dask_cluster_brings_the_same_files(
+def test_a_dask_cluster_downloads_the_same_files(
     mast_sandbox: Sandbox, planned: list[PlannedFile], client: ObservationsClass
 ) -> None:
-    """The executor of a Dask client does as well as any other."""
+    """The executor of a Dask client works like any other."""
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None) as cluster,

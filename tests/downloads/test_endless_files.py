@@ -1,4 +1,4 @@
-"""Files without end: what comes is bounded, by the catalog or by a setting, and what was too much is removed."""
+"""Endless files: the size is limited by the catalog or by a setting, and the bytes are removed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 @pytest.fixture
 def products(small_products: Table) -> Table:
-    """Give two small products."""
+    """Return two small products."""
     return small_products[:2]
 
 
 def test_a_file_without_end_does_not_fill_the_disk(
     products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beyond ten times the size in the catalog, and a gigabyte, the rest is left, and what has come is removed."""
+    """Beyond ten times the size in the catalog plus a gigabyte, the transfer stops and the bytes are removed."""
     monkeypatch.setattr("astroquery_mast.downloads.checks._BYTES_MORE", 1000)
     products["size"][0] = 10
     mast_sandbox.faults.add("download", Fault.no_length(), times=None)
@@ -66,7 +66,7 @@ def test_a_file_of_unknown_size_without_end_does_not_fill_the_disk(
     fetch: Callable[[Table, Path], str],
     framing: Literal["announced", "chunked", "close"],
 ) -> None:
-    """Beyond ``conf.max_file_size`` it is an error that names the setting, is asked for once, and leaves nothing."""
+    """Beyond ``conf.max_file_size``, the error names the setting, there is no retry, and no file is left."""
     monkeypatch.setattr(conf, "max_file_size", 300)
     if framing != "announced":
         for endpoint in ("download", "bundle"):
@@ -78,10 +78,10 @@ def test_a_file_of_unknown_size_without_end_does_not_fill_the_disk(
     assert len(mast_sandbox.requests) == asked + 1
 
 
-def test_a_file_of_unknown_size_may_have_as_many_bytes_as_the_setting_says(
+def test_a_file_of_unknown_size_may_have_the_size_of_the_setting(
     products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The limit is the largest size that comes, in other processes, too, whose own setting is another."""
+    """A file of exactly the maximum size is downloaded, also by processes with another setting of their own."""
     uri, size = products["dataURI"][0], int(products["size"][0])
     one = Table(products["dataURI", "obs_id"][:1])
     monkeypatch.setattr(conf, "max_file_size", size)
@@ -98,7 +98,7 @@ def test_a_file_of_unknown_size_may_have_as_many_bytes_as_the_setting_says(
 def test_cutouts_without_end_do_not_fill_the_disk(
     mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An answer of more bytes than ``conf.max_file_size`` is an error that names the setting, and leaves nothing."""
+    """A response larger than ``conf.max_file_size`` is an error that names the setting, and no file is left."""
     (path,) = Zcut.download_cutouts("189.49206 62.20615", size=2, path=tmp_path / "a", inflate=False, verbose=False)[
         "Local Path"
     ]
@@ -112,7 +112,7 @@ def test_cutouts_without_end_do_not_fill_the_disk(
 def test_a_copy_without_end_does_not_fill_the_disk(
     products: Table, mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that is not served in parts, and is fetched whole to be read, has the same limit."""
+    """A file without range requests, which is downloaded completely for reading, has the same limit."""
     monkeypatch.setattr(conf, "max_file_size", 300)
     for framing in (Fault.no_range(), Fault.no_range() + Fault.no_length("close")):
         mast_sandbox.faults.add("download", framing, times=2)

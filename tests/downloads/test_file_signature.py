@@ -1,4 +1,4 @@
-"""What is no file of the kind that its name says does not get that name, whatever the server calls it."""
+"""Content that does not match the extension of a file is not saved under its name."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ NOTICE = b'{"status": "ERROR", "msg": "The file system is not available"}'
         ("x", NOTICE),
     ],
 )
-def test_file_of_its_kind_passes(name: str, content: bytes) -> None:
-    """The beginning of each kind is known, and names that say nothing of a kind are not judged."""
+def test_files_of_each_format_pass(name: str, content: bytes) -> None:
+    """The signature of each format is known, and files of unknown formats are not checked."""
     assert FileSignature.of(f"mast:HST/product/{name}", name).fits(content[:SIGNATURE_BYTES])
 
 
@@ -71,8 +71,8 @@ KINDS = ["x.fits", "x.fit", "x.fits.fz", "x.fits.gz", "x.gz", "x.zip", "x.asdf",
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("content", [NOTICE, b"x" * 100, b"<html></html>", b"\0" * 2880])
-def test_something_else_does_not_begin_as_its_name_says(name: str, content: bytes) -> None:
-    """Whatever the answer is called, its first bytes tell."""
+def test_other_content_does_not_have_the_signature(name: str, content: bytes) -> None:
+    """The first bytes decide, regardless of the name."""
     assert not FileSignature.of(name).may_fit(content)
 
 
@@ -89,15 +89,15 @@ ANY_NAME = ["x.json", "x.txt", "x.csv", "x.pdf", "x.xml", "x.h5", "x", *KINDS]
 
 @pytest.mark.parametrize("name", ANY_NAME)
 @pytest.mark.parametrize("page", PAGES)
-def test_an_error_page_is_no_file_whatever_its_name(name: str, page: str) -> None:
-    """A page of HTML, or a message of error in XML or JSON, is never taken for a file."""
+def test_an_error_page_is_detected_for_any_name(name: str, page: str) -> None:
+    """An HTML page, or an error message in XML or JSON, is not accepted as a file."""
     start, words = PAGES[page]
     assert words in str(error_page(start, name, FileSignature.of(name)))
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_words_are_no_file_of_a_kind_that_is_known(name: str) -> None:
-    """Plain words are an error where bytes of a certain kind are due, and may be the file elsewhere."""
+def test_plain_text_is_not_a_binary_file(name: str) -> None:
+    """Plain text is an error if the format has a signature, and may be the file otherwise."""
     words = b"Please try again after 6 pm."
     assert error_page(words, name, FileSignature.of(name)) == ": Please try again after 6 pm."
     assert error_page(words, "x.txt", FileSignature.of("x.txt")) is None
@@ -118,35 +118,35 @@ def test_words_are_no_file_of_a_kind_that_is_known(name: str) -> None:
     ],
 )
 def test_files_are_not_taken_for_error_pages(name: str, content: bytes) -> None:
-    """What may be the file is not refused, however unusual it is."""
+    """Content that may be the file is accepted, however unusual it is."""
     assert error_page(content[:SIGNATURE_BYTES], name, FileSignature.of(name)) is None
 
 
 @given(st.binary(max_size=100), st.sampled_from(ANY_NAME))
-def test_no_beginning_makes_an_exception(start: bytes, name: str) -> None:
-    """Whatever comes is an error page or not."""
+def test_any_content_is_classified(start: bytes, name: str) -> None:
+    """Any bytes are either an error page or not; no exception is raised."""
     page = error_page(start, name, FileSignature.of(name))
     assert page is None or page.startswith(": ")
 
 
 @given(st.integers(0, 8))
-def test_beginning_that_has_not_come_whole_is_no_reason_yet(length: int) -> None:
-    """A body that broke off in its first bytes is incomplete and not wrong; as a whole file it is unusual."""
+def test_an_incomplete_signature_may_still_match(length: int) -> None:
+    """A body that breaks off in its first bytes may still be the file; a complete file with these bytes is unusual."""
     beginning = FileSignature.of("x.fits")
     assert beginning.may_fit(FITS[:length])
     assert not beginning.fits(FITS[:length])
 
 
-def test_name_that_decides_is_the_archives() -> None:
-    """The ending of the URI counts, and the name on disk only where the URI ends in a question or has none."""
+def test_the_uri_determines_the_format() -> None:
+    """The extension of the URI counts; that of the path counts only if the URI is a query or has no extension."""
     assert FileSignature.of("mast:HST/product/x_trl.txt", "mine.fits") == FileSignature()
     asked = "mast:HLA/url/cgi-bin/getdata.cgi?filename=x_drz.jpg&config=ops"
     assert FileSignature.of(asked, "x_drz.jpg").kind == "picture"
     assert FileSignature.of("", "all.zip").kind == "zip"
 
 
-def test_file_that_was_packed_for_its_way_only() -> None:
-    """A server may send a .gz unpacked, by way of Content-Encoding."""
+def test_a_file_compressed_only_for_transfer() -> None:
+    """With Content-Encoding, a server may send a .gz file decompressed."""
     assert FileSignature.of("x.mxlo.gz", packed=True) == FileSignature()
     assert FileSignature.of("x.fits", packed=True).kind == "FITS"
 
@@ -166,14 +166,14 @@ def test_file_that_was_packed_for_its_way_only() -> None:
         (b"a" * (SIGNATURE_BYTES - 1) + "é".encode()[:1], f": {'a' * 200}..."),
     ],
 )
-def test_words_of_the_server_are_told(start: bytes, words: str) -> None:
-    """JSON, HTML and plain text are quoted in short, and what is no text is not."""
+def test_the_error_page_is_quoted(start: bytes, words: str) -> None:
+    """JSON, HTML and plain text are quoted in short form, and binary content is not quoted."""
     assert quote_error_page(start) == words
 
 
 @given(st.binary(max_size=300))
-def test_no_bytes_make_an_exception(start: bytes) -> None:
-    """Whatever came is quoted as one line, or not at all."""
+def test_any_bytes_can_be_quoted(start: bytes) -> None:
+    """Any bytes are quoted as one line or not at all; no exception is raised."""
     assert quote_error_page(start).isprintable()
 
 
@@ -192,10 +192,10 @@ ANSWERS = {
 
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("where", ["disk", "store"])
-def test_error_in_place_of_a_file_gets_no_name(
+def test_an_error_page_is_not_saved(
     mast_sandbox: Sandbox, image: Table, tmp_path: Path, answer: str, where: str, request: pytest.FixtureRequest
 ) -> None:
-    """The call fails with the server's words; what lay there before stays; and the next call brings the file."""
+    """The file is an error with the text of the server, an existing file stays, and the next call downloads it."""
     folder = tmp_path if where == "disk" else request.getfixturevalue("memory")
     fault, words = ANSWERS[answer]
     client = ObservationsClass()
@@ -214,17 +214,17 @@ def test_error_in_place_of_a_file_gets_no_name(
     assert client.verify_downloads(manifest, verbose=False)["Status"][0] == "OK"
 
 
-def test_passing_error_in_place_of_a_file_is_asked_again(mast_sandbox: Sandbox, image: Table, tmp_path: Path) -> None:
-    """One bad answer costs a second question, and no file."""
+def test_a_temporary_error_page_is_retried(mast_sandbox: Sandbox, image: Table, tmp_path: Path) -> None:
+    """One wrong response causes a second request, and the file is downloaded."""
     mast_sandbox.faults.add("download", Fault.answer(NOTICE))
     manifest = ObservationsClass().download_products(image, download_dir=tmp_path, verbose=False)
     assert (manifest["Status"][0], manifest["Attempts"][0]) == ("COMPLETE", 2)
 
 
-def test_whole_fits_file_with_another_size_than_the_catalogs_is_well(
+def test_a_complete_fits_file_with_another_size_than_in_the_catalog_is_accepted(
     mast_sandbox: Sandbox, image: Table, tmp_path: Path
 ) -> None:
-    """Sizes of the catalog are not reliable, and a proper file is not refused for one."""
+    """Sizes in the catalog are not reliable, so a valid file is not rejected for its size."""
     mast_sandbox.faults.add("download", Fault.answer(FITS, content_type="text/plain"))
     manifest = ObservationsClass().download_products(image, download_dir=tmp_path, verbose=False)
     assert manifest["Status"][0] == "COMPLETE"
@@ -232,7 +232,7 @@ def test_whole_fits_file_with_another_size_than_the_catalogs_is_well(
 
 
 def test_empty_file_of_any_name_is_refused_if_the_catalog_has_bytes(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A name that says nothing of a kind may stand for an empty file only where no size is known."""
+    """An empty file of unknown format is accepted only if its size is not in the catalog."""
     columns = "dataURI, obs_collection, obs_id, productFilename, size"
     sql = f"SELECT {columns} FROM product WHERE dataURI LIKE '%_trl.txt' LIMIT 1"
     product = Table(mast_sandbox.archive.query(sql))
@@ -245,8 +245,8 @@ def test_empty_file_of_any_name_is_refused_if_the_catalog_has_bytes(mast_sandbox
     assert client.download_products(product, download_dir=tmp_path, verbose=False)["Status"][0] == "COMPLETE"
 
 
-def test_words_are_json_of_any_depth() -> None:
-    """A hostile document is quoted as the text that it is."""
+def test_deeply_nested_json_is_quoted() -> None:
+    """A hostile document is quoted as text."""
     assert quote_error_page(b"[" * SIGNATURE_BYTES).startswith(": [[[")
     assert quote_error_page(json.dumps({"msg": 5, "message": " ", "error": "down"}).encode()) == ": down"
 
@@ -254,10 +254,10 @@ def test_words_are_json_of_any_depth() -> None:
 @pytest.mark.parametrize(
     ("pattern", "content"), [("%_flt.fits", b"\0\1" * 3000), ("%.jpg", b"RIFF\x10\0\0\0WEBP" * 20)]
 )
-def test_a_whole_file_is_not_refused_for_its_unusual_content(
+def test_a_complete_file_is_not_rejected_for_its_content(
     mast_sandbox: Sandbox, tmp_path: Path, pattern: str, content: bytes
 ) -> None:
-    """The bytes are the archive's: a file of the announced length is COMPLETE at once, with a word about it."""
+    """A file of the announced length is COMPLETE at once, with a note about its signature."""
     columns = "dataURI, obs_collection, obs_id, productFilename, size"
     sql = f"SELECT {columns} FROM product WHERE productFilename LIKE ? AND dataRights = 'PUBLIC' LIMIT 1"
     product = Table(mast_sandbox.archive.query(sql, [pattern]))
@@ -271,7 +271,7 @@ def test_a_whole_file_is_not_refused_for_its_unusual_content(
 @pytest.mark.parametrize("name", ["a.json", "a.txt", "a.csv"])
 @pytest.mark.parametrize("page", ["HTML", "JSON of one word"])
 def test_an_error_page_is_not_a_text_product(mast_sandbox: Sandbox, tmp_path: Path, name: str, page: str) -> None:
-    """Whatever type the server gives it, an error page in place of a small text file is an ERROR."""
+    """An error page instead of a small text file is an ERROR, whatever its content type."""
     product = Table(
         {
             "dataURI": [f"mast:HLSP/{name}"],

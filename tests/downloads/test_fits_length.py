@@ -1,4 +1,4 @@
-"""A FITS file that breaks off is found out, even if the server claims that this is all."""
+"""Truncated FITS files are detected, even if the server claims that they are complete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 
 def made() -> tuple[bytes, set[int]]:
-    """Make a FITS file of an image, a table and an empty extension; tell where its extensions begin."""
+    """Return a FITS file with an image, a table and an empty extension, and the starts of its extensions."""
     stream = io.BytesIO()
     table = fits.BinTableHDU.from_columns([fits.Column("A", "D", array=np.arange(700.0))])
     fits.HDUList([fits.PrimaryHDU(np.ones((30, 40))), table, fits.ImageHDU()]).writeto(stream)
@@ -29,8 +29,8 @@ def made() -> tuple[bytes, set[int]]:
 WHOLE, BORDERS = made()
 
 
-def test_a_whole_file_does_not_break_off(tmp_path: Path) -> None:
-    """Neither a whole file nor something else than FITS is taken for a part."""
+def test_a_complete_file_is_not_truncated(tmp_path: Path) -> None:
+    """Neither a complete FITS file nor a file of another format is truncated."""
     path = tmp_path / "x.fits"
     for content in (WHOLE, b"", b"SIMPLE", b"\x1f\x8b not FITS", b"<html>"):
         path.write_bytes(content)
@@ -39,16 +39,16 @@ def test_a_whole_file_does_not_break_off(tmp_path: Path) -> None:
 
 @settings(max_examples=60)
 @given(size=st.integers(9, len(WHOLE) - 1) | st.sampled_from(sorted(BORDERS - {0})))
-def test_a_part_of_a_file_breaks_off(tmp_path_factory: pytest.TempPathFactory, size: int) -> None:
-    """Wherever it is cut, except between two extensions, where nobody can know."""
+def test_a_part_of_a_file_is_truncated(tmp_path_factory: pytest.TempPathFactory, size: int) -> None:
+    """A file is truncated wherever it is cut, except between two extensions, which cannot be detected."""
     path = tmp_path_factory.mktemp("part") / "x.fits"
     path.write_bytes(WHOLE[:size])
     assert is_truncated(path) == (size not in BORDERS)
 
 
 @given(size=st.integers(0, len(WHOLE)) | st.sampled_from(sorted(BORDERS)), pieces=st.lists(st.integers(1, 7000)))
-def test_pieces_tell_the_same_as_the_file(size: int, pieces: list[int]) -> None:
-    """In whatever pieces the bytes come, they are known to end or to break off."""
+def test_pieces_give_the_same_result_as_the_file(size: int, pieces: list[int]) -> None:
+    """The result does not depend on the sizes of the pieces."""
     end, at = FitsLength(), 0
     for piece in (*pieces, size):
         end.add(WHOLE[at : min(at + piece, size)])
@@ -58,7 +58,7 @@ def test_pieces_tell_the_same_as_the_file(size: int, pieces: list[int]) -> None:
 
 @given(st.binary(max_size=6000))
 def test_arbitrary_bytes_after_the_last_extension(rest: bytes) -> None:
-    """What follows is the beginning of a header that did not come whole, if it is anything at all."""
+    """Bytes after the last extension are an incomplete header or nothing."""
     end = FitsLength()
     end.add(WHOLE + rest)
     assert end.is_truncated() == bool(rest)
@@ -66,10 +66,10 @@ def test_arbitrary_bytes_after_the_last_extension(rest: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["groups", "compressed", "long"])
 def test_every_kind_of_data_has_its_length(kind: str) -> None:
-    """Random groups, compressed images with their heap, and headers of many blocks are passed over rightly."""
+    """The data of random groups, compressed images with a heap, and long headers are skipped correctly."""
     stream = io.BytesIO()
     if kind == "groups":
-        # By hand, for nobody writes such files any more: 70 groups of two parameters and 4 x 5 values.
+        # Written by hand, because no current software writes such files: 70 groups of two parameters and 4 x 5 values.
         cards = {"SIMPLE": "T", "BITPIX": "-32", "NAXIS": "3", "NAXIS1": "0", "NAXIS2": "4", "NAXIS3": "5"}
         cards |= {"GROUPS": "T", "PCOUNT": "2", "GCOUNT": "70"}
         header = "".join(f"{name:8}= {value:>20}".ljust(80) for name, value in cards.items()) + "END"
@@ -90,8 +90,8 @@ def test_every_kind_of_data_has_its_length(kind: str) -> None:
 
 
 @pytest.mark.parametrize("card", ["COMMENT there is no NAXIS1", "BITPIX  = 'x'", "NAXIS1  =                  -10"])
-def test_headers_that_make_no_sense(card: str) -> None:
-    """A header that does not tell a length is no whole file, and no reason for an exception."""
+def test_invalid_headers(card: str) -> None:
+    """A header without a valid data size makes a file truncated, without an exception."""
     cards = ["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    1"]
     cards = [each for each in cards if each[:8] != card[:8]] + [card, "END"]
     end = FitsLength()
@@ -99,8 +99,8 @@ def test_headers_that_make_no_sense(card: str) -> None:
     assert end.is_truncated()
 
 
-def test_a_header_without_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Garbage of any length that begins as FITS is given up early, and is no whole file."""
+def test_an_endless_header_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that start as FITS without an END card are given up early, as truncated."""
     monkeypatch.setattr("astroquery_mast.downloads.checks._LONGEST_HEADER", 10 * 2880)
     end = FitsLength()
     end.add(WHOLE[:9] + bytes(10 * 2880))
@@ -109,10 +109,10 @@ def test_a_header_without_end_does_not_fill_the_memory(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("times", [1, None])
-def test_too_few_bytes_announced_and_sent(
+def test_a_truncated_file_with_matching_content_length(
     mast_sandbox: Sandbox, image: Table, tmp_path: Path, times: int | None
 ) -> None:
-    """It is asked for again, and if that does not help there is an error and no file under the final name."""
+    """The file is requested again, and if it is still truncated, it is an error without a file under the final name."""
     content = mast_sandbox.archive.render(str(image["dataURI"][0]))
     half = Fault.answer(content[: len(content) // 2], content_type="application/fits")
     mast_sandbox.faults.add("download", half, times=times, where=lambda record: record.method == "GET")

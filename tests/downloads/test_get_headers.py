@@ -1,4 +1,4 @@
-"""get_headers: the headers of many FITS files in one table, of which only the header blocks are read."""
+"""get_headers: the headers of many FITS files in one table; only the header blocks are read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from astroquery_mast.sandbox import Fault, Sandbox, large_file
 
 
 def fits_products(sandbox: Sandbox, number: int, rights: str = "PUBLIC") -> Table:
-    """Some FITS files of several collections, with several HDUs each."""
+    """Return some FITS files of several collections, each with several HDUs."""
     sql = """SELECT dataURI, productFilename, obs_collection, dataRights, proposal_id, size FROM product
              WHERE dataRights = ? AND productFilename LIKE '%.fits' AND size BETWEEN 30000 AND 3000000
              GROUP BY dataURI ORDER BY size, dataURI LIMIT ?"""
@@ -39,18 +39,18 @@ def fits_products(sandbox: Sandbox, number: int, rights: str = "PUBLIC") -> Tabl
 
 
 def written(path: Path, *cards: Any) -> Path:
-    """A file whose second HDU has some cards."""
+    """Write a file whose second HDU has some cards."""
     extension = fits.ImageHDU(np.zeros((2, 3)), name="SCI")
     extension.header.extend(cards, end=True)
     fits.HDUList([fits.PrimaryHDU(), extension, fits.ImageHDU(np.ones(5), name="sci", ver=2)]).writeto(path)
     return path
 
 
-# -- what is read ----------------------------------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------------------------------------
 
 
 def test_headers_are_those_of_the_files(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """Every HDU has a row, every keyword a column, and every value is that of the file."""
+    """Every HDU has a row, every keyword a column, and every value is that in the file."""
     products = fits_products(mast_sandbox, 6)
     table = client.get_headers(products, verbose=False)
     assert list(dict.fromkeys(table["product"])) == list(products["dataURI"])
@@ -67,8 +67,8 @@ def test_headers_are_those_of_the_files(client: ObservationsClass, mast_sandbox:
                     assert is_none or row[name] == value or str(row[name]) == str(value), name
 
 
-def test_headers_of_two_gigabytes_cost_a_few_kilobytes(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """Data are passed over: every request is for a part, and all parts together are less than 200 kB."""
+def test_headers_of_two_gigabytes_need_a_few_kilobytes(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """Data are skipped: all requests are for parts, which have less than 200 kB in total."""
     table = client.get_headers(large_file.URI, verbose=False)
     assert list(table["EXTNAME"].filled("")) == ["", "SCI", "WHT"]
     assert table["BUNIT"].tolist() == [None, "MJy/sr", None]
@@ -80,7 +80,7 @@ def test_headers_of_two_gigabytes_cost_a_few_kilobytes(client: ObservationsClass
 
 @pytest.mark.parametrize("cls", [ObservationsClass, JwstFilesClass, VOClass, MastMissionsClass])
 def test_every_client_reads_headers(cls: Any, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Of its own tables, of dataURIs, and of files on disk, in the order in which they were given."""
+    """Each client accepts its own tables, dataURIs, and files on disk, and keeps their order."""
     uri = str(fits_products(mast_sandbox, 1)["dataURI"][0])
     path = written(tmp_path / "x.fits")
     client = cls()
@@ -90,8 +90,8 @@ def test_every_client_reads_headers(cls: Any, mast_sandbox: Sandbox, tmp_path: P
     assert table["file"][0] == "x.fits"
 
 
-def test_tables_of_missions_and_of_services_are_taken(mast_sandbox: Sandbox) -> None:
-    """Product lists of MastMissions, files of JwstFiles, images of VO, and manifests."""
+def test_tables_of_missions_and_services_are_accepted(mast_sandbox: Sandbox) -> None:
+    """Product lists of MastMissions, files of JwstFiles, VO images, and manifests are accepted."""
     jwst = MastMissionsClass(mission="jwst")
     products = jwst.get_product_list(jwst.query_criteria(limit=None)[:1], verbose=False)
     chosen = jwst.filter_products(products, extension="fits", access="PUBLIC")[:3]
@@ -104,7 +104,7 @@ def test_tables_of_missions_and_of_services_are_taken(mast_sandbox: Sandbox) -> 
 
 
 def test_a_manifest_is_read_from_disk(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """What was downloaded is not asked for again."""
+    """Downloaded files are not requested again."""
     manifest = client.download_products(fits_products(mast_sandbox, 3), download_dir=tmp_path, verbose=False)
     mast_sandbox.requests.clear()
     table = client.get_headers(manifest, extensions=0, verbose=False)
@@ -112,8 +112,8 @@ def test_a_manifest_is_read_from_disk(client: ObservationsClass, mast_sandbox: S
     assert len(mast_sandbox.requests) == 0
 
 
-def test_several_files_are_read_at_a_time(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """As many as ``max_workers`` says, and no more; the order is that of the products."""
+def test_several_files_are_read_concurrently(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """The number of concurrent requests is ``max_workers``, and the rows are in the order of the products."""
     products = fits_products(mast_sandbox, 8)
     mast_sandbox.faults.add("download", Fault.delay(0.05), times=None)
     table = client.get_headers(products, extensions=0, max_workers=2, verbose=False)
@@ -121,8 +121,8 @@ def test_several_files_are_read_at_a_time(client: ObservationsClass, mast_sandbo
     assert mast_sandbox.requests.most_at_once("download") == 2
 
 
-def test_a_compressed_file_has_headers(client: ObservationsClass, tmp_path: Path) -> None:
-    """It is read whole."""
+def test_headers_of_a_compressed_file(client: ObservationsClass, tmp_path: Path) -> None:
+    """A compressed file is read completely."""
     path = written(tmp_path / "x.fits")
     packed = tmp_path / "x.fits.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
@@ -130,7 +130,7 @@ def test_a_compressed_file_has_headers(client: ObservationsClass, tmp_path: Path
     assert table["NAXIS"].tolist() == [0, 2, 1]
 
 
-# -- what is chosen --------------------------------------------------------------------------------------------------
+# -- selection -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -147,22 +147,22 @@ def test_a_compressed_file_has_headers(client: ObservationsClass, tmp_path: Path
         ((0, 2), [0, 2]),
     ],
 )
-def test_extensions_are_chosen_as_in_astropy(
+def test_extensions_are_selected_as_in_astropy(
     client: ObservationsClass, tmp_path: Path, extensions: Any, found: list[int]
 ) -> None:
-    """By number, by name in either case, by name and version, or several of these."""
+    """HDUs are selected by index, by name in either case, by name and version, or by several of these."""
     path = written(tmp_path / "x.fits")
     assert list(client.get_headers(path, extensions=extensions, verbose=False)["hdu"]) == found
 
 
-def test_nothing_is_read_beyond_the_last_wanted_extension(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """Of the primary header one part is enough."""
+def test_nothing_is_read_after_the_last_selected_extension(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """One part is enough for the primary header."""
     client.get_headers(large_file.URI, extensions=0, verbose=False)
     assert len(mast_sandbox.requests.of("download")) == 1
 
 
 def test_keywords_are_columns_with_types_and_comments(client: ObservationsClass, tmp_path: Path) -> None:
-    """Numbers, logical values and texts keep their types; mixed ones are text; what is not there is masked."""
+    """Numbers, logical values and strings keep their types; mixed values are strings; absent keywords are masked."""
     path = written(
         tmp_path / "x.fits",
         ("EXPTIME", 12.5, "[s] exposure time"),
@@ -203,8 +203,8 @@ def test_keywords_are_columns_with_types_and_comments(client: ObservationsClass,
     assert chosen["COMMENT"][0] == "first\nsecond"
 
 
-def test_a_card_that_breaks_the_rules_is_text(client: ObservationsClass, tmp_path: Path) -> None:
-    """What is written there is the value, and the other keywords are read."""
+def test_an_invalid_card_is_text(client: ObservationsClass, tmp_path: Path) -> None:
+    """The value is the text on the card, and the other keywords are read."""
     path = written(tmp_path / "x.fits", ("FILTER", "F444W"), ("BROKEN", 1))
     content = path.read_bytes().replace(b"BROKEN  =                    1", b"BROKEN  = 2022-07-12T00:00:01 ")
     path.write_bytes(content)
@@ -214,7 +214,7 @@ def test_a_card_that_breaks_the_rules_is_text(client: ObservationsClass, tmp_pat
 
 
 def test_a_keyword_that_no_header_has_is_a_warning(client: ObservationsClass, tmp_path: Path) -> None:
-    """With similar ones; the column is there, and masked."""
+    """The warning suggests similar keywords, and the column is masked."""
     path = written(tmp_path / "x.fits", ("FILTER", "F444W"))
     with pytest.warns(InputWarning, match=r"No header has 'FLITER', 'ZZ\*'\. Similar keywords: FILTER"):
         table = client.get_headers(path, keywords=["FLITER", "ZZ*", "NAXIS"], verbose=False)
@@ -223,7 +223,7 @@ def test_a_keyword_that_no_header_has_is_a_warning(client: ObservationsClass, tm
 
 
 def test_the_table_can_be_written(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """As ECSV with nothing lost, and as FITS."""
+    """ECSV preserves the table, and FITS can be written."""
     table = client.get_headers(fits_products(mast_sandbox, 3), verbose=False)
     table.write(tmp_path / "headers.ecsv")
     again = Table.read(tmp_path / "headers.ecsv")
@@ -252,18 +252,18 @@ def test_the_table_can_be_written(client: ObservationsClass, mast_sandbox: Sandb
     ],
     ids=str,
 )
-def test_arguments_that_cannot_be_applied_are_refused(
+def test_invalid_arguments_raise(
     client: ObservationsClass, mast_sandbox: Sandbox, arguments: dict[str, Any], said: str
 ) -> None:
-    """Before anything is requested."""
+    """The error is raised before any request."""
     with pytest.raises(InvalidQueryError, match=said):
         client.get_headers("mast:HST/product/x.fits", **arguments)
     assert len(mast_sandbox.requests) == 0
 
 
 @pytest.mark.parametrize("products", [[], 7, None, Table({"obsid": ["1"]})], ids=str)
-def test_what_is_no_product_is_refused(client: ObservationsClass, mast_sandbox: Sandbox, products: Any) -> None:
-    """Before anything is requested."""
+def test_invalid_products_raise(client: ObservationsClass, mast_sandbox: Sandbox, products: Any) -> None:
+    """The error is raised before any request."""
     with pytest.raises(InvalidQueryError):
         client.get_headers(products)
     assert len(mast_sandbox.requests) == 0
@@ -272,10 +272,10 @@ def test_what_is_no_product_is_refused(client: ObservationsClass, mast_sandbox: 
 # -- failures --------------------------------------------------------------------------------------------------------
 
 
-def test_files_that_fail_have_a_message_and_the_others_come(
+def test_failed_files_have_a_message_and_the_others_are_read(
     client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """One warning for all; files that are not FITS by their names are not even asked for."""
+    """There is one warning for all, and files that are not FITS by name are not requested."""
     good = fits_products(mast_sandbox, 2)["dataURI"].tolist()
     asdf, picture, absent = "mast:ROMAN/product/x.asdf", "mast:HST/product/x.jpg", "mast:HST/product/none.fits"
     cut = tmp_path / "cut.fits"
@@ -293,10 +293,10 @@ def test_files_that_fail_have_a_message_and_the_others_come(
 
 
 def test_exclusive_files_are_a_warning_about_access(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """The message says until when; after a login they are read."""
+    """The message has the release date, and after a login the files are read."""
     products = fits_products(mast_sandbox, 1)
     closed = fits_products(mast_sandbox, 1, "EXCLUSIVE_ACCESS")
-    closed["t_obs_release"] = 62626.0  # as a modified Julian date
+    closed["t_obs_release"] = 62626.0  # modified Julian date
     both = [products[0], closed[0]]
     with pytest.warns(AuthenticationWarning, match="headers of 1 of 2 files"):
         table = client.get_headers(both, keywords="TELESCOP", verbose=False)
@@ -308,7 +308,7 @@ def test_exclusive_files_are_a_warning_about_access(client: ObservationsClass, m
 
 
 def test_if_no_file_can_be_read_the_first_error_is_raised(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """As for a single file."""
+    """The error is the same as for a single file."""
     absent = [f"mast:HST/product/none{number}.fits" for number in range(3)]
     with pytest.raises(BadRequestError, match=r"none0\.fits"):
         client.get_headers(absent, verbose=False)
@@ -317,8 +317,8 @@ def test_if_no_file_can_be_read_the_first_error_is_raised(client: ObservationsCl
     assert mast_sandbox.requests
 
 
-def test_a_call_that_takes_too_long_ends(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """What has come by then is returned, and the rest is said to have timed out."""
+def test_a_call_ends_at_its_timeout(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """The headers read so far are returned, and the other files are listed as timed out."""
     good, slow = fits_products(mast_sandbox, 2)["dataURI"].tolist()
     client.get_headers(good, verbose=False)
     mast_sandbox.faults.add("download", Fault.delay(60), times=None)
@@ -326,8 +326,8 @@ def test_a_call_that_takes_too_long_ends(client: ObservationsClass, mast_sandbox
         client.get_headers([slow, good], timeout=0.3, verbose=False)
 
 
-def test_connections_that_break_are_mended(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """A part that comes short, or not at all, is asked for again."""
+def test_broken_connections_are_retried(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """A part that is incomplete, or fails, is requested again."""
     mast_sandbox.faults.add("download", Fault.cut(500))
     mast_sandbox.faults.add("download", Fault.reset())
     assert len(client.get_headers(large_file.URI, verbose=False)) == 3
@@ -337,7 +337,7 @@ def test_connections_that_break_are_mended(client: ObservationsClass, mast_sandb
 
 
 def content_of_file() -> bytes:
-    """A small file with three HDUs."""
+    """Return a small file with three HDUs."""
     stored = io.BytesIO()
     first, second = fits.PrimaryHDU(np.zeros(700)), fits.BinTableHDU(Table({"a": [1, 2]}))
     fits.HDUList([first, second, fits.ImageHDU(np.ones((30, 40)))]).writeto(stored)
@@ -349,8 +349,8 @@ CONTENT = content_of_file()
 
 @given(length=st.integers(0, len(CONTENT) - 1))
 @settings(max_examples=100, deadline=None)
-def test_a_file_that_was_cut_is_an_error(length: int) -> None:
-    """Unless it was cut between two HDUs, or in the padding of the last block, where nothing is lost."""
+def test_a_truncated_file_is_an_error(length: int) -> None:
+    """Truncation is an error except between two HDUs, or in the padding of the last block."""
     try:
         read = list(headers_in(io.BytesIO(CONTENT[:length]), "x.fits"))
     except InvalidResponseError as err:
@@ -365,7 +365,7 @@ def test_a_file_that_was_cut_is_an_error(length: int) -> None:
 @given(places=st.lists(st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, 255)), max_size=8))
 @settings(max_examples=200, deadline=None)
 def test_changed_bytes_are_headers_or_an_error(places: list[tuple[int, int]]) -> None:
-    """No other exception leaves the reading, or the making of the table."""
+    """Reading a file with changed bytes and making the table raise no other exception."""
     changed = bytearray(CONTENT)
     for place, value in places:
         changed[place] = value
@@ -378,8 +378,8 @@ def test_changed_bytes_are_headers_or_an_error(places: list[tuple[int, int]]) ->
     assert len(table) > 0
 
 
-def test_files_that_are_open_are_read_each(tmp_path: Path) -> None:
-    """Also if they have no names; they stay open."""
+def test_open_files_are_read(tmp_path: Path) -> None:
+    """Open files are read even without names, and stay open."""
     path = written(tmp_path / "x.fits")
     files = [io.BytesIO(CONTENT), io.BytesIO(path.read_bytes()), path.open("rb")]
     table = Observations.get_headers(files, extensions=1, keywords="XTENSION", verbose=False)

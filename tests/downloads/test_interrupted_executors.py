@@ -1,4 +1,4 @@
-"""Calls that are broken off while processes of the user's work for them: these end their work, and the program ends."""
+"""Interrupted calls with processes of the user: the processes stop working, and the program ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from astroquery_mast.service.retrying import CallFile
 HANGS = 60.0
 """Seconds for which the server is silent; no test waits for that."""
 
-# Prints the numbers of its worker processes, and then has them ask for files, or for observations around positions.
+# Prints the ids of its worker processes, and then has them request files, or observations around positions.
 SCRIPT = """
 import signal, sys
 from concurrent.futures import ProcessPoolExecutor
@@ -59,8 +59,8 @@ if __name__ == "__main__":
 """
 
 
-class Silence:
-    """A server that answers some requests only after a minute, and tells how many of them have come."""
+class SlowServer:
+    """A server that answers some requests only after a minute, and counts them."""
 
     def __init__(self, sandbox: Sandbox, endpoint: str, uris: Container[str] | None = None) -> None:
         self._come = threading.Semaphore(0)
@@ -74,13 +74,13 @@ class Silence:
         return True
 
     def wait_for(self, number: int) -> None:
-        """Wait until so many requests have come."""
+        """Wait until this number of requests has arrived."""
         for _ in range(number):
             assert self._come.acquire(timeout=HANGS / 2), "the workers have not begun"
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process is there."""
+    """Return whether a process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -99,12 +99,12 @@ def is_running(pid: int) -> bool:
         ("spawn", "with", "observations", False),
     ],
 )
-def test_ctrl_c_ends_a_program_whose_process_pool_works_for_a_call(
+def test_ctrl_c_ends_a_program_with_a_process_pool(
     mast_sandbox: Sandbox, small_products: Table, tmp_path: Path, start: str, owner: str, what: str, to_all: bool
 ) -> None:
-    """Whether the signal reaches the program alone or, as on a terminal, its workers as well, all of them end soon."""
+    """The program and its workers end soon, whether the signal goes to the program alone or also to its workers."""
     endpoint = "download" if what == "files" else "invoke"
-    silence = Silence(mast_sandbox, endpoint)
+    slow_server = SlowServer(mast_sandbox, endpoint)
     script, temporary = tmp_path / "script.py", tmp_path / "temporary"
     script.write_text(SCRIPT)
     temporary.mkdir()
@@ -122,7 +122,7 @@ def test_ctrl_c_ends_a_program_whose_process_pool_works_for_a_call(
             workers = [int(pid) for pid in process.stdout.readline().split()]
             assert len(workers) == 2
             assert all(map(is_running, workers))
-            silence.wait_for(2)
+            slow_server.wait_for(2)
             (os.killpg if to_all else os.kill)(process.pid, signal.SIGINT)
             _, said = process.communicate(timeout=HANGS / 2)
         finally:
@@ -137,34 +137,34 @@ def test_ctrl_c_ends_a_program_whose_process_pool_works_for_a_call(
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the folder for temporary files, which has nothing in it."""
+    """Return an empty folder for temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
 
 
-def test_leaving_a_loop_ends_the_work_of_other_processes(
+def test_leaving_a_loop_stops_other_processes(
     mast_sandbox: Sandbox, small_products: Table, tmp_path: Path, temporary: Path
 ) -> None:
-    """The process is free for other work at once, and the file that told it is gone."""
-    silence = Silence(mast_sandbox, "download", {small_products["dataURI"][1]})
+    """The process is available at once for other work, and the file of the call is removed."""
+    slow_server = SlowServer(mast_sandbox, "download", {small_products["dataURI"][1]})
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         rows = Observations.download_products_iter(
             small_products[:2], download_dir=tmp_path / "files", executor=pool, verbose=False
         )
         with closing(rows):  # type: ignore[type-var]
             assert next(rows)["Status"] == "COMPLETE"
-            silence.wait_for(1)
+            slow_server.wait_for(1)
             assert len(list(temporary.glob("astroquery_mast-*"))) == 1
         assert pool.submit(abs, -1).result(timeout=HANGS / 2) == 1
     assert not list(temporary.glob("astroquery_mast-*"))
 
 
-def test_a_computer_without_a_place_for_temporary_files_can_use_processes(
+def test_a_computer_without_temporary_folder_can_use_processes(
     mast_sandbox: Sandbox, small_products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What tells processes of the end of a call is missing there, and nothing else."""
+    """Only the signal for the end of a call is missing."""
 
     def refuse(**_options: str) -> None:
         raise FileNotFoundError("No usable temporary directory found")
@@ -176,8 +176,8 @@ def test_a_computer_without_a_place_for_temporary_files_can_use_processes(
     assert set(manifest["Status"]) == {"COMPLETE"}
 
 
-def test_the_end_of_a_call_is_seen_by_whoever_has_its_file(temporary: Path) -> None:
-    """A copy that was sent to another process, and sent on from there, sees the end, and wakes up from waiting."""
+def test_the_end_of_a_call_is_seen_in_all_processes(temporary: Path) -> None:
+    """A copy that was sent to another process, and from there to a third, sees the end and stops waiting."""
     call = CallFile.create()
     copy = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(call))))
     assert not copy.is_set()
@@ -192,10 +192,10 @@ def test_the_end_of_a_call_is_seen_by_whoever_has_its_file(temporary: Path) -> N
     assert not list(temporary.iterdir())
 
 
-def test_another_computer_takes_no_absent_file_for_the_end_of_a_call(
+def test_a_missing_file_on_another_computer_is_not_the_end_of_a_call(
     temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker with another name, or whose folder for temporary files is another one, goes on."""
+    """A worker on another computer, or with another folder for temporary files, continues."""
     sent = pickle.dumps(CallFile.create())
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr("socket.gethostname", lambda: "node-042")

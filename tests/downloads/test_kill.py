@@ -1,4 +1,4 @@
-"""Processes that die, share a folder, or meet a full disk: the files are whole, and nothing is fetched needlessly."""
+"""Killed processes, shared folders and full disks: files are complete, and nothing is downloaded needlessly."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 is a ma
 HANGS = 60.0
 """Seconds that no test waits for one answer."""
 
-# A process that forks one child for every line it reads; the child carries out the transfers of that line and tells of
-# each in a line of its own.  Importing everything once, before the forks, keeps the tests quick.
-NURSERY = """
+# A process that forks a child for every line it reads; the child carries out the transfers in that line and reports
+# each in a line.  Importing everything once, before the forks, keeps the tests fast.
+FORKING_PROGRAM = """
 import json, os, sys
 from pathlib import Path
 import requests
@@ -70,25 +70,25 @@ for line in sys.stdin:
 
 
 @dataclass
-class Nursery:
-    """A process whose children do transfers."""
+class ForkingProcess:
+    """A process whose children carry out transfers."""
 
     process: subprocess.Popen[str]
 
     def begin(self, files: list[tuple[str, str, Path]]) -> int:
-        """Let a child carry out transfers; return its process id."""
+        """Start a child that carries out transfers, and return its process id."""
         writer = self._pipe(self.process.stdin)
         writer.write(json.dumps([(uri, url, str(path)) for uri, url, path in files]) + "\n")
         writer.flush()
         told = self._line()
-        # The child may be quicker than its parent, and is told of first.
+        # The child may report before its parent does.
         while "pid" not in told:
             self._early.append(told)
             told = self._line()
         return int(str(told["pid"]))
 
     def end(self) -> tuple[int, list[dict[str, object]]]:
-        """Wait for the child; return how it ended, and its results."""
+        """Wait for the child, and return its exit status and results."""
         results, self._early = self._early, []
         told = self._line()
         while "ended" not in told:
@@ -100,7 +100,7 @@ class Nursery:
         self._early: list[dict[str, object]] = []
 
     def _line(self) -> dict[str, object]:
-        # The children have the pipe open, too.
+        # The children also have the pipe open.
         watchdog = threading.Timer(HANGS, os.killpg, (self.process.pid, signal.SIGKILL))
         watchdog.start()
         line = self._pipe(self.process.stdout).readline()
@@ -115,26 +115,26 @@ class Nursery:
         return pipe
 
 
-def nursery() -> Iterator[Nursery]:
+def forking_process() -> Iterator[ForkingProcess]:
     with subprocess.Popen(
-        [sys.executable, "-c", NURSERY],
+        [sys.executable, "-c", FORKING_PROGRAM],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
     ) as process:
-        yield Nursery(process)
+        yield ForkingProcess(process)
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(30) == 0
 
 
-one_process = pytest.fixture(scope="module")(nursery)
-another_process = pytest.fixture(scope="module")(nursery)
+one_process = pytest.fixture(scope="module")(forking_process)
+another_process = pytest.fixture(scope="module")(forking_process)
 
 
 def kill_when(pid: int, target: Path, size: int) -> None:
-    """Kill a process once the part has so many bytes, or is the file already."""
+    """Kill a process once the part has this number of bytes, or the file is complete."""
     part, until = part_path(target), time.monotonic() + HANGS
     while not target.exists():
         assert time.monotonic() < until, "the transfer has not begun"
@@ -144,18 +144,18 @@ def kill_when(pid: int, target: Path, size: int) -> None:
                 break
         except FileNotFoundError:
             continue
-    # It may have come to its end by itself.
+    # The process may have ended by itself.
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
 
-def test_killed_at_any_moment_the_next_run_completes_what_is_there(
+def test_after_a_kill_at_any_time_the_next_run_completes_the_file(
     mast_sandbox: Sandbox,
     large: str,
-    one_process: Nursery,
+    one_process: ForkingProcess,
     tmp_path: Path,
 ) -> None:
-    """After kill -9 the final name is absent or whole; the second run fetches only what had not been written down."""
+    """After kill -9, the file is absent or complete, and the next run downloads only bytes without a record."""
     content = mast_sandbox.archive.render(large)
     dice = random.Random(9)
     moments = sorted(dice.randrange(len(content)) for _ in range(20))
@@ -165,7 +165,7 @@ def test_killed_at_any_moment_the_next_run_completes_what_is_there(
         mast_sandbox.faults.add("download", Fault.slow(1 << 18, 0.004))
         kill_when(one_process.begin([(large, address_of(mast_sandbox, large), target)]), target, moment)
         one_process.end()
-        # A busy computer may be late, and the file whole by then.
+        # On a busy computer, the kill may be late, and the file complete.
         assert not target.exists() or target.read_bytes() == content
         kept = len(content) if target.exists() else part_path(target).stat().st_size
         mast_sandbox.requests.clear()
@@ -175,16 +175,16 @@ def test_killed_at_any_moment_the_next_run_completes_what_is_there(
         assert target.read_bytes() == content
         assert [path.name for path in target.parent.iterdir()] == ["x.fits"]
         fetched.append(sum(record.sent for record in mast_sandbox.requests.of("download")))
-        # Fetched again is what had come since the last line of the record, a megabyte and a bit.
+        # Downloaded again are the bytes since the last line of the record: a little more than a megabyte.
         assert fetched[-1] <= len(content) - kept + (3 << 19)
     assert sum(fetched) < 0.8 * len(content) * len(moments)
 
 
 @pytest.mark.parametrize("left_over", ["lock", "whole part", "record only", "file and record"])
-def test_moments_that_are_too_short_to_be_met(
-    mast_sandbox: Sandbox, large: str, one_process: Nursery, tmp_path: Path, left_over: str
+def test_kills_at_moments_that_are_too_short_to_hit(
+    mast_sandbox: Sandbox, large: str, one_process: ForkingProcess, tmp_path: Path, left_over: str
 ) -> None:
-    """What a process leaves that dies between two steps - before the first byte, around the rename - does no harm."""
+    """The files of a process that died between two steps, such as before and after the rename, do no harm."""
     target = tmp_path / "x.fits"
     content = mast_sandbox.archive.render(large)
     mast_sandbox.faults.add("download", Fault.cut(len(content) - 10))
@@ -218,10 +218,10 @@ def test_moments_that_are_too_short_to_be_met(
     assert not lock_path(target).exists()
 
 
-def test_two_processes_share_a_folder(
-    mast_sandbox: Sandbox, one_process: Nursery, another_process: Nursery, tmp_path: Path
+def test_two_processes_can_share_a_folder(
+    mast_sandbox: Sandbox, one_process: ForkingProcess, another_process: ForkingProcess, tmp_path: Path
 ) -> None:
-    """Of 40 products that two processes fetch into one folder, each is whole, and was asked for once."""
+    """Of 40 products that two processes download into one folder, each is complete and was requested once."""
     rows = mast_sandbox.archive.query(
         "select distinct dataURI from product where dataRights = 'PUBLIC' and dataURI like '%_x1d.fits' "
         "order by dataURI limit 40"
@@ -244,7 +244,7 @@ def test_two_processes_share_a_folder(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a disk of 3 MB."""
+    """Yield a disk of 3 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
@@ -259,10 +259,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("resumable", [True, False], ids=["resumable", "not resumable"])
-def test_full_disk_is_an_error_and_leaves_nothing_corrupt(
-    mast_sandbox: Sandbox, large: str, one_process: Nursery, small_disk: Path, tmp_path: Path, resumable: bool
+def test_a_full_disk_is_an_error_without_corrupt_files(
+    mast_sandbox: Sandbox, large: str, one_process: ForkingProcess, small_disk: Path, tmp_path: Path, resumable: bool
 ) -> None:
-    """A disk that fills up gives an ERROR; what is kept of the file is right, and is nothing if it is of no use."""
+    """A disk that fills up is an ERROR, and only bytes that are correct and useful later are kept."""
     target = small_disk / "x.fits"
     content = mast_sandbox.archive.render(large)
     if not resumable:
@@ -276,7 +276,7 @@ def test_full_disk_is_an_error_and_leaves_nothing_corrupt(
     if not resumable:
         assert list(small_disk.iterdir()) == []
         return
-    # Room is made: here, by going on elsewhere.
+    # Simulate free space by continuing in another folder.
     roomy = tmp_path / "x.fits"
     for where in (part_path, record_path):
         where(roomy).write_bytes(where(target).read_bytes())

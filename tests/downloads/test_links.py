@@ -1,4 +1,4 @@
-"""Links and odd files in the download folder: what somebody else has put there leads nowhere, and stops nothing."""
+"""Links and odd files of other users in the download folder are not followed, and do not stop downloads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="symbolic links need rig
 
 @pytest.fixture
 def planned(small_products: Table, service: str, tmp_path: Path) -> PlannedFile:
-    """Return the plan for a file, whose folder is not there yet."""
+    """Return the plan for a file whose folder does not exist yet."""
     folder = tmp_path / "in"
     folder.mkdir()
     (file,) = plan(small_products[:1], base_dir=folder, download_url=service, disk=LOCAL_FILES)
@@ -33,7 +33,7 @@ def planned(small_products: Table, service: str, tmp_path: Path) -> PlannedFile:
 
 @pytest.fixture
 def plant(planned: PlannedFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
-    """Return what puts another user's link in the place of the file's folder."""
+    """Return a function that replaces the folder of the file by another user's link."""
 
     def put() -> Path:
         folder, elsewhere = planned.local_path.parent, tmp_path / "elsewhere"
@@ -51,7 +51,7 @@ def plant(planned: PlannedFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_link_planted_after_the_plan_is_not_followed(
     planned: PlannedFile, open_url: OpenUrl, plant: Callable[[], Path]
 ) -> None:
-    """What belongs to somebody else when the file is opened leads nowhere, whatever the plan saw."""
+    """A link that belongs to another user when the file is opened is not followed, regardless of the plan."""
     elsewhere = plant()
     result = download_file(planned, open_url)
     assert result.status == "ERROR"
@@ -59,10 +59,10 @@ def test_a_link_planted_after_the_plan_is_not_followed(
     assert not list(elsewhere.iterdir())
 
 
-def test_a_link_planted_while_the_bytes_come_is_not_followed(
+def test_a_link_planted_during_the_transfer_is_not_followed(
     planned: PlannedFile, open_url: OpenUrl, plant: Callable[[], Path]
 ) -> None:
-    """The folder may be replaced at any time before the file has its name."""
+    """The folder may be replaced at any time before the file is renamed."""
     planted: list[Path] = []
 
     def opened(url: str, headers: Mapping[str, str]) -> requests.Response:
@@ -78,7 +78,7 @@ def test_a_link_planted_while_the_bytes_come_is_not_followed(
 def test_links_are_followed_once_for_each_file(
     planned: PlannedFile, open_url: OpenUrl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that is still the same is not walked through again when the file is opened, and when it is named."""
+    """An unchanged folder is not resolved again when the file is opened and renamed."""
     planned.local_path.parent.mkdir(parents=True)
     followed: list[Path] = []
     resolve = type(LOCAL_FILES).resolve
@@ -95,7 +95,7 @@ def test_links_are_followed_once_for_each_file(
 def test_retry_does_not_follow_the_link_of_another_user(
     client: ObservationsClass, small_products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that has become another user's link since is as good as none, for a file that is to come again."""
+    """A folder that has become another user's link is not used when a file is downloaded again."""
     base, elsewhere = tmp_path / "in", tmp_path / "elsewhere"
     manifest = client.download_products(small_products[:1], download_dir=base, verbose=False)
     folder = Path(manifest["Local Path"][0]).parent
@@ -109,10 +109,10 @@ def test_retry_does_not_follow_the_link_of_another_user(
     assert not list(elsewhere.iterdir())
 
 
-def test_another_users_link_for_the_whole_folder_is_not_followed(
+def test_another_users_link_for_the_base_folder_is_not_followed(
     client: ObservationsClass, small_products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder mastDownload lies in the one that the user named, and is no safer than the others."""
+    """The folder mastDownload in the download folder is checked like the folders below it."""
     base, elsewhere = tmp_path / "in", tmp_path / "elsewhere"
     base.mkdir()
     elsewhere.mkdir()
@@ -124,17 +124,17 @@ def test_another_users_link_for_the_whole_folder_is_not_followed(
 
 
 def pipe(path: Path) -> None:
-    """Make a pipe that nobody reads or writes."""
+    """Make a named pipe without reader or writer."""
     os.mkfifo(path)
 
 
 def endless(path: Path) -> None:
-    """Make a link to a device that never ends."""
+    """Make a link to an endless device."""
     path.symlink_to("/dev/zero")
 
 
 def nested(path: Path) -> None:
-    """Write JSON of more levels than can be read."""
+    """Write JSON that is nested too deeply to be read."""
     path.write_text("[" * 100_000)
 
 
@@ -142,10 +142,10 @@ ODD = pytest.mark.parametrize("odd", [pipe, endless, nested])
 
 
 @ODD
-def test_an_odd_record_of_a_part_is_replaced(
+def test_an_invalid_record_of_a_part_is_replaced(
     planned: PlannedFile, open_url: OpenUrl, odd: Callable[[Path], None]
 ) -> None:
-    """What lies in the place of the record is no record, and the file comes from its first byte."""
+    """Any other file under the name of the record is ignored, and the download starts from the first byte."""
     planned.local_path.parent.mkdir(parents=True)
     part_path(planned.local_path).write_bytes(b"begun")
     odd(record_path(planned.local_path))
@@ -154,20 +154,18 @@ def test_an_odd_record_of_a_part_is_replaced(
 
 
 @ODD
-def test_an_odd_register_is_passed_over(
+def test_an_invalid_register_is_ignored(
     client: ObservationsClass, small_products: Table, tmp_path: Path, odd: Callable[[Path], None]
 ) -> None:
-    """Files come, and are known by their names and sizes."""
+    """Files are downloaded, and identified by name and size."""
     odd(tmp_path / REGISTER)
     assert recorded_names(tmp_path) == {}
     manifest = client.download_products(small_products[:2], download_dir=tmp_path, flat=True, verbose=False)
     assert list(manifest["Status"]) == ["COMPLETE", "COMPLETE"]
 
 
-def test_a_pipe_in_the_place_of_a_file_is_changed(
-    client: ObservationsClass, small_products: Table, tmp_path: Path
-) -> None:
-    """A check of what was downloaded does not wait for somebody to write into a pipe."""
+def test_a_pipe_in_place_of_a_file_is_changed(client: ObservationsClass, small_products: Table, tmp_path: Path) -> None:
+    """Verification does not block on a pipe."""
     manifest = client.download_products(small_products[:1], download_dir=tmp_path, verbose=False)
     path = Path(manifest["Local Path"][0])
     path.unlink()

@@ -1,4 +1,4 @@
-"""open_product and read_product of all clients: every form of a product, where its file is, and who may see it."""
+"""open_product and read_product of all clients: every form of a product, its location, and access to it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CLIENTS = (ObservationsClass, MastMissionsClass, JwstFilesClass, VOClass)
 
 @pytest.fixture
 def other() -> Iterator[Sandbox]:
-    """Serve files at another host, to which nothing points."""
+    """Serve files at another host, to which no address points."""
     sandbox = Sandbox().serve()
     yield sandbox
     sandbox.stop()
@@ -40,13 +40,13 @@ def other() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def product(image: Table, mast_sandbox: Sandbox) -> Table:
-    """Give a public file of HST with a copy in the cloud, as a table of one row."""
+    """Return a public HST file with a copy in the cloud, as a table with one row."""
     assert len(mast_sandbox.archive.render(str(image["dataURI"][0]))) == image["size"][0]
     return image
 
 
 def exclusive(sandbox: Sandbox) -> Table:
-    """An exclusive FITS file as the archive lists it, with its release date."""
+    """Return an exclusive FITS file as listed by MAST, with its release date."""
     observations = Observations.query_criteria(obs_collection="JWST", dataRights="EXCLUSIVE_ACCESS")
     products = Observations.get_product_list(observations[:1], verbose=False)
     products = Observations.filter_products(products, extension="fits", dataRights="EXCLUSIVE_ACCESS")
@@ -55,20 +55,20 @@ def exclusive(sandbox: Sandbox) -> Table:
     return products[:1]
 
 
-def tokens(sandbox: Sandbox) -> set[str | None]:
-    """Return the Authorization headers that a sandbox has seen."""
+def sent_tokens(sandbox: Sandbox) -> set[str | None]:
+    """Return the Authorization headers that a sandbox has received."""
     return {record.headers.get("authorization") for record in sandbox.requests}
 
 
-# -- every form of a product -----------------------------------------------------------------------------------------
+# -- forms of a product ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("cls", CLIENTS)
 @pytest.mark.parametrize("form", ["row", "table", "uri", "column", "https", "s3", "elsewhere", "path", "text", "file"])
-def test_every_client_takes_every_form(
+def test_every_client_accepts_every_form(
     cls: Any, form: str, product: Table, mast_sandbox: Sandbox, other: Sandbox, tmp_path: Path
 ) -> None:
-    """The bytes are those of the file, and what is in it is the same, wherever it is."""
+    """The bytes and the contents are the same for every form and location."""
     uri = str(product["dataURI"][0])
     content = mast_sandbox.archive.render(uri)
     path = tmp_path / "x.fits"
@@ -96,8 +96,8 @@ def test_every_client_takes_every_form(
 
 
 @pytest.mark.parametrize("cls", [ObservationsClass, VOClass])
-def test_rows_of_the_virtual_observatory_are_opened(cls: Any, mast_sandbox: Sandbox) -> None:
-    """An address at MAST's downloads stands for its dataURI; a name without a known ending is no obstacle."""
+def test_rows_of_vo_services_are_opened(cls: Any, mast_sandbox: Sandbox) -> None:
+    """An address of MAST's download service is used as a dataURI, and a name without a known extension is accepted."""
     images = VOClass().query_sia("M51", radius="0.1 deg")
     with cls().read_product(images[0]) as hdus:
         assert hdus[0].header["TELESCOP"] == "HST"
@@ -109,7 +109,7 @@ def test_rows_of_the_virtual_observatory_are_opened(cls: Any, mast_sandbox: Sand
 
 
 def test_rows_of_jwst_files_are_opened(mast_sandbox: Sandbox) -> None:
-    """Those clients that know dataURIs take them, and only parts of the file come over the network."""
+    """Clients with dataURIs accept them, and only parts of the file are transferred."""
     files = JwstFilesClass().query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
     for client in (JwstFilesClass(), ObservationsClass(), VOClass(), MastMissionsClass()):
         mast_sandbox.requests.clear()
@@ -118,10 +118,10 @@ def test_rows_of_jwst_files_are_opened(mast_sandbox: Sandbox) -> None:
         assert sum(record.sent for record in mast_sandbox.requests) < files["fileSize"][0]
 
 
-def test_names_of_a_mission_are_not_files_of_the_folder(
+def test_file_names_of_a_mission_are_not_local_files(
     mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A bare name is the archive's for missions; a path is the user's."""
+    """For missions, a bare name is a file at MAST, and a path is a local file."""
     monkeypatch.chdir(tmp_path)
     jwst = MastMissionsClass(mission="jwst")
     products = jwst.get_product_list(jwst.query_criteria(limit=None)[:1], verbose=False)
@@ -138,10 +138,10 @@ def test_names_of_a_mission_are_not_files_of_the_folder(
 
 
 @pytest.mark.parametrize("mission", [None, "jwst"])
-def test_a_manifest_leads_to_its_files(
+def test_the_files_of_a_manifest_are_opened(
     mission: str | None, product: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file on disk is opened from any folder, also by a manifest from a file; a lost one comes from the archive."""
+    """The file on disk is opened from any folder, also with a saved manifest; a deleted file is read from MAST."""
     client: Any = ObservationsClass() if mission is None else MastMissionsClass(mission=mission)
     if mission is not None:
         products = client.get_product_list(client.query_criteria(limit=None)[:1], verbose=False)
@@ -164,7 +164,7 @@ def test_a_manifest_leads_to_its_files(
     assert mast_sandbox.requests
 
 
-# -- what is refused -------------------------------------------------------------------------------------------------
+# -- invalid products ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("cls", CLIENTS)
@@ -187,16 +187,16 @@ def test_a_manifest_leads_to_its_files(
     ],
     ids=lambda value: None,
 )
-def test_what_is_not_one_product_is_refused(cls: Any, given: Any, said: str, mast_sandbox: Sandbox) -> None:
-    """The message says what to give instead, and nothing is requested."""
+def test_anything_but_one_product_raises(cls: Any, given: Any, said: str, mast_sandbox: Sandbox) -> None:
+    """The message says what to pass instead, and no request is sent."""
     for method in ("open_product", "read_product"):
         with pytest.raises(InvalidQueryError, match=said):
             getattr(cls(), method)(given)
     assert len(mast_sandbox.requests) == 0
 
 
-def test_a_very_long_text_is_no_path(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """It is asked for as a URI, and is not there."""
+def test_a_very_long_text_is_not_a_path(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """The text is requested as a URI, and not found."""
     with pytest.raises(BadRequestError):
         client.open_product("mast:HST/" + "x" * 5000)
     with pytest.raises(InvalidArgumentError, match="is a file name"):
@@ -204,10 +204,10 @@ def test_a_very_long_text_is_no_path(client: ObservationsClass, mast_sandbox: Sa
     assert mast_sandbox.requests
 
 
-def test_an_unknown_kind_is_refused_with_what_is_read(
+def test_an_unknown_format_raises_with_the_known_ones(
     client: ObservationsClass, tmp_path: Path, other: Sandbox
 ) -> None:
-    """By its name before anything is read; without a telling name by how it begins."""
+    """A name with another extension raises before reading; without an extension, the first bytes decide."""
     (tmp_path / "x.pdf").write_bytes(b"%PDF-1.4")
     with pytest.raises(InvalidArgumentError, match=r"No reader for 'x.pdf'. read_product supports .fits"):
         client.read_product(tmp_path / "x.pdf")
@@ -218,18 +218,18 @@ def test_an_unknown_kind_is_refused_with_what_is_read(
         client.read_product(io.BytesIO(b"%PDF-1.4"))
 
 
-def test_arguments_that_a_reader_does_not_take_are_refused(client: ObservationsClass, tmp_path: Path) -> None:
-    """They are named, and the error is one of the package."""
+def test_invalid_reader_arguments_raise(client: ObservationsClass, tmp_path: Path) -> None:
+    """The error names the arguments, and is an error of this package."""
     (tmp_path / "x.json").write_text("{}")
     with pytest.raises(InvalidArgumentError, match=r"x\.json cannot be read with nonsense: "):
         client.read_product(tmp_path / "x.json", nonsense=1)
 
 
-# -- kinds -----------------------------------------------------------------------------------------------------------
+# -- formats ---------------------------------------------------------------------------------------------------------
 
 
-def test_each_kind_is_known_by_name_or_by_how_it_begins(client: ObservationsClass, tmp_path: Path) -> None:
-    """Tables, JSON, text and pictures by name; those with a beginning of their own also without one."""
+def test_formats_are_detected_by_name_or_content(client: ObservationsClass, tmp_path: Path) -> None:
+    """Tables, JSON, text and images are detected by name, and those with a signature also without one."""
     table = Table({"ra": [1.5, 2.5], "n": [1, 2]})
     for name, kind in {"x.csv": "ascii.csv", "x.ecsv": "ascii.ecsv", "x.vot": "votable"}.items():
         table.write(tmp_path / name, format=kind)
@@ -244,8 +244,8 @@ def test_each_kind_is_known_by_name_or_by_how_it_begins(client: ObservationsClas
     assert client.read_product(tmp_path / "README.txt", encoding="latin-1") == "5 \u00b5m\n"
 
 
-def test_unknown_tags_of_asdf_are_a_warning_on_request_only(client: ObservationsClass, tmp_path: Path) -> None:
-    """Files of Roman have tags of a package that few have; FITS files take the argument as well."""
+def test_unknown_asdf_tags_are_a_warning_on_request(client: ObservationsClass, tmp_path: Path) -> None:
+    """Roman files have tags of a package that is rarely installed; the argument is also accepted for FITS files."""
     asdf = pytest.importorskip("asdf")
     asdf.AsdfFile({"roman": {"name": "x"}}).write_to(tmp_path / "x.asdf")
     content = (tmp_path / "x.asdf").read_bytes()
@@ -265,8 +265,8 @@ def test_unknown_tags_of_asdf_are_a_warning_on_request_only(client: Observations
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.gif"])
-def test_pictures_are_read(client: ObservationsClass, tmp_path: Path, name: str) -> None:
-    """From disk and from a file that is open, which stays open."""
+def test_images_are_read(client: ObservationsClass, tmp_path: Path, name: str) -> None:
+    """Images are read from disk and from an open file, which stays open."""
     from PIL import Image
 
     Image.new("L", (7, 5), 3).save(tmp_path / name)
@@ -276,16 +276,16 @@ def test_pictures_are_read(client: ObservationsClass, tmp_path: Path, name: str)
         assert own.seek(0) == 0
 
 
-def test_a_compressed_file_is_read_whole(client: ObservationsClass, tmp_path: Path) -> None:
-    """Also with another kind in it."""
+def test_a_compressed_file_is_decompressed(client: ObservationsClass, tmp_path: Path) -> None:
+    """The format of the contents is detected."""
     (tmp_path / "x.json.gz").write_bytes(gzip.compress(b'{"a": 1}'))
     assert client.read_product(tmp_path / "x.json.gz") == {"a": 1}
 
 
-def test_a_compressed_file_without_end_is_refused(
+def test_an_endless_compressed_file_raises(
     client: ObservationsClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``conf.max_file_size`` bounds what is unpacked into memory."""
+    """``conf.max_file_size`` is also the limit for decompression in memory."""
     from astroquery_mast import conf
 
     (tmp_path / "x.fits.gz").write_bytes(gzip.compress(bytes(10_000_000)))
@@ -298,8 +298,8 @@ def test_a_compressed_file_without_end_is_refused(
 
 
 @pytest.mark.parametrize("cls", [ObservationsClass, JwstFilesClass, VOClass])
-def test_an_exclusive_file_says_until_when(cls: Any, mast_sandbox: Sandbox) -> None:
-    """A row with a release date names the day; with a token the file is read."""
+def test_the_error_for_an_exclusive_file_has_the_release_date(cls: Any, mast_sandbox: Sandbox) -> None:
+    """The error for a row with a release date names the day, and with a token the file is read."""
     row = exclusive(mast_sandbox)
     if "t_obs_release" not in row.colnames:
         row["t_obs_release"] = 65000.0
@@ -312,10 +312,10 @@ def test_an_exclusive_file_says_until_when(cls: Any, mast_sandbox: Sandbox) -> N
         assert hdus[0].header["TELESCOP"] == "JWST"
 
 
-def test_the_token_of_the_environment_is_used(
+def test_the_token_in_the_environment_is_used(
     client: ObservationsClass, mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As by downloads, where a file is refused without one."""
+    """The token is used as in downloads, after a file was refused without it."""
     row = exclusive(mast_sandbox)
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
     with client.read_product(row[0]) as hdus:
@@ -324,7 +324,7 @@ def test_the_token_of_the_environment_is_used(
 
 @pytest.mark.parametrize("kind", ["fits", "asdf"])
 def test_a_redirect_to_another_host_never_gets_the_token(kind: str, mast_sandbox: Sandbox, other: Sandbox) -> None:
-    """An exclusive file comes from there without the token, which goes to MAST with every request for a part."""
+    """An exclusive file is redirected without the token, which is sent to MAST with each request."""
     client: Any = ObservationsClass()
     if kind == "asdf":
         pytest.importorskip("asdf")
@@ -346,15 +346,15 @@ def test_a_redirect_to_another_host_never_gets_the_token(kind: str, mast_sandbox
     with client.read_product(given) as read:
         assert len(read) > 0 if kind == "fits" else "roman" in read.tree
     assert len(other.requests) > 0
-    assert tokens(other) == {None}
-    assert tokens(mast_sandbox) == {f"token {mast_sandbox.token}"}
+    assert sent_tokens(other) == {None}
+    assert sent_tokens(mast_sandbox) == {f"token {mast_sandbox.token}"}
 
 
 @pytest.mark.parametrize("cls", CLIENTS)
-def test_other_hosts_and_the_cloud_never_get_the_token(
+def test_other_hosts_and_the_bucket_never_get_the_token(
     cls: Any, product: Table, mast_sandbox: Sandbox, other: Sandbox
 ) -> None:
-    """Whoever is logged in, an address elsewhere and one in the public bucket are read without it."""
+    """Even after a login, files at other addresses and in the public bucket are read without the token."""
     uri = str(product["dataURI"][0])
     address = ObservationsClass().get_cloud_uri(uri)
     client = cls()
@@ -364,17 +364,17 @@ def test_other_hosts_and_the_cloud_never_get_the_token(
         assert file.read(6) == b"SIMPLE"
     with client.open_product(address) as file:
         assert file.read(6) == b"SIMPLE"
-    assert tokens(other) == tokens(mast_sandbox) == {None}
+    assert sent_tokens(other) == sent_tokens(mast_sandbox) == {None}
     with client.open_product(f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}") as file:
         assert file.read(6) == b"SIMPLE"
-    assert tokens(mast_sandbox) == {None, f"token {mast_sandbox.token}"}
+    assert sent_tokens(mast_sandbox) == {None, f"token {mast_sandbox.token}"}
 
 
 # -- damaged files ---------------------------------------------------------------------------------------------------
 
 
 def damaged(content: bytes, number: int) -> Iterator[bytes]:
-    """The same file cut, and with changed bytes, at many places; always at the same."""
+    """Yield the file truncated and with changed bytes, at many fixed positions."""
     rng = np.random.default_rng(7)
     yield from (content[:length] for length in rng.integers(0, len(content), number))
     for _ in range(number):
@@ -385,7 +385,7 @@ def damaged(content: bytes, number: int) -> Iterator[bytes]:
 
 
 def readable_or_refused(content: bytes, name: str) -> bool:
-    """Whether a file is read; anything but an error of the package that names the file fails the test."""
+    """Return whether a file is read; fail for any exception but an error of this package that names the file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -399,7 +399,7 @@ def readable_or_refused(content: bytes, name: str) -> bool:
 
 
 def fits_content() -> bytes:
-    """A small FITS file with an image and a table."""
+    """Return a small FITS file with an image and a table."""
     hdus = fits.HDUList(
         [fits.PrimaryHDU(), fits.ImageHDU(np.arange(900.0).reshape(30, 30)), fits.BinTableHDU(Table({"a": [1, 2]}))]
     )
@@ -409,7 +409,7 @@ def fits_content() -> bytes:
 
 
 def asdf_content() -> bytes:
-    """A small ASDF file."""
+    """Return a small ASDF file."""
     asdf = pytest.importorskip("asdf")
     written = io.BytesIO()
     asdf.AsdfFile({"roman": {"data": np.arange(900), "meta": {"name": "x"}}}).write_to(written)
@@ -417,7 +417,7 @@ def asdf_content() -> bytes:
 
 
 def text_content(kind: str) -> bytes:
-    """A table as text."""
+    """Return a table as text."""
     written = io.StringIO() if kind != "votable" else io.BytesIO()
     Table({"ra": [1.5, 2.5], "name": ["a", "b"]}).write(written, format=kind)
     content = written.getvalue()
@@ -425,7 +425,7 @@ def text_content(kind: str) -> bytes:
 
 
 def picture_content() -> bytes:
-    """A picture with something in it."""
+    """Return a non-uniform image."""
     from PIL import Image
 
     written = io.BytesIO()
@@ -446,8 +446,8 @@ CONTENTS = {
 
 
 @pytest.mark.parametrize("name", CONTENTS)
-def test_a_damaged_file_is_read_or_an_error_of_the_package(name: str) -> None:
-    """Cut anywhere, or with changed bytes, no reader's own exception reaches the user."""
+def test_a_damaged_file_is_read_or_raises_an_error_of_this_package(name: str) -> None:
+    """A truncated or corrupt file raises no exception of the reader."""
     content = CONTENTS[name]()
     assert readable_or_refused(content, name)
     outcomes = [readable_or_refused(each, name) for each in damaged(content, 60)]

@@ -1,4 +1,4 @@
-"""The part of a file, its record and its lock: what is used again, and what never is."""
+"""The part of a file, its record and its lock: which bytes are used again, and which are not."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def target(tmp_path: Path) -> Path:
 
 
 def go_on() -> None:
-    """Do not end the reading."""
+    """Do not stop reading."""
 
 
-def left(target: Path, size: int, source: ResumePoint | None = SOURCE) -> None:
-    """Leave a part of so many bytes, as a call does that broke off."""
+def leave_part(target: Path, size: int, source: ResumePoint | None = SOURCE) -> None:
+    """Leave a part of this size, as an interrupted call does."""
     with PartFile(target) as part:
         part.begin(source)
         for start in range(0, size, 100_000):
             part.write(CONTENT[start : min(start + 100_000, size)])
 
 
-def taken_up(target: Path, url: str = "u") -> int:
-    """Return how many bytes of a part are used again; finish it, to see that they are the right ones."""
+def resumed_size(target: Path, url: str = "u") -> int:
+    """Return the number of bytes of a part that are used again, after checking them by finishing the file."""
     with PartFile(target) as part:
         part.resume_from(url, go_on)
         size = part.size
@@ -61,11 +61,11 @@ def taken_up(target: Path, url: str = "u") -> int:
 
 @settings(max_examples=30, deadline=None)
 @given(size=st.integers(1, len(CONTENT)))
-def test_what_is_left_is_taken_up(size: int) -> None:
-    """All bytes that came are used again, except that the last one of a file comes anew."""
+def test_a_part_is_resumed(size: int) -> None:
+    """All bytes are used again, except the last byte of a file, which is always requested."""
     with tempfile.TemporaryDirectory() as folder:
-        left(Path(folder) / "x.fits", size)
-        assert taken_up(Path(folder) / "x.fits") == min(size, len(CONTENT) - 1)
+        leave_part(Path(folder) / "x.fits", size)
+        assert resumed_size(Path(folder) / "x.fits") == min(size, len(CONTENT) - 1)
 
 
 @settings(max_examples=60, deadline=None)
@@ -76,10 +76,10 @@ def test_what_is_left_is_taken_up(size: int) -> None:
     junk=st.binary(max_size=40),
 )
 def test_damage_never_reaches_the_file(cut: int, flipped: int | None, record: int | None, junk: bytes) -> None:
-    """Whatever is lost of the part or of its record, or turned over in it, the file becomes right all the same."""
+    """The file becomes correct even if the part or its record is truncated or corrupt."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "x.fits"
-        left(target, 1_500_000)
+        leave_part(target, 1_500_000)
         with part_path(target).open("r+b") as stream:
             if flipped is not None:
                 stream.seek(flipped)
@@ -89,13 +89,13 @@ def test_damage_never_reaches_the_file(cut: int, flipped: int | None, record: in
             stream.truncate(1_500_000 - cut)
         if record is not None:
             record_path(target).write_bytes(record_path(target).read_bytes()[:record] + junk)
-        assert taken_up(target) <= 1_500_000 - cut
+        assert resumed_size(target) <= 1_500_000 - cut
 
 
-def test_part_without_record_is_never_used(target: Path) -> None:
-    """A prefix of unknown origin, such as another program's, is replaced."""
+def test_a_part_without_record_is_never_used(target: Path) -> None:
+    """A part of unknown origin, such as another program's, is replaced."""
     part_path(target).write_bytes(b"junk" * 1000)
-    assert taken_up(target) == 0
+    assert resumed_size(target) == 0
 
 
 @pytest.mark.parametrize(
@@ -110,64 +110,64 @@ def test_part_without_record_is_never_used(target: Path) -> None:
         json.dumps({"url": "u", "validator": "x", "total": 5, "more": 1}),
     ],
 )
-def test_record_of_another_kind_is_no_record(target: Path, record: str) -> None:
-    """What is not a record of ours leads to a fresh start, and not to an exception."""
-    left(target, 500_000)
+def test_an_invalid_record_is_ignored(target: Path, record: str) -> None:
+    """A record with another content causes a fresh start, without an exception."""
+    leave_part(target, 500_000)
     marks = record_path(target).read_text().splitlines()[1:]
     record_path(target).write_text("\n".join([record, *marks]) + "\n")
-    assert taken_up(target) == 0
+    assert resumed_size(target) == 0
 
 
-def test_part_from_another_address_is_not_used(target: Path) -> None:
-    """Bytes belong to the address that they came from."""
-    left(target, 500_000)
-    assert taken_up(target, "elsewhere") == 0
+def test_a_part_from_another_address_is_not_used(target: Path) -> None:
+    """Bytes from another address are replaced."""
+    leave_part(target, 500_000)
+    assert resumed_size(target, "elsewhere") == 0
 
 
-def test_part_that_cannot_be_asked_for_is_removed(target: Path) -> None:
-    """Without a validator nothing is left behind."""
-    left(target, 500_000, None)
+def test_a_part_that_cannot_be_resumed_is_removed(target: Path) -> None:
+    """Without a validator, no part is left."""
+    leave_part(target, 500_000, None)
     assert list(target.parent.iterdir()) == []
 
 
-def test_part_that_is_a_link_is_not_written_through(target: Path, tmp_path: Path) -> None:
-    """A link in place of the part leads nowhere: what it points at stays as it is."""
+def test_a_part_that_is_a_link_is_not_written_through(target: Path, tmp_path: Path) -> None:
+    """The target of a link in place of the part is unchanged."""
     precious = tmp_path / "precious"
-    left(target, 500_000)
+    leave_part(target, 500_000)
     part_path(target).rename(precious)
     before = precious.read_bytes()
     part_path(target).symlink_to(precious)
-    assert taken_up(target) == 0
+    assert resumed_size(target) == 0
     assert precious.read_bytes() == before
 
 
-def test_stop_while_the_part_is_read_keeps_it(target: Path) -> None:
-    """Ctrl-C while a long part is read anew costs nothing of it."""
+def test_a_stop_while_the_part_is_read_keeps_it(target: Path) -> None:
+    """Ctrl-C while a long part is checked does not lose any of it."""
 
     def stop() -> None:
         raise KeyboardInterrupt
 
-    left(target, 500_000)
+    leave_part(target, 500_000)
     with pytest.raises(KeyboardInterrupt), PartFile(target) as part:
         part.resume_from("u", stop)
-    assert taken_up(target) == 500_000
+    assert resumed_size(target) == 500_000
 
 
-def test_record_grows_while_bytes_come(target: Path) -> None:
-    """A process that is killed has written down all but the last megabyte."""
+def test_the_record_grows_during_the_transfer(target: Path) -> None:
+    """When a process is killed, its record has all bytes but the last megabyte."""
     found = target.with_name("found.fits")
     with PartFile(target) as part:
         part.begin(SOURCE)
         part.write(CONTENT[:1_100_000])
         part.write(CONTENT[1_100_000:1_100_100])
-        # Nothing is closed here: this is what another process finds after kill -9.
+        # Nothing is closed here, as for another process after kill -9.
         shutil.copy(part_path(target), part_path(found))
         shutil.copy(record_path(target), record_path(found))
-    assert taken_up(found) == 1_100_000
+    assert resumed_size(found) == 1_100_000
 
 
-def test_holder_is_alone_and_leaves_no_lock_file(target: Path) -> None:
-    """Of many threads one at a time is inside, and at the end no lock file is left."""
+def test_the_lock_is_exclusive_and_its_file_is_removed(target: Path) -> None:
+    """Only one of many threads holds the lock at a time, and no lock file is left."""
     alone: list[bool] = []
     held = threading.Lock()
 
@@ -176,7 +176,7 @@ def test_holder_is_alone_and_leaves_no_lock_file(target: Path) -> None:
             with exclusive_lock(target, lambda: False):
                 is_alone = held.acquire(blocking=False)
                 alone.append(is_alone)
-                # Whoever is inside gives a second one time to come in.
+                # Give another thread time to acquire the lock.
                 threading.Event().wait(0.005)
                 if is_alone:
                     held.release()
@@ -191,8 +191,8 @@ def test_holder_is_alone_and_leaves_no_lock_file(target: Path) -> None:
     assert list(target.parent.iterdir()) == []
 
 
-def comes_in(target: Path) -> bool:
-    """Tell whether another thread, which does not wait, comes in."""
+def can_lock(target: Path) -> bool:
+    """Return whether another thread can acquire the lock without waiting."""
 
     def come_in() -> bool:
         try:
@@ -205,16 +205,16 @@ def comes_in(target: Path) -> bool:
         return pool.submit(come_in).result()
 
 
-def test_waiting_for_a_lock_can_be_ended(target: Path) -> None:
-    """Who waits looks at whether to go on waiting."""
+def test_waiting_for_a_lock_can_be_stopped(target: Path) -> None:
+    """While waiting, the caller is asked whether to continue."""
     with exclusive_lock(target, lambda: False):
-        assert not comes_in(target)
+        assert not can_lock(target)
     assert not lock_path(target).exists()
-    assert comes_in(target)
+    assert can_lock(target)
 
 
-def test_disk_without_locks_gets_a_lock_file(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system has no locks, the existence of a file is one."""
+def test_a_disk_without_locks_gets_a_lock_file(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the system has no locks, the existence of a file is used as a lock."""
     fcntl = pytest.importorskip("fcntl")
 
     def no_locks(_fd: int, _operation: int) -> None:
@@ -222,5 +222,5 @@ def test_disk_without_locks_gets_a_lock_file(target: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with exclusive_lock(target, lambda: False):
-        assert not comes_in(target)
+        assert not can_lock(target)
     assert list(target.parent.iterdir()) == []
