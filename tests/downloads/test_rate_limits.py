@@ -1,4 +1,4 @@
-"""A server that limits its clients: everything comes, and nobody sends before the pause is over."""
+"""Servers with rate limits: all files are downloaded, and no request is sent before a pause is over."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from astroquery_mast.service.retrying import pause as real_pause
 
 
 class Limiter:
-    """Tells which requests are too many within a time."""
+    """Decides which requests exceed the limit within a time window."""
 
     def __init__(self, limit: int, window: float) -> None:
         self.limit, self.window = limit, window
@@ -48,7 +48,7 @@ class Limiter:
 def test_a_rate_limit_loses_no_file(
     mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int, told: bool
 ) -> None:
-    """Answers that ask for patience are not failures: all files come, however many workers ask."""
+    """Responses that ask for a pause are not failures: all files are downloaded with any number of workers."""
     monkeypatch.setattr(retrying, "pause", real_pause)
     monkeypatch.setattr("astroquery_mast.service.http.PAUSE", 0.1)
     products = Observations.get_unique_product_list(Observations.query_criteria(proposal_id="10452"), verbose=False)
@@ -60,7 +60,7 @@ def test_a_rate_limit_loses_no_file(
 
 
 def test_a_rate_limit_loses_no_file_of_worker_processes(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Answers that ask for patience are no failures there, either: all files come."""
+    """Responses that ask for a pause are not failures in other processes, either."""
     products = Observations.get_unique_product_list(Observations.query_criteria(proposal_id="10452"), verbose=False)
     small = products[products["size"] < 100_000][:12]
     mast_sandbox.faults.add("download", Fault.status(429, retry_after=0.1), times=None, where=Limiter(2, 0.1))
@@ -71,7 +71,7 @@ def test_a_rate_limit_loses_no_file_of_worker_processes(mast_sandbox: Sandbox, t
 
 
 def test_worker_processes_of_a_call_pause_together(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one of them is told holds for the others; those of another call, or on another computer, do not know."""
+    """The pause of one process holds for the others of the same call, but not for other calls or computers."""
     waits: list[float] = []
     monkeypatch.setattr(retrying, "pause", lambda seconds, _stopped: waits.append(seconds))
     call, other_call = CallFile.create(), CallFile.create()
@@ -82,7 +82,7 @@ def test_worker_processes_of_a_call_pause_together(mast_sandbox: Sandbox, monkey
     address, http = f"{mast_sandbox.url}/whoami", HttpClient(requests.Session().request, Endpoints(mast_sandbox.url))
 
     def ask(file: CallFile) -> list[float]:
-        """Ask as a process that has the file of a call, and nothing else of other processes; return how it waited."""
+        """Send requests as a process that has only the file of a call, and return the times that it waited."""
         PACES.clear()
         waits.clear()
         http.request("GET", address, deadline=Deadline(60, time.monotonic(), (file,)))
@@ -100,8 +100,8 @@ def test_worker_processes_of_a_call_pause_together(mast_sandbox: Sandbox, monkey
         other_call.set()
 
 
-def test_an_unavailable_server_that_names_a_time_is_waited_for(mast_sandbox: Sandbox) -> None:
-    """503 with Retry-After does not use up the attempts; without it, it does."""
+def test_an_unavailable_server_with_retry_after_is_waited_for(mast_sandbox: Sandbox) -> None:
+    """503 with Retry-After does not count as an attempt, unlike 503 without it."""
     mast_sandbox.faults.add("invoke", Fault.status(503, retry_after=0.1), times=20)
     assert Observations.query_criteria_count(proposal_id=10452) == 126
     mast_sandbox.faults.add("invoke", Fault.status(503), times=None)
@@ -109,27 +109,27 @@ def test_an_unavailable_server_that_names_a_time_is_waited_for(mast_sandbox: San
         Observations.query_criteria_count(proposal_id=10452)
 
 
-def test_more_time_than_there_is_is_told(mast_sandbox: Sandbox) -> None:
-    """A server that asks for an hour ends the call, and the message says what it asked for."""
+def test_a_pause_longer_than_the_timeout_raises(mast_sandbox: Sandbox) -> None:
+    """A server that asks for a pause of an hour ends the call, and the message has the time."""
     mast_sandbox.faults.add("invoke", Fault.status(503, retry_after=3600), times=None)
     with pytest.raises(ServerError, match=r"Tried once .* The server says to try again in 3600 s"):
         Observations.query_criteria_count(proposal_id=10452)
     assert len(mast_sandbox.requests) == 1
 
 
-def test_a_pause_holds_for_all_threads_and_halves_what_is_sent_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a refusal a turn is given only when the pause is over, and to fewer at a time; answers raise that again."""
+def test_a_pause_holds_for_all_threads_and_halves_concurrency(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a refusal and its pause, fewer requests are sent at a time; successful responses increase that again."""
     pace, deadline, waits = Pace(), Deadline(60), []
     monkeypatch.setattr(retrying, "pause", lambda seconds, _stopped: waits.append(seconds))
     with pace.turn(deadline), pace.turn(deadline), pace.turn(deadline):
         pace.slow_down(5)
-        pace.slow_down(5)  # sent together, refused together
+        pace.slow_down(5)  # sent at the same time, refused at the same time
     assert waits == []
     with pace.turn(deadline), pace.turn(deadline):
         assert all(4 < wait <= 5 for wait in waits)
         assert len(waits) == 2
         late = Deadline(0.05)
-        with pace.turn(late):  # no third one at a time, until the call is over
+        with pace.turn(late):  # no third request at a time until the end of the call
             assert late.remaining() <= 0
     for _ in range(5000):
         pace.speed_up()
@@ -140,10 +140,10 @@ def test_a_pause_holds_for_all_threads_and_halves_what_is_sent_at_a_time(monkeyp
         turn.__exit__(None, None, None)
 
 
-def test_a_quiet_download_says_nothing_of_retries(
+def test_a_quiet_download_does_not_log_retries(
     mast_sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """``verbose=False`` prints nothing on a passing failure; otherwise the first retry is told, and only that."""
+    """``verbose=False`` prints nothing about a temporary failure; otherwise only the first retry is logged."""
     products = Observations.get_unique_product_list(Observations.query_criteria(proposal_id="10452")[:1], verbose=False)
     mast_sandbox.faults.add("download", Fault.status(503, retry_after=0.1), times=3)
     Observations.download_products(products[:1], download_dir=tmp_path, verbose=False)

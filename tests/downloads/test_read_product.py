@@ -1,4 +1,4 @@
-"""read_product: a product of each kind as the object that fits it, over the network or from disk."""
+"""read_product: each format as a matching object, over the network or from disk."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from astroquery_mast.sandbox import Sandbox
 
 
 def product(sandbox: Sandbox, condition: str) -> Table:
-    """The smallest public product that meets a condition, as a table of one row."""
+    """Return the smallest public product that meets a condition, as a table with one row."""
     return Table(
         sandbox.archive.query(
             "select dataURI, productFilename, obs_collection, obs_id, size from product "
@@ -28,8 +28,8 @@ def product(sandbox: Sandbox, condition: str) -> Table:
     )
 
 
-def test_fits_file_is_read_as_far_as_it_is_used(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """A URI and a row give an HDUList; of a large file the headers cost a few blocks, and data come when used."""
+def test_a_fits_file_is_read_as_needed(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """A URI and a row give an HDUList; the headers of a large file need a few blocks, and data are read when used."""
     found = product(mast_sandbox, "dataURI like 'mast:HST/product/%.fits' and size > 1000000")
     with client.read_product(found[0]) as hdus:
         assert isinstance(hdus, fits.HDUList)
@@ -41,21 +41,21 @@ def test_fits_file_is_read_as_far_as_it_is_used(client: ObservationsClass, mast_
         assert len(again) > 1
 
 
-def test_compressed_fits_file_is_read(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """``.fits.gz`` is FITS."""
+def test_a_compressed_fits_file_is_read(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """``.fits.gz`` is read as FITS."""
     with client.read_product(product(mast_sandbox, "dataURI like '%.fits.gz'")) as hdus:
         assert hdus[0].header["SIMPLE"]
 
 
-def test_picture_is_a_picture(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """A preview has its size and pixels, and nothing stays open."""
+def test_a_preview_is_an_image(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """A preview has its size and pixels, and no file stays open."""
     picture = client.read_product(product(mast_sandbox, "productFilename like '%.jpg'")[0])
     assert picture.format == "JPEG"
     assert np.asarray(picture).shape[:2] == picture.size[::-1]
 
 
-def test_table_and_json_are_read(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """An association is a dictionary; tables on disk are read by what their endings say, and by arguments."""
+def test_tables_and_json_are_read(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """An association is a dictionary; tables on disk are read by extension and with arguments."""
     association = client.read_product(product(mast_sandbox, "productFilename like '%_asn.json'"))
     assert association["products"]
     table = Table({"ra": [1.5, 2.5], "n": [1, 2]})
@@ -68,7 +68,7 @@ def test_table_and_json_are_read(client: ObservationsClass, mast_sandbox: Sandbo
 
 
 class Parts(io.RawIOBase):
-    """A file that gives a few thousand bytes at a time, and counts what was read."""
+    """A file that returns a few thousand bytes at a time, and counts the bytes read."""
 
     def __init__(self, content: bytes) -> None:
         self._content = io.BytesIO(content)
@@ -89,8 +89,8 @@ class Parts(io.RawIOBase):
         return number
 
 
-def test_asdf_file_is_read_as_far_as_it_is_used(client: ObservationsClass, tmp_path: Path) -> None:
-    """An ASDF file has its tree, and its arrays when they are used: on disk, and where only parts are fetched."""
+def test_an_asdf_file_is_read_as_needed(client: ObservationsClass, tmp_path: Path) -> None:
+    """The tree is read at once and arrays when they are used, from disk and over the network."""
     asdf = pytest.importorskip("asdf")
     arrays = {"small": np.arange(1000), "large": np.random.default_rng(1).integers(0, 99, 2_000_000)}
     asdf.AsdfFile({"roman": arrays}).write_to(tmp_path / "x.asdf")
@@ -104,8 +104,8 @@ def test_asdf_file_is_read_as_far_as_it_is_used(client: ObservationsClass, tmp_p
         assert np.array_equal(remote["roman"]["large"], arrays["large"])
 
 
-def test_asdf_file_of_roman_is_read(mast_sandbox: Sandbox) -> None:
-    """A file of the Roman archive is read over the network."""
+def test_an_asdf_file_of_roman_is_read(mast_sandbox: Sandbox) -> None:
+    """A Roman file is read over the network."""
     pytest.importorskip("asdf")
     roman = MastMissionsClass(mission="roman")
     products = roman.get_product_list(roman.query_criteria(limit=None)[:1], verbose=False)
@@ -113,8 +113,10 @@ def test_asdf_file_of_roman_is_read(mast_sandbox: Sandbox) -> None:
         assert "roman" in file.tree
 
 
-def test_file_of_a_manifest_is_read_from_disk(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The row of a download opens the file that it brought, from another folder as well, and nothing is fetched."""
+def test_the_file_of_a_manifest_is_read_from_disk(
+    client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A manifest row opens the downloaded file, also from another working directory, without a request."""
     found = product(mast_sandbox, "dataURI like 'mast:HST/product/%.fits'")
     manifest = client.download_products(found, download_dir=tmp_path, verbose=False)
     mast_sandbox.requests.clear()
@@ -143,17 +145,19 @@ def test_file_of_a_manifest_is_read_from_disk(client: ObservationsClass, mast_sa
     ],
     ids=["kind", "two", "none", "number"],
 )
-def test_what_cannot_be_read_is_refused_at_once(
+def test_an_invalid_product_raises_at_once(
     client: ObservationsClass, mast_sandbox: Sandbox, given: object, said: str
 ) -> None:
-    """Nothing is asked of the archive for it."""
+    """No request is sent."""
     with pytest.raises(InvalidQueryError, match=said):
         client.read_product(given)
     assert len(mast_sandbox.requests) == 0
 
 
-def test_missing_package_is_named(client: ObservationsClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without asdf the message says what to install, and the file is closed."""
+def test_a_missing_package_is_named_in_the_error(
+    client: ObservationsClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without asdf, the message says what to install, and the file is closed."""
     monkeypatch.setitem(sys.modules, "asdf", None)
     (tmp_path / "x.asdf").write_bytes(b"#ASDF 1.0.0\n")
     with pytest.raises(InvalidQueryError, match=r"reading x\.asdf .*pip install astroquery_mast\[read\]"):
@@ -161,8 +165,8 @@ def test_missing_package_is_named(client: ObservationsClass, tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("name", ["x.fits", "x.jpg", "x.json", "x.ecsv", "x.vot"])
-def test_broken_file_is_an_error_of_the_package(client: ObservationsClass, tmp_path: Path, name: str) -> None:
-    """Whatever the reader raises, the message names the file, and what was opened is closed."""
+def test_a_damaged_file_is_an_error_of_the_package(client: ObservationsClass, tmp_path: Path, name: str) -> None:
+    """For any exception of a reader, the message names the file, and the file is closed."""
     (tmp_path / name).write_bytes(b"<p>down for maintenance</p>")
     with pytest.raises(InvalidResponseError, match=f"Cannot read {name}: "):
         client.read_product(tmp_path / name)
@@ -170,8 +174,8 @@ def test_broken_file_is_an_error_of_the_package(client: ObservationsClass, tmp_p
         client.read_product(own)
 
 
-def test_exclusive_file_needs_a_login(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
-    """Without a token it is refused; with one it is read."""
+def test_an_exclusive_file_needs_a_login(client: ObservationsClass, mast_sandbox: Sandbox) -> None:
+    """The file is refused without a token and read with one."""
     (row,) = mast_sandbox.archive.query(
         "select dataURI from product where dataRights = 'EXCLUSIVE_ACCESS' and dataURI like '%.fits' limit 1"
     )
@@ -182,8 +186,8 @@ def test_exclusive_file_needs_a_login(client: ObservationsClass, mast_sandbox: S
         assert hdus[0].header["SIMPLE"]
 
 
-def test_product_of_a_mission_is_read(mast_sandbox: Sandbox) -> None:
-    """By name, by URI and by row, with the mission of the call or of the row."""
+def test_a_product_of_a_mission_is_read(mast_sandbox: Sandbox) -> None:
+    """Products are read by name, by URI and by row, with the mission of the client or of the row."""
     jwst = MastMissionsClass(mission="jwst")
     products = jwst.get_product_list(jwst.query_criteria(limit=None)[:1], verbose=False)
     products = jwst.filter_products(products, extension="fits", access="PUBLIC")

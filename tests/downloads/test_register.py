@@ -1,4 +1,4 @@
-"""Files of one name in one folder, brought by one call after the other: none takes another one's place or name."""
+"""Files with the same name in one folder, from several calls: none replaces another or takes its name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from astroquery_mast.service.parallel import RunOptions
 
 @pytest.fixture
 def products(mast_sandbox: Sandbox) -> Table:
-    """Give two files of one size and one name, and a third of that name and another size."""
+    """Return two files with the same name and size, and a third with that name and another size."""
     columns = "dataURI, obs_collection, obs_id, productFilename, size"
     chosen = f"SELECT {columns} FROM product WHERE dataRights = 'PUBLIC' AND dataURI LIKE '%.fits'"
     (size,) = mast_sandbox.archive.query(
@@ -54,10 +54,10 @@ def holds(path: str, sandbox: Sandbox, uri: object) -> bool:
 @pytest.mark.parametrize(
     "options", [{}, {"flat": False, "path_template": "mine/{productFilename}"}], ids=["flat", "path_template"]
 )
-def test_second_file_of_a_name_is_not_taken_for_the_first(
+def test_a_second_file_of_a_name_is_not_taken_for_the_first(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path, options: dict[str, object]
 ) -> None:
-    """Of the same size or of another, it gets a longer name, and the first one stays as it is."""
+    """A second file gets a longer name, for the same or another size, and the first file is unchanged."""
     manifests = [bring(client, products[row : row + 1], tmp_path, **options) for row in range(3)]
     paths = [str(manifest["Local Path"][0]) for manifest in manifests]
     assert len(set(paths)) == 3
@@ -73,10 +73,10 @@ def test_second_file_of_a_name_is_not_taken_for_the_first(
 
 
 @pytest.mark.parametrize("options", [{"cache": False}, {"overwrite": "if-changed"}, {"overwrite": "never"}], ids=str)
-def test_file_of_another_call_is_never_replaced(
+def test_a_file_of_another_call_is_never_replaced(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path, options: dict[str, object]
 ) -> None:
-    """Whatever becomes of files on disk: it is another one."""
+    """No value of ``cache`` or ``overwrite`` replaces the file of another product."""
     first = bring(client, products[:1], tmp_path)
     second = bring(client, products[1:2], tmp_path, **options)
     assert second["Local Path"][0] != first["Local Path"][0]
@@ -84,8 +84,10 @@ def test_file_of_another_call_is_never_replaced(
     assert holds(second["Local Path"][0], mast_sandbox, products["dataURI"][1])
 
 
-def test_name_is_free_again_when_its_file_is_gone(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
-    """A register tells of files that are there; and a retry of the first does not replace the second."""
+def test_a_name_is_available_again_when_its_file_is_deleted(
+    client: ObservationsClass, products: Table, tmp_path: Path
+) -> None:
+    """The register counts only for existing files, and a retry of the first does not replace the second."""
     first = bring(client, products[:1], tmp_path)
     Path(first["Local Path"][0]).unlink()
     second = bring(client, products[1:2], tmp_path)
@@ -96,10 +98,10 @@ def test_name_is_free_again_when_its_file_is_gone(client: ObservationsClass, pro
     assert client.verify_downloads(second, verbose=False)["Status"][0] == "OK"
 
 
-def test_file_that_others_put_there_is_not_lost_silently(
+def test_an_unregistered_file_is_not_replaced_silently(
     client: ObservationsClass, products: Table, tmp_path: Path
 ) -> None:
-    """Of a file of another size that nobody registered, the plan says so before, and the manifest afterwards."""
+    """If an unregistered file has another size, the plan and the manifest say so."""
     (tmp_path / "same.fits").write_bytes(b"somebody's notes")
     shown = client.download_products(products[:1], download_dir=tmp_path, flat=True, dry_run=True, verbose=False)
     assert shown is not None
@@ -110,13 +112,13 @@ def test_file_that_others_put_there_is_not_lost_silently(
 
 
 def test_usual_folders_have_no_register(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
-    """In <collection>/<obs_id>/ names are the archive's own, and nothing is put beside the files."""
+    """Names are unique in <collection>/<obs_id>/, and no extra file is written."""
     bring(client, products, tmp_path, flat=False)
     assert REGISTER not in {path.name for path in tmp_path.rglob("*")}
 
 
-def test_folder_without_its_register_is_as_before(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
-    """The register is a witness and no condition: without it a file is known by its name and size."""
+def test_a_folder_without_its_register_can_be_used(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """Without the register, files are identified by name and size."""
     first = bring(client, products[:1], tmp_path)
     (tmp_path / REGISTER).unlink()
     kept = bring(client, products[:1], tmp_path)
@@ -124,19 +126,19 @@ def test_folder_without_its_register_is_as_before(client: ObservationsClass, pro
     assert kept["Attempts"][0] == 0
 
 
-def test_register_that_cannot_be_written_stops_nobody(
+def test_a_register_that_cannot_be_written_stops_no_download(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A folder in its place, for instance, costs the record and not the file."""
+    """For example, if a folder has its name, only the registration is lost."""
     (tmp_path / REGISTER).mkdir()
     manifest = bring(client, products[:1], tmp_path)
     assert holds(manifest["Local Path"][0], mast_sandbox, products["dataURI"][0])
 
 
-def test_two_calls_at_once_do_not_share_a_name(
+def test_two_concurrent_calls_do_not_share_a_name(
     client: ObservationsClass, products: Table, service: str, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Both have planned the same name; the second finds another file there when its turn comes, and says so."""
+    """Both calls plan the same name, and the second finds the file of the first and reports it."""
     wanted, way = products[:2], SessionRecipe.of(client._service)
     plans = [
         plan(wanted[row : row + 1], base_dir=tmp_path, download_url=service, disk=LOCAL_FILES, flat=True)
@@ -154,10 +156,10 @@ def test_two_calls_at_once_do_not_share_a_name(
     assert all(holds(row["Local Path"], mast_sandbox, row["dataURI"]) for row in again)
 
 
-def test_single_file_of_a_name_says_what_it_replaces(
+def test_a_single_file_reports_what_it_replaces(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The path is the caller's own choice; a file of the same size that is known to be another is not kept for it."""
+    """The user chose the path; a file of the same size that is registered for another product is not kept."""
     first = bring(client, products[:1], tmp_path)
     path, uri = Path(first["Local Path"][0]), str(products["dataURI"][1])
     status, message, _ = client.download_file(uri, local_path=path, verbose=False)
@@ -168,8 +170,8 @@ def test_single_file_of_a_name_says_what_it_replaces(
     assert bring(client, products[:1], tmp_path)["Local Path"][0] != str(path)
 
 
-def test_file_of_a_mission_is_the_same_file(client: ObservationsClass, tmp_path: Path) -> None:
-    """The search of a mission knows files by mere names, and they are not fetched again under another one."""
+def test_a_file_of_a_mission_is_the_same_file(client: ObservationsClass, tmp_path: Path) -> None:
+    """Mission searches identify files by name only, and do not download them again under another name."""
     assert is_same_file("mast:HST/product/j97c01010_drc.fits", "J97C01010/j97c01010_drc.fits")
     assert is_same_file("j97c01010_drc.fits", "J97C01010/j97c01010_drc.fits")
     assert not is_same_file("mast:HST/product/a.fits", "mast:HLA/product/a.fits")
@@ -180,8 +182,8 @@ def test_file_of_a_mission_is_the_same_file(client: ObservationsClass, tmp_path:
     "content",
     [b"", b"\xff\xfe\n", b"null\n[]\n5\n", b'{"name": "b.fits"}\n', b'{"name": "b.fits", "uri": "mast:', b"[" * 9999],
 )
-def test_spoilt_register_is_read_as_far_as_it_goes(tmp_path: Path, content: bytes) -> None:
-    """Torn lines and foreign ones are passed over, and what is written afterwards counts."""
+def test_a_damaged_register_is_read_as_far_as_possible(tmp_path: Path, content: bytes) -> None:
+    """Incomplete and invalid lines are ignored, and lines added later are read."""
     (tmp_path / REGISTER).write_bytes(content)
     assert recorded_names(tmp_path) == {}
     record_name(tmp_path / "A.fits", "mast:first")
@@ -189,8 +191,8 @@ def test_spoilt_register_is_read_as_far_as_it_goes(tmp_path: Path, content: byte
     assert recorded_names(tmp_path) == {"a.fits": "mast:second"}
 
 
-def test_many_writers_lose_no_line(tmp_path: Path) -> None:
-    """Lines are appended in one piece."""
+def test_concurrent_writers_lose_no_line(tmp_path: Path) -> None:
+    """Each line is appended in one write."""
 
     def write(worker: int) -> None:
         for number in range(50):
@@ -205,8 +207,8 @@ def test_many_writers_lose_no_line(tmp_path: Path) -> None:
     assert len(recorded_names(tmp_path)) == 200
 
 
-def test_register_is_no_way_out_of_the_folder(tmp_path: Path) -> None:
-    """Nothing is written through a link in its place, and no file of the archive gets its name."""
+def test_the_register_is_not_written_through_a_link(tmp_path: Path) -> None:
+    """A link in place of the register is not followed, and no product gets its name."""
     (tmp_path / "outside").write_bytes(b"")
     (tmp_path / REGISTER).symlink_to(tmp_path / "outside")
     record_name(tmp_path / "a.fits", "mast:a")
@@ -222,8 +224,10 @@ uris = st.sampled_from([f"mast:{number}" for number in range(6)])
     wanted=st.dictionaries(uris, st.tuples(names, st.sampled_from(["o1", "o2"])), max_size=6),
     known=st.dictionaries(names.map(case_folded), uris, max_size=4),
 )
-def test_places_are_free_or_ones_own(wanted: Mapping[str, tuple[str, str]], known: Mapping[str, str]) -> None:
-    """Whatever is wanted and whatever lies there: no two files in one place, and none in that of another."""
+def test_paths_are_unique_and_not_those_of_other_files(
+    wanted: Mapping[str, tuple[str, str]], known: Mapping[str, str]
+) -> None:
+    """For any products and existing files, no two files have the same path, and none has that of another file."""
 
     def existing_owner(_within: tuple[str, ...], name: str) -> str | None:
         return known.get(case_folded(name))

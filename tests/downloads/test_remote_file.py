@@ -1,4 +1,4 @@
-"""Files that are read where they are: only the bytes needed, and never bytes of two files."""
+"""Remote files: only the needed bytes are read, and never bytes of two versions."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ CONTENT = random.Random(7).randbytes(100_000)
 
 @pytest.fixture
 def observations(mast_sandbox: Sandbox) -> ObservationsClass:
-    """Return a client whose cloud setting is nobody else's."""
+    """Return a client with its own cloud setting."""
     return ObservationsClass()
 
 
 def sent(sandbox: Sandbox) -> int:
-    """Bytes of files that the sandbox has sent."""
+    """Return the number of bytes of files that the sandbox has sent."""
     return sum(record.sent for record in (*sandbox.requests.of("download"), *sandbox.requests.of("cloud")))
 
 
 def small_file(sandbox: Sandbox, rights: str = "PUBLIC", least: int = 200_000) -> str:
-    """A file of some hundred thousand bytes."""
+    """Return the dataURI of a file of a few hundred thousand bytes."""
     sql = """SELECT dataURI FROM product WHERE dataRights = ? AND size BETWEEN ? AND 2000000
              AND productFilename LIKE '%.fits' AND obs_collection IN ('HST', 'JWST') ORDER BY size LIMIT 1"""
     return str(sandbox.archive.query(sql, (rights, least))[0]["dataURI"])
 
 
-# -- as a file -----------------------------------------------------------------------------------------------------
+# -- file interface ------------------------------------------------------------------------------------------------
 
 
 class Server:
-    """A server of one file in memory, which answers as told."""
+    """A server of one file in memory, with configurable responses."""
 
     def __init__(self, content: bytes, *, parts: bool = True) -> None:
         self.content = content
@@ -57,7 +57,7 @@ class Server:
         self.answers: list[Mapping[str, Any]] = []
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
-        """Answer a request."""
+        """Respond to a request."""
         span = headers.get("Range")
         self.asked.append(span)
         body, status, told = self.content, 200, dict(self.headers)
@@ -81,7 +81,7 @@ class Server:
 
 
 def opened(server: Server, block_size: int = 1000) -> io.BufferedReader:
-    """Open a file of a server."""
+    """Open a file on a server."""
     return open_remote("https://x.example/f", server, name="f", block_size=block_size)
 
 
@@ -100,8 +100,10 @@ STEPS = st.lists(
 
 @given(steps=STEPS, size=st.integers(0, 5000), block=st.integers(1, 6000), parts=st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_it_behaves_as_a_file_on_disk(steps: list[tuple[str, int]], size: int, block: int, parts: bool) -> None:
-    """Whatever is read and sought in whatever order, the bytes and positions are those of a file."""
+def test_a_remote_file_behaves_like_a_file_on_disk(
+    steps: list[tuple[str, int]], size: int, block: int, parts: bool
+) -> None:
+    """For any sequence of reads and seeks, the bytes and positions are those of a local file."""
     content = CONTENT[:size]
     ours, theirs = opened(Server(content, parts=parts), block), io.BytesIO(content)
     with ours:
@@ -122,8 +124,8 @@ def test_it_behaves_as_a_file_on_disk(steps: list[tuple[str, int]], size: int, b
             assert ours.tell() == theirs.tell()
 
 
-def test_what_readers_ask_of_a_file() -> None:
-    """It says what it is, refuses what it cannot, and can be closed twice."""
+def test_the_file_interface() -> None:
+    """The file has the attributes that readers need, raises for unsupported operations, and can be closed twice."""
     file = opened(Server(CONTENT))
     assert (file.readable(), file.seekable(), file.writable()) == (True, True, False)
     assert (file.name, file.mode) == ("f", "rb")
@@ -141,8 +143,8 @@ def test_what_readers_ask_of_a_file() -> None:
         opened(Server(CONTENT), 0)
 
 
-def test_seeking_asks_for_nothing() -> None:
-    """One question opens the file; afterwards only reading asks, and only for what is not there."""
+def test_seeking_sends_no_request() -> None:
+    """One request opens the file; then only reads send requests, and only for bytes not in memory."""
     server = Server(CONTENT)
     with opened(server) as file:
         assert server.asked == ["bytes=0-999"]
@@ -157,13 +159,13 @@ def test_seeking_asks_for_nothing() -> None:
 
 
 def test_an_empty_file_is_empty() -> None:
-    """No bytes is not an error."""
+    """A file without bytes is not an error."""
     with opened(Server(b"")) as file:
         assert (file.read(), file.seek(0, io.SEEK_END)) == (b"", 0)
 
 
-def test_a_broken_connection_is_mended() -> None:
-    """A part that arrives short is asked for again, and in the end it is an error."""
+def test_a_broken_connection_is_retried() -> None:
+    """An incomplete part is requested again, and in the end an error is raised."""
     server = Server(CONTENT)
     server.lose = 2
     with opened(server) as file:
@@ -191,8 +193,8 @@ def test_a_broken_connection_is_mended() -> None:
     ],
     ids=["whole", "another", "elsewhere", "longer", "nonsense", "compressed"],
 )
-def test_bytes_of_another_part_or_file_are_never_taken(answer: Mapping[str, Any], words: str) -> None:
-    """A part must be the part that was asked for, of the file that was opened."""
+def test_bytes_of_another_part_or_file_are_rejected(answer: Mapping[str, Any], words: str) -> None:
+    """The response must be the requested part of the file that was opened."""
     server = Server(CONTENT)
     with opened(server) as file:
         server.answers = [answer]
@@ -201,8 +203,8 @@ def test_bytes_of_another_part_or_file_are_never_taken(answer: Mapping[str, Any]
             file.read(10)
 
 
-def test_a_part_that_does_not_begin_the_file_does_not_open_it() -> None:
-    """The first answer is proven too."""
+def test_a_first_response_with_another_part_raises() -> None:
+    """The first response is checked, too."""
     server = Server(CONTENT)
     server.answers = [{"headers": {"Content-Range": "bytes 1-1000/100000"}}]
     with pytest.raises(InvalidResponseError, match="0-999"):
@@ -213,7 +215,7 @@ def test_a_part_that_does_not_begin_the_file_does_not_open_it() -> None:
 
 
 def test_only_what_is_needed_is_read(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Headers of a 17 MB image cost some hundred kilobytes, and ten of its rows not much more."""
+    """The headers of a 17 MB image need a few hundred kilobytes, and ten of its rows not much more."""
     size = observations._service.http.request(
         "HEAD", f"{mast_sandbox.url}/api/v0.1/Download/file?uri={BIG}", deadline=observations._service.deadline(None)
     ).headers["Content-Length"]
@@ -231,8 +233,8 @@ def test_only_what_is_needed_is_read(mast_sandbox: Sandbox, observations: Observ
         assert {record.status for record in mast_sandbox.requests.of("download")} == {206}
 
 
-def test_all_of_it_can_be_read(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Reading to the end gives the file."""
+def test_the_complete_file_can_be_read(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """Reading to the end returns the file."""
     uri = small_file(mast_sandbox)
     with observations.open_product(uri) as file:
         assert file.read() == mast_sandbox.archive.render(uri)
@@ -240,8 +242,8 @@ def test_all_of_it_can_be_read(mast_sandbox: Sandbox, observations: Observations
     assert len(mast_sandbox.requests.of("download")) == 2
 
 
-def test_a_file_that_is_not_served_in_parts(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """It is fetched once, whole, and read from there."""
+def test_a_server_without_range_requests(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """The file is downloaded once, completely, and read locally."""
     uri = small_file(mast_sandbox)
     mast_sandbox.faults.add("download", Fault.no_range(), times=None)
     with observations.open_product(uri) as file, fits.open(file) as hdus:
@@ -251,8 +253,8 @@ def test_a_file_that_is_not_served_in_parts(mast_sandbox: Sandbox, observations:
     assert len(mast_sandbox.requests.of("download")) == 2
 
 
-def test_a_copy_that_breaks_off_is_fetched_again(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """A whole file that arrives short is not taken for the file."""
+def test_an_incomplete_copy_is_downloaded_again(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """An incomplete download is not used as the file."""
     uri = small_file(mast_sandbox)
     mast_sandbox.faults.add("download", Fault.no_range())
     mast_sandbox.faults.add("download", Fault.no_range() + Fault.cut(1000), times=2)
@@ -261,8 +263,8 @@ def test_a_copy_that_breaks_off_is_fetched_again(mast_sandbox: Sandbox, observat
         assert file.read() == mast_sandbox.archive.render(uri)
 
 
-def test_connections_that_break_are_mended(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Cuts and resets in the middle of a part are not seen by the reader."""
+def test_broken_connections_are_retried_over_http(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """Truncated responses and connection resets are invisible to the reader."""
     uri = small_file(mast_sandbox)
     mast_sandbox.faults.add("download", Fault.cut(500))
     mast_sandbox.faults.add("download", Fault.reset(500))
@@ -273,7 +275,7 @@ def test_connections_that_break_are_mended(mast_sandbox: Sandbox, observations: 
 
 
 def test_a_file_that_changes_while_it_is_read(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """The server sends the new file instead of the part, and that is an error."""
+    """If the server sends the new file instead of the part, an error is raised."""
     uri = small_file(mast_sandbox)
     with observations.open_product(uri, block_size=10_000) as file:
         mast_sandbox.faults.add("download", Fault.no_range())
@@ -283,8 +285,8 @@ def test_a_file_that_changes_while_it_is_read(mast_sandbox: Sandbox, observation
         assert "if-range" in mast_sandbox.requests.of("download")[-1].headers
 
 
-def test_exclusive_files_are_for_those_who_may(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Without a token the reader is told to log in; with one it is sent to the archive, for every part."""
+def test_exclusive_files_need_a_token(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """Without a token, the error says to log in; with one, it is sent to MAST for every part."""
     uri = small_file(mast_sandbox, "EXCLUSIVE_ACCESS")
     with pytest.raises(LoginError, match="log in"):
         observations.open_product(uri)
@@ -298,8 +300,8 @@ def test_exclusive_files_are_for_those_who_may(mast_sandbox: Sandbox, observatio
     assert {record.headers.get("authorization") for record in parts} == {f"token {mast_sandbox.token}"}
 
 
-def test_products_that_are_none(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """What does not exist, or is no product, is said at once."""
+def test_invalid_products_raise(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """An unknown file or an invalid product raises at once."""
     with pytest.raises(InvalidQueryError):
         observations.open_product("mast:HST/product/there_is_none.fits")
     for wrong in (["mast:a", "mast:b"], [], 7):
@@ -309,11 +311,11 @@ def test_products_that_are_none(mast_sandbox: Sandbox, observations: Observation
         observations.open_product(BIG, cloud_only=True, force_on_prem=True)
 
 
-# -- from the cloud ------------------------------------------------------------------------------------------------
+# -- cloud ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_cloud_is_read_after_it_was_enabled(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Not before, and not with force_on_prem."""
+def test_the_cloud_is_used_after_it_was_enabled(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """It is not used before, or with force_on_prem."""
     uri = small_file(mast_sandbox)
     observations.open_product(uri).close()
     assert mast_sandbox.requests.of("cloud") == mast_sandbox.requests.of("path_lookup") == []
@@ -328,7 +330,7 @@ def test_the_cloud_is_read_after_it_was_enabled(mast_sandbox: Sandbox, observati
 
 
 def test_an_address_in_the_cloud_can_be_opened(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Either form that get_cloud_uri returns."""
+    """Both forms returned by get_cloud_uri can be opened."""
     uri = small_file(mast_sandbox)
     for options in ({}, {"full_url": True, "include_bucket": False}):
         address = observations.get_cloud_uri(uri, **options)
@@ -337,8 +339,8 @@ def test_an_address_in_the_cloud_can_be_opened(mast_sandbox: Sandbox, observatio
     assert mast_sandbox.requests.of("download") == []
 
 
-def test_the_archive_stands_in_for_the_cloud(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """A copy that cannot be read is read from MAST itself, unless only the cloud is wanted."""
+def test_mast_is_used_if_the_cloud_fails(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """If a copy cannot be read, the file is read from MAST, except with cloud_only."""
     uri = small_file(mast_sandbox)
     observations.enable_cloud_dataset(verbose=False)
     mast_sandbox.faults.add("cloud", Fault.status(404), times=None)

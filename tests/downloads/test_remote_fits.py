@@ -1,4 +1,4 @@
-"""Files opened by `fsspec`, and single files that go into a store."""
+"""Files opened by `fsspec`, and single files downloaded into a store."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ BIG = "mast:HLSP/m51/m51/hlsp_m51_hst_acs_m51_f435w_v1.0_drz.fits"
 
 @pytest.fixture
 def observations(mast_sandbox: Sandbox) -> ObservationsClass:
-    """Give a client of the sandbox."""
+    """Return a client of the sandbox."""
     return ObservationsClass()
 
 
 def uri_of(sandbox: Sandbox, condition: str) -> str:
-    """A small file that meets a condition."""
+    """Return the dataURI of a small file that meets a condition."""
     sql = f"SELECT dataURI FROM product WHERE size BETWEEN 1000 AND 2000000 AND {condition} ORDER BY size LIMIT 1"
     return str(sandbox.archive.query(sql)[0]["dataURI"])
 
@@ -36,7 +36,7 @@ def uri_of(sandbox: Sandbox, condition: str) -> str:
 def test_fsspec_reads_only_what_is_needed(
     mast_sandbox: Sandbox, observations: ObservationsClass, in_cloud: bool
 ) -> None:
-    """Ten rows of a 17 MB image are right and cost less than a megabyte, from the archive and from the cloud."""
+    """Ten rows of a 17 MB image are correct and need less than a megabyte, from MAST and from the cloud."""
     uri = BIG
     if in_cloud:
         observations.enable_cloud_dataset(verbose=False)
@@ -57,7 +57,7 @@ def test_fsspec_reads_only_what_is_needed(
 
 
 def test_fsspec_gets_no_token(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """An exclusive file is refused with a word on how to read it, also after logging in."""
+    """An exclusive file raises an error that explains how to read it, even after a login."""
     uri = uri_of(mast_sandbox, "dataRights = 'EXCLUSIVE_ACCESS' AND productFilename LIKE '%.fits'")
     observations.login(mast_sandbox.token)
     with pytest.raises(LoginError, match="without use_fsspec"):
@@ -65,10 +65,10 @@ def test_fsspec_gets_no_token(mast_sandbox: Sandbox, observations: ObservationsC
     assert not any("authorization" in record.headers for record in mast_sandbox.requests.of("download"))
 
 
-def test_what_fsspec_cannot_open_is_said(
+def test_errors_of_fsspec_are_converted(
     mast_sandbox: Sandbox, observations: ObservationsClass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No such file, no FITS file, a failing server and a missing package are exceptions of the package."""
+    """A missing file, a file of another format, a failing server and a missing package raise errors of this package."""
     with pytest.raises(InvalidQueryError, match=r"there_is_none\.fits not found at"):
         observations.open_product("mast:HST/product/there_is_none.fits", use_fsspec=True)
     with pytest.raises(InvalidQueryError, match="not a FITS file"):
@@ -81,8 +81,8 @@ def test_what_fsspec_cannot_open_is_said(
         observations.open_product(BIG, use_fsspec=True)
 
 
-def test_a_single_file_goes_into_a_store(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Under the name given, or into the folder given; a file that is there is compared, and not written again."""
+def test_a_single_file_is_downloaded_into_a_store(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """The path may be a file or a folder; an existing file is compared, and not written again."""
     uri = uri_of(mast_sandbox, "dataRights = 'PUBLIC' AND productFilename LIKE '%.fits'")
     content, name = mast_sandbox.archive.render(uri), uri.rpartition("/")[2]
     store = fsspec.filesystem("memory")

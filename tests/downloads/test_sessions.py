@@ -1,4 +1,4 @@
-"""The recipe of a worker's session: what it holds, what it leaves behind, and who may use a session when."""
+"""The recipe of a worker's session: its contents, and how sessions are shared by workers."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def address(mast_sandbox: Sandbox) -> str:
     return f"{mast_sandbox.url}/api/v0.1/Download/file?uri={row['dataURI']}"
 
 
-def test_session_is_made_as_the_users_is(mast_sandbox: Sandbox) -> None:
-    """Certificates, proxies, headers and adapters are those of the client's session; secrets are not."""
+def test_a_session_has_the_settings_of_the_users(mast_sandbox: Sandbox) -> None:
+    """Certificates, proxies, headers and adapters are those of the client's session, but not secrets."""
 
     class Own(HTTPAdapter):
         pass
@@ -50,8 +50,8 @@ def test_session_is_made_as_the_users_is(mast_sandbox: Sandbox) -> None:
     assert made.get_adapter("https://outside/x") is not own
 
 
-def test_recipe_holds_when_the_configuration_is_another(mast_sandbox: Sandbox, address: str) -> None:
-    """In a process that was configured otherwise the token still goes to the server of the call, and to no other."""
+def test_a_recipe_does_not_depend_on_the_configuration(mast_sandbox: Sandbox, address: str) -> None:
+    """In a process with another configuration, the token is sent only to the server of the call."""
     client = MastClass()
     client.login(mast_sandbox.token)
     sent = pickle.dumps(SessionRecipe.of(client._service))
@@ -69,8 +69,8 @@ def test_recipe_holds_when_the_configuration_is_another(mast_sandbox: Sandbox, a
     ]
 
 
-def test_token_is_not_shown_to_another_server(mast_sandbox: Sandbox, address: str) -> None:
-    """A copy in the cloud, or a server that the archive redirects to, never sees the token."""
+def test_the_token_is_not_sent_to_other_servers(mast_sandbox: Sandbox, address: str) -> None:
+    """A cloud copy, or a server that MAST redirects to, never gets the token."""
     client = MastClass()
     client.login(mast_sandbox.token)
     other = address.replace("127.0.0.1", "localhost")
@@ -82,8 +82,8 @@ def test_token_is_not_shown_to_another_server(mast_sandbox: Sandbox, address: st
     assert [token is not None for token in shown] == [False, True, False]
 
 
-def test_session_serves_one_worker_at_a_time(mast_sandbox: Sandbox, address: str) -> None:
-    """Two openers never share a session; one that is given back serves the next, its connection still open."""
+def test_a_session_is_used_by_one_worker_at_a_time(mast_sandbox: Sandbox, address: str) -> None:
+    """Two workers never share a session; a released session is used by the next with its connection open."""
     recipe = SessionRecipe.of(MastClass()._service)
     with recipe.open_url() as first, recipe.open_url() as second:
         for open_url in (first, second):
@@ -95,8 +95,8 @@ def test_session_serves_one_worker_at_a_time(mast_sandbox: Sandbox, address: str
     assert connections[2] in connections[:2]
 
 
-def test_line_is_held_as_long_as_an_answer_is_read(mast_sandbox: Sandbox, address: str) -> None:
-    """A worker has one line for all its answers; the next has it, and the connection, when the last is closed."""
+def test_a_slot_is_held_while_a_response_is_read(mast_sandbox: Sandbox, address: str) -> None:
+    """A worker has one slot for all its responses; the next one gets it after the last response is closed."""
     recipe, slots = SessionRecipe.of(MastClass()._service), threading.Semaphore(1)
     with recipe.open_url(connection_slots=slots) as first, recipe.open_url(connection_slots=slots) as second:
         one, other = first(address, {}), first(address, {})
@@ -114,12 +114,12 @@ def test_line_is_held_as_long_as_an_answer_is_read(mast_sandbox: Sandbox, addres
     assert used[2] in used[:2]
 
 
-def test_many_sessions_are_not_kept(mast_sandbox: Sandbox, address: str) -> None:
-    """Of many workers' sessions some are kept for the next call; the others are closed."""
+def test_the_number_of_idle_sessions_is_limited(mast_sandbox: Sandbox, address: str) -> None:
+    """Some sessions of many workers are kept for the next call; the others are closed."""
     recipe = SessionRecipe.of(MastClass()._service)
 
     def used_by_twenty() -> set[int]:
-        """The connections that twenty workers use at the same time."""
+        """Return the connections that twenty workers use at the same time."""
         mast_sandbox.requests.clear()
         openers = [recipe.open_url() for _ in range(20)]
         for open_url in openers:
@@ -134,8 +134,8 @@ def test_many_sessions_are_not_kept(mast_sandbox: Sandbox, address: str) -> None
     assert len(first & second) == 16
 
 
-def test_silent_server_is_left_when_another_thread_says_so(mast_sandbox: Sandbox, address: str) -> None:
-    """Giving up a call ends the wait for an answer, and nothing is sent again."""
+def test_another_thread_can_end_the_wait_for_a_server(mast_sandbox: Sandbox, address: str) -> None:
+    """Stopping a call ends the wait for a response, and nothing is sent again."""
     mast_sandbox.faults.add("download", Fault.delay(60), times=None)
     deadline, errors = Deadline(60), []
     opener = SessionRecipe.of(MastClass()._service).open_url(deadline)
@@ -160,8 +160,8 @@ def test_silent_server_is_left_when_another_thread_says_so(mast_sandbox: Sandbox
     assert len(mast_sandbox.requests.of("download")) == 1
 
 
-def test_no_time_is_no_request(mast_sandbox: Sandbox, address: str) -> None:
-    """Once the deadline has passed nothing is sent, and the error is that of a deadline."""
+def test_no_request_is_sent_after_the_deadline(mast_sandbox: Sandbox, address: str) -> None:
+    """After the deadline, a timeout error is raised."""
     deadline = Deadline(60)
     deadline.stop()
     with SessionRecipe.of(MastClass()._service).open_url(deadline) as open_url, pytest.raises(QueryTimeoutError):
@@ -169,19 +169,19 @@ def test_no_time_is_no_request(mast_sandbox: Sandbox, address: str) -> None:
     assert len(mast_sandbox.requests) == 0
 
 
-def test_refusal_is_an_error_of_the_package(mast_sandbox: Sandbox, address: str) -> None:
-    """A 404 is told as `HttpClient` tells it everywhere."""
+def test_a_refused_request_is_an_error_of_the_package(mast_sandbox: Sandbox, address: str) -> None:
+    """A 404 raises the same error as elsewhere in `HttpClient`."""
     mast_sandbox.faults.add("download", Fault.status(404))
     with SessionRecipe.of(MastClass()._service).open_url() as open_url, pytest.raises(BadRequestError) as raised:
         open_url(address, {})
     assert raised.value.status == 404
 
 
-# -- a session of the user's own -----------------------------------------------------------------------------------
+# -- sessions of the user ------------------------------------------------------------------------------------------
 
 
 class Counting(requests.Session):
-    """A session that counts what it sends."""
+    """A session that counts its requests."""
 
     sent = 0
 
@@ -190,8 +190,10 @@ class Counting(requests.Session):
         return super().send(request, **how)
 
 
-def test_own_session_is_used_for_downloads(mast_sandbox: Sandbox, small_products: Table, tmp_path: Path) -> None:
-    """Its class, hooks, parameters, cookies and headers count for files as for queries, whatever the method."""
+def test_a_users_own_session_is_used_for_downloads(
+    mast_sandbox: Sandbox, small_products: Table, tmp_path: Path
+) -> None:
+    """Its class, hooks, parameters, cookies and headers apply to downloads as to queries, for all methods."""
     session, seen = Counting(), []
     session.hooks["response"].append(lambda response, *_args, **_how: seen.append(response.status_code))
     session.params = {"from": "me"}
@@ -212,10 +214,10 @@ def test_own_session_is_used_for_downloads(mast_sandbox: Sandbox, small_products
         assert record.headers["user-agent"] == "mine"
 
 
-def test_own_session_is_still_open_after_a_download(
+def test_a_users_own_session_is_still_open_after_a_download(
     mast_sandbox: Sandbox, small_products: Table, tmp_path: Path
 ) -> None:
-    """It belongs to the user; and the token is in none of what it keeps."""
+    """The session belongs to the user, and does not contain the token."""
     session = Counting()
     client = ObservationsClass(session=session)
     client.login(mast_sandbox.token)
@@ -224,10 +226,10 @@ def test_own_session_is_still_open_after_a_download(
     assert mast_sandbox.token not in repr(vars(session))
 
 
-def test_hook_of_the_clients_session_sees_downloads(
+def test_a_hook_of_the_default_session_sees_downloads(
     mast_sandbox: Sandbox, small_products: Table, tmp_path: Path
 ) -> None:
-    """One that was added to the session which a client has from the start counts as well."""
+    """A hook that was added to the client's default session is also called."""
     client, seen = ObservationsClass(), []
     client._session.hooks["response"].append(lambda response, *_args, **_how: seen.append(response.url))
     client.download_products(small_products[:3], download_dir=tmp_path, verbose=False)
@@ -235,7 +237,7 @@ def test_hook_of_the_clients_session_sees_downloads(
 
 
 class Elsewhere(Executor):
-    """Does the work in this thread as another process would: with what can be pickled."""
+    """An executor that works in this thread, with pickled tasks as in another process."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **keywords: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -244,8 +246,10 @@ class Elsewhere(Executor):
         return future
 
 
-def test_what_other_processes_do_without_is_named(mast_sandbox: Sandbox, small_products: Table, tmp_path: Path) -> None:
-    """Headers and the like go along; the class of a session, its hooks, parameters and cookies do not."""
+def test_settings_that_other_processes_do_not_get_are_named(
+    mast_sandbox: Sandbox, small_products: Table, tmp_path: Path
+) -> None:
+    """Headers are sent to processes; the class of a session, its hooks, parameters and cookies are not."""
     session = Counting()
     session.headers["User-Agent"] = "mine"
     session.hooks["response"].append(print)

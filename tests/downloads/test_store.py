@@ -1,4 +1,4 @@
-"""Files that are brought into a store, in memory and on a stand-in for S3: whole, or nothing new there."""
+"""Downloads into stores, in memory and on a mock S3 server: complete, or no change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CLOUD = "https://cloud.example/file"
 
 
 class Server:
-    """What opens addresses: an answer after the other, the last one again and again."""
+    """A function that opens addresses: returns one response after the other, and repeats the last one."""
 
     def __init__(self, *answers: bytes | Exception, headers: Mapping[str, str] | None = None, short: int = 0) -> None:
         self.answers = list(answers)
@@ -43,7 +43,7 @@ class Server:
         self.asked: list[str] = []
 
     def __call__(self, url: str, headers: Mapping[str, str]) -> requests.Response:
-        """Answer a request."""
+        """Respond to a request."""
         self.asked.append(url)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -54,17 +54,17 @@ class Server:
 
 
 def planned(place: Path, **changes: Any) -> PlannedFile:
-    """Return a file that is to be fetched."""
+    """Return the plan to download a file."""
     return to_fetch(place / "sub" / "a.bin", url=URL, reason="more were not found, either", **changes)
 
 
 def brought(file: PlannedFile, server: Server, **options: Any) -> Any:
-    """Carry out a plan without waiting."""
+    """Carry out a plan without pauses."""
     return download_file(file, server, **options)
 
 
 def stored(file: PlannedFile) -> bytes:
-    """The bytes of a file in a store."""
+    """Return the bytes of a file in a store."""
     where: Any = file.local_path
     where.fs.invalidate_cache()
     return bytes(where.fs.cat_file(where.path))
@@ -74,8 +74,8 @@ def stored(file: PlannedFile) -> bytes:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_file_is_brought(address: str, size: int) -> None:
-    """Its bytes, their number and their digest."""
+def test_a_file_is_downloaded(address: str, size: int) -> None:
+    """The store has the bytes, and the result has their number and digest."""
     content, file, seen = content_of(size), planned(destination(address)), [0]
 
     def progress(number: int) -> None:
@@ -89,8 +89,8 @@ def test_a_file_is_brought(address: str, size: int) -> None:
     assert str(result.local_path) == f"{address}/sub/a.bin"
 
 
-def test_a_short_body_is_asked_for_again(address: str) -> None:
-    """And is never in its place; progress is taken back."""
+def test_a_truncated_body_is_requested_again(address: str) -> None:
+    """A truncated file never appears, and progress is subtracted."""
     content, file, seen = content_of(3000), planned(destination(address)), [0]
 
     def progress(number: int) -> None:
@@ -106,7 +106,7 @@ def test_a_short_body_is_asked_for_again(address: str) -> None:
 
 
 def fits_file() -> bytes:
-    """Return a FITS file of an image, and an extension that is longer than a part of an upload."""
+    """Return a FITS file with an image, and an extension larger than a part of an upload."""
     stream = io.BytesIO()
     long = fits.ImageHDU(np.arange(PART // 4 + 9, dtype=np.int32))
     fits.HDUList([fits.PrimaryHDU(np.ones((30, 40))), long]).writeto(stream)
@@ -114,8 +114,8 @@ def fits_file() -> bytes:
 
 
 @pytest.mark.parametrize("before", [None, b"as it was"])
-def test_a_fits_file_that_breaks_off_does_not_stay(address: str, before: bytes | None) -> None:
-    """Bytes that the server takes for all are asked for again, and what was in the place stays there."""
+def test_a_truncated_fits_file_is_not_saved(address: str, before: bytes | None) -> None:
+    """A FITS file truncated by the server is requested again, and the old file stays."""
     content = fits_file()
     file, short = planned(destination(address), size=len(content)), content[: len(content) - 3000]
     if before is not None:
@@ -130,8 +130,8 @@ def test_a_fits_file_that_breaks_off_does_not_stay(address: str, before: bytes |
     assert stored(file) == content
 
 
-def test_a_catalog_that_is_wrong_keeps_no_whole_file_away(memory: str) -> None:
-    """A FITS file that ends where its headers say is whole, and of other files nobody can know."""
+def test_a_wrong_size_in_the_catalog_does_not_fail_a_complete_file(memory: str) -> None:
+    """A FITS file with the length in its headers is complete, and other files cannot be checked."""
     content, file = fits_file(), planned(destination(memory))
     for body in content, b"text":
         result = brought(replace(file, size=len(body) + 5), Server(body))
@@ -140,7 +140,7 @@ def test_a_catalog_that_is_wrong_keeps_no_whole_file_away(memory: str) -> None:
 
 
 def test_a_wrong_checksum_is_an_error(memory: str) -> None:
-    """Of the answer or of the catalog; the old file stays."""
+    """The digest of the response or of the catalog must match; otherwise the old file stays."""
     content, file = content_of(3000), planned(destination(memory))
     assert brought(file, Server(b"old")).status is Status.COMPLETE
     right = hashlib.md5(content).hexdigest()
@@ -153,16 +153,16 @@ def test_a_wrong_checksum_is_an_error(memory: str) -> None:
     assert brought(file, Server(content, headers=header)).status is Status.ERROR
 
 
-def test_a_refusal_is_told_as_for_disks(memory: str) -> None:
-    """In the words of requests, with the address."""
+def test_a_refusal_is_reported_as_for_disks(memory: str) -> None:
+    """The message has the wording of requests, with the address."""
     result = brought(planned(destination(memory)), Server(BadRequestError("no such file", status=404)))
     assert result.status is Status.ERROR
     assert str(result.message).startswith(f"HTTPError: 404 Client Error: Not Found for url: {URL}")
     assert result.url == URL
 
 
-def test_actions_of_the_plan(memory: str) -> None:
-    """What is kept, refused or skipped is not asked for; what is checked is fetched if it differs."""
+def test_the_actions_of_a_plan(memory: str) -> None:
+    """Files to keep, refuse or skip are not requested; files to check are downloaded if they differ."""
     file, server = planned(destination(memory)), Server(b"12345")
     refused = brought(replace(file, action=Action.REFUSE, reason="no address"), server)
     assert (refused.status, refused.message) == (Status.ERROR, "no address")
@@ -178,8 +178,8 @@ def test_actions_of_the_plan(memory: str) -> None:
     assert stored(file) == b"654321"
 
 
-def test_the_cloud_is_asked_first(memory: str) -> None:
-    """And the archive if it fails there."""
+def test_the_cloud_copy_is_requested_first(memory: str) -> None:
+    """If the cloud copy fails, the file is requested from MAST."""
     file = planned(destination(memory), cloud_url=CLOUD)
     server = Server(b"12345")
     assert brought(file, server).status is Status.COMPLETE
@@ -189,8 +189,8 @@ def test_the_cloud_is_asked_first(memory: str) -> None:
     assert server.asked == [CLOUD, URL]
 
 
-def test_the_caller_can_end_it(memory: str) -> None:
-    """Before it begins and in the middle, and nothing is left."""
+def test_the_caller_can_stop_it(memory: str) -> None:
+    """A transfer can be stopped before and during the download, and nothing is left."""
     file, deadline = planned(destination(memory)), Deadline()
     result = brought(file, Server(content_of(5 << 20)), deadline=deadline, progress=lambda _: deadline.stop())
     assert (result.status, result.message) == (Status.ERROR, "The download was cancelled.")
@@ -199,8 +199,8 @@ def test_the_caller_can_end_it(memory: str) -> None:
     assert names(destination(memory)) == []
 
 
-def test_a_store_that_fails_is_an_error_and_no_exception(s3: str) -> None:
-    """Whatever the store's client raises: no such bucket, no connection, no credentials."""
+def test_a_failing_store_is_a_result(s3: str) -> None:
+    """No exception of the store's client is raised: no such bucket, no connection, no credentials."""
     place = destination(s3.replace("bucket", "nobody-has-this-one"))
     result = brought(planned(place), Server(b"12345"))
     assert result.status is Status.ERROR
@@ -208,7 +208,7 @@ def test_a_store_that_fails_is_an_error_and_no_exception(s3: str) -> None:
 
 
 def test_a_store_that_cannot_be_reached_is_an_error(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody listens at this port."""
+    """No server is listening on this port."""
     place = upath.UPath(s3, endpoint_url="http://127.0.0.1:9", config_kwargs={"retries": {"max_attempts": 0}})
     result = brought(planned(destination(place)), Server(b"12345"))
     assert result.status is Status.ERROR
@@ -219,7 +219,7 @@ def test_a_store_that_cannot_be_reached_is_an_error(s3: str, monkeypatch: pytest
 
 
 def products(count: int = 3) -> Table:
-    """A product table."""
+    """Return a product table."""
     return Table(
         {
             "dataURI": [f"mast:HST/product/{number}.bin" for number in range(count)],
@@ -231,8 +231,8 @@ def products(count: int = 3) -> Table:
     )
 
 
-def test_the_plan_sees_what_is_in_the_store(address: str) -> None:
-    """What is there with the cataloged size is kept, what differs is checked, what is not there is fetched."""
+def test_the_plan_uses_the_files_in_the_store(address: str) -> None:
+    """Files with the cataloged size are kept, others are checked, and missing ones are downloaded."""
 
     def decide() -> list[PlannedFile]:
         place = destination(address)
@@ -249,8 +249,8 @@ def test_the_plan_sees_what_is_in_the_store(address: str) -> None:
     assert [file.action for file in decide()] == [Action.KEEP] * 3
 
 
-def test_names_from_the_server_stay_in_the_folder(memory: str) -> None:
-    """Whatever a product table says."""
+def test_names_from_the_server_stay_in_the_download_folder(memory: str) -> None:
+    """No name in a product table leads out of the folder."""
     table = products(4)
     table["productFilename"] = ["../../evil", "/etc/passwd", "..", "a/../../b"]
     table["obs_id"] = ["..", "../..", "/", "."]
@@ -260,7 +260,7 @@ def test_names_from_the_server_stay_in_the_folder(memory: str) -> None:
 
 
 def test_a_folder_is_listed_once(memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Planning many files does not ask the store for each."""
+    """A plan for many files does not send a request to the store for each."""
     asked: list[str] = []
     kind = type(fsspec.filesystem("memory"))
     original: Callable[..., Any] = kind.ls
@@ -277,8 +277,8 @@ def test_a_folder_is_listed_once(memory: str, monkeypatch: pytest.MonkeyPatch) -
     assert len(asked) == 1
 
 
-def test_a_folder_of_that_name_is_seen(memory: str) -> None:
-    """A file cannot take its place."""
+def test_a_folder_with_the_name_of_a_file_is_detected(memory: str) -> None:
+    """A file cannot replace it."""
     place = destination(memory)
     with StoreStream(place / "HST" / "a" / "0.bin" / "inner") as stream:
         stream.begin(None)
@@ -289,7 +289,7 @@ def test_a_folder_of_that_name_is_seen(memory: str) -> None:
 
 
 def test_a_manifest_of_a_store_can_be_verified_and_retried(mast_sandbox: Sandbox, memory: str, tmp_path: Path) -> None:
-    """Files in a store are compared and fetched again where they are, also from a manifest that was written down."""
+    """Files in a store are verified and downloaded again, also with a saved manifest."""
     rows = mast_sandbox.archive.query(
         "SELECT * FROM product WHERE dataURI LIKE '%_drc.fits' AND size < 2000000 LIMIT 2"
     )

@@ -1,4 +1,4 @@
-"""One file over real HTTP: it is whole under its name, or it is not there."""
+"""Transfers of one file over real HTTP: it is complete under its name, or absent."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def bring(planned: PlannedFile, open_url: Callable[..., requests.Response]) -> T
     return download_file(planned, open_url)
 
 
-def test_whole_file_arrives_with_its_digest(
+def test_a_complete_file_has_its_digest(
     mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: OpenUrl
 ) -> None:
-    """The bytes on disk are the archive's, the result carries their number and digest, and no .part is left."""
+    """The bytes on disk are those of MAST, the result has their number and digest, and no .part file is left."""
     target = tmp_path / "new" / "folders" / "x.fits"
     seen: list[int] = []
     result = download_file(planned_for(mast_sandbox, uri, target, len(content)), open_url, progress=seen.append)
@@ -53,10 +53,10 @@ def test_whole_file_arrives_with_its_digest(
 
 
 @pytest.mark.parametrize("fault", [Fault.cut(5000), Fault.reset(5000)], ids=str)
-def test_truncated_body_leaves_no_file_under_the_final_name(
+def test_a_truncated_body_leaves_no_file_under_the_final_name(
     mast_sandbox: Sandbox, uri: str, tmp_path: Path, open_url: OpenUrl, fault: Fault
 ) -> None:
-    """A body that always breaks off is tried a few times, and then an ERROR without the final name (B25)."""
+    """A body that always breaks off is tried a few times, and is then an ERROR without a file (B25)."""
     mast_sandbox.faults.add("download", fault, times=None)
     counted: list[int] = []
     result = download_file(planned_for(mast_sandbox, uri, tmp_path / "x.fits"), open_url, progress=counted.append)
@@ -68,7 +68,7 @@ def test_truncated_body_leaves_no_file_under_the_final_name(
 
 
 @pytest.mark.parametrize("fault", [Fault.cut(5000), Fault.reset(70000)], ids=str)
-def test_broken_body_is_asked_for_again(
+def test_a_broken_body_is_requested_again(
     mast_sandbox: Sandbox,
     uri: str,
     content: bytes,
@@ -76,17 +76,17 @@ def test_broken_body_is_asked_for_again(
     open_url: OpenUrl,
     fault: Fault,
 ) -> None:
-    """A body that breaks off once or twice comes whole at the third try."""
+    """A body that breaks off once or twice is complete after the third attempt."""
     mast_sandbox.faults.add("download", fault, times=2)
     result = bring(planned_for(mast_sandbox, uri, tmp_path / "x.fits"), open_url)
     assert result.status is Status.COMPLETE
     assert (tmp_path / "x.fits").read_bytes() == content
 
 
-def test_failed_transfer_keeps_the_older_file(
+def test_a_failed_transfer_keeps_the_older_file(
     mast_sandbox: Sandbox, uri: str, tmp_path: Path, open_url: OpenUrl
 ) -> None:
-    """What was there before stays, byte for byte, when the new one does not become whole (B21)."""
+    """The existing file is unchanged, byte for byte, if the new one is not complete (B21)."""
     (tmp_path / "x.fits").write_bytes(b"older")
     mast_sandbox.faults.add("download", Fault.cut(5000), times=None)
     result = bring(planned_for(mast_sandbox, uri, tmp_path / "x.fits", cache=False), open_url)
@@ -95,20 +95,20 @@ def test_failed_transfer_keeps_the_older_file(
     assert files_in(tmp_path) == ["x.fits", "x.fits.mast.part", "x.fits.mast.part.json"]
 
 
-def test_shorter_older_file_is_replaced_and_not_appended_to(
+def test_a_shorter_older_file_is_replaced_and_not_appended_to(
     mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: OpenUrl
 ) -> None:
-    """A file of another length is fetched anew, from its first byte (B21, B22)."""
+    """A file with another length is downloaded again from its first byte (B21, B22)."""
     (tmp_path / "x.fits").write_bytes(b"junk" * 100)
     assert bring(planned_for(mast_sandbox, uri, tmp_path / "x.fits"), open_url).status is Status.COMPLETE
     assert (tmp_path / "x.fits").read_bytes() == content
     assert all("range" not in record.headers for record in mast_sandbox.requests.of("download"))
 
 
-def test_file_of_unknown_size_is_kept_if_the_archive_has_as_many_bytes(
+def test_a_file_of_unknown_size_is_kept_if_it_has_the_size_at_mast(
     mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: OpenUrl
 ) -> None:
-    """Where the catalog does not tell, one request compares, and nothing is written."""
+    """If the catalog has no size, one request compares the sizes, and nothing is written."""
     target = tmp_path / "x.fits"
     target.write_bytes(bytes(len(content)))
     result = bring(planned_for(mast_sandbox, uri, target), open_url)
@@ -116,28 +116,28 @@ def test_file_of_unknown_size_is_kept_if_the_archive_has_as_many_bytes(
     assert target.read_bytes() == bytes(len(content))
 
 
-def test_wrong_size_in_the_catalog_is_told_and_no_failure(
+def test_a_wrong_size_in_the_catalog_is_a_note_and_not_a_failure(
     mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: OpenUrl
 ) -> None:
-    """Cataloged sizes are not always right: a whole body of another length is complete, with a message."""
+    """Sizes in the catalog are not always right: a complete body of another length is COMPLETE with a message."""
     result = bring(planned_for(mast_sandbox, uri, tmp_path / "x.fits", len(content) + 7), open_url)
     assert result.status is Status.COMPLETE
     assert str(len(content) + 7) in str(result.message)
     assert result.url is None
 
 
-def test_body_without_length_comes_whole(
+def test_a_body_without_length_is_complete(
     mast_sandbox: Sandbox, uri: str, content: bytes, tmp_path: Path, open_url: OpenUrl
 ) -> None:
-    """A generated file has no Content-Length; it comes whole all the same."""
+    """A generated file has no Content-Length, and is downloaded completely."""
     mast_sandbox.faults.add("download", Fault.no_length())
     result = bring(planned_for(mast_sandbox, uri, tmp_path / "x.fits", len(content)), open_url)
     assert result.status is Status.COMPLETE
     assert (tmp_path / "x.fits").read_bytes() == content
 
 
-def test_body_that_only_ends_with_the_connection_must_reach_the_cataloged_size(tmp_path: Path) -> None:
-    """Without any mark of its end a body shorter than cataloged may be cut, and is not taken for whole."""
+def test_a_body_that_ends_with_the_connection_must_have_the_cataloged_size(tmp_path: Path) -> None:
+    """Without an end marker, a body shorter than in the catalog may be truncated, and is not accepted."""
     planned = to_fetch(tmp_path / "x", size=10)
     result = bring(planned, lambda _url, _headers: response(b"12345"))
     assert (result.status, files_in(tmp_path)) == (Status.ERROR, [])
@@ -147,15 +147,15 @@ def test_body_that_only_ends_with_the_connection_must_reach_the_cataloged_size(t
 
 
 @pytest.mark.parametrize("announced", ["4", "9"])
-def test_length_that_lies_is_an_error(tmp_path: Path, announced: str) -> None:
-    """More bytes than announced are as suspect as fewer, whether or not the HTTP library minds."""
+def test_a_wrong_content_length_is_an_error(tmp_path: Path, announced: str) -> None:
+    """More bytes than announced are an error, like fewer, even if the HTTP library accepts them."""
     result = bring(to_fetch(tmp_path / "x"), lambda _url, _headers: response(b"12345", {"Content-Length": announced}))
     assert (result.status, files_in(tmp_path)) == (Status.ERROR, [])
     assert f"received 5 of {announced} bytes" in str(result.message)
 
 
 class Zeros(io.RawIOBase):
-    """A body of a given length that exists nowhere at once."""
+    """A body of a given length that is generated as it is read."""
 
     def __init__(self, size: int) -> None:
         self.left = size
@@ -170,8 +170,8 @@ class Zeros(io.RawIOBase):
         return size
 
 
-def test_large_file_is_never_held_in_memory(tmp_path: Path) -> None:
-    """The memory of a transfer is that of a few pieces, whatever the size of the file, and with no bar shown (B26)."""
+def test_a_large_file_is_never_held_in_memory(tmp_path: Path) -> None:
+    """A transfer needs memory for a few pieces, for any file size, without a progress bar (B26)."""
     size = 48 << 20
     answer = response(io.BufferedReader(Zeros(size)), {"Content-Length": str(size)})
     planned = to_fetch(tmp_path / "x", size=size)
@@ -201,8 +201,8 @@ def test_large_file_is_never_held_in_memory(tmp_path: Path) -> None:
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
     ],
 )
-def test_failure_to_open_is_a_result(tmp_path: Path, error: Exception, words: str) -> None:
-    """Whatever stops the transfer, the result says so in the words that code matches on, and names the address."""
+def test_a_failure_to_open_is_a_result(tmp_path: Path, error: Exception, words: str) -> None:
+    """For every exception, the result has the words that user code may match, and the address."""
 
     def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
         raise error
@@ -214,7 +214,7 @@ def test_failure_to_open_is_a_result(tmp_path: Path, error: Exception, words: st
 
 
 class Body:
-    """A body that does something in its middle."""
+    """A body that raises an exception in the middle."""
 
     def __init__(self, error: BaseException) -> None:
         self.error, self.headers, self.closed = error, {"Content-Length": "10"}, False
@@ -231,8 +231,8 @@ class Body:
         raise self.error
 
 
-def test_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
-    """An OSError in mid-body is an ERROR with its reason; neither the name nor a .part is left."""
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    """An OSError during the transfer is an ERROR with its reason; neither the file nor a .part file is left."""
     body = Body(OSError(errno.ENOSPC, "No space left on device"))
     planned = to_fetch(tmp_path / "x")
     counted: list[int] = []
@@ -243,8 +243,8 @@ def test_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     assert body.closed
 
 
-def test_ctrl_c_passes_through_after_cleaning_up(tmp_path: Path) -> None:
-    """KeyboardInterrupt reaches the caller, the connection is closed, and no .part is left."""
+def test_ctrl_c_is_raised_after_cleaning_up(tmp_path: Path) -> None:
+    """KeyboardInterrupt is raised, the connection is closed, and no .part file is left."""
     body = Body(KeyboardInterrupt())
     planned = to_fetch(tmp_path / "x")
     with pytest.raises(KeyboardInterrupt):
@@ -253,13 +253,13 @@ def test_ctrl_c_passes_through_after_cleaning_up(tmp_path: Path) -> None:
     assert body.closed
 
 
-def test_folder_made_in_place_of_the_file_is_an_error(
+def test_a_folder_made_in_place_of_the_file_is_an_error(
     tmp_path: Path,
     mast_sandbox: Sandbox,
     uri: str,
     open_url: OpenUrl,
 ) -> None:
-    """A folder that came to lie there after the plan is not taken for a file that somebody else has brought."""
+    """A folder made after the plan is not taken for a file that another process has downloaded."""
     target = tmp_path / "x.fits"
     planned = planned_for(mast_sandbox, uri, target)
     target.mkdir()
@@ -269,8 +269,8 @@ def test_folder_made_in_place_of_the_file_is_an_error(
     assert list(target.iterdir()) == []
 
 
-def test_file_where_a_folder_is_needed_is_a_result(tmp_path: Path) -> None:
-    """A path that cannot be made is an ERROR, and not an exception."""
+def test_a_file_in_place_of_a_folder_is_a_result(tmp_path: Path) -> None:
+    """A folder that cannot be made is an ERROR, and not an exception."""
     (tmp_path / "taken").write_text("a file")
     planned = to_fetch(tmp_path / "taken" / "x")
     result = bring(planned, lambda _url, _headers: response(b"12345"))
@@ -278,15 +278,15 @@ def test_file_where_a_folder_is_needed_is_a_result(tmp_path: Path) -> None:
     assert (tmp_path / "taken").read_text() == "a file"
 
 
-def test_refused_file_says_why(tmp_path: Path) -> None:
-    """What the plan refuses is an ERROR with the plan's reason, and no request."""
+def test_a_refused_file_has_the_reason(tmp_path: Path) -> None:
+    """A file that the plan refuses is an ERROR with the reason of the plan, and is not requested."""
     planned = PlannedFile(3, None, None, None, tmp_path / "x", None, Action.REFUSE, "the product has no dataURI")
     (result,) = download([planned], pytest.fail, RunOptions(verbose=False))  # type: ignore[arg-type]
     assert (result.index, result.status, result.message) == (3, Status.ERROR, "the product has no dataURI")
 
 
-def test_local_copy_serves_when_the_archive_is_away(tmp_path: Path) -> None:
-    """A file that nothing speaks against is used, with a message; one of a wrong size is an ERROR, untouched (B24)."""
+def test_an_existing_file_serves_when_mast_is_unavailable(tmp_path: Path) -> None:
+    """A file that may be current is kept with a message; one of a wrong size is an ERROR, unchanged (B24)."""
 
     def away(_url: str, _headers: Mapping[str, str]) -> requests.Response:
         raise ServerError("could not be reached")
@@ -302,8 +302,8 @@ def test_local_copy_serves_when_the_archive_is_away(tmp_path: Path) -> None:
     assert target.read_bytes() == b"12345"
 
 
-def test_a_file_that_is_known_to_differ_is_not_taken_for_unconfirmed(tmp_path: Path) -> None:
-    """An archive that has told another length, and then cannot be reached, has spoken against the file on disk."""
+def test_a_file_that_is_known_to_differ_is_not_unconfirmed(tmp_path: Path) -> None:
+    """If MAST sent another length before it became unavailable, the existing file is not kept."""
     target = tmp_path / "x.bin"
     target.write_bytes(b"12345")
     answers: list[requests.Response | Exception] = [response(b"", {"Content-Length": "6"})]
@@ -319,8 +319,8 @@ def test_a_file_that_is_known_to_differ_is_not_taken_for_unconfirmed(tmp_path: P
     assert target.read_bytes() == b"12345"
 
 
-def test_files_on_disk_need_nothing_of_stores() -> None:
-    """The module of stores is not imported before somebody names one."""
+def test_downloads_to_disk_do_not_import_stores() -> None:
+    """The module for stores is imported only when an address of a store is given."""
     code = (
         "import sys, astroquery_mast; from astroquery_mast.downloads import destination as d, product_flow; "
         "d.destination('x'); d.file_system_at(d.destination('~')); d.local_target(None, 'x.fits'); "
@@ -342,10 +342,10 @@ def test_files_on_disk_need_nothing_of_stores() -> None:
         ("nope/g.fits", "nope/g.fits"),
     ],
 )
-def test_local_path_is_a_file_or_a_folder_as_it_should_be(
+def test_local_path_is_a_file_or_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local_path: str | None, expected: str
 ) -> None:
-    """What exists is what it is; of what does not, a separator or a missing ending makes a folder (B43)."""
+    """An existing path is what it is; otherwise a trailing separator or a missing extension means a folder (B43)."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "run_v0.4").mkdir()

@@ -1,4 +1,4 @@
-"""Every fault with files of every size: under the final name lie the right bytes, or nothing."""
+"""Every fault with files of every size: the file has the right bytes, or is absent."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ PREFIX = "mast:SIZE/product/"
 
 @lru_cache(maxsize=4)
 def body_of(size: int) -> bytes:
-    """Return the content of the file of a size."""
+    """Return the content of the file with a size."""
     return random.Random(size).randbytes(size)
 
 
 @lru_cache(maxsize=64)
 def sha256_of(size: int, content: Callable[[bytes], bytes]) -> str:
-    """Return the digest of the file of a size, as it is or after a change."""
+    """Return the digest of the file with a size, unchanged or after a change."""
     return hashlib.sha256(content(body_of(size))).hexdigest()
 
 
 def as_it_was(body: bytes) -> bytes:
-    """Return the content of a file that did not change."""
+    """Return the content of an unchanged file."""
     return body
 
 
 def changed(body: bytes) -> bytes:
-    """Return the content of a file after the change of `Fault.changed`."""
+    """Return the content of a file after `Fault.changed`."""
     return body.translate(bytes(reversed(range(256))))
 
 
 class SizedFiles:
-    """The sandbox's archive, and one file of every size that is asked for."""
+    """The archive of the sandbox, plus a file of every requested size."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -88,13 +88,13 @@ def archive(server: Sandbox) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Give a folder that is gone after the test: pytest would keep the gigabytes of three runs."""
+    """Yield a folder that is removed after the test: pytest would keep the gigabytes of three runs."""
     yield tmp_path
     shutil.rmtree(tmp_path)
 
 
 def opener() -> OpenUrl:
-    """Return what opens addresses as the client does: an HTTP status of an error is an exception."""
+    """Return a function that opens addresses like the client: an HTTP error status is an exception."""
     wire = HttpClient(requests.Session().request, Endpoints(str(conf.server)))
 
     def open_url(url: str, headers: Mapping[str, str]) -> requests.Response:
@@ -111,7 +111,7 @@ def planned_for(sandbox: Sandbox, size: int, folder: Path, checksum: str | None 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table: what goes wrong, how often, and what must come of it."""
+    """A row of the table: a fault, how often it occurs, and the expected result."""
 
     name: str
     faults: Callable[[Sandbox, int], list[tuple[Fault, int | None]]]
@@ -194,7 +194,7 @@ ROWS = [
 
 
 def play(row: Row, size: int, sandbox: Sandbox, folder: Path) -> TransferResult:
-    """Let a fault strike a transfer."""
+    """Carry out a transfer with a fault."""
     for fault, times in row.faults(sandbox, size):
         sandbox.faults.add("download", fault, times=times)
     return download_file(planned_for(sandbox, size, folder), opener())
@@ -202,8 +202,8 @@ def play(row: Row, size: int, sandbox: Sandbox, folder: Path) -> TransferResult:
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_final_name_holds_the_right_bytes_or_nothing(row: Row, size: int, archive: Sandbox, folder: Path) -> None:
-    """Whatever happens on the way, a COMPLETE file has the SHA-256 of the archive's, and an ERROR leaves no file."""
+def test_the_file_has_the_right_bytes_or_is_absent(row: Row, size: int, archive: Sandbox, folder: Path) -> None:
+    """For every fault, a COMPLETE file has the SHA-256 of that at MAST, and an ERROR leaves no file."""
     result = play(row, size, archive, folder)
     target = folder / "x.bin"
     if row.status is Status.COMPLETE or (row.empty_is_well and not size):
@@ -218,8 +218,8 @@ def test_final_name_holds_the_right_bytes_or_nothing(row: Row, size: int, archiv
         assert not target.exists()
 
 
-def test_shorter_length_is_told_and_a_checksum_finds_it_out(archive: Sandbox, tmp_path: Path) -> None:
-    """A server that announces less and sends less cannot be told from a shorter file, except by a digest."""
+def test_a_shorter_content_length_is_noted_and_found_by_a_checksum(archive: Sandbox, tmp_path: Path) -> None:
+    """A response that is consistently too short cannot be distinguished from a shorter file, except by a digest."""
     size = SIZES["1 MB"]
     archive.faults.add("download", Fault.lie_length(size - 7), times=None)
     unknown = download_file(planned_for(archive, size, tmp_path), opener())

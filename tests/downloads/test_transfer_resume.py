@@ -1,4 +1,4 @@
-"""Going on from what came before, stopping in between, and files that others made meanwhile."""
+"""Resumed and stopped transfers, and files that other processes download in the meantime."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def failing(_url: str, _headers: Mapping[str, str]) -> requests.Response:
     raise ServerError("could not be reached")
 
 
-def broken_off(sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, after: int = SOME) -> None:
-    """Let a first call break off after some bytes."""
+def interrupt_transfer(sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, after: int = SOME) -> None:
+    """Interrupt a first call after some bytes."""
     sandbox.faults.add("download", Fault.cut(after))
     openers = [failing, open_url]
 
@@ -51,11 +51,11 @@ def broken_off(sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, after:
     sandbox.requests.clear()
 
 
-def test_next_call_asks_for_the_rest_of_the_same_file(
+def test_the_next_call_requests_the_rest_of_the_same_file(
     mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
 ) -> None:
-    """The second call sends Range and If-Range, gets 206, and its digest is that of the whole file."""
-    broken_off(mast_sandbox, planned, open_url)
+    """The second call sends Range and If-Range, gets 206, and its digest is that of the complete file."""
+    interrupt_transfer(mast_sandbox, planned, open_url)
     seen: list[int] = []
     result = download_file(planned, open_url, progress=seen.append)
     assert (result.status, result.size, result.attempts) == (Status.COMPLETE, len(content), 1)
@@ -67,10 +67,10 @@ def test_next_call_asks_for_the_rest_of_the_same_file(
     assert record.headers["if-range"].startswith('"')
 
 
-def test_without_etag_the_date_is_the_validator(
+def test_without_an_etag_the_date_is_the_validator(
     mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
 ) -> None:
-    """A weak ETag is of no use; a date that is old enough is as good as a strong one."""
+    """A weak ETag is not used; a date that is old enough is as good as a strong ETag."""
     mast_sandbox.faults.add("download", Fault.headers({"ETag": 'W/"weak"'}) + Fault.cut(SOME))
     mast_sandbox.faults.add("download", Fault.headers({"ETag": 'W/"weak"'}))
     result = download_file(planned, open_url)
@@ -83,10 +83,10 @@ def test_without_etag_the_date_is_the_validator(
 @pytest.mark.parametrize(
     "headers", [{"ETag": 'W/"weak"', "Last-Modified": ""}, {"ETag": "unquoted", "Last-Modified": "yesterday"}]
 )
-def test_without_validator_nothing_is_kept(
+def test_without_a_validator_nothing_is_kept(
     mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, headers: dict[str, str]
 ) -> None:
-    """What the server cannot recognize later is removed at the end of a call that fails, and taken back."""
+    """Bytes that the server cannot identify later are removed when a call fails, and subtracted from the progress."""
     mast_sandbox.faults.add("download", Fault.headers(headers) + Fault.cut(SOME), times=None)
     seen: list[int] = []
     result = download_file(planned, open_url, progress=seen.append)
@@ -96,28 +96,30 @@ def test_without_validator_nothing_is_kept(
     assert all("range" not in record.headers for record in mast_sandbox.requests.of("download"))
 
 
-def test_file_that_keeps_breaking_off_comes_as_long_as_it_grows(
+def test_a_file_that_is_often_interrupted_completes_as_long_as_it_grows(
     mast_sandbox: Sandbox, planned: PlannedFile, large: str, open_url: OpenUrl, tmp_path: Path
 ) -> None:
-    """Tries that bring a megabyte each are not counted: five breaks do not stop a file of eight megabytes."""
+    """Attempts with a megabyte of progress do not count: five interruptions do not fail a file of eight megabytes."""
     mast_sandbox.faults.add("download", Fault.cut(1_500_000), times=5)
     result = download_file(replace(planned, uri=large, url=address_of(mast_sandbox, large)), open_url)
     assert (result.status, result.attempts) == (Status.COMPLETE, 6)
     assert (tmp_path / "x.fits").read_bytes() == mast_sandbox.archive.render(large)
 
 
-def test_file_has_the_time_of_the_archive(mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl) -> None:
-    """Last-Modified becomes the time of the file, so that it can be compared later."""
+def test_a_file_has_the_modification_time_at_mast(
+    mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl
+) -> None:
+    """Last-Modified is the modification time of the file, so that it can be compared later."""
     mast_sandbox.faults.add("download", Fault.headers({"Last-Modified": "Wed, 01 Jan 2020 00:00:00 GMT"}))
     assert download_file(planned, open_url).status is Status.COMPLETE
     assert planned.local_path.stat().st_mtime == 1577836800
 
 
 @pytest.mark.parametrize(("compare_time", "anew"), [(True, True), (False, False)])
-def test_file_of_the_same_length_is_compared_by_time_where_that_is_asked(
+def test_a_file_of_the_same_length_is_compared_by_time_on_request(
     mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl, compare_time: bool, anew: bool
 ) -> None:
-    """'if-changed' fetches a file that the archive has changed since; one of the same time is kept."""
+    """'if-changed' downloads a file that has changed at MAST, and keeps one with the same time."""
     assert download_file(planned, open_url).status is Status.COMPLETE
     check = replace(planned, action=Action.CHECK, reason="on disk", compare_time=compare_time)
     assert not download_file(check, open_url).fetched
@@ -128,10 +130,10 @@ def test_file_of_the_same_length_is_compared_by_time_where_that_is_asked(
     assert (planned.local_path.read_bytes() == content) is anew
 
 
-def test_shared_folder_that_cannot_be_written_serves_what_it_holds(
+def test_a_read_only_shared_folder_can_be_used(
     mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
 ) -> None:
-    """To confirm a file nothing is written: a lock could not even be made in place of this one."""
+    """Confirming a file writes nothing, not even a lock."""
     assert download_file(planned, open_url).status is Status.COMPLETE
     before = planned.local_path.parent.stat().st_mtime_ns
     result = download_file(replace(planned, action=Action.CHECK, reason="on disk"), open_url)
@@ -140,10 +142,10 @@ def test_shared_folder_that_cannot_be_written_serves_what_it_holds(
 
 
 @pytest.mark.parametrize("reason", ["not on disk", "not on disk; 5 bytes are present from an earlier download"])
-def test_file_that_somebody_else_brought_is_not_fetched_again(
+def test_a_file_that_another_process_downloaded_is_not_requested_again(
     mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl, reason: str
 ) -> None:
-    """What was not there when the plan was made, and is there now, is whole."""
+    """A file that did not exist at the time of the plan, and exists now, is complete."""
     planned.local_path.write_bytes(b"brought meanwhile")
     result = download_file(replace(planned, reason=reason), open_url)
     assert (result.status, result.fetched, result.size, result.attempts) == (Status.COMPLETE, False, 17, 0)
@@ -151,7 +153,7 @@ def test_file_that_somebody_else_brought_is_not_fetched_again(
 
 
 def test_the_plan_says_which_files_were_not_there(planned: PlannedFile, uri: str, tmp_path: Path) -> None:
-    """The transfer relies on the first words of the plan's reason."""
+    """The transfer relies on the first words of the reason in the plan."""
     assert planned.reason.startswith("not on disk")
     (tmp_path / "x.fits").write_bytes(b"older")
     anew = single_file(uri, tmp_path / "x.fits", download_url="u", cache=False, disk=LOCAL_FILES)
@@ -159,10 +161,10 @@ def test_the_plan_says_which_files_were_not_there(planned: PlannedFile, uri: str
     assert not anew.reason.startswith("not on disk")
 
 
-def test_cancelled_transfer_stops_between_two_pieces(
+def test_a_cancelled_transfer_stops_between_two_pieces(
     mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
 ) -> None:
-    """When the caller cancels, the transfer ends with an ERROR; what has come is kept, and used by the next call."""
+    """When the caller cancels, the transfer is an ERROR; its bytes are kept, and used by the next call."""
     deadline = Deadline()
     seen: list[int] = []
 
@@ -181,8 +183,10 @@ def test_cancelled_transfer_stops_between_two_pieces(
     assert mast_sandbox.requests.of("download")[0].sent == len(content) - seen[0]
 
 
-def test_cancelled_before_it_began_asks_nothing(mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl) -> None:
-    """Nothing is sent, and nothing written."""
+def test_a_transfer_cancelled_before_its_start_sends_nothing(
+    mast_sandbox: Sandbox, planned: PlannedFile, open_url: OpenUrl
+) -> None:
+    """Nothing is sent or written."""
     deadline = Deadline()
     deadline.stop()
     assert download_file(planned, open_url, deadline=deadline).status is Status.ERROR
@@ -190,8 +194,8 @@ def test_cancelled_before_it_began_asks_nothing(mast_sandbox: Sandbox, planned: 
     assert list(planned.local_path.parent.iterdir()) == []
 
 
-def test_cancelled_connection_is_told_as_such(planned: PlannedFile) -> None:
-    """Who cancels may close the sockets: that is no failure of the network, and not tried again."""
+def test_a_cancelled_connection_is_reported_as_cancelled(planned: PlannedFile) -> None:
+    """A socket closed by a cancelled call is not a network failure, and is not retried."""
     deadline = Deadline()
     tries: list[str] = []
 
@@ -205,8 +209,8 @@ def test_cancelled_connection_is_told_as_such(planned: PlannedFile) -> None:
     assert len(tries) == 1
 
 
-def test_deadline_ends_the_tries(planned: PlannedFile) -> None:
-    """When the time is over, the transfer ends with what the deadline was."""
+def test_the_deadline_ends_the_attempts(planned: PlannedFile) -> None:
+    """After the deadline, the transfer ends with a message about the timeout."""
     deadline = Deadline(60)
 
     def open_url(_url: str, _headers: Mapping[str, str]) -> requests.Response:
@@ -217,8 +221,8 @@ def test_deadline_ends_the_tries(planned: PlannedFile) -> None:
     assert (result.status, result.message) == (Status.ERROR, "Timed out after 60 s.")
 
 
-def test_pause_between_tries_ends_with_the_deadline(planned: PlannedFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pause is longer than the time that is left."""
+def test_a_pause_between_attempts_ends_with_the_deadline(planned: PlannedFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause is longer than the remaining time."""
     pauses: list[float] = []
     monkeypatch.setattr(failures, "pause", lambda seconds, _stopped: pauses.append(seconds))
 
@@ -231,7 +235,7 @@ def test_pause_between_tries_ends_with_the_deadline(planned: PlannedFile, monkey
 
 
 def test_waiting_for_another_process_ends_when_cancelled(planned: PlannedFile) -> None:
-    """A file that another process is at work on does not keep a cancelled call waiting."""
+    """A cancelled call does not wait for another process that is downloading the file."""
     deadline = Deadline()
     results: list[object] = []
 
@@ -249,8 +253,8 @@ def test_waiting_for_another_process_ends_when_cancelled(planned: PlannedFile) -
     assert "Another process holds" in str(getattr(result, "message", None))
 
 
-def test_ctrl_c_keeps_what_has_come(planned: PlannedFile, content: bytes, open_url: OpenUrl) -> None:
-    """KeyboardInterrupt reaches the caller; the part and its record stay for the next call, the lock does not."""
+def test_ctrl_c_keeps_the_received_bytes(planned: PlannedFile, content: bytes, open_url: OpenUrl) -> None:
+    """KeyboardInterrupt is raised; the part and its record are kept for the next call, and the lock is removed."""
 
     def progress(_size: int) -> None:
         raise KeyboardInterrupt
@@ -262,10 +266,10 @@ def test_ctrl_c_keeps_what_has_come(planned: PlannedFile, content: bytes, open_u
     assert download_file(planned, open_url).status is Status.COMPLETE
 
 
-def test_cloud_copy_comes_first_and_the_archive_helps_out(
+def test_the_cloud_copy_is_requested_first_and_then_mast(
     mast_sandbox: Sandbox, planned: PlannedFile, content: bytes, open_url: OpenUrl
 ) -> None:
-    """The public copy is asked first; where it fails, the archive is asked, and bytes of the two are never mixed."""
+    """If the cloud copy fails, MAST is requested, and bytes of the two are never combined."""
     assert planned.url is not None
     cloud = planned.url.replace("/api/v0.1/Download/file", "/jwst/api/v0.1/download/file")
     mast_sandbox.faults.add("download", Fault.cut(SOME), where=lambda record: record.path.startswith("/jwst"))
@@ -277,15 +281,15 @@ def test_cloud_copy_comes_first_and_the_archive_helps_out(
     assert "range" not in mast_sandbox.requests.of("download")[-1].headers
 
 
-def test_longer_body_than_announced_is_thrown_away(planned: PlannedFile) -> None:
-    """More bytes than there can be are another file's: none of them is kept, though there is a validator."""
+def test_a_body_longer_than_announced_is_discarded(planned: PlannedFile) -> None:
+    """More bytes than announced belong to another file: none of them is kept, even with a validator."""
     result = download_file(planned, lambda _url, _headers: response(b"12345", {"ETag": '"x"', "Content-Length": "4"}))
     assert "received 5 of 4 bytes" in str(result.message)
     assert list(planned.local_path.parent.iterdir()) == []
 
 
-def test_record_tells_where_the_bytes_are_from(planned: PlannedFile) -> None:
-    """The record beside the part holds the address, the validator and the length, and no more of the request."""
+def test_the_record_has_the_source_of_the_bytes(planned: PlannedFile) -> None:
+    """The record of a part has the address, the validator and the length, and nothing else from the request."""
     download_file(planned, lambda _url, _headers: response(b"SIMPL", {"ETag": '"x"', "Content-Length": "9"}))
     first = record_path(planned.local_path).read_text().splitlines()[0]
     assert first == f'{{"url": "{planned.url}", "validator": "\\"x\\"", "total": 9}}'
@@ -295,10 +299,10 @@ FOREIGN = {f"x.fits.part{ending}": f"mine{ending}" for ending in ("", ".json", "
 
 
 @pytest.mark.parametrize("resumable", [True, False])
-def test_a_part_of_somebody_else_is_left_alone(
+def test_a_part_file_of_another_program_is_left_alone(
     mast_sandbox: Sandbox, client: ObservationsClass, uri: str, tmp_path: Path, resumable: bool
 ) -> None:
-    """What a browser or a user has called so stays as it is, while the file breaks off, goes on and is fetched anew."""
+    """A ``.part`` file of a browser or user is unchanged while the download is interrupted, resumed and repeated."""
     for name, content in FOREIGN.items():
         (tmp_path / name).write_text(content)
     product = Table({"dataURI": [uri], "obs_id": ["o"], "productFilename": ["x.fits"]})

@@ -1,4 +1,4 @@
-"""A manifest later: what became of the files, and fetching what did not come."""
+"""Manifests of earlier downloads: the state of the files, and retries of failed files."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def manifest(client: ObservationsClass, products: Table, service: str, tmp_path:
     return bring(client, products, service, tmp_path)
 
 
-def test_files_that_are_as_they_were_are_ok(manifest: Manifest) -> None:
-    """All rows stay, and only the status is another; the manifest that was given is not touched."""
+def test_unchanged_files_are_ok(manifest: Manifest) -> None:
+    """All rows are kept, and only the status differs; the given manifest is not modified."""
     found = verify_downloads(manifest)
     assert set(found["Status"]) == {"OK"}
     assert set(manifest["Status"]) == {"COMPLETE"}
@@ -49,7 +49,7 @@ def test_files_that_are_as_they_were_are_ok(manifest: Manifest) -> None:
 
 
 def test_missing_and_changed_files_are_found(manifest: Manifest, tmp_path: Path) -> None:
-    """A file that is gone, one that is shorter, and one of the same length with one other byte (B2, D11)."""
+    """A deleted file, a shorter one, and one with a different byte are found (B2, D11)."""
     paths = [Path(path) for path in manifest["Local Path"]]
     paths[0].unlink()
     paths[1].write_bytes(paths[1].read_bytes()[:-1])
@@ -64,18 +64,18 @@ def test_missing_and_changed_files_are_found(manifest: Manifest, tmp_path: Path)
         assert f"expected {manifest['SHA256'][2]}" in found["Message"][2]
 
 
-def test_file_kept_from_earlier_is_compared_by_its_size(
+def test_a_file_kept_from_an_earlier_call_is_compared_by_size(
     client: ObservationsClass, products: Table, service: str, manifest: Manifest, tmp_path: Path
 ) -> None:
-    """A file that was on disk already has no digest; its size is compared."""
+    """A file that was already on disk has no digest, so its size is compared."""
     kept = bring(client, products, service, tmp_path)
     assert kept["SHA256"].mask.all()
     Path(kept["Local Path"][0]).write_bytes(b"x")
     assert list(verify_downloads(kept)["Status"]) == ["CHANGED", *["OK"] * 4]
 
 
-def test_file_that_did_not_come_is_not_vouched_for(tmp_path: Path) -> None:
-    """An ERROR row is MISSING, or CHANGED if something lies there from before, and its reason is kept."""
+def test_a_failed_file_is_not_ok(tmp_path: Path) -> None:
+    """An ERROR row is MISSING, or CHANGED if an older file exists, and its message is kept."""
     (tmp_path / "b").write_bytes(b"older")
     rows = [
         TransferResult(number, Status.ERROR, tmp_path / name, "HTTPError: 404", "u")
@@ -86,23 +86,23 @@ def test_file_that_did_not_come_is_not_vouched_for(tmp_path: Path) -> None:
     assert all("HTTPError: 404" in message for message in found["Message"])
 
 
-def test_folder_in_the_place_of_a_file_is_a_change(tmp_path: Path) -> None:
-    """What cannot be read is told, and no exception."""
+def test_a_folder_in_place_of_a_file_is_changed(tmp_path: Path) -> None:
+    """A file that cannot be read is reported without an exception."""
     (tmp_path / "a").mkdir()
     row = TransferResult(0, Status.COMPLETE, tmp_path / "a", sha256="00" * 32)
     assert verify_downloads(as_manifest([row]))["Status"][0] == "CHANGED"
 
 
-def test_manifest_of_the_peer_can_be_verified(tmp_path: Path) -> None:
-    """Four columns are enough to see which files are there."""
+def test_a_manifest_of_astroquery_mast_can_be_verified(tmp_path: Path) -> None:
+    """Four columns are enough to check which files exist."""
     (tmp_path / "a").write_bytes(b"a")
     paths = [str(tmp_path / name) for name in "ab"]
     peer = Table({"Local Path": paths, "Status": ["COMPLETE"] * 2, "Message": [None] * 2, "URL": [None] * 2})
     assert list(verify_downloads(peer)["Status"]) == ["OK", "MISSING"]
 
 
-def test_table_that_is_no_manifest_is_refused(client: ObservationsClass) -> None:
-    """Another table raises a query error that names the columns."""
+def test_a_table_that_is_not_a_manifest_raises(client: ObservationsClass) -> None:
+    """Another table raises a query error that names the missing columns."""
     with pytest.raises(InvalidQueryError, match="'Local Path'"):
         verify_downloads(Table({"a": [1]}))
     with pytest.raises(InvalidQueryError, match="'Status'"):
@@ -111,10 +111,10 @@ def test_table_that_is_no_manifest_is_refused(client: ObservationsClass) -> None
         )
 
 
-def test_only_failed_rows_are_fetched_again(
+def test_only_failed_rows_are_downloaded_again(
     client: ObservationsClass, products: Table, service: str, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """After a bad day the same manifest, read from its file, brings what is missing and asks for nothing else (D5)."""
+    """A manifest read from a file downloads only what failed, without other requests (D5)."""
     unlucky = [str(products["dataURI"][number]) for number in (1, 3)]
     mast_sandbox.faults.add(
         "download", Fault.status(404), times=None, where=lambda record: record.value("uri") in unlucky
@@ -143,10 +143,10 @@ def test_only_failed_rows_are_fetched_again(
     assert set(verify_downloads(again)["Status"]) == {"OK"}
 
 
-def test_what_verify_found_is_fetched_again(
+def test_missing_and_changed_files_are_downloaded_again(
     client: ObservationsClass, manifest: Manifest, service: str, mast_sandbox: Sandbox
 ) -> None:
-    """A missing and a changed file come back; one that is fine is not asked for."""
+    """A missing and a changed file are downloaded, and unchanged ones are not requested."""
     paths = [Path(path) for path in manifest["Local Path"]]
     paths[0].unlink()
     paths[1].write_bytes(bytes(paths[1].stat().st_size))
@@ -162,8 +162,8 @@ def test_what_verify_found_is_fetched_again(
     assert set(verify_downloads(again)["Status"]) == {"OK"}
 
 
-def test_still_failing_rows_stay_errors(client: ObservationsClass, service: str, tmp_path: Path) -> None:
-    """Rows that fail again, or cannot be fetched, say why; on_error='raise' carries all rows (D5)."""
+def test_rows_that_fail_again_stay_errors(client: ObservationsClass, service: str, tmp_path: Path) -> None:
+    """Rows that fail again, or cannot be requested, have the reason; on_error='raise' has all rows (D5)."""
     rows = [
         TransferResult(0, Status.COMPLETE, tmp_path / "a", size=1),
         TransferResult(1, Status.ERROR, tmp_path / "b", "reset", uri="mast:HST/product/absent.fits"),
@@ -189,7 +189,7 @@ def test_still_failing_rows_stay_errors(client: ObservationsClass, service: str,
 def test_manifest_of_every_format_can_be_verified_and_retried(
     client: ObservationsClass, products: Table, service: str, mast_sandbox: Sandbox, tmp_path: Path, kind: str
 ) -> None:
-    """What was written in any format and read back tells of each file what it told before."""
+    """A manifest written in any format and read back is equivalent to the original."""
     mast_sandbox.faults.add("download", Fault.status(404), times=1)
     manifest = bring(client, products, service, tmp_path / "files")
     manifest.write(tmp_path / "m", format=kind)
@@ -204,8 +204,8 @@ def test_manifest_of_every_format_can_be_verified_and_retried(
     assert set(verify_downloads(again, verbose=False)["Status"]) == {"OK"}
 
 
-def test_row_of_a_manifest_can_be_verified(client: ObservationsClass, manifest: Manifest) -> None:
-    """A row is a manifest of one file, and what is no table raises a query error."""
+def test_a_row_of_a_manifest_can_be_verified(client: ObservationsClass, manifest: Manifest) -> None:
+    """A row is a manifest of one file, and anything but a table raises a query error."""
     assert list(client.verify_downloads(manifest[1], verbose=False)["Status"]) == ["OK"]
     assert list(client.retry_downloads(manifest[1], verbose=False)["Status"]) == ["COMPLETE"]
     for wrong in (None, "m.ecsv", 5):
@@ -217,7 +217,7 @@ def test_row_of_a_manifest_can_be_verified(client: ObservationsClass, manifest: 
 
 @pytest.mark.parametrize("how", [{"bundle": "zip"}, {"bundle": "tar.gz"}, {"curl_flag": True}], ids=str)
 @pytest.mark.parametrize("came", [True, False])
-def test_product_is_not_written_under_the_name_of_a_bundle(
+def test_a_product_is_not_written_under_the_name_of_a_bundle(
     client: ObservationsClass,
     products: Table,
     mast_sandbox: Sandbox,
@@ -225,7 +225,7 @@ def test_product_is_not_written_under_the_name_of_a_bundle(
     how: dict[str, Any],
     came: bool,
 ) -> None:
-    """A bundle of a single product, or one that did not come, is not replaced by that product's own bytes."""
+    """A bundle of a single product, or one that failed, is not replaced by the bytes of the product."""
     if not came:
         mast_sandbox.faults.add("bundle", Fault.status(404))
     manifest = client.download_products(products[:1], download_dir=tmp_path, verbose=False, on_error="ignore", **how)
@@ -239,8 +239,8 @@ def test_product_is_not_written_under_the_name_of_a_bundle(
     assert len(mast_sandbox.requests) == 0
 
 
-def test_status_of_ones_own_is_left_alone(client: ObservationsClass, service: str, tmp_path: Path) -> None:
-    """Code that writes statuses of its own keeps them, and such rows are not fetched."""
+def test_a_custom_status_is_left_alone(client: ObservationsClass, service: str, tmp_path: Path) -> None:
+    """A status written by the user's own code is kept, and such rows are not downloaded."""
     manifest = as_manifest([TransferResult(0, Status.COMPLETE, tmp_path / "a", uri="mast:HST/product/a.fits")])
     manifest["Status"][0] = "LOCAL"
     assert (
@@ -251,7 +251,7 @@ def test_status_of_ones_own_is_left_alone(client: ObservationsClass, service: st
     )
 
 
-# -- what the catalog and the manifest know ------------------------------------------------------------------------
+# -- catalog metadata ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -259,8 +259,8 @@ def test_status_of_ones_own_is_left_alone(client: ObservationsClass, service: st
     [Fault.cut(after=5_000) + Fault.no_length("close"), Fault.answer(b"SIMPLE  =" + bytes(2871))],
     ids=["cut without a length", "short with its own length"],
 )
-def test_retry_refuses_what_the_first_call_refuses(mast_sandbox: Sandbox, tmp_path: Path, fault: Fault) -> None:
-    """A cut or short body is an error for `retry_downloads` as well, because the manifest knows the cataloged size."""
+def test_a_retry_rejects_what_the_first_call_rejects(mast_sandbox: Sandbox, tmp_path: Path, fault: Fault) -> None:
+    """A truncated body is an error for `retry_downloads` as well, because the manifest has the cataloged size."""
     products = some_products()
     mast_sandbox.faults.add("download", Fault.status(404), times=None)
     failed = Observations.download_products(products, download_dir=tmp_path, verbose=False, on_error="ignore")
@@ -276,8 +276,8 @@ def test_retry_refuses_what_the_first_call_refuses(mast_sandbox: Sandbox, tmp_pa
     assert whole["Size"].tolist() == products["size"].tolist()
 
 
-def test_verify_does_not_call_a_part_whole(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A file shorter than the catalog says is CHANGED, also where its size was not recorded."""
+def test_verify_does_not_accept_a_partial_file(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A file shorter than in the catalog is CHANGED, even if its size was not recorded."""
     manifest = Observations.download_products(some_products(), download_dir=tmp_path, verbose=False)
     path = Path(manifest["Local Path"][0])
     path.write_bytes(path.read_bytes()[:1000])
@@ -287,8 +287,8 @@ def test_verify_does_not_call_a_part_whole(mast_sandbox: Sandbox, tmp_path: Path
     assert "The file has 1000 bytes, but the catalog lists" in checked["Message"][0]
 
 
-def test_a_file_that_is_not_the_recorded_one_is_told(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """What comes on a retry and differs from what was recorded is kept with a message."""
+def test_a_retried_file_that_differs_from_the_record_has_a_note(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A file that differs from the recorded one is kept with a message."""
     products = some_products()
     products.remove_columns(["size"])
     manifest = Observations.download_products(products, download_dir=tmp_path, verbose=False)
@@ -300,10 +300,10 @@ def test_a_file_that_is_not_the_recorded_one_is_told(mast_sandbox: Sandbox, tmp_
     assert f"The file differs from the recorded file of {before} bytes" in again["Message"][0]
 
 
-def test_a_manifest_knows_the_folder_in_which_it_was_made(
+def test_a_manifest_has_the_folder_in_which_it_was_made(
     mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From another folder, and from a file, the same files are verified and fetched."""
+    """From another folder, and read from a file, it verifies and downloads the same files."""
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()
@@ -321,8 +321,8 @@ def test_a_manifest_knows_the_folder_in_which_it_was_made(
 
 
 @pytest.mark.parametrize("place", ["../elsewhere.fits", ".bashrc", "/elsewhere/x.fits"])
-def test_retry_writes_only_to_the_folder_that_was_recorded(mast_sandbox: Sandbox, tmp_path: Path, place: str) -> None:
-    """A path outside of the recorded folder, or a hidden file, is refused."""
+def test_a_retry_writes_only_to_the_recorded_folder(mast_sandbox: Sandbox, tmp_path: Path, place: str) -> None:
+    """A path outside the recorded folder, or a hidden file, is refused."""
     manifest = Observations.download_products(some_products(), download_dir=tmp_path, verbose=False)
     manifest["Local Path"] = [
         str(tmp_path / place) if number == 0 else each for number, each in enumerate(manifest["Local Path"])
