@@ -1,4 +1,4 @@
-"""Products of the sandbox."""
+"""Fixtures for products: clients, observations and product tables of the sandbox."""
 
 from __future__ import annotations
 

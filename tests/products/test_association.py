@@ -1,4 +1,4 @@
-"""Association files are read as they are written, and nothing else is taken for one."""
+"""Association files are read, and files with other contents raise an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEMBERS = st.lists(
 
 
 def document(products: dict[str, list[tuple[str, str]]], **more: Any) -> bytes:
-    """Return an association of JWST."""
+    """Return a JWST association."""
     listed = [
         {"name": name, "members": [{"expname": file, "exptype": kind, "exposerr": None} for file, kind in members]}
         for name, members in products.items()
@@ -32,7 +32,7 @@ def document(products: dict[str, list[tuple[str, str]]], **more: Any) -> bytes:
 
 
 def table(rows: list[tuple[str, str, bool]]) -> bytes:
-    """Return an association table of HST."""
+    """Return an HST association table."""
     names, kinds, present = zip(*rows, strict=True)
     columns = [
         fits.Column("MEMNAME", "14A", array=list(names)),
@@ -54,8 +54,8 @@ NODS = [
 
 
 @given(st.dictionaries(WORDS, MEMBERS, min_size=1, max_size=3))
-def test_members_of_jwst_are_those_of_the_file(products: dict[str, list[tuple[str, str]]]) -> None:
-    """Names, types and products come in their order."""
+def test_members_of_a_jwst_association(products: dict[str, list[tuple[str, str]]]) -> None:
+    """Names, types and products are returned in the order of the file."""
     found = read_association(document(products), "x_asn.json")
     assert [(each.product, each.name, each.exptype) for each in found.members] == [
         (name, file, kind) for name, members in products.items() for file, kind in members
@@ -65,10 +65,10 @@ def test_members_of_jwst_are_those_of_the_file(products: dict[str, list[tuple[st
 
 
 @given(st.dictionaries(WORDS, MEMBERS, min_size=1, max_size=3), st.sets(st.sampled_from(["science", "background"])))
-def test_an_association_with_some_members_has_these_alone(
+def test_an_association_with_some_members_has_only_these(
     products: dict[str, list[tuple[str, str]]], kinds: set[str]
 ) -> None:
-    """What is written for some types of exposures reads as the members of these types, with all else as it was."""
+    """The file for some exposure types has the members of these types, and is otherwise unchanged."""
     whole = read_association(document(products, program="01783"), "x_asn.json")
     kept = tuple(each for each in whole.members if each.exptype in kinds)
     if not kept:
@@ -84,8 +84,8 @@ def test_an_association_with_some_members_has_these_alone(
         assert chosen is whole
 
 
-def test_members_of_hst_are_those_of_the_table() -> None:
-    """Rootnames come in lower case, with what they are for; products and empty rows are no members."""
+def test_members_of_an_hst_association() -> None:
+    """Rootnames are in lower case and have their type; products and empty rows are not members."""
     found = read_association(table(NODS), "n48o06020_asn.fits")
     assert found.products == ("n48o06020",)
     assert found.members == (
@@ -97,7 +97,7 @@ def test_members_of_hst_are_those_of_the_table() -> None:
 
 
 def test_a_table_without_some_members_marks_them_as_not_present() -> None:
-    """The pipelines of HST leave out what is not present; the product and the order of rows stay."""
+    """HST pipelines skip members that are not present; the product and the order of the rows are unchanged."""
     chosen = read_association(table(NODS), "n48o06020_asn.fits").chosen(["science"])
     rows = fits.getdata(io.BytesIO(chosen.content), "ASN")
     assert rows["MEMNAME"].tolist() == [name for name, _, _ in NODS]
@@ -116,13 +116,13 @@ def test_a_table_without_some_members_marks_them_as_not_present() -> None:
         ("j97c01aaq", "j97c01aaq"),
     ],
 )
-def test_a_member_tells_its_exposure(name: str, exposure: str) -> None:
-    """The observation of a member is the beginning of its name."""
+def test_the_exposure_of_a_member(name: str, exposure: str) -> None:
+    """The observation of a member is the start of its name."""
     assert AssociationMember(name, "science", "product").exposure == exposure
 
 
-def test_members_of_one_product_are_told_apart() -> None:
-    """An association of several products gives the members of each; of one that it does not have, all."""
+def test_members_of_one_product() -> None:
+    """An association with several products returns the members of each, or all for an unknown product."""
     found = read_association(document({"a": [("x_cal.fits", "science")], "b": [("y_cal.fits", "psf")]}), "x_asn.json")
     assert [each.name for each in found.of_product("B")] == ["y_cal.fits"]
     assert [each.name for each in found.of_product("c")] == ["x_cal.fits", "y_cal.fits"]
@@ -145,14 +145,14 @@ def test_members_of_one_product_are_told_apart() -> None:
         b"\xff\xfe",
     ],
 )
-def test_what_is_no_association_of_jwst_is_refused(content: bytes) -> None:
-    """Neither other JSON nor names that lead elsewhere are taken."""
+def test_an_invalid_jwst_association_raises(content: bytes) -> None:
+    """Other JSON and names with a path are rejected."""
     with pytest.raises(InvalidResponseError):
         read_association(content, "x_asn.json")
 
 
-def test_what_is_no_association_of_hst_is_refused() -> None:
-    """Neither other bytes, nor a FITS file that is cut or has another table, nor one without members are taken."""
+def test_an_invalid_hst_association_raises() -> None:
+    """Other bytes, truncated FITS files, other tables, and tables without members are rejected."""
     other = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(np.zeros((2, 2)))]).writeto(other)
     whole = table(NODS)
@@ -162,8 +162,8 @@ def test_what_is_no_association_of_hst_is_refused() -> None:
 
 
 @given(st.binary(max_size=400), st.sampled_from(["x_asn.json", "x_asn.fits"]))
-def test_any_bytes_are_read_or_refused(content: bytes, name: str) -> None:
-    """Nothing but the error for answers comes out."""
+def test_any_bytes_are_read_or_raise(content: bytes, name: str) -> None:
+    """The only exception is the error for invalid responses."""
     with pytest.raises(InvalidResponseError):
         read_association(content, name)
 
@@ -178,8 +178,8 @@ def test_any_bytes_are_read_or_refused(content: bytes, name: str) -> None:
         max_leaves=12,
     )
 )
-def test_any_json_is_read_or_refused(value: Any) -> None:
-    """The same for JSON with the keys of associations."""
+def test_any_json_is_read_or_raises(value: Any) -> None:
+    """The same holds for JSON with the keys of associations."""
     try:
         found = read_association(json.dumps(value).encode(), "x_asn.json")
     except InvalidResponseError:

@@ -1,4 +1,4 @@
-"""Bundles: one archive file, and a row for every product all the same."""
+"""Bundles: one zip or tar file, with a row in the manifest for each product."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ TABLE = products(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_product_has_a_row_that_tells_whether_it_is_in_the_bundle(tmp_path: Path, kind: str) -> None:
-    """What the archive left out is an error, even if another product of that name is there."""
+def test_every_product_has_a_row_with_its_result(tmp_path: Path, kind: str) -> None:
+    """A product that is not in the bundle is an error, even if another product with its name is."""
     content = packed(kind, "M/HST/o1/a.fits", "M/HST/o2/same.fits", "M/MANIFEST.HTML")
     whole = fetched(tmp_path, kind, content)
     rows = Bundle.of(TABLE, kind).results(whole)
@@ -67,38 +67,38 @@ def test_every_product_has_a_row_that_tells_whether_it_is_in_the_bundle(tmp_path
     assert "no dataURI" in str(rows[3].message)
 
 
-def test_product_in_another_folder_is_found_by_its_name(tmp_path: Path) -> None:
-    """How the archive calls its folders is its own affair, as long as the name is of one product only."""
+def test_a_product_in_another_folder_is_found_by_name(tmp_path: Path) -> None:
+    """The folders in the bundle may have any names if the file name is unique."""
     rows = Bundle.of(TABLE, "zip").results(fetched(tmp_path, "zip", packed("zip", "elsewhere/a.fits")))
     assert [row.status for row in rows[:2]] == [Status.COMPLETE, Status.ERROR]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("content", [b"", b"<html>We will be back soon</html>", b"PK\3\4cut", b"\x1f\x8b\x08\0cut"])
-def test_what_is_no_archive_file_does_not_stay(tmp_path: Path, kind: str, content: bytes) -> None:
-    """A page in place of an archive file is an error for all products, and no file."""
+def test_an_invalid_bundle_is_removed(tmp_path: Path, kind: str, content: bytes) -> None:
+    """A web page instead of a bundle is an error for all products, and no file is left."""
     rows = Bundle.of(TABLE, kind).results(fetched(tmp_path, kind, content))
     assert {row.status for row in rows} == {Status.ERROR}
     assert f"MAST returned an unreadable {kind} file" in str(rows[0].message)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_archive_file_cut_short_is_no_archive_file(tmp_path: Path) -> None:
-    """Half a tar.gz does not pass for a small one."""
+def test_a_truncated_bundle_is_invalid(tmp_path: Path) -> None:
+    """Half a tar.gz file is not accepted as a smaller one."""
     content = packed("tar.gz", *(f"M/HST/o1/{n}.fits" for n in range(200)))
     rows = Bundle.of(TABLE, "tar.gz").results(fetched(tmp_path, "tar.gz", content[: len(content) // 2]))
     assert {row.status for row in rows} == {Status.ERROR}
 
 
-def test_failed_bundle_is_a_failure_of_every_product() -> None:
-    """All rows carry the reason and the address."""
+def test_a_failed_bundle_is_an_error_of_every_product() -> None:
+    """All rows have the reason and the address."""
     failed = TransferResult(0, Status.ERROR, Path("b.zip"), "HTTPError: 404", f"{ADDRESS}.zip")
     rows = Bundle.of(TABLE, "zip").results(failed)
     assert [(row.message, row.url) for row in rows[:3]] == [("HTTPError: 404", f"{ADDRESS}.zip")] * 3
 
 
 def test_names_of_bundles_do_not_collide(tmp_path: Path) -> None:
-    """Two bundles of one second are two files."""
+    """Two bundles requested in the same second have different names."""
     bundle = Bundle.of(TABLE, "tar.gz")
     first = bundle.planned(ADDRESS, tmp_path)
     first.local_path.write_bytes(b"")
@@ -107,8 +107,8 @@ def test_names_of_bundles_do_not_collide(tmp_path: Path) -> None:
     assert first.url == f"{ADDRESS}.tar.gz"
 
 
-def test_bundle_of_nothing_is_refused_and_an_unknown_kind_too(tmp_path: Path) -> None:
-    """Nothing is asked for without a dataURI."""
+def test_an_empty_bundle_and_an_unknown_kind_raise(tmp_path: Path) -> None:
+    """Nothing is requested for products without a dataURI."""
     nothing = Bundle.of(products(("", "o", "x")), "zip")
     assert nothing.planned(ADDRESS, tmp_path).action is Action.REFUSE
     assert nothing.form == []
@@ -118,8 +118,8 @@ def test_bundle_of_nothing_is_refused_and_an_unknown_kind_too(tmp_path: Path) ->
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.data())
-def test_a_damaged_bundle_is_never_whole(kind: str, data: st.DataObject) -> None:
-    """Whatever byte of an archive file is changed or missing: its products are errors, or all of them are intact."""
+def test_a_damaged_bundle_is_never_complete(kind: str, data: st.DataObject) -> None:
+    """If any byte of a bundle is changed or missing, its products are errors, or all of them are intact."""
     content = bytearray(packed(kind, "M/HST/o1/a.fits", "M/HST/o2/same.fits"))
     place = data.draw(st.integers(0, len(content) - 1))
     if data.draw(st.booleans()):
@@ -135,7 +135,7 @@ def test_a_damaged_bundle_is_never_whole(kind: str, data: st.DataObject) -> None
         assert {row.status for row in rows} <= {Status.COMPLETE, Status.ERROR}
 
 
-def test_bundles_of_one_second_have_names_of_their_own(tmp_path: Path) -> None:
+def test_bundles_of_the_same_second_have_unique_names(tmp_path: Path) -> None:
     """Two calls in the same second never share a file."""
     bundle = Bundle.of(TABLE, "zip")
     assert len({bundle.planned(ADDRESS, tmp_path).local_path for _ in range(50)}) == 50

@@ -1,4 +1,4 @@
-"""The public cloud copy: lookups, listings and addresses, without a token and without a package for it."""
+"""The public cloud copies: lookups, listings and addresses, without a token or extra packages."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ MISSING = "mast:HST/product/there_is_none.fits"
 
 @pytest.fixture
 def observations(mast_sandbox: Sandbox) -> ObservationsClass:
-    """Return a client whose cloud setting is nobody else's."""
+    """Return a client with its own cloud setting."""
     return ObservationsClass()
 
 
 def products_of(sandbox: Sandbox, collection: str = "HST", count: int = 10, rights: str = "PUBLIC") -> Table:
-    """Return a few products, straight from the sandbox's database."""
+    """Return a few products from the database of the sandbox."""
     sql = """SELECT dataURI, productFilename, productType, obs_collection, obs_id, size, productGroupDescription
              FROM product WHERE obs_collection = ? AND dataRights = ? GROUP BY dataURI ORDER BY dataURI LIMIT ?"""
     return Table(rows=sandbox.archive.query(sql, (collection, rights, count)))
 
 
-# -- pure ----------------------------------------------------------------------------------------------------------
+# -- parsing -------------------------------------------------------------------------------------------------------
 
 
 @given(st.lists(st.text(min_size=1, max_size=400)))
-def test_batches_are_all_of_it_and_short_enough(uris: list[str]) -> None:
-    """Nothing is lost or moved, and no question is longer than the archive takes."""
+def test_batches_are_complete_and_short_enough(uris: list[str]) -> None:
+    """No URI is lost or moved, and no request is longer than MAST's limit."""
     batches = list(lookup_batches(uris))
     assert [uri for batch in batches for uri in batch] == uris
     assert all(1 <= len(batch) <= 40 for batch in batches)
@@ -51,8 +51,8 @@ def test_batches_are_all_of_it_and_short_enough(uris: list[str]) -> None:
         assert len(batch) == 1 or len(urlencode([("uri", uri) for uri in batch])) < 6100
 
 
-def test_a_long_list_needs_few_questions() -> None:
-    """Names of the usual length go forty at a time."""
+def test_a_long_list_needs_few_requests() -> None:
+    """URIs of the usual length are requested forty at a time."""
     uris = [f"mast:JWST/product/jw01039004001_02101_{n:05d}_nrcb1_cal.fits" for n in range(100)]
     assert [len(batch) for batch in lookup_batches(uris)] == [40, 40, 20]
 
@@ -70,29 +70,29 @@ def test_a_long_list_needs_few_questions() -> None:
         ("text", None),
     ],
 )
-def test_every_entry_of_an_answer_is_read(entry: Any, key: str | None) -> None:
-    """An entry is a path or none; whatever else it is, it is no TypeError (B34)."""
+def test_every_entry_of_a_response_is_parsed(entry: Any, key: str | None) -> None:
+    """An entry is a path or None; other values raise no TypeError (B34)."""
     assert read_paths(json.dumps({"u": entry}).encode(), ["u"]) == {"u": key}
     assert read_paths(b"{}", ["u"]) == {"u": None}
 
 
 @pytest.mark.parametrize("body", [b"", b"<html></html>", b"[]", b"null", b'{"u": {"path"', b"\xff\xfe"])
-def test_an_answer_that_is_none_is_said_to_be_unreadable(body: bytes) -> None:
-    """Garbage is the archive's failure."""
+def test_an_invalid_response_raises(body: bytes) -> None:
+    """Invalid JSON is an error of the service."""
     with pytest.raises(InvalidResponseError):
         read_paths(body, ["u"])
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html></html>", b"<Error><Code>AccessDenied</Code></Error>"])
-def test_a_listing_that_is_none_is_said_to_be_unreadable(body: bytes) -> None:
-    """Garbage is not an empty bucket."""
+def test_an_invalid_listing_raises(body: bytes) -> None:
+    """Invalid XML is not an empty bucket."""
     with pytest.raises(InvalidResponseError):
         read_listing(body)
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_a_key_is_found_again_in_its_addresses(key: str) -> None:
-    """Both forms of an address lead back to the key, whatever letters it has."""
+def test_a_key_is_recovered_from_its_addresses(key: str) -> None:
+    """Both forms of an address give the key, for any characters in it."""
     bucket = Bucket("b", "https://b.example")
     assert bucket.key(bucket.uri(key)) == key
     assert bucket.key(bucket.url(key)) == key
@@ -104,7 +104,7 @@ def test_a_key_is_found_again_in_its_addresses(key: str) -> None:
 
 
 def test_the_forms_of_an_address(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """By default s3://, else the key alone or the https address, which has the file."""
+    """The default is s3://; the key alone, or the https address, which serves the file, are options."""
     uri = str(products_of(mast_sandbox)["dataURI"][0])
     key = observations.get_cloud_uri(uri, include_bucket=False)
     assert key is not None
@@ -131,7 +131,7 @@ FORMS: dict[str, Callable[[Table], Any]] = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_products_in_any_form(mast_sandbox: Sandbox, observations: ObservationsClass, form: str) -> None:
-    """Tables, rows, columns and lists mean the same products, in their order, each once."""
+    """Tables, rows, columns and lists give the same products, in their order, each once."""
     table = products_of(mast_sandbox)
     found = observations.get_cloud_uris(FORMS[form](table))
     assert isinstance(found, list)
@@ -150,10 +150,10 @@ def test_a_row_is_one_product(mast_sandbox: Sandbox, observations: ObservationsC
         observations.get_cloud_uri(products_of(mast_sandbox))
 
 
-def test_what_has_no_copy_is_none_in_the_map_and_left_out_of_the_list(
+def test_products_without_a_copy_are_none_in_the_map_and_not_in_the_list(
     mast_sandbox: Sandbox, observations: ObservationsClass
 ) -> None:
-    """One warning names what is missing, and verbose=False gives none."""
+    """One warning names them, and verbose=False gives none."""
     uri = str(products_of(mast_sandbox)["dataURI"][0])
     with pytest.warns(NoResultsWarning, match="1 of 2 .*there_is_none") as caught:
         mapped = observations.get_cloud_uris([MISSING, uri], return_uri_map=True)
@@ -166,8 +166,8 @@ def test_what_has_no_copy_is_none_in_the_map_and_left_out_of_the_list(
         assert observations.get_cloud_uri(MISSING) is None
 
 
-def test_many_products_are_looked_up_side_by_side(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Forty with a question, four questions at a time, and no question for each product (C1)."""
+def test_many_products_are_looked_up_concurrently(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """There are forty products per request and four requests at a time, not one request per product (C1)."""
     table = products_of(mast_sandbox, count=300)
     mast_sandbox.faults.add("path_lookup", Fault.delay(0.05), times=None)
     found = observations.get_cloud_uris(table)
@@ -178,8 +178,8 @@ def test_many_products_are_looked_up_side_by_side(mast_sandbox: Sandbox, observa
     assert mast_sandbox.requests.of("cloud") == []
 
 
-def test_existence_is_asked_where_it_is_wanted(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """With check=True the bucket is asked for each: what is not there, or not public, has no copy."""
+def test_existence_is_checked_on_request(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """With check=True, the bucket is queried for each object: a missing or private one is not a copy."""
     open_, closed = products_of(mast_sandbox, count=4), products_of(mast_sandbox, "JWST", 2, "EXCLUSIVE_ACCESS")
     uris = [*open_["dataURI"], *closed["dataURI"]]
     mast_sandbox.faults.add("cloud", Fault.status(404), where=lambda record: open_["productFilename"][0] in record.path)
@@ -190,10 +190,8 @@ def test_existence_is_asked_where_it_is_wanted(mast_sandbox: Sandbox, observatio
     assert len(mast_sandbox.requests.of("cloud")) == 6
 
 
-def test_exclusive_products_are_not_given_without_a_word(
-    mast_sandbox: Sandbox, observations: ObservationsClass
-) -> None:
-    """Their copies are open to nobody: they are left out with a warning that says why, unless the bucket is asked."""
+def test_exclusive_products_are_left_out_with_a_warning(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """Their copies are not public: a warning gives the reason, unless the bucket is queried."""
     open_, closed = products_of(mast_sandbox, count=2), products_of(mast_sandbox, "JWST", 2, "EXCLUSIVE_ACCESS")
     table = vstack([each["dataURI", "productFilename"] for each in (open_, closed)])
     table["dataRights"] = ["PUBLIC"] * 2 + ["EXCLUSIVE_ACCESS"] * 2
@@ -207,14 +205,14 @@ def test_exclusive_products_are_not_given_without_a_word(
         NoResultsWarning, match=f"1 of 1 products, which are under exclusive access.*{closed['dataURI'][1]}"
     ):
         assert observations.get_cloud_uri(table[3]) is None
-    # A table may be old, and the day of release over.
+    # In an old table, the release date may have passed.
     assert observations.get_cloud_uri(table[0], check=True) == found[0]
     table["dataRights"] = "EXCLUSIVE_ACCESS"
     assert observations.get_cloud_uris(table[:2], check=True) == found
 
 
 def test_a_bucket_that_fails_is_not_an_empty_one(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Errors of the bucket are errors, after the usual retries."""
+    """Errors of the bucket are raised after the usual retries."""
     mast_sandbox.faults.add("cloud", Fault.status(503), times=None)
     with pytest.raises(RemoteServiceError):
         observations.get_cloud_uris(products_of(mast_sandbox, count=1), check=True)
@@ -223,18 +221,18 @@ def test_a_bucket_that_fails_is_not_an_empty_one(mast_sandbox: Sandbox, observat
 
 
 def test_a_lookup_is_retried(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """A failure that passes is not seen."""
+    """A temporary failure is invisible to the caller."""
     mast_sandbox.faults.add("path_lookup", Fault.status(502), times=2)
     found = observations.get_cloud_uris(products_of(mast_sandbox, count=3))
     assert found is not None
     assert len(found) == 3
 
 
-# -- which products ------------------------------------------------------------------------------------------------
+# -- selection of products -----------------------------------------------------------------------------------------
 
 
 def test_filters_are_applied(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Also an extension among filter_products, as the peer's own example has it (B34)."""
+    """Filters also work with an extension in filter_products, as in the example of astroquery.mast (B34)."""
     table = products_of(mast_sandbox, count=60)
     expected = [name for name in table["productFilename"] if name.endswith("_drc.fits")]
     assert expected
@@ -248,8 +246,8 @@ def test_filters_are_applied(mast_sandbox: Sandbox, observations: ObservationsCl
     assert [address.rpartition("/")[2] for address in both] == [name for name in science if name.endswith("fits")]
 
 
-def test_products_of_observations_that_meet_criteria(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Without products the criteria find them."""
+def test_products_of_observations_that_match_criteria(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """Without products, the criteria select observations."""
     found = observations.get_cloud_uris(
         obs_collection="GALEX", target_name="AIS_100_*", extension="fits.gz", verbose=False
     )
@@ -258,8 +256,8 @@ def test_products_of_observations_that_meet_criteria(mast_sandbox: Sandbox, obse
 
 
 @pytest.mark.filterwarnings("ignore:Query returned no results")
-def test_nothing_to_look_for(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """None and a warning, as in the peer; nothing is looked up."""
+def test_no_products(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """The result is None with a warning, as in astroquery.mast, and nothing is looked up."""
     table = products_of(mast_sandbox)
     with pytest.warns(NoResultsWarning, match=r"^No matching products"):
         assert observations.get_cloud_uris(table, extension="nosuch") is None
@@ -269,7 +267,7 @@ def test_nothing_to_look_for(mast_sandbox: Sandbox, observations: ObservationsCl
     assert mast_sandbox.requests.of("path_lookup") == []
 
 
-def test_what_is_not_applied_is_said(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+def test_ignored_arguments_are_a_warning(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """Filters with dataURIs, and criteria with products, cannot be applied."""
     table = products_of(mast_sandbox, count=1)
     with pytest.warns(InputWarning, match=r"^Filtering is not supported when providing a list of MAST URIs"):
@@ -279,14 +277,14 @@ def test_what_is_not_applied_is_said(mast_sandbox: Sandbox, observations: Observ
 
 
 @pytest.mark.parametrize("wrong", [7, [7], [None, 3.5], Table({"a": ["1"]}), None], ids=repr)
-def test_what_is_no_product_is_refused(mast_sandbox: Sandbox, observations: ObservationsClass, wrong: Any) -> None:
-    """What was given is named, and nothing is asked."""
+def test_invalid_products_raise(mast_sandbox: Sandbox, observations: ObservationsClass, wrong: Any) -> None:
+    """The error names the value, and no request is sent."""
     with pytest.raises(InvalidQueryError):
         observations.get_cloud_uris(wrong)
     assert len(mast_sandbox.requests) == 0
 
 
-def test_observations_are_taken_for_their_products(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+def test_observations_give_their_products(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """As in downloads, the products of observations are listed and filtered."""
     found = observations.query_criteria(obs_id="j97c01010")
     products = observations.filter_products(observations.get_product_list(found), extension="_drc.fits")
@@ -294,8 +292,8 @@ def test_observations_are_taken_for_their_products(mast_sandbox: Sandbox, observ
         assert observations.get_cloud_uris(some, extension="_drc.fits") == observations.get_cloud_uris(products)
 
 
-def test_masked_data_uris_are_left_out(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """A product without an address has no copy either, and stops nobody."""
+def test_masked_data_uris_are_skipped(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """A product without a dataURI has no copy, and does not affect the others."""
     table = Table(products_of(mast_sandbox, count=3), masked=True)
     table["dataURI"].mask[1] = True
     found = observations.get_cloud_uris(table)
@@ -303,11 +301,11 @@ def test_masked_data_uris_are_left_out(mast_sandbox: Sandbox, observations: Obse
     assert len(found) == 2
 
 
-# -- the switch ----------------------------------------------------------------------------------------------------
+# -- enabling ------------------------------------------------------------------------------------------------------
 
 
 def test_datasets_are_missions_and_projects(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Folders of the bucket; those of projects below mast/hlsp; all pages of the listing."""
+    """Datasets are the folders of the bucket and those of projects below mast/hlsp, from all pages of the listing."""
     found = observations.list_cloud_datasets()
     assert {"hst", "jwst", "tess", "galex", "panstarrs"} <= set(found)
     assert "mast" not in found
@@ -315,8 +313,8 @@ def test_datasets_are_missions_and_projects(mast_sandbox: Sandbox, observations:
     assert len(mast_sandbox.requests.of("cloud")) == 2
 
 
-def test_a_listing_in_pages_is_read_to_its_end(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """The continuation is followed."""
+def test_a_listing_in_pages_is_read_to_the_end(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """The continuation token is used."""
     first = b"""<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>true</IsTruncated>
         <NextContinuationToken>a b&amp;c</NextContinuationToken><CommonPrefixes><Prefix>aaa/</Prefix></CommonPrefixes>
         </ListBucketResult>"""
@@ -327,8 +325,8 @@ def test_a_listing_in_pages_is_read_to_its_end(mast_sandbox: Sandbox, observatio
     assert mast_sandbox.requests.of("cloud")[1].value("continuation-token") == "a b&c"
 
 
-def test_the_cloud_is_switched_on_and_off(observations: ObservationsClass) -> None:
-    """Nothing is asked before it is wanted, and one client's switch is its own."""
+def test_the_cloud_is_enabled_and_disabled(observations: ObservationsClass) -> None:
+    """Nothing is requested before the first use, and the setting applies to one client only."""
     assert not observations._cloud.enabled
     observations.enable_cloud_dataset()
     assert observations._cloud.enabled
@@ -337,16 +335,16 @@ def test_the_cloud_is_switched_on_and_off(observations: ObservationsClass) -> No
     assert not observations._cloud.enabled
 
 
-def test_old_arguments_of_the_switch(observations: ObservationsClass) -> None:
-    """A profile is deprecated as in the peer, and another provider is not served in silence."""
+def test_old_arguments_of_enabling(observations: ObservationsClass) -> None:
+    """A profile is deprecated as in astroquery.mast, and another provider is a warning."""
     with pytest.warns(AstropyDeprecationWarning, match="profile"):
         observations.enable_cloud_dataset(provider="AWS", profile="default", verbose=False)
     with pytest.warns(InputWarning, match="GCP"):
         observations.enable_cloud_dataset("GCP")
 
 
-def test_the_bucket_never_sees_a_token(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Whoever is logged in, requests to the bucket and for paths carry no credentials."""
+def test_the_bucket_never_gets_a_token(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """Even after a login, requests to the bucket and for paths have no credentials."""
     observations.login(mast_sandbox.token)
     mast_sandbox.requests.clear()
     with conf.set_temp("cloud_server", mast_sandbox.cloud_url.replace("localhost", "127.0.0.1")):
@@ -362,7 +360,7 @@ def test_the_bucket_never_sees_a_token(mast_sandbox: Sandbox, observations: Obse
 
 
 def test_addresses_for_downloads(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Those with a copy; a lookup that fails leaves all files to the archive itself."""
+    """Products with a copy have an address; after a failed lookup, all files come from MAST."""
     table = products_of(mast_sandbox, count=3)
     observations.enable_cloud_dataset(verbose=False)
     found = observations._cloud.urls([*table["dataURI"], MISSING], CloudChoice())
@@ -372,8 +370,8 @@ def test_addresses_for_downloads(mast_sandbox: Sandbox, observations: Observatio
     assert observations._cloud.urls(table["dataURI"], CloudChoice()) == {}
 
 
-def test_no_package_of_the_cloud_is_imported(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Plain https is enough (C2)."""
+def test_no_cloud_package_is_imported(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+    """Plain https is sufficient (C2)."""
     before = set(sys.modules)
     observations.enable_cloud_dataset()
     observations.get_cloud_uris(products_of(mast_sandbox, count=1), check=True)

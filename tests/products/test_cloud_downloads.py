@@ -1,4 +1,4 @@
-"""Downloads out of the public cloud copy, and into stores, from one end to the other."""
+"""Complete downloads from the public cloud copies, and into stores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 @pytest.fixture
 def observations(mast_sandbox: Sandbox) -> ObservationsClass:
-    """Return a client that uses the cloud."""
+    """Return a client with the cloud enabled."""
     client = ObservationsClass()
     client.enable_cloud_dataset(verbose=False)
     return client
@@ -24,7 +24,7 @@ def observations(mast_sandbox: Sandbox) -> ObservationsClass:
 
 @pytest.fixture
 def products(mast_sandbox: Sandbox) -> Table:
-    """Five small products: four with a copy in the cloud, one (FUSE) without."""
+    """Return five small products: four with a copy in the cloud, one (FUSE) without."""
     sql = """SELECT * FROM product WHERE obs_collection = ? AND dataRights = 'PUBLIC' AND size BETWEEN 1000 AND 200000
              GROUP BY dataURI ORDER BY size LIMIT ?"""
     rows = [*mast_sandbox.archive.query(sql, ("HST", 4)), *mast_sandbox.archive.query(sql, ("FUSE", 1))]
@@ -33,19 +33,19 @@ def products(mast_sandbox: Sandbox) -> Table:
 
 
 def digests(sandbox: Sandbox, products: Table) -> list[str]:
-    """SHA-256 of the files, as the archive has them."""
+    """Return the SHA-256 of the files at MAST."""
     return [hashlib.sha256(sandbox.archive.render(str(uri))).hexdigest() for uri in products["dataURI"]]
 
 
 def fetched_from(sandbox: Sandbox) -> tuple[int, int]:
-    """How many files were asked of the cloud, and of the archive itself."""
+    """Return the number of files requested from the cloud and from MAST."""
     return len(sandbox.requests.of("cloud")), len(sandbox.requests.of("download"))
 
 
 def test_files_come_from_the_cloud(
     mast_sandbox: Sandbox, observations: ObservationsClass, products: Table, tmp_path: Path
 ) -> None:
-    """Those with a copy there, the others from MAST; the bytes are the same, and the lookup is one question."""
+    """Files with a copy come from the cloud and the others from MAST, with the same bytes and a single lookup."""
     manifest = observations.download_products(products, download_dir=tmp_path)
     assert set(manifest["Status"]) == {"COMPLETE"}
     assert list(manifest["SHA256"]) == digests(mast_sandbox, products)
@@ -56,8 +56,8 @@ def test_files_come_from_the_cloud(
     assert fetched_from(mast_sandbox) == (4, 1)
 
 
-def test_the_cloud_is_asked_only_when_it_was_enabled(mast_sandbox: Sandbox, products: Table, tmp_path: Path) -> None:
-    """Neither by default, nor after it was disabled, nor with force_on_prem."""
+def test_the_cloud_is_used_only_when_enabled(mast_sandbox: Sandbox, products: Table, tmp_path: Path) -> None:
+    """The cloud is not used by default, after it was disabled, or with force_on_prem."""
     client = ObservationsClass()
     client.download_products(products[:1], download_dir=tmp_path / "a")
     client.enable_cloud_dataset()
@@ -69,10 +69,10 @@ def test_the_cloud_is_asked_only_when_it_was_enabled(mast_sandbox: Sandbox, prod
 
 
 @pytest.mark.parametrize("fault", [Fault.status(404), Fault.status(403), Fault.status(500), Fault.reset()], ids=repr)
-def test_what_fails_in_the_cloud_comes_from_mast(
+def test_files_that_fail_in_the_cloud_come_from_mast(
     mast_sandbox: Sandbox, observations: ObservationsClass, products: Table, tmp_path: Path, fault: Fault
 ) -> None:
-    """Missing, refused, broken: the file is whole all the same, and cloud_only makes it an error."""
+    """A missing, refused or broken copy is replaced by the file at MAST; with cloud_only it is an error."""
     mast_sandbox.faults.add("cloud", fault, times=None)
     manifest = observations.download_products(products[:2], download_dir=tmp_path / "a")
     assert set(manifest["Status"]) == {"COMPLETE"}
@@ -84,10 +84,10 @@ def test_what_fails_in_the_cloud_comes_from_mast(
     assert fetched_from(mast_sandbox)[1] == asked
 
 
-def test_cloud_only_skips_what_has_no_copy(
+def test_cloud_only_skips_files_without_a_copy(
     mast_sandbox: Sandbox, observations: ObservationsClass, products: Table, tmp_path: Path
 ) -> None:
-    """It says so in the manifest and in a warning, and asks MAST for no file."""
+    """The manifest and a warning report the skipped files, and no file is requested from MAST."""
     with pytest.warns(NoResultsWarning, match=r"^The product .* was not found in the cloud\. Skipping download\."):
         manifest = observations.download_products(products, download_dir=tmp_path, cloud_only=True)
     assert list(manifest["Status"]) == ["COMPLETE"] * 4 + ["SKIPPED"]
@@ -100,10 +100,10 @@ def test_cloud_only_skips_what_has_no_copy(
     assert message
 
 
-def test_cloud_only_says_that_the_copy_of_an_exclusive_file_is_not_open(
+def test_cloud_only_reports_that_the_copy_of_an_exclusive_file_is_not_public(
     mast_sandbox: Sandbox, observations: ObservationsClass, exclusive: Table, tmp_path: Path
 ) -> None:
-    """It does not blame a firewall, and says what to do; without cloud_only the file comes after a login."""
+    """The message gives advice and does not mention a firewall; without cloud_only, the file comes after a login."""
     jwst = Table([row for row in exclusive if row["obs_collection"] in {"HST", "JWST"}][:1])
     (row,) = observations.download_products(jwst, download_dir=tmp_path, cloud_only=True, verbose=False)
     assert row["Status"] == "ERROR"
@@ -117,7 +117,7 @@ def test_cloud_only_says_that_the_copy_of_an_exclusive_file_is_not_open(
 
 
 def test_cloud_only_needs_the_cloud(mast_sandbox: Sandbox, products: Table, tmp_path: Path) -> None:
-    """Where it was not enabled, as in the peer, there is a warning and the files come from MAST."""
+    """If the cloud is not enabled, there is a warning as in astroquery.mast, and the files come from MAST."""
     with pytest.warns(InputWarning, match="cloud"):
         manifest = ObservationsClass().download_products(products[:1], download_dir=tmp_path, cloud_only=True)
     assert set(manifest["Status"]) == {"COMPLETE"}
@@ -126,7 +126,7 @@ def test_cloud_only_needs_the_cloud(mast_sandbox: Sandbox, products: Table, tmp_
 def test_the_plan_shows_the_addresses_in_the_cloud(
     mast_sandbox: Sandbox, observations: ObservationsClass, products: Table
 ) -> None:
-    """Masked where there is none."""
+    """The address is masked for files without a copy."""
     table = observations.download_products(products, dry_run=True)
     assert table is not None
     assert list(table["Cloud URL"].mask) == [False] * 4 + [True]
@@ -134,10 +134,10 @@ def test_the_plan_shows_the_addresses_in_the_cloud(
     assert fetched_from(mast_sandbox) == (0, 0)
 
 
-def test_a_token_never_goes_to_the_cloud(
+def test_the_token_never_goes_to_the_cloud(
     mast_sandbox: Sandbox, observations: ObservationsClass, products: Table, tmp_path: Path
 ) -> None:
-    """Also not from the workers of a download."""
+    """The workers of a download do not send it, either."""
     observations.login(mast_sandbox.token)
     observations.download_products(products, download_dir=tmp_path)
     assert mast_sandbox.requests.of("cloud")
@@ -145,12 +145,12 @@ def test_a_token_never_goes_to_the_cloud(
     assert all("authorization" in record.headers for record in mast_sandbox.requests.of("download"))
 
 
-# -- into a store --------------------------------------------------------------------------------------------------
+# -- downloads into a store ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def memory() -> Iterator[str]:
-    """Give an address in an empty store in memory."""
+    """Yield the address of an empty store in memory."""
     fsspec = pytest.importorskip("fsspec")
     pytest.importorskip("upath")
     store = fsspec.filesystem("memory")
@@ -162,7 +162,7 @@ def memory() -> Iterator[str]:
 def test_a_download_into_a_store(
     mast_sandbox: Sandbox, observations: ObservationsClass, products: Table, memory: str
 ) -> None:
-    """As onto a disk: folders, manifest, nothing fetched twice, and files that open from there."""
+    """Folders, manifest, repeated calls and opening files work as on disk."""
     from upath import UPath
 
     manifest = observations.download_products(products, download_dir=memory)
@@ -179,8 +179,8 @@ def test_a_download_into_a_store(
     assert not any(name.endswith(".part") for name in UPath(memory).fs.find("/downloads"))
 
 
-def test_files_that_break_off_are_not_in_the_store(mast_sandbox: Sandbox, products: Table, memory: str) -> None:
-    """One that never comes is an error in its row, and the others are there."""
+def test_interrupted_files_are_not_in_the_store(mast_sandbox: Sandbox, products: Table, memory: str) -> None:
+    """A file that always fails is an error in its row, and the others are complete."""
     name = str(products["productFilename"][1])
     mast_sandbox.faults.add(
         "download", Fault.cut(100), times=None, where=lambda record: str(record.value("uri")).endswith(name)
@@ -192,8 +192,8 @@ def test_files_that_break_off_are_not_in_the_store(mast_sandbox: Sandbox, produc
     assert len(UPath(memory).fs.find("/downloads")) == 4
 
 
-def test_a_store_that_is_none_is_refused_before_anything_is_asked(mast_sandbox: Sandbox, products: Table) -> None:
-    """An address that nobody knows is not a folder of that name."""
+def test_an_unknown_store_raises_before_any_request(mast_sandbox: Sandbox, products: Table) -> None:
+    """An address with an unknown protocol is not a folder with that name."""
     pytest.importorskip("upath")
     with pytest.raises(InvalidQueryError, match="nosuch"):
         ObservationsClass().download_products(products, download_dir="nosuch://place")

@@ -1,4 +1,4 @@
-"""Downloads as futures of an executor of one's own, and awaited."""
+"""Downloads as futures of the user's executor, and awaited."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from astroquery_mast.sandbox.requestlog import RequestRecord
 def test_each_file_can_be_a_future(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Calls from several threads share a client and a folder; the exception of one is that of its future."""
+    """Calls from several threads share a client and a folder; an exception is set on its own future."""
     gone = str(products["dataURI"][1])
     mast_sandbox.faults.add("download", Fault.status(404), times=None, where=lambda asked: asked.value("uri") == gone)
     arguments = {"download_dir": tmp_path, "on_error": "raise", "verbose": False}
@@ -38,7 +38,7 @@ def test_each_file_can_be_a_future(
 def test_files_are_awaited_while_other_tasks_run(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The event loop is free while a file is on its way: another task lets the file come."""
+    """The event loop is not blocked during a download: another task lets the file arrive."""
     asked, released = threading.Event(), threading.Event()
 
     def held(_record: RequestRecord) -> bool:
@@ -49,13 +49,13 @@ def test_files_are_awaited_while_other_tasks_run(
     mast_sandbox.faults.add("download", Fault.status(500), times=None, where=held)
 
     async def release() -> None:
-        """Run while the files are held back."""
+        """Run while the files are delayed."""
         while not asked.is_set():
             await asyncio.sleep(0)
         released.set()
 
     async def fetch() -> list[str]:
-        """Take the rows as they come."""
+        """Return the paths, row by row."""
         rows = client.download_products_iter(products, download_dir=tmp_path, verbose=False)
         statuses = []
         while (row := await asyncio.to_thread(next, rows, None)) is not None:
@@ -63,7 +63,7 @@ def test_files_are_awaited_while_other_tasks_run(
         return statuses
 
     async def both() -> list[str]:
-        """Run the two tasks at once."""
+        """Run the two tasks concurrently."""
         statuses, _ = await asyncio.gather(fetch(), release())
         return statuses
 

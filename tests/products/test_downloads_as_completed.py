@@ -1,4 +1,4 @@
-"""download_products_iter: rows as files come, while others are on their way."""
+"""download_products_iter: rows as files complete, during the download of others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from astroquery_mast.service.parallel import THREAD_NAME
 
 
 def test_rows_are_those_of_the_manifest(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
-    """All files come, each with the row that download_products has for it; stacked they can be verified."""
+    """Each file has the same row as from download_products, and the stacked rows can be verified."""
     rows = list(client.download_products_iter(products, download_dir=tmp_path, verbose=False))
     assert all(isinstance(row, Row) for row in rows)
     path, status, message, address, *_ = rows[0]
@@ -33,10 +33,10 @@ def test_rows_are_those_of_the_manifest(client: ObservationsClass, products: Tab
     assert set(manifest.meta["base_dir"]) == set(again.meta["base_dir"])
 
 
-def test_row_comes_before_the_slowest_file(
+def test_a_row_is_yielded_before_the_slowest_file(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A file that does not come holds back no other; leaving the loop ends the download and hangs up."""
+    """A file that does not arrive does not block the others; leaving the loop ends the download and its connections."""
     slow = str(products["dataURI"][0])
     mast_sandbox.faults.add("download", Fault.delay(60), times=None, where=lambda record: record.value("uri") == slow)
     rows = client.download_products_iter(products, download_dir=tmp_path, max_workers=2, verbose=False)
@@ -48,10 +48,10 @@ def test_row_comes_before_the_slowest_file(
 
 
 @pytest.mark.parametrize(("kept", "asked"), [(0, 2), (2, 1)], ids=["none on disk", "two on disk"])
-def test_next_file_is_on_its_way_while_the_first_is_processed(
+def test_the_next_file_is_downloaded_while_the_first_is_processed(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path, kept: int, asked: int
 ) -> None:
-    """With one worker, too, and while what was on disk is processed: whoever has a row need not take another one."""
+    """Even with one worker, or while an existing file is processed, the next file does not wait for the next row."""
     if kept:
         client.download_products(products[:kept], download_dir=tmp_path, verbose=False)
     begun = threading.Semaphore(0)
@@ -67,11 +67,11 @@ def test_next_file_is_on_its_way_while_the_first_is_processed(
         assert all(begun.acquire(timeout=60) for _ in range(asked))
 
 
-def test_closing_cancels_what_is_on_its_way(
+def test_closing_cancels_running_downloads(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """No other file comes afterwards, none is asked for, and no thread is left at work."""
-    # Which file is asked for first is not known: waiting for a connection has no order.
+    """No other file is saved or requested afterwards, and no thread is left."""
+    # The first file to be requested is not known: workers wait for a connection in no particular order.
     asked = count()
     mast_sandbox.faults.add("download", Fault.delay(600), times=None, where=lambda _: next(asked) > 0)
     with closing(client.download_products_iter(products, download_dir=tmp_path, max_workers=2, verbose=False)) as rows:
@@ -80,16 +80,16 @@ def test_closing_cancels_what_is_on_its_way(
     for thread in working:
         thread.join(60)
     assert not any(thread.is_alive() for thread in working)
-    # Nobody is left who could ask: a request that was on its way as the loop was left may be counted late.
+    # No worker is left.  A request sent while the loop was left may be counted late.
     assert len(mast_sandbox.requests.of("download")) <= 3 < len(products)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [Path(first["Local Path"])]
     assert list(rows) == []
 
 
-def test_files_are_fetched_only_as_rows_are_taken(
+def test_files_are_downloaded_only_as_rows_are_taken(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Nothing is fetched before the first row is wanted, and a few files ahead of it afterwards."""
+    """Nothing is requested before the first row is taken, and then only a few files ahead."""
     rows = client.download_products_iter(products, download_dir=tmp_path, max_workers=1, verbose=False)
     assert mast_sandbox.requests.of("download") == []
     next(iter(rows))
@@ -97,10 +97,10 @@ def test_files_are_fetched_only_as_rows_are_taken(
     rows.close()
 
 
-def test_failed_file_has_its_row(
+def test_a_failed_file_has_a_row(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """It stops no other; with on_error="raise" the error comes after the last row, with the whole manifest."""
+    """The others are not affected; with on_error="raise", the error with the manifest follows the last row."""
     gone = str(products["dataURI"][1])
     mast_sandbox.faults.add("download", Fault.status(404), times=None, where=lambda record: record.value("uri") == gone)
     rows = []
@@ -113,10 +113,8 @@ def test_failed_file_has_its_row(
     assert caught.value.manifest.meta["base_dir"] == [str(tmp_path)]
 
 
-def test_what_makes_no_sense_is_refused_by_the_call(
-    client: ObservationsClass, products: Table, mast_sandbox: Sandbox
-) -> None:
-    """Not by the first row; and no product left is an empty iterator with the usual warning."""
+def test_invalid_arguments_raise_in_the_call(client: ObservationsClass, products: Table, mast_sandbox: Sandbox) -> None:
+    """The error is not delayed to the first row; if no product is left, the iterator is empty, with a warning."""
     with pytest.raises(InvalidQueryError, match="max_workers"):
         client.download_products_iter(products, max_workers=0)
     with pytest.raises(InvalidQueryError, match="not found in product table"):
@@ -130,10 +128,10 @@ def test_what_makes_no_sense_is_refused_by_the_call(
     assert len(mast_sandbox.requests) == 0
 
 
-def test_file_of_a_row_is_read_as_it_comes(
+def test_the_file_of_a_row_can_be_read_at_once(
     client: ObservationsClass, observations: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """read_product takes the row, and reads from disk."""
+    """read_product accepts the row, and reads from disk."""
     pictures = client.get_unique_product_list(observations[:1])
     for row in client.download_products_iter(
         pictures, extension="jpg", download_dir=tmp_path, max_workers=1, verbose=False
@@ -147,7 +145,7 @@ def test_file_of_a_row_is_read_as_it_comes(
 
 
 def test_rows_of_missions_have_their_mission(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Each row can be used to fetch its file again."""
+    """Each row can be used to download its file again."""
     client = MastMissionsClass()
     products = client.get_unique_product_list(client.query_object("M51", sci_instrume="WFC3")[:2], verbose=False)
     public = products[products["access"] == "PUBLIC"]
@@ -159,10 +157,10 @@ def test_rows_of_missions_have_their_mission(mast_sandbox: Sandbox, tmp_path: Pa
     assert client.retry_downloads(missing, verbose=False)["Status"].tolist() == ["COMPLETE"]
 
 
-def test_files_stay_together_though_the_working_directory_changes(
+def test_files_stay_together_if_the_working_directory_changes(
     client: ObservationsClass, products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A relative folder is that of the call, whatever the loop does."""
+    """A relative folder is resolved at the time of the call."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
     for row in client.download_products_iter(products, download_dir="here", max_workers=1, verbose=False):

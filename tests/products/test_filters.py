@@ -1,4 +1,4 @@
-"""The product filter language: what each form of value keeps, and what it refuses."""
+"""Product filters: the rows that each form of value selects, and the values that raise."""
 
 from __future__ import annotations
 
@@ -110,66 +110,68 @@ def kept(products: Table, **filters: object) -> list[str]:
         ({"productType": "SCIENCE", "size": ">10"}, "3"),
     ],
 )
-def test_filter_keeps_exactly_the_rows_meant(products: Table, filters: dict[str, object], expected: str) -> None:
-    """Every documented form of a filter keeps the rows that it describes, in their order."""
+def test_a_filter_selects_exactly_the_described_rows(
+    products: Table, filters: dict[str, object], expected: str
+) -> None:
+    """Every documented form of a filter selects the rows that it describes, in their order."""
     assert kept(products, **filters) == list(expected)
 
 
-def test_masked_size_does_not_pass_less_than(products: Table) -> None:
-    """A missing size is not below a limit, whatever value lies under the mask (B19)."""
+def test_a_masked_size_does_not_match_less_than(products: Table) -> None:
+    """A missing size is not below a limit, for any value under the mask (B19)."""
     assert kept(products, size="<20000") == ["1", "2", "3"]
 
 
-def test_masked_cell_is_not_the_value_that_is_ruled_out(products: Table) -> None:
-    """A missing cell passes a negation, whether text or number."""
+def test_a_masked_cell_does_not_match_a_negated_value(products: Table) -> None:
+    """A missing cell passes a negation, in columns of text and of numbers."""
     assert kept(products, productType="!SCIENCE") == ["2", "4"]
     assert kept(products, productType="!AUX") == ["1", "2", "3", "4"]
     assert kept(products, size="!<100") == ["4"]
 
 
-def test_empty_list_downloads_nothing(products: Table) -> None:
-    """A list of wanted values that happens to be empty matches nothing, and not everything (B19)."""
+def test_an_empty_list_selects_nothing(products: Table) -> None:
+    """An empty list of values matches nothing rather than everything (B19)."""
     nothing = filter_products(products, productType=[])
     assert len(nothing) == 0
     assert nothing.colnames == products.colnames
 
 
 @pytest.mark.parametrize("missing", [None, [None], ["SCIENCE", None], np.nan, np.ma.masked])
-def test_missing_value_is_refused_by_name(products: Table, missing: object) -> None:
-    """None, NaN and a mask are no values to look for, and the message names the column (B18)."""
+def test_a_missing_value_raises_with_the_column(products: Table, missing: object) -> None:
+    """None, NaN and a masked value are not valid filters, and the message names the column (B18)."""
     with pytest.raises(InvalidQueryError, match="productType"):
         kept(products, productType=missing)
 
 
-def test_masked_member_of_a_column_is_refused(products: Table) -> None:
-    """A column given as the list of values must not smuggle in what lies under its mask."""
+def test_a_masked_member_of_a_column_raises(products: Table) -> None:
+    """A column given as the list of values must not use the values under its mask."""
     with pytest.raises(InvalidQueryError, match="size"):
         kept(products, size=MaskedColumn([10, 20], mask=[False, True]))
 
 
 @pytest.mark.parametrize("expression", ["big", ">=", "..", "1...", ">x", "1,000", "10-20", "", "nan", "1*"])
-def test_unreadable_number_is_refused_with_an_example(products: Table, expression: str) -> None:
-    """Text that is no numeric expression raises, and says what one looks like."""
+def test_an_invalid_number_raises_with_an_example(products: Table, expression: str) -> None:
+    """Text that is not a numeric expression raises, with an example."""
     with pytest.raises(InvalidQueryError, match=r"size.*10\.\.20"):
         kept(products, size=expression)
 
 
 @pytest.mark.parametrize(("expression", "sizes"), [("20..", {20, 30}), ("..20", {10, 20}), ("!..20", {30})])
-def test_range_with_an_open_end(expression: str, sizes: set[int]) -> None:
-    """As in catalogs, an end that is left out has no limit."""
+def test_a_range_with_an_open_end(expression: str, sizes: set[int]) -> None:
+    """An omitted end has no limit, as for catalogs."""
     assert set(filter_products(Table({"size": [10, 20, 30]}), size=expression)["size"]) == sizes
 
 
 @pytest.mark.parametrize("expression", ["1e6..1e3", "!5..4"])
-def test_range_in_which_nothing_lies_is_refused(products: Table, expression: str) -> None:
-    """Ends that were swapped are a slip, and no reason to find nothing silently."""
+def test_an_empty_range_raises(products: Table, expression: str) -> None:
+    """Swapped limits are a mistake, and must not silently match nothing."""
     with pytest.raises(InvalidQueryError, match="is an empty range"):
         kept(products, size=expression)
 
 
 @pytest.mark.parametrize("unit", [u.byte, None])
-def test_size_may_be_a_quantity(unit: u.UnitBase | None) -> None:
-    """It is converted to the unit of the column, which is byte for sizes whose unit was lost."""
+def test_a_size_may_be_a_quantity(unit: u.UnitBase | None) -> None:
+    """A quantity is converted to the unit of the column, which is byte for sizes without a unit."""
     table = Table({"size": MaskedColumn([4100, 8200, 10], mask=[False, False, True], unit=unit)})
     assert list(filter_products(table, size=4.1 * u.kB)["size"]) == [4100]
     assert list(filter_products(table, size=[4.1, 8.2] * u.kbyte)["size"]) == [4100, 8200]
@@ -181,14 +183,14 @@ def test_size_may_be_a_quantity(unit: u.UnitBase | None) -> None:
     [{"size": 5 * u.m}, {"size": Time(60000, format="mjd")}, {"productType": 5 * u.kB}, {"obs_id": Time.now()}],
     ids=repr,
 )
-def test_values_without_a_meaning_for_the_column_are_refused(products: Table, filters: dict[str, object]) -> None:
-    """Another kind of unit, or a moment, raises a query error that names the column."""
+def test_values_of_another_kind_than_the_column_raise(products: Table, filters: dict[str, object]) -> None:
+    """Another kind of unit, or a time, raises a query error that names the column."""
     with pytest.raises(InvalidQueryError, match=next(iter(filters))):
         kept(products, **filters)
 
 
-def test_extension_can_be_ruled_out() -> None:
-    """An exclamation mark negates an ending as it does any other value."""
+def test_an_extension_can_be_excluded() -> None:
+    """An exclamation mark negates an extension like any other value."""
     table = Table({"productFilename": ["a_drc.fits", "b.fits", "c.jpg", "d.txt"]})
 
     def names(extension: object) -> list[str]:
@@ -199,8 +201,8 @@ def test_extension_can_be_ruled_out() -> None:
     assert names(["fits", "!_drc.fits"]) == ["b.fits"]
 
 
-def test_unknown_column_names_the_closest(products: Table) -> None:
-    """A misspelt column raises with the spelling that was meant."""
+def test_an_unknown_column_suggests_the_closest(products: Table) -> None:
+    """A misspelled column raises with the correct spelling."""
     with pytest.raises(InvalidQueryError, match="productType"):
         kept(products, producttype="SCIENCE")
 
@@ -216,14 +218,14 @@ def test_unknown_column_names_the_closest(products: Table) -> None:
         ({"size": lambda column: column[:1] > 0}, "boolean"),
     ],
 )
-def test_value_that_cannot_be_applied_is_refused(products: Table, filters: dict[str, object], words: str) -> None:
-    """A value that means nothing for its column raises InvalidQueryError and no other exception."""
+def test_a_value_that_cannot_be_applied_raises(products: Table, filters: dict[str, object], words: str) -> None:
+    """A value that is not valid for its column raises InvalidQueryError and no other exception."""
     with pytest.raises(InvalidQueryError, match=words):
         kept(products, **filters)
 
 
-def test_filtering_leaves_the_table_alone(products: Table) -> None:
-    """The table given is not changed, and the result does not share its cells."""
+def test_filtering_does_not_modify_the_table(products: Table) -> None:
+    """The given table is unchanged, and the result does not share its cells."""
     before = products.copy()
     filtered = filter_products(products)
     filtered["size"][0] = 99
@@ -231,7 +233,7 @@ def test_filtering_leaves_the_table_alone(products: Table) -> None:
 
 
 def test_object_and_bytes_columns_from_other_tools_are_filtered_as_text() -> None:
-    """Tables made by pandas or read from FITS hold objects with None and NaN, or bytes; they filter as text does."""
+    """Tables from pandas or FITS have objects with None and NaN, or bytes, which are filtered as text."""
     table = Table({"a": np.array(["x", None, np.nan, 5], dtype=object), "b": np.array([b"Y", b"n", b"y", b""])})
     assert list(filter_products(table, a="X")["a"]) == ["x"]
     assert list(filter_products(table, a=5)["a"]) == [5]
@@ -239,8 +241,8 @@ def test_object_and_bytes_columns_from_other_tools_are_filtered_as_text() -> Non
     assert len(filter_products(table, b="y")) == 2
 
 
-def test_nineteen_digit_numbers_stay_apart() -> None:
-    """Identifiers that differ in their last digit are not taken for one another by way of floats."""
+def test_numbers_with_nineteen_digits_are_distinguished() -> None:
+    """Identifiers that differ in the last digit are not compared as floats."""
     table = Table({"id": np.array([4365646553433558144, 4365646553433558145])})
     assert list(filter_products(table, id="4365646553433558145")["id"]) == [4365646553433558145]
 
@@ -285,10 +287,10 @@ def wanted(cell: int | None, parsed: list[tuple[bool, tuple[str, int, int]]]) ->
 
 
 @given(cells, expressions)
-def test_numeric_language_agrees_with_plain_python(
+def test_numeric_filters_agree_with_plain_python(
     numbers: list[int | None], parsed: list[tuple[bool, tuple[str, int, int]]]
 ) -> None:
-    """Any mixture of values, comparisons, ranges and negations keeps what a reading in plain Python keeps."""
+    """Any combination of values, comparisons, ranges and negations selects the same rows as plain Python."""
     column = MaskedColumn([cell or 0 for cell in numbers], mask=[cell is None for cell in numbers], dtype=int)
     table = Table({"row": np.arange(len(numbers)), "n": column})
     expected = [row for row, cell in enumerate(numbers) if wanted(cell, parsed)]
@@ -300,8 +302,8 @@ letters = st.text(alphabet="aAb*.?[", max_size=5)
 
 
 @given(st.lists(letters.map(lambda text: text.replace("*", "x")), min_size=1, max_size=6), letters)
-def test_only_the_asterisk_is_special_in_text(names: list[str], pattern: str) -> None:
-    """A text matches as the concatenation of its literal pieces, with anything where the asterisks are."""
+def test_only_the_asterisk_is_special_in_text_filters(names: list[str], pattern: str) -> None:
+    """A text matches if its literal pieces occur in order, with any characters for the asterisks."""
     table = Table({"name": names})
     expression = "".join(".*" if char == "*" else re.escape(char.lower()) for char in pattern)
     expected = [name for name in names if re.fullmatch(expression, name.lower())]
@@ -309,17 +311,17 @@ def test_only_the_asterisk_is_special_in_text(names: list[str], pattern: str) ->
 
 
 def test_unique_products_keeps_the_first_row_of_each_file(products: Table) -> None:
-    """A file that several observations list comes once, where it came first."""
+    """A file listed with several observations is kept once, in its first row."""
     assert list(unique_products(products)["obsID"]) == ["1", "2", "4"]
 
 
-def test_rows_without_a_uri_are_not_taken_for_one_file() -> None:
-    """Masked URIs all stay, and the value under the mask rules nothing out."""
+def test_rows_without_a_uri_are_not_the_same_file() -> None:
+    """Rows with a masked URI are all kept, and values under the mask are ignored."""
     uris = MaskedColumn(["a", "a", "b", "b"], mask=[True, True, False, False])
     assert list(unique_products(Table({"dataURI": uris, "row": [0, 1, 2, 3]}))["row"]) == [0, 1, 2]
 
 
-def test_unique_products_needs_its_column() -> None:
-    """A table that has no such column raises a query error."""
+def test_unique_products_needs_the_key_column() -> None:
+    """A table without the column raises a query error."""
     with pytest.raises(InvalidQueryError, match="dataURI"):
         unique_products(Table({"x": [1]}))

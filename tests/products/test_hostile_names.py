@@ -1,4 +1,4 @@
-"""Names from a hostile table: whatever they are, every file lies in the download folder, in a place of its own."""
+"""Hostile file names: every file stays in the download folder and has a unique path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transfers import given_away
 from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.products.plan import PlannedFile, plan
 
-# What has led programs out of their folders, or has brought them to a halt.
+# Names that have led programs out of their folders, or made them hang.
 KNOWN = [
     "../../../escaped",
     "..",
@@ -97,13 +97,13 @@ LAYOUTS = [
 def products(cells: list[tuple[str, str, str]]) -> Table:
     table = Table({"dataURI": [f"mast:{number}" for number in range(len(cells))]})
     for position, name in enumerate(("obs_collection", "obs_id", "productFilename")):
-        # Objects, because numpy's text drops trailing NULs
+        # Objects, because numpy drops trailing NULs of strings
         table[name] = np.array([row[position] for row in cells], dtype=object)
     return table
 
 
 def harmless(files: list[PlannedFile], base: Path) -> None:
-    """Hold that all paths are inside, differ on every disk, and can be written on every system."""
+    """Assert that all paths are inside, unique on every file system, and valid on every system."""
     seen = {unicodedata.normalize("NFC", str(file.local_path).casefold()) for file in files}
     assert len(seen) == len(files)
     for file in files:
@@ -122,7 +122,7 @@ def harmless(files: list[PlannedFile], base: Path) -> None:
 @settings(max_examples=250, deadline=None)
 @given(rows, st.sampled_from(LAYOUTS), st.booleans())
 def test_hostile_names_never_escape(cells: list[tuple[str, str, str]], path_template: object, flat: bool) -> None:
-    """Tables come from files and from other people; in every layout all files stay inside, and apart (B42, D9)."""
+    """Tables may come from other people; in every layout, all files stay inside and are unique (B42, D9)."""
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder).resolve()
         options = {"flat": flat} if path_template is None else {"path_template": path_template}
@@ -132,8 +132,8 @@ def test_hostile_names_never_escape(cells: list[tuple[str, str, str]], path_temp
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_known_attack_writes_inside_only(tmp_path: Path, name: str) -> None:
-    """Each of the known names can be written, as file name and as observation, and nothing appears elsewhere."""
+def test_known_attacks_write_only_inside(tmp_path: Path, name: str) -> None:
+    """Each of these names can be written, as file name and as obs_id, and no file appears elsewhere."""
     base = (tmp_path / "in").resolve()
     files = plan(
         products([(name, name, name), ("HST", "o1", name), ("HST", name, "x.fits")]),
@@ -153,10 +153,10 @@ def test_known_attack_writes_inside_only(tmp_path: Path, name: str) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
 @pytest.mark.parametrize("link", ["HST", "HST/o1"])
 @pytest.mark.parametrize("there", [True, False])
-def test_link_that_leads_out_is_not_followed(
+def test_a_link_out_of_the_folder_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str, there: bool
 ) -> None:
-    """A link of another user to a folder elsewhere gets no file, nor does one to a folder that is not there."""
+    """A link of another user to another folder, or to a missing one, is not used."""
     base, elsewhere = tmp_path / "in", tmp_path / "out"
     (base / link).parent.mkdir(parents=True)
     (base / link).symlink_to(elsewhere)

@@ -1,4 +1,4 @@
-"""Ctrl-C in calls about products: it reaches the caller, connections are hung up, and no thread stays behind."""
+"""Ctrl-C in calls for products: it is raised, connections are closed, and no thread is left."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HANGS = 60.0
 
 
 def interrupt_when_asked(sandbox: Sandbox, endpoint: str) -> threading.Thread:
-    """Send SIGINT to the main thread as soon as the sandbox has been asked."""
+    """Send SIGINT to the main thread as soon as the sandbox receives a request."""
 
     def interrupt() -> None:
         for _ in range(2000):
@@ -61,7 +61,7 @@ CALLS: dict[str, tuple[str, Callable[[ObservationsClass, Table, Path], object]]]
 def test_ctrl_c_ends_the_call_and_its_threads(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path, call: str
 ) -> None:
-    """Silent servers hold nobody: the interpreter, which waits for all threads at its end, can end at once."""
+    """Silent servers do not delay it: the interpreter, which joins all threads at exit, can end at once."""
     endpoint, ask = CALLS[call]
     mast_sandbox.faults.add(endpoint, Fault.delay(HANGS), times=None)
     watcher = interrupt_when_asked(mast_sandbox, endpoint)
@@ -75,10 +75,10 @@ def test_ctrl_c_ends_the_call_and_its_threads(
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_deadline_ends_a_bundle(
+def test_a_timeout_ends_a_bundle(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The time of the call counts for the one file as for many, and the message says so."""
+    """The timeout of the call applies to the bundle, and the message says so."""
     mast_sandbox.faults.add("bundle", Fault.delay(HANGS), times=None)
     manifest = client.download_products(
         products, download_dir=tmp_path, bundle="tar.gz", timeout=0.5, verbose=False, on_error="ignore"

@@ -1,4 +1,4 @@
-"""Which observations are meant, and all of their products."""
+"""Identifiers of observations, and the complete lists of their products."""
 
 from __future__ import annotations
 
@@ -55,39 +55,39 @@ def observations() -> Table:
         {"11": 1, "22": 2},
     ],
 )
-def test_every_form_of_observations_is_understood(given_: object) -> None:
-    """Whatever users hold observations in, the obsids come out as texts, in order, each once."""
+def test_every_form_of_observations_is_accepted(given_: object) -> None:
+    """For all forms of observations, the obsids are unique strings, in order."""
     assert as_obsids(given_) == ["11", "22"]
 
 
 @pytest.mark.parametrize("single", ["11", 11, np.int32(11), 11.0, np.str_("11"), Table({"obsid": ["11"]})[0]])
-def test_single_observation_is_understood(single: object) -> None:
-    """One identifier or one row is a list of one."""
+def test_a_single_observation_is_accepted(single: object) -> None:
+    """One identifier or one row is treated as a list of one."""
     assert as_obsids(single) == ["11"]
 
 
 @given(st.lists(st.integers(0, 10**19), min_size=1))
 def test_no_identifier_is_lost_or_changed(numbers: list[int]) -> None:
-    """Integers of any length come out as they are, in order, each once."""
+    """Integers of any length are returned unchanged, in order, each once."""
     assert as_obsids(numbers) == [str(number) for number in dict.fromkeys(numbers)]
 
 
 @pytest.mark.parametrize("empty", ["", " ", [], ",", [""], Table({"obsid": np.array([], dtype=str)})])
-def test_empty_list_is_said_to_be_empty(empty: object) -> None:
-    """Nothing to list raises the error that code matches on."""
+def test_an_empty_list_raises(empty: object) -> None:
+    """An empty list raises the error that user code may match."""
     with pytest.raises(InvalidQueryError, match="Observation list is empty, no associated products"):
         as_obsids(empty)
 
 
-def test_obs_id_in_place_of_obsid_is_explained() -> None:
-    """A name where a number is due is recognized before anything is sent (T1)."""
+def test_an_obs_id_instead_of_an_obsid_is_explained() -> None:
+    """A name instead of a number raises before anything is sent (T1)."""
     with pytest.raises(InvalidQueryError, match=r"'jw01_nrs1'.*looks like an obs_id.*'obsid'"):
         as_obsids(["11", "jw01_nrs1"])
 
 
 @pytest.mark.parametrize("wrong", [True, "-11", "1.5", 1.5, 1e30, {"a"}, object()])
-def test_what_is_no_identifier_is_refused(wrong: object) -> None:
-    """Booleans, fractions and negative numbers raise, instead of being sent."""
+def test_an_invalid_identifier_raises(wrong: object) -> None:
+    """Booleans, fractions and negative numbers raise and are not sent."""
     with pytest.raises(InvalidQueryError, match=r"is not an obsid|^Unsupported data type for `obsids`"):
         as_obsids(wrong)
 
@@ -96,20 +96,20 @@ def test_what_is_no_identifier_is_refused(wrong: object) -> None:
     "given_",
     [MaskedColumn(["11", "22"], mask=[False, True]), ["11", None], [11.0, float("nan")], ["11", np.ma.masked]],
 )
-def test_masked_obsid_is_not_sent_as_none(given_: object) -> None:
-    """A missing identifier raises and says in which row (B11)."""
+def test_a_masked_obsid_is_not_sent(given_: object) -> None:
+    """A missing identifier raises with its row (B11)."""
     with pytest.raises(InvalidQueryError, match=r"row\(s\) 1"):
         as_obsids(given_)
 
 
-def test_table_without_obsid_is_explained() -> None:
-    """A table of something else raises with the columns that it has."""
+def test_a_table_without_obsid_is_explained() -> None:
+    """The error for another table lists its columns."""
     with pytest.raises(InvalidQueryError, match="obsID"):
         as_obsids(Table({"obsID": ["1"]}))
 
 
-def test_full_frame_images_are_left_out(observations: Table, caplog: pytest.LogCaptureFixture) -> None:
-    """The rows that would bring thousands of files go, with a word in the log; a masked target name stays."""
+def test_full_frame_images_are_skipped(observations: Table, caplog: pytest.LogCaptureFixture) -> None:
+    """Rows with thousands of files are skipped, with a log message; a masked target name is kept."""
     with caplog.at_level("WARNING", logger="astroquery"):
         assert as_obsids(observations) == ["11"]
     assert "'b', 'c'" in caplog.text
@@ -117,19 +117,19 @@ def test_full_frame_images_are_left_out(observations: Table, caplog: pytest.LogC
         as_obsids(observations[1])
 
 
-def test_target_names_of_another_type_are_no_obstacle() -> None:
-    """A table whose target names are all missing, or bytes, is listed like any other."""
+def test_target_names_of_another_type_are_accepted() -> None:
+    """A table with only missing target names, or bytes, is listed like any other."""
     for names in (MaskedColumn([0.0], mask=[True]), [b"TESS"], np.array([None], dtype=object)):
         assert as_obsids(Table({"obsid": ["11"], "obs_id": ["a"], "target_name": names})) == ["11"]
 
 
-def test_table_with_only_obsids_is_enough(observations: Table) -> None:
-    """Without the columns that tell full-frame images nothing is left out, and nothing fails (B10)."""
+def test_a_table_with_only_obsids_is_sufficient(observations: Table) -> None:
+    """Without the columns that identify full-frame images, no row is skipped, and nothing fails (B10)."""
     assert as_obsids(observations["obsid",]) == ["11", "22", "33"]
 
 
-def test_rows_become_the_table_they_were(observations: Table) -> None:
-    """Rows of one table keep types and masks; rows of two are stacked; other things are no table."""
+def test_rows_are_converted_to_their_table(observations: Table) -> None:
+    """Rows of one table keep types and masks; rows of two are stacked; anything else is not a table."""
     again = as_table([observations[2], observations[0]])
     assert list(again["obsid"]) == ["33", "11"]
     assert again["target_name"].mask.tolist() == [False, True]
@@ -140,7 +140,7 @@ def test_rows_become_the_table_they_were(observations: Table) -> None:
 
 
 class Archive:
-    """Stands where the archive is asked: refuses more than `limit` identifiers, and keeps what it was asked."""
+    """A mock archive that refuses more than `limit` identifiers, and records the requests."""
 
     def __init__(self, limit: int = 10**9, error: Exception | None = None) -> None:
         self.limit, self.error = limit, error or ServerError("too much", status=504)
@@ -166,22 +166,22 @@ def listed(obsids: Sequence[str], archive: Archive, **keywords: Any) -> list[str
 @given(
     st.lists(st.integers(1, 99).map(str), min_size=1, max_size=30, unique=True), st.integers(1, 12), st.integers(1, 7)
 )
-def test_batches_that_are_too_much_are_halved_until_complete(obsids: list[str], batch_size: int, limit: int) -> None:
-    """Whatever the batches and the archive's limit, all products come, in the order of the observations."""
+def test_batches_that_are_too_large_are_halved_until_complete(obsids: list[str], batch_size: int, limit: int) -> None:
+    """For any batch size and limit of MAST, all products are listed, in the order of the observations."""
     assert listed(obsids, Archive(limit), batch_size=batch_size, max_workers=3) == everything(obsids)
 
 
 @pytest.mark.parametrize("error", [ServerError("x", status=502), QueryTimeoutError("x")])
-def test_failure_for_a_single_observation_is_an_exception(error: Exception) -> None:
-    """A list is complete or an error; it is never short without one."""
+def test_a_failure_for_a_single_observation_is_an_exception(error: Exception) -> None:
+    """A list is complete or an error is raised."""
     archive = Archive(0, error)
     with pytest.raises(type(error)):
         listed([str(n) for n in range(8)], archive)
     assert [len(asked) for asked in archive.asked] == [8, 4, 2, 1]
 
 
-def test_read_timeout_is_halved_but_no_connection_is_not() -> None:
-    """A question that took too long is asked in halves; an archive that is away or overrun is not asked even more."""
+def test_a_read_timeout_is_halved_but_a_missing_connection_is_not() -> None:
+    """A request that took too long is split; a server that is down or overloaded does not get more requests."""
     late = ServerError("no answer within 120 s")
     late.__cause__ = requests.exceptions.ReadTimeout()
     slow = Archive(4, late)
@@ -193,8 +193,8 @@ def test_read_timeout_is_halved_but_no_connection_is_not() -> None:
         assert len(absent.asked) == 1
 
 
-def test_broken_connection_is_halved_but_a_refused_one_is_not() -> None:
-    """The archive hangs up where an answer is too large; where nobody is, nobody is asked for less."""
+def test_a_broken_connection_is_halved_but_a_refused_one_is_not() -> None:
+    """MAST closes the connection if a response is too large; a refused connection does not need smaller requests."""
     numbers = [str(n) for n in range(1, 9)]
     for cause in (
         requests.exceptions.ChunkedEncodingError("broken off"),
@@ -212,8 +212,8 @@ def test_broken_connection_is_halved_but_a_refused_one_is_not() -> None:
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 1.5, "5", None, True])
-def test_batch_size_must_be_a_whole_number(batch_size: object) -> None:
-    """Nonsense raises before anything is sent."""
+def test_batch_size_must_be_an_integer(batch_size: object) -> None:
+    """An invalid batch size raises before anything is sent."""
     archive = Archive()
     with pytest.raises(InvalidQueryError, match="batch_size"):
         listed(["1"], archive, batch_size=batch_size)

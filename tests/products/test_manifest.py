@@ -1,4 +1,4 @@
-"""The manifest: the table that code has read for years, and what more is known of each file."""
+"""The manifest: the columns of astroquery.mast, and more for each file."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ COLUMNS = ["Local Path", "Status", "Message", "URL", "Size", "SHA256", "Elapsed"
 COLUMNS += ["Catalog Size", "Checksum", "Rights"]
 
 
-def test_first_four_columns_are_those_that_code_relies_on() -> None:
-    """Names and order stay; a message and an address are None where nothing went wrong."""
+def test_the_first_four_columns_are_those_of_astroquery_mast() -> None:
+    """Names and order are the same; message and address are None if there was no error."""
     manifest = as_manifest([FINE])
     assert manifest.colnames == COLUMNS
     assert manifest["Message"][0] is None
@@ -40,8 +40,8 @@ def test_first_four_columns_are_those_that_code_relies_on() -> None:
     assert manifest["Size"][0] == 3
 
 
-def test_effort_is_told() -> None:
-    """How long it took, in seconds, and how often the body was asked for; masked where there was nothing to do."""
+def test_elapsed_time_and_attempts() -> None:
+    """The elapsed time in seconds and the number of requests are given, and masked if there was nothing to do."""
     manifest = as_manifest([FINE, BAD])
     assert manifest["Elapsed"].tolist() == [0.5, None]
     assert str(manifest["Elapsed"].unit) == "s"
@@ -49,8 +49,8 @@ def test_effort_is_told() -> None:
     assert manifest["dataURI"].tolist() == ["mast:HST/product/a.fits", None]
 
 
-def test_rows_come_in_the_order_of_the_products() -> None:
-    """Results that arrive in another order are put in that of the products."""
+def test_rows_are_in_the_order_of_the_products() -> None:
+    """Results that arrive in another order are sorted."""
     manifest = as_manifest([BAD, FINE])
     assert list(manifest["Local Path"]) == ["d/a.fits", "d/b.fits"]
     assert manifest["URL"][1] == "https://x?uri=b"
@@ -58,8 +58,8 @@ def test_rows_come_in_the_order_of_the_products() -> None:
     assert manifest["SHA256"][1] is np.ma.masked
 
 
-def test_row_of_four_values_can_be_inserted() -> None:
-    """Code that inserts rows of the four old columns works, and does not cut what it writes."""
+def test_a_row_of_four_values_can_be_inserted() -> None:
+    """Code that inserts rows of the four old columns works, and its values are not truncated."""
     manifest = as_manifest([FINE])
     manifest.insert_row(0, vals=["a-much-longer-path/x.fits", "LOCAL", "None", "None"])
     manifest.add_row(["y", "ERROR", "m", "u", 5, "00"])
@@ -70,16 +70,16 @@ def test_row_of_four_values_can_be_inserted() -> None:
     assert manifest["dataURI"].tolist() == [None, "mast:HST/product/a.fits", None]
 
 
-def test_status_has_room_for_a_better_one() -> None:
-    """A status that is corrected later is not cut to the length of ERROR."""
+def test_a_status_can_be_replaced_by_a_longer_one() -> None:
+    """A status that is changed later is not truncated to the length of ERROR."""
     manifest = as_manifest([BAD])
     manifest["Status"][0] = "COMPLETE"
     assert manifest["Status"][0] == "COMPLETE"
 
 
 @pytest.mark.parametrize("results", [[], [FINE], [BAD], [FINE, BAD]], ids=["none", "fine", "bad", "both"])
-def test_manifest_that_was_written_and_read_is_the_same(tmp_path: Path, results: list[TransferResult]) -> None:
-    """ECSV keeps every cell: None, masked ones, units, quotes and line ends."""
+def test_a_manifest_written_and_read_is_the_same(tmp_path: Path, results: list[TransferResult]) -> None:
+    """ECSV keeps every cell: None, masked cells, units, quotes and newlines."""
     manifest = as_manifest(results)
     manifest.write(tmp_path / "manifest.ecsv")
     for kind in (Manifest, Table):
@@ -93,9 +93,9 @@ def test_manifest_that_was_written_and_read_is_the_same(tmp_path: Path, results:
 
 @pytest.mark.parametrize("kind", ["fits", "votable", "csv", "ecsv"])
 @pytest.mark.parametrize("results", [[FINE], [BAD], [FINE, BAD]], ids=["fine", "bad", "both"])
-def test_manifest_can_be_written_in_every_format(tmp_path: Path, results: list[TransferResult], kind: str) -> None:
-    """Cells that hold None are masked where a format knows no None, and the manifest itself stays as it is."""
-    # The ending of a VOTable says nothing to a table that is to be written.
+def test_a_manifest_can_be_written_in_every_format(tmp_path: Path, results: list[TransferResult], kind: str) -> None:
+    """None is masked in formats that do not support it, and the manifest itself is unchanged."""
+    # Table.write does not detect VOTable by its extension.
     how = {"format": kind} if kind == "votable" else {}
     manifest, path = as_manifest(results), tmp_path / f"m.{kind}"
     manifest.write(path, **how)
@@ -110,15 +110,15 @@ def test_manifest_can_be_written_in_every_format(tmp_path: Path, results: list[T
     assert again["Status"][0] == str(results[0].status)
 
 
-def test_format_that_is_named_says_more_than_the_ending(tmp_path: Path) -> None:
-    """A file of any name may be of any format."""
+def test_a_given_format_overrides_the_extension(tmp_path: Path) -> None:
+    """A file with any extension can have any format."""
     for kind in ("fits", "votable", "ascii.csv", "ascii.ecsv"):
         as_manifest([FINE, BAD]).write(tmp_path / "m.txt", format=kind, overwrite=True)
         assert as_written(Table.read(tmp_path / "m.txt", format=kind)).colnames == COLUMNS
 
 
-def test_manifests_are_tables_like_others() -> None:
-    """Rows can be chosen, and manifests stacked."""
+def test_manifests_support_table_operations() -> None:
+    """Rows can be selected, and manifests stacked."""
     manifest = as_manifest([FINE, BAD])
     assert len(manifest[manifest["Status"] == "ERROR"]) == 1
     assert list(vstack([manifest, manifest])["Status"]) == ["COMPLETE", "ERROR"] * 2

@@ -1,4 +1,4 @@
-"""What a manifest and a plan show of themselves: counts first, and what failed before what did not."""
+"""The display of manifests and plans: counts first, and failed files before the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 
 def manifest(complete: int, failed: int = 0) -> Manifest:
-    """Return the results of a download, those that failed last."""
+    """Return the results of a download, with failed files last."""
     folder = Path("mastDownload/HST/j97c01010")
     done = [
         TransferResult(n, Status.COMPLETE, folder / f"j97c01010_{n:03}.fits", size=1_000_000) for n in range(complete)
@@ -28,13 +28,13 @@ def manifest(complete: int, failed: int = 0) -> Manifest:
 
 
 def lines_of(table: Table, width: int = 80) -> list[str]:
-    """Return what a terminal shows."""
+    """Return the lines shown on a terminal."""
     with console.set_temp("max_width", width), console.set_temp("max_lines", 24):
         return str(table).splitlines()
 
 
-def test_a_manifest_counts_by_status_first() -> None:
-    """Then come status, file, size and message; where nothing went wrong there are no messages to show."""
+def test_a_manifest_shows_counts_by_status_first() -> None:
+    """Status, file, size and message follow; without errors there is no message column."""
     lines = lines_of(manifest(4, 1))
     assert lines[0] == "5 files: 4 COMPLETE, 1 ERROR (4.0 MB)"
     assert lines[1].split() == ["Status", "Local", "Path", "Size", "Message"]
@@ -46,7 +46,7 @@ def test_a_manifest_counts_by_status_first() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 160])
-def test_what_failed_comes_first_if_the_table_is_cut(width: int) -> None:
+def test_failed_files_are_shown_first_if_the_table_is_truncated(width: int) -> None:
     """Otherwise rows are in the order of the products."""
     long = lines_of(manifest(100, 2), width)
     assert [line.split()[0] for line in long[3:6]] == ["ERROR", "ERROR", "COMPLETE"]
@@ -54,8 +54,8 @@ def test_what_failed_comes_first_if_the_table_is_cut(width: int) -> None:
     assert [line.split()[0] for line in lines_of(manifest(2, 1), width)[3:6]] == ["COMPLETE", "COMPLETE", "ERROR"]
 
 
-def test_parts_of_a_manifest_count_what_they_hold() -> None:
-    """Slices, stacked manifests, and what is written to a file and read again."""
+def test_parts_of_a_manifest_count_their_own_rows() -> None:
+    """Slices, stacked manifests, and a manifest read from a file have their own counts."""
     assert lines_of(manifest(4, 1)[:2])[0] == "2 files: 2 COMPLETE (2.0 MB)"
     both = vstack([manifest(2), manifest(0, 1)], metadata_conflicts="silent")
     assert isinstance(both, ResultTable)
@@ -67,15 +67,15 @@ def test_parts_of_a_manifest_count_what_they_hold() -> None:
 
 
 def test_a_notebook_shows_the_counts_too() -> None:
-    """They stand above the table."""
+    """The counts are above the table."""
     text = manifest(2, 1)._repr_html_()
     assert "3 files: 2 COMPLETE, 1 ERROR (2.0 MB)" in text
     assert text.index("3 files") < text.index("<table")
     assert 'title="HTTP 503: the server' in text
 
 
-def test_a_plan_counts_by_action_and_says_how_much_will_come(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """What is on disk already does not count for the size."""
+def test_a_plan_shows_counts_by_action_and_the_download_size(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Files that exist on disk do not count for the size."""
     products = Observations.get_product_list(Observations.query_object("M51")[:1])[:3]
     plan = Observations.download_products(products, download_dir=tmp_path, dry_run=True)
     assert isinstance(plan, ResultTable)

@@ -1,4 +1,4 @@
-"""Files of observations in one bundle, and the script that fetches them."""
+"""Files of observations in one bundle, and the script that downloads them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def files_in(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
-def test_bundle_is_one_request_and_one_file_with_a_row_for_every_product(
+def test_a_bundle_is_one_request_and_one_file_with_a_row_for_every_product(
     client: ObservationsClass,
     products: Table,
     exclusive: Table,
@@ -34,7 +34,7 @@ def test_bundle_is_one_request_and_one_file_with_a_row_for_every_product(
     tmp_path: Path,
     kind: str,
 ) -> None:
-    """All products are in one archive file; what was left out is an error of its own row."""
+    """All products are in one file; a product that is left out is an error in its own row."""
     wanted = Table(rows=[dict(zip(exclusive.colnames, row, strict=True)) for row in exclusive[:1]])
     for product in products[:2]:
         wanted.add_row([product[name] for name in wanted.colnames])
@@ -55,10 +55,10 @@ def test_bundle_is_one_request_and_one_file_with_a_row_for_every_product(
     assert sum(name.endswith(tuple(products["productFilename"][:2])) for name in names) == 2
 
 
-def test_dry_run_of_a_bundle_shows_the_one_file(
+def test_a_dry_run_of_a_bundle_shows_its_file(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Sizes are those of the products, the place is that of the bundle."""
+    """The sizes are those of the products, and the path is that of the bundle."""
     plan = client.download_products(products, download_dir=tmp_path, bundle="zip", dry_run=True)
     assert len(plan) == len(products)
     assert len(set(plan["Local Path"])) == 1
@@ -66,18 +66,18 @@ def test_dry_run_of_a_bundle_shows_the_one_file(
     assert len(mast_sandbox.requests) == 0
 
 
-def test_bundle_with_a_layout_is_told_to_make_no_difference(
+def test_layout_arguments_have_no_effect_on_a_bundle(
     client: ObservationsClass, products: Table, tmp_path: Path
 ) -> None:
-    """The archive lays its bundles out itself."""
+    """MAST determines the folders in a bundle, and the arguments cause a warning."""
     with pytest.warns(InputWarning, match="path_template has no effect on a bundle"):
         client.download_products(products[:1], download_dir=tmp_path, bundle="zip", path_template="{obs_id}/")
 
 
-def test_failing_bundle_raises_with_its_manifest_where_that_is_wanted(
+def test_a_failed_bundle_raises_with_its_manifest_on_request(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """on_error='raise' holds for bundles, too."""
+    """on_error='raise' applies to bundles, too."""
     mast_sandbox.faults.add("bundle", Fault.status(404), times=None)
     with pytest.raises(DownloadError) as caught:
         client.download_products(products, download_dir=tmp_path, bundle="zip", on_error="raise")
@@ -86,10 +86,10 @@ def test_failing_bundle_raises_with_its_manifest_where_that_is_wanted(
 
 
 @pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
-def test_script_takes_the_token_of_whoever_runs_it(
+def test_a_script_uses_the_token_of_the_user_who_runs_it(
     client: ObservationsClass, exclusive: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The script has a row for every product and no token in it, is asked for without one, and works with one (D13)."""
+    """The script has a line for every product and no token, is requested without one, and works with one (D13)."""
     client.login(mast_sandbox.token)
     mast_sandbox.requests.clear()
     manifest = client.download_products(exclusive, download_dir=tmp_path, curl_flag=True)

@@ -1,4 +1,4 @@
-"""What download_products can be told: plans, layouts, bundles, workers, the token; and what comes after it."""
+"""Arguments of download_products: plans, layouts, workers, the cloud; and verification and retries afterwards."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def asked(sandbox: Sandbox, endpoint: str = "download") -> int:
 # -- the plan ------------------------------------------------------------------------------------------------------
 
 
-def test_dry_run_says_what_would_be_done_and_does_nothing(
+def test_a_dry_run_returns_the_plan_and_does_nothing(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The plan has a row for each file and the bytes to come; nothing is asked, and nothing written."""
+    """The plan has a row for each file and the total size; nothing is requested or written."""
     plan = client.download_products(products, download_dir=tmp_path / "new", dry_run=True)
     assert plan.colnames == ["Local Path", "URL", "Cloud URL", "Size", "Action", "Reason", "Rights", "Accessible"]
     assert set(plan["Action"]) == {"fetch"}
@@ -42,20 +42,18 @@ def test_dry_run_says_what_would_be_done_and_does_nothing(
     assert again.meta["total_bytes"] == 0
 
 
-def test_plan_of_observations_asks_for_their_products_only(
+def test_the_plan_for_observations_requests_only_their_products(
     client: ObservationsClass, observations: Table, mast_sandbox: Sandbox
 ) -> None:
-    """The product list is the one question that a plan of observations needs."""
+    """The product list is the only request for a plan."""
     mast_sandbox.requests.clear()
     plan = client.download_products(observations[:2], extension="fits", dry_run=True)
     assert len(plan)
     assert {record.endpoint for record in mast_sandbox.requests} <= {"invoke", "columnsconfig"}
 
 
-def test_layout_lays_files_out_in_the_download_folder(
-    client: ObservationsClass, products: Table, tmp_path: Path
-) -> None:
-    """Templates and functions say where files go, without mastDownload before it (D8)."""
+def test_a_path_template_defines_the_layout(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """Templates and functions define the paths, without the folder mastDownload (D8)."""
     template = "{obs_collection}/{proposal_id}/{productFilename}"
     manifest = client.download_products(products[:2], download_dir=tmp_path, path_template=template)
     for row, product in zip(manifest, products[:2], strict=True):
@@ -83,7 +81,7 @@ def test_layout_lays_files_out_in_the_download_folder(
         ({"on_error": "panic"}, "on_error"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused_before_anything_is_fetched(
+def test_invalid_arguments_raise_before_the_download(
     client: ObservationsClass,
     products: Table,
     mast_sandbox: Sandbox,
@@ -91,20 +89,20 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_fetched(
     options: dict[str, object],
     words: str,
 ) -> None:
-    """A contradiction or an unknown word is a query error, and no request."""
+    """A contradiction or an unknown value is a query error, and no request is sent."""
     with pytest.raises(InvalidQueryError, match=words):
         client.download_products(products, download_dir=tmp_path, **options)  # type: ignore[arg-type]
     assert len(mast_sandbox.requests) == 0
     assert list(tmp_path.iterdir()) == []
 
 
-# -- files that are there ------------------------------------------------------------------------------------------
+# -- existing files ------------------------------------------------------------------------------------------------
 
 
-def test_never_overwrites_and_never_asks(
+def test_never_keeps_files_without_a_request(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A file of any content is kept with overwrite='never', and what is missing comes."""
+    """overwrite='never' keeps files with any content, and missing files are downloaded."""
     path = tmp_path / str(products["productFilename"][0])
     path.write_bytes(b"mine")
     manifest = client.download_products(products[:2], download_dir=tmp_path, flat=True, overwrite="never")
@@ -113,10 +111,10 @@ def test_never_overwrites_and_never_asks(
     assert asked(mast_sandbox) == 1
 
 
-def test_changed_files_come_again(
+def test_changed_files_are_downloaded_again(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """overwrite='if-changed' fetches what the archive has renewed since, and keeps the rest (D10)."""
+    """overwrite='if-changed' downloads files that have changed at MAST, and keeps the others (D10)."""
     client.download_products(products[:3], download_dir=tmp_path, flat=True)
     names = [str(name) for name in products["productFilename"][:3]]
     older = tmp_path / names[1]
@@ -133,10 +131,10 @@ def test_changed_files_come_again(
     assert manifest["SHA256"].mask.tolist() == [True, False, False]
 
 
-def test_files_on_disk_are_used_while_the_archive_is_down(
+def test_existing_files_are_used_while_mast_is_unavailable(
     client: ObservationsClass, products: Table, tmp_path: Path
 ) -> None:
-    """Without an archive whole files are whole, and a file that cannot be confirmed is used and said to be (D3)."""
+    """Complete files are COMPLETE, and a file that cannot be confirmed is used, with a message (D3)."""
     client.download_products(products[:2], download_dir=tmp_path, flat=True)
     unknown = products[:2].copy()
     unknown["size"] = -1
@@ -148,49 +146,49 @@ def test_files_on_disk_are_used_while_the_archive_is_down(
     assert all("The file exists but could not be compared with MAST" in message for message in unconfirmed["Message"])
 
 
-# -- how -----------------------------------------------------------------------------------------------------------
+# -- options of the download ---------------------------------------------------------------------------------------
 
 
-def test_files_are_fetched_side_by_side_within_the_limit(
+def test_files_are_downloaded_concurrently_within_the_limit(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """max_workers bounds how many files are under way, and the manifest keeps the order of the products."""
+    """max_workers limits the number of concurrent downloads, and the manifest is in the order of the products."""
     mast_sandbox.faults.add("download", Fault.delay(0.05), times=None)
     manifest = client.download_products(products, download_dir=tmp_path, flat=True, max_workers=2)
     assert [Path(path).name for path in manifest["Local Path"]] == list(products["productFilename"])
     assert mast_sandbox.requests.most_at_once("download") == 2
 
 
-def test_executor_of_the_caller_does_the_work(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
-    """Any executor may be given; it is used, and not shut down."""
+def test_a_given_executor_does_the_work(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """Any executor is accepted, and it is not shut down."""
     with ThreadPoolExecutor(1, thread_name_prefix="theirs") as executor:
         manifest = client.download_products(products[:3], download_dir=tmp_path, executor=executor)
         assert executor.submit(int).result() == 0
     assert set(manifest["Status"]) == {"COMPLETE"}
 
 
-def test_deadline_is_an_error_of_the_files_that_did_not_come(
+def test_a_timeout_is_an_error_of_incomplete_files(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """When the time is over the call returns, and every product has its row."""
+    """At its timeout the call returns, and every product has a row."""
     mast_sandbox.faults.add("download", Fault.delay(30), times=None)
     manifest = client.download_products(products, download_dir=tmp_path, timeout=0.3)
     assert list(manifest["Status"]) == ["ERROR"] * len(products)
     assert all("deadline" in message.lower() or "0.3 s" in message for message in manifest["Message"])
 
 
-def test_failures_raise_where_that_is_wanted(
+def test_failures_raise_on_request(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """on_error='raise' raises at the end, with a manifest in which the others are whole."""
+    """on_error='raise' raises at the end, with a manifest in which the other files are complete."""
     mast_sandbox.faults.add("download", Fault.status(404))
     with pytest.raises(DownloadError) as caught:
         client.download_products(products, download_dir=tmp_path, on_error="raise", max_workers=1)
     assert list(caught.value.manifest["Status"]) == ["ERROR"] + ["COMPLETE"] * (len(products) - 1)
 
 
-def test_memory_of_a_store_is_a_download_folder(client: ObservationsClass, products: Table) -> None:
-    """An fsspec address takes files as a folder does, and knows them the next time."""
+def test_a_store_in_memory_is_a_download_folder(client: ObservationsClass, products: Table) -> None:
+    """An fsspec address works like a folder, also in repeated calls."""
     pytest.importorskip("upath")
     fsspec = pytest.importorskip("fsspec")
     manifest = client.download_products(products[:2], download_dir="memory://observation-downloads")
@@ -207,10 +205,10 @@ def test_memory_of_a_store_is_a_download_folder(client: ObservationsClass, produ
 # -- the cloud -----------------------------------------------------------------------------------------------------
 
 
-def test_cloud_alone_skips_what_it_does_not_have(
+def test_cloud_only_skips_files_without_a_copy_and_requests_nothing(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """With cloud_only a file without a copy is skipped, and MAST itself is not asked for any."""
+    """With cloud_only, a file without a copy is skipped, and no file is requested from MAST."""
     table = products[:2].copy()
     table["dataURI"] = table["dataURI"].astype("U200")
     table["dataURI"][1] = "mast:HLSP/nowhere/x.fits"
@@ -228,10 +226,10 @@ def test_cloud_alone_skips_what_it_does_not_have(
     assert asked(mast_sandbox) == 1
 
 
-def test_file_that_only_the_cloud_has_is_fetched_alone(
+def test_a_single_file_with_cloud_only(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """download_file follows the same arguments."""
+    """download_file has the same arguments."""
     client.enable_cloud_dataset(verbose=False)
     assert client.download_file(str(products["dataURI"][0]), local_path=tmp_path, cloud_only=True)[0] == "COMPLETE"
     with pytest.warns(NoResultsWarning, match=r"^The product mast:HLSP/nowhere/x\.fits was not found in the cloud"):
@@ -240,13 +238,13 @@ def test_file_that_only_the_cloud_has_is_fetched_alone(
     assert asked(mast_sandbox) == 0
 
 
-# -- afterwards ----------------------------------------------------------------------------------------------------
+# -- verification and retries --------------------------------------------------------------------------------------
 
 
-def test_manifest_is_verified_and_retried_days_later(
+def test_a_saved_manifest_is_verified_and_retried(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Written and read again, a manifest still tells what is wrong, and what failed is fetched, nothing else."""
+    """A manifest written to a file and read again reports problems, and only failed files are downloaded again."""
     mast_sandbox.faults.add("download", Fault.status(404))
     client.download_products(products, download_dir=tmp_path, max_workers=1).write(tmp_path / "m.ecsv")
     manifest = Table.read(tmp_path / "m.ecsv")
@@ -264,8 +262,8 @@ def test_manifest_is_verified_and_retried_days_later(
 # -- listing -------------------------------------------------------------------------------------------------------
 
 
-def test_listing_ends_with_its_time(client: ObservationsClass, observations: Table, mast_sandbox: Sandbox) -> None:
-    """timeout= bounds the whole call, however many questions it asks."""
+def test_listing_products_has_a_timeout(client: ObservationsClass, observations: Table, mast_sandbox: Sandbox) -> None:
+    """timeout= limits the complete call, for any number of requests."""
     mast_sandbox.faults.add("invoke", Fault.delay(30), times=None)
     with pytest.raises(TimeoutError, match=r"^Timeout limit of 0\.2 s exceeded"):
         client.get_product_list(observations, batch_size=1, timeout=0.2)
@@ -273,8 +271,8 @@ def test_listing_ends_with_its_time(client: ObservationsClass, observations: Tab
         client.get_product_list(observations, timeout=0)
 
 
-def test_manifest_is_taken_by_the_name_of_its_file(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
-    """A path or its text will do, in any format that tells itself."""
+def test_a_manifest_can_be_given_by_its_path(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """A path or a string is accepted, for all formats that are detected."""
     manifest = client.download_products(products, download_dir=tmp_path, verbose=False)
     manifest.write(tmp_path / "m.ecsv")
     Path(manifest["Local Path"][0]).unlink()
@@ -288,8 +286,8 @@ def test_manifest_is_taken_by_the_name_of_its_file(client: ObservationsClass, pr
             client.retry_downloads(tmp_path / name)
 
 
-def test_new_arguments_come_after_those_of_the_peer() -> None:
-    """All arguments after the first are keywords, so that new ones are in nobody's way."""
+def test_new_arguments_are_keyword_only() -> None:
+    """All arguments that astroquery.mast does not have are keywords."""
     for name in (
         "download_products",
         "download_file",

@@ -1,4 +1,4 @@
-"""The product calls of Observations, against a MAST in a box."""
+"""The product methods of Observations, against the sandbox."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def asked(sandbox: Sandbox, endpoint: str = "download") -> int:
 # -- files ---------------------------------------------------------------------------------------------------------
 
 
-def test_products_arrive_where_code_looks_for_them(
+def test_products_are_saved_in_the_usual_folders(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Files are whole, at mastDownload/<collection>/<obs_id>/<name>, and the manifest follows the products."""
+    """Files are complete, at mastDownload/<collection>/<obs_id>/<name>, and the manifest is in their order."""
     manifest = client.download_products(products, download_dir=tmp_path)
     assert manifest is not None
     assert manifest.colnames == COLUMNS
@@ -40,10 +40,10 @@ def test_products_arrive_where_code_looks_for_them(
         assert Path(row["Local Path"]).read_bytes() == mast_sandbox.archive.render(product["dataURI"])
 
 
-def test_files_that_are_there_cost_no_request(
+def test_existing_files_need_no_request(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A second call sends nothing, and says COMPLETE (D3)."""
+    """A second call sends nothing, and returns COMPLETE (D3)."""
     client.download_products(products, download_dir=tmp_path)
     mast_sandbox.requests.clear()
     manifest = client.download_products(products, download_dir=str(tmp_path), verbose=False)
@@ -54,17 +54,17 @@ def test_files_that_are_there_cost_no_request(
 def test_cache_false_downloads_again(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """With cache=False a file of the right size and the wrong content is replaced (B2)."""
+    """With cache=False, a file with the correct size and wrong content is replaced (B2)."""
     path = Path(client.download_products(products[:1], download_dir=tmp_path)["Local Path"][0])
     path.write_bytes(bytes(path.stat().st_size))
     client.download_products(products[:1], download_dir=tmp_path, cache=False)
     assert path.read_bytes() == mast_sandbox.archive.render(products["dataURI"][0])
 
 
-def test_one_failure_stops_nobody(
+def test_a_failed_file_does_not_affect_the_others(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A reset, a 404 and a missing URI have rows of their own; the other files come (B25)."""
+    """A reset, a 404 and a missing URI have rows of their own; the other files are downloaded (B25)."""
     products["dataURI"] = products["dataURI"].astype(object)
     products["dataURI"][1] = "mast:HST/product/absent.fits"
     products["dataURI"] = MaskedColumn(products["dataURI"], mask=[False, False, True, False, False, False])
@@ -81,18 +81,20 @@ def test_one_failure_stops_nobody(
     assert [Path(path).exists() for path in manifest["Local Path"]] == [True, False, False, False, True, True]
 
 
-def test_passing_failure_is_retried(
+def test_a_temporary_failure_is_retried(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A 503 and a body cut short do not show in the manifest (D6)."""
+    """A 503 and a truncated body do not affect the manifest (D6)."""
     mast_sandbox.faults.add("download", Fault.status(503))
     mast_sandbox.faults.add("download", Fault.cut(100))
     manifest = client.download_products(products[:2], download_dir=tmp_path)
     assert list(manifest["Status"]) == ["COMPLETE", "COMPLETE"]
 
 
-def test_exclusive_file_says_what_to_do(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Without a token the row of an exclusive file says to log in; with one the file comes (A1)."""
+def test_the_error_for_an_exclusive_file_has_advice(
+    client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Without a token, the row says to log in; with one, the file is downloaded (A1)."""
     rows = mast_sandbox.archive.query(
         "select dataURI, obs_collection, obs_id, productFilename from product where dataRights = 'EXCLUSIVE_ACCESS' "
         "order by size limit 1"
@@ -109,10 +111,10 @@ def test_exclusive_file_says_what_to_do(client: ObservationsClass, mast_sandbox:
         client.logout()
 
 
-def test_flat_files_of_one_name_are_both_there(
+def test_files_with_the_same_name_are_both_saved_with_flat(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """In one folder two files of one name get different names, and both are written (B27)."""
+    """In one folder, two files with the same name get different names, and both are written (B27)."""
     products["productFilename"] = "same.fits"
     manifest = client.download_products(products, download_dir=tmp_path / "new", flat=True)
     assert len(set(manifest["Local Path"])) == len(products)
@@ -122,7 +124,7 @@ def test_flat_files_of_one_name_are_both_there(
 
 
 def test_hostile_names_stay_in_the_download_folder(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
-    """A table from elsewhere cannot write outside of the folder (B42)."""
+    """A table from another source cannot write outside the folder (B42)."""
     products["obs_id"] = "../../../escaped"
     products["productFilename"] = "/etc/evil.fits"
     manifest = client.download_products(products[:2], download_dir=tmp_path / "in")
@@ -145,10 +147,10 @@ FORMS: dict[str, Callable[[Table], object]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_of_products_is_fetched(
+def test_every_form_of_products_is_downloaded(
     client: ObservationsClass, products: Table, tmp_path: Path, form: str
 ) -> None:
-    """A row, rows, a table, and a table of objects are fetched alike."""
+    """A row, rows, a table, and a table of objects give the same files."""
     for name in products.colnames:
         if products[name].dtype.kind == "U":
             products[name] = MaskedColumn(products[name].astype(object))
@@ -159,7 +161,7 @@ def test_every_form_of_products_is_fetched(
 def test_observations_and_obsids_are_listed_first(
     client: ObservationsClass, observations: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Identifiers and tables of observations stand for their products, asked for at once and not one by one (B20)."""
+    """Identifiers and tables of observations give their products, listed in one request (B20)."""
     mast_sandbox.requests.clear()
     forms = [observations[:2], list(observations["obsid"][:2]), observations["obsid"][:2]]
     paths = []
@@ -173,10 +175,10 @@ def test_observations_and_obsids_are_listed_first(
     assert set(single["Status"]) == {"COMPLETE"}
 
 
-def test_nothing_left_warns_and_gives_none(
+def test_no_products_left_is_none_with_a_warning(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Filters that leave nothing, an empty list of values among them, fetch nothing (B19)."""
+    """Filters without matches, such as an empty list of values, download nothing (B19)."""
     for wanted in ({"extension": "nonsense"}, {"productType": []}):
         with pytest.warns(NoResultsWarning, match=r"^No products to download\. "):
             assert client.download_products(products, download_dir=tmp_path, **wanted) is None
@@ -184,14 +186,14 @@ def test_nothing_left_warns_and_gives_none(
     assert len(mast_sandbox.requests) == 0
 
 
-def test_table_of_neither_products_nor_observations_is_explained(client: ObservationsClass) -> None:
-    """Another table raises a query error with its columns."""
+def test_another_table_is_explained(client: ObservationsClass) -> None:
+    """A table of neither products nor observations raises a query error with its columns."""
     with pytest.raises(InvalidQueryError, match="'obsid'"):
         client.download_products(Table({"a": [1]}))
 
 
 def test_cloud_only_without_a_cloud_warns(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
-    """Asking for the cloud where it is not enabled is told once, and the files come from MAST."""
+    """If the cloud is not enabled, there is one warning, and the files come from MAST."""
     with pytest.warns(InputWarning, match="`cloud_only` is True but cloud data access is not enabled"):
         manifest = client.download_products(products[:2], download_dir=tmp_path, cloud_only=True)
     assert set(manifest["Status"]) == {"COMPLETE"}
@@ -206,10 +208,10 @@ def test_no_bar_and_no_output_outside_of_a_terminal(
     assert (captured.out, captured.err) == ("", "")
 
 
-def test_curl_script_is_saved_with_the_usual_manifest(
+def test_a_curl_script_is_saved_with_the_usual_manifest(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The script names every file, holds no token, and its manifest has the usual columns (B28)."""
+    """The script has every file and no token, and its manifest has the usual columns (B28)."""
     client.login(mast_sandbox.token)
     try:
         manifest = client.download_products(products, download_dir=tmp_path / "new", curl_flag=True)
@@ -226,18 +228,16 @@ def test_curl_script_is_saved_with_the_usual_manifest(
     assert mast_sandbox.token not in script
 
 
-def test_flat_curl_script_is_told_to_make_no_difference(
-    client: ObservationsClass, products: Table, tmp_path: Path
-) -> None:
-    """The layout of a script's downloads is the archive's."""
+def test_flat_has_no_effect_on_a_curl_script(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """MAST determines the folders used by a script, and the argument causes a warning."""
     with pytest.warns(InputWarning, match="flat=True has no effect on"):
         client.download_products(products, download_dir=tmp_path, curl_flag=True, flat=True)
 
 
-def test_failing_script_is_a_row(
+def test_a_failed_script_is_a_row(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A script that cannot be had is an ERROR with its address, and no file."""
+    """A script that cannot be retrieved is an ERROR with its address, without a file."""
     mast_sandbox.faults.add("bundle", Fault.status(404), times=None)
     manifest = client.download_products(products, download_dir=tmp_path, curl_flag=True)
     assert manifest["Status"][0] == "ERROR"
@@ -245,13 +245,13 @@ def test_failing_script_is_a_row(
     assert not list(tmp_path.glob("*"))
 
 
-# -- one file ------------------------------------------------------------------------------------------------------
+# -- single files --------------------------------------------------------------------------------------------------
 
 
 def test_one_file_by_its_uri(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer is a tuple of three, and the file lies in the current folder under its name."""
+    """The result is a tuple of three, and the file is in the current folder."""
     monkeypatch.chdir(tmp_path)
     uri = str(products["dataURI"][0])
     assert client.download_file(uri) == ("COMPLETE", None, None)
@@ -261,7 +261,7 @@ def test_one_file_by_its_uri(
 def test_one_file_from_another_service(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """base_url says where to ask; missing folders are made."""
+    """base_url is the address of the service, and missing folders are created."""
     address = f"{mast_sandbox.url}/api/v0.1/Download/file"
     with conf.set_temp("server", "http://127.0.0.1:9"):
         status = client.download_file(
@@ -271,8 +271,8 @@ def test_one_file_from_another_service(
     assert (tmp_path / "a" / "b.fits").is_file()
 
 
-def test_one_file_that_is_absent(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A 404 is a tuple and no exception, its message in the words that code matches on."""
+def test_one_missing_file(client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A 404 returns a tuple and no exception, with a message that user code may match."""
     status, message, url = client.download_file("mast:HST/product/absent & co.fits", local_path=tmp_path)
     assert status == "ERROR"
     assert message is not None
@@ -281,10 +281,10 @@ def test_one_file_that_is_absent(client: ObservationsClass, mast_sandbox: Sandbo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_file_fetched_anew(
+def test_one_file_is_downloaded_again(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """cache=True keeps a file of the archive's length; cache=False replaces it (B2)."""
+    """cache=True keeps a file with the size at MAST; cache=False replaces it (B2)."""
     uri = str(products["dataURI"][0])
     content = mast_sandbox.archive.render(uri)
     target = tmp_path / "x.fits"
@@ -296,19 +296,19 @@ def test_one_file_fetched_anew(
 
 
 @pytest.mark.parametrize("uri", ["", " ", None, 5, ["mast:x"]])
-def test_what_is_no_uri_is_refused(client: ObservationsClass, uri: object) -> None:
+def test_an_invalid_uri_raises(client: ObservationsClass, uri: object) -> None:
     """A missing URI raises before anything is sent."""
     with pytest.raises(InvalidQueryError, match=r"^A valid data product URI must be provided"):
         client.download_file(uri)  # type: ignore[arg-type]
 
 
-def test_contradicting_arguments_are_refused(client: ObservationsClass) -> None:
-    """The cloud only, and never the cloud, cannot both be meant."""
+def test_contradictory_arguments_raise(client: ObservationsClass) -> None:
+    """cloud_only and force_on_prem cannot be combined."""
     with pytest.raises(InvalidQueryError, match="contradict"):
         client.download_file("mast:HST/product/x.fits", cloud_only=True, force_on_prem=True)
 
 
-def test_signatures_take_every_argument_of_the_peer() -> None:
+def test_signatures_have_every_argument_of_astroquery_mast() -> None:
     """Names and defaults of arguments are those of astroquery.mast."""
     import inspect
 
@@ -324,18 +324,18 @@ def test_signatures_take_every_argument_of_the_peer() -> None:
                 pytest.fail(f"{name} lacks {parameter.name}")
 
 
-def test_masked_row_is_a_product(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
-    """A row with masked cells is fetched like any other."""
+def test_a_masked_row_is_a_product(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+    """A row with masked cells is downloaded like any other."""
     row = products[0]
     assert isinstance(row, Row)
     products["description"].mask[0] = True
     assert list(client.download_products(row, download_dir=tmp_path)["Status"]) == ["COMPLETE"]
 
 
-def test_bad_token_is_no_reason_to_lose_the_manifest(
+def test_an_invalid_token_does_not_lose_the_manifest(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Public files come with an expired token as they do without."""
+    """Public files are downloaded with an expired token as without a token."""
     with pytest.raises(LoginError):
         client.login(mast_sandbox.expired_token)
     assert set(client.download_products(products[:2], download_dir=tmp_path)["Status"]) == {"COMPLETE"}

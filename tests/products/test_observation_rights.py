@@ -1,4 +1,4 @@
-"""Exclusive files: tokens of the environment, refusals, and whose the files are."""
+"""Exclusive files: tokens in the environment, refusals, programs and release dates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def asked(sandbox: Sandbox, endpoint: str = "download") -> int:
     return len(sandbox.requests.of(endpoint))
 
 
-def test_token_of_the_environment_is_used_when_an_exclusive_file_is_met(
+def test_the_token_in_the_environment_is_used_for_exclusive_files(
     client: ObservationsClass,
     products: Table,
     exclusive: Table,
@@ -27,7 +27,7 @@ def test_token_of_the_environment_is_used_when_an_exclusive_file_is_met(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Public files need no login; the first exclusive one brings one about, once for all."""
+    """Public files need no login; the first exclusive file causes a single login."""
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
     client.download_products(products[:1], download_dir=tmp_path)
     assert not client.authenticated()
@@ -39,7 +39,7 @@ def test_token_of_the_environment_is_used_when_an_exclusive_file_is_met(
     assert asked(mast_sandbox, "whoami") == 1
 
 
-def test_bad_token_of_the_environment_is_a_warning(
+def test_an_invalid_token_in_the_environment_is_a_warning(
     client: ObservationsClass,
     products: Table,
     exclusive: Table,
@@ -47,7 +47,7 @@ def test_bad_token_of_the_environment_is_a_warning(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The public files come all the same, and the warning does not repeat the token."""
+    """The public files are downloaded, and the warning does not contain the token."""
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.expired_token)
     table = Table(rows=[{name: row[name] for name in exclusive.colnames} for row in [exclusive[0], products[0]]])
     with pytest.warns(AuthenticationWarning, match="The token in the environment was not accepted") as caught:
@@ -57,28 +57,28 @@ def test_bad_token_of_the_environment_is_a_warning(
     assert mast_sandbox.expired_token not in str(caught[0].message)
 
 
-def test_single_exclusive_file_brings_the_login_about(
+def test_a_single_exclusive_file_causes_a_login(
     client: ObservationsClass,
     exclusive: Table,
     mast_sandbox: Sandbox,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A dataURI does not tell whether the file is exclusive: the refusal does."""
+    """A dataURI does not show whether a file is exclusive, so the login follows the refusal."""
     uri = str(exclusive["dataURI"][0])
     assert client.download_file(uri, local_path=tmp_path)[0] == "ERROR"
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
     assert client.download_file(uri, local_path=tmp_path) == ("COMPLETE", None, None)
 
 
-def test_refused_file_comes_with_the_token_at_the_second_call(
+def test_a_refused_file_is_downloaded_with_a_later_token(
     client: ObservationsClass,
     exclusive: Table,
     mast_sandbox: Sandbox,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A token that was set after the refusal is found by retry."""
+    """A token that was set after the refusal is used by a retry."""
     refused = client.download_products(exclusive, download_dir=tmp_path)
     assert set(refused["Status"]) == {"ERROR"}
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
@@ -86,8 +86,8 @@ def test_refused_file_comes_with_the_token_at_the_second_call(
 
 
 @pytest.mark.parametrize("listed", [False, True], ids=["observations", "their products"])
-def test_refusal_says_whose_the_file_is_and_until_when(client: ObservationsClass, tmp_path: Path, listed: bool) -> None:
-    """Once the observations were seen, the message has the program and the day of release, and each fact once."""
+def test_a_refusal_has_the_program_and_release_date(client: ObservationsClass, tmp_path: Path, listed: bool) -> None:
+    """If the observations are known, the message has the program and the release date, each once."""
     observations = client.query_criteria(obs_collection="HST", dataRights="EXCLUSIVE_ACCESS")[:1]
     program, day = observations["proposal_id"][0], Time(observations["t_obs_release"][0], format="mjd").strftime("%F")
     given = client.get_product_list(observations) if listed else observations
@@ -99,10 +99,10 @@ def test_refusal_says_whose_the_file_is_and_until_when(client: ObservationsClass
     assert message.count("401") == message.count("nauthorized") == message.lower().count("exclusive access") == 1
 
 
-def test_message_has_the_address_once(
+def test_a_message_has_the_address_once(
     client: ObservationsClass, mast_sandbox: Sandbox, products: Table, exclusive: Table, tmp_path: Path
 ) -> None:
-    """However a file fails, its message does not repeat the address."""
+    """For all kinds of failures, the message does not repeat the address."""
     products["dataURI"] = products["dataURI"].astype("U200")
     products["dataURI"][0] = "mast:HST/product/absent.fits"
     reset = str(products["dataURI"][1])
@@ -120,10 +120,10 @@ def test_message_has_the_address_once(
         assert message.count("HTTP 404") <= 1
 
 
-def test_login_that_failed_before_is_not_repeated_for_public_files(
+def test_a_failed_login_is_not_repeated_for_public_files(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Public files ask for nobody's name."""
+    """Public files cause no login."""
     with pytest.raises(LoginError):
         client.login(mast_sandbox.expired_token)
     mast_sandbox.requests.clear()
@@ -132,10 +132,10 @@ def test_login_that_failed_before_is_not_repeated_for_public_files(
 
 
 @pytest.mark.parametrize("logged_in", [False, True])
-def test_exclusive_file_is_not_said_to_be_exclusive_perhaps(
+def test_known_rights_are_stated_without_condition(
     client: ObservationsClass, exclusive: Table, mast_sandbox: Sandbox, tmp_path: Path, logged_in: bool
 ) -> None:
-    """Where the rights are known there is no "if"; who has no access is told whom to ask."""
+    """If the rights are known, the message has no "if", and gives advice to users without access."""
     if logged_in:
         client.login(mast_sandbox.outsider_token)
     (message,) = client.download_products(exclusive[:1], download_dir=tmp_path, verbose=False)["Message"]
@@ -144,31 +144,31 @@ def test_exclusive_file_is_not_said_to_be_exclusive_perhaps(
     assert ("You are logged in as" in message, "log in with a token" in message) == (logged_in, not logged_in)
 
 
-def test_firewall_is_quoted_for_an_exclusive_file_as_well(
+def test_a_firewall_is_quoted_for_an_exclusive_file_as_well(
     client: ObservationsClass, exclusive: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A 403 may be somebody else's: its words are kept."""
+    """A 403 may be from a firewall, whose message is quoted."""
     mast_sandbox.faults.add("download", Fault.status(403), times=None)
     (message,) = client.download_products(exclusive[:1], download_dir=tmp_path, verbose=False)["Message"]
     assert "refused access (HTTP 403)" in message
     assert "Exclusive access" in message
 
 
-def test_nothing_is_said_to_be_downloaded_where_all_were_refused(
+def test_no_summary_is_logged_if_all_files_were_refused(
     client: ObservationsClass, exclusive: Table, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The warning alone says what became of the files."""
+    """Only the warning reports the files."""
     client.download_products(exclusive, download_dir=tmp_path)
     out, err = capfd.readouterr()
     assert "Files downloaded" not in out + err
     assert "2 of 2 files could not be downloaded" in out + err
 
 
-# -- before anything is fetched ----------------------------------------------------------------------------------------
+# -- before the download -----------------------------------------------------------------------------------------------
 
 
 def mixed(exclusive: Table, products: Table) -> Table:
-    """Return an exclusive file and a public one, and one of which the rights are not known."""
+    """Return an exclusive file, a public one, and one with unknown rights."""
     rows = [{name: row[name] for name in exclusive.colnames} for row in [exclusive[0], products[0], products[1]]]
     return Table([*rows[:2], {**rows[2], "dataRights": ""}])
 
@@ -186,7 +186,7 @@ def mixed(exclusive: Table, products: Table) -> Table:
         ("environment", [None, True, None], ""),
     ],
 )
-def test_plan_tells_which_files_cannot_be_had(
+def test_the_plan_shows_inaccessible_files(
     client: ObservationsClass,
     products: Table,
     exclusive: Table,
@@ -198,7 +198,7 @@ def test_plan_tells_which_files_cannot_be_had(
     accessible: list[bool | None],
     sentence: str,
 ) -> None:
-    """What only the archive knows is masked; nothing is asked for it, and what is lacking is one sentence."""
+    """Unknown access is masked without a request, and missing access is one sentence."""
     if user == "environment":
         monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
     elif user != "nobody":
@@ -216,14 +216,14 @@ def test_plan_tells_which_files_cannot_be_had(
 
 
 @pytest.mark.parametrize("call", ["download_products", "download_products_iter"])
-def test_lacking_access_is_told_once_before_any_file_is_asked_for(
+def test_missing_access_is_one_warning_before_the_download(
     client: ObservationsClass,
     mast_sandbox: Sandbox,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     call: str,
 ) -> None:
-    """Not once for each file; whose they are and until when is said where it is known."""
+    """There is one warning for all files, with program and release date if they are known."""
     observations = client.query_criteria(obs_collection="HST", dataRights="EXCLUSIVE_ACCESS")[:2]
     products = client.get_unique_product_list(observations, verbose=False)
     program, day = observations["proposal_id"][0], Time(observations["t_obs_release"][0], format="mjd").strftime("%F")
@@ -245,14 +245,14 @@ def test_lacking_access_is_told_once_before_any_file_is_asked_for(
     assert f"; exclusive access for program {program} until " in plan["Reason"][0]
 
 
-def test_plan_of_files_that_are_on_disk_lacks_no_access(
+def test_existing_files_need_no_access(
     client: ObservationsClass,
     exclusive: Table,
     mast_sandbox: Sandbox,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Files that came with a login need none to be kept."""
+    """Files that were downloaded after a login are kept without one."""
     client.login(mast_sandbox.token)
     client.download_products(exclusive, download_dir=tmp_path, verbose=False)
     client.logout()

@@ -1,4 +1,4 @@
-"""Layouts: where files go when the user decides."""
+"""Layouts: paths of files defined by the user."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def placed(path_template: Any, products: Table = PRODUCTS) -> list[str]:
         (lambda row: "one/./two//", ["one/two/a.fits", "one/two/b.fits"]),
     ],
 )
-def test_layout_says_where_files_go(
+def test_a_template_defines_the_paths(
     path_template: str | Callable[[Any], str | PurePath] | None, expected: list[str]
 ) -> None:
-    """Templates and functions place files by any column, and a missing cell has a stand-in."""
+    """Templates and functions use any column, and a missing cell has a placeholder."""
     assert placed(path_template) == expected
 
 
@@ -71,23 +71,23 @@ def test_layout_says_where_files_go(
         (lambda row: None, "relative path for each row"),
     ],
 )
-def test_layout_that_cannot_be_applied_is_refused(path_template: Any, words: str) -> None:
-    """A wrong column, a wrong format and a path that leads out raise a query error that says what is wrong."""
+def test_an_invalid_template_raises(path_template: Any, words: str) -> None:
+    """A wrong column, a wrong format and a path out of the folder raise a query error with the reason."""
     with pytest.raises(InvalidQueryError, match=words):
         file_name_parts(PRODUCTS, path_template)
 
 
 @pytest.mark.parametrize("answer", ["../../x.fits", "/etc/x.fits", "..", "/", "C:\\x.fits", "a/../../../x", "\0"])
-def test_function_cannot_lead_out(answer: str) -> None:
-    """What a function makes of cells from elsewhere is made safe part by part."""
+def test_a_function_cannot_leave_the_folder(answer: str) -> None:
+    """Each part of the path from a function is made safe."""
     for where in assign_paths(file_name_parts(PRODUCTS, lambda row: answer), flat=False):
         assert not PurePosixPath(*where).is_absolute()
         assert ".." not in where
         assert all(where)
 
 
-def test_files_of_one_layout_have_places_of_their_own() -> None:
-    """A path template that names all files alike gets them told apart, and so does a file in the place of a folder."""
+def test_files_with_the_same_path_are_renamed() -> None:
+    """Files with the same path from a template get different names, as does a file in place of a folder."""
     names = placed("all/{obs_collection}.fits")
     assert len(set(names)) == len(PRODUCTS)
     answers = iter(["x", "x/b.fits"])
@@ -96,13 +96,13 @@ def test_files_of_one_layout_have_places_of_their_own() -> None:
     assert first not in {"x", "x/b.fits"}
 
 
-def test_cells_are_texts_whatever_their_type() -> None:
-    """Bytes, numbers, objects and missing values are read as a person would."""
+def test_cells_of_all_types_are_converted_to_text() -> None:
+    """Bytes, numbers, objects and missing values are converted to readable text."""
     table = Table({"a": np.array([b"x", None, 1.5, float("nan"), "y"], dtype=object)})
     assert column_as_text(table, "a") == ["x", "", "1.5", "", "y"]
     assert column_as_text(table, "absent") == [""] * 5
 
 
-def test_layout_is_relative_to_the_download_folder() -> None:
-    """The default folders are not put before it."""
+def test_a_template_is_relative_to_the_download_folder() -> None:
+    """The default folders are not added."""
     assert all(not Path(where).is_absolute() and "mastDownload" not in where for where in placed("{obs_id}/"))

@@ -1,4 +1,4 @@
-"""Local names: safe whatever the archive sends, and never one for two files."""
+"""Local file names: always safe, and unique."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ names = st.text(max_size=30) | st.sampled_from(HOSTILE) | st.text(alphabet="aA./
 
 
 @given(names)
-def test_hostile_name_becomes_one_harmless_component(name: str) -> None:
-    """Whatever the text, the name is one component on every system, not special, and short enough."""
+def test_a_hostile_name_becomes_one_safe_component(name: str) -> None:
+    """For any text, the name is a single component, valid on every system, not special, and short enough."""
     safe = safe_name(name)
     for flavour in (PurePosixPath, PureWindowsPath):
         path = flavour(safe)
@@ -53,8 +53,8 @@ def test_hostile_name_becomes_one_harmless_component(name: str) -> None:
 
 
 @given(st.from_regex(r"[A-Za-z0-9_.+-]{1,220}", fullmatch=True) | names)
-def test_quick_way_for_plain_names_is_no_other_way(name: str) -> None:
-    """A name that is passed without a closer look is one that pathvalidate leaves alone."""
+def test_the_fast_path_for_plain_names_is_equivalent(name: str) -> None:
+    """A name accepted without sanitizing is one that pathvalidate does not change."""
     if safe_name(name) == name:
         assert sanitize_filename(name, replacement_text="_", platform="universal") == name
 
@@ -71,13 +71,13 @@ def test_quick_way_for_plain_names_is_no_other_way(name: str) -> None:
         "a b+c,d=e@f#g%h&i(j)[k]{l}'m.fits",
     ],
 )
-def test_ordinary_names_stay_as_they_are(name: str) -> None:
-    """Scripts that build the paths of the archive's files by hand find them."""
+def test_ordinary_names_are_unchanged(name: str) -> None:
+    """Scripts that build paths of MAST's files themselves find them."""
     assert safe_name(name) == name
 
 
-def test_long_name_keeps_its_ending() -> None:
-    """A name that is too long loses the end of its stem, and is still a FITS file."""
+def test_a_long_name_keeps_its_extension() -> None:
+    """The stem of a name that is too long is truncated, and the name is still that of a FITS file."""
     assert safe_name("x" * 400 + ".fits.gz").endswith("x.fits.gz")
 
 
@@ -96,7 +96,7 @@ file_name_parts = st.lists(
 
 @given(file_name_parts, st.booleans())
 def test_two_uris_never_share_a_path(files: list[FileNameParts], flat: bool) -> None:
-    """Whatever the names, no two files lie in one place, nor in places that differ only by case or by accents."""
+    """For any names, paths are unique, even if case and accents are ignored."""
     places = assign_paths(files, flat=flat)
     folded = {unicodedata.normalize("NFC", "/".join(where).casefold()) for where in places}
     assert len(folded) == len(files)
@@ -107,16 +107,16 @@ def test_two_uris_never_share_a_path(files: list[FileNameParts], flat: bool) -> 
 
 
 @given(file_name_parts, st.randoms())
-def test_place_of_a_file_does_not_depend_on_the_order(files: list[FileNameParts], random: object) -> None:
-    """The same files in another order lie in the same places."""
+def test_paths_do_not_depend_on_the_order(files: list[FileNameParts], random: object) -> None:
+    """The same files in another order have the same paths."""
     places = dict(zip([file.uri for file in files], assign_paths(files, flat=True), strict=True))
     mixed = list(files)
     random.shuffle(mixed)  # type: ignore[attr-defined]
     assert dict(zip([file.uri for file in mixed], assign_paths(mixed, flat=True), strict=True)) == places
 
 
-def test_flat_clash_is_told_apart_by_observation() -> None:
-    """Two observations' files of one name get the observations' names, before the ending (B27)."""
+def test_same_names_with_flat_are_distinguished_by_observation() -> None:
+    """Files with the same name get the names of their observations, before the extension (B27)."""
     files = [
         FileNameParts("mast:1", "x_drz.fits.gz", "HST", "o1"),
         FileNameParts("mast:2", "x_drz.fits.gz", "HST", "o2"),
@@ -124,14 +124,14 @@ def test_flat_clash_is_told_apart_by_observation() -> None:
     assert ["/".join(where) for where in assign_paths(files, flat=True)] == ["x_drz_o1.fits.gz", "x_drz_o2.fits.gz"]
 
 
-def test_accents_spelled_in_two_ways_are_one_name_to_some_disks() -> None:
-    """A composed and a decomposed accent make one file on macOS, and are told apart."""
+def test_normalization_of_accents() -> None:
+    """Composed and decomposed accents are the same name on macOS, and get different paths."""
     files = [FileNameParts("mast:1", "\u00e9.fits", "HST", "o1"), FileNameParts("mast:2", "e\u0301.fits", "HST", "o1")]
     assert len({unicodedata.normalize("NFC", "/".join(where)) for where in assign_paths(files, flat=False)}) == 2
 
 
-def test_clash_within_an_observation_is_told_apart_by_digest() -> None:
-    """Two files of one name in one observation differ by something made from their URIs."""
+def test_same_names_in_an_observation_are_distinguished_by_digest() -> None:
+    """Two files with the same name in one observation have digests of their URIs."""
     files = [FileNameParts("mast:1", "x.fits", "HST", "o1"), FileNameParts("mast:2", "X.fits", "HST", "o1")]
     first, second = (where[-1] for where in assign_paths(files, flat=False))
     assert first.startswith("x_o1_")
@@ -139,16 +139,16 @@ def test_clash_within_an_observation_is_told_apart_by_digest() -> None:
     assert first.casefold() != second.casefold()
 
 
-def test_neighbors_of_a_file_are_no_products() -> None:
-    """A product that is called as the part, the record or the lock of another one does not lie there."""
+def test_products_do_not_have_names_of_part_files() -> None:
+    """A product whose name is that of the part, record or lock of another file gets another name."""
     ends = ["", ".mast.part", ".mast.part.json", ".MAST.PART.lock", ".part"]
     files = [FileNameParts(f"mast:{end}", f"x.fits{end}", "HST", "o1") for end in ends]
     names = [where[-1] for where in assign_paths(files, flat=False)]
     assert names == ["x.fits", "x.fits.mast.part_", "x.fits.mast.part.json_", "x.fits.MAST.PART.lock_", "x.fits.part"]
 
 
-def test_names_made_to_clash_at_every_step_are_told_apart() -> None:
-    """Somebody who knows how names are lengthened cannot take all the longer names."""
+def test_names_made_to_clash_at_every_step_are_distinguished() -> None:
+    """A hostile table cannot use all the longer names."""
     target = FileNameParts("mast:1", "x.fits", "HST", "o1", within=())
     taken = [FileNameParts(f"mast:t{n}", "y.fits", "HST", "o2", within=(target.name(n),)) for n in range(14)]
     places = assign_paths([target, *taken], flat=False)

@@ -1,4 +1,4 @@
-"""The plan: what is to be done for each file, and why, before anything is done."""
+"""The plan: the action for each file and its reason, before anything is done."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def put(path: Path, size: int) -> Path:
     return path
 
 
-def test_file_that_is_not_there_is_fetched_to_the_usual_place(tmp_path: Path) -> None:
-    """The path is <collection>/<obs_id>/<productFilename>, and the address is escaped as the archive needs it."""
+def test_a_missing_file_is_planned_in_the_usual_folder(tmp_path: Path) -> None:
+    """The path is <collection>/<obs_id>/<productFilename>, and the address is escaped."""
     (file,) = planned(table(one("mast:HLA/url/cgi-bin/get.cgi?a=1&b=2", dataRights="PUBLIC")), tmp_path)
     assert file.action is Action.FETCH
     assert file.local_path == tmp_path / "HST" / "o1" / "x.fits"
@@ -77,18 +77,18 @@ def test_file_that_is_not_there_is_fetched_to_the_usual_place(tmp_path: Path) ->
         (None, False, Action.FETCH),
     ],
 )
-def test_file_on_disk_is_kept_only_with_its_cataloged_size(
+def test_an_existing_file_is_kept_only_with_its_cataloged_size(
     tmp_path: Path, size: int | None, cache: bool, action: Action
 ) -> None:
-    """A file of ten bytes is kept without a question only if the catalog says ten; cache=False never keeps it."""
+    """A file of ten bytes is kept without a request only if the catalog has this size; cache=False never keeps it."""
     put(tmp_path / "HST" / "o1" / "x.fits", 10)
     (file,) = planned(table(one(size=size)), tmp_path, cache=cache)
     assert file.action is action
     assert file.reason
 
 
-def test_masked_uri_is_refused_and_stops_nobody(tmp_path: Path) -> None:
-    """A product without a dataURI has a row that says so, and the others are planned as ever (B25)."""
+def test_a_masked_uri_is_refused_and_does_not_affect_others(tmp_path: Path) -> None:
+    """A product without a dataURI has a row with the reason, and the others are planned as usual (B25)."""
     files = planned(table(one(), one(None), one("mast:HST/product/y.fits", productFilename="y.fits")), tmp_path)
     assert [file.action for file in files] == [Action.FETCH, Action.REFUSE, Action.FETCH]
     assert "dataURI" in files[1].reason
@@ -96,40 +96,40 @@ def test_masked_uri_is_refused_and_stops_nobody(tmp_path: Path) -> None:
     assert [file.index for file in files] == [0, 1, 2]
 
 
-def test_missing_names_have_stand_ins(tmp_path: Path) -> None:
-    """Without a file name the URI gives it; without an observation there still is a folder."""
+def test_missing_names_have_placeholders(tmp_path: Path) -> None:
+    """A missing file name is taken from the URI, and a missing observation still has a folder."""
     (file,) = planned(table(one(productFilename=None, obs_id=None)), tmp_path)
     assert file.local_path == tmp_path / "HST" / "unknown" / "x.fits"
     (bare,) = planned(Table({"dataURI": ["mast:HST/product/z.fits"]}), tmp_path, flat=True)
     assert bare.local_path == tmp_path / "z.fits"
 
 
-def test_sizes_of_a_table_made_by_pandas_are_read(tmp_path: Path) -> None:
-    """Floats with NaN for missing sizes are sizes all the same."""
+def test_sizes_of_a_table_from_pandas_are_read(tmp_path: Path) -> None:
+    """Floats with NaN for missing sizes are valid."""
     products = table(one(), one("mast:HST/product/y.fits", productFilename="y.fits"))
     products["size"] = np.array([10.0, np.nan])
     assert [file.size for file in planned(products, tmp_path)] == [10, None]
 
 
 @pytest.mark.parametrize("size", [0, -1, None])
-def test_size_of_nothing_means_that_it_is_not_known(tmp_path: Path, size: int | None) -> None:
-    """A cataloged size of zero is no size, so that no file is ever measured by it."""
+def test_a_size_of_zero_is_unknown(tmp_path: Path, size: int | None) -> None:
+    """A size of zero in the catalog is never compared with a file."""
     assert planned(table(one(size=size)), tmp_path)[0].size is None
 
 
-def test_same_uri_is_planned_once(tmp_path: Path) -> None:
-    """A file that is listed twice is one file."""
+def test_the_same_uri_is_planned_once(tmp_path: Path) -> None:
+    """A file that is listed twice is planned once."""
     assert len(planned(table(one(), one()), tmp_path)) == 1
 
 
-def test_table_of_observations_is_no_plan(tmp_path: Path) -> None:
-    """A table without dataURI raises a query error that says what to do (B20)."""
+def test_a_table_of_observations_raises(tmp_path: Path) -> None:
+    """A table without dataURI raises a query error with advice (B20)."""
     with pytest.raises(InvalidQueryError, match="get_product_list"):
         planned(Table({"obsid": ["1"]}), tmp_path)
 
 
-def test_folder_in_the_way_is_refused(tmp_path: Path) -> None:
-    """A folder under the name of the file is left alone."""
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    """A folder with the name of the file is not changed."""
     (tmp_path / "HST" / "o1" / "x.fits").mkdir(parents=True)
     (file,) = planned(table(one()), tmp_path)
     assert file.action is Action.REFUSE
@@ -137,8 +137,8 @@ def test_folder_in_the_way_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
 @pytest.mark.parametrize("place", ["HST", "HST/o1"])
-def test_a_link_of_ones_own_is_followed(tmp_path: Path, place: str) -> None:
-    """A folder that the user has moved to another disk and linked back is where files go, and where they are kept."""
+def test_a_link_of_the_user_is_followed(tmp_path: Path, place: str) -> None:
+    """A folder that the user moved to another disk and replaced by a link is used, and its files are kept."""
     base, elsewhere = tmp_path / "base", tmp_path / "elsewhere"
     link = base / place
     link.parent.mkdir(parents=True)
@@ -157,11 +157,11 @@ hostile = st.sampled_from(["../../../escaped", "/abs", "..", "C:\\x", "a\0b", "N
 
 
 @given(st.lists(st.tuples(hostile, hostile, hostile), min_size=1, max_size=4), st.booleans())
-def test_hostile_table_never_leaves_the_folder(rows: list[tuple[str, str, str]], flat: bool) -> None:
-    """Product tables come from files and from other people; every path stays inside the download folder (B42)."""
+def test_a_hostile_table_never_leaves_the_folder(rows: list[tuple[str, str, str]], flat: bool) -> None:
+    """Product tables may come from other people; every path stays inside the download folder (B42)."""
     products = Table({"dataURI": [f"mast:{number}" for number in range(len(rows))]})
     for position, name in enumerate(("obs_collection", "obs_id", "productFilename")):
-        # Objects, because numpy's text drops trailing NULs
+        # Objects, because numpy drops trailing NULs of strings
         products[name] = np.array([row[position] for row in rows], dtype=object)
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder).resolve()
@@ -172,14 +172,14 @@ def test_hostile_table_never_leaves_the_folder(rows: list[tuple[str, str, str]],
             assert file.local_path.resolve() != base
 
 
-def test_only_what_is_fetched_counts_in_the_total(tmp_path: Path) -> None:
-    """The bytes announced to the user are those of the files that will come."""
+def test_only_files_to_download_count_in_the_total(tmp_path: Path) -> None:
+    """The announced size is that of the files to be downloaded."""
     put(tmp_path / "HST" / "o1" / "x.fits", 10)
     products = table(one(), one("mast:HST/product/y.fits", productFilename="y.fits", size=7), one(None, size=100))
     assert total_bytes(planned(products, tmp_path)) == 7
 
 
-# -- what is on disk -------------------------------------------------------------------------------------------------
+# -- existing files --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -193,10 +193,10 @@ def test_only_what_is_fetched_counts_in_the_total(tmp_path: Path) -> None:
         ("always", 10, Action.FETCH, False),
     ],
 )
-def test_overwrite_decides_over_files_on_disk(
+def test_overwrite_decides_about_existing_files(
     tmp_path: Path, overwrite: str, size: int | None, action: Action, compares: bool
 ) -> None:
-    """'never' asks nothing, 'if-changed' always asks, 'always' fetches (D10)."""
+    """'never' sends no request, 'if-changed' always sends one, and 'always' downloads (D10)."""
     put(tmp_path / "HST" / "o1" / "x.fits", 10)
     (file,) = planned(table(one(size=size)), tmp_path, overwrite=overwrite)
     assert (file.action, file.compare_time) == (action, compares)
@@ -206,8 +206,8 @@ def test_overwrite_decides_over_files_on_disk(
     assert single.action is Action.CHECK
 
 
-def test_cache_and_overwrite_go_together_or_are_refused() -> None:
-    """Cache keeps its old meaning, overwrite says more, and a contradiction is an error."""
+def test_cache_and_overwrite_agree_or_raise() -> None:
+    """The argument cache keeps its meaning, overwrite has more values, and a contradiction is an error."""
     assert as_overwrite(True, None) is Overwrite.IF_WRONG
     assert as_overwrite(False, None) is Overwrite.ALWAYS
     assert as_overwrite(True, "always") is as_overwrite(False, "always") is Overwrite.ALWAYS
@@ -218,8 +218,8 @@ def test_cache_and_overwrite_go_together_or_are_refused() -> None:
         as_overwrite(True, "maybe")
 
 
-def test_part_of_an_earlier_try_is_resumed(tmp_path: Path) -> None:
-    """A part with its record is gone on from, one without is not."""
+def test_a_part_of_an_earlier_attempt_is_resumed(tmp_path: Path) -> None:
+    """A part with a record is resumed, and one without is not."""
     part = put(tmp_path / "HST" / "o1" / "x.fits.mast.part", 4)
     (file,) = planned(table(one()), tmp_path)
     assert file.action is Action.FETCH
@@ -230,8 +230,8 @@ def test_part_of_an_earlier_try_is_resumed(tmp_path: Path) -> None:
     assert total_bytes(files) == 6
 
 
-def test_layout_takes_the_place_of_the_usual_folders(tmp_path: Path) -> None:
-    """A path template is used as it is, and contradicts flat=True."""
+def test_a_template_replaces_the_usual_folders(tmp_path: Path) -> None:
+    """A path template is used instead of them, and cannot be combined with flat=True."""
     (file,) = planned(table(one(proposal_id="9836")), tmp_path, path_template="{proposal_id}/{productFilename}")
     assert file.local_path == tmp_path / "9836" / "x.fits"
     with pytest.raises(InvalidQueryError, match="cannot be combined"):
@@ -239,30 +239,30 @@ def test_layout_takes_the_place_of_the_usual_folders(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
-def test_links_in_a_circle_refuse_the_file_and_nothing_else(tmp_path: Path) -> None:
-    """A folder that cannot be followed is a refusal with a reason, not an exception."""
+def test_circular_links_refuse_only_their_files(tmp_path: Path) -> None:
+    """A folder that cannot be resolved is a refusal with a reason, not an exception."""
     (tmp_path / "HST").mkdir()
     (tmp_path / "HST" / "o1").symlink_to(tmp_path / "HST" / "o1")
     files = planned(table(one(), one("mast:HST/product/y.fits", obs_id="o2")), tmp_path)
     assert files[1].action is Action.FETCH
-    # Newer Pythons follow such a link to where it begins, which is inside and no folder.
+    # Newer Python versions resolve such a link to its start, which is inside and not a folder.
     assert files[0].action in {Action.REFUSE, Action.FETCH}
 
 
-# -- what the catalog tells ----------------------------------------------------------------------------------------
+# -- catalog metadata ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [("md5:" + "AB" * 16, "ab" * 16), ("ab" * 16, "ab" * 16), ("ab" * 20, None), ("", None), (None, None)],
 )
-def test_checksum_of_the_catalog_is_taken_if_it_is_one(tmp_path: Path, cell: str | None, expected: str | None) -> None:
-    """Only an MD5 digest is compared with anything."""
+def test_the_checksum_of_the_catalog_is_used_if_valid(tmp_path: Path, cell: str | None, expected: str | None) -> None:
+    """Only an MD5 digest is used."""
     assert planned(table(one(checksum=cell)), tmp_path)[0].checksum == expected
 
 
-def test_release_date_is_read_where_there_is_one(tmp_path: Path) -> None:
-    """A modified Julian date becomes a day; a date that means "never" or nothing does not; the program goes first."""
+def test_the_release_date_is_read_if_valid(tmp_path: Path) -> None:
+    """An MJD becomes a date, but not a value for "never" or none; the program comes first."""
     dates = [60310.5, None, float("nan"), -1.0, 1e9]
     rows = [one(f"mast:{n}", t_obs_release=date) for n, date in enumerate(dates)]
     assert [file.terms for file in planned(table(*rows), tmp_path)] == [" until 2024-01-01", "", "", "", ""]
@@ -270,15 +270,15 @@ def test_release_date_is_read_where_there_is_one(tmp_path: Path) -> None:
     assert file.terms == " for program 10452 until 2024-01-01"
 
 
-def test_plan_can_be_sent_to_another_process(tmp_path: Path) -> None:
-    """Workers of a process pool get planned files by pickle."""
+def test_a_plan_can_be_pickled(tmp_path: Path) -> None:
+    """Workers of a process pool receive planned files by pickle."""
     files = planned(table(one()), tmp_path, cloud_urls={"mast:HST/product/x.fits": "https://bucket.example/x"})
     assert pickle.loads(pickle.dumps(files)) == files
     assert files[0].cloud_url == "https://bucket.example/x"
 
 
-def test_plan_is_a_table_that_can_be_kept(tmp_path: Path) -> None:
-    """Every file has a row with its address and its fate, and the totals are in meta."""
+def test_a_plan_can_be_converted_to_a_table(tmp_path: Path) -> None:
+    """Every file has a row with its address and action, and the totals are in meta."""
     put(tmp_path / "HST" / "o1" / "x.fits", 10)
     products = table(
         one(dataRights="PUBLIC"),

@@ -1,4 +1,4 @@
-"""Products in all the forms in which they are given to a download, and arguments that make no sense."""
+"""All forms of products for downloads, and invalid arguments."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ FORMS: dict[str, Callable[[Table], Any]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_products_in_pieces_are_put_together(client: ObservationsClass, products: Table, form: str) -> None:
-    """Several tables, and a generator, are the products that are in them, each once."""
+def test_products_in_several_tables_are_combined(client: ObservationsClass, products: Table, form: str) -> None:
+    """Several tables, and a generator, give all their products, each once."""
     shown = client.download_products(FORMS[form](products), dry_run=True, verbose=False)
     assert shown is not None
     assert [str(path).rpartition("/")[2] for path in shown["Local Path"]] == list(products["productFilename"])
 
 
-def test_observations_in_pieces_are_still_observations(client: ObservationsClass) -> None:
-    """Tables of observations, and a generator of obsids, are listed as ever."""
+def test_observations_in_several_tables_are_listed(client: ObservationsClass) -> None:
+    """Tables of observations, and a generator of obsids, are listed as usual."""
     found = client.query_criteria(obsid="24000000")
     assert as_product_table([found, found], ("dataURI",), "https://x/file?uri=") == [found, found]
     number = len(client.get_unique_product_list("24000000"))
@@ -58,8 +58,8 @@ def test_observations_in_pieces_are_still_observations(client: ObservationsClass
         assert len(shown) == number
 
 
-def test_products_mixed_with_others_are_refused(client: ObservationsClass, products: Table) -> None:
-    """The message says which of them is no product."""
+def test_products_mixed_with_others_raise(client: ObservationsClass, products: Table) -> None:
+    """The message has the index of the item that is not a product."""
     found = client.query_criteria(obsid="24000000")
     for other in ("24000000", found, found[0], None):
         with pytest.raises(
@@ -70,7 +70,7 @@ def test_products_mixed_with_others_are_refused(client: ObservationsClass, produ
 
 @pytest.mark.parametrize("form", ["text", "list", "column", "array", "generator"])
 def test_data_uris_are_products(client: ObservationsClass, products: Table, form: str, tmp_path: Path) -> None:
-    """Files of which only the dataURIs are known are downloaded into the folder of their observation."""
+    """Files given by dataURI are saved in the folder of their observation."""
     uris = products["dataURI"][:2]
     given = {"text": str(uris[0]), "list": list(uris), "column": uris, "array": np.array(uris), "generator": iter(uris)}
     planned = client.download_products(given[form], download_dir=tmp_path, dry_run=True)
@@ -83,22 +83,22 @@ def test_data_uris_are_products(client: ObservationsClass, products: Table, form
 
 
 @pytest.mark.parametrize("form", ["text", "list", "column", "generator"])
-def test_missions_tell_data_uris_from_datasets(products: Table, form: str) -> None:
-    """Who gives dataURIs to a mission is told what takes them."""
+def test_missions_distinguish_data_uris_from_datasets(products: Table, form: str) -> None:
+    """The error for dataURIs in a mission names the method that accepts them."""
     uris = products["dataURI"]
     given = {"text": str(uris[0]), "list": list(uris), "column": uris, "generator": iter(uris)}[form]
     with pytest.raises(InvalidQueryError, match="download_file"):
         MastMissionsClass().download_products(given)
 
 
-def test_data_uris_and_other_things_are_not_mixed(client: ObservationsClass, products: Table) -> None:
-    """A list of dataURIs with an obsid among them is refused."""
+def test_data_uris_cannot_be_mixed_with_others(client: ObservationsClass, products: Table) -> None:
+    """A list of dataURIs with an obsid raises."""
     with pytest.raises(InvalidQueryError, match="is a dataURI, '24000000' is not"):
         client.download_products([products["dataURI"][0], "24000000"])
 
 
 def rows_of(table: Table, form: str) -> Any:
-    """Return a table as other packages hold it."""
+    """Return a table in the form of another package."""
     if form == "structured array":
         return np.asarray(table.as_array())
     if form == "dictionaries":
@@ -114,10 +114,10 @@ PACKAGES = ["structured array", "dictionaries", "pandas", "row of pandas", "pola
 
 
 @pytest.mark.parametrize("form", PACKAGES)
-def test_tables_of_other_packages_are_tables(
+def test_tables_of_other_packages_are_accepted(
     client: ObservationsClass, products: Table, form: str, tmp_path: Path
 ) -> None:
-    """Observations and products in a DataFrame or the like give what the table gives."""
+    """Observations and products in a DataFrame or another kind of table give the same result."""
     observations = client.query_criteria(proposal_id="10452", columns=["obsid", "obs_id"])["obsid", "obs_id"][:2]
     count = 1 if form == "row of pandas" else 2
     listed = client.get_product_list(rows_of(observations, form))
@@ -130,15 +130,15 @@ def test_tables_of_other_packages_are_tables(
 
 
 @pytest.mark.parametrize("form", ["structured array", "pandas", "polars"])
-def test_positions_in_dataframes_are_positions(client: ObservationsClass, form: str) -> None:
-    """Columns of positions of a DataFrame are targets."""
+def test_positions_in_dataframes_are_accepted(client: ObservationsClass, form: str) -> None:
+    """Columns of positions in a DataFrame are targets."""
     places = Table({"ra": [202.4696, 210.8], "dec": [47.1952, 54.35]})
     found = client.query_region(rows_of(places, form), radius="1 arcmin")
     assert set(found["input_row"]) == {0, 1}
 
 
-def test_tables_that_do_not_fit_are_refused() -> None:
-    """Columns of two kinds raise a query error, and no error of the table's own."""
+def test_tables_that_cannot_be_combined_raise() -> None:
+    """Columns of different types raise a query error, and no error of astropy."""
     tables = [Table({"dataURI": ["mast:a"], "s": [1]}), Table({"dataURI": ["mast:b"], "s": [["x", "y"]]})]
     with pytest.raises(InvalidQueryError, match="Cannot combine these product tables"):
         as_product_table(tables, ("dataURI",), "https://x/file?uri=")
@@ -156,10 +156,10 @@ def test_tables_that_do_not_fit_are_refused() -> None:
     ],
     ids=str,
 )
-def test_wrong_argument_raises_a_query_error(
+def test_an_invalid_argument_raises_a_query_error(
     client: ObservationsClass, products: Table, mast_sandbox: Sandbox, wrong: dict[str, Any]
 ) -> None:
-    """No error of Python's own reaches the user, and nothing is asked."""
+    """No other exception is raised, and no request is sent."""
     mast_sandbox.requests.clear()
     with pytest.raises(InvalidQueryError):
         client.download_products(products, verbose=False, **wrong)
@@ -170,7 +170,7 @@ def test_wrong_argument_raises_a_query_error(
     assert len(mast_sandbox.requests) == 0
 
 
-def test_deadline_may_have_a_unit(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
+def test_a_timeout_may_have_a_unit(client: ObservationsClass, products: Table, tmp_path: Path) -> None:
     """Three minutes are 180 seconds."""
     manifest = client.download_products(products[:1], download_dir=tmp_path, verbose=False, timeout=3 * u.min)
     assert manifest is not None
@@ -178,10 +178,10 @@ def test_deadline_may_have_a_unit(client: ObservationsClass, products: Table, tm
     assert client.retry_downloads(manifest, timeout=1 * u.hour, verbose=False)["Status"][0] == "COMPLETE"
 
 
-def test_home_folder_is_found(
+def test_the_home_folder_is_expanded(
     client: ObservationsClass, products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder called "~" is one's own, for many files and for one."""
+    """``~`` is the home folder, for many files and for one."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     manifest = client.download_products(products[:1], download_dir="~/x", flat=True, verbose=False)
@@ -191,10 +191,10 @@ def test_home_folder_is_found(
     assert (tmp_path / "q.dat").is_file()
 
 
-def test_nothing_is_said_without_verbose(
+def test_nothing_is_logged_without_verbose(
     client: ObservationsClass, products: Table, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With verbose=False no line is logged, also for observations and for products that are listed twice."""
+    """With verbose=False no line is logged, even for observations and duplicate products."""
     found = client.query_criteria(obsid="24000000")
     with caplog.at_level(logging.INFO, logger="astroquery"):
         client.download_products(found, verbose=False, dry_run=True)
@@ -204,20 +204,20 @@ def test_nothing_is_said_without_verbose(
         assert "are observations" in caplog.text
 
 
-def test_products_of_a_mission_are_not_called_observations(
+def test_products_of_a_mission_are_not_taken_for_observations(
     client: ObservationsClass, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What has neither a dataURI nor an obsid is refused, and nothing else is said of it."""
+    """A table with neither dataURI nor obsid raises, without further messages."""
     products = Table({"filename": ["x.fits"], "uri": ["X/x.fits"], "dataset": ["X"]})
     with caplog.at_level(logging.INFO, logger="astroquery"), pytest.raises(InvalidQueryError, match="obsid"):
         client.download_products(products)
     assert "are observations" not in caplog.text
 
 
-def test_failure_of_one_file_speaks_of_no_manifest(
+def test_the_warning_for_one_file_does_not_mention_a_manifest(
     client: ObservationsClass, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """download_file returns a tuple; the warning names the file and the reason."""
+    """download_file returns a tuple; the warning has the file and the reason."""
     client.download_file("mast:HST/product/absent.fits", local_path=tmp_path, verbose=False)
     (record,) = [each for each in caplog.records if each.levelno == logging.WARNING]
     assert record.getMessage().startswith("absent.fits could not be downloaded. HTTPError: 404")

@@ -1,4 +1,4 @@
-"""Addresses of products: what is given out can be fetched by any program, and is taken back by all methods."""
+"""Addresses of products: any program can download them, and all methods accept them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ def in_cloud(client: ObservationsClass) -> ObservationsClass:
     return client
 
 
-def test_addresses_can_be_used_as_they_are(client: ObservationsClass, products: Table, mast_sandbox: Sandbox) -> None:
-    """One for each product, in order; any program can fetch from them, dataURIs with special characters included."""
+def test_addresses_can_be_requested_unchanged(
+    client: ObservationsClass, products: Table, mast_sandbox: Sandbox
+) -> None:
+    """There is one address per product, in order, which any program can request, even with special characters."""
     urls = client.get_product_urls(products)
     assert len(mast_sandbox.requests) == 0
     for uri, url in zip(products["dataURI"], urls, strict=True):
@@ -31,14 +33,14 @@ def test_addresses_can_be_used_as_they_are(client: ObservationsClass, products: 
 
 
 def test_addresses_of_observations_are_filtered(client: ObservationsClass, observations: Table) -> None:
-    """Observations stand for their products, and filters choose among these."""
+    """Observations give their products, which are filtered."""
     urls = client.get_product_urls(observations[:2], extension="_drc.fits", verbose=False)
     assert urls
     assert all(url.endswith("_drc.fits") for url in urls)
 
 
-def test_address_in_the_cloud_comes_first(in_cloud: ObservationsClass, products: Table, mast_sandbox: Sandbox) -> None:
-    """Where there is a copy its address is given, as s3://, key or https; of others that of MAST, or none."""
+def test_the_cloud_address_comes_first(in_cloud: ObservationsClass, products: Table, mast_sandbox: Sandbox) -> None:
+    """The address of a copy is given as s3://, key or https; for other files, it is that of MAST, or none."""
     known = [uri for uri, key in in_cloud.get_cloud_uris(products, return_uri_map=True, verbose=False).items() if key]
     assert known
     mixed = [*known[:2], "mast:HLSP/nowhere/x.fits"]
@@ -52,13 +54,13 @@ def test_address_in_the_cloud_comes_first(in_cloud: ObservationsClass, products:
         assert in_cloud.get_product_urls(mixed, cloud_only=True) == [first, second]
 
 
-def test_address_of_an_exclusive_product_is_that_of_mast(in_cloud: ObservationsClass, exclusive: Table) -> None:
-    """Its copy in the cloud would be refused to everybody, with whatever token."""
+def test_the_address_of_an_exclusive_product_is_that_of_mast(in_cloud: ObservationsClass, exclusive: Table) -> None:
+    """The copy in the cloud is not accessible with any token."""
     assert all("/Download/file?uri=" in url for url in in_cloud.get_product_urls(exclusive))
 
 
-def test_no_address_is_an_empty_list(client: ObservationsClass, products: Table) -> None:
-    """Nothing left is a list without members, and a product without a URI is left out, both with a warning."""
+def test_no_addresses_is_an_empty_list(client: ObservationsClass, products: Table) -> None:
+    """Without products the list is empty, and a product without a URI is skipped, both with a warning."""
     with pytest.warns(NoResultsWarning, match="No products specified"):
         assert client.get_product_urls(products, productType=[]) == []
     table = Table({"dataURI": [str(products["dataURI"][0]), ""], "productFilename": ["a", "b"]})
@@ -70,10 +72,10 @@ def test_no_address_is_an_empty_list(client: ObservationsClass, products: Table)
         client.get_product_urls(products[:1], full_url=True)
 
 
-def test_column_of_addresses_in_observations_is_taken(
+def test_a_column_of_addresses_in_observations_is_accepted(
     client: ObservationsClass, observations: Table, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """DataURL of observations is a list of products; what is missing there is left out with a word."""
+    """The column dataURL of observations is a list of products, and missing values are skipped with a log message."""
     urls = [str(url) for url in observations["dataURL"]]
     column = MaskedColumn([*urls, ""], mask=[False] * len(urls) + [True])
     expected = client.get_product_urls(urls)
@@ -83,14 +85,14 @@ def test_column_of_addresses_in_observations_is_taken(
     assert caplog.text.count(f"1 of {len(urls) + 1} dataURIs are missing and are skipped") == 3
 
 
-# -- taken back ----------------------------------------------------------------------------------------------------
+# -- addresses as input --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", ["url", "plan", "message", "s3", "https"])
-def test_address_that_was_given_out_is_taken_back(
+def test_returned_addresses_are_accepted(
     client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path, form: str
 ) -> None:
-    """download_file, open_product and read_product take what get_product_urls, plans and get_cloud_uris give."""
+    """download_file, open_product and read_product accept addresses from get_product_urls, plans and get_cloud_uris."""
     (row,) = mast_sandbox.archive.query(
         "select dataURI from product where dataRights = 'PUBLIC' and dataURI like 'mast:HST/product/%.fits' "
         "order by size limit 1"
@@ -115,10 +117,10 @@ def test_address_that_was_given_out_is_taken_back(
         assert isinstance(hdus, fits.HDUList)
 
 
-def test_list_of_addresses_is_downloaded_as_the_products_are(
+def test_a_list_of_addresses_is_downloaded_like_products(
     client: ObservationsClass, products: Table, tmp_path: Path
 ) -> None:
-    """Those at MAST stand for their dataURIs; those elsewhere are refused with what takes them."""
+    """Addresses at MAST are used as dataURIs; others raise with the method that accepts them."""
     urls = client.get_product_urls(products)
     manifest = client.download_products(urls, download_dir=tmp_path, verbose=False)
     assert set(manifest["Status"]) == {"COMPLETE"}
@@ -128,10 +130,10 @@ def test_list_of_addresses_is_downloaded_as_the_products_are(
             client.download_products([address])
 
 
-def test_address_with_special_characters_is_taken_back(
+def test_an_address_with_special_characters_is_accepted(
     client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The ``&`` of a file that is made on demand belongs to the dataURI."""
+    """The ``&`` in the address of a file made on demand is part of the dataURI."""
     (row,) = mast_sandbox.archive.query("select dataURI from product where dataURI like '%&%' order by size limit 1")
     uri = str(row["dataURI"])
     (url,) = client.get_product_urls([uri])
@@ -150,10 +152,10 @@ def test_address_with_special_characters_is_taken_back(
         ("", "A valid data product URI must be provided"),
     ],
 )
-def test_name_that_is_no_uri_gets_the_way_out(
+def test_a_name_that_is_not_a_uri_raises_with_advice(
     client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path, given: str, said: str
 ) -> None:
-    """It is refused before anything is sent, with what to type instead."""
+    """The error is raised before anything is sent, and says what to pass instead."""
     with pytest.raises(InvalidQueryError, match=said):
         client.download_file(given, local_path=tmp_path, verbose=False)
     if given:
@@ -166,8 +168,8 @@ def test_name_that_is_no_uri_gets_the_way_out(
 
 
 @pytest.mark.parametrize("mission", ["hst", "jwst", "ullyses"])
-def test_addresses_of_a_mission_are_taken_back(mast_sandbox: Sandbox, tmp_path: Path, mission: str) -> None:
-    """They can be fetched by any program, and by a client whose attribute names another mission."""
+def test_addresses_of_a_mission_are_accepted(mast_sandbox: Sandbox, tmp_path: Path, mission: str) -> None:
+    """Any program can request them, and a client with another mission accepts them."""
     client = MastMissionsClass(mission=mission)
     products = client.get_product_list(client.query_criteria(limit=None)[:1], verbose=False)
     products.sort("size")
@@ -181,10 +183,10 @@ def test_addresses_of_a_mission_are_taken_back(mast_sandbox: Sandbox, tmp_path: 
         assert one.read() == two.read() == content
 
 
-def test_address_in_the_cloud_is_taken_by_missions_too(
+def test_a_cloud_address_is_accepted_by_missions_too(
     client: ObservationsClass, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Whoever has such an address need not know which client gave it."""
+    """The address works with a client other than the one that returned it."""
     (row,) = mast_sandbox.archive.query(
         "select dataURI from product where dataRights = 'PUBLIC' and dataURI like 'mast:HST/product/%.fits' "
         "order by size limit 1"
