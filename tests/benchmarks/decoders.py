@@ -1,7 +1,7 @@
-"""The decoders of JSON that there are, on a page of 50,000 rows: by which this package's was chosen.
+"""JSON decoders on a page of 50,000 rows, for the choice of the one used by this package.
 
-``python tests/benchmarks/decoders.py`` prints the seconds of each that is installed; ``--quick`` takes a smaller page.
-``in blocks`` is what the package does: msgspec, straight into columns, a few hundred rows at a time.
+``python tests/benchmarks/decoders.py`` prints the seconds of each installed decoder; ``--quick`` uses a smaller page.
+``in blocks`` is the method of the package: msgspec, directly into columns, a few hundred rows at a time.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ def by_simdjson(body: bytes) -> int:
 
 
 def by_pyarrow(body: bytes) -> int:
-    """Decode with pyarrow, into columns of its own; it reads a row in a line."""
+    """Decode with pyarrow, into its own columns; it reads one row per line."""
     rows = json_rows(body)
     return int(importlib.import_module("pyarrow.json").read_json(io.BytesIO(b"\n".join(rows))).num_rows)
 
 
 def in_blocks(body: bytes) -> int:
-    """Decode as the package does."""
+    """Decode with the method of the package."""
     from astroquery_mast.tables.mashup import parse_page
 
     page = parse_page(200, {}, body, "decoders")
@@ -56,7 +56,7 @@ def in_blocks(body: bytes) -> int:
 
 
 def json_rows(body: bytes) -> Any:
-    """Find the text of each row."""
+    """Return the text of each row."""
     import msgspec
 
     members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -64,7 +64,7 @@ def json_rows(body: bytes) -> Any:
 
 
 def fastest(decode: Callable[[bytes], int], body: bytes) -> tuple[float, int]:
-    """Return the seconds of the fastest of some rounds, and the rows found."""
+    """Return the seconds of the fastest of several rounds, and the number of rows."""
     seconds, rows = [], 0
     for _ in range(ROUNDS):
         started = time.perf_counter()
@@ -74,7 +74,7 @@ def fastest(decode: Callable[[bytes], int], body: bytes) -> tuple[float, int]:
 
 
 def main() -> None:
-    """Time all of them."""
+    """Time all decoders."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a page of 5,000 rows")
     rows = 5000 if parser.parse_args().quick else 50_000

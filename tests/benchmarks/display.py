@@ -1,7 +1,7 @@
-"""How long a table of 100,000 rows takes to be shown, beside astropy's own way.
+"""The time to display a table of 100,000 rows, compared with astropy.
 
 ``python tests/benchmarks/display.py`` prints the seconds of ``repr`` and of ``_repr_html_``, best of several, for
-observations, products and a manifest; and what it costs to make a `ResultTable` instead of a plain one.
+observations, products and a manifest, and the time to create a `ResultTable` instead of a plain table.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from astroquery_mast.sandbox import Sandbox
 
 
 def seconds(work: Callable[[], object], times: int = 5) -> float:
-    """Return the best of several times; what is only made once, as imports, does not count."""
+    """Return the best of several times, which excludes work done only once, such as imports."""
     return min(timeit.repeat(work, number=1, repeat=times))
 
 
 def repeated(table: ResultTable, rows: int) -> ResultTable:
-    """Return a table with the rows of another one again and again."""
+    """Return a table with the rows of another one repeated."""
     return table[np.arange(rows) % len(table)]
 
 

@@ -1,6 +1,7 @@
-"""Downloads side by side with ``astroquery.mast`` and ``curl``: time as ratios, and how memory grows.
+"""Downloads compared with ``astroquery.mast`` and ``curl``: ratios of times, and growth of memory.
 
-``python tests/benchmarks/downloads.py`` prints the table; ``--quick`` does less.  Every contestant leaves whole files.
+``python tests/benchmarks/downloads.py`` prints the table; ``--quick`` does less.  All contestants download complete
+files.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ def peer(url: str, count: int, size: int) -> None:
 
 
 def curl(url: str, count: int, size: int) -> None:
-    """Fetch the same files with curl, as many at a time."""
+    """Download the same files with curl, with the same number at a time."""
     by_curl(url, count, size, lambda _: None)
 
 
 def curl_sha256sum(url: str, count: int, size: int) -> None:
-    """The same, and their digests, which a manifest has."""
+    """Download with curl, and compute the digests that a manifest has."""
 
     def digests(folder: str) -> None:
         files = list(Path(folder).glob("*.dat"))
@@ -61,7 +62,7 @@ def curl_sha256sum(url: str, count: int, size: int) -> None:
 
 
 def by_curl(url: str, count: int, size: int, afterwards: Callable[[str], None]) -> None:
-    """Fetch the files with curl, and do something afterwards."""
+    """Download the files with curl, and call a function afterwards."""
     with folder_of(count, size) as folder:
         lines = []
         for uri in columns_of(count, 0)["dataURI"]:
@@ -80,7 +81,7 @@ def by_curl(url: str, count: int, size: int, afterwards: Callable[[str], None]) 
 
 @contextmanager
 def folder_of(count: int, size: int) -> Iterator[str]:
-    """Give a folder, and see that it holds the files in the end."""
+    """Yield a folder, and check that it has the files in the end."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         yield folder
         files = [path for path in Path(folder).rglob("*.dat") if path.stat().st_size == size]
@@ -88,7 +89,7 @@ def folder_of(count: int, size: int) -> Iterator[str]:
 
 
 def columns_of(count: int, size: int) -> dict[str, list[object]]:
-    """Make the columns of a product table."""
+    """Return the columns of a product table."""
     names = [f"file{number:05d}_drc.dat" for number in range(count)]
     return {
         "obsID": ["1"] * count,
@@ -102,11 +103,11 @@ def columns_of(count: int, size: int) -> dict[str, list[object]]:
 
 
 def nothing(_: Any) -> None:
-    """Say nothing of a manifest."""
+    """Do nothing with a manifest."""
 
 
 def fetched(title: str, count: int, size: int, quick: bool, **options: float) -> dict[str, Score]:
-    """Let the contestants fetch the same files in turn."""
+    """Let the contestants download the same files in turn."""
     given = [word for name, value in {"latency": 0.0, **options}.items() for word in (f"--{name}", value)]
     with server("--size", size, *given) as url:
         return compete(title, MODULE, CONTESTANTS, {"url": url, "count": count, "size": size}, 1 if quick else 3)
@@ -119,7 +120,7 @@ def small_files(quick: bool = False) -> dict[str, Score]:
 
 
 def large_file(quick: bool = False) -> dict[str, Score]:
-    """Compare one large file, as fast as the computer can."""
+    """Compare one large file, at the maximum speed of the computer."""
     return fetched("1 file of 200 MB, loopback", 1, 2 * 10**8, quick)
 
 

@@ -1,9 +1,9 @@
-"""Telemetry at 16 Hz, beside one plain request that is read by csv or by astropy: time and growth of peak memory.
+"""Telemetry at 16 Hz, compared with a plain request read by csv or by astropy: time and growth of peak memory.
 
-``python tests/benchmarks/engineering.py`` prints two tables: all contestants over two days (2.8 million samples), which
-is what fits into memory when a table of text is made first; and this package alone over 30 days (41 million samples,
-2.6 GB of CSV), as one time series, day by day, and from the disk.  ``--quick`` takes a fifteenth of both.  The server
-makes each answer anew, on the same computer: ``fetch_alone`` shows how much of the time is its own.
+``python tests/benchmarks/engineering.py`` prints two tables: all contestants for two days (2.8 million samples), which
+fit into memory even as a table of text; and this package alone for 30 days (41 million samples, 2.6 GB of CSV), as one
+time series, day by day, and from the cache on disk.  ``--quick`` uses a fifteenth of both.  The server generates each
+response on the same computer: ``fetch_alone`` shows its share of the time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LONG = ("ours", "ours_changes_only", "ours_day_by_day", "ours_from_disk")
 
 
 def measure(work: Callable[[], dict[str, Any]]) -> None:
-    """Also tell the seconds of the processor, which say more than those of the clock on a busy computer."""
+    """Measure CPU time as well, which is more reliable on a busy computer."""
 
     def timed() -> dict[str, Any]:
         before = time.process_time()
@@ -38,12 +38,12 @@ def measure(work: Callable[[], dict[str, Any]]) -> None:
 
 
 def span(hours: float) -> tuple[str, str]:
-    """Give the first and the last moment of so many hours."""
+    """Return the start and end of a period of hours."""
     return str(START), str(START + np.timedelta64(round(hours * 3600), "s"))
 
 
 def body(url: str, hours: float) -> bytes:
-    """Fetch all samples in one request."""
+    """Retrieve all samples in one request."""
     import requests
 
     start, end = (moment.replace("-", "").replace(":", "") for moment in span(hours))
@@ -52,12 +52,12 @@ def body(url: str, hours: float) -> bytes:
 
 
 def fetch_alone(url: str, hours: float) -> None:
-    """Only fetch the body."""
+    """Only retrieve the body."""
     measure(lambda: {"MB": len(body(url, hours)) // 10**6})
 
 
 def csv_alone(url: str, hours: float) -> None:
-    """Read the lines one by one, as the tools of the mission do."""
+    """Read the lines one by one, like the tools of the mission."""
     import csv
     import io
     from datetime import datetime
@@ -89,7 +89,7 @@ def astropy_alone(url: str, hours: float) -> None:
 
 
 def ours(url: str, hours: float, **options: Any) -> None:
-    """Ask this package for one time series."""
+    """Retrieve one time series with this package."""
     client = pointed_at(url)
 
     def work() -> dict[str, Any]:
@@ -103,12 +103,12 @@ def ours(url: str, hours: float, **options: Any) -> None:
 
 
 def ours_changes_only(url: str, hours: float) -> None:
-    """Leave out samples that repeat the one before; of a sensor with noise there are few."""
+    """Omit samples equal to the previous one; a sensor with noise has few."""
     ours(url, hours, changes_only=True)
 
 
 def ours_day_by_day(url: str, hours: float) -> None:
-    """Use one day after the other, and let each go."""
+    """Process one day after the other, without keeping them."""
     client = pointed_at(url)
 
     def work() -> dict[str, Any]:
@@ -119,7 +119,7 @@ def ours_day_by_day(url: str, hours: float) -> None:
 
 
 def ours_from_disk(url: str, hours: float) -> None:
-    """Ask again for days that are kept on disk."""
+    """Retrieve days that are cached on disk."""
     client = pointed_at(url)
     with tempfile.TemporaryDirectory() as folder:
         client.cache_location = folder
@@ -134,7 +134,7 @@ def ours_from_disk(url: str, hours: float) -> None:
 
 
 def pointed_at(url: str) -> Any:
-    """Give the client, pointed at the server, with the list of mnemonics at hand."""
+    """Return the client for the server, with the list of mnemonics loaded."""
     from astroquery_mast import Engineering, conf
 
     conf.server, conf.timeout = url, 1800.0
@@ -143,7 +143,7 @@ def pointed_at(url: str) -> Any:
 
 
 def checked(moments: int, values: int, hours: float, around: int = 0) -> dict[str, Any]:
-    """Count the samples: all that there can be, but for a gap of seven hours every nine days."""
+    """Return the number of samples after checking it: there is a gap of seven hours every nine days."""
     most = hours * 3600 * RATE
     assert moments == values
     assert most * 0.94 - 7 * 3600 * RATE <= values - around <= most, f"{values} samples in {hours} hours"
@@ -161,7 +161,7 @@ def main() -> None:
     with server("--rows", 0, "--latency", 0) as url:
         for hours, contestants, often in ((days(2), BESIDE, 1 if quick else rounds), (days(30), LONG, 1)):
             asked = {"url": url, "hours": hours}
-            in_process(MODULE, "ours", {**asked, "hours": 0.1})  # the server warms up
+            in_process(MODULE, "ours", {**asked, "hours": 0.1})  # warm up the server
             compete(f"{hours:g} hours at {RATE} Hz", MODULE, contestants, asked, often)
 
 

@@ -1,8 +1,8 @@
-"""Points in footprints: 60,000 positions and 40,000 observations in 500 fields, and crowded in 20.
+"""Points in footprints: 60,000 positions and 40,000 observations in 500 fields, and in 20 crowded fields.
 
-``python tests/benchmarks/footprints.py`` prints pairs, seconds and the growth of peak memory, also for stars that move
-and for 10^7 positions of a parquet file (with pyarrow); ``--quick`` does a tenth of it.  Each line is a process
-of its own; the seconds in brackets are those of the processor.
+``python tests/benchmarks/footprints.py`` prints pairs, seconds and the growth of peak memory, also for stars with
+proper motion and for 10^7 positions in a parquet file (with pyarrow); ``--quick`` does a tenth of it.  Each line is run
+in its own process; the seconds in parentheses are CPU time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FIELD, HALF = 0.5, 0.093
 
 
 def places(fields: int, count: int, rng: np.random.Generator) -> tuple[Any, Any]:
-    """Return positions around the centers of fields, which are the same in every call."""
+    """Return positions around the centers of fields, which are the same for all calls."""
     centers = np.random.default_rng(1)
     ra, dec = centers.uniform(0, 360, fields), np.degrees(np.arcsin(centers.uniform(-1, 1, fields)))
     chosen = rng.integers(0, fields, count)
@@ -33,7 +33,7 @@ def places(fields: int, count: int, rng: np.random.Generator) -> tuple[Any, Any]
 
 
 def observed(fields: int, count: int) -> Any:
-    """Return observations, each with a square footprint of its own."""
+    """Return observations, each with its own square footprint."""
     from astropy.table import Table
 
     rng = np.random.default_rng(2)
@@ -65,8 +65,8 @@ def matched(url: str, fields: int, points: int, observations: int, moving: bool,
 
 
 def streamed(url: str, path: str, fields: int, observations: int) -> None:
-    """Match the positions of a file."""
-    import pyarrow.parquet  # noqa: F401 - its own memory is not counted
+    """Match the positions in a file."""
+    import pyarrow.parquet  # noqa: F401 - its memory is not counted
 
     from astroquery_mast.footprints import match_footprints
 
@@ -75,7 +75,7 @@ def streamed(url: str, path: str, fields: int, observations: int) -> None:
 
 
 def timed(match: Callable[[], Any]) -> dict[str, Any]:
-    """Match, and return the number of pairs and the seconds of the processor."""
+    """Match, and return the number of pairs and the CPU time in seconds."""
     started = time.process_time()
     return {"pairs": len(match()), "processor": time.process_time() - started}
 

@@ -1,7 +1,7 @@
-"""How time and memory grow: rows, targets, files; a picture for the documentation.
+"""Growth of time and memory with the number of rows, targets and files; a figure for the documentation.
 
-``python tests/benchmarks/growth.py`` prints the numbers and writes ``docs/pictures/growth.png``; ``--quick`` leaves out
-the largest of each.
+``python tests/benchmarks/growth.py`` prints the numbers and writes ``docs/pictures/growth.png``; ``--quick`` omits the
+largest of each.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ def run(module: str, name: str, sizes: Sequence[int], url: str, arguments: Argum
 
 
 def counted(url: str, size: int) -> dict[str, Any]:
-    """What most contestants are told."""
+    """Return the arguments of most contestants."""
     return {"url": url, "count": size}
 
 
 def paged(url: str, size: int) -> dict[str, Any]:
-    """What a query is told."""
+    """Return the arguments of a query."""
     return {"url": url, "rows": size, "pagesize": 50_000}
 
 
@@ -83,7 +83,7 @@ def draw(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
 
 
 def main() -> None:
-    """Run everything and draw it."""
+    """Run everything and draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="without the largest sizes")
     last = -1 if parser.parse_args().quick else None

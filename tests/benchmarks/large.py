@@ -1,4 +1,4 @@
-"""Results that do not fit: the whole table beside a stream of tables, one beside several answers, disk beside network.
+"""Large results: one table or a stream of tables, one or several responses, disk or network.
 
 ``python tests/benchmarks/large.py`` prints the table; ``--quick`` does less.
 """
@@ -21,7 +21,7 @@ BULK = "BULK-*"
 
 
 def client(url: str) -> Any:
-    """Give the client, pointed at the server."""
+    """Return the client for the server."""
     from astroquery_mast import Observations, conf
 
     conf.server, conf.timeout = url, 900.0
@@ -29,19 +29,19 @@ def client(url: str) -> Any:
 
 
 def whole(url: str, rows: int, pagesize: int) -> None:
-    """Ask for one table, and count."""
+    """Retrieve one table, and count its rows."""
     observations = client(url)
     measure(lambda: counted([observations.query_criteria(target_name=BULK, pagesize=pagesize)], rows))
 
 
 def stream(url: str, rows: int, pagesize: int) -> None:
-    """Ask for table after table, and count."""
+    """Retrieve a stream of tables, and count their rows."""
     observations = client(url)
     measure(lambda: counted(observations.query_criteria_iter(target_name=BULK, pagesize=pagesize), rows))
 
 
 def two_columns(url: str, rows: int, pagesize: int) -> None:
-    """Ask for one table with two columns and the identifier."""
+    """Retrieve one table with two columns and the identifier."""
     observations = client(url)
     measure(
         lambda: counted(
@@ -51,14 +51,14 @@ def two_columns(url: str, rows: int, pagesize: int) -> None:
 
 
 def counted(tables: Any, rows: int) -> dict[str, Any]:
-    """Count the rows, and let each table go."""
+    """Count the rows without keeping the tables."""
     number = sum(len(table) for table in tables)
     assert number == rows, f"{number} rows of {rows}"
     return {"rows": number}
 
 
 def splitting(rows: int, limit: int) -> None:
-    """Ask a server that sends so many rows at most, in this process, and print what it was asked."""
+    """Query a server with a row limit, in this process, and print its requests."""
     from astroquery_mast import conf
 
     with (
@@ -73,11 +73,11 @@ def splitting(rows: int, limit: int) -> None:
 
 
 def keeping(rows: int) -> None:
-    """Ask twice with the answers kept, in this process."""
+    """Query twice with the cache, in this process."""
     with tempfile.TemporaryDirectory() as folder, Sandbox(extra_observations=rows) as box:
         observations = client(box.url)
         observations.cache_location = folder
-        timed(lambda: observations.query_criteria(target_name=BULK))  # the server makes its pages
+        timed(lambda: observations.query_criteria(target_name=BULK))  # let the server generate its pages
         without, _ = timed(lambda: observations.query_criteria(target_name=BULK))
         first, _ = timed(lambda: observations.query_criteria(target_name=BULK, cache=True))
         second, _ = timed(lambda: observations.query_criteria(target_name=BULK, cache=True))
@@ -89,7 +89,7 @@ def keeping(rows: int) -> None:
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the seconds that a piece of work takes, and what it gives."""
+    """Return the seconds that a function takes, and its result."""
     started = time.perf_counter()
     done = work()
     return time.perf_counter() - started, done

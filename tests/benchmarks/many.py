@@ -1,8 +1,8 @@
-"""Many at once: cross-match, cones and names, side by side with the loops that ``astroquery.mast`` needs.
+"""Many targets: cross-match, cones and names, compared with the loops that ``astroquery.mast`` needs.
 
-``python tests/benchmarks/many.py`` prints the table; ``--quick`` does less.  Every answer has a latency of 50 ms, which
-is less than the real archive's.  A loop of the peer that would take minutes is run for a part of the targets, and the
-line says so: its seconds are to be multiplied.
+``python tests/benchmarks/many.py`` prints the table; ``--quick`` does less.  Every response has a latency of 50 ms,
+which is less than that of MAST.  A loop of ``astroquery.mast`` that would take minutes is run for some of the targets,
+as the line says: its seconds must be multiplied.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LATENCY = 0.05
 
 
 def places(count: int) -> Any:
-    """Positions in and around the fields of the sandbox."""
+    """Return positions in and around the fields of the sandbox."""
     import numpy as np
     from astropy.coordinates import SkyCoord
 
@@ -30,14 +30,14 @@ def places(count: int) -> Any:
 
 
 def names(count: int) -> list[str]:
-    """Names that both sides find in the sandbox, all different by their upper and lower case."""
+    """Return names that can be resolved in the sandbox, which differ by case."""
     known = ["Whirlpool Galaxy", "Andromeda Galaxy", "Triangulum Galaxy", "Pinwheel Galaxy", "Sombrero Galaxy"]
     known += ["Tarantula Nebula", "Southern Ring Nebula", "Butterfly Nebula", "Trapezium", "Bocaprins"]
     return [spelled(known[number % len(known)], number // len(known)) for number in range(count)]
 
 
 def spelled(name: str, number: int) -> str:
-    """Return one of the spellings of a name: the bits of the number say which letters are upper case."""
+    """Return a name with the letters in upper case whose bits are set in a number."""
     return "".join(each.upper() if number >> place & 1 else each.lower() for place, each in enumerate(name))
 
 
@@ -51,7 +51,7 @@ def ours_crossmatch(url: str, count: int) -> None:
 
 
 def peer_crossmatch(url: str, count: int) -> None:
-    """The same by a cone for each position."""
+    """Match with a cone search for each position."""
     client, positions = peer(url), places(count)
     from astroquery.mast import Catalogs
 
@@ -64,7 +64,7 @@ def peer_crossmatch(url: str, count: int) -> None:
 
 
 def ours_cones(url: str, count: int, merge_nearby: bool = True) -> None:
-    """Observations around many positions, of which neighbors share a request."""
+    """Query observations around many positions; nearby positions share a request."""
     from astroquery_mast import conf
 
     conf.server = url
@@ -73,12 +73,12 @@ def ours_cones(url: str, count: int, merge_nearby: bool = True) -> None:
 
 
 def ours_cones_one_by_one(url: str, count: int) -> None:
-    """The same with a request for each position."""
+    """Query observations with a request for each position."""
     ours_cones(url, count, merge_nearby=False)
 
 
 def peer_cones(url: str, count: int) -> None:
-    """The same, one after the other."""
+    """Query observations sequentially."""
     client, positions = peer(url), places(count)
     measure(lambda: {"rows": sum(len(client.query_region(one, radius="5 arcsec")) for one in positions), "of": count})
 
@@ -93,13 +93,13 @@ def ours_names(url: str, count: int) -> None:
 
 
 def peer_names(url: str, count: int) -> None:
-    """The same with ``astroquery.mast``."""
+    """Resolve many names with ``astroquery.mast``."""
     client, given = peer(url), names(count)
     measure(lambda: {"names": len(client.resolve_object(given))})
 
 
 def beside_a_loop(title: str, ours: str, loops: Mapping[str, int], count: int, quick: bool) -> dict[str, Score]:
-    """Compare one call with loops, which are run for a part of the targets; their seconds are multiplied."""
+    """Compare one call with loops, which are run for some of the targets; their seconds are multiplied."""
     many = count // 10 if quick else count
     with server("--rows", 0, "--latency", LATENCY) as url:
         scores = compete(title.format(many), MODULE, (ours,), {"url": url, "count": many}, 1)

@@ -1,8 +1,8 @@
-"""Whole tables to MyDB and back, beside mastcasjobs, on the CasJobs of one sandbox.
+"""Upload and download of complete tables in MyDB, compared with mastcasjobs, with one sandbox.
 
-``python tests/benchmarks/mydb.py`` prints the table; ``--quick`` does less.  mastcasjobs has three ways down: a quick
-query, a file, and the fast service of MAST, which this package does not use.  The notes say how many columns are equal
-to those that went up, in kind and value.  (A module ``casjobs`` beside this one would hide the package of that name.)
+``python tests/benchmarks/mydb.py`` prints the table; ``--quick`` does less.  mastcasjobs has three ways to download: a
+quick query, a file, and the fast service of MAST, which this package does not use.  The notes have the number of
+columns equal to the uploaded ones in type and values.  (A module ``casjobs`` in this folder would hide that package.)
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DOWN = ("mastcasjobs_down", "mastcasjobs_file", "mastcasjobs_fast", "ours_down",
 
 
 def sample(rows: int) -> Any:
-    """Make a catalog: a key of 64 bits, positions, magnitudes, flags and names, some of it missing."""
+    """Return a catalog with a 64-bit key, positions, magnitudes, flags and names, and missing values."""
     from astropy.table import MaskedColumn, Table
 
     random = np.random.default_rng(13)
@@ -45,7 +45,7 @@ def sample(rows: int) -> Any:
 
 
 def theirs(url: str) -> Any:
-    """Give mastcasjobs, logged in."""
+    """Return mastcasjobs, logged in."""
     from mastcasjobs import MastCasJobs
 
     user, password = Sandbox.casjobs_user, Sandbox.casjobs_password
@@ -61,7 +61,7 @@ def theirs(url: str) -> Any:
 
 
 def our_client(url: str) -> Any:
-    """Give the client of this package, logged in."""
+    """Return the client of this package, logged in."""
     from astroquery_mast import CasJobs, conf
 
     conf.server, conf.casjobs_server, conf.timeout = url, url, 1800.0
@@ -71,27 +71,27 @@ def our_client(url: str) -> Any:
 
 
 def mastcasjobs_up(url: str, rows: int) -> None:
-    """Upload by mastcasjobs, which leaves the types to the service."""
+    """Upload with mastcasjobs, which leaves the types to the service."""
     client, table = theirs(url), sample(rows)
     client.drop_table_if_exists(SENT)
     measure(lambda: sized(table, client.upload_table(SENT, table)))
 
 
 def ours_up(url: str, rows: int, name: str = SENT) -> None:
-    """Upload by this package."""
+    """Upload with this package."""
     client, table = our_client(url), sample(rows)
     client.drop(name, missing_ok=True)
     measure(lambda: sized(table, client.upload(table, name)))
 
 
 def mastcasjobs_down(url: str, rows: int) -> None:
-    """Download by a quick query of mastcasjobs."""
+    """Download with a quick query of mastcasjobs."""
     client, table = theirs(url), sample(rows)
     measure(lambda: compared(client.quick(f"SELECT * FROM {KEPT}"), table))
 
 
 def mastcasjobs_file(url: str, rows: int) -> None:
-    """Download a file by mastcasjobs: what it does when the quick queue is too slow."""
+    """Download a file with mastcasjobs, its method for queries too slow for the quick queue."""
     client, table = theirs(url), sample(rows)
     client.quick = refused
     client.monitor = lambda job: (5, "finished")
@@ -99,42 +99,42 @@ def mastcasjobs_file(url: str, rows: int) -> None:
 
 
 def refused(query: str, *_arguments: Any, **_options: Any) -> None:
-    """Answer that the table is there, and nothing more."""
+    """Return only that the table exists."""
     if "top 0" not in query:
         raise TimeoutError
 
 
 def mastcasjobs_fast(url: str, rows: int) -> None:
-    """Download by the fast service."""
+    """Download with the fast service."""
     client, table = theirs(url), sample(rows)
     measure(lambda: compared(client.fast_table(KEPT), table))
 
 
 def ours_down(url: str, rows: int) -> None:
-    """Download by this package."""
+    """Download with this package."""
     client, table = our_client(url), sample(rows)
     measure(lambda: compared(client.download(KEPT), table))
 
 
 def fetch_alone(url: str, rows: int) -> None:
-    """Only fetch the text of a quick query."""
+    """Only retrieve the text of a quick query."""
     client = theirs(url)
     measure(lambda: {"MB": len(client.quick(f"SELECT * FROM {KEPT}", astropy=False)) // 10**6})
 
 
 def sized(table: Any, _done: None) -> dict[str, Any]:
-    """Tell the size of a table."""
+    """Return the size of a table."""
     return {"rows": len(table), "MB": round(sum(table[name].nbytes for name in table.colnames) / 1e6)}
 
 
 def compared(back: Any, table: Any) -> dict[str, Any]:
-    """Count the columns that have come back as they were, in kind and value."""
+    """Return the number of columns with the same type and values as before."""
     assert len(back) == len(table), f"{len(back)} rows, {len(table)} wanted"
     return {"rows": len(back), "equal columns": sum(is_equal(back[name], table[name]) for name in table.colnames)}
 
 
 def is_equal(back: Any, column: Any) -> bool:
-    """Tell whether two columns are of one kind, with the same cells and masks."""
+    """Return whether two columns have the same kind of type, cells and masks."""
     values, mask = np.ma.getdata(back), np.ma.getmaskarray(back)
     wanted, wanted_mask = np.ma.getdata(column), np.ma.getmaskarray(column)
     if values.dtype.kind != wanted.dtype.kind or (mask != wanted_mask).any():

@@ -1,7 +1,7 @@
-"""Files that are processed while the others arrive: the larger of transfer and work, and not their sum.
+"""Processing files during the download of others takes the longer of both times, and not their sum.
 
-``python tests/benchmarks/overlap.py`` prints the table; ``--quick`` does less.  Every file has a latency, as from an
-archive on another continent, and work of some milliseconds of CPU time is done on it.
+``python tests/benchmarks/overlap.py`` prints the table; ``--quick`` does less.  Every file has a latency, as from a
+server on another continent, and is processed for some milliseconds of CPU time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CASES = {6: (0.6, 0.02), 1: (0.1, 0.03)}
 
 
 def process(path: str, seconds: float) -> int:
-    """Work on a file for some CPU time of this thread; return the number of its bytes."""
+    """Work on a file for some CPU time of this thread, and return its size in bytes."""
     import numpy as np
 
     values = np.fromfile(path, dtype="u1").astype(float)
@@ -32,7 +32,7 @@ def process(path: str, seconds: float) -> int:
 
 
 def fetched(url: str, folder: str, count: int, workers: int, as_they_come: bool) -> Any:
-    """The rows of a download, at its end or as its files come."""
+    """Return the rows of a download, at its end or as its files complete."""
     from astropy.table import Table
 
     from astroquery_mast import Observations, conf
@@ -44,9 +44,9 @@ def fetched(url: str, folder: str, count: int, workers: int, as_they_come: bool)
 
 
 def run(url: str, count: int, workers: int, seconds: float, *, as_they_come: bool = False) -> None:
-    """Fetch files and work on each of them."""
+    """Download files and work on each of them."""
     with folder_of(count, SIZE) as folder:
-        # What is imported for the first download is no part of it.
+        # Imports for the first download are not measured.
         with folder_of(1, SIZE) as other:
             process(str(Path(other) / fetched(url, other, 1, 1, False)["Local Path"][0]), 0)
 
@@ -59,22 +59,22 @@ def run(url: str, count: int, workers: int, seconds: float, *, as_they_come: boo
 
 
 def as_they_come(url: str, count: int, workers: int, seconds: float) -> None:
-    """Work on each file when it is there."""
+    """Work on each file as soon as it is complete."""
     run(url, count, workers, seconds, as_they_come=True)
 
 
 def one_after_the_other(url: str, count: int, workers: int, seconds: float) -> None:
-    """Fetch all files, and work on them then."""
+    """Download all files, and then work on them."""
     run(url, count, workers, seconds)
 
 
 def transfer_alone(url: str, count: int, workers: int, seconds: float) -> None:
-    """Fetch all files, and hardly work on them."""
+    """Download all files, with almost no work on them."""
     run(url, count, workers, 0.0)
 
 
 def work_alone(url: str, count: int, workers: int, seconds: float) -> None:
-    """Work on files that are there."""
+    """Work on existing files."""
     with folder_of(count, SIZE) as folder:
         fetched(url, folder, count, 6, False)
         paths = sorted(map(str, Path(folder).rglob("*.dat")))
@@ -82,7 +82,7 @@ def work_alone(url: str, count: int, workers: int, seconds: float) -> None:
 
 
 def overlapped(quick: bool = False) -> dict[int, dict[str, Score]]:
-    """Compare the two orders, and their parts."""
+    """Compare the two orders, and download and work alone."""
     contestants = ("as_they_come", "one_after_the_other", "transfer_alone", "work_alone")
     count, scores = 20 if quick else 100, {}
     for workers, (latency, seconds) in CASES.items():

@@ -1,9 +1,8 @@
 """Pictures: a contact sheet of 200 observations from the sandbox, 10,000 footprints, and exposure maps.
 
-``python tests/benchmarks/pictures.py`` prints seconds, those of the processor in brackets, and the growth of peak
-memory, until the picture is a file; ``--quick`` does a tenth of it.  Each line is a process of its own; the server is
-another one, with a latency of 30 ms.  It makes a preview when it is first asked for it, which takes most of the first
-line.
+``python tests/benchmarks/pictures.py`` prints seconds, CPU time in parentheses, and the growth of peak memory, until
+the picture is saved; ``--quick`` does a tenth of it.  Each line is run in its own process; the server is another one,
+with a latency of 30 ms.  It generates a preview at its first request, which takes most of the time in the first line.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from footprints import observed
 from sidebyside import in_process, measure, server
 
 MODULE = "pictures"
-#: The contact sheet is to be there after so many seconds.
+#: The maximum time for the contact sheet (seconds).
 PATIENT = 10.0
 
 
 def saved(draw: Callable[[], Any]) -> None:
-    """Draw a picture, and write it to a file."""
+    """Draw a picture, and save it."""
 
     def work() -> dict[str, Any]:
         ax = draw()
@@ -38,13 +37,13 @@ def saved(draw: Callable[[], Any]) -> None:
 
 
 def timed(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Do the work, and return what it tells and the seconds of the processor."""
+    """Do the work, and return its result and the CPU time in seconds."""
     started = time.process_time()
     return {**work(), "processor": time.process_time() - started}
 
 
 def contact_sheet(url: str, count: int, file: bool) -> None:
-    """Draw the previews of observations, or write them as a file for a browser."""
+    """Draw the previews of observations, or write them to an HTML file."""
     from astroquery_mast import Observations, conf
 
     conf.server = url
@@ -59,7 +58,7 @@ def contact_sheet(url: str, count: int, file: bool) -> None:
 
 
 def written(table: Any) -> dict[str, Any]:
-    """Write a file for a browser."""
+    """Write an HTML file."""
     from astroquery_mast.display import write_previews
 
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +68,7 @@ def written(table: Any) -> dict[str, Any]:
 
 
 def sky(url: str, name: str, fields: int, count: int) -> None:
-    """Draw footprints, all of them different, or the map of their exposure times."""
+    """Draw distinct footprints, or the map of their exposure times."""
     import numpy as np
     from astropy.visualization import wcsaxes  # noqa: F401 - its import is not counted
     from matplotlib import pyplot as plt

@@ -1,4 +1,4 @@
-"""Queries side by side with ``astroquery.mast``: pages, memory, latency, product lists, import.
+"""Queries compared with ``astroquery.mast``: pages, memory, latency, product lists, imports.
 
 ``python tests/benchmarks/queries.py`` prints the table; ``--quick`` does less.
 """
@@ -22,17 +22,17 @@ MODULE = "queries"
 
 
 def ours_query(url: str, rows: int, pagesize: int) -> None:
-    """Ask this package for the rows."""
+    """Retrieve the rows with this package."""
     from astroquery_mast import conf
 
-    # The limit of the real archive is not what is measured here.
+    # The row limit of MAST is not part of this measurement.
     conf.server, conf.timeout, conf.server_row_limit = url, 900.0, 10**9
     observations = ours()
     measure(lambda: checked(observations.query_criteria(target_name="BULK-*", pagesize=pagesize), rows))
 
 
 def peer_query(url: str, rows: int, pagesize: int) -> None:
-    """Ask ``astroquery.mast`` for the rows."""
+    """Retrieve the rows with ``astroquery.mast``."""
     observations = peer(url)
     measure(lambda: checked(observations.query_criteria(target_name="BULK-*", pagesize=pagesize), rows))
 
@@ -68,7 +68,7 @@ def orjson_alone(url: str, rows: int, pagesize: int) -> None:
 
 
 def decode_alone(decode: Any, url: str, rows: int, pagesize: int) -> None:
-    """Fetch the bodies by the bare session, and measure what decodes them."""
+    """Retrieve the bodies with a plain session, and measure the decoding."""
     bodies = [fetched(url, page, pagesize) for page in range(1, -(-rows // pagesize) + 1)]
 
     def work() -> dict[str, Any]:
@@ -78,13 +78,13 @@ def decode_alone(decode: Any, url: str, rows: int, pagesize: int) -> None:
 
 
 def fetch_alone(url: str, rows: int, pagesize: int) -> None:
-    """Only fetch the bodies."""
+    """Only retrieve the bodies."""
     pages = range(1, -(-rows // pagesize) + 1)
     measure(lambda: {"MB": sum(len(fetched(url, page, pagesize)) for page in pages) // 10**6})
 
 
 def fetched(url: str, page: int, pagesize: int) -> bytes:
-    """Fetch a page without any client."""
+    """Retrieve a page without a client."""
     import requests
 
     filters = [{"paramName": "target_name", "values": [], "freeText": "BULK-%"}]
@@ -94,17 +94,17 @@ def fetched(url: str, page: int, pagesize: int) -> bytes:
 
 
 def ours() -> Any:
-    """Give ``Observations``, with what it imports when it is first used; ``astroquery.mast`` imports that at once."""
+    """Return ``Observations`` after its lazy imports, which ``astroquery.mast`` does at once."""
     from astroquery_mast import Observations
 
-    # These make what asks.
+    # These trigger the lazy imports.
     Observations.authenticated()
     Observations._search, Observations._product_flow()
     return Observations
 
 
 def peer(url: str) -> Any:
-    """Give ``Observations`` of ``astroquery.mast``; all that it sends to MAST goes to the server."""
+    """Return ``Observations`` of ``astroquery.mast``, with all requests redirected to the server."""
     import requests
     from astroquery.mast import Observations
 
@@ -112,7 +112,7 @@ def peer(url: str) -> Any:
         def send(self, request: Any, *arguments: Any, **keywords: Any) -> Any:
             parts = urlsplit(request.url)
             request.url = f"{url}{parts.path}" + (f"?{parts.query}" if parts.query else "")
-            # Looked up now: the requests of both sides are counted there.
+            # Looked up now, because the requests of both packages are counted there.
             return requests.adapters.HTTPAdapter.send(self, request, *arguments, **keywords)
 
     adapter = Redirecting()
@@ -121,7 +121,7 @@ def peer(url: str) -> Any:
 
 
 def obsids_of(url: str, count: int) -> list[str]:
-    """Ask for observations that have products."""
+    """Return the obsids of observations with products."""
     import requests
 
     filters = [{"paramName": "calib_level", "values": ["1", "2", "3", "4"]}]
@@ -132,7 +132,7 @@ def obsids_of(url: str, count: int) -> list[str]:
 
 
 def checked(table: Any, rows: int) -> dict[str, Any]:
-    """Refuse a table that is short."""
+    """Raise if the table is incomplete."""
     assert len(table) == rows, f"{len(table)} rows of {rows}"
     return {"rows": len(table)}
 
@@ -145,7 +145,7 @@ def imports(quick: bool = False) -> dict[str, Score]:
         "ours": "from astroquery_mast import Observations",
         "peer": "from astroquery.mast import Observations",
     }
-    # Installed packages have their bytecode; a developer's may be told to keep none.
+    # Installed packages have bytecode; a development environment may be set to write none.
     settings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     scores = {name: Score() for name in statements}
     rounds = 3 if quick else 9
@@ -162,7 +162,7 @@ def imports(quick: bool = False) -> dict[str, Score]:
 
 
 def warm(url: str, rows: int, pagesize: int) -> None:
-    """Let the server make its pages, so that nobody waits for them."""
+    """Let the server generate its pages, so that this is not measured."""
     for page in range(1, -(-rows // pagesize) + 1):
         fetched(url, page, pagesize)
 
@@ -170,7 +170,7 @@ def warm(url: str, rows: int, pagesize: int) -> None:
 def queried(
     title: str, rows: int, pagesize: int, contestants: Sequence[str], rounds: int, latency: float = 0.0
 ) -> dict[str, Score]:
-    """Let the contestants ask for the same rows in turn."""
+    """Let the contestants retrieve the same rows in turn."""
     with server("--rows", rows, "--latency", latency) as url:
         warm(url, rows, pagesize)
         return compete(title, MODULE, contestants, {"url": url, "rows": rows, "pagesize": pagesize}, rounds)
@@ -184,13 +184,13 @@ def one_page(quick: bool = False) -> dict[str, Score]:
 
 
 def many_rows(quick: bool = False) -> dict[str, Score]:
-    """Compare many rows, for the memory that they take."""
+    """Compare many rows for their memory."""
     rows = 20_000 if quick else 200_000
     return queried(f"{rows} rows", rows, 50_000, ("ours_query", "peer_query", "json_alone"), 1)
 
 
 def twelve_pages(quick: bool = False) -> dict[str, Score]:
-    """Compare many pages that are far away."""
+    """Compare many pages with a high latency."""
     contestants = ("ours_query", "peer_query", "fetch_alone")
     return queried("12 pages, 100 ms latency", 12_000, 1000, contestants, 1 if quick else 3, 0.1)
 
@@ -201,7 +201,7 @@ def product_list(quick: bool = False) -> dict[str, Score]:
     title = f"products of {count} observations, 100 ms latency"
     with server("--rows", 10, "--latency", 0.1) as url:
         asked = {"url": url, "observations": count}
-        # Once before, so that nobody waits for the server to make its pages.
+        # Warm up, so that the generation of pages by the server is not measured.
         for name in ("ours_products", "peer_products"):
             in_process(MODULE, name, asked)
         return compete(title, MODULE, ("ours_products", "peer_products"), asked, 1 if quick else 5)

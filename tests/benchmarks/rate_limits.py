@@ -1,9 +1,9 @@
-"""Downloads from a server that limits its clients: how long they take, beside the shortest time that the limit allows.
+"""Downloads from a server with a rate limit: their time compared with the shortest possible time.
 
 ``python tests/benchmarks/rate_limits.py`` prints a table: requests per second, workers (threads, or processes of a
-pool), files, failed downloads, seconds, and the ratio to the ideal.  Requests above the limit are answered with 429 and
-``Retry-After: 1``.  Each file is asked for once before the clock starts: the sandbox makes it then, which takes up to a
-second, and keeps it.
+pool), files, failed downloads, seconds, and the ratio to the ideal.  Requests above the limit get 429 and
+``Retry-After: 1``.  Each file is requested once before the measurement: the sandbox generates it then, which takes up
+to a second, and caches it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SECONDS = 10
 
 
 class Limiter:
-    """Tells which requests are too many: more than so many within a second."""
+    """Decides which requests exceed the limit within a time window."""
 
     def __init__(self, limit: int, window: float = 1.0) -> None:
         self.limit, self.window = limit, window
@@ -48,7 +48,7 @@ class Limiter:
 
 
 def small_products(archive: Sandbox, count: int) -> Table:
-    """Return small products, which the sandbox has made."""
+    """Return small products that the sandbox has already generated."""
     observations = Observations.query_criteria(proposal_id="10452")
     products = Observations.get_unique_product_list(observations, verbose=False)
     small = products[products["size"] < 100_000][:count]
@@ -88,7 +88,7 @@ def main() -> None:
                 measure(archive, limit, workers)
             for workers in PROCESSES:
                 with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-                    # Before the clock starts they have imported the package.
+                    # They import the package before the measurement.
                     list(pool.map(has_begun, range(4 * workers)))
                     measure(archive, limit, workers, pool)
 

@@ -1,4 +1,4 @@
-"""Contestants side by side: each in a process of its own, in turn, against one server; medians, ratios, peak memory."""
+"""Comparison of contestants, each in its own process, in turn, with one server: medians, ratios, peak memory."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-#: A contestant that takes longer is given up (seconds).
+#: The timeout of a contestant (seconds).
 PATIENCE = 900
 
 
 @dataclass
 class Score:
-    """What a contestant has shown, round after round."""
+    """The results of a contestant in each round."""
 
     seconds: list[float] = field(default_factory=list)
     grown: list[float] = field(default_factory=list)
@@ -30,13 +30,13 @@ class Score:
 
     @property
     def median(self) -> float:
-        """Seconds."""
+        """The median time in seconds."""
         return statistics.median(self.seconds)
 
 
 @contextmanager
 def server(*options: object) -> Iterator[str]:
-    """Run ``standin.py`` in another process; give its address."""
+    """Run ``standin.py`` in another process, and yield its address."""
     command = [sys.executable, str(HERE / "standin.py"), *map(str, options)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -50,7 +50,7 @@ def server(*options: object) -> Iterator[str]:
 
 @contextmanager
 def counted() -> Iterator[list[int]]:
-    """Count the requests that leave this process."""
+    """Count the requests sent by this process."""
     import requests
 
     count, send = [0], requests.adapters.HTTPAdapter.send
@@ -73,7 +73,7 @@ def measure(work: Callable[[], Mapping[str, Any] | None]) -> None:
         started, processor = time.perf_counter(), time.process_time()
         notes = dict(work() or {})
         seconds = time.perf_counter() - started
-        # Of all threads: on a busy machine this is what can be compared.
+        # The CPU time of all threads, which can be compared even on a busy machine.
         notes["processor s"] = round(time.process_time() - processor, 3)
     if requests_made[0]:
         notes["requests"] = requests_made[0]
@@ -93,7 +93,7 @@ def in_process(module: str, name: str, arguments: Mapping[str, Any]) -> dict[str
 def compete(
     title: str, module: str, contestants: Sequence[str], arguments: Mapping[str, Any], rounds: int
 ) -> dict[str, Score]:
-    """Let contestants do the same work in turn, and print what they have shown, as ratios to the first."""
+    """Let contestants do the same work in turn, and print the results as ratios to the first."""
     scores = {name: Score() for name in contestants}
     for _ in range(rounds):
         for name, score in scores.items():

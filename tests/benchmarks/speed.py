@@ -1,7 +1,7 @@
-"""All goals of speed in one table: this package beside ``astroquery.mast`` and beside what no client can do better.
+"""All performance goals in one table: this package compared with ``astroquery.mast`` and with lower bounds.
 
-``python tests/benchmarks/speed.py`` runs the comparisons of the other files, one after the other, and prints what each
-has shown, and then the table; ``--quick`` does less.  Everything runs in turn against one server on this computer.
+``python tests/benchmarks/speed.py`` runs the comparisons in the other files, one after the other, and prints their
+results and then the table; ``--quick`` does less.  Everything runs in turn with one server on this computer.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ Scores = Mapping[str, Score]
 
 @dataclass(frozen=True)
 class Goal:
-    """A goal: the seconds (or MB) of somebody, divided by ours, at least.
+    """A goal: a minimum ratio of the seconds (or MB) of another contestant to ours.
 
     Parameters
     ----------
     work : str
-        What is done.
+        The work that is measured.
     compare : callable
-        Runs the comparison.
+        Function that runs the comparison.
     ours, other : str
-        Contestants.
+        Names of the contestants.
     least : float or None
-        The ratio to be reached; None where it is only told.
+        Minimum ratio; None if it is only reported.
     memory : bool
-        Whether the growth of peak memory is compared, instead of time.
+        Whether to compare the growth of peak memory instead of time.
     quoted : float or None
-        What the other is said to take, where the goal was set by that and not by what is measured here.
+        Published time or memory of the other contestant, if the goal refers to it and not to a measurement here.
     """
 
     work: str

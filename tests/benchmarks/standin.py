@@ -1,7 +1,8 @@
-"""The other side of the benchmarks: the sandbox's server in a process of its own, with a latency.
+"""The server for the benchmarks: the sandbox in its own process, with a latency.
 
-``python tests/benchmarks/standin.py --size 1000000 --latency 0.03`` serves files of a size, ``--rows 50000`` the
-sandbox's archive with so many more observations.  It prints its address and serves until its standard input is closed.
+``python tests/benchmarks/standin.py --size 1000000 --latency 0.03`` serves files with this size, and ``--rows 50000``
+the sandbox's archive with this number of additional observations.  It prints its address and serves until its standard
+input is closed.
 """
 
 from __future__ import annotations
@@ -19,47 +20,47 @@ _PIECE = 1 << 20
 
 
 class Files:
-    """What the server needs of an archive, for files that all have the same bytes."""
+    """A minimal archive for the server, whose files all have the same bytes."""
 
     def __init__(self, size: int) -> None:
         self._content = bytes(range(256)) * (size // 256 + 1)
         self._size = size
 
     def query(self, _sql: str, _parameters: object = ()) -> list[dict[str, object]]:
-        """Hold no observations."""
+        """Return no observations."""
         return []
 
     def within(self, _ra: float, _dec: float, _radius: float) -> dict[int, float]:
-        """Find none."""
+        """Return no matches."""
         return {}
 
     def resolve(self, _name: str) -> list[dict[str, object]]:
-        """Know no names."""
+        """Return no positions."""
         return []
 
     def product(self, uri: str) -> dict[str, object]:
-        """Know every file."""
+        """Return a product for every URI."""
         return {"dataURI": uri, "size": self._size, "dataRights": "PUBLIC", "productFilename": uri.rpartition("/")[2]}
 
     def revision(self, _uri: str) -> Revision:
-        """Have processed no file again."""
+        """Return the first revision of every file."""
         return Revision()
 
     def render(self, _uri: str) -> bytes:
-        """Give its bytes."""
+        """Return the bytes of every file."""
         return self._content[: self._size]
 
     def close(self) -> None:
-        """Have nothing to close."""
+        """Do nothing."""
 
 
 def kept(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Make the answer to a query by TAP once: what is compared are the clients."""
+    """Cache the results of TAP queries, because the clients are compared and not the server."""
     known: dict[Any, Any] = {}
 
     def result(asked: Any, query: Any, *rest: Any, **options: Any) -> Any:
         if query not in known:
-            # Whole, whatever the options say: what is streamed can be sent once only.
+            # Complete, for any options: a stream can be sent only once.
             known[query] = make(asked, query, *rest, **dict.fromkeys(options, False))
         return known[query]
 
@@ -77,7 +78,7 @@ def main() -> None:
     if options.rows is None:
         sandbox = Sandbox(archive=cast(Any, Files(options.size)))
     else:
-        # Pages are made once: what is compared are the clients.
+        # Pages are cached, because the clients are compared and not the server.
         mashup.KEPT_BYTES = 4 << 30
         tap.result = kept(tap.result)
         sandbox = Sandbox(extra_observations=options.rows, row_limit=10**9)

@@ -1,7 +1,7 @@
-"""Many rows by TAP, beside pyvo alone: one answer, pages beyond the cap of the service, and a stream of pages.
+"""Many rows with TAP, compared with pyvo: one response, pages beyond the row limit, and a stream of pages.
 
-``python tests/benchmarks/tap.py`` prints the table; ``--quick`` does less.  pyvo ends at the cap, so that beyond it the
-pages are a loop here, as somebody would write it who knows that ``obsid`` is a key.
+``python tests/benchmarks/tap.py`` prints the table; ``--quick`` does less.  pyvo stops at the row limit; beyond it, it
+is used in a loop over pages with ``obsid`` as the key, as a user would write it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CONTESTANTS = ("pyvo_alone", "ours", "ours_at_once", "ours_as_observations", "ou
 
 
 def pyvo_alone(url: str, rows: int) -> None:
-    """Ask pyvo; beyond the cap page by page, one answer after the other."""
+    """Query with pyvo; beyond the row limit page by page, sequentially."""
     import pyvo
     from astropy.table import vstack
 
@@ -42,18 +42,18 @@ def pyvo_alone(url: str, rows: int) -> None:
 
 
 def ours(url: str, rows: int, **options: Any) -> None:
-    """Ask this package for all rows: one answer, or pages as jobs."""
+    """Retrieve all rows with this package: in one response, or in pages by asynchronous jobs."""
     client = pointed_at(url)
     measure(lambda: checked(client.query_tap(QUERY, **limited(rows), **options), rows))
 
 
 def ours_at_once(url: str, rows: int) -> None:
-    """Ask for pages at once, as pyvo does here."""
+    """Retrieve pages with synchronous queries, as pyvo does here."""
     ours(url, rows, run_async=False)
 
 
 def ours_as_observations(url: str, rows: int) -> None:
-    """Ask for the columns of the other queries for observations."""
+    """Retrieve the columns of the other queries for observations."""
     from astroquery_mast import Observations
 
     pointed_at(url)
@@ -61,14 +61,14 @@ def ours_as_observations(url: str, rows: int) -> None:
 
 
 def ours_page_by_page(url: str, rows: int) -> None:
-    """Ask for page after page, and let each go."""
+    """Retrieve page after page, without keeping them."""
     client = pointed_at(url)
     size = CAP if rows > CAP else rows // 10
     measure(lambda: {"rows": sum(map(len, client.query_tap_iter(QUERY, maxrec=size, run_async=False)))})
 
 
 def fetch_alone(url: str, rows: int) -> None:
-    """Only fetch the body of one answer."""
+    """Only retrieve the body of one response."""
     import requests
 
     asked = {"LANG": "ADQL", "QUERY": QUERY, "MAXREC": str(min(rows, CAP))}
@@ -77,12 +77,12 @@ def fetch_alone(url: str, rows: int) -> None:
 
 
 def limited(rows: int) -> dict[str, Any]:
-    """Ask for one answer, or for as many pages as it takes."""
+    """Return the options for one response, or for as many pages as needed."""
     return {} if rows <= CAP else {"limit": None}
 
 
 def pointed_at(url: str) -> Any:
-    """Give the client, pointed at the server."""
+    """Return the client for the server."""
     from astroquery_mast import VO, conf
 
     conf.server, conf.timeout = url, 1800.0
@@ -90,17 +90,17 @@ def pointed_at(url: str) -> Any:
 
 
 def checked(table: Any, rows: int) -> dict[str, Any]:
-    """Count the rows, each once."""
+    """Return the number of rows after checking that they are unique."""
     number = len(np.unique(np.asarray(table["obsid"])))
     assert number == len(table) == rows, f"{number} of {len(table)} rows, {rows} wanted"
     return {"rows": number, "MB": round(sum(table[name].nbytes for name in table.colnames) / 1e6)}
 
 
 def queried(rows: int, contestants: tuple[str, ...], rounds: int) -> dict[str, Score]:
-    """Let the contestants ask for the same rows in turn."""
+    """Let the contestants retrieve the same rows in turn."""
     with server("--rows", rows, "--latency", 0) as url:
         asked = {"url": url, "rows": rows}
-        for name in contestants:  # Once before, so that nobody waits for the server to make its answers.
+        for name in contestants:  # Warm up the server.
             in_process(MODULE, name, asked)
         return compete(f"{rows} rows by TAP, at most {CAP} in an answer", MODULE, contestants, asked, rounds)
 
