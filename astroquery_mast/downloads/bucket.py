@@ -22,8 +22,8 @@ from ..service.retrying import Deadline
 _SERVICE = "MAST cloud path lookup"
 _BUCKET = "public cloud copy"
 # MAST's front end rejects request lines longer than about 8 kB (414): limits on dataURIs and characters per request.
-_BATCH = 40
-_LONGEST = 6000
+_BATCH_SIZE = 40
+_MAX_QUERY_LENGTH = 6000
 # The folder of mission-independent products, and its subfolder with one folder for each project.
 _SHARED_FOLDER, _PROJECTS = "mast", "mast/hlsp/"
 
@@ -70,7 +70,7 @@ def lookup_batches(uris: Iterable[str]) -> Iterator[list[str]]:
     length = 0
     for uri in uris:
         size = len(urlencode({"uri": uri})) + 1
-        if batch and (len(batch) == _BATCH or length + size > _LONGEST):
+        if batch and (len(batch) == _BATCH_SIZE or length + size > _MAX_QUERY_LENGTH):
             yield batch
             batch, length = [], 0
         batch.append(uri)

@@ -39,7 +39,7 @@ _PAGES = {"text/html", "application/xhtml+xml"}
 _PAGE_ENDINGS = {".html", ".htm", ".xhtml", ".shtml"}
 # The catalog's size is not always right.  A file may have up to this many times that size, plus this many bytes: a
 # server that never stops sending must not fill the disk.
-_TIMES, _BYTES_MORE = 10, 10**9
+_SIZE_FACTOR, _EXTRA_BYTES = 10, 10**9
 _HEX_MD5 = re.compile(r"[0-9a-fA-F]{32}")
 # Names registered by RFC 9530, and RFC 3230 before it; the other algorithms there are insecure or rare.
 _ALGORITHMS = {"md5": "md5", "sha-256": "sha256", "sha-512": "sha512"}
@@ -122,7 +122,7 @@ def check_size(size: int, cataloged: int | None, most: int) -> None:
     """Raise if a body is too long to be the file; ``most`` is the limit if the catalog has no size."""
     limit, name = most, "conf.max_file_size"
     if cataloged is not None:
-        limit = _TIMES * cataloged + _BYTES_MORE
+        limit = _SIZE_FACTOR * cataloged + _EXTRA_BYTES
         name = f"the limit for a file of {cataloged} bytes in the catalog"
     if size > limit:
         raise ResponseTooLargeError(f"the server sends at least {size} bytes, but {name} is {limit}")
@@ -206,7 +206,7 @@ _PAGE_BEGINS = (b"<!doctype html", b"<html")
 _XML_ERROR = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?<(?:error|exception|servicexception|fault)\b")
 # A JSON document with only these keys reports the outcome of a request.
 _MESSAGE_PARTS = frozenset({"status", "msg", "message", "detail", "error", "description", "code", "request_id", "data"})
-_LONGEST_QUOTE = 200
+_MAX_QUOTE_LENGTH = 200
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
@@ -273,7 +273,7 @@ def quote_error_page(start: bytes) -> str:
     text = " ".join(html.unescape(_MARKUP.sub(" ", message_in(text))).split())
     if not text or not text.isprintable():
         return ""
-    return f": {text[:_LONGEST_QUOTE]}..." if len(text) > _LONGEST_QUOTE else f": {text}"
+    return f": {text[:_MAX_QUOTE_LENGTH]}..." if len(text) > _MAX_QUOTE_LENGTH else f": {text}"
 
 
 # -- length of FITS files -------------------------------------------------------------------------------------------
@@ -285,7 +285,7 @@ _EXTENSION = b"XTENSION="
 FITS_BLOCK = 2880
 _CARD = 80
 # The longest header accepted, in bytes: 400,000 cards.
-_LONGEST_HEADER = 1 << 25
+_MAX_HEADER_SIZE = 1 << 25
 # Raised for headers that cannot be parsed.
 _UNREADABLE_HEADER = (KeyError, ValueError)
 
@@ -323,7 +323,7 @@ class FitsLength:
     def _check_header(self) -> None:
         """Check whether the header is complete; what follows the last extension need not be a header."""
         beginning = _EXTENSION if self._headers else _PRIMARY
-        if not beginning.startswith(self._begun[: len(beginning)]) or len(self._begun) > _LONGEST_HEADER:
+        if not beginning.startswith(self._begun[: len(beginning)]) or len(self._begun) > _MAX_HEADER_SIZE:
             self.over = True
         elif not len(self._begun) % FITS_BLOCK and ends_header(self._begun[-FITS_BLOCK:]):
             try:

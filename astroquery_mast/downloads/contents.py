@@ -31,7 +31,7 @@ _PIECE = 1 << 20
 _GZIP = b"\x1f\x8b"
 _COMPRESSED = re.compile(r"\.(gz|fz)$")
 # The number of bytes that determine the format of a file without a known extension.
-_SEEN = 1024
+_DETECTION_BYTES = 1024
 _STARTS = {
     b"SIMPLE  =": ".fits",
     b"#ASDF": ".asdf",
@@ -144,7 +144,7 @@ def _kind_of(file: IO[bytes], name: str) -> str:
     ending = ending_of(name)
     if ending in _READERS:
         return ending
-    start = file.read(_SEEN)
+    start = file.read(_DETECTION_BYTES)
     file.seek(0)
     kinds = (kind for beginning, kind in _STARTS.items() if start.startswith(beginning))
     found = next(kinds, ".vot" if _VOTABLE.search(start) else None)

@@ -1,7 +1,7 @@
 """Downloads of many files: carries out the plan, with a result for each file regardless of failures of others.
 
-In: planned files, and a `Way` to open addresses.  Out: the results, in the order of the plan.  Part of the product
-flow, around "transfer".
+In: planned files, and a `UrlOpener`.  Out: the results, in the order of the plan.  Part of the product flow, around
+"transfer".
 
 The work runs in threads of this package or on an executor; see `astroquery_mast.service.parallel`.
 """
@@ -50,8 +50,8 @@ from .transfer import OpenUrl, Progress, download_file, silent
 
 
 @runtime_checkable
-class Way(Protocol):
-    """A way to open addresses, given to each worker."""
+class UrlOpener(Protocol):
+    """A source of functions that open addresses, one for each worker."""
 
     def open_url(
         self, deadline: Deadline, *, connection_slots: threading.Semaphore | None = None
@@ -187,7 +187,7 @@ class JobResult:
 class FileDownloads:
     """The work of one download: carries out the plan for a file."""
 
-    way: Way | OpenUrl
+    opener: UrlOpener | OpenUrl
     carry_out: TransferFunction
     state: SharedState
     progress: Progress = silent
@@ -201,8 +201,8 @@ class FileDownloads:
         started = time.monotonic()
         planned = self._unless_full(planned)
         with ExitStack() as stack:
-            open_url = self.way
-            if isinstance(open_url, Way):
+            open_url = self.opener
+            if isinstance(open_url, UrlOpener):
                 open_url = stack.enter_context(open_url.open_url(self.state.deadline, connection_slots=self.slots))
             watch = ServerWatch(open_url, self.state.down)
             how = {"progress": self.progress, "deadline": self.state.deadline, "most": self.most}
@@ -258,32 +258,32 @@ def _cannot_connect(error: BaseException) -> bool:
 
 def download(
     planned: Sequence[PlannedFile],
-    way: Way | OpenUrl,
+    opener: UrlOpener | OpenUrl,
     options: RunOptions,
     *,
     carry_out: TransferFunction = download_file,
 ) -> list[TransferResult]:
     """Download files, several at a time, and return the results in the order of the plan."""
-    return sorted(results_as_completed(planned, way, options, carry_out=carry_out), key=lambda result: result.index)
+    return sorted(results_as_completed(planned, opener, options, carry_out=carry_out), key=lambda result: result.index)
 
 
 def results_as_completed(
     planned: Sequence[PlannedFile],
-    way: Way | OpenUrl,
+    opener: UrlOpener | OpenUrl,
     options: RunOptions,
     *,
     carry_out: TransferFunction = download_file,
 ) -> Generator[TransferResult]:
     """Download files, and yield each result as soon as it is known; closing the generator stops the other downloads."""
-    _check_sendable(way, options.executor)
+    _check_sendable(opener, options.executor)
     servers: DownServers[str] = DownServers(_IN_A_ROW)
     state = SharedState(options.deadline(), servers.down)
     # While one file is flushed to disk, another one can use its connection.
-    spare = options.workers // 2 if options.executor is None and isinstance(way, SessionRecipe) else 0
+    spare = options.workers // 2 if options.executor is None and isinstance(opener, SessionRecipe) else 0
     slots = threading.Semaphore(options.workers) if spare else None
     results: dict[int, TransferResult] = {}
     with closing(_bar_of(planned, options)) as bar:
-        work = FileDownloads(_as_quiet(way, options), carry_out, state, bar.add, slots)
+        work = FileDownloads(_as_quiet(opener, options), carry_out, state, bar.add, slots)
         with closing(_all_results(planned, work, options, options.workers + spare, servers)) as ended:
             for place, done in ended:
                 file = planned[place]
@@ -298,13 +298,13 @@ def results_as_completed(
     complain(ordered, on_error=options.on_error)
 
 
-def _check_sendable(way: Way | OpenUrl, executor: Executor | None) -> None:
-    """Raise if ``way`` cannot be sent to other processes, and warn about session settings that they do not get."""
+def _check_sendable(opener: UrlOpener | OpenUrl, executor: Executor | None) -> None:
+    """Raise if ``opener`` cannot be sent to other processes, and warn about session settings that they do not get."""
     if isinstance(executor, ThreadPoolExecutor | None):
         return
-    if not isinstance(way, SessionRecipe):
+    if not isinstance(opener, SessionRecipe):
         raise TypeError("Only a SessionRecipe can be passed to another process.")
-    left = way.unshared_settings()
+    left = opener.unshared_settings()
     if left:
         warn_user(
             f"The processes of the executor do not use these settings of the client's session: {', '.join(left)}.",
@@ -345,9 +345,9 @@ def _bar_of(planned: Sequence[PlannedFile], options: RunOptions) -> DownloadBar:
     return DownloadBar(len(planned), total_bytes(planned) or None, shown=options.verbose and fetched)
 
 
-def _as_quiet(way: Way | OpenUrl, options: RunOptions) -> Way | OpenUrl:
-    """Return ``way``, made as quiet as the call."""
-    return replace(way, quiet=not options.verbose) if isinstance(way, SessionRecipe) else way
+def _as_quiet(opener: UrlOpener | OpenUrl, options: RunOptions) -> UrlOpener | OpenUrl:
+    """Return ``opener`` with the verbosity of the call."""
+    return replace(opener, quiet=not options.verbose) if isinstance(opener, SessionRecipe) else opener
 
 
 # -- all files -----------------------------------------------------------------------------------------------------
@@ -387,7 +387,7 @@ def portable_download(work: FileDownloads, executor: Executor | None) -> Callabl
     """Return the work in the form in which it is sent to an executor."""
     if executor is None:
         return work
-    from ..service.executors import PortableWork  # noqa: PLC0415, because only few need it
+    from ..service.executors import PortableWork  # noqa: PLC0415 - rarely needed
 
     return PortableWork(work, {"progress": silent, "slots": None, "shared": False})
 

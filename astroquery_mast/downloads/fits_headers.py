@@ -13,7 +13,7 @@ from astropy.io import fits
 from .checks import FITS_BLOCK, ends_header
 
 _GZIP = b"\x1f\x8b"
-_LONGEST_HEADER = 1 << 25
+_MAX_HEADER_SIZE = 1 << 25
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, fits.VerifyError)
 SAYS_NOTHING = frozenset({"", "0", "none", "n/a", "na", "null", "unknown", "tbd", "--"})
 """Values without meaning, in lower case."""
@@ -46,7 +46,7 @@ def primary_header(path: Path) -> fits.Header | None:
 def _first_header(stream: BinaryIO) -> bytes | None:
     """Return the bytes of the first header; None if it is not a FITS header or is incomplete."""
     text = bytearray()
-    while len(text) < _LONGEST_HEADER:
+    while len(text) < _MAX_HEADER_SIZE:
         block = stream.read(FITS_BLOCK)
         if len(block) < FITS_BLOCK or not (text or block.startswith(b"SIMPLE  =")):
             return None

@@ -45,9 +45,9 @@ Extension = int | str | tuple[str, int]
 """An HDU: its index, its name, or its name and version."""
 _SERVICE = "MAST download"
 # Most extensions have headers of one to four blocks; a longer one takes another request.
-_AT_ONCE = 5 * FITS_BLOCK
+_BLOCK_SIZE = 5 * FITS_BLOCK
 # The longest header accepted, in blocks.
-_MOST_BLOCKS = 1 << 13
+_MAX_HEADER_BLOCKS = 1 << 13
 _FITS = frozenset({".fits", ".fit", ".mxlo", ".mxhi"})
 _ALWAYS = ("EXTNAME", "EXTVER")
 # Keywords that may occur many times and have no value.
@@ -190,7 +190,7 @@ def _header_at(file: IO[bytes], name: str, number: int) -> bytes | None:
     """Return the header at the current position; None at the end of the file or after the last extension."""
     begins = b"SIMPLE  =" if number == 0 else b"XTENSION="
     text = bytearray()
-    for _ in range(_MOST_BLOCKS):
+    for _ in range(_MAX_HEADER_BLOCKS):
         block = file.read(FITS_BLOCK)
         if not text and not block.startswith(begins):
             if number == 0:
@@ -238,7 +238,7 @@ class HeaderReader:
     """Reads the headers of products for one call."""
 
     def __init__(self, files: ProductFiles, selection: HeaderSelection, deadline: Deadline) -> None:
-        self._files = replace(files, block_size=_AT_ONCE, deadline=deadline)
+        self._files = replace(files, block_size=_BLOCK_SIZE, deadline=deadline)
         self._selection = selection
 
     def __call__(self, found: LocatedFile) -> list[ReadHeader]:

@@ -81,7 +81,7 @@ class DownloadMethods(Protocol):
         >>> print(*Observations.verify_downloads(manifest, verbose=False)["Status"])
         OK
         """
-        from .verify_and_retry import verify_downloads  # noqa: PLC0415 - queries need nothing of downloads
+        from .verify_and_retry import verify_downloads  # noqa: PLC0415 - not needed for queries
 
         return verify_downloads(as_read(manifest), verbose=verbose)
 
@@ -298,7 +298,7 @@ class DownloadMethods(Protocol):
           0 MIR_4QPM F1140C
           0 MIR_4QPM F1140C
         """
-        from .header_table import HeaderSelection, read_headers  # noqa: PLC0415 - queries need nothing of downloads
+        from .header_table import HeaderSelection, read_headers  # noqa: PLC0415 - not needed for queries
 
         selection = HeaderSelection.of(extensions, keywords)
         options = parallel.RunOptions(verbose, max_workers, None, timeout)

@@ -58,7 +58,7 @@ _CHECKPOINT_EVERY = 1 << 20
 # The largest record that is read, in bytes; enough for a file of 2 TB.
 _RECORD_SIZE = 1 << 28
 # Up to this size (bytes), a thread would take more time than it saves.
-_HASHED_AT_ONCE = 8 << 20
+_HASHED_DIRECTLY = 8 << 20
 # Bytes passed to the thread at once, to keep the overhead small.
 _HASH_BATCH = 1 << 20
 # Batches that may wait for the thread: if hashing is slower than the network, the network waits.
@@ -127,7 +127,7 @@ class BackgroundHash:
     def update(self, piece: bytes) -> None:
         """Hash the next bytes."""
         self._size += len(piece)
-        if self._size <= _HASHED_AT_ONCE:
+        if self._size <= _HASHED_DIRECTLY:
             self._hash.update(piece)
             return
         self._batch.append(piece)

@@ -98,8 +98,8 @@ class Downloads:
         """Download many products in one file."""
         # Scripts are requested without the token, so that they cannot contain it.
         http = anonymous_http(self._service) if bundle.kind == SCRIPT else self._service.http
-        way = PostedForm(http, bundle.form, seconds_setting("timeout") if options.timeout is None else math.inf)
-        results = bundle.results(download([file], way, replace(options, on_error="ignore"))[0])
+        opener = PostedForm(http, bundle.form, seconds_setting("timeout") if options.timeout is None else math.inf)
+        results = bundle.results(download([file], opener, replace(options, on_error="ignore"))[0])
         complain(results, on_error=options.on_error)
         return results
 

@@ -324,7 +324,7 @@ def anonymous_http(service: MastService) -> HttpClient:
 
 @dataclass(frozen=True)
 class PostedForm:
-    """Requests a file by posting a form; a `~astroquery_mast.downloads.download.Way`."""
+    """Requests a file by posting a form; a `~astroquery_mast.downloads.download.UrlOpener`."""
 
     http: HttpClient
     form: Sequence[tuple[str, str]]

@@ -48,10 +48,10 @@ from .destination import Sink, target_of
 from .part_file import FileState, ResumePoint, part_path
 
 # An attempt that receives fewer bytes than this makes no progress.
-_PROGRESS = 1 << 20
+_MIN_PROGRESS = 1 << 20
 # Statuses of responses with the complete file; 203 is one that a proxy has modified.
 _WHOLE = {HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION}
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 _PUBLIC = "PUBLIC"
 _PUBLIC_REFUSED = "This file is public, but the server (or a proxy or firewall on the way to it) refused the request."
@@ -136,7 +136,7 @@ class FileTransfer:
             return self._stopped() if self._deadline.reached() else self._with_rest(_network_failed(planned, err))
         except OSError as err:
             failed = _failed(planned, f"Cannot write {planned.local_path}: {err}")
-            return self._with_rest(replace(failed, disk_full=err.errno in _NO_ROOM))
+            return self._with_rest(replace(failed, disk_full=err.errno in _DISK_FULL))
 
     def _kept(self, present: FileState | None) -> TransferResult | None:
         """Return the result for an existing file if it matches the file at MAST; otherwise None."""
@@ -223,7 +223,7 @@ class FileTransfer:
 
     def _makes_no_progress(self, sink: Sink) -> bool:
         """Return whether to give up; the transfer of a large file may be interrupted often and still succeed."""
-        if sink.resumable and sink.size >= self._furthest + _PROGRESS:
+        if sink.resumable and sink.size >= self._furthest + _MIN_PROGRESS:
             self._furthest, self._fruitless = sink.size, 0
         else:
             self._fruitless += 1

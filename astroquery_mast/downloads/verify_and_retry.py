@@ -184,7 +184,7 @@ def _copy(manifest: Table) -> Manifest:
 
 def retry_downloads(
     manifest: Table,
-    way: SessionRecipe | OpenUrl,
+    opener: SessionRecipe | OpenUrl,
     *,
     download_url: str | DownloadService,
     options: RunOptions,
@@ -199,9 +199,8 @@ def retry_downloads(
         for row in rows
         if row.status in _TO_FETCH
     ]
-    fetched = [
-        _compared(result, rows[result.index]) for result in download(wanted, way, replace(options, on_error="ignore"))
-    ]
+    results = download(wanted, opener, replace(options, on_error="ignore"))
+    fetched = [_compared(result, rows[result.index]) for result in results]
     merged = {result.index: result for result in (*rows, *fetched)}
     table = _merged(manifest, list(merged.values()), {result.index for result in fetched})
     complain(fetched, on_error=options.on_error, manifest=table)

@@ -30,7 +30,7 @@ from .plan import Action, PlannedFile
 SCRIPT = "sh"
 KINDS = ("zip", "tar.gz")
 # Limits for the number of files in a bundle, and for the length of a header (bytes), which is kept in memory.
-_MOST_MEMBERS, _LONGEST_HEADER = 200_000, 1 << 20
+_MAX_MEMBERS, _MAX_HEADER_SIZE = 200_000, 1 << 20
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE, tarfile.DIRTYPE)
 # Raised for files that are damaged, or are not zip or tar files.
 _UNREADABLE = (
@@ -160,7 +160,7 @@ class _ShortHeader(tarfile.TarInfo):
 
     def _proc_member(self, archive: tarfile.TarFile) -> Any:
         """Process the header, unless it is too long."""
-        if self.type not in _PLAIN and self.size > _LONGEST_HEADER:
+        if self.type not in _PLAIN and self.size > _MAX_HEADER_SIZE:
             raise tarfile.ReadError(f"a header of {self.size} bytes")
         return super()._proc_member(archive)  # type: ignore[misc]
 
@@ -182,9 +182,9 @@ def _members(path: Path) -> list[str]:
                 return packed.namelist()
         # Read to the end, so that the checksum of gzip is verified.
         with tarfile.open(fileobj=stream, mode="r:gz", tarinfo=_ShortHeader) as packed_tar:
-            members = list(islice(packed_tar, _MOST_MEMBERS + 1))
-            if len(members) > _MOST_MEMBERS:
-                raise tarfile.ReadError(f"it contains more than {_MOST_MEMBERS} files")
+            members = list(islice(packed_tar, _MAX_MEMBERS + 1))
+            if len(members) > _MAX_MEMBERS:
+                raise tarfile.ReadError(f"it contains more than {_MAX_MEMBERS} files")
             return [member.name for member in members if member.isfile()]
 
 

@@ -58,7 +58,7 @@ _NEIGHBORS = tuple(f"{PART}{ending}" for ending in ("", ".json", ".lock", ".soft
 # After this number of steps, the name contains all 64 characters of the digest.
 _DIGEST_STEPS = 9
 # The number of names under which an existing file is searched for; longer names are very rare.
-_NAMES_LOOKED_FOR = 3
+_NAMES_CHECKED = 3
 
 
 # The files of an observation share its folders.
@@ -164,7 +164,7 @@ def _existing_steps(
     """Return the step of the name of each file that exists from earlier calls, by index."""
     steps = {}
     for index, each in enumerate(parts):
-        for step in range(_NAMES_LOOKED_FOR):
+        for step in range(_NAMES_CHECKED):
             owner = existing_owner(folders[index], each.name(step))
             if owner is not None and is_same_file(owner, each.uri):
                 steps[index] = step

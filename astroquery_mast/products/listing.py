@@ -44,7 +44,7 @@ _EMPTY = "Observation list is empty, no associated products."
 # The smallest number of observations for which a separate request is faster.
 _SMALLEST_BATCH = 250
 _OBSID = re.compile(r"([0-9]+)(?:\.0*)?")
-_LISTED = 12
+_MAX_LISTED = 12
 # The calib_level of planned observations.
 _PLANNED = -1
 # The arguments of methods with filters: an unknown filter may be a misspelled argument.
@@ -237,7 +237,7 @@ def single_cells(given: object, of_table: Callable[[Table], list[object]]) -> li
         given = as_astropy(given)
     if isinstance(given, Table | Row):
         return of_table(_whole(given))
-    if isinstance(given, np.ndarray):  # columns among them
+    if isinstance(given, np.ndarray):  # including columns
         return plain_cells(given.ravel())
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         return [given]
@@ -289,9 +289,9 @@ def values_of(products: Table, name: str, wanted: Any = None) -> str:
         return f"{name} alone matches no products."
     cells = np.ma.asarray(products[name]).compressed()
     values = sorted(set(cells.tolist()), key=str)
-    if cells.dtype.kind in "iuf" and len(values) > _LISTED:
+    if cells.dtype.kind in "iuf" and len(values) > _MAX_LISTED:
         return f"{name} ranges from {cells.min()} to {cells.max()}."
-    listed = f"{', '.join(map(repr, values[:_LISTED]))}{', ...' if len(values) > _LISTED else ''}"
+    listed = f"{', '.join(map(repr, values[:_MAX_LISTED]))}{', ...' if len(values) > _MAX_LISTED else ''}"
     said = f"{name} is always {listed}." if len(values) == 1 else f"The values of {name} are {listed}."
     return f"{said}{_list_advice(wanted, values)}"
 

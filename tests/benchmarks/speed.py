@@ -37,7 +37,7 @@ class Goal:
     memory : bool
         Whether to compare the growth of peak memory instead of time.
     quoted : float or None
-        Published time or memory of the other contestant, if the goal refers to it and not to a measurement here.
+        Quoted time or memory of the other contestant, if the goal refers to it and not to a measurement here.
     """
 
     work: str

@@ -332,7 +332,7 @@ def test_an_inaccessible_folder_for_cutouts_raises_before_the_request(
     assert not len(mast_sandbox.requests)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a working directory cannot be removed there")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot remove a working directory")
 def test_a_removed_working_directory_does_not_break_the_manifest(
     product: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

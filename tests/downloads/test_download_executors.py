@@ -29,7 +29,10 @@ from astroquery_mast.service.retrying import Deadline
 
 # Python 3.12 and later warn when a process with threads is forked; the sandbox has threads.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-STARTS = ["spawn", pytest.param("fork", marks=pytest.mark.skipif(sys.platform != "linux", reason="forking is Linux'"))]
+STARTS = [
+    "spawn",
+    pytest.param("fork", marks=pytest.mark.skipif(sys.platform != "linux", reason="needs fork")),
+]
 
 
 def products(sandbox: Sandbox, rights: str, number: int) -> Table:
@@ -78,11 +81,11 @@ def test_spawned_processes_look_for_a_token_themselves(
     exclusive = products(mast_sandbox, "EXCLUSIVE_ACCESS", 1)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     client.login(mast_sandbox.token)
-    way = SessionRecipe.of(client._service)
+    recipe = SessionRecipe.of(client._service)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         (refused,) = download(
             plan_of(mast_sandbox, exclusive, tmp_path / "a"),
-            way,
+            recipe,
             RunOptions(executor=executor, verbose=False, on_error="ignore"),
         )
     assert "HTTPError: 401" in str(refused.message)
@@ -90,7 +93,7 @@ def test_spawned_processes_look_for_a_token_themselves(
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         found = download(
-            plan_of(mast_sandbox, exclusive, tmp_path / "b"), way, RunOptions(executor=executor, verbose=False)
+            plan_of(mast_sandbox, exclusive, tmp_path / "b"), recipe, RunOptions(executor=executor, verbose=False)
         )
     assert [str(result.status) for result in found] == ["COMPLETE"]
     client.logout()
@@ -104,7 +107,7 @@ def test_spawned_processes_look_for_a_token_themselves(
     assert "HTTPError: 401" in str(nobody.message)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="forking is Linux'")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs fork")
 def test_forked_processes_are_logged_in(mast_sandbox: Sandbox, client: ObservationsClass, tmp_path: Path) -> None:
     """A process forked after the login has the token without receiving it."""
     exclusive = products(mast_sandbox, "EXCLUSIVE_ACCESS", 1)
@@ -135,7 +138,7 @@ def test_a_task_contains_no_token(
     assert b"secret=secret" not in sent
     assert mast_sandbox.token not in repr(work)
     copy, file = pickle.loads(sent)
-    assert (copy.work.way, file) == (work.way, planned[0])
+    assert (copy.work.opener, file) == (work.opener, planned[0])
 
 
 def test_the_remaining_time_is_sent_with_a_task(client: ObservationsClass) -> None:
@@ -159,7 +162,7 @@ def die(*_args: Any, **_keywords: Any) -> TransferResult:
     os._exit(1)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="forking is Linux'")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs fork")
 def test_a_worker_that_dies_does_not_lose_the_manifest(client: ObservationsClass, planned: list[PlannedFile]) -> None:
     """A pool whose process was killed gives a row for every file."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as executor:

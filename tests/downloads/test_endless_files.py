@@ -27,7 +27,7 @@ def test_a_file_without_end_does_not_fill_the_disk(
     products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond ten times the size in the catalog plus a gigabyte, the transfer stops and the bytes are removed."""
-    monkeypatch.setattr("astroquery_mast.downloads.checks._BYTES_MORE", 1000)
+    monkeypatch.setattr("astroquery_mast.downloads.checks._EXTRA_BYTES", 1000)
     products["size"][0] = 10
     mast_sandbox.faults.add("download", Fault.no_length(), times=None)
     manifest = Observations.download_products(products, download_dir=tmp_path, verbose=False, on_error="ignore")

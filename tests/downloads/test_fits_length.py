@@ -101,7 +101,7 @@ def test_invalid_headers(card: str) -> None:
 
 def test_an_endless_header_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes that start as FITS without an END card are given up early, as truncated."""
-    monkeypatch.setattr("astroquery_mast.downloads.checks._LONGEST_HEADER", 10 * 2880)
+    monkeypatch.setattr("astroquery_mast.downloads.checks._MAX_HEADER_SIZE", 10 * 2880)
     end = FitsLength()
     end.add(WHOLE[:9] + bytes(10 * 2880))
     assert end.over

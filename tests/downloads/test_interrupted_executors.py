@@ -76,7 +76,7 @@ class SlowServer:
     def wait_for(self, number: int) -> None:
         """Wait until this number of requests has arrived."""
         for _ in range(number):
-            assert self._come.acquire(timeout=HANGS / 2), "the workers have not begun"
+            assert self._come.acquire(timeout=HANGS / 2), "the workers did not start"
 
 
 def is_running(pid: int) -> bool:
@@ -88,7 +88,7 @@ def is_running(pid: int) -> bool:
     return True
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="forking is Linux', and signals are POSIX systems'")
+@pytest.mark.skipif(sys.platform != "linux", reason="requires fork and signals on Linux")
 @pytest.mark.parametrize(
     ("start", "owner", "what", "to_all"),
     [

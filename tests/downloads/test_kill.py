@@ -25,7 +25,7 @@ from astroquery_mast.downloads.destination import lock_path
 from astroquery_mast.downloads.part_file import part_path, record_path
 from astroquery_mast.sandbox import Fault, Sandbox
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 is a matter of POSIX systems")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="requires fork and SIGKILL")
 
 HANGS = 60.0
 """Seconds that no test waits for one answer."""
@@ -137,7 +137,7 @@ def kill_when(pid: int, target: Path, size: int) -> None:
     """Kill a process once the part has this number of bytes, or the file is complete."""
     part, until = part_path(target), time.monotonic() + HANGS
     while not target.exists():
-        assert time.monotonic() < until, "the transfer has not begun"
+        assert time.monotonic() < until, "the transfer did not start"
         os.sched_yield()
         try:
             if part.stat().st_size >= size:

@@ -19,7 +19,7 @@ from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.file_names import REGISTER
 from astroquery_mast.products.plan import PlannedFile, plan
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there, and there are no pipes")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="no named pipes, and links need privileges")
 
 
 @pytest.fixture

@@ -139,14 +139,14 @@ def test_two_concurrent_calls_do_not_share_a_name(
     client: ObservationsClass, products: Table, service: str, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """Both calls plan the same name, and the second finds the file of the first and reports it."""
-    wanted, way = products[:2], SessionRecipe.of(client._service)
+    wanted, recipe = products[:2], SessionRecipe.of(client._service)
     plans = [
         plan(wanted[row : row + 1], base_dir=tmp_path, download_url=service, disk=LOCAL_FILES, flat=True)
         for row in range(2)
     ]
     assert plans[0][0].local_path == plans[1][0].local_path
     with ThreadPoolExecutor(2) as threads:
-        found = list(threads.map(lambda planned: download(planned, way, RunOptions(False, on_error="ignore")), plans))
+        found = list(threads.map(lambda each: download(each, recipe, RunOptions(False, on_error="ignore")), plans))
     first, second = sorted((results[0] for results in found), key=lambda result: result.status)
     assert (first.status, second.status) == (Status.COMPLETE, Status.ERROR)
     assert holds(str(first.local_path), mast_sandbox, first.uri)

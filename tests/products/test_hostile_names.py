@@ -150,7 +150,7 @@ def test_known_attacks_write_only_inside(tmp_path: Path, name: str) -> None:
     assert all(path.is_relative_to(base) for path in written)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need privileges on Windows")
 @pytest.mark.parametrize("link", ["HST", "HST/o1"])
 @pytest.mark.parametrize("there", [True, False])
 def test_a_link_out_of_the_folder_is_not_followed(

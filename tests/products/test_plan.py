@@ -135,7 +135,7 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     assert file.action is Action.REFUSE
 
 
-@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need privileges on Windows")
 @pytest.mark.parametrize("place", ["HST", "HST/o1"])
 def test_a_link_of_the_user_is_followed(tmp_path: Path, place: str) -> None:
     """A folder that the user moved to another disk and replaced by a link is used, and its files are kept."""
@@ -238,7 +238,7 @@ def test_a_template_replaces_the_usual_folders(tmp_path: Path) -> None:
         planned(table(one()), tmp_path, path_template="{obs_id}/", flat=True)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need privileges on Windows")
 def test_circular_links_refuse_only_their_files(tmp_path: Path) -> None:
     """A folder that cannot be resolved is a refusal with a reason, not an exception."""
     (tmp_path / "HST").mkdir()
