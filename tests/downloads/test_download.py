@@ -34,7 +34,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.parallel import DownServers, RunOptions, someone_watches
 
 HANGS = 60.0
-"""Seconds that no test waits for."""
+"""Delay of a silent server in seconds, longer than any test may take."""
 
 
 def statuses(results: list[TransferResult]) -> list[str]:

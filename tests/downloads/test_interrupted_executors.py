@@ -23,7 +23,7 @@ from astroquery_mast.sandbox import Fault, RequestRecord, Sandbox
 from astroquery_mast.service.retrying import CallFile
 
 HANGS = 60.0
-"""Seconds for which the server is silent; no test waits for that."""
+"""Delay of a silent server in seconds, longer than any test may take."""
 
 # Prints the ids of its worker processes, and then has them request files, or observations around positions.
 SCRIPT = """

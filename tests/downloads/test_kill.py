@@ -28,7 +28,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="requires fork and SIGKILL")
 
 HANGS = 60.0
-"""Seconds that no test waits for one answer."""
+"""Timeout for one response in seconds, longer than any test may take."""
 
 # A process that forks a child for every line it reads; the child carries out the transfers in that line and reports
 # each in a line.  Importing everything once, before the forks, keeps the tests fast.

@@ -118,7 +118,7 @@ class Row:
     status: Status = Status.COMPLETE
     content: Callable[[bytes], bytes] = as_it_was
     empty_is_well: bool = False
-    """Whether the fault cannot touch an empty file."""
+    """Whether the fault has no effect on an empty file."""
 
 
 def once(fault: Callable[[int], Fault]) -> Callable[[Sandbox, int], list[tuple[Fault, int | None]]]:

@@ -152,7 +152,7 @@ def test_a_file_that_another_process_downloaded_is_not_requested_again(
     assert not mast_sandbox.requests.of("download")
 
 
-def test_the_plan_says_which_files_were_not_there(planned: PlannedFile, uri: str, tmp_path: Path) -> None:
+def test_the_plan_says_which_files_did_not_exist(planned: PlannedFile, uri: str, tmp_path: Path) -> None:
     """The transfer relies on the first words of the reason in the plan."""
     assert planned.reason.startswith("not on disk")
     (tmp_path / "x.fits").write_bytes(b"older")

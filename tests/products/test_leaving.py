@@ -14,7 +14,7 @@ from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.sandbox import Fault, Sandbox
 
 HANGS = 60.0
-"""Seconds that no test waits for."""
+"""Delay of a silent server in seconds, longer than any test may take."""
 
 
 def interrupt_when_asked(sandbox: Sandbox, endpoint: str) -> threading.Thread:
