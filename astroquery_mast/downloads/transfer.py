@@ -240,6 +240,8 @@ class FileTransfer:
             response = self._ask(sink, url, opened) if response is None else response
             try:
                 self._receive(response, sink)
+                # The next file can have the connection now: what follows needs only the disk.
+                opened.close()
                 self._check(response, sink)
             except (WrongContentError, ResponseTooLargeError):
                 # Wrong bytes must not be used again.

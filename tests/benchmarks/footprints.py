@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sidebyside import in_process, measure
+from sidebyside import Score, compete, in_process, measure
 
 MODULE = "footprints"
 # The radius of a field, and half the side of a footprint, in degrees.
@@ -72,6 +72,14 @@ def streamed(url: str, path: str, fields: int, observations: int) -> None:
 
     table = observed(fields, observations)
     measure(lambda: timed(lambda: match_footprints(path, table, which="first")))
+
+
+def crowded(quick: bool = False) -> dict[str, Score]:
+    """Match many positions and crowded footprints; the goal is a number of seconds and of MB."""
+    part = 10 if quick else 1
+    arguments = {"fields": 20, "points": 60_000 // part, "observations": 40_000 // part, "moving": False}
+    scores = compete("positions in footprints", MODULE, ("matched",), {"url": "", **arguments, "which": "all"}, 1)
+    return {**scores, "limit": Score([3.0], [1000.0])}
 
 
 def timed(match: Callable[[], Any]) -> dict[str, Any]:

@@ -123,9 +123,17 @@ def around(quick: bool = False) -> dict[str, Score]:
     return beside_a_loop("{} cones of 5 arcsec", "ours_cones", loops, 1000, quick)
 
 
-def named(quick: bool = False) -> dict[str, Score]:
+def named(quick: bool = False, latency: float = LATENCY) -> dict[str, Score]:
     """Compare many names."""
-    return beside_a_loop("{} names", "ours_names", {"peer_names": 1}, 1000, quick)
+    count = 20 if quick else 200
+    with server("--rows", 0, "--latency", latency) as url:
+        title, given = f"{count} names, {latency * 1000:.0f} ms latency", {"url": url, "count": count}
+        return compete(title, MODULE, ("ours_names", "peer_names"), given, 1 if quick else 5)
+
+
+def named_nearby(quick: bool = False) -> dict[str, Score]:
+    """Compare many names, without latency."""
+    return named(quick, 0.0)
 
 
 def main() -> None:
@@ -133,7 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the targets")
     quick = parser.parse_args().quick
-    for compare in (matched, around, named):
+    for compare in (matched, around, named, named_nearby):
         compare(quick)
 
 

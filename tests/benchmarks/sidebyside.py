@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -18,6 +19,8 @@ from typing import Any
 HERE = Path(__file__).parent
 #: The timeout of a contestant (seconds).
 PATIENCE = 900
+#: Installed packages have their bytecode; a developer's may be told to keep none.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass
@@ -84,7 +87,7 @@ def measure(work: Callable[[], Mapping[str, Any] | None]) -> None:
 def in_process(module: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Run a function of a benchmark in a fresh process; it ends with `measure`."""
     command = [sys.executable, str(HERE / "sidebyside.py"), module, name, json.dumps(arguments)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE, env=ENVIRONMENT)
     if done.returncode:
         raise RuntimeError(f"{name} of {module} failed:\n{done.stderr[-3000:]}")
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))

@@ -105,6 +105,11 @@ def queried(rows: int, contestants: tuple[str, ...], rounds: int) -> dict[str, S
         return compete(f"{rows} rows by TAP, at most {CAP} in an answer", MODULE, contestants, asked, rounds)
 
 
+def beyond_the_cap(quick: bool = False) -> dict[str, Score]:
+    """Compare more rows than one answer has."""
+    return queried(10_000 if quick else 250_000, ("ours", "pyvo_alone"), 1)
+
+
 def main() -> None:
     """Run all comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
