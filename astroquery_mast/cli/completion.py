@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 import click
-from click.shell_completion import BashComplete
+from click.shell_completion import BashComplete, ZshComplete
 
 _OBSERVATIONS, _PRODUCTS = "Mast.Caom.Cone", "Mast.Caom.Products"
 # These answer a request and cannot be asked for.
@@ -90,4 +90,17 @@ class BashCriteria(BashComplete):
 
     source_template = BashComplete.source_template.replace(
         "    return 0\n", "    [[ $value == *= ]] && compopt -o nospace\n\n    return 0\n", 1
+    )
+
+
+class ZshCriteria(ZshComplete):
+    """Completion for zsh that adds no space after the equals sign of a criterion."""
+
+    source_template = ZshComplete.source_template.replace(
+        "        compadd -U -V unsorted -a completions\n",
+        """        local -a criteria=("${(@M)completions:#*=}") others=("${(@)completions:#*=}")
+        compadd -U -S '' -V unsorted -a criteria
+        compadd -U -V unsorted -a others
+""",
+        1,
     )

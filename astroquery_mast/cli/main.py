@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import add_completion_class
 
-from .completion import BashCriteria
+from .completion import BashCriteria, ZshCriteria
 from .settings import read_defaults
 
 _PROGRAM = "astroquery-mast"
@@ -40,6 +40,7 @@ _MODULES = {
 }
 
 add_completion_class(BashCriteria)
+add_completion_class(ZshCriteria)
 
 
 class LazyGroup(click.Group):
