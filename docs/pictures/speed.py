@@ -6,23 +6,24 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 HERE = Path(__file__).parent if "__file__" in globals() else Path("pictures")
-PEER = "astroquery.mast"
+PEER, OURS = "astroquery.mast", "astroquery_mast"
 
 with (HERE / "speed.csv").open(newline="") as file:
     rows = [row for row in csv.DictReader(file) if row["compared with"] == PEER and row["unit"] == "s"]
 
 fig, ax = plt.subplots(figsize=(9, 0.52 * len(rows) + 0.9), layout="constrained")
 for place, row in enumerate(reversed(rows)):
-    for offset, key, name, color in ((-0.2, "other", PEER, "#9aa7b4"), (0.2, "astroquery_mast", "astroquery_mast", "#0b6fae")):
+    for offset, key, name, color in ((-0.2, "other", PEER, "#9aa7b4"), (0.2, OURS, OURS, "#0b6fae")):
         seconds = float(row[key])
-        ax.barh(place + offset, seconds, height=0.36, color=color, label=name if not place else None)
-        ax.annotate(f"{seconds:,.3g} s" if seconds < 1000 else f"{seconds:,.0f} s", (seconds, place + offset),
-                    xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
-ax.set_yticks(range(len(rows)), [f"{row['task']}  ({float(row['ratio']):.3g} ×)" for row in reversed(rows)], fontsize=9)
+        ax.barh(place + offset, seconds, height=0.36, color=color, label=None if place else name)
+        text = f"{seconds:,.3g} s" if seconds < 1000 else f"{seconds:,.0f} s"
+        at = (seconds, place + offset)
+        ax.annotate(text, at, xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
+ax.set_yticks(range(len(rows)), [f"{row['task']}  ({float(row['ratio']):.3g} x)" for row in reversed(rows)])
 ax.set_xscale("log")
 ax.set_xlim(0.01, max(float(row["other"]) for row in rows) * 4)
 ax.set_xlabel("time (s), logarithmic")
 ax.spines[["top", "right"]].set_visible(False)
-ax.tick_params(axis="y", length=0)
+ax.tick_params(axis="y", length=0, labelsize=9)
 handles, labels = ax.get_legend_handles_labels()
 ax.legend(handles[::-1], labels[::-1], loc="upper right", frameon=False)
