@@ -251,6 +251,23 @@ def test_a_disk_with_space_for_some_files_gets_them(
     assert manifest["Status"].tolist() == ["COMPLETE", "ERROR", "ERROR"] * 4
 
 
+def test_files_that_are_flushed_to_disk_hold_no_connection(
+    small_products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With two connections, a third file arrives while two others are flushed to disk."""
+    sync, on_disk = os.fsync, threading.Barrier(3)
+
+    def slow(handle: int) -> None:
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            on_disk.wait(10)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    manifest = Observations.download_products(small_products, download_dir=tmp_path, max_workers=2, verbose=False)
+    assert manifest["Status"].tolist() == ["COMPLETE"] * 12
+    assert len({record.connection for record in mast_sandbox.requests.of("download")}) <= 2
+
+
 def test_an_existing_file_needs_no_space(
     small_products: Table, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
