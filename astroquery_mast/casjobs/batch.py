@@ -1,7 +1,7 @@
-"""Batch jobs: a query whose rows go through a table of MyDB, and what a finished job has left.
+"""Batch jobs: queries that store their rows in a table of MyDB, and the results of finished jobs.
 
-In: a statement, or the record of a job.  Out: a table.  A query that is too long for the quick queue becomes a job
-that puts its rows into a table with a unique name; the table is fetched and dropped.
+In: a statement, or the record of a job.  Out: a table.  A query that takes too long for the quick queue becomes a job
+that stores its rows in a table with a unique name.  The table is downloaded and dropped.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from .statements import Statement, read_statement
 from .temporary import add_words, dropped_later, stop_job, temporary_name
 from .wire import Record
 
-USUAL_ESTIMATE = 30
-"""Minutes that a job may run, if nothing else is said."""
-# The longest queue (minutes).
+DEFAULT_ESTIMATE = 30
+"""The default time that a job may run, in minutes."""
+# The time limit of the longest queue (minutes).
 _LONGEST = 500
 
 
 def estimate_for(deadline: Deadline) -> int:
-    """Return the minutes that a job may run for which somebody waits."""
+    """Return the time in minutes that a job may run, from the deadline of the call that waits for it."""
     left = deadline.remaining() / 60
-    return _LONGEST if math.isinf(left) else min(_LONGEST, max(USUAL_ESTIMATE, math.ceil(left)))
+    return _LONGEST if math.isinf(left) else min(_LONGEST, max(DEFAULT_ESTIMATE, math.ceil(left)))
 
 
 def checked_minutes(estimate: object) -> int:
-    """Return an estimate as the service takes it: an integer number of minutes."""
+    """Return an estimate as CasJobs requires it: an integer number of minutes."""
     try:
         minutes = operator.index(estimate)  # type: ignore[arg-type]
     except TypeError:
@@ -45,7 +45,7 @@ def checked_minutes(estimate: object) -> int:
 
 
 def with_target(statement: Statement, into: str | None) -> str:
-    """Return a statement whose rows, if it has any, go into a table of MyDB."""
+    """Return a statement that stores its rows, if it returns any, in a table of MyDB."""
     if into is None and statement.place is None:
         return statement.text
     return statement.with_into(temporary_name() if into is None else plain_table_name(into))
@@ -56,7 +56,7 @@ def batch_query(
 ) -> Table:
     """Return the rows of a query that runs as a job.
 
-    After Ctrl-C the job is stopped.  When the time is over it goes on, and the message says how to return to it.
+    Ctrl-C stops the job.  After a timeout the job continues, and the message says how to retrieve its rows.
     """
     name = temporary_name()
     with dropped_later(calls, name) as tables:
@@ -74,14 +74,14 @@ def batch_query(
 
 
 def _form_of(file: BinaryIO) -> str:
-    """What kind of file a job has written, by its beginning."""
+    """Return the format of a file that a job has written, from its first bytes."""
     head = file.read(64).lstrip(b"\xef\xbb\xbf \r\n")
     file.seek(0)
     return "FITS" if head.startswith(b"SIMPLE") else "VOTable" if head.startswith(b"<") else "CSV"
 
 
 def read_result(calls: CasJobsCalls, record: Record, deadline: Deadline) -> Table:
-    """Return the table that a finished job has left: in MyDB, or in a file."""
+    """Return the table that a finished job stored in MyDB or in a file."""
     number, query = record["JobID"], record.get("Query", "")
     if record.get("OutputLoc"):
         with calls.output(int(number), deadline) as file:

@@ -1,4 +1,4 @@
-"""`CasJobsClass`: queries in SQL of MAST's catalogs, and a database of one's own beside them.
+"""`CasJobsClass`: SQL queries of MAST's catalogs, and MyDB, the database of the user.
 
 In: SQL, tables, names.  Out: tables and jobs.
 """
@@ -23,7 +23,7 @@ from ..service.retrying import Deadline
 from ..service.token_sources import without_repr
 from ..warn import warn_no_results
 from . import transfer
-from .batch import USUAL_ESTIMATE, batch_query, checked_minutes, read_result, with_target
+from .batch import DEFAULT_ESTIMATE, batch_query, checked_minutes, read_result, with_target
 from .columns import read_csv
 from .inventory import context_list, existing_table, job_list, table_columns, table_list
 from .login import SHARED_LOGIN, find_account, store_account
@@ -72,16 +72,16 @@ class CasJobsClass(MastClass):
         super().__init__(server=server, session=session)
 
     def _asked_place(self) -> str:
-        """What is asked: a context, at an address."""
+        """Return the address and the context that are queried."""
         return f"at {self._calls.url}, context {self.context}"
 
     def _new_service(self, server: str | None, credentials: auth.Credentials) -> MastService:
-        """Make what talks to the archive; the server is that of CasJobs."""
+        """Create the service that sends the requests to the CasJobs server."""
         return MastService(Endpoints(casjobs_server=server), self._cache_folder, credentials)
 
     @cached_property
     def _calls(self) -> CasJobsCalls:
-        """The operations of CasJobs."""
+        """The operations of CasJobs for this client."""
         return CasJobsCalls(self._service, SHARED_LOGIN, read_result)
 
     # -- the user ------------------------------------------------------------------------------------------------
@@ -201,11 +201,11 @@ class CasJobsClass(MastClass):
         ['server', 'username', 'wsid']
         """
         user = SHARED_LOGIN.user_for(self._calls.url)
-        told: dict[str, object] = {"username": user.username, "wsid": user.wsid, "server": self._calls.url}
+        information: dict[str, object] = {"username": user.username, "wsid": user.wsid, "server": self._calls.url}
         if verbose:
-            for key, value in told.items():
+            for key, value in information.items():
                 log.info("%s: %s", key, presentable(value))
-        return told
+        return information
 
     # -- queries -------------------------------------------------------------------------------------------------
 
@@ -294,7 +294,7 @@ class CasJobsClass(MastClass):
     def _rows(
         self, statement: Statement, context: str, run_async: bool | None, deadline: Deadline, *, verbose: bool
     ) -> tuple[Table, str]:
-        """The rows of a query, and how they were asked for."""
+        """Return the rows of a query, and its mode, ``"sync"`` or ``"async"``."""
         if not run_async:
             try:
                 return read_csv(self._calls.quick(statement.text, context, deadline)), "sync"
@@ -307,12 +307,12 @@ class CasJobsClass(MastClass):
         return batch_query(self._calls, statement, context, deadline, verbose=verbose), "async"
 
     def _payload(self, statement: Statement, context: str, *, run_async: bool) -> dict[str, object]:
-        """What is sent for a query, without the user."""
+        """Return the request for a query, without the user."""
         operation = "SubmitJob" if run_async else "ExecuteQuickJob"
         return {"url": self._calls.operation_url(operation), "qry": statement.text, "context": context}
 
     def _context(self, given: str | None) -> str:
-        """The context of a call."""
+        """Return the context of a call."""
         return checked_context(self.context if given is None else given)
 
     def submit(
@@ -321,7 +321,7 @@ class CasJobsClass(MastClass):
         *,
         context: str | None = None,
         into: str | None = None,
-        estimate: int = USUAL_ESTIMATE,
+        estimate: int = DEFAULT_ESTIMATE,
         timeout: float | u.Quantity | None = None,
     ) -> JobHandle:
         """Submit a statement as a batch job, and return the job without waiting for it.
@@ -446,7 +446,7 @@ class CasJobsClass(MastClass):
         """
         return job_list(self._calls, status, since, self._service.deadline(timeout))
 
-    # -- what is there -------------------------------------------------------------------------------------------
+    # -- contexts, tables and columns ----------------------------------------------------------------------------
 
     def list_contexts(self, *, timeout: float | u.Quantity | None = None) -> Table:
         """Return the databases that the user can query.
@@ -550,7 +550,7 @@ class CasJobsClass(MastClass):
         """
         return table_columns(self._calls, table, checked_context(context), self._service.deadline(timeout))
 
-    # -- tables of one's own -------------------------------------------------------------------------------------
+    # -- tables of MyDB ------------------------------------------------------------------------------------------
 
     def upload(
         self,

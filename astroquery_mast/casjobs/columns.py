@@ -1,10 +1,10 @@
-"""Columns of tables and CasJobs' CSV: written as words that nothing on the way changes, and read again.
+"""Conversion between tables and the CSV of CasJobs, in which values are encoded as words that survive unchanged.
 
-In: a table and its `SqlColumn` objects, or text that the service sent.  Out: CSV in pieces of bounded size, or a table.
+In: a table and its `SqlColumn` objects, or text from CasJobs.  Out: CSV in pieces of bounded size, or a table.
 
-A word for a text is ``t`` and the text, if that has letters, digits and ``_ . -`` only, or ``x`` and the hexadecimal
-digits of its UTF-16.  A word for a moment is ``t`` and the moment in ISO 8601, without the letter on the way back.
-Numbers are what they are, and truth values are 1 and 0.  An empty word is NULL.
+The word of a text is ``t`` and the text if it consists of letters, digits and ``_ . -`` only.  Otherwise it is ``x``
+and the hexadecimal digits of its UTF-16.  The word of a time is ``t`` and the time in ISO 8601; CasJobs returns it
+without the ``t``.  Numbers are written as they are, booleans as 1 and 0.  An empty word is NULL.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from ..tables.result_table import ResultTable
 from ..tables.rows import TRUTHS, ColumnBlock, converted, joined
 from ..warn import warn_user
 from .moments import iso_texts, times_from
-from .sql import SqlColumn, cell_values, mask_of, nothing_in, words_heading
+from .sql import SqlColumn, cell_values, mask_of, null_mask, words_heading
 
 _SERVICE = "CasJobs"
-# Rows that are written or read at once.
+# Rows that are written or read at a time.
 _BLOCK = 20_000
 _PLAIN = re.compile(r"[-A-Za-z0-9_.]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# Names, each on a line of its own.
+# Names, one per line.
 _NAMES = re.compile(r"(?:(?!null$)[A-Z_][-A-Z0-9_.]*(?:\n(?!\Z)|\Z))+", re.ASCII | re.IGNORECASE | re.MULTILINE)
-# Bytes by which a character grows in the body of a POST request.
+# Additional bytes that a percent-encoded character takes in the body of a POST request.
 _GROWTH = 2
 _NULLS = frozenset({"", "NULL", "null", "Null"})
-# Stands before a text in quotes that would be NULL without; XML cannot contain it.
+# Marks a quoted text that would otherwise be read as NULL.  XML cannot contain this character.
 _IN_QUOTES = "\0"
 _QUOTED_NULL = re.compile(r'(?<![^,\n])"(null)"(?![^,\r\n])', re.IGNORECASE)
 _HEADING = re.compile(r'\s*"?\[(.*?)\]:([A-Za-z]\w*)(?:\([^)]*\))?"?\s*(?:,|$)')
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][-+]?\d+)?|-?\.\d+(?:[eE][-+]?\d+)?")
-# The names that .NET has for the types of a database, where they are not the same.
+# The .NET names of database types, where they differ.
 _DOTNET = {
     "byte": "tinyint",
     "int16": "smallint",
@@ -73,22 +73,22 @@ Reader = Callable[[Sequence[str]], ColumnBlock]
 
 
 def warn_of_lost_numbers(table: Table) -> None:
-    """Warn of numbers that the database has not: they become NULL."""
+    """Warn about numbers that the database cannot store, which become NULL."""
     numbers = {name: table[name] for name in table.colnames if not isinstance(table[name], Time)}
     numbers = {name: column for name, column in numbers.items() if cell_values(column).dtype.kind == "f"}
-    lost = {name: _count(nothing_in(column)) - _count(mask_of(column)) for name, column in numbers.items()}
+    lost = {name: _count(null_mask(column)) - _count(mask_of(column)) for name, column in numbers.items()}
     if any(lost.values()):
-        told = ", ".join(f"{count} in {name!r}" for name, count in lost.items() if count)
-        warn_user(f"CasJobs does not support NaN and infinite values. They are stored as NULL: {told}.", InputWarning)
+        counts = ", ".join(f"{count} in {name!r}" for name, count in lost.items() if count)
+        warn_user(f"CasJobs does not support NaN and infinite values. They are stored as NULL: {counts}.", InputWarning)
 
 
 def _count(places: npt.NDArray[np.bool_] | None) -> int:
-    """How many places are marked."""
+    """Return the number of True values."""
     return 0 if places is None else int(np.count_nonzero(places))
 
 
 def longest_row(table: Table) -> int:
-    """Return the bytes of the longest row in the body of a request, or a little more."""
+    """Return the size of the longest row in the body of a request, in bytes, or a slightly larger number."""
     sizes = np.full(len(table), 3, dtype=np.int64)
     for name in table.colnames:
         values: Any = None if isinstance(table[name], Time) else cell_values(table[name])
@@ -98,10 +98,10 @@ def longest_row(table: Table) -> int:
 
 
 def needs_words(table: Table, columns: Sequence[SqlColumn]) -> bool:
-    """Tell whether the values of a table have to be sent as words, because something could happen to them otherwise.
+    """Return whether the values of a table must be sent as words because CasJobs could change them otherwise.
 
-    Numbers can be sent as they are, and so can texts that are names, if the columns have names as well and are several:
-    a row of one column may be an empty line.
+    Numbers need no words, and neither do texts that are names, provided that the table has two or more columns with
+    plain names: a row of a single column could be an empty line.
     """
     if len(columns) < 2 or not all(_NAME.fullmatch(column.name) for column in columns):
         return True
@@ -109,7 +109,7 @@ def needs_words(table: Table, columns: Sequence[SqlColumn]) -> bool:
 
 
 def _are_names(column: Any) -> bool:
-    """Whether all texts of a column are names, none of which is taken for NULL."""
+    """Return whether all texts of a column are names, and none of them is read as NULL."""
     if mask_of(column) is not None:
         return False
     for start in range(0, len(column), _BLOCK):
@@ -123,9 +123,10 @@ def _are_names(column: Any) -> bool:
 def csv_pieces(
     table: Table, columns: Sequence[SqlColumn], largest: int, *, words: bool = True
 ) -> Iterator[tuple[str, int]]:
-    """Give the rows of a table as CSV, of words or of values as they are, in pieces, each with its number of rows.
+    """Yield the rows of a table as CSV in pieces, each with its number of rows.
 
-    A piece has at least one row, and otherwise at most ``largest`` bytes in the body of a POST request.
+    The cells are words, or the values themselves.  A piece has at least one row, and otherwise at most ``largest``
+    bytes in the body of a POST request.
     """
     heading = words_heading(columns) if words else ",".join(column.name for column in columns)
     line_growth = _GROWTH * (len(columns) + 1 + 2 * sum(column.is_moment for column in columns)) + 1
@@ -144,12 +145,12 @@ def csv_pieces(
 
 
 def _piece(heading: str, lines: Sequence[str]) -> str:
-    """The CSV of some rows."""
+    """Return the CSV of some rows."""
     return "\n".join((heading, *lines, ""))
 
 
 def _lines(table: Table, columns: Sequence[SqlColumn], *, words: bool) -> Iterator[str]:
-    """The rows of a table as lines; those of words have their numbers before them."""
+    """Yield the rows of a table as lines; rows of words begin with the number of the row."""
     for start in range(0, len(table), _BLOCK):
         stop = min(start + _BLOCK, len(table))
         cells = (table[column.name][start:stop] for column in columns)
@@ -164,9 +165,9 @@ def _lines(table: Table, columns: Sequence[SqlColumn], *, words: bool) -> Iterat
 
 
 def _words(cells: Any, column: SqlColumn) -> list[str]:
-    """The words for some cells of a column; none for those without a value."""
+    """Return the words of some cells of a column; the word of a missing value is empty."""
     plain = cells if isinstance(cells, Time) else cell_values(cells)
-    mask = nothing_in(cells)
+    mask = null_mask(cells)
     if column.is_moment:
         words = [f"t{text}" for text in iso_texts(plain, mask, column.name)]
     else:
@@ -177,13 +178,13 @@ def _words(cells: Any, column: SqlColumn) -> list[str]:
 
 
 def _words_of_floats(values: npt.NDArray[Any]) -> list[str]:
-    """Numbers with as many digits as make them again; a plus sign, which forms have for a blank, is left out."""
+    """Return numbers with all significant digits, without the plus sign in exponents, which forms read as a blank."""
     write = "%.9g".__mod__ if values.itemsize <= 4 else repr
     return [word.replace("e+", "e") for word in map(write, values.tolist())]
 
 
 def _words_of_texts(values: npt.NDArray[Any]) -> list[str]:
-    """Texts, with a letter that says how they are written."""
+    """Return texts as words, which begin with a letter for the encoding."""
     texts = _decoded(values)
     if _PLAIN.fullmatch("".join(texts)):
         return [f"t{text}" for text in texts]
@@ -191,12 +192,12 @@ def _words_of_texts(values: npt.NDArray[Any]) -> list[str]:
 
 
 def _decoded(values: npt.NDArray[Any]) -> list[str]:
-    """The texts of a column, which may be one of bytes."""
+    """Return the texts of a column of text or bytes."""
     return [text.decode() for text in values.tolist()] if values.dtype.kind == "S" else list(values.tolist())
 
 
 def _utf16(text: str) -> bytes:
-    """A text in UTF-16, also with half of a pair of surrogates."""
+    """Return a text in UTF-16; unpaired surrogates are allowed."""
     return text.encode("utf-16-le", "surrogatepass")
 
 
@@ -214,7 +215,7 @@ _WRITERS: dict[str, Callable[[npt.NDArray[Any]], list[str]]] = {
 
 
 def read_csv(text: str) -> Table:
-    """Return the rows of an answer of the service, whose first line has the names and types of the columns."""
+    """Return the rows of a CasJobs response; the first line has the names and types of the columns."""
     with reading(_SERVICE):
         lines = lines_of(_QUOTED_NULL.sub(rf'"{_IN_QUOTES}\1"', text))
         columns = _headed(next(lines, ""))
@@ -222,7 +223,7 @@ def read_csv(text: str) -> Table:
 
 
 def table_of_words(lines: Iterator[str], size: int, columns: Sequence[SqlColumn]) -> Table:
-    """Return the rows of CSV whose cells are words for the values of some columns; its first line is passed over."""
+    """Return the rows of CSV with words as cells, for the given columns; the first line is skipped."""
     with reading(_SERVICE):
         next(lines, "")
         readers = [_words_as_texts if column.is_text else _reader(column) for column in columns]
@@ -230,7 +231,7 @@ def table_of_words(lines: Iterator[str], size: int, columns: Sequence[SqlColumn]
 
 
 def read_plain_csv(lines: Iterator[str], size: int) -> Table:
-    """Return the rows of CSV without types, each column as numbers if all of it are, as it is written otherwise."""
+    """Return the rows of CSV without types; a column is numeric if all of its cells are numbers, and text otherwise."""
     with reading(_SERVICE):
         heading = next(lines, "")
         if heading.lstrip('"').startswith("["):
@@ -244,7 +245,7 @@ def read_plain_csv(lines: Iterator[str], size: int) -> Table:
 
 
 def _as_numbers(column: Column) -> Column:
-    """A column of text as one of numbers, if all of it are written as such."""
+    """Return a column of text as numbers if all of its cells are numbers, and unchanged otherwise."""
     mask = mask_of(column)
     cells = cell_values(column if mask is None else column[~mask]).tolist()
     for pattern, dtype in ((_INTEGER, np.int64), (_NUMBER, np.float64)):
@@ -259,7 +260,7 @@ def _as_numbers(column: Column) -> Column:
 
 
 def lines_of(text: str) -> Iterator[str]:
-    """Give the lines of a text, which is not copied as a whole."""
+    """Yield the lines of a text without copying the text."""
     start = 0
     while stop := text.find("\n", start) + 1:
         yield text[start:stop]
@@ -269,7 +270,7 @@ def lines_of(text: str) -> Iterator[str]:
 
 
 def _headed(line: str) -> list[SqlColumn]:
-    """The columns that a heading tells of, such as ``[objID]:bigint,[ra]:float``."""
+    """Return the columns that a header line describes, such as ``[objID]:bigint,[ra]:float``."""
     columns: list[SqlColumn] = []
     place = 0
     while line[place:].strip():
@@ -285,7 +286,7 @@ def _headed(line: str) -> list[SqlColumn]:
 
 
 def _table(lines: Iterable[str], size: int, columns: Sequence[SqlColumn], readers: Sequence[Reader]) -> Table:
-    """The table of some lines of CSV."""
+    """Return the table for some lines of CSV."""
     parts: list[list[ColumnBlock]] = [[] for _ in columns]
     for block in _blocks(lines, size, len(columns)):
         for part, reader, cells in zip(parts, readers, block, strict=True):
@@ -299,12 +300,12 @@ def _table(lines: Iterable[str], size: int, columns: Sequence[SqlColumn], reader
 
 
 def _blocks(lines: Iterable[str], size: int, width: int) -> Iterator[Sequence[Sequence[str]]]:
-    """The cells of some lines of CSV, column by column, many rows at a time."""
-    # The limit is one of the process, and only lets through more than before.
+    """Yield the cells of some lines of CSV by column, in blocks of many rows."""
+    # The limit applies to the whole process, so it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), size))
     reader = _rows_of(lines)
     while block := list(islice(reader, _BLOCK)):
-        # An empty line is an empty cell where there is one column.
+        # In a table with one column, an empty line is an empty cell.
         rows = [row or [""] for row in block] if width == 1 else list(filter(None, block))
         if set(map(len, rows)) - {width}:
             odd = next(row for row in rows if len(row) != width)
@@ -316,7 +317,7 @@ def _blocks(lines: Iterable[str], size: int, width: int) -> Iterator[Sequence[Se
 
 
 def _rows_of(lines: Iterable[str]) -> Iterator[list[str]]:
-    """The cells of each line of CSV."""
+    """Yield the cells of each line of CSV."""
     try:
         yield from csv.reader(lines)
     except csv.Error as err:
@@ -324,14 +325,14 @@ def _rows_of(lines: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _free_name(name: str, taken: Sequence[str]) -> str:
-    """A name that no column has yet; the second of a kind gets a number, as the service does it elsewhere."""
+    """Return a column name that is not in use: a repeated name gets a number, as in other responses of CasJobs."""
     return next(
         each for each in (name, *(f"{name}{number}" for number in range(1, len(taken) + 2))) if each not in taken
     )
 
 
 def _reader(column: SqlColumn) -> Reader:
-    """What reads the cells of a column."""
+    """Return the function that reads the cells of a column."""
     kind = kind_of(column.type_name)
     if column.is_text or kind is None or column.is_moment:
         return _texts
@@ -353,8 +354,8 @@ def _reader(column: SqlColumn) -> Reader:
 
 
 def _values(cells: Sequence[str], parse: Callable[[str], Any]) -> list[Any]:
-    """The values of some cells, None for NULL."""
-    if "_" in "".join(cells):  # Python takes 1_000 for a number
+    """Return the values of some cells, with None for NULL."""
+    if "_" in "".join(cells):  # Python accepts 1_000 as a number
         raise ValueError("_")
     try:
         return list(map(parse, cells))
@@ -363,7 +364,7 @@ def _values(cells: Sequence[str], parse: Callable[[str], Any]) -> list[Any]:
 
 
 def _truth(cell: str) -> bool:
-    """What a cell says, yes or no."""
+    """Return the boolean value of a cell."""
     try:
         return TRUTHS[cell.lower()]
     except KeyError as err:
@@ -374,7 +375,7 @@ _PARSERS: dict[Kind, Callable[[str], Any]] = {Kind.INTEGER: int, Kind.FLOAT: flo
 
 
 def _narrowed(block: ColumnBlock, dtype: type[np.generic] | None) -> ColumnBlock:
-    """Values in the dtype of their column, if that holds them."""
+    """Return values in the dtype of their column, if that can represent them."""
     values, mask = block
     if dtype is None:
         return block
@@ -386,24 +387,24 @@ def _narrowed(block: ColumnBlock, dtype: type[np.generic] | None) -> ColumnBlock
 
 
 def _texts(cells: Sequence[str]) -> ColumnBlock:
-    """The texts of some cells; NULL in quotes is a text."""
+    """Return the texts of some cells; a quoted NULL is a text."""
     return converted([_unmarked(cell) for cell in cells], Kind.TEXT)
 
 
 def _unmarked(cell: str) -> str | None:
-    """The text of a cell, None for NULL."""
+    """Return the text of a cell, with None for NULL."""
     if cell[:1] == _IN_QUOTES:
         return cell[1:]
     return None if cell in _NULLS and cell else cell
 
 
 def _words_as_texts(cells: Sequence[str]) -> ColumnBlock:
-    """The texts that some words stand for."""
+    """Return the texts that some words encode."""
     return converted([None if cell in _NULLS else _text_of(cell) for cell in cells], Kind.TEXT)
 
 
 def _text_of(word: str) -> str:
-    """The text that a word stands for."""
+    """Return the text that a word encodes."""
     if word[0] == "t":
         return word[1:]
     if word[0] != "x":
@@ -412,7 +413,7 @@ def _text_of(word: str) -> str:
 
 
 def _finished(column: SqlColumn, values: npt.NDArray[Any], mask: npt.NDArray[np.bool_] | None) -> Any:
-    """The column of a table."""
+    """Return the column of the table for the values of a column."""
     if column.is_moment:
         try:
             return times_from(values, mask)

@@ -1,4 +1,4 @@
-"""What there is in CasJobs: contexts, tables, columns and jobs.
+"""The contexts, tables, columns and jobs of CasJobs.
 
 In: a context, a name, conditions.  Out: tables.
 """
@@ -27,7 +27,7 @@ from .sql import plain_table_name
 from .statements import MYDB, plain_name
 from .wire import Record
 
-# Contexts that MAST's CasJobs has, for one that cannot list them.
+# The contexts of MAST's CasJobs, for a server that cannot list them.
 _KNOWN_CONTEXTS = (
     *("MyDB", "GAIA_DR1", "GALEX_Catalogs", "GALEX_GR6Plus7", "GALEX_UV_BKGD", "HLSP_47Tuc", "HLSP_PS1_STRM"),
     *("HLSP_WISE_PS1_STRM", "HSLP_GSWLC", "HSCv1", "HSCv2", "HSCv3", "Kepler", "PHATv2", "PanSTARRS_DR1"),
@@ -40,7 +40,7 @@ _NO_TIME = "2000-01-01T00:00:00"
 
 
 def context_list(calls: CasJobsCalls, deadline: Deadline) -> Table:
-    """Return the contexts, and how long a job may take in each."""
+    """Return the contexts, with the time limit of the jobs in each."""
     minutes: dict[str, int] = {}
     try:
         for queue in calls.queues(deadline):
@@ -69,18 +69,18 @@ def table_list(calls: CasJobsCalls, context: str, deadline: Deadline) -> Table:
 
 
 def existing_table(calls: CasJobsCalls, name: str, context: str, deadline: Deadline) -> str:
-    """Return the name of a table as the context has it."""
+    """Return the name of a table as it is spelled in the context."""
     wanted = plain_table_name(name) if context == MYDB else plain_name(_without_schema(name))
-    there = table_list(calls, context, deadline)
-    found = find_name(wanted, there["table_name"].tolist())
+    tables = table_list(calls, context, deadline)
+    found = find_name(wanted, tables["table_name"].tolist())
     if found is None:
-        raise no_table(wanted, context, there)
+        raise no_table(wanted, context, tables)
     return found
 
 
-def no_table(wanted: str, context: str, there: Table) -> InvalidArgumentError:
-    """Return the error that there is no such table in a context, among those of a `table_list`."""
-    return no_such(f"Table {wanted!r} not found in {_shown(context)}.", wanted, there["table_name"].tolist())
+def no_table(wanted: str, context: str, tables: Table) -> InvalidArgumentError:
+    """Return the error for a table that is not in a context; ``tables`` is the `table_list` of that context."""
+    return no_such(f"Table {wanted!r} not found in {_shown(context)}.", wanted, tables["table_name"].tolist())
 
 
 def table_columns(calls: CasJobsCalls, table: str, context: str, deadline: Deadline) -> Table:
@@ -102,18 +102,18 @@ def table_columns(calls: CasJobsCalls, table: str, context: str, deadline: Deadl
 
 
 def _texts(calls: CasJobsCalls, sql: str, context: str, deadline: Deadline) -> list[list[str]]:
-    """The columns of an answer as lists of text; empty where there is no value."""
+    """Return the columns of a result as lists of text, empty where there is no value."""
     answer = read_csv(calls.quick(sql, context, deadline, task="list"))
     return [[str(cell or "") for cell in np.ma.asarray(answer[name]).tolist()] for name in answer.colnames]
 
 
 def _without_schema(name: object) -> object:
-    """A name of a table without those of database and schema before it."""
+    """Return the name of a table without the names of the database and the schema."""
     return name.rpartition(".")[2].strip("[]") if isinstance(name, str) else name
 
 
 def _shown(context: str) -> str:
-    """The name of a context as people write it."""
+    """Return the usual spelling of the name of a context."""
     return "MyDB" if context.upper() == MYDB else context
 
 
@@ -121,12 +121,12 @@ def _shown(context: str) -> str:
 
 
 def job_list(calls: CasJobsCalls, status: str | None, since: Time | str | None, deadline: Deadline) -> Table:
-    """Return the jobs of the user that have a status and were submitted after a moment, the newest first."""
+    """Return the jobs of the user with a status, submitted after a time, the newest first."""
     conditions, moment = ["JobID : 0,"], None if since is None else _moment(since)
     if status is not None:
         conditions.append(f"Status : {'|'.join(_codes(status))}")
     if moment is not None:
-        # A day of difference between the clocks does not matter; and no colon is allowed.
+        # One day is subtracted because the clocks may differ.  The condition must not contain a colon.
         conditions.append(f"TimeSubmit : {(moment - TimeDelta(1 * u.day)).strftime('%Y-%m-%d')},")
     records = sorted(calls.records(deadline, conditions), key=lambda record: -int(record["JobID"]))
     table = _jobs_table(calls, records)
@@ -136,12 +136,12 @@ def job_list(calls: CasJobsCalls, status: str | None, since: Time | str | None, 
 
 
 def _unknown(table: Table) -> list[bool]:
-    """For each job whether the time at which it was submitted is not known."""
+    """Return for each job whether its time of submission is unknown."""
     return list(np.broadcast_to(table["submitted"].mask, len(table)))
 
 
 def _moment(since: Time | str) -> Time:
-    """A moment that a user gives."""
+    """Return the time that a user gave."""
     try:
         moment = Time(since).utc if isinstance(since, Time | str) else None
     except ValueError:
@@ -152,7 +152,7 @@ def _moment(since: Time | str) -> Time:
 
 
 def _codes(status: str) -> list[str]:
-    """The numbers that CasJobs has for a status."""
+    """Return the numbers of a status in CasJobs."""
     known = [each for each in JobStatus if status_codes(each)]
     name = find_name(str(status), known)
     if name is None:
@@ -161,7 +161,7 @@ def _codes(status: str) -> list[str]:
 
 
 def _jobs_table(calls: CasJobsCalls, records: Sequence[Record]) -> Table:
-    """A table of jobs."""
+    """Return the table of some jobs."""
 
     def texts(name: str, read: Callable[[str], str] = str) -> npt.NDArray[np.str_]:
         return np.array([read(record.get(name, "")) for record in records], dtype=str)
@@ -189,14 +189,14 @@ def _jobs_table(calls: CasJobsCalls, records: Sequence[Record]) -> Table:
 
 
 def _times(records: Sequence[Record], name: str) -> Time:
-    """A column of times, masked where there is none."""
+    """Return a column of times, masked where a job has none."""
     found = [_iso(record.get(name, "")) for record in records]
     mask = np.array([not each for each in found], dtype=bool)
     return times_from(np.array([each or _NO_TIME for each in found], dtype=str), mask if mask.any() else None)
 
 
 def _iso(text: str) -> str:
-    """A time in ISO 8601, in UTC if its zone is given; empty for none, which .NET writes as the first day of all."""
+    """Return a time in ISO 8601, in UTC if its zone is known; empty for no time, which .NET writes with the year 1."""
     try:
         moment = datetime.fromisoformat(_FRACTION.sub("", text.strip()))
     except ValueError:

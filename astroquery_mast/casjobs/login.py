@@ -1,8 +1,8 @@
-"""Who the user of CasJobs is: where the name and the password come from, and which addresses may receive them.
+"""The CasJobs login: where the user name and the password come from, and which servers may receive them.
 
-In: what is given to `login`, the environment, the system's keyring, or what is typed.  Out: an `Account`, and after
-CasJobs has accepted it a `CasJobsUser`, whom all clients of CasJobs in a process share.  The password is in memory and
-in the bodies of requests only: never in a representation, a log line, an exception, a pickle or a cache.
+In: the arguments of `login`, the environment, the system's keyring, or a prompt.  Out: an `Account`, and after CasJobs
+has accepted it a `CasJobsUser`, which all clients of CasJobs in a process share.  The password exists only in memory
+and in the bodies of requests: never in a representation, a log line, an exception, a pickle or a cache.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ..exceptions import InvalidArgumentError, LoginError, keep_hidden
 from ..service.token import Origin, may_receive_secrets, origin_of
 from ..service.token_sources import HiddenText, is_given, prompt, read_keyring, write_keyring
 
-# Where name, number and password are looked for; "mastcasjobs" uses the same names.
+# The environment variables with the name, the number and the password; "mastcasjobs" reads the same ones.
 ENVIRONMENT_NAMES = ("CASJOBS_USERID", "CASJOBS_WSID", "CASJOBS_PW")
 _USER, _NUMBER, _PASSWORD = ENVIRONMENT_NAMES
-# The entry of the keyring: the password of each account, and which account was stored last.
+# The entry of the keyring: the password of each account, and the account that was stored last.
 _KEYRING_ENTRY = "astroquery_mast.casjobs"
 _LAST_STORED = "last stored account"
-_NOBODY = (
+_NOT_LOGGED_IN = (
     "Not logged in to CasJobs. Call CasJobs.login(), which reads the user name and password from the "
     f"environment ({_USER} and {_PASSWORD}) or the keyring, or prompts for them."
 )
@@ -34,7 +34,7 @@ _NO_NAME = f"No user name for CasJobs: {_HOW} {_USER}."
 
 @dataclass(frozen=True)
 class Account:
-    """A user whom CasJobs has not been asked about yet: by name, or else by number."""
+    """An account that CasJobs has not verified yet, identified by name or by number."""
 
     username: str | None
     wsid: str | None
@@ -42,7 +42,7 @@ class Account:
 
     @property
     def name(self) -> str:
-        """The name or the number, which CasJobs calls the WSID."""
+        """The user name, or the number that CasJobs calls WSID."""
         return self.username or self.wsid or ""
 
 
@@ -53,12 +53,12 @@ class CasJobsUser:
     wsid: str
     username: str | None
     password: HiddenText = field(repr=False)
-    # The server that has accepted the user, and receives the password.
+    # The server that has accepted the user and receives the password.
     origin: Origin = field(repr=False)
 
 
 class CasJobsLogin:
-    """The user of CasJobs in this process, if there is one."""
+    """The CasJobs login of this process, with or without a user."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -67,41 +67,41 @@ class CasJobsLogin:
 
     @property
     def user(self) -> CasJobsUser | None:
-        """Who is logged in."""
+        """The user who is logged in, or None."""
         with self._lock:
             return self._user
 
     @property
     def password(self) -> str | None:
-        """What is not to be shown."""
+        """The password, which must not be shown."""
         user = self.user
         return None if user is None else user.password
 
     def keep(self, user: CasJobsUser | None) -> None:
-        """Keep a user, or nobody, from now on."""
+        """Log in a user, or log out with None."""
         with self._lock:
             self._user = user
 
     def serves(self, url: str) -> bool:
-        """Tell whether the user is one of the server of an address."""
+        """Return whether a user is logged in to the server of a URL."""
         user = self.user
         return user is not None and user.origin == origin_of(url)
 
     def user_for(self, url: str) -> CasJobsUser:
-        """Return the user whose password may be sent to an address."""
+        """Return the user whose password may be sent to a URL."""
         user = self.user
         if user is None:
-            raise LoginError(_NOBODY)
+            raise LoginError(_NOT_LOGGED_IN)
         if user.origin != origin_of(url):
             raise LoginError(f"You are logged in to a different server than {url}. Log in again with CasJobs.login().")
         return user
 
     def __repr__(self) -> str:
-        """Say whether somebody is logged in, and not who."""
+        """Show whether a user is logged in, but not which one."""
         return f"<CasJobsLogin: {'no user' if self.user is None else 'a user'}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Leave the user behind when copied or pickled; the shared login stays the shared one."""
+        """Omit the user when copied or pickled; the shared login is restored as the shared login."""
         return (_shared_login, ()) if self is SHARED_LOGIN else (CasJobsLogin, ())
 
 
@@ -115,19 +115,19 @@ def _shared_login() -> CasJobsLogin:
 
 
 def check_address(url: str) -> None:
-    """Raise if others could read a password that is sent to an address."""
+    """Raise if a password that is sent to a URL could be read by others."""
     if not may_receive_secrets(url):
         raise LoginError(f"Passwords are only sent over https, but the server is {url}")
 
 
-# -- where it comes from ---------------------------------------------------------------------------------------------
+# -- sources of the account ------------------------------------------------------------------------------------------
 
 
 def find_account(
     username: str | None = None, password: str | None = None, wsid: int | str | None = None, *, reenter: bool = False
 ) -> Account:
-    """Find an account: the arguments, the environment, the system's keyring, or a prompt, in that order."""
-    name, number = _usual_account() if username is None and wsid is None else _given_account(username, wsid)
+    """Return the account from the arguments, the environment, the system's keyring, or a prompt, in this order."""
+    name, number = _default_account() if username is None and wsid is None else _given_account(username, wsid)
     if name is None and number is None:
         name = prompt("CasJobs user name: ", _NO_NAME, hidden=False)
     account = (name or number or "").strip()
@@ -136,7 +136,7 @@ def find_account(
 
 
 def _given_account(username: str | None, wsid: int | str | None) -> tuple[str | None, str | None]:
-    """The name or the number that a user has given."""
+    """Return the name or the number that a user has given."""
     if username is not None and wsid is not None:
         raise InvalidArgumentError("username and wsid cannot be combined. Use one of them.")
     if username is not None and not (isinstance(username, str) and is_given(username)):
@@ -145,13 +145,13 @@ def _given_account(username: str | None, wsid: int | str | None) -> tuple[str | 
 
 
 def store_account(account: Account) -> None:
-    """Write an account to the system's keyring; warn if there is none."""
+    """Store an account in the system's keyring; warn if there is no keyring."""
     mark = f"{'user' if account.username else 'wsid'} {account.name}"
     write_keyring(_KEYRING_ENTRY, {account.name: account.password, _LAST_STORED: mark}, "password")
 
 
-def _usual_account() -> tuple[str | None, str | None]:
-    """The name or the number that the environment has, or else the account that was stored last."""
+def _default_account() -> tuple[str | None, str | None]:
+    """Return the name or the number from the environment, or else of the account that was stored last."""
     name, number = (os.environ.get(each, "").strip() for each in (_USER, _NUMBER))
     if is_given(name):
         return name, None
@@ -162,21 +162,21 @@ def _usual_account() -> tuple[str | None, str | None]:
 
 
 def _found_password(account: str, *, reenter: bool) -> str:
-    """The password of an account."""
+    """Return the password of an account."""
     missing = f"No password for the CasJobs user {account}: {_HOW} {_PASSWORD}."
     stored = None if reenter else _from_environment(account) or read_keyring(_KEYRING_ENTRY, account, "password")
     return stored or prompt(f"CasJobs password of {account}: ", missing)
 
 
 def _from_environment(account: str) -> str | None:
-    """The password of the environment, unless it is that of another account."""
+    """Return the password from the environment, unless the environment names another account."""
     owners = [os.environ.get(each, "").strip() for each in (_USER, _NUMBER)]
     is_owner = not any(owners) or account in owners
     return HiddenText(os.environ.get(_PASSWORD, "")) if is_owner else None
 
 
 def _checked_number(wsid: int | str) -> str:
-    """A WSID as forms have it."""
+    """Return a WSID as text for a form."""
     try:
         number = int(wsid) if isinstance(wsid, str) and wsid.strip().isdecimal() else operator.index(wsid)  # type: ignore[arg-type]
     except TypeError:
@@ -187,7 +187,7 @@ def _checked_number(wsid: int | str) -> str:
 
 
 def _checked_password(password: object) -> HiddenText:
-    """A password as text that does not show."""
+    """Return a password as text whose representation hides it."""
     try:
         if isinstance(password, str) and password.encode():
             return HiddenText(password)

@@ -1,8 +1,8 @@
-"""One call of an operation of CasJobs: what is sent, and what the answer says.
+"""Calls of the operations of CasJobs.
 
-In: an operation and its parameters.  Out: a text, a number, a record of a job, a file; or an error of this package.
-The password is in the body of each request, so that requests are POST, over https or to this computer, and redirects
-are not followed with it.  Operations that change something are sent once: only what has not arrived is sent again.
+In: an operation and its parameters.  Out: a text, a number, the record of a job, a file; or an error of this package.
+The body of each request contains the password.  Therefore requests are POST, over https or to this computer, and
+redirects are not followed.  Operations that change something are repeated only if the request has not arrived.
 """
 
 from __future__ import annotations
@@ -52,66 +52,66 @@ from .wire import (
 
 T = TypeVar("T")
 Read: TypeAlias = Callable[[Body, str], T]
-"""Reads the body of an answer; the second argument is the name of what was asked, for messages."""
+"""Reads the body of a response; the second argument is the name of the request, for messages."""
 
 QUERY = "query"
-"""The name of the task of a user's own query."""
+"""The name of the task for the queries of a user."""
 _STATUSES = (
     *(JobStatus.QUEUED, JobStatus.EXECUTING, JobStatus.EXECUTING),
     *(JobStatus.ABORTED, JobStatus.ERROR, JobStatus.COMPLETED),
 )
 _JOB_NUMBER = re.compile(r"[?&]id=(\d+)", re.IGNORECASE)
-# What is looked at of a file (bytes).
+# The part of a file that is checked for a web page (bytes).
 _HEAD = 2048
-# Seconds that remain, after everything else, to find out whether a job was submitted.
+# Seconds that remain, after the deadline, to check whether a job was submitted.
 _GRACE = 20.0
 
 
 @dataclass(frozen=True)
 class CasJobsCalls:
-    """The operations of CasJobs, through the connections of a client and in the name of the user who is logged in.
+    """The operations of CasJobs, sent over the connections of a client for the user who is logged in.
 
     Parameters
     ----------
     service : MastService
-        The client's conversation with the archive.
+            The service that sends the requests.
     login : CasJobsLogin
-        Who the user is.
+            The login with the number and the password of the user.
     read_result : callable
-        Makes a table of what a finished job has left: given these calls, the record of the job and the deadline.
+            Returns the table of a finished job, given these calls, the record of the job and the deadline.
     """
 
     service: MastService
     login: CasJobsLogin
     read_result: Callable[[CasJobsCalls, Record, Deadline], Table] | None = None
-    # The call that makes a job's handle from its address.
+    # The method that returns the handle of a job for its URL, for messages.
     how_to_return: ClassVar[str] = "CasJobs.get_job"
 
     @property
     def url(self) -> str:
-        """The address of this CasJobs."""
+        """The URL of CasJobs."""
         return self.service.endpoints.casjobs
 
     def operation_url(self, operation: str) -> str:
-        """The address of an operation."""
+        """Return the URL of an operation."""
         return f"{self.url}/services/jobs.asmx/{operation}"
 
     # -- the user ----------------------------------------------------------------------------------------------------
 
     def accept(self, account: Account, deadline: Deadline) -> CasJobsUser:
-        """Have an account checked, and return its user."""
+        """Verify an account, and return its user."""
         origin = origin_of(self.url)
         if account.wsid is None:
             wsid = self._web_services_id(account, deadline)
             return CasJobsUser(wsid, account.username, account.password, origin)
         user = CasJobsUser(account.wsid, None, account.password, origin)
-        asked = CasJobsLogin()
-        asked.keep(user)
-        CasJobsCalls(self.service, asked).quick("SELECT 1 AS one", MYDB, deadline)
+        login = CasJobsLogin()
+        login.keep(user)
+        CasJobsCalls(self.service, login).quick("SELECT 1 AS one", MYDB, deadline)
         return user
 
     def _web_services_id(self, account: Account, deadline: Deadline) -> str:
-        """The number of a user, which all operations want instead of the name."""
+        """Return the number of a user, which all operations require instead of the name."""
         what, url = "The login of CasJobs", f"{self.url}/casusers.asmx/GetWebServiceId"
         form = {"userid": account.username or "", "password": account.password}
         number = self._post(url, form, deadline, what, _read_wsid)
@@ -124,15 +124,15 @@ class CasJobsCalls:
     def quick(
         self, sql: str, context: str, deadline: Deadline, *, task: str = QUERY, repeatable: bool | None = None
     ) -> str:
-        """Have a statement executed at once, and return its rows as CSV with a line of names and types before them.
+        """Execute a statement in the quick queue, and return its rows as CSV with names and types in the first line.
 
-        The user's history of jobs has no other task than `QUERY`.  ``repeatable`` says whether the statement may be
-        sent again after a failure; if it is not given, those that only read are.
+        Only the task `QUERY` appears in the user's history of jobs.  ``repeatable`` says whether the statement may be
+        sent again after a failure; by default, statements that only read may.
 
         Raises
         ------
         QuickLimitError
-            If that takes too long, or there is too much to return.
+            If the statement takes too long, or returns too much.
         """
         again = read_statement(sql).only_reads if repeatable is None else repeatable
         fields = {"qry": sql, "context": context, "taskname": task, "isSystem": "false" if task == QUERY else "true"}
@@ -145,9 +145,9 @@ class CasJobsCalls:
             raise
 
     def submit(self, sql: str, context: str, deadline: Deadline, *, estimate: int, task: str) -> int:
-        """Have CasJobs work on a statement by itself, and return the number of the job.
+        """Submit a statement as a batch job, and return the number of the job.
 
-        It is sent once.  If no number comes back, the job is looked for by the name of its task.
+        The request is sent once.  If there is no response, the job is searched for by the name of its task.
         """
         named = f"{task} {secrets.token_hex(6)}"
         fields = {"qry": sql, "context": context, "taskname": named, "estimate": str(estimate)}
@@ -166,7 +166,7 @@ class CasJobsCalls:
             raise
 
     def _submitted(self, task: str, error: MastError) -> int:
-        """The number of a job that was submitted without an answer; raise what happened if it was not."""
+        """Return the number of a job that was submitted without a response; raise the error if there is no such job."""
         try:
             found = self._named(task)
         except MastError as err:
@@ -178,16 +178,16 @@ class CasJobsCalls:
         return found[0]
 
     def _named(self, task: str) -> list[int]:
-        """The numbers of the jobs whose task has a name."""
+        """Return the numbers of the jobs with a task of this name."""
         found = self.records(Deadline(_GRACE), [f"TaskName : {task}"])
         return [int(each["JobID"]) for each in found if each.get("TaskName") == task]
 
     def extract(self, table: str, form: str, deadline: Deadline) -> int:
-        """Have CasJobs write a table of MyDB to a file, and return the number of that job."""
+        """Write a table of MyDB to a file on the server, and return the number of the job that does it."""
         return self._operate("SubmitExtractJob", {"tableName": table, "type": form}, deadline, read_number)
 
     def append(self, table: str, csv_text: str, deadline: Deadline) -> None:
-        """Add rows to a table of MyDB that is there."""
+        """Add rows to an existing table of MyDB."""
         fields = {"tableName": table, "data": csv_text, "tableExists": "true"}
         self._operate("UploadData", fields, deadline, read_nothing, _may_have_arrived)
 
@@ -202,11 +202,11 @@ class CasJobsCalls:
         return JobHandle(self.job_url(job_id), self)
 
     def job_url(self, job_id: int | str) -> str:
-        """Return the address of a job: the page that shows it to people."""
+        """Return the URL of a job: its web page."""
         return f"{self.url}/jobdetails.aspx?id={job_id}"
 
     def job_number(self, given: object) -> int:
-        """Return the number of a job that is given by number or address."""
+        """Return the number of a job from its number or URL."""
         text = str(given).strip()
         if text.isdecimal():
             return int(text)
@@ -218,16 +218,16 @@ class CasJobsCalls:
         return int(found[1])
 
     def status(self, url: str, deadline: Deadline) -> JobStatus:
-        """Ask how far a job is."""
+        """Return the status of a job."""
         return job_status(self._operate("GetJobStatus", {"jobid": str(self.job_number(url))}, deadline, read_number))
 
     def cancel(self, url: str, deadline: Deadline) -> None:
-        """Have the server stop a job."""
+        """Cancel a job that has not finished."""
         if not self.status(url, deadline).finished:
             self._operate("CancelJob", {"jobid": str(self.job_number(url))}, deadline, read_nothing)
 
     def result(self, url: str, deadline: Deadline) -> Table:
-        """Fetch the result of a job that has finished, or raise why it has none."""
+        """Return the result of a finished job, or raise the reason why there is no result."""
         record = self.job_record(self.job_number(url), deadline)
         status = job_status(record.get("Status", ""))
         if status == JobStatus.ERROR:
@@ -241,7 +241,7 @@ class CasJobsCalls:
         return table
 
     def job_record(self, job_id: int, deadline: Deadline) -> Record:
-        """Return what CasJobs knows of a job."""
+        """Return the record of a job."""
         found = self.records(deadline, [f"JobID : {job_id}"])
         record = next((each for each in found if each.get("JobID") == str(job_id)), None)
         if record is None:
@@ -249,7 +249,7 @@ class CasJobsCalls:
         return record
 
     def records(self, deadline: Deadline, conditions: Sequence[str]) -> list[Record]:
-        """Return what CasJobs knows of the jobs that meet all conditions, such as ``"Status : 5"``."""
+        """Return the records of the jobs that meet all conditions, such as ``"Status : 5"``."""
         user = self.login.user_for(self.url)
         form = {"owner_wsid": user.wsid, "owner_pw": user.password}
         form |= {"conditions": ";".join(conditions), "includeSystem": "false"}
@@ -257,7 +257,7 @@ class CasJobsCalls:
         return [each for each in found if each.get("JobID", "").isdecimal()]
 
     def output(self, job_id: int, deadline: Deadline) -> BinaryIO:
-        """Return the file that a job has written; it is fetched without the password."""
+        """Return the file that a job has written; it is downloaded without the password."""
         what = f"The output of the CasJobs job {job_id}"
         address = self.job_record(job_id, deadline).get("OutputLoc", "")
         if not address:
@@ -279,7 +279,7 @@ class CasJobsCalls:
         read: Read[T],
         hopeless: Hopeless | None = None,
     ) -> T:
-        """Call an operation in the name of the user."""
+        """Call an operation with the number and the password of the user."""
         user = self.login.user_for(self.url)
         return self._send_operation(
             operation, {"wsid": user.wsid, "pw": user.password, **fields}, deadline, read, hopeless
@@ -293,7 +293,7 @@ class CasJobsCalls:
         read: Read[T],
         hopeless: Hopeless | None = None,
     ) -> T:
-        """Call an operation with everything that it is told."""
+        """Call an operation with all of its parameters."""
         return self._post(self.operation_url(operation), form, deadline, f"CasJobs ({operation})", read, hopeless)
 
     def _post(
@@ -305,7 +305,7 @@ class CasJobsCalls:
         read: Read[T],
         hopeless: Hopeless | None = None,
     ) -> T:
-        """Send a form and read the answer; ``hopeless`` tells after which failures it is not sent again."""
+        """Send a form and read the response; ``hopeless`` says after which errors it is not sent again."""
         check_address(url)
         return HttpClient(self._send, self.service.endpoints, check=check_answer).request(
             "POST",
@@ -320,7 +320,7 @@ class CasJobsCalls:
         )
 
     def _send(self, method: str, url: str, **keywords: Any) -> requests.Response:
-        """Send without the token of MAST; nothing that is left of the request has the password."""
+        """Send a request without the MAST token, and remove the password from what is left of the request."""
         try:
             response = self.service.send(method, url, credentials=Credentials(), **keywords)
         except requests.RequestException as err:
@@ -331,7 +331,7 @@ class CasJobsCalls:
 
 
 def _read_wsid(body: Body, what: str) -> str:
-    """The number of a user, which comes as text; it may be ``-1``."""
+    """Return the number of a user, which is text in the response and may be ``-1``."""
     number = (read_document(body, what, "string", "long", "int").text or "").strip()
     if number and not number.lstrip("-").isdecimal():
         raise InvalidResponseError(f"{what} did not return a number.", service=what)
@@ -339,7 +339,7 @@ def _read_wsid(body: Body, what: str) -> str:
 
 
 def _failure(record: Record) -> MastError:
-    """Why a job has failed."""
+    """Return the error of a failed job."""
     error = refusal(record.get("Error") or record.get("Message") or "", f"CasJobs (job {record['JobID']})")
     if isinstance(error, QuickLimitError):
         error.args = (f"{error} To allow more time, use a longer estimate.",)
@@ -347,29 +347,29 @@ def _failure(record: Record) -> MastError:
 
 
 def job_status(code: object) -> JobStatus:
-    """Return the status that CasJobs has a number for."""
+    """Return the job status for a number of CasJobs."""
     number = int(code) if str(code).isdecimal() else -1  # type: ignore[call-overload]
     return _STATUSES[number] if 0 <= number < len(_STATUSES) else JobStatus.UNKNOWN
 
 
 def status_codes(status: JobStatus) -> list[str]:
-    """Return the numbers that CasJobs has for a status."""
+    """Return the numbers of a status in CasJobs."""
     return [str(number) for number, each in enumerate(_STATUSES) if each == status]
 
 
 def _strip_body(request: requests.Request | requests.PreparedRequest | None) -> None:
-    """Take the form out of a request that has been sent."""
+    """Remove the form from a request that has been sent."""
     if isinstance(request, requests.PreparedRequest):
         request.body = None
 
 
 def _may_have_arrived(error: MastError) -> bool:
-    """Whether what was sent may have been done, so that it is not sent again."""
+    """Return whether the server may have carried out the request, so that it must not be sent again."""
     return not never_connected(error) and not is_limited(error)
 
 
 def _body_of(response: requests.Response, what: str) -> Body:
-    """The body of an answer that is none of somebody else."""
+    """Return the body of a response, unless it is a redirect."""
     if 300 <= response.status_code < 400:
         target = urljoin(response.url, response.headers.get("Location", ""))
         raise NetworkError(

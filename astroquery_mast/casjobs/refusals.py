@@ -1,7 +1,7 @@
-"""What CasJobs says when something goes wrong, as errors of this package: one sentence each, of the right class.
+"""The errors of CasJobs as exceptions of this package, each with a message of one sentence.
 
-In: status, headers and body of an answer, or the error of a job.  Out: an exception.  CasJobs tells its errors as
-traces of .NET, with a message before ``--->`` or before the first line of code; gateways and firewalls send pages.
+In: status, headers and body of a response, or the error of a job.  Out: an exception.  CasJobs reports errors as stack
+traces of .NET, with the message before ``--->`` or before the first line of code.  Gateways and firewalls send pages.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Mapping
 from ..exceptions import AccessDeniedError, BadRequestError, MastError, NetworkError, ServerError, without_secrets
 from ..tables.mashup import check_status
 
-# What is looked at of an answer that is none (bytes).
+# The part of an error response that is read (bytes).
 _HEAD = 65_536
 _LONGEST = 500
-_SHOWN_CODE = re.compile(r"\r?\n\s*at [\w.`<>]+[.(]")
+_STACK_TRACE = re.compile(r"\r?\n\s*at [\w.`<>]+[.(]")
 # The name of an exception before its message: ``System.Data.SqlClient.SqlException (0x80131904): ``.
 _KIND = re.compile(r"\s*(?P<kind>(?:[A-Za-z_]\w*\.)*\w*Exception)(?: \(0x[0-9A-Fa-f]+\))?:\s*")
 _ENVELOPE = re.compile(r"Server was unable to process request|Exception has been thrown by the target", re.IGNORECASE)
-# Kinds of exceptions that find fault with what was sent; others are the server's own.
-_OF_THE_REQUEST = re.compile(r"(?:^|\.)(?:Exception|Sql|Argument|Format|InvalidOperation|ApplicationException|Soap)")
+# Exceptions that are caused by the request; others are failures of the server.
+_CAUSED_BY_REQUEST = re.compile(r"(?:^|\.)(?:Exception|Sql|Argument|Format|InvalidOperation|ApplicationException|Soap)")
 _MARKED = re.compile(r"'[^']*'|\"[^\"]*\"|\[[^\]]*\]")
 _ACCOUNT = r"(?:password|\bpw\b|\bwsid\b|web ?services? ?id|user ?(?:name|id))"
 _WRONG = r"(?:invalid|incorrect|wrong|unknown|not (?:valid|match|found|recogni[sz]ed|exist)|denied|fail)"
@@ -31,12 +31,12 @@ _LIMITS = re.compile(
     r"|too (?:large|many rows)|OutOfMemory",
     re.IGNORECASE | re.DOTALL,
 )
-_PASSING = re.compile(
+_TRANSIENT = re.compile(
     r"deadlock|prepared statement|network-related|transport-level|cannot open database|shut ?down|being aborted"
     r"|temporarily|server is (?:busy|unavailable)|connection (?:was|is) (?:broken|closed)",
     re.IGNORECASE,
 )
-# What helps, by what the database says.
+# Advice for errors of the database.
 _ADVICE = (
     (
         re.compile(r"Invalid object name", re.IGNORECASE),
@@ -56,14 +56,14 @@ _TAGS = re.compile(r"<[^>]*>")
 
 
 class QuickLimitError(BadRequestError):
-    """A query that takes longer, or returns more, than CasJobs allows in its quick queue."""
+    """The query exceeds the time or the result size that CasJobs allows in its quick queue."""
 
 
 def check_answer(status: int, headers: Mapping[str, str], body: bytes, service: str) -> None:
-    """Raise the error that an answer is, unless its HTTP status says that it is none."""
+    """Raise the error of a response with an HTTP status of 400 or more."""
     if status < 400:
         return
-    # A server may repeat what it was sent, and nobody should see it, not even in the variables of a traceback.
+    # A server may repeat the request.  Secrets must not appear, not even in the variables of a traceback.
     text = without_secrets(body[:_HEAD].decode("utf-8", "replace"))
     body = text.encode()
     kind, words = _message(text)
@@ -77,26 +77,26 @@ def check_answer(status: int, headers: Mapping[str, str], body: bytes, service: 
 
 
 def refusal(words: str, service: str, *, kind: str = "Exception", status: int | None = None) -> MastError:
-    """Return the error for what CasJobs itself says of a request or a job."""
-    said = f"{words.rstrip('. ') or 'no reason given'}."
+    """Return the exception for an error message of CasJobs about a request or a job."""
+    message = f"{words.rstrip('. ') or 'no reason given'}."
     unmarked = _MARKED.sub("", words)
     if _DENIED.search(unmarked):
         return AccessDeniedError(
-            f"CasJobs does not accept the user or the password: {said}", service=service, status=status
+            f"CasJobs does not accept the user or the password: {message}", service=service, status=status
         )
-    if _PASSING.search(unmarked):
-        return ServerError(f"{service} failed: {said}", service=service, status=status)
+    if _TRANSIENT.search(unmarked):
+        return ServerError(f"{service} failed: {message}", service=service, status=status)
     if _LIMITS.search(unmarked) or "OutOfMemory" in kind or kind.endswith("TimeoutException"):
-        return QuickLimitError(f"{service} reached a limit: {said}", service=service, status=status)
-    if not _OF_THE_REQUEST.search(kind):
-        return ServerError(f"{service} failed ({kind}): {said}", service=service, status=status)
+        return QuickLimitError(f"{service} reached a limit: {message}", service=service, status=status)
+    if not _CAUSED_BY_REQUEST.search(kind):
+        return ServerError(f"{service} failed ({kind}): {message}", service=service, status=status)
     advice = next((f" {advice}" for found, advice in _ADVICE if found.search(unmarked)), "")
-    return BadRequestError(f"{service} refused the request: {said}{advice}", service=service, status=status)
+    return BadRequestError(f"{service} refused the request: {message}{advice}", service=service, status=status)
 
 
 def _message(text: str) -> tuple[str, str]:
-    """The kind of the exception in a trace of .NET and what it says; empty if the text is no trace."""
-    shown = html.unescape(_SHOWN_CODE.split(text, maxsplit=1)[0])
+    """Return the type and the message of the exception in a .NET stack trace; empty for other text."""
+    shown = html.unescape(_STACK_TRACE.split(text, maxsplit=1)[0])
     found = [(part, _KIND.match(part)) for part in shown.split("--->")]
     named = [(kind["kind"], part[kind.end() :]) for part, kind in found if kind]
     if not named:
@@ -107,17 +107,17 @@ def _message(text: str) -> tuple[str, str]:
     return kind, line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
-# -- pages for people ------------------------------------------------------------------------------------------------
+# -- web pages -------------------------------------------------------------------------------------------------------
 
 
 def is_page(text: str) -> bool:
-    """Tell whether an answer is a page of HTML."""
+    """Return whether a response is an HTML page."""
     head = text[:_HEAD].lstrip("\ufeff \t\r\n")[:2048].lower()
     return head.startswith(("<!doctype html", "<html")) or "<html" in head
 
 
 def page_error(text: str, service: str, status: int | None = None) -> MastError:
-    """Return the error for a page of HTML instead of an answer."""
+    """Return the error for an HTML page in place of a result."""
     if _FIREWALL.search(text) or status in {401, 403}:
         incident = _INCIDENT.search(html.unescape(_TAGS.sub(" ", text)))
         return _blocked(service, status, f" ({incident[0].strip()})" if incident else "")
@@ -127,7 +127,7 @@ def page_error(text: str, service: str, status: int | None = None) -> MastError:
 
 
 def _blocked(service: str, status: int | None, incident: str) -> MastError:
-    """The error for a request that a firewall has not let through; sending it again would not help."""
+    """Return the error for a request that a firewall has blocked, and would block again."""
     number = f", HTTP {status}" if status else ""
     return NetworkError(
         f"A firewall in front of {service} blocked the request{number}{incident}. Rewrite the query, try "

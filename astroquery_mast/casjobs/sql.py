@@ -1,10 +1,10 @@
-"""What CasJobs' database has for a column, and the SQL that brings values to it and back as they are.
+"""The database columns for the columns of a table, and the SQL statements that transfer values unchanged.
 
-In: a table, or what the service says of the columns of one.  Out: frozen `SqlColumn` objects, and statements.
+In: a table, or the descriptions of columns from CasJobs.  Out: frozen `SqlColumn` objects, and statements.
 
-CasJobs reads and writes CSV in which blanks get lost, numbers are rounded, and an empty text is the same as NULL.
-Nothing of that matters here: what is no number travels as a word of letters, digits and ``_ . - :``, which the database
-itself makes from the value, or makes the value from.  ``columns.py`` writes and reads these words.
+In the CSV that CasJobs reads and writes, blanks get lost, numbers are rounded, and an empty text is the same as NULL.
+To avoid that, all values but integers are sent as words of letters, digits and ``_ . - :``, which the database itself
+converts from and to the values.  ``columns.py`` writes and reads these words.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from ..exceptions import InvalidArgumentError, presentable
 from .moments import check_moments
 from .statements import LONGEST_NAME, plain_name
 
-# What SQL Server allows.
+# The limits of SQL Server.
 _LONGEST_TEXT = 4000
 _MOST_COLUMNS = 1024
-# What may be written around the name of a table.
+# The accepted forms of a table name.
 _OF_MYDB = re.compile(r"(?:mydb\.(?:dbo\.)?)?\[?(\w+)\]?", re.IGNORECASE)
-# Which type holds which kind of number exactly, by the letter and the size of numpy's.
+# The type that stores each kind of number exactly, by the code and the size of its numpy dtype.
 _TYPES = {
     "b1": "bit",
     "u1": "tinyint",
@@ -43,7 +43,7 @@ _TYPES = {
     "f4": "real",
     "f8": "float",
 }
-# Types that hold all values of another one.
+# Types that can store all values of another type.
 _HOLDS = {
     "tinyint": {"smallint", "int", "bigint", "real", "float"},
     "smallint": {"int", "bigint", "real", "float"},
@@ -55,14 +55,14 @@ _TEXTS = frozenset({"char", "varchar", "nchar", "nvarchar", "text", "ntext", "sy
 _BINARIES = frozenset({"binary", "varbinary", "image", "timestamp", "rowversion"})
 MOMENTS = frozenset({"date", "datetime", "datetime2", "smalldatetime"})
 """Types that are read as `~astropy.time.Time`."""
-# How a value becomes a word, by its type; integers already are words.
+# The conversion of a value to a word, by its type.  Integers are words already.
 _AS_WORDS = {
     **dict.fromkeys(("real", "float"), "CONVERT(varchar(40), {}, 3)"),
     **dict.fromkeys(("decimal", "numeric", "money", "smallmoney"), "CONVERT(varchar(60), {}, 2)"),
     **dict.fromkeys(MOMENTS, "CONVERT(varchar(40), {}, 126)"),
     **dict.fromkeys(("tinyint", "smallint", "int", "bigint", "bit"), "{}"),
 }
-# A text that is not a word becomes the digits of its UTF-16.
+# A text that is not a word is sent as the hexadecimal digits of its UTF-16.
 _TEXT_AS_WORD = (
     "CASE WHEN {0} IS NULL THEN NULL"
     " WHEN {0} COLLATE Latin1_General_BIN2 LIKE '%[^-A-Za-z0-9_.]%'"
@@ -79,7 +79,7 @@ _ROW = "row_number_"
 
 @dataclass(frozen=True)
 class SqlColumn:
-    """A column of a table of the database; a text has a length, in units of UTF-16, or none if it is not limited."""
+    """A column of a table in the database; the length of text is in units of UTF-16, None for unlimited text."""
 
     name: str
     type_name: str
@@ -87,28 +87,28 @@ class SqlColumn:
 
     @property
     def declaration(self) -> str:
-        """Its type, as `CREATE TABLE` takes it."""
+        """The type in a `CREATE TABLE` statement."""
         if self.type_name == "nvarchar":
             return f"nvarchar({self.length or 'max'})"
         return "datetime2(7)" if self.type_name == "datetime2" else self.type_name
 
     @property
     def is_moment(self) -> bool:
-        """Whether it holds moments."""
+        """Whether the values are times."""
         return self.type_name in MOMENTS
 
     @property
     def is_text(self) -> bool:
-        """Whether it is read as text: also what has no other form here."""
+        """Whether the values are read as text, as are those of types without another representation here."""
         return self.type_name not in _AS_WORDS
 
     def holds(self, other: SqlColumn) -> bool:
-        """Tell whether every value of another column can be stored in this one as it is."""
+        """Return whether this column can store every value of another one unchanged."""
         same = self.type_name == other.type_name or self.type_name in _HOLDS.get(other.type_name, ())
         return same and (self.length is None or (other.length is not None and other.length <= self.length))
 
     def as_word(self) -> str:
-        """Return the expression of a value as a word, or NULL."""
+        """Return the expression that converts a value to a word or NULL."""
         name = in_brackets(self.name)
         if not self.is_text:
             return _AS_WORDS[self.type_name].format(name)
@@ -117,7 +117,7 @@ class SqlColumn:
         return _TEXT_AS_WORD.format(name if self.type_name == "nvarchar" else f"CAST({name} AS nvarchar(max))")
 
     def from_word(self, word: str) -> str:
-        """Return the expression of a value that was sent as a word."""
+        """Return the expression that converts a word to a value."""
         if self.is_moment:
             return f"CAST(NULLIF(SUBSTRING({word}, 2, 40), '') AS {self.declaration})"
         if self.is_text:
@@ -126,12 +126,12 @@ class SqlColumn:
 
     @property
     def word_length(self) -> int:
-        """How many letters the longest word for a value has."""
+        """The number of characters of the longest word."""
         return 40 if self.is_moment else 1 + 4 * (self.length or 1 << 27)
 
     @property
     def word_declaration(self) -> str:
-        """The type of a column for words, as `CREATE TABLE` takes it."""
+        """The type of a column of words in a `CREATE TABLE` statement."""
         if not (self.is_text or self.is_moment):
             return self.declaration
         return f"varchar({self.word_length if self.word_length <= _LONGEST_WORD else 'max'})"
@@ -141,23 +141,23 @@ class SqlColumn:
 
 
 def in_brackets(name: str) -> str:
-    """Return a name as SQL takes it, whatever it is."""
+    """Return any name quoted for SQL."""
     return f"[{name.replace(']', ']]')}]"
 
 
 def plain_table_name(name: Any) -> str:
-    """Return the name of a table of MyDB, without ``MyDB.``, or raise if it is none."""
+    """Return the name of a table of MyDB without ``MyDB.``, or raise if it is not valid."""
     found = _OF_MYDB.fullmatch(name) if isinstance(name, str) else None
     return plain_name(name if found is None else found[1])
 
 
 def table_name(name: Any) -> str:
-    """Return the name of a table of MyDB as SQL takes it, or raise if it is none."""
+    """Return the name of a table of MyDB quoted for SQL, or raise if it is not valid."""
     return in_brackets(plain_table_name(name))
 
 
 def _check_names(names: Sequence[str]) -> None:
-    """Raise unless these can be the names of the columns of one table."""
+    """Raise unless these are valid names for the columns of one table."""
     if not names:
         raise InvalidArgumentError("The table has no columns.")
     if len(names) > _MOST_COLUMNS:
@@ -180,13 +180,13 @@ def _check_names(names: Sequence[str]) -> None:
 
 
 def columns_for(table: Table) -> list[SqlColumn]:
-    """Return the columns that hold a table's values exactly, or raise if there are none for some of it."""
+    """Return the database columns that store the values of a table exactly, or raise if a column cannot be stored."""
     _check_names(table.colnames)
     return [_declared(name, table[name]) for name in table.colnames]
 
 
 def _declared(name: str, column: Any) -> SqlColumn:
-    """The column of the database for one of a table."""
+    """Return the database column for a column of a table."""
     if not isinstance(column, np.ndarray | Time):
         raise InvalidArgumentError(
             f"Column {name!r} is a {type(column).__name__}, which CasJobs cannot store. Replace it with "
@@ -207,7 +207,7 @@ def _declared(name: str, column: Any) -> SqlColumn:
 
 
 def _number_type(name: str, values: npt.NDArray[Any]) -> str:
-    """The type of the database for numbers."""
+    """Return the database type for numbers."""
     type_name = _TYPES.get(f"{values.dtype.kind}{values.dtype.itemsize}")
     if type_name is None:
         raise InvalidArgumentError(
@@ -226,13 +226,13 @@ def cell_values(column: Any) -> npt.NDArray[Any]:
 
 
 def mask_of(column: Any) -> npt.NDArray[np.bool_] | None:
-    """Return where the values of a column are masked, or None."""
+    """Return the mask of a column, or None if no value is masked."""
     mask = getattr(column, "mask", None)
     return None if mask is None or not np.any(mask) else np.broadcast_to(np.asarray(mask, dtype=bool), column.shape)
 
 
-def nothing_in(column: Any) -> npt.NDArray[np.bool_] | None:
-    """Return where a column has no value for the database: masked, NaN, infinite, or no date; None if nowhere."""
+def null_mask(column: Any) -> npt.NDArray[np.bool_] | None:
+    """Return where a column has no value for the database: masked, NaN, infinite, or NaT; None if there are none."""
     mask = mask_of(column)
     values = None if isinstance(column, Time) else cell_values(column)
     if values is None or values.dtype.kind not in "fM":
@@ -243,18 +243,18 @@ def nothing_in(column: Any) -> npt.NDArray[np.bool_] | None:
 
 
 def _text_length(name: str, values: npt.NDArray[Any]) -> int | None:
-    """The length of the texts of a column, None if it is not limited."""
+    """Return the maximum length for the texts of a column, or None for unlimited text."""
     width = int(values.itemsize // 4 if values.dtype.kind == "U" else values.itemsize) or 1
     if values.dtype.kind == "S" and values.size:
         _check_bytes(name, values)
-    # A character beyond the first 65,536 is two units of UTF-16.
+    # A character beyond U+FFFF takes two units of UTF-16.
     wide = values.dtype.kind == "U" and values.size and np.ascontiguousarray(values).view(np.uint32).max() > 0xFFFF
     length = width * (2 if wide else 1)
     return length if length <= _LONGEST_TEXT else None
 
 
 def _check_bytes(name: str, values: npt.NDArray[Any]) -> None:
-    """Raise if bytes are no text."""
+    """Raise if bytes are not valid text."""
     try:
         b"\n".join(values.tolist()).decode()
     except UnicodeDecodeError as err:
@@ -265,12 +265,12 @@ def _check_bytes(name: str, values: npt.NDArray[Any]) -> None:
 
 
 def word_names(columns: Sequence[SqlColumn]) -> list[str]:
-    """Return the names under which the values of some columns travel, which need no marks."""
+    """Return the column names for the words of some columns, which need no quotes."""
     return [f"c{number}" for number in range(1, len(columns) + 1)]
 
 
 def words_heading(columns: Sequence[SqlColumn]) -> str:
-    """Return the first line of CSV with words: the number of the row comes first, so that no row is an empty line."""
+    """Return the header line of CSV with words; the first column is the row number, so that no line is empty."""
     return ",".join((_ROW, *word_names(columns)))
 
 
@@ -295,7 +295,7 @@ def decode_statement(name: str, words: str, columns: Sequence[SqlColumn]) -> str
 
 
 def rename_statement(old: str, new: str) -> str:
-    """Return the statement that gives a table another name."""
+    """Return the statement that renames a table."""
     return f"EXEC sp_rename '{plain_table_name(old)}', '{plain_table_name(new)}'"
 
 
@@ -306,7 +306,7 @@ def copy_statement(name: str, source: str, columns: Sequence[SqlColumn]) -> str:
 
 
 def select_statement(source: str, columns: Sequence[SqlColumn], rest: str = "", *, into: str = "") -> str:
-    """Return the query for the values of some columns as words, to be read or to be put into a table."""
+    """Return the query for the values of some columns as words; ``into`` stores them in a table."""
     values = ", ".join(
         f"{column.as_word()} AS {word}" for column, word in zip(columns, word_names(columns), strict=True)
     )
@@ -318,7 +318,7 @@ COLUMNS_OF_COLUMNS = [
     SqlColumn("DATA_TYPE", "nvarchar"),
     SqlColumn("CHARACTER_MAXIMUM_LENGTH", "int"),
 ]
-"""What the database tells of a column."""
+"""The columns of a query for the columns of a table."""
 
 
 def columns_query(name: str) -> str:
@@ -328,26 +328,26 @@ def columns_query(name: str) -> str:
 
 
 def columns_from(rows: Table) -> list[SqlColumn]:
-    """Return the columns that an answer to `columns_query` tells of."""
+    """Return the columns that the result of `columns_query` describes."""
     names, types, lengths = (np.ma.asarray(rows[name]).tolist() for name in rows.colnames)
-    told = zip(names, types, lengths, strict=True)
-    return [_told(name, str(type_name).lower(), length) for name, type_name, length in told]
+    described = zip(names, types, lengths, strict=True)
+    return [_described(name, str(type_name).lower(), length) for name, type_name, length in described]
 
 
-def _told(name: str, type_name: str, length: int | None) -> SqlColumn:
-    """A column as the database tells of it."""
+def _described(name: str, type_name: str, length: int | None) -> SqlColumn:
+    """Return the column for a description by the database."""
     limited = type_name in _TEXTS and length is not None and 0 < length < 1 << 30
     return SqlColumn(name, type_name, length if limited else None)
 
 
 def _by_name(columns: Sequence[SqlColumn]) -> dict[str, SqlColumn]:
-    """Columns by their names in any case."""
+    """Return columns by their names in lower case."""
     return {column.name.casefold(): column for column in columns}
 
 
-def unfitting(columns: Sequence[SqlColumn], there: Sequence[SqlColumn]) -> str:
+def column_mismatch(columns: Sequence[SqlColumn], existing: Sequence[SqlColumn]) -> str:
     """Return why the rows of some columns cannot be added to a table with others; empty if they can."""
-    known, given = _by_name(there), _by_name(columns)
+    known, given = _by_name(existing), _by_name(columns)
     strange = [column.name for name, column in given.items() if name not in known]
     missing = [column.name for name, column in known.items() if name not in given]
     if strange or missing:
@@ -361,11 +361,11 @@ def unfitting(columns: Sequence[SqlColumn], there: Sequence[SqlColumn]) -> str:
     )
 
 
-def _listed(said: str, names: Sequence[str]) -> str:
-    """What is said of some columns; nothing if there are none."""
-    return f"{said} {', '.join(map(repr, names))}" if names else ""
+def _listed(message: str, names: Sequence[str]) -> str:
+    """Return a message about some columns, or an empty text if existing are none."""
+    return f"{message} {', '.join(map(repr, names))}" if names else ""
 
 
 def _worded(column: SqlColumn) -> str:
-    """A column's type, for the reader."""
+    """Return the type of a column for messages."""
     return f"{column.type_name}({column.length})" if column.length else column.type_name

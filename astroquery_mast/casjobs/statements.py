@@ -1,7 +1,7 @@
-"""What has to be known of a statement in SQL to send it: whether it returns rows, and into which table it puts them.
+"""Analysis of SQL statements: whether they return rows, and in which table they store them.
 
-In: a statement as text.  Out: the same one with an ``INTO``, or the name in it.  The rest of the language is the
-server's affair.  Names that users give are checked before they go into a statement.
+In: a statement as text.  Out: the statement with an ``INTO``, or the name of its table.  The rest of the syntax is
+checked by the server.  Names that users give are checked before they become part of a statement.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from itertools import takewhile
 from ..exceptions import InvalidArgumentError
 
 MYDB = "MYDB"
-"""The context that is the user's own database."""
+"""The context of the user's own database."""
 
-# Comments, text and names in marks are skipped as a whole, so that no word is found in them.
+# Comments, strings and quoted names are skipped, so that no keyword is found in them.
 _TOKEN = re.compile(
     r"""
     (?P<skipped> --[^\n]* | /\*.*?(?:\*/|\Z) | '(?:[^']|'')*'? )
@@ -28,10 +28,10 @@ _TOKEN = re.compile(
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LONGEST_NAME = 128
-"""How long a name in SQL Server may be."""
-# What may follow the columns of a SELECT.
+"""The maximum length of a name in SQL Server."""
+# Keywords that end the columns of a SELECT.
 _AFTER_COLUMNS = frozenset({"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "UNION", "EXCEPT", "INTERSECT", "OPTION"})
-# Statements other than a query, some of which may hold a SELECT.
+# Statements other than queries, some of which may contain a SELECT.
 _CHANGES = frozenset(
     [
         *("ALTER", "BULK", "CREATE", "DELETE", "DENY", "DROP", "EXEC", "EXECUTE", "GRANT", "INSERT", "MERGE", "REVOKE"),
@@ -42,7 +42,7 @@ _CHANGES = frozenset(
 
 @dataclass(frozen=True)
 class _Token:
-    """A word, a name or a mark that stands outside of parentheses, or all that is in a pair of them."""
+    """A word, name or punctuation mark outside of parentheses, or a pair of parentheses with its contents."""
 
     kind: str
     text: str
@@ -51,24 +51,24 @@ class _Token:
 
     @property
     def keyword(self) -> str:
-        """The word as the language has it; empty for what is none."""
+        """The word in upper case; empty if this is not a word."""
         return self.text.upper() if self.kind == "word" else ""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement as far as it is understood here.
+    """A statement, with what is needed to add an ``INTO``.
 
     Parameters
     ----------
     text : str
         The statement.
     into : str or None
-        The table into which it puts its rows, without the name of the database and without marks.
+        The table in which it stores its rows, without the name of the database and without quotes.
     place : int or None
-        Where an ``INTO`` may be added; None if the statement returns no rows, or puts them somewhere.
+        The position at which an ``INTO`` can be added.  None if the statement returns no rows, or stores them already.
     unnamed : tuple of int
-        Where columns end that have no name, which a table needs.
+        The positions after columns without a name, which a table requires.
     """
 
     text: str
@@ -78,31 +78,31 @@ class Statement:
 
     @property
     def only_reads(self) -> bool:
-        """Whether it may be sent twice, because it changes nothing."""
+        """Whether the statement may be sent twice because it changes nothing."""
         return self.place is not None
 
     @property
     def why_no_place(self) -> str:
-        """Why no ``INTO`` can be added."""
+        """The reason why no ``INTO`` can be added."""
         if self.into:
             return f"The query already has an INTO ({self.into})."
         return "The statement returns no rows to store in a table."
 
     def with_into(self, table: str) -> str:
-        """Return the statement with a place for its rows: a table of MyDB, whose name is checked."""
+        """Return the statement with an ``INTO`` for a table of MyDB, whose name is checked."""
         if self.place is None:
             raise InvalidArgumentError(self.why_no_place)
         starts, ends = (0, *self.unnamed), (*self.unnamed, self.place)
         columns = [self.text[start:end] for start, end in zip(starts, ends, strict=True)]
-        # Under these names they come from the quick queue.
+        # The quick queue uses the same names.
         before = columns[0] + "".join(f" AS Column{number}{text}" for number, text in enumerate(columns[1:], 1))
         after = self.text[self.place :]
-        # On a line of its own, behind which a comment may end.
+        # On a line of its own because the text before may end with a comment.
         return f"{before.rstrip()}\nINTO MyDB.[{plain_name(table)}]\n{after}"
 
 
 def read_statement(sql: object) -> Statement:
-    """Return what there is to know of a statement."""
+    """Return the analysis of a statement."""
     if not isinstance(sql, str) or not sql.strip():
         raise InvalidArgumentError(f"The query must be a string of SQL, got {sql!r}.")
     tokens = list(_outer_tokens(sql))
@@ -116,7 +116,7 @@ def read_statement(sql: object) -> Statement:
 
 
 def _outer_tokens(sql: str) -> Iterator[_Token]:
-    """The words, names and marks outside of parentheses, and pairs of these as a whole."""
+    """Yield the words, names and punctuation marks outside of parentheses, and pairs of parentheses as one token."""
     depth = begin = 0
     for found in _TOKEN.finditer(sql):
         kind, text = found.lastgroup or "", found[0]
@@ -132,12 +132,12 @@ def _outer_tokens(sql: str) -> Iterator[_Token]:
 
 
 def _is_of_columns(token: _Token) -> bool:
-    """Whether the columns of a SELECT do not end before this."""
+    """Return whether a token belongs to the columns of a SELECT."""
     return token.keyword not in _AFTER_COLUMNS and token.text != ";"
 
 
 def _unnamed(tokens: list[_Token]) -> Iterator[int]:
-    """Where columns of a SELECT end that are a call of a function, or a CASE, without a name."""
+    """Yield the positions after the columns of a SELECT that are function calls or CASE expressions without a name."""
     commas = [at for at, each in enumerate(tokens) if each.text == ","]
     for start, end in zip((0, *(at + 1 for at in commas)), (*commas, len(tokens)), strict=True):
         column = tokens[start:end]
@@ -146,12 +146,12 @@ def _unnamed(tokens: list[_Token]) -> Iterator[int]:
 
 
 def _is_call(name: _Token, group: _Token) -> bool:
-    """Whether a name with parentheses behind it is the call of a function."""
+    """Return whether a name with parentheses after it is a function call."""
     return group.kind == "group" and name.kind in {"word", "name"} and name.keyword not in {"ALL", "DISTINCT", "TOP"}
 
 
 def _first_select(tokens: list[_Token]) -> int | None:
-    """The place of the first SELECT that returns rows, which one that sets a variable (``SELECT @x = 1``) does not."""
+    """Return the index of the first SELECT that returns rows; one that sets a variable (``SELECT @x = 1``) does not."""
     for at, each in enumerate(tokens):
         following = "".join(token.text for token in tokens[at + 1 : at + 3])
         if each.keyword == "SELECT" and not (following.startswith("@") and following.endswith("=")):
@@ -160,7 +160,7 @@ def _first_select(tokens: list[_Token]) -> int | None:
 
 
 def _target(tokens: list[_Token]) -> str | None:
-    """The table behind the first INTO: the last part of a name that may have those of database and schema before."""
+    """Return the table after the first INTO, without the names of the database and the schema."""
     at = next((number for number, each in enumerate(tokens) if each.keyword == "INTO"), None)
     if at is None:
         return None
@@ -173,7 +173,7 @@ def _target(tokens: list[_Token]) -> str | None:
 
 
 def plain_name(name: object, what: str = "table") -> str:
-    """Return a name that can go into a statement as it is; raise if it could be anything else."""
+    """Return a name that can be used in a statement without quotes, or raise if it is not valid."""
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise InvalidArgumentError(
             f"{name!r} is not a valid name of a {what}. Names must have at most {LONGEST_NAME} letters (A to "
@@ -183,6 +183,6 @@ def plain_name(name: object, what: str = "table") -> str:
 
 
 def checked_context(context: object) -> str:
-    """Return the name of a context as the service writes it, as far as that is known."""
+    """Return the name of a context, spelled as CasJobs requires it where this is known."""
     name = plain_name(context, "context")
     return MYDB if name.upper() == MYDB else name

@@ -1,6 +1,6 @@
-"""What is in MyDB for a while only: tables that are dropped at the end, and jobs that are stopped.
+"""Temporary tables of MyDB, which are dropped after use, and jobs that are stopped.
 
-In: the calls of CasJobs, and names or jobs.  Out: nothing is left behind, or its name is told.
+In: the calls of CasJobs, and names or jobs.  Out: a clean MyDB, or a message with the names of what is left.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from .sql import table_name
 from .statements import MYDB
 
 CLEANUP_TIME = 30.0
-"""Seconds that cleaning up may take after everything else."""
+"""Seconds that the cleanup may take after the deadline."""
 _PREFIX = "astroquery_mast_"
 
 
 def temporary_name() -> str:
-    """Return the name of a table that is not there."""
+    """Return a new, unique table name."""
     return f"{_PREFIX}{secrets.token_hex(8)}"
 
 
 def drop_tables(calls: CasJobsCalls, names: Sequence[str], deadline: Deadline) -> None:
-    """Drop those tables of MyDB that are there."""
+    """Drop those of the tables that exist in MyDB."""
     sql = f"DROP TABLE IF EXISTS {', '.join(map(table_name, names))}"
     calls.quick(sql, MYDB, deadline, task="drop", repeatable=True)
 
 
 @contextmanager
 def dropped_later(calls: CasJobsCalls, *names: str) -> Iterator[list[str]]:
-    """Drop tables at the end, however it comes about, but for those that are taken off the list.
+    """Drop tables at the end, also after an error, except those that were removed from the list.
 
-    If they cannot be dropped, the error or the log says which may be left.
+    If they cannot be dropped, the error or the log names the tables that may be left.
     """
     left = list(names)
     try:
@@ -51,7 +51,7 @@ def dropped_later(calls: CasJobsCalls, *names: str) -> Iterator[list[str]]:
 
 
 def _drop(calls: CasJobsCalls, names: Sequence[str]) -> str:
-    """Drop tables; return a sentence if they may still be there, nothing otherwise."""
+    """Drop tables; return a message if they may still exist, and an empty text otherwise."""
     try:
         if names:
             drop_tables(calls, names, Deadline(CLEANUP_TIME))
@@ -62,7 +62,7 @@ def _drop(calls: CasJobsCalls, names: Sequence[str]) -> str:
 
 
 def add_words(err: BaseException, words: str) -> None:
-    """Add a sentence to an error; what is no error of this package has no words of its own, so that it is logged."""
+    """Add a sentence to the message of an error of this package; for other errors, log it."""
     if not words:
         return
     if isinstance(err, MastError):
@@ -72,7 +72,7 @@ def add_words(err: BaseException, words: str) -> None:
 
 
 def stop_job(job: JobHandle) -> None:
-    """Stop a job, and wait until it has stopped: before, its tables cannot be dropped."""
+    """Stop a job, and wait until it has stopped, because its tables cannot be dropped before."""
     try:
         job.cancel(timeout=CLEANUP_TIME)
         job.wait(timeout=CLEANUP_TIME)

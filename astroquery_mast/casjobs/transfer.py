@@ -1,10 +1,10 @@
-"""Whole tables to MyDB and from it: exact, in pieces of bounded size, and never half of one under its name.
+"""Upload and download of complete tables of MyDB, with exact values and in pieces of bounded size.
 
 In: the calls of CasJobs, and a table or a name.  Out: rows in MyDB, or a table.
 
-Rows are sent as words (see ``sql.py``) into a table of their own, of which the database makes values in a second one.
-Plain numbers and names are sent into that at once.  Its rows are counted; then it is given the name that the user
-wants, or its rows are added by one statement.
+Rows are sent as words (see ``sql.py``) to a temporary table, from which the database fills a second one with values.
+Plain numbers and names are sent to the second table directly.  Once its rows are counted, it is renamed to the name
+that the user wants, or one statement adds its rows to that table.  Thus no incomplete table has the final name.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from .refusals import QuickLimitError
 from .sql import (
     COLUMNS_OF_COLUMNS,
     SqlColumn,
+    column_mismatch,
     columns_for,
     columns_from,
     columns_query,
@@ -56,20 +57,19 @@ from .sql import (
     rename_statement,
     select_statement,
     table_name,
-    unfitting,
 )
 from .statements import MYDB
 from .temporary import CLEANUP_TIME, add_words, dropped_later, stop_job, temporary_name
 
 PIECE_BYTES = 8_000_000
-"""How much of a table is sent in one request, unless a row is longer."""
+"""The maximum size of the data in one request, unless a single row is larger."""
 _MOST_BYTES = 200_000_000
 _SERVICE = "CasJobs"
-# Minutes that a job may run.
+# The time limit of a job (minutes).
 _ESTIMATE = 500
 
 
-# -- up --------------------------------------------------------------------------------------------------------------
+# -- upload ----------------------------------------------------------------------------------------------------------
 
 
 def upload(
@@ -82,19 +82,19 @@ def upload(
     deadline: Deadline,
     verbose: bool = False,
 ) -> None:
-    """Store a table in MyDB, under a name that is free unless ``overwrite`` or ``append`` is set."""
+    """Store a table in MyDB, under a name that must be new unless ``overwrite`` or ``append`` is set."""
     table = as_astropy(table)
     columns = _checked(table, name, overwrite=overwrite, append=append)
-    there = stored_columns(calls, name, deadline)
-    if there and not overwrite:
-        _check_addition(name, columns, there, append=append)
+    existing = stored_columns(calls, name, deadline)
+    if existing and not overwrite:
+        _check_addition(name, columns, existing, append=append)
     warn_of_lost_numbers(table)
     words, values, replaced = (temporary_name() for _ in range(3))
     with dropped_later(calls, words, values):
         _store(calls, table, columns, words, values, deadline, verbose=verbose)
-        if there and append:
+        if existing and append:
             _add(calls, values, name, columns, len(table), deadline)
-        elif there:
+        elif existing:
             _replace(calls, values, name, replaced, deadline)
         else:
             _rename(calls, values, name, deadline)
@@ -110,7 +110,7 @@ def _store(
     *,
     verbose: bool,
 ) -> None:
-    """Store the rows of a table in a new one, by way of words if they need them, and count what has arrived."""
+    """Store the rows of a table in a new one, by means of words if necessary, and verify the number of rows."""
     if needs_words(table, columns):
         calls.quick(create_words_statement(words, columns), MYDB, deadline, task="upload")
         _send(calls, words, csv_pieces(table, columns, PIECE_BYTES), len(table), deadline, verbose=verbose)
@@ -128,18 +128,18 @@ def _store(
         )
 
 
-def _check_addition(name: str, columns: list[SqlColumn], there: list[SqlColumn], *, append: bool) -> None:
-    """Raise unless rows shall be added to a table that is there, and fit into it."""
+def _check_addition(name: str, columns: list[SqlColumn], existing: list[SqlColumn], *, append: bool) -> None:
+    """Raise unless ``append`` is set and the rows match the existing table."""
     if not append:
         raise InvalidArgumentError(
             f"The table {name} already exists in MyDB. Use overwrite=True to replace it, or append=True to add rows."
         )
-    if misfit := unfitting(columns, there):
+    if misfit := column_mismatch(columns, existing):
         raise InvalidArgumentError(f"The rows do not match the table {name} of MyDB: {misfit}.")
 
 
 def _checked(table: Any, name: str, *, overwrite: bool, append: bool) -> list[SqlColumn]:
-    """The columns for a table that is to be stored, after all checks for which nothing has to be asked."""
+    """Return the database columns for a table, after all checks that need no request."""
     plain_table_name(name)
     if overwrite and append:
         raise InvalidArgumentError("overwrite=True and append=True cannot be combined. Use one of them.")
@@ -166,7 +166,7 @@ def _send(
 
 
 def _piece_sender(calls: CasJobsCalls, name: str, piece: str, rows: int, deadline: Deadline) -> Callable[[], None]:
-    """What sends a piece, after which there are so many rows; again only if it has not arrived before."""
+    """Return a function that sends a piece; it does not repeat one that has arrived, which leaves ``rows`` rows."""
     sent = False
 
     def send() -> None:
@@ -185,13 +185,13 @@ def _add(calls: CasJobsCalls, values: str, name: str, columns: list[SqlColumn], 
     try:
         _change(calls, [copy_statement(name, values, columns)], deadline)
     except MastError:
-        # The answer may have got lost.
+        # The rows may have been added although the response was lost.
         if not _holds(lambda: _count(calls, name, Deadline(CLEANUP_TIME)) == before + rows):
             raise
 
 
 def _replace(calls: CasJobsCalls, values: str, name: str, replaced: str, deadline: Deadline) -> None:
-    """Put one table in the place of another one, which is there until the new one is."""
+    """Replace a table by another one; the old one is dropped when the new one has its name."""
     _rename(calls, name, replaced, deadline)
     try:
         _rename(calls, values, name, deadline)
@@ -206,7 +206,7 @@ def _replace(calls: CasJobsCalls, values: str, name: str, replaced: str, deadlin
 
 
 def _rename(calls: CasJobsCalls, old: str, new: str, deadline: Deadline) -> None:
-    """Give a table another name."""
+    """Rename a table."""
     try:
         calls.quick(rename_statement(old, new), MYDB, deadline, task="upload", repeatable=False)
     except MastError:
@@ -215,20 +215,20 @@ def _rename(calls: CasJobsCalls, old: str, new: str, deadline: Deadline) -> None
             raise
 
 
-def _holds(question: Callable[[], bool]) -> bool:
-    """Whether something is so, as far as the service says."""
+def _holds(condition: Callable[[], bool]) -> bool:
+    """Return whether a condition holds, and False if CasJobs cannot tell."""
     try:
-        return question()
+        return condition()
     except MastError as err:
         log.debug("Could not check the state of the upload in CasJobs: %s", err)
         return False
 
 
-# -- down ------------------------------------------------------------------------------------------------------------
+# -- download --------------------------------------------------------------------------------------------------------
 
 
 def download_table(calls: CasJobsCalls, name: str, deadline: Deadline, *, verbose: bool = False) -> Table:
-    """Return a table of MyDB: at once, or by way of a file if it is too large for that."""
+    """Return a table of MyDB: directly, or from a file if it is too large for that."""
     source = table_name(name)
     columns = stored_columns(calls, name, deadline)
     if not columns:
@@ -249,7 +249,7 @@ def download_table(calls: CasJobsCalls, name: str, deadline: Deadline, *, verbos
 def _download_file(
     calls: CasJobsCalls, source: str, columns: list[SqlColumn], deadline: Deadline, *, verbose: bool
 ) -> Table:
-    """The rows of a table by way of a file: with words for values, so that the file can hold them."""
+    """Return the rows of a table from a file on the server, in which words represent the values."""
     words = temporary_name()
     with dropped_later(calls, words):
         _run(calls, select_statement(source, columns, into=table_name(words)), deadline, verbose=verbose)
@@ -261,7 +261,7 @@ def _download_file(
 
 @contextmanager
 def _text_of_file(file: BinaryIO) -> Iterator[tuple[io.TextIOBase, int]]:
-    """The text of a file, and about how long it is."""
+    """Open a file as text, and return it with its approximate size."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     stream = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
@@ -286,13 +286,13 @@ def read_output(file: BinaryIO, form: str) -> Table:
 
 
 def _read_csv_file(file: BinaryIO) -> Table:
-    """A table in CSV."""
+    """Return the table in a CSV file."""
     with _text_of_file(file) as (stream, size):
         return read_plain_csv(stream, size)
 
 
 def _read_fits(file: BinaryIO) -> Table:
-    """A table in FITS; what CasJobs says of the shape of its cells (TDIM) is wrong."""
+    """Return the table in a FITS file, without the TDIM keywords, which CasJobs writes incorrectly."""
     with fits.open(file, memmap=False) as hdus:
         found = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
         if found is None:
@@ -308,14 +308,14 @@ def _read_fits(file: BinaryIO) -> Table:
 
 
 def _native(column: Any) -> Any:
-    """A column of a FITS file in the order of bytes of this computer; NaN, which the database has not, is NULL."""
+    """Return a column of a FITS file in native byte order, with NaN masked because it is NULL in the database."""
     values = column.astype(column.dtype.newbyteorder("="))
     odd = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=bool)
     return MaskedColumn(values, mask=odd) if odd.any() else values
 
 
 def _read_votable(file: BinaryIO) -> Table:
-    """A table in a VOTable."""
+    """Return the table in a VOTable file."""
     sent = votable.parse(file, verify="ignore").get_first_table()
     table = ResultTable(sent.to_table(use_names_over_ids=True), copy=False)
     for name in [name for name in table.colnames if table[name].dtype == object]:
@@ -333,17 +333,17 @@ _READERS: Mapping[str, Callable[[BinaryIO], Table]] = {
 }
 
 
-# -- what both need --------------------------------------------------------------------------------------------------
+# -- upload and download ---------------------------------------------------------------------------------------------
 
 
 def stored_columns(calls: CasJobsCalls, name: str, deadline: Deadline) -> list[SqlColumn]:
-    """Return the columns of a table of MyDB; none if there is no such table."""
+    """Return the columns of a table of MyDB; an empty list if there is no such table."""
     text = calls.quick(columns_query(name), MYDB, deadline, task="columns")
     return columns_from(table_of_words(lines_of(text), len(text), COLUMNS_OF_COLUMNS))
 
 
 def _count(calls: CasJobsCalls, name: str, deadline: Deadline) -> int:
-    """How many rows a table of MyDB has."""
+    """Return the number of rows of a table of MyDB."""
     text = calls.quick(f"SELECT COUNT(*) AS n FROM {table_name(name)}", MYDB, deadline, task="count")
     found = read_csv(text)
     if found.colnames != ["n"] or len(found) != 1 or found["n"].dtype.kind != "i":
@@ -354,7 +354,7 @@ def _count(calls: CasJobsCalls, name: str, deadline: Deadline) -> int:
 def _change(
     calls: CasJobsCalls, statements: list[str], deadline: Deadline, *, undo: str = "", verbose: bool = False
 ) -> None:
-    """Run statements that change MyDB, at once or as a job if that takes too long."""
+    """Run statements that change MyDB, in the quick queue or as a job if that takes too long."""
     try:
         calls.quick("; ".join(statements), MYDB, deadline, task="upload", repeatable=False)
     except QuickLimitError:
@@ -362,12 +362,12 @@ def _change(
 
 
 def _run(calls: CasJobsCalls, sql: str, deadline: Deadline, *, verbose: bool) -> None:
-    """Run statements as a job; it is stopped if nobody waits for it any more."""
+    """Run statements as a job, which is stopped if the wait for it is interrupted."""
     _wait(calls, calls.submit(sql, MYDB, deadline, estimate=_ESTIMATE, task="table"), deadline, verbose=verbose)
 
 
 def _wait(calls: CasJobsCalls, number: int, deadline: Deadline, *, verbose: bool) -> None:
-    """Wait until a job has finished, or stop it."""
+    """Wait until a job has finished; stop it if the wait is interrupted."""
     job = replace(calls, read_result=lambda *_: ResultTable()).job(number)
     try:
         job.fetch(deadline, verbose=verbose, kept=False)

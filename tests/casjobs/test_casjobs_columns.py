@@ -317,7 +317,7 @@ def test_names_that_are_no_names_of_tables(name: Any) -> None:
 )
 def test_rows_fit_or_do_not(there: tuple[Any, ...], given_columns: tuple[Any, ...], message: str) -> None:
     """Whether rows can be added exactly is known before they are sent, and if not, why."""
-    found = sql.unfitting([SqlColumn(*given_columns)], [SqlColumn(*there)])
+    found = sql.column_mismatch([SqlColumn(*given_columns)], [SqlColumn(*there)])
     assert re.search(message, found) if message else not found
 
 
