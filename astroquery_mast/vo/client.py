@@ -1,6 +1,6 @@
-"""`VOClass`: the archive by the protocols of the Virtual Observatory.
+"""`VOClass`: queries of MAST with the protocols of the Virtual Observatory.
 
-In: ADQL, positions, words.  Out: tables with units.  The protocols themselves are pyvo's.
+In: ADQL, positions, keywords.  Out: tables with units.  The protocols are implemented by pyvo.
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ class VOClass(PositionMethods):
 
     @cached_property
     def _discovery(self) -> Discovery:
-        """What knows which services, tables and columns there are."""
+        """The services, tables and columns of MAST."""
         return Discovery(self._service)
 
     @property
     def _product_files(self) -> ProductFiles:
-        """What opens the files of products."""
-        from ..downloads.product_files import ArchiveFiles, ProductFiles  # noqa: PLC0415 - queries need nothing of it
+        """The object that opens the files of products."""
+        from ..downloads.product_files import ArchiveFiles, ProductFiles  # noqa: PLC0415 - queries do not need it
 
         return ProductFiles(self._service, ArchiveFiles(self._service), BLOCK_SIZE)
 
@@ -348,7 +348,7 @@ class VOClass(PositionMethods):
         deadline = self._service.deadline(timeout)
         return self._place(catalog, service, deadline)[0].jobs(deadline)
 
-    # -- what is there -------------------------------------------------------------------------------------------
+    # -- catalogs, tables and columns ----------------------------------------------------------------------------
 
     def list_catalogs(self, *, timeout: float | u.Quantity | None = None) -> Table:
         """Return the databases that can be queried.
@@ -507,7 +507,7 @@ class VOClass(PositionMethods):
         deadline = self._service.deadline(timeout)
         return self._place(catalog, service, deadline)[0].examples(deadline)
 
-    # -- which services there are --------------------------------------------------------------------------------
+    # -- services of the Virtual Observatory ---------------------------------------------------------------------
 
     def find_services(
         self,
@@ -588,7 +588,7 @@ class VOClass(PositionMethods):
         return table
 
     def _place(self, catalog: str, service: str | Row | None, deadline: Deadline) -> tuple[TapService, str | None]:
-        """The service that is asked, and the schema whose tables are those of the catalog; None for all of them."""
+        """Return the service to query, and the schema with the tables of the catalog; None for all schemas."""
         if service is None:
             return self._discovery.place(catalog, deadline)
         url = service_address(service, self._service, deadline, "tap")[0].rstrip("/")

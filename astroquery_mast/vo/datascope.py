@@ -1,6 +1,6 @@
-"""DataScope: what the Virtual Observatory has at a position, in an answer that grows while the archive asks around.
+"""DataScope: the resources of the Virtual Observatory at a position, in a result that grows while MAST queries them.
 
-In: a cone and a time.  Out: a table of resources, all of them or those that had come by then.
+In: a cone and a timeout.  Out: a table of resources, either all of them or those received in time.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ _ROWS = 50_000
 
 @dataclass(frozen=True)
 class InventoryRequest(MashupRequest):
-    """A question that remembers the last part of its answer that had rows; the same question is asked at each poll."""
+    """A DataScope request, repeated until the result is complete, that keeps the last partial result with rows."""
 
-    came: list[Page] = field(default_factory=list, compare=False, repr=False)
+    received: list[Page] = field(default_factory=list, compare=False, repr=False)
     verbose: bool = field(default=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, cone: Cone, *, verbose: bool = False) -> InventoryRequest:
-        """Return the question for a cone; an answer that depends on who answers in time is not kept on disk."""
+        """Return the request for a cone; results are not cached because they depend on the services that responded."""
         return cls(DATASCOPE, cone.params(), pagesize=_ROWS, cache=False, verbose=verbose)
 
     def read(self, body: bytes) -> Page:
-        """Read a part of the answer."""
+        """Read a partial result."""
         try:
             page = parse_page(200, {}, body, self.service, partial=True)
-        except RemoteServiceError:  # Counts of a part need not be right; those of the whole are.
+        except RemoteServiceError:  # The counts in a partial result may be wrong.
             return super().read(body)
         if page.rows:
-            before = len(self.came[-1].rows) if self.came else 0
-            self.came[:] = [page]
+            before = len(self.received[-1].rows) if self.received else 0
+            self.received[:] = [page]
             if self.verbose and len(page.rows) > before:
                 log.info("DataScope: %d resources so far.", len(page.rows))
         return page
 
     def table(self, service: MastService, deadline: Deadline) -> Table:
-        """Return the resources; those that have come if the time is over, the user interrupts, or the archive fails."""
+        """Return the resources; after a timeout, Ctrl-C or a failure, those received so far."""
         try:
             found = service.table(self, deadline=deadline, columns={})
             found.meta["complete"] = True
         except (QueryTimeoutError, RemoteServiceError, KeyboardInterrupt) as err:
-            if not self.came:
+            if not self.received:
                 raise
             found = self._partial(err)
         if not len(found):
@@ -62,9 +62,9 @@ class InventoryRequest(MashupRequest):
         return found
 
     def _partial(self, err: BaseException) -> Table:
-        """What has come, with a warning."""
+        """Return the resources received so far, with a warning."""
         builder = TableBuilder(self, {})
-        builder.add(self.came[-1])
+        builder.add(self.received[-1])
         found = builder.table()
         found.meta["complete"] = False
         reason = "the call was interrupted." if isinstance(err, KeyboardInterrupt) else str(err)

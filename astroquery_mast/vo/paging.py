@@ -1,11 +1,11 @@
-"""All rows of a query, beyond those that a service sends at once: in pages, counted, each row once.
+"""All rows of a query, in pages if they exceed the limit of a response, each row once, with a check of their number.
 
-In: a `Scan`, which is a table with conditions or a query that somebody wrote.  Out: tables, one per page, whose rows
-together are as many as the service counted.
+In: a `Scan`, which is a table with conditions, or the query of a user.  Out: tables, one per page; their total number
+of rows is the number that the service has counted.
 
-Pages follow each other along a *key*, a column that is best indexed: the next page begins where the last one ended.  A
-page that is full may have ended among rows that share a key, so that those come with the next page.  Where there is no
-key the sky is cut into boxes until each has few enough rows.
+Pages are ordered by a *key*, a column that should be indexed: each page begins where the previous one ended.  The last
+rows of a full page that share a key are requested again with the next page, because the page may have ended among them.
+Without a key, the sky is divided into boxes until each box has few enough rows.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from .tap import ROW_CAP, TapService
 
 _POSITION = "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"
 _MAIN_ID = re.compile(r"meta\.id;meta\.main|meta\.record")
-_WHOLE = re.compile("int|long|short")
+_INTEGER = re.compile("int|long|short")
 _ADVICE = "Specify a column with unique values (key=), or narrow the query."
-# A box that is as small as this is not cut any further (degrees).
+# Boxes of this size are not divided further (degrees).
 _SMALLEST = 1e-7
 
 
 @dataclass(frozen=True)
 class Pager:
-    """How the pages of a scan are requested.
+    """The requests for the pages of a scan.
 
     Parameters
     ----------
     tap : TapService
         The service.
     discovery : Discovery
-        What knows the columns of its tables.
+            The columns of its tables.
     until : callable
-        Gives the deadline of what is asked now: that of the call, or one of its own for each page.
+            Returns the deadline of the next request: that of the call, or a new one for each page.
     size : int
         Rows of a page.
     run_async : bool, optional
-        Whether pages are requested as jobs; they are, if there are several, unless this is False.
+            Whether pages are requested as jobs.  By default they are if there are two or more.
     verbose : bool
-        Whether to show on a terminal how far it is.
+            Whether to show a progress bar on a terminal.
     """
 
     tap: TapService
@@ -63,12 +63,12 @@ class Pager:
     verbose: bool = False
 
     def count(self, scan: Scan, *conditions: str) -> int:
-        """Have the service count the rows."""
-        (found,) = self._one(scan.adql(*conditions, select="COUNT(*) AS number_of_rows"))
+        """Return the number of rows, as counted by the service."""
+        (found,) = self._single_row(scan.adql(*conditions, select="COUNT(*) AS number_of_rows"))
         return int(found)
 
     def everything(self, scan: Scan, limit: int | None = None) -> Table:
-        """Return all rows as one table, or as many as a limit lets through; ``meta["overflow"]`` if there are more."""
+        """Return all rows as one table, up to a limit; ``meta["overflow"]`` is True if there are more."""
         total = self.count(scan)
         wanted = total if limit is None else min(limit, total)
         with progress_bar(wanted, "Rows", "row", shown=self.verbose) as bar:
@@ -81,7 +81,7 @@ class Pager:
         return table
 
     def pages(self, scan: Scan, total: int | None = None, limit: int | None = None) -> Iterator[Table]:
-        """Give all rows, or as many as a limit lets through, page by page; the number is proven at the end."""
+        """Yield all rows, up to a limit, page by page; their number is verified at the end."""
         total = self.count(scan) if total is None else total
         wanted = total if limit is None else min(limit, total)
         received = least = 0
@@ -94,32 +94,32 @@ class Pager:
             yield part
             if received == wanted:
                 return
-        told = f"{self.tap.what} counted {wanted} rows but returned {received}: {_why_fewer(least, full=full)}."
-        raise IncompleteResultError(told, service=self.tap.what)
+        message = f"{self.tap.what} counted {wanted} rows but returned {received}: {_why_fewer(least, full=full)}."
+        raise IncompleteResultError(message, service=self.tap.what)
 
     def _parts(self, scan: Scan, wanted: int, total: int) -> Iterator[Table]:
-        """The rows in parts, which may be more than are wanted."""
+        """Yield the rows in parts, whose total may exceed the number that is wanted."""
         if wanted <= self.size:
             yield self._page(scan.adql(top=wanted if wanted < total else None), several=False)
             return
         scan = self._with_key(scan)
         if scan.key is not None:
-            yield from self._along(scan, scan.key)
+            yield from self._by_key(scan, scan.key)
         elif scan.position is not None:
-            yield from self._over_the_sky(scan, *scan.position)
+            yield from self._by_position(scan, *scan.position)
         else:
             raise InvalidArgumentError(
                 f"Cannot split {wanted} rows into pages of {self.size}: no suitable column. {_ADVICE}"
             )
 
     def _page(self, adql: str, *, several: bool = True) -> Table:
-        """One page, of several or of one."""
+        """Return one page, which is the only one unless ``several`` is set."""
         run_async = True if several and self.run_async is None else self.run_async
         return self.tap.rows(adql, self.until(), maxrec=self.size, run_async=run_async)
 
-    def _one(self, adql: str) -> list[Any]:
-        """The only row of an answer."""
-        # Small, even if it takes long: no job unless it does.
+    def _single_row(self, adql: str) -> list[Any]:
+        """Return the only row of a result."""
+        # The result is small, so a job is only needed if the query takes long.
         table = self.tap.rows(adql, self.until(), run_async=self.run_async and None)
         if len(table) != 1:
             raise IncompleteResultError(f"{self.tap.what} returned {len(table)} rows instead of one.")
@@ -127,18 +127,18 @@ class Pager:
 
     # -- along a key -------------------------------------------------------------------------------------------------
 
-    def _along(self, scan: Scan, key: str) -> Iterator[Table]:
-        """The rows in the order of a key; those without one at the end."""
+    def _by_key(self, scan: Scan, key: str) -> Iterator[Table]:
+        """Yield the rows ordered by a key; rows without a key come last."""
         named = [each.rpartition(".")[2].strip('"') for each in scan.columns]
         added = bool(named) and find_name(key.strip('"'), named) is None
-        asked = replace(scan, columns=(*scan.columns, key)) if added else scan
+        extended = replace(scan, columns=(*scan.columns, key)) if added else scan
         condition, more = f"{key} IS NOT NULL", True
         while more:
-            page = self._page(asked.adql(condition, top=self.size, order=key))
+            page = self._page(extended.adql(condition, top=self.size, order=key))
             name, keys = self._keys(page, key)
             more = page.meta["overflow"] or len(page) >= self.size
             if more:
-                page = page[: _whole_groups(keys, key)]
+                page = page[: _complete_groups(keys, key)]
                 written = quoted(str(keys[-1])) if keys.dtype.kind == "U" else number_text(keys[-1])
                 condition = f"{key} >= {written}"
             if added:
@@ -147,7 +147,7 @@ class Pager:
         yield self._page(scan.adql(f"{key} IS NULL"))
 
     def _keys(self, page: Table, key: str) -> tuple[str, Any]:
-        """The name of the key in a page, and its values, in order."""
+        """Return the name of the key in a page, and its values, whose order is checked."""
         name = find_name(key.strip('"'), page.colnames)
         if name is None:
             raise no_such(f"key={key!r} is not a column of the query.", key, page.colnames)
@@ -159,10 +159,10 @@ class Pager:
 
     # -- over the sky ------------------------------------------------------------------------------------------------
 
-    def _over_the_sky(self, scan: Scan, ra: str, dec: str) -> Iterator[Table]:
-        """The rows box by box; those without a position at the end."""
+    def _by_position(self, scan: Scan, ra: str, dec: str) -> Iterator[Table]:
+        """Yield the rows box by box; rows without a position come last."""
         names = {"ra_low": f"MIN({ra})", "ra_high": f"MAX({ra})", "dec_low": f"MIN({dec})", "dec_high": f"MAX({dec})"}
-        found = self._one(scan.adql(select=", ".join(f"{value} AS {name}" for name, value in names.items())))
+        found = self._single_row(scan.adql(select=", ".join(f"{value} AS {name}" for name, value in names.items())))
         low_ra, high_ra, low_dec, high_dec = (0.0 if each is np.ma.masked else float(each) for each in found)
         placed = replace(scan, conditions=(*scan.conditions, f"{ra} IS NOT NULL", f"{dec} IS NOT NULL"))
         boxes = [(_Box({ra: (low_ra, high_ra), dec: (low_dec, high_dec)}), self.count(placed))]
@@ -176,33 +176,33 @@ class Pager:
                 yield self._page(placed.adql(*box.conditions))
         yield self._page(scan.adql(f"{ra} IS NULL OR {dec} IS NULL"))
 
-    # -- what to fetch by ----------------------------------------------------------------------------------------------
+    # -- the choice of a key or position -------------------------------------------------------------------------------
 
     def _with_key(self, scan: Scan) -> Scan:
-        """The scan with a key or else a position, from what the service says of its columns."""
+        """Return the scan with a key or else a position, according to the columns that the service lists."""
         if scan.key is not None or scan.position is not None:
             return scan
         rows = [row for table in scan.tables for row in self.discovery.columns(self.tap, table, self.until())]
         if scan.source.startswith("("):
             output = self._page(scan.adql(top=0), several=False).colnames
             rows = [row for row in rows if find_name(row["column_name"], output)]
-        return _fetched_by(scan, rows)
+        return _with_best_key(scan, rows)
 
 
 @dataclass(frozen=True)
 class _Box:
-    """A part of the sky: the range of each column in degrees, and where it was cut off from the rest."""
+    """A part of the sky: the range of each column in degrees, and the limits that separate it from other parts."""
 
     sides: Mapping[str, tuple[float, float]]
     cuts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def conditions(self) -> list[str]:
-        """The conditions on the columns."""
+        """The conditions for the columns."""
         return [f"{end} {value!r}" for end, value in self.cuts.items()]
 
     def halves(self, number: int) -> list[_Box]:
-        """Cut it across its longer side; it is said how many rows it has if it is too small for that."""
+        """Divide the box across its longer side; the number of rows is for the message if the box is too small."""
         longer, (low, high) = max(self.sides.items(), key=lambda side: side[1][1] - side[1][0])
         if high - low < _SMALLEST:
             raise InvalidArgumentError(f"{number} rows have the same position. {_ADVICE}")
@@ -213,9 +213,9 @@ class _Box:
         ]
 
 
-def _whole_groups(keys: Any, key: str) -> int:
-    """How many rows are before those that share the last key, of which there may be more."""
-    if keys.dtype.kind == "U":  # Databases take text for the same whatever its case, and the blanks at its end.
+def _complete_groups(keys: Any, key: str) -> int:
+    """Return the number of rows before those with the last key, which may continue on the next page."""
+    if keys.dtype.kind == "U":  # Databases ignore case and trailing blanks.
         keys = np.array([each.casefold().rstrip() for each in keys])
     number = int(np.flatnonzero(keys == keys[-1])[0])
     if not number:
@@ -223,8 +223,8 @@ def _whole_groups(keys: Any, key: str) -> int:
     return number
 
 
-def _fetched_by(scan: Scan, rows: Sequence[Row]) -> Scan:
-    """The scan with the best key among some columns, or else a position."""
+def _with_best_key(scan: Scan, rows: Sequence[Row]) -> Scan:
+    """Return the scan with the best key among some columns, or else a position."""
     keys = sorted((rank, str(row["column_name"])) for row in rows if (rank := _rank(row)) is not None)
     if keys:
         return replace(scan, key=identifier(keys[0][1]))
@@ -234,16 +234,16 @@ def _fetched_by(scan: Scan, rows: Sequence[Row]) -> Scan:
 
 
 def _rank(row: Row) -> tuple[bool, int, bool] | None:
-    """How good a column is to fetch pages by, lower is better; None if it is not."""
+    """Return how suitable a column is as a key, where lower is better; None if it is not suitable."""
     ucd, datatype, name = (str(row[each]).lower() for each in ("ucd", "datatype", "column_name"))
-    indexed, whole = str(row["indexed"]) == "1", bool(_WHOLE.search(datatype))
+    indexed, integer = str(row["indexed"]) == "1", bool(_INTEGER.search(datatype))
     kind = 0 if _MAIN_ID.search(ucd) else 1 if name.endswith("id") else 2
-    usable = whole or ("char" in datatype and kind < 2)
-    return (not indexed, kind, not whole) if usable and (indexed or not kind) else None
+    usable = integer or ("char" in datatype and kind < 2)
+    return (not indexed, kind, not integer) if usable and (indexed or not kind) else None
 
 
 def _why_fewer(least: int, *, full: bool) -> str:
-    """Why there are fewer rows than were counted: a page was cut below its size, or the last one is full."""
+    """Return the reason for missing rows: the service truncates pages, or the last page is full."""
     if full:
         return "more rows than fit in a page have no value in the column used for paging. Specify another one (key=)"
     if least:

@@ -1,4 +1,4 @@
-"""The methods of `VO` that search by position: images, spectra, sources, and what there is at all."""
+"""The methods of `VO` that search by position, for images, spectra, sources or all resources."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _Question = SimpleQuestion | InventoryRequest
 
 
 class PositionMethods(MastClass):
-    """Images, spectra and sources by position; the public class is `~astroquery_mast.vo.client.VOClass`."""
+    """Searches by position, for images, spectra and sources, of `~astroquery_mast.vo.client.VOClass`."""
 
     def query_sia(
         self,
@@ -328,14 +328,14 @@ class PositionMethods(MastClass):
     def _ask(
         self, make: Callable[[Cone], _Question], coordinates: Any, radius: Any, deadline: Deadline, payload_only: bool
     ) -> Table | dict[str, object]:
-        """Ask the question that is made of a circle; what else is in it is checked before a name is looked up."""
+        """Send the query for a circle; its other arguments are checked before an object name is resolved."""
         make(Cone(0.0, 0.0, float(as_radius(radius).deg))).payload()
         question = make(cone_around(self._service.locate(coordinates, deadline), radius))
         return question.payload() if payload_only else question.table(self._service, deadline)
 
 
 def _refuse_collection(collection: Any) -> None:
-    """Refuse a collection of MAST for the service of another."""
+    """Raise if a collection of MAST is given for the service of another archive."""
     if collection is not None:
         raise InvalidArgumentError(
             f"collection={collection!r} can only be used with MAST's own service. Omit it, or omit service."

@@ -1,4 +1,4 @@
-"""What is asked by `VOClass.query_tap`: the arguments, checked, and how they become one answer, pages or a job."""
+"""The arguments of `VOClass.query_tap`: how they are checked, and how they become a single request, pages or a job."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from .tap import ROW_CAP, TapService
 __all__ = ["OneAnswer", "TapQuestion"]
 
 _NAME = re.compile(r'[A-Za-z_]\w*|"[^"]+"')
-# Seconds that a query which is refused anyway may spend on advice.
+# The time for advice about a rejected query (seconds).
 _PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
 class TapQuestion:
-    """A query in ADQL, and how many rows of it are wanted in which way; the fields are parameters of `query_tap`."""
+    """A query in ADQL, with the number of rows and the mode; the fields are parameters of `query_tap`."""
 
     adql: str
     limit: int | OneAnswer | None = OneAnswer.ONE_ANSWER
@@ -41,7 +41,7 @@ class TapQuestion:
     verbose: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be asked."""
+        """Check the arguments."""
         if not isinstance(self.adql, str) or not is_query(self.adql):
             raise InvalidArgumentError(f"adql must be a query that starts with SELECT, got {self.adql!r:.60}.")
         object.__setattr__(self, "adql", self.adql.rstrip("; \n\t"))
@@ -53,31 +53,31 @@ class TapQuestion:
 
     @property
     def size(self) -> int:
-        """The rows of one answer."""
+        """The maximum number of rows in a response."""
         return ROW_CAP if self.maxrec is None else self.maxrec
 
     @property
     def rows(self) -> int | None:
-        """The rows wanted in all; None for every row."""
+        """The total number of rows to return; None for all rows."""
         limit = self.size if isinstance(self.limit, OneAnswer) else self.limit
         return top_of(self.adql) if limit is None else limit
 
     @property
     def in_one(self) -> bool:
-        """Whether one answer holds what is wanted."""
+        """Whether all of these rows fit in one response."""
         return self.rows is not None and self.rows <= self.size
 
     @property
     def sent(self) -> int:
-        """The limit that is sent with the query."""
+        """The row limit that is sent with the query."""
         return self.size if self.limit is None else min(self.size, self.rows or self.size)
 
     def payload(self, tap: TapService) -> dict[str, object]:
-        """Return what is sent if one answer holds all that is wanted."""
+        """Return the request for a query whose rows fit in one response."""
         return tap.payload(self.adql, self.sent, self.run_async)
 
     def submit(self, tap: TapService, deadline: Deadline) -> JobHandle:
-        """Have the server work on it."""
+        """Submit the query as a job."""
         if not self.in_one:
             raise InvalidArgumentError(
                 f"limit={self.limit} exceeds the maximum of {self.size} rows of a job. Omit job=True."
@@ -85,8 +85,8 @@ class TapQuestion:
         return tap.submit(self.adql, maxrec=self.sent, deadline=deadline)
 
     def table(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Table:
-        """Return all rows wanted, and warn if there are more, or none."""
-        with self._explained(tap, discovery, deadline):
+        """Return the rows, and warn if there are more, or if there are none."""
+        with self._advised(tap, discovery, deadline):
             table = self._table(tap, discovery, deadline)
         if table.meta["overflow"]:
             warn_of_limit(len(table))
@@ -103,24 +103,24 @@ class TapQuestion:
         return table
 
     def pages(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Iterator[Table]:
-        """Give the rows page by page, each within the seconds of the deadline."""
+        """Yield the rows page by page; the timeout applies to each page."""
         pager = Pager(tap, discovery, partial(Deadline.start, deadline.seconds), self.size, self.run_async)
-        return self._told(pager.pages(scan_of(self.adql, self.key), limit=self.rows), tap, discovery, deadline)
+        return self._with_advice(pager.pages(scan_of(self.adql, self.key), limit=self.rows), tap, discovery, deadline)
 
-    def _told(
+    def _with_advice(
         self, pages: Iterator[Table], tap: TapService, discovery: Discovery, deadline: Deadline
     ) -> Iterator[Table]:
-        """The pages, or what may be wrong with the query."""
-        with self._explained(tap, discovery, deadline):
+        """Yield the pages, or raise an error with advice."""
+        with self._advised(tap, discovery, deadline):
             yield from pages
 
     @contextmanager
-    def _explained(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Iterator[None]:
-        """Say of a query that the service refuses what may be wrong with it."""
+    def _advised(self, tap: TapService, discovery: Discovery, deadline: Deadline) -> Iterator[None]:
+        """Add advice to the error if the service rejects the query."""
         try:
             yield
         except BadRequestError as err:
-            with suppress(MastError):  # It is said without.
+            with suppress(MastError):  # The error is raised without advice then.
                 tables = Scan(f"({self.adql})").tables
                 known = _known(tables, tap, discovery, Deadline.within(deadline).part(_PATIENCE))
                 err.args = (" ".join((str(err), *advice(self.adql, tables, str(err), known))),)
@@ -128,12 +128,12 @@ class TapQuestion:
 
 
 def _known(tables: list[str], tap: TapService, discovery: Discovery, deadline: Deadline) -> Known:
-    """What a service has of what a query names."""
-    there = [str(name) for name in discovery.tables(tap, deadline)["table_name"]]
+    """Return the tables of a service, and the columns of those that a query names."""
+    names = [str(name) for name in discovery.tables(tap, deadline)["table_name"]]
     columns: dict[str, str] = {}
     for given in tables:
         with suppress(InvalidArgumentError):
             name = discovery.table_name(tap, given, deadline)
-            told = discovery.columns(tap, name, deadline)
-            columns |= zip(map(str, told["column_name"]), map(str, told["datatype"]), strict=True)
-    return Known(there, columns)
+            described = discovery.columns(tap, name, deadline)
+            columns |= zip(map(str, described["column_name"]), map(str, described["datatype"]), strict=True)
+    return Known(names, columns)

@@ -1,7 +1,7 @@
-"""Services of the Virtual Observatory: which there are, which are dead, and the address of the one that is meant.
+"""Services of the Virtual Observatory: a search for them, and the address of a service that a user specifies.
 
-In: what services are looked for, or what a user gives as a service.  Out: a table of them, or an address.  The search
-is pyvo's, asked of a registry that is given here: the registry that pyvo itself would ask is neither read nor changed.
+In: search criteria, or the argument ``service`` of a user.  Out: a table of services, or an address.  The search is
+implemented by pyvo, but its default registry is neither used nor changed.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ from ..warn import warn_user
 from .session import VOSession, translated
 from .tap import ROW_CAP
 
-#: Hosts that serve nothing any more, with all names below them, and why; registries still list some of their services.
-DEAD_HOSTS = {
+#: Hosts that were shut down, including their subdomains, and the reasons; registries still list some of their services.
+SHUT_DOWN_HOSTS = {
     "vao.stsci.edu": "MAST shut it down on 26 June 2025; see find_services() for replacements",
     "usvao.org": "the funding of the Virtual Astronomical Observatory ended in September 2014",
     "astrogrid.org": "the AstroGrid project ended in 2010",
 }
-#: Kinds of services, by the names that users give them, and the standards that they follow.
+#: Types of services, by the names that users write, with the standards that they follow.
 SERVICE_KINDS = {"tap": "tap", "scs": "conesearch", "sia": "sia", "sia2": "sia2", "ssa": "ssa"}
 _KINDS_OF_STANDARDS = {f"ivo://ivoa.net/std/{standard}": kind for kind, standard in SERVICE_KINDS.items()}
 _SYNONYMS = {"cone": "scs", "conesearch": "scs", "sia1": "sia", "siap": "sia", "ssap": "ssa"}
-#: The IVOA's vocabulary of what carries information: http://www.ivoa.net/rdf/messenger.
+#: The IVOA vocabulary of messengers: http://www.ivoa.net/rdf/messenger.
 WAVEBANDS = ["radio", "millimeter", "infrared", "optical", "uv", "euv", "x-ray", "gamma-ray", "photon", "neutrino"]
-#: Archives, and the authorities in the identifiers of their resources: registries tell them apart in no better way.
+#: Archives, with the authorities in the identifiers of their resources.  Registries have no better way to tell the
+#: archives apart.
 ARCHIVES = {
     "MAST": ("archive.stsci.edu", "mast.stsci"),
     "HEASARC": ("nasa.heasarc",),
@@ -66,7 +67,7 @@ _COLUMNS = {
 
 
 class _Each(registry.Constraint):  # type: ignore[misc, unused-ignore]
-    """A condition for each of some values: ``{value}`` stands for it, and ``{part}`` for a text that has it in it."""
+    """A condition for each of some values, in place of ``{value}``, or of ``{part}`` for texts that contain it."""
 
     def __init__(self, joined: str, condition: str, *values: str) -> None:
         conditions = []
@@ -78,10 +79,10 @@ class _Each(registry.Constraint):  # type: ignore[misc, unused-ignore]
 
 
 class _Words(registry.Freetext):  # type: ignore[misc, unused-ignore]
-    """Words in titles, descriptions or subjects; without UNION, pyvo misses those that stand in different subjects."""
+    """Words in titles, descriptions or subjects; without UNION, pyvo misses words that are in different subjects."""
 
     def get_search_condition(self, service: TAPService) -> str:
-        """Write the condition for a registry."""
+        """Return the condition for a registry."""
         if service.get_tap_capability().get_adql().get_feature(_SETS, "UNION"):
             return str(super().get_search_condition(service))
         return str(_Each(" AND ", _HAS_WORD, *self.words).get_search_condition(service))
@@ -92,7 +93,7 @@ _HAS_WORD = (
     "(1 = ivo_hasword(res_title, {value}) OR 1 = ivo_hasword(res_description, {value}) OR ivoid IN "
     "(SELECT ivoid FROM rr.res_subject WHERE 1 = ivo_nocasematch(res_subject, {part})))"
 )
-# pyvo's own constraint for wavebands downloads a vocabulary to check them, and that for authors wants the right case.
+# pyvo's own constraint for wavebands downloads a vocabulary to check them, and that for authors is case-sensitive.
 _HAS_AUTHOR = (
     "ivoid IN (SELECT ivoid FROM rr.res_role WHERE base_role = 'creator' AND 1 = ivo_nocasematch(role_name, {part}))"
 )
@@ -102,7 +103,7 @@ _HAS_BAND = "1 = ivo_hashlist_has(rr.resource.waveband, {value})"
 def wanted_services(
     keywords: Any, waveband: Any, servicetype: Any, archive: Any, author: Any, ivoid: Any
 ) -> list[registry.Constraint]:
-    """Return what a user looks for in pyvo's terms; raise if a name is not valid, or nothing is said."""
+    """Return search criteria as constraints of pyvo; raise if a name is not valid, or there are no criteria."""
     ivoids = _texts(ivoid, "ivoid")
     for name in ivoids:
         if not name.lower().startswith("ivo://"):
@@ -126,7 +127,7 @@ def wanted_services(
 
 
 def _texts(given: Any, name: str, known: Iterable[str] = ()) -> list[str]:
-    """One text or several, as a list; None is none of them.  If names are known, each has to be one of these."""
+    """Return one text or several as a list, empty for None; with ``known``, each text must be one of these names."""
     texts = [] if given is None else [as_unicode(each) for each in as_members(name, given)]
     if not all(isinstance(text, str) and text.strip() for text in texts):
         raise InvalidArgumentError(f"{name} must be one or more non-empty strings, got {given!r}.")
@@ -134,7 +135,7 @@ def _texts(given: Any, name: str, known: Iterable[str] = ()) -> list[str]:
 
 
 def _known(given: Any, name: str, known: Iterable[str]) -> str:
-    """The name that is meant, whatever its case."""
+    """Return the known name for a given one in any case."""
     text = str(given)
     return known_name(_SYNONYMS.get(text.lower(), text), known, f"{given!r} is not a valid {name}.", listed=True)
 
@@ -143,44 +144,44 @@ def _known(given: Any, name: str, known: Iterable[str]) -> str:
 
 
 def find(wanted: Sequence[registry.Constraint], service: MastService, deadline: Deadline) -> Table:
-    """Return the interfaces of what is wanted, each once: from MAST's registry, or from another if that one fails."""
+    """Return the interfaces that match, each once: from MAST's registry, or from the fallback if that fails."""
     first, second = service.endpoints.registry, service.endpoints.fallback_registry
     try:
-        return _answer(first, wanted, service, deadline.part(deadline.remaining() / 2))
+        return _search(first, wanted, service, deadline.part(deadline.remaining() / 2))
     except MastError as err:
         if not second or deadline.remaining() <= 0:
             raise
         log.warning("%s Querying the registry at %s instead.", err, second)
         try:
-            return _answer(second, wanted, service, deadline)
+            return _search(second, wanted, service, deadline)
         except MastError as other:
             raise ServerError(f"No registry responded. {err} {other}", service=first) from other
 
 
-def _answer(url: str, wanted: Sequence[registry.Constraint], service: MastService, deadline: Deadline) -> Table:
-    """Ask one registry."""
+def _search(url: str, wanted: Sequence[registry.Constraint], service: MastService, deadline: Deadline) -> Table:
+    """Query one registry."""
     what = f"The registry at {url}"
     session = VOSession(service, deadline, what)
     with translated(what):
         adql = registry.get_RegTAP_query(*wanted, service=TAPService(url, session=session))
         query = TAPQuery(url, adql, maxrec=ROW_CAP, session=session)
         found = TAPResults(query.execute_votable(), url=query.queryurl, session=session)
-        offered = list(_offered(found, session))
+        interfaces = list(_interfaces(found, session))
     if str(found.status[0]).lower() == "overflow":
         warn_user(f"{what} has more than these {len(found)} resources. Narrow the search.", MaxResultsWarning)
-    dead = {row["access_url"]: reason for row in offered if (reason := why_dead(row["access_url"]))}
-    # Each once; those of MAST come first.
-    kept = {(row["archive"] != "MAST", *row.values()): row for row in offered if row["access_url"] not in dead}
+    dead = {row["access_url"]: reason for row in interfaces if (reason := shutdown_reason(row["access_url"]))}
+    # Without duplicates, those of MAST first.
+    kept = {(row["archive"] != "MAST", *row.values()): row for row in interfaces if row["access_url"] not in dead}
     columns = [_column(name, [kept[key][name] for key in sorted(kept)]) for name in _COLUMNS]
     return ResultTable(columns, meta={"registry": url, "query": adql, "left_out": dead}, copy=False)
 
 
-def _offered(found: TAPResults, session: VOSession) -> Iterator[dict[str, str]]:
-    """Give the rows of all interfaces that can be asked, as the registry has them."""
+def _interfaces(found: TAPResults, session: VOSession) -> Iterator[dict[str, str]]:
+    """Yield the interfaces that can be queried, as rows with the metadata in the registry."""
     for index in range(len(found)):
         record = registry.RegistryResource(found, index, session=session)
         authority = record.ivoid.removeprefix("ivo://").split("/")[0]
-        told = {
+        metadata = {
             "archive": _ARCHIVE_OF.get(authority, authority),
             "ivoid": record.ivoid,
             "short_name": record.short_name,
@@ -189,16 +190,16 @@ def _offered(found: TAPResults, session: VOSession) -> Iterator[dict[str, str]]:
             "description": record.res_description,
             "reference_url": record.reference_url,
         }
-        told = {name: " ".join(str(text or "").split()) for name, text in told.items()}
+        metadata = {name: " ".join(str(text or "").split()) for name, text in metadata.items()}
         for interface in record.list_interfaces():
             kind = _KINDS_OF_STANDARDS.get((interface.standard_id or "").split("#")[0])
             if kind is not None:
-                yield {**told, "service_type": kind, "access_url": str(interface.access_url).strip()}
+                yield {**metadata, "service_type": kind, "access_url": str(interface.access_url).strip()}
 
 
 def _column(name: str, texts: Sequence[str]) -> MaskedColumn:
-    """A column; what a record does not say is masked."""
-    # Thousands of descriptions, each as wide as the longest, may need more memory than there is.
+    """Return a column in which missing values are masked."""
+    # Descriptions are objects: thousands of texts as wide as the longest one may not fit in memory.
     values = np.array(texts, dtype=object if name == "description" else str)
     return MaskedColumn(values, name=name, mask=values == "", description=_COLUMNS[name])
 
@@ -206,13 +207,13 @@ def _column(name: str, texts: Sequence[str]) -> MaskedColumn:
 # -- addresses -------------------------------------------------------------------------------------------------------
 
 
-def why_dead(url: str) -> str | None:
-    """Return why nothing can answer at an address; None if something may."""
-    return next((why for name, why in DEAD_HOSTS.items() if f".{_host(url)}".endswith(f".{name}")), None)
+def shutdown_reason(url: str) -> str | None:
+    """Return why the host of an address does not respond; None if it may."""
+    return next((reason for name, reason in SHUT_DOWN_HOSTS.items() if f".{_host(url)}".endswith(f".{name}")), None)
 
 
 def _host(url: str) -> str:
-    """The host of an address of the web, in small letters; empty if it is none."""
+    """Return the host of a URL in lower case; empty for other text."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -221,26 +222,26 @@ def _host(url: str) -> str:
 
 
 def service_address(given: Any, service: MastService, deadline: Deadline, *kinds: str) -> tuple[str, str]:
-    """Return the address of the service that a user means, and of which kind it is.
+    """Return the address of the service that a user specifies, and its type.
 
     Parameters
     ----------
     given : `~astropy.table.Row` or str
-        A row of `find`, the address of a service, or the identifier of a resource (``ivo://...``), which is looked up.
+        A row of `find`, the address of a service, or the identifier of a resource (``ivo://...``), which is resolved.
     service : MastService
     deadline : Deadline
     *kinds : str
-        The kinds of services that can be asked, of `SERVICE_KINDS`, the best first: an address is taken for that.
+        The accepted types of services, of `SERVICE_KINDS`, in order of preference.  An address has the first type.
 
     Returns
     -------
     tuple of str
-        The address is as registries have it: that of an SIA 2 service ends with ``/query``.
+        The address, as in registries (that of an SIA 2 service ends with ``/query``), and the type.
 
     Raises
     ------
     InvalidArgumentError
-        If it is no service, one of another kind, or known to be dead.
+        If it is not a service, has another type, or was shut down.
     """
     if isinstance(given, Table):
         raise InvalidArgumentError("service must be one row, got a table. Use table[0], for example.")
@@ -251,13 +252,13 @@ def service_address(given: Any, service: MastService, deadline: Deadline, *kinds
         raise InvalidArgumentError(
             f"service must be a row of find_services(), a URL (https://...) or an identifier (ivo://...), got {text!r}."
         )
-    if reason := why_dead(text):
+    if reason := shutdown_reason(text):
         raise InvalidArgumentError(f"No service responds at {text}: {reason}.")
     return text, kind
 
 
 def _address_in(row: Row, kinds: Sequence[str]) -> tuple[str, str]:
-    """The address in a row of `find`."""
+    """Return the address and the type in a row of `find`."""
     if not {"access_url", "service_type"} <= set(row.colnames):
         raise InvalidArgumentError(
             "This row is not a service: it has no access_url and service_type. Use a row of find_services()."
@@ -269,12 +270,12 @@ def _address_in(row: Row, kinds: Sequence[str]) -> tuple[str, str]:
 
 
 def _address_named(ivoid: str, every: Table, kinds: Sequence[str]) -> tuple[str, str]:
-    """The address that a registry has for a resource, of the best kind."""
-    has = list(every["service_type"])
-    kind = next((kind for kind in kinds if kind in has), None)
+    """Return the address and the type of the preferred service of a resource."""
+    types = list(every["service_type"])
+    kind = next((kind for kind in kinds if kind in types), None)
     if kind is None:
         reasons = "".join(f" {url} was shut down: {why}." for url, why in every.meta["left_out"].items())
-        listed = ", ".join(sorted(set(has))) or "no service that can be queried"
+        listed = ", ".join(sorted(set(types))) or "no service that can be queried"
         raise InvalidArgumentError(
             f"{ivoid} has no service of type {alternatives(kinds)}. The registry lists {listed}.{reasons}"
         )

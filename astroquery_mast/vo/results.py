@@ -1,4 +1,4 @@
-"""What the services of the Virtual Observatory answer, as tables: text as text, and whether there is more."""
+"""Results of the services of the Virtual Observatory as tables, with text as text and the overflow flag."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from ..exceptions import InputWarning
 from ..tables.result_table import ResultTable
 from ..warn import warn_user
 
-# The archive says meters of the wavelengths in the first table, which are in nanometers as in the portal's answers; in
+# MAST declares wavelengths as meters.  In the first table they are in nanometers, as in results of the portal.  In the
+# second and the third they are in meters, in the third under other names.
 # the second one they are in meters, and in the third under other names.
 IN_NANOMETERS, _IN_METERS, _OTHERS = "obspointing", "obscore", "caomplane"
 
 
 def table_of(results: DALResults) -> Table:
-    """Return the table of an answer; ``meta`` tells whether the service has more rows."""
+    """Return the table of a result; ``meta["overflow"]`` is True if the service has more rows."""
     table = ResultTable(results.to_table(), copy=False)
-    # What the table was copied from is as large.
+    # The original array, as large as the table, is released.
     results.resultstable.array = None
     for name in [name for name in table.colnames if table[name].dtype == object]:
-        # Only one of the ways to write a VOTable can tell empty text from none.
+        # Only the format BINARY2 distinguishes empty text from NULL.
         _make_text(table, name, empty_is_null=results.resultstable.format != "binary2")
     table.meta = {"overflow": str(results.status[0]).lower() == "overflow"}
     return table
 
 
 def _make_text(table: Table, name: str, *, empty_is_null: bool) -> None:
-    """Let a column of text have a dtype of text, as in all tables; one of arrays stays as it is."""
+    """Convert a column of text objects to a string dtype, as in all tables; other objects are not changed."""
     column = table[name]
-    # Of the array behind the column: `astype` of a masked one makes a mask as wide as its own text.
+    # The array of the column is converted: `astype` of a masked array makes a mask as wide as the text.
     cells, mask = np.ma.getdata(column), np.ma.getmaskarray(column)
     if mask.any():
         cells = np.where(mask, "", cells)
@@ -42,12 +43,14 @@ def _make_text(table: Table, name: str, *, empty_is_null: bool) -> None:
     values = cells.astype(str)
     if empty_is_null:
         mask = mask | (values == "")
-    told = {"name": name, "description": column.description, "meta": column.meta}
-    table.replace_column(name, MaskedColumn(values, mask=mask, **told) if mask.any() else Column(values, **told))
+    attributes = {"name": name, "description": column.description, "meta": column.meta}
+    table.replace_column(
+        name, MaskedColumn(values, mask=mask, **attributes) if mask.any() else Column(values, **attributes)
+    )
 
 
 def correct_wavelengths(table: Table, adql: str) -> None:
-    """Give wavelengths of observations the unit that they are in; none where the query leaves it open."""
+    """Set the correct unit of observation wavelengths, or no unit if the query leaves it open."""
     named = set(re.findall(r"\w+", adql.lower()))
     wrong = _wavelengths(table, named) if IN_NANOMETERS in named else {}
     unit = None if _IN_METERS in named else u.nm
@@ -62,7 +65,7 @@ def correct_wavelengths(table: Table, adql: str) -> None:
 
 
 def _wavelengths(table: Table, named: set[str]) -> dict[str, Column]:
-    """The columns in meters, according to the service, that may come from the table whose wavelengths are not."""
+    """Return the columns declared in meters that may come from the table with wavelengths in nanometers."""
     beginning = "em_" if _OTHERS in named else ""
     lengths = table.columns.items()
     return {name: column for name, column in lengths if column.unit == u.m and name.startswith(beginning)}

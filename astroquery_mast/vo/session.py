@@ -1,7 +1,7 @@
-"""What pyvo sends through: the connections of this package, with its deadlines, retries, pauses and limits.
+"""The session for the requests of pyvo: with the connections, deadlines, retries, pauses and limits of this package.
 
-In: a call of pyvo.  Out: a response whose body has arrived whole, or an error of this package.  pyvo has neither a
-deadline nor retries of its own, and takes the page of a gateway for a broken VOTable.
+In: a call of pyvo.  Out: a complete response, or an error of this package.  pyvo itself has no deadlines and retries,
+and reads the error page of a gateway as an invalid VOTable.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..service.retrying import Deadline
 from ..service.token import Credentials
 from ..tables.mashup import reading
 
-# What is looked at of both ends of a document (bytes).
+# The part at either end of a document that is checked (bytes).
 _ENDS = 2048
 _COMMENTS = re.compile(rb"<!--.*?-->", re.DOTALL)
 _ROOT = re.compile(rb"<([a-z_][\w.:-]*)", re.IGNORECASE)
@@ -31,20 +31,20 @@ _TITLE = re.compile(rb"<title[^>]*>\s*([^<]*?)\s*</title", re.DOTALL | re.IGNORE
 
 
 class VOSession(requests.Session):
-    """The session of one call to one service; what is sent through it carries no token.
+    """The session of one call to one service; it does not send a token.
 
     Parameters
     ----------
     service : MastService
-        Whose connections are used.
+            The service whose connections are used.
     deadline : Deadline
-        When the call has to end.
+            The deadline of the call.
     what : str
-        The name of the service that is asked, for messages.
+            The name of the service, for messages.
     web_pages : bool
-        Whether a page of HTML is an answer.
+            Whether an HTML page is a valid response.
     **options
-        Others of `HttpClient.request`: ``patience``, ``hopeless``, ``allow_redirects``.
+            Other options of `HttpClient.request`: ``patience``, ``hopeless``, ``allow_redirects``.
     """
 
     def __init__(
@@ -59,26 +59,26 @@ class VOSession(requests.Session):
         self._options = {"deadline": deadline, "service": what, "headers": headers, "spooled": True, **options}
 
     def request(self, method: Any, url: Any, **keywords: Any) -> requests.Response:  # type: ignore[override]
-        """Send a request and return its answer; raise an error of this package if there is none."""
+        """Send a request and return the response, or raise an error of this package."""
         sent: dict[str, Any] = {name: keywords.get(name) for name in ("params", "data")}
         response = self._http.request(method, url, **sent, **self._options, read=self._checked)
         self._bodies.append(response.raw)
         return response
 
     def close(self) -> None:
-        """Let go of what was received, in memory or on disk, which waits for the garbage collector otherwise."""
+        """Release the responses in memory and on disk, which otherwise remain until garbage collection."""
         for body in self._bodies:
             body.close()
         super().close()
 
     def _checked(self, response: requests.Response) -> requests.Response:
-        """The same response, if its body is whole and no page for people."""
+        """Return the response if its body is complete and not a web page."""
         check_document(cast("BinaryIO", response.raw), self._options["service"], web_pages=self._web_pages)
         return response
 
 
 def check_document(file: BinaryIO, what: str, *, web_pages: bool = False) -> None:
-    """Raise if a document breaks off, or is a page that a gateway shows to people."""
+    """Raise if a document is truncated, or is the web page of a gateway."""
     head = _COMMENTS.sub(b"", file.read(_ENDS)).lstrip(b"\xef\xbb\xbf \t\r\n")
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _ENDS))
@@ -97,20 +97,20 @@ def check_document(file: BinaryIO, what: str, *, web_pages: bool = False) -> Non
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Turn what pyvo raises, and what it makes of errors of this package, into errors of this package."""
+    """Convert exceptions of pyvo, including those that wrap errors of this package, to errors of this package."""
     try:
         with reading(what, pyvo.DALAccessError):
             yield
     except pyvo.DALQueryError as err:
-        raise BadRequestError(f"{what} refused the query: {_words(err)}", service=what) from err
+        raise BadRequestError(f"{what} refused the query: {_message(err)}", service=what) from err
     except pyvo.DALAccessError as err:
         cause = getattr(err, "cause", None)
         if isinstance(cause, MastError):
             raise cause from cause.__cause__
         kind = InvalidResponseError if isinstance(err, pyvo.DALFormatError) else ServerError
-        raise kind(f"{what} returned an invalid response: {_words(err)}", service=what) from err
+        raise kind(f"{what} returned an invalid response: {_message(err)}", service=what) from err
 
 
-def _words(err: Exception) -> str:
-    """What pyvo says of a failure, as a sentence."""
+def _message(err: Exception) -> str:
+    """Return the message of an exception of pyvo as a sentence."""
     return f"{' '.join(str(err).removeprefix('Query Error: ').split()).rstrip('.') or 'no reason given'}."

@@ -1,8 +1,8 @@
-"""Images, spectra and sources by position: SIA, SSA and cone searches, asked with one set of words.
+"""Images, spectra and sources by position: SIA, SSA and cone searches with the same arguments.
 
-In: a cone.  Out: tables whose columns for addresses, positions and wavelengths have the names of ObsCore, whatever the
-protocol calls them.  The protocols are pyvo's; a circle is one here in all of them: SSA takes its diameter, SIA 1 the
-side of a square.
+In: a cone.  Out: tables with the ObsCore names for the columns of addresses, positions and wavelengths, for all
+protocols, which are implemented by pyvo.  The search region is always a circle: SSA takes its diameter, SIA 1 the side
+of a square.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ..warn import warn_no_results, warn_user
 from .results import table_of
 from .session import VOSession, translated
 
-# What a column means, by its UCD in SIA 1 or the end of its utype in SSA → its name in ObsCore.
+# The name in ObsCore of a column, by its UCD in SIA 1 or the end of its utype in SSA.
 _NAMES = {
     "vox:image_accessreference": "access_url",
     "vox:image_format": "access_format",
@@ -57,53 +57,53 @@ _NAMES = {
     "char.spectralaxis.coverage.bounds.stop": "em_max",
 }
 _UNIT = "vox:bandpass_unit"
-# A circle of SIA 2 must have a radius (degrees).
+# The smallest radius that SIA 2 accepts for a circle (degrees).
 _SMALLEST = 1e-9
-# SIA 2 takes no wider circle, and a square of twice the radius is as wide as SIA 1 can be asked for (degrees).
+# The largest radius of SIA 2; for SIA 1, the square around this circle has the maximum size (degrees).
 _LARGEST = 90.0
-# A service that answers with one of these is not there.
+# The HTTP status of a service that does not exist.
 _ABSENT = {404, 405, 410}
-# The words of SIA 2 that are not its own arguments here.
+# The parameters of SIA 2 that are not arguments of `query_sia` itself.
 _WORDS = inspect.signature(SIA2Query).parameters.keys() - {"url", "pos", "session", "kwargs"}
 
 
 class _ConeRows(TAPResults, SCSResults):  # type: ignore[misc, unused-ignore]
-    """Results whose errors are told as the standard of cone searches has it; pyvo does not warn of those of TAP."""
+    """Results with errors as the cone search standard defines them, without the overflow warning of pyvo."""
 
 
 @dataclass(frozen=True)
 class SimpleQuestion:
-    """A question to a service of one of the simple protocols, and the one that is asked where that does not work."""
+    """A request to a service with a simple protocol, and the request to send if that fails."""
 
     what: str
     make: Callable[..., DALQuery]
-    instead: SimpleQuestion | None = None
+    fallback: SimpleQuestion | None = None
     results: type[DALResults] = TAPResults
 
     def payload(self) -> dict[str, object]:
-        """Return what is sent: the address under ``url``, and the parameters; raise what pyvo says of an argument."""
+        """Return the request: the address as ``url``, and the parameters; raise if pyvo rejects an argument."""
         try:
             query = self.make()
             return {"url": query.queryurl, **{name: as_plain(value, name) for name, value in query.items()}}
-        except (ValueError, TypeError, AttributeError) as err:  # errors of units are among them
-            said = " ".join(map(str, err.args)).rstrip(".")
-            raise InvalidArgumentError(f"The query is not valid: {said}.") from err
+        except (ValueError, TypeError, AttributeError) as err:  # including errors of units
+            message = " ".join(map(str, err.args)).rstrip(".")
+            raise InvalidArgumentError(f"The query is not valid: {message}.") from err
 
     def table(self, service: MastService, deadline: Deadline) -> Table:
-        """Return the answer; warn if there is nothing, or more than was sent."""
-        if self.instead is None:
+        """Return the result; warn if it is empty, or if there are more rows."""
+        if self.fallback is None:
             return self._answer(service, deadline)
         try:
-            # The other service needs time as well.
+            # Half of the time is left for the other service.
             return self._answer(service, deadline.part(deadline.remaining() / 2))
         except (RemoteServiceError, QueryTimeoutError, BadRequestError) as err:
             if isinstance(err, BadRequestError) and err.status not in _ABSENT:
                 raise
-            log.info("%s Querying %s instead.", err, self.instead.what)
-        return self.instead.table(service, deadline)
+            log.info("%s Querying %s instead.", err, self.fallback.what)
+        return self.fallback.table(service, deadline)
 
     def _answer(self, service: MastService, deadline: Deadline) -> Table:
-        """What this service answers."""
+        """Return the result of this service."""
         payload, session = self.payload(), VOSession(service, deadline, self.what)
         with translated(self.what):
             query = self.make(session=session)
@@ -112,60 +112,60 @@ class SimpleQuestion:
             _rename(found)
             _in_meters(found)
         found.meta["service"] = payload.pop("url")
-        # In a list, which survives stacking and files.
+        # A list, because it can be stacked and written to files.
         found.meta["query"] = [f"{name}={each}" for name, value in payload.items() for each in members_of(value)]
         if found.meta["overflow"]:
-            told = f"{self.what} has more than these {len(found)} rows. Use a smaller radius or narrow the query."
-            warn_user(told, MaxResultsWarning)
+            message = f"{self.what} has more than these {len(found)} rows. Use a smaller radius or narrow the query."
+            warn_user(message, MaxResultsWarning)
         if not len(found):
             warn_no_results()
         return found
 
 
 def _rename(table: Table) -> None:
-    """Give columns the names that the package has for what they mean; a name that is in use stays where it is."""
+    """Rename columns to their ObsCore names, unless a column has that name already."""
     for key in ("ucd", "utype"):
         for column in list(table.itercols()):
             meaning = str(column.meta.get(key, "")).lower()
-            # The namespace of a utype is anybody's choice; that of a UCD is part of it.
+            # The namespace of a utype is arbitrary; that of a UCD is part of it.
             name = _NAMES.get(meaning if key == "ucd" else meaning.rpartition(":")[2])
             if name is not None and name not in table.colnames:
                 table.rename_column(column.name, name)
 
 
 def _in_meters(table: Table) -> None:
-    """Let wavelengths be in meters; SIA 1 may tell their unit in a column of its own, of which the first row counts."""
-    told = [column[0] for column in table.itercols() if str(column.meta.get("ucd")).lower() == _UNIT and len(column)]
+    """Convert wavelengths to meters; SIA 1 may have a column for the unit, whose first row is used."""
+    units = [column[0] for column in table.itercols() if str(column.meta.get("ucd")).lower() == _UNIT and len(column)]
     for column in [table[name] for name in ("em_min", "em_max") if name in table.colnames]:
-        with suppress(ValueError, TypeError):  # no unit at all, or one of frequencies
-            column.unit = column.unit or Unit(*told)
+        with suppress(ValueError, TypeError):  # no unit, or a unit of frequency
+            column.unit = column.unit or Unit(*units)
             column.convert_unit_to("m")
 
 
-# -- the questions -------------------------------------------------------------------------------------------------
+# -- requests --------------------------------------------------------------------------------------------------------
 
 
 def image_question(
     cone: Cone, *, urls: tuple[str, str], collection: Any, version: int | None, words: Mapping[str, Any]
 ) -> SimpleQuestion:
-    """Return the question for images, in the version of the protocol that is wanted, or that works."""
+    """Return the request for images, in the version of the protocol that is given, or else in one that works."""
     one, two = urls
     names = [] if collection is None else [_name(each) for each in as_members("collection", collection)]
     if cone.radius > _LARGEST:
         raise InvalidArgumentError(
             f"radius must be at most {_LARGEST:g} degrees for images, got {cone.radius:g} degrees."
         )
-    alike = _fit_both(names, version, words)
-    # Never with a format, with which version 1 finds nothing of GALEX.
+    both = _both_versions_fit(names, version, words)
+    # No format is sent, because version 1 finds no GALEX images with one.
     address, side = _extended(one, MISSION=names), 2 * cone.radius
     first = SimpleQuestion(f"SIA 1 at {one}", partial(SIAQuery, address, pos=(cone.ra, cone.dec), size=side))
     circle = cone.ra, cone.dec, max(cone.radius, _SMALLEST)
     second = partial(SIA2Query, two, pos=circle, collection=names, **words)
-    return first if version == 1 else SimpleQuestion(f"SIA 2 at {two}", second, first if alike else None)
+    return first if version == 1 else SimpleQuestion(f"SIA 2 at {two}", second, first if both else None)
 
 
-def _fit_both(names: Sequence[str], version: int | None, words: Mapping[str, Any]) -> bool:
-    """Tell whether any version may be asked; refuse what no version knows, or not the one that is asked for."""
+def _both_versions_fit(names: Sequence[str], version: int | None, words: Mapping[str, Any]) -> bool:
+    """Return whether both versions are possible; raise if an argument is not valid for the given version."""
     if version not in (None, 1, 2):
         raise InvalidArgumentError(f"version must be 1, 2, or None (automatic), got {version!r}.")
     for name in words.keys() - _WORDS:
@@ -180,27 +180,27 @@ def _fit_both(names: Sequence[str], version: int | None, words: Mapping[str, Any
 
 
 def spectrum_question(cone: Cone, *, url: str, collection: Any, band: Any, time: Any) -> SimpleQuestion:
-    """Return the question for spectra in a cone."""
+    """Return the request for spectra in a cone."""
     address, diameter = _extended(url, id=None if collection is None else _name(collection)), 2 * cone.radius
     make = partial(SSAQuery, address, pos=(cone.ra, cone.dec), diameter=diameter, band=band, time=time)
     return SimpleQuestion(f"SSA at {url}", make)
 
 
 def source_question(cone: Cone, *, url: str, catalog: Any) -> SimpleQuestion:
-    """Return the question for sources in a cone, of a catalog of the service or of its own choice."""
+    """Return the request for sources in a cone, in a given catalog or the default one of the service."""
     address = _extended(url, CAT=None if catalog is None else _name(catalog, "catalog", "GAIADR3"))
     make = partial(SCSQuery, address, pos=(cone.ra, cone.dec), radius=cone.radius)
     return SimpleQuestion(f"Cone search at {address}", make, results=_ConeRows)
 
 
 def _extended(url: str, **parameters: Any) -> str:
-    """An address with further parameters, but for those that are None or empty."""
+    """Return a URL with additional parameters, except those that are None or empty."""
     given = urlencode({name: value for name, value in parameters.items() if value}, doseq=True)
     return f"{url}{'&' if '?' in url else '?'}{given}" if given else url
 
 
 def _name(given: Any, argument: str = "collection", example: str = "HST") -> str:
-    """A name, as text."""
+    """Return a name as text."""
     name = as_unicode(given)
     if not isinstance(name, str) or not name.strip():
         raise InvalidArgumentError(f"{argument} must be a name, such as {example!r}, got {given!r}.")

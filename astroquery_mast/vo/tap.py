@@ -1,7 +1,7 @@
-"""One TAP service: ADQL in, a table out, in one go or as a job.
+"""A TAP service: ADQL queries that return tables, synchronously or as jobs.
 
 In: a query as text.  Out: a table with units, UCDs and descriptions, or an error of this package.  The protocol is
-pyvo's; what is here is the choice between the two ways of asking, and what is made of the answer.
+implemented by pyvo.  This module chooses between the two modes and converts the results.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ from .results import correct_wavelengths, table_of
 from .session import VOSession, translated
 
 ROW_CAP = 100_000
-"""Rows that the archive's TAP services send in one answer."""
-# How long a job may run unless more is asked for (seconds).
+"""The maximum number of rows in a response of MAST's TAP services."""
+# The default time limit of a job (seconds).
 _USUAL_DURATION = 600
 
 
 @dataclass(frozen=True)
 class TapService:
-    """A TAP service, asked through the connections of a client.
+    """A TAP service, queried over the connections of a client.
 
     Parameters
     ----------
     service : MastService
-        The client's conversation with the archive.
+            The service that sends the requests.
     url : str
         The address of the service, without ``/sync``.
     what : str
-        Its name in messages.
+            The name of the service in messages.
     """
 
     service: MastService
     url: str
     what: str
-    # The call that makes a job's handle from its address.
+    # The method that returns the handle of a job for its URL, for messages.
     how_to_return: ClassVar[str] = "VO.get_job"
 
     # -- queries -----------------------------------------------------------------------------------------------------
@@ -64,13 +64,14 @@ class TapService:
         run_async: bool | None = None,
         verbose: bool = False,
     ) -> Table:
-        """Return the rows of a query, at most ``maxrec``; it is the caller's to warn if there are more.
+        """Return the rows of a query, at most ``maxrec``, without a warning if there are more.
 
-        Unless ``run_async`` says which, the query is asked in one go, and as a job if that takes too long.  ``meta``
-        holds the query, the service, the way it was asked (``"sync"`` or ``"async"``), and whether there are more rows.
+        By default, the query is sent synchronously, and again as a job if that takes too long; ``run_async`` selects
+        one of these modes.  ``meta`` has the query, the service, the mode (``"sync"`` or ``"async"``), and whether
+        there are more rows.
         """
         if not run_async:
-            # The second way needs time as well.
+            # Half of the time is left for a job.
             patience = None if run_async is False else min(seconds_setting("read_timeout"), deadline.remaining() / 2)
             try:
                 return self._at_once(adql, maxrec, deadline, patience=patience, hopeless=took_too_long)
@@ -82,28 +83,28 @@ class TapService:
             log.info("%s did not respond in time. Sending the query again as a job, which may run longer.", self.what)
         job = self.submit(adql, maxrec=maxrec, deadline=deadline)
         table = job.fetch(deadline, verbose=verbose)
-        with suppress(MastError):  # The server removes it sooner or later.
+        with suppress(MastError):  # The server removes the job eventually.
             self.session(deadline, allow_redirects=False).delete(job.url)
         return table
 
     def _at_once(self, adql: str, maxrec: int, deadline: Deadline, **options: Any) -> Table:
-        """The answer to a query that is asked in one go."""
+        """Return the result of a synchronous query."""
         session = self.session(deadline, **options)
         query = TAPService(self.url, session=session).create_query(adql, maxrec=maxrec)
         with session, translated(self.what):
             return self._table(TAPResults(query.execute_votable(), url=query.queryurl, session=session), adql, "sync")
 
     def payload(self, adql: str, maxrec: int, run_async: bool | None) -> dict[str, object]:
-        """Return what is sent for a query: the address under ``url``, and the parameters."""
+        """Return the request for a query: the address as ``url``, and the parameters."""
         query = TAPService(self.url).create_query(adql, maxrec=maxrec, mode="async" if run_async else "sync")
         return {"url": query.queryurl, **query}
 
     def session(self, deadline: Deadline, **options: Any) -> VOSession:
-        """Return what pyvo sends through during a call."""
+        """Return the session for the requests of pyvo during a call."""
         return VOSession(self.service, deadline, self.what, **options)
 
     def _table(self, results: TAPResults, adql: str, mode: str) -> Table:
-        """The table of an answer."""
+        """Return the table of a result."""
         table = table_of(results)
         correct_wavelengths(table, adql)
         table.meta = {"adql": adql, "service": self.url, "mode": mode, **table.meta}
@@ -112,7 +113,7 @@ class TapService:
     # -- jobs --------------------------------------------------------------------------------------------------------
 
     def submit(self, adql: str, *, maxrec: int = ROW_CAP, deadline: Deadline) -> JobHandle:
-        """Have the server work on a query, and return the job."""
+        """Submit a query as a job."""
         session = self.session(deadline, allow_redirects=False)
         longer = _USUAL_DURATION < deadline.remaining() < np.inf
         options = {"EXECUTIONDURATION": int(deadline.remaining())} if longer else {}
@@ -124,26 +125,26 @@ class TapService:
         return JobHandle(url, self)
 
     def _set_phase(self, url: str, phase: str, deadline: Deadline, unless: JobStatus) -> None:
-        """Set the phase of a job; that it is refused is no error unless the job is still what it was."""
+        """Set the phase of a job; a refusal is only an error if the job still has the status ``unless``."""
         try:
             self.session(deadline, allow_redirects=False).post(f"{url}/phase", data={"PHASE": phase})
-        except BadRequestError:  # A request that was sent again finds it done.
+        except BadRequestError:  # The phase may be set already if the request was sent twice.
             if self.status(url, deadline) == unless:
                 raise
 
     def status(self, url: str, deadline: Deadline) -> JobStatus:
-        """Ask how far a job is."""
+        """Return the status of a job."""
         phase = str(self._summary(url, deadline).phase).upper()
         return JobStatus(phase) if phase in JobStatus.__members__ else JobStatus.UNKNOWN
 
     def cancel(self, url: str, deadline: Deadline) -> None:
-        """Have the server stop a job."""
+        """Cancel a job that has not finished."""
         status = self.status(url, deadline)
         if not status.finished:
             self._set_phase(url, "ABORT", deadline, unless=status)
 
     def result(self, url: str, deadline: Deadline) -> Table:
-        """Fetch the result of a job that has finished, or raise why it has none."""
+        """Return the result of a finished job, or raise the reason why there is no result."""
         summary = self._summary(url, deadline)
         if summary.phase != JobStatus.COMPLETED:
             raise self._failure(summary, url)
@@ -157,36 +158,36 @@ class TapService:
         return table
 
     def _failure(self, summary: Any, url: str) -> MastError:
-        """The error of a job without a result."""
-        told = summary.errorsummary
-        words = str(getattr(getattr(told, "message", None), "content", None) or "").strip().rstrip(".")
+        """Return the error of a job without a result."""
+        error = summary.errorsummary
+        words = str(getattr(getattr(error, "message", None), "content", None) or "").strip().rstrip(".")
         if summary.phase != JobStatus.ERROR:
             return ServerError(
                 f"The job {url} is {summary.phase}{words and ': '}{words}. Submit it again.", service=url
             )
-        kind = ServerError if getattr(told, "type_", "") == "transient" else BadRequestError
+        kind = ServerError if getattr(error, "type_", "") == "transient" else BadRequestError
         return kind(f"{self.what} could not run the query: {words or 'no reason given'}.", service=self.what)
 
     def _summary(self, url: str, deadline: Deadline) -> Any:
-        """What the server says of a job."""
+        """Return the description of a job by the server."""
         with translated(self.what):
             return uws.parse_job(self.session(deadline).get(url, stream=True).raw.read)
 
     def jobs(self, deadline: Deadline) -> Table:
-        """Return the jobs that the server shows."""
+        """Return the jobs that the server lists."""
         with translated(self.what):
             found = TAPService(self.url, session=self.session(deadline)).get_job_list()
         rows = [(each.jobid, each.phase, str(each.creationtime or ""), self.job_url(each.jobid)) for each in found]
         return ResultTable(rows=rows, names=("job_id", "status", "created", "url"), dtype=(str, str, str, str))
 
     def job_url(self, job_id: str) -> str:
-        """Return the address of a job."""
+        """Return the URL of a job."""
         return f"{self.url}/async/{job_id}"
 
-    # -- what is there -----------------------------------------------------------------------------------------------
+    # -- examples ----------------------------------------------------------------------------------------------------
 
     def examples(self, deadline: Deadline) -> list[str]:
-        """Return the queries that the service gives as examples."""
+        """Return the example queries of the service."""
         with translated(self.what):
             try:
                 found = TAPService(self.url, session=self.session(deadline, web_pages=True)).examples
@@ -198,7 +199,7 @@ class TapService:
 
 
 def job_at(service: MastService, url: str) -> JobHandle:
-    """Return the handle of a job that has an address, or of one whose result has it."""
+    """Return the handle of a job from its URL, or from the URL of its result."""
     base, found, rest = str(url).strip().rpartition("/async/")
     job = rest.partition("/")[0]
     if not (found and job and base.startswith(("https://", "http://"))):
@@ -208,5 +209,5 @@ def job_at(service: MastService, url: str) -> JobHandle:
 
 
 def _parameter(summary: Any, name: str) -> str:
-    """A parameter of a job."""
+    """Return the value of a parameter of a job."""
     return next((str(each.content) for each in summary.parameters or () if str(each.id_).lower() == name), "")

@@ -14,7 +14,7 @@ from astropy.coordinates import SkyCoord
 from astroquery.exceptions import InvalidQueryError, MaxResultsWarning, NoResultsWarning
 
 from astroquery_mast import VOClass, conf
-from astroquery_mast.vo.registry import why_dead
+from astroquery_mast.vo.registry import shutdown_reason
 
 pytestmark = pytest.mark.remote_data
 
@@ -35,7 +35,7 @@ def test_the_registry_of_mast_lists_its_services() -> None:
     assert table.meta["registry"].startswith(conf.server)
     assert "ivo://archive.stsci.edu/caomtap" in set(table["ivoid"])
     assert set(table["archive"]) == {"MAST"}
-    assert not [url for url in table["access_url"] if why_dead(url)]
+    assert not [url for url in table["access_url"] if shutdown_reason(url)]
     rows = [tuple(row) for row in table["ivoid", "service_type", "access_url"]]
     assert len(set(rows)) == len(rows)
 

@@ -152,7 +152,7 @@ def test_an_answer_that_was_cut_is_told(find: Find, mast_sandbox: Sandbox) -> No
 def test_dead_services_are_never_offered(find: Find) -> None:
     """The registry still lists them; the answer says which were left out, and why."""
     table = find(archive="all", servicetype=["tap", "sia"])
-    assert not [url for url in table["access_url"] if registry.why_dead(url)]
+    assert not [url for url in table["access_url"] if registry.shutdown_reason(url)]
     left = table.meta["left_out"]
     assert {urlsplit(url).hostname for url in left} == {
         *("vao.stsci.edu", "www.astrogrid.org", "registry.astrogrid.org", "www.usvao.org"),
@@ -186,7 +186,7 @@ def test_nothing_but_dead_services_is_said_to_be_that(find: Find) -> None:
 )
 def test_a_host_is_dead_with_all_names_below_it(url: str, dead: bool) -> None:
     """Only the name of the host counts."""
-    assert (registry.why_dead(url) is not None) == dead
+    assert (registry.shutdown_reason(url) is not None) == dead
 
 
 # -- registries ------------------------------------------------------------------------------------------------------
