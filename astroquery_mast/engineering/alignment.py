@@ -1,6 +1,6 @@
-"""Samples of one mnemonic at the moments of another.  Pure.
+"""Samples of one mnemonic at the times of another; pure functions.
 
-In: samples, and moments.  Out: for each moment the sample before it, or the nearest one.
+In: samples, and times.  Out: for each time the sample before it, or the nearest one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from .samples import Samples
 
 
 def _previous(times: Array, moments: Array) -> Array:
-    """The last sample at each moment, or before it; -1 if there is none."""
+    """Return the index of the last sample at or before each time; -1 if there is none."""
     return np.searchsorted(times, moments, "right") - 1
 
 
 def _nearest(times: Array, moments: Array) -> Array:
-    """The sample that is nearest to each moment, of two the earlier one; there is at least one."""
+    """Return the index of the sample nearest to each time, the earlier of two; there must be at least one sample."""
     before = _previous(times, moments)
     after = np.minimum(before + 1, len(times) - 1)
     before = np.maximum(before, 0)
@@ -32,13 +32,13 @@ _ALIGNMENTS: Mapping[str, Callable[[Array, Array], Array]] = {"previous": _previ
 
 
 def check_alignment(align: object) -> None:
-    """Raise unless this is a way to align samples, or None."""
+    """Raise unless this is None or the name of an alignment."""
     if align is not None and not (isinstance(align, str) and align in _ALIGNMENTS):
         raise InvalidArgumentError(f"align must be {alternatives([*_ALIGNMENTS])}, or None, got {align!r}.")
 
 
 def aligned(samples: Samples, moments: Array, align: str) -> Samples:
-    """Return a sample for each moment, masked where there is none."""
+    """Return a sample for each time, masked where there is none."""
     if not len(samples):
         empty = np.zeros(len(moments), dtype=samples.values.dtype)
         return Samples(moments, empty, np.ones(len(moments), dtype=bool), samples.types)

@@ -1,6 +1,6 @@
 """`EngineeringClass`: the telemetry of JWST.
 
-In: names of mnemonics, times, or exposures.  Out: time series with units, tables, and pictures of them.
+In: names of mnemonics, times, or exposures.  Out: time series with units, tables, and plots.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ class EngineeringClass(MastClass):
 
     @cached_property
     def _inventory(self) -> Inventory:
-        """What knows which mnemonics there are."""
+        """The list of all mnemonics."""
         return Inventory(self._service)
 
     @cached_property
     def _queries(self) -> TelemetryQueries:
-        """What answers questions."""
+        """The queries for telemetry."""
         return TelemetryQueries(self._inventory, Telemetry(self._service))
 
     # -- mnemonics -----------------------------------------------------------------------------------------------
@@ -316,7 +316,7 @@ class EngineeringClass(MastClass):
         2022-07-13 1440
         """
         question = TelemetryQuestion(name, options=FetchOptions(max_workers, verbose=False, cache=cache))
-        question.refuse_several()
+        question.check_single()
         seconds = as_seconds(timeout) or seconds_setting("timeout")
         return self._queries.days(question, as_span(start, end), seconds)
 
@@ -409,7 +409,7 @@ class EngineeringClass(MastClass):
             return question.payload([span for span, _ in spans_to_fetch(exposures)])
         return self._queries.during(question, exposures, self._service.deadline(timeout))
 
-    # -- pictures ------------------------------------------------------------------------------------------------
+    # -- plots ---------------------------------------------------------------------------------------------------
 
     def plot_mnemonics(
         self, result: TimeSeries | dict[str, TimeSeries], *, ax: Axes | Sequence[Axes] | None = None

@@ -1,6 +1,6 @@
-"""Exposures of JWST, as the times during which telemetry is wanted.
+"""Exposures of JWST as time spans, during which samples are retrieved.
 
-In: rows of a table of observations.  Out: for each its name and its span.
+In: rows of a table of observations.  Out: the name and the span of each.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from .spans import LAUNCH, TimeSpan, merged_spans, moment_of
 
 _NEEDED = ("obs_id", "t_min", "t_max")
 _MISSION = "JWST"
-# Two requests cost more than the samples in a pause of such a length.
+# Samples in shorter gaps take less time to retrieve than another request.
 _PAUSE = np.timedelta64(10, "m")
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """One row of a table of observations."""
+    """An exposure: one row of a table of observations."""
 
     obs_id: str
     span: TimeSpan
 
 
 def as_margin(margin: Any) -> np.timedelta64:
-    """Return the time that is added before and after an exposure, in microseconds."""
+    """Return a margin in microseconds, the time that is added before and after an exposure."""
     try:
         seconds = float((u.Quantity(margin) if isinstance(margin, str) else margin).to_value(u.s))
     except (AttributeError, TypeError, ValueError):
@@ -48,7 +48,7 @@ def as_margin(margin: Any) -> np.timedelta64:
 
 
 def exposures_of(rows: Any, margin: np.timedelta64) -> list[Exposure]:
-    """Return the exposures of rows; those without times are left out, with a warning."""
+    """Return the exposures of rows; rows without times are skipped with a warning."""
     table = as_table(rows)
     if table is None or not len(table):
         raise InvalidArgumentError(
@@ -62,8 +62,8 @@ def exposures_of(rows: Any, margin: np.timedelta64) -> list[Exposure]:
     if not timed.any():
         raise InvalidArgumentError(f"No row has exposure times (t_min, t_max): {_examples(names, timed)}.")
     if not timed.all():
-        said = f"Rows without exposure times (t_min, t_max) are skipped: {_examples(names, timed)}."
-        warn_user(said, InputWarning)
+        message = f"Rows without exposure times (t_min, t_max) are skipped: {_examples(names, timed)}."
+        warn_user(message, InputWarning)
     return [
         Exposure(names[row], TimeSpan(_moment(begins[row]) - margin, _moment(ends[row]) + margin))
         for row in np.flatnonzero(timed)
@@ -71,7 +71,7 @@ def exposures_of(rows: Any, margin: np.timedelta64) -> list[Exposure]:
 
 
 def _check_columns(table: Table) -> None:
-    """Raise unless these are observations of JWST, as far as the table tells."""
+    """Raise unless the rows have the required columns and, if they name the mission, are observations of JWST."""
     missing = [name for name in _NEEDED if name not in table.colnames]
     if missing:
         raise InvalidArgumentError(f"Column {' and column '.join(map(repr, missing))} not found in the rows.")
@@ -84,18 +84,18 @@ def _check_columns(table: Table) -> None:
 
 
 def _examples(names: Sequence[str], timed: Any) -> str:
-    """The names of some rows without times; they are planned observations, mostly."""
+    """Return a message with some of the rows without times, most of which are planned observations."""
     left_out = [names[row] for row in np.flatnonzero(~timed).tolist()]
     return f"{few_names(left_out)} (planned, perhaps)"
 
 
 def _moment(mjd: float) -> np.datetime64:
-    """A Modified Julian Date (UTC) as a moment."""
+    """Convert a Modified Julian Date (UTC)."""
     return moment_of(as_iso("t_min", Time(mjd, format="mjd", scale="utc")))
 
 
 def spans_to_fetch(exposures: Sequence[Exposure]) -> list[tuple[TimeSpan, list[int]]]:
-    """Return the spans in which exposures are that overlap or follow each other, with their numbers."""
+    """Return spans that cover exposures which overlap or follow each other closely, with the indices of these."""
     spans = merged_spans([each.span for each in exposures], _PAUSE)
     starts = [span.start for span in spans]
     places = np.searchsorted(starts, [each.span.start for each in exposures], "right") - 1

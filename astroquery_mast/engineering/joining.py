@@ -1,11 +1,11 @@
-"""Days of telemetry, and how they are put together so that no sample is lost and none is doubled.  Pure.
+"""Days of telemetry, combined so that no sample is lost or duplicated; pure functions.
 
-In: a span of time, and the samples of its parts.  Out: the parts to be asked for, and the samples of the span.
+In: a span of time, and the samples of its parts.  Out: the parts to request, and the samples of the span.
 
-The archive adds to each answer the sample before the span and the one after it, wherever they are.  A sample therefore
-is told by its moment, and not by its place in an answer: each part has the samples from its start, included, to the
-start of the next one, excluded; the last part also has those at its very end.  Within a part each line of the answer
-is one sample, also if two are equal.
+MAST adds to each response the sample before the span and the sample after it, however far away they are.  Samples are
+therefore assigned by their time, not by their position in a response.  Each part has the samples from its start
+(inclusive) to the start of the next part (exclusive); the last part includes its end.  Within a part, each line of the
+response is one sample, even if two are equal.
 """
 
 from __future__ import annotations
@@ -23,44 +23,44 @@ from .spans import DAY, TimeSpan, in_whole_seconds
 
 @dataclass(frozen=True)
 class SpanPart:
-    """A part of a span, and what is asked of the archive for it."""
+    """A part of a span, and the span to request for it."""
 
     span: TimeSpan
-    asked: TimeSpan
+    requested: TimeSpan
     first: bool
     last: bool
 
     def own_samples(self, samples: Samples) -> Samples:
-        """Return the samples of this part; at the ends of the whole span also the one before and the one after it."""
+        """Return the samples of this part; at the ends of the entire span, also the one before or after it."""
         begin = int(np.searchsorted(samples.times, self.span.start, "left"))
         end = int(np.searchsorted(samples.times, self.span.end, "right" if self.last else "left"))
         return samples[max(0, begin - self.first) : end + self.last].copy()
 
 
 def parts_of(span: TimeSpan, cuts: Sequence[np.datetime64]) -> list[SpanPart]:
-    """Return the parts into which some moments within a span cut it, in order."""
+    """Return the parts into which times within a span divide it, in order."""
     ends = [span.start, *cuts, span.end]
     parts = [TimeSpan(*each) for each in pairwise(ends)]
     return [SpanPart(part, in_whole_seconds(part), part.start == span.start, part.end == span.end) for part in parts]
 
 
 def day_parts(span: TimeSpan, whole_before: np.datetime64 | None = None) -> list[SpanPart]:
-    """Return a span day by day; of days that end before some moment all is asked for."""
+    """Return a span divided into days; days that end before ``whole_before`` are requested completely."""
     midnight = (span.start.astype("datetime64[D]") + DAY).astype("datetime64[us]")
     midnights = np.arange(midnight, span.end, DAY)
     parts = parts_of(span, list(midnights))
-    return parts if whole_before is None else [_of_whole_day(part, whole_before) for part in parts]
+    return parts if whole_before is None else [_complete_day(part, whole_before) for part in parts]
 
 
-def _of_whole_day(part: SpanPart, before: np.datetime64) -> SpanPart:
-    """The same part, for which the whole day is asked for if that ends before some moment."""
+def _complete_day(part: SpanPart, before: np.datetime64) -> SpanPart:
+    """Return the same part, with the request for the complete day if that ends before the given time."""
     day = part.span.start.astype("datetime64[D]")
-    asked = TimeSpan(day.astype("datetime64[us]"), (day + DAY).astype("datetime64[us]"))
-    return SpanPart(part.span, asked, part.first, part.last) if asked.end <= before else part
+    requested = TimeSpan(day.astype("datetime64[us]"), (day + DAY).astype("datetime64[us]"))
+    return SpanPart(part.span, requested, part.first, part.last) if requested.end <= before else part
 
 
 def within_span(samples: Samples, span: TimeSpan, *, brackets: bool = False, changes_only: bool = False) -> Samples:
-    """Return the samples of a span, both ends included; on request also the one before and the one after it."""
+    """Return the samples of a span, both ends included; with ``brackets`` also the one before and the one after it."""
     begin = int(np.searchsorted(samples.times, span.start, "left"))
     end = int(np.searchsorted(samples.times, span.end, "right"))
     if not changes_only:
@@ -75,10 +75,10 @@ def within_span(samples: Samples, span: TimeSpan, *, brackets: bool = False, cha
 
 
 def without_repetitions(samples: Samples, ends: int = 1) -> Samples:
-    """Return the first samples, each that differs from the one before it, and the last ones.
+    """Return the samples that differ from the one before, and ``ends`` samples at the beginning and at the end.
 
-    The last one tells until when the value before it held.  To do this to the parts of a span, and then to all of them,
-    gives the same as to do it once.
+    The last sample shows how long the value before it was valid.  Applying this to the parts of a span, and then to
+    their combination, gives the same result as applying it once.
     """
     if len(samples) <= 2 * ends:
         return samples
@@ -88,7 +88,7 @@ def without_repetitions(samples: Samples, ends: int = 1) -> Samples:
 
 
 def changed(samples: Samples) -> Array:
-    """Tell of each sample whether it differs from the one before it; the first does."""
+    """Return for each sample whether it differs from the one before it; the first one does."""
     differs = np.ones(len(samples), dtype=bool)
     now, before = samples.values[1:], samples.values[:-1]
     differs[1:] = now != before

@@ -1,7 +1,7 @@
-"""The inventory of mnemonics: what the archive has telemetry of, in which units, and what it means.
+"""The inventory of mnemonics, with their units and descriptions.
 
 In: names, or a pattern.  Out: `Mnemonic` objects, or a table of them.  Two services of MAST have the same list; the
-second is asked when the first cannot be had.
+second is queried if the first fails.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from ..warn import warn_user
 
 _VIZ = "The list of mnemonics"
 _MASHUP = "Mast.JwstEdb.Mnemonics"
-# Under which name the list is kept.
+# The name of the list in the cache.
 _INVENTORY = "JWST Engineering Database"
 _WORD = re.compile(r"\w+", re.ASCII)
-# A line that closes the list.
+# The name in the last row of the list.
 _END_OF_LIST = "ZZZZZZ"
-# The columns of text in tables of mnemonics, and where a mnemonic has them.
+# The text columns in tables of mnemonics, with the attributes of a mnemonic.
 _TEXTS = {
     "tlmMnemonic": "name",
     "subsystem": "subsystem",
@@ -43,7 +43,7 @@ _TEXTS = {
     "unit": "unit",
     "sqlDataType": "type_name",
 }
-# Spellings of units that are not astropy's, in capital letters; no telemetry is in coulomb or farad.
+# Spellings of units that astropy does not read, in upper case.  No telemetry is in coulomb or farad.
 _UNITS = {
     "C": u.deg_C,
     "DEGC": u.deg_C,
@@ -61,14 +61,14 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class Mnemonic(Column):
-    """One mnemonic: the name of a quantity that is measured on board, and what is known of it."""
+    """A mnemonic: the name of a quantity that is measured on board, with its description, unit and type."""
 
     subsystem: str = ""
     identifier: int | None = None
 
     @property
     def astropy_unit(self) -> u.UnitBase | None:
-        """Its unit, None if it has none that astropy knows."""
+        """The unit, or None if there is no unit that astropy supports."""
         text = self.unit.strip().upper()
         if text in _UNITS and self.kind not in {Kind.TEXT, Kind.BOOLEAN}:
             return _UNITS[text]
@@ -76,7 +76,7 @@ class Mnemonic(Column):
 
 
 def as_mnemonics(names: Any) -> list[str]:
-    """Return the names of mnemonics that a user gives: words, each once, without a look at the inventory."""
+    """Return the names of mnemonics that a user gives, without duplicates; they are not compared with the inventory."""
     members = [as_unicode(name) for name in as_members("names", as_unicode(names), empty=True)]
     if not members:
         raise InvalidArgumentError("names is empty. Specify at least one mnemonic.")
@@ -93,15 +93,15 @@ def as_mnemonics(names: Any) -> list[str]:
 
 @dataclass(frozen=True)
 class _VizRequest(ApiRequest):
-    """The question for the whole list of the newer service, which takes it as an address."""
+    """The GET request for the list from the newer service."""
 
     def http_request(self, _endpoints: Endpoints) -> HttpRequest:
-        """Return what is sent."""
+        """Return the HTTP request."""
         return HttpRequest(self.url, "", {"Accept": "application/json"}, "GET")
 
 
 def _read_viz(body: bytes, service: str) -> Page:
-    """Read the list as the newer service sends it."""
+    """Read the list of the newer service."""
     rows = json_object(body).get("data")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidResponseError(f"{service} was not returned as a list.", service=service)
@@ -109,7 +109,7 @@ def _read_viz(body: bytes, service: str) -> Page:
 
 
 def _inventory_of(rows: Iterable[Mapping[str, Any]], service: str) -> dict[str, Mnemonic]:
-    """The mnemonics in rows of a list."""
+    """Return the mnemonics in the rows of a list."""
     known = [_mnemonic(row) for row in rows]
     found = {each.name: each for each in known if each.name not in {"", _END_OF_LIST}}
     if not found:
@@ -118,7 +118,7 @@ def _inventory_of(rows: Iterable[Mapping[str, Any]], service: str) -> dict[str, 
 
 
 def _mnemonic(row: Mapping[str, Any]) -> Mnemonic:
-    """One mnemonic as the services tell of it."""
+    """Return the mnemonic in a row of a list."""
 
     def text(key: str) -> str:
         value = row.get(key)
@@ -137,44 +137,44 @@ def _mnemonic(row: Mapping[str, Any]) -> Mnemonic:
 
 @dataclass(frozen=True)
 class MnemonicSource:
-    """Asks the archive for the list of mnemonics; a `~astroquery_mast.service.mast_service.ColumnSource`."""
+    """The source of the list of mnemonics; a `~astroquery_mast.service.mast_service.ColumnSource`."""
 
     service: MastService
 
     def server(self, _name: str) -> str:
-        """Return the server that is asked."""
+        """Return the server that is queried."""
         return self.service.endpoints.server
 
     def fetch(self, _name: str, deadline: Deadline) -> Columns:
-        """Ask for the list, the newer service first."""
+        """Return the list, from the newer service if possible."""
         url = f"{self.service.endpoints.viz}/info/mnemonics"
         try:
-            return self._ask(_VizRequest(_VIZ, url, reader=_read_viz), deadline.part(deadline.remaining() / 2))
+            return self._query(_VizRequest(_VIZ, url, reader=_read_viz), deadline.part(deadline.remaining() / 2))
         except MastError as err:
             log.debug("Requesting the list of mnemonics from another service: %s", err)
-        return self._ask(self.service.request_for(_MASHUP, {}, None, None), deadline)
+        return self._query(self.service.request_for(_MASHUP, {}, None, None), deadline)
 
-    def _ask(self, question: Question, deadline: Deadline) -> Columns:
-        """Ask one of the services."""
+    def _query(self, question: Question, deadline: Deadline) -> Columns:
+        """Query one of the services."""
         rows = [row for answer in self.service.pages(question, deadline=deadline) for row in answer.page.rows]
         return _inventory_of(rows, question.service)
 
 
-# -- what is looked up -----------------------------------------------------------------------------------------------
+# -- the inventory ---------------------------------------------------------------------------------------------------
 
 
 class Inventory:
-    """The list of mnemonics, asked for when it is needed, and remembered."""
+    """The list of mnemonics, which is retrieved when it is needed first."""
 
     def __init__(self, service: MastService) -> None:
         self._metadata = ColumnMetadata(MnemonicSource(service))
 
     def all(self, deadline: Deadline) -> Mapping[str, Mnemonic]:
-        """Return all mnemonics; raises if the archive cannot say."""
+        """Return all mnemonics, or raise if the list cannot be retrieved."""
         return _typed(self._metadata.known(_INVENTORY) or self._metadata.refresh(_INVENTORY, deadline))
 
     def of(self, names: Sequence[str], deadline: Deadline) -> list[Mnemonic]:
-        """Return some mnemonics; with no more than their names, and a warning, if the archive cannot say."""
+        """Return some mnemonics; if the list cannot be retrieved, these have only names, and a warning is issued."""
         known = _typed(self._metadata.newest(_INVENTORY, deadline))
         if known:
             return [_found(name, known) for name in names]
@@ -186,24 +186,24 @@ class Inventory:
 
 
 def _typed(columns: Columns) -> dict[str, Mnemonic]:
-    """The mnemonics among columns: all of them are."""
+    """Return columns as mnemonics, which all of them are."""
     return {name: column for name, column in columns.items() if isinstance(column, Mnemonic)}
 
 
 def _found(name: str, known: Mapping[str, Mnemonic]) -> Mnemonic:
-    """The mnemonic of a name, in whatever case."""
+    """Return the mnemonic with a name in any case."""
     found = find_name(name, known)
     if found is not None:
         return known[found]
-    said = f"'{name}' is not a mnemonic of the {_INVENTORY}."
+    message = f"'{name}' is not a mnemonic of the {_INVENTORY}."
     near = closest(name, known) or [each for each in known if name.upper() in each][:3]
     if near:
-        raise no_such(said, name, known, near=near)
-    raise InvalidArgumentError(f"{said} Use list_mnemonics('*word*') to search names and descriptions.")
+        raise no_such(message, name, known, near=near)
+    raise InvalidArgumentError(f"{message} Use list_mnemonics('*word*') to search names and descriptions.")
 
 
 def found_mnemonics(known: Mapping[str, Mnemonic], pattern: str | None = None, subsystem: Any = None) -> list[Mnemonic]:
-    """Return the mnemonics with a pattern in their name or description, of some subsystems, in order of their names."""
+    """Return the mnemonics of some subsystems with a pattern in their name or description, sorted by name."""
     wanted = _subsystems(subsystem, known)
     fits = _pattern_test("*" if pattern is None else pattern)
     return [
@@ -214,7 +214,7 @@ def found_mnemonics(known: Mapping[str, Mnemonic], pattern: str | None = None, s
 
 
 def _pattern_test(pattern: object) -> Any:
-    """What tells whether a text has a pattern in it, whatever the case."""
+    """Return a function that tests whether a text contains a pattern, in any case."""
     text = as_unicode(pattern)
     if not isinstance(text, str) or not text.strip():
         raise InvalidArgumentError(f"pattern must be a string such as '*temp*', or None for all, got {pattern!r}.")
@@ -224,18 +224,18 @@ def _pattern_test(pattern: object) -> Any:
 
 
 def _subsystems(given: Any, known: Mapping[str, Mnemonic]) -> set[str]:
-    """The subsystems that are meant, all of them if none is given."""
+    """Return the subsystems that a user specifies, or all of them by default."""
     subsystems = {each.subsystem for each in known.values()}
     if given is None:
         return subsystems
     names = [str(as_unicode(member)).strip() for member in as_members("subsystem", as_unicode(given))]
-    there = sorted(filter(None, subsystems))
-    said = "subsystem={!r} is not a valid subsystem."
-    return {known_name(name, there, said.format(name), listed=True) for name in names}
+    available = sorted(filter(None, subsystems))
+    message = "subsystem={!r} is not a valid subsystem."
+    return {known_name(name, available, message.format(name), listed=True) for name in names}
 
 
 def mnemonics_table(mnemonics: Sequence[Mnemonic]) -> Table:
-    """Return mnemonics as a table, with the archive's names of the columns."""
+    """Return a table of mnemonics, with MAST's names for the columns."""
     texts = {
         name: np.array([getattr(each, part) for each in mnemonics], dtype=np.str_) for name, part in _TEXTS.items()
     }

@@ -1,6 +1,6 @@
-"""A picture of telemetry: a panel for each unit, and one for each mnemonic whose values are words.
+"""Plots of telemetry, with a panel for each unit and for each mnemonic with text values.
 
-In: what the queries for telemetry return.  Out: axes of matplotlib.
+In: results of telemetry queries.  Out: matplotlib axes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LABEL = "obs_id"
-# So many categories have a label each; of more every second, third ... has one.
+# The maximum number of labels on an axis of categories; if there are more categories, labels are skipped.
 _MOST_LABELS = 16
 _LONGEST_LABEL = 32
 _LONGEST_TITLE = 100
@@ -32,7 +32,7 @@ _PANEL_HEIGHT = 2.6
 
 @dataclass(frozen=True)
 class _Curve:
-    """One mnemonic of a result; the moments at which a new exposure begins divide it."""
+    """The curve of a mnemonic, which is interrupted where a new exposure begins."""
 
     name: str
     times: Array
@@ -43,26 +43,26 @@ class _Curve:
 
     @property
     def categorical(self) -> bool:
-        """Whether its values are words."""
+        """Whether the values are categories."""
         return self.values.dtype.kind in "USOb"
 
     @property
     def panel(self) -> tuple[bool, str]:
-        """What it shares with the curves of the same panel."""
+        """The key of the panel: its curves share the unit, or are of the same mnemonic."""
         return self.categorical, self.name if self.categorical else self.unit
 
     @property
     def label(self) -> str:
-        """Its name and description."""
+        """The name and the description."""
         return f"{self.name}: {self.description}" if self.description else self.name
 
     def pieces(self) -> Iterator[tuple[Array, Array]]:
-        """Give the parts that are drawn as one line."""
+        """Yield the parts that are drawn as continuous lines."""
         yield from zip(np.split(self.times, self.breaks), np.split(self.values, self.breaks), strict=True)
 
 
 def plot_telemetry(result: Any, ax: Any = None) -> Axes | npt.NDArray[np.object_]:
-    """Draw time series of mnemonics; `EngineeringClass.plot_mnemonics` tells of it."""
+    """Plot time series of mnemonics; see `EngineeringClass.plot_mnemonics`."""
     panels: dict[tuple[bool, str], list[_Curve]] = {}
     for curve in _curves(result):
         panels.setdefault(curve.panel, []).append(curve)
@@ -75,11 +75,11 @@ def plot_telemetry(result: Any, ax: Any = None) -> Axes | npt.NDArray[np.object_
     return axes[0] if len(axes) == 1 else np.array(axes, dtype=object)
 
 
-# -- what is drawn ---------------------------------------------------------------------------------------------------
+# -- curves ----------------------------------------------------------------------------------------------------------
 
 
 def _curves(result: Any) -> list[_Curve]:
-    """The mnemonics of a result."""
+    """Return the curves of a result."""
     series = list(result.values()) if isinstance(result, Mapping) else [result]
     if not all(isinstance(each, Table) and "time" in each.colnames for each in series):
         raise InvalidArgumentError(
@@ -89,7 +89,7 @@ def _curves(result: Any) -> list[_Curve]:
 
 
 def _curve(series: TimeSeries, name: str) -> _Curve:
-    """One mnemonic of a time series."""
+    """Return the curve of one mnemonic of a time series."""
     column = series[name]
     unit = getattr(column, "unit", None)
     known = (column.info.meta or {}).get("unit", "")
@@ -105,24 +105,24 @@ def _curve(series: TimeSeries, name: str) -> _Curve:
 
 
 def _plain_values(column: Any) -> Any:
-    """The values of a column without their unit; masked where there are none."""
+    """Return the values of a column without their unit, as a masked array if the column has a mask."""
     mask = getattr(column, "mask", None)
     values = np.asarray(getattr(getattr(column, "unmasked", column), "value", column))
     return values if mask is None else np.ma.MaskedArray(values, mask=np.broadcast_to(mask, values.shape))
 
 
-# -- where it is drawn -----------------------------------------------------------------------------------------------
+# -- panels ----------------------------------------------------------------------------------------------------------
 
 
 def _new_axes(count: int) -> list[Any]:
-    """New panels, one below the other."""
+    """Return new panels in one column."""
     size = (9, max(4.0, 0.8 + _PANEL_HEIGHT * count))
     _, axes = pyplot().subplots(count, 1, sharex=True, squeeze=False, figsize=size, layout="constrained")
     return list(axes[:, 0])
 
 
 def _given_axes(ax: Any, count: int) -> list[Any]:
-    """The panels that were given."""
+    """Return the axes that a user gives as a list."""
     axes = list(np.atleast_1d(np.asarray(ax, dtype=object)).ravel())
     if len(axes) != count or not all(hasattr(each, "plot") for each in axes):
         raise InvalidArgumentError(
@@ -148,7 +148,7 @@ def _draw(ax: Any, curves: Sequence[_Curve]) -> None:
 
 
 def _label_times(ax: Any) -> None:
-    """Write times below the last panel, with no more of the date than is needed."""
+    """Label the time axis of the last panel with the shortest sufficient dates."""
     from matplotlib import dates  # noqa: PLC0415 - an optional dependency
 
     ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(ax.xaxis.get_major_locator()))
@@ -156,7 +156,7 @@ def _label_times(ax: Any) -> None:
 
 
 def _draw_curve(ax: Any, curve: _Curve, categories: Sequence[str] | None) -> None:
-    """Draw one curve, in one color; what is sampled at changes only, or counts, stays as it is until the next."""
+    """Draw a curve in one color; categories and integers are drawn as steps, constant until the next sample."""
     color = None
     stepped = categories is not None or curve.values.dtype.kind in "iu"
     style = {"drawstyle": "steps-post"} if stepped else {}
@@ -169,18 +169,18 @@ def _draw_curve(ax: Any, curve: _Curve, categories: Sequence[str] | None) -> Non
 
 
 def _categories(curve: _Curve) -> list[str]:
-    """The words that a mnemonic has, in the order in which they are drawn from the bottom."""
+    """Return the categories of a mnemonic, from bottom to top."""
     return sorted(set(map(str, np.ma.compressed(curve.values).tolist())))
 
 
 def _places(values: Any, categories: Sequence[str]) -> Any:
-    """The heights of words; not a number where there is none."""
+    """Return the heights of categories; NaN where a value is masked."""
     place = {word: float(number) for number, word in enumerate(categories)}
     return np.array([np.nan if word is None else place[str(word)] for word in values.tolist()])
 
 
 def _label_categories(ax: Any, categories: Sequence[str]) -> None:
-    """Write the words beside their heights."""
+    """Label the heights of the categories."""
     step = -(-len(categories) // _MOST_LABELS) or 1
     shown = range(0, len(categories), step)
     ax.set_yticks(list(shown), [_shortened(categories[number] or "(empty)", _LONGEST_LABEL) for number in shown])
@@ -188,6 +188,6 @@ def _label_categories(ax: Any, categories: Sequence[str]) -> None:
 
 
 def _shortened(text: str, most: int) -> str:
-    """A text of one line that is not too long for its place, in which nothing is taken for mathematics."""
+    """Return a text as one line of limited length, without mathematical notation."""
     line = " ".join(text.split()).replace("$", r"\$")
     return line if len(line) <= most else f"{line[: most - 1]}…"

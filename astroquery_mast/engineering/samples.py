@@ -1,10 +1,10 @@
-"""Samples of a mnemonic, from the lines of CSV in which the archive sends them.  Pure.
+"""Samples of a mnemonic, read from the CSV of MAST; pure functions.
 
-In: a body with the lines ``theTime,MJD,euvalue,sqldataType``.  Out: `Samples`, as arrays: moments in microseconds, and
-numbers, text or truth values, as the archive's type of each line says.
+In: a body with lines of ``theTime,MJD,euvalue,sqldataType``.  Out: `Samples` as arrays, with times in microseconds, and
+with numbers, text or booleans according to the type in each line.
 
-Lines of numbers are read many at a time.  Text may hold commas, quotes and ends of lines: the standard library's reader
-of CSV takes it.
+Lines with numbers are read in large blocks.  Text may contain commas, quotes and line ends, and is read by the csv
+module of the standard library.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ..tables.rows import (
 )
 
 _HEADER = ["thetime", "mjd", "euvalue", "sqldatatype"]
-# What is read at a time (bytes): little enough for a processor's cache, with some ten thousand lines.
+# The size of a block (bytes): it fits in the cache of a processor, and has about ten thousand lines.
 _BLOCK = 1 << 20
 _NUMBERS: Mapping[Kind | None, tuple[Callable[[bytes], float], type[np.generic]]] = {
     Kind.FLOAT: (float, np.float64),
@@ -42,15 +42,15 @@ _MICROSECONDS = np.dtype("datetime64[us]")
 
 
 class Readable(Protocol):
-    """A body that is being received, or a file."""
+    """The body of a response, or a file."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Give the next bytes."""
+        """Return the next bytes."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples in the order of their moments (UTC), with the archive's names of their types."""
+    """Samples in order of time (UTC), with MAST's names of their types."""
 
     times: Array
     values: Array
@@ -65,7 +65,7 @@ class Samples:
         return Samples(self.times[rows], self.values[rows], mask, self.types)
 
     def copy(self) -> Samples:
-        """Return the same samples without a hold on the larger arrays of which they may be a part."""
+        """Return a copy, which does not keep larger arrays in memory."""
         mask = None if self.mask is None else self.mask.copy()
         return Samples(self.times.copy(), self.values.copy(), mask, self.types)
 
@@ -74,7 +74,7 @@ NO_SAMPLES = Samples(np.empty(0, dtype=_MICROSECONDS), np.empty(0))
 
 
 def join_samples(parts: Sequence[Samples]) -> Samples:
-    """Return samples that follow each other as one, of the type that all of them can be."""
+    """Return consecutive samples as one, with a type that fits all of them."""
     filled = list(filter(len, parts))
     if len(filled) < 2:
         return filled[0] if filled else NO_SAMPLES
@@ -84,7 +84,7 @@ def join_samples(parts: Sequence[Samples]) -> Samples:
 
 
 def read_samples(body: Readable, what: str) -> Samples:
-    """Read the samples in a body."""
+    """Return the samples in a body."""
     blocks = _blocks(body)
     first = next(blocks, b"")
     header, _, rest = first.partition(b"\n")
@@ -98,7 +98,7 @@ def read_samples(body: Readable, what: str) -> Samples:
 
 
 def _blocks(body: Readable) -> Iterator[bytes]:
-    """The lines of a body, many at a time; what stands in quotes is not divided."""
+    """Yield blocks of complete lines; quoted text is not divided."""
     rest = b""
     while piece := body.read(_BLOCK):
         rest += piece
@@ -111,23 +111,23 @@ def _blocks(body: Readable) -> Iterator[bytes]:
 
 
 def _read_block(block: bytes, what: str) -> Samples:
-    """The samples of some lines."""
+    """Return the samples in some lines."""
     found = _numbers(block)
     return _cells(block, what) if found is None else found
 
 
 def _in_order(samples: Samples) -> Samples:
-    """The samples in the order of time; those of one moment as they came."""
+    """Return samples in order of time; samples of the same time keep their order."""
     if bool((samples.times[1:] >= samples.times[:-1]).all()):
         return samples
     return samples[np.argsort(samples.times, kind="stable")]
 
 
-# -- numbers, many at a time -----------------------------------------------------------------------------------------
+# -- blocks of numbers -----------------------------------------------------------------------------------------------
 
 
 def _numbers(block: bytes) -> Samples | None:
-    """The samples of lines that all hold a number of the same type; None if they may be something else."""
+    """Return the samples of lines that all have a number of the same type; None for other lines."""
     ending = b"\r\n" if block.endswith(b"\r\n") else b"\n"
     type_name = block[block.rfind(b",") + 1 :].strip()
     read = _NUMBERS.get(kind_of(type_name.decode("utf-8", "replace")))
@@ -144,16 +144,16 @@ def _numbers(block: bytes) -> Samples | None:
     return Samples(_moments(fields[::4]), values, None, (type_name.decode(),))
 
 
-# -- moments ---------------------------------------------------------------------------------------------------------
+# -- times -----------------------------------------------------------------------------------------------------------
 
-# Where the digits of 2022-02-02 22:24:57 stand.
+# The positions of the digits in 2022-02-02 22:24:57.
 _YEAR, _MONTH, _DAY, _HOUR, _MINUTE, _SECOND = (slice(0, 4), *(slice(first, first + 2) for first in (5, 8, 11, 14, 17)))
 _MARKS = {4: b"-", 7: b"-", 10: b" T", 13: b":", 16: b":", 19: b"."}
 _WHOLE, _FRACTION = 19, 20
 
 
 def _moments(texts: Sequence[bytes]) -> Array:
-    """The moments that some texts are."""
+    """Return the times that some texts represent."""
     lengths = np.fromiter(map(len, texts), np.intp, len(texts))
     moments = np.empty(len(texts), dtype=_MICROSECONDS)
     for length in np.unique(lengths):
@@ -164,7 +164,7 @@ def _moments(texts: Sequence[bytes]) -> Array:
 
 
 def _moments_in(texts: Array) -> Array:
-    """The moments in a table of characters."""
+    """Return the times in an array of characters, one row for each."""
     length = texts.shape[1]
     if length < _WHOLE or length == _FRACTION:
         raise ValueError(f"{texts[0].tobytes()!r} is not a time")
@@ -183,12 +183,12 @@ def _moments_in(texts: Array) -> Array:
 
 
 def _one_of(characters: Array, marks: bytes) -> Array:
-    """Whether characters are some marks."""
+    """Return whether each character is one of several marks."""
     return np.asarray(np.logical_or.reduce([characters == mark for mark in marks]))
 
 
 def _number(digits: Array) -> Array:
-    """The numbers that rows of digits are."""
+    """Return the numbers in rows of digits."""
     values = digits - np.uint8(ord("0"))  # smaller characters become large numbers
     if (values > 9).any():
         raise ValueError(f"{digits[0].tobytes()!r} is not a number in a time")
@@ -198,21 +198,21 @@ def _number(digits: Array) -> Array:
     return number
 
 
-# -- anything, line by line ------------------------------------------------------------------------------------------
+# -- other lines -----------------------------------------------------------------------------------------------------
 
 
 def _cells(block: bytes, what: str) -> Samples:
-    """The samples of any lines."""
+    """Return the samples in lines of any kind."""
     rows = _rows(block, what)
     moments = _moments([row[0].strip().encode() for row in rows])
-    # A comma that is not in quotes belongs to the text as well: nothing else of a line can have one.
+    # A comma outside of quotes belongs to the text, because no other field can contain one.
     cells = [row[2] if len(row) == 4 else ",".join(row[2:-1]) for row in rows]
     types = tuple(dict.fromkeys(row[-1].strip() for row in rows))
     return Samples(moments, *_values(cells, types), types)
 
 
 def _rows(block: bytes, what: str) -> list[list[str]]:
-    """The fields of each line."""
+    """Return the fields of each line."""
     try:
         text = block.decode()
     except UnicodeDecodeError:
@@ -221,7 +221,7 @@ def _rows(block: bytes, what: str) -> list[list[str]]:
         rows = list(filter(None, csv.reader(io.StringIO(text, newline=""))))
     except csv.Error as err:
         raise InvalidResponseError(f"{what} contains lines that cannot be parsed: {err}.", service=what) from err
-    # The last line of an answer that was cut off ends anywhere.
+    # The last line of a truncated response may end anywhere.
     cut = not block.endswith(b"\n") and kind_of(rows[-1][-1]) is None
     broken = next((row for row in rows if len(row) < 4), rows[-1] if cut else None)
     if broken is not None:
@@ -230,29 +230,29 @@ def _rows(block: bytes, what: str) -> list[list[str]]:
 
 
 def _values(cells: Sequence[str], types: Sequence[str]) -> ColumnBlock:
-    """The values in cells of text, as what all of the types can be."""
+    """Return the values of cells of text, in a type that fits all given types."""
     kinds = {kind_of(name) or Kind.TEXT for name in types}
     kind = Kind.TEXT
     if len(kinds) == 1:
         kind = kinds.pop()
     elif kinds <= {Kind.INTEGER, Kind.FLOAT}:
         kind = Kind.FLOAT
-    told, _ = without_words_for_nothing(cells, kind)
+    texts, _ = without_words_for_nothing(cells, kind)
     try:
-        return converted(told, kind)
+        return converted(texts, kind)
     except TypeMismatch:
-        return _whole_numbers(cells) if kind is Kind.INTEGER else widen_type(cells, Kind.TEXT)
+        return _integers(cells) if kind is Kind.INTEGER else widen_type(cells, Kind.TEXT)
 
 
-def _whole_numbers(cells: Sequence[str]) -> ColumnBlock:
-    """Integers that are written with a decimal point; as they are if they are none."""
+def _integers(cells: Sequence[str]) -> ColumnBlock:
+    """Return integers that are written with a decimal point; other numbers as floats, and other values as text."""
     try:
         values, mask = converted(without_words_for_nothing(cells, Kind.FLOAT)[0], Kind.FLOAT)
     except TypeMismatch:
         return widen_type(cells, Kind.TEXT)
-    told = values if mask is None else values[~mask]
-    if not (np.abs(told) < EXACT).all():
+    numbers = values if mask is None else values[~mask]
+    if not (np.abs(numbers) < EXACT).all():
         return widen_type(cells, Kind.TEXT)
-    if not np.equal(told, np.trunc(told)).all():
+    if not np.equal(numbers, np.trunc(numbers)).all():
         return values, mask
     return (values if mask is None else np.where(mask, -999, values)).astype(np.int64), mask

@@ -1,6 +1,6 @@
-"""Samples as time series of astropy, with units and descriptions.
+"""Samples as astropy time series, with units and descriptions.
 
-In: samples, and what is known of their mnemonics.  Out: an `~astropy.timeseries.TimeSeries`, with a column for each
+In: samples, and the descriptions of their mnemonics.  Out: a `~astropy.timeseries.TimeSeries`, with a column for each
 mnemonic.
 """
 
@@ -30,22 +30,22 @@ _BLOCK = 1 << 18
 
 
 @dataclass(frozen=True)
-class AskedTelemetry:
-    """What was asked for, as the result tells of it."""
+class TelemetryArguments:
+    """The arguments of a query, which the result records."""
 
     arguments: Mapping[str, Any]
 
     def meta(self, rows: int) -> dict[str, list[Any]]:
-        """Return what a result tells of itself, as other tables of this package do."""
+        """Return the metadata of a result, in the same form as in other tables of this package."""
         return {"service": [_DATABASE], "request": [json.dumps(self.arguments)], "time": [now_iso()], "rows": [rows]}
 
 
 def as_time(moments: Array) -> Time:
-    """Return moments in microseconds as a time, of which no digit is lost."""
+    """Return times in microseconds as an astropy time without loss of precision."""
     one = Time([_JD_OF_1970], format="jd", scale="utc", precision=6)
     one.format = "isot"
     time = np.broadcast_to(one, (len(moments),), subok=True).copy()
-    # In blocks, because a time is made with a dozen arrays of its length.
+    # In blocks, because the creation of a time takes about twelve arrays of its length.
     for begin in range(0, len(moments), _BLOCK):
         block = slice(begin, begin + _BLOCK)
         days, rest = np.divmod(moments[block].astype(np.int64), _MICROSECONDS_PER_DAY)
@@ -56,22 +56,22 @@ def as_time(moments: Array) -> Time:
 def as_series(
     moments: Array,
     columns: Sequence[tuple[Mnemonic, Samples]],
-    asked: AskedTelemetry,
+    arguments: TelemetryArguments,
     labels: Mapping[str, Array] | None = None,
 ) -> TimeSeries:
-    """Return samples at the same moments as a time series, after columns that label them."""
+    """Return samples with the same times as a time series, after columns with labels."""
     made: dict[str, Any] = {name: Column(values) for name, values in (labels or {}).items()}
     made |= {mnemonic.name: _column(mnemonic, samples) for mnemonic, samples in columns}
-    # Made column by column, because otherwise times are copied, of which a long series has gigabytes.
+    # Columns are added one by one, because otherwise the times, gigabytes in a long series, would be copied.
     series = TimeSeries()
-    series.meta.update(asked.meta(len(moments)))
+    series.meta.update(arguments.meta(len(moments)))
     for name, column in {"time": as_time(moments), **made}.items():
         series.add_column(column, name=name, copy=False)
     return series
 
 
 def _column(mnemonic: Mnemonic, samples: Samples) -> Any:
-    """The values of samples, with what is known of them."""
+    """Return the column of a mnemonic, with its unit and description."""
     values, mask = samples.values, samples.mask
     unit = mnemonic.astropy_unit if values.dtype.kind in "iuf" else None
     column: Any

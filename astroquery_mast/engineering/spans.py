@@ -1,6 +1,6 @@
-"""Spans of time: as users write them, and as the archive names its files.
+"""Time spans, from user input to the file names of MAST.
 
-In: two moments, of whatever kind.  Out: a `TimeSpan` in UTC, or an error before anything is sent.
+In: two times of any kind.  Out: a `TimeSpan` in UTC, or an error before a request is sent.
 """
 
 from __future__ import annotations
@@ -18,41 +18,41 @@ from ..warn import warn_user
 DAY = np.timedelta64(1, "D")
 _SECOND = np.timedelta64(1, "s")
 LAUNCH = np.datetime64("2021-12-25T12:20:00", "us")
-# Telemetry of the last days is still arriving: such a day is not taken for complete.
+# Telemetry arrives with a delay.  Days that are more recent than this are treated as incomplete.
 _ARRIVING = 7 * DAY
 
 
 @dataclass(frozen=True)
 class TimeSpan:
-    """From one moment to another (UTC, microseconds)."""
+    """A time span (UTC, microseconds)."""
 
     start: np.datetime64
     end: np.datetime64
 
     def file_name(self, mnemonic: str) -> str:
-        """Return the name under which the archive has samples; moments of whole seconds."""
+        """Return the name of MAST's file with samples; the times of the span must be integer seconds."""
         return f"{mnemonic}-{_compact(self.start)}-{_compact(self.end)}.csv"
 
 
 def _compact(moment: np.datetime64) -> str:
-    """A moment as names of files have it."""
+    """Return a time as in file names."""
     return str(moment.astype("datetime64[s]")).replace("-", "").replace(":", "")
 
 
 def in_whole_seconds(span: TimeSpan) -> TimeSpan:
-    """Return the span of whole seconds that has another one in it."""
+    """Return the shortest span of integer seconds that contains another one."""
     end = span.end.astype("datetime64[s]")
     end = end if end == span.end else end + _SECOND
     return TimeSpan(span.start.astype("datetime64[s]").astype("datetime64[us]"), end.astype("datetime64[us]"))
 
 
 def is_whole_day(span: TimeSpan) -> bool:
-    """Tell whether a span is one day, from midnight to midnight."""
+    """Return whether a span is one day, from midnight to midnight."""
     return bool(span.end - span.start == DAY and span.start == span.start.astype("datetime64[D]"))
 
 
 def merged_spans(spans: Sequence[TimeSpan], gap: np.timedelta64) -> list[TimeSpan]:
-    """Return spans that have all the given ones in them, none nearer to the next than a gap."""
+    """Return spans that cover all the given ones, separated by more than a gap."""
     merged: list[TimeSpan] = []
     for span in sorted(spans, key=lambda each: each.start):
         if merged and span.start - merged[-1].end <= gap:
@@ -62,11 +62,11 @@ def merged_spans(spans: Sequence[TimeSpan], gap: np.timedelta64) -> list[TimeSpa
     return merged
 
 
-# -- what users give -------------------------------------------------------------------------------------------------
+# -- user input ------------------------------------------------------------------------------------------------------
 
 
 def as_span(start: Any, end: Any) -> TimeSpan:
-    """Return the span between two moments; raises unless it is one that there can be telemetry of."""
+    """Return the span between two times; raise unless there can be telemetry in it."""
     span = TimeSpan(_moment("start", start), _moment("end", end))
     if span.start >= span.end:
         raise InvalidArgumentError(f"end={_shown(span.end)} must be after start={_shown(span.start)}.")
@@ -87,7 +87,7 @@ def as_span(start: Any, end: Any) -> TimeSpan:
 
 
 def _moment(name: str, given: Any) -> np.datetime64:
-    """A moment, in UTC."""
+    """Return a time in UTC."""
     if not (is_missing(given) or isinstance(given, int | float | np.number)):
         try:
             return moment_of(as_iso(name, given))
@@ -101,20 +101,20 @@ def _moment(name: str, given: Any) -> np.datetime64:
 
 
 def moment_of(iso: str) -> np.datetime64:
-    """Return the moment that a text of the calendar stands for."""
+    """Return the time for an ISO text."""
     return np.datetime64(iso, "us")
 
 
 def current_time() -> np.datetime64:
-    """Return the time of this computer, in UTC."""
+    """Return the current time of this computer, in UTC."""
     return np.datetime64("now", "us")
 
 
 def complete_before() -> np.datetime64:
-    """Return the moment before which days are taken for complete."""
+    """Return the time before which days are treated as complete."""
     return current_time() - _ARRIVING
 
 
 def _shown(moment: np.datetime64) -> str:
-    """A moment as messages show it."""
+    """Return a time as in messages."""
     return str(moment.astype("datetime64[s]"))

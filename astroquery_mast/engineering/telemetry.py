@@ -1,6 +1,6 @@
-"""Fetching samples: day by day, several days at a time, from the disk if a day is kept there.
+"""Retrieval of samples, in days: several days at a time, and from the cache where possible.
 
-In: mnemonics, and spans of time.  Out: the samples of each, with the one before and the one after the span.
+In: mnemonics, and time spans.  Out: the samples of each, including the one before and the one after the span.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from .samples import Samples, join_samples, read_samples
 from .spans import TimeSpan, complete_before, is_whole_day
 
 _FOLDER = "mast:jwstedb/"
-# The form in which samples are kept; to be changed with it.
+# The version of the format of cached samples.
 _ARRAYS = 1
 
 
 @dataclass(frozen=True)
 class FetchOptions:
-    """How samples are fetched; the fields are parameters of the methods of `EngineeringClass`."""
+    """Options of the retrieval; the fields are parameters of the methods of `EngineeringClass`."""
 
     max_workers: int | None = None
     verbose: bool = True
     cache: bool | None = None
-    # Whether days are kept on disk.
+    # Whether days are cached on disk.
     kept: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,29 +52,29 @@ class FetchOptions:
         object.__setattr__(self, "kept", bool(kept))
 
     def parts(self, span: TimeSpan) -> list[SpanPart]:
-        """Return the days of a span; whole days are asked for if they are kept."""
+        """Return the days of a span; if days are cached, they are requested completely."""
         return day_parts(span, complete_before() if self.kept else None)
 
 
 @dataclass(frozen=True)
 class WantedSamples:
-    """What is wanted: the samples of a mnemonic in a span."""
+    """The samples to retrieve: a mnemonic and a span."""
 
     mnemonic: str
     span: TimeSpan
 
 
 @dataclass(frozen=True)
-class _Answer:
-    """What is asked of the archive in one request, and the parts of what is wanted that are in its answer."""
+class _SamplesRequest:
+    """A request, and those parts of the wanted samples that its response contains."""
 
     mnemonic: str
-    asked: TimeSpan
+    span: TimeSpan
     parts: list[tuple[int, SpanPart]]
 
 
 class Telemetry:
-    """Fetches samples."""
+    """Retrieves samples."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
@@ -82,74 +82,74 @@ class Telemetry:
     def fetch(
         self, wanted: Sequence[WantedSamples], options: FetchOptions, deadline: Deadline, *, changes_only: bool = False
     ) -> list[Samples]:
-        """Return the samples of each that is wanted, with the one before and the one after its span.
+        """Return the samples for each mnemonic and span, with the one before and the one after the span.
 
-        With ``changes_only`` those that repeat the one before them may be left out already.
+        With ``changes_only``, samples that repeat the one before them may be missing already.
         """
-        answers = _answers(wanted, options)
+        requests = _requests(wanted, options)
         found: list[list[Samples]] = [[] for _ in wanted]
-        for answer, parts in self._run(answers, options, deadline, changes_only=changes_only):
-            for (number, _), samples in zip(answer.parts, parts, strict=True):
+        for request, parts in self._run(requests, options, deadline, changes_only=changes_only):
+            for (number, _), samples in zip(request.parts, parts, strict=True):
                 found[number].append(samples)
-        # The parts of each are let go as soon as they are together.
+        # The parts are released as soon as they are joined.
         return [join_samples(found.pop(0)) for _ in wanted]
 
     def days(
         self, mnemonic: str, span: TimeSpan, options: FetchOptions, seconds: float
     ) -> Iterator[tuple[SpanPart, Samples]]:
-        """Give the samples of a span day by day, with the one before and the one after the whole span."""
+        """Yield the samples of a span day by day, with the one before and the one after the entire span."""
         parts = options.parts(span)
         whole = Deadline()
 
         def work(part: SpanPart) -> Samples:
-            """Fetch one day."""
-            return part.own_samples(self._samples(mnemonic, part.asked, options, whole.part(seconds)))
+            """Retrieve one day."""
+            return part.own_samples(self._samples(mnemonic, part.requested, options, whole.part(seconds)))
 
         workers = min(number_of_workers(options.max_workers), len(parts))
         with closing(map_or_stop(whole, work, parts, workers)) as days:
             yield from zip(parts, days, strict=True)
 
     def _run(
-        self, answers: Sequence[_Answer], options: FetchOptions, deadline: Deadline, *, changes_only: bool
-    ) -> Iterator[tuple[_Answer, list[Samples]]]:
-        """Fetch all answers, several at a time, and give each with its parts, in order."""
+        self, requests: Sequence[_SamplesRequest], options: FetchOptions, deadline: Deadline, *, changes_only: bool
+    ) -> Iterator[tuple[_SamplesRequest, list[Samples]]]:
+        """Send all requests, several at a time, and yield each with its samples, in order."""
 
-        def work(answer: _Answer) -> list[Samples]:
-            """Fetch one answer, and hold no more of it than is wanted."""
-            samples = self._samples(answer.mnemonic, answer.asked, options, deadline)
-            parts = [part.own_samples(samples) for _, part in answer.parts]
+        def work(request: _SamplesRequest) -> list[Samples]:
+            """Send one request, and keep only the samples that are wanted."""
+            samples = self._samples(request.mnemonic, request.span, options, deadline)
+            parts = [part.own_samples(samples) for _, part in request.parts]
             return list(map(without_repetitions, parts, repeat(2))) if changes_only else parts
 
-        workers = min(number_of_workers(options.max_workers), len(answers))
+        workers = min(number_of_workers(options.max_workers), len(requests))
         with (
-            progress_bar(len(answers), "Telemetry", "day", shown=options.verbose) as bar,
-            closing(map_or_stop(deadline, work, answers, workers)) as results,
+            progress_bar(len(requests), "Telemetry", "day", shown=options.verbose) as bar,
+            closing(map_or_stop(deadline, work, requests, workers)) as results,
         ):
-            for answer, parts in zip(answers, results, strict=True):
+            for request, parts in zip(requests, results, strict=True):
                 bar.update()
-                yield answer, parts
+                yield request, parts
 
-    # -- one answer --------------------------------------------------------------------------------------------------
+    # -- one request -------------------------------------------------------------------------------------------------
 
-    def _samples(self, mnemonic: str, asked: TimeSpan, options: FetchOptions, deadline: Deadline) -> Samples:
-        """The samples of an answer, from the disk if it is kept there."""
-        if not (options.kept and is_whole_day(asked) and asked.end <= complete_before()):
-            return self._ask(mnemonic, asked, deadline)
-        key = CacheKey({"samples": asked.file_name(mnemonic), "arrays": _ARRAYS})
+    def _samples(self, mnemonic: str, requested: TimeSpan, options: FetchOptions, deadline: Deadline) -> Samples:
+        """Return the samples of a span, from the cache if possible."""
+        if not (options.kept and is_whole_day(requested) and requested.end <= complete_before()):
+            return self._request(mnemonic, requested, deadline)
+        key = CacheKey({"samples": requested.file_name(mnemonic), "arrays": _ARRAYS})
         entry = self._service.cache.entry(key, self._service.endpoints.download)
-        samples = None if entry is None else _recalled(entry)
+        samples = None if entry is None else _cached_samples(entry)
         if samples is None:
-            samples = self._ask(mnemonic, asked, deadline)
+            samples = self._request(mnemonic, requested, deadline)
             if entry is not None:
-                _keep(entry, samples)
+                _store(entry, samples)
         return samples
 
-    def _ask(self, mnemonic: str, asked: TimeSpan, deadline: Deadline) -> Samples:
-        """Ask the archive."""
-        what = f"The telemetry of {mnemonic} from {asked.start.astype('datetime64[s]')}"
+    def _request(self, mnemonic: str, requested: TimeSpan, deadline: Deadline) -> Samples:
+        """Request the samples from MAST."""
+        what = f"The telemetry of {mnemonic} from {requested.start.astype('datetime64[s]')}"
         return self._service.http.request(
             "GET",
-            escaped_url(self._service.endpoints.download, telemetry_uri(mnemonic, asked)),
+            escaped_url(self._service.endpoints.download, telemetry_uri(mnemonic, requested)),
             deadline=deadline,
             service=what,
             spooled=True,
@@ -157,31 +157,31 @@ class Telemetry:
         )
 
 
-def telemetry_uri(mnemonic: str, asked: TimeSpan) -> str:
+def telemetry_uri(mnemonic: str, requested: TimeSpan) -> str:
     """Return the dataURI of samples."""
-    return f"{_FOLDER}{asked.file_name(mnemonic)}"
+    return f"{_FOLDER}{requested.file_name(mnemonic)}"
 
 
 def telemetry_uris(wanted: Sequence[WantedSamples], options: FetchOptions) -> list[str]:
-    """Return the dataURIs of all that is asked for."""
-    return [telemetry_uri(answer.mnemonic, answer.asked) for answer in _answers(wanted, options)]
+    """Return the dataURIs of all requests."""
+    return [telemetry_uri(request.mnemonic, request.span) for request in _requests(wanted, options)]
 
 
-def _answers(wanted: Sequence[WantedSamples], options: FetchOptions) -> list[_Answer]:
-    """What is to be asked for, each once."""
-    found: dict[tuple[str, TimeSpan], _Answer] = {}
+def _requests(wanted: Sequence[WantedSamples], options: FetchOptions) -> list[_SamplesRequest]:
+    """Return the requests, without duplicates."""
+    found: dict[tuple[str, TimeSpan], _SamplesRequest] = {}
     for number, each in enumerate(wanted):
         for part in options.parts(each.span):
-            key = each.mnemonic, part.asked
-            found.setdefault(key, _Answer(*key, [])).parts.append((number, part))
+            key = each.mnemonic, part.requested
+            found.setdefault(key, _SamplesRequest(*key, [])).parts.append((number, part))
     return list(found.values())
 
 
-# -- days on disk ----------------------------------------------------------------------------------------------------
+# -- cached days -----------------------------------------------------------------------------------------------------
 
 
-def _keep(entry: CacheEntry, samples: Samples) -> None:
-    """Keep the samples of a day: as arrays, which need no reading and less room than lines of text."""
+def _store(entry: CacheEntry, samples: Samples) -> None:
+    """Cache the samples of a day as arrays, which are faster to read and smaller than text."""
     mask = np.zeros(0, dtype=bool) if samples.mask is None else samples.mask
     with closing(entry.writing()) as writer:
         for array in (samples.times.astype(np.int64), samples.values, mask):
@@ -189,8 +189,8 @@ def _keep(entry: CacheEntry, samples: Samples) -> None:
         writer.commit({"types": list(samples.types)})
 
 
-def _recalled(entry: CacheEntry) -> Samples | None:
-    """The samples of a day that is kept; None if it is not, or cannot be read."""
+def _cached_samples(entry: CacheEntry) -> Samples | None:
+    """Return the cached samples of a day; None if they are missing or cannot be read."""
     if not entry.usable:
         return None
     try:
@@ -208,12 +208,12 @@ def _recalled(entry: CacheEntry) -> Samples | None:
 
 
 def _packed(array: Array) -> bytes:
-    """An array as the bytes of a file."""
+    """Return an array as the bytes of a file."""
     file = io.BytesIO()
     np.save(file, array, allow_pickle=False)
     return file.getvalue()
 
 
 def _unpacked(body: bytes) -> Any:
-    """The array in a file."""
+    """Return the array in a file."""
     return np.load(io.BytesIO(body), allow_pickle=False)

@@ -43,12 +43,12 @@ def archive_of(moments: Sequence[int], repeats: int = 0) -> Samples:
     return Samples(times, numbers // repeats if repeats else numbers)
 
 
-def answer(archive: Samples, asked: TimeSpan) -> Samples:
+def answer(archive: Samples, requested: TimeSpan) -> Samples:
     """Answer as the archive does: the samples of a span, with the one before it and the one after it."""
-    inside = (archive.times >= asked.start) & (archive.times <= asked.end)
+    inside = (archive.times >= requested.start) & (archive.times <= requested.end)
     rows = np.flatnonzero(inside)
-    before = np.flatnonzero(archive.times < asked.start)[-1:]
-    after = np.flatnonzero(archive.times > asked.end)[:1]
+    before = np.flatnonzero(archive.times < requested.start)[-1:]
+    after = np.flatnonzero(archive.times > requested.end)[:1]
     return archive[np.concatenate([before, rows, after])]
 
 
@@ -68,7 +68,7 @@ def test_no_sample_is_lost_or_doubled_at_any_cut(
     archive, span = archive_of(moments), TimeSpan(at(ends[0]), at(ends[1]))
     inner = [at(cut) for cut in sorted(set(cuts)) if ends[0] < cut < ends[1]]
     parts = parts_of(span, inner)
-    joined = join_samples([part.own_samples(answer(archive, part.asked)) for part in parts])
+    joined = join_samples([part.own_samples(answer(archive, part.requested)) for part in parts])
     found = within_span(joined, span, brackets=brackets)
     assert found.values.tolist() == expected(archive, span, brackets=brackets)
 
@@ -81,14 +81,14 @@ def test_no_sample_is_lost_or_doubled_between_days(
     archive, span = archive_of(moments), TimeSpan(at(ends[0]), at(ends[1]))
     limit = None if whole_before is None else at(whole_before)
     parts = day_parts(span, limit)
-    joined = join_samples([part.own_samples(answer(archive, part.asked)) for part in parts])
+    joined = join_samples([part.own_samples(answer(archive, part.requested)) for part in parts])
     found = within_span(joined, span, brackets=brackets)
     assert found.values.tolist() == expected(archive, span, brackets=brackets)
     for part in parts:
-        assert part.asked.start <= part.span.start < part.span.end <= part.asked.end
+        assert part.requested.start <= part.span.start < part.span.end <= part.requested.end
         midnight = part.span.start.astype("datetime64[D]") + np.timedelta64(1, "D")
-        assert limit is None or midnight > limit or is_whole_day(part.asked)
-        for moment in (part.asked.start, part.asked.end):
+        assert limit is None or midnight > limit or is_whole_day(part.requested)
+        for moment in (part.requested.start, part.requested.end):
             assert moment == moment.astype("datetime64[s]")
 
 
@@ -98,7 +98,7 @@ def test_changes_are_the_same_for_parts_and_for_the_whole(
 ) -> None:
     """To leave out repetitions day by day before they are joined changes nothing."""
     archive, span = archive_of(moments, repeats), TimeSpan(at(ends[0]), at(ends[1]))
-    parts = [part.own_samples(answer(archive, part.asked)) for part in day_parts(span)]
+    parts = [part.own_samples(answer(archive, part.requested)) for part in day_parts(span)]
     early = join_samples([without_repetitions(part, 2) for part in parts])
     found = within_span(early, span, brackets=brackets, changes_only=True)
     whole = within_span(join_samples(parts), span, brackets=brackets, changes_only=True)
@@ -130,7 +130,7 @@ def test_words_change_as_numbers_do() -> None:
 def test_whole_days_have_names_that_never_change() -> None:
     """Their requests are the same for any span that has them in it."""
     long = TimeSpan(at(DAY // 3), at(3 * DAY + 5))
-    names = [part.asked.file_name("SE_ZBUSVLT") for part in day_parts(long)]
+    names = [part.requested.file_name("SE_ZBUSVLT") for part in day_parts(long)]
     assert names[1:3] == [
         "SE_ZBUSVLT-20220713T000000-20220714T000000.csv",
         "SE_ZBUSVLT-20220714T000000-20220715T000000.csv",
