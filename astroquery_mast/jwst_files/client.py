@@ -1,7 +1,7 @@
-"""`JwstFilesClass`: the files of JWST by what their headers say, and whether the files on disk are the newest.
+"""`JwstFilesClass`: JWST files by their header keywords, and updates of files on disk.
 
-In: criteria on header keywords; files on disk. Out: tables of files that can be downloaded and are verified against the
-archive's own MD5; manifests.
+In: criteria on header keywords; files on disk. Out: tables of files, which can be downloaded and verified with the MD5
+digests of MAST; manifests.
 """
 
 from __future__ import annotations
@@ -65,26 +65,26 @@ class JwstFilesClass(MastClass):
 
     @cached_property
     def _search(self) -> KeywordSearch:
-        """What asks for files."""
+        """The search for files."""
         return KeywordSearch(self._service)
 
     @property
     def _downloads(self) -> Downloads:
-        """What downloads."""
-        from ..downloads.product_flow import Downloads  # noqa: PLC0415 - queries need nothing of downloads
+        """The downloads."""
+        from ..downloads.product_flow import Downloads  # noqa: PLC0415 - downloads are optional
 
         return Downloads(self._service)
 
     @property
     def _product_files(self) -> ProductFiles:
-        """What opens the files of products."""
-        from ..downloads.product_files import ArchiveFiles, ProductFiles  # noqa: PLC0415 - queries need nothing of it
+        """The object that opens the files of products."""
+        from ..downloads.product_files import ArchiveFiles, ProductFiles  # noqa: PLC0415 - queries do not need it
 
         return ProductFiles(self._service, ArchiveFiles(self._service), BLOCK_SIZE)
 
     def _product_flow(self) -> ProductFlow:
-        """The way that products go in one call."""
-        from ..downloads.product_flow import ProductFlow  # noqa: PLC0415 - queries need nothing of downloads
+        """Return the steps of a product download."""
+        from ..downloads.product_flow import ProductFlow  # noqa: PLC0415 - queries do not need downloads
         from ..observations.product_source import CloudFiles, ObservationSource  # noqa: PLC0415
 
         return ProductFlow(self._service, ObservationSource(self._service, CloudFiles(self._service)))
@@ -485,7 +485,7 @@ class JwstFilesClass(MastClass):
         >>> manifest["Status"].tolist(), (manifest["Checksum"] == mosaics["checksum"]).tolist()
         (['COMPLETE', 'COMPLETE', 'COMPLETE'], [True, True, True])
         """
-        from ..downloads.download import DownloadRequest  # noqa: PLC0415 - queries need nothing of downloads
+        from ..downloads.download import DownloadRequest  # noqa: PLC0415 - queries do not need downloads
 
         request = DownloadRequest(download_dir, flat, path_template, cache, overwrite, dry_run)
         options = RunOptions(verbose, max_workers, executor, timeout, on_error)
@@ -569,7 +569,7 @@ class JwstFilesClass(MastClass):
             OK MD5 matches MAST
             OK MD5 matches MAST
         """
-        from .refresh import Refresh  # noqa: PLC0415 - queries need nothing of downloads
+        from .refresh import Refresh  # noqa: PLC0415 - queries do not need downloads
 
         options = RunOptions(verbose, max_workers, executor, timeout, on_error)
         work = Refresh(self._service, self._search.instruments, self._downloads, options)

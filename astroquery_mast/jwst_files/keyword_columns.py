@@ -1,7 +1,7 @@
-"""The columns of the services for header keywords of JWST files, one service for each instrument.
+"""The columns of the services for the header keywords of JWST files, one service for each instrument.
 
-In: the names of instruments as users write them. Out: services, and their columns as the archive has them now: an
-answer tells its columns also when it has no rows.
+In: the names of instruments as users write them. Out: services, and their current columns, which MAST sends with each
+response, even one without rows.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ INSTRUMENTS: Mapping[str, str] = {
     "GuideStar": f"{PREFIX}.GuideStar",
     "Wss": f"{PREFIX}.Wss",
 }
-"""The services by the names of instruments; the last two are of files about guiding and wavefronts."""
+"""The services by the names of instruments; the last two are for guide star and wavefront files."""
 SCIENCE = tuple(INSTRUMENTS)[:5]
-"""The instruments that are asked where none is named."""
+"""The instruments that are queried by default."""
 MJD = "_mjd"
-"""How the names of columns end that hold as a number what another column holds as text."""
+"""The suffix of columns that have the time of another column as a number."""
 NO_FILE = "none"
-"""A name that no file has: an answer without rows has its columns all the same."""
+"""A name that no file has: a response without rows still describes the columns."""
 
 
 def services_of(instrument: Any) -> list[str]:
-    """Return the services of one or several instruments; of all that are for science where none is named."""
+    """Return the services of one or several instruments; by default, of all science instruments."""
     names = SCIENCE if instrument is None else as_members("instrument", instrument)
     return list(dict.fromkeys(map(_service_of, names)))
 
 
 def _service_of(name: object) -> str:
-    """The service of an instrument; a mode of it, as in ``NIRCAM/IMAGE``, has none of its own."""
+    """Return the service of an instrument; a mode, as in ``NIRCAM/IMAGE``, has no service."""
     if not isinstance(name, str):
         raise InvalidArgumentError(f"instrument must be a name such as 'NIRCam', or a list of names, got {name!r}.")
     found = find_name(name.strip(), INSTRUMENTS)
@@ -63,16 +63,16 @@ def instrument_of(service: str) -> str:
 
 @dataclass(frozen=True)
 class KeywordColumns:
-    """Asks the services for their columns; a `~astroquery_mast.service.mast_service.ColumnSource`."""
+    """Requests the columns of the services; a `~astroquery_mast.service.mast_service.ColumnSource`."""
 
     service: MastService
 
     def server(self, name: str) -> str:
-        """Return the server that is asked."""
+        """Return the server that is queried."""
         return self.service.endpoints.server
 
     def fetch(self, name: str, deadline: Deadline) -> Columns:
-        """Ask for the columns of a service."""
+        """Request the columns of a service."""
         params = {"columns": "*", "filters": [Filter("filename", (NO_FILE,)).payload()]}
         page = self.service.page(self.service.request_for(name, params, 1, 1), deadline).page
         if not page.fields:
@@ -81,7 +81,7 @@ class KeywordColumns:
 
 
 def _described(name: str, type_name: str) -> Column:
-    """A column, with what the package knows of it; a number of days has the description of the text beside it."""
+    """Return a column with its description; a time in days has the description of the corresponding text column."""
     known = snapshot()[PREFIX].get(name) or snapshot()[PREFIX].get(name.removesuffix(MJD)) or Column(name)
     type_name = type_name or known.type_name
     is_time = name.endswith(MJD) or (known.unit == "d" and known.name == name)
@@ -96,12 +96,12 @@ def _described(name: str, type_name: str) -> Column:
 
 
 def known_columns() -> Columns:
-    """Return the columns that the package knows without asking, of whatever instrument."""
+    """Return the columns of all instruments that are part of the package."""
     return snapshot()[PREFIX]
 
 
 class InstrumentColumns:
-    """The columns of several services, asked for side by side, and remembered."""
+    """The columns of the services, requested in parallel, and kept in memory."""
 
     def __init__(self, service: MastService) -> None:
         self._columns = ColumnMetadata(KeywordColumns(service))
@@ -116,7 +116,7 @@ class InstrumentColumns:
 
 
 def column_list(columns: Mapping[str, Columns]) -> Table:
-    """Return the columns of services as one table, with the instruments that have each."""
+    """Return the columns of services as one table, with the instruments that have each column."""
     having: dict[str, list[str]] = {}
     known: dict[str, Column] = {}
     for service, own in columns.items():

@@ -1,7 +1,7 @@
-"""A question for JWST files: criteria as users write them → filters of each service.
+"""Queries for JWST files: conversion of a user's criteria to the filters of each service.
 
-In: criteria on header keywords, instruments, endings of names; the columns of services. Out: frozen questions in the
-terms of one service each, and the requests that they are.
+In: criteria on header keywords, instruments, suffixes; the columns of services. Out: frozen queries in the terms of one
+service each, and their requests.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from ..tables.columns import Column, Columns, Kind, find_column, no_such
 from .keyword_columns import MJD
 
 ALL_COLUMNS = "*"
-"""What is asked for in place of columns, to have all of them."""
+"""The value of the parameter ``columns`` for all columns."""
 FILE_NAME = "filename"
-"""The column that every file has, whatever the service."""
+"""The column that all services have."""
 NEEDED_COLUMNS = (FILE_NAME, "fileSize", "checksum", "isRestricted")
-"""Without these a file can neither be fetched nor verified."""
+"""The columns that are required to download and verify a file."""
 QUERY_ARGUMENTS = ("instrument", "suffix", "columns", "limit", "sort_by", "sort_desc", "timeout")
-"""Names of arguments, for those who misspell one."""
-# What levels are called where a figure is all that is said.
+"""Names of arguments, for suggestions."""
+# The levels that a number alone refers to.
 _LEVELS: Mapping[str, tuple[str, ...]] = {"1": ("1b",), "2": ("2a", "2b", "2c")}
-# What columns of observations are called here.
+# The names in this service for columns of observations.
 _CALLED_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     "proposal_id": ("program",),
     "proposal_pi": ("pi_name",),
@@ -51,7 +51,7 @@ _LETTERS = {True: "t", False: "f"}
 
 @dataclass(frozen=True)
 class FileQuestion:
-    """Which files are wanted, as the user wrote it; the fields are arguments of `JwstFilesClass.query_criteria`."""
+    """The files to search for, as specified by a user in the arguments of `JwstFilesClass.query_criteria`."""
 
     criteria: Mapping[str, Any]
     instrument: Any = None
@@ -64,7 +64,7 @@ class FileQuestion:
 
     @property
     def endings(self) -> tuple[str, ...]:
-        """The ends of names that are wanted; an empty one stands for all."""
+        """The endings of file names; an empty one matches all names."""
         if self.suffix is None:
             return ("",)
         given = as_members("suffix", self.suffix)
@@ -77,14 +77,14 @@ class FileQuestion:
 
 @dataclass(frozen=True)
 class CriterionFilters:
-    """A criterion as filters, and whether these depend on the values that there are."""
+    """A criterion as filters, and whether these depend on the existing values of the column."""
 
     filters: tuple[Filter, ...]
     listed: bool
 
     @classmethod
     def of(cls, name: str, value: Any, columns: Columns) -> CriterionFilters:
-        """Read a criterion; raise if it cannot be applied, whatever the values are."""
+        """Read a criterion; raise if it is not valid, regardless of the existing values."""
         asked: list[str] = []
 
         def vocabulary(column: str) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ class CriterionFilters:
         try:
             filters = mashup_criteria({name: value}, columns, vocabulary, QUERY_ARGUMENTS).filters
         except InvalidCriterionError:
-            # Of no values none is left.
+            # The list of values is empty here, so that no value can match.
             if not asked:
                 raise
             filters = ()
@@ -103,7 +103,7 @@ class CriterionFilters:
 
 @dataclass(frozen=True)
 class ServiceQuestion:
-    """A question in the terms of one service: its columns, and the filters that a file must pass."""
+    """A query in the terms of one service: its columns, and the filters that files must pass."""
 
     service: str
     columns: Columns
@@ -111,17 +111,17 @@ class ServiceQuestion:
     endings: tuple[str, ...] = ("",)
 
     def requests(self, service: MastService, columns: str, cache: bool | None, rows: int | None) -> list[MashupRequest]:
-        """Return one request for each ending of names, because a filter takes one pattern."""
+        """Return one request for each ending, because a filter takes a single pattern."""
         params = [{"columns": self._own(columns), "filters": self._payload(ending)} for ending in self.endings]
         return [service.request_for(self.service, each, rows, None, cache=cache) for each in params]
 
     def _payload(self, ending: str) -> list[dict[str, object]]:
-        """The filters as the archive takes them, with one for the end of the name."""
+        """Return the filters in MAST's format, with one for the ending of the file name."""
         last = [Filter(FILE_NAME, free_text=f"%{ending}")] if ending else []
         return Criteria((*self.filters, *last)).payload()
 
     def _own(self, columns: str) -> str:
-        """Those of some columns that the service has."""
+        """Return those of some columns that the service has."""
         if columns in {ALL_COLUMNS, COUNT_COLUMNS}:
             return columns
         found = (find_column(name, self.columns) for name in columns.split(","))
@@ -129,18 +129,18 @@ class ServiceQuestion:
 
 
 def all_columns(columns: Iterable[Columns]) -> Columns:
-    """All columns of several services."""
+    """Return all columns of several services."""
     return dict(chain.from_iterable(each.items() for each in columns))
 
 
 def without_criterion(asked: ServiceQuestion, column: str) -> ServiceQuestion:
-    """The same question without the criterion for a column."""
+    """Return the same query without the criterion for a column."""
     kept = tuple(each for each in asked.filters if each.column.lower() != column.lower())
     return ServiceQuestion(asked.service, asked.columns, kept, asked.endings)
 
 
 def no_service(criteria: Mapping[str, Any], columns: Mapping[str, Columns]) -> InvalidCriterionError:
-    """The error for criteria that no service can apply together."""
+    """Return the error for criteria that no service can apply together."""
     union = all_columns(columns.values())
     unknown = next((name for name in criteria if find_column(name, union) is None), None)
     if unknown is None:
@@ -152,7 +152,7 @@ def no_service(criteria: Mapping[str, Any], columns: Mapping[str, Columns]) -> I
 
 
 def as_columns_hold(criteria: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
-    """The criteria in the spelling of the columns: dates of their numbers, yes and no as letters."""
+    """Return the criteria in the representation of the columns: dates as numbers, booleans as letters."""
     wanted: dict[str, Any] = {}
     for name, value in criteria.items():
         column = find_column(name, columns)
@@ -165,20 +165,20 @@ def as_columns_hold(criteria: Mapping[str, Any], columns: Columns) -> dict[str, 
 
 
 def _as_held(value: Any, column: Column) -> Any:
-    """A value as a column holds it."""
+    """Return a value in the representation of a column."""
     if column.name == "productLevel":
         return _levels(value)
     return _as_letters(value) if column.kind is Kind.TEXT else value
 
 
 def _as_letters(value: Any) -> Any:
-    """The letters that text columns have for True and False; anything else as it is."""
+    """Return True and False as the letters in text columns; other values are unchanged."""
     if isinstance(value, bool | np.bool_):
         return _LETTERS[bool(value)]
     return [_as_letters(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _levels(value: Any) -> Any:
-    """All levels that a figure stands for."""
+    """Return all levels that a number refers to."""
     given = as_members("productLevel", value)
     return [level for each in given for level in _LEVELS.get(str(each).strip(), (each,))]

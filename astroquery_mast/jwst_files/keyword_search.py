@@ -1,7 +1,7 @@
-"""The search for JWST files by header keywords: what a user asks → one request for each instrument → one table.
+"""The search for JWST files by header keywords, with one request for each instrument, and one table as the result.
 
-In: criteria, instruments, endings of names. Out: a table of files, in which a column that an instrument lacks is masked
-for its files; their number; the values of a column.
+In: criteria, instruments, suffixes. Out: a table of files, in which columns that an instrument lacks are masked for its
+files; the number of files; the values of a column.
 """
 
 from __future__ import annotations
@@ -58,20 +58,20 @@ from .keyword_question import (
 )
 
 URI_PREFIX = "mast:JWST/product/"
-"""What stands before the name of a file in its dataURI."""
-# Values are suggested from so many rows at most, and for so many criteria, within so many seconds.
+"""The prefix of a file name in its dataURI."""
+# Limits of the search for suggestions: number of rows, number of criteria, and time in seconds.
 _ROWS_FOR_HINTS, _MOST_HINTS, _PATIENCE = 20_000, 6, 20.0
 
 
 @dataclass
 class _Collected:
-    """The tables that have come, and how many files the archive has."""
+    """The tables received so far, and the total number of files."""
 
     builders: dict[str, TableBuilder] = field(default_factory=dict)
     total: int = 0
 
     def add(self, page: Page) -> None:
-        """Take a page, the first of which tells how many files there are."""
+        """Add a page; the first page of a request has the number of files."""
         self.builders[page.service].add(page)
         if page.paging is None or page.paging.page <= 1:
             self.total += page.total
@@ -83,13 +83,13 @@ class _Collected:
 
 
 class KeywordSearch:
-    """Asks for JWST files by what their headers say."""
+    """Searches for JWST files by header keywords."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
         self.instruments = InstrumentColumns(service)
 
-    # -- answers -------------------------------------------------------------------------------------------------
+    # -- results -------------------------------------------------------------------------------------------------
 
     def table(self, question: FileQuestion, deadline: Deadline) -> Table:
         """Return the files, with a warning if there are none."""
@@ -109,7 +109,7 @@ class KeywordSearch:
         return table
 
     def payload(self, question: FileQuestion, deadline: Deadline) -> dict[str, object] | list[dict[str, object]]:
-        """Return what would be sent; a list where several services are asked."""
+        """Return the request; a list if several services are queried."""
         asked = self._asked(question, deadline)
         order = [key.column for key in sort_keys(question.sort_by, question.sort_desc)]
         text = self._columns_text(question, asked, order)
@@ -122,12 +122,12 @@ class KeywordSearch:
         asked = self._asked(question, deadline)
         if question.suffix is None:
             return sum(self._counts(asked, deadline, question.cache))
-        # To the archive the line before an ending stands for any letter, so that it may count too many.
+        # In MAST's patterns, an underscore matches any character, so that its count may be too high.
         names = self._found(asked, FILE_NAME, question.cache, None, deadline).table()
         return len(_with_endings(names, question.endings))
 
     def values(self, column: str, question: FileQuestion, deadline: Deadline) -> Table:
-        """Return the values that a column has among the files, with the number of files that have each."""
+        """Return the values of a column among the files, with the number of files for each."""
         asked = [each for each in self._asked(question, deadline) if find_column(column, each.columns) is not None]
         known = self.instruments.of(services_of(question.instrument), deadline)
         found = named_column(column, all_columns(known.values()))
@@ -146,12 +146,12 @@ class KeywordSearch:
         """Return the columns of instruments."""
         return self.instruments.of(services_of(instrument), deadline)
 
-    # -- how -----------------------------------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------------------------
 
     def _found(
         self, asked: Sequence[ServiceQuestion], text: str, cache: bool | None, limit: int | None, deadline: Deadline
     ) -> _Collected:
-        """Ask all services side by side; with a limit only for as many files as are wanted."""
+        """Query all services in parallel; with a limit, request only that number of files."""
         rows = limit if limit is not None and limit <= count_setting("pagesize") else None
         found, requests = _Collected(), []
         for each in asked:
@@ -164,7 +164,7 @@ class KeywordSearch:
         return found
 
     def _counts(self, asked: Sequence[ServiceQuestion], deadline: Deadline, cache: bool | None = None) -> list[int]:
-        """How many files each request has."""
+        """Return the number of files for each request."""
         requests = [request for each in asked for request in each.requests(self._service, COUNT_COLUMNS, cache, None)]
         if not requests:
             return []
@@ -174,7 +174,7 @@ class KeywordSearch:
     def _value_counts(
         self, asked: Sequence[ServiceQuestion], column: str, deadline: Deadline, cache: bool | None = None
     ) -> Counter[Any]:
-        """How often each value of a column occurs; raise if that are too many files to be looked at."""
+        """Return the number of files for each value of a column; raise if too many files match."""
         rows, limit = sum(self._counts(asked, deadline, cache)), count_setting("server_row_limit")
         if rows > limit:
             raise InvalidQueryError(
@@ -188,10 +188,10 @@ class KeywordSearch:
             counts.update(_cells_of(table, column).compressed().astype(str).tolist())
         return counts
 
-    # -- from what is written to what is sent --------------------------------------------------------------------
+    # -- conversion of the query -----------------------------------------------------------------------------------
 
     def _asked(self, question: FileQuestion, deadline: Deadline) -> list[ServiceQuestion]:
-        """The question in the terms of each service that has all the columns."""
+        """Return the query in the terms of each service that has all the columns."""
         if not question.criteria and question.suffix is None and question.instrument is None:
             raise InvalidQueryError("Specify a criterion, such as program=1783, or an instrument.")
         columns = self.instruments.of(services_of(question.instrument), deadline)
@@ -207,7 +207,7 @@ class KeywordSearch:
     def _in_terms_of(
         self, service: str, columns: Columns, question: FileQuestion, deadline: Deadline
     ) -> ServiceQuestion:
-        """The question in the terms of one service."""
+        """Return the query in the terms of one service."""
         wanted = as_columns_hold(question.criteria, columns)
         if question.suffix is not None and FILE_NAME in wanted:
             raise InvalidCriterionError("suffix and filename both select file names. Use one of them.")
@@ -215,7 +215,7 @@ class KeywordSearch:
         plain = tuple(each for criterion in read.values() if not criterion.listed for each in criterion.filters)
 
         def vocabulary(column: str) -> list[str]:
-            # The values among the files that meet the other criteria: the archive lists none.
+            # MAST does not list values, so those of the files that meet the other criteria are used.
             others = without_criterion(ServiceQuestion(service, columns, plain, question.endings), column)
             return list(self._value_counts([others], column, deadline))
 
@@ -223,23 +223,23 @@ class KeywordSearch:
         try:
             filters = (*plain, *mashup_criteria(listed, columns, vocabulary, QUERY_ARGUMENTS).filters)
         except InvalidCriterionError:
-            # As a criterion it has been read: none of the values that there are is left.
+            # The criterion is valid, but no existing value matches.
             filters = (Filter(FILE_NAME, (NO_FILE,)),)
         return ServiceQuestion(service, columns, filters, question.endings)
 
     @staticmethod
     def _columns_text(question: FileQuestion, asked: Sequence[ServiceQuestion], order: Sequence[str]) -> str:
-        """The columns that are asked for; what is wanted and what no service has is refused."""
+        """Return the columns to request; raise if a column that is specified does not exist."""
         union = all_columns(each.columns for each in asked)
         names = [named_column(name, union, "columns").name for name in names_of(question.columns)]
         for name in order:
             named_column(name, union, "sort_by")
         return ",".join(dict.fromkeys((*names, *NEEDED_COLUMNS, *order))) if names else ALL_COLUMNS
 
-    # -- nothing found -------------------------------------------------------------------------------------------
+    # -- advice for empty results --------------------------------------------------------------------------------
 
     def _hints(self, asked: Sequence[ServiceQuestion]) -> list[str]:
-        """Say which criterion has no files beside the others, and what may have been meant."""
+        """Return advice on the criteria without which files would match."""
         names = dict.fromkeys(each.column for one in asked for each in one.filters)
         deadline = Deadline.start(_PATIENCE)
         try:
@@ -250,7 +250,7 @@ class KeywordSearch:
         return list(filter(None, said))
 
     def _hint(self, asked: Sequence[ServiceQuestion], column: str, deadline: Deadline) -> str | None:
-        """A sentence on a criterion without which there would be files."""
+        """Return a sentence on a criterion without which files would match; None if there are none."""
         others = [without_criterion(each, column) for each in asked]
         rows = sum(self._counts(others, deadline))
         if not rows:
@@ -263,7 +263,7 @@ class KeywordSearch:
 
 
 def _instead_of(wanted: Filter, values: Sequence[str]) -> str:
-    """The values that may have been meant, or some of those that there are."""
+    """Return the existing values that are similar to a criterion, or some of all existing values."""
     near = closest(wanted.values[0], values)
     if near:
         return f". Did you mean {wanted.column}={alternatives(near)}?"
@@ -272,7 +272,7 @@ def _instead_of(wanted: Filter, values: Sequence[str]) -> str:
 
 
 def _cells_of(table: Table, column: str) -> Any:
-    """A column that was asked for."""
+    """Return a column that was requested."""
     name = find_name(column, table.colnames)
     if name is None:
         raise InvalidResponseError(
@@ -282,12 +282,12 @@ def _cells_of(table: Table, column: str) -> Any:
 
 
 def _names_in(table: Table) -> np.ndarray[Any, np.dtype[np.str_]]:
-    """The names of files, empty where there is none."""
+    """Return the names of files; empty where a name is missing."""
     return np.ma.filled(_cells_of(table, FILE_NAME).astype(str), "")
 
 
 def _with_endings(table: Table, endings: Sequence[str]) -> Table:
-    """The files whose names have one of the endings: to the archive the line before it stands for any letter."""
+    """Return the files whose names have one of the endings; MAST's patterns match any character for the underscore."""
     if not any(endings) or not len(table):
         return table
     lowered = tuple(ending.lower() for ending in endings)
@@ -295,7 +295,7 @@ def _with_endings(table: Table, endings: Sequence[str]) -> Table:
 
 
 def _with_uris(table: Table, wanted: Sequence[str]) -> Table:
-    """The files with their dataURIs first, and then what is wanted."""
+    """Return the files with the dataURI as the first column, followed by the columns that were specified."""
     names = _names_in(table)
     uris = MaskedColumn(np.char.add(URI_PREFIX, names), name="dataURI", description="URI of the file")
     uris.mask = names == ""

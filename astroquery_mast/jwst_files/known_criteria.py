@@ -1,6 +1,6 @@
 """The criteria for files of JWST: the keywords of their headers.
 
-In: the columns of the services for header keywords.  Out: all criteria as one object, which shows itself.
+In: the columns of the services for header keywords.  Out: all criteria as one object with a readable display.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _HINT = (
 
 
 def file_criteria(columns: Columns, server: str) -> CriteriaNamespace:
-    """Return the criteria of files."""
+    """Return the criteria for files."""
 
     def forms(column: Column, values: Sequence[Any]) -> list[Form]:
-        """The forms of a column; dates are compared with the numbers beside them."""
+        """Return the forms of a column; for dates, those of the corresponding number."""
         held = columns.get(f"{column.name}{MJD}", column)
         return portal_forms(replace(held, name=column.name), values, listed=True)
 

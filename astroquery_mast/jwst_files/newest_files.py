@@ -1,7 +1,7 @@
-"""Which files of JWST the archive has made anew since they were fetched.
+"""JWST files that MAST has reprocessed since they were downloaded.
 
-In: files on disk, by their names. Out: what the archive has under these names, and for each file whether it is the
-same, with the reason in words.
+In: files on disk, by their names. Out: MAST's current files with these names, and for each file on disk whether it is
+the same, with the reason.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from ..tables.table import TableBuilder
 from .keyword_columns import INSTRUMENTS, SCIENCE, InstrumentColumns
 
 JWST_FILE = re.compile(r"jw\d{5}.*\.fits", re.IGNORECASE)
-"""How the name of a FITS file of JWST looks."""
-# What in the name of a file tells the instrument: detectors of exposures, instruments of combined products.
+"""The pattern of the name of a JWST FITS file."""
+# The part of a file name that identifies the instrument: the detector of exposures, or the instrument of combined
+# products.
 _TOLD_BY: Mapping[str, re.Pattern[str]] = {
     "GuideStar": re.compile(r"_gs-"),
     "NIRCam": re.compile(r"_(nrc|nircam)"),
@@ -39,17 +40,17 @@ _TOLD_BY: Mapping[str, re.Pattern[str]] = {
 }
 _ALL = tuple(INSTRUMENTS[name] for name in (*SCIENCE, "GuideStar"))
 _COLUMNS = ("filename", "fileSize", "checksum", "cal_ver", "crds_ctx", "isRestricted")
-# So many names in one question.
+# The number of names in one request.
 _NAMES = 200
 _VERSIONS = ("CAL_VER", "CRDS_CTX")
 _MD5 = re.compile(r"[0-9a-f]{32}")
-# No file has a size of more digits.
+# No file size has more digits.
 _SIZE = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class ArchivedFile:
-    """What the archive says of a file; empty where it says nothing."""
+    """The entry of a file in MAST; fields without a value are empty."""
 
     name: str
     size: int | None
@@ -60,7 +61,7 @@ class ArchivedFile:
 
 @dataclass(frozen=True)
 class FileComparison:
-    """Whether a file is the archive's, None if that cannot be told; and why."""
+    """Whether a file is identical to MAST's file, None if that is unknown; and the reason."""
 
     same: bool | None
     reason: str
@@ -69,16 +70,16 @@ class FileComparison:
 def archived_files(
     service: MastService, columns: InstrumentColumns, names: Iterable[str], deadline: Deadline
 ) -> dict[str, ArchivedFile]:
-    """Return what the archive has under some names, those that it does not know left out."""
+    """Return the entries of files in MAST by name in lower case; unknown files are omitted."""
     wanted = list(dict.fromkeys(names))
     found = _asked(service, columns, _grouped(wanted, _services_for), deadline)
-    # A name that tells its instrument wrongly may be another one's.
+    # The instrument in a file name may be misleading, so the other services are queried for the rest.
     absent = [name for name in wanted if name.lower() not in found]
     return found | _asked(service, columns, _grouped(absent, _other_services), deadline)
 
 
 def _grouped(names: Iterable[str], services: Callable[[str], Iterable[str]]) -> dict[str, list[str]]:
-    """The names to ask each service for."""
+    """Return the names to request from each service."""
     groups: dict[str, list[str]] = {}
     for name in names:
         for service in services(name):
@@ -87,12 +88,12 @@ def _grouped(names: Iterable[str], services: Callable[[str], Iterable[str]]) -> 
 
 
 def _other_services(name: str) -> list[str]:
-    """The services that are not likely to have a file."""
+    """Return the services that are unlikely to have a file."""
     return [each for each in _ALL if each not in _services_for(name)]
 
 
 def _services_for(name: str) -> Sequence[str]:
-    """The services that may have a file."""
+    """Return the services that may have a file."""
     told = next((instrument for instrument, pattern in _TOLD_BY.items() if pattern.search(name.lower())), None)
     return _ALL if told is None else (INSTRUMENTS[told],)
 
@@ -100,7 +101,7 @@ def _services_for(name: str) -> Sequence[str]:
 def _asked(
     service: MastService, columns: InstrumentColumns, groups: Mapping[str, Sequence[str]], deadline: Deadline
 ) -> dict[str, ArchivedFile]:
-    """What services have under names, by the names in small letters; what was kept of another day will not do."""
+    """Return the entries that services have for names, by name in lower case, without using the cache."""
     known = columns.of(groups, deadline)
     questions = [
         _request(service, each, known[each], batch)
@@ -117,32 +118,32 @@ def _asked(
 
 
 def _request(service: MastService, name: str, columns: Columns, files: Sequence[str]) -> MashupRequest:
-    """The request for what a service has under names; not all services have all columns."""
+    """Return the request to a service for names; only columns that the service has are requested."""
     wanted = ",".join(column.name for each in _COLUMNS if (column := find_column(each, columns)) is not None)
     params = {"columns": wanted, "filters": [Filter("filename", tuple(files)).payload()]}
     return service.request_for(name, params, None, None, cache=False)
 
 
 def _files_in(builder: TableBuilder) -> list[ArchivedFile]:
-    """The files of an answer."""
+    """Return the files in a response."""
     table = builder.table()
     texts = {name: column_as_text(table, find_name(name, table.colnames) or name) for name in _COLUMNS}
     return list(starmap(_archived, zip(*texts.values(), strict=True)))
 
 
 def _archived(name: str, size: str, checksum: str, version: str, context: str, restricted: str) -> ArchivedFile:
-    """A file by the cells of its row; a size of zero, and what is no digest, say nothing."""
+    """Return a file from the cells of its row; a size of zero or an invalid digest becomes an empty value."""
     number = int(size) if _SIZE.fullmatch(size) else 0
     digest = _MD5.fullmatch(checksum.strip().lower())
     rights = EXCLUSIVE if restricted == "True" else "PUBLIC"
     return ArchivedFile(name, number or None, digest[0] if digest else "", (version.strip(), context.strip()), rights)
 
 
-# -- here and there ------------------------------------------------------------------------------------------------
+# -- comparison ----------------------------------------------------------------------------------------------------
 
 
 def compared(path: Path, archived: ArchivedFile) -> FileComparison:
-    """Tell whether a file on disk is the archive's; `OSError` if it cannot be read."""
+    """Compare a file on disk with MAST's file; raises `OSError` if it cannot be read."""
     size = path.stat().st_size
     if archived.size not in {None, size}:
         return FileComparison(False, f"{size} bytes on disk, {archived.size} in MAST{_changes(path, archived)}")
@@ -156,7 +157,7 @@ def compared(path: Path, archived: ArchivedFile) -> FileComparison:
 
 
 def _compared_by_versions(path: Path, archived: ArchivedFile) -> FileComparison:
-    """The same for a file whose digest the archive does not give."""
+    """Compare a file for which MAST has no digest."""
     known = [(mine, theirs) for mine, theirs in zip(versions_of(path), archived.versions, strict=True) if theirs]
     if not known or not all(mine for mine, _ in known):
         return FileComparison(None, "no size, MD5 or versions to compare")
@@ -166,7 +167,7 @@ def _compared_by_versions(path: Path, archived: ArchivedFile) -> FileComparison:
 
 
 def versions_of(path: Path) -> tuple[str, str]:
-    """Return by which versions of software and reference files a file was made; empty where that cannot be read."""
+    """Return the versions of the software and of the reference files that made a file; empty if unknown."""
     header = primary_header(path)
     if header is None:
         return "", ""
@@ -175,7 +176,7 @@ def versions_of(path: Path) -> tuple[str, str]:
 
 
 def _changes(path: Path, archived: ArchivedFile) -> str:
-    """By what a file was made before, and by what the archive's was."""
+    """Return the differences between the versions of a file and those of MAST's file."""
     changes = [
         f"{name} {mine} -> {theirs}"
         for name, mine, theirs in zip(_VERSIONS, versions_of(path), archived.versions, strict=True)

@@ -1,7 +1,7 @@
-"""Files of JWST on disk, brought up to date: only those are fetched that the archive has made anew.
+"""Updates of JWST files on disk: files that MAST has reprocessed are downloaded again.
 
-In: a folder, a manifest, or files. Out: a manifest with a status and a reason for each file; new files in the places of
-the old ones, which are kept beside them or given up. At every moment there is a whole file under its name.
+In: a folder, a manifest, or files. Out: a manifest with a status and a reason for each file; new files in place of the
+old ones, which are kept in another folder or discarded. There is a complete file under each name at all times.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from .keyword_search import URI_PREFIX
 from .newest_files import JWST_FILE, ArchivedFile, archived_files, compared
 
 SUPERSEDED = "superseded-"
-"""How the names of folders begin in which old files are kept."""
+"""The prefix of the names of folders for old files."""
 _NOT_JWST = "not the name of a JWST FITS file"
 _UNKNOWN = "not found in MAST"
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """What is known of a file on disk: how it stands, why, and what the archive has."""
+    """A file on disk with its status, the reason for it, and its entry in MAST."""
 
     path: Path
     status: Status
@@ -52,11 +52,11 @@ class _Judged:
 
     @property
     def uri(self) -> str | None:
-        """The dataURI of a file that the archive knows."""
+        """The dataURI of a file that is in MAST."""
         return None if self.archived is None else f"{URI_PREFIX}{self.archived.name}"
 
     def result(self, index: int) -> TransferResult:
-        """How it stands, as a row of a manifest."""
+        """Return the row of the manifest for the file."""
         size = None
         with suppress(OSError):
             size = self.path.stat().st_size
@@ -69,7 +69,7 @@ class _Judged:
 
 
 class Refresh:
-    """Brings files on disk up to date."""
+    """Updates files on disk."""
 
     def __init__(
         self, service: MastService, columns: InstrumentColumns, downloads: Downloads, options: RunOptions
@@ -77,7 +77,7 @@ class Refresh:
         self._service, self._columns, self._downloads, self._options = service, columns, downloads, options
 
     def manifest(self, files: Any, *, keep_old: bool, dry_run: bool) -> Manifest:
-        """Return how each file stands, after those that are out of date were fetched, unless that is not wanted."""
+        """Return the status of each file, after outdated files were downloaded unless this is a dry run."""
         deadline = self._options.deadline()
         folder, paths = local_files(files)
         names = [path.name for path in paths if JWST_FILE.fullmatch(path.name)]
@@ -95,7 +95,7 @@ class Refresh:
     def _brought(
         self, judged: Sequence[_Judged], folder: Path | None, olds: OldFiles, deadline: Deadline
     ) -> dict[int, TransferResult]:
-        """Fetch the files that are out of date, and keep the old ones as is wanted."""
+        """Download the files that are outdated, and keep the old ones if requested."""
         results: dict[int, TransferResult] = {}
         changed = [(index, each) for index, each in enumerate(judged) if each.status is Status.CHANGED]
         with olds:
@@ -106,17 +106,17 @@ class Refresh:
         return results
 
     def _judged(self, paths: Sequence[Path], archived: Mapping[str, ArchivedFile]) -> list[_Judged]:
-        """How each file stands; several are read at a time."""
+        """Return the status of each file; several files are read at the same time."""
         pairs = [(path, archived.get(path.name.lower())) for path in paths]
         return list(map_in_threads(_judge, pairs, count_setting("max_workers")))
 
     def _fetched(self, planned: Sequence[PlannedFile], deadline: Deadline) -> list[TransferResult]:
-        """Fetch the archive's files to the places of the old ones."""
+        """Download MAST's files in place of the old ones."""
         options = replace(self._options, on_error="ignore").until(deadline)
         return self._downloads.run(planned, options) if planned else []
 
     def _planned(self, index: int, each: _Judged, folder: Path | None) -> PlannedFile:
-        """What is to be done for one file."""
+        """Return the plan for one file."""
         assert each.archived is not None
         assert each.uri is not None
         address = self._service.endpoints.download
@@ -127,11 +127,11 @@ class Refresh:
         )
 
 
-# -- which files ---------------------------------------------------------------------------------------------------
+# -- the files -----------------------------------------------------------------------------------------------------
 
 
 def local_files(given: Any) -> tuple[Path | None, list[Path]]:
-    """Return the files that a folder, a manifest or paths stand for, and the folder, if it is one."""
+    """Return the files that a folder, a manifest or paths refer to, and the folder, if one is given."""
     if isinstance(given, str | os.PathLike):
         path = Path(given)
         if path.is_dir():
@@ -149,14 +149,14 @@ def local_files(given: Any) -> tuple[Path | None, list[Path]]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """The files of JWST in a folder and in those below it, without those that were kept of old."""
+    """Yield the JWST files in a folder and its subfolders, except old files that were kept."""
     for where, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith((SUPERSEDED, "."))]
         yield from (Path(where) / name for name in names if JWST_FILE.fullmatch(name))
 
 
 def _paths_of(manifest: Table) -> list[Path]:
-    """The places of a manifest's files."""
+    """Return the paths of a manifest's files."""
     paths = [result.local_path for result in recorded_results(manifest)]
     remote = next((path for path in paths if is_remote(path)), None)
     if remote is not None:
@@ -165,7 +165,7 @@ def _paths_of(manifest: Table) -> list[Path]:
 
 
 def _judge(pair: tuple[Path, ArchivedFile | None]) -> _Judged:
-    """Say how one file stands."""
+    """Return the status of one file."""
     path, archived = pair
     if not JWST_FILE.fullmatch(path.name):
         return _Judged(path, Status.SKIPPED, _NOT_JWST)
@@ -181,13 +181,13 @@ def _judge(pair: tuple[Path, ArchivedFile | None]) -> _Judged:
     return _Judged(path, statuses[found.same], found.reason, archived)
 
 
-# -- the old ones --------------------------------------------------------------------------------------------------
+# -- old files -----------------------------------------------------------------------------------------------------
 
 
 class OldFiles:
-    """Keeps old files under second names while new ones take their places.
+    """Keeps old files under a second name while new files replace them.
 
-    As a context manager it takes the second names of those away that are still in their places at the end.
+    On exit, the context manager removes the second names of files that were not replaced.
     """
 
     def __init__(self, wanted: bool) -> None:
@@ -196,7 +196,7 @@ class OldFiles:
         self.copies: dict[int, Path] = {}
 
     def kept(self, file: PlannedFile) -> PlannedFile:
-        """Return what is to be done for a file, once the old one is safe; nothing if it cannot be kept."""
+        """Return the plan for a file after the old one is saved, or a refusal if it cannot be saved."""
         if self._folder is None:
             return file
         try:
@@ -206,7 +206,7 @@ class OldFiles:
         return file
 
     def note(self, result: TransferResult) -> None:
-        """Take down that a new file is there, if it is."""
+        """Record the result of a download."""
         if result.status is Status.COMPLETE:
             self._replaced.add(result.index)
 
@@ -222,7 +222,7 @@ class OldFiles:
 
 
 def _second_name(path: Path, folder: str) -> Path:
-    """A second name for a file, in a folder beside it; a copy of it where a disk has no such thing."""
+    """Return a second name for a file, in a subfolder next to it; a copy if the file system has no hard links."""
     number = 1
     while True:
         kept = path.parent / (folder if number == 1 else f"{folder}-{number}") / path.name
@@ -237,18 +237,18 @@ def _second_name(path: Path, folder: str) -> Path:
     return kept
 
 
-# -- what comes back -----------------------------------------------------------------------------------------------
+# -- the manifest --------------------------------------------------------------------------------------------------
 
 
 def _table(
     results: Sequence[TransferResult], judged: Sequence[_Judged], kept: Mapping[int, Path], folder: Path | None
 ) -> Manifest:
-    """The manifest, with the reasons and where old files are."""
+    """Return the manifest, with the reasons and the paths of old files."""
     table = as_manifest(results)
     table["Reason"] = masked_column([each.reason for each in judged], "U")
     places = [kept.get(index) for index in range(len(judged))]
     table["Kept As"] = masked_column([None if place is None else str(place) for place in places], "U")
-    with suppress(FileNotFoundError):  # a working directory that was removed meanwhile
+    with suppress(FileNotFoundError):  # the working directory may have been removed
         table.meta["workdir"] = [str(Path.cwd())]
     if folder is not None:
         table.meta["base_dir"] = [str(folder)]
@@ -256,7 +256,7 @@ def _table(
 
 
 def _warn_of_unknown(judged: Sequence[_Judged]) -> None:
-    """Name the files that the archive does not know."""
+    """Warn about the files that are not in MAST."""
     names = [each.path.name for each in judged if each.reason == _UNKNOWN]
     if names:
         warn_user(f"{len(names)} of {len(judged)} files not found in MAST: {few_names(names)}", InputWarning)

@@ -1,4 +1,4 @@
-"""`ProgramsClass`: observing programs of JWST and HST, planned observations, and what would be observed twice."""
+"""`ProgramsClass`: observing programs of JWST and HST, planned observations, and duplications."""
 
 from __future__ import annotations
 
@@ -59,15 +59,15 @@ class ProgramsClass(MastClass):
 
     @property
     def _downloads(self) -> Downloads:
-        """What downloads; the URIs of a manifest are addresses already."""
+        """The downloads, for which the URIs of a manifest are URLs."""
         return Downloads(self._service, _addresses)
 
     @property
     def _site(self) -> ProgramSite:
-        """What asks for pages."""
+        """The web site with the pages of programs."""
         return ProgramSite(self._service)
 
-    # -- observations that are planned ---------------------------------------------------------------------------
+    # -- planned observations ------------------------------------------------------------------------------------
 
     def query_planned(
         self,
@@ -252,7 +252,7 @@ class ProgramsClass(MastClass):
         options = RunOptions(verbose, None, None, timeout)
         return PlannedMatch(self._service).table(table, radius, setup, asked, options, best=best, columns=columns)
 
-    # -- what would be done twice --------------------------------------------------------------------------------
+    # -- duplications --------------------------------------------------------------------------------------------
 
     def find_duplications(
         self,
@@ -494,7 +494,7 @@ class ProgramsClass(MastClass):
 
 
 def _addresses(manifest: Table) -> FileAddresses:
-    """Where the files of a manifest come from: their URIs are addresses."""
+    """Return the addresses of the files of a manifest, whose URIs are URLs."""
     return FileAddresses(
         "", frozenset(map(str, manifest["dataURI"])) if "dataURI" in manifest.colnames else frozenset()
     )

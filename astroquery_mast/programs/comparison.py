@@ -1,7 +1,7 @@
-"""The questions on whether an observation is a duplication: of the same field, mode, passband, and as deep?
+"""The tests for a duplication: whether an observation has the same field, mode, passband and depth.
 
-In: what is proposed for a target, and an observation near it.  Out: an `Answer`, "yes", "possible" or "no", with the
-reason in words; none to a question for which nothing was given to compare.
+In: what is proposed for a target, and an observation near it.  Out: an `Answer`, "yes", "possible" or "no", with a
+reason; an empty one if nothing was specified for the test.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from .setups import (
 )
 
 YES, POSSIBLE, NO = "yes", "possible", "no"
-# An observation of at least half the time is as deep, and one of less than a quarter is not.
+# An observation with at least half of the exposure time has the same depth; one with less than a quarter does not.
 _AS_DEEP, _SHALLOWER = 0.5, 0.25
 _NM = 1000.0
 _APERTURES = " (for slits and apertures see the APT file)"
 
 
 class Answer(NamedTuple):
-    """The answer to one of the questions, and why; the answer is empty if it was not asked."""
+    """The result of a test, with the reason; both are empty if the test does not apply."""
 
     verdict: str
     reason: str
@@ -55,7 +55,7 @@ _UNASKED = Answer("", "")
 
 @dataclass(frozen=True)
 class ProposedSetup:
-    """What is proposed for one target."""
+    """The setup that is proposed for one target."""
 
     instrument: str | None = None
     filters: tuple[frozenset[str], ...] = ()
@@ -63,14 +63,14 @@ class ProposedSetup:
 
     @classmethod
     def of(cls, instrument: Any, filters: Any, exptime: Any) -> ProposedSetup:
-        """Read what the user wrote."""
+        """Return the setup that a user specifies."""
         name = None if is_missing(instrument) else as_instrument(instrument)
         wanted = () if is_missing(filters) else tuple(as_filters(filters, name))
         return cls(name, wanted, None if is_missing(exptime) else _seconds(exptime))
 
 
 def _seconds(exptime: Any) -> float:
-    """An exposure time in seconds."""
+    """Return an exposure time in seconds."""
     try:
         seconds = float(u.Quantity(exptime, u.s).to_value(u.s))
     except (TypeError, ValueError, u.UnitsError) as err:
@@ -84,7 +84,7 @@ def _seconds(exptime: Any) -> float:
 
 
 class FieldTest:
-    """Whether observations are of the field of their targets: by footprint, and by distance for any roll."""
+    """Whether observations have the field of their targets, by footprint, and by distance for any roll."""
 
     def __init__(self, found: Table, targets: FieldTargets) -> None:
         self._found = found
@@ -99,7 +99,7 @@ class FieldTest:
         self._outlines: Outlines = outlines_of(self._shapes, nowhere, nowhere)
 
     def answer(self, place: int, own: ProposedSetup) -> Answer:
-        """Answer for one row."""
+        """Return the answer for one row."""
         row = self._found[place]
         if int(row["input_row"]) in self._moving:
             return Answer(YES, f"field: the target is {row['target_name']}")
@@ -112,7 +112,7 @@ class FieldTest:
         return compare(away, distance, reach, instrument)
 
     def _to_footprint(self, place: int) -> float | None:
-        """How far the target is from the footprint, in arcsec; zero inside, None without one."""
+        """Return the distance of the target from the footprint in arcsec: zero inside, None without a footprint."""
         if not self._shapes[place]:
             return None
         parts = self._outlines.take(np.flatnonzero(self._outlines.owner == place))
@@ -120,7 +120,7 @@ class FieldTest:
 
 
 def compare_field(away: float, distance: float | None, reach: float, instrument: str) -> Answer:
-    """Answer whether what was made is of the field, from the distances of its center and its footprint in arcsec."""
+    """Compare the field of an executed observation, from the distances of its center and its footprint in arcsec."""
     if distance is None:
         if away <= field_of(instrument)[0] + reach:
             return Answer(POSSIBLE, f"field: its center is {away:.1f} arcsec away, and it has no footprint")
@@ -133,7 +133,7 @@ def compare_field(away: float, distance: float | None, reach: float, instrument:
 
 
 def compare_planned_field(away: float, distance: float | None, reach: float, instrument: str) -> Answer:
-    """Answer the same of what is planned, by its approximate footprint, and for any roll around its position."""
+    """Compare the field of a planned observation, by its approximate footprint, and for any roll around its center."""
     outer, inner = field_of(instrument)
     if away <= inner:
         return Answer(YES, f"field: {away:.1f} arcsec from its center, in the field at any roll")
@@ -150,7 +150,7 @@ def compare_planned_field(away: float, distance: float | None, reach: float, ins
 
 
 def compare_mode(row: Row, own: ProposedSetup) -> Answer:
-    """Answer whether it is the same mode, or one that is alike."""
+    """Compare the mode, which may be the same or similar."""
     if own.instrument is None:
         return _UNASKED
     theirs = _instrument_of(row)
@@ -171,7 +171,7 @@ def compare_mode(row: Row, own: ProposedSetup) -> Answer:
 
 
 def compare_passband(row: Row, own: ProposedSetup) -> Answer:
-    """Answer whether it is the same passband, or one that overlaps."""
+    """Compare the passband, which may be the same or overlap."""
     if not own.filters:
         return _UNASKED
     theirs = elements_of(row["filters"])
@@ -187,7 +187,7 @@ def compare_passband(row: Row, own: ProposedSetup) -> Answer:
 
 
 def _shared_part(row: Row, own: ProposedSetup) -> float | None:
-    """The largest part of a passband that is shared; None if one of them is not known."""
+    """Return the largest fraction of a passband that is shared; None if a passband is unknown."""
     theirs = passband(elements_of(row["filters"]), _instrument_of(row), _limits(row))
     mine = [passband(each, own.instrument) for each in own.filters]
     if theirs is None or None in mine:
@@ -196,18 +196,18 @@ def _shared_part(row: Row, own: ProposedSetup) -> float | None:
 
 
 def _limits(row: Row) -> Passband | None:
-    """The archive's own limits of the wavelengths, in micrometers; zero is no limit."""
+    """Return MAST's limits of the wavelengths, in micrometers; None if they are missing or zero."""
     low, high = _number(row, "em_min") / _NM, _number(row, "em_max") / _NM
     return (low, high) if 0 < low < high else None
 
 
 def _instrument_of(row: Row) -> str | None:
-    """The instrument of an observation, with its mode, in capitals; None if it is not known."""
+    """Return the instrument of an observation, with its mode, in upper case; None if it is missing."""
     return None if is_missing(row["instrument_name"]) else str(row["instrument_name"]).upper()
 
 
 def _number(row: Row, name: str) -> float:
-    """A number that may be masked: NaN then."""
+    """Return a number of a row, NaN if it is masked."""
     return math.nan if is_missing(row[name]) else float(row[name])
 
 
@@ -215,7 +215,7 @@ def _number(row: Row, name: str) -> float:
 
 
 def compare_depth(row: Row, own: ProposedSetup) -> Answer:
-    """Answer whether it is as deep, by the time on target."""
+    """Compare the depth, by the time on target."""
     if own.seconds is None:
         return _UNASKED
     seconds = _number(row, "t_exptime")

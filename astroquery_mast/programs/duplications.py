@@ -1,7 +1,7 @@
-"""What proposed observations may duplicate: observations of the same field, compared in mode, passband and depth.
+"""Duplications: observations of the same field as proposed ones, compared in mode, passband and depth.
 
-In: targets and what is proposed for them.  Out: a table with a grade and the reason for it in words for each pair of a
-target and an observation.  The questions are those of MAST's notebooks on duplications.
+In: targets, and the setups proposed for them.  Out: a table with a grade, and the reason for it, for each pair of a
+target and an observation.  The tests are those of MAST's notebooks on duplications.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from .program import as_program
 from .setups import field_of, known_setups
 
 GRADES = ("duplication", "possible", "unlikely")
-# What the answer has of an observation, behind the verdict on it.
+# The columns of an observation in the result, after the grade.
 _COLUMNS = (
     "obs_id",
     "proposal_id",
@@ -66,7 +66,7 @@ _COLUMNS = (
 _QUESTIONS = ("same_field", "same_mode", "same_passband", "same_depth")
 _LINKS = ("program_url", "visits_url", "apt_url", "pdf_url")
 _PROPOSED = ("instrument", "filters", "exptime")
-# By what products of level 3 are told apart.
+# The columns that identify a product of level 3.
 _PRODUCT = ("input_row", "proposal_id", "instrument_name", "filters", "target_name")
 
 
@@ -82,7 +82,7 @@ class Proposed:
     resolver: str | None = None
 
     def setups(self, number: int) -> list[ProposedSetup]:
-        """Return what is proposed for each target."""
+        """Return the setup that is proposed for each target."""
         given = {name: getattr(self, name) for name in _PROPOSED}
         whole = ProposedSetup.of(*given.values())
         own = self._columns([name for name, value in given.items() if value is None])
@@ -92,7 +92,7 @@ class Proposed:
         return [ProposedSetup.of(*row.values()) for row in rows]
 
     def _columns(self, names: Sequence[str]) -> dict[str, Any]:
-        """The columns of a table of targets in which something is proposed for each."""
+        """Return the columns of a table of targets that specify a setup for each."""
         table = as_astropy(Table(self.targets, masked=True) if isinstance(self.targets, Row) else self.targets)
         if not isinstance(table, Table):
             return {}
@@ -100,7 +100,7 @@ class Proposed:
         return {name: table[there[name]] for name in names if name in there}
 
     def place(self, setups: Sequence[ProposedSetup]) -> Place:
-        """Return where to look: as far as two fields can touch, if no radius is given."""
+        """Return the search region; the default radius is the distance at which two fields can touch."""
         name, given = _kind_of(self.targets)
         if self.radius is not None:
             radius = as_radius(self.radius)
@@ -111,14 +111,14 @@ class Proposed:
 
 
 def _cell(column: Any, row: int) -> Any:
-    """A cell of a user's table with its unit."""
+    """Return a cell of a user's table with its unit."""
     value = column[row]
     unit = getattr(column, "unit", None)
     return value if is_missing(value) or isinstance(value, u.Quantity) or unit is None else float(value) * unit
 
 
 def _kind_of(targets: Any) -> tuple[str, Any]:
-    """Whether targets are names or positions; a row of a table is a table of one row."""
+    """Return the argument for the targets, which are names or positions, and the targets; a row becomes a table."""
     if isinstance(targets, Row):
         return "coordinates", Table(targets, masked=True)
     names = _texts_in(targets)
@@ -126,13 +126,13 @@ def _kind_of(targets: Any) -> tuple[str, Any]:
 
 
 def _texts_in(targets: Any) -> list[str]:
-    """The names in a list; none if there is something else in it."""
+    """Return the names in a list; an empty list if a member is not a name."""
     names = list(map(as_unicode, targets)) if isinstance(targets, list | tuple | set | np.ndarray) else []
     return names if all(isinstance(each, str) for each in names) else []  # type: ignore[return-value]
 
 
 def _number_of(targets: Any) -> int:
-    """How many targets there are."""
+    """Return the number of targets."""
     given = _kind_of(targets)[1]
     if isinstance(given, str) or getattr(given, "isscalar", False):
         return 1
@@ -149,20 +149,20 @@ def _number_of(targets: Any) -> int:
 
 
 class DuplicationSearch:
-    """Looks for what may be duplicated, and compares it."""
+    """Searches for possible duplications, and compares them."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
         self._fields = FieldSearch(service)
 
     def table(self, proposed: Proposed, options: RunOptions, *, planned_only: bool) -> PlannedTable:
-        """Return the graded table, with a warning if nothing is there."""
+        """Return the graded table, with a warning if it is empty."""
         deadline = self._service.deadline(options.timeout)
         setups = proposed.setups(_number_of(proposed.targets))
         targets = self._fields.targets(proposed.place(setups), deadline)
         level = {"calib_level": PLANNED} if planned_only else {}
         criteria = {"obs_collection": "JWST", "intentType": "science", **level}
-        # The rows are to be told apart by target in any case.
+        # The result must have the rows of the targets even for a single target.
         found = self._fields.table(replace(targets, many=True), criteria, options, deadline)
         with reading(CAOM_CONE):
             graded = _graded(_products(found), targets, setups, self._service.endpoints.programs_server)
@@ -177,7 +177,7 @@ class DuplicationSearch:
 
 
 def _products(found: Table) -> Table:
-    """The rows without single exposures that are in a product of level 3; a table without rows with its columns."""
+    """Return the rows without exposures that are part of a product of level 3; add the columns of an empty table."""
     if not len(found):
         return _without_rows(found)
     kinds = zip(*(plain_cells(found[name]) for name in _PRODUCT), strict=True)
@@ -187,12 +187,12 @@ def _products(found: Table) -> Table:
 
 
 def _level(level: Any) -> int:
-    """A calibration level, below zero for what is planned."""
+    """Return a calibration level, below zero for planned observations."""
     return PLANNED if is_planned(level) else int(level)
 
 
 def _without_rows(found: Table) -> Table:
-    """The same table, with the columns that are compared."""
+    """Return the same table, with the columns that are compared."""
     for name in ("input_row", "s_ra", "s_dec"):
         found[name] = MaskedColumn(np.zeros(0), dtype=int if name == "input_row" else float)
     for name in ("s_region", "proposal_id", "calib_level"):
@@ -201,7 +201,7 @@ def _without_rows(found: Table) -> Table:
 
 
 def _graded(found: Table, targets: FieldTargets, setups: Sequence[ProposedSetup], server: str) -> PlannedTable:
-    """The observations with the verdicts on them, the likeliest duplications first."""
+    """Return the observations with the results of the tests, the most likely duplications first."""
     fields = FieldTest(found, targets)
     owners = np.array(found["input_row"], dtype=int)
     answers = [_answers(fields, place, row, setups[owners[place]]) for place, row in enumerate(found)]
@@ -223,12 +223,12 @@ def _graded(found: Table, targets: FieldTargets, setups: Sequence[ProposedSetup]
 
 
 def _answers(fields: FieldTest, place: int, row: Row, own: ProposedSetup) -> tuple[Answer, ...]:
-    """The answers to all questions on one observation."""
+    """Return the answers of all tests for one observation."""
     return fields.answer(place, own), compare_mode(row, own), compare_passband(row, own), compare_depth(row, own)
 
 
 def _separations(radians: Array) -> MaskedColumn:
-    """The column of distances, masked where there is none."""
+    """Return the column of separations, masked where a separation is unknown."""
     about = "Distance from the target to the center of the observation"
     values = np.nan_to_num(radians * ARCSEC)
     return MaskedColumn(values, mask=~np.isfinite(radians), unit=u.arcsec, description=about)
@@ -239,14 +239,14 @@ def _reason(answers: Iterable[Answer]) -> str:
 
 
 def _add_links(table: Table, server: str) -> None:
-    """Add where to read on."""
+    """Add the columns with links."""
     links = [_links(number, server) for number in plain_cells(table["proposal_id"])]
     for name in _LINKS:
         table[name] = text_column([each.get(name, "") for each in links], "URL with more information")
 
 
 def _links(number: Any, server: str) -> Mapping[str, str]:
-    """Where to read on; nothing for what is no number of a program."""
+    """Return the links of a program; none if the number is not valid."""
     try:
         return as_program(None if is_missing(number) else str(number), "JWST").links(server)
     except InvalidArgumentError:
@@ -254,12 +254,12 @@ def _links(number: Any, server: str) -> Mapping[str, str]:
 
 
 def _doubts(answers: Sequence[Iterable[Answer]]) -> Array:
-    """How far it is from a duplication: by how many answers are no, and then by how many are not sure."""
+    """Return how unlikely a duplication is: first by the number of "no", then by the number of "possible"."""
     weights = {NO: len(_QUESTIONS) + 1, POSSIBLE: 1}
     return np.array([sum(weights.get(answer.verdict, 0) for answer in each) for each in answers], dtype=int)
 
 
 def _grade(answers: Iterable[Answer]) -> int:
-    """The place of the grade in `GRADES`."""
+    """Return the index of the grade in `GRADES`."""
     asked = {answer.verdict for answer in answers}
     return 2 if NO in asked else 1 if POSSIBLE in asked else 0

@@ -1,9 +1,9 @@
-"""Observations of fields: around positions, with those that have no footprint yet, and of targets that move, by name.
+"""Observations of fields: around positions, also those without a footprint, and of moving targets by name.
 
-In: targets and criteria.  Out: a table of observations, with the row of the target to which each belongs.
+In: targets and criteria.  Out: a table of observations, with the row of the target of each.
 
-The archive finds observations by their footprints.  What is planned may have none, so that it is looked for by its
-position as well; and nobody knows the position of what moves, so that it is looked for by its name.
+MAST finds observations by their footprints.  Planned observations may have none, and are therefore searched by position
+as well.  Moving targets have no fixed position, and are searched by name.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ from ..targets.targets import (
 )
 from .solar_system import is_moving, is_named, pattern_of
 
-# Columns in which users' tables have the names of their targets.
+# Columns of users' tables with the names of the targets.
 _NAME_COLUMNS = ("target_name", "target", "name", "object", "object_name")
 _NOTHING = np.empty(0, dtype=np.int64)
 MANY = 60
-"""From so many places on it is faster to fetch all that is planned, some ten thousand rows, than to ask for each."""
-# So much wider is the box around a circle, in degrees.
+"""From this number of positions on, one request for all planned observations is faster than one for each."""
+# The margin of the box around a circle, in degrees.
 _MARGIN = 1 / 3600
 ARCSEC = math.degrees(1) * 3600
 """Arcseconds in a radian."""
@@ -63,7 +63,7 @@ ARCSEC = math.degrees(1) * 3600
 
 @dataclass(frozen=True)
 class FieldTargets:
-    """What is looked for: places on the sky, and names of what moves."""
+    """The targets of a search: positions on the sky, and the names of moving targets."""
 
     place: Place
     many: bool
@@ -73,14 +73,14 @@ class FieldTargets:
     region: RegionFilter | None = None
 
     def region_of(self, cone: Cone) -> Region:
-        """Return the region in which an observation has to be."""
+        """Return the region in which an observation must be."""
         if self.region is not None:
             return self.region.region
         return ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),))
 
 
 class FieldSearch:
-    """Asks for the observations of fields."""
+    """Searches for observations of fields."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
@@ -90,7 +90,7 @@ class FieldSearch:
     # -- targets -------------------------------------------------------------------------------------------------
 
     def targets(self, place: Place, deadline: Deadline) -> FieldTargets:
-        """Return what is looked for; names are resolved, except those of what moves."""
+        """Return the targets of a search; names are resolved, except those of moving targets."""
         refuse_two_positions(place.coordinates, place.object_name)
         if place.region is not None:
             return _in_region(place)
@@ -100,7 +100,7 @@ class FieldSearch:
         radii = as_radii(place.radius, _number_of(members))
         names = _names(members, by_name=by_name)
         placed = _placed(members)
-        # What has a name is shown with it.
+        # Names are part of the result.
         place = replace(place, coordinates=None, object_name=list(names.values())) if names else place
         moving = {row: name for row, name in names.items() if row not in placed and is_moving(name)}
         if len(moving) == len(radii):
@@ -119,7 +119,7 @@ class FieldSearch:
         *,
         by_name: bool,
     ) -> Positions:
-        """The positions of all that does not move."""
+        """Return the positions of all targets that do not move."""
         if not by_name:
             found = self._many.positions(members, None, resolver, deadline)
             problems = {row: why for row, why in found.problems.items() if row not in moving}
@@ -136,9 +136,9 @@ class FieldSearch:
     def table(
         self, targets: FieldTargets, criteria: Mapping[str, Any], options: RunOptions, deadline: Deadline
     ) -> Table:
-        """Return the observations of all targets, by target; no rows are no reason for a warning here.
+        """Return the observations of all targets, sorted by target, without a warning if there are none.
 
-        What is planned is asked for once and as a whole if there are many targets, and compared with them here.
+        If there are many targets, all planned observations are requested at once, and matched with the targets here.
         """
         if criteria.get("calib_level") == PLANNED and len(targets.fixed.cones) > MANY:
             request = self.search.request(self.search.query_anywhere(QueryArguments(Place(), criteria)))
@@ -155,7 +155,7 @@ class FieldSearch:
         blocks = AnswerCollector(asked, self._service.columns.get(CAOM_CONE))
 
         def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
-            """Take an answer."""
+            """Add the result of a request."""
             blocks.add(place, part.pages)
 
         questions = [IndivisibleQuestion(request) for request in requests]
@@ -165,10 +165,10 @@ class FieldSearch:
             return self._joined(targets, blocks, errors)
 
     def _joined(self, targets: FieldTargets, blocks: AnswerCollector, errors: Mapping[int, Exception]) -> Table:
-        """One table of all answers: what was found by footprint, by position, and by name."""
+        """Return one table of all results: by footprint, by position, and by name."""
         table, answered = blocks.table()
         cones = targets.fixed.cones
-        # A cone has two questions, and no answer is whole without both.
+        # A cone has two requests, and needs the results of both.
         failed = {number % len(cones): error for number, error in errors.items() if number < 2 * len(cones)}
         if not targets.moving:
             raise_if_all(failed, len(cones))
@@ -180,10 +180,10 @@ class FieldSearch:
         return _with_named(result, table, targets, _by_name(table, targets, named), lost)
 
     def _box(self, criteria: Mapping[str, Any], cone: Cone) -> MashupRequest:
-        """The request for what has its position in a box around a cone."""
+        """Return the request for observations with positions in a box around a cone."""
         low, high = max(-90.0, cone.dec - cone.radius), min(90.0, cone.dec + cone.radius)
         box: dict[str, Any] = {"s_dec": [low, high]}
-        # A circle spans most right ascensions where it comes nearest to a pole.
+        # A circle has its largest extent in right ascension at the side towards the pole.
         narrow = math.cos(math.radians(max(abs(low), abs(high))))
         span = math.sin(math.radians(min(cone.radius, 90.0)))
         if span < narrow:
@@ -193,7 +193,7 @@ class FieldSearch:
         return self.search.request(query)
 
     def _by_name(self, criteria: Mapping[str, Any], name: str) -> MashupRequest:
-        """The request for what has a name."""
+        """Return the request for observations of a target by name."""
         wanted = {**criteria, "target_name": pattern_of(name)}
         return self.search.request(self.search.query_anywhere(QueryArguments(Place(), wanted)))
 
@@ -203,7 +203,7 @@ def _at(query: ObservationQuery, cone: Cone) -> ObservationQuery:
 
 
 def _in_region(place: Place) -> FieldTargets:
-    """A region as the only target."""
+    """Return a region as the only target."""
     if place.coordinates is not None or place.object_name is not None:
         raise InvalidQueryError(TWO_PLACES)
     if place.radius is not DEFAULT_RADIUS:
@@ -214,13 +214,13 @@ def _in_region(place: Place) -> FieldTargets:
 
 
 def _targets_at(places: Sequence[tuple[float, float]], radii: Any) -> Targets:
-    """The cones around places; those that are not known are nowhere."""
+    """Return the cones around positions; an unknown position is NaN."""
     ra, dec = (np.array(values, dtype=float) for values in zip(*places, strict=True))
     return targets_of(Positions(ra, dec), radii)
 
 
 def _as_given(place: Place) -> tuple[Any, bool]:
-    """What was given, and whether it is by name: text that is no position, and tables that have names only, are."""
+    """Return the targets, and whether they are names: text that is not a position, or tables that have only names."""
     if place.object_name is not None:
         return place.object_name, True
     given = place.coordinates
@@ -233,12 +233,12 @@ def _as_given(place: Place) -> tuple[Any, bool]:
 
 
 def _name_column(table: Table) -> str | None:
-    """The column that has the names of targets."""
+    """Return the column with the names of targets, or None."""
     return next((name for name in table.colnames if name.lower() in _NAME_COLUMNS), None)
 
 
 def _number_of(members: Any) -> int:
-    """How many targets there are."""
+    """Return the number of targets."""
     return len(members.ravel() if hasattr(members, "ravel") and not isinstance(members, Table) else members)
 
 
@@ -247,31 +247,31 @@ def _cells(members: Any) -> list[Any]:
 
 
 def _names(members: Any, *, by_name: bool) -> dict[int, str]:
-    """What targets are called: by the names that were given, or by the column of a table that has names."""
+    """Return the names of targets by row: those that were given, or those in the column of a table with names."""
     named = enumerate(map(as_unicode, _cells(members) if by_name else _cells_of_names(as_astropy(members))))
     return {row: name for row, name in named if isinstance(name, str) and name.strip()}
 
 
 def _cells_of_names(table: Any) -> list[Any]:
-    """The cells of the column of a table that has names."""
+    """Return the cells of the column of a table with names."""
     column = _name_column(table) if isinstance(table, Table) else None
     return [] if column is None else plain_cells(table[column])
 
 
 def _placed(members: Any) -> frozenset[int]:
-    """Which rows of a table have a position, so that their names are not needed."""
+    """Return the rows of a table that have a position, and therefore need no name."""
     table = as_astropy(members)
     return frozenset(as_positions(table).known.tolist()) if isinstance(table, Table) else frozenset()
 
 
-# -- all at once -----------------------------------------------------------------------------------------------------
+# -- all planned observations ----------------------------------------------------------------------------------------
 
 
 def _matched(table: Table, targets: FieldTargets) -> Table:
-    """The rows of a table that are of the fields of targets, or have the names of those that move."""
+    """Return the rows of a table in the fields of targets, and those with the names of moving targets."""
     ra, dec = (plain_floats(table[name]) for name in ("s_ra", "s_dec"))
     texts = table["s_region"].tolist()
-    # The filters of an observation share a footprint.
+    # Observations of a field in several filters share a footprint.
     kinds: dict[Any, int] = {}
     kind = np.array([kinds.setdefault(key, len(kinds)) for key in zip(ra.tolist(), dec.tolist(), texts, strict=True)])
     firsts = np.unique(kind, return_index=True)[1]
@@ -292,18 +292,18 @@ def _matched(table: Table, targets: FieldTargets) -> Table:
 
 
 def _groups(kind: RowNumbers, number: int) -> list[RowNumbers]:
-    """The rows of each kind."""
+    """Return the rows of each kind."""
     order = np.argsort(kind, kind="stable")
     return np.split(order, np.searchsorted(kind[order], np.arange(1, number)))
 
 
-# -- which rows ------------------------------------------------------------------------------------------------------
+# -- rows of the targets ---------------------------------------------------------------------------------------------
 
 
 def _found(
     table: Table, answered: Mapping[int, RowNumbers], targets: FieldTargets, failed: Mapping[int, Exception]
 ) -> dict[int, RowNumbers]:
-    """The rows of each cone that has both of its answers."""
+    """Return the rows of each cone for which both requests succeeded."""
     cones = targets.fixed.cones
     found = {}
     for number, cone in enumerate(cones):
@@ -314,7 +314,7 @@ def _found(
 
 
 def _of_field(table: Table, own: RowNumbers, others: RowNumbers, targets: FieldTargets, cone: Cone) -> RowNumbers:
-    """The rows that are of a field: those found by footprint, and of those in the box the ones without a footprint."""
+    """Return the rows of a field: those found by footprint, and those without a footprint in the box."""
     region = targets.region_of(cone)
     if targets.region is not None:
         own = _inside(table, own, region)
@@ -325,7 +325,7 @@ def _of_field(table: Table, own: RowNumbers, others: RowNumbers, targets: FieldT
 
 
 def _bare(table: Table, rows: RowNumbers) -> RowNumbers:
-    """Those rows that have no footprint that can be read."""
+    """Return the rows whose footprint is missing or cannot be read."""
     if not len(rows):
         return rows
     shapes = shapes_of(table["s_region"][rows].tolist())
@@ -333,7 +333,7 @@ def _bare(table: Table, rows: RowNumbers) -> RowNumbers:
 
 
 def _inside(table: Table, rows: RowNumbers, region: Region) -> RowNumbers:
-    """Those rows that are in a region."""
+    """Return the rows that are in a region."""
     if not len(rows):
         return rows
     kept, _ = rows_in_region(table["s_ra", "s_dec", "s_region"][rows], region, "footprint")
@@ -341,12 +341,12 @@ def _inside(table: Table, rows: RowNumbers, region: Region) -> RowNumbers:
 
 
 def _by_name(table: Table, targets: FieldTargets, rows: Mapping[int, RowNumbers]) -> list[tuple[int, RowNumbers]]:
-    """The rows that have the name of a target that moves, of those that may have it."""
+    """Return, of the rows that may have the names of moving targets, those that do."""
     return [(row, _named(table, rows[row], name)) for row, name in targets.moving.items() if row in rows]
 
 
 def _named(table: Table, rows: RowNumbers, name: str) -> RowNumbers:
-    """Those rows whose target has a name."""
+    """Return the rows whose target has a name."""
     names = plain_cells(table["target_name"][rows]) if len(rows) else []
     kept = [not is_missing(each) and is_named(name, str(each)) for each in names]
     return np.asarray(rows[np.array(kept, dtype=bool)])
@@ -359,7 +359,7 @@ def _with_named(
     by_name: Sequence[tuple[int, RowNumbers]],
     lost: Mapping[int, str],
 ) -> Table:
-    """The same table with what was found by name, in the order of the targets, and a distance for all that has one."""
+    """Return the table with the rows found by name, in the order of the targets, and with all known distances."""
     meta = result.meta
     own = [_of_name(table[found], row, targets, result.colnames) for row, found in by_name if len(found)]
     if own:
@@ -374,7 +374,7 @@ def _with_named(
 
 
 def _in_order(parts: Sequence[Table]) -> Table:
-    """The rows of several tables, target by target."""
+    """Return the rows of several tables, sorted by target."""
     whole = vstack(parts, metadata_conflicts="silent")
     return whole[np.argsort(whole["input_row"], kind="stable")]
 
@@ -382,13 +382,13 @@ def _in_order(parts: Sequence[Table]) -> Table:
 def _note(
     meta: Any, by_name: Sequence[tuple[int, RowNumbers]], names: Mapping[int, str], lost: Mapping[int, str]
 ) -> None:
-    """Note which names have no observation, and which no answer."""
+    """Record the names without observations, and those whose request failed."""
     meta["nomatch"] = sorted({*meta.get("nomatch", ()), *(row for row, found in by_name if not len(found))})
     meta["failed"] = [*meta.get("failed", ()), *(f"row {row} ({names[row]}): {why}" for row, why in lost.items())]
 
 
 def _of_name(found: Table, row: int, targets: FieldTargets, columns: Sequence[str]) -> Table:
-    """What was found by the name of a target, with the columns that say so."""
+    """Return the rows found by the name of a target, with the columns for the target."""
     found.add_column(MaskedColumn(np.full(len(found), row), name="input_row"), index=0)
     if "target" in columns:
         found.add_column(MaskedColumn([targets.moving[row]] * len(found), name="target"), index=1)
@@ -396,20 +396,20 @@ def _of_name(found: Table, row: int, targets: FieldTargets, columns: Sequence[st
 
 
 def _of_one(result: Table) -> Table:
-    """The same table without what tells targets apart."""
+    """Return the table without the columns and metadata for several targets."""
     result.remove_columns([name for name in ("input_row", "target") if name in result.colnames])
     forget_targets(result)
     return result
 
 
 def forget_targets(result: Table) -> None:
-    """Take away what the metadata of a table say of single targets."""
+    """Remove the metadata of single targets."""
     for name in ("failed", "nomatch"):
         result.meta.pop(name, None)
 
 
 def _fill_distances(result: Table, targets: FieldTargets) -> None:
-    """Fill in how far from its target an observation without a footprint is, in arcsec."""
+    """Add the distances of observations without a footprint from their targets, in arcsec."""
     distance = MaskedColumn(result["distance"])
     positions = targets.fixed.positions
     rows = np.asarray(result["input_row"])

@@ -1,6 +1,6 @@
 """The page of a program: title, investigator, cycle, status.
 
-In: HTML.  Out: a `ProgramInfo`.  Facts are found by the labels in bold that stand before them.
+In: HTML.  Out: a `ProgramInfo`.  Facts are found by the bold labels before them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ..service.retrying import Deadline
 from .program import ProgramId
 from .site import ProgramSite, check_page
 
-# GO, GTO, DD, SM4/ERO and the like.
+# For example GO, GTO, DD or SM4/ERO.
 _KIND = re.compile(r"[A-Z][A-Z0-9/-]*")
 
 
 @dataclass(frozen=True)
 class ProgramInfo:
-    """What the page of a program says.
+    """The information on the page of a program.
 
     Attributes
     ----------
@@ -40,11 +40,11 @@ class ProgramInfo:
     cycle : int or None
         The cycle in which it was approved.
     status : str
-        How it stands with the program, in the words of the page.
+        The status of the program, in the words of the page.
     links : mapping of str to str
         ``program_url``, ``visits_url``, ``apt_url`` and ``pdf_url``.
     facts : mapping of str to str
-        Everything that the page says, by its own labels, such as ``"Allocation"`` or ``"PI Institution"``.
+        All facts on the page, by their labels, such as ``"Allocation"`` or ``"PI Institution"``.
     """
 
     mission: str
@@ -59,7 +59,7 @@ class ProgramInfo:
 
 
 def program_info(site: ProgramSite, program: ProgramId, deadline: Deadline) -> ProgramInfo:
-    """Return what the page of a program says."""
+    """Return the information on the page of a program."""
 
     def read(body: bytes) -> ProgramInfo:
         return read_program_page(body, program, program.links(site.server))
@@ -90,7 +90,7 @@ def read_program_page(body: bytes, program: ProgramId, links: Mapping[str, str])
 
 
 def _check_facts(facts: Mapping[str, str], heading: Sequence[str], program: ProgramId) -> None:
-    """Raise unless what is on every page is there, and it is the page of this program."""
+    """Raise unless the page has the facts that all pages have, and is the page of this program."""
     lacking = [f"'{name}'" for name in ("Title", "Principal Investigator") if not facts.get(name)]
     if str(program.number) not in {word.lstrip("0") for word in heading}:
         lacking.append("the number of the program")
@@ -99,13 +99,13 @@ def _check_facts(facts: Mapping[str, str], heading: Sequence[str], program: Prog
 
 
 def _category(heading: Sequence[str], program: ProgramId) -> str:
-    """The kind of program, which stands before its number."""
+    """Return the kind of program, which precedes its number."""
     kinds = (word for word in heading if _KIND.fullmatch(word) and word != program.mission)
     return next(kinds, "")
 
 
 def _fact(label: Tag) -> tuple[str, str] | None:
-    """A label and what follows it, up to the end of the line."""
+    """Return a label and the text after it, up to the end of the line."""
     name = " ".join(label.get_text().split())
     if not name.endswith(":"):
         return None

@@ -1,7 +1,6 @@
-"""Observations that are approved and not made yet.
+"""Observations that are approved but not yet executed.
 
-In: where, with which instrument, through which filters.  Out: a `PlannedTable`, which says what it is not good for
-wherever it is shown.
+In: a position, instruments, filters.  Out: a `PlannedTable`, which shows a caveat wherever it is displayed.
 """
 
 from __future__ import annotations
@@ -40,27 +39,27 @@ CAVEAT = (
 
 
 class PlannedTable(ResultTable):
-    """A table of planned observations, which ends with what is to be kept in mind when it is shown."""
+    """A table of planned observations, which is displayed with a caveat."""
 
     def __str__(self) -> str:
-        """Show the table and the caveat."""
+        """Return the table and the caveat as text."""
         return f"{super().__str__()}\n{CAVEAT}"
 
     def _repr_html_(self) -> str:
-        """Show the table and the caveat in a notebook."""
+        """Return the table and the caveat as HTML for notebooks."""
         return f"{super()._repr_html_()}<p><i>{CAVEAT}</i></p>"
 
 
 @dataclass(frozen=True)
 class SetupFilter:
-    """Which observations are wanted, by instrument and filters: what the archive is asked, and what is left to do."""
+    """A filter by instrument and optical elements, of which MAST applies one part, and this package the rest."""
 
     instruments: tuple[str, ...]
     filters: tuple[frozenset[str], ...]
 
     @classmethod
     def of(cls, instrument: Any, filters: Any, mission: str) -> SetupFilter:
-        """Read what the user wrote."""
+        """Return the filter that a user specifies."""
         if mission != "JWST":
             return cls(_as_texts("instrument", instrument), tuple(map(elements_of, _as_texts("filters", filters))))
         names = () if instrument is None else tuple(map(as_instrument, _as_texts("instrument", instrument)))
@@ -68,32 +67,32 @@ class SetupFilter:
         return cls(names, () if filters is None else tuple(as_filters(filters, alone)))
 
     def criteria(self) -> dict[str, Any]:
-        """Return as much of it as the archive understands."""
+        """Return the criteria that MAST can apply."""
         criteria: dict[str, Any] = {}
         if len(self.instruments) == 1:
             criteria["instrument_name"] = f"{self.instruments[0]}*"
         if self.filters:
-            # Of a combination one element will do; that all of them are there is looked at afterwards.
+            # One element of a combination is sufficient here.  The others are checked in the result.
             criteria["filters"] = sorted({min(each, key=_openness) for each in self.filters})
         return criteria
 
     def matching(self, table: Table) -> Table:
-        """Return the rows that are wanted."""
+        """Return the rows that match."""
         if self.instruments:
             table = rows_where(table, self._has_instrument, "instrument_name")
         return rows_where(table, self._has_filter, "filters") if self.filters else table
 
     def _has_instrument(self, name: str) -> bool:
-        """Whether an instrument is one of those that are wanted."""
+        """Return whether an instrument matches."""
         return any(_is_mode(name.upper(), wanted) for wanted in self.instruments)
 
     def _has_filter(self, filters: str) -> bool:
-        """Whether optical elements are one of the combinations that are wanted, or more than that."""
+        """Return whether optical elements include one of the combinations."""
         return any(wanted <= elements_of(filters) for wanted in self.filters)
 
 
 def _as_texts(name: str, given: Any) -> tuple[str, ...]:
-    """Names in a list, or one alone."""
+    """Return one name or a list of names as a tuple."""
     if given is None:
         return ()
     found = tuple(members_of(given))
@@ -103,17 +102,17 @@ def _as_texts(name: str, given: Any) -> tuple[str, ...]:
 
 
 def _openness(token: str) -> tuple[bool, str]:
-    """Elements that let part of the light through come first."""
+    """Return a sort key by which elements that block part of the light come first."""
     return not effective_elements(token), token
 
 
 def _is_mode(name: str, wanted: str) -> bool:
-    """Whether an instrument is the one that is wanted, in whatever mode if none is named."""
+    """Return whether an instrument is the wanted one, in any mode unless a mode is specified."""
     return name == wanted.upper() or name.startswith(f"{wanted.upper().rstrip('/')}/")
 
 
 class PlannedSearch:
-    """Asks for planned observations."""
+    """Searches for planned observations."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
@@ -146,7 +145,7 @@ class PlannedSearch:
         return table
 
     def _hints(self, asked: Mapping[str, Any], place: Place) -> list[str]:
-        """Say what may be the reason that there are none."""
+        """Return advice for an empty result."""
         if place.given:
             return [
                 "No planned observations found. Try a larger radius, or use Observations for executed observations."
@@ -155,7 +154,7 @@ class PlannedSearch:
 
 
 def planned_criteria(mission: str, others: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the criteria for all planned observations of a mission, and what the user adds to them."""
+    """Return the criteria for all planned observations of a mission, together with those of the user."""
     collection = known_mission(mission)
     fixed = next((name for name in others if name.lower() in {"calib_level", "obs_collection"}), None)
     if fixed is not None:
@@ -168,18 +167,18 @@ def planned_criteria(mission: str, others: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_unexecuted(table: Table) -> Array:
-    """Tell which rows are of observations that were not made; a level that is masked is no sign that one was."""
+    """Return which rows are unexecuted observations, including those with a masked level."""
     levels = plain_cells(table["calib_level"]) if len(table) else []
     return np.array([is_planned(level) for level in levels], dtype=bool)
 
 
 def is_planned(level: Any) -> bool:
-    """Tell whether an observation of a level was not made yet."""
+    """Return whether a calibration level is that of an unexecuted observation."""
     return is_missing(level) or int(level) == PLANNED
 
 
 def as_planned(table: Table) -> PlannedTable:
-    """Return observations as a table that tells what is to be kept in mind."""
+    """Return observations as a table with the caveat."""
     planned = PlannedTable(table, copy=False)
     planned.meta = table.meta.copy()
     planned.meta["caveat"] = [CAVEAT]

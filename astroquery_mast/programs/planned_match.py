@@ -1,7 +1,7 @@
-"""A catalog against all that is planned: which positions are in, or may come into, the field of which observation.
+"""A crossmatch of a catalog with all planned observations: the positions that are, or may be, in their fields.
 
-In: positions, a radius, and which observations count.  Out: a `PlannedTable` of pairs.  The archive is asked once, for
-all planned observations; they are compared with the positions here, by their footprints and for any roll.
+In: positions, a radius, and criteria for the observations.  Out: a `PlannedTable` of pairs.  One request retrieves all
+planned observations, which are matched with the positions here, by their footprints and for any roll.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ ANY_ROLL, FOOTPRINT, SOME_ROLLS = "any roll", "footprint", "some rolls"
 
 @dataclass(frozen=True)
 class _PlannedFields:
-    """Planned observations, those of the same field together."""
+    """Planned observations, grouped by field."""
 
     table: Table
-    # Of each field: the center, within which radius the instrument sees, and what it sees at any roll, in degrees.
+    # For each field: the center, the radius that contains the field, and the radius covered at any roll (degrees).
     ra: Floats
     dec: Floats
     outer: Floats
     inner: Floats
     shapes: list[list[Shape]]
-    # The rows of the table in the order of the fields, and where those of each field begin.
+    # The rows of the table in the order of the fields, and the first position of each field in that order.
     order: RowNumbers
     first: RowNumbers
 
     @classmethod
     def of(cls, table: Table) -> _PlannedFields:
-        """Take observations of the same field together, such as those in several filters."""
+        """Group observations of the same field, such as those in several filters."""
         ra, dec = (plain_floats(table[name]) for name in ("s_ra", "s_dec"))
         instruments = ["" if is_missing(name) else str(name).upper() for name in plain_cells(table["instrument_name"])]
         texts = table["s_region"].tolist()
@@ -71,7 +71,7 @@ class _PlannedFields:
         return cls(table, ra[rows], dec[rows], sizes[:, 0], sizes[:, 1], shapes, order, first)
 
     def pairs(self, cones: Sequence[Cone]) -> tuple[RowNumbers, RowNumbers, Array]:
-        """Return which cones meet which fields, sorted by cone, and whether they meet the footprints as drawn."""
+        """Return the pairs of cones and fields that intersect, sorted by cone, and whether they intersect as drawn."""
         drawn = match_cones(outlines_of(self.shapes, self.ra, self.dec), cones)
         known = np.flatnonzero(np.isfinite(self.ra) & np.isfinite(self.dec))
         circles = [[Circle(*(float(values[place]) for values in (self.ra, self.dec, self.outer)))] for place in known]
@@ -79,23 +79,23 @@ class _PlannedFields:
         rolled = match_cones(outlines_of(circles, nowhere, nowhere), cones)
         number = np.append(drawn.cones, rolled.cones)
         field = np.append(drawn.rows, known[rolled.rows])
-        # Of a pair that is there twice the one that is drawn is kept.
+        # A pair may be found twice; the one with the footprint as drawn is kept.
         _, first = np.unique(number * len(self.shapes) + field, return_index=True)
         return number[first], field[first], first < len(drawn.cones)
 
     def rows(self, fields: RowNumbers) -> tuple[RowNumbers, RowNumbers]:
-        """Return which of some fields each row of the table is of, and the rows."""
+        """Return the rows of some fields, and for each row the index of its field."""
         place, taken = expanded(self.first[fields], np.diff(self.first)[fields])
         return place, self.order[taken]
 
     def coverage(self, fields: RowNumbers, away: Floats, drawn: Array) -> Array:
-        """Say whether positions, so far from the centers, are in the field: at any roll, as drawn, or at some rolls."""
+        """Return how positions at these distances from the centers are covered: at any roll, as drawn, or at some."""
         as_drawn = drawn & np.fromiter(map(bool, self.shapes), dtype=bool, count=len(self.shapes))[fields]
         return np.where(away <= self.inner[fields], ANY_ROLL, np.where(as_drawn, FOOTPRINT, SOME_ROLLS))
 
 
 class PlannedMatch:
-    """Compares positions with planned observations."""
+    """Matches positions with planned observations."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
@@ -112,7 +112,7 @@ class PlannedMatch:
         best: bool,
         columns: Mapping[str, str | None],
     ) -> PlannedTable:
-        """Return the pairs of a position and an observation, with a warning if there are none."""
+        """Return the pairs of positions and observations, with a warning if there are none."""
         deadline, degrees = self._service.deadline(options.timeout), float(as_radius(radius).deg)
         positions = ManyTargets(self._service).positions(given, None, None, deadline, **columns)
         query = self._search.query_anywhere(QueryArguments(Place(), {**criteria, **setup.criteria()}))
@@ -134,16 +134,16 @@ class PlannedMatch:
 
 
 def _fixed(table: Table) -> Array:
-    """Tell which observations are of targets that do not move: the position of one that does says little."""
+    """Return which observations have fixed targets; the position of a moving target is of little use."""
     return np.array([is_missing(flag) or not bool(flag) for flag in plain_cells(table["mtFlag"])], dtype=bool)
 
 
 def _pairs(table: Table, positions: Positions, radius: float, *, best: bool) -> PlannedTable:
-    """The table of pairs."""
+    """Return the table of pairs."""
     targets = targets_of(positions, np.full(len(positions), radius))
     fields = _PlannedFields.of(table)
     cone, field, drawn = fields.pairs(list(targets.cones))
-    # Equal positions, and observations of the same field, are compared once.
+    # Equal positions, and observations of the same field, are matched only once.
     starts = np.searchsorted(cone, np.arange(len(targets.cones) + 1))
     place, pair = expanded(starts[:-1][targets.cone_of], np.diff(starts)[targets.cone_of])
     which, rows = fields.rows(field[pair])

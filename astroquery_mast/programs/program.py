@@ -1,4 +1,4 @@
-"""Which program is meant, and where www.stsci.edu has its pages and files.
+"""Programs, and the addresses of their pages and files at www.stsci.edu.
 
 In: a number, a text such as ``"GO-1783"`` or ``"JWST 1783"``, or a row of a table of observations.  Out: a `ProgramId`.
 """
@@ -17,7 +17,7 @@ from ..exceptions import InvalidArgumentError
 from ..query.values import as_unicode, is_integer, is_missing
 
 MISSIONS = ("JWST", "HST")
-# A mission, the kind of the program, and its number, each of them joined to the next by whatever.
+# A mission, the kind of the program, and its number, with any separators.
 _WRITTEN = re.compile(r"(?:(JWST|HST)[\s:_-]*)?(?:[A-Z][A-Z0-9/]*?[A-Z][\s:_#-]*)?0*([1-9]\d{0,5})", re.IGNORECASE)
 # The names of files and observations of JWST begin with the number of the program.
 _FILE = re.compile(r"jw(\d{5})(?:\D|\d{6}).*", re.IGNORECASE)
@@ -33,7 +33,7 @@ class ProgramId:
     number: int
 
     def __str__(self) -> str:
-        """Return mission and number, as people write them."""
+        """Return the mission and the number."""
         return f"{self.mission} {self.number}"
 
     @property
@@ -41,7 +41,7 @@ class ProgramId:
         return self.mission.lower()
 
     def links(self, server: str) -> dict[str, str]:
-        """Return where people find the page of the program, its visits, and what was proposed."""
+        """Return the URLs of the page of the program, its visits, and its proposal."""
         pages, files = program_pages(server, self.mission), f"{server}/{self._folder}/phase2-public"
         return {
             "program_url": f"{pages}/program/?program={self.number}",
@@ -52,11 +52,11 @@ class ProgramId:
 
     @property
     def apt_name(self) -> str:
-        """The name of the proposal as APT reads it."""
+        """The file name of the proposal for APT."""
         return f"{self.number}.{'aptx' if self.mission == 'JWST' else 'apt'}"
 
     def program_addresses(self, server: str) -> list[Address]:
-        """Return where the page of the program is, the newest address first."""
+        """Return the addresses of the page of the program, the newest first."""
         old = {"id": str(self.number), "observatory": self.mission}
         return [
             (f"{program_pages(server, self.mission)}/program/", {"program": str(self.number)}),
@@ -64,7 +64,7 @@ class ProgramId:
         ]
 
     def visit_addresses(self, server: str) -> list[Address]:
-        """Return where the report of visits is: as XML, at the new address and at the old one, and as a page."""
+        """Return the addresses of the report of visits: as XML at the new and the old address, then as a page."""
         new, old = f"{program_pages(server, self.mission)}/visits/", f"{server}/cgi-bin/get-visit-status"
         number = str(self.number)
         page = {"markupFormat": "html", "observatory": self.mission, "pi": "1"}
@@ -76,7 +76,7 @@ class ProgramId:
         ]
 
     def file_addresses(self, server: str, kind: str) -> list[str]:
-        """Return where a file of the proposal is, ``"apt"`` or ``"pdf"``, the one with a name of its own first."""
+        """Return the addresses of a file of the proposal, ``"apt"`` or ``"pdf"``, the one with a file name first."""
         return [
             self.links(server)[f"{kind}_url"],
             f"{program_pages(server, self.mission)}/download/{self._folder}/{kind}/{self.number}/",
@@ -84,7 +84,7 @@ class ProgramId:
 
 
 def as_program(given: Any, mission: str | None = None) -> ProgramId:
-    """Return which program is meant; a number alone is one of JWST."""
+    """Return the program that a user specifies; a number alone is a program of JWST."""
     wanted = None if mission is None else known_mission(mission)
     if isinstance(given, Row):
         return _of_row(given, wanted)
@@ -98,14 +98,14 @@ def as_program(given: Any, mission: str | None = None) -> ProgramId:
 
 
 def _agreed(told: str | None, wanted: str | None, what: str) -> str | None:
-    """The mission that a program tells, or that is wanted; raise if these are two."""
+    """Return the mission of a program or the mission that is given; raise if they differ."""
     if told and wanted and told != wanted:
         raise InvalidArgumentError(f"{what} of {told}, which contradicts mission={wanted!r}.")
     return told or wanted
 
 
 def _read(text: str) -> tuple[str | None, int]:
-    """The mission, if it is named, and the number."""
+    """Return the mission, if the text contains it, and the number."""
     found = _FILE.fullmatch(text.strip())
     if found is not None and int(found[1]):
         return MISSIONS[0], int(found[1])
@@ -116,7 +116,7 @@ def _read(text: str) -> tuple[str | None, int]:
 
 
 def known_mission(given: Any) -> str:
-    """Return a mission that has programs, in capitals."""
+    """Return the name of a mission with programs in upper case."""
     text = str(as_unicode(given)).strip().upper()
     if text not in MISSIONS:
         raise InvalidArgumentError(f"mission must be {' or '.join(map(repr, MISSIONS))}, got {given!r}.")
@@ -124,7 +124,7 @@ def known_mission(given: Any) -> str:
 
 
 def _of_row(row: Row, wanted: str | None) -> ProgramId:
-    """The program of an observation or a visit."""
+    """Return the program of an observation or a visit."""
     name = next((name for name in _COLUMNS if name in row.colnames and not is_missing(row[name])), None)
     if name is None:
         raise InvalidArgumentError("program is a row without a program: 'proposal_id' is missing or empty.")
@@ -135,6 +135,6 @@ def _of_row(row: Row, wanted: str | None) -> ProgramId:
 
 
 def _mission_of(row: Row) -> str | None:
-    """The mission of an observation, as far as the row tells."""
+    """Return the mission of an observation, or None if the row does not have it."""
     mission = row["obs_collection"] if "obs_collection" in row.colnames else None
     return None if is_missing(mission) else str(mission).upper()

@@ -1,6 +1,6 @@
-"""What was proposed, as files: for APT, in which people read every detail, and as PDF.
+"""The files of a proposal: the APT file with all details, and the PDF.
 
-In: a program.  Out: the files on disk, by the way that all downloads take, and their manifest.
+In: a program.  Out: files on disk, downloaded like all others, and their manifest.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Proposals:
     def download(
         self, program: ProgramId, kinds: Sequence[str], request: DownloadRequest, options: RunOptions
     ) -> Manifest | Table:
-        """Download files of a proposal; or return what would be done."""
+        """Download the files of a proposal, or return the plan for a dry run."""
         folder = destination(request.download_dir) / _ROOT / program.mission / str(program.number)
         names = {"apt": program.apt_name, "pdf": f"{program.number}.pdf"}
         paths = [folder / names[kind] for kind in kinds]
@@ -43,7 +43,7 @@ class Proposals:
             return plan_table(planned, free=free_space(folder))
         quiet = replace(options.until(options.deadline()), on_error="ignore")
         results = self.downloads.run(planned, quiet)
-        # Old addresses go out of use, and new ones have not everything: each file is looked for at both.
+        # Old addresses may go out of use, and new ones lack some files, so that each file is requested from both.
         for place in _missing(results):
             again = self.downloads.run([self._planned(place, addresses[place][1], paths[place], request)], quiet)
             results[place] = next(iter(_found(again)), results[place])
@@ -52,7 +52,7 @@ class Proposals:
         return manifest
 
     def _planned(self, place: int, address: str, path: Path, request: DownloadRequest) -> PlannedFile:
-        """The plan for one file, of which nothing is known but its address."""
+        """Return the plan for one file, of which only the address is known."""
         planned = single_file(
             address,
             path,
@@ -65,10 +65,10 @@ class Proposals:
 
 
 def _missing(results: Sequence[TransferResult]) -> list[int]:
-    """Which files did not come, and may come from elsewhere."""
+    """Return the positions of files that failed, except those for which the disk is full."""
     return [place for place, each in enumerate(results) if each.status is Status.ERROR and not each.disk_full]
 
 
 def _found(results: Sequence[TransferResult]) -> list[TransferResult]:
-    """The results of the files that came."""
+    """Return the results of the files that were downloaded."""
     return [result for result in results if result.status is not Status.ERROR]

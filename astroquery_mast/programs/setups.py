@@ -1,7 +1,7 @@
-"""What JWST's instruments see: modes that are alike, the size of their fields, and the light that filters let through.
+"""Instruments of JWST: their modes, the size of their fields, and the passbands of their filters.
 
-In: the names of instruments and filters, as users write them or as the archive has them.  Out: `Setup` values, and how
-two of them compare.  The figures, and where they are from, are in ``setups.json``.
+In: the names of instruments and filters, as users or MAST write them.  Out: modes, fields of view and passbands, and
+comparisons of them.  The values, and their sources, are in ``setups.json``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..tables.columns import no_such
 
 _SEPARATORS = re.compile(r"[;,+/\s]+")
 _NAME = re.compile(r"[/\s_]+")
-# From this part of the narrower passband on, two passbands are said to overlap.
+# Two passbands overlap if they share at least this fraction of the narrower one.
 _OVERLAP = 0.1
 Passband = tuple[float, float]
 
@@ -35,25 +35,25 @@ def known_setups() -> Mapping[str, Any]:
 
 
 def elements_of(filters: Any) -> frozenset[str]:
-    """Return the optical elements in a cell of ``filters``, in which they are joined by ``;``."""
+    """Return the optical elements in a cell of ``filters``, which are separated by ``;``."""
     return frozenset() if is_missing(filters) else frozenset(filter(None, _SEPARATORS.split(str(filters).upper())))
 
 
 def effective_elements(filters: Any) -> frozenset[str]:
-    """Return those of them that let part of the light through only; empty positions and masks do not count."""
+    """Return the elements that block part of the light, without empty positions and masks."""
     return elements_of(filters) - frozenset(known_setups()["open"])
 
 
 def family_of(instrument: str) -> str:
-    """Return what kind of observation a mode makes; empty if that is not known."""
+    """Return the kind of observation of a mode; empty if the mode is unknown."""
     mode = known_setups()["modes"].get(instrument)
     return "" if mode is None else str(mode[0])
 
 
 def field_of(instrument: str) -> tuple[float, float]:
-    """Return within which radius, in arcsec, the field of an instrument lies, and which circle lies within the field.
+    """Return the radii of the smallest circle around the field of an instrument and of the largest one in it (arcsec).
 
-    For an instrument without a mode, or a mode that is not known, these are the largest and the smallest of all.
+    For an instrument without a mode, or an unknown mode, these are the largest and the smallest of all its modes.
     """
     modes: Mapping[str, Sequence[Any]] = known_setups()["modes"]
     own = [instrument] if instrument in modes else modes_of(instrument.partition("/")[0])
@@ -61,11 +61,11 @@ def field_of(instrument: str) -> tuple[float, float]:
     return max(math.hypot(*size[1:]) / 2 for size in sizes), min(min(size[1:]) / 2 for size in sizes)
 
 
-# -- what users write ------------------------------------------------------------------------------------------------
+# -- user input ------------------------------------------------------------------------------------------------------
 
 
 def as_instrument(given: Any) -> str:
-    """Return an instrument, with a mode or without, as the archive has it: ``"NIRCam imaging"`` is ``NIRCAM/IMAGE``."""
+    """Return an instrument, with or without a mode, with MAST's name: ``"NIRCam imaging"`` is ``NIRCAM/IMAGE``."""
     text = as_unicode(given)
     if not isinstance(text, str) or not text.strip():
         raise InvalidArgumentError(f"instrument must be a name such as 'NIRCAM' or 'NIRCAM/IMAGE', got {given!r}.")
@@ -77,7 +77,7 @@ def as_instrument(given: Any) -> str:
 
 
 def _with_mode(name: str, words: Sequence[str], text: str) -> str:
-    """An instrument with the mode that some words name."""
+    """Return an instrument with the mode that some words describe."""
     called = known_setups()["words"]
     known = modes_of(name)
     for word in ("".join(words), *words):
@@ -94,7 +94,7 @@ def modes_of(instrument: str) -> list[str]:
 
 
 def as_filters(given: Any, instrument: str | None) -> list[frozenset[str]]:
-    """Return filters, or combinations of optical elements, any of which is wanted: ``["F200W", "F290LP;G395H"]``."""
+    """Return filters, or combinations of optical elements, any of which may match: ``["F200W", "F290LP;G395H"]``."""
     members = [given] if isinstance(as_unicode(given), str) else given
     if not isinstance(members, Iterable):
         raise InvalidArgumentError(f"filters must be a filter such as 'F200W', or a list of filters, got {given!r}.")
@@ -105,7 +105,7 @@ def as_filters(given: Any, instrument: str | None) -> list[frozenset[str]]:
 
 
 def _combination(given: Any, instrument: str | None) -> frozenset[str]:
-    """The elements of one combination."""
+    """Return the elements of one combination."""
     text = as_unicode(given)
     tokens = elements_of(text) if isinstance(text, str) else frozenset()
     if not tokens:
@@ -121,19 +121,19 @@ def _combination(given: Any, instrument: str | None) -> frozenset[str]:
 
 
 def _tables(instrument: str | None) -> list[Mapping[str, Sequence[float]]]:
-    """The passbands of an instrument, or of all."""
+    """Return the passbands of an instrument, or of all instruments."""
     passbands: Mapping[str, Mapping[str, Sequence[float]]] = known_setups()["passbands"]
     name = (instrument or "").partition("/")[0].upper()
     return [passbands[name]] if name in passbands else list(passbands.values())
 
 
-# -- light -----------------------------------------------------------------------------------------------------------
+# -- passbands -------------------------------------------------------------------------------------------------------
 
 
 def passband(elements: frozenset[str], instrument: str | None, limits: Passband | None = None) -> Passband | None:
-    """Return from where to where light passes, in micrometers: all elements of a combination have to let it through.
+    """Return the wavelengths that all elements of a combination transmit, from minimum to maximum, in micrometers.
 
-    Where an element is not known, the archive's own ``limits`` are returned, if there are any.
+    If an element is unknown, MAST's own ``limits`` are returned, which may be None.
     """
     bands = [_known_band(element, instrument) for element in elements - frozenset(known_setups()["open"])]
     known = list(filter(None, bands))
@@ -150,12 +150,12 @@ def _known_band(token: str, instrument: str | None) -> Passband | None:
 
 
 def overlap(one: Passband, other: Passband) -> float:
-    """Return which part of the narrower of two passbands is in the other one."""
+    """Return the fraction of the narrower of two passbands that is in the other one."""
     shared = min(one[1], other[1]) - max(one[0], other[0])
     narrower = min(one[1] - one[0], other[1] - other[0])
     return max(0.0, shared) / narrower if narrower > 0 else float(shared >= 0)
 
 
 def overlaps_enough(part: float) -> bool:
-    """Tell whether that part counts as an overlap."""
+    """Return whether a fraction counts as an overlap."""
     return part >= _OVERLAP

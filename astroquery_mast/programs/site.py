@@ -1,7 +1,7 @@
-"""www.stsci.edu, where the pages of programs are: at new addresses, and at old ones, in several forms.
+"""The pages of programs at www.stsci.edu, which have new and old addresses, and several formats.
 
-In: the addresses at which something may be, and how to read it.  Out: what was read at the first that has it, or one
-error that says what is wrong.
+In: possible addresses, and a function that reads the response.  Out: the result from the first address that works, or
+one error that describes the problem.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from .program import Address, ProgramId
 
 T = TypeVar("T")
 
-# What a page says instead of what was asked for.
+# What a page says if the program is unknown, or the server has a problem.
 _UNKNOWN = ("not available via this interface", "no such program", "program not found")
 _UNABLE = ("temporarily unable", "internal error", "temporarily unavailable")
 
 
 class UnknownProgramError(BadRequestError):
-    """Raised when the site says that it has nothing of a program."""
+    """Raised when the site has no information on a program."""
 
 
 @dataclass(frozen=True)
 class ProgramSite:
-    """Asks for the pages of programs."""
+    """Requests the pages of programs."""
 
     service: MastService
 
     @property
     def server(self) -> str:
-        """Where the pages are."""
+        """The server with the pages."""
         return self.service.endpoints.programs_server
 
     def first_readable(
@@ -55,10 +55,10 @@ class ProgramSite:
         read: Callable[[bytes], T],
         deadline: Deadline,
     ) -> tuple[T, str]:
-        """Return what is read at the first of some addresses where it can be, and that address."""
+        """Return the result from the first address that can be read, and this address."""
         errors: list[MastError] = []
         for place, (url, params) in enumerate(addresses, 1):
-            # Only the last is tried more than once: where one fails, the next one may answer.
+            # Only the last address is retried; where another one fails, the next one is requested.
             attempts = 1 if place < len(addresses) else None
             try:
                 return self._read(f"{what} of {program}", url, params, read, deadline, attempts), _whole(url, params)
@@ -88,13 +88,13 @@ class ProgramSite:
             service=what,
             attempts=attempts,
             read=of_body,
-            # What arrived whole and is not understood will be the same the next time.
+            # A complete response that cannot be read will be the same the next time.
             hopeless=lambda err: isinstance(err, InvalidResponseError),
         )
 
 
 def check_page(page: BeautifulSoup | Tag, program: ProgramId) -> None:
-    """Raise if a page says that there is no such program, or that it is not available now."""
+    """Raise if a page says that the program does not exist, or that the page is currently not available."""
     words = " ".join(page.get_text(" ").split())
     lowered = words.lower()
     if any(said in lowered for said in _UNKNOWN):
@@ -107,12 +107,12 @@ def check_page(page: BeautifulSoup | Tag, program: ProgramId) -> None:
 
 
 def _whole(url: str, params: Mapping[str, str]) -> str:
-    """An address with its parameters."""
+    """Return an address with its parameters."""
     return str(requests.Request("GET", url, params=params).prepare().url)
 
 
 def _one_error(program: ProgramId, what: str, errors: Sequence[MastError], url: str) -> MastError:
-    """What to raise when nothing could be read at any of the addresses."""
+    """Return the error to raise if none of the addresses could be read."""
     unread = next((error for error in errors if isinstance(error, InvalidResponseError)), None)
     if unread is not None:
         return InvalidResponseError(f"Cannot read the {what} of {program}. {unread} See {url} instead.", service=what)

@@ -1,6 +1,6 @@
-"""Targets that move: planets, moons, comets and asteroids, which are looked for by name because they have no position.
+"""Moving targets: planets, moons, comets and asteroids, which are searched by name because they have no fixed position.
 
-In: the name of a target, as users write it.  Out: whether it moves, and whether a ``target_name`` is its.
+In: the name of a target, as users write it.  Out: whether it moves, and whether a ``target_name`` refers to it.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ def _names() -> frozenset[str]:
 
 
 def is_moving(name: str) -> bool:
-    """Tell whether a name is that of something in the solar system."""
+    """Return whether a name is that of an object in the solar system."""
     text = name.strip()
     return _plain(text) in _names() or bool(_COMET.fullmatch(text) or _ASTEROID.fullmatch(text))
 
 
 def _plain(name: str) -> str:
-    """A name without the number of a minor planet: ``1 Ceres`` is ``CERES``."""
+    """Return a name without the number of a minor planet: ``1 Ceres`` becomes ``CERES``."""
     return _NUMBER.sub("", name.strip()).upper()
 
 
 def pattern_of(name: str) -> str:
-    """Return with which wildcard the archive finds the names that may be this target's."""
+    """Return the pattern with which MAST finds all names that may refer to a target."""
     return f"*{'*'.join(_words(_plain(name)))}*"
 
 
 def is_named(name: str, target_name: str) -> bool:
-    """Tell whether a target is what a name says, whatever follows: ``IO-ECLIPSE`` is Io, and ``IOTA-CEN`` is not."""
+    """Return whether a target name refers to a named object: ``IO-ECLIPSE`` refers to Io, and ``IOTA-CEN`` does not."""
     wanted, words = _words(_plain(name)), _words(target_name.upper())
     return any(_follows(words[start:], wanted) for start in range(len(words) - len(wanted) + 1))
 
@@ -49,6 +49,6 @@ def _words(name: str) -> list[str]:
 
 
 def _follows(words: list[str], wanted: list[str]) -> bool:
-    """Whether some words begin with others; a number may be joined to a name, as in ``TITAN1``."""
+    """Return whether some words begin with others; a number may follow a name directly, as in ``TITAN1``."""
     pairs = zip(words, wanted, strict=False)
     return all(re.fullmatch(rf"{re.escape(want)}\d*", word) is not None for word, want in pairs)

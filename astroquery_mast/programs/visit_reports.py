@@ -1,6 +1,6 @@
-"""Reports of visits, as www.stsci.edu sends them: XML or a web page in, what they say of each visit out.
+"""Visit reports of www.stsci.edu: the status of each visit, read from XML or a web page.
 
-What is not understood is an error: there is never a table in which something stands in the wrong place.
+Content that is not understood raises an error, so that no value can appear in the wrong column.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .program import ProgramId
 from .site import check_page
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-# Month names are read here, not by ``strptime``, for which they depend on the language of the system.
+# Month names are parsed here because those of ``strptime`` depend on the locale.
 _DAY = r"([A-Za-z]{3})[a-z]*\.? +(\d{1,2}), *(\d{4})"
 _MOMENT = re.compile(rf"{_DAY} +(\d\d?):(\d\d):(\d\d)")
 _WINDOW = re.compile(rf"{_DAY} *[-\N{{EN DASH}}] *{_DAY}(?: *\([^)]*\))?")
 _REPORT_TIME = re.compile(r"([A-Z][a-z]{2}) +(\d\d?) +(\d\d):(\d\d):(\d\d) +([A-Z]{3}) +(\d{4})")
-# What the clock of Baltimore, and that of the world, are behind UTC, in hours.
+# Hours by which each time zone is behind UTC: that of Baltimore, and UTC itself.
 _ZONES = {"EST": 5, "EDT": 4, "UTC": 0, "GMT": 0}
-# The columns of the page: how a heading begins, and what stands below it.
+# The columns of the page: the beginning of the heading, and the name of the content.
 _HEADINGS = (
     ("observation", "observation"),
     ("visit", "visit"),
@@ -57,7 +57,7 @@ class Repeat:
 
 @dataclass(frozen=True)
 class VisitStatus:
-    """What a report says of a visit; times are UTC."""
+    """The status of a visit in a report; times are UTC."""
 
     observation: str
     visit: str
@@ -76,32 +76,32 @@ class VisitStatus:
 
 @dataclass(frozen=True)
 class VisitReport:
-    """All visits of a program, and when the report was made."""
+    """All visits of a program, and the time of the report."""
 
     visits: Sequence[VisitStatus]
     made: datetime | None = None
 
 
 def read_report(body: bytes, program: ProgramId) -> VisitReport:
-    """Read a report in whichever form it comes."""
+    """Read a report in XML or HTML."""
     text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     is_xml = text.startswith("<?xml") or "<visitStatusReport" in text[:2000]
     is_page = "<html" in text[:2000].lower()
     report = _of_xml(text, program) if is_xml and not is_page else _of_page(text, program)
     if report.visits and not any(visit.status for visit in report.visits):
         raise changed_form("no visit in it has a status")
-    # A page has them in groups, by status.
+    # A page groups visits by status.
     return replace(report, visits=sorted(report.visits, key=_order))
 
 
 def _order(visit: VisitStatus) -> tuple[int, int, str]:
-    """By what visits are sorted: 2 comes before 10, and numbers before letters."""
+    """Return a sort key by which 2 precedes 10, and numbers precede letters."""
     observation, name = (int(text) if text.isdecimal() else 10**9 for text in (visit.observation, visit.visit))
     return observation, name, visit.visit
 
 
 def changed_form(what: str) -> InvalidResponseError:
-    """Return the error for a report that is not understood."""
+    """Return the error for a report that cannot be parsed."""
     return InvalidResponseError(f"The format of the report has changed: {what}.")
 
 
@@ -109,9 +109,9 @@ def changed_form(what: str) -> InvalidResponseError:
 
 
 def _of_xml(text: str, program: ProgramId) -> VisitReport:
-    """The visits in a report in XML."""
+    """Return the visits in an XML report."""
     try:
-        # Expat has bounds of its own against documents that grow while they are read.
+        # Expat itself limits the expansion of entities.
         root = ElementTree.fromstring(text)  # noqa: S314
     except (ElementTree.ParseError, ValueError) as err:
         raise changed_form(f"it is not XML ({err})") from err
@@ -123,7 +123,7 @@ def _of_xml(text: str, program: ProgramId) -> VisitReport:
 
 
 def _check_program(root: ElementTree.Element, program: ProgramId) -> None:
-    """Raise if a report says that it is about another program."""
+    """Raise if a report is about another program."""
     number, mission = root.get("id", "").strip(), root.get("observatory", "").strip().upper()
     if number and number.lstrip("0") != str(program.number):
         raise changed_form(f"it is about program {number}")
@@ -132,7 +132,7 @@ def _check_program(root: ElementTree.Element, program: ProgramId) -> None:
 
 
 def _visit_of(element: ElementTree.Element, program: ProgramId) -> VisitStatus:
-    """The visit that an element describes."""
+    """Return the visit that an element describes."""
     visit = _named_visit(element.get("observation", ""), element.get("visit", ""), program)
     pending = element.find("approvedRepeat")
     return replace(
@@ -151,13 +151,13 @@ def _visit_of(element: ElementTree.Element, program: ProgramId) -> VisitStatus:
 
 
 def _texts(element: ElementTree.Element, name: str) -> list[str]:
-    """What stands in the elements of a name."""
+    """Return the texts of all elements with a name."""
     found = (" ".join((child.text or "").split()) for child in element.iterfind(name))
     return [text for text in found if text]
 
 
 def _one(element: ElementTree.Element, name: str) -> str:
-    """What stands in the first element of a name; empty if there is none."""
+    """Return the text of the first element with a name; empty if there is none."""
     return next(iter(_texts(element, name)), "")
 
 
@@ -171,7 +171,7 @@ def _repeat(element: ElementTree.Element | None) -> Repeat | None:
 
 
 def _of_page(text: str, program: ProgramId) -> VisitReport:
-    """The visits in the tables of a web page, which come in groups."""
+    """Return the visits in the tables of a web page, one table for each status."""
     page = BeautifulSoup(text, "html.parser")
     check_page(page, program)
     tables = [table for table in page.find_all("table") if table.find_parent("table") is None]
@@ -183,7 +183,7 @@ def _of_page(text: str, program: ProgramId) -> VisitReport:
 
 
 def _rows(table: Tag) -> list[Mapping[str, list[str]]] | None:
-    """The rows of a table: what is meant by a heading → the lines below it; None if it is no table of visits."""
+    """Return the rows of a table, with the lines of each cell by the name of the column; None for other tables."""
     lines = [[_lines(cell) for cell in row.find_all(["td", "th"])] for row in table.find_all("tr")]
     names = [_meaning(" ".join(cell)) for cell in lines[0]] if lines else []
     if not {"visit", "status"} <= set(names):
@@ -195,14 +195,14 @@ def _rows(table: Tag) -> list[Mapping[str, list[str]]] | None:
 
 
 def _by_meaning(names: Sequence[str | None], line: Sequence[list[str]]) -> Mapping[str, list[str]]:
-    """What is meant by a heading → the lines below it, in one row."""
+    """Return one row, with the lines of each cell by the name of the column."""
     if len(line) != len(names):
         raise changed_form("a row does not match the header of its table")
     return {name: cell for name, cell in zip(names, line, strict=True) if name is not None}
 
 
 def _lines(cell: Tag) -> list[str]:
-    """The lines in a cell."""
+    """Return the lines in a cell."""
     for line_break in cell.find_all("br"):
         line_break.replace_with("\n")
     found = (" ".join(line.split()) for line in cell.get_text().split("\n"))
@@ -210,13 +210,13 @@ def _lines(cell: Tag) -> list[str]:
 
 
 def _meaning(heading: str) -> str | None:
-    """What stands below a heading; None if that is not known."""
+    """Return the name of the column with a heading; None if it is unknown."""
     text = heading.lower().strip()
     return next((meaning for begin, meaning in _HEADINGS if text.startswith(begin)), None)
 
 
 def _visit_in(row: Mapping[str, list[str]], program: ProgramId) -> VisitStatus:
-    """The visit that a row describes."""
+    """Return the visit that a row describes."""
     texts = {name: " ".join(lines) for name, lines in row.items()}
     visit = _named_visit(texts.get("observation", ""), texts.get("visit", ""), program)
     return replace(
@@ -233,7 +233,7 @@ def _visit_in(row: Mapping[str, list[str]], program: ProgramId) -> VisitStatus:
 
 
 def _repeats_in(text: str) -> dict[str, Any]:
-    """What the page says of repetitions; words that are not known are an error."""
+    """Return the repetitions that a cell describes; raise if the wording is unknown."""
     matches = ((name, pattern.search(text), read) for name, pattern, read in _REPEATS)
     found = {name: read(match) for name, match, read in matches if match is not None}
     if text and not found:
@@ -242,11 +242,11 @@ def _repeats_in(text: str) -> dict[str, Any]:
 
 
 def _other(observation: str | None, visit: str) -> str:
-    """The name of another visit of the program."""
+    """Return the name of another visit of the program."""
     return ":".join(filter(None, (observation, visit)))
 
 
-# What the page says of repetitions, in words, and what is meant.
+# The wordings of repetitions on the page, with the fields and values that they specify.
 _REPEATS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], Any]], ...] = (
     (
         "repeated_by",
@@ -266,7 +266,7 @@ _REPEATS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], Any]], ...
 
 
 def _named_visit(observation: str, visit: str, program: ProgramId) -> VisitStatus:
-    """A visit of which only the name is known."""
+    """Return a visit with its name only."""
     names = (observation.strip(), visit.strip())
     if not names[1] or (program.mission == "JWST" and not all(name.isdecimal() for name in names)):
         raise changed_form(f"observation {names[0]!r}, visit {names[1]!r} is not a visit of {program.mission}")
@@ -286,7 +286,7 @@ def _hours(text: str) -> float | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """A moment; None for nothing."""
+    """Return a time, or None for an empty text."""
     if not text:
         return None
     found = _MOMENT.fullmatch(text)
@@ -298,7 +298,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _plans(texts: Sequence[str], words: Sequence[str] = ()) -> dict[str, Any]:
-    """The plan windows in some texts, and the words on the plan, which may stand in their place."""
+    """Return the plan windows in some texts, and the texts that replace a plan window."""
     windows, others = [], list(words)
     for text in texts:
         if _DIGIT.search(text):
@@ -309,7 +309,7 @@ def _plans(texts: Sequence[str], words: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _window(text: str) -> Moments:
-    """A plan window, from the beginning of its first day to the last second of its last one."""
+    """Return a plan window, from the beginning of its first day to the last second of its last day."""
     found = _WINDOW.fullmatch(text)
     if found is None:
         raise changed_form(f"{text!r} is not a plan window")
@@ -320,7 +320,7 @@ def _window(text: str) -> Moments:
 
 
 def _day(month: str, day: str, year: str, text: str) -> datetime:
-    """The beginning of a day."""
+    """Return the beginning of a day."""
     try:
         return datetime(int(year), _MONTHS.index(month.lower()) + 1, int(day), tzinfo=UTC)
     except ValueError:
@@ -328,7 +328,7 @@ def _day(month: str, day: str, year: str, text: str) -> datetime:
 
 
 def _report_time(text: str) -> datetime | None:
-    """When the report was made; None if it does not say so in a form that is known."""
+    """Return the time of the report; None if it is missing or in an unknown form."""
     found = _REPORT_TIME.search(text)
     if found is None or found[6] not in _ZONES or found[1].lower() not in _MONTHS:
         return None

@@ -1,6 +1,6 @@
 """The visits of a program as a table.
 
-In: what a report says of each visit.  Out: an `~astropy.table.Table`, times as `~astropy.time.Time`.
+In: the status of each visit in a report.  Out: an `~astropy.table.Table` with times as `~astropy.time.Time`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .program import ProgramId
 from .site import ProgramSite
 from .visit_reports import Repeat, VisitReport, VisitStatus, read_report
 
-# What stands under the mask of a time.
+# The value of a masked time.
 _UNDER_MASK = "2000-01-01 00:00:00"
 
 
@@ -50,7 +50,7 @@ _REPEATS: tuple[tuple[str, str, Callable[[VisitStatus], str]], ...] = (
 
 
 def visits_table(site: ProgramSite, program: ProgramId, deadline: Deadline) -> Table:
-    """Return the table of visits, from whichever address and in whichever form there is a report."""
+    """Return the table of visits from the first report that can be read."""
 
     def read(body: bytes) -> VisitReport:
         return read_report(body, program)
@@ -98,7 +98,7 @@ def table_of_visits(report: VisitReport, program: ProgramId) -> Table:
 
 
 def _plans(visits: Sequence[VisitStatus]) -> dict[str, Time]:
-    """The columns of plan windows: the whole time of a visit's windows, and each of them."""
+    """Return the columns of plan windows: the start and end of all windows together, and each window."""
     return {
         "plan_start": _times([min((begin for begin, _ in visit.windows), default=None) for visit in visits]),
         "plan_end": _times([max((end for _, end in visit.windows), default=None) for visit in visits]),
@@ -117,24 +117,24 @@ _ABOUT_TIMES = {
 
 
 def _observation(visit: VisitStatus) -> int | None:
-    """The number of the observation."""
+    """Return the number of the observation."""
     return int(visit.observation) if visit.observation.isdecimal() else None
 
 
 def _visit_id(visit: VisitStatus, program: ProgramId) -> str:
-    """How the names of a visit's files begin; empty for HST, whose names do not tell the program."""
+    """Return the beginning of a visit's file names; empty for HST, whose names do not contain the program."""
     if program.mission != "JWST":
         return ""
     return f"jw{program.number:05d}{int(visit.observation):03d}{int(visit.visit):03d}"
 
 
 def _times(moments: Iterable[datetime | None]) -> Time:
-    """Times, masked where there are none."""
+    """Return a column of times, masked where there is no time."""
     return _as_time(np.array(list(map(_iso, moments)), dtype="U19"))
 
 
 def _windows(visits: Sequence[VisitStatus]) -> Time:
-    """The plan windows, (visit, window, beginning and end), masked where a visit has fewer of them."""
+    """Return the plan windows as (visit, window, start and end), masked where a visit has fewer windows."""
     most = max((len(visit.windows) for visit in visits), default=0) or 1
     texts = np.full((len(visits), most, 2), "", dtype="U19")
     for row, visit in enumerate(visits):
