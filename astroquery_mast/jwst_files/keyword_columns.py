@@ -109,22 +109,22 @@ class InstrumentColumns:
     def of(self, services: Iterable[str], deadline: Deadline) -> dict[str, Columns]:
         """Return the columns of each service."""
         names = list(services)
-        return dict(zip(names, map_all(deadline, self._one, names), strict=True))
+        return dict(zip(names, map_all(deadline, self._columns_of, names), strict=True))
 
-    def _one(self, service: str) -> Columns:
+    def _columns_of(self, service: str) -> Columns:
         return self._columns.get(service) or self._columns.refresh(service)
 
 
 def column_list(columns: Mapping[str, Columns]) -> Table:
     """Return the columns of services as one table, with the instruments that have each column."""
-    having: dict[str, list[str]] = {}
+    instruments: dict[str, list[str]] = {}
     known: dict[str, Column] = {}
     for service, own in columns.items():
         for column in shown_columns(own):
             known.setdefault(column.name, column)
-            having.setdefault(column.name, []).append(instrument_of(service))
+            instruments.setdefault(column.name, []).append(instrument_of(service))
     rows = [
-        (each.name, each.kind_name, each.unit_text, each.description, ", ".join(having[each.name]))
+        (each.name, each.kind_name, each.unit_text, each.description, ", ".join(instruments[each.name]))
         for each in known.values()
     ]
     return ResultTable(rows=rows, names=("name", "kind", "unit", "description", "instruments"), masked=True)

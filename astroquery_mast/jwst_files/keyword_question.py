@@ -33,7 +33,7 @@ QUERY_ARGUMENTS = ("instrument", "suffix", "columns", "limit", "sort_by", "sort_
 # The levels that a number alone refers to.
 _LEVELS: Mapping[str, tuple[str, ...]] = {"1": ("1b",), "2": ("2a", "2b", "2c")}
 # The names in this service for columns of observations.
-_CALLED_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+_NAMES_IN_OBSERVATIONS: Mapping[str, tuple[str, ...]] = {
     "proposal_id": ("program",),
     "proposal_pi": ("pi_name",),
     "instrument_name": ("instrument",),
@@ -85,20 +85,20 @@ class CriterionFilters:
     @classmethod
     def of(cls, name: str, value: Any, columns: Columns) -> CriterionFilters:
         """Read a criterion; raise if it is not valid, regardless of the existing values."""
-        asked: list[str] = []
+        columns_used: list[str] = []
 
         def vocabulary(column: str) -> tuple[str, ...]:
-            asked.append(column)
+            columns_used.append(column)
             return ()
 
         try:
             filters = mashup_criteria({name: value}, columns, vocabulary, QUERY_ARGUMENTS).filters
         except InvalidCriterionError:
             # The list of values is empty here, so that no value can match.
-            if not asked:
+            if not columns_used:
                 raise
             filters = ()
-        return cls(filters, bool(asked))
+        return cls(filters, bool(columns_used))
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,10 @@ def all_columns(columns: Iterable[Columns]) -> Columns:
     return dict(chain.from_iterable(each.items() for each in columns))
 
 
-def without_criterion(asked: ServiceQuestion, column: str) -> ServiceQuestion:
+def without_criterion(query: ServiceQuestion, column: str) -> ServiceQuestion:
     """Return the same query without the criterion for a column."""
-    kept = tuple(each for each in asked.filters if each.column.lower() != column.lower())
-    return ServiceQuestion(asked.service, asked.columns, kept, asked.endings)
+    kept = tuple(each for each in query.filters if each.column.lower() != column.lower())
+    return ServiceQuestion(query.service, query.columns, kept, query.endings)
 
 
 def no_service(criteria: Mapping[str, Any], columns: Mapping[str, Columns]) -> InvalidCriterionError:
@@ -145,13 +145,13 @@ def no_service(criteria: Mapping[str, Any], columns: Mapping[str, Columns]) -> I
     unknown = next((name for name in criteria if find_column(name, union) is None), None)
     if unknown is None:
         return InvalidCriterionError(f"No instrument has all of the columns {', '.join(criteria)}.")
-    meant = _CALLED_ELSEWHERE.get(unknown.lower())
+    meant = _NAMES_IN_OBSERVATIONS.get(unknown.lower())
     if meant is None:
         return unknown_filter(unknown, union, QUERY_ARGUMENTS)
     return no_such(f"Filter '{unknown}' does not exist.", unknown, (), near=meant, error=InvalidCriterionError)
 
 
-def as_columns_hold(criteria: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+def in_column_form(criteria: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
     """Return the criteria in the representation of the columns: dates as numbers, booleans as letters."""
     wanted: dict[str, Any] = {}
     for name, value in criteria.items():
@@ -160,11 +160,11 @@ def as_columns_hold(criteria: Mapping[str, Any], columns: Columns) -> dict[str, 
         kept = columns.get(f"{column.name}{MJD}", column)
         if kept.name in wanted:
             raise InvalidCriterionError(f"'{name}' is specified twice. {kept.name} is the same value as a number.")
-        wanted[kept.name] = _as_held(value, kept)
+        wanted[kept.name] = _in_column_form(value, kept)
     return wanted
 
 
-def _as_held(value: Any, column: Column) -> Any:
+def _in_column_form(value: Any, column: Column) -> Any:
     """Return a value in the representation of a column."""
     if column.name == "productLevel":
         return _levels(value)

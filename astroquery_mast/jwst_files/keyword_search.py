@@ -52,7 +52,7 @@ from .keyword_question import (
     FileQuestion,
     ServiceQuestion,
     all_columns,
-    as_columns_hold,
+    in_column_form,
     no_service,
     without_criterion,
 )
@@ -93,53 +93,55 @@ class KeywordSearch:
 
     def table(self, question: FileQuestion, deadline: Deadline) -> Table:
         """Return the files, with a warning if there are none."""
-        asked = self._asked(question, deadline)
+        queries = self._service_queries(question, deadline)
         order = sort_keys(question.sort_by, question.sort_desc)
         row_limit(question.limit)
-        text = self._columns_text(question, asked, [key.column for key in order])
+        text = self._columns_text(question, queries, [key.column for key in order])
         limit = None if order else question.limit
-        found = self._found(asked, text, question.cache, limit, deadline)
+        found = self._collected(queries, text, question.cache, limit, deadline)
         table = _with_uris(_with_endings(found.table(), question.endings), names_of(question.columns))
         if order:
             table = arranged(table, Selection(order=order))
         if question.limit is not None:
             table = first_rows(table, question.limit, found.total)
         if not len(table):
-            warn_no_results(self._hints(asked))
+            warn_no_results(self._hints(queries))
         return table
 
     def payload(self, question: FileQuestion, deadline: Deadline) -> dict[str, object] | list[dict[str, object]]:
         """Return the request; a list if several services are queried."""
-        asked = self._asked(question, deadline)
+        queries = self._service_queries(question, deadline)
         order = [key.column for key in sort_keys(question.sort_by, question.sort_desc)]
-        text = self._columns_text(question, asked, order)
-        sent = [request for each in asked for request in each.requests(self._service, text, None, None)]
+        text = self._columns_text(question, queries, order)
+        sent = [request for each in queries for request in each.requests(self._service, text, None, None)]
         payloads = [request.payload() for request in sent]
         return payloads[0] if len(payloads) == 1 else payloads
 
     def count(self, question: FileQuestion, deadline: Deadline) -> int:
         """Return the number of files."""
-        asked = self._asked(question, deadline)
+        queries = self._service_queries(question, deadline)
         if question.suffix is None:
-            return sum(self._counts(asked, deadline, question.cache))
+            return sum(self._counts(queries, deadline, question.cache))
         # In MAST's patterns, an underscore matches any character, so that its count may be too high.
-        names = self._found(asked, FILE_NAME, question.cache, None, deadline).table()
+        names = self._collected(queries, FILE_NAME, question.cache, None, deadline).table()
         return len(_with_endings(names, question.endings))
 
     def values(self, column: str, question: FileQuestion, deadline: Deadline) -> Table:
         """Return the values of a column among the files, with the number of files for each."""
-        asked = [each for each in self._asked(question, deadline) if find_column(column, each.columns) is not None]
+        queries = [
+            each for each in self._service_queries(question, deadline) if find_column(column, each.columns) is not None
+        ]
         known = self.instruments.of(services_of(question.instrument), deadline)
         found = named_column(column, all_columns(known.values()))
         if found.continuous or f"{found.name}{MJD}" in all_columns(known.values()):
             raise InvalidArgumentError(
                 f"'{found.name}' is continuous and has no list of values. Use a range as a criterion."
             )
-        counts = self._value_counts(asked, found.name, deadline, question.cache)
+        counts = self._value_counts(queries, found.name, deadline, question.cache)
         table = value_table(counted(counts.items(), found), found)
         table["count"].description = "Number of files"
         if not len(table):
-            warn_no_results(self._hints(asked))
+            warn_no_results(self._hints(queries))
         return table
 
     def columns(self, instrument: Any, deadline: Deadline) -> dict[str, Columns]:
@@ -148,13 +150,13 @@ class KeywordSearch:
 
     # -- requests ------------------------------------------------------------------------------------------------
 
-    def _found(
-        self, asked: Sequence[ServiceQuestion], text: str, cache: bool | None, limit: int | None, deadline: Deadline
+    def _collected(
+        self, queries: Sequence[ServiceQuestion], text: str, cache: bool | None, limit: int | None, deadline: Deadline
     ) -> _Collected:
         """Query all services in parallel; with a limit, request only that number of files."""
         rows = limit if limit is not None and limit <= count_setting("pagesize") else None
         found, requests = _Collected(), []
-        for each in asked:
+        for each in queries:
             made = each.requests(self._service, text, cache, rows)
             found.builders[each.service] = TableBuilder(made[0], each.columns)
             requests += made if rows is None else [request.first_page() for request in made]
@@ -163,34 +165,34 @@ class KeywordSearch:
                 found.add(answer.page)
         return found
 
-    def _counts(self, asked: Sequence[ServiceQuestion], deadline: Deadline, cache: bool | None = None) -> list[int]:
+    def _counts(self, queries: Sequence[ServiceQuestion], deadline: Deadline, cache: bool | None = None) -> list[int]:
         """Return the number of files for each request."""
-        requests = [request for each in asked for request in each.requests(self._service, COUNT_COLUMNS, cache, None)]
+        requests = [request for each in queries for request in each.requests(self._service, COUNT_COLUMNS, cache, None)]
         if not requests:
             return []
         with closing(self._service.pages_of_all(requests, deadline=deadline)) as answers:
             return [first_value(answer.page) for answer in answers]
 
     def _value_counts(
-        self, asked: Sequence[ServiceQuestion], column: str, deadline: Deadline, cache: bool | None = None
+        self, queries: Sequence[ServiceQuestion], column: str, deadline: Deadline, cache: bool | None = None
     ) -> Counter[Any]:
         """Return the number of files for each value of a column; raise if too many files match."""
-        rows, limit = sum(self._counts(asked, deadline, cache)), count_setting("server_row_limit")
+        rows, limit = sum(self._counts(queries, deadline, cache)), count_setting("server_row_limit")
         if rows > limit:
             raise InvalidQueryError(
                 f"{rows} files match the criteria, but the values of '{column}' can be listed for at most "
                 f"{limit}. Add more criteria."
             )
         counts: Counter[Any] = Counter()
-        for each in asked if rows else ():
+        for each in queries if rows else ():
             text = f"{FILE_NAME},{column}" if any(each.endings) else column
-            table = _with_endings(self._found([each], text, cache, None, deadline).table(), each.endings)
+            table = _with_endings(self._collected([each], text, cache, None, deadline).table(), each.endings)
             counts.update(_cells_of(table, column).compressed().astype(str).tolist())
         return counts
 
     # -- conversion of the query -----------------------------------------------------------------------------------
 
-    def _asked(self, question: FileQuestion, deadline: Deadline) -> list[ServiceQuestion]:
+    def _service_queries(self, question: FileQuestion, deadline: Deadline) -> list[ServiceQuestion]:
         """Return the query in the terms of each service that has all the columns."""
         if not question.criteria and question.suffix is None and question.instrument is None:
             raise InvalidQueryError("Specify a criterion, such as program=1783, or an instrument.")
@@ -208,7 +210,7 @@ class KeywordSearch:
         self, service: str, columns: Columns, question: FileQuestion, deadline: Deadline
     ) -> ServiceQuestion:
         """Return the query in the terms of one service."""
-        wanted = as_columns_hold(question.criteria, columns)
+        wanted = in_column_form(question.criteria, columns)
         if question.suffix is not None and FILE_NAME in wanted:
             raise InvalidCriterionError("suffix and filename both select file names. Use one of them.")
         read = {name: CriterionFilters.of(name, value, columns) for name, value in wanted.items()}
@@ -228,9 +230,9 @@ class KeywordSearch:
         return ServiceQuestion(service, columns, filters, question.endings)
 
     @staticmethod
-    def _columns_text(question: FileQuestion, asked: Sequence[ServiceQuestion], order: Sequence[str]) -> str:
+    def _columns_text(question: FileQuestion, queries: Sequence[ServiceQuestion], order: Sequence[str]) -> str:
         """Return the columns to request; raise if a column that is specified does not exist."""
-        union = all_columns(each.columns for each in asked)
+        union = all_columns(each.columns for each in queries)
         names = [named_column(name, union, "columns").name for name in names_of(question.columns)]
         for name in order:
             named_column(name, union, "sort_by")
@@ -238,31 +240,31 @@ class KeywordSearch:
 
     # -- advice for empty results --------------------------------------------------------------------------------
 
-    def _hints(self, asked: Sequence[ServiceQuestion]) -> list[str]:
+    def _hints(self, queries: Sequence[ServiceQuestion]) -> list[str]:
         """Return advice on the criteria without which files would match."""
-        names = dict.fromkeys(each.column for one in asked for each in one.filters)
+        names = dict.fromkeys(each.column for one in queries for each in one.filters)
         deadline = Deadline.start(_PATIENCE)
         try:
-            said = [self._hint(asked, name, deadline) for name in list(names)[:_MOST_HINTS]]
+            hints = [self._hint(queries, name, deadline) for name in list(names)[:_MOST_HINTS]]
         except MastError as err:
             log.debug("Could not find out why no files match: %s", err)
             return []
-        return list(filter(None, said))
+        return list(filter(None, hints))
 
-    def _hint(self, asked: Sequence[ServiceQuestion], column: str, deadline: Deadline) -> str | None:
+    def _hint(self, queries: Sequence[ServiceQuestion], column: str, deadline: Deadline) -> str | None:
         """Return a sentence on a criterion without which files would match; None if there are none."""
-        others = [without_criterion(each, column) for each in asked]
+        others = [without_criterion(each, column) for each in queries]
         rows = sum(self._counts(others, deadline))
         if not rows:
             return None
-        said = f"Without {column} there are {rows} files"
-        wanted = next(each for one in asked for each in one.filters if each.column == column)
+        message = f"Without {column} there are {rows} files"
+        wanted = next(each for one in queries for each in one.filters if each.column == column)
         if wanted.ranges or not wanted.values or rows > _ROWS_FOR_HINTS:
-            return f"{said}."
-        return f"{said}{_instead_of(wanted, list(self._value_counts(others, column, deadline)))}"
+            return f"{message}."
+        return f"{message}{_suggestion(wanted, list(self._value_counts(others, column, deadline)))}"
 
 
-def _instead_of(wanted: Filter, values: Sequence[str]) -> str:
+def _suggestion(wanted: Filter, values: Sequence[str]) -> str:
     """Return the existing values that are similar to a criterion, or some of all existing values."""
     near = closest(wanted.values[0], values)
     if near:

@@ -30,7 +30,7 @@ JWST_FILE = re.compile(r"jw\d{5}.*\.fits", re.IGNORECASE)
 """The pattern of the name of a JWST FITS file."""
 # The part of a file name that identifies the instrument: the detector of exposures, or the instrument of combined
 # products.
-_TOLD_BY: Mapping[str, re.Pattern[str]] = {
+_INSTRUMENT_MARKS: Mapping[str, re.Pattern[str]] = {
     "GuideStar": re.compile(r"_gs-"),
     "NIRCam": re.compile(r"_(nrc|nircam)"),
     "NIRISS": re.compile(r"_(nis|niriss)"),
@@ -72,10 +72,10 @@ def archived_files(
 ) -> dict[str, ArchivedFile]:
     """Return the entries of files in MAST by name in lower case; unknown files are omitted."""
     wanted = list(dict.fromkeys(names))
-    found = _asked(service, columns, _grouped(wanted, _services_for), deadline)
+    found = _query_services(service, columns, _grouped(wanted, _services_for), deadline)
     # The instrument in a file name may be misleading, so the other services are queried for the rest.
     absent = [name for name in wanted if name.lower() not in found]
-    return found | _asked(service, columns, _grouped(absent, _other_services), deadline)
+    return found | _query_services(service, columns, _grouped(absent, _other_services), deadline)
 
 
 def _grouped(names: Iterable[str], services: Callable[[str], Iterable[str]]) -> dict[str, list[str]]:
@@ -94,11 +94,13 @@ def _other_services(name: str) -> list[str]:
 
 def _services_for(name: str) -> Sequence[str]:
     """Return the services that may have a file."""
-    told = next((instrument for instrument, pattern in _TOLD_BY.items() if pattern.search(name.lower())), None)
-    return _ALL if told is None else (INSTRUMENTS[told],)
+    found = next(
+        (instrument for instrument, pattern in _INSTRUMENT_MARKS.items() if pattern.search(name.lower())), None
+    )
+    return _ALL if found is None else (INSTRUMENTS[found],)
 
 
-def _asked(
+def _query_services(
     service: MastService, columns: InstrumentColumns, groups: Mapping[str, Sequence[str]], deadline: Deadline
 ) -> dict[str, ArchivedFile]:
     """Return the entries that services have for names, by name in lower case, without using the cache."""

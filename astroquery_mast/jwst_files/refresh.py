@@ -42,7 +42,7 @@ _UNKNOWN = "not found in MAST"
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _CheckedFile:
     """A file on disk with its status, the reason for it, and its entry in MAST."""
 
     path: Path
@@ -82,22 +82,22 @@ class Refresh:
         folder, paths = local_files(files)
         names = [path.name for path in paths if JWST_FILE.fullmatch(path.name)]
         archived = archived_files(self._service, self._columns, names, Deadline.within(deadline))
-        judged = self._judged(paths, archived)
-        results = {index: each.result(index) for index, each in enumerate(judged)}
+        checked = self._checked(paths, archived)
+        results = {index: each.result(index) for index, each in enumerate(checked)}
         olds = OldFiles(keep_old)
         if not dry_run:
-            results |= self._brought(judged, folder, olds, deadline)
-        table = _table(list(results.values()), judged, olds.copies, folder)
-        _warn_of_unknown(judged)
+            results |= self._updated(checked, folder, olds, deadline)
+        table = _table(list(results.values()), checked, olds.copies, folder)
+        _warn_of_unknown(checked)
         complain(list(results.values()), on_error=self._options.on_error, manifest=table)
         return table
 
-    def _brought(
-        self, judged: Sequence[_Judged], folder: Path | None, olds: OldFiles, deadline: Deadline
+    def _updated(
+        self, checked: Sequence[_CheckedFile], folder: Path | None, olds: OldFiles, deadline: Deadline
     ) -> dict[int, TransferResult]:
         """Download the files that are outdated, and keep the old ones if requested."""
         results: dict[int, TransferResult] = {}
-        changed = [(index, each) for index, each in enumerate(judged) if each.status is Status.CHANGED]
+        changed = [(index, each) for index, each in enumerate(checked) if each.status is Status.CHANGED]
         with olds:
             planned = [olds.kept(self._planned(index, each, folder)) for index, each in changed]
             for result in self._fetched(planned, deadline):
@@ -105,17 +105,17 @@ class Refresh:
                 olds.note(result)
         return results
 
-    def _judged(self, paths: Sequence[Path], archived: Mapping[str, ArchivedFile]) -> list[_Judged]:
+    def _checked(self, paths: Sequence[Path], archived: Mapping[str, ArchivedFile]) -> list[_CheckedFile]:
         """Return the status of each file; several files are read at the same time."""
         pairs = [(path, archived.get(path.name.lower())) for path in paths]
-        return list(map_in_threads(_judge, pairs, count_setting("max_workers")))
+        return list(map_in_threads(_check, pairs, count_setting("max_workers")))
 
     def _fetched(self, planned: Sequence[PlannedFile], deadline: Deadline) -> list[TransferResult]:
         """Download MAST's files in place of the old ones."""
         options = replace(self._options, on_error="ignore").until(deadline)
         return self._downloads.run(planned, options) if planned else []
 
-    def _planned(self, index: int, each: _Judged, folder: Path | None) -> PlannedFile:
+    def _planned(self, index: int, each: _CheckedFile, folder: Path | None) -> PlannedFile:
         """Return the plan for one file."""
         assert each.archived is not None
         assert each.uri is not None
@@ -164,21 +164,21 @@ def _paths_of(manifest: Table) -> list[Path]:
     return list(dict.fromkeys(paths))
 
 
-def _judge(pair: tuple[Path, ArchivedFile | None]) -> _Judged:
+def _check(pair: tuple[Path, ArchivedFile | None]) -> _CheckedFile:
     """Return the status of one file."""
     path, archived = pair
     if not JWST_FILE.fullmatch(path.name):
-        return _Judged(path, Status.SKIPPED, _NOT_JWST)
+        return _CheckedFile(path, Status.SKIPPED, _NOT_JWST)
     if archived is None:
-        return _Judged(path, Status.SKIPPED, _UNKNOWN)
+        return _CheckedFile(path, Status.SKIPPED, _UNKNOWN)
     try:
         found = compared(path, archived)
     except FileNotFoundError:
-        return _Judged(path, Status.MISSING, "not on disk", archived)
+        return _CheckedFile(path, Status.MISSING, "not on disk", archived)
     except OSError as err:
-        return _Judged(path, Status.ERROR, f"cannot read the file: {err}", archived)
+        return _CheckedFile(path, Status.ERROR, f"cannot read the file: {err}", archived)
     statuses = {True: Status.OK, False: Status.CHANGED, None: Status.SKIPPED}
-    return _Judged(path, statuses[found.same], found.reason, archived)
+    return _CheckedFile(path, statuses[found.same], found.reason, archived)
 
 
 # -- old files -----------------------------------------------------------------------------------------------------
@@ -241,12 +241,12 @@ def _second_name(path: Path, folder: str) -> Path:
 
 
 def _table(
-    results: Sequence[TransferResult], judged: Sequence[_Judged], kept: Mapping[int, Path], folder: Path | None
+    results: Sequence[TransferResult], checked: Sequence[_CheckedFile], kept: Mapping[int, Path], folder: Path | None
 ) -> Manifest:
     """Return the manifest, with the reasons and the paths of old files."""
     table = as_manifest(results)
-    table["Reason"] = masked_column([each.reason for each in judged], "U")
-    places = [kept.get(index) for index in range(len(judged))]
+    table["Reason"] = masked_column([each.reason for each in checked], "U")
+    places = [kept.get(index) for index in range(len(checked))]
     table["Kept As"] = masked_column([None if place is None else str(place) for place in places], "U")
     with suppress(FileNotFoundError):  # the working directory may have been removed
         table.meta["workdir"] = [str(Path.cwd())]
@@ -255,8 +255,8 @@ def _table(
     return table
 
 
-def _warn_of_unknown(judged: Sequence[_Judged]) -> None:
+def _warn_of_unknown(checked: Sequence[_CheckedFile]) -> None:
     """Warn about the files that are not in MAST."""
-    names = [each.path.name for each in judged if each.reason == _UNKNOWN]
+    names = [each.path.name for each in checked if each.reason == _UNKNOWN]
     if names:
-        warn_user(f"{len(names)} of {len(judged)} files not found in MAST: {few_names(names)}", InputWarning)
+        warn_user(f"{len(names)} of {len(checked)} files not found in MAST: {few_names(names)}", InputWarning)

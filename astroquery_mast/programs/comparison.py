@@ -50,7 +50,7 @@ class Answer(NamedTuple):
     reason: str
 
 
-_UNASKED = Answer("", "")
+_NOT_TESTED = Answer("", "")
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def compare_planned_field(away: float, distance: float | None, reach: float, ins
 def compare_mode(row: Row, own: ProposedSetup) -> Answer:
     """Compare the mode, which may be the same or similar."""
     if own.instrument is None:
-        return _UNASKED
+        return _NOT_TESTED
     theirs = _instrument_of(row)
     if theirs is None:
         return Answer(POSSIBLE, "mode: instrument unknown")
@@ -173,7 +173,7 @@ def compare_mode(row: Row, own: ProposedSetup) -> Answer:
 def compare_passband(row: Row, own: ProposedSetup) -> Answer:
     """Compare the passband, which may be the same or overlap."""
     if not own.filters:
-        return _UNASKED
+        return _NOT_TESTED
     theirs = elements_of(row["filters"])
     shown = ";".join(sorted(theirs)) or "its wavelength range (no filters are given)"
     if theirs and effective_elements(row["filters"]) in {effective_elements(";".join(each)) for each in own.filters}:
@@ -217,10 +217,10 @@ def _number(row: Row, name: str) -> float:
 def compare_depth(row: Row, own: ProposedSetup) -> Answer:
     """Compare the depth, by the time on target."""
     if own.seconds is None:
-        return _UNASKED
+        return _NOT_TESTED
     seconds = _number(row, "t_exptime")
     if not seconds > 0:
         return Answer(POSSIBLE, "depth: exposure time unknown")
     part = seconds / own.seconds
-    said = f"depth: {seconds:.0f} s, {part:.2g} times the proposed exposure time"
-    return Answer(YES if part >= _AS_DEEP else POSSIBLE if part >= _SHALLOWER else NO, said)
+    reason = f"depth: {seconds:.0f} s, {part:.2g} times the proposed exposure time"
+    return Answer(YES if part >= _AS_DEEP else POSSIBLE if part >= _SHALLOWER else NO, reason)

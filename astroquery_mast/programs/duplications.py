@@ -84,10 +84,10 @@ class Proposed:
     def setups(self, number: int) -> list[ProposedSetup]:
         """Return the setup that is proposed for each target."""
         given = {name: getattr(self, name) for name in _PROPOSED}
-        whole = ProposedSetup.of(*given.values())
+        common = ProposedSetup.of(*given.values())
         own = self._columns([name for name, value in given.items() if value is None])
         if not own:
-            return [whole] * number
+            return [common] * number
         rows = ({**given, **{name: _cell(column, row) for name, column in own.items()}} for row in range(number))
         return [ProposedSetup.of(*row.values()) for row in rows]
 
@@ -96,8 +96,8 @@ class Proposed:
         table = as_astropy(Table(self.targets, masked=True) if isinstance(self.targets, Row) else self.targets)
         if not isinstance(table, Table):
             return {}
-        there = {name.lower(): name for name in table.colnames}
-        return {name: table[there[name]] for name in names if name in there}
+        columns = {name.lower(): name for name in table.colnames}
+        return {name: table[columns[name]] for name in names if name in columns}
 
     def place(self, setups: Sequence[ProposedSetup]) -> Place:
         """Return the search region; the default radius is the distance at which two fields can touch."""
@@ -261,5 +261,5 @@ def _doubts(answers: Sequence[Iterable[Answer]]) -> Array:
 
 def _grade(answers: Iterable[Answer]) -> int:
     """Return the index of the grade in `GRADES`."""
-    asked = {answer.verdict for answer in answers}
-    return 2 if NO in asked else 1 if POSSIBLE in asked else 0
+    verdicts = {answer.verdict for answer in answers}
+    return 2 if NO in verdicts else 1 if POSSIBLE in verdicts else 0

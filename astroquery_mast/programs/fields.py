@@ -94,12 +94,12 @@ class FieldSearch:
         refuse_two_positions(place.coordinates, place.object_name)
         if place.region is not None:
             return _in_region(place)
-        given, by_name = _as_given(place)
+        given, by_name = _given_targets(place)
         many = is_many(given)
         members = given if many else [given]
         radii = as_radii(place.radius, _number_of(members))
         names = _names(members, by_name=by_name)
-        placed = _placed(members)
+        placed = _rows_with_position(members)
         # Names are part of the result.
         place = replace(place, coordinates=None, object_name=list(names.values())) if names else place
         moving = {row: name for row, name in names.items() if row not in placed and is_moving(name)}
@@ -151,8 +151,8 @@ class FieldSearch:
         others = [self._box(criteria, cone) for cone in fixed.cones]
         named = [self._by_name(criteria, name) for name in targets.moving.values()]
         requests = [*placed, *others, *named]
-        asked = AskedTargets(requests[0], len(fixed.positions), len(requests), (*POSITIONAL, "filters"))
-        blocks = AnswerCollector(asked, self._service.columns.get(CAOM_CONE))
+        requested = AskedTargets(requests[0], len(fixed.positions), len(requests), (*POSITIONAL, "filters"))
+        blocks = AnswerCollector(requested, self._service.columns.get(CAOM_CONE))
 
         def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Add the result of a request."""
@@ -175,9 +175,9 @@ class FieldSearch:
         found = _found(table, answered, targets, failed)
         numbers = {row: 2 * len(cones) + place for place, row in enumerate(targets.moving)}
         named = {row: answered[number] for row, number in numbers.items() if number in answered}
-        lost = {row: str(errors[number]) for row, number in numbers.items() if number in errors}
+        failures = {row: str(errors[number]) for row, number in numbers.items() if number in errors}
         result = table_of_targets(targets.place, targets.fixed, (table, found), failed)
-        return _with_named(result, table, targets, _by_name(table, targets, named), lost)
+        return _with_named(result, table, targets, _by_name(table, targets, named), failures)
 
     def _box(self, criteria: Mapping[str, Any], cone: Cone) -> MashupRequest:
         """Return the request for observations with positions in a box around a cone."""
@@ -219,7 +219,7 @@ def _targets_at(places: Sequence[tuple[float, float]], radii: Any) -> Targets:
     return targets_of(Positions(ra, dec), radii)
 
 
-def _as_given(place: Place) -> tuple[Any, bool]:
+def _given_targets(place: Place) -> tuple[Any, bool]:
     """Return the targets, and whether they are names: text that is not a position, or tables that have only names."""
     if place.object_name is not None:
         return place.object_name, True
@@ -258,7 +258,7 @@ def _cells_of_names(table: Any) -> list[Any]:
     return [] if column is None else plain_cells(table[column])
 
 
-def _placed(members: Any) -> frozenset[int]:
+def _rows_with_position(members: Any) -> frozenset[int]:
     """Return the rows of a table that have a position, and therefore need no name."""
     table = as_astropy(members)
     return frozenset(as_positions(table).known.tolist()) if isinstance(table, Table) else frozenset()
@@ -309,22 +309,22 @@ def _found(
     for number, cone in enumerate(cones):
         if number not in failed:
             own, others = (answered.get(place, _NOTHING) for place in (number, len(cones) + number))
-            found[number] = _of_field(table, own, others, targets, cone)
+            found[number] = _field_rows(table, own, others, targets, cone)
     return found
 
 
-def _of_field(table: Table, own: RowNumbers, others: RowNumbers, targets: FieldTargets, cone: Cone) -> RowNumbers:
+def _field_rows(table: Table, own: RowNumbers, others: RowNumbers, targets: FieldTargets, cone: Cone) -> RowNumbers:
     """Return the rows of a field: those found by footprint, and those without a footprint in the box."""
     region = targets.region_of(cone)
     if targets.region is not None:
-        own = _inside(table, own, region)
-    others = _inside(table, _bare(table, others), region)
+        own = _rows_inside(table, own, region)
+    others = _rows_inside(table, _without_footprint(table, others), region)
     known = set(table["obsid"][own].tolist()) if len(own) else set()
     fresh = [obsid not in known for obsid in table["obsid"][others].tolist()] if len(others) else []
     return np.concatenate([own, others[np.array(fresh, dtype=bool)]])
 
 
-def _bare(table: Table, rows: RowNumbers) -> RowNumbers:
+def _without_footprint(table: Table, rows: RowNumbers) -> RowNumbers:
     """Return the rows whose footprint is missing or cannot be read."""
     if not len(rows):
         return rows
@@ -332,7 +332,7 @@ def _bare(table: Table, rows: RowNumbers) -> RowNumbers:
     return np.asarray(rows[~np.fromiter(map(bool, shapes), dtype=bool, count=len(shapes))])
 
 
-def _inside(table: Table, rows: RowNumbers, region: Region) -> RowNumbers:
+def _rows_inside(table: Table, rows: RowNumbers, region: Region) -> RowNumbers:
     """Return the rows that are in a region."""
     if not len(rows):
         return rows
@@ -342,10 +342,10 @@ def _inside(table: Table, rows: RowNumbers, region: Region) -> RowNumbers:
 
 def _by_name(table: Table, targets: FieldTargets, rows: Mapping[int, RowNumbers]) -> list[tuple[int, RowNumbers]]:
     """Return, of the rows that may have the names of moving targets, those that do."""
-    return [(row, _named(table, rows[row], name)) for row, name in targets.moving.items() if row in rows]
+    return [(row, _rows_named(table, rows[row], name)) for row, name in targets.moving.items() if row in rows]
 
 
-def _named(table: Table, rows: RowNumbers, name: str) -> RowNumbers:
+def _rows_named(table: Table, rows: RowNumbers, name: str) -> RowNumbers:
     """Return the rows whose target has a name."""
     names = plain_cells(table["target_name"][rows]) if len(rows) else []
     kept = [not is_missing(each) and is_named(name, str(each)) for each in names]
@@ -357,37 +357,37 @@ def _with_named(
     table: Table,
     targets: FieldTargets,
     by_name: Sequence[tuple[int, RowNumbers]],
-    lost: Mapping[int, str],
+    failures: Mapping[int, str],
 ) -> Table:
     """Return the table with the rows found by name, in the order of the targets, and with all known distances."""
     meta = result.meta
-    own = [_of_name(table[found], row, targets, result.colnames) for row, found in by_name if len(found)]
+    own = [_with_target(table[found], row, targets, result.colnames) for row, found in by_name if len(found)]
     if own:
         result = _in_order([result, *own] if len(result) else own)
         result.meta = meta
     if "distance" in result.colnames and len(result):
         _fill_distances(result, targets)
     if targets.moving:
-        _note(meta, by_name, targets.moving, lost)
+        _record_problems(meta, by_name, targets.moving, failures)
     meta["rows"] = [len(result)]
-    return result if targets.many else _of_one(result)
+    return result if targets.many else _without_targets(result)
 
 
 def _in_order(parts: Sequence[Table]) -> Table:
     """Return the rows of several tables, sorted by target."""
-    whole = vstack(parts, metadata_conflicts="silent")
-    return whole[np.argsort(whole["input_row"], kind="stable")]
+    stacked = vstack(parts, metadata_conflicts="silent")
+    return stacked[np.argsort(stacked["input_row"], kind="stable")]
 
 
-def _note(
-    meta: Any, by_name: Sequence[tuple[int, RowNumbers]], names: Mapping[int, str], lost: Mapping[int, str]
+def _record_problems(
+    meta: Any, by_name: Sequence[tuple[int, RowNumbers]], names: Mapping[int, str], failures: Mapping[int, str]
 ) -> None:
     """Record the names without observations, and those whose request failed."""
     meta["nomatch"] = sorted({*meta.get("nomatch", ()), *(row for row, found in by_name if not len(found))})
-    meta["failed"] = [*meta.get("failed", ()), *(f"row {row} ({names[row]}): {why}" for row, why in lost.items())]
+    meta["failed"] = [*meta.get("failed", ()), *(f"row {row} ({names[row]}): {why}" for row, why in failures.items())]
 
 
-def _of_name(found: Table, row: int, targets: FieldTargets, columns: Sequence[str]) -> Table:
+def _with_target(found: Table, row: int, targets: FieldTargets, columns: Sequence[str]) -> Table:
     """Return the rows found by the name of a target, with the columns for the target."""
     found.add_column(MaskedColumn(np.full(len(found), row), name="input_row"), index=0)
     if "target" in columns:
@@ -395,7 +395,7 @@ def _of_name(found: Table, row: int, targets: FieldTargets, columns: Sequence[st
     return found
 
 
-def _of_one(result: Table) -> Table:
+def _without_targets(result: Table) -> Table:
     """Return the table without the columns and metadata for several targets."""
     result.remove_columns([name for name in ("input_row", "target") if name in result.colnames])
     forget_targets(result)

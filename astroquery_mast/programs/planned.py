@@ -123,16 +123,16 @@ class PlannedSearch:
     ) -> PlannedTable:
         """Return planned observations, with a warning if there are none."""
         deadline, wanted = self._service.deadline(options.timeout), row_limit(limit)
-        asked = {**criteria, **setup.criteria()}
+        combined = {**criteria, **setup.criteria()}
         if place.given:
             targets = self._fields.targets(place, deadline)
-            table = self._fields.table(targets, asked, options, deadline)
+            table = self._fields.table(targets, combined, options, deadline)
         else:
             if place.radius is not DEFAULT_RADIUS:
                 raise InvalidQueryError(
                     f"radius={place.radius!r} requires a position. Specify coordinates or object_name."
                 )
-            query = self._fields.search.query_anywhere(QueryArguments(Place(), asked))
+            query = self._fields.search.query_anywhere(QueryArguments(Place(), combined))
             table = self._service.table(self._fields.search.request(query), deadline=deadline, columns_id=CAOM_CONE)
         with reading(CAOM_CONE):
             table = as_planned(setup.matching(table[is_unexecuted(table)]))
@@ -141,16 +141,16 @@ class PlannedSearch:
         if options.verbose:
             log.info("%d planned observations in %.1f s. %s", len(table), deadline.elapsed(), CAVEAT)
         if not len(table):
-            warn_no_results(self._hints(asked, place))
+            warn_no_results(self._hints(combined, place))
         return table
 
-    def _hints(self, asked: Mapping[str, Any], place: Place) -> list[str]:
+    def _hints(self, combined: Mapping[str, Any], place: Place) -> list[str]:
         """Return advice for an empty result."""
         if place.given:
             return [
                 "No planned observations found. Try a larger radius, or use Observations for executed observations."
             ]
-        return self._fields.search.hints(self._fields.search.query_anywhere(QueryArguments(Place(), asked)).criteria)
+        return self._fields.search.hints(self._fields.search.query_anywhere(QueryArguments(Place(), combined)).criteria)
 
 
 def planned_criteria(mission: str, others: Mapping[str, Any]) -> dict[str, Any]:

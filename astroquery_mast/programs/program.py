@@ -94,14 +94,14 @@ def as_program(given: Any, mission: str | None = None) -> ProgramId:
     if not isinstance(text, str):
         raise InvalidArgumentError(f"program must be a number, a string such as 'JWST 1783', or a row, got {given!r}.")
     named, number = _read(text)
-    return ProgramId(_agreed(named, wanted, f"program={given!r} is a program") or MISSIONS[0], number)
+    return ProgramId(_consistent_mission(named, wanted, f"program={given!r} is a program") or MISSIONS[0], number)
 
 
-def _agreed(told: str | None, wanted: str | None, what: str) -> str | None:
+def _consistent_mission(named: str | None, wanted: str | None, what: str) -> str | None:
     """Return the mission of a program or the mission that is given; raise if they differ."""
-    if told and wanted and told != wanted:
-        raise InvalidArgumentError(f"{what} of {told}, which contradicts mission={wanted!r}.")
-    return told or wanted
+    if named and wanted and named != wanted:
+        raise InvalidArgumentError(f"{what} of {named}, which contradicts mission={wanted!r}.")
+    return named or wanted
 
 
 def _read(text: str) -> tuple[str | None, int]:
@@ -128,10 +128,10 @@ def _of_row(row: Row, wanted: str | None) -> ProgramId:
     name = next((name for name in _COLUMNS if name in row.colnames and not is_missing(row[name])), None)
     if name is None:
         raise InvalidArgumentError("program is a row without a program: 'proposal_id' is missing or empty.")
-    here = _mission_of(row)
-    if here is not None and here not in MISSIONS:
-        raise InvalidArgumentError(f"program is a row of {here}. Only programs of JWST and HST have pages.")
-    return as_program(str(row[name]), _agreed(here, wanted, "program is a row"))
+    mission = _mission_of(row)
+    if mission is not None and mission not in MISSIONS:
+        raise InvalidArgumentError(f"program is a row of {mission}. Only programs of JWST and HST have pages.")
+    return as_program(str(row[name]), _consistent_mission(mission, wanted, "program is a row"))
 
 
 def _mission_of(row: Row) -> str | None:

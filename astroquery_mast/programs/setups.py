@@ -115,8 +115,8 @@ def _combination(given: Any, instrument: str | None) -> frozenset[str]:
     known = set(chain(known_setups()["open"], *_tables(instrument)))
     unknown = min(tokens - known, default=None)
     if unknown is not None:
-        whose = (instrument or "JWST").partition("/")[0]
-        raise no_such(f"filters: {unknown!r} is not a filter of {whose}.", unknown, sorted(known))
+        owner = (instrument or "JWST").partition("/")[0]
+        raise no_such(f"filters: {unknown!r} is not a filter of {owner}.", unknown, sorted(known))
     return tokens
 
 

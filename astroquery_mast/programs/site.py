@@ -61,12 +61,12 @@ class ProgramSite:
             # Only the last address is retried; where another one fails, the next one is requested.
             attempts = 1 if place < len(addresses) else None
             try:
-                return self._read(f"{what} of {program}", url, params, read, deadline, attempts), _whole(url, params)
+                return self._read(f"{what} of {program}", url, params, read, deadline, attempts), _full_url(url, params)
             except (UnknownProgramError, QueryTimeoutError):
                 raise
             except MastError as err:
                 errors.append(err)
-        raise _one_error(program, what, errors, _whole(*addresses[0])) from errors[0]
+        raise _combined_error(program, what, errors, _full_url(*addresses[0])) from errors[0]
 
     def _read(
         self,
@@ -97,21 +97,21 @@ def check_page(page: BeautifulSoup | Tag, program: ProgramId) -> None:
     """Raise if a page says that the program does not exist, or that the page is currently not available."""
     words = " ".join(page.get_text(" ").split())
     lowered = words.lower()
-    if any(said in lowered for said in _UNKNOWN):
+    if any(phrase in lowered for phrase in _UNKNOWN):
         other = "HST" if program.mission == "JWST" else "JWST"
         raise UnknownProgramError(
             f"No page found for {program}: {words[:200]!r}. If it is a program of {other}, use mission='{other}'."
         )
-    if any(said in lowered for said in _UNABLE):
+    if any(phrase in lowered for phrase in _UNABLE):
         raise ServerError(f"The page of {program} is currently not available: {words[:200]!r}.")
 
 
-def _whole(url: str, params: Mapping[str, str]) -> str:
+def _full_url(url: str, params: Mapping[str, str]) -> str:
     """Return an address with its parameters."""
     return str(requests.Request("GET", url, params=params).prepare().url)
 
 
-def _one_error(program: ProgramId, what: str, errors: Sequence[MastError], url: str) -> MastError:
+def _combined_error(program: ProgramId, what: str, errors: Sequence[MastError], url: str) -> MastError:
     """Return the error to raise if none of the addresses could be read."""
     unread = next((error for error in errors if isinstance(error, InvalidResponseError)), None)
     if unread is not None:

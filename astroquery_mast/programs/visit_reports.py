@@ -87,7 +87,7 @@ def read_report(body: bytes, program: ProgramId) -> VisitReport:
     text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     is_xml = text.startswith("<?xml") or "<visitStatusReport" in text[:2000]
     is_page = "<html" in text[:2000].lower()
-    report = _of_xml(text, program) if is_xml and not is_page else _of_page(text, program)
+    report = _read_xml(text, program) if is_xml and not is_page else _read_page(text, program)
     if report.visits and not any(visit.status for visit in report.visits):
         raise changed_form("no visit in it has a status")
     # A page groups visits by status.
@@ -108,7 +108,7 @@ def changed_form(what: str) -> InvalidResponseError:
 # -- XML -------------------------------------------------------------------------------------------------------------
 
 
-def _of_xml(text: str, program: ProgramId) -> VisitReport:
+def _read_xml(text: str, program: ProgramId) -> VisitReport:
     """Return the visits in an XML report."""
     try:
         # Expat itself limits the expansion of entities.
@@ -170,7 +170,7 @@ def _repeat(element: ElementTree.Element | None) -> Repeat | None:
 # -- the page --------------------------------------------------------------------------------------------------------
 
 
-def _of_page(text: str, program: ProgramId) -> VisitReport:
+def _read_page(text: str, program: ProgramId) -> VisitReport:
     """Return the visits in the tables of a web page, one table for each status."""
     page = BeautifulSoup(text, "html.parser")
     check_page(page, program)
@@ -185,16 +185,16 @@ def _of_page(text: str, program: ProgramId) -> VisitReport:
 def _rows(table: Tag) -> list[Mapping[str, list[str]]] | None:
     """Return the rows of a table, with the lines of each cell by the name of the column; None for other tables."""
     lines = [[_lines(cell) for cell in row.find_all(["td", "th"])] for row in table.find_all("tr")]
-    names = [_meaning(" ".join(cell)) for cell in lines[0]] if lines else []
+    names = [_column_name(" ".join(cell)) for cell in lines[0]] if lines else []
     if not {"visit", "status"} <= set(names):
         return None
-    told = list(filter(None, names))
-    if len(set(told)) < len(told):
+    known = list(filter(None, names))
+    if len(set(known)) < len(known):
         raise changed_form("two of its columns have the same heading")
-    return [_by_meaning(names, line) for line in lines[1:] if any(line)]
+    return [_row_by_column(names, line) for line in lines[1:] if any(line)]
 
 
-def _by_meaning(names: Sequence[str | None], line: Sequence[list[str]]) -> Mapping[str, list[str]]:
+def _row_by_column(names: Sequence[str | None], line: Sequence[list[str]]) -> Mapping[str, list[str]]:
     """Return one row, with the lines of each cell by the name of the column."""
     if len(line) != len(names):
         raise changed_form("a row does not match the header of its table")
@@ -209,10 +209,10 @@ def _lines(cell: Tag) -> list[str]:
     return [line for line in found if line]
 
 
-def _meaning(heading: str) -> str | None:
+def _column_name(heading: str) -> str | None:
     """Return the name of the column with a heading; None if it is unknown."""
     text = heading.lower().strip()
-    return next((meaning for begin, meaning in _HEADINGS if text.startswith(begin)), None)
+    return next((name for begin, name in _HEADINGS if text.startswith(begin)), None)
 
 
 def _visit_in(row: Mapping[str, list[str]], program: ProgramId) -> VisitStatus:
