@@ -163,7 +163,7 @@ def compare_mode(row: Row, own: ProposedSetup) -> Answer:
         return Answer(POSSIBLE, f"mode: {theirs} is a mode of {name}")
     family = family_of(theirs)
     if family and family in map(family_of, modes_of(own.instrument)):
-        return Answer(POSSIBLE, f"mode: {theirs} and {own.instrument} both make {family}")
+        return Answer(POSSIBLE, f"mode: {theirs} and {own.instrument} are both {family}")
     return Answer(NO, f"mode: {theirs} differs from {own.instrument}")
 
 

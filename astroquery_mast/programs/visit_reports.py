@@ -89,7 +89,7 @@ def read_report(body: bytes, program: ProgramId) -> VisitReport:
     is_page = "<html" in text[:2000].lower()
     report = _read_xml(text, program) if is_xml and not is_page else _read_page(text, program)
     if report.visits and not any(visit.status for visit in report.visits):
-        raise changed_form("no visit in it has a status")
+        raise changed_form("none of the visits has a status")
     # A page groups visits by status.
     return replace(report, visits=sorted(report.visits, key=_order))
 
