@@ -1,4 +1,4 @@
-"""A user of CasJobs on the sandbox, and sandboxes with little patience."""
+"""A logged-in CasJobs client on the sandbox, and sandboxes with a short time limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from astroquery_mast.sandbox import Sandbox
 
 @pytest.fixture
 def casjobs(mast_sandbox: Sandbox) -> CasJobsClass:
-    """Give a client that is logged in; the log of requests begins behind that."""
+    """Yield a client that is logged in; the log of requests starts after the login."""
     client = logged_in(mast_sandbox)
     mast_sandbox.requests.clear()
     return client
@@ -23,26 +23,26 @@ def casjobs(mast_sandbox: Sandbox) -> CasJobsClass:
 
 @pytest.fixture
 def operation() -> Callable[[str], Where]:
-    """Give what selects the requests of one operation."""
+    """Return a function that returns a condition for the requests of one operation."""
     return lambda name: lambda record: record.path.endswith(f"/{name}")
 
 
 @pytest.fixture
 def operations(mast_sandbox: Sandbox) -> Callable[[], list[str]]:
-    """Give what lists the operations that were called since the login."""
+    """Return a function that lists the operations that were called since the login."""
     return lambda: [record.path.rpartition("/")[2] for record in mast_sandbox.requests.of("casjobs")]
 
 
 @pytest.fixture
 def hasty() -> Iterator[Sandbox]:
-    """Give a sandbox in whose quick queue there is no time for anything but small things."""
+    """Yield a sandbox whose quick queue only has time for small queries."""
     with ExitStack() as stack:
         yield stack.enter_context(Sandbox(casjobs_quick_seconds=0.01))
 
 
 @pytest.fixture
 def interrupted() -> Callable[..., requests.Session]:
-    """Give what makes a session in which Ctrl-C comes during an operation."""
+    """Return a function that creates a session with Ctrl-C during an operation."""
 
     def made(operation: str, *, arrives: bool = False) -> requests.Session:
         session = requests.Session()

@@ -1,4 +1,4 @@
-"""CasJobs' CSV and the columns of tables: what goes up comes down as it was, and nothing that is sent can surprise."""
+"""The CSV of CasJobs and the columns of tables: values survive an upload and a download unchanged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LARGEST = 100_000
 
 
 def sent_and_returned(table: Table, largest: int = LARGEST) -> Table:
-    """Send a table in pieces to a model of the service, which knows words only, and read what it sends."""
+    """Send a table in pieces to a model of the service, which only handles words, and read its response."""
     columns = sql.columns_for(table)
     rows: list[list[str]] = []
     for piece, count in csv_columns.csv_pieces(table, columns, largest):
@@ -45,20 +45,20 @@ def sent_and_returned(table: Table, largest: int = LARGEST) -> Table:
 
 
 def served(words: list[str], columns: list[SqlColumn]) -> list[str]:
-    """Give the cells of a row as the database has made them of words, and words of them again."""
+    """Return the cells of a row after the database has decoded the words and encoded the values again."""
     cells = [word[1:] if column.is_moment else word for word, column in zip(words, columns, strict=True)]
     quoted = [f'"{cell}"' if column.is_text else cell for cell, column in zip(cells, columns, strict=True)]
     return [cell if word else "NULL" for word, cell in zip(words, quoted, strict=True)]
 
 
-# -- there and back --------------------------------------------------------------------------------------------------
+# -- round trips -----------------------------------------------------------------------------------------------------
 
 MOMENTS = st.datetimes(datetime(1965, 1, 1), datetime(2025, 1, 1))
 
 
 @given(tables())
-def test_what_goes_up_comes_down(table: Table) -> None:
-    """Every value of every type comes back to the last bit, NULL where it was masked, in the dtype that it had."""
+def test_values_survive_a_round_trip(table: Table) -> None:
+    """Every value of every type is returned unchanged, with its dtype, and masked where it was masked."""
     back = sent_and_returned(table)
     assert back.colnames == table.colnames
     for name in table.colnames:
@@ -69,8 +69,8 @@ def test_what_goes_up_comes_down(table: Table) -> None:
 
 
 @given(st.lists(MOMENTS, max_size=5), st.sampled_from(["utc", "tai", "tdb", "local"]))
-def test_moments_come_back_as_times(moments: list[Any], scale: str) -> None:
-    """A column of Time comes back as the same moments in UTC, to 100 ns."""
+def test_times_survive_a_round_trip(moments: list[Any], scale: str) -> None:
+    """A column of Time is returned as the same times in UTC, to 100 ns."""
     times = Time([*moments, datetime(2001, 2, 3, 4, 5, 6)], scale="utc" if scale != "local" else "local")
     given_times = times if scale in {"utc", "local"} else getattr(times, scale)
     back = sent_and_returned(Table({"t": given_times}))["t"]
@@ -78,36 +78,36 @@ def test_moments_come_back_as_times(moments: list[Any], scale: str) -> None:
     assert plain(Time(back, precision=6)) == plain(Time(times, precision=6))
 
 
-def test_odd_texts_come_back() -> None:
-    """No text is taken for NULL, a number, or a mark of CSV; none is cut, none loses a blank."""
+def test_unusual_texts_survive_a_round_trip() -> None:
+    """No text is read as NULL, a number, or CSV syntax, and none is truncated or stripped of blanks."""
     texts = np.array([*ODD_TEXTS, "hidden"])
     table = Table({"text": MaskedColumn(texts, mask=[*([False] * len(ODD_TEXTS)), True])})
     assert plain(sent_and_returned(table)["text"]) == [*ODD_TEXTS, None]
 
 
-def test_words_have_nothing_that_could_get_lost() -> None:
-    """What is sent has letters, digits and few marks only: no blanks, no quotes, no plus sign, nothing beyond ASCII."""
+def test_words_have_only_safe_characters() -> None:
+    """Words consist of letters, digits and a few marks: no blanks, quotes, plus signs or characters beyond ASCII."""
     table = Table({"text": ODD_TEXTS, "x": [1e300] * len(ODD_TEXTS), "t": Time(["2020-01-01"] * len(ODD_TEXTS))})
     (piece, _), *_ = csv_columns.csv_pieces(table, sql.columns_for(table), LARGEST)
     assert set(piece) <= {*string.ascii_letters, *string.digits, *"_.-:,\n"}
 
 
 @pytest.mark.filterwarnings("ignore::erfa.ErfaWarning")
-def test_dates_of_numpy_come_back_as_times() -> None:
-    """A column of datetime64 comes back as Time, NaT as a masked one."""
+def test_numpy_dates_are_returned_as_times() -> None:
+    """A column of datetime64 is returned as Time, with NaT masked."""
     dates = np.array(["2020-01-01T00:00:00.123456", "NaT", "1500-06-07"], dtype="M8[us]")
     back = sent_and_returned(Table({"t": dates}))["t"]
     assert plain(back) == ["2020-01-01T00:00:00.123456000", None, "1500-06-07T00:00:00.000000000"]
 
 
-def test_nanoseconds_are_cut_to_the_hundreds() -> None:
-    """The database has seven digits of a second."""
+def test_nanoseconds_are_truncated() -> None:
+    """Times have seven decimals of a second, as in the database."""
     back = sent_and_returned(Table({"t": np.array(["2020-01-01T00:00:00.123456789"], dtype="M8[ns]")}))["t"]
     assert plain(back) == ["2020-01-01T00:00:00.123456700"]
 
 
 def test_masked_mixins_keep_their_masks() -> None:
-    """Masked quantities and times come back with NULL where they were masked."""
+    """Masked quantities and times are returned with the same masks."""
     times = Time(["2020-01-01", "2021-01-01"])
     times[1] = np.ma.masked
     table = QTable({"q": Masked([1.5, 2.5] * u.mag, mask=[True, False]), "t": times, "w": [1, 2] * u.m})
@@ -128,21 +128,21 @@ def test_masked_mixins_keep_their_masks() -> None:
         (np.array([1, -2], dtype=">i4"), "i4"),
     ],
 )
-def test_other_numbers_come_back_in_the_next_larger_type(values: Any, dtype: str) -> None:
-    """Types that the database has not are stored in one that holds all of their values."""
+def test_unsupported_number_types_are_returned_in_a_larger_type(values: Any, dtype: str) -> None:
+    """Number types that the database lacks are stored in one that holds all of their values."""
     back = sent_and_returned(Table({"x": values}))["x"]
     assert back.dtype == np.dtype(dtype)
     assert back.tolist() == values.tolist()
 
 
 def test_bytes_are_text_in_utf_8() -> None:
-    """Bytes come back as text."""
+    """Bytes are returned as text."""
     back = sent_and_returned(Table({"x": np.array(["é".encode(), b"b c"])}))["x"]
     assert back.tolist() == ["é", "b c"]
 
 
-def test_numbers_that_the_database_has_not_become_null() -> None:
-    """NaN and infinity become NULL, and one warning counts them; what is masked is not counted."""
+def test_nan_and_infinity_become_null() -> None:
+    """NaN and infinity become NULL, and one warning counts them without the masked values."""
     table = Table({"x": MaskedColumn([np.nan, np.inf, 1.0, np.nan], mask=[0, 0, 0, 1]), "y": [1.0, 2, 3, 4]})
     with pytest.warns(InputWarning, match="They are stored as NULL: 2 in 'x'"):
         csv_columns.warn_of_lost_numbers(table)
@@ -150,7 +150,7 @@ def test_numbers_that_the_database_has_not_become_null() -> None:
 
 
 def test_an_empty_table_keeps_its_columns() -> None:
-    """No rows make no pieces, and come back as columns of the same kinds."""
+    """A table without rows makes no pieces, and is returned with columns of the same kinds."""
     table = Table({"a": np.zeros(0, dtype="i8"), "b": np.zeros(0, dtype="U3"), "t": Time(np.zeros(0), format="mjd")})
     assert not list(csv_columns.csv_pieces(table, sql.columns_for(table), LARGEST))
     back = sent_and_returned(table)
@@ -158,8 +158,8 @@ def test_an_empty_table_keeps_its_columns() -> None:
 
 
 @pytest.mark.parametrize("text", [*ODD_TEXTS, "a\nb", "\u017ft", "\u212aelvin", "Null", "9a"])
-def test_texts_that_could_be_changed_need_words(text: str) -> None:
-    """Only texts that are names, and none that means NULL, are sent as they are."""
+def test_ambiguous_texts_need_words(text: str) -> None:
+    """Only texts that are names, and cannot be read as NULL, are sent without encoding."""
     table = Table({"n": [1, 2], "s": ["a", text]})
     is_name = re.fullmatch(r"[A-Za-z_][-A-Za-z0-9_.]*", text) is not None and text.lower() != "null"
     assert csv_columns.needs_words(table, sql.columns_for(table)) is not is_name
@@ -178,8 +178,8 @@ def test_texts_that_could_be_changed_need_words(text: str) -> None:
         (Table({"a": [1], "b": [""]}), True),
     ],
 )
-def test_what_needs_words(table: Table, needed: bool) -> None:
-    """Numbers and names in several columns are sent as they are; what may be NULL, blank or a date is not."""
+def test_tables_that_need_words(table: Table, needed: bool) -> None:
+    """Numbers and names in several columns are sent without encoding; NULL, blanks and dates are not."""
     columns = sql.columns_for(table)
     assert csv_columns.needs_words(table, columns) is needed
     if not needed and len(table):
@@ -191,8 +191,8 @@ def test_what_needs_words(table: Table, needed: bool) -> None:
 
 
 @given(tables(), st.integers(1, 400))
-def test_pieces_are_as_large_as_they_may_be_when_posted(table: Table, largest: int) -> None:
-    """A piece of more than one row is not larger than allowed, counted as a form has it; no row is lost between."""
+def test_pieces_have_at_most_the_allowed_size(table: Table, largest: int) -> None:
+    """A piece with two or more rows has at most the allowed size of a POST body, and no row is lost between pieces."""
     columns = sql.columns_for(table)
     rows = 0
     for piece, count in csv_columns.csv_pieces(table, columns, largest):
@@ -201,8 +201,8 @@ def test_pieces_are_as_large_as_they_may_be_when_posted(table: Table, largest: i
     assert rows == len(table)
 
 
-def test_pieces_of_many_rows_join_without_a_gap() -> None:
-    """More rows than are written at once come back in their order."""
+def test_large_tables_keep_the_order_of_rows() -> None:
+    """A table with more rows than a block is returned in the same order."""
     table = Table({"n": np.arange(45_000), "s": np.arange(45_000).astype(str)})
     back = sent_and_returned(table)
     assert (back["n"] == table["n"]).all()
@@ -210,14 +210,14 @@ def test_pieces_of_many_rows_join_without_a_gap() -> None:
 
 
 @given(tables())
-def test_no_row_is_longer_than_is_said_before(table: Table) -> None:
-    """The bound on rows, which is checked before anything is sent, holds."""
+def test_no_row_exceeds_the_estimated_length(table: Table) -> None:
+    """The upper bound of the row length, which is checked before a request, holds."""
     columns = sql.columns_for(table)
     pieces = [piece.split("\n", 1)[1] for piece, _ in csv_columns.csv_pieces(table, columns, 1)]
     assert all(len(urllib.parse.quote_plus(piece)) <= csv_columns.longest_row(table) + 20 for piece in pieces)
 
 
-# -- what cannot be stored -------------------------------------------------------------------------------------------
+# -- columns that cannot be stored -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -250,8 +250,8 @@ def test_no_row_is_longer_than_is_said_before(table: Table) -> None:
         (Table({"Ra": [1], "rA": [2]}), "The columns 'Ra' and 'rA' have the same name in CasJobs, which"),
     ],
 )
-def test_what_cannot_be_stored_is_said(table: Table, message: str | None) -> None:
-    """A column that the database cannot hold exactly is named, with what to do."""
+def test_columns_that_cannot_be_stored_raise(table: Table, message: str | None) -> None:
+    """The error names the column that the database cannot store exactly, and suggests a solution."""
     if message is None:
         assert sql.columns_for(table)
         return
@@ -260,8 +260,8 @@ def test_what_cannot_be_stored_is_said(table: Table, message: str | None) -> Non
 
 
 @pytest.mark.parametrize("name", ["order", "two words", "a]b", "Größe", "1st", "a.b", "x--", "a'b", 'a"b', "c,d"])
-def test_columns_may_have_any_printable_name(name: str) -> None:
-    """Reserved words, blanks and marks in names of columns are put in brackets."""
+def test_column_names_may_be_any_printable_text(name: str) -> None:
+    """Reserved words, blanks and punctuation in column names are quoted."""
     columns = sql.columns_for(Table({name: [1]}))
     expected = f"[{name.replace(']', ']]')}]"
     assert sql.create_statement("t", columns) == f"CREATE TABLE [t] ({expected} bigint NULL)"
@@ -269,14 +269,14 @@ def test_columns_may_have_any_printable_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["t", "_x1", "MyDB.t", "mydb.dbo.t", "[t]", "MYDB.[t]", "T" * 128])
-def test_names_of_tables(name: str) -> None:
-    """A name of letters, digits and underscores is taken, with that of the database or without."""
+def test_valid_table_names(name: str) -> None:
+    """A name of letters, digits and underscores is valid, with or without the name of the database."""
     assert sql.table_name(name) == f"[{name.rpartition('.')[2].strip('[]')}]"
 
 
 @given(st.text() | st.none() | st.integers())
-def test_other_names_of_tables_are_refused(name: Any) -> None:
-    """Nothing else gets into a statement."""
+def test_invalid_table_names_raise(name: Any) -> None:
+    """Any other text raises an error, so that it cannot become part of a statement."""
     try:
         made = sql.table_name(name)
     except InvalidArgumentError as err:
@@ -286,8 +286,8 @@ def test_other_names_of_tables_are_refused(name: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["x; DROP TABLE y", "a b", "", "1a", "a.b", "other.t", "t\n", "ä", "T" * 129, None])
-def test_names_that_are_no_names_of_tables(name: Any) -> None:
-    """A name that could be more than a name is refused."""
+def test_examples_of_invalid_table_names_raise(name: Any) -> None:
+    """Text that could be more than a name raises an error."""
     with pytest.raises(InvalidArgumentError, match="is not a valid name of a table"):
         sql.table_name(name)
 
@@ -315,17 +315,17 @@ def test_names_that_are_no_names_of_tables(name: Any) -> None:
         (("a", "int"), ("b", "int"), "it has no column 'b'; the new rows do not have 'a'"),
     ],
 )
-def test_rows_fit_or_do_not(there: tuple[Any, ...], given_columns: tuple[Any, ...], message: str) -> None:
-    """Whether rows can be added exactly is known before they are sent, and if not, why."""
+def test_column_mismatches_are_described(there: tuple[Any, ...], given_columns: tuple[Any, ...], message: str) -> None:
+    """Whether rows can be added without loss is checked before an upload, and the reason is reported."""
     found = sql.column_mismatch([SqlColumn(*given_columns)], [SqlColumn(*there)])
     assert re.search(message, found) if message else not found
 
 
-# -- answers ---------------------------------------------------------------------------------------------------------
+# -- responses -------------------------------------------------------------------------------------------------------
 
 
-def test_a_quick_answer() -> None:
-    """Names and types are in the heading; NULL without quotes is none, NULL in quotes is a text."""
+def test_a_quick_response() -> None:
+    """The header has names and types; unquoted NULL is masked, and quoted NULL is a text."""
     table = csv_columns.read_csv(
         "[id]:bigint,[a name]:varchar,[x]:float,[y]:real,[b]:bit,[n]:tinyint\r\n"
         '9223372036854775807,"NULL",1.5,0.1,True,255\r\n'
@@ -340,34 +340,34 @@ def test_a_quick_answer() -> None:
     ]
 
 
-def test_text_without_quotes_is_read() -> None:
-    """Text may come without quotes; leading zeros stay, an empty one is a text."""
+def test_unquoted_text_is_read() -> None:
+    """Text may be unquoted; leading zeros are kept, and an empty cell is an empty text."""
     table = csv_columns.read_csv("[a]:varchar,[b]:char\n007,x y\n,NULL\n")
     assert [plain(table["a"]), plain(table["b"])] == [["007", ""], ["x y", None]]
 
 
-def test_the_names_of_types_of_net_are_read() -> None:
-    """Types may have the names that .NET has for them."""
+def test_dotnet_type_names_are_read() -> None:
+    """Types may have their .NET names."""
     table = csv_columns.read_csv("[a]:Int64,[b]:Single,[c]:String,[d]:Boolean\n1,2.5,x,False\n")
     assert [column.dtype.str[1:] for column in table.columns.values()] == ["i8", "f4", "U1", "b1"]
 
 
-def test_names_may_have_marks() -> None:
-    """Names with commas, brackets and blanks are read; one that is missing is made up, a second one numbered."""
+def test_column_names_may_have_punctuation() -> None:
+    """Names with commas, brackets and blanks are read; missing names are generated, and repeated names numbered."""
     table = csv_columns.read_csv("[a, b]:int,[c[1]]:decimal(10,2),[]:int,[x]:int,[x]:int\n1,2,3,4,5\n")
     assert table.colnames == ["a, b", "c[1]", "Column3", "x", "x1"]
 
 
 @pytest.mark.parametrize("text", ["2020-06-01 15:04:05.5", "2020-06-01T15:04:05.5", "6/1/2020 3:04:05 PM"])
-def test_moments_in_answers_become_times(text: str) -> None:
-    """Moments are read in ISO 8601 and as .NET writes them."""
+def test_times_in_responses_become_time_columns(text: str) -> None:
+    """Times are read in ISO 8601 and in the US format of .NET."""
     table = csv_columns.read_csv(f"[t]:datetime\n{text}\nNULL\n")
     assert plain(table["t"])[0].startswith("2020-06-01T15:04:05")
     assert table["t"].mask.tolist() == [False, True]
 
 
-def test_values_of_another_type_are_kept_as_text() -> None:
-    """Nothing is changed to fit: a column that holds something else than is said becomes text, with a warning."""
+def test_values_of_another_type_are_returned_as_text() -> None:
+    """A column with values that contradict its type is returned as text, with a warning."""
     with pytest.warns(CorruptDataWarning, match="Column 'a' is declared as int but contains other values"):
         assert csv_columns.read_csv("[a]:int\n1\n2.5\n")["a"].tolist() == ["1", "2.5"]
     with pytest.warns(CorruptDataWarning, match="Column 'a' is declared as float but contains other values"):
@@ -377,8 +377,8 @@ def test_values_of_another_type_are_kept_as_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n", "  \n"])
-def test_an_answer_without_columns_is_an_empty_table(text: str) -> None:
-    """A statement that returns nothing returns a table without columns."""
+def test_a_response_without_columns_is_an_empty_table(text: str) -> None:
+    """A statement that returns nothing results in a table without columns."""
     assert csv_columns.read_csv(text).colnames == []
 
 
@@ -391,14 +391,14 @@ def test_an_answer_without_columns_is_an_empty_table(text: str) -> None:
         ("[a]:varchar,[b]:int\nx\ry,1\n", "returned invalid CSV|returned a row with"),
     ],
 )
-def test_what_is_no_answer_is_an_error(text: str, message: str) -> None:
-    """An answer that is cut or no CSV is an error of the package."""
+def test_invalid_csv_raises(text: str, message: str) -> None:
+    """A truncated or invalid response raises an error of the package."""
     with pytest.raises(MastError, match=message):
         csv_columns.read_csv(text)
 
 
-def test_a_text_longer_than_the_csv_module_expects() -> None:
-    """A text of any length is read."""
+def test_texts_may_exceed_the_limit_of_the_csv_module() -> None:
+    """Texts of any length are read."""
     assert len(csv_columns.read_csv(f'[a]:varchar\n"{"x" * 200_000}"\n')["a"][0]) == 200_000
 
 
@@ -407,8 +407,8 @@ ANSWER = '[id]:bigint,[a b]:varchar,[x]:float,[t]:datetime,[b]:bit\n1,"a, b",1.5
 
 @given(st.data())
 @pytest.mark.filterwarnings("ignore::astroquery_mast.exceptions.CorruptDataWarning")
-def test_any_text_is_read_or_is_an_error_of_the_package(data: st.DataObject) -> None:
-    """Whatever the service sends, it becomes a table or one of the package's errors."""
+def test_any_response_is_read_or_raises_an_error_of_the_package(data: st.DataObject) -> None:
+    """Any text becomes a table, or raises an error of the package."""
     place = data.draw(st.integers(0, len(ANSWER)))
     text = ANSWER[:place] + data.draw(st.text(max_size=20)) + ANSWER[place + data.draw(st.integers(0, 9)) :]
     columns = [SqlColumn("a", "int"), SqlColumn("b", "nvarchar"), SqlColumn("t", "datetime2"), SqlColumn("x", "float")]
@@ -425,8 +425,8 @@ def test_any_text_is_read_or_is_an_error_of_the_package(data: st.DataObject) -> 
             assert str(err)
 
 
-def test_csv_without_types_is_read_by_its_looks() -> None:
-    """Columns that are numbers become numbers; leading zeros and words make a text."""
+def test_types_of_plain_csv_are_inferred() -> None:
+    """Columns of numbers become numeric; leading zeros and words make a column of text."""
     text = "id,code,x,name\n1,007,1.5,a\nNULL,010,NULL,NULL\n3,3,1e5,\n"
     table = csv_columns.read_plain_csv(csv_columns.lines_of(text), len(text))
     assert [plain(table["id"]), table["code"].tolist(), table["x"].tolist()] == [

@@ -1,4 +1,4 @@
-"""Tables that come from MyDB: at once or by way of a file, whole or not at all; and the files that CasJobs writes."""
+"""Downloads of MyDB tables, directly or from a file, complete or not at all, and files written by CasJobs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def selects(record: RequestRecord) -> bool:
 
 @pytest.fixture
 def slow(hasty: Sandbox) -> Iterator[CasJobsClass]:
-    """Give a client whose table, named large, takes longer than the quick queue allows."""
+    """Yield a client whose table "large" takes longer than the quick queue allows."""
     client = CasJobsClass()
     client.login(hasty.casjobs_user, hasty.casjobs_password)
     client.upload(LARGE, "large")
@@ -67,11 +67,11 @@ def assert_is_large(table: Table) -> None:
     assert abs((table["t"] - LARGE["t"]).sec).max() <= 1e-7
 
 
-# -- at once ---------------------------------------------------------------------------------------------------------
+# -- direct downloads ------------------------------------------------------------------------------------------------
 
 
 def test_a_table_made_by_a_query_keeps_its_types(casjobs: CasJobsClass) -> None:
-    """All types of the database are read, not only those that an upload makes."""
+    """All types of the database are read, including those that uploads do not create."""
     columns = "a char(4), b varchar(9), c decimal(10,3), d date, e datetime, f smalldatetime, g ntext, h int, i bit"
     values = "'x', 'NULL', 1.25, '2020-02-29', '2020-01-01T12:30:00.5', '1999-12-31 23:59', 'a,\"b', NULL, 1"
     casjobs.query(f"CREATE TABLE made ({columns})", context="MyDB")
@@ -86,91 +86,91 @@ def test_a_table_made_by_a_query_keeps_its_types(casjobs: CasJobsClass) -> None:
 
 
 @pytest.mark.parametrize("name", ["Stars", "stars", "MyDB.stars", "mydb.dbo.STARS"])
-def test_names_are_taken_in_any_case(casjobs: CasJobsClass, name: str) -> None:
-    """A table is found by its name in any case, with the name of the database or without."""
+def test_table_names_are_case_insensitive(casjobs: CasJobsClass, name: str) -> None:
+    """A table is found by its name in any case, with or without the name of the database."""
     casjobs.upload(Table({"a": [1]}), "Stars")
     assert casjobs.download(name)["a"].tolist() == [1]
 
 
-def test_a_name_that_is_not_there_is_an_error_with_those_that_are(casjobs: CasJobsClass) -> None:
-    """A name that is mistyped is told with the one that may be meant."""
+def test_an_unknown_name_raises_with_a_suggestion(casjobs: CasJobsClass) -> None:
+    """The error for a misspelled name suggests the correct one."""
     casjobs.upload(Table({"a": [1]}), "stars")
     with pytest.raises(InvalidArgumentError, match=r"Table 'strs' not found in MyDB\. Did you mean 'stars'\?"):
         casjobs.download("strs")
 
 
-def test_a_name_that_is_none_is_not_sent(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
-    """What is no name gets into no statement."""
+def test_an_invalid_name_is_not_sent(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """An invalid name raises an error before a request."""
     with pytest.raises(InvalidArgumentError, match="is not a valid name of a table"):
         casjobs.download("stars; DROP TABLE stars")
     assert not mast_sandbox.requests.of("casjobs")
 
 
 def test_a_small_table_needs_no_job(casjobs: CasJobsClass, operations: Callable[[], list[str]]) -> None:
-    """What the quick queue can send is asked for there: columns, number of rows, rows."""
+    """The columns, the number of rows and the rows are requested from the quick queue if possible."""
     casjobs.upload(Table({"a": [1]}), "stars")
     before = len(operations())
     casjobs.download("stars")
     assert operations()[before:] == ["ExecuteQuickJob"] * 3
 
 
-# -- by way of a file ------------------------------------------------------------------------------------------------
+# -- downloads from a file -------------------------------------------------------------------------------------------
 
 
-def test_a_large_table_comes_as_a_file(slow: CasJobsClass, hasty: Sandbox) -> None:
-    """What takes too long in the quick queue is written to a file by jobs, as exactly, and nothing else is left."""
+def test_a_large_table_is_downloaded_from_a_file(slow: CasJobsClass, hasty: Sandbox) -> None:
+    """Jobs write a table that is too large for the quick queue to a file, with exact values and no leftovers."""
     assert_is_large(slow.download("large"))
     assert len(hasty.requests.of("casjobs_output")) == 1
     assert slow.list_tables()["table_name"].tolist() == ["large"]
 
 
-def test_the_file_is_fetched_without_the_password(slow: CasJobsClass, hasty: Sandbox) -> None:
-    """Whoever keeps files does not hear the password."""
+def test_the_file_is_downloaded_without_the_password(slow: CasJobsClass, hasty: Sandbox) -> None:
+    """The request for the file does not contain the password."""
     slow.download("large")
     (record,) = hasty.requests.of("casjobs_output")
     told = f"{record.path} {record.query} {record.form} {record.headers} {record.body!r}"
     assert hasty.casjobs_password not in told
 
 
-def test_a_job_that_fails_is_an_error(slow: CasJobsClass, hasty: Sandbox) -> None:
-    """What the job says is in the message, and the temporary table is dropped."""
+def test_a_failed_job_raises(slow: CasJobsClass, hasty: Sandbox) -> None:
+    """The error has the message of the job, and the temporary table is dropped."""
     hasty.faults.add("casjobs", Fault.job("failed", "disk is full"), where=is_job)
     with pytest.raises(MastError, match="disk is full"):
         slow.download("large")
     assert slow.list_tables()["table_name"].tolist() == ["large"]
 
 
-def test_a_file_that_is_not_there_is_an_error(slow: CasJobsClass, hasty: Sandbox) -> None:
-    """A file that has gone is an error of the package, and nothing is left in MyDB."""
+def test_a_missing_file_raises(slow: CasJobsClass, hasty: Sandbox) -> None:
+    """A missing file raises an error of the package, and nothing is left in MyDB."""
     hasty.faults.add("casjobs_output", Fault.status(404), times=None)
     with pytest.raises(MastError):
         slow.download("large")
     assert slow.list_tables()["table_name"].tolist() == ["large"]
 
 
-def test_a_file_that_breaks_off_is_fetched_again(slow: CasJobsClass, hasty: Sandbox) -> None:
-    """A connection that breaks costs a request."""
+def test_a_truncated_file_is_requested_again(slow: CasJobsClass, hasty: Sandbox) -> None:
+    """A broken connection leads to another request."""
     hasty.faults.add("casjobs_output", Fault.cut(5000))
     assert_is_large(slow.download("large"))
 
 
 @pytest.mark.parametrize("operation", ["SubmitJob", "SubmitExtractJob"])
-def test_ctrl_c_leaves_no_table(
+def test_ctrl_c_leaves_no_temporary_table(
     slow: CasJobsClass, hasty: Sandbox, interrupted: Callable[..., requests.Session], operation: str
 ) -> None:
-    """Who stops a download finds no temporary table afterwards."""
+    """Ctrl-C during a download drops the temporary table."""
     client = CasJobsClass(session=interrupted(operation, arrives=True))
     with pytest.raises(KeyboardInterrupt):
         client.download("large")
     assert slow.list_tables()["table_name"].tolist() == ["large"]
 
 
-# -- answers that are none -------------------------------------------------------------------------------------------
+# -- invalid responses -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kept", [1, 2])
-def test_rows_that_are_missing_are_missed(casjobs: CasJobsClass, mast_sandbox: Sandbox, kept: int) -> None:
-    """An answer with fewer rows than there are is an error, and not a short table."""
+def test_missing_rows_raise(casjobs: CasJobsClass, mast_sandbox: Sandbox, kept: int) -> None:
+    """A response with too few rows raises an error instead of returning an incomplete table."""
     casjobs.upload(Table({"a": [1, 2, 3]}), "stars")
     lines = "\n".join(["[c1]:bigint", "1", "2"][: kept + 1])
     mast_sandbox.faults.add("casjobs", xml(f"{lines}\n"), where=selects)
@@ -179,7 +179,7 @@ def test_rows_that_are_missing_are_missed(casjobs: CasJobsClass, mast_sandbox: S
 
 
 def xml(text: str) -> Fault:
-    """Answer as an operation does that returns text."""
+    """Return a fault whose response is that of an operation that returns text."""
     return Fault.answer(f'<string xmlns="http://Services.Cas.jhu.edu">{text}</string>', content_type="text/xml")
 
 
@@ -196,16 +196,16 @@ def xml(text: str) -> Fault:
         Fault.answer(b"<string>", content_type="text/xml"),
     ],
 )
-def test_what_is_no_answer_is_an_error(casjobs: CasJobsClass, mast_sandbox: Sandbox, fault: Fault) -> None:
-    """Whatever comes instead of rows is one of the package's errors."""
+def test_invalid_responses_raise(casjobs: CasJobsClass, mast_sandbox: Sandbox, fault: Fault) -> None:
+    """An invalid response in place of the rows raises an error of the package."""
     casjobs.upload(Table({"a": ["b"]}), "stars")
     mast_sandbox.faults.add("casjobs", fault, where=selects, times=None)
     with pytest.raises(RemoteServiceError):
         casjobs.download("stars")
 
 
-def test_a_number_of_rows_that_is_none_is_an_error(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
-    """A service that does not say how many rows there are is not believed."""
+def test_an_invalid_row_count_raises(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """A response without the number of rows raises an error."""
     casjobs.upload(Table({"a": [1]}), "stars")
     counts = lambda record: "COUNT" in (record.value("qry") or "")  # noqa: E731 - one line of a test
     mast_sandbox.faults.add("casjobs", xml("[n]:int\n"), where=counts)
@@ -213,14 +213,14 @@ def test_a_number_of_rows_that_is_none_is_an_error(casjobs: CasJobsClass, mast_s
         casjobs.download("stars")
 
 
-def test_a_service_that_is_down_is_an_error(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
-    """A server that does not answer is one of the package's errors, after retries."""
+def test_an_unavailable_service_raises(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """A server that does not respond raises an error of the package after retries."""
     mast_sandbox.faults.add("casjobs", Fault.status(503), times=None)
     with pytest.raises(ServerError):
         casjobs.download("stars")
 
 
-# -- files that CasJobs writes ---------------------------------------------------------------------------------------
+# -- files written by CasJobs ----------------------------------------------------------------------------------------
 
 EXTRACTED = Table(
     {
@@ -233,7 +233,7 @@ EXTRACTED = Table(
 
 
 def extracted(client: CasJobsClass, form: str, holding: bytes = b"") -> Table:
-    """Have the service write a table to a file, in which some bytes are, and read that."""
+    """Let the service write a table to a file, replaced by ``holding`` if given, and read the file."""
     client.upload(EXTRACTED, "extracted", overwrite=True)
     calls = client._calls
     deadline = client._service.deadline(None)
@@ -246,8 +246,8 @@ def extracted(client: CasJobsClass, form: str, holding: bytes = b"") -> Table:
 
 
 @pytest.mark.parametrize("form", ["CSV", "FITS", "VOTable"])
-def test_extracted_files_are_read(casjobs: CasJobsClass, form: str) -> None:
-    """The forms in which CasJobs writes tables are read, with NULL where there is nothing."""
+def test_all_file_formats_are_read(casjobs: CasJobsClass, form: str) -> None:
+    """All formats in which CasJobs writes tables are read, with NULL masked."""
     table = extracted(casjobs, form)
     assert table.colnames == EXTRACTED.colnames
     assert [plain(table["id"]), plain(table["x"])] == [plain(EXTRACTED["id"]), plain(EXTRACTED["x"])]
@@ -255,21 +255,21 @@ def test_extracted_files_are_read(casjobs: CasJobsClass, form: str) -> None:
     assert [text or "" for text in table["name"].tolist()] == ["a b", "", "c,d"]
 
 
-def test_wrong_shapes_of_cells_in_fits_are_not_believed(casjobs: CasJobsClass) -> None:
-    """Files of CasJobs say of their cells that they are arrays, with TDIM keywords; they are not."""
+def test_incorrect_tdim_keywords_are_ignored(casjobs: CasJobsClass) -> None:
+    """FITS files of CasJobs have incorrect TDIM keywords, which are ignored."""
     table = extracted(casjobs, "FITS", holding=b"TDIM1")
     assert [table[name].shape for name in table.colnames] == [(3,)] * 4
     assert all(table[name].dtype.isnative for name in table.colnames)
 
 
-def test_a_form_that_is_not_known_is_refused() -> None:
-    """A form that cannot be read is told with those that can."""
+def test_an_unknown_format_raises() -> None:
+    """The error for an unknown format lists the supported ones."""
     with pytest.raises(InvalidArgumentError, match="The file format 'DataSet' is not supported"):
         read_output(io.BytesIO(), "DataSet")
 
 
 def whole_files() -> dict[str, bytes]:
-    """Return a file of each form."""
+    """Return a file in each format."""
     made: dict[str, Any] = {form: io.BytesIO() for form in ("FITS", "VOTable")}
     table = Table({"a": [1, 2], "s": ["x", "y"]})
     table.write(made["FITS"], format="fits")
@@ -281,8 +281,8 @@ WHOLE = whole_files()
 
 
 @given(st.sampled_from(sorted(WHOLE)), st.data())
-def test_a_broken_file_is_read_or_an_error_of_the_package(form: str, data: st.DataObject) -> None:
-    """Whatever the bytes are, there is a table or one of the package's errors."""
+def test_a_corrupt_file_is_read_or_raises_an_error_of_the_package(form: str, data: st.DataObject) -> None:
+    """Any bytes result in a table or an error of the package."""
     body = WHOLE[form]
     start = data.draw(st.integers(0, len(body)))
     piece = data.draw(st.binary(max_size=20))

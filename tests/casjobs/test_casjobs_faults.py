@@ -1,4 +1,4 @@
-"""CasJobs in trouble: what is tried again, what is not, and what each failure becomes."""
+"""Failures of CasJobs: which requests are repeated, which are not, and which errors are raised."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Operations = Callable[[], list[str]]
 Select = Callable[[str], Where]
 
 XML = "text/xml; charset=utf-8"
-# A document that is ten billion letters when it is read.
+# An XML document that expands to ten billion characters.
 GROWING = "".join(
     f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in zip("abcdefghi", "bcdefghij", strict=True)
 )
@@ -48,10 +48,10 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN)
-def test_a_query_survives_a_broken_answer(
+def test_a_query_is_repeated_after_an_invalid_response(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, operations: Operations, fault: Fault
 ) -> None:
-    """What only reads is sent again."""
+    """A request that only reads is sent again."""
     mast_sandbox.faults.add("casjobs", fault)
     assert len(casjobs.query(STARS, context=PS1)) == 4
     assert operations() == ["ExecuteQuickJob"] * 2
@@ -59,10 +59,10 @@ def test_a_query_survives_a_broken_answer(
 
 @pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize("call", ["query", "change", "submit", "status", "list", "login"])
-def test_a_service_that_stays_broken_is_one_error(
+def test_a_persistent_failure_raises_one_error(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, fault: Fault, call: str
 ) -> None:
-    """Of the service, in a sentence of one line, whatever was called."""
+    """Every method raises an error of the service with a message of one line."""
     calls: dict[str, Callable[[], object]] = {
         "query": lambda: casjobs.query(STARS, context=PS1),
         "change": lambda: casjobs.query("CREATE TABLE five (a int)"),
@@ -79,24 +79,22 @@ def test_a_service_that_stays_broken_is_one_error(
     assert "\n" not in str(caught.value)
 
 
-# -- what is sent once -----------------------------------------------------------------------------------------------
+# -- requests that are sent once -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["reset", "html", "503", "cut XML"])
-def test_a_change_is_not_sent_twice(
+def test_a_change_is_not_repeated(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, operations: Operations, name: str
 ) -> None:
-    """It may have been made although no answer came."""
+    """A change is not sent again, because the server may have made it although there was no response."""
     mast_sandbox.faults.add("casjobs", BROKEN[name])
     with pytest.raises(RemoteServiceError):
         casjobs.query("CREATE TABLE five (a int)")
     assert operations() == ["ExecuteQuickJob"]
 
 
-def test_a_change_that_was_not_taken_is_sent_again(
-    mast_sandbox: Sandbox, casjobs: CasJobsClass, operations: Operations
-) -> None:
-    """A server that asks for patience has done nothing."""
+def test_a_rejected_change_is_repeated(mast_sandbox: Sandbox, casjobs: CasJobsClass, operations: Operations) -> None:
+    """A change is sent again if the server responds that it is too busy."""
     mast_sandbox.faults.add("casjobs", Fault.status(503, retry_after=0))
     casjobs.query("CREATE TABLE five (a int)")
     assert operations() == ["ExecuteQuickJob"] * 2
@@ -104,7 +102,7 @@ def test_a_change_that_was_not_taken_is_sent_again(
 
 
 def lost(kept: Fault) -> Fault:
-    """Return a fault that does what is asked, and then loses the answer."""
+    """Return a fault that processes the request and then loses the response."""
     return replace(kept, canned=None, bends=(lambda reply: _lost(kept, reply),))
 
 
@@ -113,10 +111,10 @@ def _lost(kept: Fault, reply: Reply) -> Reply:
 
 
 @pytest.mark.parametrize("name", ["reset", "html", "500", "503", "cut XML", "nothing"])
-def test_a_job_whose_number_got_lost_is_found(
+def test_a_job_is_found_if_its_number_was_lost(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select, operations: Operations, name: str
 ) -> None:
-    """It is looked for by the name of its task, and never submitted twice."""
+    """The job is found by the name of its task, and not submitted twice."""
     mast_sandbox.faults.add("casjobs", lost(BROKEN[name]), where=operation("SubmitJob"))
     job = casjobs.submit("SELECT TOP 4 objID INTO MyDB.four FROM ObjectThin", context=PS1)
     assert operations() == ["SubmitJob", "GetJobs"]
@@ -125,38 +123,38 @@ def test_a_job_whose_number_got_lost_is_found(
 
 
 @pytest.mark.parametrize("name", ["html", "500", "503", "nothing"])
-def test_a_job_that_is_not_there_can_be_submitted_again(
+def test_an_unlisted_job_can_be_submitted_again(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select, operations: Operations, name: str
 ) -> None:
-    """By the user, who is told so."""
+    """The error says that the job can be submitted again."""
     mast_sandbox.faults.add("casjobs", BROKEN[name], where=operation("SubmitJob"))
     with pytest.raises(RemoteServiceError, match="CasJobs does not list the job, so you can submit it again"):
         casjobs.submit(STARS, context=PS1)
     assert operations() == ["SubmitJob", "GetJobs"]
 
 
-def test_a_job_about_which_nobody_knows_is_told_of(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """When the list cannot be had either."""
+def test_a_job_of_unknown_fate_raises(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """The error says that the job may exist if the list of jobs cannot be retrieved either."""
     mast_sandbox.faults.add("casjobs", Fault.status(500), times=None)
     with pytest.raises(RemoteServiceError, match="Check list_jobs"):
         casjobs.submit(STARS, context=PS1)
 
 
-def test_a_query_that_cannot_be_submitted_is_not_looked_for(casjobs: CasJobsClass, operations: Operations) -> None:
-    """The server has said why."""
+def test_a_rejected_job_is_not_searched_for(casjobs: CasJobsClass, operations: Operations) -> None:
+    """A job that the server rejects is not searched for in the list of jobs."""
     with pytest.raises(InvalidQueryError):
         casjobs.submit("SELECT a FROM x", context="NoSuchContext").result()
     assert operations().count("SubmitJob") == 1
 
 
-# -- firewalls, passwords --------------------------------------------------------------------------------------------
+# -- firewalls and passwords -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [403, 200])
-def test_a_firewall_is_told_of_once(
+def test_a_firewall_raises_without_a_retry(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, operations: Operations, status: int
 ) -> None:
-    """With its number, and what may help; it is no wrong password."""
+    """The error has the incident number and advice, and is not a login error."""
     mast_sandbox.faults.add("casjobs", Fault.firewall(status), times=None)
     with pytest.raises(
         NetworkError,
@@ -166,10 +164,10 @@ def test_a_firewall_is_told_of_once(
     assert operations() == ["ExecuteQuickJob"]
 
 
-def test_a_password_that_was_changed_meanwhile_is_an_error_of_the_login(
+def test_a_password_that_has_changed_raises_a_login_error(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select
 ) -> None:
-    """In whatever operation it shows."""
+    """All operations raise a login error if the password is no longer valid."""
     words = "Login failed. Please check your WSID and password."
     trace = f"System.Exception: {words} ---> System.UnauthorizedAccessException: {words}\r\n   at CasJobs.Run()"
     mast_sandbox.faults.add("casjobs", Fault.answer(trace, status=500, content_type="text/plain"), times=None)
@@ -178,11 +176,11 @@ def test_a_password_that_was_changed_meanwhile_is_an_error_of_the_login(
             call()
 
 
-# -- requests and answers --------------------------------------------------------------------------------------------
+# -- requests and responses ------------------------------------------------------------------------------------------
 
 
-def test_everything_is_post(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """Nothing of a form is in an address, which proxies and logs of servers keep."""
+def test_all_requests_are_post(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """Forms are not part of the URL, which proxies and server logs record."""
     casjobs.query(STARS, context=PS1)
     casjobs.submit(STARS, context=PS1).wait()
     casjobs.list_jobs()
@@ -190,8 +188,8 @@ def test_everything_is_post(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> Non
     assert not any(record.query for record in mast_sandbox.requests)
 
 
-def test_marks_and_letters_of_all_kinds_arrive(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """A form has percent signs, ampersands, plus signs and all of Unicode in it."""
+def test_special_characters_are_encoded(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """Percent signs, ampersands, plus signs and any Unicode characters arrive unchanged."""
     text = "a+b&c=d;e%20f%%,~é漢😀\t\"<>'' \n"
     casjobs.query(f"SELECT '{text}' AS a")
     (record,) = mast_sandbox.requests
@@ -199,17 +197,15 @@ def test_marks_and_letters_of_all_kinds_arrive(mast_sandbox: Sandbox, casjobs: C
     assert record.value("pw") == mast_sandbox.casjobs_password
 
 
-def test_half_a_character_is_not_sent(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """It is an error of the query."""
+def test_an_unpaired_surrogate_is_not_sent(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """An unpaired surrogate raises an error of the query."""
     with pytest.raises(InvalidArgumentError, match="The text contains an unpaired surrogate at position"):
         casjobs.query("SELECT '\ud800' AS a")
     assert len(mast_sandbox.requests) == 0
 
 
-def test_a_list_of_jobs_with_odd_records_is_read(
-    mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select
-) -> None:
-    """Records without a number are left out; what is missing is masked."""
+def test_unusual_job_records_are_read(mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select) -> None:
+    """Records without a number are skipped, and missing values are masked."""
     records = (
         "<CJJob><JobID>7</JobID><Status>9</Status><TimeSubmit>2026-11-01T10:00:00.1234567-05:00</TimeSubmit>"
         "<TimeStart>0001-01-01T00:00:00</TimeStart><TimeEnd/><Rows>-1</Rows></CJJob><CJJob/><CJJob><JobID>x</JobID></CJJob>"
@@ -223,8 +219,8 @@ def test_a_list_of_jobs_with_odd_records_is_read(
     assert job["ended"].mask
 
 
-def test_the_output_of_a_job_is_fetched_without_the_password(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """From wherever it is; pages and missing files are errors."""
+def test_the_output_of_a_job_is_downloaded_without_the_password(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """The output is downloaded from any server; web pages and missing files raise errors."""
     from astroquery_mast.service.retrying import Deadline
 
     casjobs.submit(STARS, context=PS1, into="four").wait()

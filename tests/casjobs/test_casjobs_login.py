@@ -1,4 +1,4 @@
-"""Who the user of CasJobs is: where name and password are found, and to whom they are sent."""
+"""The CasJobs login: where the user name and the password come from, and which servers receive them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from astroquery_mast.service import token_sources
 
 
 class Memory(keyring.backend.KeyringBackend):
-    """A keyring that forgets everything with the test."""
+    """A keyring in memory for the duration of a test."""
 
     priority = 1.0  # type: ignore[assignment]
 
@@ -33,7 +33,7 @@ class Memory(keyring.backend.KeyringBackend):
         self.kept: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return what is kept."""
+        """Return the stored password."""
         return self.kept.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
@@ -43,7 +43,7 @@ class Memory(keyring.backend.KeyringBackend):
 
 @pytest.fixture
 def ring() -> Memory:
-    """Give a keyring, which is put back by the fixture that all tests share."""
+    """Return a keyring, which the fixture shared by all tests resets."""
     made = Memory()
     keyring.set_keyring(made)
     return made
@@ -51,7 +51,7 @@ def ring() -> Memory:
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Give what somebody types at a terminal: question → answer; and the questions that were asked."""
+    """Yield the text to type at each prompt, and record the prompts."""
     answers: dict[str, str] = {}
 
     def answer(question: str) -> str:
@@ -61,22 +61,22 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     monkeypatch.setattr(getpass, "getpass", answer)
     monkeypatch.setattr("builtins.input", answer)
     yield answers
-    assert not answers, "these were not asked for"
+    assert not answers, "there was no prompt for these"
 
 
 @pytest.fixture
 def other() -> Iterator[Sandbox]:
-    """Serve another archive, to which nothing points."""
+    """Start a second sandbox that no client uses."""
     sandbox = Sandbox().serve()
     yield sandbox
     sandbox.stop()
 
 
-# -- a login ---------------------------------------------------------------------------------------------------------
+# -- login -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_login_by_name_serves_all_clients(mast_sandbox: Sandbox) -> None:
-    """The number that operations want is asked for once, with the password in the body of a POST request."""
+def test_a_login_by_name_is_shared_by_all_clients(mast_sandbox: Sandbox) -> None:
+    """The number of the user is requested once, with the password in the body of a POST request."""
     assert not CasJobs.authenticated()
     assert CasJobs.login(mast_sandbox.casjobs_user, mast_sandbox.casjobs_password) is True
     assert CasJobs.authenticated()
@@ -92,8 +92,8 @@ def test_a_login_by_name_serves_all_clients(mast_sandbox: Sandbox) -> None:
     assert request.value("password") == mast_sandbox.casjobs_password
 
 
-def test_a_login_by_number_is_checked_too(mast_sandbox: Sandbox) -> None:
-    """A WSID may be a number or text; a wrong password is found out."""
+def test_a_login_by_number_is_verified(mast_sandbox: Sandbox) -> None:
+    """A WSID may be a number or text, and a wrong password raises an error."""
     with pytest.raises(LoginError, match="does not accept"):
         CasJobs.login(wsid=mast_sandbox.casjobs_wsid, password="wrong password")
     assert not CasJobs.authenticated()
@@ -102,8 +102,8 @@ def test_a_login_by_number_is_checked_too(mast_sandbox: Sandbox) -> None:
     assert len(CasJobs.query("SELECT 1 AS one")) == 1
 
 
-def test_a_wrong_password_leaves_the_login_as_it_was(mast_sandbox: Sandbox) -> None:
-    """The error names the user and not the password; who was logged in before still is."""
+def test_a_wrong_password_does_not_change_the_login(mast_sandbox: Sandbox) -> None:
+    """The error names the user but not the password, and the previous user remains logged in."""
     logged_in(mast_sandbox)
     with pytest.raises(LoginError, match="has no user roman with this password") as caught:
         CasJobs.login("roman", "Nuncius of another star")
@@ -111,8 +111,8 @@ def test_a_wrong_password_leaves_the_login_as_it_was(mast_sandbox: Sandbox) -> N
     assert CasJobs.session_info(verbose=False)["username"] == mast_sandbox.casjobs_user
 
 
-def test_logout_forgets_the_password(casjobs: CasJobsClass) -> None:
-    """Nothing is sent after that, and the error says how to log in."""
+def test_logout_discards_the_password(casjobs: CasJobsClass) -> None:
+    """After a logout nothing is sent, and the error says how to log in."""
     casjobs.logout()
     assert SHARED_LOGIN.password is None
     for call in (lambda: casjobs.query("SELECT 1 AS a"), casjobs.list_jobs, casjobs.session_info):
@@ -122,8 +122,8 @@ def test_logout_forgets_the_password(casjobs: CasJobsClass) -> None:
             call()
 
 
-def test_the_login_stays_in_this_process(casjobs: CasJobsClass) -> None:
-    """A copy in this process shares it; a pickle has nothing of it."""
+def test_the_login_is_limited_to_this_process(casjobs: CasJobsClass) -> None:
+    """A copy in this process shares the login; a pickle does not contain it."""
     assert copy.deepcopy(casjobs).authenticated()
     assert copy.copy(casjobs)._calls.login is SHARED_LOGIN
     text = pickle.dumps(casjobs)
@@ -142,29 +142,27 @@ def test_the_login_stays_in_this_process(casjobs: CasJobsClass) -> None:
         ({"wsid": 1.5, "password": "b"}, "Find it on the profile page of CasJobs"),
     ],
 )
-def test_an_account_that_makes_no_sense_is_refused(
-    mast_sandbox: Sandbox, arguments: dict[str, Any], message: str
-) -> None:
-    """Before anything is sent."""
+def test_an_invalid_account_raises(mast_sandbox: Sandbox, arguments: dict[str, Any], message: str) -> None:
+    """An invalid account raises an error before a request."""
     with pytest.raises(InvalidArgumentError, match=message):
         CasJobs.login(**arguments)
     assert len(mast_sandbox.requests) == 0
 
 
 @pytest.mark.parametrize("password", ["", b"bytes", 5, "half a \ud800 character"])
-def test_a_password_that_is_none_is_refused(mast_sandbox: Sandbox, password: Any) -> None:
-    """And not shown."""
+def test_an_invalid_password_raises(mast_sandbox: Sandbox, password: Any) -> None:
+    """The error does not show the invalid password."""
     with pytest.raises(LoginError, match="The password must be a non-empty string") as caught:
         CasJobs.login("hubble", password)
     assert caught.value.__context__ is None or "half" not in str(caught.value.__context__)
     assert len(mast_sandbox.requests) == 0
 
 
-# -- where it comes from ---------------------------------------------------------------------------------------------
+# -- sources of the account ------------------------------------------------------------------------------------------
 
 
-def test_the_environment_has_name_and_password(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under the names that mastcasjobs uses, too."""
+def test_the_environment_provides_name_and_password(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment variables are those of mastcasjobs."""
     monkeypatch.setenv("CASJOBS_USERID", mast_sandbox.casjobs_user)
     monkeypatch.setenv("CASJOBS_PW", mast_sandbox.casjobs_password)
     assert CasJobs.login()
@@ -176,7 +174,7 @@ def test_the_environment_has_name_and_password(mast_sandbox: Sandbox, monkeypatc
 
 
 def test_the_password_of_another_account_is_not_sent(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The password of the environment is for the user of the environment."""
+    """A password in the environment is only used for the user in the environment."""
     monkeypatch.setenv("CASJOBS_USERID", mast_sandbox.casjobs_user)
     monkeypatch.setenv("CASJOBS_PW", mast_sandbox.casjobs_password)
     with pytest.raises(LoginError, match="No password for the CasJobs user roman"):
@@ -184,8 +182,8 @@ def test_the_password_of_another_account_is_not_sent(mast_sandbox: Sandbox, monk
     assert len(mast_sandbox.requests) == 0
 
 
-def test_a_login_of_the_environment_does_not_go_to_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that was there before the sandbox is for the real CasJobs, and is there again afterwards."""
+def test_an_existing_login_is_not_used_in_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login before the sandbox is for the real CasJobs, and is restored afterwards."""
     for name in ("CASJOBS_USERID", "CASJOBS_WSID", "CASJOBS_PW"):
         monkeypatch.setenv(name, "12345")
     with Sandbox() as box, pytest.raises(LoginError, match="No user name for CasJobs"):
@@ -194,8 +192,8 @@ def test_a_login_of_the_environment_does_not_go_to_the_sandbox(monkeypatch: pyte
     assert [os.environ[name] for name in ("CASJOBS_USERID", "CASJOBS_WSID", "CASJOBS_PW")] == ["12345"] * 3
 
 
-def test_a_sandbox_begins_with_nobody_logged_in(mast_sandbox: Sandbox) -> None:
-    """Who was logged in before is logged in again at its end."""
+def test_a_sandbox_starts_without_a_login(mast_sandbox: Sandbox) -> None:
+    """The user who was logged in before is restored at the end."""
     from astroquery_mast.config import fresh_state
 
     logged_in(mast_sandbox)
@@ -205,10 +203,8 @@ def test_a_sandbox_begins_with_nobody_logged_in(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("by_number", [False, True])
-def test_the_keyring_keeps_a_password_if_that_is_wanted(
-    mast_sandbox: Sandbox, ring: Memory, *, by_number: bool
-) -> None:
-    """The last account that was stored needs not be named any more."""
+def test_the_keyring_stores_a_password_on_request(mast_sandbox: Sandbox, ring: Memory, *, by_number: bool) -> None:
+    """The account that was stored last is the default."""
     account: dict[str, Any] = {"wsid": mast_sandbox.casjobs_wsid} if by_number else {"username": "hubble"}
     CasJobs.login(password=mast_sandbox.casjobs_password, **account)
     assert ring.kept == {}
@@ -221,31 +217,31 @@ def test_the_keyring_keeps_a_password_if_that_is_wanted(
 
 
 def test_a_wrong_password_is_not_stored(mast_sandbox: Sandbox, ring: Memory) -> None:
-    """Only what CasJobs has accepted."""
+    """Only a password that CasJobs has accepted is stored."""
     with pytest.raises(LoginError):
         CasJobs.login("hubble", "wrong password", store_password=True)
     assert ring.kept == {}
 
 
-def test_a_computer_without_a_keyring_is_told_of(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The login itself has worked."""
+def test_a_missing_keyring_causes_a_warning(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The login succeeds without a keyring."""
     monkeypatch.setattr(keyring, "set_password", lambda *_: 1 / 0)
     with pytest.warns(AuthenticationWarning, match="The password was not stored"):
         assert CasJobs.login("hubble", mast_sandbox.casjobs_password, store_password=True)
 
 
-def test_what_is_missing_is_asked_for(mast_sandbox: Sandbox, typed: dict[str, str]) -> None:
-    """The name may be seen; the password is not."""
+def test_missing_values_are_prompted_for(mast_sandbox: Sandbox, typed: dict[str, str]) -> None:
+    """The prompt for the name shows the input; that for the password does not."""
     typed |= {"user name": "hubble", "password of hubble": mast_sandbox.casjobs_password}
     assert CasJobs.login()
     typed |= {"password of hubble": mast_sandbox.casjobs_password}
     assert CasJobs.login("hubble")
 
 
-def test_the_password_can_be_asked_for_anew(
+def test_the_password_can_be_reentered(
     mast_sandbox: Sandbox, typed: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the one that is stored does not hold any more."""
+    """reenter_password prompts for a password although one is stored."""
     monkeypatch.setenv("CASJOBS_USERID", "hubble")
     monkeypatch.setenv("CASJOBS_PW", "an old password")
     with pytest.raises(LoginError, match="has no user hubble"):
@@ -254,11 +250,11 @@ def test_the_password_can_be_asked_for_anew(
     assert CasJobs.login(reenter_password=True)
 
 
-# -- where it goes ---------------------------------------------------------------------------------------------------
+# -- servers that receive the password -------------------------------------------------------------------------------
 
 
 def test_a_password_is_sent_over_https_only(mast_sandbox: Sandbox) -> None:
-    """And to this computer; it is not even tried otherwise."""
+    """The password is sent over https or to this computer; other addresses raise before a request."""
     server = conf.set_temp("casjobs_server", "http://mastweb.stsci.edu")
     with server, pytest.raises(LoginError, match="Passwords are only sent over https, but the server is"):
         CasJobs.login("hubble", "a password")
@@ -266,7 +262,7 @@ def test_a_password_is_sent_over_https_only(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_login_is_not_sent_to_another_server(casjobs: CasJobsClass, other: Sandbox) -> None:
-    """Neither to that of another client, nor to one that is configured later."""
+    """Neither the server of another client nor one that is configured later receives the password."""
     client = CasJobsClass(server=other.url)
     assert not client.authenticated()
     with pytest.raises(LoginError, match="You are logged in to a different server than"):
@@ -281,10 +277,8 @@ def test_a_login_is_not_sent_to_another_server(casjobs: CasJobsClass, other: San
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed_with_the_password(
-    mast_sandbox: Sandbox, casjobs: CasJobsClass, other: Sandbox, status: int
-) -> None:
-    """It is an error that says where it leads, and is not tried again."""
+def test_a_redirect_is_not_followed(mast_sandbox: Sandbox, casjobs: CasJobsClass, other: Sandbox, status: int) -> None:
+    """The error has the target of the redirect, and there is no retry."""
     for endpoint in ("casjobs", "casjobs_login"):
         mast_sandbox.faults.add(endpoint, Fault.redirect(f"{other.url}/elsewhere", status=status), times=None)
     with pytest.raises(NetworkError, match=f"was redirected to {other.url}/elsewhere"):
@@ -295,8 +289,8 @@ def test_a_redirect_is_not_followed_with_the_password(
     assert len(other.requests) == 0
 
 
-def test_no_token_of_mast_is_sent_to_casjobs(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """They have nothing to do with each other."""
+def test_no_mast_token_is_sent_to_casjobs(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """The token of MAST is independent of the login."""
     from astroquery_mast import Observations
 
     Observations.login(mast_sandbox.token)
@@ -304,8 +298,8 @@ def test_no_token_of_mast_is_sent_to_casjobs(mast_sandbox: Sandbox, casjobs: Cas
     assert {record.headers.get("authorization") for record in mast_sandbox.requests.of("casjobs")} == {None}
 
 
-def test_casjobs_may_be_in_another_place(mast_sandbox: Sandbox) -> None:
-    """MAST has it several times; the address of one is a server, too."""
+def test_the_casjobs_path_is_configurable(mast_sandbox: Sandbox) -> None:
+    """The address of a client may have the path of another CasJobs instance."""
     client = CasJobsClass(server=f"{mast_sandbox.url}/mcasjobs/")
     client.login("hubble", mast_sandbox.casjobs_password)
     client.query("SELECT 1 AS a")

@@ -1,4 +1,4 @@
-"""Queries and jobs of CasJobs: at once, as a job, interrupted, found again."""
+"""Queries and jobs of CasJobs: in the quick queue, as a job, interrupted, and retrieved later."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Select = Callable[[str], Where]
 
 
 def quick(sql_part: str) -> Where:
-    """Return what selects the quick queries with a text."""
+    """Return a condition for the quick queries that contain a text."""
     return lambda record: sql_part in (record.value("qry") or "") and record.path.endswith("/ExecuteQuickJob")
 
 
@@ -41,7 +41,7 @@ def quick(sql_part: str) -> Where:
 
 
 def test_a_query_is_one_request(casjobs: CasJobsClass, operations: Operations) -> None:
-    """The table has the types of the database, and says what was asked."""
+    """The table has the types of the database, and the query in its metadata."""
     table = casjobs.query(STARS, context=PS1)
     assert isinstance(table, Table)
     assert len(table) == 40
@@ -52,8 +52,8 @@ def test_a_query_is_one_request(casjobs: CasJobsClass, operations: Operations) -
     assert operations() == ["ExecuteQuickJob"]
 
 
-def test_the_context_of_the_client_is_the_usual_one(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """One that a call names goes before it."""
+def test_the_context_of_the_client_is_the_default(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """The context of a call takes precedence over that of the client."""
     client = CasJobsClass(PS1)
     assert len(client.query(STARS)) == 40
     with pytest.raises(InvalidQueryError):
@@ -62,8 +62,8 @@ def test_the_context_of_the_client_is_the_usual_one(mast_sandbox: Sandbox, casjo
     assert sent == [PS1, "MYDB"]
 
 
-def test_the_request_can_be_looked_at(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """It has neither the password nor the number of the user, and nothing is sent."""
+def test_get_query_payload_returns_the_request(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """The request contains neither the password nor the number of the user, and is not sent."""
     client: Any = casjobs
     payload = client.query(STARS, context=PS1, get_query_payload=True)
     address = f"{mast_sandbox.url}/ps1casjobs/services/jobs.asmx/ExecuteQuickJob"
@@ -72,15 +72,15 @@ def test_the_request_can_be_looked_at(mast_sandbox: Sandbox, casjobs: CasJobsCla
     assert len(mast_sandbox.requests) == 0
 
 
-def test_no_rows_are_warned_of(casjobs: CasJobsClass) -> None:
-    """The columns are there."""
+def test_an_empty_result_causes_a_warning(casjobs: CasJobsClass) -> None:
+    """An empty result has its columns."""
     with pytest.warns(NoResultsWarning):
         table = casjobs.query("SELECT objID FROM ObjectThin WHERE objID = -1", context=PS1)
     assert table.colnames == ["objID"]
 
 
-def test_a_mistake_is_told_in_the_servers_words(casjobs: CasJobsClass, operations: Operations) -> None:
-    """In one sentence, after one request."""
+def test_a_rejected_query_raises_the_message_of_the_server(casjobs: CasJobsClass, operations: Operations) -> None:
+    """A rejected query raises an error of one line after one request."""
     with pytest.raises(BadRequestError, match="Invalid object name 'NoSuchTable'") as caught:
         casjobs.query("SELECT a FROM NoSuchTable", context=PS1)
     assert "--->" not in str(caught.value)
@@ -90,10 +90,10 @@ def test_a_mistake_is_told_in_the_servers_words(casjobs: CasJobsClass, operation
 @pytest.mark.parametrize(
     "arguments", [{"sql": ""}, {"sql": None}, {"context": "a b"}, {"context": ""}, {"timeout": -1}]
 )
-def test_what_makes_no_sense_is_not_sent(
+def test_invalid_arguments_are_not_sent(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, arguments: dict[str, Any]
 ) -> None:
-    """The error says what is wrong."""
+    """The error describes the invalid argument."""
     call: Any = casjobs.query
     with pytest.raises(InvalidArgumentError):
         call(**{"sql": STARS, **arguments})
@@ -103,10 +103,10 @@ def test_what_makes_no_sense_is_not_sent(
 # -- from the quick queue to a job -----------------------------------------------------------------------------------
 
 
-def test_what_is_too_long_for_the_quick_queue_becomes_a_job(
+def test_a_query_too_long_for_the_quick_queue_becomes_a_job(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, operations: Operations
 ) -> None:
-    """The table is the same, and nothing of it is left in MyDB."""
+    """The result is the same, and no table is left in MyDB."""
     at_once = casjobs.query(STARS, context=PS1)
     mast_sandbox.faults.add("casjobs", TIME_IS_OVER, where=quick("TOP 40"))
     table = casjobs.query(STARS, context=PS1)
@@ -117,8 +117,8 @@ def test_what_is_too_long_for_the_quick_queue_becomes_a_job(
     assert len(casjobs.list_tables()) == 0
 
 
-def test_a_server_with_little_patience_is_no_obstacle(hasty: Sandbox) -> None:
-    """A limit of work in the quick queue is seen as what it is."""
+def test_a_work_limit_of_the_quick_queue_leads_to_a_job(hasty: Sandbox) -> None:
+    """A query that exceeds the limit of the quick queue runs as a job."""
     client = logged_in(hasty)
     pairs = "(SELECT TOP 1500 objID FROM ObjectThin) a CROSS JOIN (SELECT TOP 400 objID FROM ObjectThin) b"
     sql = f"SELECT a.objID, COUNT(b.objID) AS others FROM {pairs} GROUP BY a.objID"
@@ -131,23 +131,23 @@ def test_a_server_with_little_patience_is_no_obstacle(hasty: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.gateway_timeout(), TIME_IS_OVER])
-def test_a_gateway_that_gives_up_is_a_limit_too(mast_sandbox: Sandbox, casjobs: CasJobsClass, fault: Fault) -> None:
-    """It is not asked again in the same way."""
+def test_a_gateway_timeout_leads_to_a_job(mast_sandbox: Sandbox, casjobs: CasJobsClass, fault: Fault) -> None:
+    """The query is not sent to the quick queue again."""
     mast_sandbox.faults.add("casjobs", fault, where=quick("TOP 40"), times=None)
     assert len(casjobs.query(STARS, context=PS1)) == 40
     assert len([record for record in mast_sandbox.requests if quick("TOP 40")(record)]) == 1
 
 
-def test_a_job_from_the_start(casjobs: CasJobsClass, operations: Operations) -> None:
-    """The quick queue is left out."""
+def test_run_async_runs_a_job_directly(casjobs: CasJobsClass, operations: Operations) -> None:
+    """The quick queue is not used."""
     table = casjobs.query(STARS, context=PS1, run_async=True)
     assert len(table) == 40
     assert operations()[0] == "SubmitJob"
     assert len(casjobs.list_tables()) == 0
 
 
-def test_columns_without_a_name_have_the_same_one_in_a_job(casjobs: CasJobsClass) -> None:
-    """A table needs names, which an answer of the quick queue has, too."""
+def test_unnamed_columns_have_the_same_names_in_a_job(casjobs: CasJobsClass) -> None:
+    """Columns without a name are named as in the quick queue."""
     sql = "SELECT COUNT(*), MAX(objID) AS top_id, MIN(raMean) FROM ObjectThin"
     at_once, job = (casjobs.query(sql, context=PS1, run_async=each) for each in (False, True))
     assert job.colnames == at_once.colnames
@@ -155,7 +155,7 @@ def test_columns_without_a_name_have_the_same_one_in_a_job(casjobs: CasJobsClass
 
 
 def test_a_statement_without_rows_does_not_become_a_job(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """Whether it has been done is not known, so that the user has to say."""
+    """A statement that may have been executed is not submitted again."""
     mast_sandbox.faults.add("casjobs", TIME_IS_OVER)
     with pytest.raises(QuickLimitError, match=r"submit\(\)"):
         casjobs.query("CREATE TABLE five (a int)")
@@ -163,35 +163,37 @@ def test_a_statement_without_rows_does_not_become_a_job(mast_sandbox: Sandbox, c
         casjobs.query("SELECT 1 AS a INTO MyDB.b", run_async=True)
 
 
-def test_a_job_that_fails_is_told_of(mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select) -> None:
-    """In the words of the server; there is nothing to be dropped."""
+def test_a_failed_job_raises_the_message_of_the_server(
+    mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select
+) -> None:
+    """The error has the message of the job, and no table is left to drop."""
     mast_sandbox.faults.add("casjobs", Fault.job("failed", "Divide by zero."), where=operation("SubmitJob"))
     with pytest.raises(BadRequestError, match=r"job \d+\).*Divide by zero"):
         casjobs.query(STARS, context=PS1, run_async=True)
     assert len(casjobs.list_tables()) == 0
 
 
-def test_a_job_without_enough_time_is_told_what_to_do(
+def test_a_job_that_exceeds_its_estimate_raises_with_advice(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select
 ) -> None:
-    """The estimate chooses the queue, and with it the time."""
+    """The error recommends a longer estimate, which selects the queue."""
     fault = Fault.job("failed", "Query execution time limit exceeded.")
     mast_sandbox.faults.add("casjobs", fault, where=operation("SubmitJob"))
     with pytest.raises(InvalidQueryError, match="To allow more time, use a longer estimate"):
         casjobs.submit(STARS, context=PS1, estimate=1).result()
 
 
-def test_a_job_that_was_stopped_by_somebody_else_is_an_error(
+def test_a_job_that_was_canceled_elsewhere_raises(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select
 ) -> None:
-    """It has no rows."""
+    """A job that was canceled by someone else has no rows."""
     mast_sandbox.faults.add("casjobs", Fault.job("cancelled"), where=operation("SubmitJob"))
     with pytest.raises(RemoteServiceError, match="ABORTED"):
         casjobs.query(STARS, context=PS1, run_async=True)
 
 
-def test_when_the_time_is_over_the_job_goes_on(mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select) -> None:
-    """The message says how to return to it, and where its rows will be."""
+def test_a_job_continues_after_a_timeout(mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select) -> None:
+    """The message says how to return to the job, and where its rows will be."""
     mast_sandbox.faults.add("casjobs", Fault.job("started"), where=operation("SubmitJob"))
     with pytest.raises(QueryTimeoutError, match=r"CasJobs.get_job\('http.*=\d+'\).*download\('astroquery_mast_"):
         casjobs.query(STARS, context=PS1, run_async=True, timeout=0.5)
@@ -211,7 +213,7 @@ def test_ctrl_c_stops_the_job_and_drops_the_table(
     caplog: pytest.LogCaptureFixture,
     moment: str,
 ) -> None:
-    """Nothing goes on that nobody waits for, and nobody is told that it does."""
+    """Ctrl-C stops the job, and there is no message that it continues."""
     if moment == "GetJobStatus":
         mast_sandbox.faults.add("casjobs", Fault.job("started"), where=operation("SubmitJob"))
     client = CasJobsClass(session=interrupted(moment))
@@ -226,7 +228,7 @@ def test_ctrl_c_stops_the_job_and_drops_the_table(
 
 
 @pytest.mark.parametrize("arrives", [False, True])
-def test_ctrl_c_while_a_job_is_submitted_stops_it(
+def test_ctrl_c_during_the_submission_stops_the_job(
     mast_sandbox: Sandbox,
     casjobs: CasJobsClass,
     operation: Select,
@@ -234,7 +236,7 @@ def test_ctrl_c_while_a_job_is_submitted_stops_it(
     *,
     arrives: bool,
 ) -> None:
-    """Whether the request has arrived is found out by the name of the task."""
+    """The job is found by the name of its task, if the request has arrived."""
     mast_sandbox.faults.add("casjobs", Fault.job("started"), where=operation("SubmitJob"))
     client = CasJobsClass(session=interrupted("SubmitJob", arrives=arrives))
     with pytest.raises(KeyboardInterrupt):
@@ -242,13 +244,13 @@ def test_ctrl_c_while_a_job_is_submitted_stops_it(
     assert list(casjobs.list_jobs()["status"]) == (["ABORTED"] if arrives else [])
 
 
-def test_ctrl_c_leaves_a_job_alone_that_was_submitted(
+def test_ctrl_c_does_not_stop_a_submitted_job(
     mast_sandbox: Sandbox,
     casjobs: CasJobsClass,
     operation: Select,
     interrupted: Callable[..., requests.Session],
 ) -> None:
-    """Only the waiting ends."""
+    """Ctrl-C only ends the wait for the job."""
     mast_sandbox.faults.add("casjobs", Fault.job("started"), where=operation("SubmitJob"))
     client = CasJobsClass(session=interrupted("GetJobStatus"))
     job = client.submit(STARS, context=PS1)
@@ -260,7 +262,7 @@ def test_ctrl_c_leaves_a_job_alone_that_was_submitted(
 # -- jobs ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_job_has_the_verbs_of_all_jobs(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+def test_a_job_has_the_methods_of_a_job_handle(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
     """Its result is the table, which stays in MyDB until it is dropped."""
     job = casjobs.submit(STARS, context=PS1, into="forty")
     assert job.url.startswith(f"{mast_sandbox.url}/ps1casjobs/jobdetails.aspx?id=")
@@ -276,8 +278,8 @@ def test_a_job_has_the_verbs_of_all_jobs(mast_sandbox: Sandbox, casjobs: CasJobs
     casjobs.drop("forty")
 
 
-def test_a_job_is_found_again_by_number_or_address(casjobs: CasJobsClass) -> None:
-    """Also one whose query has an INTO of its own, or that was given none."""
+def test_a_job_is_found_by_number_or_url(casjobs: CasJobsClass) -> None:
+    """A job is found whether or not its query has an INTO of its own."""
     jobs = [
         casjobs.submit("SELECT TOP 7 objID INTO MyDB.seven FROM ObjectThin", context=PS1),
         casjobs.submit("SELECT TOP 7 objID FROM ObjectThin", context=PS1),
@@ -292,23 +294,23 @@ def test_a_job_is_found_again_by_number_or_address(casjobs: CasJobsClass) -> Non
 @pytest.mark.parametrize(
     "given", ["x", "", -3, None, "http://[", "https://elsewhere.org/ps1casjobs/jobdetails.aspx?id=5"]
 )
-def test_what_is_no_job_is_refused(mast_sandbox: Sandbox, casjobs: CasJobsClass, given: Any) -> None:
-    """Among it the address of another server."""
+def test_an_invalid_job_raises(mast_sandbox: Sandbox, casjobs: CasJobsClass, given: Any) -> None:
+    """The URL of another server is not valid either."""
     with pytest.raises(InvalidArgumentError, match="is not a job of"):
         casjobs.get_job(given)
     assert len(mast_sandbox.requests) == 0
 
 
-def test_a_job_that_is_not_there_is_an_error(casjobs: CasJobsClass) -> None:
-    """Of the query, and not of the server."""
+def test_an_unknown_job_raises(casjobs: CasJobsClass) -> None:
+    """The error is one of the query, not of the server."""
     job = casjobs.get_job(7)
     for call in (lambda: job.status, job.wait, job.cancel, job.result):
         with pytest.raises(InvalidQueryError, match="7"):
             call()
 
 
-def test_a_job_can_be_cancelled(mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select) -> None:
-    """Its result is then an error that says so; to cancel it again is none, and sends nothing that stops it."""
+def test_a_job_can_be_canceled(mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select) -> None:
+    """The result of a canceled job raises an error; canceling it again does nothing."""
     mast_sandbox.faults.add("casjobs", Fault.job("started"), where=operation("SubmitJob"))
     job = casjobs.submit(STARS, context=PS1)
     assert job.status == "EXECUTING"
@@ -321,7 +323,7 @@ def test_a_job_can_be_cancelled(mast_sandbox: Sandbox, casjobs: CasJobsClass, op
 
 
 def test_a_job_without_rows_has_no_result(casjobs: CasJobsClass) -> None:
-    """It can be waited for all the same."""
+    """Waiting for such a job works."""
     job = casjobs.submit("CREATE TABLE five (a int)").wait()
     with pytest.raises(InvalidArgumentError, match="returns no rows"):
         job.result()
@@ -340,10 +342,8 @@ def test_a_job_without_rows_has_no_result(casjobs: CasJobsClass) -> None:
         {"context": "x]"},
     ],
 )
-def test_a_job_that_makes_no_sense_is_not_submitted(
-    mast_sandbox: Sandbox, casjobs: CasJobsClass, arguments: dict[str, Any]
-) -> None:
-    """The error comes before anything is sent."""
+def test_an_invalid_submission_raises(mast_sandbox: Sandbox, casjobs: CasJobsClass, arguments: dict[str, Any]) -> None:
+    """The error is raised before a request."""
     call: Any = casjobs.submit
     with pytest.raises(InvalidArgumentError):
         call(**{"sql": STARS, **arguments})
@@ -351,7 +351,7 @@ def test_a_job_that_makes_no_sense_is_not_submitted(
 
 
 def test_jobs_are_listed(mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select) -> None:
-    """The newest first, with times, and by status or age."""
+    """Jobs are listed from new to old, with times, and can be selected by status or age."""
     mast_sandbox.faults.add("casjobs", Fault.job("failed", "No."), where=operation("SubmitJob"))
     jobs = [casjobs.submit(STARS, context=PS1).wait() for _ in range(3)]
     listed = casjobs.list_jobs()
@@ -370,8 +370,10 @@ def test_jobs_are_listed(mast_sandbox: Sandbox, casjobs: CasJobsClass, operation
     assert len(casjobs.list_jobs(since=moment + 1 * u.hour)) == 0
 
 
-def test_a_job_that_has_not_begun_has_no_times(mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select) -> None:
-    """They are masked."""
+def test_a_job_that_has_not_started_has_masked_times(
+    mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select
+) -> None:
+    """Missing times are masked."""
     mast_sandbox.faults.add("casjobs", Fault.job("ready"), where=operation("SubmitJob"))
     casjobs.submit(STARS, context=PS1)
     listed = casjobs.list_jobs()
@@ -382,25 +384,25 @@ def test_a_job_that_has_not_begun_has_no_times(mast_sandbox: Sandbox, casjobs: C
 
 
 @pytest.mark.parametrize("arguments", [{"status": "done"}, {"since": "yesterday"}, {"since": 5.5j}])
-def test_a_list_that_makes_no_sense_is_refused(casjobs: CasJobsClass, arguments: dict[str, Any]) -> None:
-    """The error names what there is."""
+def test_invalid_arguments_of_list_jobs_raise(casjobs: CasJobsClass, arguments: dict[str, Any]) -> None:
+    """The error lists the valid values."""
     call: Any = casjobs.list_jobs
     with pytest.raises(InvalidArgumentError, match=r"COMPLETED|a Time or a date"):
         call(**arguments)
 
 
-def test_a_timeout_is_one_of_astroquery(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """An answer that does not come ends with the call."""
+def test_a_timeout_raises_the_timeout_error_of_astroquery(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """A request without a response ends with the call."""
     mast_sandbox.faults.add("casjobs", Fault.delay(30))
     with pytest.raises(TimeoutError):
         casjobs.list_contexts(timeout=0.3)
 
 
-# -- what is there ---------------------------------------------------------------------------------------------------
+# -- contexts, tables and columns ------------------------------------------------------------------------------------
 
 
 def test_contexts_are_listed(mast_sandbox: Sandbox, casjobs: CasJobsClass, operation: Select) -> None:
-    """As the server has them; a server that cannot list them is taken to have those that are known."""
+    """The contexts are those of the server, or the known ones if the server cannot list them."""
     listed = casjobs.list_contexts()
     assert listed["context"][0] == "MyDB"
     assert PS1 in listed["context"]
@@ -415,7 +417,7 @@ def test_contexts_are_listed(mast_sandbox: Sandbox, casjobs: CasJobsClass, opera
 
 
 def test_tables_and_columns_are_listed(casjobs: CasJobsClass) -> None:
-    """Views are told from tables, and names may be written in any case."""
+    """Views are distinguished from tables, and names may be in any case."""
     tables = casjobs.list_tables(PS1)
     kinds = dict(zip(tables["table_name"], tables["type"], strict=True))
     assert (kinds["ObjectThin"], kinds["MeanObjectView"]) == ("table", "view")
@@ -431,14 +433,14 @@ def test_tables_and_columns_are_listed(casjobs: CasJobsClass) -> None:
         casjobs.list_columns("x' OR 1=1 --", PS1)
 
 
-def test_ones_own_database_is_empty_at_first(casjobs: CasJobsClass) -> None:
+def test_mydb_is_empty_at_first(casjobs: CasJobsClass) -> None:
     """An empty list has its columns."""
     assert casjobs.list_tables().colnames == ["table_name", "type"]
     assert len(casjobs.list_tables()) == 0
 
 
-def test_a_table_is_dropped(casjobs: CasJobsClass) -> None:
-    """One that is not there is an error, unless that is all right."""
+def test_drop_removes_a_table(casjobs: CasJobsClass) -> None:
+    """A missing table raises an error unless missing_ok is set."""
     casjobs.query("CREATE TABLE Five (a int)")
     casjobs.drop("five")
     assert len(casjobs.list_tables()) == 0
@@ -449,10 +451,10 @@ def test_a_table_is_dropped(casjobs: CasJobsClass) -> None:
 
 @pytest.mark.parametrize("name", ["x; DROP TABLE y", "x'--", "x y", "HSCv3.dbo.x", "", None, 5])
 @pytest.mark.parametrize("missing_ok", [False, True])
-def test_a_name_that_is_none_drops_nothing(
+def test_drop_rejects_an_invalid_name(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, name: Any, *, missing_ok: bool
 ) -> None:
-    """It is refused before anything is sent."""
+    """The error is raised before a request."""
     with pytest.raises(InvalidArgumentError):
         casjobs.drop(name, missing_ok=missing_ok)
     assert len(mast_sandbox.requests) == 0

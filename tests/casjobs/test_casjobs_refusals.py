@@ -1,4 +1,4 @@
-"""What CasJobs says when something goes wrong, and the errors that are made of it."""
+"""Error messages of CasJobs, and the exceptions that are raised for them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIREWALL = (
 
 
 def raised(body: str, status: int = 500, content_type: str = "text/plain") -> MastError:
-    """Return the error of an answer."""
+    """Return the error for a response."""
     with pytest.raises(MastError) as caught:
         check_answer(status, {"Content-Type": content_type}, body.encode(), "CasJobs (X)")
     assert "\n" not in str(caught.value)
@@ -57,8 +57,8 @@ def raised(body: str, status: int = 500, content_type: str = "text/plain") -> Ma
         ("System.Exception: ---> System.Data.SqlClient.SqlException: the inner words", "the inner words"),
     ],
 )
-def test_the_words_before_the_arrow_are_the_message(trace: str, words: str) -> None:
-    """What the server finds wrong is told in its own words, without code, and is not tried again."""
+def test_the_message_is_the_text_before_the_arrow(trace: str, words: str) -> None:
+    """The error has the message of the server without the stack trace, and is not retried."""
     error = raised(trace)
     assert isinstance(error, BadRequestError)
     assert isinstance(error, InvalidQueryError)
@@ -77,8 +77,8 @@ def test_the_words_before_the_arrow_are_the_message(trace: str, words: str) -> N
         ("Incorrect syntax near 'Invalid column name'", ""),
     ],
 )
-def test_what_was_not_found_is_listed_by_a_call_that_is_named(words: str, advice: str) -> None:
-    """After the words of the database; what is in quotes is a name, and no reason for advice."""
+def test_errors_about_names_recommend_a_method(words: str, advice: str) -> None:
+    """The advice follows the message of the database, and quoted names in the message do not cause advice."""
     said = str(refusal(words, "CasJobs"))
     assert f"{words}. " in f"{said} "
     assert said.endswith(f"{words}.") if not advice else f"CasJobs.{advice}(" in said.partition(words)[2]
@@ -94,8 +94,8 @@ def test_what_was_not_found_is_listed_by_a_call_that_is_named(words: str, advice
         "WebServicesID does not exist",
     ],
 )
-def test_a_wrong_password_is_an_error_of_the_login(words: str) -> None:
-    """Whatever operation found it out."""
+def test_a_wrong_password_raises_a_login_error(words: str) -> None:
+    """The operation in which it occurs does not matter."""
     error = raised(f"System.Exception: {words} ---> System.Exception: {words}{CODE}")
     assert isinstance(error, LoginError)
     assert not isinstance(error, InvalidQueryError)
@@ -111,8 +111,8 @@ def test_a_wrong_password_is_an_error_of_the_login(words: str) -> None:
         "Maximum request length exceeded.",
     ],
 )
-def test_a_limit_of_the_quick_queue_is_known(words: str) -> None:
-    """A batch job may help."""
+def test_limits_of_the_quick_queue_are_recognized(words: str) -> None:
+    """Such an error means that a batch job may help."""
     assert isinstance(raised(f"System.Exception: {words} ---> x{CODE}"), QuickLimitError)
     assert isinstance(refusal(words, "CasJobs"), QuickLimitError)
 
@@ -127,16 +127,16 @@ def test_a_limit_of_the_quick_queue_is_known(words: str) -> None:
         "<html><head><title>Runtime Error</title></head></html>",
     ],
 )
-def test_a_failure_of_the_server_is_no_fault_of_the_query(trace: str) -> None:
-    """It may be over at the next try."""
+def test_a_server_failure_is_not_an_error_of_the_query(trace: str) -> None:
+    """Such an error is transient."""
     error = raised(trace)
     assert isinstance(error, ServerError)
     assert is_transient(error)
 
 
 @pytest.mark.parametrize(("body", "status"), [(FIREWALL, 403), (FIREWALL, 200), (FIREWALL, 503), ("", 403), ("", 401)])
-def test_a_firewall_is_told_with_what_can_be_done(body: str, status: int) -> None:
-    """It is no wrong password, and sending it again does not help."""
+def test_a_firewall_raises_with_advice(body: str, status: int) -> None:
+    """It is not a login error, and is not retried."""
     error = page_error(body, "CasJobs (X)") if status == 200 else raised(body, status, "text/html")
     assert isinstance(error, NetworkError)
     assert isinstance(error, RemoteServiceError)
@@ -146,27 +146,27 @@ def test_a_firewall_is_told_with_what_can_be_done(body: str, status: int) -> Non
     assert ("533000120119861-244713498" in str(error)) is bool(body)
 
 
-def test_another_page_is_an_error_with_its_title() -> None:
-    """A page for people is no answer."""
+def test_another_web_page_raises_with_its_title() -> None:
+    """A web page is not a valid response."""
     error = page_error("<html><title>We will be\n back</title></html>", "CasJobs (X)")
     assert isinstance(error, ServerError)
     assert "web page instead of data (We will be back)" in str(error)
 
 
-def test_a_long_message_is_cut() -> None:
+def test_a_long_message_is_shortened() -> None:
     """A query that the server repeats does not fill the screen."""
     assert len(str(raised(f"System.Exception: {'x ' * 5000} ---> y"))) < 700
 
 
 @given(st.text(max_size=300), st.sampled_from([400, 401, 403, 404, 408, 429, 500, 502, 503, 504]))
-def test_whatever_comes_is_an_error_of_this_package(body: str, status: int) -> None:
-    """No answer leads to anything else."""
+def test_any_error_response_raises_an_error_of_this_package(body: str, status: int) -> None:
+    """No response raises another exception."""
     with pytest.raises(MastError):
         check_answer(status, {}, body.encode("utf-8", "replace"), "CasJobs (X)")
 
 
 @given(st.text(max_size=300))
-def test_whatever_a_job_says_is_an_error_of_this_package(words: str) -> None:
-    """Also nothing at all."""
+def test_any_job_error_becomes_an_error_of_this_package(words: str) -> None:
+    """Any message, even an empty one, becomes an error of this package."""
     assert isinstance(refusal(words, "CasJobs"), MastError)
     assert isinstance(is_page(words), bool)

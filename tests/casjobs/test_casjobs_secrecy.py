@@ -1,4 +1,4 @@
-"""The password of CasJobs is nowhere but in memory and in the bodies of requests."""
+"""The password of CasJobs exists only in memory and in the bodies of requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.retrying import Deadline
 from astroquery_mast.service.token_sources import HiddenText
 
-# A part of the password that is the same in forms, addresses, JSON and pages.
+# A part of the password that is unchanged in forms, URLs, JSON and web pages.
 PART = "Nuncius"
 PS1 = "PanSTARRS_DR2"
 STARS = "SELECT TOP 4 objID FROM ObjectThin"
@@ -37,7 +37,7 @@ ECHO = "System.Exception: You sent pw={} ---> System.Exception: {}\r\n   at CasJ
 
 @pytest.fixture
 def said(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """Give all that was logged, at any level and by any package, printed, or warned of so far."""
+    """Yield a function that returns all log messages at any level, printed text, and warnings so far."""
     for name in (None, "urllib3", "requests", "astroquery", "astropy", "keyring"):
         caplog.set_level(logging.DEBUG, name)
     with warnings.catch_warnings(record=True) as warned:
@@ -51,7 +51,7 @@ def said(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) ->
 
 
 def own_frames(error: BaseException) -> Iterator[tuple[BaseException, FrameType]]:
-    """Give the frames, but for those of the tests, of an exception and of all that it came from."""
+    """Yield the frames of an exception and its causes, except those of the tests."""
     seen: list[BaseException] = []
     ahead: list[BaseException | None] = [error]
     while ahead:
@@ -68,7 +68,7 @@ def own_frames(error: BaseException) -> Iterator[tuple[BaseException, FrameType]
 
 
 def shown(error: BaseException) -> str:
-    """Return an exception as tools show it: words, arguments, tracebacks with the variables of all frames."""
+    """Return an exception as tools display it: message, arguments, tracebacks with the variables of all frames."""
     words = traceback.TracebackException.from_exception(error, capture_locals=True).format()
     local = [repr(frame.f_locals) for _, frame in own_frames(error)]
     parts = [repr(found.args) + repr(vars(found)) for found, _ in own_frames(error)]
@@ -77,7 +77,7 @@ def shown(error: BaseException) -> str:
 
 
 def troubles(sandbox: Sandbox) -> list[Fault]:
-    """Return what may go wrong, with servers among it that repeat the password."""
+    """Return faults, including servers that repeat the password."""
     password = sandbox.casjobs_password
     return [
         *(Fault.reset(), Fault.garbage(), Fault.status(500), Fault.cut(5), Fault.firewall(), Fault.firewall(200)),
@@ -88,7 +88,7 @@ def troubles(sandbox: Sandbox) -> list[Fault]:
 
 
 def whole_session(sandbox: Sandbox, client: CasJobsClass) -> list[BaseException]:
-    """Use everything, also in trouble; return what was raised."""
+    """Use all methods, also with faults, and return the exceptions."""
     raised: list[BaseException] = []
     calls: list[Callable[[], object]] = [
         lambda: client.query(STARS, context=PS1),
@@ -120,10 +120,10 @@ def whole_session(sandbox: Sandbox, client: CasJobsClass) -> list[BaseException]
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_whole_session_says_nothing_of_the_password(
+def test_no_output_of_a_session_contains_the_password(
     mast_sandbox: Sandbox, said: Callable[[], str], tmp_path: Path
 ) -> None:
-    """No log line, print, warning, exception, traceback with variables, pickle, file of the cache or address."""
+    """The password is not in logs, printed text, warnings, exceptions, traceback variables, pickles, cache or URLs."""
     client = logged_in(mast_sandbox)
     client.cache_location = tmp_path
     with conf.set_temp("cache", True):
@@ -141,7 +141,7 @@ def test_a_whole_session_says_nothing_of_the_password(
 
 
 def test_no_object_shows_the_password(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """Neither as text, nor by its attributes, nor as a copy or a pickle."""
+    """The password is not in the text, the attributes, a copy or a pickle of any object."""
     account = find_account("hubble", mast_sandbox.casjobs_password)
     job = casjobs.submit(STARS, context=PS1)
     things: list[Any] = [
@@ -161,8 +161,8 @@ def test_no_object_shows_the_password(mast_sandbox: Sandbox, casjobs: CasJobsCla
     assert isinstance(account, Account)
 
 
-def test_what_is_left_of_a_request_has_no_password(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """The response that `requests` returns remembers it; so does the error that it raises."""
+def test_sent_requests_do_not_keep_the_password(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """The request that a response or an exception of requests refers to does not contain the password."""
     kept: list[requests.Response] = []
     casjobs._session.hooks["response"].append(lambda response, **_: kept.append(response))
     casjobs.query(STARS, context=PS1)
@@ -177,10 +177,10 @@ def test_what_is_left_of_a_request_has_no_password(mast_sandbox: Sandbox, casjob
     assert PART.encode() in mast_sandbox.requests[-1].body
 
 
-def test_the_debug_output_of_python_shows_no_form(
+def test_the_debug_output_of_http_client_does_not_show_the_form(
     mast_sandbox: Sandbox, casjobs: CasJobsClass, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """http.client prints all that it sends, if it is told to."""
+    """http.client prints what it sends if its debug level is set."""
     monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
     session = requests.Session()
     client = CasJobsClass(session=session)
@@ -190,10 +190,10 @@ def test_the_debug_output_of_python_shows_no_form(
     assert PART not in printed
 
 
-def test_a_failure_to_write_it_down_does_not_show_it(
+def test_a_failure_to_store_the_password_does_not_show_it(
     mast_sandbox: Sandbox, said: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A keyring that repeats what it was given, for example."""
+    """For example, a keyring may repeat what it was given."""
     import keyring
 
     def repeat(*given: str) -> None:
@@ -208,8 +208,8 @@ def test_a_failure_to_write_it_down_does_not_show_it(
     assert PART not in text
 
 
-def test_the_words_of_other_services_hide_it_too(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """Somebody may have told it to them; it is shown again after the logout, when it is nobody's."""
+def test_messages_of_other_services_hide_the_password(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """The text is shown again after the logout, when it is no longer a password."""
     password = mast_sandbox.casjobs_password
     mast_sandbox.faults.add("invoke", Fault.status(400, body=f"no such name: {password}".encode()))
     with pytest.raises(MastError, match="no such name: …") as caught:
@@ -221,8 +221,8 @@ def test_the_words_of_other_services_hide_it_too(mast_sandbox: Sandbox, casjobs:
     assert presentable(password) == password
 
 
-def test_a_short_password_is_hidden_where_it_stands_alone() -> None:
-    """It may be a part of other words, which stay as they are."""
+def test_a_short_password_is_hidden_only_as_a_word() -> None:
+    """Words that contain the password are not changed."""
     from astroquery_mast.casjobs.login import CasJobsUser
 
     login = CasJobsLogin()
@@ -230,8 +230,8 @@ def test_a_short_password_is_hidden_where_it_stands_alone() -> None:
     assert presentable("pw=star&x; start, Star, star.") == "pw=…&x; start, Star, …."
 
 
-def test_a_body_hides_what_it_is() -> None:
-    """It is bytes for whoever sends it, and shows nothing."""
+def test_a_hidden_body_does_not_show_its_content() -> None:
+    """It can be sent as bytes, but its representation is empty."""
     body = encode_form({"pw": HiddenText("a&b c+é"), "data": "1,2\n"})
     assert bytes(body) == b"pw=a%26b%20c%2B%C3%A9&data=1,2%0A"
     assert len(body) == 33
@@ -241,12 +241,12 @@ def test_a_body_hides_what_it_is() -> None:
     assert isinstance(copy.copy(body), HiddenBody)
 
 
-def test_the_way_of_the_password_into_the_session_is_not_shown(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
-    """A debugger that stops within the client sees no password in any variable of any frame of it."""
+def test_no_variable_shows_the_password_when_a_request_is_sent(mast_sandbox: Sandbox, casjobs: CasJobsClass) -> None:
+    """A debugger that stops within the client sees no password in the variables of its frames."""
     seen: list[str] = []
 
     class Watching(requests.adapters.HTTPAdapter):
-        """Looks at all frames at the moment of sending."""
+        """Inspects all frames when a request is sent."""
 
         def send(self, request: requests.PreparedRequest, *args: Any, **keywords: Any) -> requests.Response:
             frame = inspect.currentframe()

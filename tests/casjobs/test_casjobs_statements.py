@@ -1,4 +1,4 @@
-"""What is understood of a statement in SQL, and which names may go into one."""
+"""The analysis of SQL statements, and the names that are allowed in them."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ PIECES = st.lists(
         ("/* SELECT INTO */ SELECT a FROM t", "/* SELECT INTO */ SELECT a\nINTO MyDB.[new]\nFROM t"),
     ],
 )
-def test_the_rows_of_a_query_are_put_into_a_table(sql: str, written: str) -> None:
-    """The INTO stands behind the columns of the outer SELECT, and never in text, comments or subqueries."""
+def test_an_into_is_added_after_the_columns(sql: str, written: str) -> None:
+    """The INTO follows the columns of the outer SELECT, and is never added to text, comments or subqueries."""
     assert read_statement(sql).with_into("new").startswith(written)
 
 
@@ -89,8 +89,8 @@ def test_the_rows_of_a_query_are_put_into_a_table(sql: str, written: str) -> Non
         ("EXEC spDoIt", None),
     ],
 )
-def test_statements_without_rows_are_known(sql: str, into: str | None) -> None:
-    """Nothing can be put into a second table, and none of them is sent twice."""
+def test_statements_without_rows_are_recognized(sql: str, into: str | None) -> None:
+    """No INTO can be added to such a statement, and it is not sent twice."""
     statement = read_statement(sql)
     assert statement.into == into
     assert not statement.only_reads
@@ -99,15 +99,15 @@ def test_statements_without_rows_are_known(sql: str, into: str | None) -> None:
 
 
 @pytest.mark.parametrize("sql", ["", "  \n", None, 5, b"SELECT 1"])
-def test_what_is_no_text_is_no_query(sql: Any) -> None:
-    """It is refused before anything is sent."""
+def test_a_query_must_be_text(sql: Any) -> None:
+    """Other values raise an error before a request."""
     with pytest.raises(InvalidArgumentError, match="must be a string of SQL"):
         read_statement(sql)
 
 
 @given(PIECES)
-def test_nothing_of_a_statement_gets_lost(pieces: list[str]) -> None:
-    """Whatever it is, only an INTO is added, and then it is found."""
+def test_only_an_into_is_added_to_a_statement(pieces: list[str]) -> None:
+    """The rest of the statement is unchanged, and the INTO is found when the statement is read again."""
     sql = " ".join(["SELECT x", *pieces])
     statement = read_statement(sql)
     if statement.place is not None:
@@ -119,8 +119,8 @@ def test_nothing_of_a_statement_gets_lost(pieces: list[str]) -> None:
 
 
 @given(st.one_of(st.text(), st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True)))
-def test_a_name_is_plain_or_refused(name: str) -> None:
-    """What goes into a statement can be nothing but a name."""
+def test_a_name_is_plain_or_raises(name: str) -> None:
+    """Only names can become part of a statement."""
     plain = re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) is not None and len(name) <= 128
     if plain:
         assert plain_name(name) == name
@@ -131,14 +131,14 @@ def test_a_name_is_plain_or_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["x; DROP TABLE y", "x]]", "x'--", "x y", "1x", "", "é", "x" * 129, None, 5, "a.b.c"])
-def test_a_table_with_another_name_is_refused(name: Any) -> None:
-    """No quote, bracket, blank or comment gets into SQL by way of a name."""
+def test_an_invalid_table_name_raises(name: Any) -> None:
+    """No quote, bracket, blank or comment can get into SQL as part of a name."""
     with pytest.raises(InvalidArgumentError):
         read_statement("SELECT a FROM t").with_into(name)
 
 
-def test_ones_own_database_may_be_written_in_any_case() -> None:
-    """The service knows it as MYDB; other contexts stay as they are."""
+def test_mydb_may_be_written_in_any_case() -> None:
+    """The service knows it as MYDB; other contexts are not changed."""
     assert [checked_context(name) for name in ("MyDB", "mydb", "MYDB", "HSCv3")] == ["MYDB", "MYDB", "MYDB", "HSCv3"]
     with pytest.raises(InvalidArgumentError, match="name of a context"):
         checked_context("HSCv3; DROP")

@@ -1,4 +1,4 @@
-"""Tables that go up to MyDB and come back: exact, whole, and never half of one."""
+"""Uploads to MyDB: values survive a round trip, and tables are stored completely or not at all."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.requestlog import RequestRecord
 
 SMALL = Table({"id": [1, 2, 3], "name": ["a", "b c", ""]})
-# The sandbox's database takes only whole pairs of surrogates.
+# The sandbox's database only accepts complete pairs of surrogates.
 STORABLE = [text for text in ODD_TEXTS if text.isascii() or text.encode("utf-8", "ignore").decode() == text]
 
 
 def asks_for(beginning: str) -> Callable[[RequestRecord], bool]:
-    """Select the requests whose statement begins with some words."""
+    """Return a condition for the requests whose statement begins with a text."""
     return lambda record: (record.value("qry") or "").startswith(beginning)
 
 
 def is_upload(record: RequestRecord) -> bool:
-    """Select the requests that bring rows."""
+    """Select the requests with rows."""
     return record.path.endswith("/UploadData")
 
 
 def names_in_mydb(client: CasJobsClass) -> list[str]:
-    """Return the names of all tables, also those that are there for a moment."""
+    """Return the names of all tables, including temporary ones."""
     return sorted(client.list_tables()["table_name"].tolist())
 
 
 def everything() -> QTable:
-    """Return a table of everything that can be stored as it is."""
+    """Return a table with all values that can be stored unchanged."""
     rows = len(STORABLE)
     numbers = np.arange(rows)
     table = QTable(
@@ -74,7 +74,7 @@ def everything() -> QTable:
 
 
 def assert_equal(back: Table, table: Table) -> None:
-    """Compare tables to the last bit; moments to 100 ns, because that is what the database has."""
+    """Compare tables exactly, except for times, which the database stores to 100 ns."""
     assert back.colnames == table.colnames
     for name in table.colnames:
         values = getattr(table[name], "value", table[name]) if name == "length" else table[name]
@@ -86,15 +86,15 @@ def assert_equal(back: Table, table: Table) -> None:
 
 
 def masked(values: Any) -> Any:
-    """Give a masked array of astropy as one of numpy."""
+    """Return a masked array of astropy as one of numpy."""
     return np.ma.MaskedArray(values.unmasked, mask=values.mask)
 
 
-# -- there and back --------------------------------------------------------------------------------------------------
+# -- round trips -----------------------------------------------------------------------------------------------------
 
 
-def test_everything_comes_back(casjobs: CasJobsClass) -> None:
-    """Nulls, integers to their limits, floats to the last bit, moments, and any text under any name are kept."""
+def test_all_types_survive_a_round_trip(casjobs: CasJobsClass) -> None:
+    """Nulls, extreme integers, floats, times, and any text under any name are unchanged."""
     table = everything()
     casjobs.upload(table, "everything")
     assert_equal(casjobs.download("everything"), table)
@@ -102,8 +102,8 @@ def test_everything_comes_back(casjobs: CasJobsClass) -> None:
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tables())
-def test_any_table_comes_back(casjobs: CasJobsClass, table: Table) -> None:
-    """A table of any supported types comes back as it was; the sandbox's database has no sign of zero."""
+def test_any_table_survives_a_round_trip(casjobs: CasJobsClass, table: Table) -> None:
+    """A table of any supported types is unchanged; the sandbox's database does not keep the sign of zero."""
     for name in table.colnames:
         if table[name].dtype.kind == "f":
             table[name] += 0.0
@@ -116,21 +116,21 @@ def test_any_table_comes_back(casjobs: CasJobsClass, table: Table) -> None:
 
 
 @pytest.mark.parametrize("table", [Table({"n": np.zeros(0, dtype="i8"), "s": np.zeros(0, dtype="U3")})])
-def test_a_table_without_rows_is_stored(casjobs: CasJobsClass, table: Table) -> None:
-    """An empty table is there afterwards, with its columns."""
+def test_an_empty_table_is_stored(casjobs: CasJobsClass, table: Table) -> None:
+    """An empty table exists after the upload, with its columns."""
     casjobs.upload(table, "nothing")
     back = casjobs.download("nothing")
     assert (len(back), back.colnames, back["n"].dtype) == (0, ["n", "s"], np.dtype("i8"))
 
 
-def test_rows_of_one_empty_cell_are_kept(casjobs: CasJobsClass) -> None:
-    """A row that would be an empty line is one."""
+def test_a_row_with_one_empty_cell_is_kept(casjobs: CasJobsClass) -> None:
+    """A row that would be an empty line is not lost."""
     casjobs.upload(Table({"n": MaskedColumn([1, 2, 3], mask=[0, 1, 1])}), "thin")
     assert casjobs.download("thin")["n"].tolist() == [1, None, None]
 
 
-def test_the_types_in_the_database_are_declared(casjobs: CasJobsClass) -> None:
-    """The service guesses no types: they are those of the columns."""
+def test_the_database_has_the_declared_types(casjobs: CasJobsClass) -> None:
+    """The types are those of the columns, and not guessed by the service."""
     casjobs.upload(everything(), "typed")
     query = "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.columns WHERE TABLE_NAME = 'typed'"
     types = dict(casjobs.query(query, context="MyDB").iterrows())
@@ -139,14 +139,14 @@ def test_the_types_in_the_database_are_declared(casjobs: CasJobsClass) -> None:
     ]
 
 
-def test_nothing_but_the_table_is_left(casjobs: CasJobsClass) -> None:
-    """The tables through which rows go are dropped."""
+def test_no_temporary_tables_remain(casjobs: CasJobsClass) -> None:
+    """The temporary tables for the rows are dropped."""
     casjobs.upload(SMALL, "small")
     assert names_in_mydb(casjobs) == ["small"]
 
 
-def test_a_dataframe_is_a_table(casjobs: CasJobsClass) -> None:
-    """A table of pandas goes up as one of astropy."""
+def test_a_dataframe_is_uploaded_as_a_table(casjobs: CasJobsClass) -> None:
+    """A pandas DataFrame is uploaded like an astropy table."""
     pandas = pytest.importorskip("pandas")
     casjobs.upload(
         pandas.DataFrame({"n": [1, 2], "s": ["a b", None], "t": pandas.to_datetime(["2020-01-01"] * 2)}), "frame"
@@ -157,7 +157,7 @@ def test_a_dataframe_is_a_table(casjobs: CasJobsClass) -> None:
 
 
 def test_nan_becomes_null_with_a_warning(casjobs: CasJobsClass) -> None:
-    """The database has no NaN."""
+    """NaN is stored as NULL, because the database does not support it."""
     with pytest.warns(InputWarning, match="1 in 'x'"):
         casjobs.upload(Table({"x": [np.nan, 1.0]}), "holes")
     assert casjobs.download("holes")["x"].tolist() == [None, 1.0]
@@ -166,8 +166,8 @@ def test_nan_becomes_null_with_a_warning(casjobs: CasJobsClass) -> None:
 # -- pieces ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_large_table_goes_in_pieces(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
-    """No request is larger than a piece may be, counted as it is posted."""
+def test_a_large_table_is_sent_in_pieces(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """No request exceeds the size of a piece, counted as a POST body."""
     table = Table({"n": np.arange(40), "s": np.array(["x" * 250_000, "a " * 40_000] * 20)})
     casjobs.upload(table, "large")
     sizes = [len(record.body) for record in mast_sandbox.requests.of("casjobs") if is_upload(record)]
@@ -178,18 +178,20 @@ def test_a_large_table_goes_in_pieces(casjobs: CasJobsClass, mast_sandbox: Sandb
     assert (back["s"] == table["s"]).all()
 
 
-def test_a_form_has_the_size_that_was_counted(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
-    """The body of a request is about as long as its piece quoted."""
+def test_the_estimated_size_of_a_form_is_correct(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """The body of a request has about the size of its encoded piece."""
     casjobs.upload(everything(), "counted")
     (record,) = filter(is_upload, mast_sandbox.requests.of("casjobs"))
     assert len(record.body) <= len(urllib.parse.quote_plus(record.value("data") or "")) + 1000
 
 
-# -- names that are taken --------------------------------------------------------------------------------------------
+# -- existing tables -------------------------------------------------------------------------------------------------
 
 
-def test_a_table_is_not_replaced_unasked(casjobs: CasJobsClass, operations: Callable[[], list[str]]) -> None:
-    """A name that is taken is an error that says what to do, and no rows are sent."""
+def test_an_existing_table_is_not_replaced_by_default(
+    casjobs: CasJobsClass, operations: Callable[[], list[str]]
+) -> None:
+    """The error recommends overwrite or append, and no rows are sent."""
     casjobs.upload(SMALL, "mine")
     with pytest.raises(InvalidArgumentError, match="The table mine already exists in MyDB"):
         casjobs.upload(SMALL, "mine")
@@ -197,7 +199,7 @@ def test_a_table_is_not_replaced_unasked(casjobs: CasJobsClass, operations: Call
 
 
 def test_overwrite_replaces_a_table(casjobs: CasJobsClass) -> None:
-    """With overwrite the new table is there, with its own columns, and the old one is not."""
+    """With overwrite, the new table has its own columns, and the old one is gone."""
     casjobs.upload(SMALL, "mine")
     casjobs.upload(Table({"z": [1.5]}), "mine", overwrite=True)
     assert casjobs.download("mine").colnames == ["z"]
@@ -205,15 +207,15 @@ def test_overwrite_replaces_a_table(casjobs: CasJobsClass) -> None:
 
 
 def test_append_adds_rows(casjobs: CasJobsClass) -> None:
-    """With append the rows come behind those that are there, whatever the order and the case of the columns."""
+    """With append, rows are added after the existing ones, regardless of the order and the case of the columns."""
     casjobs.upload(SMALL, "mine")
     casjobs.upload(Table({"NAME": ["d"], "ID": np.array([4], dtype="i2")}), "mine", append=True)
     back = casjobs.download("mine")
     assert (back["id"].tolist(), back["name"].tolist()) == ([1, 2, 3, 4], ["a", "b c", "", "d"])
 
 
-def test_append_makes_a_table_that_is_not_there(casjobs: CasJobsClass) -> None:
-    """The first of several additions makes the table."""
+def test_append_creates_a_missing_table(casjobs: CasJobsClass) -> None:
+    """The first call creates the table."""
     casjobs.upload(SMALL, "fresh", append=True)
     assert len(casjobs.download("fresh")) == 3
 
@@ -226,10 +228,10 @@ def test_append_makes_a_table_that_is_not_there(casjobs: CasJobsClass) -> None:
         (Table({"id": [1], "other": ["a"]}), "it has no column 'other'; the new rows do not have 'name'"),
     ],
 )
-def test_rows_that_do_not_fit_are_not_sent(
+def test_rows_that_do_not_match_are_not_sent(
     casjobs: CasJobsClass, operations: Callable[[], list[str]], table: Table, message: str
 ) -> None:
-    """What cannot be added exactly is refused before anything is sent."""
+    """Rows that cannot be added without loss raise an error before they are sent."""
     casjobs.upload(SMALL, "mine")
     before = operations().count("UploadData")
     with pytest.raises(InvalidArgumentError, match=message):
@@ -248,17 +250,17 @@ def test_rows_that_do_not_fit_are_not_sent(
         (Table({"a": [1], "A": [2]}), "x", {}, "have the same name in CasJobs, which ignores case and trailing spaces"),
     ],
 )
-def test_bad_arguments_are_refused_before_anything_is_sent(
+def test_invalid_arguments_raise_before_a_request(
     casjobs: CasJobsClass, mast_sandbox: Sandbox, table: Any, name: str, options: Any, message: str
 ) -> None:
-    """What is wrong with the arguments needs no server to be seen."""
+    """Errors in the arguments are found without the server."""
     with pytest.raises(InvalidArgumentError, match=message):
         casjobs.upload(table, name, **options)
     assert not mast_sandbox.requests.of("casjobs")
 
 
-def test_a_row_beyond_the_limit_of_the_service_is_refused(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
-    """A row that no request can hold is refused before anything is sent."""
+def test_a_row_beyond_the_size_limit_raises(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """A row that exceeds the size of a request raises an error before a request."""
     with pytest.raises(InvalidArgumentError, match=r"A row of the table may need 208\d* bytes"):
         casjobs.upload(Table({"a": ["x" * 26_000_000]}), "long")
     assert not mast_sandbox.requests.of("casjobs")
@@ -267,25 +269,25 @@ def test_a_row_beyond_the_limit_of_the_service_is_refused(casjobs: CasJobsClass,
 # -- failures --------------------------------------------------------------------------------------------------------
 
 
-def test_a_piece_whose_answer_got_lost_is_not_there_twice(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
-    """When the connection breaks after the rows have arrived, they are not sent again."""
+def test_a_piece_that_has_arrived_is_not_sent_again(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """If the connection breaks after the rows have arrived, they are not repeated."""
     mast_sandbox.faults.add("casjobs", Fault.reset(), where=is_upload)
     casjobs.upload(SMALL, "mine")
     assert len(casjobs.download("mine")) == 3
 
 
-def test_a_piece_that_did_not_arrive_is_sent_again(
+def test_a_piece_that_has_not_arrived_is_sent_again(
     casjobs: CasJobsClass, mast_sandbox: Sandbox, operations: Callable[[], list[str]]
 ) -> None:
-    """When a gateway fails before the rows have arrived, they are sent again."""
+    """If a gateway fails before the rows have arrived, they are sent again."""
     mast_sandbox.faults.add("casjobs", Fault.status(502), where=is_upload)
     casjobs.upload(SMALL, "mine")
     assert operations().count("UploadData") == 2
     assert len(casjobs.download("mine")) == 3
 
 
-def test_rows_that_got_lost_are_missed(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
-    """When the service says that it has rows and has not, nothing is changed, and the error counts them."""
+def test_rows_lost_by_the_service_raise(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """If the service loses rows, nothing is changed, and the error has the number of rows."""
     casjobs.upload(SMALL, "mine")
     mast_sandbox.faults.add("casjobs", Fault.answer(b"", content_type="text/xml"), where=is_upload)
     with pytest.raises(IncompleteResultError, match="The upload failed: CasJobs stored 0 rows instead of 1"):
@@ -294,8 +296,8 @@ def test_rows_that_got_lost_are_missed(casjobs: CasJobsClass, mast_sandbox: Sand
     assert names_in_mydb(casjobs) == ["mine"]
 
 
-def test_an_upload_that_is_refused_leaves_nothing(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
-    """When the service refuses rows, no table is left, and a table to be replaced stays."""
+def test_a_rejected_upload_leaves_no_table(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """If the service rejects rows, the temporary tables are dropped, and an existing table is kept."""
     casjobs.upload(SMALL, "mine")
     refusal = Fault.status(500, body=b"System.Exception: Error loading data: line 2 ---> System.FormatException: x")
     mast_sandbox.faults.add("casjobs", refusal, where=is_upload)
@@ -305,8 +307,8 @@ def test_an_upload_that_is_refused_leaves_nothing(casjobs: CasJobsClass, mast_sa
     assert casjobs.download("mine").colnames == ["id", "name"]
 
 
-def test_what_cannot_be_dropped_is_named(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
-    """When cleaning up fails as well, the error names the tables that are left."""
+def test_tables_that_cannot_be_dropped_are_listed(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """If the cleanup fails as well, the error lists the tables that may be left."""
     mast_sandbox.faults.add("casjobs", Fault.status(500), where=is_upload, times=None)
     mast_sandbox.faults.add("casjobs", Fault.status(500), where=asks_for("DROP"), times=None)
     with pytest.raises(ServerError, match="Temporary tables may be left in MyDB: astroquery_mast_") as raised:
@@ -316,10 +318,8 @@ def test_what_cannot_be_dropped_is_named(casjobs: CasJobsClass, mast_sandbox: Sa
     assert left in str(raised.value)
 
 
-def test_the_old_table_is_back_when_the_new_one_cannot_take_its_name(
-    casjobs: CasJobsClass, mast_sandbox: Sandbox
-) -> None:
-    """A table that is to be replaced is lost at no time."""
+def test_the_old_table_is_restored_if_renaming_fails(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """An existing table is never lost."""
     casjobs.upload(SMALL, "mine")
     refusal = Fault.status(500, body=b"System.Exception: no rename ---> System.Data.SqlClient.SqlException: no rename")
     renames = [record for record in mast_sandbox.requests.of("casjobs") if asks_for("EXEC sp_rename")(record)]
@@ -336,10 +336,10 @@ def test_the_old_table_is_back_when_the_new_one_cannot_take_its_name(
 
 
 @pytest.mark.parametrize("options", [{}, {"overwrite": True}])
-def test_a_new_name_whose_answer_got_lost_is_seen(
+def test_a_renamed_table_is_recognized_without_a_response(
     casjobs: CasJobsClass, mast_sandbox: Sandbox, options: dict[str, bool]
 ) -> None:
-    """A table that has got its name is there, also when the answer to that got lost."""
+    """If the response to a renaming is lost, the new name is checked."""
     if options:
         casjobs.upload(SMALL, "mine")
     mast_sandbox.faults.add("casjobs", Fault.reset(), where=asks_for("EXEC sp_rename"))
@@ -347,16 +347,16 @@ def test_a_new_name_whose_answer_got_lost_is_seen(
     assert casjobs.download("mine").colnames == ["z"]
 
 
-def test_rows_that_were_added_are_seen(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
-    """Rows are added once, also when the answer to that got lost."""
+def test_added_rows_are_recognized_without_a_response(casjobs: CasJobsClass, mast_sandbox: Sandbox) -> None:
+    """Rows are added only once, even if the response is lost."""
     casjobs.upload(SMALL, "mine")
     mast_sandbox.faults.add("casjobs", Fault.reset(), where=asks_for("INSERT INTO [mine]"))
     casjobs.upload(SMALL, "mine", append=True)
     assert len(casjobs.download("mine")) == 6
 
 
-def test_what_takes_longer_is_done_by_a_job(hasty: Sandbox) -> None:
-    """When there is no time in the quick queue to make values of words, a job does it."""
+def test_a_job_decodes_words_if_the_quick_queue_cannot(hasty: Sandbox) -> None:
+    """If the quick queue has no time to convert words to values, a job does it."""
     client = CasJobsClass()
     client.login(hasty.casjobs_user, hasty.casjobs_password)
     table = Table({"n": np.arange(20_000), "s": np.char.add("a ", np.arange(20_000).astype(str))})
@@ -367,20 +367,20 @@ def test_what_takes_longer_is_done_by_a_job(hasty: Sandbox) -> None:
     assert (back["s"] == table["s"]).all()
 
 
-def test_ctrl_c_leaves_nothing(
+def test_ctrl_c_leaves_no_table(
     casjobs: CasJobsClass, mast_sandbox: Sandbox, interrupted: Callable[..., requests.Session]
 ) -> None:
-    """Who stops an upload finds no part of it afterwards."""
+    """Ctrl-C during an upload drops the temporary tables."""
     client = CasJobsClass(session=interrupted("UploadData", arrives=True))
     with pytest.raises(KeyboardInterrupt):
         client.upload(SMALL, "mine")
     assert names_in_mydb(casjobs) == []
 
 
-def test_what_is_left_is_logged_where_there_is_no_error(
+def test_leftover_tables_are_logged_without_an_error(
     casjobs: CasJobsClass, mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An upload that has succeeded but for cleaning up says so."""
+    """A successful upload whose cleanup fails logs the tables that may be left."""
     mast_sandbox.faults.add("casjobs", Fault.status(500), where=asks_for("DROP"), times=None)
     with caplog.at_level(logging.WARNING):
         casjobs.upload(SMALL, "mine")
