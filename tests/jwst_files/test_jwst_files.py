@@ -242,9 +242,9 @@ def test_more_files_than_one_answer_holds(mast_sandbox: Sandbox) -> None:
         client = JwstFilesClass()
         question = FileQuestion({}, instrument=["NIRCam", "MIRI"])
         deadline = client._service.deadline(None)
-        asked = client._search._service_queries(question, deadline)
+        queries = client._search._service_queries(question, deadline)
         # Without digests, which the sandbox has to make first.
-        table = client._search._found(asked, "filename,ArchiveFileID", None, None, deadline).table()
+        table = client._search._collected(queries, "filename,ArchiveFileID", None, None, deadline).table()
         assert len(table) == len(names(table)) == client.query_criteria_count(instrument=["NIRCam", "MIRI"]) > 4000
 
 

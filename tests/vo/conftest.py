@@ -1,4 +1,4 @@
-"""A TAP service of the sandbox with whatever rows a test wants."""
+"""A TAP service of the sandbox with the rows that a test needs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.sandbox.vo import holdings
 from astroquery_mast.sandbox.vo.tables import Column, Holding, Table
 
-# What the sandbox has made is kept under its name.
+# Catalogs of the sandbox are cached by name.
 _numbers = itertools.count()
 
 
 @pytest.fixture
 def serve(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Give what has the sandbox serve a table ``dbo.sources``, in a catalog of its own, whose name it returns."""
+    """Return a function that serves a table ``dbo.sources`` in a new catalog, whose name it returns."""
 
     def served(rows: Sequence[Row], columns: tuple[Column, ...] = COLUMNS) -> str:
         name = f"made{next(_numbers)}"

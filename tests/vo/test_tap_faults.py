@@ -1,4 +1,4 @@
-"""What goes wrong with queries by TAP, and what the user sees of it: a row of a table each."""
+"""Failures of TAP queries, and the errors and messages that a user sees."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ ALL = "SELECT id, name, mag FROM dbo.sources ORDER BY id"
 
 
 def at_once(record: RequestRecord) -> bool:
-    """Tell whether a request wants an answer at once."""
+    """Select the synchronous requests."""
     return record.path.endswith("/sync")
 
 
 def created(record: RequestRecord) -> bool:
-    """Tell whether a request makes a job."""
+    """Select the requests that create a job."""
     return record.method == "POST" and record.path.endswith("/async")
 
 
 def watched(record: RequestRecord) -> bool:
-    """Tell whether a request asks for the state of a job."""
+    """Select the requests for the status of a job."""
     return record.method == "GET" and "/async/" in record.path and "/results" not in record.path
 
 
 def result(record: RequestRecord) -> bool:
-    """Tell whether a request fetches the result of a job."""
+    """Select the requests for the result of a job."""
     return "/results" in record.path
 
 
-# -- what the user does not notice, but for a message ---------------------------------------------------------------
+# -- failures that are recovered ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", [Fault.gateway_timeout(), Fault.status(504), Fault.status(524), Fault.delay(2)])
-def test_a_query_that_takes_too_long_is_sent_again_as_a_job(
+def test_a_slow_query_is_sent_again_as_a_job(
     mast_sandbox: Sandbox, serve: Serve, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The gateway gives up, or nothing comes: once, then the server works on it, and a message says so."""
+    """After a timeout of the gateway or no response, the query runs as a job, and a message says so."""
     catalog = serve(sources(20))
     VO.list_tables(catalog)
     before = len(queries(mast_sandbox))
@@ -78,8 +78,8 @@ def test_a_query_that_takes_too_long_is_sent_again_as_a_job(
     ],
     ids=repr,
 )
-def test_a_failure_of_a_moment_is_not_noticed(mast_sandbox: Sandbox, serve: Serve, where: Any, fault: Fault) -> None:
-    """Wherever it strikes, the request is sent again; a job is not lost by it."""
+def test_a_transient_failure_is_retried(mast_sandbox: Sandbox, serve: Serve, where: Any, fault: Fault) -> None:
+    """The request is sent again, whichever it is, and a job is not lost."""
     catalog = serve(sources(20))
     VO.list_tables(catalog)
     struck: list[RequestRecord] = []
@@ -94,18 +94,18 @@ def test_a_failure_of_a_moment_is_not_noticed(mast_sandbox: Sandbox, serve: Serv
 
 
 @pytest.mark.parametrize("times", [1, 5, 30])
-def test_a_job_is_watched_through_an_outage(mast_sandbox: Sandbox, serve: Serve, times: int) -> None:
-    """However often its state cannot be read, it is watched until the time is over."""
+def test_a_job_is_monitored_during_an_outage(mast_sandbox: Sandbox, serve: Serve, times: int) -> None:
+    """The status is requested until the timeout, however often it cannot be read."""
     job = query(ALL, catalog=serve(sources(20)), job=True)
     mast_sandbox.faults.add("vo_tap", Fault.status(503), times=times, where=watched)
     assert len(job.result()) == 20
     assert len([record for record in of_jobs(mast_sandbox) if watched(record)]) > times
 
 
-def test_a_server_that_asks_for_a_pause_gets_one_from_all(
+def test_a_requested_pause_applies_to_all_services(
     mast_sandbox: Sandbox, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pause is what the server asks for, and counts for its other services as well."""
+    """The pause has the length that the server requests, and applies to its other services as well."""
     from astroquery_mast.service import retrying
 
     waited: list[float] = []
@@ -115,7 +115,7 @@ def test_a_server_that_asks_for_a_pause_gets_one_from_all(
     assert max(waited) == pytest.approx(7, abs=0.5)
 
 
-# -- what is an error ----------------------------------------------------------------------------------------------
+# -- failures that are raised --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -143,10 +143,10 @@ def test_a_server_that_asks_for_a_pause_gets_one_from_all(
     ],
     ids=repr,
 )
-def test_what_does_not_pass_is_an_error_of_the_package(
+def test_a_persistent_failure_raises_an_error_of_the_package(
     mast_sandbox: Sandbox, serve: Serve, fault: Fault, kind: type[Exception], said: str
 ) -> None:
-    """It says what the service did, and never is one of pyvo's or Python's."""
+    """The error says what the service did, and is not an exception of pyvo or Python."""
     catalog = serve(sources(20))
     VO.list_tables(catalog)
     mast_sandbox.faults.add("vo_tap", fault, times=None)
@@ -163,17 +163,17 @@ def test_what_does_not_pass_is_an_error_of_the_package(
         ("ABORTED", ServerError, "is ABORTED"),
     ],
 )
-def test_a_job_that_fails_says_why(
+def test_a_failed_job_raises_the_reason(
     mast_sandbox: Sandbox, serve: Serve, phase: str, kind: type[Exception], said: str
 ) -> None:
-    """The words are those of the server."""
+    """The message is that of the server."""
     mast_sandbox.faults.add("vo_tap", Fault.job(*phase.split(" ", 1)), where=created)
     with pytest.raises(kind, match=said):
         query(ALL, catalog=serve(sources(20)), run_async=True)
 
 
-def test_a_job_that_fails_for_the_moment_is_no_fault_of_the_query(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """The server tells the two apart."""
+def test_a_transient_failure_of_a_job_is_not_an_error_of_the_query(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """The server distinguishes between the two."""
     mast_sandbox.faults.add("vo_tap", Fault.job("ERROR", "Busy"), where=created)
     passing = edit_text(lambda text: text.replace('type="fatal"', 'type="transient"'))
     mast_sandbox.faults.add("vo_tap", passing, times=None, where=watched)
@@ -181,26 +181,24 @@ def test_a_job_that_fails_for_the_moment_is_no_fault_of_the_query(mast_sandbox: 
         query(ALL, catalog=serve(sources(20)), run_async=True)
 
 
-def test_a_job_that_never_ends_is_left_to_itself(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """The call ends in time, and its error has the address of the job, which is not removed."""
+def test_a_job_that_does_not_finish_continues(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """The call ends in time, the error has the URL of the job, and the job is not removed."""
     mast_sandbox.faults.add("vo_tap", Fault.job("EXECUTING"), where=created)
     with pytest.raises(TimeoutError, match=r"status: EXECUTING.*VO\.get_job\('http"):
         query(ALL, catalog=serve(sources(20)), run_async=True, timeout=1)
     assert not [record for record in of_jobs(mast_sandbox) if record.method == "DELETE"]
 
 
-def test_a_job_that_cannot_be_watched_for_good_is_not_lost(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """When the time is over the error has its address."""
+def test_a_job_whose_status_cannot_be_read_is_not_lost(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """The timeout error has the URL of the job."""
     job = query(ALL, catalog=serve(sources(20)), job=True)
     mast_sandbox.faults.add("vo_tap", Fault.status(503), times=None, where=watched)
     with pytest.raises(TimeoutError, match=r"status: UNKNOWN.*VO\.get_job\('http"):
         job.result(timeout=0.3)
 
 
-def test_a_service_that_is_silent_is_not_waited_for_longer_than_the_timeout(
-    mast_sandbox: Sandbox, serve: Serve
-) -> None:
-    """Half of the time is for the answer at once, half for the job."""
+def test_a_silent_service_does_not_exceed_the_timeout(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """Half of the time is used for the synchronous request, and half for the job."""
     catalog = serve(sources(20))
     VO.list_tables(catalog)
     mast_sandbox.faults.add("vo_tap", Fault.delay(30), times=None)
@@ -209,32 +207,32 @@ def test_a_service_that_is_silent_is_not_waited_for_longer_than_the_timeout(
     assert [at_once(record) for record in queries(mast_sandbox)][-2:] == [True, False]
 
 
-def test_a_server_that_cannot_be_reached_is_told(mast_sandbox: Sandbox) -> None:
-    """No job is tried where there is no connection."""
+def test_an_unreachable_server_raises(mast_sandbox: Sandbox) -> None:
+    """No job is submitted if there is no connection."""
     with pytest.raises(RemoteServiceError, match="could not be reached"):
         query(ALL, service="http://127.0.0.1:9/tap")
 
 
 def started(record: RequestRecord) -> bool:
-    """Tell whether a request starts a job."""
+    """Select the requests that start a job."""
     return record.method == "POST" and record.path.endswith("/phase")
 
 
-def test_a_job_that_runs_already_is_not_refused_for_that(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """A request to run it, whose first answer was lost, may be refused: the job runs."""
+def test_a_job_that_is_already_running_is_not_an_error(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """The server may refuse a repeated request to start a job that is running."""
     refused = Fault("refused", bends=(lambda reply: replace(reply, status=400, headers=()),))
     mast_sandbox.faults.add("vo_tap", refused, where=started)
     assert len(query(ALL, catalog=serve(sources(20)), run_async=True)) == 20
 
 
-def test_a_job_that_the_server_does_not_start_is_an_error(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """Nobody waits for it."""
+def test_a_job_that_does_not_start_raises(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """The call does not wait for the job."""
     mast_sandbox.faults.add("vo_tap", Fault.status(400, body=b"not today"), where=started)
     with pytest.raises(InvalidQueryError, match="not today"):
         query(ALL, catalog=serve(sources(20)), run_async=True)
 
 
-# -- an answer that is huge ----------------------------------------------------------------------------------------
+# -- large responses -----------------------------------------------------------------------------------------------
 
 HEAD = (
     b'<?xml version="1.0"?><VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
@@ -246,10 +244,10 @@ ROWS, BLOCK = 1_000_000, 10_000
 
 
 class Huge(http.server.BaseHTTPRequestHandler):
-    """Sends a million rows, 150 bytes each, as they are made."""
+    """Sends a million rows of 150 bytes each."""
 
     def do_POST(self) -> None:
-        """Answer any query."""
+        """Respond to any query."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.end_headers()
@@ -274,7 +272,7 @@ def huge() -> Iterator[str]:
     thread.join()
 
 
-# The peak of this process alone; that of `resource` is at least what the process had that has started it.
+# The peak of this process; that of `resource` includes the process that started it.
 _MEASURED = """
 import re, sys
 from pathlib import Path
@@ -289,16 +287,16 @@ print(len(table), table["id"][-1], peak() - before)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="memory is measured where Linux tells it")
-def test_a_million_rows_never_are_in_memory_as_text(huge: str) -> None:
-    """All of them arrive, and memory grows by far less than the 150 MB of the answer."""
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="/proc/self/status is required to measure memory")
+def test_a_large_response_is_not_kept_in_memory_as_text(huge: str) -> None:
+    """A million rows are read, and memory grows by much less than the 150 MB of the response."""
     ran = subprocess.run([sys.executable, "-c", _MEASURED, huge], check=True, capture_output=True, text=True)
     rows, last, grown = map(int, ran.stdout.split())
     assert (rows, last) == (ROWS, ROWS - 1)
     assert 8_000_000 < grown < 100_000_000
 
 
-def test_an_answer_that_is_too_large_is_refused_with_the_setting_to_raise(huge: str) -> None:
-    """It ends where the limit is, and is not asked for again."""
+def test_a_response_beyond_the_size_limit_raises(huge: str) -> None:
+    """The error names the setting to raise, and the request is not repeated."""
     with conf.set_temp("max_response_size", 1_000_000), pytest.raises(RemoteServiceError, match="max_response_size"):
         query("SELECT id FROM x", service=huge, run_async=False)

@@ -1,4 +1,4 @@
-"""Jobs: queries on which a server works by itself, watched, stopped, found again."""
+"""TAP jobs: asynchronous queries that are monitored, canceled and retrieved later."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ ALL = "SELECT id, name, mag FROM dbo.sources"
 
 
 def never_ends(sandbox: Sandbox) -> None:
-    """Let the next job go on without end."""
+    """Let the next job run forever."""
     sandbox.faults.add("vo_tap", Fault.job("EXECUTING"), where=lambda record: record.path.endswith("/async"))
 
 
-def test_a_query_as_a_job_has_the_same_result(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """Whether at once or as a job makes no difference to the table, and a job that is done with is removed."""
+def test_a_job_has_the_same_result_as_a_synchronous_query(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """The tables are equal, and a finished job is removed."""
     catalog = serve(sources(50))
     at_once, job = (query(f"{ALL} ORDER BY id", catalog=catalog, run_async=each) for each in (False, True))
     assert list(at_once["name"]) == list(job["name"])
@@ -42,8 +42,8 @@ def test_a_query_as_a_job_has_the_same_result(mast_sandbox: Sandbox, serve: Serv
     assert len(VO.list_jobs(catalog)) == 0
 
 
-def test_a_job_is_returned_before_it_is_done(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """Its handle waits, tells how far it is and gives the result, as often as it is asked."""
+def test_a_job_is_returned_before_it_finishes(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """Its handle waits, has a status, and returns the result any number of times."""
     job = query(f"{ALL} ORDER BY id", catalog=serve(sources(50)), job=True)
     assert job.url.startswith(f"{mast_sandbox.url}/vo-tap/")
     assert repr(job) == f"<JobHandle at {job.url}>"
@@ -54,8 +54,8 @@ def test_a_job_is_returned_before_it_is_done(mast_sandbox: Sandbox, serve: Serve
     assert job.result().meta["adql"] == f"{ALL} ORDER BY id"
 
 
-def test_a_job_is_found_again_in_another_process(serve: Serve) -> None:
-    """Its address is all that has to be kept."""
+def test_a_job_is_found_in_another_process(serve: Serve) -> None:
+    """Only the URL of the job is needed."""
     job = query(ALL, catalog=serve(sources(50)), job=True)
     code = "import sys; from astroquery_mast import VO; print(len(VO.get_job(sys.argv[1]).result()))"
     said = subprocess.run([sys.executable, "-c", code, job.url], check=True, capture_output=True, text=True)
@@ -63,7 +63,7 @@ def test_a_job_is_found_again_in_another_process(serve: Serve) -> None:
 
 
 def test_jobs_are_listed(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """Each with the address by which it is found."""
+    """Each job is listed with its URL."""
     catalog = serve(sources(5))
     jobs = [query(ALL, catalog=catalog, job=True).wait() for _ in range(3)]
     listed = VO.list_jobs(catalog)
@@ -72,8 +72,8 @@ def test_jobs_are_listed(mast_sandbox: Sandbox, serve: Serve) -> None:
     assert all(each.startswith("20") for each in listed["created"])
 
 
-def test_a_job_can_be_cancelled(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """Its result is then an error that says so; to cancel it again is none, and sends nothing that stops it."""
+def test_a_job_can_be_canceled(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """The result of a canceled job raises an error; canceling it again does nothing."""
     never_ends(mast_sandbox)
     job = query(ALL, catalog=serve(sources(5)), job=True)
     assert not JobStatus(job.status).finished
@@ -85,15 +85,15 @@ def test_a_job_can_be_cancelled(mast_sandbox: Sandbox, serve: Serve) -> None:
     assert len([record for record in of_jobs(mast_sandbox) if b"ABORT" in record.body]) == 1
 
 
-def test_a_job_that_is_done_is_not_cancelled(serve: Serve) -> None:
-    """It keeps its result."""
+def test_a_finished_job_is_not_canceled(serve: Serve) -> None:
+    """A finished job keeps its result."""
     job = query(ALL, catalog=serve(sources(5)), job=True).wait()
     job.cancel()
     assert len(job.result()) == 5
 
 
-def test_more_rows_than_a_job_returns_are_told_of(serve: Serve) -> None:
-    """The result of a job that was waited for warns as any other."""
+def test_more_rows_than_a_job_returns_cause_a_warning(serve: Serve) -> None:
+    """The warning is the same as for other queries."""
     with pytest.warns(MaxResultsWarning, match="more than these 10 rows"):
         table = query(ALL, catalog=serve(sources(50)), maxrec=10, run_async=True)
     assert table.meta["overflow"]
@@ -101,8 +101,8 @@ def test_more_rows_than_a_job_returns_are_told_of(serve: Serve) -> None:
         assert len(query(ALL, catalog=serve(sources(50)), maxrec=10, job=True).result()) == 10
 
 
-def test_pages_are_jobs_if_there_are_several(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """The number is asked for at once."""
+def test_several_pages_are_requested_as_jobs(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """The number of rows is requested synchronously."""
     table = query(ALL, catalog=serve(sources(100)), limit=None, maxrec=40)
     assert len(set(table["id"])) == 100
     assert table.meta["mode"] == "async"
@@ -110,8 +110,8 @@ def test_pages_are_jobs_if_there_are_several(mast_sandbox: Sandbox, serve: Serve
     assert len(created) == 3
 
 
-def test_what_does_not_fit_into_a_job_is_not_submitted(mast_sandbox: Sandbox) -> None:
-    """The message says what to leave out."""
+def test_a_job_with_too_many_rows_is_not_submitted(mast_sandbox: Sandbox) -> None:
+    """The error says which argument to omit."""
     with pytest.raises(InvalidArgumentError, match="Omit job=True"):
         query(ALL, limit=None, job=True)
     assert not mast_sandbox.requests.of("vo_tap")
@@ -120,23 +120,23 @@ def test_what_does_not_fit_into_a_job_is_not_submitted(mast_sandbox: Sandbox) ->
 @pytest.mark.parametrize(
     "url", ["", "caom", "https://x/async/", "ftp://x/async/1", "https://mast.stsci.edu/vo-tap", None]
 )
-def test_what_is_no_address_of_a_job_is_refused(url: Any) -> None:
-    """No request is needed to see that."""
+def test_an_invalid_job_url_raises(url: Any) -> None:
+    """The error is raised without a request."""
     with pytest.raises(InvalidArgumentError, match="is not the URL of a job"):
         VO.get_job(url)
 
 
-def test_the_address_of_a_result_is_that_of_its_job() -> None:
-    """Whichever of the two somebody has kept."""
+def test_the_url_of_a_result_leads_to_its_job() -> None:
+    """The handle is the same as for the URL of the job."""
     address = "https://x.example/tap/async/5"
     assert VO.get_job(f" {address}/results/result ").url == VO.get_job(address).url == address
 
 
 @pytest.mark.parametrize("verbose", [True, False])
-def test_how_far_a_job_is_can_be_seen(
+def test_the_progress_of_a_job_is_shown_on_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verbose: bool
 ) -> None:
-    """Only by somebody who wants to, on a terminal."""
+    """It is shown with verbose=True on a terminal only."""
     monkeypatch.setattr(parallel, "someone_watches", lambda: True)
     monkeypatch.setattr(parallel, "DELAY", 0)
     JobHandle("other:5", Other(JobStatus.QUEUED, JobStatus.COMPLETED)).wait(verbose=verbose)
@@ -146,28 +146,28 @@ def test_how_far_a_job_is_can_be_seen(
 
 
 def test_a_handle_can_be_pickled() -> None:
-    """It says the same in another process."""
+    """A handle works in another process."""
     job = VO.get_job("https://x.example/tap/async/5")
     assert pickle.loads(pickle.dumps(job)).url == job.url
 
 
-def test_a_job_that_the_server_does_not_know_is_refused(mast_sandbox: Sandbox) -> None:
-    """Nobody waits for it."""
+def test_an_unknown_job_raises(mast_sandbox: Sandbox) -> None:
+    """The call does not wait for the job."""
     job = VO.get_job(f"{mast_sandbox.url}/vo-tap/api/v0.1/caom/async/nothing")
     for ask in (lambda: job.status, job.wait, job.result, job.cancel):
         with pytest.raises(InvalidQueryError):
             ask()
 
 
-def test_a_longer_timeout_is_asked_for(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """A job may run for as long as the caller wants to wait."""
+def test_a_longer_timeout_is_requested(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """The execution time of a job is as long as the timeout."""
     query(ALL, catalog=serve(sources(5)), run_async=True, timeout=3600)
     (asked,) = [record for record in of_jobs(mast_sandbox) if b"EXECUTIONDURATION" in record.body.upper()]
     assert 3500 < int(parse_qs(asked.body.decode())["EXECUTIONDURATION"][0]) <= 3600
 
 
 class Other:
-    """A protocol that is not TAP's."""
+    """A protocol other than TAP."""
 
     how_to_return = "Other.get_job"
 
@@ -175,7 +175,7 @@ class Other:
         self.states = list(states)
 
     def status(self, url: str, deadline: Deadline) -> JobStatus:
-        """Give one state after the other; the last stays."""
+        """Return the statuses one after the other; the last one is repeated."""
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         if isinstance(state, BaseException):
             raise state
@@ -186,12 +186,12 @@ class Other:
         self.states = [JobStatus.ABORTED]
 
     def result(self, url: str, deadline: Deadline) -> Table:
-        """Give a table."""
+        """Return a table."""
         return Table({"x": [1]})
 
 
 def test_a_handle_works_with_any_protocol() -> None:
-    """It asks until the job has finished."""
+    """The handle requests the status until the job has finished."""
     job = JobHandle("other:5", Other(JobStatus.QUEUED, JobStatus.EXECUTING, JobStatus.COMPLETED))
     assert job.status == "QUEUED"
     assert len(job.result()) == 1
@@ -199,8 +199,8 @@ def test_a_handle_works_with_any_protocol() -> None:
     assert job.status == "ABORTED"
 
 
-def test_ctrl_c_leaves_the_job_and_says_where_it_is(caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever waits may stop waiting, and come back later."""
+def test_ctrl_c_leaves_the_job_and_logs_its_url(caplog: pytest.LogCaptureFixture) -> None:
+    """The wait can be interrupted and continued later."""
     job = JobHandle("https://x/async/5", Other(JobStatus.EXECUTING, KeyboardInterrupt(), JobStatus.COMPLETED))
     with caplog.at_level(logging.INFO), pytest.raises(KeyboardInterrupt):
         job.wait()
@@ -208,10 +208,10 @@ def test_ctrl_c_leaves_the_job_and_says_where_it_is(caplog: pytest.LogCaptureFix
     assert len(job.result()) == 1
 
 
-def test_ctrl_c_during_a_query_says_where_its_job_is(
+def test_ctrl_c_during_a_query_logs_the_url_of_its_job(
     mast_sandbox: Sandbox, serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Also where the caller has not asked for a job."""
+    """The URL is logged even if the user has not requested a job."""
     from astroquery_mast.service import retrying
 
     def interrupted(*_: object) -> None:
@@ -227,8 +227,8 @@ def test_ctrl_c_during_a_query_says_where_its_job_is(
     assert f"Reconnect with VO.get_job({str(url)!r})" in caplog.text
 
 
-def test_queries_side_by_side_have_their_own_results(serve: Serve) -> None:
-    """One client serves many threads, at once and as jobs."""
+def test_parallel_queries_have_their_own_results(serve: Serve) -> None:
+    """A client can be used in many threads, synchronously and with jobs."""
     catalog = serve(sources(100))
 
     def ask(number: int) -> list[Any]:
@@ -240,8 +240,8 @@ def test_queries_side_by_side_have_their_own_results(serve: Serve) -> None:
             assert [row["id"] for row in found] == list(range(number))
 
 
-def test_a_job_that_does_not_end_in_time_goes_on(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """The error says how to return to it."""
+def test_a_job_continues_after_a_timeout(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """The error says how to return to the job."""
     never_ends(mast_sandbox)
     job = query(ALL, catalog=serve(sources(5)), job=True)
     with pytest.raises(TimeoutError, match=r"The job has not finished within 0.3 s.*VO\.get_job\('http") as caught:
@@ -252,20 +252,20 @@ def test_a_job_that_does_not_end_in_time_goes_on(mast_sandbox: Sandbox, serve: S
 
 
 @pytest.mark.parametrize("timeout", [0, -1, "soon"])
-def test_a_timeout_that_is_no_time_is_refused(timeout: Any) -> None:
-    """Nothing is asked."""
+def test_an_invalid_timeout_raises(timeout: Any) -> None:
+    """The error is raised before a request."""
     with pytest.raises(InvalidArgumentError, match="timeout must be"):
         JobHandle("x", Other(JobStatus.QUEUED)).wait(timeout=timeout)
 
 
-def test_a_bad_query_fails_as_a_job_with_the_same_words(serve: Serve) -> None:
-    """It is no failure of the server."""
+def test_a_rejected_query_raises_the_same_message_as_a_job(serve: Serve) -> None:
+    """The error is not one of the server."""
     with pytest.raises(BadRequestError, match="nowhere"):
         query("SELECT 1 FROM nowhere", catalog=serve(sources(5)), run_async=True)
 
 
-def test_the_setting_bounds_the_waiting(mast_sandbox: Sandbox, serve: Serve) -> None:
-    """Without a timeout of its own a call waits as long as any other."""
+def test_the_timeout_setting_limits_the_wait(mast_sandbox: Sandbox, serve: Serve) -> None:
+    """Without the argument timeout, a call waits as long as conf.timeout."""
     never_ends(mast_sandbox)
     job = query(ALL, catalog=serve(sources(5)), job=True)
     with conf.set_temp("timeout", 0.2), pytest.raises(TimeoutError, match=r"within 0\.2 s"):

@@ -1,4 +1,4 @@
-"""Usual mistakes in queries in ADQL, and what is said of them."""
+"""Common mistakes in ADQL queries, and the advice that is given."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("mistake", REFUSED)
-def test_a_refusal_says_what_to_write_instead(mistake: str) -> None:
-    """After the words of the service there is a sentence on what is probably wrong."""
+def test_a_rejected_query_raises_with_advice(mistake: str) -> None:
+    """The message of the service is followed by a sentence on what is probably wrong."""
     adql, options, said = REFUSED[mistake]
     with pytest.raises(BadRequestError) as caught:
         VO.query_tap(adql, **options)
@@ -73,8 +73,8 @@ def test_a_refusal_says_what_to_write_instead(mistake: str) -> None:
     assert str(caught.value).count("There is no") <= 1
 
 
-def test_a_refusal_of_pages_says_so_as_well() -> None:
-    """It comes with the first page."""
+def test_a_rejected_query_in_pages_raises_with_advice() -> None:
+    """The error is raised with the first page."""
     with pytest.raises(BadRequestError, match="Did you mean 'obs_id', "):
         next(VO.query_tap_iter("SELECT obs_ids FROM dbo.obspointing"))
 
@@ -88,8 +88,8 @@ NO_QUERIES = {
 
 
 @pytest.mark.parametrize("case", NO_QUERIES)
-def test_what_is_no_query_is_not_sent(mast_sandbox: Sandbox, case: str) -> None:
-    """It is refused with what a query begins with."""
+def test_text_that_is_not_a_query_is_not_sent(mast_sandbox: Sandbox, case: str) -> None:
+    """The error says how a query must start."""
     with pytest.raises(InvalidArgumentError, match="adql must be a query that starts with SELECT, got"):
         VO.query_tap(NO_QUERIES[case])
     assert not mast_sandbox.requests.of("vo_tap")
@@ -109,22 +109,22 @@ FINE: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", FINE)
-def test_what_is_meant_clearly_is_asked(case: str) -> None:
-    """Semicolons, capitals, comments and numbers of numpy are no mistakes."""
+def test_unambiguous_queries_are_accepted(case: str) -> None:
+    """Semicolons, upper case, comments and numpy numbers are valid."""
     adql, options = FINE[case]
     assert 1 <= len(VO.query_tap(adql, **options)) <= 3
 
 
 def test_a_semicolon_is_not_sent(mast_sandbox: Sandbox) -> None:
-    """Services may take it for the beginning of another query."""
+    """Services may read a semicolon as the beginning of another query."""
     VO.query_tap(f"{SELECT};\n")
     (sent,) = mast_sandbox.requests.of("vo_tap")
     assert b"%3B" not in sent.body
     assert b";" not in sent.body
 
 
-def test_an_asterisk_in_a_pattern_is_told_of() -> None:
-    """It finds nothing, because it is a letter as any other."""
+def test_an_asterisk_in_a_pattern_causes_a_warning() -> None:
+    """The asterisk is an ordinary character in ADQL and matches nothing."""
     with pytest.warns(NoResultsWarning, match=r"In LIKE, the wildcard is % and not \*, as in 'j97\*'"):
         VO.query_tap(f"{SELECT} WHERE obs_id LIKE 'j97*'")
     with pytest.warns(NoResultsWarning) as caught:
@@ -132,16 +132,16 @@ def test_an_asterisk_in_a_pattern_is_told_of() -> None:
     assert "wildcard" not in str(caught[0].message)
 
 
-def test_mistakes_in_queries_for_observations_are_told_of_as_well() -> None:
-    """It is the same road."""
+def test_observations_give_the_same_advice() -> None:
+    """Observations.query_tap uses the same code."""
     with pytest.raises(BadRequestError, match="Did you mean 'obs_id'"):
         Observations.query_tap("SELECT obs_ids FROM dbo.obspointing")
     with pytest.warns(MaxResultsWarning):
         assert len(Observations.query_tap(SELECT, limit=2)) == 2
 
 
-def test_a_refusal_is_told_without_advice_if_the_service_does_not_say_what_it_has(mast_sandbox: Sandbox) -> None:
-    """The error is still that of the query, at once."""
+def test_an_error_has_no_advice_if_the_columns_are_unknown(mast_sandbox: Sandbox) -> None:
+    """The error is that of the query, without a delay."""
     mast_sandbox.faults.add("vo_tap", Fault.status(404), times=None, where=lambda record: b"tap_schema" in record.body)
     with pytest.raises(BadRequestError, match="obs_ids") as caught:
         VOClass().query_tap("SELECT obs_ids FROM dbo.obspointing")
@@ -171,8 +171,8 @@ WORDS: dict[str, tuple[str, str, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", WORDS)
-def test_words_of_other_services_are_understood_where_they_name_something(case: str) -> None:
-    """What a service has in quotation marks is looked for in the query."""
+def test_quoted_names_in_messages_are_used_for_advice(case: str) -> None:
+    """A name that the service quotes is searched for in the query."""
     adql, said, expected = WORDS[case]
     assert advice(adql, ["dbo.obspointing"], said, KNOWN) == expected
 
@@ -181,5 +181,5 @@ def test_words_of_other_services_are_understood_where_they_name_something(case: 
     "text", ["SELECT 1", " with q as (select 1) select 1", "(SELECT 1) UNION (SELECT 2)", "--x\nSELECT"]
 )
 def test_queries_are_recognized(text: str) -> None:
-    """Whatever stands before the first word."""
+    """Any text may precede the first keyword."""
     assert is_query(text)

@@ -1,4 +1,4 @@
-"""Answers of TAP services that are wrong in ways that nobody has thought of: a result or an error of the package."""
+"""Corrupt responses of TAP services: each one gives a result or an error of the package."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ VALUES = (b"", b"-1", b"*", b"long", b"double", b"char", b"9" * 30, b"1e400", b"
 
 
 def recorded(name: str) -> bytes:
-    """Return a document that pyvo has for its own tests."""
+    """Return a document of pyvo's own tests."""
     return (resources.files("pyvo.dal.tests") / "data" / name).read_bytes()
 
 
 def replaced(pattern: bytes, text: bytes, by: bytes, rng: random.Random) -> bytes:
-    """Replace one of the places where a pattern is found."""
+    """Replace one of the matches of a pattern."""
     places = [match.span(1) for match in re.finditer(pattern, text)] or [(0, 0)]
     start, end = rng.choice(places)
     return text[:start] + by + text[end:]
@@ -58,7 +58,7 @@ def mutated(text: bytes, rng: random.Random) -> bytes:
 
 @pytest.fixture(autouse=True)
 def one_try() -> Any:
-    """Ask for each once."""
+    """Limit each request to one attempt."""
     with conf.set_temp("max_attempts", 1):
         yield
 
@@ -66,8 +66,8 @@ def one_try() -> Any:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["query/basic.xml", "query/overflowstatus.xml", "tap/obscore-image.xml"])
 @pytest.mark.parametrize("seed", range(30))
-def test_a_wrong_table_is_a_table_or_an_error_of_the_package(name: str, seed: int) -> None:
-    """Nothing of astropy's, pyvo's or Python's reaches the user."""
+def test_a_corrupt_table_is_read_or_raises_an_error_of_the_package(name: str, seed: int) -> None:
+    """No exception of astropy, pyvo or Python is raised."""
     with responses.RequestsMock() as answers:
         answers.post(f"{URL}/sync", mutated(recorded(name), random.Random(seed)))
         with suppress(MastError):
@@ -76,8 +76,8 @@ def test_a_wrong_table_is_a_table_or_an_error_of_the_package(name: str, seed: in
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("seed", range(60))
-def test_a_wrong_state_of_a_job_is_a_state_or_an_error_of_the_package(seed: int) -> None:
-    """The same holds for jobs, and for the list of them."""
+def test_a_corrupt_job_status_is_read_or_raises_an_error_of_the_package(seed: int) -> None:
+    """The same is true for jobs and for the list of jobs."""
     wrong = mutated(UWS, random.Random(seed))
     with responses.RequestsMock(assert_all_requests_are_fired=False) as answers:
         answers.get(JOB, wrong)
@@ -91,8 +91,8 @@ def test_a_wrong_state_of_a_job_is_a_state_or_an_error_of_the_package(seed: int)
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("seed", range(40))
-def test_a_wrong_answer_of_a_registry_is_a_table_or_an_error_of_the_package(seed: int) -> None:
-    """Whatever addresses, identifiers and types of interfaces it has."""
+def test_a_corrupt_registry_response_is_read_or_raises_an_error_of_the_package(seed: int) -> None:
+    """The same is true for any addresses, identifiers and types of interfaces."""
     document = (resources.files("pyvo.registry.tests") / "data" / "multi-interface.xml").read_bytes()
     with responses.RequestsMock() as answers, conf.set_temp("fallback_registry", ""):
         answers.post(f"{conf.server}/vo-tap/api/v0.1/registry/sync", mutated(document, random.Random(seed)))

@@ -1,4 +1,4 @@
-"""Queries in ADQL that are answered at once: what is sent, and what becomes of the answer."""
+"""Synchronous ADQL queries: the requests and the results."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ URL = "https://tap.example/base"
 
 
 def recorded(name: str) -> bytes:
-    """Return a document that pyvo has for its own tests."""
+    """Return a document of pyvo's own tests."""
     return (resources.files("pyvo.dal.tests") / "data" / name).read_bytes()
 
 
 def test_a_result_has_units_descriptions_and_masks(serve: Serve) -> None:
-    """Every column knows what it is; what the service does not have is masked, and nothing else."""
+    """Every column has its metadata; only missing values are masked."""
     catalog = serve(sources(100))
     table = query(SOME, catalog=catalog)
     assert list(table["id"]) == list(range(8))
@@ -45,8 +45,8 @@ def test_a_result_has_units_descriptions_and_masks(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("names", [["a", "b"], ["a", None], [None, None], ["", "bb"], ["it's <&>", "日本"]])
-def test_text_is_text(serve: Serve, names: list[str | None]) -> None:
-    """Columns of text are text, as those of other queries, and masked where there is none."""
+def test_text_columns_are_strings(serve: Serve, names: list[str | None]) -> None:
+    """Text columns have a string dtype, as in other queries, and NULL is masked."""
     table = query(
         "SELECT name FROM dbo.sources ORDER BY id", catalog=serve([(k, n, 1.0, 2.0, 3.0) for k, n in enumerate(names)])
     )
@@ -56,8 +56,8 @@ def test_text_is_text(serve: Serve, names: list[str | None]) -> None:
     assert [None if cell is np.ma.masked else str(cell) for cell in column] == [name or None for name in names]
 
 
-def test_the_same_observations_as_by_the_portal(mast_sandbox: Sandbox) -> None:
-    """Two services of the archive agree, in values and in what is missing."""
+def test_tap_returns_the_same_observations_as_the_portal(mast_sandbox: Sandbox) -> None:
+    """Two services of MAST agree on values and missing values."""
     by_portal: Any = Observations.query_criteria(obs_collection="JWST")
     columns = "obsid, obs_id, t_exptime, filters, s_ra"
     by_tap = query(f"SELECT {columns} FROM dbo.obspointing WHERE obs_collection = 'JWST'")
@@ -70,8 +70,8 @@ def test_the_same_observations_as_by_the_portal(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("options", [{"maxrec": 10}, {"limit": 10}, {"limit": 10, "maxrec": 50}])
-def test_more_rows_than_were_asked_for_are_told_of(serve: Serve, options: dict[str, int]) -> None:
-    """Also where the user has named the number, of which pyvo alone says nothing."""
+def test_more_rows_than_the_limit_cause_a_warning(serve: Serve, options: dict[str, int]) -> None:
+    """The warning also occurs if the user sets the limit, where pyvo does not warn."""
     catalog = serve(sources(100))
     with pytest.warns(MaxResultsWarning, match="more than these 10 rows"):
         table = query("SELECT * FROM dbo.sources", catalog=catalog, **options)
@@ -79,13 +79,13 @@ def test_more_rows_than_were_asked_for_are_told_of(serve: Serve, options: dict[s
     assert table.meta["overflow"]
 
 
-def test_as_many_rows_as_were_asked_for_are_no_reason_to_warn(serve: Serve) -> None:
-    """The service says whether there are more."""
+def test_exactly_as_many_rows_as_the_limit_cause_no_warning(serve: Serve) -> None:
+    """The service reports whether there are more rows."""
     assert len(query("SELECT * FROM dbo.sources", catalog=serve(sources(10)), maxrec=10)) == 10
 
 
-def test_no_rows_are_told_of(serve: Serve) -> None:
-    """The table has its columns nevertheless."""
+def test_an_empty_result_causes_a_warning(serve: Serve) -> None:
+    """The empty table has its columns."""
     with pytest.warns(NoResultsWarning):
         table = query("SELECT id, mag FROM dbo.sources WHERE id < 0", catalog=serve(sources(10)))
     assert table.colnames == ["id", "mag"]
@@ -95,28 +95,28 @@ def test_no_rows_are_told_of(serve: Serve) -> None:
     ("adql", "said"),
     [("SELECT idd FROM dbo.sources", "idd"), ("SELECT FROM", "syntax|query"), ("SELECT 1 FROM nowhere", "nowhere")],
 )
-def test_a_bad_query_is_refused_with_the_words_of_the_service(
+def test_a_rejected_query_raises_the_message_of_the_service(
     mast_sandbox: Sandbox, serve: Serve, adql: str, said: str
 ) -> None:
-    """It is asked once, and neither again nor as a job."""
+    """The query is neither repeated nor sent as a job."""
     catalog = serve(sources(3))
     with pytest.raises(InvalidQueryError, match=said) as caught:
         query(adql, catalog=catalog)
     assert isinstance(caught.value, BadRequestError)
-    # What the service has is asked, for advice.
+    # Tables and columns are requested for the advice.
     assert len([record for record in queries(mast_sandbox) if b"tap_schema" not in record.body]) == 1
 
 
 @pytest.mark.parametrize("adql", ["", "  ", None, 5, ["SELECT 1"], b"SELECT 1"])
-def test_what_is_no_query_is_not_sent(mast_sandbox: Sandbox, adql: Any) -> None:
-    """The message says what is needed."""
+def test_a_value_that_is_not_a_query_is_not_sent(mast_sandbox: Sandbox, adql: Any) -> None:
+    """The error says what is required."""
     with pytest.raises(InvalidArgumentError, match="adql must be a query that starts with SELECT, got"):
         query(adql)
     assert not mast_sandbox.requests.of("vo_tap")
 
 
-def test_the_request_can_be_had_without_sending_it(mast_sandbox: Sandbox) -> None:
-    """It is what would be sent."""
+def test_get_query_payload_returns_the_request(mast_sandbox: Sandbox) -> None:
+    """The payload is the request that would be sent."""
     payload = query(SOME, maxrec=7, get_query_payload=True)
     assert payload == {
         "url": f"{mast_sandbox.url}/vo-tap/api/v0.1/caom/sync",
@@ -130,7 +130,7 @@ def test_the_request_can_be_had_without_sending_it(mast_sandbox: Sandbox) -> Non
 
 
 def test_no_token_is_sent(mast_sandbox: Sandbox) -> None:
-    """Also not by somebody who is logged in, and neither with a query nor with a job."""
+    """No token is sent, even if the user is logged in, with queries or jobs."""
     client: Any = VOClass()
     client.login(mast_sandbox.token)
     for run_async in False, True:
@@ -141,15 +141,15 @@ def test_no_token_is_sent(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_long_query_is_sent(serve: Serve) -> None:
-    """Lists of identifiers do not have to fit into an address."""
+    """A long list of identifiers is sent in the body of a request."""
     wanted = ", ".join(map(str, range(0, 40_000, 2)))
     assert len(query(f"SELECT id FROM dbo.sources WHERE id IN ({wanted})", catalog=serve(sources(100)))) == 50
 
 
 @pytest.mark.parametrize("kind", ["overflowstatus", "basic", "tableinfo", "rootinfo"])
 @responses.activate
-def test_recorded_answers_of_other_services_are_read(kind: str) -> None:
-    """Wherever the status stands in a document, it is found."""
+def test_recorded_results_of_other_services_are_read(kind: str) -> None:
+    """The status is found anywhere in a document."""
     responses.post(f"{URL}/sync", recorded(f"query/{kind}.xml"))
     if kind == "overflowstatus":
         with pytest.warns(MaxResultsWarning):
@@ -161,24 +161,24 @@ def test_recorded_answers_of_other_services_are_read(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["missingtable", "missingresource", "missingcolumns"])
 @responses.activate
-def test_recorded_answers_without_a_table_are_no_answers(kind: str) -> None:
-    """They are called what they are."""
+def test_recorded_documents_without_a_table_raise(kind: str) -> None:
+    """The error describes the document."""
     responses.post(f"{URL}/sync", recorded(f"query/{kind}.xml"))
     with pytest.raises(InvalidResponseError):
         query("SELECT 1", service=URL)
 
 
 @responses.activate
-def test_a_recorded_error_is_passed_on() -> None:
-    """An error with status 200 is one."""
+def test_a_recorded_error_raises() -> None:
+    """An error with HTTP status 200 is recognized."""
     responses.post(f"{URL}/sync", recorded("query/errorstatus.xml"))
     with pytest.raises(InvalidQueryError, match=r"refused the query: ERROR\."):
         query("SELECT 1", service=URL)
 
 
 @responses.activate
-def test_recorded_observations_of_another_archive() -> None:
-    """A document of ObsCore keeps its units."""
+def test_recorded_observations_of_another_archive_are_read() -> None:
+    """An ObsCore document keeps its units."""
     responses.post(f"{URL}/sync", recorded("tap/obscore-image.xml"))
     table = query("SELECT 1", service=URL)
     assert len(table) == 10
@@ -186,8 +186,8 @@ def test_recorded_observations_of_another_archive() -> None:
 
 
 @pytest.mark.usefixtures("mast_sandbox")
-def test_wavelengths_of_observations_are_not_a_billion_times_too_long() -> None:
-    """The service claims meters for nanometers of one of its tables; where two tables meet there is no unit at all."""
+def test_wavelengths_have_the_correct_unit() -> None:
+    """The service declares nanometers as meters in one table; if two tables are joined, no unit is set."""
     where = "WHERE o.obs_id = 'j97c01010'"
     pointing = VO.query_tap(f"SELECT o.em_min AS shortest, o.s_ra FROM dbo.obspointing AS o {where}")
     assert pointing["shortest"].unit == "nm"

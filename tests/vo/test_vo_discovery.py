@@ -1,4 +1,4 @@
-"""What can be asked by TAP: catalogs, tables, columns, examples."""
+"""Catalogs, tables, columns and examples of the TAP services."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from astroquery_mast.service.retrying import Deadline
 
 @pytest.fixture
 def client(mast_sandbox: Sandbox) -> Any:
-    """Return a client that knows nothing yet."""
+    """Return a new client with an empty cache."""
     return VOClass()
 
 
-def test_catalogs_are_services_and_the_parts_of_those_with_many(mast_sandbox: Sandbox, client: Any) -> None:
-    """A collection of a grouped service is a catalog of its own, and the group is none."""
+def test_catalogs_are_services_or_parts_of_grouped_services(mast_sandbox: Sandbox, client: Any) -> None:
+    """Each collection of a grouped service is a catalog, and the group itself is not."""
     found = dict(client.list_catalogs().iterrows())
     assert found["caom"] == f"{mast_sandbox.url}/vo-tap/api/v0.1/caom"
     assert found["tic_v82"] == f"{mast_sandbox.url}/vo-tap/api/v0.1/mast_catalogs"
@@ -30,14 +30,14 @@ def test_catalogs_are_services_and_the_parts_of_those_with_many(mast_sandbox: Sa
     assert "tap_schema" not in found
 
 
-def test_a_catalog_that_everybody_knows_costs_no_question(mast_sandbox: Sandbox, client: Any) -> None:
+def test_a_known_catalog_needs_no_lookup(mast_sandbox: Sandbox, client: Any) -> None:
     """The first request is the query itself."""
     client.query_tap("SELECT TOP 1 obs_id FROM dbo.obspointing", catalog="CAOM")
     assert [record.path for record in mast_sandbox.requests.of("vo_tap")] == ["/vo-tap/api/v0.1/caom/sync"]
 
 
-def test_what_was_told_is_remembered(mast_sandbox: Sandbox, client: Any) -> None:
-    """Columns, tables and catalogs are asked for once; a copy that is changed changes nothing."""
+def test_metadata_are_cached(mast_sandbox: Sandbox, client: Any) -> None:
+    """Columns, tables and catalogs are requested once, and changes of a returned copy have no effect."""
     for _ in range(2):
         client.list_catalogs().remove_rows(slice(None))
         client.list_tables("tic_v82").remove_rows(slice(None))
@@ -46,14 +46,14 @@ def test_what_was_told_is_remembered(mast_sandbox: Sandbox, client: Any) -> None
     assert len(asked) == len(set(asked))
 
 
-def test_a_catalog_that_is_new_is_found(client: Any, serve: Serve) -> None:
-    """The list is asked for again for a name that is not on it."""
+def test_a_new_catalog_is_found(client: Any, serve: Serve) -> None:
+    """The list is requested again for a name that it does not contain."""
     client.list_catalogs()
     assert list(client.list_tables(serve(sources(3)))["table_name"]) == ["dbo.sources"]
 
 
 def test_tables_are_those_of_the_catalog(client: Any) -> None:
-    """Those that describe the service are left out, and so are those of other catalogs of a group."""
+    """Tables that describe the service, and those of other catalogs in a group, are left out."""
     tables = client.list_tables()
     assert "dbo.obspointing" in tables["table_name"]
     assert not [name for name in tables["table_name"] if name.startswith("tap_schema")]
@@ -62,7 +62,7 @@ def test_tables_are_those_of_the_catalog(client: Any) -> None:
 
 
 def test_columns_have_units_and_descriptions(client: Any) -> None:
-    """The name of the table may be written in any case, and without its schema."""
+    """The name of the table may be in any case and without its schema."""
     columns = client.list_columns("dbo.obspointing")
     assert columns.colnames == ["column_name", "datatype", "unit", "ucd", "description", "indexed", "principal"]
     (ra,) = columns[columns["column_name"] == "s_ra"]
@@ -80,14 +80,14 @@ def test_columns_have_units_and_descriptions(client: Any) -> None:
         ("caom", "it's", r"no table"),
     ],
 )
-def test_names_that_do_not_exist_are_refused(client: Any, catalog: str, table: str, said: str) -> None:
-    """The message says what may have been meant."""
+def test_unknown_names_raise_with_suggestions(client: Any, catalog: str, table: str, said: str) -> None:
+    """The error suggests similar names."""
     with pytest.raises(InvalidQueryError, match=said):
         client.list_columns(table, catalog)
 
 
-def test_a_service_can_be_given_by_its_address(mast_sandbox: Sandbox, client: Any) -> None:
-    """Any TAP service is asked in the same way."""
+def test_a_service_can_be_specified_by_url(mast_sandbox: Sandbox, client: Any) -> None:
+    """Any TAP service is queried in the same way."""
     address = f"{mast_sandbox.url}/vo-tap/api/v0.1/tic/"
     assert "dbo.CatalogRecord" in client.list_tables(service=address)["table_name"]
     assert len(client.query_tap("SELECT TOP 2 id FROM dbo.CatalogRecord", service=address)) == 2
@@ -96,27 +96,27 @@ def test_a_service_can_be_given_by_its_address(mast_sandbox: Sandbox, client: An
 
 
 def test_examples_are_queries_that_run(client: Any) -> None:
-    """They come from a page for people."""
+    """The examples are read from a web page."""
     examples = client.examples()
     assert len(examples) == 4
     assert len(client.query_tap(examples[1])) == 10
 
 
 def test_a_service_without_examples_has_none(mast_sandbox: Sandbox, client: Any) -> None:
-    """That it has no such page is no failure."""
+    """A missing page of examples is not an error."""
     mast_sandbox.faults.add("vo_tap", Fault.status(404))
     assert client.examples() == []
 
 
-def test_a_list_of_catalogs_that_cannot_be_read_is_a_failure_of_the_archive(mast_sandbox: Sandbox, client: Any) -> None:
-    """No error of Python reaches the user."""
+def test_an_invalid_list_of_catalogs_raises_a_service_error(mast_sandbox: Sandbox, client: Any) -> None:
+    """No exception of Python is raised."""
     mast_sandbox.faults.add("vo_tap", Fault.edit(lambda _: {"components": []}))
     with pytest.raises(RemoteServiceError, match="list of TAP services"):
         client.list_catalogs()
 
 
-def test_a_copy_of_a_client_finds_the_same(client: Any) -> None:
-    """What was told is left behind, the addresses are not."""
+def test_a_copy_of_a_client_has_the_same_catalogs(client: Any) -> None:
+    """The cache is not copied, but the server is."""
     client.list_catalogs()
     for other in (copy.deepcopy(client), pickle.loads(pickle.dumps(client._discovery))):
         discovery = other._discovery if isinstance(other, VOClass) else other

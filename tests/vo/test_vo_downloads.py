@@ -1,4 +1,4 @@
-"""Tables of images and spectra are products to download."""
+"""Downloads of the files in tables of images and spectra."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLACE, QUASAR = "202.4696 47.1952", "187.2779 2.0524"
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_images_are_downloaded(mast_sandbox: Sandbox, tmp_path: Path, version: int) -> None:
-    """Addresses at the archive stand for their dataURIs; files lie where those of the same products lie."""
+    """URLs of MAST are converted to dataURIs, and the files have the same paths as other products."""
     images = VO.query_sia(PLACE, "10 arcsec", collection="HST", version=version)[:3]
     manifest = Observations.download_products(images, download_dir=tmp_path, verbose=False)
     assert set(manifest["Status"]) == {"COMPLETE"}
@@ -30,8 +30,8 @@ def test_images_are_downloaded(mast_sandbox: Sandbox, tmp_path: Path, version: i
         assert Path(path).parts[-3] == "HST"
 
 
-def test_spectra_are_downloaded_from_where_they_are(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Files of another server are fetched from it, found unchanged, and fetched again if they are lost."""
+def test_spectra_are_downloaded_from_other_servers(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Files of another server are downloaded from it, kept if unchanged, and downloaded again if missing."""
     spectra = VO.query_ssa(QUASAR, "5 arcmin", collection="HST")[:2]
     manifest = Observations.download_products(spectra, download_dir=tmp_path, verbose=False)
     assert set(manifest["Status"]) == {"COMPLETE"}
@@ -48,7 +48,7 @@ def test_spectra_are_downloaded_from_where_they_are(mast_sandbox: Sandbox, tmp_p
 
 
 def test_tables_of_pyvo_are_downloaded(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Columns are known by what the service says of them, whatever their name."""
+    """Columns are identified by their metadata, regardless of their names."""
     with requests.Session() as session:
         images = pyvo.dal.SIAService(f"{mast_sandbox.url}/portal_vo/Mashup/VoQuery.asmx/SiaV1", session=session)
         spectra = pyvo.dal.SSAService(f"{mast_sandbox.url}/ssap/search2.php", session=session)
@@ -59,8 +59,8 @@ def test_tables_of_pyvo_are_downloaded(mast_sandbox: Sandbox, tmp_path: Path) ->
         assert list(manifest["Status"]) == ["COMPLETE"] * 2
 
 
-def test_images_are_filtered_as_products_are(mast_sandbox: Sandbox) -> None:
-    """What a service tells of its files can be asked for; the table that was given stays as it was."""
+def test_images_are_filtered_like_products(mast_sandbox: Sandbox) -> None:
+    """The columns of a service can be used as filters, and the input table is not changed."""
     images = VO.query_sia(PLACE, "1 arcmin", collection="HST", version=1)
     columns = list(images.colnames)
     plan = Observations.download_products(
@@ -73,7 +73,7 @@ def test_images_are_filtered_as_products_are(mast_sandbox: Sandbox) -> None:
 
 
 def test_files_of_other_servers_are_not_bundled(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """MAST could not: that is said before anything is asked; nor are they looked for in its cloud."""
+    """MAST cannot bundle such files; the error is raised before a request, and the cloud is not searched."""
     spectra = VO.query_ssa(QUASAR, "5 arcmin", collection="HST")[:1]
     with pytest.raises(
         InvalidArgumentError,
@@ -89,7 +89,7 @@ def test_files_of_other_servers_are_not_bundled(mast_sandbox: Sandbox, tmp_path:
 
 @pytest.mark.parametrize("form", ["row", "rows"])
 def test_rows_of_images_are_downloaded(mast_sandbox: Sandbox, form: str) -> None:
-    """A row, and a list of rows."""
+    """A row and a list of rows are accepted."""
     images = VO.query_sia(PLACE, "10 arcsec", collection="HST")
     given: Any = images[0] if form == "row" else [images[0], images[2]]
     assert isinstance(images[0], Row)
@@ -100,8 +100,8 @@ def test_rows_of_images_are_downloaded(mast_sandbox: Sandbox, form: str) -> None
     ]
 
 
-def test_rows_without_an_address_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
-    """The others are downloaded, each address once, and the number of those left out is told."""
+def test_rows_without_a_url_are_skipped(caplog: pytest.LogCaptureFixture) -> None:
+    """The other files are downloaded, each URL once, and the number of skipped rows is logged."""
     table = Table(
         {"access_url": MaskedColumn(["https://a.org/x/b.fits", "-", "https://a.org/x/b.fits"], mask=[0, 1, 0])}
     )
@@ -113,8 +113,8 @@ def test_rows_without_an_address_are_left_out(caplog: pytest.LogCaptureFixture) 
     assert "1 of 3 rows have no access_url" in caplog.text
 
 
-def test_observations_stay_observations() -> None:
-    """A table with obsid, or with dataURI, is what it was, whatever else it has."""
+def test_observations_are_not_converted() -> None:
+    """A table with obsid or dataURI is not changed, regardless of its other columns."""
     for name in ("obsid", "dataURI"):
         table = Table({name: ["1"], "access_url": ["https://a.org/b.fits"]})
         assert addressed_products(table, ("dataURI",), "x") is table

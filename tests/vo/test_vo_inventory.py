@@ -1,4 +1,4 @@
-"""DataScope: what had come is kept, whatever ends the call."""
+"""DataScope: results received so far are returned, however the call ends."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PLACE = "202.4696 47.1952"
 
 
 def at_poll(mast_sandbox: Sandbox, number: int, fault: Fault) -> None:
-    """Let a fault strike a poll and all that follow."""
+    """Add a fault for a poll and all later ones."""
     later = {"where": lambda _record: len(mast_sandbox.requests.of("invoke")) >= number}
     mast_sandbox.faults.add("invoke", fault, times=None, **later)
 
 
-def test_all_resources_are_waited_for(mast_sandbox: Sandbox) -> None:
-    """The same request is asked until the answer is complete."""
+def test_the_call_waits_for_all_resources(mast_sandbox: Sandbox) -> None:
+    """The same request is sent until the result is complete."""
     found = VO.inventory(PLACE, "6 arcmin")
     assert found.meta["complete"]
     assert {"ConeSearch", "SimpleImageAccess"} <= set(found["capabilityClass"])
@@ -38,8 +38,8 @@ def test_all_resources_are_waited_for(mast_sandbox: Sandbox) -> None:
     assert len({(record.mashup or {})["cacheBreaker"] for record in asked}) == 1
 
 
-def test_a_part_that_counts_wrongly_is_waited_over(mast_sandbox: Sandbox) -> None:
-    """Only the whole has to have as many rows as it says."""
+def test_wrong_counts_in_partial_results_are_ignored(mast_sandbox: Sandbox) -> None:
+    """Only the complete result must have the announced number of rows."""
 
     def lose_a_row(answer: dict[str, Any]) -> dict[str, Any]:
         return {**answer, "data": answer["data"][1:]} if answer.get("data") else answer
@@ -54,9 +54,9 @@ def test_a_part_that_counts_wrongly_is_waited_over(mast_sandbox: Sandbox) -> Non
         VO.inventory(PLACE, "6 arcmin")
 
 
-def test_at_the_end_of_the_time_what_came_is_returned(mast_sandbox: Sandbox) -> None:
-    """With a warning, and a mark in the meta."""
-    VO.inventory(PLACE, "6 arcmin")  # for the sandbox to have made its catalogs
+def test_a_timeout_returns_the_resources_received(mast_sandbox: Sandbox) -> None:
+    """The result has a warning and a flag in its metadata."""
+    VO.inventory(PLACE, "6 arcmin")  # lets the sandbox create its catalogs
     mast_sandbox.requests.clear()
     at_poll(mast_sandbox, 4, Fault.delay(30))
     with pytest.warns(MaxResultsWarning, match=r"more than these \d+ resources: Timeout limit of 2 s"):
@@ -65,8 +65,8 @@ def test_at_the_end_of_the_time_what_came_is_returned(mast_sandbox: Sandbox) -> 
     assert 0 < len(found) < 16
 
 
-def test_ctrl_c_keeps_the_resources_that_came(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are returned, with a warning; an interrupt before anything has come stays one."""
+def test_ctrl_c_returns_the_resources_received(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is a warning; an interrupt before the first result is raised."""
     stop_after = {"polls": 3}
 
     def pause(_seconds: float, _stopped: threading.Event) -> None:
@@ -83,8 +83,8 @@ def test_ctrl_c_keeps_the_resources_that_came(mast_sandbox: Sandbox, monkeypatch
         VO.inventory(PLACE, "6 arcmin")
 
 
-def test_a_failure_later_on_does_not_take_what_came(mast_sandbox: Sandbox) -> None:
-    """Of a service that breaks down in between, the last part is kept; of one that never answers, the error."""
+def test_a_later_failure_returns_the_resources_received(mast_sandbox: Sandbox) -> None:
+    """If a service fails later, the last partial result is returned; if it never responds, the error is raised."""
     at_poll(mast_sandbox, 4, Fault.status(500))
     with pytest.warns(MaxResultsWarning, match="HTTP 500"):
         assert len(VO.inventory(PLACE, "6 arcmin")) > 0
@@ -98,21 +98,21 @@ def test_a_failure_later_on_does_not_take_what_came(mast_sandbox: Sandbox) -> No
         VO.inventory(PLACE, "6 arcmin", timeout=0.2)
 
 
-def test_resources_are_counted_while_they_come(mast_sandbox: Sandbox, caplog: Any) -> None:
-    """With verbose there is a line for each part that has more."""
+def test_the_number_of_resources_is_logged(mast_sandbox: Sandbox, caplog: Any) -> None:
+    """With verbose, each partial result with more rows is logged."""
     VO.inventory(PLACE, "6 arcmin", verbose=True)
     told = [record.getMessage() for record in caplog.records if "so far" in record.getMessage()]
     assert len(told) == 3
 
 
-def test_nothing_at_all_is_a_warning(mast_sandbox: Sandbox) -> None:
-    """As with every query."""
+def test_an_empty_result_causes_a_warning(mast_sandbox: Sandbox) -> None:
+    """The warning is the same as for other queries."""
     with pytest.warns(NoResultsWarning):
         assert len(VO.inventory("100 60", "1 arcsec")) == 0
 
 
-def test_an_inventory_without_a_place_is_not_asked_for(mast_sandbox: Sandbox) -> None:
-    """Bad input is refused before anything is sent; the request can be looked at."""
+def test_an_invalid_position_is_not_sent(mast_sandbox: Sandbox) -> None:
+    """Invalid input raises an error before a request, and the payload can be inspected."""
     with pytest.raises(InvalidArgumentError):
         VO.inventory(None, "6 arcmin")
     with pytest.raises(InvalidArgumentError):

@@ -1,4 +1,4 @@
-"""Images, spectra and sources by position, from the sandbox and from documents that pyvo was tested with."""
+"""Images, spectra and sources by position, from the sandbox and from recorded documents of pyvo."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ HTML = Fault.answer(b"<html><head><title>504 Gateway Time-out</title></head></ht
 
 
 def ids_of(mast_sandbox: Sandbox, radius: float, where: str) -> set[str]:
-    """The identifiers of the observations of the archive on a circle around M 51."""
+    """Return the identifiers of the observations within a circle on M 51."""
     near = mast_sandbox.archive.within(M51.ra.deg, M51.dec.deg, radius)
     rows = mast_sandbox.archive.query(f"SELECT objID, obs_id FROM observation WHERE {where}")
     return {row["obs_id"] for row in rows if row["objID"] in near}
@@ -48,8 +48,8 @@ def ids_of(mast_sandbox: Sandbox, radius: float, where: str) -> set[str]:
 
 
 @pytest.mark.parametrize("radius", ["3 arcmin", 0.05, 0.05 * u.deg, 180 * u.arcsec])
-def test_images_are_those_that_the_circle_meets(mast_sandbox: Sandbox, radius: Any) -> None:
-    """A radius means the same in all forms, and is no diameter."""
+def test_images_that_overlap_the_circle_are_returned(mast_sandbox: Sandbox, radius: Any) -> None:
+    """A radius has the same meaning in all forms, and is not a diameter."""
     found = VO.query_sia(M51, radius, collection="HST")
     condition = "obs_collection = 'HST' AND dataproduct_type = 'image' AND dataURL IS NOT NULL"
     assert set(found["obs_id"]) == ids_of(mast_sandbox, 0.05, condition)
@@ -62,7 +62,7 @@ def test_images_are_those_that_the_circle_meets(mast_sandbox: Sandbox, radius: A
 
 
 def test_tables_are_stacked_and_written(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Without a warning, and with what they tell of themselves."""
+    """Stacking and writing cause no warning, and keep the metadata."""
     both = vstack([VO.query_sia(M51, "10 arcsec", collection=name) for name in ("HST", "GALEX")])
     assert [each for each in both.meta["query"] if "COLLECTION" in each] == ["COLLECTION=HST", "COLLECTION=GALEX"]
     for name in ("images.fits", "images.ecsv"):
@@ -70,8 +70,8 @@ def test_tables_are_stacked_and_written(mast_sandbox: Sandbox, tmp_path: Path) -
         assert list(Table.read(tmp_path / name)["obs_id"]) == list(both["obs_id"])
 
 
-def test_a_name_stands_for_its_position(mast_sandbox: Sandbox) -> None:
-    """As everywhere, text that is no position is the name of an object; nothing is asked if it has none."""
+def test_an_object_name_is_resolved(mast_sandbox: Sandbox) -> None:
+    """Text that is not a position is the name of an object; no query is sent if it cannot be resolved."""
     assert len(VO.query_sia("M51", "10 arcsec", collection="GALEX")) > 0
     mast_sandbox.requests.clear()
     with pytest.raises(ResolverError):
@@ -80,7 +80,7 @@ def test_a_name_stands_for_its_position(mast_sandbox: Sandbox) -> None:
 
 
 def test_both_versions_have_the_same_names(mast_sandbox: Sandbox) -> None:
-    """What reads a table of one version reads that of the other."""
+    """Code for the table of one version works with that of the other."""
     first, second = (VO.query_sia(M51, "1 arcmin", collection="HST", version=version) for version in (1, 2))
     shared = {"obs_collection", "instrument_name", "target_name", "s_ra", "s_dec", "em_min", "em_max", "t_exptime"}
     for name in {*shared, "access_url", "access_format", "obs_title"}:
@@ -90,8 +90,8 @@ def test_both_versions_have_the_same_names(mast_sandbox: Sandbox) -> None:
     assert set(second["access_url"]) & set(first["access_url"])
 
 
-def test_the_first_version_is_asked_for_the_square_around_the_circle(mast_sandbox: Sandbox) -> None:
-    """SIZE is the side, and FORMAT is never sent: GALEX would have nothing."""
+def test_version_1_searches_the_square_around_the_circle(mast_sandbox: Sandbox) -> None:
+    """SIZE is the side of the square, and FORMAT is never sent, because GALEX would have no images."""
     found = VO.query_sia(M51, "3 arcmin", collection="GALEX", version=1)
     (record,) = mast_sandbox.requests.of("vo_sia1")
     assert float(record.value("SIZE") or 0) == pytest.approx(0.1)
@@ -105,7 +105,7 @@ def test_the_first_version_is_asked_for_the_square_around_the_circle(mast_sandbo
     ids=["nm", "in a column", "no length"],
 )
 def test_wavelengths_are_in_meters(mast_sandbox: Sandbox, told: bytes, unit: str, factor: float) -> None:
-    """Whatever unit the service has, and wherever it tells it; what is no length stays as it is."""
+    """Any unit of the service is converted, wherever it is declared; values that are not lengths are unchanged."""
     usual = VO.query_sia(M51, 0, collection="HST", version=1)
     address = f"{mast_sandbox.url}/portal_vo/Mashup/VoQuery.asmx/SiaV1?MISSION=HST&POS=202.4696,47.1952&SIZE=0"
     body = requests.get(address, timeout=30).content
@@ -118,15 +118,15 @@ def test_wavelengths_are_in_meters(mast_sandbox: Sandbox, told: bytes, unit: str
     np.testing.assert_allclose(found["em_min"], np.asarray(usual["em_min"]) * factor, rtol=1e-9)
 
 
-def test_a_radius_of_zero_finds_images_of_the_position(mast_sandbox: Sandbox) -> None:
-    """Both versions take a position without extent."""
+def test_a_radius_of_zero_finds_images_that_cover_the_position(mast_sandbox: Sandbox) -> None:
+    """Both versions accept a position without extent."""
     condition = "obs_collection = 'HST' AND dataproduct_type = 'image' AND dataURL IS NOT NULL"
     assert set(VO.query_sia(M51, 0, collection="HST")["obs_id"]) == ids_of(mast_sandbox, 0.0, condition)
     assert len(VO.query_sia(M51, 0, collection="HST", version=1)) > 0
 
 
-def test_words_of_the_second_version_restrict_the_images(mast_sandbox: Sandbox) -> None:
-    """Bands, times, instruments and levels go to the service under pyvo's names."""
+def test_parameters_of_version_2_restrict_the_images(mast_sandbox: Sandbox) -> None:
+    """Bands, times, instruments and levels are sent with the names of pyvo."""
     everything = VO.query_sia(M51, "3 arcmin", collection=["HST", "GALEX"])
     chosen = VO.query_sia(
         M51,
@@ -142,16 +142,16 @@ def test_words_of_the_second_version_restrict_the_images(mast_sandbox: Sandbox) 
     assert np.all(chosen["em_min"] <= 6e-7)
 
 
-def test_more_images_than_are_sent_are_told(mast_sandbox: Sandbox) -> None:
-    """OVERFLOW is a warning and in the meta, also where the user has asked for so few."""
+def test_more_images_than_the_limit_cause_a_warning(mast_sandbox: Sandbox) -> None:
+    """OVERFLOW is reported as a warning and in the metadata, even if the user has set the limit."""
     with pytest.warns(MaxResultsWarning, match="more than these 5 rows"):
         found = VO.query_sia(M51, "3 arcmin", maxrec=5)
     assert len(found) == 5
     assert found.meta["overflow"]
 
 
-def test_no_images_are_a_warning(mast_sandbox: Sandbox) -> None:
-    """The table has the columns, and no rows."""
+def test_no_images_cause_a_warning(mast_sandbox: Sandbox) -> None:
+    """The empty table has its columns."""
     with pytest.warns(NoResultsWarning):
         found = VO.query_sia("10 -80", "1 arcsec")
     assert len(found) == 0
@@ -159,8 +159,8 @@ def test_no_images_are_a_warning(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.status(404), Fault.status(500), HTML], ids=["absent", "failing", "page"])
-def test_the_first_version_helps_out(mast_sandbox: Sandbox, fault: Fault) -> None:
-    """Where the second version is not there, fails, or a gateway answers, the first is asked; not if 2 is asked for."""
+def test_version_1_is_the_fallback(mast_sandbox: Sandbox, fault: Fault) -> None:
+    """It is used if version 2 is missing or fails, unless version=2 is given."""
     mast_sandbox.faults.add("vo_sia", fault, times=None)
     found = VO.query_sia(M51, "1 arcmin", collection="HST")
     assert "SiaV1" in found.meta["service"]
@@ -170,30 +170,30 @@ def test_the_first_version_helps_out(mast_sandbox: Sandbox, fault: Fault) -> Non
         VO.query_sia(M51, "1 arcmin", collection="HST", calib_level=3)
 
 
-def test_the_first_version_has_time_left(mast_sandbox: Sandbox) -> None:
-    """A second version that hangs takes half of the time."""
-    VO.query_sia(M51, "10 arcsec", collection="HST", version=1)  # for the sandbox to have read its footprints
+def test_the_fallback_has_time_left(mast_sandbox: Sandbox) -> None:
+    """A version 2 service that hangs takes half of the timeout."""
+    VO.query_sia(M51, "10 arcsec", collection="HST", version=1)  # lets the sandbox read its footprints
     mast_sandbox.faults.add("vo_sia", Fault.delay(60), times=None)
     assert "SiaV1" in VO.query_sia(M51, "10 arcsec", collection="HST", timeout=4).meta["service"]
 
 
-def test_one_bad_moment_costs_one_more_request(mast_sandbox: Sandbox) -> None:
-    """A 503 that asks for patience is waited for, and the version stays."""
+def test_a_transient_failure_is_retried(mast_sandbox: Sandbox) -> None:
+    """After a 503 with a requested pause, the same version is queried again."""
     mast_sandbox.faults.add("vo_sia", Fault.status(503, retry_after=0))
     assert "vo-sia" in VO.query_sia(M51, "10 arcsec", collection="HST").meta["service"]
     assert [record.status for record in mast_sandbox.requests.of("vo_sia")] == [503, 200]
 
 
-def test_a_table_that_breaks_off_is_no_answer(mast_sandbox: Sandbox) -> None:
-    """Half a VOTable is an error, and never half a result."""
+def test_a_truncated_table_raises(mast_sandbox: Sandbox) -> None:
+    """A truncated VOTable raises an error and never returns an incomplete result."""
     whole = Fault.answer(b"<VOTABLE><RESOURCE><TABLE>", content_type="application/x-votable+xml")
     mast_sandbox.faults.add("vo_cone", whole, times=None)
     with pytest.raises(IncompleteResultError, match="was truncated after 26 bytes"):
         VO.query_cone(M51, "1 arcmin")
 
 
-def test_a_silent_service_ends_the_call_in_time(mast_sandbox: Sandbox) -> None:
-    """The timeout is that of the whole call."""
+def test_a_silent_service_does_not_exceed_the_timeout(mast_sandbox: Sandbox) -> None:
+    """The timeout applies to the entire call."""
     mast_sandbox.faults.add("vo_ssa", Fault.delay(30), times=None)
     with pytest.raises(QueryTimeoutError, match=r"0\.3 s"):
         VO.query_ssa(QUASAR, "1 arcmin", timeout=0.3)
@@ -216,8 +216,8 @@ def test_a_silent_service_ends_the_call_in_time(mast_sandbox: Sandbox) -> None:
         ({"collection": ["HST", "GALEX"], "version": 1}, "more than one collection requires version 2"),
     ],
 )
-def test_a_question_for_images_that_makes_no_sense(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
-    """It is refused before anything is sent."""
+def test_invalid_arguments_for_images_raise(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
+    """The error is raised before a request."""
     with pytest.raises(InvalidArgumentError, match=said):
         VO.query_sia(M51, **{"radius": "1 arcmin", **words})
     assert len(mast_sandbox.requests) == 0
@@ -226,8 +226,8 @@ def test_a_question_for_images_that_makes_no_sense(mast_sandbox: Sandbox, words:
 # -- spectra ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_radius_of_spectra_is_a_radius(mast_sandbox: Sandbox) -> None:
-    """The targets of all spectra are within the radius, and one near its rim is found."""
+def test_the_radius_for_spectra_is_a_radius(mast_sandbox: Sandbox) -> None:
+    """The targets of all spectra are within the radius, including one near its edge."""
     place = SkyCoord(187.2779, 2.0524, unit="deg")
     (row, *_) = VO.query_ssa(place, "5 arcmin", collection="HST")
     rim = place.directional_offset_by(30 * u.deg, 10 * u.arcmin)
@@ -240,7 +240,7 @@ def test_the_radius_of_spectra_is_a_radius(mast_sandbox: Sandbox) -> None:
 
 
 def test_spectra_have_the_names_of_obscore(mast_sandbox: Sandbox) -> None:
-    """Addresses and wavelengths are called as those of images are, with units."""
+    """The columns of addresses and wavelengths have the same names and units as those of images."""
     found = VO.query_ssa(QUASAR, "5 arcmin", collection="HST", band=(100 * u.nm, 130 * u.nm))
     assert {"access_url", "access_format", "target_name", "instrument_name", "obs_title"} <= set(found.colnames)
     assert found["em_min"].unit == "m"
@@ -257,8 +257,8 @@ def test_spectra_have_the_names_of_obscore(mast_sandbox: Sandbox) -> None:
         ({"service": "archive.stsci.edu"}, "service must be a row of find_services"),
     ],
 )
-def test_a_question_for_spectra_that_makes_no_sense(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
-    """It is refused before anything is sent."""
+def test_invalid_arguments_for_spectra_raise(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
+    """The error is raised before a request."""
     with pytest.raises(InvalidArgumentError, match=said):
         VO.query_ssa(QUASAR, "1 arcmin", **words)
     assert len(mast_sandbox.requests) == 0
@@ -267,8 +267,8 @@ def test_a_question_for_spectra_that_makes_no_sense(mast_sandbox: Sandbox, words
 # -- sources ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_cone_is_the_same_as_by_mashup(mast_sandbox: Sandbox) -> None:
-    """The sources of a catalog in a cone are those that its service of the Mashup API gives."""
+def test_a_cone_search_agrees_with_mashup(mast_sandbox: Sandbox) -> None:
+    """The sources in a cone are the same as those of the Mashup service of the catalog."""
     from astroquery_mast import Catalogs
 
     found = VO.query_cone(M51, "2 arcmin", catalog="gaiadr3")
@@ -277,15 +277,15 @@ def test_a_cone_is_the_same_as_by_mashup(mast_sandbox: Sandbox) -> None:
     assert found["pmra"].unit == "mas/yr"
 
 
-def test_any_cone_search_can_be_asked(mast_sandbox: Sandbox) -> None:
-    """By its address, which may have parameters of its own."""
+def test_any_cone_search_service_can_be_queried(mast_sandbox: Sandbox) -> None:
+    """The URL of a service may have parameters of its own."""
     found = VO.query_cone("202.4 47.2", "30 arcmin", service=f"{mast_sandbox.url}/iue/search.php?x=1")
     assert found["obs_id"][0].startswith("lwp")
     assert mast_sandbox.requests.of("vo_cone")[-1].value("x") == "1"
 
 
-def test_what_a_cone_search_refuses_is_told_in_its_words(mast_sandbox: Sandbox) -> None:
-    """An unknown catalog is the service's to say."""
+def test_a_rejected_cone_search_raises_the_message_of_the_service(mast_sandbox: Sandbox) -> None:
+    """An unknown catalog is rejected by the service."""
     with pytest.raises(BadRequestError, match="There is no catalog NOTHING; known are GSC242"):
         VO.query_cone(M51, "1 arcmin", catalog="nothing")
 
@@ -299,8 +299,8 @@ def test_what_a_cone_search_refuses_is_told_in_its_words(mast_sandbox: Sandbox) 
         ({"radius": "-1 deg"}, "between 0 and 180"),
     ],
 )
-def test_a_question_for_sources_that_makes_no_sense(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
-    """It is refused before anything is sent."""
+def test_invalid_arguments_for_sources_raise(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
+    """The error is raised before a request."""
     with pytest.raises(InvalidArgumentError, match=said):
         VO.query_cone(M51, **{"radius": "1 arcmin", **words})
     assert len(mast_sandbox.requests) == 0
@@ -318,10 +318,10 @@ def test_a_question_for_sources_that_makes_no_sense(mast_sandbox: Sandbox, words
         ("scs", "gsc/gaiadr3", lambda service: VO.query_cone(M51, "5 arcmin", service=service)),
     ],
 )
-def test_services_that_were_found_are_asked(
+def test_services_of_find_services_can_be_queried(
     mast_sandbox: Sandbox, kind: str, ivoid: str, ask: Callable[[Any], Table]
 ) -> None:
-    """A row of find_services, the identifier in it, and its address are one service, of whatever protocol."""
+    """A row of find_services, its identifier, and its URL refer to the same service, for all protocols."""
     services = VO.find_services(servicetype=kind)
     (row,) = services[services["ivoid"] == f"ivo://archive.stsci.edu/{ivoid}"]
     tables = [ask(given) for given in (row, row["ivoid"], row["access_url"])]
@@ -329,7 +329,7 @@ def test_services_that_were_found_are_asked(
 
 
 def test_the_version_is_that_of_the_row(mast_sandbox: Sandbox) -> None:
-    """Nobody has to tell which version of SIA a service has."""
+    """The argument version is not necessary for a row of find_services."""
     row = next(each for each in VO.find_services(servicetype="sia") if "MISSION=HST" in each["access_url"])
     assert "SiaV1" in VO.query_sia(M51, "1 arcmin", service=row).meta["service"]
 
@@ -350,8 +350,8 @@ def test_the_version_is_that_of_the_row(mast_sandbox: Sandbox) -> None:
         (lambda _: VO.query_cone(M51, 0.1, service="https://vao.stsci.edu/scs"), "No service responds at"),
     ],
 )
-def test_services_that_do_not_fit(mast_sandbox: Sandbox, call: Callable[[Any], Table], said: str) -> None:
-    """One of another kind, a dead one, or a collection that it cannot have, are refused before it is asked."""
+def test_unsuitable_services_raise(mast_sandbox: Sandbox, call: Callable[[Any], Table], said: str) -> None:
+    """Other types, services that were shut down, and invalid collections raise before a request."""
     row = VO.find_services(servicetype="sia")[0]
     mast_sandbox.requests.clear()
     with pytest.raises(InvalidArgumentError, match=said):
@@ -370,20 +370,18 @@ def test_services_that_do_not_fit(mast_sandbox: Sandbox, call: Callable[[Any], T
         lambda: VO.inventory("M51", "200 deg"),
     ],
 )
-def test_a_name_is_not_looked_up_for_a_question_that_makes_no_sense(
-    mast_sandbox: Sandbox, call: Callable[[], Table]
-) -> None:
-    """What is wrong is said before the name of the object costs a request."""
+def test_invalid_arguments_raise_before_a_name_is_resolved(mast_sandbox: Sandbox, call: Callable[[], Table]) -> None:
+    """Other arguments are checked before the object name is resolved."""
     with pytest.raises(InvalidArgumentError):
         call()
     assert len(mast_sandbox.requests) == 0
 
 
-# -- all of them -----------------------------------------------------------------------------------------------------
+# -- all protocols ---------------------------------------------------------------------------------------------------
 
 
-def test_requests_can_be_looked_at(mast_sandbox: Sandbox) -> None:
-    """get_query_payload returns what would be sent, and sends nothing."""
+def test_get_query_payload_returns_the_request(mast_sandbox: Sandbox) -> None:
+    """The request is returned and not sent."""
     image = VO.query_sia("10 20", "6 arcmin", collection="HST", get_query_payload=True)
     assert image == {
         "url": f"{mast_sandbox.url}/vo-sia/api/v0.1/query",
@@ -404,8 +402,8 @@ def test_requests_can_be_looked_at(mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests) == 0
 
 
-def test_the_token_is_not_shown_to_these_services(mast_sandbox: Sandbox) -> None:
-    """What they have is public; whoever is logged in asks them as everybody does."""
+def test_no_token_is_sent_to_these_services(mast_sandbox: Sandbox) -> None:
+    """Their data are public, and no token is sent even if the user is logged in."""
     VO.login(mast_sandbox.token)
     VO.query_sia(M51, "10 arcsec", collection="HST")
     VO.query_ssa(QUASAR, "1 arcmin")
@@ -417,8 +415,8 @@ def test_the_token_is_not_shown_to_these_services(mast_sandbox: Sandbox) -> None
 HOSTS = re.compile(r"https://(mast|archive|gsss)\.stsci\.edu/.*")
 
 
-def answered(protocol: str, name: str, call: Callable[[], Table]) -> Table:
-    """What a call makes of a document of the test data that pyvo is installed with."""
+def result_of(protocol: str, name: str, call: Callable[[], Table]) -> Table:
+    """Return the result of a call for a recorded document of pyvo's tests."""
     content = (resources.files("pyvo.dal.tests") / "data" / protocol / name).read_bytes()
     with responses.RequestsMock() as web:
         web.get(HOSTS, body=content, content_type="text/xml")
@@ -434,11 +432,11 @@ def answered(protocol: str, name: str, call: Callable[[], Table]) -> Table:
         ("scs", "result.xml", lambda: VO.query_cone("10 20", 0.1), {"raj2000", "energy_cor"}),
     ],
 )
-def test_recorded_documents_of_other_archives(
+def test_recorded_documents_of_other_archives_are_read(
     protocol: str, name: str, method: Callable[[], Table], columns: set[str]
 ) -> None:
-    """They are read as ours are: no column is lost, text is text, units and UCDs stay."""
-    found = answered(protocol, name, method)
+    """No column is lost, text columns are strings, and units and UCDs are kept."""
+    found = result_of(protocol, name, method)
     assert columns <= set(found.colnames)
     assert len(found) > 0
     assert any(column.meta.get("ucd") for column in found.columns.values())
@@ -446,9 +444,9 @@ def test_recorded_documents_of_other_archives(
     assert not any(column.dtype == object and all(isinstance(c, str) for c in column) for column in found.itercols())
 
 
-def test_the_address_is_the_one_that_the_protocol_means() -> None:
-    """Of two columns with addresses it is that with the UCD of images, and its file is what is downloaded."""
-    found = answered("sia", "dataset.xml", lambda: VO.query_sia("10 20", 0.1, version=1))
+def test_the_access_url_is_the_column_with_the_image_ucd() -> None:
+    """Of two columns with addresses, the one with the UCD of images is used for downloads."""
+    found = result_of("sia", "dataset.xml", lambda: VO.query_sia("10 20", 0.1, version=1))
     assert set(found["access_url"]) == {"http://example.com/querydata/image.fits"}
     found.rename_column("access_url", "accref")
     products = addressed_products(found, ("dataURI",), "https://mast/file?uri=")
@@ -466,10 +464,10 @@ def test_the_address_is_the_one_that_the_protocol_means() -> None:
         ("overflowstatus.xml", MaxResultsWarning),
     ],
 )
-def test_recorded_documents_that_are_no_answer(name: str, outcome: type[Any]) -> None:
-    """An error in a document is one, and so is a document without a table; that there is more is a warning."""
+def test_recorded_documents_with_errors(name: str, outcome: type[Any]) -> None:
+    """An error in a document, or a document without a table, raises; an overflow causes a warning."""
     with pytest.warns(outcome) if issubclass(outcome, Warning) else pytest.raises(outcome):
-        answered("query", name, lambda: VO.query_ssa("10 20", 0.1))
+        result_of("query", name, lambda: VO.query_ssa("10 20", 0.1))
 
 
 ASKED: dict[str, Callable[[], Table]] = {
@@ -478,7 +476,7 @@ ASKED: dict[str, Callable[[], Table]] = {
     "vo_ssa": lambda: VO.query_ssa(QUASAR, "5 arcmin"),
     "vo_cone": lambda: VO.query_cone(M51, "2 arcmin", catalog="GAIADR3"),
 }
-# What goes wrong, and what the user sees if it stays so.
+# Faults, and the errors that they cause if they persist.
 BROKEN: dict[str, tuple[Fault, type[Exception], str]] = {
     "failing": (Fault.status(500), ServerError, r"could not answer \(HTTP 500\).*Tried 4 times"),
     "busy": (Fault.status(503), ServerError, r"could not answer \(HTTP 503\)"),
@@ -492,8 +490,10 @@ BROKEN: dict[str, tuple[Fault, type[Exception], str]] = {
 
 @pytest.mark.parametrize("endpoint", ASKED)
 @pytest.mark.parametrize("kind", BROKEN)
-def test_what_goes_wrong_is_said_and_passes(mast_sandbox: Sandbox, endpoint: str, kind: str) -> None:
-    """What stays broken is an error in a sentence, with the service; what happens once costs one more request."""
+def test_persistent_faults_raise_and_transient_ones_are_retried(
+    mast_sandbox: Sandbox, endpoint: str, kind: str
+) -> None:
+    """A persistent fault raises an error of one sentence with the service; a transient one causes another request."""
     fault, error, said = BROKEN[kind]
     mast_sandbox.faults.add(endpoint, fault, times=None)
     with pytest.raises(error, match=said):

@@ -1,4 +1,4 @@
-"""Services are found in a registry, each interface once and none that is dead, and lead to an address."""
+"""The search for services in a registry, and the addresses of services."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ Find = Callable[..., Table]
 
 @pytest.fixture
 def find(mast_sandbox: Sandbox) -> Find:
-    """Services that the sandbox knows."""
+    """Return the search for services in the sandbox."""
     return VOClass().find_services
 
 
 def names(table: Table) -> set[str]:
-    """Short names of the services that were found."""
+    """Return the short names of services."""
     return set(table["short_name"])
 
 
 def test_each_interface_is_listed_once(find: Find, mast_sandbox: Sandbox) -> None:
-    """Pyvo's search by words repeats those of MAST's registry, once for each subject of a resource."""
+    """Pyvo's search by keyword repeats the interfaces of MAST's registry for each subject of a resource."""
     table = find("Xamin", archive="all")
     assert len(table) == len({(row["ivoid"], row["service_type"], row["access_url"]) for row in table}) > 0
     (row,) = table[table["short_name"] == "HEASARC Xamin"]
@@ -56,8 +56,8 @@ def test_each_interface_is_listed_once(find: Find, mast_sandbox: Sandbox) -> Non
     assert [record.path.rpartition("/")[2] for record in mast_sandbox.requests] == ["capabilities", "sync"]
 
 
-def test_words_may_stand_in_different_subjects(find: Find, mast_sandbox: Sandbox) -> None:
-    """Pyvo's search by words does not find them at MAST's registry: both have to be in one row of the joined tables."""
+def test_keywords_may_match_different_subjects(find: Find, mast_sandbox: Sandbox) -> None:
+    """Pyvo's search misses such resources of MAST's registry, because it compares all keywords with the same row."""
     constraint = pyvo_registry.Freetext("Astrometry", "Parallax")
     before = pyvo_registry.regtap.REGISTRY_BASEURL
     pyvo_registry.choose_RegTAP_service(find("Astrometry").meta["registry"])
@@ -69,11 +69,11 @@ def test_words_may_stand_in_different_subjects(find: Find, mast_sandbox: Sandbox
     mast_sandbox.faults.add("vo_registry", Fault.status(500), times=None)
     other = find(["Astrometry", "Parallax"])
     assert names(other) == {"Gaia DR3 TAP"}
-    assert "UNION" in other.meta["query"], "where that is there, it is the faster way"
+    assert "UNION" in other.meta["query"], "UNION is faster where it is supported"
 
 
-def test_services_of_mast_are_found_unless_others_are_asked_for(find: Find, mast_sandbox: Sandbox) -> None:
-    """Without an archive they are MAST's; NAVO is four archives; 'all' has others as well."""
+def test_the_default_archive_is_mast(find: Find, mast_sandbox: Sandbox) -> None:
+    """NAVO refers to four archives, and "all" includes other archives as well."""
     assert set(find(servicetype="tap")["archive"]) == {"MAST"}
     navo = find(servicetype=["tap", "scs"], archive="navo")
     assert list(dict.fromkeys(navo["archive"])) == ["MAST", "HEASARC", "IRSA", "NED"]
@@ -83,8 +83,8 @@ def test_services_of_mast_are_found_unless_others_are_asked_for(find: Find, mast
     assert all(urlsplit(url).netloc == urlsplit(mast_sandbox.url).netloc for url in every["access_url"])
 
 
-def test_what_is_given_has_to_hold_together(find: Find) -> None:
-    """Words, wavebands, types and authors narrow each other down, whatever their case."""
+def test_all_criteria_must_match(find: Find) -> None:
+    """Keywords, wavebands, types and authors are combined, in any case."""
     assert names(find("galex", servicetype="SIA")) == {"GALEX SIA"}
     assert names(find(["Ultraviolet", "spectra"], waveband="EUV")) == {"BEFS.SSAP"}
     assert names(find("ultraviolet spectra", waveband="EUV")) == {"BEFS.SSAP"}
@@ -94,8 +94,8 @@ def test_what_is_given_has_to_hold_together(find: Find) -> None:
     assert set(find(servicetype=["cone", "siap", "ssap"])["service_type"]) == {"scs", "sia", "ssa"}
 
 
-def test_a_resource_is_found_by_its_identifier_whichever_archive_has_it(find: Find) -> None:
-    """Its interfaces are listed, without those that only describe it to machines."""
+def test_a_resource_is_found_by_its_identifier_in_any_archive(find: Find) -> None:
+    """Its interfaces are listed, without those that only describe the resource."""
     table = find(ivoid="ivo://CADC.nrc.ca/argus")
     assert [tuple(row) for row in table["short_name", "archive", "service_type"]] == [("CADC TAP", "CADC", "tap")]
     assert table["waveband"][0] == "radio, millimeter, infrared, optical, uv, x-ray"
@@ -103,8 +103,8 @@ def test_a_resource_is_found_by_its_identifier_whichever_archive_has_it(find: Fi
     assert list(both["service_type"]) == ["scs", "scs"]
 
 
-def test_the_table_reads_well(find: Find) -> None:
-    """Every column is described and masked where a record says nothing; the order does not depend on the registry."""
+def test_the_table_is_readable(find: Find) -> None:
+    """Columns have descriptions, missing values are masked, and the order does not depend on the registry."""
     table = find(archive="all", servicetype="tap")
     assert all(isinstance(column, MaskedColumn) and column.description for column in table.itercols())
     assert table["waveband"].mask[table["short_name"] == "MAST RegTAP"].all()
@@ -120,8 +120,8 @@ def test_the_table_reads_well(find: Find) -> None:
 @pytest.mark.parametrize(
     ("name", "interfaces", "kinds"), [("regtap", 86, {"scs", "tap"}), ("multi-interface", 2, {"ssa"})]
 )
-def test_recorded_answers_of_a_real_registry_are_read(name: str, interfaces: int, kinds: set[str]) -> None:
-    """What pyvo has of GAVO's for its own tests: every interface of a service is there once, and pages are none."""
+def test_recorded_responses_of_a_real_registry_are_read(name: str, interfaces: int, kinds: set[str]) -> None:
+    """Each interface of a service is listed once, and web pages are left out."""
     body = (resources.files("pyvo.registry.tests") / "data" / f"{name}.xml").read_bytes()
     responses.post("https://mast.stsci.edu/vo-tap/api/v0.1/registry/sync", body)
     table = VO.find_services(servicetype=["scs", "tap", "ssa"], archive="all")
@@ -131,8 +131,8 @@ def test_recorded_answers_of_a_real_registry_are_read(name: str, interfaces: int
     assert not [text for column in table.itercols() for text in column.filled("") if text != " ".join(text.split())]
 
 
-def test_an_answer_that_was_cut_is_told(find: Find, mast_sandbox: Sandbox) -> None:
-    """In the package's own words; a cut answer of a registry never looks like a whole one."""
+def test_a_truncated_response_causes_a_warning(find: Find, mast_sandbox: Sandbox) -> None:
+    """An incomplete result of a registry is never returned without a warning."""
 
     def cut(reply: Reply) -> Reply:
         told = b'<INFO name="QUERY_STATUS" value="OVERFLOW"/></RESOURCE>'
@@ -146,11 +146,11 @@ def test_an_answer_that_was_cut_is_told(find: Find, mast_sandbox: Sandbox) -> No
     assert mast_sandbox.requests[-1].value("MAXREC") == "100000"
 
 
-# -- dead hosts ------------------------------------------------------------------------------------------------------
+# -- services that were shut down ------------------------------------------------------------------------------------
 
 
-def test_dead_services_are_never_offered(find: Find) -> None:
-    """The registry still lists them; the answer says which were left out, and why."""
+def test_services_that_were_shut_down_are_not_listed(find: Find) -> None:
+    """The registry still lists them; the metadata of the result name them with the reasons."""
     table = find(archive="all", servicetype=["tap", "sia"])
     assert not [url for url in table["access_url"] if registry.shutdown_reason(url)]
     left = table.meta["left_out"]
@@ -158,11 +158,11 @@ def test_dead_services_are_never_offered(find: Find) -> None:
         *("vao.stsci.edu", "www.astrogrid.org", "registry.astrogrid.org", "www.usvao.org"),
     }
     assert "26 June 2025" in left["http://vao.stsci.edu/HSCTAP/tapservice.aspx"]
-    assert "HSC v2 TAP" in names(table), "its other address is alive"
+    assert "HSC v2 TAP" in names(table), "its other URL works"
 
 
-def test_nothing_but_dead_services_is_said_to_be_that(find: Find) -> None:
-    """No results, and the reason."""
+def test_only_services_that_were_shut_down_cause_a_warning(find: Find) -> None:
+    """The warning about no results has the reason."""
     with pytest.warns(NoResultsWarning, match="Services that were shut down are skipped: 1"):
         table = find("MERLIN", archive="all")
     assert len(table) == 0
@@ -184,8 +184,8 @@ def test_nothing_but_dead_services_is_said_to_be_that(find: Find) -> None:
         ("http://[vao.stsci.edu", False),
     ],
 )
-def test_a_host_is_dead_with_all_names_below_it(url: str, dead: bool) -> None:
-    """Only the name of the host counts."""
+def test_subdomains_of_a_host_that_was_shut_down(url: str, dead: bool) -> None:
+    """Only the host name counts."""
     assert (registry.shutdown_reason(url) is not None) == dead
 
 
@@ -203,10 +203,10 @@ def test_a_host_is_dead_with_all_names_below_it(url: str, dead: bool) -> None:
     ],
     ids=str,
 )
-def test_another_registry_answers_when_masts_fails(
+def test_the_fallback_registry_is_used_if_that_of_mast_fails(
     find: Find, mast_sandbox: Sandbox, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The same services are found; the log and meta tell which registry has answered."""
+    """The same services are found; the log and the metadata name the registry."""
     before = find("galaxies", archive="NAVO")
     mast_sandbox.faults.add("vo_registry", fault, times=None)
     with caplog.at_level(logging.WARNING):
@@ -217,8 +217,8 @@ def test_another_registry_answers_when_masts_fails(
     assert before.pformat(max_lines=-1) == after.pformat(max_lines=-1)
 
 
-def test_a_registry_that_is_silent_leaves_time_for_the_other(find: Find, mast_sandbox: Sandbox) -> None:
-    """It has half of the time of the call."""
+def test_the_fallback_registry_has_time_left(find: Find, mast_sandbox: Sandbox) -> None:
+    """A silent registry takes half of the timeout."""
     mast_sandbox.faults.add("vo_registry", Fault.delay(60), times=None)
     assert find(servicetype="ssa", timeout=6).meta["registry"] == conf.fallback_registry
     mast_sandbox.faults.add("vo_other_registry", Fault.delay(60), times=None)
@@ -226,8 +226,8 @@ def test_a_registry_that_is_silent_leaves_time_for_the_other(find: Find, mast_sa
         find(servicetype="ssa", timeout=0.5)
 
 
-def test_no_registry_is_an_error_that_names_both(find: Find, mast_sandbox: Sandbox) -> None:
-    """Or one, where there is no other."""
+def test_no_working_registry_raises_an_error_with_both(find: Find, mast_sandbox: Sandbox) -> None:
+    """The error names one registry if no fallback is configured."""
     for name in "vo_registry", "vo_other_registry":
         mast_sandbox.faults.add(name, Fault.status(500), times=None)
     with pytest.raises(ServerError, match=r"No registry responded..*registry at .*/vo-tap/.*registry at .*/elsewhere/"):
@@ -236,8 +236,8 @@ def test_no_registry_is_an_error_that_names_both(find: Find, mast_sandbox: Sandb
         find(servicetype="ssa")
 
 
-def test_the_users_choice_of_a_registry_for_pyvo_is_left_alone(find: Find, mast_sandbox: Sandbox) -> None:
-    """Neither its address nor its service changes, and it is not asked."""
+def test_the_default_registry_of_pyvo_is_not_changed(find: Find, mast_sandbox: Sandbox) -> None:
+    """Neither its address nor its service changes, and it is not queried."""
     before = pyvo_registry.regtap.REGISTRY_BASEURL
     pyvo_registry.choose_RegTAP_service("http://127.0.0.1:9/mine")
     try:
@@ -249,8 +249,8 @@ def test_the_users_choice_of_a_registry_for_pyvo_is_left_alone(find: Find, mast_
         pyvo_registry.choose_RegTAP_service(before)
 
 
-def test_no_token_goes_to_registries(find: Find, mast_sandbox: Sandbox) -> None:
-    """What they know is public."""
+def test_no_token_is_sent_to_registries(find: Find, mast_sandbox: Sandbox) -> None:
+    """The contents of registries are public."""
     client = VOClass(mast_sandbox.token)
     mast_sandbox.requests.clear()
     client.find_services(servicetype="ssa")
@@ -258,7 +258,7 @@ def test_no_token_goes_to_registries(find: Find, mast_sandbox: Sandbox) -> None:
     assert "authorization" not in mast_sandbox.requests[0].headers
 
 
-# -- bad questions ---------------------------------------------------------------------------------------------------
+# -- invalid arguments -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -285,10 +285,8 @@ def test_no_token_goes_to_registries(find: Find, mast_sandbox: Sandbox) -> None:
     ],
     ids=str,
 )
-def test_bad_questions_are_refused_before_anything_is_sent(
-    mast_sandbox: Sandbox, asked: dict[str, Any], words: str
-) -> None:
-    """The error names what is wrong, and what may have been meant."""
+def test_invalid_arguments_raise_before_a_request(mast_sandbox: Sandbox, asked: dict[str, Any], words: str) -> None:
+    """The error names the argument and suggests valid values."""
     mast_sandbox.requests.clear()
     with pytest.raises(InvalidArgumentError) as caught:
         VOClass().find_services(**asked)
@@ -297,7 +295,7 @@ def test_bad_questions_are_refused_before_anything_is_sent(
 
 
 class Speaks(SimpleNamespace):
-    """A service that knows some features of ADQL."""
+    """A service that supports some features of ADQL."""
 
     def get_tap_capability(self) -> Speaks:
         return self
@@ -310,8 +308,8 @@ class Speaks(SimpleNamespace):
 
 
 @given(st.text(min_size=1).filter(str.strip), st.sampled_from(["", "UNION"]))
-def test_words_stay_words(text: str, forms: str) -> None:
-    """Whatever is looked for is a literal of the query, and cannot end it."""
+def test_keywords_are_quoted(text: str, forms: str) -> None:
+    """Any keyword is a string literal of the query."""
     wanted = registry.wanted_services(text, None, "tap", "MAST", text, [f"ivo://x/{text}"])
     for constraint in wanted:
         condition = constraint.get_search_condition(Speaks(forms=forms))
@@ -321,8 +319,8 @@ def test_words_stay_words(text: str, forms: str) -> None:
 # -- queries ---------------------------------------------------------------------------------------------------------
 
 
-def test_what_was_found_can_be_asked(find: Find, mast_sandbox: Sandbox) -> None:
-    """A row, its address and its identifier are services for queries, and their tables and columns are listed."""
+def test_found_services_can_be_queried(find: Find, mast_sandbox: Sandbox) -> None:
+    """Rows, URLs and identifiers are services for queries, and their tables and columns are listed."""
     row = find("JWST mirrors", archive="CADC", servicetype="tap")[0]
     for service in row, row["access_url"], row["ivoid"]:
         table = VO.query_tap("SELECT TOP 3 obs_id FROM ivoa.obscore WHERE obs_collection = 'JWST'", service=service)
@@ -336,8 +334,8 @@ def test_what_was_found_can_be_asked(find: Find, mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests) == 1
 
 
-def test_images_spectra_and_sources_are_asked_of_what_was_found(find: Find, mast_sandbox: Sandbox) -> None:
-    """Whatever is given as a service, and whichever version of the protocol for images it has."""
+def test_found_services_can_be_queried_by_position(find: Find, mast_sandbox: Sandbox) -> None:
+    """A service may be given in any form, with any version of the image protocol."""
     place = SkyCoord(202.4696, 47.1952, unit="deg")
     for question, kind, archive, words in [
         (VO.query_sia, "sia", "MAST", "galex"),
@@ -353,8 +351,8 @@ def test_images_spectra_and_sources_are_asked_of_what_was_found(find: Find, mast
     assert len(VO.query_sia(place, 0.1, version=1, service=find("galex", servicetype="sia")["access_url"][0]))
 
 
-def test_services_of_another_kind_are_refused(find: Find) -> None:
-    """So are words that only MAST's own services know."""
+def test_services_of_another_type_raise(find: Find) -> None:
+    """Parameters that only MAST's own services support raise as well."""
     place = SkyCoord(202.4696, 47.1952, unit="deg")
     images = find("galex", servicetype="sia")[0]
     for question, options, words in [
@@ -389,15 +387,15 @@ def test_services_of_another_kind_are_refused(find: Find) -> None:
 
 @pytest.fixture
 def address(mast_sandbox: Sandbox) -> Callable[[Any, str], str]:
-    """What a client makes of what it is given as a service."""
+    """Return a function for the address of a service."""
     service = VOClass()._service
     return lambda given, kind: registry.service_address(given, service, service.deadline(None), kind)[0]
 
 
-def test_a_service_is_a_row_an_address_or_an_identifier(
+def test_a_service_is_a_row_a_url_or_an_identifier(
     find: Find, address: Callable[[Any, str], str], mast_sandbox: Sandbox
 ) -> None:
-    """All three lead to the same address."""
+    """All three refer to the same address."""
     row = find("Gaia", servicetype="tap")[0]
     url = f"{mast_sandbox.url}/vo-tap/api/v0.1/gaiadr3"
     mast_sandbox.requests.clear()
@@ -408,12 +406,12 @@ def test_a_service_is_a_row_an_address_or_an_identifier(
 
 
 def saved(url: str) -> Row:
-    """A row of a table that somebody has kept."""
+    """Return a row of a table from an earlier session."""
     return Table({"access_url": [url], "service_type": ["tap"]})[0]
 
 
-def test_what_is_no_service_is_refused(find: Find, address: Callable[[Any, str], str]) -> None:
-    """With what is wrong: another type, a dead host, an unknown resource, no service at all."""
+def test_invalid_services_raise(find: Find, address: Callable[[Any, str], str]) -> None:
+    """The error describes the problem: another type, a host that was shut down, an unknown resource, or other input."""
     row = find(servicetype="ssa")[0]
     for service, kind, words in [
         (row, "tap", "is a service of type 'ssa', not 'tap'."),

@@ -1,4 +1,4 @@
-"""What pyvo sends goes through the connections of the package, and comes back as an answer or as one of its errors."""
+"""Requests of pyvo use the connections of the package, and return a response or raise one of its errors."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ REFUSED = b"""<?xml version="1.0"?>
 
 
 def answer() -> bytes:
-    """Return a VOTable that pyvo has for its own tests."""
+    """Return a VOTable of pyvo's own tests."""
     return (resources.files("pyvo.dal.tests") / "data" / "query" / "basic.xml").read_bytes()
 
 
 def ask() -> pyvo.dal.DALResults:
-    """Ask with pyvo."""
+    """Send a query with pyvo."""
     with translated("The service"):
         return pyvo.dal.DALQuery(URL, session=VOSession(VO._service, Deadline(60), "The service"), QUERY="x").execute()
 
 
 @responses.activate
-def test_pyvo_reads_its_own_recorded_answer() -> None:
-    """With pyvo it works through the session: named in the user agent, without cookies and token."""
+def test_pyvo_reads_a_recorded_response() -> None:
+    """Pyvo works with the session: it is named in the user agent, and no cookies or tokens are sent."""
     responses.get(URL, answer(), headers={"Set-Cookie": "mast_token=secret"})
     assert len(ask()) == len(ask()) == 3
     headers = responses.calls[1].request.headers
@@ -46,16 +46,16 @@ def test_pyvo_reads_its_own_recorded_answer() -> None:
 
 @responses.activate
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
-def test_what_may_pass_is_tried_again(status: int) -> None:
-    """A failure of a moment is not seen by the user."""
+def test_a_transient_failure_is_retried(status: int) -> None:
+    """The user does not see a transient failure."""
     responses.get(URL, status=status)
     responses.get(URL, answer())
     assert len(ask()) == 3
 
 
 @responses.activate
-def test_a_web_page_with_status_200_is_a_failure_of_the_server() -> None:
-    """The page of a gateway is named as what it is, and is tried again first."""
+def test_a_web_page_with_status_200_raises_a_server_error() -> None:
+    """The page of a gateway is retried first, and the error describes it."""
     page = responses.get(URL, HTML)
     with pytest.raises(ServerError, match=r"a web page instead of data \(502 Bad Gateway\)\. Tried 4 times"):
         ask()
@@ -63,8 +63,8 @@ def test_a_web_page_with_status_200_is_a_failure_of_the_server() -> None:
 
 
 @responses.activate
-def test_a_document_that_breaks_off_is_never_half_a_table() -> None:
-    """Whoever sent it may have fallen over: it is asked for again, and is an error in the end."""
+def test_a_truncated_document_raises() -> None:
+    """A truncated document is requested again before the error is raised."""
     responses.get(URL, answer()[:-200])
     responses.get(URL, answer())
     assert len(ask()) == 3
@@ -83,8 +83,8 @@ def test_a_document_that_breaks_off_is_never_half_a_table() -> None:
         (400, b"no such table", "no such table"),
     ],
 )
-def test_what_the_server_says_of_a_bad_query_is_passed_on(status: int, body: bytes, said: str) -> None:
-    """In whatever form it says so, the words are there, and it is not asked again."""
+def test_the_message_of_a_rejected_query_is_raised(status: int, body: bytes, said: str) -> None:
+    """The message is found in any format, and the request is not repeated."""
     refusal = responses.get(URL, body, status=status)
     with pytest.raises(InvalidQueryError, match=said) as caught:
         ask()
@@ -93,16 +93,16 @@ def test_what_the_server_says_of_a_bad_query_is_passed_on(status: int, body: byt
 
 
 @responses.activate
-def test_an_answer_has_a_limit_of_bytes_that_can_be_raised() -> None:
-    """The setting is named in the message."""
+def test_a_response_has_a_configurable_size_limit() -> None:
+    """The error names the setting."""
     responses.get(URL, answer())
     with conf.set_temp("max_response_size", 100), pytest.raises(MastError, match=r"increase conf\.max_response_size"):
         ask()
 
 
 @responses.activate
-def test_the_time_of_the_call_is_the_time_of_pyvo() -> None:
-    """What pyvo gives as a time-out of its own is not what counts."""
+def test_the_timeout_of_the_call_applies_to_pyvo() -> None:
+    """Pyvo's own timeout is ignored."""
     responses.get(URL, answer())
     with pytest.raises(TimeoutError, match="Timeout limit of 60 s exceeded by The service"):
         VOSession(VO._service, Deadline(60, started=-1e6), "The service").get(URL, timeout=100)
@@ -111,20 +111,20 @@ def test_the_time_of_the_call_is_the_time_of_pyvo() -> None:
 @pytest.mark.parametrize(
     "text", [b"", b"{}", b'{"a": "<b"}', b"plain < text", b"<a/>", b"<!-- <x> --><vo:A>1</vo:A> \n"]
 )
-def test_a_whole_document_of_any_kind_passes(text: bytes) -> None:
-    """Only the two ends are looked at, and the reader finds the file at its beginning."""
+def test_a_complete_document_of_any_kind_is_accepted(text: bytes) -> None:
+    """Only the two ends are checked, and the file is read from its beginning."""
     file = io.BytesIO(text)
     check_document(file, "it")
     assert file.read() == text
 
 
 @pytest.mark.parametrize("text", [b"<a>" + 5000 * b"<b/>", b'<?xml version="1.0"?><uws:job><uws:phase>'])
-def test_a_document_without_its_end_does_not_pass(text: bytes) -> None:
-    """That holds for the state of a job as well."""
+def test_a_truncated_document_of_any_kind_raises(text: bytes) -> None:
+    """The same is true for the status of a job."""
     with pytest.raises(IncompleteResultError):
         check_document(io.BytesIO(text), "it")
 
 
-def test_a_page_passes_where_pages_are_wanted() -> None:
-    """Examples of queries come as such."""
+def test_web_pages_are_accepted_on_request() -> None:
+    """Examples of queries are web pages."""
     check_document(io.BytesIO(HTML), "it", web_pages=True)
