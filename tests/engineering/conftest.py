@@ -1,4 +1,4 @@
-"""Clients of the engineering database that have been asked nothing, and what one plain request brings."""
+"""New clients of the engineering database, and the result of a simple request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Plain = Callable[[str, str, str], list[tuple[str, str]]]
 
 @pytest.fixture
 def engineering(mast_sandbox: Sandbox, tmp_path: Path) -> EngineeringClass:
-    """Give a client whose folder for answers is that of the test."""
+    """Return a client whose cache folder is that of the test."""
     client = EngineeringClass()
     client.cache_location = tmp_path / "cache"
     client.cache_location.mkdir(exist_ok=True)
@@ -27,7 +27,7 @@ def engineering(mast_sandbox: Sandbox, tmp_path: Path) -> EngineeringClass:
 
 @pytest.fixture
 def plain(mast_sandbox: Sandbox) -> Plain:
-    """Give what asks for a span in one request, by no more than requests and csv: moments and cells within the span."""
+    """Return a function that requests a span with requests and csv only, and returns the times and cells within it."""
 
     def ask(mnemonic: str, start: str, end: str) -> list[tuple[str, str]]:
         compact = [moment.replace("-", "").replace(":", "") for moment in (start, end)]

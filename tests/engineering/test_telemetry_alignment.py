@@ -1,4 +1,4 @@
-"""Samples of one mnemonic at the moments of another: the same as by looking at each of them."""
+"""Samples of one mnemonic at the times of another agree with a search for each time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECONDS = st.lists(st.integers(0, 40)).map(sorted)
 
 
 def samples_at(seconds: list[int]) -> Samples:
-    """Return samples, each with a value of its own."""
+    """Return samples with distinct values."""
     times = np.array(seconds, dtype="datetime64[s]").astype("datetime64[us]")
     return Samples(times, np.arange(len(seconds)))
 
@@ -26,8 +26,8 @@ def cells(found: Samples) -> list[int | None]:
 
 
 @given(SECONDS, SECONDS)
-def test_the_previous_sample_is_the_last_one_that_is_not_later(seconds: list[int], moments: list[int]) -> None:
-    """A sample at the same moment is it, and the last of several at one moment."""
+def test_the_previous_sample_is_the_last_one_not_later(seconds: list[int], moments: list[int]) -> None:
+    """A sample at the same time counts, and of several at one time the last one."""
     base = samples_at(moments).times
     found = aligned(samples_at(seconds), base, "previous")
     assert cells(found) == [
@@ -38,7 +38,7 @@ def test_the_previous_sample_is_the_last_one_that_is_not_later(seconds: list[int
 
 @given(SECONDS, SECONDS)
 def test_the_nearest_sample_has_the_smallest_distance(seconds: list[int], moments: list[int]) -> None:
-    """Of two that are equally near it is the earlier one; without samples everything is masked."""
+    """Of two samples at the same distance, the earlier one is used; without samples, all values are masked."""
     found = aligned(samples_at(seconds), samples_at(moments).times, "nearest")
     for moment, number in zip(moments, cells(found), strict=True):
         if not seconds:
@@ -49,15 +49,15 @@ def test_the_nearest_sample_has_the_smallest_distance(seconds: list[int], moment
         assert seconds[number] == min(second for second in seconds if abs(second - moment) == nearest)
 
 
-def test_a_mask_goes_along() -> None:
-    """A sample that is masked is masked wherever it is taken."""
+def test_masks_are_kept() -> None:
+    """A masked sample is masked wherever it is used."""
     source = Samples(np.array([10, 20], dtype="datetime64[us]"), np.array([1, 2]), np.array([False, True]))
     found = aligned(source, np.array([5, 10, 25], dtype="datetime64[us]"), "previous")
     assert cells(found) == [None, 1, None]
 
 
 @pytest.mark.parametrize("align", ["linear", "", True, 1, ["previous"]])
-def test_other_ways_are_refused(align: object) -> None:
-    """The message says which there are."""
+def test_invalid_alignments_raise(align: object) -> None:
+    """The error lists the valid alignments."""
     with pytest.raises(InvalidArgumentError, match="'previous' or 'nearest'"):
         check_alignment(align)

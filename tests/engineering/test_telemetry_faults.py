@@ -1,4 +1,4 @@
-"""An archive that refuses, fails, breaks off or sends something else: a clear error, and never a short result."""
+"""Failures of MAST: each one raises a clear error, and never returns an incomplete result."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SPAN = ("2022-07-12T06:00:00", "2022-07-12T07:00:00")
 DAYS = ("2022-07-10", "2022-07-14")
 
 
-def test_it_works_without_a_token(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
-    """No token is asked for, and none is sent."""
+def test_no_token_is_required(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """No token is prompted for or sent."""
     engineering.query_mnemonics("SE_ZBUSVLT", *SPAN)
     assert all("authorization" not in map(str.lower, record.headers) for record in mast_sandbox.requests)
 
 
 def test_the_token_of_a_login_is_sent(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
-    """The login of all clients serves this one, too."""
+    """The login is shared by all clients."""
     engineering.login(mast_sandbox.token)
     engineering.query_mnemonics("SE_ZBUSVLT", *SPAN)
     (record,) = mast_sandbox.requests.of("download")
@@ -39,8 +39,8 @@ def test_the_token_of_a_login_is_sent(engineering: EngineeringClass, mast_sandbo
     assert sent["authorization"] == f"token {mast_sandbox.token}"
 
 
-def test_a_refusal_says_what_to_do() -> None:
-    """Log in; and then it works."""
+def test_a_refusal_recommends_a_login() -> None:
+    """The request succeeds after the login."""
     with Sandbox(engineering_login=True) as archive:
         client = EngineeringClass()
         with pytest.raises(AccessDeniedError, match="login") as refusal:
@@ -50,8 +50,8 @@ def test_a_refusal_says_what_to_do() -> None:
         assert len(client.query_mnemonics("SE_ZBUSVLT", *SPAN)) == 3600
 
 
-def test_a_passing_failure_is_tried_again(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
-    """Also one of many days, and one in the middle of an answer."""
+def test_a_transient_failure_is_retried(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """The failure may affect one of many days, or occur in the middle of a response."""
     whole = engineering.query_mnemonics("SO_ZPMSEGA1T", *DAYS)
     for fault in (Fault.status(503), Fault.reset(), Fault.cut(20_000), Fault.garbage()):
         mast_sandbox.faults.add("download", fault)
@@ -72,18 +72,18 @@ def test_a_passing_failure_is_tried_again(engineering: EngineeringClass, mast_sa
         (Fault.answer(b"theTime,MJD,euvalue,sqldataType\r\nyesterday,59772.25,1.0,real\r\n"), InvalidResponseError),
     ],
 )
-def test_an_archive_that_fails_for_good_is_an_error(
+def test_a_persistent_failure_raises(
     engineering: EngineeringClass, mast_sandbox: Sandbox, fault: Fault, error: type[Exception]
 ) -> None:
-    """One day that cannot be had is enough; the message names it."""
+    """One missing day is sufficient, and the error names it."""
     third = "SO_ZPMSEGA1T-20220712"
     mast_sandbox.faults.add("download", fault, times=None, where=lambda record: third in str(record.value("uri")))
     with pytest.raises(error, match="2022-07-12"):
         engineering.query_mnemonics("SO_ZPMSEGA1T", *DAYS)
 
 
-def test_one_deadline_holds_for_all_days(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
-    """A server that hardly sends anything does not keep a call beyond its time."""
+def test_one_timeout_applies_to_all_days(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """A server that sends almost nothing does not extend a call beyond its timeout."""
     engineering.list_mnemonics()
     mast_sandbox.faults.add("download", Fault.slow(10, 0.05), times=None)
     with pytest.raises(TimeoutError):
@@ -92,7 +92,7 @@ def test_one_deadline_holds_for_all_days(engineering: EngineeringClass, mast_san
 
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_call_and_its_threads(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
-    """Although no server answers."""
+    """The call ends although the server does not respond."""
     engineering.list_mnemonics()
     mast_sandbox.faults.add("download", Fault.delay(60.0), times=None)
 
@@ -114,10 +114,10 @@ def test_ctrl_c_ends_the_call_and_its_threads(engineering: EngineeringClass, mas
     assert not any(thread.is_alive() for thread in workers)
 
 
-def test_bodies_changed_at_random_never_surface_as_something_else(
+def test_random_changes_of_a_body_are_read_or_raise_an_error_of_the_package(
     engineering: EngineeringClass, mast_sandbox: Sandbox
 ) -> None:
-    """Whatever comes is a result or an error of the package."""
+    """Any body gives a result or an error of the package."""
     chance = random.Random(5)
     good = (
         b"theTime,MJD,euvalue,sqldataType\r\n2022-07-12 06:00:00.500000,59772.25,1.0,real\r\n"
@@ -146,7 +146,7 @@ def test_bodies_changed_at_random_never_surface_as_something_else(
 # -- the list of mnemonics -------------------------------------------------------------------------------------------
 
 
-def test_the_other_service_is_asked_when_the_first_fails(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+def test_the_second_service_is_queried_if_the_first_fails(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
     """The list is the same."""
     newer = EngineeringClass().list_mnemonics()
     mast_sandbox.faults.add("viz", Fault.status(500), times=None)
@@ -158,16 +158,16 @@ def test_the_other_service_is_asked_when_the_first_fails(engineering: Engineerin
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"data": 5}', b'{"data": [1]}', b'{"data": []}', b"<html></html>"])
-def test_a_list_that_is_none_is_asked_of_the_other_service(
+def test_an_invalid_list_leads_to_the_second_service(
     engineering: EngineeringClass, mast_sandbox: Sandbox, body: bytes
 ) -> None:
-    """An empty list is none."""
+    """An empty list is not valid."""
     mast_sandbox.faults.add("viz", Fault.answer(body), times=None)
     assert len(engineering.list_mnemonics()) > 100
 
 
-def test_without_the_list_samples_come_without_units(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
-    """A warning says so; the list itself is an error then."""
+def test_without_the_list_samples_have_no_units(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """There is a warning; list_mnemonics raises an error."""
     for endpoint in ("viz", "invoke"):
         mast_sandbox.faults.add(endpoint, Fault.status(500), times=None)
     with pytest.raises(RemoteServiceError):

@@ -1,4 +1,4 @@
-"""Days of telemetry are put together without a sample lost or doubled: random samples, spans and cuts."""
+"""Days of telemetry are joined without lost or duplicate samples, for random samples, spans and divisions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from astroquery_mast.engineering.spans import TimeSpan, is_whole_day, merged_spa
 
 EPOCH = np.datetime64("2022-07-12T00:00:00", "us")
 SECOND, DAY = 1_000_000, 86_400_000_000
-# A moment: a day, and a time of that day that is more often than not at a joint, or near one.
+# A time is a day and a time of that day, which is often at or near a boundary between parts.
 MOMENTS = st.builds(
     lambda day, offset: day * DAY + offset,
     st.integers(0, 4),
@@ -32,19 +32,19 @@ SPANS = st.tuples(MOMENTS, MOMENTS).filter(lambda ends: ends[0] != ends[1]).map(
 
 
 def at(microseconds: int) -> np.datetime64:
-    """Return a moment."""
+    """Return a time."""
     return EPOCH + np.timedelta64(microseconds, "us")
 
 
 def archive_of(moments: Sequence[int], repeats: int = 0) -> Samples:
-    """Return all samples that the archive has, each with a value of its own; or with few different values."""
+    """Return all samples of the archive, with distinct values, or with a few different ones."""
     times = np.array([at(moment) for moment in sorted(moments)], dtype="datetime64[us]")
     numbers = np.arange(len(times))
     return Samples(times, numbers // repeats if repeats else numbers)
 
 
-def answer(archive: Samples, requested: TimeSpan) -> Samples:
-    """Answer as the archive does: the samples of a span, with the one before it and the one after it."""
+def response(archive: Samples, requested: TimeSpan) -> Samples:
+    """Return the response of MAST: the samples of a span, with the one before it and the one after it."""
     inside = (archive.times >= requested.start) & (archive.times <= requested.end)
     rows = np.flatnonzero(inside)
     before = np.flatnonzero(archive.times < requested.start)[-1:]
@@ -53,7 +53,7 @@ def answer(archive: Samples, requested: TimeSpan) -> Samples:
 
 
 def expected(archive: Samples, span: TimeSpan, *, brackets: bool) -> list[int]:
-    """Return the numbers of the samples that a user wants."""
+    """Return the indices of the samples that a user expects."""
     inside = (archive.times >= span.start) & (archive.times <= span.end)
     before = np.flatnonzero(archive.times < span.start)[-1:] if brackets else []
     after = np.flatnonzero(archive.times > span.end)[:1] if brackets else []
@@ -61,27 +61,27 @@ def expected(archive: Samples, span: TimeSpan, *, brackets: bool) -> list[int]:
 
 
 @given(st.lists(MOMENTS), SPANS, st.lists(MOMENTS), st.booleans())
-def test_no_sample_is_lost_or_doubled_at_any_cut(
+def test_no_sample_is_lost_or_duplicated_for_any_division(
     moments: list[int], ends: list[int], cuts: list[int], brackets: bool
 ) -> None:
-    """Also with several samples at the same moment, samples exactly at a cut, and parts without samples."""
+    """The samples may have equal times, be exactly at a boundary, or be missing in a part."""
     archive, span = archive_of(moments), TimeSpan(at(ends[0]), at(ends[1]))
     inner = [at(cut) for cut in sorted(set(cuts)) if ends[0] < cut < ends[1]]
     parts = parts_of(span, inner)
-    joined = join_samples([part.own_samples(answer(archive, part.requested)) for part in parts])
+    joined = join_samples([part.own_samples(response(archive, part.requested)) for part in parts])
     found = within_span(joined, span, brackets=brackets)
     assert found.values.tolist() == expected(archive, span, brackets=brackets)
 
 
 @given(st.lists(MOMENTS), SPANS, st.booleans(), st.none() | MOMENTS)
-def test_no_sample_is_lost_or_doubled_between_days(
+def test_no_sample_is_lost_or_duplicated_between_days(
     moments: list[int], ends: list[int], brackets: bool, whole_before: int | None
 ) -> None:
-    """Whether parts of days are asked for, or whole days up to some moment."""
+    """The requests may be for parts of days, or for complete days up to some time."""
     archive, span = archive_of(moments), TimeSpan(at(ends[0]), at(ends[1]))
     limit = None if whole_before is None else at(whole_before)
     parts = day_parts(span, limit)
-    joined = join_samples([part.own_samples(answer(archive, part.requested)) for part in parts])
+    joined = join_samples([part.own_samples(response(archive, part.requested)) for part in parts])
     found = within_span(joined, span, brackets=brackets)
     assert found.values.tolist() == expected(archive, span, brackets=brackets)
     for part in parts:
@@ -93,12 +93,12 @@ def test_no_sample_is_lost_or_doubled_between_days(
 
 
 @given(st.lists(MOMENTS), SPANS, st.booleans(), st.integers(1, 4))
-def test_changes_are_the_same_for_parts_and_for_the_whole(
+def test_changes_are_the_same_for_parts_and_the_entire_span(
     moments: list[int], ends: list[int], brackets: bool, repeats: int
 ) -> None:
-    """To leave out repetitions day by day before they are joined changes nothing."""
+    """Removing repetitions day by day before the parts are joined gives the same result."""
     archive, span = archive_of(moments, repeats), TimeSpan(at(ends[0]), at(ends[1]))
-    parts = [part.own_samples(answer(archive, part.requested)) for part in day_parts(span)]
+    parts = [part.own_samples(response(archive, part.requested)) for part in day_parts(span)]
     early = join_samples([without_repetitions(part, 2) for part in parts])
     found = within_span(early, span, brackets=brackets, changes_only=True)
     whole = within_span(join_samples(parts), span, brackets=brackets, changes_only=True)
@@ -107,8 +107,8 @@ def test_changes_are_the_same_for_parts_and_for_the_whole(
 
 
 @given(st.lists(st.sampled_from([0.0, 1.0, np.nan]) | st.none()))
-def test_changes_are_the_first_sample_each_other_value_and_the_last(values: list[float | None]) -> None:
-    """NaN after NaN is no change, and neither is nothing after nothing."""
+def test_changes_include_the_first_and_the_last_sample(values: list[float | None]) -> None:
+    """Repeated NaN, and repeated masked values, are not changes."""
     mask = np.array([value is None for value in values], dtype=bool)
     numbers = np.array([-1.0 if value is None else value for value in values])
     times = EPOCH + np.arange(len(values)).astype("timedelta64[s]")
@@ -121,14 +121,14 @@ def test_changes_are_the_first_sample_each_other_value_and_the_last(values: list
         assert found.times.tolist() == times[wanted].tolist()
 
 
-def test_words_change_as_numbers_do() -> None:
-    """Also truth values."""
+def test_changes_of_text_and_booleans() -> None:
+    """Text and booleans are compared like numbers."""
     for values in (np.array(["ON", "ON", "OFF"]), np.array([True, True, False])):
         assert changed(Samples(EPOCH + np.arange(3), values)).tolist() == [True, False, True]
 
 
-def test_whole_days_have_names_that_never_change() -> None:
-    """Their requests are the same for any span that has them in it."""
+def test_complete_days_have_fixed_file_names() -> None:
+    """Their requests are the same for all spans that include them."""
     long = TimeSpan(at(DAY // 3), at(3 * DAY + 5))
     names = [part.requested.file_name("SE_ZBUSVLT") for part in day_parts(long)]
     assert names[1:3] == [
@@ -140,8 +140,8 @@ def test_whole_days_have_names_that_never_change() -> None:
 
 
 @given(st.lists(SPANS, min_size=1), st.integers(0, DAY))
-def test_spans_that_are_near_to_each_other_are_merged(ends: list[list[int]], gap: int) -> None:
-    """Each given span is in one of the merged ones, which are further from each other than the gap."""
+def test_spans_close_to_each_other_are_merged(ends: list[list[int]], gap: int) -> None:
+    """Each given span is in one of the merged ones, which are separated by more than the gap."""
     spans = [TimeSpan(at(start), at(end)) for start, end in ends]
     merged = merged_spans(spans, np.timedelta64(gap, "us"))
     for span in spans:
@@ -153,8 +153,8 @@ def test_spans_that_are_near_to_each_other_are_merged(ends: list[list[int]], gap
 
 
 @pytest.mark.parametrize("days", [1, 2])
-def test_a_span_of_whole_days_has_no_empty_part(days: int) -> None:
-    """Its last sample, exactly at midnight, is in the last day."""
+def test_a_span_of_complete_days_has_no_empty_part(days: int) -> None:
+    """The last sample, exactly at midnight, belongs to the last day."""
     parts = day_parts(TimeSpan(at(0), at(days * DAY)))
     assert len(parts) == days
     midnight = archive_of([days * DAY])

@@ -1,4 +1,4 @@
-"""Pictures of telemetry: panels, units, words as steps, and gaps between exposures."""
+"""Plots of telemetry: panels, units, text as steps, and gaps between exposures."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SPAN = ("2022-12-27T04:00", "2022-12-27T06:00")
 
 @pytest.fixture(autouse=True)
 def no_figures_left() -> Iterator[None]:
-    """Close what was drawn."""
+    """Close all figures."""
     yield
     plt.close("all")
 
 
 def test_numbers_are_a_line_with_unit_and_description(engineering: EngineeringClass) -> None:
-    """As many points as samples, at their times."""
+    """The curve has as many points as samples, at their times."""
     series = engineering.query_mnemonics("SE_ZIMIRICEA", *SPAN)
     ax = engineering.plot_mnemonics(series)
     (line,) = ax.get_lines()
@@ -36,8 +36,8 @@ def test_numbers_are_a_line_with_unit_and_description(engineering: EngineeringCl
     ax.figure.draw_without_rendering()
 
 
-def test_words_are_steps_between_labels(engineering: EngineeringClass) -> None:
-    """Each word has a height of its own."""
+def test_text_is_drawn_as_steps(engineering: EngineeringClass) -> None:
+    """Each category has its own height."""
     series = engineering.query_mnemonics("IMIR_HK_FW_CUR_POS", *SPAN)
     ax = engineering.plot_mnemonics(series)
     labels = [label.get_text() for label in ax.get_yticklabels()]
@@ -49,7 +49,7 @@ def test_words_are_steps_between_labels(engineering: EngineeringClass) -> None:
 
 
 def test_mnemonics_of_the_same_unit_share_a_panel(engineering: EngineeringClass) -> None:
-    """Words do not; given axes are drawn on, and not others."""
+    """Mnemonics with text have separate panels; only the given axes are used."""
     names = ["SE_ZIMIRICEA", "SE_ZIMIRFPEA", "SE_ZBUSVLT", "IMIR_HK_FW_CUR_POS"]
     found = engineering.query_mnemonics(names, *SPAN)
     axes = engineering.plot_mnemonics(found)
@@ -64,7 +64,7 @@ def test_mnemonics_of_the_same_unit_share_a_panel(engineering: EngineeringClass)
         engineering.plot_mnemonics(found, ax=one)
 
 
-def test_an_aligned_result_is_drawn_as_well(engineering: EngineeringClass) -> None:
+def test_an_aligned_result_is_plotted(engineering: EngineeringClass) -> None:
     """Masked values leave a gap."""
     names = ["SE_ZBUSVLT", "IMIR_HK_FW_CUR_POS"]
     series = engineering.query_mnemonics(names, *SPAN, align="previous")
@@ -73,15 +73,15 @@ def test_an_aligned_result_is_drawn_as_well(engineering: EngineeringClass) -> No
 
 
 def test_exposures_are_not_connected(engineering: EngineeringClass) -> None:
-    """The line of a mnemonic has a piece for each, in one color."""
+    """The line of a mnemonic has a part for each exposure, in one color."""
     rows = Table({"obs_id": ["a", "b"], "t_min": [59940.2, 59940.25], "t_max": [59940.21, 59940.26]})
     ax = engineering.plot_mnemonics(engineering.during(rows, "SE_ZBUSVLT"))
     assert len(ax.get_lines()) == 2
     assert len({line.get_color() for line in ax.get_lines()}) == 1
 
 
-def test_many_words_have_few_labels(engineering: EngineeringClass) -> None:
-    """They can be read, and none is taken for mathematics."""
+def test_many_categories_have_few_labels(engineering: EngineeringClass) -> None:
+    """The labels are readable, and not interpreted as mathematics."""
     series = engineering.query_mnemonics("ICTM_EVENT_MSG", *SPAN)
     assert len(set(series["ICTM_EVENT_MSG"].tolist())) > 50
     series["ICTM_EVENT_MSG"][0] = "costs $5 or $x_$"
@@ -91,16 +91,16 @@ def test_many_words_have_few_labels(engineering: EngineeringClass) -> None:
 
 
 @pytest.mark.parametrize("result", [None, "SE_ZBUSVLT", Table({"a": [1]}), {}, {"x": 5}])
-def test_something_else_is_refused(engineering: EngineeringClass, result: Any) -> None:
-    """With what is wanted."""
+def test_other_results_raise(engineering: EngineeringClass, result: Any) -> None:
+    """The error describes what is required."""
     with pytest.raises(InvalidQueryError):
         engineering.plot_mnemonics(result)
 
 
-def test_without_matplotlib_the_message_says_what_to_install(
+def test_without_matplotlib_the_error_has_an_install_command(
     engineering: EngineeringClass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is an optional dependency."""
+    """Matplotlib is an optional dependency."""
     series = engineering.query_mnemonics("SE_ZIMIRICEA", *SPAN)
     there = builtins.__import__
 

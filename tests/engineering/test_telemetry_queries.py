@@ -1,4 +1,4 @@
-"""Telemetry as time series: the same samples as one plain request brings, with types, units and descriptions."""
+"""Telemetry as time series: the samples of a simple request, with types, units and descriptions."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 SPAN = ("2022-07-12T06:00:00", "2022-07-12T07:00:00")
 LONG = ("2022-07-10T18:00:00", "2022-07-14T03:00:30")
-# Days with exposures, for which a filter wheel was turned.
+# Days with exposures, during which a filter wheel was moved.
 BUSY = ("2022-12-26T18:00:00", "2022-12-28T03:00:30")
 
 
 def rows_of(series: TimeSeries, name: str) -> list[tuple[str, Any]]:
-    """Return moments and values."""
+    """Return times and values."""
     return list(zip(series["time"].isot.tolist(), np.asarray(series[name]).tolist(), strict=True))
 
 
 def uris(sandbox: Sandbox) -> list[str]:
-    """Return the files that were asked for."""
+    """Return the files that were requested."""
     return sorted(str(record.value("uri")) for record in sandbox.requests.of("download"))
 
 
@@ -50,20 +50,18 @@ def uris(sandbox: Sandbox) -> list[str]:
         ("IMIR_HK_ACE_STATUS", str),
     ],
 )
-def test_samples_are_those_of_one_plain_request(
-    engineering: EngineeringClass, plain: Any, name: str, read: type
-) -> None:
-    """Real duplicates, text with commas and quotes, and integers of 64 bits included; the rows around are dropped."""
+def test_samples_agree_with_a_simple_request(engineering: EngineeringClass, plain: Any, name: str, read: type) -> None:
+    """Duplicates, text with commas and quotes, and 64-bit integers are kept; samples outside of the span are not."""
     expected = [(moment, read(cell)) for moment, cell in plain(name, *SPAN)]
     assert expected
     assert rows_of(engineering.query_mnemonics(name, *SPAN), name) == expected
 
 
 @pytest.mark.parametrize("name", ["ICTM_EVENT_MSG", "SE_ZIMIRICEA", "SO_ZPMSEGA1T", "IMIR_HK_FW_CUR_POS"])
-def test_a_long_span_comes_day_by_day_and_is_the_same(
+def test_a_long_span_is_requested_day_by_day(
     engineering: EngineeringClass, mast_sandbox: Sandbox, plain: Any, name: str
 ) -> None:
-    """No sample at the joints is lost or doubled, and whole days have requests of their own."""
+    """No sample at a boundary is lost or duplicated, and complete days have their own requests."""
     expected = plain(name, *LONG)
     series = engineering.query_mnemonics(name, *LONG, max_workers=3)
     assert [row[0] for row in rows_of(series, name)] == [row[0] for row in expected]
@@ -88,10 +86,10 @@ def test_a_long_span_comes_day_by_day_and_is_the_same(
     midnights=st.booleans(),
     kept=st.booleans(),
 )
-def test_any_span_is_the_same_as_in_one_plain_request(
+def test_any_span_agrees_with_a_simple_request(
     engineering: EngineeringClass, plain: Any, name: str, start: int, seconds: int, midnights: bool, kept: bool
 ) -> None:
-    """Whether it begins and ends at midnight or not, from the archive or from the disk."""
+    """It may begin and end at any time, and come from MAST or the cache."""
     if midnights:
         start, seconds = start // 86400 * 86400, seconds // 86400 * 86400 + 86400
     begin = np.datetime64("2022-07-10T00:00:00") + np.timedelta64(start, "s")
@@ -100,7 +98,7 @@ def test_any_span_is_the_same_as_in_one_plain_request(
     assert series["time"].isot.tolist() == [moment for moment, _ in plain(name, *ends)]
 
 
-def test_samples_at_midnight_are_there_once(engineering: EngineeringClass) -> None:
+def test_samples_at_midnight_are_returned_once(engineering: EngineeringClass) -> None:
     """The counter is sampled at each full second."""
     series = engineering.query_mnemonics("SC_ZMETRUN", "2022-07-12T23:59:58", "2022-07-13T00:00:02")
     moments = [moment[11:19] for moment in series["time"].isot.tolist()]
@@ -109,13 +107,13 @@ def test_samples_at_midnight_are_there_once(engineering: EngineeringClass) -> No
 
 
 def _missing(moments: list[str]) -> set[str]:
-    """Return the second in the place of which the one before it came twice, if there is one."""
+    """Return the second that is missing because the one before it is repeated, if there is one."""
     twice = [moment for moment in set(moments) if moments.count(moment) == 2]
     return {str((datetime.fromisoformat(f"2022-07-12T{moment}") + timedelta(seconds=1)).time()) for moment in twice}
 
 
 def test_units_and_descriptions_come_from_the_inventory(engineering: EngineeringClass) -> None:
-    """A unit that astropy knows makes a quantity; the archive's own words stay with the column."""
+    """A unit that astropy reads makes a quantity; the original text is in the metadata of the column."""
     volts = engineering.query_mnemonics("SE_ZBUSVLT", *SPAN)["SE_ZBUSVLT"]
     assert volts.unit == u.V
     assert volts.info.description == "Main bus voltage"
@@ -126,10 +124,8 @@ def test_units_and_descriptions_come_from_the_inventory(engineering: Engineering
     assert (counts.unit, counts.dtype) == (u.ct, np.int64)
 
 
-def test_a_unit_that_astropy_does_not_know_is_kept_as_text(
-    engineering: EngineeringClass, mast_sandbox: Sandbox
-) -> None:
-    """The values then have none."""
+def test_an_unknown_unit_is_kept_as_text(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """The values then have no unit."""
 
     def other_unit(document: Any) -> Any:
         for row in document["data"]:
@@ -142,8 +138,8 @@ def test_a_unit_that_astropy_does_not_know_is_kept_as_text(
     assert column.info.meta["unit"] == "furlongs per fortnight"
 
 
-def test_the_result_tells_what_was_asked(engineering: EngineeringClass) -> None:
-    """As other tables of the package do."""
+def test_the_result_records_the_query(engineering: EngineeringClass) -> None:
+    """The metadata have the same form as in other tables of the package."""
     series = engineering.query_mnemonics("SE_ZBUSVLT", *SPAN)
     assert series.meta["service"] == ["JWST Engineering Database"]
     assert series.meta["rows"] == [len(series)]
@@ -154,7 +150,7 @@ def test_the_result_tells_what_was_asked(engineering: EngineeringClass) -> None:
 
 
 def test_several_names_give_a_dictionary_in_their_order(engineering: EngineeringClass) -> None:
-    """Its keys are the names as they were given, each once; a list of one name gives a dictionary, too."""
+    """The keys are the names as given, without duplicates; a list of one name returns a dictionary as well."""
     found = engineering.query_mnemonics(["se_zbusvlt", "SA_ZFGOUTFOV", "SE_ZBUSVLT "], *SPAN)
     assert isinstance(found, Mapping)
     assert list(found) == ["SE_ZBUSVLT", "SA_ZFGOUTFOV"]
@@ -162,8 +158,8 @@ def test_several_names_give_a_dictionary_in_their_order(engineering: Engineering
     assert found["SE_ZBUSVLT"].colnames == ["time", "SE_ZBUSVLT"]
 
 
-def test_the_rows_around_the_span_come_on_request(engineering: EngineeringClass) -> None:
-    """One before it and one after it, also for a span without samples."""
+def test_brackets_adds_the_samples_around_the_span(engineering: EngineeringClass) -> None:
+    """The samples before and after the span are returned, even if the span has none."""
     inside = engineering.query_mnemonics("SE_ZIMIRICEA", *SPAN)
     wider = engineering.query_mnemonics("SE_ZIMIRICEA", *SPAN, brackets=True)
     assert len(wider) == len(inside) + 2
@@ -180,8 +176,8 @@ def test_the_rows_around_the_span_come_on_request(engineering: EngineeringClass)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("SE_ZBUSVLT", "f"), ("SC_ZMETRUN", "i"), ("IFGS_MODE", "U")])
-def test_no_samples_are_an_empty_series_of_the_right_type(engineering: EngineeringClass, name: str, kind: str) -> None:
-    """So that it can be stacked with others."""
+def test_an_empty_series_has_the_right_type(engineering: EngineeringClass, name: str, kind: str) -> None:
+    """The empty series can be stacked with others."""
     with pytest.warns(NoResultsWarning, match=f"No samples of {name}"):
         series = engineering.query_mnemonics(name, "2022-07-12T06:00:00.001", "2022-07-12T06:00:00.0015")
     assert len(series) == 0
@@ -189,7 +185,7 @@ def test_no_samples_are_an_empty_series_of_the_right_type(engineering: Engineeri
 
 
 def test_changes_only_keeps_the_first_the_changes_and_the_last(engineering: EngineeringClass) -> None:
-    """Over several days, with the rows around the span or without them."""
+    """The span may have several days, with or without the samples around it."""
     everything = rows_of(engineering.query_mnemonics("IMIR_HK_FW_CUR_POS", *BUSY), "IMIR_HK_FW_CUR_POS")
     wanted = [
         row
@@ -205,7 +201,7 @@ def test_changes_only_keeps_the_first_the_changes_and_the_last(engineering: Engi
 
 @pytest.mark.parametrize("align", ["previous", "nearest"])
 def test_aligned_mnemonics_share_the_times_of_the_first(engineering: EngineeringClass, align: str) -> None:
-    """The others have the samples that a look at each moment finds, those just outside of the span included."""
+    """The others have the samples that a search for each time finds, including those just outside of the span."""
     names = ["SE_ZIMIRICEA", "IFGS_MODE", "SE_ZBUSVLT"]
     joined = engineering.query_mnemonics(names, *SPAN, align=align)
     alone = engineering.query_mnemonics(names, *SPAN, brackets=True)
@@ -220,8 +216,8 @@ def test_aligned_mnemonics_share_the_times_of_the_first(engineering: Engineering
             assert value == values[place]
 
 
-def test_a_mnemonic_that_has_not_begun_is_masked(engineering: EngineeringClass) -> None:
-    """Where there is no previous sample there is no value."""
+def test_a_mnemonic_without_a_previous_sample_is_masked(engineering: EngineeringClass) -> None:
+    """Rows before the first sample of a mnemonic have no value."""
     start, end = "2021-12-25T12:19:00", "2021-12-25T12:21:00"
     with pytest.warns(InputWarning, match="before the launch"):
         joined = engineering.query_mnemonics(["IMIR_HK_ICE_SEC_VOLT1", "SE_ZBUSVLT"], start, end, align="previous")
@@ -234,8 +230,8 @@ def test_a_mnemonic_that_has_not_begun_is_masked(engineering: EngineeringClass) 
     assert not column.mask[begun].any()
 
 
-def test_aligned_changes_are_rows_in_which_anything_changed(engineering: EngineeringClass) -> None:
-    """The first and the last row stay."""
+def test_aligned_changes_are_rows_in_which_any_value_changes(engineering: EngineeringClass) -> None:
+    """The first and the last row are kept."""
     names = ["IMIR_HK_FW_CUR_POS", "IMIR_HK_GW14_CUR_POS"]
     everything = engineering.query_mnemonics(names, *LONG, align="previous")
     changes = engineering.query_mnemonics(names, *LONG, align="previous", changes_only=True)
@@ -260,22 +256,22 @@ def test_aligned_changes_are_rows_in_which_anything_changed(engineering: Enginee
         (datetime(2022, 7, 12, 8, tzinfo=timezone(timedelta(hours=2))), np.datetime64("2022-07-12T07:00")),
     ],
 )
-def test_times_are_taken_in_any_form(
+def test_times_are_accepted_in_any_form(
     engineering: EngineeringClass, mast_sandbox: Sandbox, start: object, end: object
 ) -> None:
-    """They all mean the same hour."""
+    """All of them are the same time."""
     engineering.query_mnemonics("SE_ZIMIRICEA", start, end)
     assert uris(mast_sandbox) == ["mast:jwstedb/SE_ZIMIRICEA-20220712T060000-20220712T070000.csv"]
 
 
-def test_a_date_is_its_midnight(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
-    """UTC."""
+def test_a_date_is_midnight(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """A date without a time is the midnight in UTC at its beginning."""
     engineering.query_mnemonics("SO_ZPMSEGA1T", date(2022, 7, 12), "2022-07-13")
     assert uris(mast_sandbox) == ["mast:jwstedb/SO_ZPMSEGA1T-20220712T000000-20220713T000000.csv"]
 
 
-def test_fractions_of_a_second_hold(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
-    """Whole seconds are asked for, and samples outside of the span are dropped to the microsecond."""
+def test_fractions_of_a_second_are_respected(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """The request is for integer seconds, and samples outside of the span are removed exactly."""
     series = engineering.query_mnemonics("SA_ZADUCMDX", "2022-07-12T06:00:00.3", "2022-07-12T06:00:00.9")
     assert uris(mast_sandbox) == ["mast:jwstedb/SA_ZADUCMDX-20220712T060000-20220712T060001.csv"]
     assert 9 <= len(series) <= 10
@@ -301,10 +297,10 @@ def test_fractions_of_a_second_hold(engineering: EngineeringClass, mast_sandbox:
         (Time.now() + 1 * u.day, Time.now() + 2 * u.day, "in the future"),
     ],
 )
-def test_spans_that_make_no_sense_are_refused(
+def test_invalid_spans_raise(
     engineering: EngineeringClass, mast_sandbox: Sandbox, start: object, end: object, words: str | None
 ) -> None:
-    """Before anything is sent; one that only ends in the future is asked for until now, with a warning."""
+    """The error is raised before a request; a span that ends in the future is shortened with a warning."""
     if words is None:
         with pytest.warns(InputWarning, match="in the future"):
             found = engineering.query_mnemonics("SE_ZBUSVLT", start, end, get_query_payload=True)
@@ -335,19 +331,17 @@ def test_spans_that_make_no_sense_are_refused(
     ],
     ids=str,
 )
-def test_arguments_that_are_not_valid_are_refused(
+def test_invalid_arguments_raise(
     engineering: EngineeringClass, mast_sandbox: Sandbox, arguments: dict[str, Any]
 ) -> None:
-    """Before anything is sent."""
+    """The error is raised before a request."""
     with pytest.raises(InvalidQueryError):
         engineering.query_mnemonics(**arguments, start=SPAN[0], end=SPAN[1])
     assert not len(mast_sandbox.requests)
 
 
-def test_an_unknown_mnemonic_is_refused_with_names_like_it(
-    engineering: EngineeringClass, mast_sandbox: Sandbox
-) -> None:
-    """No telemetry is asked for."""
+def test_an_unknown_mnemonic_raises_with_suggestions(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """No telemetry is requested."""
     with pytest.raises(InvalidQueryError, match="Did you mean 'SE_ZBUSVLT'"):
         engineering.query_mnemonics("SE_ZBUSVTL", *SPAN)
     with pytest.raises(InvalidQueryError, match="list_mnemonics"):
@@ -355,7 +349,7 @@ def test_an_unknown_mnemonic_is_refused_with_names_like_it(
     assert not mast_sandbox.requests.of("download")
 
 
-def test_the_requests_can_be_looked_at(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+def test_get_query_payload_returns_the_requests(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
     """Nothing is sent."""
     found = engineering.query_mnemonics(["se_zbusvlt"], "2022-07-12", "2022-07-14", get_query_payload=True)
     assert found == [
@@ -368,8 +362,8 @@ def test_the_requests_can_be_looked_at(engineering: EngineeringClass, mast_sandb
 # -- day by day ------------------------------------------------------------------------------------------------------
 
 
-def test_days_together_are_the_whole(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
-    """Each day is given by itself, in order, and no more are fetched ahead than may be under way."""
+def test_the_days_of_the_iterator_are_complete(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:
+    """Days are returned in order, and no more are requested in advance than max_workers."""
     whole = rows_of(engineering.query_mnemonics("SO_ZPMSEGA1T", *LONG), "SO_ZPMSEGA1T")
     mast_sandbox.requests.clear()
     days = engineering.query_mnemonics_iter("so_zpmsega1t", *LONG, max_workers=2)
@@ -380,8 +374,8 @@ def test_days_together_are_the_whole(engineering: EngineeringClass, mast_sandbox
     assert [len({moment[:10] for moment in day["time"].isot}) for day in rest] == [1] * 4
 
 
-def test_large_days_are_let_go(engineering: EngineeringClass, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their times do not wait for a garbage collection, which large arrays do not set off."""
+def test_large_days_are_released(engineering: EngineeringClass, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are released without waiting for the garbage collection, which large arrays do not trigger."""
     monkeypatch.setattr(questions, "_LARGE", 1000)
     gc.disable()
     try:
@@ -391,13 +385,13 @@ def test_large_days_are_let_go(engineering: EngineeringClass, monkeypatch: pytes
         gc.enable()
 
 
-def test_days_without_samples_are_given_as_well(engineering: EngineeringClass) -> None:
-    """A gap can be seen."""
+def test_days_without_samples_are_returned(engineering: EngineeringClass) -> None:
+    """A gap is visible as an empty series."""
     days = list(engineering.query_mnemonics_iter("SI_GZCTS68B", "2022-07-10", "2022-07-14"))
     assert [bool(len(day)) for day in days] == [True, True, False, False]
 
 
-def test_days_are_of_one_mnemonic(engineering: EngineeringClass) -> None:
+def test_the_iterator_takes_one_mnemonic(engineering: EngineeringClass) -> None:
     """The arguments are checked when the method is called."""
     with pytest.raises(InvalidQueryError, match="one mnemonic"):
         engineering.query_mnemonics_iter(["SE_ZBUSVLT"], *SPAN)

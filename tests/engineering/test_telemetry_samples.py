@@ -1,4 +1,4 @@
-"""Lines of CSV as the archive sends them become samples, and nothing else does."""
+"""Samples are read from the CSV of MAST, and other content raises an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_siz
 
 
 def line(moment: str, value: str, sql_type: str) -> str:
-    """Write one line."""
+    """Return one line."""
     return f"{moment},59612.9340022801,{value},{sql_type}\r\n"
 
 
@@ -34,7 +34,7 @@ def read(*lines: str, header: str = HEADER) -> Samples:
 
 
 def written(moments: list[int], values: list[str], sql_type: str) -> str:
-    """Write a body as a writer of CSV does."""
+    """Return the body that the csv module writes."""
     text = io.StringIO()
     lines = csv.writer(text)
     for moment, value in zip(moments, values, strict=True):
@@ -44,8 +44,8 @@ def written(moments: list[int], values: list[str], sql_type: str) -> str:
 
 
 @given(st.lists(st.tuples(MOMENTS, FLOATS), min_size=1))
-def test_numbers_come_back_as_they_were_written(rows: list[tuple[int, float]]) -> None:
-    """Moments are exact to the microsecond, and numbers to the last bit, in the order of time."""
+def test_numbers_are_read_exactly(rows: list[tuple[int, float]]) -> None:
+    """Times are exact to the microsecond, numbers to the last bit, and samples are sorted by time."""
     rows.sort(key=lambda row: row[0])
     moments, values = [row[0] for row in rows], [row[1] for row in rows]
     found = read(written(moments, list(map(repr, values)), "real"))
@@ -58,7 +58,7 @@ def test_numbers_come_back_as_they_were_written(rows: list[tuple[int, float]]) -
 
 @given(st.lists(st.tuples(MOMENTS, st.integers(-(2**63), 2**63 - 1)), min_size=1))
 def test_integers_keep_all_digits(rows: list[tuple[int, int]]) -> None:
-    """A counter of 64 bits never passes through a floating-point number."""
+    """A 64-bit counter is never converted to a floating-point number."""
     rows.sort(key=lambda row: row[0])
     found = read(written([row[0] for row in rows], [str(row[1]) for row in rows], "bigint"))
     assert found.values.dtype == np.int64
@@ -66,21 +66,21 @@ def test_integers_keep_all_digits(rows: list[tuple[int, int]]) -> None:
 
 
 @given(st.lists(st.tuples(MOMENTS, TEXTS), min_size=1), st.integers(1, 40))
-def test_text_comes_back_as_it_was_written(rows: list[tuple[int, str]], size: int) -> None:
-    """Commas, quotes and ends of lines are part of it, wherever a body is divided for reading."""
+def test_text_is_read_exactly(rows: list[tuple[int, str]], size: int) -> None:
+    """Commas, quotes and line ends belong to the text, wherever the body is divided into blocks."""
     rows.sort(key=lambda row: row[0])
     before, reader._BLOCK = reader._BLOCK, size
     try:
         found = read(written([row[0] for row in rows], [row[1] for row in rows], "varchar"))
     finally:
         reader._BLOCK = before
-    # The arrays of numpy end at the last character that is none of NUL.
+    # Strings in numpy arrays lose trailing NUL characters.
     assert found.values.tolist() == [row[1] for row in rows]
     assert found.times.astype(np.int64).tolist() == [row[0] for row in rows]
 
 
 @given(st.lists(st.tuples(MOMENTS, FLOATS), min_size=1), st.integers(60, 400))
-def test_a_body_is_the_same_however_it_is_divided(rows: list[tuple[int, float]], size: int) -> None:
+def test_the_block_size_does_not_change_the_result(rows: list[tuple[int, float]], size: int) -> None:
     """Blocks end between lines."""
     text = written([row[0] for row in rows], [repr(row[1]) for row in rows], "float")
     whole = read(text)
@@ -93,8 +93,8 @@ def test_a_body_is_the_same_however_it_is_divided(rows: list[tuple[int, float]],
     assert np.array_equal(found.values, whole.values)
 
 
-def test_a_comma_outside_of_quotes_belongs_to_the_text() -> None:
-    """The other fields of a line never have one."""
+def test_an_unquoted_comma_belongs_to_the_text() -> None:
+    """The other fields of a line never contain a comma."""
     found = read(line("2022-02-02 22:24:57.797000", "Visit 1, started, at last", "varchar"))
     assert found.values.tolist() == ["Visit 1, started, at last"]
 
@@ -109,8 +109,8 @@ def test_a_comma_outside_of_quotes_belongs_to_the_text() -> None:
         ("2024-02-29 00:00:00.000001", "2024-02-29T00:00:00.000001"),
     ],
 )
-def test_moments_may_have_any_number_of_decimals(moment: str, iso: str) -> None:
-    """Some lines have a fraction of a second and others none; both ways of reading agree."""
+def test_times_may_have_any_number_of_decimals(moment: str, iso: str) -> None:
+    """Lines may have fractions of a second or not; both readers agree."""
     lines = [line("2022-01-01 00:00:00.250000", "1", "real"), line(moment, "2", "real")]
     for found in (read(*lines), read(*(each.replace("real", "varchar") for each in lines))):
         assert str(found.times[1]) == iso
@@ -135,7 +135,7 @@ def test_moments_may_have_any_number_of_decimals(moment: str, iso: str) -> None:
         "",
     ],
 )
-def test_what_is_no_moment_is_an_error(moment: str) -> None:
+def test_invalid_times_raise(moment: str) -> None:
     """No sample gets a time that was not sent."""
     for sql_type in ("real", "varchar"):
         with pytest.raises(InvalidResponseError):
@@ -151,21 +151,21 @@ def test_what_is_no_moment_is_an_error(moment: str) -> None:
         ("bit", "b"),
     ],
 )
-def test_the_archives_type_says_what_values_are(sql_type: str, kind: str) -> None:
-    """A number stays text where it is declared as text, and a bit is true or false."""
+def test_values_have_the_declared_type(sql_type: str, kind: str) -> None:
+    """A number declared as text remains text, and a bit becomes a boolean."""
     found = read(line("2022-02-02 22:24:57", "1", sql_type), line("2022-02-02 22:24:58", "0", sql_type))
     assert found.values.dtype.kind == kind
 
 
-def test_words_of_truth_are_truth_values() -> None:
-    """However the database writes a bit."""
+def test_booleans_are_read_in_all_spellings() -> None:
+    """The database may write a bit as a number or a word."""
     lines = [line(f"2022-02-02 22:24:5{n}", word, "bit") for n, word in enumerate(("True", "0", "false", "1"))]
     assert read(*lines).values.tolist() == [True, False, False, True]
 
 
 @pytest.mark.parametrize("nothing", ["", "NULL", "None"])
-def test_a_number_that_is_not_there_is_masked(nothing: str) -> None:
-    """In text the same words are text."""
+def test_a_missing_number_is_masked(nothing: str) -> None:
+    """In text columns the same words are text."""
     lines = [line("2022-02-02 22:24:57", "4", "int"), line("2022-02-02 22:24:58", nothing, "int")]
     found = read(*lines)
     assert found.values.dtype.kind == "i"
@@ -175,8 +175,8 @@ def test_a_number_that_is_not_there_is_masked(nothing: str) -> None:
     assert read(*lines).mask is not None
 
 
-def test_not_a_number_is_a_value() -> None:
-    """NaN is sent for a sensor that is off, and is no missing sample."""
+def test_nan_is_a_value() -> None:
+    """NaN is sent for a sensor that is off, and is not masked."""
     found = read(line("2022-02-02 22:24:57", "nan", "real"), line("2022-02-02 22:24:58", "1e3", "real"))
     assert np.isnan(found.values[0])
     assert found.mask is None
@@ -196,7 +196,7 @@ def test_not_a_number_is_a_value() -> None:
         ([("maybe", "bit"), ("1", "bit")], ["maybe", "1"]),
     ],
 )
-def test_a_mixture_of_types_becomes_what_holds_all_of_it(cells: list[tuple[str, str]], expected: list[object]) -> None:
+def test_mixed_types_become_a_common_type(cells: list[tuple[str, str]], expected: list[object]) -> None:
     """No value is changed to fit the type of others."""
     found = read(*(line(f"2022-02-02 22:24:5{n}", *cell) for n, cell in enumerate(cells)))
     assert found.values.tolist() == expected
@@ -204,8 +204,8 @@ def test_a_mixture_of_types_becomes_what_holds_all_of_it(cells: list[tuple[str, 
     assert found.types == tuple(dict.fromkeys(cell[1] for cell in cells))
 
 
-def test_a_type_that_changes_from_day_to_day_is_widened() -> None:
-    """Parts of other types can be joined; those without samples have no say."""
+def test_a_type_that_changes_between_days_is_widened() -> None:
+    """Parts of other types can be joined; parts without samples do not affect the type."""
     integers = read(line("2022-02-02 22:24:57", "1", "int"))
     numbers = read(line("2022-02-03 22:24:57", "2.5", "real"))
     words = read(line("2022-02-04 22:24:57", "OFF", "varchar"))
@@ -217,8 +217,8 @@ def test_a_type_that_changes_from_day_to_day_is_widened() -> None:
     assert len(join_samples([])) == 0
 
 
-def test_samples_are_put_in_the_order_of_time() -> None:
-    """Those of the same moment stay as they came."""
+def test_samples_are_sorted_by_time() -> None:
+    """Samples with the same time keep their order."""
     moments = ["2022-02-02 22:24:59", "2022-02-02 22:24:57", "2022-02-02 22:24:59"]
     found = read(*(line(moment, str(number), "int") for number, moment in enumerate(moments)))
     assert found.values.tolist() == [1, 0, 2]
@@ -238,32 +238,32 @@ def test_samples_are_put_in_the_order_of_time() -> None:
         HEADER + line("2022-02-02 22:24:57", "1", "real") + "2022-02-02 22:2",
     ],
 )
-def test_a_body_that_is_no_telemetry_is_an_error(body: str) -> None:
-    """A page of a firewall, or an answer that breaks off, never is a short result."""
+def test_a_body_without_telemetry_raises(body: str) -> None:
+    """The page of a firewall or a truncated response never becomes an incomplete result."""
     with pytest.raises(InvalidResponseError, match="the telemetry"):
         read(body, header="")
 
 
-def test_the_last_line_may_lack_its_end() -> None:
-    """The line is whole if its type is one."""
+def test_the_last_line_may_lack_a_line_end() -> None:
+    """The line is complete if it ends with a valid type."""
     text = line("2022-02-02 22:24:57", "1", "real") + line("2022-02-02 22:24:58", "2", "real").rstrip()
     assert read(text).values.tolist() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("header", [HEADER, HEADER.rstrip(), "\ufeff" + HEADER, HEADER.replace("\r", "")])
-def test_an_answer_may_have_no_samples(header: str) -> None:
-    """There are none before the first sample of a mnemonic."""
+def test_a_response_may_have_no_samples(header: str) -> None:
+    """There are no samples before the first one of a mnemonic."""
     assert len(read(header=header)) == 0
 
 
-def test_bytes_that_are_not_utf8_are_still_text() -> None:
-    """Old databases of Windows have another encoding."""
+def test_text_in_another_encoding_is_read() -> None:
+    """Old Windows databases use another encoding."""
     body = HEADER.encode() + line("2022-02-02 22:24:57", "µm", "varchar").encode("cp1252")
     assert read_samples(io.BytesIO(body), "the telemetry").values.tolist() == ["µm"]
 
 
-def test_a_body_is_never_in_memory_as_a_whole() -> None:
-    """A day at 16 Hz has 90 MB of text, and several are read at the same time."""
+def test_a_body_is_read_in_blocks() -> None:
+    """A day at 16 Hz has 90 MB of text, and several days are read at the same time."""
     one = "2022-02-02 22:24:57.797000,59612.9340022801,-0.7914493680,real\r\n" * 400_000
     body = io.BytesIO((HEADER + one).encode())
     tracemalloc.start()
