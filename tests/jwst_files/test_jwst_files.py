@@ -1,4 +1,4 @@
-"""JWST files by the keywords of their headers: criteria in, one table of all instruments out."""
+"""JWST files by header keywords: criteria, and one table for all instruments."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ FEW = "filename,exp_type"
 
 @pytest.fixture
 def files(mast_sandbox: Sandbox) -> JwstFilesClass:
-    """A client that has not asked for columns yet."""
+    """Return a new client, which has not requested columns yet."""
     del mast_sandbox
     return JwstFilesClass()
 
 
 def names(table: Any) -> set[str]:
-    """The names of files."""
+    """Return the names of files."""
     return set(table["filename"])
 
 
 def stored(box: Sandbox, condition: str) -> set[str]:
-    """The names of files of JWST that meet a condition in the sandbox."""
+    """Return the names of JWST files in the sandbox that meet a condition."""
     sql = (
         "SELECT DISTINCT p.productFilename FROM product p JOIN observation o ON o.obsid = p.obsID "
         "WHERE o.obs_collection = 'JWST' AND p.productFilename LIKE '%.fits' AND p.productFilename NOT LIKE '%\\_gs-%' "
@@ -55,11 +55,11 @@ def stored(box: Sandbox, condition: str) -> set[str]:
     return {row["productFilename"] for row in box.archive.query(sql)}
 
 
-# -- what is found ---------------------------------------------------------------------------------------------------
+# -- results ---------------------------------------------------------------------------------------------------------
 
 
-def test_all_files_of_a_program_an_instrument_a_level_and_a_kind(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
-    """The shortcut is one call, and one request after that for the columns."""
+def test_files_of_a_program_an_instrument_a_level_and_a_type(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
+    """One call is sufficient, with one request for files and one for the columns."""
     table = files.query_criteria(program=1783, instrument="NIRCam", productLevel="3", suffix="i2d")
     assert names(table) == stored(
         mast_sandbox,
@@ -71,7 +71,7 @@ def test_all_files_of_a_program_an_instrument_a_level_and_a_kind(files: JwstFile
     assert table.colnames[0] == "dataURI"
 
 
-def test_instruments_are_asked_side_by_side_and_come_in_one_table(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
+def test_instruments_are_combined_in_one_table(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
     """Columns that an instrument lacks are masked for its files."""
     table = files.query_criteria(program=CORONAGRAPHY, suffix="i2d")
     assert set(table["instrume"]) == {"NIRCAM", "MIRI"}
@@ -83,15 +83,15 @@ def test_instruments_are_asked_side_by_side_and_come_in_one_table(files: JwstFil
     assert asked == {INSTRUMENTS[name] for name in SCIENCE}
 
 
-def test_meta_tells_of_every_service(files: JwstFilesClass) -> None:
-    """Nothing is lost where tables are joined."""
+def test_the_metadata_list_all_services(files: JwstFilesClass) -> None:
+    """Joining the tables keeps the metadata of all services."""
     table = files.query_criteria(program=CORONAGRAPHY, suffix="i2d", columns=FEW)
     assert table.meta["service"] == ["Mast.Jwst.Filtered.Nircam", "Mast.Jwst.Filtered.Miri"]
     assert sum(table.meta["rows"]) == len(table)
 
 
 def test_references_of_a_coronagraphic_program(files: JwstFilesClass) -> None:
-    """True and False are the archive's letters."""
+    """True and False are converted to the letters of MAST."""
     for wanted, target in ((True, "HIP-68245"), (False, "HIP-65426"), (np.True_, "HIP-68245"), ([True], "HIP-68245")):
         table = files.query_criteria(program=CORONAGRAPHY, is_psf=wanted, columns="targprop,is_psf")
         assert set(table["targprop"]) == {target}
@@ -99,8 +99,8 @@ def test_references_of_a_coronagraphic_program(files: JwstFilesClass) -> None:
 
 
 @pytest.mark.parametrize("program", [1386, "1386", "01386", np.int32(1386), [1386], (1386, 1386)])
-def test_programs_in_every_form(files: JwstFilesClass, program: Any) -> None:
-    """A number, its text with zeros before it, a list."""
+def test_programs_in_all_forms(files: JwstFilesClass, program: Any) -> None:
+    """The program may be a number, text with leading zeros, or a list."""
     assert files.query_criteria_count(program=program) == 92
 
 
@@ -113,7 +113,7 @@ def test_programs_in_every_form(files: JwstFilesClass, program: Any) -> None:
     {"min": Time("2022-07-30"), "max": Time("2022-08-04")},
 ])  # fmt: skip
 def test_dates_are_compared_as_numbers(files: JwstFilesClass, mast_sandbox: Sandbox, limits: Any) -> None:
-    """The archive cannot compare the text of a date, and the number stands beside it."""
+    """MAST cannot compare dates as text, so that the corresponding number is used."""
     table = files.query_criteria(program=CORONAGRAPHY, date_obs=limits, columns="date_obs,date_obs_mjd")
     assert names(table) == stored(mast_sandbox, "o.proposal_id = '1386' AND o.t_min BETWEEN 59790 AND 59795")
     assert len(table) > 3
@@ -121,7 +121,7 @@ def test_dates_are_compared_as_numbers(files: JwstFilesClass, mast_sandbox: Sand
 
 
 def test_open_ranges_and_comparisons_of_dates(files: JwstFilesClass) -> None:
-    """Before and after a moment are all files."""
+    """The files before and after a time are all files."""
     before = files.query_criteria_count(program=CORONAGRAPHY, date_obs=(None, "2022-08-01"))
     after = files.query_criteria_count(program=CORONAGRAPHY, DATE_OBS=">2022-08-01")
     assert before > 0
@@ -130,7 +130,7 @@ def test_open_ranges_and_comparisons_of_dates(files: JwstFilesClass) -> None:
 
 
 def test_quantities_are_converted(files: JwstFilesClass) -> None:
-    """The value written in another unit finds the same files."""
+    """A value in another unit finds the same files."""
     seconds = files.query_criteria_count(program=CORONAGRAPHY, effexptm=(1000, None))
     assert 0 < seconds < 92
     assert files.query_criteria_count(program=CORONAGRAPHY, effexptm=(1000 / 60 * u.min, None)) == seconds
@@ -139,13 +139,13 @@ def test_quantities_are_converted(files: JwstFilesClass) -> None:
 @pytest.mark.parametrize(
     ("level", "number"), [("3", 12), (3, 12), (2, 60), ("2", 60), ("2b", 20), ("2*", 60), ([1, "3"], 32)]
 )
-def test_levels_are_the_archives_or_a_figure(files: JwstFilesClass, level: Any, number: int) -> None:
-    """2 stands for 2a, 2b and 2c."""
+def test_levels_are_those_of_mast_or_a_number(files: JwstFilesClass, level: Any, number: int) -> None:
+    """The number 2 matches 2a, 2b and 2c."""
     assert files.query_criteria_count(program=CORONAGRAPHY, productLevel=level) == number
 
 
 def test_wildcards_and_exclusions(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
-    """What is excluded are the values that the other criteria leave; several patterns stand for values, too."""
+    """Wildcards and exclusions are expanded to the values among the files that meet the other criteria."""
     everything = files.query_criteria_count(program=CORONAGRAPHY)
     without = files.query_criteria(program=CORONAGRAPHY, exp_type="!NRC_CORON", columns=FEW)
     assert set(without["exp_type"]) == {"MIR_4QPM"}
@@ -157,20 +157,20 @@ def test_wildcards_and_exclusions(files: JwstFilesClass, mast_sandbox: Sandbox) 
     del mast_sandbox
 
 
-def test_endings_of_names(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
-    """One or several, with or without what stands around them; part of an ending is none."""
+def test_suffixes(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
+    """One or several suffixes may be given, with or without underscore and .fits; parts of a suffix match nothing."""
     one = files.query_criteria(program=CORONAGRAPHY, suffix="_cal.fits", columns=FEW)
     assert names(one) == stored(
         mast_sandbox, "o.proposal_id = '1386' AND p.productFilename LIKE '%\\_cal.fits' ESCAPE '\\'"
     )
     several = files.query_criteria(program=CORONAGRAPHY, suffix=["cal", "i2d", "cal"], columns=FEW)
     assert len(several) == len(names(several)) == len(one) + 12
-    # To LIKE a line is any letter.
+    # In LIKE, an underscore matches any character.
     assert files.query_criteria_count(program=CORONAGRAPHY, suffix="ints") == 0
 
 
-def test_columns_that_only_some_instruments_have(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
-    """Gratings are NIRSpec's, and no other service is asked for files."""
+def test_columns_of_some_instruments_only(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
+    """Gratings are specific to NIRSpec, so no other service is queried for files."""
     table = files.query_criteria(program=1210, grating="G235M", suffix="x1d", columns="grating,instrume")
     assert set(table["instrume"]) == {"NIRSPEC"}
     asked = [record.mashup for record in mast_sandbox.requests.of("invoke") if record.mashup]
@@ -178,22 +178,22 @@ def test_columns_that_only_some_instruments_have(files: JwstFilesClass, mast_san
     assert services == {"Mast.Jwst.Filtered.Nirspec"}
 
 
-def test_files_about_guiding_are_asked_for_by_name(files: JwstFilesClass) -> None:
-    """They are not among those of the instruments."""
+def test_guide_star_files_require_the_instrument(files: JwstFilesClass) -> None:
+    """They are not among the files of the science instruments."""
     table = files.query_criteria(program=CORONAGRAPHY, instrument="guidestar", columns="gs_mag,filename")
     assert len(table) == 12
     assert all("_gs-" in name for name in table["filename"])
     assert files.query_criteria_count(program=CORONAGRAPHY) == 92
 
 
-def test_columns_are_chosen_in_the_order_of_the_user(files: JwstFilesClass) -> None:
-    """What downloads need comes as well."""
+def test_columns_are_in_the_order_of_the_user(files: JwstFilesClass) -> None:
+    """The columns that downloads need are added."""
     table = files.query_criteria(program=CORONAGRAPHY, instrument="MIRI", columns=["Targprop", "band", "filename"])
     assert table.colnames == ["dataURI", "targprop", "band", "filename", "fileSize", "checksum", "isRestricted"]
 
 
-def test_columns_that_an_instrument_lacks_are_not_asked_of_it(files: JwstFilesClass) -> None:
-    """They are masked for its files, and those of the others have them."""
+def test_missing_columns_are_masked(files: JwstFilesClass) -> None:
+    """A column is only requested from the instruments that have it."""
     table = files.query_criteria(program=CORONAGRAPHY, suffix="i2d", columns="module,channel,band,instrume")
     assert table.colnames[:4] == ["dataURI", "module", "channel", "band"]
     assert list(table["module"].mask) == list(table["instrume"] == "MIRI")
@@ -202,8 +202,8 @@ def test_columns_that_an_instrument_lacks_are_not_asked_of_it(files: JwstFilesCl
     assert set(ordered["instrume"][:6]) == {"NIRCAM"}
 
 
-def test_a_service_without_digests(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
-    """Files can be found where the archive has less to tell than here."""
+def test_a_service_without_digests_can_be_queried(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
+    """Files are found even if MAST lacks a column that the package expects."""
     lacking = {"checksum", "isRestricted", "fileSize"}
 
     def shrink(answer: dict[str, Any]) -> dict[str, Any]:
@@ -215,8 +215,8 @@ def test_a_service_without_digests(files: JwstFilesClass, mast_sandbox: Sandbox)
     assert table.colnames == ["dataURI", "exp_type", "filename"]
 
 
-def test_rows_are_sorted_and_cut(files: JwstFilesClass) -> None:
-    """The largest come first, and a warning says that there are more."""
+def test_rows_are_sorted_and_limited(files: JwstFilesClass) -> None:
+    """The largest files come first, and a warning says that there are more."""
     with pytest.warns(MaxResultsWarning, match="more than these 5 rows"):
         table = files.query_criteria(program=CORONAGRAPHY, sort_by="effexptm", sort_desc=True, limit=5, columns=FEW)
     everything = files.query_criteria(program=CORONAGRAPHY, columns="effexptm")
@@ -225,8 +225,8 @@ def test_rows_are_sorted_and_cut(files: JwstFilesClass) -> None:
         assert len(files.query_criteria(program=CORONAGRAPHY, limit=3, columns=FEW)) == 3
 
 
-def test_the_request_is_shown(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
-    """Nothing is asked for files; several services are several requests."""
+def test_get_query_payload_returns_the_requests(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
+    """No files are requested; several services return several payloads."""
     one = files.query_criteria(program=1783, instrument="MIRI", get_query_payload=True)
     assert isinstance(one, dict)
     assert one["params"] == {"columns": "*", "filters": [{"paramName": "program", "values": ["1783"]}]}
@@ -235,15 +235,15 @@ def test_the_request_is_shown(files: JwstFilesClass, mast_sandbox: Sandbox) -> N
     assert all(record.mashup["pagesize"] == 1 for record in mast_sandbox.requests.of("invoke") if record.mashup)
 
 
-def test_more_files_than_one_answer_holds(mast_sandbox: Sandbox) -> None:
-    """All come, each once, though the archive sends less at a time."""
+def test_more_files_than_fit_in_one_response(mast_sandbox: Sandbox) -> None:
+    """Each file is returned once, although MAST limits the size of a response."""
     del mast_sandbox
     with Sandbox(row_limit=1000, cuts=True), conf.set_temp("server_row_limit", 1000):
         client = JwstFilesClass()
         question = FileQuestion({}, instrument=["NIRCam", "MIRI"])
         deadline = client._service.deadline(None)
         queries = client._search._service_queries(question, deadline)
-        # Without digests, which the sandbox has to make first.
+        # Without digests, which the sandbox would have to compute.
         table = client._search._collected(queries, "filename,ArchiveFileID", None, None, deadline).table()
         assert len(table) == len(names(table)) == client.query_criteria_count(instrument=["NIRCam", "MIRI"]) > 4000
 
@@ -263,7 +263,7 @@ def test_small_pages_give_the_same_table(files: JwstFilesClass) -> None:
 
 
 def test_columns_are_listed_with_their_instruments(files: JwstFilesClass) -> None:
-    """Names, kinds, units, what they mean."""
+    """The list has names, types, units and descriptions."""
     listed = files.list_columns()
     rows = {row["name"]: row for row in listed}
     assert rows["grating"]["instruments"] == "NIRSpec"
@@ -274,7 +274,7 @@ def test_columns_are_listed_with_their_instruments(files: JwstFilesClass) -> Non
 
 
 def test_values_are_counted(files: JwstFilesClass) -> None:
-    """The values among the files that meet the criteria, and their numbers."""
+    """The values are those of the files that meet the criteria, with the number of files for each."""
     table = files.list_values("exp_type", program=CORONAGRAPHY)
     assert dict(zip(table["value"], table["count"], strict=True)) == {"MIR_4QPM": 46, "NRC_CORON": 46}
     assert list(files.list_values("OBSERVTN", program=CORONAGRAPHY, instrument="MIRI")["value"]) == [6, 4, 5]
@@ -284,13 +284,13 @@ def test_values_are_counted(files: JwstFilesClass) -> None:
 @pytest.mark.parametrize(("column", "message"), [
     ("effexptm", "continuous"), ("date_obs", "continuous"), ("exp_typ", "exp_type"), ("", "Column '' not found"),
 ])  # fmt: skip
-def test_what_has_no_values(files: JwstFilesClass, column: str, message: str) -> None:
-    """Continuous columns, and names that do not exist."""
+def test_columns_without_a_list_of_values(files: JwstFilesClass, column: str, message: str) -> None:
+    """Continuous columns and unknown names raise an error."""
     with pytest.raises(InvalidQueryError, match=message):
         files.list_values(column, program=CORONAGRAPHY)
 
 
-# -- what is refused -------------------------------------------------------------------------------------------------
+# -- invalid arguments -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("criteria", "message"), [
@@ -318,18 +318,18 @@ def test_what_has_no_values(files: JwstFilesClass, column: str, message: str) ->
     ({"program": 1, "limit": 0}, "limit"),
     ({"program": 1, "limit": 2.5}, "limit"),
 ])  # fmt: skip
-def test_mistakes_are_refused(
+def test_invalid_arguments_raise(
     files: JwstFilesClass, mast_sandbox: Sandbox, criteria: dict[str, Any], message: str
 ) -> None:
-    """The message says what may have been meant, and no file was asked for."""
+    """The error suggests valid names, and no files are requested."""
     with pytest.raises(InvalidQueryError, match=message):
         files.query_criteria(**criteria)
     asked = [record.mashup for record in mast_sandbox.requests.of("invoke") if record.mashup]
     assert all(one["pagesize"] == 1 for one in asked)
 
 
-def test_nothing_found_says_why(files: JwstFilesClass) -> None:
-    """The criterion that leaves nothing is named, and what may have been meant."""
+def test_an_empty_result_has_advice(files: JwstFilesClass) -> None:
+    """The warning names the criterion without files, and suggests a value."""
     with pytest.warns(
         NoResultsWarning, match=r"Without exp_type there are 92 files. Did you mean exp_type='NRC_CORON'"
     ):
@@ -340,7 +340,7 @@ def test_nothing_found_says_why(files: JwstFilesClass) -> None:
         files.query_criteria(program=99999, exp_type="NRC_CORON", instrument="NIRCam")
 
 
-# -- what goes wrong -------------------------------------------------------------------------------------------------
+# -- failures --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("fault", "error"), [
@@ -354,10 +354,10 @@ def test_nothing_found_says_why(files: JwstFilesClass) -> None:
     (Fault.edit(lambda answer: {**answer, "data": None, "paging": 3}), InvalidResponseError),
 ])  # fmt: skip
 @pytest.mark.parametrize("after", [0, 1])
-def test_broken_answers_are_errors_of_the_archive(
+def test_invalid_responses_raise_service_errors(
     files: JwstFilesClass, mast_sandbox: Sandbox, fault: Fault, error: type[Exception], after: int
 ) -> None:
-    """Whether it is asked for columns or for files, no Python error of another kind is seen."""
+    """Requests for columns and for files raise no other exception of Python."""
     if after:
         files.list_columns("MIRI")
     mast_sandbox.faults.add("invoke", fault, times=None)
@@ -365,8 +365,8 @@ def test_broken_answers_are_errors_of_the_archive(
         files.query_criteria(program=1783, instrument="MIRI", columns=FEW)
 
 
-def test_a_lost_row_is_noticed(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
-    """An answer with fewer rows than announced is an error."""
+def test_a_missing_row_raises(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
+    """A response with fewer rows than announced raises an error."""
     files.list_columns("MIRI")
 
     def lose(answer: dict[str, Any]) -> dict[str, Any]:
@@ -377,8 +377,8 @@ def test_a_lost_row_is_noticed(files: JwstFilesClass, mast_sandbox: Sandbox) -> 
         files.query_criteria(program=1783, instrument="MIRI", columns=FEW)
 
 
-def test_a_new_column_comes_through(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
-    """The archive's own columns are what counts, not those that the package knows."""
+def test_a_new_column_is_returned(files: JwstFilesClass, mast_sandbox: Sandbox) -> None:
+    """The columns are those of MAST, and not only those known to the package."""
 
     def grow(answer: dict[str, Any]) -> dict[str, Any]:
         fields = [*answer["fields"], {"name": "newword", "type": "string"}]
@@ -389,18 +389,18 @@ def test_a_new_column_comes_through(files: JwstFilesClass, mast_sandbox: Sandbox
     assert "newword" in files.list_columns("MIRI")["name"]
 
 
-# -- pure ------------------------------------------------------------------------------------------------------------
+# -- pure functions --------------------------------------------------------------------------------------------------
 
 
 @given(st.lists(st.sampled_from(sorted(INSTRUMENTS)), min_size=1), st.sampled_from([str.lower, str.upper, str.title]))
-def test_instruments_whatever_their_case(chosen: list[str], spell: Callable[[str], str]) -> None:
-    """Each service is asked once."""
+def test_instruments_are_case_insensitive(chosen: list[str], spell: Callable[[str], str]) -> None:
+    """Each service is queried once."""
     found = services_of([f" {spell(name)} " for name in chosen])
     assert found == list(dict.fromkeys(INSTRUMENTS[name] for name in chosen))
 
 
-def test_columns_of_different_kinds_become_text() -> None:
-    """Tables whose services disagree are joined all the same."""
+def test_columns_of_different_types_become_text() -> None:
+    """Tables with different types for a column can be joined."""
     joined = joined_tables([Table({"a": [1, 2], "b": [1.0, 2.0]}), Table({"a": ["x"], "c": [True]})])
     assert list(joined["a"]) == ["1", "2", "x"]
     assert list(joined["b"].mask) == [False, False, True]

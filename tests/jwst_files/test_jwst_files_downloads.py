@@ -1,4 +1,4 @@
-"""JWST files that are downloaded: verified against the archive's own MD5, straight from the table of a query."""
+"""Downloads of JWST files, verified with the MD5 digests of MAST, from the table of a query."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ GUIDING = {"program": 1386, "instrument": "GuideStar", "suffix": "gs-id_1_cal"}
 
 @pytest.fixture
 def table(mast_sandbox: Sandbox) -> Table:
-    """A few small files."""
+    """Return a table of a few small files."""
     del mast_sandbox
     return JwstFiles.query_criteria(**GUIDING)[:3]
 
 
 def wrong(name: str, value: Any) -> Fault:
-    """An answer in which a column has another value in every row."""
+    """Return a fault that replaces the values of a column in all rows."""
     return Fault.edit(lambda answer: {**answer, "data": [{**row, name: value} for row in answer["data"]]})
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Everything below a folder that is a file."""
+    """Return all files below a folder."""
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_the_table_of_a_query_is_downloaded(table: Table, tmp_path: Path) -> None:
-    """Files come whole, into the folders of their observations, with the digest of the catalog in the manifest."""
+def test_a_table_of_a_query_is_downloaded(table: Table, tmp_path: Path) -> None:
+    """Files are complete, in the folders of their observations, and the manifest has the digests of the catalog."""
     manifest = JwstFiles.download_products(table, download_dir=tmp_path)
     assert list(manifest["Status"]) == ["COMPLETE"] * 3
     assert list(manifest["Checksum"]) == list(table["checksum"])
@@ -49,8 +49,8 @@ def test_the_table_of_a_query_is_downloaded(table: Table, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("form", ["table", "row", "rows", "columns", "few columns"])
-def test_observations_take_the_same_forms(table: Table, tmp_path: Path, form: str) -> None:
-    """The client for observations downloads and verifies them as well, in the same places."""
+def test_observations_accepts_the_same_forms(table: Table, tmp_path: Path, form: str) -> None:
+    """The client for observations downloads and verifies the files in the same places."""
     forms = {
         "table": table,
         "row": table[0],
@@ -67,8 +67,8 @@ def test_observations_take_the_same_forms(table: Table, tmp_path: Path, form: st
 
 
 @pytest.mark.parametrize("client", [JwstFiles, Observations])
-def test_a_wrong_md5_is_refused_and_nothing_is_kept(mast_sandbox: Sandbox, tmp_path: Path, client: Any) -> None:
-    """A file that is not the one of the catalog is worse than none."""
+def test_a_wrong_md5_raises_and_leaves_no_file(mast_sandbox: Sandbox, tmp_path: Path, client: Any) -> None:
+    """A file that differs from the catalog is not kept."""
     mast_sandbox.faults.add("invoke", wrong("checksum", "0" * 32), times=None)
     table = JwstFilesClass().query_criteria(**GUIDING)[:2]
     mast_sandbox.faults.clear()
@@ -80,8 +80,8 @@ def test_a_wrong_md5_is_refused_and_nothing_is_kept(mast_sandbox: Sandbox, tmp_p
         client.download_products(table, download_dir=tmp_path, on_error="raise")
 
 
-def test_bytes_that_were_changed_on_their_way_are_refused(table: Table, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """One other byte of the same length; the next try, with the right ones, is taken."""
+def test_changed_bytes_are_detected(table: Table, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A file of the same length with one different byte is downloaded again."""
     content = bytearray(mast_sandbox.archive.render(table["dataURI"][0]))
     content[-1] ^= 1
     spoiled = Fault.answer(bytes(content), content_type="application/fits")
@@ -95,8 +95,8 @@ def test_bytes_that_were_changed_on_their_way_are_refused(table: Table, mast_san
     assert files_in(tmp_path / "other") == []
 
 
-def test_what_is_whole_costs_no_request(table: Table, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A file on disk with the archive's digest is kept."""
+def test_a_verified_file_needs_no_request(table: Table, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A file on disk with MAST's digest is kept."""
     JwstFiles.download_products(table, download_dir=tmp_path)
     mast_sandbox.requests.clear()
     again = JwstFiles.download_products(table, download_dir=tmp_path)
@@ -107,8 +107,8 @@ def test_what_is_whole_costs_no_request(table: Table, mast_sandbox: Sandbox, tmp
     assert set(plan["Reason"]) == {"on disk, MD5 matches the catalog"}
 
 
-def test_an_old_file_of_the_same_size_is_fetched_anew(table: Table, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Files that are processed again are often as long as before, and are not taken for the new ones."""
+def test_an_old_file_of_the_same_size_is_downloaded_again(table: Table, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Reprocessed files often have the same size, and are recognized by their digest."""
     JwstFiles.download_products(table, download_dir=tmp_path)
     mast_sandbox.reprocess(table["filename"][0], same_size=True)
     new = JwstFilesClass().query_criteria(**GUIDING)[:3]
@@ -121,8 +121,8 @@ def test_an_old_file_of_the_same_size_is_fetched_anew(table: Table, mast_sandbox
     assert set(kept["Action"]) == {"keep"}
 
 
-def test_a_manifest_is_verified_and_fetched_again(table: Table, tmp_path: Path) -> None:
-    """The methods of all clients with files are here as well, and know the digest."""
+def test_a_manifest_is_verified_and_retried(table: Table, tmp_path: Path) -> None:
+    """The methods for manifests are those of all clients with files, and use the digest."""
     manifest = JwstFiles.download_products(table, download_dir=tmp_path)
     Path(manifest["Local Path"][1]).unlink()
     found = JwstFiles.verify_downloads(manifest)
@@ -133,7 +133,7 @@ def test_a_manifest_is_verified_and_fetched_again(table: Table, tmp_path: Path) 
 
 
 def test_exclusive_files_need_a_login(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The table says that they are restricted, and whoever may have them gets them verified."""
+    """The table marks them as restricted, and with a login they are downloaded and verified."""
     table = JwstFiles.query_criteria(program=6780, suffix="i2d", limit=None)[:1]
     assert table["isRestricted"][0]
     refused = JwstFiles.download_products(table, download_dir=tmp_path)
@@ -143,8 +143,8 @@ def test_exclusive_files_need_a_login(mast_sandbox: Sandbox, tmp_path: Path) -> 
     assert list(member.download_products(table, download_dir=tmp_path)["Status"]) == ["COMPLETE"]
 
 
-def test_tables_are_filtered_and_laid_out_by_templates(table: Table, tmp_path: Path) -> None:
-    """Columns of the table are filters and names of folders."""
+def test_tables_work_with_filters_and_path_templates(table: Table, tmp_path: Path) -> None:
+    """Columns of the table can be used in filters and folder names."""
     manifest = JwstFiles.download_products(
         table, download_dir=tmp_path, path_template="{program}/{exp_type}/{productFilename}"
     )
@@ -153,8 +153,8 @@ def test_tables_are_filtered_and_laid_out_by_templates(table: Table, tmp_path: P
         assert JwstFiles.download_products(table, exp_type="FGS_ACQ1") is None
 
 
-def test_other_tables_stay_as_they_are() -> None:
-    """Only files as the keyword services list them get columns of products."""
+def test_other_tables_are_not_changed() -> None:
+    """Only tables of the keyword services get the columns of products."""
     other = Table({"dataURI": ["mast:HST/product/a.fits"], "obs_id": ["a"]})
     assert files_as_products(other) is other
     listed = Table({"dataURI": ["mast:JWST/product/jw1_a.fits"], "filename": ["jw1_a.fits"], "fileSize": [3]})
@@ -164,8 +164,8 @@ def test_other_tables_stay_as_they_are() -> None:
     assert listed.colnames == ["dataURI", "filename", "fileSize"]
 
 
-def test_an_impossible_size_is_no_size(table: Table, tmp_path: Path) -> None:
-    """A number that is larger than any file is taken for one that is not known."""
+def test_an_impossible_size_is_ignored(table: Table, tmp_path: Path) -> None:
+    """A number that is larger than any file is treated as an unknown size."""
     table["fileSize"] = [2**64, 10**30, 3][: len(table)]
     manifest = JwstFiles.download_products(table[:2], download_dir=tmp_path)
     assert list(manifest["Status"]) == ["COMPLETE", "COMPLETE"]

@@ -1,4 +1,4 @@
-"""JWST files on disk, brought up to date: what is fetched, what is kept, what is said."""
+"""Updates of JWST files on disk: which files are downloaded or kept, and what is reported."""
 
 from __future__ import annotations
 
@@ -29,43 +29,43 @@ NEW = {"cal_ver": "1.19.1", "crds_ctx": "jwst_1400.pmap"}
 
 @pytest.fixture
 def manifest(mast_sandbox: Sandbox, tmp_path: Path) -> Manifest:
-    """Four files that are the archive's."""
+    """Return the manifest of four files that are identical to those of MAST."""
     del mast_sandbox
     table = JwstFiles.query_criteria(**GUIDING)[:4]
     return JwstFiles.download_products(table, download_dir=tmp_path / "data", verbose=False)
 
 
 def paths_of(manifest: Table) -> list[Path]:
-    """The places of files."""
+    """Return the paths of files."""
     return [Path(path) for path in manifest["Local Path"]]
 
 
 def kept_below(folder: Path) -> list[Path]:
-    """Old files that were kept."""
+    """Return the old files that were kept."""
     return [path for path in folder.rglob("*.fits") if path.parent.name.startswith(SUPERSEDED)]
 
 
 def md5(path: Path) -> str:
-    """The digest of a file."""
+    """Return the digest of a file."""
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
-def test_files_that_are_the_archives_are_left_alone(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Nothing is fetched, and every file has a reason."""
+def test_current_files_are_not_changed(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Nothing is downloaded, and every file has a reason."""
     mast_sandbox.requests.clear()
     found = JwstFiles.refresh(tmp_path / "data")
     assert set(found["Status"]) == {"OK"}
     assert set(found["Reason"]) == {"MD5 matches MAST"}
     assert {*paths_of(found)} == {*paths_of(manifest)}
     assert mast_sandbox.requests.of("download") == []
-    assert len(mast_sandbox.requests.of("invoke")) <= 2  # for the columns, the first time, and for the files
+    assert len(mast_sandbox.requests.of("invoke")) <= 2  # for the columns, on first use, and for the files
 
 
 @pytest.mark.parametrize("same_size", [True, False])
-def test_only_what_was_processed_again_is_fetched(
+def test_only_reprocessed_files_are_downloaded(
     manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path, same_size: bool
 ) -> None:
-    """The new file takes the place of the old one, which is kept beside it."""
+    """The new file replaces the old one, which is kept in a subfolder."""
     paths = paths_of(manifest)
     before = md5(paths[1])
     mast_sandbox.reprocess(paths[1].name, same_size=same_size, **NEW)
@@ -83,8 +83,8 @@ def test_only_what_was_processed_again_is_fetched(
     assert set(JwstFiles.refresh(tmp_path / "data")["Status"]) == {"OK"}
 
 
-def test_old_files_are_given_up_on_request(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """With replace=True the new file is all that is left."""
+def test_old_files_are_discarded_on_request(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """With replace=True only the new file is left."""
     mast_sandbox.reprocess("jw01386*", **NEW)
     found = JwstFiles.refresh(manifest, replace=True)
     assert set(found["Status"]) == {"COMPLETE"}
@@ -92,8 +92,10 @@ def test_old_files_are_given_up_on_request(manifest: Manifest, mast_sandbox: San
     assert [md5(path) for path in paths_of(manifest)] == list(found["Checksum"])
 
 
-def test_old_files_of_one_day_do_not_meet(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A file that changes twice in a day leaves two old ones."""
+def test_old_files_of_the_same_day_are_kept_separately(
+    manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """If a file changes twice on a day, both old files are kept."""
     path = paths_of(manifest)[0]
     digests = set()
     for _ in range(2):
@@ -104,8 +106,8 @@ def test_old_files_of_one_day_do_not_meet(manifest: Manifest, mast_sandbox: Sand
     assert len(digests) == 2
 
 
-def test_a_dry_run_only_tells(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """What is out of date is named and can be fetched by retry_downloads."""
+def test_a_dry_run_downloads_nothing(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Outdated files are listed, and can be downloaded with retry_downloads."""
     paths = paths_of(manifest)
     mast_sandbox.reprocess(paths[2].name, **NEW)
     before = {path: md5(path) for path in paths}
@@ -120,10 +122,8 @@ def test_a_dry_run_only_tells(manifest: Manifest, mast_sandbox: Sandbox, tmp_pat
     assert md5(paths[2]) != before[paths[2]]
 
 
-def test_files_that_the_archive_does_not_know_are_named(
-    manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """Files of one's own, and those that are gone from the archive, are left as they are."""
+def test_files_that_are_not_in_mast_are_listed(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Files that MAST does not have are not changed."""
     paths = paths_of(manifest)
     mast_sandbox.remove(paths[0].name)
     own = tmp_path / "data" / "jw99999001001_nrca1_mine.fits"
@@ -136,8 +136,8 @@ def test_files_that_the_archive_does_not_know_are_named(
     assert paths[0].exists()
 
 
-def test_missing_and_foreign_files_of_a_manifest(manifest: Manifest) -> None:
-    """What is not there is not fetched, and what is not of JWST is not asked for."""
+def test_missing_and_other_files_in_a_manifest(manifest: Manifest) -> None:
+    """A missing file is not downloaded, and files of other missions are not looked up."""
     paths_of(manifest)[0].unlink()
     other = Path(paths_of(manifest)[1].parent, "j97c01010_drc.fits")
     other.write_bytes(b"x")
@@ -147,7 +147,7 @@ def test_missing_and_foreign_files_of_a_manifest(manifest: Manifest) -> None:
 
 
 def test_a_damaged_file_is_replaced(manifest: Manifest, tmp_path: Path) -> None:
-    """Bytes that differ are no longer the archive's, whatever the versions say."""
+    """A file with different bytes is outdated, even if its versions are the same."""
     path = paths_of(manifest)[0]
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -159,8 +159,8 @@ def test_a_damaged_file_is_replaced(manifest: Manifest, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("again", [True, False])
-def test_versions_tell_where_the_archive_has_no_digest(manifest: Manifest, mast_sandbox: Sandbox, again: bool) -> None:
-    """Then CAL_VER and CRDS_CTX of the header are compared with those of the catalog."""
+def test_versions_are_compared_without_a_digest(manifest: Manifest, mast_sandbox: Sandbox, again: bool) -> None:
+    """CAL_VER and CRDS_CTX of the header are compared with those of the catalog."""
     if again:
         mast_sandbox.reprocess(paths_of(manifest)[0].name, same_size=True, **NEW)
     unknown = Fault.edit(lambda answer: {**answer, "data": [{**row, "checksum": None} for row in answer["data"]]})
@@ -171,8 +171,8 @@ def test_versions_tell_where_the_archive_has_no_digest(manifest: Manifest, mast_
         assert found["Reason"][0] == "CAL_VER 1.18.0 -> 1.19.1, CRDS_CTX jwst_1364.pmap -> jwst_1400.pmap"
 
 
-def test_nothing_to_compare_by_is_said(manifest: Manifest, mast_sandbox: Sandbox) -> None:
-    """A file whose header says nothing is left alone where the archive has no digest."""
+def test_a_file_without_versions_is_skipped(manifest: Manifest, mast_sandbox: Sandbox) -> None:
+    """A file without versions in its header is not changed if MAST has no digest."""
     path = paths_of(manifest)[0]
     path.write_bytes(b"\0" * path.stat().st_size)
     unknown = Fault.edit(lambda answer: {**answer, "data": [{**row, "checksum": ""} for row in answer["data"]]})
@@ -184,10 +184,10 @@ def test_nothing_to_compare_by_is_said(manifest: Manifest, mast_sandbox: Sandbox
 @pytest.mark.parametrize("fault", [
     Fault.status(404), Fault.cut(3000), Fault.answer(b"<html>down</html>", content_type="text/html"),
 ])  # fmt: skip
-def test_what_fails_leaves_the_old_file(
+def test_a_failed_download_keeps_the_old_file(
     manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path, fault: Fault
 ) -> None:
-    """The file under its name is whole at every moment, and no copy of it is left."""
+    """There is a complete file under its name at all times, and no copy is left."""
     before = {path: md5(path) for path in paths_of(manifest)}
     mast_sandbox.reprocess("jw01386*", **NEW)
     mast_sandbox.faults.add("download", fault, times=None)
@@ -202,8 +202,8 @@ def test_what_fails_leaves_the_old_file(
     assert "Reason" in error.value.manifest.colnames
 
 
-def test_a_wrong_digest_leaves_the_old_file(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """What is fetched has to have the digest that the archive gave."""
+def test_a_wrong_digest_keeps_the_old_file(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The downloaded file must have MAST's digest."""
     before = {path: md5(path) for path in paths_of(manifest)}
     mistaken = Fault.edit(lambda answer: {**answer, "data": [{**row, "checksum": "f" * 32} for row in answer["data"]]})
     mast_sandbox.faults.add("invoke", mistaken, times=None)
@@ -214,10 +214,10 @@ def test_a_wrong_digest_leaves_the_old_file(manifest: Manifest, mast_sandbox: Sa
     assert kept_below(tmp_path) == []
 
 
-def test_old_files_that_cannot_be_kept_are_not_replaced(
+def test_a_file_is_not_replaced_if_the_old_one_cannot_be_kept(
     manifest: Manifest, mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without room for the old file there is no new one."""
+    """Without space for the old file, the new one is not downloaded."""
     before = {path: md5(path) for path in paths_of(manifest)}
     mast_sandbox.reprocess("jw01386*", **NEW)
 
@@ -232,10 +232,10 @@ def test_old_files_that_cannot_be_kept_are_not_replaced(
     assert {path: md5(path) for path in before} == before
 
 
-def test_disks_without_links_have_copies(
+def test_old_files_are_copied_without_hard_links(
     manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The old file is copied where it cannot have a second name."""
+    """The old file is copied if the file system has no hard links."""
     before = {md5(path) for path in paths_of(manifest)}
     mast_sandbox.reprocess("jw01386*", **NEW)
 
@@ -247,16 +247,16 @@ def test_disks_without_links_have_copies(
     assert {md5(path) for path in kept_below(tmp_path)} == before
 
 
-def test_names_whose_instrument_is_not_told(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A name that tells nothing, or another instrument, is looked for everywhere."""
+def test_file_names_without_a_known_instrument(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Such a name, or one with the wrong instrument, is searched for in all services."""
     del mast_sandbox
     table = JwstFiles.query_criteria(program=1386, suffix="i2d", instrument="MIRI")[:1]
     JwstFiles.download_products(table, download_dir=tmp_path, flat=True)
     assert list(JwstFiles.refresh(tmp_path)["Status"]) == ["OK"]
 
 
-def test_broken_answers_fetch_nothing(manifest: Manifest, mast_sandbox: Sandbox) -> None:
-    """Without the archive's word no file is touched."""
+def test_invalid_responses_change_no_files(manifest: Manifest, mast_sandbox: Sandbox) -> None:
+    """Without a valid response no file is changed."""
     before = {path: md5(path) for path in paths_of(manifest)}
     for fault in (Fault.garbage(), Fault.status(503), Fault.truncate_json()):
         mast_sandbox.faults.clear()
@@ -267,8 +267,8 @@ def test_broken_answers_fetch_nothing(manifest: Manifest, mast_sandbox: Sandbox)
 
 
 @pytest.mark.parametrize("given", [None, 3, [], [1, 2], "nowhere", Table({"a": [1]}), "s3"])
-def test_what_is_neither_files_nor_a_manifest(mast_sandbox: Sandbox, given: Any) -> None:
-    """Nothing is asked."""
+def test_invalid_input_raises(mast_sandbox: Sandbox, given: Any) -> None:
+    """The error is raised before a request."""
     if given == "s3":
         given = Table({"Local Path": ["s3://bucket/jw01386001001_a.fits"], "Status": ["COMPLETE"]})
         pytest.importorskip("upath")
@@ -277,8 +277,8 @@ def test_what_is_neither_files_nor_a_manifest(mast_sandbox: Sandbox, given: Any)
     assert len(mast_sandbox.requests) == 0
 
 
-def test_manifests_are_read_from_their_files(manifest: Manifest, tmp_path: Path) -> None:
-    """The name of a manifest's file will do, and so will rows and names of files."""
+def test_manifests_are_read_from_files(manifest: Manifest, tmp_path: Path) -> None:
+    """The path of a manifest, its rows, and paths of files are accepted."""
     manifest.write(tmp_path / "m.ecsv")
     for form in (tmp_path / "m.ecsv", str(tmp_path / "m.ecsv"), manifest, manifest[:], paths_of(manifest)):
         assert list(JwstFiles.refresh(form)["Status"]) == ["OK"] * 4
@@ -286,8 +286,8 @@ def test_manifests_are_read_from_their_files(manifest: Manifest, tmp_path: Path)
     assert list(JwstFiles.refresh(str(paths_of(manifest)[2]))["Status"]) == ["OK"]
 
 
-def test_an_empty_folder_is_no_mistake(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """There is nothing to do, and nothing is asked."""
+def test_an_empty_folder_is_valid(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """There are no files to check, and nothing is requested."""
     found = JwstFiles.refresh(tmp_path)
     assert len(found) == 0
     assert {"Status", "Reason", "Kept As"} <= set(found.colnames)
@@ -302,13 +302,13 @@ JwstFiles.refresh(sys.argv[2], verbose=False)
 """
 
 
-def test_killed_at_any_moment_every_file_is_whole(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """After kill -9 each name holds the old file or the new one, and the next call brings the rest."""
+def test_files_are_complete_after_a_kill(manifest: Manifest, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """After kill -9 each file is the old or the new one, and the next call downloads the rest."""
     old = {path.name: md5(path) for path in paths_of(manifest)}
     mast_sandbox.reprocess("jw01386*", **NEW)
     new = {path.name: mast_sandbox.archive.checksum(f"mast:JWST/product/{path.name}") for path in paths_of(manifest)}
     mast_sandbox.requests.clear()
-    # The process dies while the second file is under way.
+    # The process is killed during the download of the second file.
     mast_sandbox.faults.add("download", Fault.delay(30), times=None, where=lambda record: _second(record, manifest))
     child = subprocess.Popen([sys.executable, "-c", _CHILD, mast_sandbox.url, str(tmp_path / "data")])
     try:
@@ -327,19 +327,19 @@ def test_killed_at_any_moment_every_file_is_whole(manifest: Manifest, mast_sandb
 
 
 def _second(record: Any, manifest: Manifest) -> bool:
-    """Whether a request is for the second file."""
+    """Return whether a request is for the second file."""
     return str(record.value("uri")).endswith(paths_of(manifest)[1].name)
 
 
 @given(st.lists(st.sampled_from(["jw01386001001_a.fits", "x.fits", "jw1.fits", "jw01386_b.FITS", "jw01386_c.jpg"])))
-def test_names_of_files_of_jwst(names: list[str]) -> None:
-    """Program number and ending, whatever the case."""
+def test_names_of_jwst_files(names: list[str]) -> None:
+    """A name has a program number and an extension, in any case."""
     matching = [name for name in names if JWST_FILE.fullmatch(name)]
     assert matching == [name for name in names if name.startswith("jw01386") and name.lower().endswith(".fits")]
 
 
-def test_kept_files_and_hidden_folders_are_not_looked_at(tmp_path: Path) -> None:
-    """What was superseded is not brought up to date."""
+def test_kept_files_and_hidden_folders_are_skipped(tmp_path: Path) -> None:
+    """Old files that were kept are not updated."""
     for folder in ("a", f"a/{SUPERSEDED}2026-01-01", ".hidden"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "jw01386001001_x.fits").write_bytes(b"")
@@ -348,8 +348,8 @@ def test_kept_files_and_hidden_folders_are_not_looked_at(tmp_path: Path) -> None
     assert folder == tmp_path
 
 
-def test_a_client_of_its_own_refreshes_with_its_token(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Exclusive files are fetched with a login, and left alone without one."""
+def test_a_client_with_a_token_refreshes_exclusive_files(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Exclusive files are downloaded with a login, and not changed without one."""
     member = JwstFilesClass(mast_sandbox.token)
     table = member.query_criteria(program=6780, suffix="i2d")[:1]
     member.download_products(table, download_dir=tmp_path)

@@ -1,4 +1,4 @@
-"""Duplications: four questions, the grade that follows from them, and the reason in words."""
+"""Duplications: the four tests, the grade that results from them, and the reason."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ VALUES: dict[str, Any] = {
 
 
 def row(**values: Any) -> Row:
-    """An observation; None is masked."""
+    """Return an observation, in which None is masked."""
     table = Table(masked=True)
     for name, value in {**VALUES, **values}.items():
         table[name] = [VALUES[name] if value is None else value]
@@ -49,7 +49,7 @@ def row(**values: Any) -> Row:
     return table[0]
 
 
-# -- the questions ---------------------------------------------------------------------------------------------------
+# -- tests for duplications ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def row(**values: Any) -> Row:
         (None, "NIRCAM/IMAGE", ""),
     ],
 )
-def test_modes_are_the_same_alike_or_different(own: str | None, theirs: str | None, verdict: str) -> None:
-    """NIRCam and NIRISS make images alike, and near-infrared spectrographs spectra."""
+def test_compare_mode(own: str | None, theirs: str | None, verdict: str) -> None:
+    """NIRCam and NIRISS have similar imaging modes, and near-infrared spectrographs similar spectroscopic ones."""
     answer = compare_mode(row(instrument_name=theirs), ProposedSetup.of(own, None, None))
     assert answer.verdict == verdict
     assert answer.reason.startswith("mode: ") == bool(verdict)
@@ -94,8 +94,8 @@ def test_modes_are_the_same_alike_or_different(own: str | None, theirs: str | No
         (None, {}, ""),
     ],
 )
-def test_passbands_are_the_same_overlap_or_do_not(own: Any, theirs: dict[str, Any], verdict: str) -> None:
-    """What is not known in the table is taken from the archive's wavelengths, and else it is possible."""
+def test_compare_passband(own: Any, theirs: dict[str, Any], verdict: str) -> None:
+    """An unknown filter is compared by MAST's wavelengths; without these, the verdict is "possible"."""
     answer = compare_passband(row(**theirs), ProposedSetup.of(None, own, None))
     assert answer.verdict == verdict, answer.reason
 
@@ -111,20 +111,20 @@ def test_passbands_are_the_same_overlap_or_do_not(own: Any, theirs: dict[str, An
         (None, 1, ""),
     ],
 )
-def test_depth_is_told_by_the_exposure_time(own: float | None, theirs: float | None, verdict: str) -> None:
-    """A masked time leaves it open."""
+def test_compare_depth(own: float | None, theirs: float | None, verdict: str) -> None:
+    """A masked exposure time gives the verdict "possible"."""
     answer = compare_depth(row(t_exptime=None if theirs is None else float(theirs)), ProposedSetup.of(None, None, own))
     assert answer.verdict == verdict
 
 
 def test_an_exposure_time_may_have_a_unit() -> None:
-    """Hours are seconds."""
+    """An exposure time in hours is converted to seconds."""
     assert ProposedSetup.of(None, None, 2 * u.hour).seconds == 7200
 
 
 @given(st.floats(0, 1000), st.none() | st.floats(0, 1000), st.sampled_from(["NIRCAM/IMAGE", "MIRI/IFU", "OTHER"]))
-def test_nearer_is_never_less_likely(away: float, distance: float | None, instrument: str) -> None:
-    """For what was made and for what is planned; and an observation that is far away is not of the field."""
+def test_a_smaller_distance_is_at_least_as_likely(away: float, distance: float | None, instrument: str) -> None:
+    """The same is true for executed and planned observations; a distant observation has another field."""
     order = {YES: 0, POSSIBLE: 1, NO: 2}
     reach = field_of(instrument)[0]
     for compare in (compare_field, compare_planned_field):
@@ -135,8 +135,8 @@ def test_nearer_is_never_less_likely(away: float, distance: float | None, instru
         assert far.verdict == NO
 
 
-def test_planned_fields_count_by_area_and_for_any_roll() -> None:
-    """Near the center it is in the field at any roll; in the outline of a mosaic, or the circle of rolls, perhaps."""
+def test_planned_fields_for_any_roll() -> None:
+    """A position near the center is in the field at any roll; one in the footprint, or within reach, possibly."""
     outer, inner = field_of("MIRI/IMAGE")
     assert compare_planned_field(inner - 1, 50.0, 10.0, "MIRI/IMAGE").verdict == YES
     assert "any roll" in compare_planned_field(inner - 1, None, 10.0, "MIRI/IMAGE").reason
@@ -149,7 +149,7 @@ def test_planned_fields_count_by_area_and_for_any_roll() -> None:
 # -- the search ------------------------------------------------------------------------------------------------------
 
 
-def test_the_likeliest_come_first_with_the_reason(mast_sandbox: Sandbox) -> None:
+def test_the_most_likely_duplications_come_first(mast_sandbox: Sandbox) -> None:
     """The same filter of the same camera in the same field is a duplication."""
     found = Programs.find_duplications("M51", instrument="NIRCAM/IMAGE", filters="F200W", exptime=1000)
     order = [(GRADES.index(each["grade"]), [each[name] for name in QUESTIONS].count("no")) for each in found]
@@ -161,8 +161,8 @@ def test_the_likeliest_come_first_with_the_reason(mast_sandbox: Sandbox) -> None
     assert set(found["grade"].tolist()) == set(GRADES)
 
 
-def test_the_grade_follows_from_the_answers(mast_sandbox: Sandbox) -> None:
-    """All yes is a duplication, no no is possible, and the rest unlikely; what was not asked does not count."""
+def test_the_grade_follows_from_the_tests(mast_sandbox: Sandbox) -> None:
+    """All "yes" is a duplication, any "no" is unlikely, others are possible; tests that do not apply are ignored."""
     for keywords in (
         {},
         {"instrument": "NIRISS"},
@@ -180,8 +180,8 @@ def test_the_grade_follows_from_the_answers(mast_sandbox: Sandbox) -> None:
             assert each["grade"] == grade
 
 
-def test_executed_and_planned_are_both_looked_at(mast_sandbox: Sandbox) -> None:
-    """What is planned is marked, and can be had alone."""
+def test_executed_and_planned_observations_are_included(mast_sandbox: Sandbox) -> None:
+    """Planned observations are marked, and can be selected with planned_only."""
     found = Programs.find_duplications("M51")
     assert set(found["planned"].tolist()) == {True, False}
     alone = Programs.find_duplications("M51", planned_only=True)
@@ -189,8 +189,8 @@ def test_executed_and_planned_are_both_looked_at(mast_sandbox: Sandbox) -> None:
     assert set(alone["obsid"].tolist()) == set(found["obsid"][found["planned"]].tolist())
 
 
-def test_planned_ones_without_a_footprint_are_found(mast_sandbox: Sandbox) -> None:
-    """Those whose field may touch, whatever the roll, are all there."""
+def test_planned_observations_without_a_footprint_are_found(mast_sandbox: Sandbox) -> None:
+    """All observations whose field may overlap at any roll are found."""
     every = Observations.query_criteria(obs_collection="JWST", calib_level=-1, target_name="M101")
     center = SkyCoord(every["s_ra"][0], every["s_dec"][0], unit="deg")
     found = Programs.find_duplications(center, instrument="NIRCAM/IMAGE", planned_only=True)
@@ -200,8 +200,8 @@ def test_planned_ones_without_a_footprint_are_found(mast_sandbox: Sandbox) -> No
     assert set(found["same_field"][found["separation"] < 60 * u.arcsec].tolist()) == {"yes"}
 
 
-def test_single_exposures_are_not_counted_beside_their_product(mast_sandbox: Sandbox) -> None:
-    """A product of level 3 stands for its exposures."""
+def test_exposures_are_represented_by_their_product(mast_sandbox: Sandbox) -> None:
+    """Single exposures of a product of level 3 are left out."""
     found = Programs.find_duplications("M51", instrument="MIRI/IMAGE", filters="F770W")
     assert set(found["calib_level"][found["filters"] == "F770W"].tolist()) == {3}
 
@@ -215,7 +215,7 @@ def test_solar_system_targets_are_compared_by_name(mast_sandbox: Sandbox) -> Non
     assert set(found["planned"].tolist()) == {True, False}
 
 
-def test_what_moves_through_a_field_is_not_of_it(mast_sandbox: Sandbox) -> None:
+def test_a_moving_target_does_not_have_the_field(mast_sandbox: Sandbox) -> None:
     """An observation of Neptune does not duplicate one of the stars behind it."""
     neptune = Observations.query_criteria(obs_collection="JWST", target_name="NEPTUNE", calib_level=3)[0]
     place = SkyCoord(neptune["s_ra"], neptune["s_dec"], unit="deg")
@@ -225,8 +225,8 @@ def test_what_moves_through_a_field_is_not_of_it(mast_sandbox: Sandbox) -> None:
     assert set(found["same_field"][moving].tolist()) == {"no"}
 
 
-def test_a_table_of_targets_has_its_own_setups(mast_sandbox: Sandbox) -> None:
-    """Each row is compared with what is proposed for it."""
+def test_a_table_of_targets_may_have_setups(mast_sandbox: Sandbox) -> None:
+    """Each row is compared with its own proposed setup."""
     proposal = Table(
         {
             "target": ["M101", "Io", "M51"],
@@ -248,24 +248,24 @@ def test_a_table_of_targets_has_its_own_setups(mast_sandbox: Sandbox) -> None:
     assert alone["same_mode"][0] == "yes"
 
 
-def test_every_row_leads_to_where_to_read_on(mast_sandbox: Sandbox) -> None:
-    """The program, its visits, and what was proposed."""
+def test_all_rows_have_links(mast_sandbox: Sandbox) -> None:
+    """The links lead to the program, its visits, and its proposal."""
     found = Programs.find_duplications("M51", planned_only=True)[0]
     for name in ("program_url", "visits_url", "apt_url", "pdf_url"):
         assert requests.get(found[name], timeout=5).status_code == 200
         assert found["proposal_id"] in found[name]
 
 
-def test_the_table_says_what_it_is_worth(mast_sandbox: Sandbox) -> None:
-    """The caveat and the source of the passbands are in meta."""
+def test_the_table_has_a_caveat(mast_sandbox: Sandbox) -> None:
+    """The caveat and the source of the passbands are in the metadata."""
     found = Programs.find_duplications("M51")
     assert "approximate" in found.meta["caveat"][0]
     assert "jwst-docs.stsci.edu" in found.meta["source"][0]
     assert "approximate" in str(found)
 
 
-def test_targets_without_an_answer_are_noted(mast_sandbox: Sandbox) -> None:
-    """The others are compared; where nothing is, there is a warning and a table without rows."""
+def test_failed_targets_are_recorded(mast_sandbox: Sandbox) -> None:
+    """The other targets are compared; an empty result is a table without rows, with a warning."""
     with pytest.warns(InputWarning, match="Nowhere"):
         found = Programs.find_duplications(["M51", "Nowhere 7"])
     assert set(found["input_row"].tolist()) == {0}
@@ -292,17 +292,15 @@ def test_targets_without_an_answer_are_noted(mast_sandbox: Sandbox) -> None:
         {"targets": Table({"instrument": ["ACS"], "ra": [1.0], "dec": [2.0]})},
     ],
 )
-def test_what_cannot_be_compared_is_refused_before_anything_is_sent(
-    mast_sandbox: Sandbox, wrong: dict[str, Any]
-) -> None:
-    """The archive is not asked for observations."""
+def test_invalid_arguments_raise_before_a_request(mast_sandbox: Sandbox, wrong: dict[str, Any]) -> None:
+    """No observations are requested."""
     with pytest.raises(InvalidQueryError):
         Programs.find_duplications(**{"targets": "M51", **wrong})
     assert not mast_sandbox.requests.of("invoke")
 
 
-def test_masked_cells_leave_questions_open(mast_sandbox: Sandbox) -> None:
-    """With everything masked that may be, nothing raises, and no answer is made up."""
+def test_masked_cells_give_no_verdict(mast_sandbox: Sandbox) -> None:
+    """With all optional cells masked, no exception is raised, and no verdict is invented."""
 
     def bare(document: dict[str, Any]) -> dict[str, Any]:
         names = ("calib_level", "instrument_name", "filters", "t_exptime", "em_min", "em_max", "mtFlag", "proposal_id")
@@ -317,7 +315,7 @@ def test_masked_cells_leave_questions_open(mast_sandbox: Sandbox) -> None:
     assert np.isfinite(found["separation"]).all()
 
 
-def test_an_answer_without_a_column_is_an_error_of_the_package(mast_sandbox: Sandbox) -> None:
+def test_a_missing_column_raises_an_error_of_the_package(mast_sandbox: Sandbox) -> None:
     """No KeyError."""
 
     def without(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Planned observations: all of them, only them, and nothing that is masked is in the way."""
+"""Planned observations: all of them, no others, and masked cells cause no problems."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ M101 = SkyCoord(210.802429, 54.34875, unit="deg")
 
 
 def all_planned() -> Table:
-    """What the archive has, by the ordinary query."""
+    """Return all planned observations from an ordinary query."""
     return Observations.query_criteria(obs_collection="JWST", calib_level=-1)
 
 
 def ids(table: Table) -> list[str]:
-    """The observations in a table, sorted."""
+    """Return the sorted identifiers of the observations in a table."""
     return sorted(table["obsid"].tolist())
 
 
 def test_only_unexecuted_observations_are_returned(mast_sandbox: Sandbox) -> None:
-    """Where there are hundreds that were made, those that are planned come alone."""
+    """Only the planned observations among hundreds of executed ones are returned."""
     planned = Programs.query_planned("M51")
     assert set(planned["calib_level"].tolist()) == {-1}
     assert set(planned["proposal_id"].tolist()) == {"9202"}
 
 
-def test_without_a_place_all_planned_observations_are_returned(mast_sandbox: Sandbox) -> None:
-    """It is the same as by criteria."""
+def test_without_a_position_all_planned_observations_are_returned(mast_sandbox: Sandbox) -> None:
+    """The result is the same as that of a query by criteria."""
     assert ids(Programs.query_planned()) == ids(all_planned())
 
 
-def test_those_without_a_footprint_are_found_by_their_position(mast_sandbox: Sandbox) -> None:
-    """The archive finds footprints only; here nothing that has a position in the circle is missing."""
+def test_observations_without_a_footprint_are_found_by_position(mast_sandbox: Sandbox) -> None:
+    """MAST only finds footprints; here all observations with positions in the circle are found."""
     by_archive = Observations.query_criteria(coordinates=M101, radius="3 arcmin", obs_collection="JWST", calib_level=-1)
     planned = Programs.query_planned(M101, radius="3 arcmin")
     every = all_planned()
@@ -68,7 +68,7 @@ def test_those_without_a_footprint_are_found_by_their_position(mast_sandbox: San
 
 
 def test_a_mosaic_is_found_anywhere_in_its_area(mast_sandbox: Sandbox) -> None:
-    """Its approximate footprint counts, not the distance of its center."""
+    """The approximate footprint counts, not the distance of the center."""
     every = all_planned()
     mosaic = every[every["target_name"] == "COSMOS"][0]
     corner = SkyCoord(*map(float, mosaic["s_region"].split()[2:4]), unit="deg")
@@ -80,7 +80,7 @@ def test_a_mosaic_is_found_anywhere_in_its_area(mast_sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(("name", "expected"), [("Io", {"IO"}), ("neptune", {"NEPTUNE"}), ("NEPTUNE", {"NEPTUNE"})])
 def test_solar_system_targets_are_found_by_name(mast_sandbox: Sandbox, name: str, expected: set[str]) -> None:
-    """They have no position, and the resolver is not asked; their distance is masked."""
+    """They have no position and are not resolved; their distance is masked."""
     planned = Programs.query_planned(object_name=name)
     assert set(planned["target_name"].tolist()) == expected
     assert not mast_sandbox.requests.of("resolver")
@@ -88,7 +88,7 @@ def test_solar_system_targets_are_found_by_name(mast_sandbox: Sandbox, name: str
 
 
 def test_many_targets_give_one_table(mast_sandbox: Sandbox) -> None:
-    """Fixed and moving targets come in the order of the input, each with its row and name."""
+    """Fixed and moving targets are in the order of the input, each with its row and name."""
     names = ["Io", "M101", "M42", "Neptune"]
     planned = Programs.query_planned(object_name=names)
     assert planned["input_row"].tolist() == sorted(planned["input_row"].tolist())
@@ -102,8 +102,8 @@ def test_many_targets_give_one_table(mast_sandbox: Sandbox) -> None:
         assert ids(planned[planned["target"] == name]) == ids(Programs.query_planned(object_name=name))
 
 
-def test_a_table_of_targets_may_have_moving_ones_without_a_position(mast_sandbox: Sandbox) -> None:
-    """A row without a position is looked for by its name."""
+def test_moving_targets_in_a_table_need_no_position(mast_sandbox: Sandbox) -> None:
+    """A row without a position is searched by its name."""
     table = Table({"name": ["M101", "Io"], "ra": [M101.ra.deg, 0.0], "dec": [M101.dec.deg, 0.0]}, masked=True)
     table["ra"].mask = table["dec"].mask = [False, True]
     planned = Programs.query_planned(table)
@@ -111,10 +111,8 @@ def test_a_table_of_targets_may_have_moving_ones_without_a_position(mast_sandbox
     assert planned.meta["failed"] == []
 
 
-def test_many_targets_are_compared_with_all_that_is_planned(
-    mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One question for all gives the same rows, distances and lists as one for each; names move as before."""
+def test_many_targets_are_matched_with_one_request(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request for all targets gives the same rows, distances and metadata as one for each."""
     names = ["Io", "M101", "M42", "Neptune", "COSMOS", "M51", "M101"]
     apart = Programs.query_planned(object_name=names, radius="4 arcmin")
     monkeypatch.setattr("astroquery_mast.programs.fields.MANY", 1)
@@ -130,8 +128,8 @@ def test_many_targets_are_compared_with_all_that_is_planned(
     assert together.meta["nomatch"] == apart.meta["nomatch"] == [2]
 
 
-def test_a_catalog_of_thousands_costs_one_question(mast_sandbox: Sandbox) -> None:
-    """Sources all over the sky, and some in planned fields, which alone have rows."""
+def test_a_catalog_of_thousands_needs_one_request(mast_sandbox: Sandbox) -> None:
+    """The sources cover the sky, and only those in planned fields have rows."""
     rng = np.random.default_rng(3)
     ra, dec = rng.uniform(0, 360, 20_000), np.degrees(np.arcsin(rng.uniform(-1, 1, 20_000)))
     ra[::5000], dec[::5000] = M101.ra.deg, M101.dec.deg
@@ -142,14 +140,14 @@ def test_a_catalog_of_thousands_costs_one_question(mast_sandbox: Sandbox) -> Non
     assert ids(planned[planned["input_row"] == 5000]) == alone
 
 
-def test_a_table_of_names_will_do(mast_sandbox: Sandbox) -> None:
-    """Without columns of positions the names are looked up."""
+def test_a_table_of_names_is_accepted(mast_sandbox: Sandbox) -> None:
+    """Names are resolved if the table has no columns of positions."""
     planned = Programs.query_planned(Table({"Target": ["M101", "Io"]}))
     assert set(zip(planned["input_row"].tolist(), planned["target"].tolist(), strict=True)) == {(0, "M101"), (1, "Io")}
 
 
-def test_half_an_answer_is_none(mast_sandbox: Sandbox) -> None:
-    """If those without a footprint cannot be asked for, the call fails; for many targets that is noted for the one."""
+def test_both_requests_of_a_target_are_required(mast_sandbox: Sandbox) -> None:
+    """If the request for observations without a footprint fails, so does the call, or this target among several."""
 
     def is_box(record: RequestRecord) -> bool:
         return record.mashup is not None and "s_dec" in str(record.mashup["params"])
@@ -166,8 +164,8 @@ def test_half_an_answer_is_none(mast_sandbox: Sandbox) -> None:
     assert set(planned["input_row"].tolist()) == {1}
 
 
-def test_an_archive_that_finds_more_by_footprint_gives_no_row_twice(mast_sandbox: Sandbox) -> None:
-    """What is found by its footprint and by its position is one row."""
+def test_an_observation_found_twice_has_one_row(mast_sandbox: Sandbox) -> None:
+    """An observation found by its footprint and by its position is returned once."""
 
     def without_footprints(document: dict[str, Any]) -> dict[str, Any]:
         for row in document.get("data", ()):
@@ -179,8 +177,8 @@ def test_an_archive_that_finds_more_by_footprint_gives_no_row_twice(mast_sandbox
     assert len(set(planned["obsid"].tolist())) == len(planned)
 
 
-def test_a_target_without_an_answer_is_noted(mast_sandbox: Sandbox) -> None:
-    """The others are there, with one warning."""
+def test_failed_targets_are_recorded(mast_sandbox: Sandbox) -> None:
+    """The other targets are returned, with one warning."""
     with pytest.warns(InputWarning, match="1 of 2 targets failed.*Nowhere"):
         planned = Programs.query_planned(object_name=["M101", "Nowhere 7"])
     assert set(planned["input_row"].tolist()) == {0}
@@ -188,8 +186,8 @@ def test_a_target_without_an_answer_is_noted(mast_sandbox: Sandbox) -> None:
         Programs.query_planned("Nowhere 7")
 
 
-def test_instruments_and_filters_narrow_it_down(mast_sandbox: Sandbox) -> None:
-    """Modes and combinations of elements count as a whole."""
+def test_instruments_and_filters_restrict_the_result(mast_sandbox: Sandbox) -> None:
+    """Modes and combinations of elements must match completely."""
     every = all_planned()
 
     def expected(instrument: str, *elements: str) -> list[str]:
@@ -212,8 +210,8 @@ def test_instruments_and_filters_narrow_it_down(mast_sandbox: Sandbox) -> None:
         assert len(Programs.query_planned(limit=3)) == 3
 
 
-def test_more_criteria_are_those_of_observations(mast_sandbox: Sandbox) -> None:
-    """The program, for instance; HST has planned observations, too."""
+def test_further_criteria_are_those_of_observations(mast_sandbox: Sandbox) -> None:
+    """The program is one of them; HST has planned observations as well."""
     assert set(Programs.query_planned(proposal_id=9301)["target_name"].tolist()) == {"NEPTUNE"}
     assert set(Programs.query_planned(mission="HST")["obs_collection"].tolist()) == {"HST"}
     assert set(Programs.query_planned("Neptune", mission="HST", filters="F845M")["filters"].tolist()) == {"F845M"}
@@ -238,23 +236,21 @@ def test_more_criteria_are_those_of_observations(mast_sandbox: Sandbox) -> None:
         {"limit": -1},
     ],
 )
-def test_what_cannot_be_applied_is_refused_before_anything_is_sent(
-    mast_sandbox: Sandbox, wrong: dict[str, Any]
-) -> None:
-    """The archive is not asked for observations."""
+def test_invalid_arguments_raise_before_a_request(mast_sandbox: Sandbox, wrong: dict[str, Any]) -> None:
+    """No observations are requested."""
     with pytest.raises(InvalidQueryError):
         Programs.query_planned(**wrong)
     assert not mast_sandbox.requests.of("invoke")
 
 
-def test_a_region_is_looked_at_exactly(mast_sandbox: Sandbox) -> None:
-    """What is in the circle around it, and not in the region, is left out."""
+def test_a_region_is_matched_exactly(mast_sandbox: Sandbox) -> None:
+    """Observations in the enclosing circle but outside of the region are left out."""
     region = f"CIRCLE {M101.ra.deg} {M101.dec.deg} 0.01"
     assert ids(Programs.query_planned(region=region)) == ids(Programs.query_planned(M101, radius=0.01))
 
 
 def masked_levels(document: dict[str, Any]) -> dict[str, Any]:
-    """Take the calibration levels and dates out of an answer, as the archive does it sometimes."""
+    """Mask the calibration levels and dates in a response, as MAST sometimes does."""
     for row in document.get("data", ()):
         row.update(
             calib_level=None, t_obs_release=None, t_min=None, t_exptime=None, mtFlag=None, filters=row["filters"]
@@ -262,8 +258,8 @@ def masked_levels(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def test_masked_cells_are_in_the_way_of_nothing(mast_sandbox: Sandbox) -> None:
-    """With levels, dates and flags masked, the same observations are returned."""
+def test_masked_cells_do_not_affect_the_result(mast_sandbox: Sandbox) -> None:
+    """With masked levels, dates and flags, the same observations are returned."""
     whole = ids(Programs.query_planned(M101))
     mast_sandbox.faults.add("invoke", Fault.edit(masked_levels), times=None)
     planned = Programs.query_planned(M101)
@@ -272,8 +268,8 @@ def test_masked_cells_are_in_the_way_of_nothing(mast_sandbox: Sandbox) -> None:
     assert set(Programs.query_planned(object_name=["Io", "M101"])["input_row"].tolist()) == {0, 1}
 
 
-def test_an_archive_that_sends_executed_ones_is_not_believed(mast_sandbox: Sandbox) -> None:
-    """A row with another level is left out."""
+def test_executed_observations_in_a_response_are_removed(mast_sandbox: Sandbox) -> None:
+    """A row with another calibration level is left out."""
 
     def one_is_made(document: dict[str, Any]) -> dict[str, Any]:
         document["data"][0]["calib_level"] = 3
@@ -284,8 +280,8 @@ def test_an_archive_that_sends_executed_ones_is_not_believed(mast_sandbox: Sandb
     assert len(Programs.query_planned(proposal_id=9301)) == whole - 1
 
 
-def test_the_caveat_is_seen_wherever_the_table_is(mast_sandbox: Sandbox) -> None:
-    """In meta, in a terminal, in a notebook, and in parts and copies of it."""
+def test_the_caveat_is_displayed_with_the_table(mast_sandbox: Sandbox) -> None:
+    """The caveat is in the metadata, in a terminal, in a notebook, and in parts and copies of the table."""
     planned = Programs.query_planned("Io")
     assert planned.meta["caveat"] == [CAVEAT]
     for shown in (repr(planned), str(planned), planned[:1]._repr_html_(), str(planned["obs_id", "t_min"])):
@@ -295,8 +291,8 @@ def test_the_caveat_is_seen_wherever_the_table_is(mast_sandbox: Sandbox) -> None
         assert CAVEAT in str(again)
 
 
-def test_nothing_found_is_a_warning_and_a_table(mast_sandbox: Sandbox) -> None:
-    """The columns are there."""
+def test_an_empty_result_causes_a_warning(mast_sandbox: Sandbox) -> None:
+    """The empty table has its columns."""
     with pytest.warns(NoResultsWarning, match="No planned observations found"):
         planned = Programs.query_planned("M42")
     assert (len(planned), "s_region" in planned.colnames) == (0, True)
@@ -305,8 +301,8 @@ def test_nothing_found_is_a_warning_and_a_table(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.garbage(), Fault.status(500), Fault.truncate_json()])
-def test_a_fault_passes_or_is_an_error_of_the_package(mast_sandbox: Sandbox, fault: Fault) -> None:
-    """One is passed over; if it stays, the archive is to blame."""
+def test_transient_faults_are_retried_and_persistent_ones_raise(mast_sandbox: Sandbox, fault: Fault) -> None:
+    """A transient fault is recovered; a persistent one raises a service error."""
     mast_sandbox.faults.add("invoke", fault)
     whole = len(Programs.query_planned("M101"))
     assert whole
@@ -316,7 +312,7 @@ def test_a_fault_passes_or_is_an_error_of_the_package(mast_sandbox: Sandbox, fau
 
 
 @pytest.mark.parametrize("lacking", ["calib_level", "s_region", "target_name"])
-def test_an_answer_without_a_column_is_an_error_of_the_package(mast_sandbox: Sandbox, lacking: str) -> None:
+def test_a_missing_column_raises_an_error_of_the_package(mast_sandbox: Sandbox, lacking: str) -> None:
     """No KeyError."""
 
     def without(document: dict[str, Any]) -> dict[str, Any]:
@@ -331,10 +327,8 @@ def test_an_answer_without_a_column_is_an_error_of_the_package(mast_sandbox: San
 
 
 @given(st.floats(0, 359.99), st.floats(-90, 90), st.floats(1e-4, 60), st.floats(0, 360), st.floats(0, 1))
-def test_what_is_asked_for_holds_the_whole_circle(
-    ra: float, dec: float, radius: float, angle: float, part: float
-) -> None:
-    """Every position in a circle is in the box in which the archive looks, across 0h and at the poles, too."""
+def test_the_box_contains_the_circle(ra: float, dec: float, radius: float, angle: float, part: float) -> None:
+    """Every position in a circle is in the box that is requested, including across 0h and at the poles."""
     point = SkyCoord(ra, dec, unit="deg").directional_offset_by(angle * u.deg, part * radius * u.deg)
     request = FieldSearch(Programs._service)._box({"obs_collection": "JWST"}, Cone(ra, dec, radius))
     filters = request.payload()["params"]["filters"]  # type: ignore[index]
@@ -346,10 +340,10 @@ def test_what_is_asked_for_holds_the_whole_circle(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 @given(st.floats(0, 360), st.floats(-90, 90), st.floats(1e-3, 2.0))
-def test_around_any_position_nothing_without_a_footprint_is_missing(
+def test_no_observation_without_a_footprint_is_missed(
     mast_sandbox: Sandbox, ra: float, dec: float, radius: float
 ) -> None:
-    """Also across 0h and at the poles, for positions that are moved to one of the observations' own."""
+    """The same is true across 0h and at the poles, with observations moved to these positions."""
     every = all_planned()
     bare = every[every["s_region"].mask]
     row = bare[int(ra) % len(bare)]

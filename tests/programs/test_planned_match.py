@@ -1,4 +1,4 @@
-"""A catalog against all that is planned: by footprint and for any roll, masked cells included, after one question."""
+"""A crossmatch with all planned observations: by footprint and for any roll, with masked cells, and one request."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ NOWHERE = SkyCoord(10.0, -45.0, unit="deg")
 
 
 def planned() -> Table:
-    """All planned science observations of targets that do not move."""
+    """Return all planned science observations of fixed targets."""
     every = Observations.query_criteria(obs_collection="JWST", calib_level=-1, intentType="science")
     return every[[flag is not True and flag != "true" for flag in every["mtFlag"].tolist()]]
 
 
 def pairs(positions: Any, **options: Any) -> Table:
-    """The pairs of positions and observations."""
+    """Return the pairs of positions and observations."""
     return Programs.crossmatch_planned(positions, verbose=False, **options)
 
 
-def test_a_great_many_positions_need_one_question(mast_sandbox: Sandbox) -> None:
-    """Ten thousand positions are compared here."""
+def test_many_positions_need_one_request(mast_sandbox: Sandbox) -> None:
+    """Ten thousand positions are matched."""
     rng = np.random.default_rng(5)
     around = SkyCoord(rng.normal(210.8, 0.2, 10_000), rng.normal(54.35, 0.2, 10_000), unit="deg")
     found = pairs(around)
@@ -45,7 +45,7 @@ def test_a_great_many_positions_need_one_question(mast_sandbox: Sandbox) -> None
 
 
 def test_a_corner_of_a_mosaic_is_found_by_its_footprint(mast_sandbox: Sandbox) -> None:
-    """Its center is far away, and no roll of the telescope matters."""
+    """Its center is far away, and the roll of the telescope does not matter."""
     mosaic = planned()
     mosaic = mosaic[mosaic["target_name"] == "COSMOS"][0]
     corner = SkyCoord(*map(float, mosaic["s_region"].split()[2:4]), unit="deg")
@@ -57,8 +57,8 @@ def test_a_corner_of_a_mosaic_is_found_by_its_footprint(mast_sandbox: Sandbox) -
     assert row["separation"] == pytest.approx(inside.separation(center).arcsec)
 
 
-def test_observations_without_a_footprint_are_found_by_their_position(mast_sandbox: Sandbox) -> None:
-    """Masked cells are no reason to be missed, and never an error."""
+def test_observations_without_a_footprint_are_found_by_position(mast_sandbox: Sandbox) -> None:
+    """Observations with masked cells are matched and raise no error."""
     every = planned()
     bare = every[every["s_region"].mask & ~every["s_ra"].mask][0]
     center = SkyCoord(bare["s_ra"], bare["s_dec"], unit="deg")
@@ -70,8 +70,8 @@ def test_observations_without_a_footprint_are_found_by_their_position(mast_sandb
     assert found["t_min"].mask.any()
 
 
-def test_moving_targets_have_no_place(mast_sandbox: Sandbox) -> None:
-    """The position in the table is that of a moment; nothing is said of it."""
+def test_moving_targets_are_not_matched(mast_sandbox: Sandbox) -> None:
+    """The position of a moving target in the table is only valid at one time."""
     every = Observations.query_criteria(obs_collection="JWST", calib_level=-1)
     moving = every[[str(flag).lower() == "true" for flag in every["mtFlag"]]]
     moving = moving[~moving["s_ra"].mask]
@@ -85,8 +85,8 @@ def test_moving_targets_have_no_place(mast_sandbox: Sandbox) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 @given(seed=st.integers(0, 2**32 - 1), radius=st.floats(0, 60), best=st.booleans())
-def test_pairs_are_those_of_a_full_comparison(mast_sandbox: Sandbox, seed: int, radius: float, best: bool) -> None:
-    """Each position is compared with each observation, one by one, by footprint and by the distance of its center."""
+def test_pairs_agree_with_a_complete_comparison(mast_sandbox: Sandbox, seed: int, radius: float, best: bool) -> None:
+    """Each position is compared with each observation, by footprint and by the distance from its center."""
     rng, every = np.random.default_rng(seed), planned()
     chosen = every[rng.integers(0, len(every), 12)]
     ra, dec = (np.ma.filled(chosen[name], 30.0) for name in ("s_ra", "s_dec"))
@@ -116,8 +116,8 @@ def test_pairs_are_those_of_a_full_comparison(mast_sandbox: Sandbox, seed: int, 
         assert len(found) == len(set(found["input_row"].tolist()))
 
 
-def test_instruments_and_filters_are_choices(mast_sandbox: Sandbox) -> None:
-    """Only what would be used counts, and the program is told."""
+def test_instruments_and_filters_restrict_the_pairs(mast_sandbox: Sandbox) -> None:
+    """Only matching observations count, with their programs."""
     every = planned()
     positions = SkyCoord(every["s_ra"].filled(0), every["s_dec"].filled(0), unit="deg")
     found = pairs(positions, instrument="NIRCAM", filters="F444W")
@@ -127,8 +127,8 @@ def test_instruments_and_filters_are_choices(mast_sandbox: Sandbox) -> None:
     assert not found["proposal_id"].mask.any()
 
 
-def test_positions_that_match_nothing_are_listed(mast_sandbox: Sandbox) -> None:
-    """So are those that are none; the caveat stands where the table is shown."""
+def test_positions_without_a_match_are_listed(mast_sandbox: Sandbox) -> None:
+    """Invalid positions are listed as well, and the caveat is displayed with the table."""
     table = Table({"RA": [210.802429, 10.0, np.nan], "Dec": [54.34875, -45.0, 0.0]})
     with pytest.warns(InputWarning, match="row 2"):
         found = pairs(table)
@@ -139,7 +139,7 @@ def test_positions_that_match_nothing_are_listed(mast_sandbox: Sandbox) -> None:
     assert found.meta["caveat"][0] in str(found)
 
 
-def test_nothing_planned_is_one_warning(mast_sandbox: Sandbox) -> None:
+def test_no_planned_observations_cause_one_warning(mast_sandbox: Sandbox) -> None:
     """The table keeps its columns."""
     with pytest.warns(NoResultsWarning, match="No planned observations found"):
         found = pairs(NOWHERE.reshape(1))
@@ -158,23 +158,23 @@ def test_nothing_planned_is_one_warning(mast_sandbox: Sandbox) -> None:
         {"ra_column": "x"},
     ],
 )
-def test_what_makes_no_sense_is_refused(mast_sandbox: Sandbox, options: dict[str, Any]) -> None:
-    """Nothing is sent then."""
+def test_invalid_arguments_raise(mast_sandbox: Sandbox, options: dict[str, Any]) -> None:
+    """The error is raised before a request."""
     with pytest.raises(InvalidQueryError):
         pairs(NOWHERE.reshape(1), **options)
     assert not mast_sandbox.requests.of("invoke")
 
 
 @pytest.mark.parametrize("fault", [Fault.garbage(), Fault.status(500), Fault.error("no")])
-def test_an_archive_that_fails_is_an_error_of_the_archive(mast_sandbox: Sandbox, fault: Fault) -> None:
-    """Never an error of Python."""
+def test_a_failure_raises_a_service_error(mast_sandbox: Sandbox, fault: Fault) -> None:
+    """No exception of Python is raised."""
     mast_sandbox.faults.add("invoke", fault, times=None)
     with pytest.raises((RemoteServiceError, InvalidQueryError)):
         pairs(NOWHERE.reshape(1))
 
 
-def test_answers_without_columns_are_errors_of_the_archive(mast_sandbox: Sandbox) -> None:
-    """A column that is not there is told as what it is."""
+def test_missing_columns_raise_a_service_error(mast_sandbox: Sandbox) -> None:
+    """The error says which column is missing."""
 
     def shorten(answer: dict[str, Any]) -> dict[str, Any]:
         kept = [field for field in answer["fields"] if field["name"] not in {"s_region", "mtFlag"}]

@@ -1,4 +1,4 @@
-"""Visits, pages and proposals over real HTTP: new addresses and old ones, XML and pages, and what goes wrong."""
+"""Visits, pages and proposals over real HTTP: new and old addresses, XML and HTML, and failures."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ PAGES = ("visits", "visits_old")
 
 
 def answer(body: str, status: int = 200) -> Fault:
-    """Answer with a page."""
+    """Return a fault that responds with a page."""
     return Fault.answer(body.encode(), status=status, content_type="text/html")
 
 
 def cells(table: Table) -> dict[str, list[Any]]:
-    """The cells of a table, times as text and masked ones as None."""
+    """Return the cells of a table, times as text and masked cells as None."""
     found = {}
     for name in table.colnames:
         column = table[name]
@@ -46,7 +46,7 @@ def cells(table: Table) -> dict[str, list[Any]]:
 
 
 def test_visits_have_times_and_units(mast_sandbox: Sandbox) -> None:
-    """Times are Time, hours have a unit, and what is not known is masked."""
+    """Times are Time columns, hours have a unit, and unknown values are masked."""
     visits = Programs.get_visits(1783)
     assert isinstance(visits["start"], Time)
     assert visits["hours"].unit == u.hour
@@ -57,8 +57,8 @@ def test_visits_have_times_and_units(mast_sandbox: Sandbox) -> None:
     assert visits["configuration"][4] == "NIRCam Imaging; MIRI Imaging"
 
 
-def test_repetitions_point_at_each_other(mast_sandbox: Sandbox) -> None:
-    """The failed visit names the one that repeats it, and that one the failed visit."""
+def test_repetitions_refer_to_each_other(mast_sandbox: Sandbox) -> None:
+    """The failed visit and the one that repeats it name each other."""
     visits = Programs.get_visits("JWST 1783")
     failed, again = visits[5], visits[3]
     assert (failed["repeated_by"], again["repeat_of"]) == ("4:1", "6:1")
@@ -69,7 +69,7 @@ def test_repetitions_point_at_each_other(mast_sandbox: Sandbox) -> None:
 
 
 def test_plan_windows_are_pairs_of_times(mast_sandbox: Sandbox) -> None:
-    """Each window has a beginning and an end; a visit with fewer windows has masked ones."""
+    """Each window has a start and an end; a visit with fewer windows has masked ones."""
     visits = Programs.get_visits(9214)
     windows = visits["plan_windows"]
     assert windows.shape == (5, 2, 2)
@@ -80,8 +80,8 @@ def test_plan_windows_are_pairs_of_times(mast_sandbox: Sandbox) -> None:
     assert visits["plan_status"][2].startswith("Ready for long range planning")
 
 
-def test_the_names_of_files_begin_as_the_table_says(mast_sandbox: Sandbox) -> None:
-    """An exposure of the archive belongs to the visit whose visit_id its name begins with."""
+def test_file_names_begin_with_the_visit_id(mast_sandbox: Sandbox) -> None:
+    """An exposure belongs to the visit whose visit_id begins its name."""
     visits = Programs.get_visits(1783)
     exposures = Observations.query_criteria(proposal_id="1783", obs_collection="JWST", calib_level=2)
     archived = set(visits["visit_id"][visits["status"] == "Archived"])
@@ -89,8 +89,8 @@ def test_the_names_of_files_begin_as_the_table_says(mast_sandbox: Sandbox) -> No
 
 
 @pytest.mark.parametrize("program", ["JWST 1783", "JWST 9214", "JWST 9301", "HST 13937", "HST 17862"])
-def test_all_addresses_and_forms_give_the_same_table(mast_sandbox: Sandbox, program: str) -> None:
-    """XML and page, at the new address and at the old one, say the same of every visit."""
+def test_all_addresses_and_formats_give_the_same_table(mast_sandbox: Sandbox, program: str) -> None:
+    """XML and HTML, at the new and the old address, have the same information on every visit."""
     whole = cells(Programs.get_visits(program))
     assert len(mast_sandbox.requests.of("visits")) == 1
     mast_sandbox.faults.add("visits", Fault.status(404), times=1)
@@ -105,7 +105,7 @@ def test_all_addresses_and_forms_give_the_same_table(mast_sandbox: Sandbox, prog
     assert cells(Programs.get_visits(program)) == whole
 
 
-def test_the_table_says_from_where_and_when_it_is(mast_sandbox: Sandbox) -> None:
+def test_the_table_has_its_address_and_time(mast_sandbox: Sandbox) -> None:
     """The address can be opened, and the time of the report is in UTC."""
     visits = Programs.get_visits(1783)
     assert visits.meta["report_time"] == ["2026-11-23T10:52:19"]
@@ -124,23 +124,23 @@ def test_the_table_can_be_written_and_read_again(mast_sandbox: Sandbox, tmp_path
 
 
 @pytest.mark.parametrize("call", [Programs.get_visits, Programs.get_program])
-def test_an_unknown_program_is_the_fault_of_the_question(mast_sandbox: Sandbox, call: Any) -> None:
+def test_an_unknown_program_raises_a_query_error(mast_sandbox: Sandbox, call: Any) -> None:
     """The error names the program and the other mission, after one request."""
     with pytest.raises(InvalidQueryError, match=r"JWST 99999.*not available.*mission='HST'"):
         call(99999)
     assert len(mast_sandbox.requests) == 1
 
 
-def test_a_program_without_pages_anywhere_is_the_fault_of_the_question(mast_sandbox: Sandbox) -> None:
-    """If all addresses say 404, that is said once."""
+def test_a_program_without_pages_raises_a_query_error(mast_sandbox: Sandbox) -> None:
+    """One error is raised if all addresses respond with 404."""
     for name in PAGES:
         mast_sandbox.faults.add(name, Fault.status(404), times=None)
     with pytest.raises(InvalidQueryError, match="The report of visits of JWST 1783 was not found at any known URL"):
         Programs.get_visits(1783)
 
 
-def test_a_changed_page_is_one_clear_error(mast_sandbox: Sandbox) -> None:
-    """The error says what is wrong and where to look; nothing is asked again and again."""
+def test_a_changed_page_raises_one_error(mast_sandbox: Sandbox) -> None:
+    """The error has the problem and an address to check, and there are no retries."""
     for name in PAGES:
         mast_sandbox.faults.add(name, answer("<html><body><h1>Welcome to our new site</h1></body></html>"), times=None)
     with pytest.raises(
@@ -152,8 +152,8 @@ def test_a_changed_page_is_one_clear_error(mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests) == 4
 
 
-def test_a_page_that_changed_in_one_form_is_read_in_another(mast_sandbox: Sandbox) -> None:
-    """The next form is asked for."""
+def test_another_format_is_read_if_one_has_changed(mast_sandbox: Sandbox) -> None:
+    """The next address is requested."""
     mast_sandbox.faults.add("visits", answer("<html>new</html>"), times=1)
     assert len(Programs.get_visits(1783)) == 6
 
@@ -161,8 +161,8 @@ def test_a_page_that_changed_in_one_form_is_read_in_another(mast_sandbox: Sandbo
 @pytest.mark.parametrize(
     "fault", [Fault.garbage(), Fault.status(500), Fault.reset(), Fault.cut(100), Fault.status(503, retry_after=1)]
 )
-def test_a_fault_of_the_site_passes_or_is_an_error_of_the_package(mast_sandbox: Sandbox, fault: Fault) -> None:
-    """One fault is passed over; if it stays, the error is the site's."""
+def test_transient_faults_are_retried_and_persistent_ones_raise(mast_sandbox: Sandbox, fault: Fault) -> None:
+    """A transient fault is recovered; a persistent one raises a service error."""
     mast_sandbox.faults.add("visits", fault, times=1)
     assert len(Programs.get_visits(1783)) == 6
     for name in PAGES:
@@ -172,16 +172,16 @@ def test_a_fault_of_the_site_passes_or_is_an_error_of_the_package(mast_sandbox: 
     assert isinstance(raised.value, ServerError | InvalidResponseError | QueryTimeoutError)
 
 
-def test_the_deadline_is_for_all_addresses_together(mast_sandbox: Sandbox) -> None:
-    """A site that is silent does not hold a call longer than its timeout."""
+def test_the_timeout_applies_to_all_addresses(mast_sandbox: Sandbox) -> None:
+    """A silent site does not extend a call beyond its timeout."""
     for name in PAGES:
         mast_sandbox.faults.add(name, Fault.delay(30), times=None)
     with pytest.raises(QueryTimeoutError, match=r"0\.3 s"):
         Programs.get_visits(1783, timeout=0.3)
 
 
-def test_a_program_without_visits_has_a_table_without_rows(mast_sandbox: Sandbox) -> None:
-    """It keeps its columns, and there is a warning."""
+def test_a_program_without_visits_has_an_empty_table(mast_sandbox: Sandbox) -> None:
+    """The table has its columns, and there is a warning."""
     empty = '<visitStatusReport observatory="JWST" id="1783"/>'
     mast_sandbox.faults.add("visits", Fault.answer(empty.encode(), content_type="text/xml"))
     with pytest.warns(NoResultsWarning, match="JWST 1783 has no visits"):
@@ -190,7 +190,7 @@ def test_a_program_without_visits_has_a_table_without_rows(mast_sandbox: Sandbox
 
 
 def test_no_token_is_sent_to_the_site(mast_sandbox: Sandbox) -> None:
-    """The pages are public, and not at a server to which tokens go."""
+    """The pages are public, and their server must not receive tokens."""
     mine = ProgramsClass()
     mine.login(mast_sandbox.token)
     with conf.set_temp("programs_server", mast_sandbox.url.replace("127.0.0.1", "localhost")):
@@ -202,7 +202,7 @@ def test_no_token_is_sent_to_the_site(mast_sandbox: Sandbox) -> None:
 
 
 def test_the_page_of_a_program_is_read(mast_sandbox: Sandbox) -> None:
-    """Facts are found by their labels, and links lead somewhere."""
+    """Facts are found by their labels, and the links are valid."""
     program = Programs.get_program("GO-1783")
     assert (program.number, program.category, program.cycle) == (1783, "GO", 1)
     assert program.title == "Feedback in emerging extragalactic star clusters"
@@ -212,8 +212,8 @@ def test_the_page_of_a_program_is_read(mast_sandbox: Sandbox) -> None:
         assert requests.get(link, timeout=5).status_code == 200
 
 
-def test_the_old_page_says_the_same(mast_sandbox: Sandbox) -> None:
-    """Where the new address fails, the old one is asked, also for HST."""
+def test_the_old_page_has_the_same_information(mast_sandbox: Sandbox) -> None:
+    """If the new address fails, the old one is requested, for HST as well."""
     for name in ("GO-1783", "HST 13937"):
         new = Programs.get_program(name)
         mast_sandbox.faults.add("program", Fault.status(404))
@@ -221,8 +221,8 @@ def test_the_old_page_says_the_same(mast_sandbox: Sandbox) -> None:
         assert mast_sandbox.requests[-1].endpoint == "program_old"
 
 
-def test_a_page_without_a_title_is_one_clear_error(mast_sandbox: Sandbox) -> None:
-    """What is on every page must be there, and the page must be that of the program."""
+def test_a_page_without_a_title_raises_one_error(mast_sandbox: Sandbox) -> None:
+    """The page must have the common facts, and must be that of the program."""
     other = "<h1>GO 1784</h1><p><b>Title:</b> x<br><b>Principal Investigator:</b> y</p>"
     for body, what in (("<h1>GO 1783</h1>", "'Title' and 'Principal Investigator'"), (other, "the number")):
         for name in ("program", "program_old"):
@@ -233,7 +233,7 @@ def test_a_page_without_a_title_is_one_clear_error(mast_sandbox: Sandbox) -> Non
 
 
 def test_a_row_of_observations_leads_to_its_program(mast_sandbox: Sandbox) -> None:
-    """Rows of HST and JWST each lead to their own."""
+    """Rows of HST and JWST each lead to their own program."""
     for mission in ("HST", "JWST"):
         row = Observations.query_criteria(obs_collection=mission, target_name="M101")[0]
         program = Programs.get_program(row)
@@ -243,8 +243,8 @@ def test_a_row_of_observations_leads_to_its_program(mast_sandbox: Sandbox) -> No
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_proposal_is_a_zip_file_with_what_was_proposed(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The file for APT and the PDF are on disk, whole, and nothing else is."""
+def test_a_proposal_is_downloaded(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The APT file and the PDF are complete, and there are no other files."""
     manifest = Programs.download_apt(1783, download_dir=tmp_path, pdf=True, verbose=False)
     assert manifest["Status"].tolist() == ["COMPLETE", "COMPLETE"]
     folder = tmp_path / "mastDownload" / "JWST" / "1783"
@@ -255,13 +255,13 @@ def test_a_proposal_is_a_zip_file_with_what_was_proposed(mast_sandbox: Sandbox, 
 
 
 def test_a_proposal_of_hst_is_xml(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Its name has another ending."""
+    """Its file name has another extension."""
     Programs.download_apt("HST 13937", download_dir=tmp_path, verbose=False)
     assert b"HstProposal" in (tmp_path / "mastDownload/HST/13937/13937.apt").read_bytes()
 
 
-def test_a_proposal_is_looked_for_at_both_addresses(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Where the old address has nothing, or a page, the new one is asked."""
+def test_a_proposal_is_requested_from_both_addresses(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """If the first address has no file, or a web page, the second one is requested."""
     for fault in (Fault.status(404), answer("<html><body>This page has moved</body></html>")):
         mast_sandbox.faults.add("proposal_jwst_old", fault, times=None)
         manifest = Programs.download_apt(1783, download_dir=tmp_path, overwrite="always", verbose=False)
@@ -271,8 +271,8 @@ def test_a_proposal_is_looked_for_at_both_addresses(mast_sandbox: Sandbox, tmp_p
 
 
 @pytest.mark.parametrize("fault", [Fault.cut(100), answer("<html>no</html>"), answer("{}"), Fault.status(500)])
-def test_a_proposal_is_whole_or_absent(mast_sandbox: Sandbox, tmp_path: Path, fault: Fault) -> None:
-    """What breaks, or is a page, leaves nothing under the final name, and the manifest says why."""
+def test_a_proposal_is_complete_or_missing(mast_sandbox: Sandbox, tmp_path: Path, fault: Fault) -> None:
+    """After a failure, or for a web page, there is no file with the final name, and the manifest has the reason."""
     for name in ("proposal_jwst_old", "proposal_jwst"):
         mast_sandbox.faults.add(name, fault, times=None)
     manifest = Programs.download_apt(1783, download_dir=tmp_path, on_error="ignore", verbose=False)
@@ -284,13 +284,13 @@ def test_a_proposal_is_whole_or_absent(mast_sandbox: Sandbox, tmp_path: Path, fa
 
 
 def test_an_unknown_program_has_no_proposal(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The failure is in the manifest, and raised where that is wanted."""
+    """The failure is in the manifest, and raised on request."""
     with pytest.raises(DownloadError, match="404"):
         Programs.download_apt(99999, download_dir=tmp_path, on_error="raise", verbose=False)
 
 
-def test_a_file_that_is_there_is_kept_and_verified(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The second call changes nothing, and a plan fetches nothing."""
+def test_an_existing_file_is_kept_and_verified(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The second call changes nothing, and a dry run downloads nothing."""
     plan = Programs.download_apt(1783, download_dir=tmp_path, dry_run=True)
     assert plan["Action"].tolist() == ["fetch"]
     assert not list(tmp_path.iterdir())

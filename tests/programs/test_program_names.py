@@ -1,4 +1,4 @@
-"""Which program is meant: numbers, texts, rows, and what is none."""
+"""Programs as numbers, text and rows, and invalid ones."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ from astroquery_mast.programs.program import ProgramId, as_program
         "jw01783",
     ],
 )
-def test_a_program_is_known_in_the_forms_in_which_people_write_it(given_as: Any) -> None:
+def test_programs_are_read_in_common_spellings(given_as: Any) -> None:
     """All of these are program 1783 of JWST."""
     assert as_program(given_as) == ProgramId("JWST", 1783)
 
 
 @pytest.mark.parametrize("given_as", ["HST 10452", "HST-GO-10452", "hst 010452", "HST10452"])
-def test_a_program_of_hst_says_so(given_as: str) -> None:
-    """The mission that is named counts."""
+def test_programs_of_hst(given_as: str) -> None:
+    """The mission in the text is used."""
     assert as_program(given_as) == ProgramId("HST", 10452)
 
 
-def test_the_mission_may_be_told_apart_from_the_number() -> None:
-    """A number alone is a program of JWST, unless mission says otherwise."""
+def test_the_mission_may_be_an_argument() -> None:
+    """A number alone is a program of JWST, unless mission is given."""
     assert as_program(10452, "hst") == ProgramId("HST", 10452)
     with pytest.raises(InvalidArgumentError, match="is a program of JWST, which contradicts mission='HST'"):
         as_program("JWST 1783", "HST")
@@ -61,13 +61,13 @@ def test_the_mission_may_be_told_apart_from_the_number() -> None:
 @pytest.mark.parametrize(
     "wrong", ["", "0", "M51", "GO", "17-83", "1234567", "GO-1783-12", None, 1783.5, True, -3, [1783], 0, np.ma.masked]
 )
-def test_what_is_no_program_is_refused(wrong: Any) -> None:
-    """Nothing is guessed."""
+def test_invalid_programs_raise(wrong: Any) -> None:
+    """No program is guessed."""
     with pytest.raises(InvalidArgumentError, match=r"^program(=| must be)"):
         as_program(wrong)
 
 
-def test_a_row_tells_its_program_and_mission() -> None:
+def test_a_row_has_a_program_and_a_mission() -> None:
     """Rows of observations and of visits have a program."""
     table = Table({"proposal_id": ["1783", "10452"], "obs_collection": ["JWST", "HST"]})
     assert [as_program(row) for row in table] == [ProgramId("JWST", 1783), ProgramId("HST", 10452)]
@@ -76,8 +76,8 @@ def test_a_row_tells_its_program_and_mission() -> None:
         as_program(table[1], "JWST")
 
 
-def test_a_row_without_a_program_is_refused() -> None:
-    """A masked program, no column, and other missions have no page."""
+def test_a_row_without_a_program_raises() -> None:
+    """A masked program, a missing column, and other missions have no page."""
     masked = Table({"proposal_id": ["1783"]}, masked=True)
     masked["proposal_id"].mask = True
     for row in (masked[0], Table({"obs_id": ["x"]})[0]):
@@ -94,17 +94,15 @@ def test_a_row_without_a_program_is_refused() -> None:
     st.sampled_from([" ", "-", "  ", "_"]),
     st.integers(0, 3),
 )
-def test_whatever_stands_before_it_the_number_is_found(
-    number: int, mission: str, kind: str, between: str, zeros: int
-) -> None:
-    """Mission, kind and number in any combination are read back."""
+def test_the_number_is_found_after_any_prefix(number: int, mission: str, kind: str, between: str, zeros: int) -> None:
+    """Mission, type and number in any combination are read."""
     text = between.join(filter(None, [mission, kind, "0" * zeros + str(number)]))
     assert as_program(text) == ProgramId(mission.upper() or "JWST", number)
 
 
 @given(st.text(max_size=20))
-def test_any_text_is_a_program_or_refused(text: str) -> None:
-    """No text leads to another error."""
+def test_any_text_is_a_program_or_raises(text: str) -> None:
+    """No text raises another exception."""
     try:
         found = as_program(text)
     except InvalidArgumentError:

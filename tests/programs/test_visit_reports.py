@@ -1,4 +1,4 @@
-"""Reports of visits in XML and HTML: what is read, and that a changed form is an error and never a wrong table."""
+"""Visit reports in XML and HTML: their content, and errors instead of wrong tables if the format has changed."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def xml(visit: str, attributes: str = 'observatory="JWST" id="1783"') -> bytes:
-    """A report with one visit."""
+    """Return a report with one visit."""
     return (
         f"<visitStatusReport {attributes}><visit observation='1' visit='2'>{visit}</visit></visitStatusReport>".encode()
     )
 
 
 def page(head: str, row: str) -> bytes:
-    """A page with one table."""
+    """Return a page with one table."""
     heads = "".join(f"<td>{name}</td>" for name in head.split("|"))
     cells = "".join(f"<td>{cell}</td>" for cell in row.split("|"))
     return f"<html><body><table><tr>{heads}</tr><tr>{cells}</tr></table></body></html>".encode()
 
 
-def test_everything_in_a_visit_is_read_from_xml() -> None:
-    """Each element has its place."""
+def test_all_elements_of_a_visit_are_read() -> None:
+    """Each element becomes a field of the visit."""
     body = xml(
         "<status>Failed - Archived</status><target>A</target><target>B</target><configuration>NIRCam Imaging"
         "</configuration><hours>1.25</hours><startTime>Jun 21, 2022 02:41:18</startTime><endTime>Jun 21, 2022 10:48:41"
@@ -49,7 +49,7 @@ def test_everything_in_a_visit_is_read_from_xml() -> None:
 
 
 def test_several_plan_windows_are_kept_apart() -> None:
-    """Each window reaches from the beginning of its first day to the last second of its last one."""
+    """Each window extends from the beginning of its first day to the last second of its last day."""
     body = xml(
         "<status>Flight Ready</status><planWindow>Aug 8, 2026 - Aug 20, 2026 (2026.220 - 2026.232)</planWindow>"
         "<planWindow>Feb 1, 2027 - Feb 1, 2027</planWindow>"
@@ -63,8 +63,8 @@ def test_several_plan_windows_are_kept_apart() -> None:
 @pytest.mark.parametrize(
     "words", ["Not a candidate for the long range plan", "Ready for long range planning, plan window not yet assigned"]
 )
-def test_words_in_the_place_of_a_window_are_kept(words: str) -> None:
-    """They are the status of the plan, and there is no window, in either form."""
+def test_text_in_place_of_a_window_is_kept(words: str) -> None:
+    """The text becomes the plan status, and there is no window, in either format."""
     (of_xml,) = read_report(xml(f"<status>Implementation</status><planWindow>{words}</planWindow>"), JWST).visits
     html = page("Observation|Visit|Status|Plan Windows", f"1|2|Implementation|{words}")
     assert read_report(html, JWST).visits == [of_xml]
@@ -72,7 +72,7 @@ def test_words_in_the_place_of_a_window_are_kept(words: str) -> None:
 
 
 def test_a_page_is_read_by_its_headings() -> None:
-    """Columns may stand in any order, and others beside them; lines in a cell are several things."""
+    """Columns may be in any order, with others between them; the lines in a cell are separate values."""
     html = page(
         "Hours|Plan Windows|Something else|Status|Visit|Targets|Observation|Template",
         "2.5|Aug 8, 2026 - Aug 9, 2026 (x)<br>Sep 1, 2026 - Sep 2, 2026|?|Scheduling|2|A<br/>B|1|NIRCam Imaging",
@@ -91,14 +91,14 @@ def test_a_page_is_read_by_its_headings() -> None:
         ("", None, None, ""),
     ],
 )
-def test_what_a_page_says_of_repetitions_is_read(said: str, of: Repeat | None, by: Repeat | None, pending: str) -> None:
-    """Its sentences say the same as the elements of XML."""
+def test_repetitions_on_a_page_are_read(said: str, of: Repeat | None, by: Repeat | None, pending: str) -> None:
+    """The sentences have the same information as the elements of XML."""
     (visit,) = read_report(page("Observation|Visit|Status|Repeat", f"1|1|Failed|{said}"), JWST).visits
     assert (visit.repeat_of, visit.repeated_by, visit.pending) == (of, by, pending)
 
 
 def test_visits_of_hst_have_no_observation() -> None:
-    """Visits are called by letters and digits there."""
+    """HST visits have names of letters and digits."""
     (visit,) = read_report(page("Visit|Status|Targets|Configs", "A1|Archived|NEPTUNE|WFC3"), HST).visits
     assert (visit.visit, visit.configurations) == ("A1", ("WFC3",))
     table = table_of_visits(read_report(page("Visit|Status", "A1|Archived"), HST), HST)
@@ -106,8 +106,8 @@ def test_visits_of_hst_have_no_observation() -> None:
     assert table["visit_id"].mask.all()
 
 
-def test_the_clock_of_the_report_is_that_of_baltimore() -> None:
-    """The time of the report is turned into UTC, in summer and in winter."""
+def test_report_times_are_converted_to_utc() -> None:
+    """The time zone is that of Baltimore, in summer and in winter."""
     for zone, hour in (("EDT", 9), ("EST", 10), ("UTC", 5), ("GMT", 5)):
         body = f"<visitStatusReport><reportTime>Mon Aug 03 05:52:19 {zone} 2026</reportTime></visitStatusReport>"
         assert read_report(body.encode(), JWST).made == datetime(2026, 8, 3, hour, 52, 19, tzinfo=UTC)
@@ -147,14 +147,14 @@ def test_the_clock_of_the_report_is_that_of_baltimore() -> None:
         b"<html><table></table></html>",
     ],
 )
-def test_a_form_that_is_not_known_is_one_clear_error(body: bytes) -> None:
-    """There is never a table in which something stands in the wrong place."""
+def test_an_unknown_format_raises_one_error(body: bytes) -> None:
+    """No value is ever in the wrong column of a table."""
     with pytest.raises(InvalidResponseError, match="The format of the report has changed"):
         read_report(body, JWST)
 
 
-def test_what_a_page_says_instead_of_a_report_is_told() -> None:
-    """A program that is not known is the fault of the question, and a site that is down is not."""
+def test_error_messages_of_the_site_are_raised() -> None:
+    """An unknown program raises a query error, and a site that is down raises a server error."""
     unknown = b"<html><main>Program 1783 is not available via this interface.</main></html>"
     with pytest.raises(InvalidQueryError, match=r"No page found for JWST 1783.*mission='HST'"):
         read_report(unknown, JWST)
@@ -164,8 +164,8 @@ def test_what_a_page_says_instead_of_a_report_is_told() -> None:
 
 
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)), st.sampled_from([str, str.upper, str.lower]))
-def test_every_moment_is_read_as_it_was_written(moment: datetime, spelled: object) -> None:
-    """The language of the system does not matter for the names of months."""
+def test_times_are_read_as_written(moment: datetime, spelled: object) -> None:
+    """Month names do not depend on the locale."""
     moment = moment.replace(microsecond=0)
     name = spelled(MONTHS[moment.month - 1])  # type: ignore[operator]
     text = f"{name} {moment.day}, {moment.year} {moment:%H:%M:%S}"
@@ -174,8 +174,8 @@ def test_every_moment_is_read_as_it_was_written(moment: datetime, spelled: objec
 
 
 @given(st.binary(max_size=300) | st.text(alphabet="<>/=\"' abvisitstuRepor", max_size=120).map(str.encode))
-def test_any_bytes_are_a_report_or_an_error_of_the_package(body: bytes) -> None:
-    """No answer leads to an error of the interpreter or of a parser."""
+def test_any_bytes_are_a_report_or_raise_an_error_of_the_package(body: bytes) -> None:
+    """No response raises an exception of Python or a parser."""
     try:
         read_report(body, JWST)
     except MastError:
@@ -183,8 +183,8 @@ def test_any_bytes_are_a_report_or_an_error_of_the_package(body: bytes) -> None:
 
 
 @given(st.integers(0, 900), st.binary(min_size=1, max_size=3))
-def test_a_damaged_report_is_read_or_an_error_of_the_package(place: int, damage: bytes) -> None:
-    """Wherever bytes change, times are times and visits are visits, or there is an error."""
+def test_a_damaged_report_is_read_or_raises_an_error_of_the_package(place: int, damage: bytes) -> None:
+    """Wherever bytes change, all values are valid, or an error is raised."""
     whole = xml(
         "<status>Archived</status><target>M51</target><hours>1.2</hours><startTime>Jun 21, 2022 02:41:18</startTime>"
         "<endTime>Jun 21, 2022 10:48:41</endTime><planWindow>Aug 8, 2026 - Aug 20, 2026</planWindow>"
@@ -198,8 +198,8 @@ def test_a_damaged_report_is_read_or_an_error_of_the_package(place: int, damage:
 
 
 @given(st.integers(0, 400), st.text(alphabet="<>/tdhrbael=\"' 1Aé", min_size=1, max_size=4))
-def test_a_damaged_page_is_read_or_an_error_of_the_package(place: int, damage: str) -> None:
-    """The same holds for pages, of visits and of programs."""
+def test_a_damaged_page_is_read_or_raises_an_error_of_the_package(place: int, damage: str) -> None:
+    """The same is true for the pages of visits and programs."""
     visits = page(
         "Observation|Visit|Status|Target(s)|Hours|Start UT|Repeat",
         "1|2|Archived|M51|1.2|Jun 21, 2022 02:41:18|Repeat of observation 3 visit(s) 2 in this program by WOPR 87",
@@ -219,8 +219,8 @@ def test_a_damaged_page_is_read_or_an_error_of_the_package(place: int, damage: s
             continue
 
 
-def test_a_page_that_is_whole_is_read() -> None:
-    """The page of the test above, without damage; the kind of program is a word in capitals before the number."""
+def test_an_undamaged_page_is_read() -> None:
+    """The page is that of the test above; the type of program is the word in upper case before the number."""
     body = (
         b"<html><h1><a>GTO</a> 01783</h1><p><strong>Principal Investigator: </strong> A. B&eacute;<br/></p>"
         b"<p><b>Title:</b> C <i>D</i><br/><b>Cycle:</b> none</p></html>"
