@@ -7,7 +7,7 @@ import io
 import re
 import string
 import urllib.parse
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,9 @@ def served(words: list[str], columns: list[SqlColumn]) -> list[str]:
 
 # -- round trips -----------------------------------------------------------------------------------------------------
 
-MOMENTS = st.datetimes(datetime(1965, 1, 1), datetime(2025, 1, 1))
+# Days before a fractional step of UTC, whose times ERFA does not convert to text and back exactly.
+STEPS = {date(1965, 2, 28), date(1965, 6, 30), date(1965, 8, 31), date(1968, 1, 31), date(1971, 12, 31)}
+MOMENTS = st.datetimes(datetime(1965, 1, 1), datetime(2025, 1, 1)).filter(lambda moment: moment.date() not in STEPS)
 
 
 @given(tables())
