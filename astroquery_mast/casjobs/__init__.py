@@ -1,1 +1,1 @@
-"""CasJobs, MAST's batch queries in SQL: see `~astroquery_mast.casjobs.client`."""
+"""CasJobs, the SQL batch query service of MAST; see `~astroquery_mast.casjobs.client`."""

@@ -362,7 +362,7 @@ def column_mismatch(columns: Sequence[SqlColumn], existing: Sequence[SqlColumn])
 
 
 def _listed(message: str, names: Sequence[str]) -> str:
-    """Return a message about some columns, or an empty text if existing are none."""
+    """Return a message about some columns, or an empty text if there are none."""
     return f"{message} {', '.join(map(repr, names))}" if names else ""
 
 

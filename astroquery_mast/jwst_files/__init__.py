@@ -1,1 +1,1 @@
-"""Files of JWST by the keywords of their headers, and whether those on disk are the newest."""
+"""JWST files by their header keywords, and updates of files on disk."""

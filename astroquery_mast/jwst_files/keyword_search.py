@@ -190,7 +190,7 @@ class KeywordSearch:
             counts.update(_cells_of(table, column).compressed().astype(str).tolist())
         return counts
 
-    # -- conversion of the query -----------------------------------------------------------------------------------
+    # -- conversion of the query ---------------------------------------------------------------------------------
 
     def _service_queries(self, question: FileQuestion, deadline: Deadline) -> list[ServiceQuestion]:
         """Return the query in the terms of each service that has all the columns."""

@@ -1,1 +1,1 @@
-"""Observing programs: what is planned, how it stands with the visits, and what would be done twice."""
+"""Observing programs: planned observations, the status of visits, and duplications."""

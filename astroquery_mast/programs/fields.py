@@ -264,7 +264,7 @@ def _rows_with_position(members: Any) -> frozenset[int]:
     return frozenset(as_positions(table).known.tolist()) if isinstance(table, Table) else frozenset()
 
 
-# -- all planned observations ----------------------------------------------------------------------------------------
+# -- all planned observations ------------------------------------------------------------------------------------
 
 
 def _matched(table: Table, targets: FieldTargets) -> Table:
@@ -297,7 +297,7 @@ def _groups(kind: RowNumbers, number: int) -> list[RowNumbers]:
     return np.split(order, np.searchsorted(kind[order], np.arange(1, number)))
 
 
-# -- rows of the targets ---------------------------------------------------------------------------------------------
+# -- rows of the targets -----------------------------------------------------------------------------------------
 
 
 def _found(

@@ -1,1 +1,1 @@
-"""The services of the Virtual Observatory that MAST has: see `~astroquery_mast.vo.client`."""
+"""MAST's services of the Virtual Observatory; see `~astroquery_mast.vo.client`."""

@@ -176,7 +176,7 @@ class Pager:
                 yield self._page(placed.adql(*box.conditions))
         yield self._page(scan.adql(f"{ra} IS NULL OR {dec} IS NULL"))
 
-    # -- the choice of a key or position -------------------------------------------------------------------------------
+    # -- the choice of a key or position -----------------------------------------------------------------------------
 
     def _with_key(self, scan: Scan) -> Scan:
         """Return the scan with a key or else a position, according to the columns that the service lists."""

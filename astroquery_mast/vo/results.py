@@ -15,7 +15,6 @@ from ..warn import warn_user
 
 # MAST declares wavelengths as meters.  In the first table they are in nanometers, as in results of the portal.  In the
 # second and the third they are in meters, in the third under other names.
-# the second one they are in meters, and in the third under other names.
 IN_NANOMETERS, _IN_METERS, _OTHERS = "obspointing", "obscore", "caomplane"
 
 

@@ -359,7 +359,7 @@ def test_get_query_payload_returns_the_requests(engineering: EngineeringClass, m
     assert not len(mast_sandbox.requests)
 
 
-# -- day by day ------------------------------------------------------------------------------------------------------
+# -- day by day ----------------------------------------------------------------------------------------------------
 
 
 def test_the_days_of_the_iterator_are_complete(engineering: EngineeringClass, mast_sandbox: Sandbox) -> None:

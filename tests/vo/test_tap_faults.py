@@ -45,7 +45,7 @@ def result(record: RequestRecord) -> bool:
     return "/results" in record.path
 
 
-# -- failures that are recovered ------------------------------------------------------------------------------------
+# -- failures that are recovered -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", [Fault.gateway_timeout(), Fault.status(504), Fault.status(524), Fault.delay(2)])

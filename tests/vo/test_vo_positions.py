@@ -306,7 +306,7 @@ def test_invalid_arguments_for_sources_raise(mast_sandbox: Sandbox, words: dict[
     assert len(mast_sandbox.requests) == 0
 
 
-# -- other services ------------------------------------------------------------------------------------------------
+# -- other services --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
