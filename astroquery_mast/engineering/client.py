@@ -41,7 +41,7 @@ __all__ = ["Engineering", "EngineeringClass"]
 class EngineeringClass(MastClass):
     """Query the JWST Engineering Database: the telemetry of the spacecraft and its instruments.
 
-    Each quantity has a name, its mnemonic, such as ``"SE_ZBUSVLT"``, and samples at times of its own.
+    Each quantity has a name, its mnemonic, such as ``"SE_ZBUSVLT"``, and its own sample times.
 
     Parameters
     ----------

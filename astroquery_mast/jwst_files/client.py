@@ -340,7 +340,7 @@ class JwstFilesClass(MastClass):
         cache: bool | None = None,
         **criteria: CriterionLike,
     ) -> Table:
-        """Return the values of a column among the files that meet all criteria, and the number of files of each.
+        """Return the values of a column among the files that meet all criteria, and the number of files for each.
 
         The column is retrieved for these files, up to ``conf.server_row_limit``, and its values are counted locally.
 

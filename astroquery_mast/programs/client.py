@@ -120,7 +120,7 @@ class ProgramsClass(MastClass):
         verbose : bool, default False
             Whether to show a progress bar on a terminal and to log the outcome.
         **criteria : object
-            More criteria, as in `ObservationsClass.query_criteria`, e.g.  ``proposal_id=9214``.
+            More criteria, as in `ObservationsClass.query_criteria`, e.g. ``proposal_id=9214``.
 
         Returns
         -------
@@ -205,7 +205,7 @@ class ProgramsClass(MastClass):
         verbose : bool, default True
             Whether to log the number of pairs.
         **criteria : object
-            More criteria, as in `ObservationsClass.query_criteria`, e.g.  ``proposal_id=9214``.
+            More criteria, as in `ObservationsClass.query_criteria`, e.g. ``proposal_id=9214``.
 
         Returns
         -------
