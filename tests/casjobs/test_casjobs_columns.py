@@ -298,7 +298,7 @@ def test_examples_of_invalid_table_names_raise(name: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "given_columns", "message"),
+    ("existing", "given_columns", "message"),
     [
         (("a", "bigint"), ("A", "int"), ""),
         (("a", "float"), ("a", "int"), ""),
@@ -317,9 +317,11 @@ def test_examples_of_invalid_table_names_raise(name: Any) -> None:
         (("a", "int"), ("b", "int"), "it has no column 'b'; the new rows do not have 'a'"),
     ],
 )
-def test_column_mismatches_are_described(there: tuple[Any, ...], given_columns: tuple[Any, ...], message: str) -> None:
+def test_column_mismatches_are_described(
+    existing: tuple[Any, ...], given_columns: tuple[Any, ...], message: str
+) -> None:
     """Whether rows can be added without loss is checked before an upload, and the reason is reported."""
-    found = sql.column_mismatch([SqlColumn(*given_columns)], [SqlColumn(*there)])
+    found = sql.column_mismatch([SqlColumn(*given_columns)], [SqlColumn(*existing)])
     assert re.search(message, found) if message else not found
 
 

@@ -128,8 +128,8 @@ def test_the_file_is_downloaded_without_the_password(slow: CasJobsClass, hasty: 
     """The request for the file does not contain the password."""
     slow.download("large")
     (record,) = hasty.requests.of("casjobs_output")
-    told = f"{record.path} {record.query} {record.form} {record.headers} {record.body!r}"
-    assert hasty.casjobs_password not in told
+    request = f"{record.path} {record.query} {record.form} {record.headers} {record.body!r}"
+    assert hasty.casjobs_password not in request
 
 
 def test_a_failed_job_raises(slow: CasJobsClass, hasty: Sandbox) -> None:

@@ -79,9 +79,9 @@ def test_the_message_is_the_text_before_the_arrow(trace: str, words: str) -> Non
 )
 def test_errors_about_names_recommend_a_method(words: str, advice: str) -> None:
     """The advice follows the message of the database, and quoted names in the message do not cause advice."""
-    said = str(refusal(words, "CasJobs"))
-    assert f"{words}. " in f"{said} "
-    assert said.endswith(f"{words}.") if not advice else f"CasJobs.{advice}(" in said.partition(words)[2]
+    message = str(refusal(words, "CasJobs"))
+    assert f"{words}. " in f"{message} "
+    assert message.endswith(f"{words}.") if not advice else f"CasJobs.{advice}(" in message.partition(words)[2]
 
 
 @pytest.mark.parametrize(

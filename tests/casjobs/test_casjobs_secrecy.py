@@ -36,7 +36,7 @@ ECHO = "System.Exception: You sent pw={} ---> System.Exception: {}\r\n   at CasJ
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+def output(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     """Yield a function that returns all log messages at any level, printed text, and warnings so far."""
     for name in (None, "urllib3", "requests", "astroquery", "astropy", "keyring"):
         caplog.set_level(logging.DEBUG, name)
@@ -121,7 +121,7 @@ def whole_session(sandbox: Sandbox, client: CasJobsClass) -> list[BaseException]
 
 @pytest.mark.filterwarnings("ignore")
 def test_no_output_of_a_session_contains_the_password(
-    mast_sandbox: Sandbox, said: Callable[[], str], tmp_path: Path
+    mast_sandbox: Sandbox, output: Callable[[], str], tmp_path: Path
 ) -> None:
     """The password is not in logs, printed text, warnings, exceptions, traceback variables, pickles, cache or URLs."""
     client = logged_in(mast_sandbox)
@@ -130,7 +130,7 @@ def test_no_output_of_a_session_contains_the_password(
         raised = whole_session(mast_sandbox, client)
     assert len(raised) > 100
     assert [str(err) for err in raised if PART in shown(err)] == []
-    text = said()
+    text = output()
     assert PART not in text
     assert "→" in text, "exchanges are logged at DEBUG level"
     assert "urllib3" in text
@@ -191,7 +191,7 @@ def test_the_debug_output_of_http_client_does_not_show_the_form(
 
 
 def test_a_failure_to_store_the_password_does_not_show_it(
-    mast_sandbox: Sandbox, said: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    mast_sandbox: Sandbox, output: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For example, a keyring may repeat what it was given."""
     import keyring
@@ -203,7 +203,7 @@ def test_a_failure_to_store_the_password_does_not_show_it(
     monkeypatch.setattr(keyring, "get_password", repeat)
     CasJobs.login("hubble", mast_sandbox.casjobs_password, store_password=True)
     CasJobs.login("hubble", mast_sandbox.casjobs_password)
-    text = said()
+    text = output()
     assert "cannot store" in text
     assert PART not in text
 

@@ -102,12 +102,12 @@ def test_without_matplotlib_the_error_has_an_install_command(
 ) -> None:
     """Matplotlib is an optional dependency."""
     series = engineering.query_mnemonics("SE_ZIMIRICEA", *SPAN)
-    there = builtins.__import__
+    original = builtins.__import__
 
     def importing(name: str, *arguments: Any, **keywords: Any) -> Any:
         if name.startswith("matplotlib"):
             raise ImportError(name)
-        return there(name, *arguments, **keywords)
+        return original(name, *arguments, **keywords)
 
     monkeypatch.setattr(builtins, "__import__", importing)
     with pytest.raises(InvalidQueryError, match="plot"):

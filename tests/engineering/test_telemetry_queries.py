@@ -143,9 +143,9 @@ def test_the_result_records_the_query(engineering: EngineeringClass) -> None:
     series = engineering.query_mnemonics("SE_ZBUSVLT", *SPAN)
     assert series.meta["service"] == ["JWST Engineering Database"]
     assert series.meta["rows"] == [len(series)]
-    asked = json.loads(series.meta["request"][0])
-    assert asked["names"] == ["SE_ZBUSVLT"]
-    assert asked["start"].startswith(SPAN[0])
+    arguments = json.loads(series.meta["request"][0])
+    assert arguments["names"] == ["SE_ZBUSVLT"]
+    assert arguments["start"].startswith(SPAN[0])
     assert series["time"].scale == "utc"
 
 

@@ -79,8 +79,8 @@ def test_instruments_are_combined_in_one_table(files: JwstFilesClass, mast_sandb
     assert list(table["module"].mask) == list(table["instrume"] == "MIRI")
     assert table["effexptm"].unit == u.s
     assert table["effexptm"].description
-    asked = {record.mashup["service"] for record in mast_sandbox.requests.of("invoke") if record.mashup}
-    assert asked == {INSTRUMENTS[name] for name in SCIENCE}
+    queried = {record.mashup["service"] for record in mast_sandbox.requests.of("invoke") if record.mashup}
+    assert queried == {INSTRUMENTS[name] for name in SCIENCE}
 
 
 def test_the_metadata_list_all_services(files: JwstFilesClass) -> None:
@@ -173,8 +173,8 @@ def test_columns_of_some_instruments_only(files: JwstFilesClass, mast_sandbox: S
     """Gratings are specific to NIRSpec, so no other service is queried for files."""
     table = files.query_criteria(program=1210, grating="G235M", suffix="x1d", columns="grating,instrume")
     assert set(table["instrume"]) == {"NIRSPEC"}
-    asked = [record.mashup for record in mast_sandbox.requests.of("invoke") if record.mashup]
-    services = {one["service"] for one in asked if one["params"]["filters"][0]["paramName"] != "filename"}
+    sent = [record.mashup for record in mast_sandbox.requests.of("invoke") if record.mashup]
+    services = {one["service"] for one in sent if one["params"]["filters"][0]["paramName"] != "filename"}
     assert services == {"Mast.Jwst.Filtered.Nirspec"}
 
 
@@ -324,8 +324,8 @@ def test_invalid_arguments_raise(
     """The error suggests valid names, and no files are requested."""
     with pytest.raises(InvalidQueryError, match=message):
         files.query_criteria(**criteria)
-    asked = [record.mashup for record in mast_sandbox.requests.of("invoke") if record.mashup]
-    assert all(one["pagesize"] == 1 for one in asked)
+    sent = [record.mashup for record in mast_sandbox.requests.of("invoke") if record.mashup]
+    assert all(one["pagesize"] == 1 for one in sent)
 
 
 def test_an_empty_result_has_advice(files: JwstFilesClass) -> None:

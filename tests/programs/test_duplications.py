@@ -170,12 +170,12 @@ def test_the_grade_follows_from_the_tests(mast_sandbox: Sandbox) -> None:
         {"instrument": "NIRCAM/IMAGE", "exptime": 1e5},
     ):
         found = Programs.find_duplications(["M51", "M101"], **keywords)
-        asked = {"same_field", *(["same_mode"] * ("instrument" in keywords))}
-        asked |= {*(["same_passband"] * ("filters" in keywords)), *(["same_depth"] * ("exptime" in keywords))}
+        tested = {"same_field", *(["same_mode"] * ("instrument" in keywords))}
+        tested |= {*(["same_passband"] * ("filters" in keywords)), *(["same_depth"] * ("exptime" in keywords))}
         for name in QUESTIONS:
-            assert found[name].mask.tolist() == [name not in asked] * len(found)
+            assert found[name].mask.tolist() == [name not in tested] * len(found)
         for each in found:
-            answers = {each[name] for name in asked}
+            answers = {each[name] for name in tested}
             grade = "unlikely" if "no" in answers else "possible" if "possible" in answers else "duplication"
             assert each["grade"] == grade
 

@@ -82,7 +82,7 @@ def test_a_page_is_read_by_its_headings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "of", "by", "pending"),
+    ("sentence", "of", "by", "pending"),
     [
         ("Rescheduled by WOPR 88 as observation 7 visit 1 in this program", None, Repeat("7:1", "88"), ""),
         ("Repeat of observation 3 visit(s) 2 in this program by WOPR 87", Repeat("3:2", "87"), None, ""),
@@ -91,9 +91,9 @@ def test_a_page_is_read_by_its_headings() -> None:
         ("", None, None, ""),
     ],
 )
-def test_repetitions_on_a_page_are_read(said: str, of: Repeat | None, by: Repeat | None, pending: str) -> None:
+def test_repetitions_on_a_page_are_read(sentence: str, of: Repeat | None, by: Repeat | None, pending: str) -> None:
     """The sentences have the same information as the elements of XML."""
-    (visit,) = read_report(page("Observation|Visit|Status|Repeat", f"1|1|Failed|{said}"), JWST).visits
+    (visit,) = read_report(page("Observation|Visit|Status|Repeat", f"1|1|Failed|{sentence}"), JWST).visits
     assert (visit.repeat_of, visit.repeated_by, visit.pending) == (of, by, pending)
 
 

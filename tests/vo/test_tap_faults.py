@@ -119,7 +119,7 @@ def test_a_requested_pause_applies_to_all_services(
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "said"),
+    ("fault", "kind", "message"),
     [
         (Fault.gateway_timeout(), ServerError, r"HTTP 504\)\. Tried once .* run_async=True"),
         (Fault.status(503), ServerError, r"HTTP 503\)\. Tried 4 times"),
@@ -144,31 +144,31 @@ def test_a_requested_pause_applies_to_all_services(
     ids=repr,
 )
 def test_a_persistent_failure_raises_an_error_of_the_package(
-    mast_sandbox: Sandbox, serve: Serve, fault: Fault, kind: type[Exception], said: str
+    mast_sandbox: Sandbox, serve: Serve, fault: Fault, kind: type[Exception], message: str
 ) -> None:
     """The error says what the service did, and is not an exception of pyvo or Python."""
     catalog = serve(sources(20))
     VO.list_tables(catalog)
     mast_sandbox.faults.add("vo_tap", fault, times=None)
-    with pytest.raises(kind, match=said) as caught:
+    with pytest.raises(kind, match=message) as caught:
         query(ALL, catalog=catalog, run_async=False)
     assert isinstance(caught.value, MastError)
     assert catalog in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("phase", "kind", "said"),
+    ("phase", "kind", "message"),
     [
         ("ERROR Something broke", BadRequestError, "could not run the query: Something broke"),
         ("ABORTED", ServerError, "is ABORTED"),
     ],
 )
 def test_a_failed_job_raises_the_reason(
-    mast_sandbox: Sandbox, serve: Serve, phase: str, kind: type[Exception], said: str
+    mast_sandbox: Sandbox, serve: Serve, phase: str, kind: type[Exception], message: str
 ) -> None:
     """The message is that of the server."""
     mast_sandbox.faults.add("vo_tap", Fault.job(*phase.split(" ", 1)), where=created)
-    with pytest.raises(kind, match=said):
+    with pytest.raises(kind, match=message):
         query(ALL, catalog=serve(sources(20)), run_async=True)
 
 

@@ -58,8 +58,8 @@ def test_a_job_is_found_in_another_process(serve: Serve) -> None:
     """Only the URL of the job is needed."""
     job = query(ALL, catalog=serve(sources(50)), job=True)
     code = "import sys; from astroquery_mast import VO; print(len(VO.get_job(sys.argv[1]).result()))"
-    said = subprocess.run([sys.executable, "-c", code, job.url], check=True, capture_output=True, text=True)
-    assert said.stdout.strip() == "50"
+    process = subprocess.run([sys.executable, "-c", code, job.url], check=True, capture_output=True, text=True)
+    assert process.stdout.strip() == "50"
 
 
 def test_jobs_are_listed(mast_sandbox: Sandbox, serve: Serve) -> None:
@@ -140,9 +140,9 @@ def test_the_progress_of_a_job_is_shown_on_request(
     monkeypatch.setattr(parallel, "someone_watches", lambda: True)
     monkeypatch.setattr(parallel, "DELAY", 0)
     JobHandle("other:5", Other(JobStatus.QUEUED, JobStatus.COMPLETED)).wait(verbose=verbose)
-    said = capsys.readouterr()
-    assert ("QUEUED" in said.err) is verbose
-    assert (said.out, verbose or said.err) == ("", verbose or "")
+    captured = capsys.readouterr()
+    assert ("QUEUED" in captured.err) is verbose
+    assert (captured.out, verbose or captured.err) == ("", verbose or "")
 
 
 def test_a_handle_can_be_pickled() -> None:
@@ -162,8 +162,8 @@ def test_an_unknown_job_raises(mast_sandbox: Sandbox) -> None:
 def test_a_longer_timeout_is_requested(mast_sandbox: Sandbox, serve: Serve) -> None:
     """The execution time of a job is as long as the timeout."""
     query(ALL, catalog=serve(sources(5)), run_async=True, timeout=3600)
-    (asked,) = [record for record in of_jobs(mast_sandbox) if b"EXECUTIONDURATION" in record.body.upper()]
-    assert 3500 < int(parse_qs(asked.body.decode())["EXECUTIONDURATION"][0]) <= 3600
+    (request,) = [record for record in of_jobs(mast_sandbox) if b"EXECUTIONDURATION" in record.body.upper()]
+    assert 3500 < int(parse_qs(request.body.decode())["EXECUTIONDURATION"][0]) <= 3600
 
 
 class Other:

@@ -66,10 +66,10 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize("mistake", REFUSED)
 def test_a_rejected_query_raises_with_advice(mistake: str) -> None:
     """The message of the service is followed by a sentence on what is probably wrong."""
-    adql, options, said = REFUSED[mistake]
+    adql, options, message = REFUSED[mistake]
     with pytest.raises(BadRequestError) as caught:
         VO.query_tap(adql, **options)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).count("There is no") <= 1
 
 
@@ -173,8 +173,8 @@ WORDS: dict[str, tuple[str, str, list[str]]] = {
 @pytest.mark.parametrize("case", WORDS)
 def test_quoted_names_in_messages_are_used_for_advice(case: str) -> None:
     """A name that the service quotes is searched for in the query."""
-    adql, said, expected = WORDS[case]
-    assert advice(adql, ["dbo.obspointing"], said, KNOWN) == expected
+    adql, message, expected = WORDS[case]
+    assert advice(adql, ["dbo.obspointing"], message, KNOWN) == expected
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_an_invalid_key_raises(serve: Serve, key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("adql", "said"),
+    ("adql", "message"),
     [
         ("SELECT id FROM dbo.sources ORDER BY id", "ORDER BY cannot be fetched in pages"),
         ("SELECT id FROM dbo.sources -- ORDER BY x\n OFFSET 5", "OFFSET cannot be fetched in pages"),
@@ -141,10 +141,10 @@ def test_an_invalid_key_raises(serve: Serve, key: str) -> None:
         ("SELECT DISTINCT TOP 20 id FROM dbo.sources", r"set limit=20"),
     ],
 )
-def test_a_sorted_query_is_not_retrieved_in_pages(serve: Serve, adql: str, said: str) -> None:
+def test_a_sorted_query_is_not_retrieved_in_pages(serve: Serve, adql: str, message: str) -> None:
     """The error suggests an alternative; if all rows fit in one response, the query is sent unchanged."""
     catalog = serve(sources(15))
-    with pytest.raises(InvalidQueryError, match=said):
+    with pytest.raises(InvalidQueryError, match=message):
         query(adql, catalog=catalog, limit=None, maxrec=10, run_async=False)
     assert len(query(adql, catalog=catalog, run_async=False)) in {10, 15}
 

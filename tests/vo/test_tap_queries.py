@@ -92,15 +92,15 @@ def test_an_empty_result_causes_a_warning(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    ("adql", "said"),
+    ("adql", "message"),
     [("SELECT idd FROM dbo.sources", "idd"), ("SELECT FROM", "syntax|query"), ("SELECT 1 FROM nowhere", "nowhere")],
 )
 def test_a_rejected_query_raises_the_message_of_the_service(
-    mast_sandbox: Sandbox, serve: Serve, adql: str, said: str
+    mast_sandbox: Sandbox, serve: Serve, adql: str, message: str
 ) -> None:
     """The query is neither repeated nor sent as a job."""
     catalog = serve(sources(3))
-    with pytest.raises(InvalidQueryError, match=said) as caught:
+    with pytest.raises(InvalidQueryError, match=message) as caught:
         query(adql, catalog=catalog)
     assert isinstance(caught.value, BadRequestError)
     # Tables and columns are requested for the advice.

@@ -16,5 +16,5 @@ def test_there_is_a_default_client() -> None:
 def test_other_clients_do_not_import_vo() -> None:
     """The import of Observations does not load the modules of the Virtual Observatory."""
     code = "import sys; from astroquery_mast import Observations; print([m for m in sys.modules if '_mast.vo' in m])"
-    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert said.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert process.stdout.strip() == "[]"

@@ -42,8 +42,8 @@ def test_metadata_are_cached(mast_sandbox: Sandbox, client: Any) -> None:
         client.list_catalogs().remove_rows(slice(None))
         client.list_tables("tic_v82").remove_rows(slice(None))
         assert len(client.list_columns("source", "tic_v82")) > 10
-    asked = [record.path + record.body.decode() for record in mast_sandbox.requests.of("vo_tap")]
-    assert len(asked) == len(set(asked))
+    sent = [record.path + record.body.decode() for record in mast_sandbox.requests.of("vo_tap")]
+    assert len(sent) == len(set(sent))
 
 
 def test_a_new_catalog_is_found(client: Any, serve: Serve) -> None:
@@ -73,16 +73,16 @@ def test_columns_have_units_and_descriptions(client: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("catalog", "table", "said"),
+    ("catalog", "table", "message"),
     [
         ("coam", "dbo.obspointing", r"Catalog 'coam' not found\. Did you mean 'caom'\?"),
         ("caom", "obspoint", r"no table 'obspoint'\. Did you mean .*obspointing'"),
         ("caom", "it's", r"no table"),
     ],
 )
-def test_unknown_names_raise_with_suggestions(client: Any, catalog: str, table: str, said: str) -> None:
+def test_unknown_names_raise_with_suggestions(client: Any, catalog: str, table: str, message: str) -> None:
     """The error suggests similar names."""
-    with pytest.raises(InvalidQueryError, match=said):
+    with pytest.raises(InvalidQueryError, match=message):
         client.list_columns(table, catalog)
 
 

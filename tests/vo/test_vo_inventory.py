@@ -33,9 +33,9 @@ def test_the_call_waits_for_all_resources(mast_sandbox: Sandbox) -> None:
     found = VO.inventory(PLACE, "6 arcmin")
     assert found.meta["complete"]
     assert {"ConeSearch", "SimpleImageAccess"} <= set(found["capabilityClass"])
-    asked = mast_sandbox.requests.of("invoke")
-    assert len(asked) == 4
-    assert len({(record.mashup or {})["cacheBreaker"] for record in asked}) == 1
+    sent = mast_sandbox.requests.of("invoke")
+    assert len(sent) == 4
+    assert len({(record.mashup or {})["cacheBreaker"] for record in sent}) == 1
 
 
 def test_wrong_counts_in_partial_results_are_ignored(mast_sandbox: Sandbox) -> None:
@@ -101,8 +101,8 @@ def test_a_later_failure_returns_the_resources_received(mast_sandbox: Sandbox) -
 def test_the_number_of_resources_is_logged(mast_sandbox: Sandbox, caplog: Any) -> None:
     """With verbose, each partial result with more rows is logged."""
     VO.inventory(PLACE, "6 arcmin", verbose=True)
-    told = [record.getMessage() for record in caplog.records if "so far" in record.getMessage()]
-    assert len(told) == 3
+    messages = [record.getMessage() for record in caplog.records if "so far" in record.getMessage()]
+    assert len(messages) == 3
 
 
 def test_an_empty_result_causes_a_warning(mast_sandbox: Sandbox) -> None:

@@ -100,17 +100,17 @@ def test_version_1_searches_the_square_around_the_circle(mast_sandbox: Sandbox) 
 
 
 @pytest.mark.parametrize(
-    ("told", "unit", "factor"),
+    ("declared", "unit", "factor"),
     [(b' unit="nm"', "m", 1e-9), (b"", "m", 1.0), (b' unit="Hz"', "Hz", 1.0)],
     ids=["nm", "in a column", "no length"],
 )
-def test_wavelengths_are_in_meters(mast_sandbox: Sandbox, told: bytes, unit: str, factor: float) -> None:
+def test_wavelengths_are_in_meters(mast_sandbox: Sandbox, declared: bytes, unit: str, factor: float) -> None:
     """Any unit of the service is converted, wherever it is declared; values that are not lengths are unchanged."""
     usual = VO.query_sia(M51, 0, collection="HST", version=1)
     address = f"{mast_sandbox.url}/portal_vo/Mashup/VoQuery.asmx/SiaV1?MISSION=HST&POS=202.4696,47.1952&SIZE=0"
     body = requests.get(address, timeout=30).content
     field = b'name="enrMin" datatype="double"'
-    other = body.replace(field + b' unit="m"', field + told)
+    other = body.replace(field + b' unit="m"', field + declared)
     assert other != body
     mast_sandbox.faults.add("vo_sia1", Fault.answer(other, content_type="text/xml"))
     found = VO.query_sia(M51, 0, collection="HST", version=1)
@@ -200,7 +200,7 @@ def test_a_silent_service_does_not_exceed_the_timeout(mast_sandbox: Sandbox) -> 
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ({"version": 3}, "version must be 1, 2, or None"),
         ({"version": [1]}, "version must be"),
@@ -216,9 +216,9 @@ def test_a_silent_service_does_not_exceed_the_timeout(mast_sandbox: Sandbox) -> 
         ({"collection": ["HST", "GALEX"], "version": 1}, "more than one collection requires version 2"),
     ],
 )
-def test_invalid_arguments_for_images_raise(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
+def test_invalid_arguments_for_images_raise(mast_sandbox: Sandbox, words: dict[str, Any], message: str) -> None:
     """The error is raised before a request."""
-    with pytest.raises(InvalidArgumentError, match=said):
+    with pytest.raises(InvalidArgumentError, match=message):
         VO.query_sia(M51, **{"radius": "1 arcmin", **words})
     assert len(mast_sandbox.requests) == 0
 
@@ -249,7 +249,7 @@ def test_spectra_have_the_names_of_obscore(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ({"band": (1, 2, 3)}, "exactly two values"),
         ({"time": "yesterday"}, "The query is not valid"),
@@ -257,9 +257,9 @@ def test_spectra_have_the_names_of_obscore(mast_sandbox: Sandbox) -> None:
         ({"service": "archive.stsci.edu"}, "service must be a row of find_services"),
     ],
 )
-def test_invalid_arguments_for_spectra_raise(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
+def test_invalid_arguments_for_spectra_raise(mast_sandbox: Sandbox, words: dict[str, Any], message: str) -> None:
     """The error is raised before a request."""
-    with pytest.raises(InvalidArgumentError, match=said):
+    with pytest.raises(InvalidArgumentError, match=message):
         VO.query_ssa(QUASAR, "1 arcmin", **words)
     assert len(mast_sandbox.requests) == 0
 
@@ -291,7 +291,7 @@ def test_a_rejected_cone_search_raises_the_message_of_the_service(mast_sandbox: 
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ({"catalog": "GSC242", "service": "https://example.org/scs"}, "Use one of them"),
         ({"catalog": " "}, "catalog must be a name, such as 'GAIADR3', got ' '"),
@@ -299,9 +299,9 @@ def test_a_rejected_cone_search_raises_the_message_of_the_service(mast_sandbox: 
         ({"radius": "-1 deg"}, "between 0 and 180"),
     ],
 )
-def test_invalid_arguments_for_sources_raise(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
+def test_invalid_arguments_for_sources_raise(mast_sandbox: Sandbox, words: dict[str, Any], message: str) -> None:
     """The error is raised before a request."""
-    with pytest.raises(InvalidArgumentError, match=said):
+    with pytest.raises(InvalidArgumentError, match=message):
         VO.query_cone(M51, **{"radius": "1 arcmin", **words})
     assert len(mast_sandbox.requests) == 0
 
@@ -335,7 +335,7 @@ def test_the_version_is_that_of_the_row(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "message"),
     [
         (lambda row: VO.query_ssa(QUASAR, 0.1, service=row), "is a service of type 'sia', not 'ssa'"),
         (lambda row: VO.query_sia(M51, 0.1, service=row, version=2), "is a service of type 'sia', not 'sia2'"),
@@ -350,11 +350,11 @@ def test_the_version_is_that_of_the_row(mast_sandbox: Sandbox) -> None:
         (lambda _: VO.query_cone(M51, 0.1, service="https://vao.stsci.edu/scs"), "No service responds at"),
     ],
 )
-def test_unsuitable_services_raise(mast_sandbox: Sandbox, call: Callable[[Any], Table], said: str) -> None:
+def test_unsuitable_services_raise(mast_sandbox: Sandbox, call: Callable[[Any], Table], message: str) -> None:
     """Other types, services that were shut down, and invalid collections raise before a request."""
     row = VO.find_services(servicetype="sia")[0]
     mast_sandbox.requests.clear()
-    with pytest.raises(InvalidArgumentError, match=said):
+    with pytest.raises(InvalidArgumentError, match=message):
         call(row)
     assert len(mast_sandbox.requests) == 0
 
@@ -407,9 +407,9 @@ def test_no_token_is_sent_to_these_services(mast_sandbox: Sandbox) -> None:
     VO.login(mast_sandbox.token)
     VO.query_sia(M51, "10 arcsec", collection="HST")
     VO.query_ssa(QUASAR, "1 arcmin")
-    asked = [*mast_sandbox.requests.of("vo_sia"), *mast_sandbox.requests.of("vo_ssa")]
-    assert len(asked) == 2
-    assert not any("authorization" in record.headers for record in asked)
+    sent = [*mast_sandbox.requests.of("vo_sia"), *mast_sandbox.requests.of("vo_ssa")]
+    assert len(sent) == 2
+    assert not any("authorization" in record.headers for record in sent)
 
 
 HOSTS = re.compile(r"https://(mast|archive|gsss)\.stsci\.edu/.*")
@@ -494,9 +494,9 @@ def test_persistent_faults_raise_and_transient_ones_are_retried(
     mast_sandbox: Sandbox, endpoint: str, kind: str
 ) -> None:
     """A persistent fault raises an error of one sentence with the service; a transient one causes another request."""
-    fault, error, said = BROKEN[kind]
+    fault, error, message = BROKEN[kind]
     mast_sandbox.faults.add(endpoint, fault, times=None)
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         ASKED[endpoint]()
     mast_sandbox.reset()
     mast_sandbox.faults.add(endpoint, fault)

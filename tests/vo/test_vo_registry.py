@@ -135,13 +135,13 @@ def test_a_truncated_response_causes_a_warning(find: Find, mast_sandbox: Sandbox
     """An incomplete result of a registry is never returned without a warning."""
 
     def cut(reply: Reply) -> Reply:
-        told = b'<INFO name="QUERY_STATUS" value="OVERFLOW"/></RESOURCE>'
-        return replace(reply, body=bytes(reply.body).replace(b"</RESOURCE>", told))
+        info = b'<INFO name="QUERY_STATUS" value="OVERFLOW"/></RESOURCE>'
+        return replace(reply, body=bytes(reply.body).replace(b"</RESOURCE>", info))
 
     mast_sandbox.faults.add("vo_registry", Fault("cut", bends=(cut,)))
-    with pytest.warns(MaxResultsWarning, match="has more than these 4 resources") as told:
+    with pytest.warns(MaxResultsWarning, match="has more than these 4 resources") as caught:
         table = find(servicetype="ssa")
-    assert len(told) == 1
+    assert len(caught) == 1
     assert len(table) == 4
     assert mast_sandbox.requests[-1].value("MAXREC") == "100000"
 
@@ -262,7 +262,7 @@ def test_no_token_is_sent_to_registries(find: Find, mast_sandbox: Sandbox) -> No
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("arguments", "words"),
     [
         ({"servicetype": "tapp"}, "'tapp' is not a valid servicetype. Did you mean 'tap'?"),
         (
@@ -285,11 +285,11 @@ def test_no_token_is_sent_to_registries(find: Find, mast_sandbox: Sandbox) -> No
     ],
     ids=str,
 )
-def test_invalid_arguments_raise_before_a_request(mast_sandbox: Sandbox, asked: dict[str, Any], words: str) -> None:
+def test_invalid_arguments_raise_before_a_request(mast_sandbox: Sandbox, arguments: dict[str, Any], words: str) -> None:
     """The error names the argument and suggests valid values."""
     mast_sandbox.requests.clear()
     with pytest.raises(InvalidArgumentError) as caught:
-        VOClass().find_services(**asked)
+        VOClass().find_services(**arguments)
     assert words in str(caught.value)
     assert len(mast_sandbox.requests) == 0
 

@@ -75,7 +75,7 @@ def test_a_truncated_document_raises() -> None:
 
 @responses.activate
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
+    ("status", "body", "message"),
     [
         (400, REFUSED, "Column <tmagg> does not exist"),
         (200, REFUSED, "refused the query: Column <tmagg> does not exist"),
@@ -83,10 +83,10 @@ def test_a_truncated_document_raises() -> None:
         (400, b"no such table", "no such table"),
     ],
 )
-def test_the_message_of_a_rejected_query_is_raised(status: int, body: bytes, said: str) -> None:
+def test_the_message_of_a_rejected_query_is_raised(status: int, body: bytes, message: str) -> None:
     """The message is found in any format, and the request is not repeated."""
     refusal = responses.get(URL, body, status=status)
-    with pytest.raises(InvalidQueryError, match=said) as caught:
+    with pytest.raises(InvalidQueryError, match=message) as caught:
         ask()
     assert type(caught.value) is BadRequestError
     assert refusal.call_count == 1
