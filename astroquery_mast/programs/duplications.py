@@ -177,7 +177,7 @@ class DuplicationSearch:
 
 
 def _products(found: Table) -> Table:
-    """Return the rows without exposures that are part of a product of level 3; add the columns of an empty table."""
+    """Return the rows, except exposures that are part of a level 3 product; an empty table gets its columns."""
     if not len(found):
         return _without_rows(found)
     kinds = zip(*(plain_cells(found[name]) for name in _PRODUCT), strict=True)
