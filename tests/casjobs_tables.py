@@ -1,4 +1,4 @@
-"""Tables for the tests of CasJobs: texts that are easily changed on the way, and tables of all types."""
+"""Tables for the tests of CasJobs: strings that are easily corrupted, and tables of all types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ODD_TEXTS = (
 
 
 def plain(column: Any) -> list[Any]:
-    """Give the cells of a column, None where it is masked; numbers with all their bits."""
+    """Return the cells of a column, with None where it is masked, and exact numbers."""
     if isinstance(column, Time):
         texts = np.where(column.mask, "", Time(column.unmasked, precision=9).isot).tolist()
         return [text or None for text in texts]
@@ -33,7 +33,7 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def cells_of(dtype: str) -> st.SearchStrategy[Any]:
-    """Give values that a dtype holds."""
+    """Return a strategy for the values of a dtype."""
     if dtype in INTEGERS:
         info = np.iinfo(dtype)
         return st.integers(int(info.min), int(info.max))
@@ -44,7 +44,7 @@ def cells_of(dtype: str) -> st.SearchStrategy[Any]:
 
 @st.composite
 def tables(draw: st.DrawFn) -> Table:
-    """Give tables of all types that are stored as they are."""
+    """Draw a table of any types that are stored unchanged."""
     rows = draw(st.integers(0, 6))
     table = Table()
     for number, dtype in enumerate(draw(st.lists(st.sampled_from([*INTEGERS, "f4", "f8", "?", "U"]), min_size=1))):

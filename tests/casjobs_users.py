@@ -1,4 +1,4 @@
-"""Users of CasJobs for tests: logged in, or impatient."""
+"""CasJobs clients for tests, with a login or with Ctrl-C during a request."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Where = Callable[[RequestRecord], bool]
 
 
 def logged_in(sandbox: Sandbox, **arguments: Any) -> CasJobsClass:
-    """Return a client whose user is that of the sandbox."""
+    """Return a client with the user of the sandbox."""
     client = CasJobsClass(**arguments)
     client.login(sandbox.casjobs_user, sandbox.casjobs_password)
     return client
 
 
 class InterruptingAdapter(TimedAdapter):
-    """The user presses Ctrl-C when a request to an address is sent; it arrives if that is wanted."""
+    """Raises KeyboardInterrupt when a request to an address is sent, before or after it arrives."""
 
     def __init__(self, ending: str, *, arrives: bool) -> None:
         super().__init__()
         self.ending, self.arrives, self.left = ending, arrives, 1
 
     def send(self, request: requests.PreparedRequest, *args: Any, **keywords: Any) -> requests.Response:
-        """Send, or be interrupted."""
+        """Send a request, or raise KeyboardInterrupt."""
         if self.left and (request.url or "").endswith(self.ending):
             self.left -= 1
             if self.arrives:

@@ -1,4 +1,4 @@
-"""Catalogs for tests of TAP: rows, columns, and answers that have been tampered with."""
+"""Catalogs for TAP tests: rows, columns, and modified responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLUMNS = (
 
 
 def sources(number: int) -> list[Row]:
-    """Return rows of a catalog: every seventh without a magnitude, all over the sky, in no order."""
+    """Return unsorted rows of a catalog over the entire sky; every seventh has no magnitude."""
     found: list[Row] = []
     for i in range(number):
         k = i * 7919 % number
@@ -32,7 +32,7 @@ def sources(number: int) -> list[Row]:
 
 
 def edit_text(function: Callable[[str], str]) -> Fault:
-    """Return a fault that changes the text of an answer."""
+    """Return a fault that changes the text of a response."""
 
     def bend(reply: Reply) -> Reply:
         return replace(reply, body=function(bytes(reply.body).decode()).encode())
@@ -41,7 +41,7 @@ def edit_text(function: Callable[[str], str]) -> Fault:
 
 
 def queries(sandbox: Sandbox) -> list[RequestRecord]:
-    """Return the requests that hold a query."""
+    """Return the requests with a query."""
     return [record for record in sandbox.requests.of("vo_tap") if b"QUERY=" in record.body]
 
 

@@ -2,7 +2,7 @@
 
 In: a table and its `SqlColumn` objects, or text from CasJobs.  Out: CSV in pieces of bounded size, or a table.
 
-The word of a text is ``t`` and the text if it consists of letters, digits and ``_ . -`` only.  Otherwise it is ``x``
+The word of a string is ``t`` and the string if it has only letters, digits and ``_ . -``.  Otherwise it is ``x``
 and the hexadecimal digits of its UTF-16.  The word of a time is ``t`` and the time in ISO 8601; CasJobs returns it
 without the ``t``.  Numbers are written as they are, booleans as 1 and 0.  An empty word is NULL.
 """
@@ -100,7 +100,7 @@ def longest_row(table: Table) -> int:
 def needs_words(table: Table, columns: Sequence[SqlColumn]) -> bool:
     """Return whether the values of a table must be sent as words because CasJobs could change them otherwise.
 
-    Numbers need no words, and neither do texts that are names, provided that the table has two or more columns with
+    Numbers need no words, and neither do strings that are names, provided that the table has two or more columns with
     plain names: a row of a single column could be an empty line.
     """
     if len(columns) < 2 or not all(_NAME.fullmatch(column.name) for column in columns):
@@ -109,7 +109,7 @@ def needs_words(table: Table, columns: Sequence[SqlColumn]) -> bool:
 
 
 def _are_names(column: Any) -> bool:
-    """Return whether all texts of a column are names, and none of them is read as NULL."""
+    """Return whether all strings of a column are names, and none of them is read as NULL."""
     if mask_of(column) is not None:
         return False
     for start in range(0, len(column), _BLOCK):
@@ -184,7 +184,7 @@ def _words_of_floats(values: npt.NDArray[Any]) -> list[str]:
 
 
 def _words_of_texts(values: npt.NDArray[Any]) -> list[str]:
-    """Return texts as words, which begin with a letter for the encoding."""
+    """Return strings as words, which begin with a letter for the encoding."""
     texts = _decoded(values)
     if _PLAIN.fullmatch("".join(texts)):
         return [f"t{text}" for text in texts]
@@ -192,12 +192,12 @@ def _words_of_texts(values: npt.NDArray[Any]) -> list[str]:
 
 
 def _decoded(values: npt.NDArray[Any]) -> list[str]:
-    """Return the texts of a column of text or bytes."""
+    """Return the strings of a column of text or bytes."""
     return [text.decode() for text in values.tolist()] if values.dtype.kind == "S" else list(values.tolist())
 
 
 def _utf16(text: str) -> bytes:
-    """Return a text in UTF-16; unpaired surrogates are allowed."""
+    """Return a string in UTF-16; unpaired surrogates are allowed."""
     return text.encode("utf-16-le", "surrogatepass")
 
 
@@ -260,7 +260,7 @@ def _as_numbers(column: Column) -> Column:
 
 
 def lines_of(text: str) -> Iterator[str]:
-    """Yield the lines of a text without copying the text."""
+    """Yield the lines of a string without copying the string."""
     start = 0
     while stop := text.find("\n", start) + 1:
         yield text[start:stop]
@@ -387,7 +387,7 @@ def _narrowed(block: ColumnBlock, dtype: type[np.generic] | None) -> ColumnBlock
 
 
 def _texts(cells: Sequence[str]) -> ColumnBlock:
-    """Return the texts of some cells; a quoted NULL is a text."""
+    """Return the strings of some cells; a quoted NULL is a string."""
     return converted([_unmarked(cell) for cell in cells], Kind.TEXT)
 
 
@@ -399,12 +399,12 @@ def _unmarked(cell: str) -> str | None:
 
 
 def _words_as_texts(cells: Sequence[str]) -> ColumnBlock:
-    """Return the texts that some words encode."""
+    """Return the strings that some words encode."""
     return converted([None if cell in _NULLS else _text_of(cell) for cell in cells], Kind.TEXT)
 
 
 def _text_of(word: str) -> str:
-    """Return the text that a word encodes."""
+    """Return the string that a word encodes."""
     if word[0] == "t":
         return word[1:]
     if word[0] != "x":

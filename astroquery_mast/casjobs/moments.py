@@ -1,6 +1,6 @@
 """Times as the database of CasJobs stores them: in UTC, for the years 1 to 9999, with a resolution of 100 ns.
 
-In: a column of `~astropy.time.Time` or of numpy dates, or texts in ISO 8601.  Out: the converse.
+In: a column of `~astropy.time.Time` or of numpy dates, or strings in ISO 8601.  Out: the converse.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def check_moments(column: Any, name: str) -> None:
 
 
 def iso_texts(column: Any, mask: npt.NDArray[np.bool_] | None, name: str) -> list[str]:
-    """Return the times of a column in ISO 8601, to 100 ns; the texts of masked times are arbitrary."""
+    """Return the times of a column in ISO 8601, to 100 ns; the strings of masked times are arbitrary."""
     if isinstance(column, Time):
         return [_AS_ISO % row for row in zip(*(part.tolist() for part in _calendar(column, name)), strict=True)]
     values = column if mask is None else np.where(mask, np.datetime64(_FILL_TEXT), column)
@@ -87,7 +87,7 @@ def _iso_of_american(found: re.Match[str]) -> str:
 
 
 def times_from(texts: npt.NDArray[Any], mask: npt.NDArray[np.bool_] | None) -> Time:
-    """Return texts in ISO 8601, or in the US format of .NET, as times in UTC; raise `ValueError` for other texts."""
+    """Return strings in ISO 8601, or in the US format of .NET, as times in UTC; raise `ValueError` for others."""
     filled = texts if mask is None else np.where(mask, _FILL_TEXT, texts)
     cells = [_AMERICAN.sub(_iso_of_american, text).replace(" ", "T") for text in filled.tolist()]
     with _any_year():

@@ -1,6 +1,6 @@
 """Calls of the operations of CasJobs.
 
-In: an operation and its parameters.  Out: a text, a number, the record of a job, a file; or an error of this package.
+In: an operation and its parameters.  Out: a string, a number, the record of a job, a file; or an error of this package.
 The body of each request contains the password.  Therefore requests are POST, over https or to this computer, and
 redirects are not followed.  Operations that change something are repeated only if the request has not arrived.
 """

@@ -2,7 +2,7 @@
 
 In: a table, or the descriptions of columns from CasJobs.  Out: frozen `SqlColumn` objects, and statements.
 
-In the CSV that CasJobs reads and writes, blanks get lost, numbers are rounded, and an empty text is the same as NULL.
+In the CSV that CasJobs reads and writes, blanks get lost, numbers are rounded, and an empty string is the same as NULL.
 To avoid that, all values but integers are sent as words of letters, digits and ``_ . - :``, which the database itself
 converts from and to the values.  ``columns.py`` writes and reads these words.
 """
@@ -62,7 +62,7 @@ _AS_WORDS = {
     **dict.fromkeys(MOMENTS, "CONVERT(varchar(40), {}, 126)"),
     **dict.fromkeys(("tinyint", "smallint", "int", "bigint", "bit"), "{}"),
 }
-# A text that is not a word is sent as the hexadecimal digits of its UTF-16.
+# A string that is not a word is sent as the hexadecimal digits of its UTF-16.
 _TEXT_AS_WORD = (
     "CASE WHEN {0} IS NULL THEN NULL"
     " WHEN {0} COLLATE Latin1_General_BIN2 LIKE '%[^-A-Za-z0-9_.]%'"
@@ -243,7 +243,7 @@ def null_mask(column: Any) -> npt.NDArray[np.bool_] | None:
 
 
 def _text_length(name: str, values: npt.NDArray[Any]) -> int | None:
-    """Return the maximum length for the texts of a column, or None for unlimited text."""
+    """Return the maximum length for the strings of a column, or None for unlimited text."""
     width = int(values.itemsize // 4 if values.dtype.kind == "U" else values.itemsize) or 1
     if values.dtype.kind == "S" and values.size:
         _check_bytes(name, values)
@@ -362,7 +362,7 @@ def column_mismatch(columns: Sequence[SqlColumn], existing: Sequence[SqlColumn])
 
 
 def _listed(message: str, names: Sequence[str]) -> str:
-    """Return a message about some columns, or an empty text if there are none."""
+    """Return a message about some columns, or an empty string if there are none."""
     return f"{message} {', '.join(map(repr, names))}" if names else ""
 
 

@@ -51,7 +51,7 @@ def dropped_later(calls: CasJobsCalls, *names: str) -> Iterator[list[str]]:
 
 
 def _drop(calls: CasJobsCalls, names: Sequence[str]) -> str:
-    """Drop tables; return a message if they may still exist, and an empty text otherwise."""
+    """Drop tables; return a message if they may still exist, and an empty string otherwise."""
     try:
         if names:
             drop_tables(calls, names, Deadline(CLEANUP_TIME))

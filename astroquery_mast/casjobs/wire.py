@@ -1,6 +1,6 @@
 """The forms sent to CasJobs, and the XML documents that it returns.
 
-In: parameters, or the body of a response.  Out: the body of a request, or a text, a number, records.
+In: parameters, or the body of a response.  Out: the body of a request, or a string, a number, records.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def encode_form(form: Mapping[str, str]) -> HiddenBody:
 
 
 def _quoted(text: str) -> bytes:
-    """Return a text percent-encoded for a form."""
+    """Return a string percent-encoded for a form."""
     try:
         raw = text.encode()
     except UnicodeEncodeError as err:

@@ -214,7 +214,7 @@ def found_mnemonics(known: Mapping[str, Mnemonic], pattern: str | None = None, s
 
 
 def _pattern_test(pattern: object) -> Any:
-    """Return a function that tests whether a text contains a pattern, in any case."""
+    """Return a function that tests whether a string contains a pattern, in any case."""
     text = as_unicode(pattern)
     if not isinstance(text, str) or not text.strip():
         raise InvalidArgumentError(f"pattern must be a string such as '*temp*', or None for all, got {pattern!r}.")

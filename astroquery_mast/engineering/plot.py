@@ -188,6 +188,6 @@ def _label_categories(ax: Any, categories: Sequence[str]) -> None:
 
 
 def _shortened(text: str, most: int) -> str:
-    """Return a text as one line of limited length, without mathematical notation."""
+    """Return a string as one line of limited length, without mathematical notation."""
     line = " ".join(text.split()).replace("$", r"\$")
     return line if len(line) <= most else f"{line[: most - 1]}…"

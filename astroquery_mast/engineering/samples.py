@@ -153,7 +153,7 @@ _WHOLE, _FRACTION = 19, 20
 
 
 def _moments(texts: Sequence[bytes]) -> Array:
-    """Return the times that some texts represent."""
+    """Return the times that some strings represent."""
     lengths = np.fromiter(map(len, texts), np.intp, len(texts))
     moments = np.empty(len(texts), dtype=_MICROSECONDS)
     for length in np.unique(lengths):

@@ -1,6 +1,7 @@
 """Programs, and the addresses of their pages and files at www.stsci.edu.
 
-In: a number, a text such as ``"GO-1783"`` or ``"JWST 1783"``, or a row of a table of observations.  Out: a `ProgramId`.
+In: a number, a string such as ``"GO-1783"`` or ``"JWST 1783"``, or a row of a table of observations.
+Out: a `ProgramId`.
 """
 
 from __future__ import annotations

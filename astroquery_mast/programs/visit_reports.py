@@ -151,7 +151,7 @@ def _visit_of(element: ElementTree.Element, program: ProgramId) -> VisitStatus:
 
 
 def _texts(element: ElementTree.Element, name: str) -> list[str]:
-    """Return the texts of all elements with a name."""
+    """Return the text of all elements with a name."""
     found = (" ".join((child.text or "").split()) for child in element.iterfind(name))
     return [text for text in found if text]
 
@@ -286,7 +286,7 @@ def _hours(text: str) -> float | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """Return a time, or None for an empty text."""
+    """Return a time, or None for an empty string."""
     if not text:
         return None
     found = _MOMENT.fullmatch(text)
@@ -298,7 +298,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _plans(texts: Sequence[str], words: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the plan windows in some texts, and the texts that replace a plan window."""
+    """Return the plan windows in some strings, and the text that replaces a plan window."""
     windows, others = [], list(words)
     for text in texts:
         if _DIGIT.search(text):

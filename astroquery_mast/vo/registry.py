@@ -67,7 +67,7 @@ _COLUMNS = {
 
 
 class _Each(registry.Constraint):  # type: ignore[misc, unused-ignore]
-    """A condition for each of some values, in place of ``{value}``, or of ``{part}`` for texts that contain it."""
+    """A condition for each of some values, in place of ``{value}``, or of ``{part}`` for strings that contain it."""
 
     def __init__(self, joined: str, condition: str, *values: str) -> None:
         conditions = []
@@ -127,7 +127,7 @@ def wanted_services(
 
 
 def _texts(given: Any, name: str, known: Iterable[str] = ()) -> list[str]:
-    """Return one text or several as a list, empty for None; with ``known``, each text must be one of these names."""
+    """Return one string or several as a list, empty for None; with ``known``, each must be one of these names."""
     texts = [] if given is None else [as_unicode(each) for each in as_members(name, given)]
     if not all(isinstance(text, str) and text.strip() for text in texts):
         raise InvalidArgumentError(f"{name} must be one or more non-empty strings, got {given!r}.")
@@ -199,7 +199,7 @@ def _interfaces(found: TAPResults, session: VOSession) -> Iterator[dict[str, str
 
 def _column(name: str, texts: Sequence[str]) -> MaskedColumn:
     """Return a column in which missing values are masked."""
-    # Descriptions are objects: thousands of texts as wide as the longest one may not fit in memory.
+    # Descriptions are objects: thousands of strings as wide as the longest one may not fit in memory.
     values = np.array(texts, dtype=object if name == "description" else str)
     return MaskedColumn(values, name=name, mask=values == "", description=_COLUMNS[name])
 

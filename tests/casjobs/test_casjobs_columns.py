@@ -81,7 +81,7 @@ def test_times_survive_a_round_trip(moments: list[Any], scale: str) -> None:
 
 
 def test_unusual_texts_survive_a_round_trip() -> None:
-    """No text is read as NULL, a number, or CSV syntax, and none is truncated or stripped of blanks."""
+    """No string is read as NULL, a number, or CSV syntax, and none is truncated or stripped of blanks."""
     texts = np.array([*ODD_TEXTS, "hidden"])
     table = Table({"text": MaskedColumn(texts, mask=[*([False] * len(ODD_TEXTS)), True])})
     assert plain(sent_and_returned(table)["text"]) == [*ODD_TEXTS, None]
@@ -161,7 +161,7 @@ def test_an_empty_table_keeps_its_columns() -> None:
 
 @pytest.mark.parametrize("text", [*ODD_TEXTS, "a\nb", "\u017ft", "\u212aelvin", "Null", "9a"])
 def test_ambiguous_texts_need_words(text: str) -> None:
-    """Only texts that are names, and cannot be read as NULL, are sent without encoding."""
+    """Only strings that are names, and cannot be read as NULL, are sent without encoding."""
     table = Table({"n": [1, 2], "s": ["a", text]})
     is_name = re.fullmatch(r"[A-Za-z_][-A-Za-z0-9_.]*", text) is not None and text.lower() != "null"
     assert csv_columns.needs_words(table, sql.columns_for(table)) is not is_name
@@ -329,7 +329,7 @@ def test_column_mismatches_are_described(
 
 
 def test_a_quick_response() -> None:
-    """The header has names and types; unquoted NULL is masked, and quoted NULL is a text."""
+    """The header has names and types; unquoted NULL is masked, and quoted NULL is a string."""
     table = csv_columns.read_csv(
         "[id]:bigint,[a name]:varchar,[x]:float,[y]:real,[b]:bit,[n]:tinyint\r\n"
         '9223372036854775807,"NULL",1.5,0.1,True,255\r\n'
@@ -345,7 +345,7 @@ def test_a_quick_response() -> None:
 
 
 def test_unquoted_text_is_read() -> None:
-    """Text may be unquoted; leading zeros are kept, and an empty cell is an empty text."""
+    """Text may be unquoted; leading zeros are kept, and an empty cell is an empty string."""
     table = csv_columns.read_csv("[a]:varchar,[b]:char\n007,x y\n,NULL\n")
     assert [plain(table["a"]), plain(table["b"])] == [["007", ""], ["x y", None]]
 
@@ -402,7 +402,7 @@ def test_invalid_csv_raises(text: str, message: str) -> None:
 
 
 def test_texts_may_exceed_the_limit_of_the_csv_module() -> None:
-    """Texts of any length are read."""
+    """Strings of any length are read."""
     assert len(csv_columns.read_csv(f'[a]:varchar\n"{"x" * 200_000}"\n')["a"][0]) == 200_000
 
 
@@ -412,7 +412,7 @@ ANSWER = '[id]:bigint,[a b]:varchar,[x]:float,[t]:datetime,[b]:bit\n1,"a, b",1.5
 @given(st.data())
 @pytest.mark.filterwarnings("ignore::astroquery_mast.exceptions.CorruptDataWarning")
 def test_any_response_is_read_or_raises_an_error_of_the_package(data: st.DataObject) -> None:
-    """Any text becomes a table, or raises an error of the package."""
+    """Any string becomes a table, or raises an error of the package."""
     place = data.draw(st.integers(0, len(ANSWER)))
     text = ANSWER[:place] + data.draw(st.text(max_size=20)) + ANSWER[place + data.draw(st.integers(0, 9)) :]
     columns = [SqlColumn("a", "int"), SqlColumn("b", "nvarchar"), SqlColumn("t", "datetime2"), SqlColumn("x", "float")]

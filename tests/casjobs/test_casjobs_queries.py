@@ -33,7 +33,7 @@ Select = Callable[[str], Where]
 
 
 def quick(sql_part: str) -> Where:
-    """Return a condition for the quick queries that contain a text."""
+    """Return a condition for the quick queries that contain a string."""
     return lambda record: sql_part in (record.value("qry") or "") and record.path.endswith("/ExecuteQuickJob")
 
 

@@ -35,7 +35,7 @@ STORABLE = [text for text in ODD_TEXTS if text.isascii() or text.encode("utf-8",
 
 
 def asks_for(beginning: str) -> Callable[[RequestRecord], bool]:
-    """Return a condition for the requests whose statement begins with a text."""
+    """Return a condition for the requests whose statement begins with a string."""
     return lambda record: (record.value("qry") or "").startswith(beginning)
 
 
@@ -94,7 +94,7 @@ def masked(values: Any) -> Any:
 
 
 def test_all_types_survive_a_round_trip(casjobs: CasJobsClass) -> None:
-    """Nulls, extreme integers, floats, times, and any text under any name are unchanged."""
+    """Nulls, extreme integers, floats, times, and any string under any name are unchanged."""
     table = everything()
     casjobs.upload(table, "everything")
     assert_equal(casjobs.download("everything"), table)

@@ -102,7 +102,7 @@ def test_the_number_is_found_after_any_prefix(number: int, mission: str, kind: s
 
 @given(st.text(max_size=20))
 def test_any_text_is_a_program_or_raises(text: str) -> None:
-    """No text raises another exception."""
+    """No string raises another exception."""
     try:
         found = as_program(text)
     except InvalidArgumentError:

@@ -181,5 +181,5 @@ def test_quoted_names_in_messages_are_used_for_advice(case: str) -> None:
     "text", ["SELECT 1", " with q as (select 1) select 1", "(SELECT 1) UNION (SELECT 2)", "--x\nSELECT"]
 )
 def test_queries_are_recognized(text: str) -> None:
-    """Any text may precede the first keyword."""
+    """Any string may precede the first keyword."""
     assert is_query(text)
