@@ -1,4 +1,4 @@
-"""The search of single missions."""
+"""Mission-specific searches."""
 
 from importlib import import_module
 

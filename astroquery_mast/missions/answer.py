@@ -1,9 +1,9 @@
-"""What a mission's search API answers: rows of a search, products of datasets.
+"""Read the responses of the mission search API: search results, product lists, and lists mailed to subscribers.
 
-In: the JSON of a search, whose list of columns may lack some that its rows have, and have some that they lack; that of
-a list of products, in which columns are not declared; or the list that MAST mails to subscribers, as the path of a
-JSON file or the records in it.  Out: `~astroquery_mast.tables.mashup.Page` objects; a table of rows in the archive's
-order of columns, or of products in the order of the datasets.
+In: the JSON of a search, whose declared columns may differ from those of its rows; the JSON of a product list, which
+declares no columns; or the list that MAST mails to subscribers, as the path of a JSON file or as its records.
+Out: `~astroquery_mast.tables.mashup.Page` objects; a table of rows with the columns in MAST's order, or of products in
+the order of the datasets.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from ..tables.rows import decoded
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
 from .conditions import has_numbers_for_truths
 
-# The separation from the target: the archive names its unit only in the label, "Ang Sep (')".
+# The separation from the target.  MAST gives its unit only in the label, "Ang Sep (')".
 ANG_SEP = Column("ang_sep", "Ang Sep", "float", unit="arcmin", description="Angular Separation")
 _ORIGIN = "MAST subscription"
 
-# The name under which the package knows the columns of products.
+# The key of the product columns in the package's own column lists.
 _PRODUCTS = "Mission products"
 
 
 def read_answer(body: bytes, service: str) -> Page:
-    """Read an answer."""
+    """Read the response of a search."""
     document = decoded(body, service)
     if not isinstance(document, dict) or not isinstance(document.get("results"), list):
         raise InvalidResponseError(f"{service} returned no list of results.", service=service)
@@ -51,13 +51,13 @@ def read_answer(body: bytes, service: str) -> Page:
 
 
 def _declared(info: object, service: str) -> dict[str, str]:
-    """The declared columns and their types, the latter empty where the archive does not know them either."""
+    """Return the declared columns and their types; a type that MAST does not know is empty."""
     declared = fields_of(info, [], service)
     return {name: "" if type_name.lower() == "null" else type_name for name, type_name in declared}
 
 
 def _row(row: object, names: Sequence[str], service: str) -> Mapping[str, Any]:
-    """One row, which other services of the same kind send as a list in the order of the columns."""
+    """Return one row as a mapping; some services send rows as lists in the order of the columns."""
     if isinstance(row, dict) and row:
         return row
     if isinstance(row, list) and row and len(row) == len(names):
@@ -66,7 +66,7 @@ def _row(row: object, names: Sequence[str], service: str) -> Mapping[str, Any]:
 
 
 def _paging(document: Mapping[str, Any], received: int, service: str) -> Paging | None:
-    """How many rows there are; None where the archive does not say."""
+    """Return the number of rows; None if the response does not give it."""
     total = document.get("totalResults")
     skipped = _searched(document).get("skip_count")
     if total is None or skipped:
@@ -81,20 +81,20 @@ def _paging(document: Mapping[str, Any], received: int, service: str) -> Paging 
 
 
 def _searched(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The question as the archive has understood it; empty where it does not say."""
+    """Return the query as MAST repeats it; empty if the response does not."""
     echoed = document.get("search_params")
     return echoed if isinstance(echoed, Mapping) else {}
 
 
 def announced(page: Page) -> int:
-    """Return how many rows the archive has for a question."""
+    """Return the total number of rows of a query."""
     if page.paging is None:
         raise InvalidResponseError(f"{page.service} did not return the number of rows.", service=page.service)
     return page.paging.total
 
 
 def bounds(page: Page, limit: int, offset: int) -> tuple[int, int]:
-    """Return the part of the answer that a page is: its largest size, and how many rows are before it."""
+    """Return the limit and the offset of a page, as applied by MAST."""
     echoed = _searched(page.document or {})
     most, before = echoed.get("limit"), echoed.get("offset")
     most = most if type(most) is int and 0 < most < limit else limit
@@ -102,7 +102,7 @@ def bounds(page: Page, limit: int, offset: int) -> tuple[int, int]:
 
 
 def may_have_more(page: Page, limit: int, offset: int) -> bool:
-    """Return whether the archive may have rows after those of a page."""
+    """Return whether there may be more rows after those of a page."""
     most, before = bounds(page, limit, offset)
     if len(page.rows) < most:
         return False
@@ -110,14 +110,15 @@ def may_have_more(page: Page, limit: int, offset: int) -> bool:
 
 
 class SearchMeta(TwoNamedMeta):
-    """The ``meta`` of a table, with the question as the archive has understood it.
+    """The ``meta`` of a table, with the query as MAST interpreted it.
 
-    It is in ``meta["search"]``, as the text of a JSON object, which files of every format take.  ``astroquery.mast``
-    has it as a dictionary in ``meta["search_params"]``, which FITS files drop: under that name the text is read.
+    ``meta["search"]`` holds the query as JSON text, which can be written to files of every format.
+    ``meta["search_params"]`` is the same query as a dictionary, as in ``astroquery.mast``.  It is not stored, because
+    FITS files cannot hold dictionaries.
     """
 
     def __missing__(self, key: str) -> Any:
-        """Return the question as a dictionary."""
+        """Return the query as a dictionary."""
         if key == "search_params" and "search" in self:
             return json.loads(self["search"][0])
         raise KeyError(key)
@@ -135,7 +136,7 @@ class SearchTable:
         self._echoed: Mapping[str, Any] | None = None
 
     def add(self, page: Page) -> None:
-        """Take a page."""
+        """Add a page."""
         if self._echoed is None:
             self._echoed = _searched(page.document or {})
         if not page.rows:
@@ -150,13 +151,13 @@ class SearchTable:
         self._builder.add(replace(page, fields=self._fields))
 
     def table(self) -> Table:
-        """Return the table of all pages; to be called once."""
+        """Return the table of all pages.  Call it only once."""
         if not self._fields:
             self._builder.add(self._without_rows())
         table = self._builder.table()
         absent = [name for name, _ in self._fields if name not in self._present and name in table.colnames]
         if absent:
-            # Declared, but in no row: as the archive's own list of columns goes.
+            # MAST may declare columns that no row has.
             table.remove_columns(absent)
         for column in table.itercols():
             if column.description:
@@ -165,7 +166,7 @@ class SearchTable:
         return table
 
     def _typed(self, fields: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        """The columns, with the type of the archive's list where the answer has none."""
+        """Return the columns, with missing types taken from MAST's list of columns."""
         return tuple((name, type_name or self._type_of(name)) for name, type_name in fields)
 
     def _type_of(self, name: str) -> str:
@@ -175,11 +176,11 @@ class SearchTable:
         return "integer" if known.kind is Kind.BOOLEAN and has_numbers_for_truths(known) else known.type_name
 
     def _without_rows(self) -> Page:
-        """A page that has the columns which the answer would have had."""
+        """Return a page without rows, with the columns that the result would have."""
         page = self._empty or Page("MAST search", "COMPLETE")
         fields = page.fields
         if not fields:
-            # Nothing is declared: then what was asked for is all there is to know.
+            # No columns are declared: use the requested ones, or all columns of the mission.
             fields = tuple((str(name), "") for name in (self._echoed or {}).get("select_cols") or self._columns)
         return replace(page, fields=self._typed(fields), document={"fields": []})
 
@@ -188,7 +189,7 @@ class SearchTable:
 
 
 def read_products(body: bytes, service: str) -> Page:
-    """Read an answer."""
+    """Read the response of a product list."""
     document = decoded(body, service)
     products = document.get("products") if isinstance(document, dict) else None
     if not isinstance(products, list):
@@ -210,7 +211,7 @@ def _records_page(records: Iterable[object], service: str) -> Page:
 
 
 def products_table(question: RequestInfo, pages: Sequence[Page], datasets: Sequence[str] = ()) -> Table:
-    """Return the products of all pages."""
+    """Return a table of the products of all pages."""
     names = dict.fromkeys(name for page in pages for name, _ in page.fields) or dict.fromkeys(snapshot()[_PRODUCTS])
     rows = _in_order(list(chain.from_iterable(page.rows for page in pages)), datasets)
     fields = tuple((name, _type_of(name, rows)) for name in names)
@@ -221,14 +222,14 @@ def products_table(question: RequestInfo, pages: Sequence[Page], datasets: Seque
 
 
 def _type_of(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """The type of a column: the usual one only where no value tells."""
+    """Return the known type of a column without values; empty otherwise, because the values determine the type."""
     known = snapshot()[_PRODUCTS]
     told = name not in known or any(row.get(name) is not None for row in rows)
     return "" if told else known[name].type_name
 
 
 def _in_order(rows: list[Mapping[str, Any]], datasets: Sequence[str]) -> list[Mapping[str, Any]]:
-    """The rows, in the order of the datasets that were asked for; as they came if they do not tell theirs."""
+    """Return the rows in the order of the requested datasets; unchanged if a row does not name one of them."""
     places = {name.casefold(): place for place, name in enumerate(datasets)}
     owners = [str(row.get("dataset") or row.get("fileset") or "").strip().casefold() for row in rows]
     if not places.keys() >= set(owners):
@@ -240,7 +241,7 @@ def _in_order(rows: list[Mapping[str, Any]], datasets: Sequence[str]) -> list[Ma
 
 
 def as_subscription(given: object) -> Table | None:
-    """Return the list of files of a subscription as a table."""
+    """Return the file list of a subscription as a table; None if ``given`` is not such a list."""
     if isinstance(given, os.PathLike) or (isinstance(given, str) and given.lower().endswith(".json")):
         return _subscription_table(_read_json(Path(given)), f"JSON file {os.fspath(given)}")
     if isinstance(given, Mapping):
@@ -251,7 +252,7 @@ def as_subscription(given: object) -> Table | None:
 
 
 def _read_json(path: Path) -> object:
-    """What is in a JSON file."""
+    """Return the contents of a JSON file."""
     try:
         return json.loads(path.read_bytes())
     except OSError as err:
@@ -261,7 +262,7 @@ def _read_json(path: Path) -> object:
 
 
 def _subscription_table(records: object, where: str) -> Table:
-    """The table of records, which must all be such."""
+    """Return records as a table of products; raise if they are not product rows."""
     if not isinstance(records, Iterable) or isinstance(records, str | Mapping):
         raise InvalidQueryError(f"Expected a list of product rows in {where}, got a {type(records).__name__}.")
     rows = list(records)

@@ -1,4 +1,4 @@
-"""`MastMissionsClass`: the search API of single missions, by position, by name and by criteria, and their files."""
+"""`MastMissionsClass`: mission-specific searches by position, name and criteria, and downloads of the files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class MastMissionsClass(MissionProductMethods):
         self.mission = mission
 
     def _asked_place(self) -> str:
-        """What is asked: a mission, on a server."""
+        """Return the mission and the server."""
         return f"for {self.mission} {super()._asked_place()}"
 
     @property
@@ -689,8 +689,7 @@ class MastMissionsClass(MissionProductMethods):
         Returns
         -------
         `~astroquery_mast.query.criterion.Criterion` or `~astroquery_mast.query.criterion.CriteriaNamespace`
-            An object with a display for terminals and notebooks.  MAST does not list the values of the columns of
-            missions.
+            An object with a display for terminals and notebooks.  MAST does not list the values of mission columns.
 
         Raises
         ------
@@ -779,18 +778,18 @@ class MastMissionsClass(MissionProductMethods):
         return self.dataset_kwds.get(chosen)
 
     def _chosen(self, mission: str | None) -> str:
-        """The mission of a call."""
+        """Return the mission of a call."""
         return self.mission if mission is None else checked_mission(mission)
 
     def _question(self, deadline: Deadline, *, mission: str | None = None, **asked: Any) -> Search:
-        """Make the question of a call."""
+        """Build the search of a call."""
         chosen = self._chosen(mission)
         column = self.dataset_kwds.get(chosen)
         return self._search.question(deadline, mission=chosen, dataset_column=column, **asked)
 
 
 def _given(name: str, target: Any) -> Any:
-    """A target that must be given."""
+    """Return a target; raise if it is None."""
     if target is None:
         raise InvalidArgumentError(
             f"{name}=None is not a valid target. To query without a position, use query_criteria."

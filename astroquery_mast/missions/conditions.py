@@ -1,20 +1,20 @@
-"""What users ask of a mission's search, column by column: keywords in, the archive's conditions out.
+"""Convert the criteria of a mission search: keyword arguments in, conditions of the search API out.
 
 ==============================  ============================================================================
 a criterion                     matches
 ==============================  ============================================================================
-``sci_instrume="ACS"``          text; ``*`` stands for any run of characters
+``sci_instrume="ACS"``          text; ``*`` matches any characters
 ``sci_pep_id=[12556, 8794]``    any of the values; also text with commas, ``"STIS, ACS"``
-``sci_instrume="!COS"``         everything else; in a list, the others are alternatives and none of these may hold
+``sci_instrume="!COS"``         any other value; in a list, excluded values apply in addition to the alternatives
 ``sci_actual_duration=">=5"``   ``<``, ``<=``, ``>``, ``>=``, with a number or a date
-``sci_start_time="a..b"``       from the first to the second, both included
-``sci_ra=(10, 20)``             the same; ``None`` for an open end
+``sci_start_time="a..b"``       a range that includes both ends
+``sci_ra=(10, 20)``             a range; ``None`` leaves an end open
 ==============================  ============================================================================
 
-A list holds alternatives, and a tuple is a range (of numbers and dates; of texts it is a list).  A range of right
-ascensions across 0h, such as ``(350, 10)`` or ``"350..10"``, is written as the two that it stands for.  Quantities are
-converted to the unit of the column, times and dates to what the column holds.  Whatever cannot become a condition
-raises `InvalidCriterionError` before anything is sent.
+A list holds alternatives.  A tuple is a range for columns of numbers and dates, and a list for columns of text.  A
+range of right ascensions across 0h, such as ``(350, 10)`` or ``"350..10"``, is split into two ranges.  Quantities are
+converted to the unit of the column, and times and dates to its format.  A value that cannot be converted raises
+`InvalidCriterionError` before anything is sent.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ from ..query.values import (
 from ..tables.columns import Column, Columns, Kind, closest, find_column
 from ..warn import warn_user
 
-# Arguments of searches that say where to look; a keyword may be meant as one of them.
+# The arguments that define the position of a search.  An unknown keyword may be a misspelling of one of them.
 MISSION_ARGUMENTS = ("coordinates", "object_names", "radius")
 
-# "pass" is a column of Roman's and a word of Python's.
+# "pass" is a column of Roman and a keyword of Python.
 _ALIASES = {"pass_id": "pass"}
 _DATE = re.compile(r"\d{4}(?:-|$)")
 _DIGIT = re.compile(r"\d")
 _YEARS = range(1000, 10000)
-# What the operators of Catalogs.MAST are called here, with an example of a value.
+# How to write the operators of Catalogs.MAST in a mission search; "{}" is replaced by an example of a value.
 _WRITTEN = {
     **dict.fromkeys(("min", "gte"), "'>={}'"),
     **dict.fromkeys(("max", "lte"), "'<={}'"),
@@ -72,30 +72,30 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:]+(?:\.\d+)?")
 # Positions may be written in hours, minutes and seconds.
 _SEXAGESIMAL: Mapping[str, u.UnitBase] = {"ra": u.hourangle, "dec": u.deg}
 _NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT})
-# Columns whose values have commas, such as "Last, First", by which the archive separates the values of a criterion.
+# Columns whose values contain commas, such as "Last, First".  MAST separates the values of a criterion by commas, too.
 _COMMA_COLUMNS = frozenset({"pi_name", "productLevel", "opticalElements"})
 _Moment: TypeAlias = Time | date | np.datetime64
 
 
 def column_named(name: str, columns: Columns) -> Column | None:
-    """Return the column that a keyword stands for."""
+    """Return the column that a keyword names, or None."""
     column = find_column(name, columns)
     return column if column is not None or name not in _ALIASES else find_column(_ALIASES[name], columns)
 
 
 def argument_like(name: str) -> str | None:
-    """Return the argument of a search that a keyword may be a misspelling of, or None."""
+    """Return the position argument of which a keyword may be a misspelling, or None."""
     near = closest(name, MISSION_ARGUMENTS, 1)
     return near[0] if near else None
 
 
 def build_conditions(criteria: Mapping[str, Any], columns: Columns) -> list[dict[str, object]]:
-    """Turn keywords into conditions."""
+    """Convert keyword arguments to conditions."""
     return [_condition(name, value, columns) for name, value in criteria.items()]
 
 
 def _condition(name: str, value: Any, columns: Columns) -> dict[str, object]:
-    """The condition of one keyword."""
+    """Return the condition for one keyword argument."""
     column = column_named(name, columns)
     if column is None and columns:
         raise unknown_filter(name, columns, MISSION_ARGUMENTS)
@@ -108,7 +108,7 @@ def _condition(name: str, value: Any, columns: Columns) -> dict[str, object]:
 
 
 def _expression(name: str, value: Any, column: Column) -> object:
-    """What is wanted, as the archive writes it."""
+    """Return the value of a criterion in MAST's syntax."""
     _refuse_operation(name, value, column)
     if isinstance(value, str | bytes):
         return ",".join(_alternatives(name, value, column))
@@ -122,7 +122,7 @@ def _expression(name: str, value: Any, column: Column) -> object:
 
 
 def _refuse_operation(name: str, value: object, column: Column) -> None:
-    """Raise for a pair of an operator and a value, which the archive would take for two values or a range."""
+    """Raise for a pair of an operator and a value, which MAST would read as two values or a range."""
     if isinstance(value, tuple) and is_operation(value, column):
         operator = str(value[0]).strip().lower()
         _, example, _ = _form_of(column) or ("", "10", None)
@@ -133,7 +133,7 @@ def _refuse_operation(name: str, value: object, column: Column) -> None:
 
 
 def _listed(name: str, value: Any, column: Column) -> object:
-    """One value, or several with commas."""
+    """Return one value, or several values joined by commas."""
     members = [_member(name, member, column) for member in as_members(name, value)]
     if len(members) == 1:
         return members[0]
@@ -148,13 +148,13 @@ def _listed(name: str, value: Any, column: Column) -> object:
 
 
 def _is_exact(text: str, column: Column) -> bool:
-    """Whether this is one value of a continuous column; a date without a time of day is the whole day."""
+    """Return whether a text is an exact value of a continuous column.  A date without a time matches a full day."""
     pattern = _MOMENT if _holds_dates(column) else NUMBER if column.kind is Kind.FLOAT else None
     return pattern is not None and bool(pattern.fullmatch(text))
 
 
 def comma_hints(criteria: Mapping[str, Any], columns: Columns) -> list[str]:
-    """Return sentences for a search that found nothing: on each text with commas, which may be one value."""
+    """Return hints for an empty result: one for each text with commas, which may be meant as a single value."""
     found = ((name, value, column_named(name, columns)) for name, value in criteria.items())
     return [
         f"{name}={value!r} is interpreted as the values {' and '.join(map(repr, _parts(value)))}. If the "
@@ -169,12 +169,12 @@ def _is_text(column: Column) -> bool:
 
 
 def _has_commas(column: Column) -> bool:
-    """Whether the values of a column are known to have commas."""
+    """Return whether the values of a column are known to contain commas."""
     return column.name in _COMMA_COLUMNS and _is_text(column)
 
 
 def _is_range(value: object, column: Column) -> bool:
-    """Whether a value is a range; a tuple of texts is a list."""
+    """Return whether a value is a range.  For a column of text, a tuple is a list."""
     if not isinstance(value, tuple):
         return False
     return _takes_ranges(column) if column.type_name else not all(isinstance(end, str | bytes) for end in value)
@@ -185,7 +185,7 @@ def _takes_ranges(column: Column) -> bool:
 
 
 def _alternatives(name: str, value: str | bytes, column: Column) -> list[str]:
-    """The parts of a text with commas; where values have commas, also the whole with a wildcard for each."""
+    """Split a text at its commas.  If values contain commas, add the text with each comma replaced by a wildcard."""
     text = str(as_plain(value, name))
     parts = _parts(text)
     if not all(parts):
@@ -201,7 +201,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _checked(name: str, text: str, column: Column) -> str:
-    """A text that a user gave for a column as the archive takes it, refused where it cannot mean anything for it."""
+    """Return a user's text in MAST's syntax; raise if it is not valid for the column."""
     if "*" in text or "null" in text.lower():
         return text
     sign, plain = "!" * text.startswith("!"), text.removeprefix("!").strip()
@@ -214,7 +214,7 @@ def _checked(name: str, text: str, column: Column) -> str:
 
 
 def _refuse_words(name: str, text: str, column: Column) -> None:
-    """Raise unless a text is what a column of numbers, dates or angles holds, a comparison or a range of these."""
+    """Raise unless a text is a valid value, comparison or range for a column of numbers, dates or angles."""
     form = _form_of(column)
     if form is None:
         return
@@ -228,7 +228,7 @@ def _refuse_words(name: str, text: str, column: Column) -> None:
 
 
 def _form_of(column: Column) -> tuple[str, str, Callable[[str], bool]] | None:
-    """What a column holds, an example, and what tells whether a text is one; None for columns of text."""
+    """Return what a column holds, an example, and a function that checks a text; None for columns of text."""
     if _holds_dates(column):
         return "dates", "2012-03-14", _is_date
     if _is_numeric(column):
@@ -243,26 +243,26 @@ def _is_finite(text: str) -> bool:
 
 
 def _is_angle(text: str) -> bool:
-    """Whether a text may be an angle, in whatever form."""
+    """Return whether a text may be an angle, in any format."""
     return _is_finite(text) if NUMBER.fullmatch(text) else _DIGIT.search(text) is not None
 
 
 def _is_date(text: str) -> bool:
-    """Whether a text may be a date; the archive knows their forms, and of numbers alone a year is one."""
+    """Return whether a text may be a date.  MAST checks the format; a plain number must have 4 or 8 digits."""
     if NUMBER.fullmatch(text):
         return text.isdecimal() and len(text) in {4, 8}
     return _DIGIT.search(text) is not None
 
 
 def _text_ends(text: str, column: Column) -> tuple[str | None, str | None] | None:
-    """The ends of a range that is written with dots, None for an open one; None if it is no range."""
+    """Return the ends of a range such as "5..10", None for an open end; None if the text is not a range."""
     low, dots, high = (part.strip() for part in text.partition(".."))
     ranged = _takes_ranges(column) if column.type_name else split_text(text)
     return (low or None, high or None) if dots and ranged else None
 
 
 def _is_numeric(column: Column) -> bool:
-    """Whether a column is compared with plain numbers only."""
+    """Return whether a column accepts only plain numbers."""
     return column.kind in _NUMBERS and column.type_name.lower() not in _SEXAGESIMAL
 
 
@@ -271,7 +271,7 @@ def _holds_dates(column: Column) -> bool:
 
 
 def _member(name: str, value: Any, column: Column) -> object:
-    """One of several alternatives."""
+    """Return one of several alternatives in MAST's syntax."""
     _refuse_operation(name, value, column)
     if isinstance(value, str | bytes):
         return _text_member(name, value, column)
@@ -284,7 +284,7 @@ def _member(name: str, value: Any, column: Column) -> object:
 
 
 def _text_member(name: str, value: str | bytes, column: Column) -> str:
-    """A text in a list, whose members are separated already."""
+    """Return a text in a list, where a comma does not separate values."""
     parts = _alternatives(name, value, column)
     if len(parts) > 1 and (not _has_commas(column) or parts[-1].startswith("!")):
         raise InvalidCriterionError(
@@ -295,7 +295,7 @@ def _text_member(name: str, value: str | bytes, column: Column) -> str:
 
 
 def _range(name: str, ends: tuple[Any, ...], column: Column) -> str:
-    """A range, an end of which may be open."""
+    """Return a range in MAST's syntax; an end may be open."""
     if len(ends) != 2:
         raise InvalidCriterionError(
             f"'{name}' is a tuple of length {len(ends)}. Use (minimum, maximum) for a range, and a list for "
@@ -311,20 +311,20 @@ def _range(name: str, ends: tuple[Any, ...], column: Column) -> str:
 
 
 def _spelled(low: object, high: object) -> str:
-    """A range as the archive writes it; infinity is an open end."""
+    """Write a range in MAST's syntax; an infinite end is open."""
     if high == math.inf:
         return f">={low}"
     return f"<={high}" if low == -math.inf else f"{low}..{high}"
 
 
 def _bound(name: str, end: Any, column: Column, side: int) -> object:
-    """An end of a range on one side, infinite if it is open."""
+    """Return the lower (side -1) or upper (side 1) end of a range; an open end is infinite."""
     sign = side if end is None else sign_of_infinity(end)
     return sign * math.inf if sign else _end(name, end, column, side)
 
 
 def _end(name: str, end: Any, column: Column, outward: int) -> object:
-    """One end of a range."""
+    """Return a finite end of a range."""
     if isinstance(end, str | bytes):
         text = str(as_plain(end, name)).strip()
         if text and text[0] not in "!<>=" and not any(mark in text for mark in (",", "..", "*")):
@@ -335,7 +335,7 @@ def _end(name: str, end: Any, column: Column, outward: int) -> object:
 
 
 def _text_end(name: str, text: str, column: Column) -> object:
-    """One end of a range that was given as text: a number where it is one, in degrees for a position."""
+    """Return the end of a range that is given as text: a number if it is one, degrees for an angle, or the text."""
     checked = _checked(name, text, column)
     if _is_numeric(column) or (column.kind is not Kind.TEXT and NUMBER.fullmatch(checked)):
         return _plain(name, as_number(name, checked, column), whole=True)
@@ -348,19 +348,19 @@ def _text_end(name: str, text: str, column: Column) -> object:
 
 
 def _is_after(low: object, high: object) -> bool:
-    """Whether the first end lies after the second one, as far as that can be told."""
+    """Return whether the first end is greater than the second; False if they cannot be compared."""
     if isinstance(low, str) and isinstance(high, str):
         return _are_dates(low, high) and low[: len(high)] > high[: len(low)]
     return isinstance(low, int | float) and isinstance(high, int | float) and low > high
 
 
 def _are_dates(*texts: str) -> bool:
-    """Whether these are dates in ISO 8601, which are in order as texts, as far as all of them go."""
+    """Return whether the texts are ISO 8601 dates, which can be compared as text up to their common length."""
     return all(map(_DATE.match, texts))
 
 
 def _single(name: str, value: Any, column: Column, outward: int) -> object:
-    """One value that is no text; a converted one gives way outward by the error of the conversion."""
+    """Convert one value that is not text; a unit or time conversion is widened outward by its rounding error."""
     if isinstance(value, np.ndarray) and value.ndim == 0 and not isinstance(value, u.Quantity):
         value = value[()]
     refuse_missing(name, value)
@@ -374,7 +374,7 @@ def _single(name: str, value: Any, column: Column, outward: int) -> object:
 
 
 def _number(name: str, value: Any, column: Column) -> int | float:
-    """A number, for a column of numbers or of texts."""
+    """Return a number as the column takes it; a column of dates takes only years."""
     if isinstance(value, np.timedelta64) or not isinstance(value, int | float | np.integer | np.floating):
         raise InvalidCriterionError(
             f"'{name}' cannot be compared with {value!r} ({type(value).__name__}). Use a string, a number, a "
@@ -388,14 +388,14 @@ def _number(name: str, value: Any, column: Column) -> int | float:
 
 
 def _year(name: str, value: float | np.integer | np.floating) -> int:
-    """A number for a column of dates, among which only a year is one."""
+    """Return a number for a column of dates, which must be a year."""
     if value not in _YEARS:
         raise InvalidCriterionError(f"'{name}' must be a date such as '2012-03-14', or a Time, got {value!r}.")
     return int(value)
 
 
 def _plain(name: str, value: float | np.integer | np.floating, *, whole: bool = False) -> int | float:
-    """A number of Python's or numpy's; a whole one stays whole."""
+    """Convert a Python or numpy number to a Python number; an integer stays an integer."""
     if isinstance(value, int | np.integer):
         return as_integer(name, int(value), 64 if whole else 1024)
     if not math.isfinite(value):
@@ -404,26 +404,26 @@ def _plain(name: str, value: float | np.integer | np.floating, *, whole: bool = 
 
 
 def _moment(name: str, value: _Moment, column: Column, outward: int) -> object:
-    """A moment, as the column holds it: as text, or as a Modified Julian Date."""
+    """Convert a time to the format of the column: text or Modified Julian Date."""
     if column.kind in _NUMBERS or (not column.type_name and column.name.lower().endswith("mjd")):
         return as_number(name, value, column if column.type_name else Column(column.name, is_time=True), outward)
     return as_iso(name, value)
 
 
 def _quantity(name: str, value: u.Quantity, column: Column, outward: int) -> object:
-    """A quantity in the column's unit."""
+    """Convert a quantity to the unit of the column."""
     if column.astropy_unit is None and value.unit != u.dimensionless_unscaled:
         raise InvalidCriterionError(f"The unit of '{name}' is unknown. Use a plain number instead of {value}.")
     return _plain(name, as_number(name, value, column, outward), whole=column.kind is Kind.INTEGER)
 
 
 def _truth(name: str, value: bool, column: Column) -> object:
-    """Yes or no."""
+    """Convert a boolean to the format of the column."""
     if column.kind is Kind.FLOAT or _holds_dates(column):
         raise InvalidCriterionError(f"'{name}' is not a boolean column, got {value}.")
     return int(value) if has_numbers_for_truths(column) else value
 
 
 def has_numbers_for_truths(column: Column) -> bool:
-    """Return whether yes and no are 1 and 0 in a column, as in some of HST's, whose descriptions say so."""
+    """Return whether a column holds booleans as 1 and 0, as the descriptions of some HST columns state."""
     return column.kind is Kind.INTEGER or "1 for yes" in column.description

@@ -1,6 +1,6 @@
-"""The criteria of a mission's search, as far as its columns are known.
+"""The criteria of a mission search.
 
-In: the columns of a mission.  Out: all criteria as one object, which shows itself.
+In: the columns of a mission, if they are known.  Out: all criteria as one object, which has a display.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _HINT = (
 
 
 def mission_criteria(mission: str, columns: Columns | None, server: str) -> CriteriaNamespace:
-    """Return the criteria of a mission; none where its columns have not been asked for."""
+    """Return the criteria of a mission; empty if its columns have not been requested yet."""
     hint = _HINT
     if columns is None:
         hint = (

@@ -1,7 +1,7 @@
-"""The methods of `MastMissionsClass` for products: listed, filtered and downloaded.
+"""The methods of `MastMissionsClass` that list, filter, open and download products.
 
-In: datasets or products in all forms in which users may have them. Out: product tables, plans, files on disk and their
-manifest. The work is done by `astroquery_mast.downloads.product_flow`.
+In: datasets or products in any form.  Out: product tables, plans, files on disk and their manifest.  The work is done
+by `astroquery_mast.downloads.product_flow`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class MissionProductMethods(MastClass):
-    """What `~astroquery_mast.MastMissionsClass` has for products."""
+    """The product methods of `~astroquery_mast.MastMissionsClass`."""
 
     mission: str
     dataset_kwds: dict[str, str]
@@ -44,23 +44,23 @@ class MissionProductMethods(MastClass):
 
     @property
     def _downloads(self) -> Downloads:
-        """What downloads; the files of a manifest come from the services of their missions."""
+        """The downloads of this client; each file of a manifest is requested from the service of its mission."""
         return Downloads(self._service, partial(service_of_manifest, service=self._service, mission=self.mission))
 
     @property
     def _product_files(self) -> ProductFiles:
-        """What opens the files of products."""
+        """The opener of product files."""
         return self._files_of(None)
 
     def _files_of(self, mission: str | None, block_size: int = BLOCK_SIZE) -> ProductFiles:
-        """What opens the files of a mission's products."""
+        """Return the opener of the product files of a mission."""
         chosen = self._chosen(mission)
         source = MissionSource(self._service, chosen, dict(self.dataset_kwds))
         of_manifest = partial(service_of_manifest, service=self._service, mission=chosen)
         return ProductFiles(self._service, source, block_size, of_manifest, takes_names=True)
 
     def _product_flow(self, mission: str | None = None) -> ProductFlow:
-        """The way that products go in one call."""
+        """Return the product flow of one call."""
         return ProductFlow(self._service, MissionSource(self._service, self._chosen(mission), dict(self.dataset_kwds)))
 
     def get_product_list(
@@ -285,7 +285,7 @@ class MissionProductMethods(MastClass):
         status : str
             ``"COMPLETE"`` or ``"ERROR"``.
         message : str or None
-            The reason of a failure.
+            The reason for a failure.
         url : str or None
             The address of a file that failed.
 
@@ -586,7 +586,7 @@ class MissionProductMethods(MastClass):
         LoginError
             If the file is exclusive.
         RemoteServiceError
-            If the archive fails, also while the file is read.
+            If MAST fails, including while the file is read.
 
         Examples
         --------
@@ -619,17 +619,17 @@ class MissionProductMethods(MastClass):
         object
             `~astropy.io.fits.HDUList` for ``.fits`` and ``.fits.gz``; ``asdf.AsdfFile`` for ``.asdf``;
             `~astropy.table.Table` for ``.csv``, ``.ecsv`` and ``.vot``; ``PIL.Image.Image`` for ``.jpg``, ``.png`` and
-            ``.gif``; the contents of ``.json``; a str for ``.txt``.  Uncompressed FITS and ASDF files are read as far
-            as they are used, and stay open until they are closed; all others are read at once.
+            ``.gif``; the contents of ``.json``; a str for ``.txt``.  Uncompressed FITS and ASDF files are read as
+            needed and stay open until you close them; all others are read at once.
 
         Raises
         ------
         InvalidQueryError
             If this is not one product, there is no such file or no reader for it, or a package is missing.
         LoginError
-            If the file is exclusive; the message says until when, if the row has the release date.
+            If the file is exclusive; the message includes the release date if the row has one.
         RemoteServiceError
-            If the archive fails, or the file is damaged.
+            If MAST fails, or the file is damaged.
 
         Warns
         -----

@@ -1,7 +1,7 @@
-"""The products of single missions, as far as they differ from others: how they are listed, where files come from.
+"""The products of single missions: how they are listed, and where their files come from.
 
-In: datasets and products in all forms in which users may have them.  Out: what the product flow needs, see
-`astroquery_mast.downloads.product_flow`: product lists with the columns by which files of all missions are planned.
+In: datasets and products in any form.  Out: the input of the product flow (see
+`astroquery_mast.downloads.product_flow`): product lists with the columns that the plan of a download needs.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from ..tables.columns import plain_cells
 from ..tables.mashup import Page
 from .answer import as_subscription, products_table, read_products
 
-# Where tables of a mission whose column is not known may have the dataset identifier.
+# Other columns that may hold the dataset identifier.
 _ELSEWHERE = ("dataset", "fileset")
-# These have a service of their own that knows files by name; all others are known to MAST by URI only.
+# Missions with a download service of their own, which accepts file names.  All other files need a URI.
 _BY_NAME = frozenset({"hst", "jwst", "roman", "roman_spectra", "roman_cgi"})
 _OWNERS = ("dataset", "fileset")
 
 
 @dataclass(frozen=True)
 class MissionSource:
-    """Products of one mission, for one call; a `~astroquery_mast.downloads.product_flow.ProductSource`."""
+    """The products of one mission, for one call; a `~astroquery_mast.downloads.product_flow.ProductSource`."""
 
     service: MastService
     mission: str
@@ -60,16 +60,16 @@ class MissionSource:
         return found
 
     def pages(self, identifiers: Sequence[str], deadline: Deadline) -> list[AnswerPage]:
-        """Ask for the products of some datasets."""
+        """Request the products of some datasets."""
         return [self.service.page(self._request(identifiers), deadline)]
 
     def table(self, identifiers: Sequence[str], batches: Iterable[Sequence[Page]]) -> Table:
-        """Return all answers as one table, in the order of the datasets."""
+        """Return all responses as one table, in the order of the datasets."""
         pages = [page for batch in batches for page in batch]
         return products_table(self._request(identifiers), pages, identifiers)
 
     def products_in(self, given: Any, verbose: bool) -> Table | None:
-        """Return products that were given, also in the list that MAST mails to subscribers; None if it is datasets."""
+        """Return the given products, or those of a list mailed to subscribers; None if datasets are given."""
         del verbose
         table = as_table(given)
         if table is not None:
@@ -80,16 +80,16 @@ class MissionSource:
         return table
 
     def filtered(self, products: Table, filters: Mapping[str, Any]) -> Table:
-        """Return the products that pass all filters."""
+        """Return the products that match all filters."""
         columns = {name: wanted for name, wanted in filters.items() if name != "extension"}
         return filter_mission_products(products, filters.get("extension"), columns)
 
     def files(self, products: Table, *, in_folders: bool) -> tuple[Table, FileSource]:
-        """Return products as the plan wants them, each file once, and where they come from."""
+        """Return products with the columns of a plan, each file once, and their source."""
         return mission_files(products, self.service.endpoints, self.mission, in_folders=in_folders)
 
     def file(self, given: Any) -> tuple[str, FileSource]:
-        """Return the name or URI of a single file, also from an address of it, and where it comes from."""
+        """Return the name or URI of a single file, which may be given as an address, and its source."""
         if not isinstance(given, str) or not given.strip():
             raise InvalidQueryError(f"The file must be a file name or URI, got {given!r}.")
         endpoints = self.service.endpoints
@@ -104,7 +104,7 @@ class MissionSource:
         return uri, FileSource(MissionService(endpoints, mission))
 
     def _dataset_ids(self, table: Table) -> list[object]:
-        """The identifiers in a table of datasets."""
+        """Return the identifiers in a table of datasets."""
         own = self.dataset_columns.get(self.mission)
         candidates = [own] if own else [*self.dataset_columns.values()]
         by_name = {name.lower(): name for name in table.colnames}
@@ -118,7 +118,7 @@ class MissionSource:
         return plain_cells(table[name])
 
     def _request(self, datasets: Sequence[str]) -> ApiRequest:
-        """The request for the products of datasets."""
+        """Return the request for the products of datasets."""
         url = f"{self.service.endpoints.mission(self.mission)}/post_list_products"
         return ApiRequest(
             f"MAST product list ({self.mission})", url, {"dataset_ids": list(datasets)}, reader=read_products
@@ -126,7 +126,7 @@ class MissionSource:
 
 
 def service_of_manifest(manifest: Table, service: MastService, mission: str) -> MissionService:
-    """Return where the files of a manifest come from; it has the missions, unless it was cut."""
+    """Return the source of the files of a manifest; ``mission`` applies if the manifest has no column for it."""
     if not {"mission", "dataURI"} <= set(manifest.colnames):
         return MissionService(service.endpoints, mission)
     pairs = zip(*(plain_cells(manifest[name]) for name in ("dataURI", "mission")), strict=True)
@@ -134,7 +134,7 @@ def service_of_manifest(manifest: Table, service: MastService, mission: str) -> 
 
 
 def refusal_of(uri: str, mission: str) -> str | None:
-    """Return why a file cannot be fetched by this name, or None if it can."""
+    """Return the reason why a file cannot be downloaded by this name, or None if it can."""
     if mission in _BY_NAME or uri.startswith(("mast:", "https://", "http://")):
         return None
     return (
@@ -143,42 +143,42 @@ def refusal_of(uri: str, mission: str) -> str | None:
 
 
 def _retrieve_url(endpoints: Endpoints, mission: str) -> str:
-    """The address, but for the name, of a file of a mission that has a service of its own."""
+    """Return the address of the download service of a mission, up to the file name."""
     return f"{endpoints.mission(mission)}/retrieve_product?product_name="
 
 
 @dataclass(frozen=True)
 class MissionService:
-    """Where files of missions come from; a `~astroquery_mast.products.plan.DownloadService`."""
+    """The source of mission files; a `~astroquery_mast.products.plan.DownloadService`."""
 
     endpoints: Endpoints
     mission: str
     missions: Mapping[str, str] = field(default_factory=dict)
 
     def _service(self, uri: str) -> str | None:
-        """The service of the file's mission; None if it has none."""
+        """Return the download service of the file's mission, or None."""
         mission = self.missions.get(uri, self.mission)
         return _retrieve_url(self.endpoints, mission) if mission in _BY_NAME else None
 
     def data_url(self, uri: str) -> str:
-        """Return the address of a file as manifests show it."""
+        """Return the address of a file as shown in manifests."""
         service = self._service(uri)
         return data_url(self.endpoints.download, uri) if service is None else f"{service}{uri}"
 
     def escaped_url(self, uri: str) -> str:
-        """Return the address of a file as it is asked for."""
+        """Return the percent-encoded address of a file, as requested from MAST."""
         service = self._service(uri)
         if service is None:
             return escaped_url(self.endpoints.download, uri)
         return f"{service}{quote(uri, safe='', errors='replace')}"
 
 
-# Column of the plan → what of a product stands in it.
+# Column of the plan → attribute of the product.
 _PLAN_COLUMNS = {"productFilename": "name", "obs_collection": "mission", "obs_id": "dataset", "dataRights": "rights"}
 
 
 def mission_files(products: Table, endpoints: Endpoints, mission: str, *, in_folders: bool) -> tuple[Table, FileSource]:
-    """Return products with the columns of a plan, each file once, and where they come from."""
+    """Return products with the columns of a plan, each file once, and their source."""
     _check_columns(products, in_folders)
     rows = _mission_products(products, mission)
     _check_missions(rows)
@@ -191,13 +191,13 @@ def mission_files(products: Table, endpoints: Endpoints, mission: str, *, in_fol
 
 
 def _mission_products(products: Table, mission: str) -> list[_MissionProduct]:
-    """What a product table says of each file; those that do not tell their mission are of the one given."""
+    """Return the files of a product table; those without a mission belong to the given one."""
     columns = [column_as_text(products, name) for name in ("uri", "filename", "mission", "access", *_OWNERS)]
     return [_MissionProduct.of(*cells, default_mission=mission) for cells in zip(*columns, strict=True)]
 
 
 def _with_plan_columns(table: Table, rows: Sequence[_MissionProduct]) -> Table:
-    """The table with the columns by which files of all missions are planned."""
+    """Add the columns that the plan of a download needs."""
     table["dataURI"] = masked_column([row.uri or None for row in rows], "U")
     for column, attribute in _PLAN_COLUMNS.items():
         table[column] = np.array([getattr(row, attribute) for row in rows], dtype=np.str_)
@@ -206,7 +206,7 @@ def _with_plan_columns(table: Table, rows: Sequence[_MissionProduct]) -> Table:
 
 @dataclass(frozen=True)
 class _MissionProduct:
-    """What a product table says of one file."""
+    """One file of a product table."""
 
     uri: str
     name: str
@@ -218,7 +218,7 @@ class _MissionProduct:
     def of(
         cls, uri: str, filename: str, mission: str, access: str, dataset: str, fileset: str, *, default_mission: str
     ) -> _MissionProduct:
-        """Read the cells of a row, any of which may be empty."""
+        """Read the cells of a row, each of which may be empty."""
         uri = next((each for each in (uri, filename) if each.strip()), "")
         return cls(
             uri,
@@ -229,7 +229,7 @@ class _MissionProduct:
         )
 
     def refusal(self, in_folders: bool) -> str | None:
-        """Why the file cannot be fetched; what has no URI at all is refused by the plan."""
+        """Return the reason why the file cannot be downloaded, or None.  The plan rejects files without a URI."""
         if not self.uri:
             return None
         return refusal_of(self.uri, self.mission) or (_NO_DATASET if in_folders and not self.dataset else None)
@@ -239,7 +239,7 @@ _NO_DATASET = "The product has no dataset to name its folder. Use flat=True to s
 
 
 def _check_columns(products: Table, in_folders: bool) -> None:
-    """Raise if a column is missing without which nothing can be fetched."""
+    """Raise if a column that the download needs is missing."""
     if not {"filename", "uri"} & set(products.colnames):
         raise InvalidArgumentError(
             "Column 'filename' not found: this is not a table of products. Its columns are "
@@ -254,7 +254,7 @@ def _check_columns(products: Table, in_folders: bool) -> None:
 
 
 def _check_missions(rows: Iterable[_MissionProduct]) -> None:
-    """Raise if a file is listed for two missions, so that it is not known which of the two is meant."""
+    """Raise if a file is listed for two missions, because it is not known which one is meant."""
     known: dict[str, str] = {}
     for row in rows:
         if row.uri and known.setdefault(row.uri, row.mission) != row.mission:
@@ -264,9 +264,10 @@ def _check_missions(rows: Iterable[_MissionProduct]) -> None:
 
 
 def _first_of_each(rows: Sequence[_MissionProduct]) -> list[int]:
-    """The rows that are the first of their files; one without any name stays, to be reported.
+    """Return the first row of each file; rows without a name are kept, to be reported.
 
-    What is known by name is listed with several datasets, under a URI with each; all else is told apart by URI alone.
+    Files that are downloaded by name may be listed for several datasets, with another URI for each.  All other files
+    are identified by URI alone.
     """
     seen: set[tuple[str, str]] = set()
     first = []
@@ -279,7 +280,7 @@ def _first_of_each(rows: Sequence[_MissionProduct]) -> list[int]:
 
 
 def _rights(access: str) -> str:
-    """Whether a file is public, in the words of MAST's other products."""
+    """Return the access rights of a file, in the terms of MAST's other products."""
     word = access.strip().upper()
     return word if word in {"", "PUBLIC"} else EXCLUSIVE
 
@@ -287,7 +288,7 @@ def _rights(access: str) -> str:
 def filter_mission_products(
     products: Table, extension: str | Iterable[str] | None, filters: Mapping[str, object]
 ) -> Table:
-    """Return the products that pass all the filters."""
+    """Return the products that match all filters."""
     plain = Table({name: _trimmed(products[name]) for name in products.colnames}, copy=False)
     passed = filter_mask(plain, filters)
     if extension is not None:
@@ -297,7 +298,7 @@ def filter_mission_products(
 
 
 def _trimmed(column: Any) -> Any:
-    """A column without blanks at the end of its texts."""
+    """Remove trailing blanks from the strings of a column."""
     if column.dtype.kind != "U":
         return column
     return MaskedColumn(np.char.rstrip(np.ma.getdata(column), " "), mask=np.ma.getmaskarray(column), copy=False)

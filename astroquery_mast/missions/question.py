@@ -1,8 +1,7 @@
-"""A mission's search, as a value: what is asked, and the requests that ask for it.
+"""A mission search as a value: its parameters, and the requests that it needs.
 
-In: targets, conditions, and how much of the answer is wanted.  Out: a frozen `Search`, which knows its requests: one
-for every hundred targets, each of which can be asked for any part of its answer.  See
-https://mast.stsci.edu/search/docs.
+In: targets, conditions, and the range of rows to return.  Out: a frozen `Search`, which makes its requests: one for
+every hundred targets.  Each request can fetch any part of its result.  See https://mast.stsci.edu/search/docs.
 """
 
 from __future__ import annotations
@@ -26,60 +25,60 @@ from .answer import announced, bounds, may_have_more, read_answer
 from .conditions import column_named
 
 PAGE = 5000
-"""Rows asked for at once when all are wanted: the archive's own default."""
+"""The number of rows in a request when all rows are wanted: MAST's own default."""
 _TARGETS = 100
 # The default of the search methods, compared by identity as `~astroquery_mast.sky.position.DEFAULT_RADIUS`.
 DEFAULT_MISSION_RADIUS = 3 * u.arcmin
-# The archive's own limit, in arcmin.
+# MAST's own limit, in arcmin.
 _LARGEST_RADIUS = 30.0
 _FLAGS = ("skip_count",)
 _LISTS = ("search_key", "user_fields")
-# What may stand in an address without being something else there.
+# Mission names that are safe in a URL.
 _MISSION = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """One question of a search, and the part of its answer that is wanted."""
+    """One query of a search, and the part of its result to fetch."""
 
     question: ApiRequest
     limit: int
     offset: int
-    # Whether all parts are wanted, and whether this is one after the first.
+    # Whether to fetch all parts, and whether this is a part after the first.
     every_page: bool = False
     later: bool = False
 
     row_limited = False
 
     def as_request(self) -> ApiRequest:
-        """Return what is to be sent."""
+        """Return the request to send."""
         params = {"limit": self.limit, "offset": self.offset, **self.question.params}
         return replace(self.question, params=params)
 
     @property
     def service(self) -> str:
-        """The mission's search."""
+        """The name of the mission's search service."""
         return self.question.service
 
     @property
     def cache(self) -> bool | None:
-        """Whether the answer is kept."""
+        """Whether the response is cached; None for the default."""
         return self.question.cache
 
     def payload(self) -> dict[str, object]:
-        """Return what is asked as a dictionary."""
+        """Return the request as a dictionary."""
         return self.as_request().payload()
 
     def http_request(self, endpoints: Endpoints) -> HttpRequest:
-        """Return what is sent."""
+        """Return the HTTP request."""
         return self.as_request().http_request(endpoints)
 
     def read(self, body: bytes) -> Page:
-        """Read an answer."""
+        """Read the response."""
         return read_answer(body, self.service)
 
     def check(self, page: Page, completeness: Completeness) -> bool:
-        """Add a part; an answer that does not say how many rows there are may be all of them or not."""
+        """Add a part to the completeness check.  Without a row count, a result cannot be proven complete."""
         if not self.later and page.paging is None:
             completeness.proven = False
         if not self.question.params.get("count_only"):
@@ -88,7 +87,7 @@ class SearchRequest:
         return True
 
     def after(self, page: Page) -> Sequence[SearchRequest]:
-        """Return the questions for all other parts, as long as the archive sends them."""
+        """Return the requests for all other parts, with the page size that MAST applied."""
         if self.later or not self.every_page:
             return ()
         most, skipped = bounds(page, self.limit, self.offset)
@@ -98,11 +97,11 @@ class SearchRequest:
         ]
 
     def first_page(self) -> SearchRequest:
-        """Return the question for this part only."""
+        """Return the request for this part only."""
         return replace(self, every_page=False)
 
     def cache_key(self) -> CacheKey | None:
-        """Return the key of the answer."""
+        """Return the cache key of the response."""
         return self.as_request().cache_key(self.every_page)
 
 
@@ -125,11 +124,11 @@ class Search:
     options: Mapping[str, object] = field(default_factory=dict)
     cache: bool | None = None
     columns: Columns = field(default_factory=dict, repr=False, compare=False)
-    # What may be said if nothing is found.
+    # Hints for the warning about an empty result.
     hints: Sequence[str] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be asked."""
+        """Raise if the arguments cannot be used together."""
         _check_number("offset", self.offset, 0)
         if self.limit is not None:
             _check_number("limit", self.limit, 1)
@@ -146,31 +145,31 @@ class Search:
 
     @property
     def service(self) -> str:
-        """What is asked, for people."""
+        """The name of the service in messages."""
         return f"MAST search ({self.mission})"
 
     @property
     def parts(self) -> int:
-        """How many questions the targets need."""
+        """The number of queries that the targets need."""
         return max(1, -(-len(self.targets) // _TARGETS))
 
     def stops_before_end(self, page: Page) -> bool:
-        """Return whether the limit may have kept rows back that come after a page."""
+        """Return whether the limit may have cut off rows after a page."""
         return self.limit is not None and may_have_more(page, self.limit, self.offset)
 
     def is_exceeded_by(self, rows: int) -> bool:
-        """Return whether the answers to several questions have more rows together than are wanted."""
+        """Return whether several queries together returned more rows than the limit."""
         return self.parts > 1 and self.limit is not None and rows > self.limit
 
     @property
     def question(self) -> ApiRequest:
-        """The whole search in one, for the reader."""
+        """The complete search as one request, for the ``meta`` of the table."""
         return ApiRequest(
             self.service, self.url, {"limit": self.limit, "offset": self.offset, **self._params(self.targets)}
         )
 
     def requests(self, page: int = PAGE) -> list[SearchRequest]:
-        """Return the questions, in the order of the targets, each for the first part of its answer."""
+        """Return the queries in the order of the targets, each for the first part of its result."""
         limit = page if self.limit is None else int(self.limit)
         batches = in_batches(self.targets, _TARGETS) or [[]]
         return [
@@ -184,11 +183,11 @@ class Search:
         ]
 
     def totally_ordered(self, columns: Columns, keys: Iterable[str | None]) -> Search:
-        """Return the same search, sorted so that no two rows are in any order: parts of it then never overlap."""
+        """Return the same search, sorted so that the order of rows is unique and its parts never overlap."""
         wanted = [key for key in filter(None, keys) if not columns or key in columns]
         if not wanted:
             return self
-        # Unless the user sorts, the nearest comes first, as the archive has it.
+        # Keep MAST's default order, by separation.
         if self.targets and not self.sort_by:
             wanted.insert(0, "ang_sep")
         if len(self.targets) > 1:
@@ -200,7 +199,7 @@ class Search:
         return replace(self, targets=tuple(targets))
 
     def _params(self, targets: Sequence[str]) -> dict[str, object]:
-        """Everything but the part that is wanted."""
+        """Return all parameters except ``limit`` and ``offset``."""
         params: dict[str, object] = {"select_cols": None if self.select_cols is None else list(self.select_cols)}
         if targets:
             params.update(target=list(targets), radius=self.radius, radius_units="arcseconds")
@@ -214,20 +213,20 @@ class Search:
 
 
 def _check_number(name: str, number: object, least: int) -> None:
-    """Raise unless a number is one of rows."""
+    """Raise unless a number is an integer of at least ``least``."""
     if not is_integer(number, least):
         hint = " Use None for all rows, or count_only=True for their number." if name == "limit" else ""
         raise InvalidArgumentError(f"{name} must be an integer >= {least}, got {number!r}.{hint}")
 
 
 def sorting(sort_by: Any, sort_desc: Any, columns: Columns) -> tuple[tuple[str, ...], tuple[bool, ...]]:
-    """Return what to sort by, in the archive's spelling, and whether each is descending."""
+    """Return the columns to sort by, as MAST spells them, and whether each is in descending order."""
     keys = sort_keys(sort_by, sort_desc)
     return tuple(_spelled(key.column, columns) for key in keys), tuple(key.descending for key in keys)
 
 
 def _spelled(name: str, columns: Columns) -> str:
-    """A column to sort by; without a list of columns it is taken as it is."""
+    """Return a column to sort by as MAST spells it; unchanged if the columns are not known."""
     column = column_named(name, columns)
     if column is None and columns:
         raise no_such(f"sort_by: column '{name}' not found.", name, columns)
@@ -235,16 +234,16 @@ def _spelled(name: str, columns: Columns) -> str:
 
 
 def as_options(keywords: Mapping[str, Any]) -> tuple[dict[str, object], dict[str, Any]]:
-    """Tell properties of the request from criteria."""
+    """Separate options of the request from criteria."""
     options: dict[str, object] = {name: bool(keywords[name]) for name in _FLAGS if keywords.get(name) is not None}
     options.update({name: as_members(name, keywords[name]) for name in _LISTS if keywords.get(name) is not None})
     return options, {name: value for name, value in keywords.items() if name not in {*_FLAGS, *_LISTS}}
 
 
 def arcseconds(radius: Any) -> float:
-    """Return the radius of a search; a plain number is in arcmin."""
+    """Return the radius of a search in arcsec; a plain number is in arcmin."""
     angle = as_radius(radius, u.arcmin)
-    # Conversions of exactly 30 arcmin may end a hair above, which the archive would refuse.
+    # Converting exactly 30 arcmin may give slightly more, which MAST would reject.
     if angle.arcmin > _LARGEST_RADIUS * (1 + 1e-12):
         raise InvalidArgumentError(
             f"Query radius too large. Must be at most {_LARGEST_RADIUS:g} arcmin, got radius={radius!r} "
@@ -254,7 +253,7 @@ def arcseconds(radius: Any) -> float:
 
 
 def checked_mission(mission: object) -> str:
-    """Return the name of a mission as it stands in addresses."""
+    """Return the name of a mission as used in URLs."""
     if not isinstance(mission, str) or not _MISSION.fullmatch(mission.strip().lower()):
         raise InvalidArgumentError(f"mission must be a name such as 'hst' or 'jwst', got {mission!r}.")
     return mission.strip().lower()

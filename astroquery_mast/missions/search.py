@@ -1,8 +1,8 @@
-"""Searches in single missions: criteria → requests → table, responses or count; and the columns of a mission.
+"""Mission searches: criteria → requests → table, responses or count; and the columns of a mission.
 
-In: the arguments of one call.  Out: a `~astroquery_mast.missions.question.Search`, and its answer.  From the list of
-columns that the archive serves for a mission: `~astroquery_mast.tables.columns.Column` objects, the table of them that
-users see, and the names that a user's choice of columns stands for.
+In: the arguments of one call.  Out: a `~astroquery_mast.missions.question.Search`, and its result.  From MAST's list of
+the columns of a mission: `~astroquery_mast.tables.columns.Column` objects, the table of columns for users, and the
+names of selected columns.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcse
 KNOWN_MISSIONS = frozenset(
     {"hst", "jwst", "classy", "ullyses", "roman", "roman_spectra", "roman_cgi", "iue", "all_missions"}
 )
-"""The missions that the archive had when this was written."""
+"""The missions known to this version of the package."""
 _NICKNAMES = {"hubble": "hst", "webb": "jwst"}
 _DOCS = "MAST mission search"
-# The page of documentation links to the interface of each mission.
+# The documentation page links to the API of each mission.
 _MISSION_LINK = re.compile(r"/search/([a-z0-9_]+)/api")
-# The column that holds the dataset identifier, in each mission for which it is known.
+# The column that holds the dataset identifier of a mission, where it is known.
 DATASET_COLUMNS: Mapping[str, str] = {
     "hst": "sci_data_set_name",
     "jwst": "fileSetName",
@@ -52,20 +52,20 @@ DATASET_COLUMNS: Mapping[str, str] = {
     "ullyses": "observation_id",
     "iue": "iue_data_id",
 }
-# What tells rows apart besides the dataset: a JWST file set has several files.
+# Columns that, with the dataset, identify a row: a JWST file set has several files.
 ROW_COLUMNS: Mapping[str, tuple[str, ...]] = {"jwst": ("ArchiveFileID",)}
-# Columns that the archive leaves out by default although nothing can be done without them: a choice of our own then.
+# MAST's default selection for these missions lacks essential columns, so the package has its own.
 _INSTEAD_OF_DEFAULT: Mapping[str, str] = {
     "ullyses": "target_name_ullyses target_classification targ_ra targ_dec host_galaxy_name spectral_type bmv0_mag "
     "u_mag b_mag v_mag gaia_g_mean_mag star_mass instrument grating filter observation_id"
 }
-# The lists have no units of their own; descriptions end in ", in degrees" and the like.
+# The lists of columns have no units; many descriptions end in ", in degrees" or similar.
 _UNIT = re.compile(r"\bin (degrees|seconds|Angstroms?|microns?|arcsec|arcmin|days)\b(?!/)")
 _UNIT_NAMES = {"microns": "micron", "days": "d"}
 
 
 class MissionSearch:
-    """Searches in single missions: a question, built and checked → table, responses or count."""
+    """Builds and checks mission searches, and returns their tables, responses or counts."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
@@ -75,10 +75,10 @@ class MissionSearch:
         """Return the columns of a mission as a table."""
         return column_list_table(self._columns.known(mission) or self._columns.refresh(mission))
 
-    # -- question ------------------------------------------------------------------------------------------------
+    # -- query ---------------------------------------------------------------------------------------------------
 
     def criteria(self, mission: str, deadline: Deadline | None = None) -> CriteriaNamespace:
-        """Return the criteria of a mission; only with a deadline is the archive asked for columns not known yet."""
+        """Return the criteria of a mission.  Unknown columns are requested from MAST only if a deadline is given."""
         columns = self._columns.known(mission)
         if columns is None and deadline is not None:
             if mission not in KNOWN_MISSIONS:
@@ -105,7 +105,7 @@ class MissionSearch:
         cache: bool | None = None,
         **criteria: Any,
     ) -> Search:
-        """Make the question of a call; what can be refused is refused before anything else is asked."""
+        """Build the search of a call; arguments are checked before names are resolved."""
         options, wanted = as_options(criteria)
         targets = search_targets(coordinates, object_names, radius, wanted)
         arcsec = 0.0 if targets is None else arcseconds(radius)
@@ -115,7 +115,7 @@ class MissionSearch:
             mission=mission,
             url=f"{self._service.endpoints.mission(mission)}/search",
             columns=columns,
-            # Only as many as there are, until names have positions.
+            # Only the number of targets counts until the names are resolved.
             targets=("",) * len(targets or ()),
             radius=arcsec,
             conditions=build_conditions(wanted, columns),
@@ -140,9 +140,9 @@ class MissionSearch:
     def _known_columns(
         self, mission: str, criteria: Mapping[str, Any], select_cols: Any, deadline: Deadline
     ) -> Columns:
-        """The columns of a mission; empty, with a warning where names cannot be checked without them."""
+        """Return the columns of a mission; empty, with a warning if there are criteria that cannot be checked."""
         if isinstance(select_cols, str) and select_cols.strip().lower() in {"all", "*"}:
-            # This cannot be said without the list.
+            # All columns cannot be requested without the list.
             return self._columns.known(mission) or self._columns.refresh(mission, deadline)
         columns = self._columns.newest(mission, deadline)
         if not columns and mission not in KNOWN_MISSIONS:
@@ -156,7 +156,7 @@ class MissionSearch:
         return columns
 
     def _refuse_unknown(self, mission: str, deadline: Deadline) -> None:
-        """Raise if the archive has no such mission."""
+        """Raise if MAST has no such mission."""
         missions = self.available_missions(deadline)
         if mission not in missions:
             meant = _NICKNAMES.get(mission, mission)
@@ -165,19 +165,19 @@ class MissionSearch:
             )
 
     def available_missions(self, deadline: Deadline) -> list[str]:
-        """Return the missions that can be searched; those known to this package if the archive does not tell."""
+        """Return the missions that can be searched; those known to this package if MAST does not list them."""
         address = f"{self._service.endpoints.server}/search/docs"
         try:
             page = self._service.http.request("GET", address, deadline=deadline, service=_DOCS, attempts=1)
         except MastError as err:
             log.debug("Could not retrieve the list of missions: %s", err)
             return sorted(KNOWN_MISSIONS)
-        # Names are ASCII, whatever encoding the page claims to have.
+        # Mission names are ASCII, regardless of the declared encoding of the page.
         text = page.content.decode("ascii", "replace")
         return sorted(set(_MISSION_LINK.findall(text)) or KNOWN_MISSIONS)
 
     def _located_targets(self, targets: Positions, resolver: str | None, deadline: Deadline) -> list[str]:
-        """Positions for all targets, in order; of several names those without one are left out, with a warning."""
+        """Return the positions of all targets, in order.  Of several names, unresolved ones are skipped (warning)."""
         names = list(dict.fromkeys(targets.names.values()))
         if len(names) > 1:
             targets = _with_places(targets, self._service.resolver.many(names, deadline=deadline, resolver=resolver))
@@ -188,35 +188,35 @@ class MissionSearch:
             warn_unused_resolver(resolver)
         known = targets.known
         places = zip(targets.ra[known].tolist(), targets.dec[known].tolist(), strict=True)
-        # As the archive takes them: "ra dec" in degrees, ICRS.
+        # MAST's format: "ra dec" in degrees, ICRS.
         return list(dict.fromkeys(f"{ra} {dec}" for ra, dec in places))
 
-    # -- answer --------------------------------------------------------------------------------------------------
+    # -- result --------------------------------------------------------------------------------------------------
 
     def _pages(self, search: Search, deadline: Deadline) -> Iterator[AnswerPage]:
-        """The pages of the answers to all questions of a search, in order."""
+        """Return the pages of all requests of a search, in order."""
         return self._service.pages_of_all(self._requests(search), deadline=deadline)
 
     def _requests(self, search: Search) -> list[SearchRequest]:
-        """What is to be sent first."""
+        """Return the first request of each query."""
         return search.requests(min(PAGE, count_setting("pagesize")))
 
     def payload(self, search: Search) -> dict[str, object] | list[dict[str, object]]:
-        """Return what would be sent; a list where the targets need several questions."""
+        """Return the request, or a list of requests if the targets need several."""
         payloads = [request.as_request().payload() for request in self._requests(search)]
         return payloads[0] if len(payloads) == 1 else payloads
 
     def responses(self, search: Search, deadline: Deadline) -> requests.Response | list[requests.Response]:
-        """Return the responses; a single one where one question for one part is all."""
+        """Return the responses, or a single response if only one request is needed."""
         answers = [answer.response for answer in self._pages(search, deadline)]
         return answers[0] if search.limit is not None and search.parts == 1 else answers
 
     def count(self, search: Search, deadline: Deadline) -> int:
-        """Return how many rows there are."""
+        """Return the number of rows."""
         return sum(announced(answer.page) for answer in self._pages(search, deadline))
 
     def table(self, search: Search, deadline: Deadline, *, verbose: bool = False) -> Table:
-        """Return the rows, with a warning if there are none, or if there may be more."""
+        """Return the rows; warn if the result is empty, or if there may be more rows."""
         builder, more = SearchTable(search.question, search.columns), False
         for answer in self._pages(search, deadline):
             builder.add(answer.page)
@@ -235,7 +235,7 @@ class MissionSearch:
 
 
 def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: Iterable[str]) -> Positions | None:
-    """Return where to look: positions, names, or None for neither; a criterion may be one of these, misspelled."""
+    """Return the targets from positions and names; None if neither is given.  Criteria are checked for misspellings."""
     parts = [] if coordinates is None else [as_targets(coordinates)]
     if object_names is not None:
         parts.append(_object_names(object_names))
@@ -249,7 +249,7 @@ def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: I
 
 
 def _refuse_radius(radius: Any, criteria: Iterable[str]) -> None:
-    """Raise if there is a radius, without a position."""
+    """Raise if a radius is given without a position."""
     if radius is not DEFAULT_MISSION_RADIUS:
         meant = next((f" Did you mean {like} for {name}?" for name in criteria if (like := argument_like(name))), "")
         raise InvalidArgumentError(
@@ -258,7 +258,7 @@ def _refuse_radius(radius: Any, criteria: Iterable[str]) -> None:
 
 
 def _object_names(given: Any) -> Positions:
-    """Names of objects; those that are masked in a column are left out, with a warning."""
+    """Return the names of objects; masked names are skipped, with a warning."""
     names = as_names(_name_cells(given))
     if names.problems and names.names:
         warn_user(f"{len(names.problems)} of {len(names)} object names are missing and are skipped.", InputWarning)
@@ -268,7 +268,7 @@ def _object_names(given: Any) -> Positions:
 
 
 def _name_cells(given: Any) -> list[Any]:
-    """The names in a text, which may hold several, or in anything with members."""
+    """Return the names in an iterable, or in a text with commas."""
     members = given.split(",") if isinstance(given, str) else given
     if not isinstance(members, Iterable):
         raise InvalidArgumentError(f"Object names must be strings, got {given!r}.")
@@ -279,7 +279,7 @@ def _name_cells(given: Any) -> list[Any]:
 
 
 def _with_places(targets: Positions, found: Mapping[str, SkyCoord]) -> Positions:
-    """The same targets, with the positions of their names."""
+    """Return the same targets with the positions of their names."""
     return targets.resolved({name: (float(at.ra.deg), float(at.dec.deg)) for name, at in found.items()}, {})
 
 
@@ -294,11 +294,11 @@ class MissionColumns:
     endpoints: Endpoints
 
     def server(self, mission: str) -> str:
-        """Return the server that is asked."""
+        """Return the server of a mission."""
         return self.endpoints.server
 
     def fetch(self, mission: str, deadline: Deadline) -> Columns:
-        """Ask for the columns of a mission."""
+        """Request the columns of a mission."""
         service = f"The list of columns of mission '{mission}'"
         return self.http.request(
             "GET",
@@ -313,7 +313,7 @@ class MissionColumns:
 
 
 def columns_of_mission(document: object, mission: str) -> dict[str, Column]:
-    """Read the archive's list of a mission's columns."""
+    """Read MAST's list of the columns of a mission."""
     if not isinstance(document, list) or not all(_is_column(entry) for entry in document):
         raise InvalidResponseError(f"MAST returned an unreadable column list for mission '{mission}'.")
     if not document:
@@ -326,7 +326,7 @@ def _is_column(entry: object) -> bool:
 
 
 def _column(entry: Mapping[str, object]) -> Column:
-    """One column from its properties."""
+    """Make a column from its entry in MAST's list."""
 
     def text(key: str) -> str:
         value = entry.get(key)
@@ -347,14 +347,14 @@ def _column(entry: Mapping[str, object]) -> Column:
 
 
 def _unit_in(description: str) -> str:
-    """The unit that a description names, if it names one only."""
+    """Return the unit in a description; empty if there is none, or more than one."""
     found = set(_UNIT.findall(description))
     unit = found.pop() if len(found) == 1 else ""
     return _UNIT_NAMES.get(unit, unit)
 
 
 def column_list_table(columns: Columns) -> Table:
-    """Return the columns of a mission as a table for the reader."""
+    """Return the columns of a mission as a table for users."""
     rows = [(column.name, column.type_name, column.description) for column in columns.values()]
     return ResultTable(rows=rows, names=["name", "data_type", "description"])
 
@@ -362,7 +362,7 @@ def column_list_table(columns: Columns) -> Table:
 def selected_columns(
     wanted: str | Iterable[str] | None, columns: Columns, mission: str, dataset_column: str | None
 ) -> list[str] | None:
-    """Return the names of the columns that a search shall return."""
+    """Return the names of the columns to request; None for MAST's default selection."""
     if wanted is None:
         return _INSTEAD_OF_DEFAULT[mission].split() if mission in _INSTEAD_OF_DEFAULT else None
     names = names_of(wanted, "select_cols")
@@ -378,7 +378,7 @@ def selected_columns(
 
 
 def _spelled(name: str, columns: Columns) -> str | None:
-    """A name in the archive's spelling, or None with a warning if there is no such column."""
+    """Return a column name as MAST spells it, or None with a warning if there is no such column."""
     if not columns:
         return name
     column = find_column(name, columns)
