@@ -25,7 +25,7 @@ from ..tables.columns import Column, Columns, Kind, snapshot
 from ..tables.mashup import Page, Paging, fields_of
 from ..tables.rows import decoded
 from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
-from .conditions import has_numbers_for_truths
+from .conditions import stores_booleans_as_integers
 
 # The separation from the target.  MAST gives its unit only in the label, "Ang Sep (')".
 ANG_SEP = Column("ang_sep", "Ang Sep", "float", unit="arcmin", description="Angular Separation")
@@ -68,7 +68,7 @@ def _row(row: object, names: Sequence[str], service: str) -> Mapping[str, Any]:
 def _paging(document: Mapping[str, Any], received: int, service: str) -> Paging | None:
     """Return the number of rows; None if the response does not give it."""
     total = document.get("totalResults")
-    skipped = _searched(document).get("skip_count")
+    skipped = _echoed_query(document).get("skip_count")
     if total is None or skipped:
         return None
     try:
@@ -80,22 +80,22 @@ def _paging(document: Mapping[str, Any], received: int, service: str) -> Paging 
     return Paging(page=1, pages=1, rows=received, total=number)
 
 
-def _searched(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def _echoed_query(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the query as MAST repeats it; empty if the response does not."""
     echoed = document.get("search_params")
     return echoed if isinstance(echoed, Mapping) else {}
 
 
-def announced(page: Page) -> int:
+def total_rows(page: Page) -> int:
     """Return the total number of rows of a query."""
     if page.paging is None:
         raise InvalidResponseError(f"{page.service} did not return the number of rows.", service=page.service)
     return page.paging.total
 
 
-def bounds(page: Page, limit: int, offset: int) -> tuple[int, int]:
+def page_bounds(page: Page, limit: int, offset: int) -> tuple[int, int]:
     """Return the limit and the offset of a page, as applied by MAST."""
-    echoed = _searched(page.document or {})
+    echoed = _echoed_query(page.document or {})
     most, before = echoed.get("limit"), echoed.get("offset")
     most = most if type(most) is int and 0 < most < limit else limit
     return most, before if type(before) is int and before >= 0 else offset
@@ -103,7 +103,7 @@ def bounds(page: Page, limit: int, offset: int) -> tuple[int, int]:
 
 def may_have_more(page: Page, limit: int, offset: int) -> bool:
     """Return whether there may be more rows after those of a page."""
-    most, before = bounds(page, limit, offset)
+    most, before = page_bounds(page, limit, offset)
     if len(page.rows) < most:
         return False
     return page.paging is None or page.paging.total > before + len(page.rows)
@@ -138,7 +138,7 @@ class SearchTable:
     def add(self, page: Page) -> None:
         """Add a page."""
         if self._echoed is None:
-            self._echoed = _searched(page.document or {})
+            self._echoed = _echoed_query(page.document or {})
         if not page.rows:
             self._empty = self._empty or page
             return
@@ -173,7 +173,7 @@ class SearchTable:
         known = self._columns.get(name)
         if known is None:
             return ""
-        return "integer" if known.kind is Kind.BOOLEAN and has_numbers_for_truths(known) else known.type_name
+        return "integer" if known.kind is Kind.BOOLEAN and stores_booleans_as_integers(known) else known.type_name
 
     def _without_rows(self) -> Page:
         """Return a page without rows, with the columns that the result would have."""

@@ -203,7 +203,7 @@ class MastMissionsClass(MissionProductMethods):
         (True, True)
         """
         deadline = self._service.deadline(timeout)
-        search = self._question(
+        search = self._build_search(
             deadline,
             mission=mission,
             coordinates=coordinates,
@@ -298,7 +298,7 @@ class MastMissionsClass(MissionProductMethods):
         200
         """
         deadline = self._service.deadline(timeout)
-        search = self._question(
+        search = self._build_search(
             deadline,
             coordinates=coordinates,
             object_names=object_names,
@@ -781,11 +781,11 @@ class MastMissionsClass(MissionProductMethods):
         """Return the mission of a call."""
         return self.mission if mission is None else checked_mission(mission)
 
-    def _question(self, deadline: Deadline, *, mission: str | None = None, **asked: Any) -> Search:
+    def _build_search(self, deadline: Deadline, *, mission: str | None = None, **arguments: Any) -> Search:
         """Build the search of a call."""
         chosen = self._chosen(mission)
         column = self.dataset_kwds.get(chosen)
-        return self._search.question(deadline, mission=chosen, dataset_column=column, **asked)
+        return self._search.question(deadline, mission=chosen, dataset_column=column, **arguments)
 
 
 def _given(name: str, target: Any) -> Any:

@@ -68,13 +68,13 @@ _WRITTEN = {
     "like": "a pattern such as 'NGC*'",
     "contains": "a pattern such as '*NGC*'",
 }
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:]+(?:\.\d+)?")
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:]+(?:\.\d+)?")
 # Positions may be written in hours, minutes and seconds.
 _SEXAGESIMAL: Mapping[str, u.UnitBase] = {"ra": u.hourangle, "dec": u.deg}
 _NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT})
 # Columns whose values contain commas, such as "Last, First".  MAST separates the values of a criterion by commas, too.
 _COMMA_COLUMNS = frozenset({"pi_name", "productLevel", "opticalElements"})
-_Moment: TypeAlias = Time | date | np.datetime64
+_TimeLike: TypeAlias = Time | date | np.datetime64
 
 
 def column_named(name: str, columns: Columns) -> Column | None:
@@ -149,7 +149,7 @@ def _listed(name: str, value: Any, column: Column) -> object:
 
 def _is_exact(text: str, column: Column) -> bool:
     """Return whether a text is an exact value of a continuous column.  A date without a time matches a full day."""
-    pattern = _MOMENT if _holds_dates(column) else NUMBER if column.kind is Kind.FLOAT else None
+    pattern = _DATE_AND_TIME if _holds_dates(column) else NUMBER if column.kind is Kind.FLOAT else None
     return pattern is not None and bool(pattern.fullmatch(text))
 
 
@@ -364,12 +364,12 @@ def _single(name: str, value: Any, column: Column, outward: int) -> object:
     if isinstance(value, np.ndarray) and value.ndim == 0 and not isinstance(value, u.Quantity):
         value = value[()]
     refuse_missing(name, value)
-    if isinstance(value, _Moment):
-        return _moment(name, value, column, outward)
+    if isinstance(value, _TimeLike):
+        return _time(name, value, column, outward)
     if isinstance(value, u.Quantity):
         return _quantity(name, value, column, outward)
     if isinstance(value, bool | np.bool_):
-        return _truth(name, bool(value), column)
+        return _boolean(name, bool(value), column)
     return _number(name, value, column)
 
 
@@ -403,7 +403,7 @@ def _plain(name: str, value: float | np.integer | np.floating, *, whole: bool = 
     return int(value) if whole and float(value).is_integer() else float(value)
 
 
-def _moment(name: str, value: _Moment, column: Column, outward: int) -> object:
+def _time(name: str, value: _TimeLike, column: Column, outward: int) -> object:
     """Convert a time to the format of the column: text or Modified Julian Date."""
     if column.kind in _NUMBERS or (not column.type_name and column.name.lower().endswith("mjd")):
         return as_number(name, value, column if column.type_name else Column(column.name, is_time=True), outward)
@@ -417,13 +417,13 @@ def _quantity(name: str, value: u.Quantity, column: Column, outward: int) -> obj
     return _plain(name, as_number(name, value, column, outward), whole=column.kind is Kind.INTEGER)
 
 
-def _truth(name: str, value: bool, column: Column) -> object:
+def _boolean(name: str, value: bool, column: Column) -> object:
     """Convert a boolean to the format of the column."""
     if column.kind is Kind.FLOAT or _holds_dates(column):
         raise InvalidCriterionError(f"'{name}' is not a boolean column, got {value}.")
-    return int(value) if has_numbers_for_truths(column) else value
+    return int(value) if stores_booleans_as_integers(column) else value
 
 
-def has_numbers_for_truths(column: Column) -> bool:
+def stores_booleans_as_integers(column: Column) -> bool:
     """Return whether a column holds booleans as 1 and 0, as the descriptions of some HST columns state."""
     return column.kind is Kind.INTEGER or "1 for yes" in column.description

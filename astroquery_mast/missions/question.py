@@ -21,7 +21,7 @@ from ..query.values import as_members, in_batches, is_integer
 from ..sky.position import as_radius
 from ..tables.columns import Columns, no_such
 from ..tables.mashup import Completeness, Page
-from .answer import announced, bounds, may_have_more, read_answer
+from .answer import may_have_more, page_bounds, read_answer, total_rows
 from .conditions import column_named
 
 PAGE = 5000
@@ -82,7 +82,7 @@ class SearchRequest:
         if not self.later and page.paging is None:
             completeness.proven = False
         if not self.question.params.get("count_only"):
-            most, skipped = bounds(page, self.limit, self.offset)
+            most, skipped = page_bounds(page, self.limit, self.offset)
             completeness.add_slice(page, skipped, most, alone=not (self.later or self.after(page)))
         return True
 
@@ -90,10 +90,10 @@ class SearchRequest:
         """Return the requests for all other parts, with the page size that MAST applied."""
         if self.later or not self.every_page:
             return ()
-        most, skipped = bounds(page, self.limit, self.offset)
+        most, skipped = page_bounds(page, self.limit, self.offset)
         return [
             replace(self, limit=most, offset=offset, later=True)
-            for offset in possible_parts(range(skipped + most, announced(page), most), page.service)
+            for offset in possible_parts(range(skipped + most, total_rows(page), most), page.service)
         ]
 
     def first_page(self) -> SearchRequest:

@@ -30,7 +30,7 @@ from ..tables.columns import Column, Columns, Kind, did_you_mean, find_column, k
 from ..tables.result_table import ResultTable
 from ..tables.rows import decoded
 from ..warn import warn_no_results, warn_of_limit, warn_user
-from .answer import ANG_SEP, SearchTable, announced
+from .answer import ANG_SEP, SearchTable, total_rows
 from .conditions import argument_like, build_conditions, comma_hints
 from .known_criteria import mission_criteria
 from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
@@ -180,10 +180,10 @@ class MissionSearch:
         """Return the positions of all targets, in order.  Of several names, unresolved ones are skipped (warning)."""
         names = list(dict.fromkeys(targets.names.values()))
         if len(names) > 1:
-            targets = _with_places(targets, self._service.resolver.many(names, deadline=deadline, resolver=resolver))
+            targets = _with_positions(targets, self._service.resolver.many(names, deadline=deadline, resolver=resolver))
         elif names:
             found = {names[0]: self._service.resolver.one(names[0], deadline=deadline, resolver=resolver)}
-            targets = _with_places(targets, found)
+            targets = _with_positions(targets, found)
         elif resolver is not None:
             warn_unused_resolver(resolver)
         known = targets.known
@@ -213,7 +213,7 @@ class MissionSearch:
 
     def count(self, search: Search, deadline: Deadline) -> int:
         """Return the number of rows."""
-        return sum(announced(answer.page) for answer in self._pages(search, deadline))
+        return sum(total_rows(answer.page) for answer in self._pages(search, deadline))
 
     def table(self, search: Search, deadline: Deadline, *, verbose: bool = False) -> Table:
         """Return the rows; warn if the result is empty, or if there may be more rows."""
@@ -278,7 +278,7 @@ def _name_cells(given: Any) -> list[Any]:
     return cells
 
 
-def _with_places(targets: Positions, found: Mapping[str, SkyCoord]) -> Positions:
+def _with_positions(targets: Positions, found: Mapping[str, SkyCoord]) -> Positions:
     """Return the same targets with the positions of their names."""
     return targets.resolved({name: (float(at.ra.deg), float(at.dec.deg)) for name, at in found.items()}, {})
 

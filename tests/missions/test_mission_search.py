@@ -14,12 +14,12 @@ from astroquery.mast import services
 from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, InvalidResponseError
 from astroquery_mast.missions.answer import (
     SearchTable,
-    announced,
-    bounds,
     may_have_more,
+    page_bounds,
     products_table,
     read_answer,
     read_products,
+    total_rows,
 )
 from astroquery_mast.missions.question import Search, as_options, sorting
 from astroquery_mast.missions.search import column_list_table, columns_of_mission, selected_columns
@@ -292,15 +292,15 @@ def test_unreadable_answers(body: bytes) -> None:
 @pytest.mark.usefixtures("recorded_lately")
 def test_the_count(recorded: Callable[[str], bytes]) -> None:
     """The number of rows is the one that the archive announces, and an archive that does not say is an error."""
-    assert announced(read_answer(recorded("mission_count_only.json"), "s")) == 1066009
+    assert total_rows(read_answer(recorded("mission_count_only.json"), "s")) == 1066009
     with pytest.raises(InvalidResponseError, match="did not return the number of rows"):
-        announced(read_answer(b'{"results": []}', "s"))
+        total_rows(read_answer(b'{"results": []}', "s"))
 
 
 def test_the_archive_may_have_a_limit_of_its_own() -> None:
     """A part is as large as the archive says, if that is less than what was asked for."""
     page = read_answer(answer([{"x": 1}] * 3, search_params={"limit": 3, "offset": 0}, totalResults=7), "s")
-    assert bounds(page, 10, 0) == (3, 0)
+    assert page_bounds(page, 10, 0) == (3, 0)
     assert may_have_more(page, 10, 0)
     assert not may_have_more(read_answer(answer([{"x": 1}] * 3), "s"), 3, 0)
     assert may_have_more(read_answer(answer([{"x": 1}] * 3, totalResults=None), "s"), 3, 0)
