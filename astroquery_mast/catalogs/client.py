@@ -1,4 +1,4 @@
-"""`CatalogsClass`: catalogs by position, by name and by criteria, and the spectra of the Hubble Source Catalog."""
+"""`CatalogsClass`: catalog queries by position, name and criteria, and the spectra of the Hubble Source Catalog."""
 
 from __future__ import annotations
 
@@ -402,7 +402,7 @@ class CatalogsClass(CatalogCollections):
         -------
         `~astropy.table.Table`, int, str or dict
             The rows, with the columns and units of the catalog; or, as requested, their number, the query in ADQL, or
-            the request.  For many names, the first columns are ``input_row``, the place of the name in the input, and
+            the request.  For many names, the first columns are ``input_row``, the index of the name in the input, and
             ``target``, the name; ``meta["failed"]`` lists the names without a position or a response,
             ``meta["unmatched"]`` those without rows, and ``meta["limited"]`` those with more rows than the limit.
 
@@ -913,7 +913,7 @@ class CatalogsClass(CatalogCollections):
         True
         """
         if not self._is_tap(catalog, options):
-            # All entries have a right ascension, and the archive counts by criteria.
+            # MAST counts only by criteria, and every row has a right ascension.
             options = {"ra": [0, 360], **options}
         return self.query_criteria_count(catalog, coordinates=coordinates, radius=radius, **options)
 
@@ -1024,7 +1024,7 @@ class CatalogsClass(CatalogCollections):
         verbose: bool = True,
         cache: bool | None = None,
     ) -> Table | list[dict[str, object]]:
-        """Return the rows of a catalog at each of many positions.
+        """Cross-match many positions with a catalog.
 
         Parameters
         ----------

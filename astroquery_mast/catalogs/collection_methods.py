@@ -1,8 +1,7 @@
-"""The collections that TAP serves: what there is, which of them a client asks, and which road a question takes.
+"""TAP collections: lists of them, the default of a client, and the choice between TAP and the older services.
 
-A call that says nothing of TAP takes the road that it has always taken, so that scripts go on as they are.  TAP is
-taken where a collection is given, where the catalog is a table that only TAP has, and where something is asked that
-the older services cannot do, for catalogs that both have.
+A call without TAP arguments uses the same service as before, so that existing scripts keep working.  TAP is used if a
+collection is given, if only TAP has the catalog, or if both services have the catalog and an argument requires TAP.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class _DefaultCatalog(str):
-    """The default catalog, which can be told from the same name given by the user."""
+    """The default catalog, which can be distinguished from the same name given by the user."""
 
     __slots__ = ()
 
@@ -77,17 +76,17 @@ class CatalogCollections(CatalogHsc):
         session: requests.Session | None = None,
     ) -> None:
         super().__init__(mast_token, server=server, session=session)
-        # Checked when they are used first: nothing is sent when a client is made.
+        # Checked when first used, because creating a client sends no request.
         self._chosen = (collection, catalog)
 
     @cached_property
     def _tap(self) -> TapSearch:
-        """What asks by TAP."""
+        """The searches by TAP."""
         from .tap import TapSearch  # noqa: PLC0415 - pyvo is not imported for the older services
 
         return TapSearch(self._service)
 
-    # -- which of them -------------------------------------------------------------------------------------------
+    # -- defaults ------------------------------------------------------------------------------------------------
 
     @property
     def collection(self) -> str | None:
@@ -118,7 +117,7 @@ class CatalogCollections(CatalogHsc):
             return
         deadline = self._service.deadline(None)
         found, table = self._tap.collections.spelled(name, deadline), self._chosen[1]
-        # The usual table is asked for, too, so that a collection that the archive does not have is not kept.
+        # Looking up the main table also verifies that MAST has the collection.
         usual = self._tap.collections.table_name(found, None, deadline)
         if table is not None:
             try:
@@ -157,7 +156,7 @@ class CatalogCollections(CatalogHsc):
         collection = self._collection_of(None, deadline)
         self._chosen = (collection, self._tap.collections.table_name(collection, name, deadline))
 
-    # -- what there is -------------------------------------------------------------------------------------------
+    # -- lists ---------------------------------------------------------------------------------------------------
 
     @property
     def available_collections(self) -> list[str]:
@@ -297,21 +296,21 @@ class CatalogCollections(CatalogHsc):
         return self._tap.collections.table(found, self._catalog_of(found, catalog), deadline)
 
     def _collection_of(self, given: str | None, deadline: Deadline) -> str:
-        """The collection that is meant."""
+        """Return the collection of a call."""
         collection = self._chosen[0] or DEFAULT_COLLECTION if given is None else given
         return self._tap.collections.spelled(collection, deadline)
 
     def _catalog_of(self, collection: str, given: str | None) -> str | None:
-        """The catalog that is meant; the one that is set belongs to the collection that is set."""
+        """Return the catalog of a call.  The client's default catalog applies only to its default collection."""
         name = (self._chosen[0] or "").strip().lower()
         return self._chosen[1] if given is None and collection == RENAMED.get(name, name) else given
 
-    # -- roads ---------------------------------------------------------------------------------------------------
+    # -- choice of the service -----------------------------------------------------------------------------------
 
     def _answer(
         self, arguments: CatalogArguments, words: TapWords, options: CallOptions, *, count: bool = False
     ) -> Any:
-        """Ask by the road that a question takes."""
+        """Run a query with TAP or with an older service."""
         deadline = self._service.deadline(options.timeout)
         arguments = self._with_chosen(arguments, words)
         table = self._road(arguments, words, deadline)
@@ -327,13 +326,13 @@ class CatalogCollections(CatalogHsc):
         return ManyTapSearch(self._tap).answer(table, arguments, words, options)
 
     def _with_chosen(self, arguments: CatalogArguments, words: TapWords | None = None) -> CatalogArguments:
-        """The arguments with the catalog of a client without a collection, where none is named."""
+        """Return the arguments with the default catalog, if none is named and the client has no collection."""
         collection, catalog = self._chosen
         named = _named(arguments) or (words and words.collection)
         return arguments if named or collection or not catalog else replace(arguments, catalog=catalog)
 
     def _search_for(self, target: TargetInput) -> CatalogSearch | ManyCatalogSearch:
-        """What searches around one target, or around many."""
+        """Return the search for one target or for many."""
         if not target.many:
             return self._search
         from .many import ManyCatalogSearch  # noqa: PLC0415 - only many targets need it
@@ -343,7 +342,7 @@ class CatalogCollections(CatalogHsc):
     def _responses(
         self, arguments: CatalogArguments, timeout: float | None
     ) -> list[requests.Response] | requests.Response:
-        """Return the responses of the older services, which are not asked while a collection is set."""
+        """Return the responses of an older service; raise if the client has a TAP collection."""
         if self._chosen[0] is not None:
             raise InvalidArgumentError(
                 f"collection={self._chosen[0]!r} is set, but methods that return responses do not support "
@@ -352,14 +351,14 @@ class CatalogCollections(CatalogHsc):
         return self._search.responses(self._with_chosen(arguments), timeout)
 
     def _is_tap(self, catalog: str | None, options: Mapping[str, Any]) -> bool:
-        """Whether entries are counted by TAP."""
+        """Return whether rows are counted by TAP."""
         words = TapWords(options.get("collection"), options.get("region"), filters=options.get("filters"))
         arguments = CatalogArguments(catalog, {}, TargetInput(), Selection(), filtered=True)
         arguments = self._with_chosen(arguments, words)
         return self._road(arguments, words, self._service.deadline(options.get("timeout"))) is not None
 
     def _road(self, arguments: CatalogArguments, words: TapWords, deadline: Deadline) -> TapTable | None:
-        """The table that is asked by TAP; None if the older services are asked."""
+        """Return the table to query by TAP, or None for the older services."""
         catalog = _named(arguments)
         collection = self._chosen[0] if words.collection is None else words.collection
         old = catalog_key(catalog if words.collection is None else words.collection)
@@ -372,11 +371,11 @@ class CatalogCollections(CatalogHsc):
     def _table_in(
         self, collection: str, catalog: str | None, deadline: Deadline, version: Any, *, given: bool
     ) -> TapTable:
-        """A table of a collection; a catalog of the older services is the usual one of its own, in its version."""
+        """Return a table of a collection.  The name of an older catalog means the main table of its own collection."""
         key = catalog_key(catalog)
         own = COLLECTION_OF.get(key or "")
         if key is not None and own is not None and not given:
-            # The catalog of this call need not be in the collection of the client.
+            # The catalog of this call may be in another collection than the client's default.
             own = collection_of(key, version)
             collection = own or collection
         found = self._tap.collections.spelled(collection, deadline)
@@ -384,7 +383,7 @@ class CatalogCollections(CatalogHsc):
         return self._tap.collections.table(found, table, deadline)
 
     def _collection_for(self, arguments: CatalogArguments, words: TapWords) -> tuple[str | None, str | None]:
-        """The collection, and the table in it, of a catalog that is named as for the older services."""
+        """Return the collection and the table of a catalog that is named without a collection."""
         catalog = _old_catalog(arguments, words)
         key = catalog_key(catalog)
         found: tuple[str | None, str | None] = named_collection(catalog) if key is None else (None, None)
@@ -396,17 +395,17 @@ class CatalogCollections(CatalogHsc):
 
 
 def _version(arguments: CatalogArguments) -> Any:
-    """The version of the catalog that is asked for, which may stand among the criteria."""
+    """Return the requested version of the catalog, which may be among the criteria."""
     return arguments.criteria.get("version") if arguments.version is None else arguments.version
 
 
 def _named(arguments: CatalogArguments) -> str | None:
-    """The catalog that the user has named."""
+    """Return the catalog named by the user, or None."""
     return None if arguments.catalog is DEFAULT_CATALOG else arguments.catalog
 
 
 def _old_catalog(arguments: CatalogArguments, words: TapWords) -> str:
-    """The catalog that the older services are asked for, which may be given as a collection."""
+    """Return the catalog for the older services, which may be given as a collection."""
     named = _named(arguments)
     if catalog_key(words.collection) in OLD_ONLY and named is None:
         return str(words.collection)
@@ -418,7 +417,7 @@ def _old_catalog(arguments: CatalogArguments, words: TapWords) -> str:
 
 
 def _refuse(words: TapWords, name: str) -> None:
-    """Raise if something is asked that the older services cannot do."""
+    """Raise if an argument requires TAP."""
     if words.given:
         raise InvalidArgumentError(
             f"{', '.join(words.given)} can only be used with TAP, which has no catalog {name!r}. Omit it, or "

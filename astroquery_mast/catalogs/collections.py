@@ -1,8 +1,8 @@
-"""The collections of catalogs that TAP serves: which table is meant, what its columns are, and how it is searched.
+"""TAP collections: their tables, the columns of these, and whether they can be searched by position.
 
-In: names as users write them.  Out: a `TapTable`, with everything that is needed to write a query.  What there is the
-archive says, see `~astroquery_mast.vo.discovery`; here is which table of a collection is the usual one, what names
-became of others, and which columns of a table are its position and its identifier.
+In: names as users write them.  Out: a `TapTable`, with everything that a query needs.  MAST lists the collections and
+tables (see `~astroquery_mast.vo.discovery`).  This module selects the main table of a collection, translates old names
+of collections, and finds the position and identifier columns of a table.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _NEEDED = frozenset({"POINT", "CIRCLE", "CONTAINS"})
 _DESCRIBED = ("column_name", "datatype", "unit", "ucd", "description")
 _MAIN = "meta.main"
 _CAOM = "Mast.Caom.Cone"
-# UCDs of lengths of time, which are not dates.
+# UCDs of durations, which are not dates.
 _SPANS = ("time.duration", "time.interval", "time.period", "time.scale", "time.resolution", "time.lifetime", "time.age")
 
 
 @dataclass(frozen=True)
 class TapTable:
-    """A table of a TAP service, as far as a query needs to know it; ``position`` and ``key`` are names of columns."""
+    """A table of a TAP service, with what a query needs; ``position`` and ``key`` are names of columns."""
 
     collection: str
     name: str
@@ -51,7 +51,7 @@ class TapTable:
         return f"{self.name} of collection {self.collection}"
 
     def probe(self) -> str:
-        """Return a query for no rows, by which a service shows that it can search around a position."""
+        """Return a test query without rows, which a service accepts only if it can search around a position."""
         assert self.position is not None
         ra, dec = map(identifier, self.position)
         clause = within_text((ra, dec), circle_text(0, 0, 0.001))
@@ -59,11 +59,11 @@ class TapTable:
 
 
 class Collections:
-    """Finds the table that is meant."""
+    """Finds collections and tables by name."""
 
     def __init__(self, service: MastService) -> None:
         self.discovery = Discovery(service)
-        # By address, too, because the configuration may be pointed elsewhere at any time.
+        # The keys include the address, because the configured server may change at any time.
         self._shapes: dict[str, frozenset[str]] = {}
         self._spatial: dict[tuple[str, str], bool] = {}
 
@@ -74,7 +74,7 @@ class Collections:
         return sorted(self.discovery.collections(deadline))
 
     def spelled(self, given: Any, deadline: Deadline) -> str:
-        """Return the name of a collection as the archive spells it, under which it may have come to be known since."""
+        """Return the current name of a collection as MAST spells it; warn if it was renamed."""
         if not isinstance(given, str) or not given.strip():
             raise InvalidArgumentError(f"collection must be the name of a collection, such as 'tic', got {given!r}.")
         name = given.strip().lower()
@@ -84,7 +84,7 @@ class Collections:
         return found if found in DEFAULT_TABLES else self._known(found, deadline)
 
     def _known(self, name: str, deadline: Deadline) -> str:
-        """The name of a collection that has no usual table."""
+        """Verify with MAST the name of a collection that this package does not know."""
         if name in OLD_ONLY:
             shown = CATALOGS[name].name
             raise InvalidArgumentError(f"{name!r} is not a TAP collection. Use catalog={shown!r} in the query methods.")
@@ -94,12 +94,12 @@ class Collections:
         return name
 
     def tables(self, collection: str, deadline: Deadline) -> Table:
-        """Return the tables of a collection and what they hold."""
+        """Return the tables of a collection and their descriptions."""
         tap, schema = self.discovery.place(collection, deadline)
         return self.discovery.tables(tap, deadline, schema)
 
     def table_name(self, collection: str, given: str | None, deadline: Deadline) -> str:
-        """Return the name of a table of a collection, with its schema; the usual one if none is given."""
+        """Return the name of a table of a collection, with its schema; by default that of the main table."""
         tap, schema = self.discovery.place(collection, deadline)
         if given is not None and str(given).strip().lower() != collection:
             return self.discovery.table_name(tap, given, deadline, schema)
@@ -119,20 +119,20 @@ class Collections:
         return TapTable(collection, name, tap, columns, _position(described), _key(described, columns))
 
     def described(self, table: TapTable, deadline: Deadline) -> Table:
-        """Return the columns of a table as users see them."""
+        """Return the columns of a table as a table for users."""
         return self.discovery.columns(table.tap, table.name, deadline)[list(_DESCRIBED)]
 
-    # -- places --------------------------------------------------------------------------------------------------
+    # -- positions -----------------------------------------------------------------------------------------------
 
     def shapes(self, table: TapTable, deadline: Deadline) -> frozenset[str]:
-        """Return the words of geometry that a service knows; empty if it cannot search around a position."""
+        """Return the geometry functions that a service supports; empty if it cannot search around a position."""
         url = table.tap.url
         if url not in self._shapes:
             self._shapes[url] = _advertised(table.tap, deadline)
         return self._shapes[url] if self._shapes[url] >= _NEEDED else frozenset()
 
     def is_spatial(self, table: TapTable, deadline: Deadline) -> bool:
-        """Tell whether what is around a position can be searched; the service is asked to show it, once."""
+        """Return whether a table can be searched around a position.  A test query is sent once for each table."""
         if table.position is None or not self.shapes(table, deadline):
             return False
         key = table.tap.url, table.name
@@ -146,7 +146,7 @@ class Collections:
 
 
 def _advertised(tap: TapService, deadline: Deadline) -> frozenset[str]:
-    """The words of geometry in the capabilities of a service."""
+    """Return the geometry functions in the capabilities of a service."""
     with translated(tap.what):
         language = TAPService(tap.url, session=tap.session(deadline)).get_tap_capability().get_adql()
         return frozenset(str(each.form).strip().upper() for each in language.get_feature_list(_GEOMETRY))
@@ -156,14 +156,14 @@ def _advertised(tap: TapService, deadline: Deadline) -> frozenset[str]:
 
 
 def _rows(listed: Table) -> list[dict[str, str]]:
-    """What is told of each column; what is not told is empty, and names are without the quotation marks of ADQL."""
+    """Return the properties of each column, without ADQL quotation marks; missing ones are empty."""
     names = listed.colnames
     texts = [["" if cell is None else str(cell).strip(' "') for cell in plain_cells(listed[name])] for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*texts, strict=True)]
 
 
 def _column(row: Mapping[str, str]) -> Column:
-    """A column, as criteria are read for it."""
+    """Make a column, which determines how its criteria are read."""
     name, kind = row["column_name"], kind_of(row["datatype"])
     return Column(
         name,
@@ -177,7 +177,7 @@ def _column(row: Mapping[str, str]) -> Column:
 
 
 def _is_moment(row: Mapping[str, str], kind: Kind | None) -> bool:
-    """Whether a column holds moments: dates, or numbers that are known to be Modified Julian Dates."""
+    """Return whether a column holds times: dates, or numbers that are known to be Modified Julian Dates."""
     if kind is Kind.TEXT:
         return _is_date(row["datatype"].lower(), row["ucd"].lower())
     return kind is Kind.FLOAT and row["unit"] == "d" and _is_mjd(row["column_name"].lower(), row["description"].lower())
@@ -188,25 +188,25 @@ def _is_date(datatype: str, ucd: str) -> bool:
 
 
 def _is_mjd(name: str, description: str) -> bool:
-    """Whether a name or a description tells so, or the portal's columns of observations have such a column."""
+    """Return whether the name, the description, or the portal's column of this name indicates Modified Julian Dates."""
     portal = find_column(name, snapshot()[_CAOM])
     return "mjd" in name + description or "modified julian" in description or bool(portal and portal.is_time)
 
 
 def _position(rows: Sequence[Mapping[str, str]]) -> tuple[str, str] | None:
-    """The columns of the right ascension and the declination."""
+    """Return the right ascension and declination columns, or None."""
     found = [_with_ucd(rows, f"pos.eq.{axis}") for axis in ("ra", "dec")]
     return (found[0], found[1]) if all(found) else None
 
 
 def _key(rows: Sequence[Mapping[str, str]], columns: Columns) -> str | None:
-    """The column by which the rows of a table can be told apart, and are kept in order."""
+    """Return the column that identifies the rows of a table and keeps them in order, or None."""
     indexed = (row["column_name"] for row in rows if row.get("indexed") in {"1", "True"})
     return _with_ucd(rows, "meta.id") or next((name for name in indexed if columns[name].kind is Kind.INTEGER), None)
 
 
 def _with_ucd(rows: Sequence[Mapping[str, str]], word: str) -> str:
-    """The main column with a UCD, or the only one."""
+    """Return the main column with a UCD, or the only one; empty if there is no such column."""
     found = {
         row["column_name"]: _MAIN in row["ucd"].lower() for row in rows if row["ucd"].lower().split(";")[0] == word
     }

@@ -1,7 +1,7 @@
-"""What only the Hubble Source Catalog has: the detections behind its objects, and spectra.
+"""The Hubble Source Catalog: the detections that it combines into objects, and its spectra.
 
-In: a MatchID; or rows of ``get_hsc_spectra``.  Out: tables; or files on disk and their manifest, by the way that all
-files go, although they lie at the Hubble Legacy Archive and not at MAST's own service.
+In: a MatchID, or rows of ``get_hsc_spectra``.  Out: tables, or files on disk and their manifest.  The files are at the
+Hubble Legacy Archive, but are downloaded like all others.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from .search import CatalogSearch
 _BUNDLE = "Mast.Bundle.Request"
 _PATH_TEMPLATE = "HSC/"
 _ROOT = "mastDownload"
-# From this ``SpectrumType`` on a spectrum is one of the ST-ECF's, below one of the Hubble Legacy Archive's own.
+# Spectra with this ``SpectrumType`` or a higher one are from the ST-ECF, others from the Hubble Legacy Archive.
 _FOREIGN = 2
 
 
@@ -51,16 +51,16 @@ class _SpectrumAddresses:
     """The source of files whose URIs are addresses."""
 
     def data_url(self, uri: str) -> str:
-        """Return the address of a file as manifests show it."""
+        """Return the address of a file as shown in manifests."""
         return uri
 
     def escaped_url(self, uri: str) -> str:
-        """Return the address of a file as it is asked for."""
+        """Return the address of a file as requested."""
         return uri
 
 
 class HubbleSpectra:
-    """The spectra of the catalog, which lie at the Hubble Legacy Archive."""
+    """The spectra of the catalog, which are at the Hubble Legacy Archive."""
 
     def __init__(self, service: MastService, downloads: Downloads) -> None:
         self._service = service
@@ -76,7 +76,7 @@ class HubbleSpectra:
         script: bool,
         dry_run: bool,
     ) -> Manifest | Table:
-        """Download spectra, or a script that does; return the manifest, or the plan."""
+        """Download spectra, or a script that downloads them; return the manifest or the plan."""
         products = self._products(spectra)
         if not len(products):
             warn_no_results()
@@ -88,7 +88,7 @@ class HubbleSpectra:
             disk=file_system_at(folder),
             download_dir=folder,
             path_template=_PATH_TEMPLATE,
-            # The Hubble Legacy Archive does not tell sizes, so that there is nothing to compare with.
+            # The Hubble Legacy Archive does not report sizes, so files on disk cannot be compared.
             overwrite="never" if cache else "always",
             cache=cache,
         )
@@ -99,7 +99,7 @@ class HubbleSpectra:
         return as_manifest(self._downloads.run(planned, options))
 
     def _products(self, given: Any) -> Table:
-        """The spectra as products, whose URI is their address, each once."""
+        """Return the spectra as products, each once, with their addresses as URIs."""
         table = as_table(given)
         if table is None or not {"DatasetName", "SpectrumType"} <= set(table.colnames):
             what = f"a {type(given).__name__}" if table is None else "a table without DatasetName and SpectrumType"
@@ -113,7 +113,7 @@ class HubbleSpectra:
         return unique_products(Table(products, masked=True))
 
     def _address(self, name: str, kind: Any) -> str:
-        """Where a spectrum is; empty if that cannot be told, so that it is refused."""
+        """Return the address of a spectrum; empty if it is unknown, so that the plan rejects it."""
         try:
             foreign = int(kind) >= _FOREIGN
         except (TypeError, ValueError):
@@ -129,7 +129,7 @@ class HubbleSpectra:
     def _script(
         self, products: Table, planned: Sequence[PlannedFile], folder: Path, options: RunOptions
     ) -> list[TransferResult]:
-        """Fetch a script, and tell what is in it."""
+        """Download a script, and return one result for each spectrum in it."""
         bundle = Bundle(SCRIPT, file_name_parts(products, _PATH_TEMPLATE))
         file = bundle.planned(self._service.endpoints.server, folder)
         wanted = [each for each in planned if each.uri]
@@ -146,7 +146,7 @@ class HubbleSpectra:
     def _bundled(
         self, wanted: Sequence[PlannedFile], folder: Path, stem: str, options: RunOptions
     ) -> Mapping[str, Any]:
-        """Have a script made; everything that is asked for is a list in one text, so commas have no place in paths."""
+        """Request a script.  MAST takes lists as text with commas, so that commas in paths are replaced."""
         paths = [each.local_path.relative_to(folder / _ROOT).as_posix() for each in wanted]
         params = {
             "urlList": ",".join(str(each.url) for each in wanted),
@@ -185,7 +185,7 @@ class CatalogHsc(MastClass):
 
     @property
     def _downloads(self) -> Downloads:
-        """What downloads; the URIs of a manifest are addresses already."""
+        """The downloads of this client; the URIs of a manifest are addresses."""
         return Downloads(self._service, lambda _manifest: _SpectrumAddresses())
 
     def query_hsc_matchid(
@@ -332,7 +332,7 @@ class CatalogHsc(MastClass):
         Returns
         -------
         `~astropy.table.Table` or dict
-            One row for each spectrum, as `download_hsc_spectra` takes them, or the request.
+            One row for each spectrum, for use with `download_hsc_spectra`; or the request.
 
         Raises
         ------
@@ -469,18 +469,18 @@ class CatalogHsc(MastClass):
 
 
 def _hsc_question(service: str, params: Mapping[str, Any], selection: Selection) -> CatalogQuestion:
-    """A question to one of the services that only this catalog has."""
+    """Build a query of a service that only this catalog has."""
     return plain_question(CATALOGS["hsc"], service, params, selection, count_setting("pagesize"))
 
 
 def _match_question(match: int | str | Row, version: int | None, selection: Selection) -> CatalogQuestion:
-    """A question about the detections of an object."""
+    """Build a query for the detections of an object."""
     service = CATALOGS["hsc"].versioned(HSC_MATCHES, version)
     return _hsc_question(service, {"input": _match_id(match)}, selection)
 
 
 def _match_id(match: int | str | Row) -> str:
-    """The identifier of an object, as text, because the archive's numbers have up to 19 digits."""
+    """Return the identifier of an object as text, because it can have 19 digits."""
     if isinstance(match, Row) and "MatchID" in match.colnames:
         match = match["MatchID"]
     found = match.strip() if isinstance(match, str) else match
@@ -492,7 +492,7 @@ def _match_id(match: int | str | Row) -> str:
 
 
 def _told(result: TransferResult, states: Mapping[str, Any]) -> TransferResult:
-    """What became of one spectrum, with what the archive says of it."""
+    """Return the result for one spectrum: an error if MAST did not include it in the script."""
     state = states.get(result.uri or "", "COMPLETE")
     if result.status is not Status.COMPLETE or state == "COMPLETE":
         return result

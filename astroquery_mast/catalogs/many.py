@@ -1,7 +1,7 @@
-"""Entries of catalogs around many targets, each asked for by itself, several at a time.
+"""Catalog queries around many targets: one request for each target, several at a time.
 
-In: a question without a position, and many positions.  Out: one table for all, with the row of the target beside each
-entry, or a table of counts.
+In: a query without a position, and many positions.  Out: one table with the input row of the target in each row, or a
+table of counts.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from ..targets.targets import POSITIONAL, ManyTargets, Targets, raise_if_all, re
 from ..warn import warn_no_results
 from .search import CatalogArguments, CatalogSearch, hinting
 
-# What comes before the catalog's columns; its own columns of these names get longer ones.
+# Columns before those of the catalog.  Catalog columns with these names get longer names.
 _FIRST = ("input_row", "target")
 
 
 @dataclass
 class ShortAnswers:
-    """For which cones there may be more rows than came."""
+    """The cones whose results a limit may have cut off."""
 
     limited: dict[int, str] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
 
     def warn(self, targets: Targets) -> list[int]:
-        """Warn of it, and return the targets whose answer a limit has cut short."""
+        """Issue the warnings, and return the targets whose results were cut off."""
         rows = targets.of_cones(self.limited)
         if rows:
             first = min(rows)
@@ -52,7 +52,7 @@ class ManyCatalogSearch:
         self._targets = ManyTargets(search.service)
 
     def count(self, arguments: CatalogArguments, options: CallOptions) -> Table | list[dict[str, object]]:
-        """Return how many entries meet the criteria around each of many positions."""
+        """Return the number of rows that meet the criteria around each of many positions."""
         run_options = options.for_run()
         question = self._search.question(arguments, positional=True, count=True)
 
@@ -65,7 +65,7 @@ class ManyCatalogSearch:
         return self._targets.counts(arguments.target, request_for, run_options, payload=options.get_query_payload)
 
     def table(self, arguments: CatalogArguments, options: CallOptions) -> Table | list[dict[str, object]]:
-        """Return one table with the answers for all targets, or the requests."""
+        """Return one table with the results for all targets, or the requests."""
         run_options = options.for_run()
         refuse_page(arguments.selection.page)
         question = self._search.question(arguments, positional=True)
@@ -79,7 +79,7 @@ class ManyCatalogSearch:
         short = ShortAnswers()
 
         def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
-            """Take the answer for a cone."""
+            """Add the result for a cone."""
             if not blocks:
                 blocks.append(AnswerCollector(asked, self._search.columns_of(question, part.pages[0])))
             blocks[0].add(place, part.pages)
@@ -106,11 +106,11 @@ class ManyCatalogSearch:
 
 
 def _for_many(selection: Selection, names: Sequence[str]) -> Selection:
-    """The same selection for a table of many targets: the targets stay, and rows are sorted for each of them."""
+    """Return the selection for a table of many targets: it keeps their columns, and sorts the rows of each target."""
     first = [name for name in _FIRST if name in names[: len(_FIRST)]]
 
     def spelled(name: str) -> str:
-        """Return the name of a column as the table of many targets has it."""
+        """Return the name of a column in the table of many targets."""
         longer = f"catalog_{name}"
         return longer if name.lower() in first and longer in names else name
 

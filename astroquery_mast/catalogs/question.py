@@ -1,9 +1,9 @@
-"""Questions to catalogs, as values, built and looked at before anything is sent; and what the archive answers.
+"""Catalog queries as values, which can be inspected before they are sent; and how their responses are read.
 
-In: a `~astroquery_mast.query.known_catalogs.Catalog`, what is asked of it, and what of the answer is wanted.  Out: a
-frozen `CatalogQuestion`, which a position can be put into; the `~astroquery_mast.tables.mashup.Page` of an answer; the
-`~astroquery_mast.tables.columns.Columns` of a catalog.  For some catalogs Mashup's lists say nothing of types; which of
-their columns hold numbers is then told by histograms.
+In: a `~astroquery_mast.query.known_catalogs.Catalog`, the parameters of a query, and the selection of rows and columns.
+Out: a frozen `CatalogQuestion`, to which a position can be added; the `~astroquery_mast.tables.mashup.Page` of a
+response; the `~astroquery_mast.tables.columns.Columns` of a catalog.  Mashup's column lists of some catalogs have no
+types; their numeric columns are then those for which MAST has histograms.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from ..tables.columns import Column, Columns, columns_of, described_column, find
 from ..tables.mashup import Completeness, Page, declared_columns
 from ..tables.rows import decoded, says_nothing
 
-# A server's own limit on the rows of a page, below the size that was asked for, is a round number.
+# A server that returns fewer rows in a page than requested has a limit, which is taken to be a multiple of this.
 _ROUND = 100
 _EXCERPT = 200
 _MEAN = "panstarrs/dr2/mean"
-# Columns of the TIC that are declared as text and hold identifiers that are integers.
+# Columns of the TIC that are declared as text but hold integer identifiers.
 _NUMBERED = frozenset({"id", "gaia", "objid"})
 _NAME_AND_NUMBER = re.compile(r"^\s*[A-Za-z](?:.*\s|[A-Za-z]*)(\d+)\s*$")
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A question to a table of Catalogs.MAST, which does not say how many pages there are, about all or one of them."""
+    """A request for one or all pages of a Catalogs.MAST table, whose responses do not give the number of pages."""
 
     request: ApiRequest
     known: Columns
@@ -53,28 +53,28 @@ class Listing:
 
     @property
     def service(self) -> str:
-        """The table."""
+        """The name of the table."""
         return self.request.service
 
     @property
     def cache(self) -> bool | None:
-        """Whether the answer is kept."""
+        """Whether the response is cached; None for the default."""
         return self.request.cache
 
     def payload(self) -> dict[str, object]:
-        """Return what is asked as a dictionary."""
+        """Return the request as a dictionary."""
         return self.request.payload()
 
     def http_request(self, endpoints: Endpoints) -> HttpRequest:
-        """Return what is sent."""
+        """Return the HTTP request."""
         return self.request.http_request(endpoints)
 
     def read(self, body: bytes) -> Page:
-        """Read an answer."""
+        """Read the response."""
         return read_catalogs_mast(body, self.service, self.known)
 
     def check(self, page: Page, completeness: Completeness) -> bool:
-        """Add a page; one without rows, or with those of the page before once more, is not one of the answer."""
+        """Add a page.  A page that is empty or repeats the previous one does not belong to the result."""
         if self.before is not None and not page.rows:
             return False
         if self.before is not None and page.rows == self.before.rows:
@@ -86,7 +86,7 @@ class Listing:
         return True
 
     def after(self, page: Page) -> Sequence[Listing]:
-        """Return the question for the next page, if there may be one."""
+        """Return the request for the next page, if there may be one."""
         rows, size = len(page.rows), self.pagesize
         if not self.every_page:
             return ()
@@ -99,21 +99,21 @@ class Listing:
         return (replace(self, request=request, pagesize=size, number=number, before=page),)
 
     def first_page(self) -> Listing:
-        """Return the question for this page only."""
+        """Return the request for this page only."""
         return replace(self, every_page=False)
 
     def cache_key(self) -> CacheKey | None:
-        """Return the key of the answer."""
+        """Return the cache key of the response."""
         return self.request.cache_key(self.every_page)
 
     def at(self, cone: Cone) -> Listing:
-        """Return the same question about what is around a position."""
+        """Return the same request for a cone."""
         return replace(self, request=replace(self.request, params={**cone.params(), **self.request.params}))
 
 
 @dataclass(frozen=True)
 class CatalogQuestion:
-    """One question to a catalog."""
+    """One query of a catalog."""
 
     catalog: Catalog
     request: MashupRequest | Listing
@@ -125,7 +125,7 @@ class CatalogQuestion:
     limit: int = 0
 
     def at(self, cone: Cone | None) -> CatalogQuestion:
-        """Return the same question about what is around a position."""
+        """Return the same query for a cone."""
         if cone is None:
             raise InvalidArgumentError("coordinates must be a position, got None.")
         request = self.request
@@ -134,11 +134,11 @@ class CatalogQuestion:
         return replace(self, request=replace(request, params={**cone.params(), **request.params}))
 
     def payload(self) -> dict[str, object]:
-        """Return what is sent, as a dictionary."""
+        """Return the request as a dictionary."""
         return self.request.payload()
 
     def limited(self, rows: int) -> str | None:
-        """Return a sentence for the reader if the row limit has cut the answer short, as far as can be told."""
+        """Return a message if the row limit may have cut off rows, or None."""
         if not self.limit_name or rows < self.limit:
             return None
         return (
@@ -151,7 +151,7 @@ class CatalogQuestion:
 def plain_question(
     catalog: Catalog, service: str, params: Mapping[str, Any], selection: Selection, pagesize: int
 ) -> CatalogQuestion:
-    """Return a question to a Mashup service."""
+    """Build a query of a Mashup service."""
     size = pagesize if selection.pagesize is None else selection.pagesize
     request = MashupRequest(service, params, pagesize=size, page=selection.page or 1, cache=selection.cache)
     columns_id = catalog.columns_id or service
@@ -161,7 +161,7 @@ def plain_question(
 def cone_question(
     catalog: Catalog, version: Any, given: Mapping[str, Any], selection: Selection, pagesize: int
 ) -> CatalogQuestion:
-    """Return a question about what is around a position, which is still to be put in."""
+    """Build a query around a position, which is added later."""
     params = catalog.parameters(given)
     question = plain_question(catalog, catalog.cone(version), params, selection, pagesize)
     return replace(question, limit_name=catalog.limit, limit=params.get(catalog.limit, 0))
@@ -176,7 +176,7 @@ def filtered_question(
     positional: bool,
     count: bool = False,
 ) -> CatalogQuestion:
-    """Return a question by criteria, or how many rows meet them: the same but for service and columns."""
+    """Build a query by criteria, or one for the number of rows, which differs only in service and columns."""
     _refuse_names_for_numbers(criteria)
     params: dict[str, Any] = {}
     if catalog.chooses:
@@ -195,7 +195,7 @@ def catalogs_mast_question(
     pagesize: int,
     known: Columns,
 ) -> CatalogQuestion:
-    """Return a question to Catalogs.MAST, into which a position may be put."""
+    """Build a query of Catalogs.MAST, to which a position can be added."""
     params: dict[str, Any] = dict(filters)
     if selection.columns:
         params["columns"] = list(selection.columns)
@@ -214,7 +214,7 @@ def catalogs_mast_question(
 
 
 def _refuse_names_for_numbers(criteria: Criteria) -> None:
-    """Raise if a name such as "TIC 261136679" is asked for in a column of text that holds integers."""
+    """Raise if a name such as "TIC 261136679" is given for a text column that holds integers."""
     for name, texts in ((each.column, each.values) for each in criteria.filters):
         wrong = [text for text in texts if name.lower() in _NUMBERED and not text.strip().isdecimal()]
         if wrong:
@@ -223,7 +223,7 @@ def _refuse_names_for_numbers(criteria: Criteria) -> None:
 
 
 def with_separation(columns: Columns, catalog: Catalog) -> Columns:
-    """Return columns with the unit of the separation from the position asked for, unless they have one."""
+    """Return columns with the unit of the separation from the requested position, unless it has one."""
     name, unit = catalog.separation
     column = columns.get(name) or Column(name, label=name, type_name="float", continuous=True)
     if not name or column.astropy_unit is not None:
@@ -232,11 +232,11 @@ def with_separation(columns: Columns, catalog: Catalog) -> Columns:
     return {**columns, name: replace(column, unit=unit, description=description)}
 
 
-# -- answers of Catalogs.MAST ----------------------------------------------------------------------------------------
+# -- responses of Catalogs.MAST --------------------------------------------------------------------------------------
 
 
 def read_catalogs_mast(body: bytes, service: str, known: Columns) -> Page:
-    """Read an answer with rows."""
+    """Read a response with rows."""
     document = decoded(body, service)
     rows = document.get("data") if isinstance(document, Mapping) else None
     if not isinstance(rows, list):
@@ -251,24 +251,24 @@ def read_catalogs_mast(body: bytes, service: str, known: Columns) -> Page:
 
 
 def _names_in(rows: Sequence[Any], service: str) -> list[str]:
-    """The names of columns that the rows themselves have, where the answer does not list them."""
+    """Return the column names in the rows, for a response that does not list its columns."""
     if rows and not isinstance(rows[0], Mapping):
         raise InvalidResponseError(f"{service} returned rows without a description of their columns.", service=service)
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def answer_columns(page: Page, known: Columns) -> dict[str, Column]:
-    """Return the columns of an answer, with what the answer and the known columns tell of them."""
+    """Return the columns of a response, with their properties from the response and from the known columns."""
     info = page.document["fields"] if page.document else None
     return _columns(info, known, page.service) if info else dict(known)
 
 
 def _columns(info: object, known: Columns, service: str) -> dict[str, Column]:
-    """The columns that an answer lists."""
+    """Return the columns that a response lists."""
     found: dict[str, Column] = {}
     for name, type_name, entry in declared_columns(info, service):
         column = find_column(name, known) or Column(name, label=name)
-        # The tables of Pan-STARRS have many columns in common; the archive has units for those of one of them.
+        # The Pan-STARRS tables share many columns, but MAST gives units for only one of the tables.
         usual = described_column(name, snapshot()[_MEAN]) or column
         description = column.description or _text(entry.get("description"))
         unit = column.unit or _text(entry.get("unit")) or usual.unit
@@ -277,12 +277,12 @@ def _columns(info: object, known: Columns, service: str) -> dict[str, Column]:
 
 
 def _text(value: object) -> str:
-    """A text of the metadata; empty where they have none."""
+    """Return a text in the metadata; empty if it is missing."""
     return value if isinstance(value, str) and not says_nothing(value) else ""
 
 
 def _rows(rows: Sequence[Any], names: Sequence[str], service: str) -> list[Mapping[str, Any]]:
-    """The rows as dictionaries, whether they came as such or as arrays."""
+    """Return the rows, which may be dictionaries or arrays, as dictionaries."""
     try:
         return [row if isinstance(row, dict) else dict(zip(names, row, strict=True)) for row in rows]
     except (TypeError, ValueError) as err:
@@ -296,7 +296,7 @@ def read_metadata(body: bytes, service: str) -> dict[str, Column]:
     for entry in document if isinstance(document, list) else []:
         name = entry.get("column_name") or entry.get("name") if isinstance(entry, Mapping) else None
         if name:
-            # What "type" says is nearer to the values than the type of the database.
+            # "type" describes the values better than the database type.
             kind = _text(entry.get("type")) or _text(entry.get("db_type"))
             texts = {"unit": _text(entry.get("unit")), "vot.description": _text(entry.get("description"))}
             config[str(name)] = {"type": kind, **texts}
@@ -306,7 +306,7 @@ def read_metadata(body: bytes, service: str) -> dict[str, Column]:
 
 
 def continuous_columns(document: Mapping[str, Any], service: str) -> frozenset[str]:
-    """Read which columns hold numbers that are filtered by ranges, from the answer of a ``...All`` service."""
+    """Return the numeric columns, which are filtered by ranges, in the response of a ``...All`` service."""
     try:
         found = document["data"]["Tables"][0]["ExtendedProperties"]["continuousHistogram"]
         return frozenset(str(name) for name in found)
@@ -317,7 +317,7 @@ def continuous_columns(document: Mapping[str, Any], service: str) -> frozenset[s
 # -- columns ---------------------------------------------------------------------------------------------------------
 
 
-# List of columns without types → service whose histograms tell them.
+# List of columns without types → service with histograms of its numeric columns.
 _HISTOGRAMS = {
     "Mast.Catalogs.Tess.Cone": "Mast.Catalogs.All.Tic",
     "Mast.Catalogs.Dd.Cone": "Mast.Catalogs.All.DiskDetective",
@@ -332,21 +332,21 @@ class CatalogColumns:
     endpoints: Endpoints
 
     def server(self, name: str) -> str:
-        """Return the server that is asked."""
+        """Return the server of a catalog."""
         return self.endpoints.catalogs_server if "/" in name else self.endpoints.server
 
     def fetch(self, name: str, deadline: Deadline) -> Columns:
-        """Ask for the columns of a catalog."""
+        """Request the columns of a catalog."""
         known = snapshot().get(name, {})
         if "/" in name:
             columns = self._metadata(name, deadline)
         else:
             columns = self._typed(name, MashupColumns(self.http, self.endpoints).fetch(name, deadline), known, deadline)
-        # What the package knows has types and units that astropy reads.
+        # The package's own list has types and units that astropy can read.
         return {**columns, **known}
 
     def _metadata(self, name: str, deadline: Deadline) -> Columns:
-        """The columns of a table of Catalogs.MAST."""
+        """Request the columns of a Catalogs.MAST table."""
         service = f"The list of columns of {name}"
         url = f"{self.endpoints.catalogs}/{name}/metadata.json"
         return self.http.request(
@@ -359,7 +359,7 @@ class CatalogColumns:
         )
 
     def _typed(self, name: str, columns: Columns, known: Columns, deadline: Deadline) -> Columns:
-        """The same columns, with numbers marked as such where nothing tells of what type they are."""
+        """Return the same columns; those without a type are marked as numeric if they have a histogram."""
         untyped = [each for each, column in columns.items() if each not in known and not column.type_name]
         service = _HISTOGRAMS.get(name)
         if service is None or not untyped:

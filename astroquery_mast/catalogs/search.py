@@ -1,4 +1,4 @@
-"""What the public methods of `CatalogsClass` call: arguments → a question, checked → table, responses or count."""
+"""The catalog searches of `CatalogsClass`: arguments → a checked query → table, responses or count."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ from .question import (
 )
 
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
-# Words in which criteria are refused that only another service can express.
+# Error messages for criteria that this service cannot express, but TAP can.
 _BEYOND = re.compile("excludes|list of comparisons|wildcarded|combined with other|accepts only one")
-# Words in which a service that does not exist is reported.
+# Error messages for a service that does not exist.
 _UNKNOWN = re.compile(r"unknown service|service\b.*\b(?:not found|does not exist|unknown)", re.IGNORECASE)
-# The status with which the archive reports errors of its services.
+# The HTTP status with which MAST reports errors of its services.
 _ANSWERED = 200
-# Which table of a catalog of Catalogs.MAST is asked.
+# The options that select the table of a Catalogs.MAST catalog.
 TABLE_OPTIONS = ("data_release", "table")
-# What else than a column may be meant by a keyword.
+# The arguments of which an unknown keyword may be a misspelling.
 _ARGUMENTS = (
     *(each.name for described in (TargetInput, Selection, CallOptions) for each in fields(described)),
     *("catalog", "sort_by", *TABLE_OPTIONS),
@@ -55,9 +55,9 @@ _ARGUMENTS = (
 
 @dataclass(frozen=True)
 class CatalogArguments:
-    """What is asked of a catalog, as the user wrote it; the fields are parameters of `CatalogsClass.query_criteria`.
+    """The arguments of a query as the user wrote them; the fields are parameters of `CatalogsClass.query_criteria`.
 
-    ``criteria`` are the further parameters of `CatalogsClass.query_region` unless ``filtered``.
+    Unless ``filtered`` is True, ``criteria`` are the additional parameters of `CatalogsClass.query_region`.
     """
 
     catalog: Any
@@ -69,7 +69,7 @@ class CatalogArguments:
 
 
 class _Default(int):
-    """The default of a number, which can be told from the same number given by the user."""
+    """The default of a number, which can be distinguished from the same number given by the user."""
 
 
 DEFAULT_LIMIT = _Default(5000)
@@ -78,7 +78,7 @@ DEFAULT_OFFSET = _Default(0)
 
 @dataclass(frozen=True)
 class TapWords:
-    """What only TAP is asked with; the fields are parameters of `CatalogsClass.query_criteria`."""
+    """The arguments that only TAP supports; the fields are parameters of `CatalogsClass.query_criteria`."""
 
     collection: str | None = None
     region: Any = None
@@ -93,13 +93,13 @@ class TapWords:
 
     @property
     def given(self) -> list[str]:
-        """The names of those that are given, but for the collection."""
+        """The names of the arguments that are given, except the collection."""
         others = (each for each in fields(self) if each.name != "collection")
         return [each.name for each in others if getattr(self, each.name) is not each.default]
 
 
 class CatalogSearch:
-    """Questions to catalogs, built and checked → table, responses or count."""
+    """Builds and checks catalog queries, and returns their tables, responses or counts."""
 
     def __init__(self, service: MastService) -> None:
         self.service = service
@@ -109,7 +109,7 @@ class CatalogSearch:
     # -- calls ---------------------------------------------------------------------------------------------------
 
     def table(self, arguments: CatalogArguments, options: CallOptions) -> Table | dict[str, object]:
-        """Return the entries that are asked for, or the request."""
+        """Return the rows, or the request."""
         deadline = self.service.deadline(options.timeout)
         question = self._question(arguments, deadline)
         return question.payload() if options.get_query_payload else self.table_of(question, deadline, options.verbose)
@@ -117,20 +117,20 @@ class CatalogSearch:
     def responses(
         self, arguments: CatalogArguments, timeout: float | None
     ) -> list[requests.Response] | requests.Response:
-        """Return the responses with the entries that are asked for."""
+        """Return the responses with the rows."""
         deadline = self.service.deadline(timeout)
         return self.responses_to(self._question(arguments, deadline), deadline)
 
     def count(self, arguments: CatalogArguments, options: CallOptions) -> int | dict[str, object]:
-        """Return how many entries meet the criteria, or the request."""
+        """Return the number of rows that meet the criteria, or the request."""
         deadline = self.service.deadline(options.timeout)
         question = self._question(arguments, deadline, count=True)
         return question.payload() if options.get_query_payload else self.count_of(question, deadline)
 
-    # -- questions -----------------------------------------------------------------------------------------------
+    # -- queries -------------------------------------------------------------------------------------------------
 
     def _question(self, arguments: CatalogArguments, deadline: Deadline, *, count: bool = False) -> CatalogQuestion:
-        """A question about one target or none.  Everything else is checked before names are resolved."""
+        """Build a query for one target or none.  All other arguments are checked before names are resolved."""
         target = arguments.target
         if arguments.filtered:
             refuse_two_positions(target.coordinates, target.object_name)
@@ -140,31 +140,31 @@ class CatalogSearch:
         return question if cone is None and arguments.filtered else question.at(cone)
 
     def question(self, arguments: CatalogArguments, *, positional: bool, count: bool = False) -> CatalogQuestion:
-        """Return a question into which a position may still be put."""
+        """Build a query to which a position can be added."""
         if not arguments.filtered:
             return self._region_question(arguments)
         with _pointing_to_tap(arguments.catalog):
             return self._criteria_question(arguments, positional=positional, count=count)
 
     def _region_question(self, arguments: CatalogArguments) -> CatalogQuestion:
-        """A question about what is around a position, which is still to be put in."""
+        """Build a query around a position, which is added later."""
         found, selection = find_catalog(arguments.catalog), arguments.selection
         given, version = arguments.criteria, arguments.version
         if found.path:
-            found.versioned({0: found.path}, version)  # of which there are none: the user hears of it
+            found.versioned({0: found.path}, version)  # warns if a version is given, because there are none
             return self._table_question(found, given, selection, positional=True)
         if found.columns_id:
             selection = selection.spelled(self.columns.columns_for(found.columns_id, selection.named))
         return cone_question(found, version, given, selection, count_setting("pagesize"))
 
     def _criteria_question(self, arguments: CatalogArguments, *, positional: bool, count: bool) -> CatalogQuestion:
-        """A question by criteria, into which a position may still be put."""
+        """Build a query by criteria, to which a position can be added."""
         found, selection, criteria = find_catalog(arguments.catalog), arguments.selection, arguments.criteria
         if found.path and not count:
             if not criteria or not (positional or _without_options(criteria)):
                 raise InvalidCriterionError(_NO_CRITERION)
             return self._table_question(found, criteria, selection, positional=positional)
-        found.filtered_service(positional=positional, count=count)  # which complains if there is none
+        found.filtered_service(positional=positional, count=count)  # raises if there is no such service
         if not criteria:
             raise InvalidCriterionError(_NO_CRITERION)
         columns = self.columns.columns_for(found.columns_id, [*criteria, *selection.named])
@@ -180,12 +180,12 @@ class CatalogSearch:
     def _table_question(
         self, catalog: Catalog, given: Mapping[str, Any], selection: Selection, *, positional: bool
     ) -> CatalogQuestion:
-        """A question to a table of Catalogs.MAST."""
+        """Build a query of a Catalogs.MAST table."""
         criteria = _without_options(given)
         options = {name.lower(): value for name, value in given.items() if name not in criteria}
         release, table = catalog.table(options.get("data_release"), options.get("table"))
         columns_id = f"{catalog.path}/{release}/{table}"
-        # The list of columns does not have the separation, which answers about a position do have.
+        # The separation is not in the list of columns, but in all responses with a position.
         named = [name for name in selection.named if not positional or name != catalog.separation[0]]
         columns = self.columns.columns_for(columns_id, [*criteria, *named])
         filters = catalogs_mast_filters(criteria, columns, _ARGUMENTS)
@@ -195,7 +195,7 @@ class CatalogSearch:
         return catalogs_mast_question(catalog, columns_id, server, filters, selection, pagesize, known)
 
     def metadata(self, catalog: str, release: str | None, table: str | None) -> Columns:
-        """Return the columns of a catalog, as the archive has them now if it can say."""
+        """Return the columns of a catalog, as currently listed by MAST if possible."""
         found = find_catalog(catalog)
         if found.path:
             columns_id = "/".join((found.path, *found.table(release, table)))
@@ -208,10 +208,10 @@ class CatalogSearch:
                 raise
             raise _no_such_catalog(found, str(err)) from err
 
-    # -- answers -------------------------------------------------------------------------------------------------
+    # -- results -------------------------------------------------------------------------------------------------
 
     def table_of(self, question: CatalogQuestion, deadline: Deadline, verbose: bool) -> Table:
-        """Return the table of an answer, with a warning if it is empty, or if a limit has cut it short."""
+        """Return the table of a query; warn if it is empty, or if a limit may have cut off rows."""
         with hinting(question.catalog):
             table = self._collected(question, deadline)
         if verbose:
@@ -222,7 +222,7 @@ class CatalogSearch:
         return arranged(table, question.selection)
 
     def _collected(self, question: CatalogQuestion, deadline: Deadline) -> Table:
-        """All rows of an answer."""
+        """Return all rows of a query."""
         builder: TableBuilder | None = None
         for answer in self.service.pages(question.request, deadline=deadline, every_page=question.every_page):
             if builder is None:
@@ -232,7 +232,7 @@ class CatalogSearch:
         return builder.table()
 
     def columns_of(self, question: CatalogQuestion, page: Page) -> Columns:
-        """Return what is known of the columns of an answer, by its first page."""
+        """Return the columns of a result, according to its first page."""
         if isinstance(question.request, Listing):
             columns: Columns = answer_columns(page, question.request.known)
         else:
@@ -242,7 +242,7 @@ class CatalogSearch:
     def responses_to(
         self, question: CatalogQuestion, deadline: Deadline
     ) -> list[requests.Response] | requests.Response:
-        """Return the responses to a question; Catalogs.MAST gives a single one, as in ``astroquery.mast``."""
+        """Return the responses to a query; only one for Catalogs.MAST, as in ``astroquery.mast``."""
         request = question.request
         if isinstance(request, MashupRequest):
             with hinting(question.catalog):
@@ -256,12 +256,12 @@ class CatalogSearch:
         return answer.response
 
     def count_of(self, question: CatalogQuestion, deadline: Deadline) -> int:
-        """Return the number that the archive answers."""
+        """Return the number of rows."""
         assert isinstance(question.request, MashupRequest)
         return self.service.count(question.request, deadline)
 
     def _warn_if_limited(self, question: CatalogQuestion, rows: int) -> bool:
-        """Warn if a limit has cut the answer short, as far as can be told."""
+        """Warn and return True if the row limit may have cut off rows."""
         message = question.limited(rows)
         if message is not None:
             warn_of_more(message)
@@ -269,13 +269,13 @@ class CatalogSearch:
 
 
 def _without_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The criteria, without those options that say which table is asked."""
+    """Return the criteria without the options that select a table."""
     return {name: value for name, value in given.items() if name.lower() not in TABLE_OPTIONS}
 
 
 @contextmanager
 def hinting(catalog: Catalog) -> Iterator[None]:
-    """Say in the error of a service that the archive does not have which catalog may have been meant."""
+    """Suggest similar catalogs in the error for a service that does not exist."""
     try:
         yield
     except ServerError as err:
@@ -291,7 +291,7 @@ def hinting(catalog: Catalog) -> Iterator[None]:
 
 @contextmanager
 def _pointing_to_tap(catalog: Any) -> Iterator[None]:
-    """Say in the error for a criterion that a service cannot express who can, if somebody can."""
+    """Refer to TAP in the error for a criterion that a service cannot express, if TAP has the catalog."""
     try:
         yield
     except InvalidCriterionError as err:
@@ -302,6 +302,6 @@ def _pointing_to_tap(catalog: Any) -> Iterator[None]:
 
 
 def _no_such_catalog(catalog: Catalog, said: str) -> BadRequestError:
-    """The error for a name that neither this package nor the archive knows."""
+    """Return the error for a name that neither this package nor MAST knows."""
     hint = did_you_mean(catalog.name, shown_names())
     return BadRequestError(f"{said} {hint}", status=_ANSWERED)

@@ -1,8 +1,8 @@
-"""Questions to catalogs by TAP: what a user asks → one query in ADQL → a table, a count, or the query itself.
+"""Catalog queries by TAP: arguments → one query in ADQL → a table, a count, or the query itself.
 
-In: `TapWords` and `~astroquery_mast.catalogs.search.CatalogArguments`, from the query methods.  Out: what the archive
-answers.  What ADQL or the service cannot express, such as a polygon where only circles are served, is asked in a wider
-form and cut exactly here; then all rows are fetched before a limit counts them.
+In: `TapWords` and `~astroquery_mast.catalogs.search.CatalogArguments`, from the query methods.  Out: the results.  If
+ADQL or the service cannot express a condition, such as a polygon if only circles are supported, a wider query is sent
+and its rows are filtered locally.  All rows are then fetched before a limit is applied.
 """
 
 from __future__ import annotations
@@ -59,26 +59,26 @@ _ARGUMENTS = (
 )
 
 
-# What is called so in the coming version of astroquery.mast, and what holds it: a list, as all that tables tell of
-# themselves, because lists survive stacking.
+# Key of ``meta`` in the next version of astroquery.mast → key in this package.  The values are lists, like all values
+# of ``meta``, because lists survive stacking.
 _LONGER = {"adql_query": "adql", "collection": "coll", "catalog": "table"}
 
 
 class TapMeta(TargetMeta):
-    """The ``meta`` of a table that TAP has sent, in which the query, the collection and the catalog have two names."""
+    """The ``meta`` of a TAP result, in which the query, the collection and the catalog have two keys each."""
 
     def __missing__(self, key: str) -> Any:
-        """Return what is asked for under its longer name."""
+        """Return the value of a longer key."""
         short = _LONGER.get(key, "")
         return self[short][0] if short in self else super().__missing__(key)
 
 
-# -- one question ----------------------------------------------------------------------------------------------------
+# -- one query -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class TableQuestion:
-    """One question to one table; ``tests`` and ``region`` are what remains to be cut here, by the hidden columns."""
+    """One query of one table; ``tests`` and ``region`` filter its rows locally, with the help of hidden columns."""
 
     table: TapTable
     query: AdqlQuery
@@ -89,22 +89,22 @@ class TableQuestion:
 
     @property
     def service(self) -> str:
-        """The service, as tables name it."""
+        """The name of the service in tables."""
         return self.table.tap.what
 
     @property
     def is_cut(self) -> bool:
-        """Whether the service sends rows that are left out here."""
+        """Whether rows are filtered locally."""
         return bool(self.tests) or self.region is not None
 
     @property
     def in_one(self) -> bool:
-        """Whether the rows that are wanted come in one answer, in their order."""
+        """Whether a single response can have all rows, in order."""
         limit = self.query.limit
         return limit is not None and limit <= ROW_CAP and not self.is_cut
 
     def at(self, place: Cone | Region | None, shapes: frozenset[str]) -> TableQuestion:
-        """Return the same question about what is in a place."""
+        """Return the same query for a cone or a region."""
         if place is None:
             return self
         if self.table.position is None or not shapes:
@@ -116,25 +116,25 @@ class TableQuestion:
         return replace(self, query=query, region=region).with_hidden(self.table.position if region else ())
 
     def with_hidden(self, names: Sequence[str]) -> TableQuestion:
-        """Return the same question with columns that are only looked at here, unless they are in the answer anyway."""
+        """Return the same query with columns that are removed from the result, unless they are selected anyway."""
         wanted = self.query.columns
         new = [name for name in names if wanted and name not in wanted]
         return replace(self, query=replace(self.query, columns=(*wanted, *new)), hidden=(*self.hidden, *new))
 
     def shown(self, words: TapWords) -> Any:
-        """Return the query, or what is sent."""
+        """Return the query or the request."""
         text = self.query.count_text if words.count_only else self.query.text
         return text if words.return_adql else self._sent(text)
 
     def payload(self) -> dict[str, object]:
-        """Return what is sent for rows."""
+        """Return the request for the rows."""
         return self._sent(self.query.text)
 
     def _sent(self, text: str) -> dict[str, object]:
         return self.table.tap.payload(text, min(self.query.limit or ROW_CAP, ROW_CAP), self.run_async)
 
     def scan(self) -> Scan:
-        """Return the question for all rows, whatever their order."""
+        """Return the query for all rows, in any order."""
         table, query = self.table, self.query
         ra_dec = None if table.position is None else (identifier(table.position[0]), identifier(table.position[1]))
         key = None if table.key is None else identifier(table.key)
@@ -142,21 +142,21 @@ class TableQuestion:
         return Scan(table_identifier(table.name), columns, query.clauses, key=key, position=ra_dec)
 
     def cut(self, table: Table) -> Table:
-        """Return the rows that are in the answer, and no column that is not."""
+        """Return the rows and columns that belong to the result."""
         keep = self._kept(table)
         return self.shorn(table if keep.all() else table[keep])
 
     def where(self, clause: str) -> TableQuestion:
-        """Return the same question about the rows that meet another clause."""
+        """Return the same query with another condition."""
         return replace(self, query=replace(self.query, clauses=(*self.query.clauses, clause)))
 
     def shorn(self, table: Table) -> Table:
-        """Return the table without the columns that are only looked at here."""
+        """Return the table without the hidden columns."""
         table.remove_columns([found for name in self.hidden if (found := find_name(name, table.colnames))])
         return table
 
     def _kept(self, table: Table) -> Array:
-        """Tell which rows are in the answer."""
+        """Return which rows belong to the result."""
         keep = np.ones(len(table), dtype=bool)
         for test in self.tests:
             keep &= test.of(table)
@@ -166,7 +166,7 @@ class TableQuestion:
 
 
 def _shapes_asked(place: Cone | Region, known: frozenset[str]) -> tuple[list[Shape], Region | None]:
-    """The shapes in which a service is asked, and the region that is then cut out."""
+    """Return the shapes to send, and the region for local filtering (None if the service can select it exactly)."""
     if isinstance(place, Cone):
         return [Circle(place.ra, place.dec, place.radius)], None
     if not isinstance(place, ShapeRegion):
@@ -184,7 +184,7 @@ def _circle_around(region: Region) -> Circle:
 
 
 def _within(shape: Shape, position: tuple[str, str]) -> str:
-    """The condition that a position is in a shape; a position is a circle of no size."""
+    """Return the condition that a position is in a shape; a point is a circle with a radius of zero."""
     names = identifier(position[0]), identifier(position[1])
     if isinstance(shape, Polygon):
         return within_text(names, polygon_text(shape.vertices))
@@ -192,7 +192,7 @@ def _within(shape: Shape, position: tuple[str, str]) -> str:
 
 
 def _inside(table: Table, position: tuple[str, str], region: Region) -> Array:
-    """Tell which rows have their position in a region."""
+    """Return which rows have a position in a region."""
     ra, dec = (
         degrees(table[find_name(name, table.colnames) or name], axis)[0]
         for name, axis in zip(position, ("right ascension", "declination"), strict=True)
@@ -203,11 +203,11 @@ def _inside(table: Table, position: tuple[str, str], region: Region) -> Array:
     return kept
 
 
-# -- what the user wrote ---------------------------------------------------------------------------------------------
+# -- arguments -------------------------------------------------------------------------------------------------------
 
 
 def limits_of(selection: Selection, words: TapWords) -> tuple[int | None, int]:
-    """Return limit and offset, for which the older services have pages."""
+    """Return the limit and the offset, also from the page arguments of the older services."""
     if not is_integer(words.offset, 0):
         raise InvalidArgumentError(f"offset must be an integer >= 0, got {words.offset!r}.")
     if selection.pagesize is not None:
@@ -218,7 +218,7 @@ def limits_of(selection: Selection, words: TapWords) -> tuple[int | None, int]:
 
 
 def _limits_of_page(pagesize: int, page: int, words: TapWords) -> tuple[int | None, int]:
-    """Limit and offset of a page; those that are given go before it."""
+    """Return the limit and the offset of a page; an explicit limit or offset takes precedence."""
     warn_user("pagesize and page are deprecated for TAP. Use limit and offset.", AstropyDeprecationWarning)
     if words.limit is not DEFAULT_LIMIT:
         return row_limit(words.limit), words.offset
@@ -226,7 +226,7 @@ def _limits_of_page(pagesize: int, page: int, words: TapWords) -> tuple[int | No
 
 
 def all_criteria(arguments: CatalogArguments, words: TapWords, table: TapTable) -> dict[str, Any]:
-    """Return the criteria, among which those are that are called like arguments; a column has one of them."""
+    """Return the criteria, including those in ``filters``; raise if a column has two."""
     criteria = _without_version(arguments, table)
     for name in TABLE_OPTIONS:
         if name in criteria and find_name(name, table.columns) is None:
@@ -246,7 +246,7 @@ def all_criteria(arguments: CatalogArguments, words: TapWords, table: TapTable) 
 
 
 def _without_version(arguments: CatalogArguments, table: TapTable) -> dict[str, Any]:
-    """The criteria without a version of the catalog, unless the catalog has a column of this name."""
+    """Return the criteria without ``version``, unless the catalog has a column of this name."""
     criteria = dict(arguments.criteria)
     name = find_name("version", criteria) if find_name("version", table.columns) is None else None
     if name is not None or arguments.version is not None:
@@ -259,7 +259,7 @@ def _without_version(arguments: CatalogArguments, table: TapTable) -> dict[str, 
 
 
 def columns_wanted(selection: Selection, words: TapWords, columns: Columns) -> tuple[str, ...]:
-    """Return the columns that are wanted; all if there are none."""
+    """Return the selected columns; empty for all columns."""
     if words.select_cols is None:
         return selection.spelled(columns).columns
     if selection.columns:
@@ -270,7 +270,7 @@ def columns_wanted(selection: Selection, words: TapWords, columns: Columns) -> t
 
 
 def _tell_of_missing(missing: Sequence[str], asked: int, columns: Columns) -> None:
-    """Warn of columns that do not exist, or raise if none that is asked for does."""
+    """Warn of columns that do not exist; raise if all selected columns are missing."""
     hints = " ".join(f"Column {name!r} not found. {did_you_mean(name, columns)}" for name in missing)
     if missing and len(missing) == asked:
         raise InvalidArgumentError(f"select_cols contains no column of the catalog. {hints}")
@@ -279,7 +279,7 @@ def _tell_of_missing(missing: Sequence[str], asked: int, columns: Columns) -> No
 
 
 def order_wanted(selection: Selection, words: TapWords, table: TapTable, offset: int) -> tuple[SortKey, ...]:
-    """Return the columns by which rows are sorted."""
+    """Return the columns to sort by."""
     order = selection.order
     if words.sort_desc is not None:
         order = sort_keys([key.column for key in order] or None, words.sort_desc)
@@ -289,7 +289,7 @@ def order_wanted(selection: Selection, words: TapWords, table: TapTable, offset:
 
 
 def _made_stable(order: tuple[SortKey, ...], table: TapTable, offset: int) -> tuple[SortKey, ...]:
-    """An order that is the same in each answer, from the first page on, without which rows after an offset are any."""
+    """Return an order that is the same in every response, so that an offset is well defined."""
     if table.key is not None:
         return order if table.key in {key.column for key in order} else (*order, SortKey(table.key))
     if not order and offset:
@@ -297,11 +297,11 @@ def _made_stable(order: tuple[SortKey, ...], table: TapTable, offset: int) -> tu
     return order
 
 
-# -- answers ---------------------------------------------------------------------------------------------------------
+# -- results ---------------------------------------------------------------------------------------------------------
 
 
 class TapSearch:
-    """Questions by TAP, built and checked → table, count or text."""
+    """Builds and checks TAP queries, and returns their tables, counts or text."""
 
     def __init__(self, service: MastService) -> None:
         self.service = service
@@ -310,7 +310,7 @@ class TapSearch:
     def answer(
         self, table: TapTable, arguments: CatalogArguments, words: TapWords, options: CallOptions, deadline: Deadline
     ) -> Any:
-        """Return the answer about one place or none, the query, or what would be sent."""
+        """Return the result for one cone, region or neither; or the query, or the request."""
         question = self.question(table, arguments, words)
         place = self._place(arguments, words, deadline)
         question = question.at(place, self.shapes(table, deadline) if place is not None else frozenset())
@@ -324,7 +324,7 @@ class TapSearch:
         return self.finished(found, question, options, deadline)
 
     def question(self, table: TapTable, arguments: CatalogArguments, words: TapWords) -> TableQuestion:
-        """Return a question into which a place may still be put."""
+        """Build a query to which a cone or a region can be added."""
         selection, columns = arguments.selection, table.columns
         limit, offset = limits_of(selection, words)
         clauses = adql_clauses(all_criteria(arguments, words, table), columns, _ARGUMENTS)
@@ -335,11 +335,11 @@ class TapSearch:
         return question.with_hidden([test.column for test in clauses.tests])
 
     def shapes(self, table: TapTable, deadline: Deadline) -> frozenset[str]:
-        """Return the words of geometry that a service knows."""
+        """Return the geometry functions that a service supports."""
         return self.collections.shapes(table, deadline)
 
     def _place(self, arguments: CatalogArguments, words: TapWords, deadline: Deadline) -> Cone | Region | None:
-        """Where to look."""
+        """Return the cone or the region to search, or None."""
         target = arguments.target
         if words.region is not None and (target.coordinates is not None or target.object_name is not None):
             raise InvalidArgumentError(_ONE_PLACE)
@@ -351,7 +351,7 @@ class TapSearch:
         return cone
 
     def count(self, question: TableQuestion, deadline: Deadline) -> int:
-        """Return the number of rows, whatever limit there is; those that are cut here are counted here."""
+        """Return the number of rows without the limit; locally filtered rows are counted locally."""
         if question.is_cut:
             needed = [test.column for test in question.tests]
             needed += question.table.position or () if question.region is not None else ()
@@ -361,7 +361,7 @@ class TapSearch:
         return int(table[0][0])
 
     def rows(self, question: TableQuestion, deadline: Deadline, *, verbose: bool = False) -> tuple[Table, bool]:
-        """Return the rows that are wanted, and whether a limit has kept some back."""
+        """Return the rows, and whether the limit has cut off some."""
         if not question.in_one:
             return self._all_rows(question, deadline, verbose)
         first = question.query.order[0].column if question.query.order else question.table.key
@@ -374,13 +374,13 @@ class TapSearch:
         return question.shorn(table), more
 
     def _begins_blank(self, question: TableQuestion, table: Table, name: str, deadline: Deadline) -> bool:
-        """Whether rows without a value in a column may come before those with one; some databases have them first."""
+        """Return whether rows without a value in a column may come first, as some databases sort them."""
         if question.query.offset:
             return self.count(question.where(f"{identifier(name)} IS NULL"), deadline) > 0
         return len(table) > 0 and bool(np.ma.getmaskarray(table[find_name(name, table.colnames) or name])[0])
 
     def _blanks_last(self, question: TableQuestion, name: str, deadline: Deadline) -> Table:
-        """The rows with a value in a column, and then those without, as many as are wanted."""
+        """Return the rows with a value in a column, then those without, up to the limit."""
         query, filled = question.query, question.where(f"{name} IS NOT NULL")
         assert query.limit is not None
         table, _ = self._one_answer(filled, deadline)
@@ -393,10 +393,10 @@ class TapSearch:
         return vstack([table, blank], join_type="exact", metadata_conflicts="silent")
 
     def _one_answer(self, question: TableQuestion, deadline: Deadline, verbose: bool = False) -> tuple[Table, bool]:
-        """The rows of one answer with all columns of the question, and whether a limit has kept some back."""
+        """Return the rows of one response, including hidden columns, and whether the limit has cut off some."""
         query, tap = question.query, question.table.tap
         assert query.limit is not None
-        # One more than is wanted tells whether there are more.
+        # An extra row shows whether there are more than the limit.
         most = query.limit + 1
         table = tap.rows(
             replace(query, limit=most).text,
@@ -408,7 +408,7 @@ class TapSearch:
         return _limited(table, query.limit, bool(table.meta["overflow"]))
 
     def _all_rows(self, question: TableQuestion, deadline: Deadline, verbose: bool) -> tuple[Table, bool]:
-        """The rows of many answers, sorted and limited here."""
+        """Return the rows of several responses, sorted and limited locally."""
         question = question.with_hidden([key.column for key in question.query.order])
         query = question.query
         tap, discovery = question.table.tap, self.collections.discovery
@@ -421,7 +421,7 @@ class TapSearch:
         return (table, more) if query.limit is None else _limited(table, query.limit, more)
 
     def finished(self, table: Table, question: TableQuestion, options: CallOptions, deadline: Deadline) -> Table:
-        """Return a table that says where it comes from, with a warning if it is empty."""
+        """Return the table with its ``meta``; warn if it is empty."""
         table = ResultTable(table, masked=True, copy=False)
         table.meta = meta_of(question, len(table))
         if options.verbose:
@@ -432,12 +432,12 @@ class TapSearch:
 
 
 def _limited(table: Table, limit: int, more: bool) -> tuple[Table, bool]:
-    """The first rows of a table, and whether there are more."""
+    """Return the first rows of a table, and whether there are more."""
     return (table[:limit], True) if len(table) > limit else (table, more)
 
 
 def meta_of(question: TableQuestion, rows: int, **more: object) -> TapMeta:
-    """Return what a table tells of itself."""
+    """Return the ``meta`` of a table."""
     meta = TapMeta(table_meta(question, rows, ()))
     meta["request"] = [json.dumps({**question.payload(), **more})]
     meta.update(adql=[question.query.text], coll=[question.table.collection], table=[question.table.name])

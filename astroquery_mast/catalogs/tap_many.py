@@ -1,7 +1,7 @@
-"""Entries of catalogs around many targets by TAP, which takes one position in a query: one query each, some at a time.
+"""Catalog queries around many targets by TAP: one query for each target, several at a time.
 
-In: a question without a place, and many positions.  Out: one table for all, with the row of the target and its position
-beside each entry, or a table of counts.
+In: a query without a position, and many positions.  Out: one table with the input row and the position of the target in
+each row, or a table of counts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 @dataclass
 class _ConeAnswers:
-    """What came for each cone, and why some have no answer."""
+    """The results for all cones, and which of them a limit has cut off."""
 
     tables: list[Table] = field(default_factory=list)
     rows: dict[int, Any] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class _ConeAnswers:
     number: int = 0
 
     def take(self, place: int, answer: tuple[Table, bool]) -> None:
-        """Take the answer for a cone."""
+        """Add the result for a cone."""
         table, more = answer
         if more:
             self.short.limited[place] = f"there are more than {len(table)} rows. Use limit=None to return all."
@@ -62,7 +62,7 @@ class ManyTapSearch:
         self._targets = ManyTargets(search.service)
 
     def answer(self, table: TapTable, arguments: CatalogArguments, words: TapWords, options: CallOptions) -> Any:
-        """Return one table with the answers for all targets, or with their counts; or the queries."""
+        """Return one table with the rows or the counts for all targets, or the queries."""
         _refuse_others(region=words.region, executor=options.executor)
         run_options = options.for_run()
         deadline = run_options.deadline()
@@ -84,7 +84,7 @@ class ManyTapSearch:
         options: RunOptions,
         deadline: Deadline,
     ) -> Table:
-        """The table of counts."""
+        """Return the table of counts."""
         counts: dict[int, int] = {}
         errors = self._ask_all(questions, self._search.count, counts.__setitem__, options, deadline)
         meta = meta_of(questions[0], len(targets.positions), targets=len(targets.positions), requests=len(questions))
@@ -100,7 +100,7 @@ class ManyTapSearch:
         options: CallOptions,
         deadline: Deadline,
     ) -> Table:
-        """One table with the rows of all targets."""
+        """Return one table with the rows for all targets."""
         answers = _ConeAnswers()
         errors = self._ask_all(questions, self._search.rows, answers.take, options.for_run(), deadline)
         whole = answers.table()
@@ -121,10 +121,10 @@ class ManyTapSearch:
         options: RunOptions,
         deadline: Deadline,
     ) -> dict[int, Exception]:
-        """Ask all questions, some at a time, and return why some have no answer; an outage ends it."""
+        """Run all queries, several at a time, and return their errors; stop if MAST seems to be down."""
 
         def one(question: TableQuestion) -> Result | MastError:
-            """Ask one question."""
+            """Run one query."""
             try:
                 return ask(question, deadline.part(seconds_setting("timeout")))
             except MastError as err:
@@ -151,7 +151,7 @@ class ManyTapSearch:
 
 
 def _positions(targets: Targets, rows: list[int]) -> MaskedColumn:
-    """The position of each row's target, as text."""
+    """Return the position of the target of each row, as text."""
     cones: dict[int, Cone] = {
         row: targets.cones[cone] for row, cone in zip(targets.rows.tolist(), targets.cone_of.tolist(), strict=True)
     }
@@ -160,7 +160,7 @@ def _positions(targets: Targets, rows: list[int]) -> MaskedColumn:
 
 
 def _refuse_others(**arguments: Any) -> None:
-    """Raise if something is given that goes with one target only."""
+    """Raise if an argument is given that only a single target supports."""
     for name, given in arguments.items():
         if given is not None:
             raise InvalidArgumentError(f"{name} cannot be combined with several targets in a TAP query.")
