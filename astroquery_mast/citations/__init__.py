@@ -1,1 +1,1 @@
-"""What to cite and to acknowledge for data that were used."""
+"""Citations and acknowledgments for the data that were used."""

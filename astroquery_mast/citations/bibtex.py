@@ -1,4 +1,4 @@
-"""BibTeX: texts in, entries and comments out, which BibTeX and LaTeX read as they are meant."""
+"""BibTeX: texts in, entries and comments out, with special characters escaped for BibTeX and LaTeX."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Iterable, Mapping
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
-    # BibTeX counts braces, those after a backslash as well.
+    # BibTeX counts braces, even after a backslash.
     "{": r"\textbraceleft{}",
     "}": r"\textbraceright{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{sign: f"\\{sign}" for sign in "&%$#_"},
 }
-# What may not be in an address that stands in braces.
+# Characters that are not allowed in a URL within braces.
 _UNSAFE = re.compile(r"[\s{}\\\x00-\x1f\x7f]")
 _VERBATIM = frozenset({"doi", "eprint", "url", "archiveprefix"})
 _MOST_COMMAS = 1
 
 
 def escaped(text: str) -> str:
-    """Return a text as LaTeX prints it, in one line."""
+    """Return a text in one line, escaped for LaTeX."""
     plain = " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())
     return "".join(_SPECIAL.get(sign, sign) for sign in plain)
 
@@ -33,7 +33,7 @@ def entry(key: str, fields: Mapping[str, str | None]) -> str:
 
 
 def _value(name: str, text: str) -> str:
-    """The value of a field; titles keep their capitals, and names with many commas are one name."""
+    """Return the value of a field; titles keep their capitals, and an author with several commas is one name."""
     if name in _VERBATIM:
         return _UNSAFE.sub(lambda sign: "".join(f"%{byte:02X}" for byte in sign[0].encode()), text)
     whole = name == "title" or (name == "author" and (text.count(",") > _MOST_COMMAS or "&" in text))
@@ -41,13 +41,13 @@ def _value(name: str, text: str) -> str:
 
 
 def comment(text: str) -> str:
-    """Return a text as lines that BibTeX passes over, which it does only for what holds no ``@``."""
+    """Return a text as lines that BibTeX ignores, with ``@`` replaced, because it starts an entry."""
     lines = text.replace("@", " at ").splitlines() or [""]
     return "\n".join(f"% {line}".rstrip() for line in lines)
 
 
 def unique_keys(names: Iterable[str]) -> list[str]:
-    """Return a key for each name, of letters, figures and signs that BibTeX takes, and no two alike in any case."""
+    """Return a valid BibTeX key for each name; keys are unique regardless of case."""
     keys: list[str] = []
     taken: set[str] = set()
     for name in names:

@@ -1,7 +1,7 @@
-"""How to cite data: what was used in, lines with their sources out, as a table, as text and as BibTeX.
+"""Citations for data, with their sources, as a table, text or BibTeX.
 
-In: what `~astroquery_mast.citations.used_data` knows, and facts on missions and collections, each with its source.
-Out: `Citations`.  Nothing is guessed: what is not known becomes a line that says so.
+In: the records of `~astroquery_mast.citations.used_data`, and facts about missions and collections, each with its
+source.  Out: `Citations`.  Nothing is guessed: if a citation is unknown, a line says so.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class Citation:
-    """One line: what to cite, to acknowledge, or what is not known."""
+    """One line: a citation, an acknowledgment, or a note that something is unknown."""
 
     kind: str
     subject: str
@@ -56,7 +56,7 @@ class Citation:
     fields: Mapping[str, str | None] = field(default_factory=dict)
 
     def bibtex(self, key: str) -> str:
-        """Return the line as an entry, or as a comment if there is nothing to refer to."""
+        """Return the line as a BibTeX entry, or as a comment if there is nothing to cite."""
         said = f"{self.subject} ({self.kind})\nsource: {self.source}"
         if not self.fields:
             return bibtex.comment(f"{said}\n{self.text}")
@@ -65,14 +65,14 @@ class Citation:
 
 @dataclass(frozen=True)
 class Citations:
-    """What to cite and to acknowledge for some data, with the source of each line; what `cite` returns.
+    """The citations and acknowledgments for data, with the source of each line; returned by `cite`.
 
     Attributes
     ----------
     entries : tuple
         The lines.
     format : str
-        What ``str()`` gives: ``"text"`` or ``"bibtex"``.
+        The format of ``str()``: ``"text"`` or ``"bibtex"``.
     """
 
     entries: tuple[Citation, ...]
@@ -86,7 +86,7 @@ class Citations:
         return ResultTable({name: masked_column(values, "U") for name, values in cells.items()}, masked=True)
 
     def __str__(self) -> str:
-        """Return the lines in the format that was asked for."""
+        """Return the lines in the selected format."""
         return self.bibtex() if self.format == "bibtex" else self.text()
 
     def __len__(self) -> int:
@@ -108,7 +108,7 @@ class Citations:
         return "\n\n".join(parts)
 
     def bibtex(self) -> str:
-        """Return the lines as BibTeX: an entry where there is something to refer to, a comment otherwise.
+        """Return the lines as BibTeX: entries, or comments if there is nothing to cite.
 
         Returns
         -------
@@ -121,9 +121,9 @@ class Citations:
 def cite(what: Any, format: str = "text") -> Citations:
     """Return the citations and acknowledgments for data: DOIs, references, licenses, programs, missions.
 
-    The headers of FITS files (``DOI``, ``HLSPID``, ``REFERENC``, ``LICENSE``, program and investigator) and the columns
-    of tables are read; no data are read, and no request is sent.  Each line has its source.  Unknown citations have a
-    line with the page that may have them.
+    The citations are determined from the headers of FITS files (``DOI``, ``HLSPID``, ``REFERENC``, ``LICENSE``, program
+    and investigator) and the columns of tables.  No data are read, and no request is sent.  Each line gives its source.
+    If a citation is unknown, the line refers to a page that may have it.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def cite(what: Any, format: str = "text") -> Citations:
     Raises
     ------
     InvalidQueryError
-        If ``what`` has no data to cite, such as a folder without FITS files, or there is no such format.
+        If ``what`` has no data to cite, such as a folder without FITS files, or ``format`` is not valid.
 
     Examples
     --------
@@ -163,13 +163,13 @@ def cite(what: Any, format: str = "text") -> Citations:
 
 @cache
 def _facts() -> Mapping[str, Any]:
-    """What is known of the missions."""
+    """Return the facts about missions."""
     facts: dict[str, Any] = json.loads(resources.files(__package__).joinpath("facts.json").read_text("utf-8"))
     return facts
 
 
 def _lines(used: Sequence[UsedData]) -> Iterator[Citation]:
-    """The lines for everything that was used: collections, missions, and what nobody knows."""
+    """Yield the lines for all data: collections, missions, and data of unknown origin."""
     for _, records in sorted(_by_value(used, "hlsp").items()):
         yield from _of_collection(records)
     for mission, records in sorted(_by_value(used, "missions").items()):
@@ -179,14 +179,14 @@ def _lines(used: Sequence[UsedData]) -> Iterator[Citation]:
 
 
 def _sources(records: Iterable[UsedData]) -> str:
-    """Where something is known from, in words."""
+    """Return the sources of records as text."""
     names = list(dict.fromkeys(each.source for each in records))
     more = len(names) - _MOST_NAMED
     return ", ".join([*names[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _by_value(records: Sequence[UsedData], name: str) -> dict[str, list[UsedData]]:
-    """The records by what they say under a name, which may be several values; those that say nothing are left out."""
+    """Group records by the values of a field, which may be several; records without a value are left out."""
     found: dict[str, list[UsedData]] = {}
     for each in records:
         said = getattr(each, name)
@@ -196,15 +196,15 @@ def _by_value(records: Sequence[UsedData], name: str) -> dict[str, list[UsedData
 
 
 def _first(records: Sequence[UsedData], name: str) -> str | None:
-    """The first value of several records."""
+    """Return the first value of a field, or None."""
     return next(iter(_by_value(records, name)), None)
 
 
-# -- collections of the community --------------------------------------------------------------------------------------
+# -- community collections ---------------------------------------------------------------------------------------------
 
 
 def _of_collection(records: Sequence[UsedData]) -> Iterator[Citation]:
-    """The lines for a collection of high-level science products."""
+    """Yield the lines for a collection of high-level science products."""
     known = hlsp_facts(str(records[0].hlsp))
     name = known.name
     dois = _by_value(records, "doi")
@@ -225,7 +225,7 @@ def _of_collection(records: Sequence[UsedData]) -> Iterator[Citation]:
 
 
 def _contributed(name: str, text: str, records: Sequence[UsedData], source: str) -> Citation:
-    """The line for the DOI of a collection; what is no DOI is said to be none."""
+    """Return the line for a DOI, or a line that it is not valid."""
     number = _DOI.fullmatch(text)
     if number is None:
         return Citation("unknown", name, f"{name}: '{text}' is not a valid DOI.", source)
@@ -243,7 +243,7 @@ def _contributed(name: str, text: str, records: Sequence[UsedData], source: str)
 
 
 def _reference(subject: str, text: str, source: str, about: Mapping[str, str] | None = None) -> Citation:
-    """The line for a publication, by DOI, number of a preprint, bibcode or address, or as it is written."""
+    """Return the line for a publication, given as a DOI, arXiv number, bibcode, address, or free text."""
     known: dict[str, str | None] = {**(about or {"title": f"Publication to be cited for {subject}"})}
     said = ", ".join([f"{subject}: {text}", *(about or {}).values()])
     if found := _DOI.fullmatch(text):
@@ -262,7 +262,7 @@ def _reference(subject: str, text: str, source: str, about: Mapping[str, str] | 
 
 
 def _of_mission(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
-    """The lines for a mission: its own data, its programs, and its acknowledgment, also for collections made of it."""
+    """Yield the lines for a mission: its data, its programs, and its acknowledgment, also for derived collections."""
     own = [each for each in records if not each.hlsp]
     if own:
         yield from _of_data(mission, own)
@@ -273,7 +273,7 @@ def _of_mission(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]
 
 
 def _of_data(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
-    """The lines for the DOIs of a mission's own data, and for what is to be cited with them."""
+    """Yield the lines for the DOIs of a mission's own data, or for unknown DOIs."""
     about = _facts()["missions"].get(mission, {})
     for text, said in _by_value(records, "doi").items():
         yield _contributed(mission, text, said, _sources(said))
@@ -290,21 +290,21 @@ def _of_data(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
 
 
 def _dataset(mission: str, dataset: Mapping[str, str]) -> Citation:
-    """The line for data of a mission that have a DOI."""
+    """Return the line for a dataset with a DOI."""
     doi, fields = dataset["doi"], {"title": dataset["title"], "publisher": "STScI/MAST"}
     text = f"{mission}: {dataset['title']}, doi:{doi}"
     return Citation("data", mission, text, dataset["source"], doi, f"https://doi.org/{doi}", fields)
 
 
 def _is_of(record: UsedData, dataset: Mapping[str, str]) -> bool:
-    """Whether a file, or an observation, is of a dataset that has a DOI."""
+    """Return whether a file or an observation belongs to a dataset with a DOI."""
     if record.file:
         return record.file.lower().endswith(dataset["file"])
     return record.kind == dataset["type"]
 
 
 def _programs(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
-    """The lines for the programs of a mission that asks for them."""
+    """Yield the lines for the programs, if the mission requests them."""
     if not _facts()["missions"].get(mission, {}).get("programs"):
         return
     for program, said in sorted(_by_value(records, "program").items(), key=_in_order):
@@ -316,7 +316,7 @@ def _programs(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
 
 
 def _acknowledgment(mission: str, records: Sequence[UsedData]) -> Citation:
-    """The line for a mission: a sentence, and the page that has the wording that MAST asks for."""
+    """Return the acknowledgment of a mission: a sentence, and the page with the wording that MAST requests."""
     page, about = _facts()["acknowledgments"], _facts()["missions"].get(mission)
     if about is None:
         said = f"{mission}: acknowledgment unknown. See {page} for the missions of MAST."
@@ -333,11 +333,11 @@ def _acknowledgment(mission: str, records: Sequence[UsedData]) -> Citation:
 
 
 def _in_order(program: Any) -> tuple[int, str]:
-    """The order of programs, and of pairs that begin with one: by number."""
+    """Return the sort key of a program, or of a pair that begins with one: by number."""
     name = program if isinstance(program, str) else program[0]
     return len(name), name
 
 
 def _listed(before: str, words: Sequence[str], after: str = "") -> str:
-    """Words in a sentence; nothing without them."""
+    """Join words for a sentence; empty without words."""
     return f"{before}{', '.join(words)}{after}" if words else ""

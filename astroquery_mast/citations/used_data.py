@@ -1,6 +1,6 @@
-"""What data were used: tables, manifests, folders and files in, records of collections and programs out.
+"""The data that were used: tables, manifests, folders and files in, records of collections and programs out.
 
-Of a FITS file only the header of the first unit is read.  What a file or a row does not say stays unknown.
+Only the primary header of a FITS file is read.  Information that a file or a row does not have remains unknown.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from ..products.listing import as_table
 from ..products.manifest import Status
 
 _FITS = (".fits", ".fit", ".fits.gz", ".fit.gz", ".fits.fz")
-# The column of a manifest that holds paths, and its name where a format has no blanks in names.
+# The path column of a manifest, also as named in formats without blanks in names.
 _PATHS = {"Local Path", "Local_Path"}
 _WHOLE = frozenset({Status.COMPLETE, Status.OK, Status.CHANGED})
-# Names of missions in headers and file names, and those of the archive.
+# Name of a mission in headers and file names → its name at MAST.
 _MISSIONS = {
     name.upper(): name for name in ("HST", "JWST", "TESS", "Kepler", "K2", "GALEX", "IUE", "FUSE", "SWIFT", "PS1")
 }
-# What a record holds, and the keywords of headers; one of them is a misspelling that many files have.
+# Field of a record → header keywords, including a misspelling that many files have.
 _KEYWORDS = {
     "program": ("PROPOSID", "PROGRAM"),
     "investigator": ("PI_NAME", "PR_INV_L"),
@@ -56,10 +56,10 @@ _URI = re.compile(r"mast:(?P<collection>\w+)/", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class UsedData:
-    """What is known of a row or a file; None is not known."""
+    """The information about a row or a file; unknown fields are None."""
 
     source: str
-    """Where it is known from."""
+    """The origin of the information."""
     file: str | None = None
     missions: tuple[str, ...] = ()
     hlsp: str | None = None
@@ -79,7 +79,7 @@ class UsedData:
 
 
 def used_data(what: Any) -> Iterator[UsedData]:
-    """Give what is known of everything in a table, a manifest, a folder, a file, or in several of these."""
+    """Yield the records of a table, a manifest, a folder, a file, or several of these."""
     if isinstance(what, str | os.PathLike):
         yield from _at(os.fspath(what))
         return
@@ -97,7 +97,7 @@ def used_data(what: Any) -> Iterator[UsedData]:
 
 
 def _in_table(table: Table) -> Iterator[UsedData]:
-    """What the rows of a table say."""
+    """Return the records of the rows of a table."""
     if _PATHS & set(table.colnames):
         return _in_manifest(table)
     if "obs_collection" not in table.colnames and "dataURI" not in table.colnames:
@@ -109,7 +109,7 @@ def _in_table(table: Table) -> Iterator[UsedData]:
 
 
 def _rows(table: Table) -> Iterator[dict[str, str]]:
-    """The cells of each row that have something in them, as text."""
+    """Yield the nonempty cells of each row, as text."""
     columns = [column_as_text(table, name) for name in table.colnames]
     for row in zip(*columns, strict=True):
         texts = zip(table.colnames, map(str.strip, row), strict=True)
@@ -117,7 +117,7 @@ def _rows(table: Table) -> Iterator[dict[str, str]]:
 
 
 def _of_row(row: Mapping[str, str]) -> UsedData:
-    """What a row of observations or products says."""
+    """Return the record of a row of observations or products."""
     uri = row.get("dataURI", "")
     found = _URI.match(uri)
     collection = row.get("obs_collection") or (found["collection"] if found else "")
@@ -134,7 +134,7 @@ def _of_row(row: Mapping[str, str]) -> UsedData:
 
 
 def _in_manifest(manifest: Table) -> Iterator[UsedData]:
-    """What the files of a manifest say, or, where they are not there any more, their dataURIs."""
+    """Yield the records of the files of a manifest; those of missing files come from their names or dataURIs."""
     for row in recorded_results(as_written(manifest)):
         if row.status not in _WHOLE:
             continue
@@ -146,17 +146,17 @@ def _in_manifest(manifest: Table) -> Iterator[UsedData]:
 
 
 def _spelled(mission: str) -> tuple[str, ...]:
-    """A mission as the archive writes it; nothing without one."""
+    """Return a mission as MAST writes it; empty without a mission."""
     return tuple(filter(None, [_MISSIONS.get(mission.upper(), mission)]))
 
 
 def _upper(name: str | None) -> str | None:
-    """A name of a collection in capitals."""
+    """Return the name of a collection in capitals."""
     return name and name.upper()
 
 
 def _known(telescopes: Iterable[str]) -> tuple[str, ...]:
-    """The missions among telescopes."""
+    """Return the missions in a list of telescopes."""
     return tuple(_MISSIONS[name] for name in telescopes if name in _MISSIONS)
 
 
@@ -164,7 +164,7 @@ def _known(telescopes: Iterable[str]) -> tuple[str, ...]:
 
 
 def _at(text: str) -> Iterator[UsedData]:
-    """What the file or the files at a path say, or what a dataURI says."""
+    """Yield the records of the files at a path, or of a dataURI."""
     path = Path(text)
     if path.is_dir():
         files = sorted(each for each in path.rglob("*") if each.name.lower().endswith(_FITS) and each.is_file())
@@ -180,7 +180,7 @@ def _at(text: str) -> Iterator[UsedData]:
 
 
 def _of_file(path: Path) -> UsedData:
-    """What the header of a file says, and its name where it has no readable header."""
+    """Return the record of a file: from its header, or from its name if the header cannot be read."""
     header = primary_header(path)
     if header is None:
         return _of_file_name(path)
@@ -197,11 +197,11 @@ def _of_file(path: Path) -> UsedData:
 
 
 def _of_file_name(path: Path) -> UsedData:
-    """What the name of a file says."""
+    """Return the record of a file from its name."""
     return UsedData(f"the name of {path.name}", path.name, _known(telescopes_in(path.name)), collection_in(path.name))
 
 
 def _telescope(header: fits.Header) -> str:
-    """The mission in a header; the second one of the telescope Kepler has a keyword of its own."""
+    """Return the mission in a header.  K2, the second mission of the Kepler telescope, has its own keyword."""
     telescope = header_text(header, "TELESCOP") or ""
     return header_text(header, "MISSION") or telescope if telescope.upper() == "KEPLER" else telescope

@@ -1,1 +1,1 @@
-"""One query for many targets, and cross-matches."""
+"""Queries for many targets, and cross-matches."""

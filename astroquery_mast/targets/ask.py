@@ -1,8 +1,8 @@
-"""Many questions for one service, asked several at a time, in this process or wherever an executor takes them.
+"""Many queries of one service, several at a time, run in this process or by an executor.
 
-In: questions.  Out: the pages of their answers, in order; of these an `~astropy.table.Table`, and a range of its rows
-for each question.  A question that fails stops nobody else, unless it looks as if all of them would.  One that is too
-much for the archive is asked in halves, if it has any.
+In: queries.  Out: the pages of their responses, in order; from these an `~astropy.table.Table`, and the range of its
+rows for each query.  A failed query does not stop the others, unless the service seems to be down.  A query that is too
+large for MAST is split in half, if possible.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ if TYPE_CHECKING:
     from ..service.mast_service import MastService
 
 
-# So many failures of the archive in a row, by worker, are taken for an outage.
+# The number of consecutive server errors per worker that is considered an outage.
 _OUTAGE = 3
-# How often a question is cut in two: often enough to find the one row in a thousand that is too much for the archive,
-# and not so often that in the end each row is asked for by itself.
+# How often a query is split: enough to isolate the one row in a thousand that is too large for MAST, but not so often
+# that every row is requested separately.
 _HALVINGS = 24
 
 
 class DivisibleQuestion(Protocol):
-    """A question that may be too much for the archive."""
+    """A query that may be too large for MAST."""
 
     @property
     def request(self) -> Question:
-        """What is sent."""
+        """The request to send."""
 
     def halves(self) -> Sequence[Any]:
-        """Return two smaller questions, which together are this one; none if it cannot be made smaller."""
+        """Return two smaller queries that together are equal to this one; empty if it cannot be split."""
 
 
 AnyQuestion = TypeVar("AnyQuestion", bound=DivisibleQuestion)
@@ -61,19 +61,19 @@ AnyQuestion = TypeVar("AnyQuestion", bound=DivisibleQuestion)
 
 @dataclass(frozen=True)
 class IndivisibleQuestion:
-    """A question that cannot be made smaller here; one that several targets share can be asked for each of them."""
+    """A query that cannot be split here.  If several targets share it, each of them can be queried separately."""
 
     request: Question
     shared: bool = False
 
     def halves(self) -> Sequence[IndivisibleQuestion]:
-        """Return nothing."""
+        """Return an empty sequence."""
         return ()
 
 
 @dataclass(frozen=True)
 class PartialAnswer(Generic[AnyQuestion]):
-    """The answer to a question, or to a part of it."""
+    """The response to a query, or to a part of it."""
 
     asked: AnyQuestion
     pages: Sequence[Page] = ()
@@ -83,7 +83,7 @@ class PartialAnswer(Generic[AnyQuestion]):
 
 @dataclass(frozen=True)
 class QueryWork:
-    """The work of one call: asks a question, with the client of this process or with a session of its own."""
+    """Runs the queries of one call, with the client of this process or with sessions of its own."""
 
     http: HttpClient | None
     state: SharedState
@@ -92,7 +92,7 @@ class QueryWork:
     recipe: SessionRecipe | None = None
 
     def __call__(self, question: AnyQuestion) -> list[PartialAnswer[AnyQuestion]]:
-        """Ask a question; in halves, and halves of these, as long as that is what the archive seems to need."""
+        """Run a query; split it repeatedly if it is too large for MAST."""
         if self.http is not None:
             return self._in_parts(question, self.http)
         assert self.recipe is not None
@@ -100,7 +100,7 @@ class QueryWork:
             return self._in_parts(question, session.wire)
 
     def _in_parts(self, question: AnyQuestion, http: HttpClient) -> list[PartialAnswer[AnyQuestion]]:
-        """Ask a question as a whole, and in parts where that fails."""
+        """Run a query as a whole, or in parts if that fails."""
         waiting: deque[AnyQuestion] = deque([question])
         halvings = _HALVINGS
         parts: list[PartialAnswer[AnyQuestion]] = []
@@ -109,7 +109,7 @@ class QueryWork:
             try:
                 parts.append(self._whole(asked, http))
             except MastError as err:
-                # What is known to have too many rows is halved as often as that is so.
+                # A query that is known to have too many rows is split as often as necessary.
                 known = isinstance(err, TooManyRowsError)
                 halves = asked.halves() if (known or halvings > 0) and is_too_much(err) else ()
                 if not halves:
@@ -120,7 +120,7 @@ class QueryWork:
         return parts
 
     def _whole(self, asked: AnyQuestion, http: HttpClient) -> PartialAnswer[AnyQuestion]:
-        """The pages of an answer, proven complete; one after the other, because other questions are under way."""
+        """Return all pages of a query, one after the other, because other queries are running; check completeness."""
         notes: list[str] = []
         divisible = bool(asked.halves()) or (isinstance(asked, IndivisibleQuestion) and asked.shared)
         limits = PageLimits(
@@ -135,14 +135,14 @@ class QueryWork:
 
 
 def _without_rows_twice(page: Page) -> Page:
-    """The same page, of whose document only the columns are left: the rows are in it once more."""
+    """Return a page with only the columns of its document, which would otherwise hold the rows twice."""
     if not page.fields or page.document is None:
         return page
     return replace(page, document={name: page.document[name] for name in ("fields",) if name in page.document})
 
 
 def watch_for_outage(options: RunOptions) -> DownServers[MastError]:
-    """Return what tells from one answer after the other whether the archive seems to be down."""
+    """Return a monitor that decides from consecutive responses whether MAST seems to be down."""
     return DownServers(max(6, _OUTAGE * options.workers))
 
 
@@ -154,13 +154,13 @@ def ask_many(
     what: str,
     unit: str,
 ) -> Iterator[list[PartialAnswer[AnyQuestion]]]:
-    """Ask many questions, several at a time, and give their answers in order."""
+    """Run many queries, several at a time, and yield their responses in order."""
     servers = watch_for_outage(options)
     state = SharedState(deadline)
     given = 0
 
     def unfinished() -> MastError:
-        """Return why a question was not asked, or has no answer."""
+        """Return the error for a query that was not sent or has no response."""
         for error in servers.down.values():
             message = f"Not queried, because {servers.in_a_row} queries in a row failed. Last error: {error}"
             return ServerError(message, service=error.service, status=error.status)
@@ -169,7 +169,7 @@ def ask_many(
     with progress_bar(len(questions), what, unit, shown=options.verbose) as bar:
 
         def note(_job: Job[AnyQuestion], outcome: list[PartialAnswer[AnyQuestion]] | JobFailure) -> None:
-            """Count a question that has ended, and look whether the archive seems to be down."""
+            """Count a finished query, and check whether MAST seems to be down."""
             bar.update(1)
             if isinstance(outcome, list):
                 servers.note({"": _outage_of(outcome)})
@@ -197,37 +197,37 @@ def ask_many(
 def portable_query(
     work: QueryWork, service: MastService, options: RunOptions
 ) -> Callable[[AnyQuestion], list[PartialAnswer[AnyQuestion]]]:
-    """Return the work as an executor gets it."""
+    """Return the work in a form that can be sent to an executor."""
     if options.executor is None:
         return work
-    from ..downloads.sessions import SessionRecipe  # noqa: PLC0415, because only few need it
-    from ..service.executors import PortableWork  # noqa: PLC0415
+    from ..downloads.sessions import SessionRecipe  # noqa: PLC0415 - only executors need it
+    from ..service.executors import PortableWork  # noqa: PLC0415 - only executors need it
 
     return PortableWork(work, {"http": None, "recipe": SessionRecipe.of(service)})
 
 
 def _outage_of(parts: Sequence[PartialAnswer[AnyQuestion]]) -> MastError | None:
-    """The failure of the archive to answer a question at all."""
+    """Return the server error of a query if all of its parts failed with one, or None."""
     errors = [part.error for part in parts]
     failed = [error for error in errors if isinstance(error, ServerError) and error.status != 200]
     return failed[0] if failed and len(failed) == len(parts) else None
 
 
 def _worker_failed(error: Exception, options: RunOptions) -> MastError:
-    """Why an executor gives nothing back; in threads of our own that is a mistake, or a warning made an error."""
+    """Return the error of an executor.  Errors in threads of this process, such as bugs, are raised."""
     if options.executor is None:
         raise error
     return ServerError(f"Worker failed: {type(error).__name__}: {error}", status=200)
 
 
-# -- one table of many answers ---------------------------------------------------------------------------------------
+# -- one table from many responses -----------------------------------------------------------------------------------
 
 
 class TargetMeta(TwoNamedMeta):
-    """The ``meta`` of a table about many targets, with those that have no row in it.
+    """The ``meta`` of a table for many targets, with lists of the targets without rows.
 
-    The targets for which nothing was found are in the list ``meta["nomatch"]``, because FITS files have no names of
-    more than eight letters; in memory it is also called ``meta["unmatched"]``.
+    Targets for which nothing was found are listed in ``meta["nomatch"]``, because keywords in FITS files have at most
+    eight characters.  In memory, ``meta["unmatched"]`` returns the same list.
     """
 
     def __missing__(self, key: str) -> Any:
@@ -237,7 +237,7 @@ class TargetMeta(TwoNamedMeta):
         raise KeyError(key)
 
     def note(self, *, failed: Iterable[str], unmatched: Iterable[int] | None = None) -> None:
-        """Note the targets without a row."""
+        """Record the targets without rows."""
         self["failed"] = [" ".join(line.split()).encode("ascii", "backslashreplace").decode() for line in failed]
         if unmatched is not None:
             self["nomatch"] = list(unmatched)
@@ -245,9 +245,9 @@ class TargetMeta(TwoNamedMeta):
 
 @dataclass
 class AskedTargets:
-    """What was asked in many requests, as far as they are all the same: what goes into a table's ``meta``.
+    """The common part of many requests, for the ``meta`` of a table.
 
-    It is read when the table is made, so that what is known only when all was asked can be filled in until then.
+    It is read when the table is made.  Until then, values that are known only after all queries can be filled in.
     """
 
     request: RequestInfo
@@ -258,11 +258,11 @@ class AskedTargets:
 
     @property
     def service(self) -> str:
-        """The service."""
+        """The name of the service."""
         return self.request.service
 
     def payload(self) -> dict[str, object]:
-        """Return what the requests have in common, and their number."""
+        """Return the common parameters of the requests, and their number."""
         payload = self._common(self.request.payload())
         params = payload.get("params")
         if isinstance(params, dict):
@@ -271,13 +271,13 @@ class AskedTargets:
         return {**payload, "targets": self.targets, "requests": self.requests, **groups}
 
     def _common(self, values: dict[str, object]) -> dict[str, object]:
-        """Those in which the requests do not differ."""
+        """Return the values in which the requests do not differ."""
         return {name: value for name, value in values.items() if name not in self.without}
 
 
 @dataclass
 class _SameColumns:
-    """The answers that have the same columns."""
+    """The results that have the same columns."""
 
     builder: TableBuilder
     rows: int = 0
@@ -285,7 +285,7 @@ class _SameColumns:
 
 @dataclass
 class AnswerCollector:
-    """Collects answers, whose columns may differ, in one table."""
+    """Collects results, whose columns may differ, in one table."""
 
     question: RequestInfo
     columns: Columns
@@ -294,24 +294,24 @@ class AnswerCollector:
     _empty: Page | None = None
 
     def add(self, key: int, pages: Sequence[Page]) -> None:
-        """Take a complete answer, or a part of one."""
+        """Add a complete result, or a part of one."""
         places: list[tuple[_SameColumns, int, int]] = []
         for page in pages:
             if not len(page.rows):
-                # Its columns are of interest only if nothing else comes; its types say nothing.
+                # The columns of an empty page are used only if all pages are empty; its types are not reliable.
                 self._empty = page if self._empty is None or not self._empty.fields else self._empty
                 continue
             fields = tuple(column for column in page.fields if column[0] not in PORTAL_COLUMNS)
             alike = self._kinds.get(fields) or _SameColumns(TableBuilder(self.question, self.columns))
             alike.builder.add(page)
-            # Only now: a page that cannot be read is none.
+            # Not earlier, because add() raises if the page cannot be read.
             self._kinds[fields] = alike
             places.append((alike, alike.rows, alike.rows + len(page.rows)))
             alike.rows += len(page.rows)
         self._places.setdefault(key, []).extend(places)
 
     def table(self) -> tuple[Table, dict[int, RowNumbers]]:
-        """Return everything that was added; to be called once, because the rows are handed over."""
+        """Return all results as a table, and the rows of each key.  Call it only once: the table takes the rows."""
         if not self._kinds and self._empty is not None:
             builder = TableBuilder(self.question, self.columns)
             builder.add(self._empty)
@@ -327,22 +327,22 @@ class AnswerCollector:
 
 
 def _joined(ranges: Sequence[tuple[int, int]]) -> RowNumbers:
-    """The numbers in some ranges."""
+    """Return the numbers in several ranges."""
     return np.concatenate([np.arange(0), *(np.arange(first, last) for first, last in ranges)]).astype(np.int64)
 
 
 def stack_tables(tables: Sequence[Table], rows: int) -> Table:
-    """The tables, whose columns differ, in one."""
+    """Stack tables whose columns differ."""
     if len(tables) < 2:
         return tables[0] if tables else ResultTable(masked=True)
     names = dict.fromkeys(name for table in tables for name in table.colnames)
-    # One call is one entry, as for a single question.
+    # One entry for the call, as for a single query.
     meta = {**tables[0].meta, "rows": [rows]}
     return ResultTable([_stacked_column(name, tables) for name in names], masked=True, copy=False, meta=meta)
 
 
 def _stacked_column(name: str, tables: Sequence[Table]) -> MaskedColumn:
-    """A column of several tables, of what its parts can all be; masked where a table does not have it."""
+    """Return a column of several tables, of a type that fits all parts; masked for tables that do not have it."""
     having = [table[name] for table in tables if name in table.colnames]
     values, mask = joined([_part_of_column(table, name, having[0].dtype) for table in tables])
     if values.dtype.kind == "U" and any(map(_has_no_text, having)):
@@ -355,21 +355,21 @@ def _stacked_column(name: str, tables: Sequence[Table]) -> MaskedColumn:
 
 
 def _part_of_column(table: Table, name: str, otherwise: np.dtype[Any]) -> ColumnBlock:
-    """The values of a column of a table; nothing but masked ones if it does not have it."""
+    """Return the values and the mask of a column of a table; all are masked if the table does not have it."""
     if name not in table.colnames:
         return np.zeros(len(table), otherwise), np.ones(len(table), dtype=bool)
     return table[name].data.data, np.ma.getmaskarray(table[name])
 
 
 def _has_no_text(column: MaskedColumn) -> bool:
-    """Whether a column has values that are no text."""
+    """Return whether a column has values that are not text."""
     return column.dtype.kind != "U" and not column.mask.all()
 
 
 def with_leading_columns(
     table: Table, rows: RowNumbers, columns: dict[str, tuple[npt.NDArray[Any], Any, str]]
 ) -> Table:
-    """Return some rows of a table behind new columns."""
+    """Return some rows of a table, with new columns in front."""
     whole = len(rows) == len(table) and bool((rows == np.arange(len(table))).all())
     taken = table if whole else table[rows]
     for name in set(columns) & set(taken.colnames):

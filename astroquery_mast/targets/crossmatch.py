@@ -1,7 +1,7 @@
-"""Cross-match: a table of positions, matched by the archive with its observations or with a catalog.
+"""Cross-match a table of positions with the observations of MAST or with a catalog.
 
-In: positions in any form, however many.  Out: one table of matches with the row of the input and the separation beside
-each.  The positions are uploaded in chunks, several at a time.
+In: any number of positions, in any form.  Out: one table of matches, each with the row of the input and the separation.
+The positions are uploaded in chunks, several at a time.
 """
 
 from __future__ import annotations
@@ -35,46 +35,46 @@ _HELPERS = frozenset({"_searchID_", "_searchid_"})
 
 @dataclass(frozen=True)
 class _CrossmatchInput:
-    """The positions of a cross-match, and how they are sent: each position once."""
+    """The positions of a cross-match, of which equal ones are sent only once."""
 
     positions: Positions
     # The rows of the input that have a position.
     rows: RowNumbers
-    # Which of these are sent, and for each of them which of those that are sent has its position.
+    # Which of these rows are sent, and for each of these rows the index of the sent position that is equal to its own.
     first: RowNumbers
     kind: RowNumbers
 
     @classmethod
     def of(cls, positions: Positions) -> _CrossmatchInput:
-        """Take equal positions together."""
+        """Combine equal positions."""
         rows = positions.known
         return cls(positions, rows, *unique_rows(positions.ra[rows], positions.dec[rows]))
 
     @property
     def sent(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Right ascension and declination of what is sent."""
+        """Right ascension and declination of the positions to send."""
         return self.positions.ra[self.numbers], self.positions.dec[self.numbers]
 
     @property
     def numbers(self) -> RowNumbers:
-        """The rows of what is sent, in rising order; of equal positions the first."""
+        """The input rows of the positions to send, in increasing order; of equal positions, the first."""
         return self.rows[self.first]
 
     def expand_to_input(self, found: Matches) -> Matches:
-        """The matches of all rows, from the matches of what was sent."""
+        """Return the matches of all input rows, from the matches of the sent positions."""
         places = np.arange(len(self.first))
         start, stop = (np.searchsorted(found.inputs, places, side=side) for side in ("left", "right"))
         place, taken = expanded(start[self.kind], (stop - start)[self.kind])
         return Matches(found.rows[taken], self.rows[place], found.separation[taken])
 
     def reasons(self, failed: Mapping[int, str]) -> dict[int, str]:
-        """Row → why it has no answer, from the same for what was sent."""
+        """Return input row → reason of the failure, from the same for the sent positions."""
         pairs = zip(self.rows.tolist(), self.numbers[self.kind].tolist(), strict=True)
         return {row: failed[sent] for row, sent in pairs if sent in failed} if failed else {}
 
 
 class CrossmatchSearch:
-    """Has positions matched by the archive."""
+    """Cross-matches positions at MAST."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
@@ -92,7 +92,7 @@ class CrossmatchSearch:
         cache: bool | None,
         payload: bool,
     ) -> Table | list[dict[str, object]]:
-        """Return the matches of positions, or the requests."""
+        """Return the matches, or the requests."""
         crossmatch, service, columns_id = catalog
         degrees = float(as_radius(radius).deg)
         deadline = options.deadline()
@@ -133,7 +133,7 @@ class CrossmatchSearch:
     def _upload(
         self, questions: Sequence[UploadChunk], options: RunOptions, deadline: Deadline, blocks: AnswerCollector
     ) -> dict[int, str]:
-        """Have all positions matched, collect the answers, and return why some have none."""
+        """Upload all positions, collect the matches, and return the reasons of failures."""
         failed: dict[int, str] = {}
         first: MastError | None = None
         answered = False
@@ -153,7 +153,7 @@ class CrossmatchSearch:
 
 
 def _note(table: Table, asked: _CrossmatchInput, found: Matches, reasons: Mapping[int, str], service: str) -> None:
-    """Say in a table's ``meta`` what is not in it, and warn of what was to be there."""
+    """Record in ``meta`` which positions are not in the table, and warn of failures and removed matches."""
     unmatched = np.setdiff1d(asked.rows, [*np.unique(table["input_row"]), *reasons])
     failures = asked.positions.failures(reasons)
     table.meta = TargetMeta(table.meta, rows=[len(table)], beyond=[found.beyond])
@@ -167,7 +167,7 @@ def _note(table: Table, asked: _CrossmatchInput, found: Matches, reasons: Mappin
 
 
 def _nearest(found: Matches, service: str) -> Matches:
-    """The nearest matches, if it can be told which they are."""
+    """Return the nearest matches; raise if no separation is known."""
     if len(found.rows) and not bool(np.isfinite(found.separation).any()):
         raise InvalidResponseError(
             f"{service} returned matches without positions. Cannot select the best match.", service=service
@@ -176,7 +176,7 @@ def _nearest(found: Matches, service: str) -> Matches:
 
 
 def _matched(answer: Table, found: Matches) -> Table:
-    """The table of matches."""
+    """Return the table of matches."""
     answer.remove_columns([*uploaded_columns(answer.colnames), *(name for name in answer.colnames if name in _HELPERS)])
     table = with_leading_columns(
         answer,

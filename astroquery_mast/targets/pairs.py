@@ -1,12 +1,11 @@
-"""A cross-match by the archive: positions → requests with some of them each, and answers → which row is whose match.
+"""Cross-matches at MAST: positions → requests with chunks of them, and responses → the input position of each match.
 
-In: positions, a service and a radius; then the columns of an answer.  Out: `UploadChunk` values, which know their
-request and can be halved; then `Matches`.  The form of the uploaded table is that of
-https://mast.stsci.edu/api/v0/_services.html: the fields and rows of a JSON answer.
+In: positions, a service and a radius; then the columns of a response.  Out: `UploadChunk` values, which make their
+request and can be split in half; then `Matches`.  The uploaded table has the format of
+https://mast.stsci.edu/api/v0/_services.html: the fields and rows of a JSON response.
 
-Nothing that the archive says of an answer is taken on trust: separations are computed, and the position that a row
-belongs to is told by what the archive repeats of the upload, if it does and that fits, or else by the match's own place
-on the sky.
+Responses are verified: separations are computed here.  A match is assigned to an input position by the uploaded columns
+that MAST repeats, if they are consistent, or otherwise by the position of the match on the sky.
 """
 
 from __future__ import annotations
@@ -25,27 +24,27 @@ from ..sky.positions import PAIRS, folded, pair_among
 from ..tables.columns import plain_floats
 from ..tables.rows import Floats, RowNumbers
 
-# Columns with the positions of entries: those that the archive adds for a cross-match, then the catalog's own.
+# Columns with the positions of matches: those that MAST adds for a cross-match, then the catalog's own.
 _MATCHED = (("matchra", "matchdec"), ("sra", "sdec"), *PAIRS)
-# How far an upload's position may be from its repetition (degrees), and how far if it is the only one there: three
-# decimals are left then.
+# The largest offset of a repeated position from the uploaded one, and the same if no other one is near, because it may
+# be rounded to three decimals (degrees).
 _REPEATED, _ROUNDED = 0.1 / 3600, 2.6 / 3600
-# How far beyond the radius a match may lie by rounding: a part of the radius, and degrees.
+# How far outside the radius a match may be because of rounding: a fraction of the radius, plus degrees.
 _SLACK_PART, _SLACK = 1e-3, 0.01 / 3600
-# Beyond twice the radius, and this (degrees), a match is not beyond it by the archive's way of computing any more.
+# A match outside twice the radius plus this (degrees) cannot be explained by the way MAST computes separations.
 _FAR = 1 / 3600
-# Columns in which two rows for the same entry may differ.
+# Columns in which two rows for the same catalog entry may differ.
 _OF_THE_PAIR = ("distance", "dst", "separation", "searchid", "inputrow", "inputra", "inputdec")
-# Candidates looked at together: some megabytes of numbers.
+# The number of candidates to compare at a time, which need some megabytes of memory.
 _BLOCK = 1_000_000
-# The columns that are uploaded.  No catalog has columns of these names, so that they can be recognized in the answer.
+# The uploaded columns.  No catalog has columns with these names, so they can be recognized in the response.
 ROW, RA, DEC = "input_row", "input_ra", "input_dec"
 CHUNK = 1000
-"""Positions in a request, if the user does not say: see ``docs/crossmatch.rst`` for what was measured."""
+"""The default number of positions in a request; see ``docs/crossmatch.rst`` for measurements."""
 _FIELDS = [{"name": ROW, "type": "int"}, {"name": RA, "type": "float"}, {"name": DEC, "type": "float"}]
 
 
-# -- what is sent ----------------------------------------------------------------------------------------------------
+# -- requests --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +71,13 @@ class UploadChunk:
 
     @property
     def request(self) -> MashupRequest:
-        """The request that is sent."""
+        """The request to send."""
         cells = zip(self.rows.tolist(), self.ra.tolist(), self.dec.tolist(), strict=True)
         data = {"fields": _FIELDS, "data": [{ROW: row, RA: ra, DEC: dec} for row, ra, dec in cells]}
         return replace(self.question, properties={"data": data})
 
     def halves(self) -> list[UploadChunk]:
-        """Return two requests with half of the positions each; none if there is only one position."""
+        """Return two chunks with half of the positions each; empty if there is only one position."""
         middle = len(self) // 2
         return [self._part(slice(None, middle)), self._part(slice(middle, None))] if middle else []
 
@@ -100,19 +99,19 @@ def upload_chunks(
 ) -> Sequence[UploadChunk]:
     """Return the requests of a cross-match."""
     if chunk_size is None:
-        # Below a hundred positions the request itself is what takes time.
+        # With fewer than a hundred positions, the overhead of a request dominates.
         chunk_size = min(CHUNK, max(100, -(-len(rows) // max(1, workers))))
     size = from_one("chunk_size", chunk_size)
     whole = UploadChunk(service, radius, rows, ra, dec, pagesize, cache)
     return [whole._part(slice(start, start + size)) for start in range(0, len(rows), size)]
 
 
-# -- what comes back -------------------------------------------------------------------------------------------------
+# -- matches ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Which rows of an answer match which positions."""
+    """The rows of a response that are matches, their input positions, and the separations (arcsec)."""
 
     rows: RowNumbers
     inputs: RowNumbers
@@ -123,12 +122,12 @@ class Matches:
 def separations(ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats) -> Floats:
     """Return the angles between positions, all in degrees."""
     turned = map(np.radians, (ra, dec, other_ra, other_dec))
-    with np.errstate(invalid="ignore"):  # a position that is not finite is at no distance
+    with np.errstate(invalid="ignore"):  # the separation of a position that is not finite is NaN
         return np.asarray(np.degrees(angular_separation(*turned)))
 
 
 def expanded(starts: RowNumbers, counts: RowNumbers) -> tuple[RowNumbers, RowNumbers]:
-    """Return, for runs of so many numbers from ``starts`` on, of which run each number is, and all the numbers."""
+    """Expand runs of consecutive integers: return the run of each integer, and the integers."""
     run = np.repeat(np.arange(len(counts)), counts)
     return run, np.arange(len(run)) - np.repeat(np.cumsum(counts) - counts, counts) + starts[run]
 
@@ -136,8 +135,8 @@ def expanded(starts: RowNumbers, counts: RowNumbers) -> tuple[RowNumbers, RowNum
 def pairs_within(
     ra: Floats, dec: Floats, other_ra: Floats, other_dec: Floats, radius: float
 ) -> tuple[RowNumbers, RowNumbers]:
-    """Return all pairs of positions that are no further apart than a radius."""
-    # Only others in the same strip of declination are looked at: one sort instead of a tree, and no further package.
+    """Return all pairs of positions that are no further apart than a radius (all in degrees)."""
+    # Only positions in the same strip of declination are compared.  This needs a sort, but no tree of another package.
     order = np.argsort(other_dec, kind="stable")
     strip = other_dec[order]
     margin = radius + 1e-9
@@ -159,7 +158,7 @@ def pairs_within(
 
 
 def uploaded_columns(names: Sequence[str]) -> list[str]:
-    """Return the columns of an answer that repeat the upload, whatever was put before or behind their names."""
+    """Return the columns of a response that repeat the upload; their names may have a prefix or suffix."""
     return [name for name in names if any(part in folded(name) for part in map(folded, (ROW, RA, DEC)))]
 
 
@@ -173,7 +172,7 @@ def assign_matches(
     extended: bool,
     service: str,
 ) -> Matches:
-    """Return which rows of an answer match which positions."""
+    """Return which rows of a response match which positions."""
     if not len(answer):
         nothing = np.empty(0, dtype=np.int64)
         return Matches(nothing, nothing, np.empty(0))
@@ -183,7 +182,7 @@ def assign_matches(
     rows = np.arange(len(answer))
     for inputs, sure in _positions_told(answer, ra, dec, numbers, names):
         apart = _apart(matched, rows, inputs, ra, dec)
-        beyond = apart > limit  # not where it is not known
+        beyond = apart > limit  # False if the separation is not known
         if extended or not bool(beyond.any()):
             return _sorted(rows, inputs, apart)
         if sure and 2 * int((apart > 2 * limit + _FAR).sum()) <= len(rows):
@@ -198,7 +197,7 @@ def assign_matches(
 def _matched_by_place(
     answer: Table, matched: tuple[Floats, Floats], ra: Floats, dec: Floats, limit: float, service: str
 ) -> Matches:
-    """The matches by their own place on the sky, where nothing in the answer tells to which position they belong."""
+    """Assign matches by their own positions, if the response does not identify the input positions."""
     once = _entries(answer)
     near, inputs = pairs_within(matched[0][once], matched[1][once], ra, dec, 2 * limit + _FAR)
     if 2 * len(np.unique(near)) < len(once):
@@ -212,16 +211,16 @@ def _matched_by_place(
 
 
 def nearest_of(found: Matches) -> Matches:
-    """Return the nearest match of each position only; of several equally near ones the first.
+    """Return only the nearest match of each position; of equally near ones, the first.
 
-    Matches whose place is not known come after all others.
+    Matches without a known position come last.
     """
     first = np.flatnonzero(np.diff(found.inputs, prepend=-1))
     return replace(found, rows=found.rows[first], inputs=found.inputs[first], separation=found.separation[first])
 
 
 def _sorted(rows: RowNumbers, inputs: RowNumbers, apart: Floats, beyond: int = 0) -> Matches:
-    """Matches by position, and by separation; what is not known comes last."""
+    """Sort matches by input position and separation; unknown separations come last."""
     order = np.lexsort((apart, inputs))
     return Matches(rows[order], inputs[order], apart[order] * 3600, beyond)
 
@@ -229,12 +228,12 @@ def _sorted(rows: RowNumbers, inputs: RowNumbers, apart: Floats, beyond: int = 0
 def _positions_told(
     answer: Table, ra: Floats, dec: Floats, numbers: RowNumbers | None, matched: tuple[str, str] | None
 ) -> Iterator[tuple[RowNumbers, bool]]:
-    """Give what the answer tells of the position of each row, and whether that is beyond doubt."""
+    """Yield possible input positions of all rows, and whether these are certain."""
     repeated = _repeated(answer)
     numbered = _matched_by_number(answer, numbers, len(ra))
     if numbered is not None and (repeated is None or _agree(repeated, ra[numbered], dec[numbered])):
         yield numbered, repeated is not None
-    # Columns "ra" and "dec" beside those of the match may be the upload's under another name.
+    # Columns "ra" and "dec" in addition to those of the match may be the uploaded ones under another name.
     renamed = pair_among(_numbers(answer), PAIRS[:1])
     other = None if renamed in {None, matched} else _values(answer, renamed)
     for places, sure in ((repeated, True), (other, False)):
@@ -248,26 +247,26 @@ def _positions_told(
 def _apart(
     matched: tuple[Floats, Floats] | None, rows: RowNumbers, inputs: RowNumbers, ra: Floats, dec: Floats
 ) -> Floats:
-    """The separations of matches in degrees, NaN where they cannot be known."""
+    """Return the separations of matches in degrees, NaN where unknown."""
     if matched is None:
         return np.full(len(rows), np.nan)
     return separations(matched[0][rows], matched[1][rows], ra[inputs], dec[inputs])
 
 
 def _numbers(answer: Table) -> list[str]:
-    """The columns of numbers that do not repeat the upload."""
+    """Return the numeric columns that do not repeat the upload."""
     repeated = uploaded_columns(answer.colnames)
     return [name for name in answer.colnames if name not in repeated and answer[name].dtype.kind in "iuf"]
 
 
 def _values(answer: Table, names: Iterable[str]) -> tuple[Floats, Floats]:
-    """Two columns as numbers, NaN where they are masked."""
+    """Return two columns as numbers, NaN where masked."""
     first, second = (plain_floats(answer[name]) for name in names)
     return first, second
 
 
 def _matched_by_number(answer: Table, numbers: RowNumbers | None, uploaded: int) -> RowNumbers | None:
-    """The positions that the answer's rows name by number; None unless all of them do."""
+    """Assign rows by the repeated number of the input row; None unless all rows have a valid one."""
     name = _repeating(answer, ROW)
     if name is None:
         return None
@@ -278,14 +277,14 @@ def _matched_by_number(answer: Table, numbers: RowNumbers | None, uploaded: int)
 
 
 def _agree(repeated: tuple[Floats, Floats], ra: Floats, dec: Floats) -> bool:
-    """Whether the positions that are repeated are those that were uploaded."""
+    """Return whether the repeated positions are those that were uploaded."""
     return bool((separations(*repeated, ra, dec) <= _REPEATED).all())
 
 
 def _matched_by_position(repeated: tuple[Floats, Floats], ra: Floats, dec: Floats) -> RowNumbers | None:
-    """The positions that are repeated in all rows, if each is one of those uploaded.
+    """Assign rows by the repeated positions; None unless each of them is one of those uploaded.
 
-    A repetition that was rounded is told if no other upload is within three times its distance from the nearest.
+    A rounded position is assigned to the nearest one if all others are at least three times as far away.
     """
     for reach in (_REPEATED, 3 * _ROUNDED):
         rows, inputs = pairs_within(*repeated, ra, dec, reach)
@@ -303,19 +302,19 @@ def _matched_by_position(repeated: tuple[Floats, Floats], ra: Floats, dec: Float
 
 
 def _repeated(answer: Table) -> tuple[Floats, Floats] | None:
-    """The upload's positions where the answer has them."""
+    """Return the uploaded positions as repeated in the response, or None."""
     ra, dec = _repeating(answer, RA), _repeating(answer, DEC)
     return None if ra is None or dec is None else _values(answer, (ra, dec))
 
 
 def _repeating(answer: Table, uploaded: str) -> str | None:
-    """The column of numbers that repeats one that was uploaded; None if there is none, or several."""
+    """Return the numeric column that repeats an uploaded one; None if there is no such column, or several."""
     names = [name for name in answer.colnames if folded(uploaded) in folded(name)]
     return names[0] if len(names) == 1 and answer[names[0]].dtype.kind in "iuf" else None
 
 
 def _entries(answer: Table) -> RowNumbers:
-    """The rows of an answer that are not about the same entry of the catalog as an earlier row."""
+    """Return the rows of a response that are the first for their catalog entry."""
     own = [name for name in answer.colnames if not any(part in folded(name) for part in _OF_THE_PAIR)]
     kind = np.zeros(len(answer), dtype=np.int64)
     first = np.arange(1)

@@ -1,7 +1,7 @@
-"""The same question for many targets: what the public methods do when they are given arrays, lists or tables.
+"""The same query for many targets, for public methods that are given arrays, lists or tables.
 
-In: positions or names, and what is asked about each.  Out: one table for all, with the row of the target beside each
-answer, or a table of counts.  Its ``meta`` lists the targets that failed, and those for which nothing was found.
+In: positions or names, and the query for each.  Out: one table for all targets, with the input row of the target in
+each row, or a table of counts.  Its ``meta`` lists the targets that failed, and those for which nothing was found.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ RequestFor = Callable[[Cone], MashupRequest]
 
 
 def unique_rows(*columns: npt.NDArray[Any]) -> tuple[RowNumbers, RowNumbers]:
-    """Return which rows of some columns are the first of their kind, and of which kind each row is."""
+    """Return the first row of each distinct combination of values, and the index of the combination of each row."""
     _, first, kind = np.unique(np.column_stack(columns), axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty(len(order), dtype=np.int64)
@@ -79,7 +79,7 @@ def as_radii(radius: Any, number: int) -> Floats:
 
 @dataclass(frozen=True)
 class Targets:
-    """What is asked for, and for whom."""
+    """Targets, and the cones to search around them; equal cones are searched once."""
 
     positions: Positions
     cones: Sequence[Cone]
@@ -87,13 +87,13 @@ class Targets:
     cone_of: RowNumbers
 
     def expand_to_input(self, found: Mapping[int, RowNumbers]) -> tuple[RowNumbers, RowNumbers]:
-        """Return the rows of the table of all answers, target by target."""
+        """Return the rows of the combined table, target by target, and the target of each."""
         nothing = np.empty(0, dtype=np.int64)
         parts = [found.get(int(cone), nothing) for cone in self.cone_of]
         return np.concatenate([nothing, *parts]), np.repeat(self.rows, [len(part) for part in parts])
 
     def values_by_target(self, found: Mapping[int, RowNumbers], values: Mapping[int, Floats]) -> Floats:
-        """Return values that belong to the rows of the answers, in the order of `expand_to_input`."""
+        """Return the values of the rows in the order of `expand_to_input`; NaN where unknown."""
         known = {cone: values.get(cone, np.full(len(rows), np.nan)) for cone, rows in found.items()}
         return np.concatenate([np.empty(0), *(known[cone] for cone in self.cone_of.tolist() if cone in found)])
 
@@ -103,17 +103,17 @@ class Targets:
         return {row: reasons[cone] for row, cone in pairs if cone in reasons}
 
     def without_rows(self, found: Mapping[int, RowNumbers]) -> list[int]:
-        """Return the targets whose answer came and was empty."""
+        """Return the targets whose result is empty."""
         pairs = zip(self.rows.tolist(), self.cone_of.tolist(), strict=True)
         return [row for row, cone in pairs if cone in found and not len(found[cone])]
 
     def names(self) -> npt.NDArray[np.str_]:
-        """Return the name of each target, empty where it has none."""
+        """Return the name of each target, empty if it has none."""
         return np.array([self.positions.names.get(row, "") for row in range(len(self.positions))], dtype=np.str_)
 
 
 def targets_of(positions: Positions, radii: Floats) -> Targets:
-    """Return the cones around positions."""
+    """Return targets with a cone around each position."""
     rows = positions.known
     if not len(rows):
         return Targets(positions, (), rows, rows)
@@ -125,7 +125,7 @@ def targets_of(positions: Positions, radii: Floats) -> Targets:
 
 
 class ManyTargets:
-    """Asks one service about many targets at once."""
+    """Queries a service for many targets."""
 
     def __init__(self, service: MastService) -> None:
         self._service = service
@@ -138,7 +138,7 @@ class ManyTargets:
         deadline: Deadline,
         **columns: str | None,
     ) -> Positions:
-        """Return the positions of many targets; names are looked up, many at a time."""
+        """Return the positions of many targets; names are resolved together."""
         given = as_names(object_name) if object_name is not None else as_positions(coordinates, **columns)
         errors: Mapping[str, Exception] = {}
         if given.names:
@@ -156,7 +156,7 @@ class ManyTargets:
         return given
 
     def targets(self, where: TargetInput, deadline: Deadline) -> Targets:
-        """Return the cones around many targets."""
+        """Return many targets with their cones."""
         refuse_two_positions(where.coordinates, where.object_name)
         number = len(where.object_name if where.object_name is not None else _flat(where.coordinates))
         radii = as_radii(where.radius, number)
@@ -176,7 +176,7 @@ class ManyTargets:
         times: list[str | None] = []
 
         def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
-            """Take the answer for a cone."""
+            """Add the count for a cone."""
             (page,) = part.pages
             counts[place] = first_value(page)
             times.append(page.time)
@@ -195,7 +195,7 @@ class ManyTargets:
         take: Callable[[int, PartialAnswer[AnyQuestion]], None],
         unit: str = "target",
     ) -> dict[int, Exception]:
-        """Ask questions that cannot be made smaller, hand over the answer to each, and return why some have none."""
+        """Run queries that cannot be split, pass each response to ``take``, and return the errors."""
         errors: dict[int, Exception] = {}
         if not questions:
             return errors
@@ -237,7 +237,7 @@ def table_of_targets(
     answers: tuple[Table, Mapping[int, RowNumbers]],
     errors: Mapping[int, Exception],
 ) -> Table:
-    """Return one table, target by target, from the rows of all cones and which of them belong to which cone."""
+    """Return one table, target by target, from the rows of all cones and the numbers of the rows of each cone."""
     table, found = answers
     rows, of_target = targets.expand_to_input(found)
     table = with_leading_columns(table, rows, target_columns(where, targets, of_target))
@@ -247,7 +247,7 @@ def table_of_targets(
 
 
 def target_columns(where: TargetInput, targets: Targets, of_target: RowNumbers) -> dict[str, tuple[Any, Any, str]]:
-    """Return the columns that say of which target a row tells."""
+    """Return the columns that identify the target of a row."""
     columns: dict[str, tuple[Any, Any, str]] = {"input_row": (of_target, None, _INPUT_ROW)}
     if where.object_name is not None:
         columns["target"] = (targets.names()[of_target], None, "Requested name")
@@ -255,18 +255,18 @@ def target_columns(where: TargetInput, targets: Targets, of_target: RowNumbers) 
 
 
 def refuse_page(page: int | None) -> None:
-    """Raise if a page is asked for where there are many answers."""
+    """Raise if a page is requested for many targets."""
     if page is not None:
         raise InvalidArgumentError(f"page={page!r} cannot be used with several targets. Omit it to get all rows.")
 
 
 def _flat(coordinates: Any) -> Any:
-    """Positions as something whose length is their number."""
+    """Flatten an array of positions, so that its length is their number."""
     return coordinates.ravel() if hasattr(coordinates, "ravel") else coordinates
 
 
 def raise_if_all(errors: Mapping[int, Exception], number: int) -> None:
-    """Raise the first error if there are as many errors as questions."""
+    """Raise the first error if all queries failed."""
     if errors and len(errors) == number:
         raise errors[min(errors)]
 
@@ -274,7 +274,7 @@ def raise_if_all(errors: Mapping[int, Exception], number: int) -> None:
 def _note_failures(
     table: Table, targets: Targets, errors: Mapping[int, Exception], unmatched: list[int] | None = None
 ) -> None:
-    """List the targets without an answer, or without a row, in the table's ``meta``, and warn of the former once."""
+    """Record the failed targets, and those without rows, in the table's ``meta``; warn of the failed ones."""
     reasons = targets.of_cones({cone: str(error) for cone, error in errors.items()})
     failed = targets.positions.failures(reasons)
     table.meta = TargetMeta(table.meta)
@@ -283,7 +283,7 @@ def _note_failures(
 
 
 def warn_of_failures(failed: list[str], number: int, what: str) -> None:
-    """Warn once of what is missing in a result."""
+    """Warn of failures, once for the whole result."""
     if failed:
         shown = "; ".join(failed[:_SHOWN]) + ("; ..." if len(failed) > _SHOWN else "")
         message = f"{len(failed)} of {number} {what} failed. See meta['failed']: {shown}"
