@@ -18,7 +18,7 @@ from ..sky.position import TargetInput
 from ..sky.radii import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
 from ..tables.columns import metadata_table
 from .collection_methods import DEFAULT_CATALOG, CatalogCollections
-from .search import DEFAULT_LIMIT, DEFAULT_OFFSET, CatalogArguments, TapWords
+from .search import DEFAULT_LIMIT, DEFAULT_OFFSET, CatalogArguments, TapOptions
 
 if TYPE_CHECKING:
     from astropy import units as u
@@ -215,10 +215,10 @@ class CatalogsClass(CatalogCollections):
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
         arguments = CatalogArguments(catalog, criteria, target, selection, version)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
-        words = TapWords(
+        tap_options = TapOptions(
             collection, region, limit, offset, count_only, select_cols, sort_desc, filters, run_async, return_adql
         )
-        return self._answer(arguments, words, options)
+        return self._run_query(arguments, tap_options, options)
 
     def query_region_async(
         self,
@@ -435,10 +435,10 @@ class CatalogsClass(CatalogCollections):
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
         arguments = CatalogArguments(catalog, criteria, target, selection, version)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
-        words = TapWords(
+        tap_options = TapOptions(
             collection, None, limit, offset, count_only, select_cols, sort_desc, filters, run_async, return_adql
         )
-        return self._answer(arguments, words, options)
+        return self._run_query(arguments, tap_options, options)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_object_async(
@@ -674,10 +674,10 @@ class CatalogsClass(CatalogCollections):
         selection = Selection.of(columns, sort_by, pagesize, page, cache)
         arguments = CatalogArguments(catalog, criteria, target, selection, filtered=True)
         options = CallOptions(timeout, get_query_payload, max_workers, executor, verbose)
-        words = TapWords(
+        tap_options = TapOptions(
             collection, region, limit, offset, count_only, select_cols, sort_desc, filters, run_async, return_adql
         )
-        return self._answer(arguments, words, options)
+        return self._run_query(arguments, tap_options, options)
 
     @_renamed  # type: ignore[untyped-decorator]
     def query_criteria_async(
@@ -860,8 +860,8 @@ class CatalogsClass(CatalogCollections):
         target = TargetInput(coordinates, object_name, radius, resolver)
         arguments = CatalogArguments(catalog, criteria, target, Selection(cache=cache), filtered=True)
         options = CallOptions(timeout, get_query_payload, max_workers, executor)
-        words = TapWords(collection, region, filters=filters, run_async=run_async)
-        return self._answer(arguments, words, options, count=True)
+        tap_options = TapOptions(collection, region, filters=filters, run_async=run_async)
+        return self._run_query(arguments, tap_options, options, count=True)
 
     def query_region_count(
         self,

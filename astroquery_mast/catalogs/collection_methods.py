@@ -32,7 +32,7 @@ from ..service.retrying import Deadline
 from ..sky.position import TargetInput
 from ..tables.result_table import ResultTable
 from .hubble_source_catalog import CatalogHsc
-from .search import CatalogArguments, CatalogSearch, TapWords
+from .search import CatalogArguments, CatalogSearch, TapOptions
 
 if TYPE_CHECKING:
     from .collections import TapTable
@@ -307,28 +307,28 @@ class CatalogCollections(CatalogHsc):
 
     # -- choice of the service -----------------------------------------------------------------------------------
 
-    def _answer(
-        self, arguments: CatalogArguments, words: TapWords, options: CallOptions, *, count: bool = False
+    def _run_query(
+        self, arguments: CatalogArguments, tap_options: TapOptions, options: CallOptions, *, count: bool = False
     ) -> Any:
         """Run a query with TAP or with an older service."""
         deadline = self._service.deadline(options.timeout)
-        arguments = self._with_chosen(arguments, words)
-        table = self._road(arguments, words, deadline)
+        arguments = self._with_chosen(arguments, tap_options)
+        table = self._tap_table(arguments, tap_options, deadline)
         if table is None:
-            old = replace(arguments, catalog=_old_catalog(arguments, words))
+            old = replace(arguments, catalog=_old_catalog(arguments, tap_options))
             search = self._search_for(arguments.target)
             return search.count(old, options) if count else search.table(old, options)
-        words = replace(words, count_only=words.count_only or count)
+        tap_options = replace(tap_options, count_only=tap_options.count_only or count)
         if not arguments.target.many:
-            return self._tap.answer(table, arguments, words, options, deadline)
+            return self._tap.answer(table, arguments, tap_options, options, deadline)
         from .tap_many import ManyTapSearch  # noqa: PLC0415 - only many targets need it
 
-        return ManyTapSearch(self._tap).answer(table, arguments, words, options)
+        return ManyTapSearch(self._tap).answer(table, arguments, tap_options, options)
 
-    def _with_chosen(self, arguments: CatalogArguments, words: TapWords | None = None) -> CatalogArguments:
+    def _with_chosen(self, arguments: CatalogArguments, tap_options: TapOptions | None = None) -> CatalogArguments:
         """Return the arguments with the default catalog, if none is named and the client has no collection."""
         collection, catalog = self._chosen
-        named = _named(arguments) or (words and words.collection)
+        named = _named(arguments) or (tap_options and tap_options.collection)
         return arguments if named or collection or not catalog else replace(arguments, catalog=catalog)
 
     def _search_for(self, target: TargetInput) -> CatalogSearch | ManyCatalogSearch:
@@ -352,20 +352,20 @@ class CatalogCollections(CatalogHsc):
 
     def _is_tap(self, catalog: str | None, options: Mapping[str, Any]) -> bool:
         """Return whether rows are counted by TAP."""
-        words = TapWords(options.get("collection"), options.get("region"), filters=options.get("filters"))
+        tap_options = TapOptions(options.get("collection"), options.get("region"), filters=options.get("filters"))
         arguments = CatalogArguments(catalog, {}, TargetInput(), Selection(), filtered=True)
-        arguments = self._with_chosen(arguments, words)
-        return self._road(arguments, words, self._service.deadline(options.get("timeout"))) is not None
+        arguments = self._with_chosen(arguments, tap_options)
+        return self._tap_table(arguments, tap_options, self._service.deadline(options.get("timeout"))) is not None
 
-    def _road(self, arguments: CatalogArguments, words: TapWords, deadline: Deadline) -> TapTable | None:
+    def _tap_table(self, arguments: CatalogArguments, tap_options: TapOptions, deadline: Deadline) -> TapTable | None:
         """Return the table to query by TAP, or None for the older services."""
         catalog = _named(arguments)
-        collection = self._chosen[0] if words.collection is None else words.collection
-        old = catalog_key(catalog if words.collection is None else words.collection)
+        collection = self._chosen[0] if tap_options.collection is None else tap_options.collection
+        old = catalog_key(catalog if tap_options.collection is None else tap_options.collection)
         if collection is not None and old not in OLD_ONLY:
             version = _version(arguments)
-            return self._table_in(collection, catalog, deadline, version, given=words.collection is not None)
-        found, table = self._collection_for(arguments, words)
+            return self._table_in(collection, catalog, deadline, version, given=tap_options.collection is not None)
+        found, table = self._collection_for(arguments, tap_options)
         return None if found is None else self._tap.collections.table(found, table, deadline)
 
     def _table_in(
@@ -382,15 +382,15 @@ class CatalogCollections(CatalogHsc):
         table = self._catalog_of(found, None if own == found else catalog)
         return self._tap.collections.table(found, table, deadline)
 
-    def _collection_for(self, arguments: CatalogArguments, words: TapWords) -> tuple[str | None, str | None]:
+    def _collection_for(self, arguments: CatalogArguments, tap_options: TapOptions) -> tuple[str | None, str | None]:
         """Return the collection and the table of a catalog that is named without a collection."""
-        catalog = _old_catalog(arguments, words)
+        catalog = _old_catalog(arguments, tap_options)
         key = catalog_key(catalog)
         found: tuple[str | None, str | None] = named_collection(catalog) if key is None else (None, None)
-        if key is not None and (words.given or (arguments.filtered and takes_no_criteria(key))):
+        if key is not None and (tap_options.given or (arguments.filtered and takes_no_criteria(key))):
             found = collection_of(key, _version(arguments)), None
         if found[0] is None:
-            _refuse(words, catalog)
+            _refuse(tap_options, catalog)
         return found
 
 
@@ -404,11 +404,11 @@ def _named(arguments: CatalogArguments) -> str | None:
     return None if arguments.catalog is DEFAULT_CATALOG else arguments.catalog
 
 
-def _old_catalog(arguments: CatalogArguments, words: TapWords) -> str:
+def _old_catalog(arguments: CatalogArguments, tap_options: TapOptions) -> str:
     """Return the catalog for the older services, which may be given as a collection."""
     named = _named(arguments)
-    if catalog_key(words.collection) in OLD_ONLY and named is None:
-        return str(words.collection)
+    if catalog_key(tap_options.collection) in OLD_ONLY and named is None:
+        return str(tap_options.collection)
     if arguments.catalog is None:
         raise InvalidArgumentError(
             f"No catalog specified. Use a name such as {', '.join(shown_names())}, or collection= for TAP."
@@ -416,10 +416,10 @@ def _old_catalog(arguments: CatalogArguments, words: TapWords) -> str:
     return str(arguments.catalog)
 
 
-def _refuse(words: TapWords, name: str) -> None:
+def _refuse(tap_options: TapOptions, name: str) -> None:
     """Raise if an argument requires TAP."""
-    if words.given:
+    if tap_options.given:
         raise InvalidArgumentError(
-            f"{', '.join(words.given)} can only be used with TAP, which has no catalog {name!r}. Omit it, or "
+            f"{', '.join(tap_options.given)} can only be used with TAP, which has no catalog {name!r}. Omit it, or "
             "specify collection=."
         )

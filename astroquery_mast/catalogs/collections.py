@@ -172,11 +172,11 @@ def _column(row: Mapping[str, str]) -> Column:
         unit=row["unit"],
         description=row["description"],
         continuous=kind is Kind.FLOAT,
-        is_time=_is_moment(row, kind),
+        is_time=_is_time(row, kind),
     )
 
 
-def _is_moment(row: Mapping[str, str], kind: Kind | None) -> bool:
+def _is_time(row: Mapping[str, str], kind: Kind | None) -> bool:
     """Return whether a column holds times: dates, or numbers that are known to be Modified Julian Dates."""
     if kind is Kind.TEXT:
         return _is_date(row["datatype"].lower(), row["ucd"].lower())

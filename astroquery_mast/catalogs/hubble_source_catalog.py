@@ -44,7 +44,7 @@ _BUNDLE = "Mast.Bundle.Request"
 _PATH_TEMPLATE = "HSC/"
 _ROOT = "mastDownload"
 # Spectra with this ``SpectrumType`` or a higher one are from the ST-ECF, others from the Hubble Legacy Archive.
-_FOREIGN = 2
+_FIRST_ECF_TYPE = 2
 
 
 class _SpectrumAddresses:
@@ -115,14 +115,14 @@ class HubbleSpectra:
     def _address(self, name: str, kind: Any) -> str:
         """Return the address of a spectrum; empty if it is unknown, so that the plan rejects it."""
         try:
-            foreign = int(kind) >= _FOREIGN
+            from_ecf = int(kind) >= _FIRST_ECF_TYPE
         except (TypeError, ValueError):
             return ""
         if not name:
             return ""
         where = f"{self._service.endpoints.hla_server}/cgi-bin"
         escaped = quote(name, safe="")
-        if not foreign:
+        if not from_ecf:
             return f"{where}/getdata.cgi?config=ops&dataset={escaped}"
         return f"{where}/ecfproxy?file_id={escaped}.fits"
 
@@ -136,12 +136,14 @@ class HubbleSpectra:
         document = self._bundled(wanted, folder, file.local_path.stem, options)
         url = document.get("url")
         if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-            raise InvalidResponseError(f"{_BUNDLE} returned no URL of a script.", service=_BUNDLE)
+            raise InvalidResponseError(f"{_BUNDLE} returned no script URL.", service=_BUNDLE)
         fetched = self._downloads.run([replace(file, url=url, data_url=url)], replace(options, on_error="ignore"))[0]
         states = document.get("statusList")
-        told = [_told(result, states if isinstance(states, Mapping) else {}) for result in bundle.results(fetched)]
-        complain(told, on_error=options.on_error)
-        return told
+        results = [
+            _script_result(result, states if isinstance(states, Mapping) else {}) for result in bundle.results(fetched)
+        ]
+        complain(results, on_error=options.on_error)
+        return results
 
     def _bundled(
         self, wanted: Sequence[PlannedFile], folder: Path, stem: str, options: RunOptions
@@ -491,7 +493,7 @@ def _match_id(match: int | str | Row) -> str:
     return found
 
 
-def _told(result: TransferResult, states: Mapping[str, Any]) -> TransferResult:
+def _script_result(result: TransferResult, states: Mapping[str, Any]) -> TransferResult:
     """Return the result for one spectrum: an error if MAST did not include it in the script."""
     state = states.get(result.uri or "", "COMPLETE")
     if result.status is not Status.COMPLETE or state == "COMPLETE":

@@ -20,14 +20,14 @@ from ..sky.position import Cone
 from ..targets.ask import AnswerCollector, AskedTargets, IndivisibleQuestion, PartialAnswer
 from ..targets.targets import POSITIONAL, ManyTargets, Targets, raise_if_all, refuse_page, table_of_targets
 from ..warn import warn_no_results
-from .search import CatalogArguments, CatalogSearch, hinting
+from .search import CatalogArguments, CatalogSearch, suggesting_catalogs
 
 # Columns before those of the catalog.  Catalog columns with these names get longer names.
 _FIRST = ("input_row", "target")
 
 
 @dataclass
-class ShortAnswers:
+class TruncatedResults:
     """The cones whose results a limit may have cut off."""
 
     limited: dict[int, str] = field(default_factory=dict)
@@ -76,25 +76,25 @@ class ManyCatalogSearch:
             return [each.payload() for each in questions]
         asked = AskedTargets(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
         blocks: list[AnswerCollector] = []
-        short = ShortAnswers()
+        truncated = TruncatedResults()
 
         def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Add the result for a cone."""
             if not blocks:
                 blocks.append(AnswerCollector(asked, self._search.columns_of(question, part.pages[0])))
             blocks[0].add(place, part.pages)
-            short.notes.update(dict.fromkeys(part.notes))
+            truncated.notes.update(dict.fromkeys(part.notes))
             message = question.limited(sum(len(page.rows) for page in part.pages))
             if message is not None:
-                short.limited[place] = message
+                truncated.limited[place] = message
 
         errors = self._targets.ask_all(
             [IndivisibleQuestion(each.request) for each in questions], run_options, deadline, take
         )
-        with hinting(question.catalog):
+        with suggesting_catalogs(question.catalog):
             raise_if_all(errors, len(questions))
         table = table_of_targets(arguments.target, targets, blocks[0].table(), errors)
-        table.meta["limited"] = short.warn(targets)
+        table.meta["limited"] = truncated.warn(targets)
         if run_options.verbose:
             log.info(
                 "%d rows of %s for %d targets, with %d requests in %.1f s.",

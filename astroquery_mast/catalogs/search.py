@@ -77,7 +77,7 @@ DEFAULT_OFFSET = _Default(0)
 
 
 @dataclass(frozen=True)
-class TapWords:
+class TapOptions:
     """The arguments that only TAP supports; the fields are parameters of `CatalogsClass.query_criteria`."""
 
     collection: str | None = None
@@ -212,7 +212,7 @@ class CatalogSearch:
 
     def table_of(self, question: CatalogQuestion, deadline: Deadline, verbose: bool) -> Table:
         """Return the table of a query; warn if it is empty, or if a limit may have cut off rows."""
-        with hinting(question.catalog):
+        with suggesting_catalogs(question.catalog):
             table = self._collected(question, deadline)
         if verbose:
             log.info("%d rows of %s in %.1f s.", len(table), question.catalog.name, deadline.elapsed())
@@ -245,7 +245,7 @@ class CatalogSearch:
         """Return the responses to a query; only one for Catalogs.MAST, as in ``astroquery.mast``."""
         request = question.request
         if isinstance(request, MashupRequest):
-            with hinting(question.catalog):
+            with suggesting_catalogs(question.catalog):
                 return self.service.responses(request, deadline=deadline, every_page=question.every_page)
         answer = self.service.page(request, deadline)
         rows = len(answer.page.rows)
@@ -274,7 +274,7 @@ def _without_options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def hinting(catalog: Catalog) -> Iterator[None]:
+def suggesting_catalogs(catalog: Catalog) -> Iterator[None]:
     """Suggest similar catalogs in the error for a service that does not exist."""
     try:
         yield

@@ -1,6 +1,6 @@
 """Catalog queries by TAP: arguments → one query in ADQL → a table, a count, or the query itself.
 
-In: `TapWords` and `~astroquery_mast.catalogs.search.CatalogArguments`, from the query methods.  Out: the results.  If
+In: `TapOptions` and `~astroquery_mast.catalogs.search.CatalogArguments`, from the query methods.  Out: the results.  If
 ADQL or the service cannot express a condition, such as a polygon if only circles are supported, a wider query is sent
 and its rows are filtered locally.  All rows are then fetched before a limit is applied.
 """
@@ -18,15 +18,7 @@ from astropy.utils.exceptions import AstropyDeprecationWarning
 from astroquery import log
 
 from ..exceptions import InputWarning, InvalidArgumentError
-from ..query.adql import (
-    AdqlQuery,
-    TextTest,
-    adql_clauses,
-    identifier,
-    polygon_text,
-    table_identifier,
-    within_text,
-)
+from ..query.adql import AdqlQuery, TextTest, adql_clauses, identifier, polygon_text, table_identifier, within_text
 from ..query.cones import cone_condition
 from ..query.scan import Scan
 from ..query.selection import Selection, SortKey, arranged, names_of, row_limit, sort_keys
@@ -48,17 +40,13 @@ from ..vo.paging import Pager
 from ..vo.tap import ROW_CAP
 from ..warn import warn_no_results, warn_of_limit, warn_user
 from .collections import Collections, TapTable
-from .search import DEFAULT_LIMIT, DEFAULT_OFFSET, TABLE_OPTIONS, CatalogArguments, TapWords
+from .search import DEFAULT_LIMIT, DEFAULT_OFFSET, TABLE_OPTIONS, CatalogArguments, TapOptions
 
 _ONE_PLACE = "Only one of coordinates, object_name and region may be specified."
-
-
 _ARGUMENTS = (
-    *(each.name for described in (TargetInput, TapWords, CallOptions) for each in fields(described)),
+    *(each.name for described in (TargetInput, TapOptions, CallOptions) for each in fields(described)),
     *("catalog", "columns", "sort_by"),
 )
-
-
 # Key of ``meta`` in the next version of astroquery.mast → key in this package.  The values are lists, like all values
 # of ``meta``, because lists survive stacking.
 _LONGER = {"adql_query": "adql", "collection": "coll", "catalog": "table"}
@@ -93,15 +81,15 @@ class TableQuestion:
         return self.table.tap.what
 
     @property
-    def is_cut(self) -> bool:
+    def filters_locally(self) -> bool:
         """Whether rows are filtered locally."""
         return bool(self.tests) or self.region is not None
 
     @property
-    def in_one(self) -> bool:
+    def fits_one_response(self) -> bool:
         """Whether a single response can have all rows, in order."""
         limit = self.query.limit
-        return limit is not None and limit <= ROW_CAP and not self.is_cut
+        return limit is not None and limit <= ROW_CAP and not self.filters_locally
 
     def at(self, place: Cone | Region | None, shapes: frozenset[str]) -> TableQuestion:
         """Return the same query for a cone or a region."""
@@ -121,10 +109,10 @@ class TableQuestion:
         new = [name for name in names if wanted and name not in wanted]
         return replace(self, query=replace(self.query, columns=(*wanted, *new)), hidden=(*self.hidden, *new))
 
-    def shown(self, words: TapWords) -> Any:
+    def shown(self, tap_options: TapOptions) -> Any:
         """Return the query or the request."""
-        text = self.query.count_text if words.count_only else self.query.text
-        return text if words.return_adql else self._sent(text)
+        text = self.query.count_text if tap_options.count_only else self.query.text
+        return text if tap_options.return_adql else self._sent(text)
 
     def payload(self) -> dict[str, object]:
         """Return the request for the rows."""
@@ -141,21 +129,21 @@ class TableQuestion:
         columns = tuple(map(identifier, query.columns))
         return Scan(table_identifier(table.name), columns, query.clauses, key=key, position=ra_dec)
 
-    def cut(self, table: Table) -> Table:
+    def filtered(self, table: Table) -> Table:
         """Return the rows and columns that belong to the result."""
-        keep = self._kept(table)
-        return self.shorn(table if keep.all() else table[keep])
+        keep = self._rows_to_keep(table)
+        return self.without_hidden(table if keep.all() else table[keep])
 
     def where(self, clause: str) -> TableQuestion:
         """Return the same query with another condition."""
         return replace(self, query=replace(self.query, clauses=(*self.query.clauses, clause)))
 
-    def shorn(self, table: Table) -> Table:
+    def without_hidden(self, table: Table) -> Table:
         """Return the table without the hidden columns."""
         table.remove_columns([found for name in self.hidden if (found := find_name(name, table.colnames))])
         return table
 
-    def _kept(self, table: Table) -> Array:
+    def _rows_to_keep(self, table: Table) -> Array:
         """Return which rows belong to the result."""
         keep = np.ones(len(table), dtype=bool)
         for test in self.tests:
@@ -206,26 +194,26 @@ def _inside(table: Table, position: tuple[str, str], region: Region) -> Array:
 # -- arguments -------------------------------------------------------------------------------------------------------
 
 
-def limits_of(selection: Selection, words: TapWords) -> tuple[int | None, int]:
+def limit_and_offset(selection: Selection, tap_options: TapOptions) -> tuple[int | None, int]:
     """Return the limit and the offset, also from the page arguments of the older services."""
-    if not is_integer(words.offset, 0):
-        raise InvalidArgumentError(f"offset must be an integer >= 0, got {words.offset!r}.")
+    if not is_integer(tap_options.offset, 0):
+        raise InvalidArgumentError(f"offset must be an integer >= 0, got {tap_options.offset!r}.")
     if selection.pagesize is not None:
-        return _limits_of_page(selection.pagesize, selection.page or 1, words)
+        return _limit_and_offset_of_page(selection.pagesize, selection.page or 1, tap_options)
     if selection.page is not None:
         warn_user("page is ignored without pagesize. Use limit and offset instead.", InputWarning)
-    return row_limit(words.limit), int(words.offset)
+    return row_limit(tap_options.limit), int(tap_options.offset)
 
 
-def _limits_of_page(pagesize: int, page: int, words: TapWords) -> tuple[int | None, int]:
+def _limit_and_offset_of_page(pagesize: int, page: int, tap_options: TapOptions) -> tuple[int | None, int]:
     """Return the limit and the offset of a page; an explicit limit or offset takes precedence."""
     warn_user("pagesize and page are deprecated for TAP. Use limit and offset.", AstropyDeprecationWarning)
-    if words.limit is not DEFAULT_LIMIT:
-        return row_limit(words.limit), words.offset
-    return pagesize, words.offset or (page - 1) * pagesize
+    if tap_options.limit is not DEFAULT_LIMIT:
+        return row_limit(tap_options.limit), tap_options.offset
+    return pagesize, tap_options.offset or (page - 1) * pagesize
 
 
-def all_criteria(arguments: CatalogArguments, words: TapWords, table: TapTable) -> dict[str, Any]:
+def all_criteria(arguments: CatalogArguments, tap_options: TapOptions, table: TapTable) -> dict[str, Any]:
     """Return the criteria, including those in ``filters``; raise if a column has two."""
     criteria = _without_version(arguments, table)
     for name in TABLE_OPTIONS:
@@ -235,7 +223,7 @@ def all_criteria(arguments: CatalogArguments, words: TapWords, table: TapTable) 
                 "such as collection='ps1_dr2', catalog='mean_object'. See get_collections() and "
                 "get_catalogs()."
             )
-    filters = {} if words.filters is None else words.filters
+    filters = {} if tap_options.filters is None else tap_options.filters
     if not isinstance(filters, Mapping):
         raise InvalidArgumentError(f"filters must be a dictionary of columns and criteria, got {filters!r}.")
     others = {str(name): value for name, value in filters.items()}
@@ -258,18 +246,18 @@ def _without_version(arguments: CatalogArguments, table: TapTable) -> dict[str, 
     return criteria
 
 
-def columns_wanted(selection: Selection, words: TapWords, columns: Columns) -> tuple[str, ...]:
+def selected_names(selection: Selection, tap_options: TapOptions, columns: Columns) -> tuple[str, ...]:
     """Return the selected columns; empty for all columns."""
-    if words.select_cols is None:
+    if tap_options.select_cols is None:
         return selection.spelled(columns).columns
     if selection.columns:
         raise InvalidArgumentError("columns and select_cols have the same meaning. Use one of them.")
-    found = {name: find_name(name, columns) for name in names_of(words.select_cols, "select_cols")}
-    _tell_of_missing([name for name, spelled in found.items() if spelled is None], len(found), columns)
+    found = {name: find_name(name, columns) for name in names_of(tap_options.select_cols, "select_cols")}
+    _report_missing([name for name, spelled in found.items() if spelled is None], len(found), columns)
     return tuple(dict.fromkeys(filter(None, found.values())))
 
 
-def _tell_of_missing(missing: Sequence[str], asked: int, columns: Columns) -> None:
+def _report_missing(missing: Sequence[str], asked: int, columns: Columns) -> None:
     """Warn of columns that do not exist; raise if all selected columns are missing."""
     hints = " ".join(f"Column {name!r} not found. {did_you_mean(name, columns)}" for name in missing)
     if missing and len(missing) == asked:
@@ -278,17 +266,17 @@ def _tell_of_missing(missing: Sequence[str], asked: int, columns: Columns) -> No
         warn_user(f"select_cols: {hints}", InputWarning)
 
 
-def order_wanted(selection: Selection, words: TapWords, table: TapTable, offset: int) -> tuple[SortKey, ...]:
+def sort_order(selection: Selection, tap_options: TapOptions, table: TapTable, offset: int) -> tuple[SortKey, ...]:
     """Return the columns to sort by."""
     order = selection.order
-    if words.sort_desc is not None:
-        order = sort_keys([key.column for key in order] or None, words.sort_desc)
+    if tap_options.sort_desc is not None:
+        order = sort_keys([key.column for key in order] or None, tap_options.sort_desc)
     order = tuple(key.spelled(table.columns) for key in order)
-    paged = words.offset is not DEFAULT_OFFSET or selection.pagesize is not None
-    return _made_stable(order, table, offset) if paged or order else order
+    paged = tap_options.offset is not DEFAULT_OFFSET or selection.pagesize is not None
+    return _stable_order(order, table, offset) if paged or order else order
 
 
-def _made_stable(order: tuple[SortKey, ...], table: TapTable, offset: int) -> tuple[SortKey, ...]:
+def _stable_order(order: tuple[SortKey, ...], table: TapTable, offset: int) -> tuple[SortKey, ...]:
     """Return an order that is the same in every response, so that an offset is well defined."""
     if table.key is not None:
         return order if table.key in {key.column for key in order} else (*order, SortKey(table.key))
@@ -308,51 +296,56 @@ class TapSearch:
         self.collections = Collections(service)
 
     def answer(
-        self, table: TapTable, arguments: CatalogArguments, words: TapWords, options: CallOptions, deadline: Deadline
+        self,
+        table: TapTable,
+        arguments: CatalogArguments,
+        tap_options: TapOptions,
+        options: CallOptions,
+        deadline: Deadline,
     ) -> Any:
         """Return the result for one cone, region or neither; or the query, or the request."""
-        question = self.question(table, arguments, words)
-        place = self._place(arguments, words, deadline)
+        question = self.question(table, arguments, tap_options)
+        place = self._place(arguments, tap_options, deadline)
         question = question.at(place, self.shapes(table, deadline) if place is not None else frozenset())
-        if words.return_adql or options.get_query_payload:
-            return question.shown(words)
-        if words.count_only:
+        if tap_options.return_adql or options.get_query_payload:
+            return question.shown(tap_options)
+        if tap_options.count_only:
             return self.count(question, deadline)
         found, more = self.rows(question, deadline, verbose=options.verbose)
         if more:
             warn_of_limit(len(found))
         return self.finished(found, question, options, deadline)
 
-    def question(self, table: TapTable, arguments: CatalogArguments, words: TapWords) -> TableQuestion:
+    def question(self, table: TapTable, arguments: CatalogArguments, tap_options: TapOptions) -> TableQuestion:
         """Build a query to which a cone or a region can be added."""
         selection, columns = arguments.selection, table.columns
-        limit, offset = limits_of(selection, words)
-        clauses = adql_clauses(all_criteria(arguments, words, table), columns, _ARGUMENTS)
-        wanted = columns_wanted(selection, words, columns)
-        order = order_wanted(selection, words, table, offset)
+        limit, offset = limit_and_offset(selection, tap_options)
+        clauses = adql_clauses(all_criteria(arguments, tap_options, table), columns, _ARGUMENTS)
+        wanted = selected_names(selection, tap_options, columns)
+        order = sort_order(selection, tap_options, table, offset)
         query = AdqlQuery(table.name, wanted, clauses.texts, order, limit, offset)
-        question = TableQuestion(table, query, words.run_async, clauses.tests)
+        question = TableQuestion(table, query, tap_options.run_async, clauses.tests)
         return question.with_hidden([test.column for test in clauses.tests])
 
     def shapes(self, table: TapTable, deadline: Deadline) -> frozenset[str]:
         """Return the geometry functions that a service supports."""
         return self.collections.shapes(table, deadline)
 
-    def _place(self, arguments: CatalogArguments, words: TapWords, deadline: Deadline) -> Cone | Region | None:
+    def _place(self, arguments: CatalogArguments, tap_options: TapOptions, deadline: Deadline) -> Cone | Region | None:
         """Return the cone or the region to search, or None."""
         target = arguments.target
-        if words.region is not None and (target.coordinates is not None or target.object_name is not None):
+        if tap_options.region is not None and (target.coordinates is not None or target.object_name is not None):
             raise InvalidArgumentError(_ONE_PLACE)
         cone = self.service.cone(target.coordinates, target.object_name, target.radius, target.resolver, deadline)
-        if words.region is not None:
-            return as_strict_region(words.region)
+        if tap_options.region is not None:
+            return as_strict_region(tap_options.region)
         if cone is None and not arguments.filtered:
             raise InvalidArgumentError("Specify coordinates (with radius) or region.")
         return cone
 
     def count(self, question: TableQuestion, deadline: Deadline) -> int:
         """Return the number of rows without the limit; locally filtered rows are counted locally."""
-        if question.is_cut:
+        if question.filters_locally:
             needed = [test.column for test in question.tests]
             needed += question.table.position or () if question.region is not None else ()
             bare = replace(question.query, columns=tuple(dict.fromkeys(needed)), order=(), limit=None, offset=0)
@@ -362,37 +355,37 @@ class TapSearch:
 
     def rows(self, question: TableQuestion, deadline: Deadline, *, verbose: bool = False) -> tuple[Table, bool]:
         """Return the rows, and whether the limit has cut off some."""
-        if not question.in_one:
+        if not question.fits_one_response:
             return self._all_rows(question, deadline, verbose)
         first = question.query.order[0].column if question.query.order else question.table.key
         if first is None or first == question.table.key:
-            return self._one_answer(question, deadline, verbose)
+            return self._one_response(question, deadline, verbose)
         question = question.with_hidden([first])
-        table, more = self._one_answer(question, deadline, verbose)
-        if self._begins_blank(question, table, first, deadline):
-            table = self._blanks_last(question, identifier(first), deadline)
-        return question.shorn(table), more
+        table, more = self._one_response(question, deadline, verbose)
+        if self._may_start_with_nulls(question, table, first, deadline):
+            table = self._nulls_last(question, identifier(first), deadline)
+        return question.without_hidden(table), more
 
-    def _begins_blank(self, question: TableQuestion, table: Table, name: str, deadline: Deadline) -> bool:
+    def _may_start_with_nulls(self, question: TableQuestion, table: Table, name: str, deadline: Deadline) -> bool:
         """Return whether rows without a value in a column may come first, as some databases sort them."""
         if question.query.offset:
             return self.count(question.where(f"{identifier(name)} IS NULL"), deadline) > 0
         return len(table) > 0 and bool(np.ma.getmaskarray(table[find_name(name, table.colnames) or name])[0])
 
-    def _blanks_last(self, question: TableQuestion, name: str, deadline: Deadline) -> Table:
+    def _nulls_last(self, question: TableQuestion, name: str, deadline: Deadline) -> Table:
         """Return the rows with a value in a column, then those without, up to the limit."""
         query, filled = question.query, question.where(f"{name} IS NOT NULL")
         assert query.limit is not None
-        table, _ = self._one_answer(filled, deadline)
+        table, _ = self._one_response(filled, deadline)
         wanted = query.limit - len(table)
         if not wanted:
             return table
         before = self.count(filled, deadline) if query.offset else len(table)
         rest = replace(query, limit=wanted, offset=max(0, query.offset - before))
-        blank, _ = self._one_answer(replace(question, query=rest).where(f"{name} IS NULL"), deadline)
+        blank, _ = self._one_response(replace(question, query=rest).where(f"{name} IS NULL"), deadline)
         return vstack([table, blank], join_type="exact", metadata_conflicts="silent")
 
-    def _one_answer(self, question: TableQuestion, deadline: Deadline, verbose: bool = False) -> tuple[Table, bool]:
+    def _one_response(self, question: TableQuestion, deadline: Deadline, verbose: bool = False) -> tuple[Table, bool]:
         """Return the rows of one response, including hidden columns, and whether the limit has cut off some."""
         query, tap = question.query, question.table.tap
         assert query.limit is not None
@@ -413,11 +406,11 @@ class TapSearch:
         query = question.query
         tap, discovery = question.table.tap, self.collections.discovery
         pager = Pager(tap, discovery, lambda: deadline, ROW_CAP, question.run_async, verbose)
-        unsorted = not (question.is_cut or query.order or query.offset)
+        unsorted = not (question.filters_locally or query.order or query.offset)
         table = pager.everything(question.scan(), query.limit if unsorted else None)
         more = bool(table.meta["overflow"])
         table = arranged(table, Selection(order=query.order))
-        table = question.cut(table)[query.offset :]
+        table = question.filtered(table)[query.offset :]
         return (table, more) if query.limit is None else _limited(table, query.limit, more)
 
     def finished(self, table: Table, question: TableQuestion, options: CallOptions, deadline: Deadline) -> Table:

@@ -23,8 +23,8 @@ from ..sky.position import Cone
 from ..targets.ask import watch_for_outage
 from ..targets.targets import ManyTargets, Targets, raise_if_all, table_of_counts, table_of_targets
 from .collections import TapTable
-from .many import ShortAnswers
-from .search import CatalogArguments, TapWords
+from .many import TruncatedResults
+from .search import CatalogArguments, TapOptions
 from .tap import TableQuestion, TapMeta, TapSearch, meta_of
 
 Result = TypeVar("Result")
@@ -36,14 +36,14 @@ class _ConeAnswers:
 
     tables: list[Table] = field(default_factory=list)
     rows: dict[int, Any] = field(default_factory=dict)
-    short: ShortAnswers = field(default_factory=ShortAnswers)
+    truncated: TruncatedResults = field(default_factory=TruncatedResults)
     number: int = 0
 
     def take(self, place: int, answer: tuple[Table, bool]) -> None:
         """Add the result for a cone."""
         table, more = answer
         if more:
-            self.short.limited[place] = f"there are more than {len(table)} rows. Use limit=None to return all."
+            self.truncated.limited[place] = f"there are more than {len(table)} rows. Use limit=None to return all."
         self.rows[place] = np.arange(self.number, self.number + len(table))
         self.number += len(table)
         if len(table) or not self.tables:
@@ -61,18 +61,20 @@ class ManyTapSearch:
         self._search = search
         self._targets = ManyTargets(search.service)
 
-    def answer(self, table: TapTable, arguments: CatalogArguments, words: TapWords, options: CallOptions) -> Any:
+    def answer(
+        self, table: TapTable, arguments: CatalogArguments, tap_options: TapOptions, options: CallOptions
+    ) -> Any:
         """Return one table with the rows or the counts for all targets, or the queries."""
-        _refuse_others(region=words.region, executor=options.executor)
+        _refuse_single_target_arguments(region=tap_options.region, executor=options.executor)
         run_options = options.for_run()
         deadline = run_options.deadline()
-        question = self._search.question(table, arguments, words)
+        question = self._search.question(table, arguments, tap_options)
         targets = self._targets.targets(arguments.target, deadline)
         shapes = self._search.shapes(table, Deadline.within(deadline))
         questions = [question.at(cone, shapes) for cone in targets.cones]
-        if words.return_adql or options.get_query_payload:
-            return [each.shown(words) for each in questions]
-        if words.count_only:
+        if tap_options.return_adql or options.get_query_payload:
+            return [each.shown(tap_options) for each in questions]
+        if tap_options.count_only:
             return self._counts(questions, arguments, targets, run_options, deadline)
         return self._table(questions, arguments, targets, options, deadline)
 
@@ -110,7 +112,7 @@ class ManyTapSearch:
         if "search_pos" not in table.colnames:
             table.add_column(_positions(targets, table["input_row"].tolist()), index=1)
         table.meta = TapMeta(table.meta)
-        table.meta["limited"] = answers.short.warn(targets)
+        table.meta["limited"] = answers.truncated.warn(targets)
         return table
 
     def _ask_all(
@@ -159,7 +161,7 @@ def _positions(targets: Targets, rows: list[int]) -> MaskedColumn:
     return MaskedColumn(texts, name="search_pos", dtype=str, description="Requested position, degrees (ICRS)")
 
 
-def _refuse_others(**arguments: Any) -> None:
+def _refuse_single_target_arguments(**arguments: Any) -> None:
     """Raise if an argument is given that only a single target supports."""
     for name, given in arguments.items():
         if given is not None:

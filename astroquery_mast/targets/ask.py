@@ -130,11 +130,11 @@ class QueryWork:
             divisible=divisible,
             tell=notes.append,
         )
-        pages = [_without_rows_twice(answer.page) for answer in get_pages(http, asked.request, limits)]
+        pages = [_without_document_rows(answer.page) for answer in get_pages(http, asked.request, limits)]
         return PartialAnswer(asked, pages, notes=tuple(notes))
 
 
-def _without_rows_twice(page: Page) -> Page:
+def _without_document_rows(page: Page) -> Page:
     """Return a page with only the columns of its document, which would otherwise hold the rows twice."""
     if not page.fields or page.document is None:
         return page

@@ -180,8 +180,8 @@ def assign_matches(
     matched = None if names is None else _values(answer, names)
     limit = radius * (1 + _SLACK_PART) + _SLACK
     rows = np.arange(len(answer))
-    for inputs, sure in _positions_told(answer, ra, dec, numbers, names):
-        apart = _apart(matched, rows, inputs, ra, dec)
+    for inputs, sure in _possible_inputs(answer, ra, dec, numbers, names):
+        apart = _separations_of(matched, rows, inputs, ra, dec)
         beyond = apart > limit  # False if the separation is not known
         if extended or not bool(beyond.any()):
             return _sorted(rows, inputs, apart)
@@ -191,10 +191,10 @@ def assign_matches(
         raise InvalidResponseError(
             f"{service} returned matches that cannot be assigned to the input positions.", service=service
         )
-    return _matched_by_place(answer, matched, ra, dec, limit, service)
+    return _matched_on_sky(answer, matched, ra, dec, limit, service)
 
 
-def _matched_by_place(
+def _matched_on_sky(
     answer: Table, matched: tuple[Floats, Floats], ra: Floats, dec: Floats, limit: float, service: str
 ) -> Matches:
     """Assign matches by their own positions, if the response does not identify the input positions."""
@@ -204,7 +204,7 @@ def _matched_by_place(
         raise InvalidResponseError(
             f"{service} returned matches that are not near any of the input positions.", service=service
         )
-    apart = _apart(matched, once[near], inputs, ra, dec)
+    apart = _separations_of(matched, once[near], inputs, ra, dec)
     within = apart <= limit
     beyond = len(once) - len(np.unique(near[within]))
     return _sorted(once[near[within]], inputs[within], apart[within], beyond)
@@ -225,7 +225,7 @@ def _sorted(rows: RowNumbers, inputs: RowNumbers, apart: Floats, beyond: int = 0
     return Matches(rows[order], inputs[order], apart[order] * 3600, beyond)
 
 
-def _positions_told(
+def _possible_inputs(
     answer: Table, ra: Floats, dec: Floats, numbers: RowNumbers | None, matched: tuple[str, str] | None
 ) -> Iterator[tuple[RowNumbers, bool]]:
     """Yield possible input positions of all rows, and whether these are certain."""
@@ -244,7 +244,7 @@ def _positions_told(
         yield np.zeros(len(answer), dtype=np.int64), True
 
 
-def _apart(
+def _separations_of(
     matched: tuple[Floats, Floats] | None, rows: RowNumbers, inputs: RowNumbers, ra: Floats, dec: Floats
 ) -> Floats:
     """Return the separations of matches in degrees, NaN where unknown."""

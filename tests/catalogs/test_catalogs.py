@@ -24,7 +24,7 @@ from astroquery.exceptions import (
 from mashup_answers import INVOKE, asked, rows_of
 
 from astroquery_mast import Catalogs, CatalogsClass, ResultTable
-from astroquery_mast.catalogs.search import TapWords
+from astroquery_mast.catalogs.search import TapOptions
 
 CONFIG = "https://mast.stsci.edu/portal/Mashup/Mashup.asmx/columnsconfig"
 PANSTARRS = "https://catalogs.mast.stsci.edu/api/v0.1/panstarrs"
@@ -342,7 +342,7 @@ def test_tables_and_responses_are_asked_with_the_same_arguments(name: str) -> No
     own = inspect.signature(getattr(CatalogsClass, name)).parameters
     other = inspect.signature(getattr(CatalogsClass, f"{name}_async")).parameters
     for_many = {"max_workers", "executor"} if "coordinates" in own or "object_name" in own else set()
-    by_tap = {each.name for each in fields(TapWords)} & set(own)
+    by_tap = {each.name for each in fields(TapOptions)} & set(own)
     assert set(own) - set(other) == {"get_query_payload", "verbose", "cache"} | for_many | by_tap
     assert set(other) <= set(own)
 

@@ -234,7 +234,7 @@ def test_an_answer_without_a_script_is_an_error(
 ) -> None:
     """Only an address of the web is fetched."""
     archive.post(INVOKE, json=answer)
-    with pytest.raises(RemoteServiceError, match="returned no URL of a script"):
+    with pytest.raises(RemoteServiceError, match="returned no script URL"):
         Catalogs.download_hsc_spectra(spectra(("a", 1)), download_dir=tmp_path, curl_flag=True)
 
 
