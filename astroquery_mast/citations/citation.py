@@ -33,7 +33,7 @@ _HEADINGS = {
     "license": "Licenses",
     "program": "Programs",
     "acknowledgment": "Acknowledgments",
-    "unknown": "Not known",
+    "unknown": "Unknown",
 }
 _FORMATS = ("text", "bibtex")
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)

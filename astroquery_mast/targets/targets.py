@@ -199,7 +199,7 @@ class ManyTargets:
         errors: dict[int, Exception] = {}
         if not questions:
             return errors
-        answers = ask_many(questions, self._service, options, deadline, "Asking", unit)
+        answers = ask_many(questions, self._service, options, deadline, "Querying", unit)
         for place, (part,) in enumerate(answers):
             try:
                 if part.error is not None:
