@@ -1,4 +1,4 @@
-"""Which catalog a name means, and what its own parameters are."""
+"""The services and parameters of each catalog, by its name."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from astroquery_mast.query.known_catalogs import CATALOGS, HSC_MATCHES, Catalog,
         ("Mast.Some.Other", None, "Mast.Some.Other"),
     ],
 )
-def test_a_name_means_a_service(name: str, version: int | None, service: str) -> None:
-    """Known catalogs have their services, whatever the case; other names are put into the pattern for cones."""
+def test_the_service_of_a_name(name: str, version: int | None, service: str) -> None:
+    """Names of known catalogs are case-insensitive; other names are put into the pattern for cone services."""
     assert find_catalog(name).cone(version) == service
 
 
 def test_a_full_service_name_has_the_parameters_of_its_catalog() -> None:
-    """Asking for the service of a catalog is asking for the catalog."""
+    """The name of a service is equivalent to the name of its catalog."""
     assert find_catalog("Mast.Hsc.Db.v2").parameters({"magtype": 2}) == {"nr": 50000, "ni": 1, "magtype": 2}
     assert find_catalog("Mast.Galex.Catalog").limit == "maxrecords"
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", None, 3, "x/y", ["TIC"]], ids=repr)
-def test_what_is_no_name_is_refused_with_the_names_there_are(name: Any) -> None:
-    """A catalog must be named."""
+def test_an_invalid_name_raises_with_the_valid_ones(name: Any) -> None:
+    """Anything but a name raises an error that lists the catalogs."""
     with pytest.raises(InvalidQueryError, match=r"such as HSC, .*Pan-STARRS"):
         find_catalog(name)
 
@@ -59,14 +59,14 @@ def test_what_is_no_name_is_refused_with_the_names_there_are(name: Any) -> None:
     ],
 )
 def test_an_unknown_version_is_the_latest_with_a_warning(name: str, text: str) -> None:
-    """The latest version stands in for one that does not exist, and the user hears of it."""
+    """An unknown version is replaced by the latest, with a warning."""
     catalog = CATALOGS[name]
     with pytest.warns(InputWarning, match=text):
         assert catalog.cone(9) == catalog.cone()
 
 
 def test_a_version_of_an_unversioned_catalog_is_ignored_with_a_warning() -> None:
-    """A version that has no meaning is not dropped silently."""
+    """A version of a catalog without versions is ignored with a warning."""
     with pytest.warns(InputWarning, match="is ignored: TIC has no versions"):
         assert find_catalog("tic").cone(8) == "Mast.Catalogs.Tic.Cone"
     with pytest.warns(InputWarning, match=r"version=1 is ignored: .*\. data_release is 'dr1' or 'dr2'\."):
@@ -85,7 +85,7 @@ def test_a_version_of_an_unversioned_catalog_is_ignored_with_a_warning() -> None
     ],
 )
 def test_parameters_of_a_catalog_have_defaults(name: str, given: dict[str, Any], expected: dict[str, int]) -> None:
-    """What the user does not say is asked as astroquery asks it."""
+    """The defaults of parameters are those of astroquery."""
     assert CATALOGS[name].parameters(given) == expected
 
 
@@ -105,8 +105,8 @@ def test_parameters_of_a_catalog_have_defaults(name: str, given: dict[str, Any],
         ("galex", {"maxrecords": "many"}, "maxrecords must be an integer >= 1, got 'many'"),
     ],
 )
-def test_a_parameter_that_cannot_be_applied_is_refused(name: str, given: dict[str, Any], text: str) -> None:
-    """Nothing is dropped, and the likeliest name is told."""
+def test_an_invalid_parameter_raises(name: str, given: dict[str, Any], text: str) -> None:
+    """An invalid parameter raises an error that suggests a valid one."""
     with pytest.raises(InvalidQueryError, match=text):
         CATALOGS[name].parameters(given)
 
@@ -127,8 +127,8 @@ def test_criteria_have_services_of_their_own(name: str, positional: bool, count:
     assert CATALOGS[name].filtered_service(positional=positional, count=count) == service
 
 
-def test_a_catalog_without_criteria_names_those_that_have_them() -> None:
-    """The way out is in the message, which did not tell of TAP."""
+def test_a_catalog_without_criteria_suggests_others() -> None:
+    """The error lists catalogs that take criteria, including those of TAP."""
     with pytest.raises(InvalidQueryError, match=r"DiskDetective, Pan-STARRS, HSC, Gaia, and .* \(collection=\)"):
         find_catalog("Galex").filtered_service(positional=False)
     with pytest.raises(InvalidQueryError, match="Criteria query not available for SampleFail"):
@@ -147,7 +147,7 @@ def test_a_catalog_without_criteria_names_those_that_have_them() -> None:
     ],
 )
 def test_tables_of_pan_starrs(given: tuple[str | None, str | None], expected: tuple[str, str]) -> None:
-    """The newest release and its first table are the defaults, and the case does not matter."""
+    """The latest release and its first table are the defaults; names are case-insensitive."""
     assert CATALOGS["panstarrs"].table(*given) == expected
 
 
@@ -159,15 +159,15 @@ def test_tables_of_pan_starrs(given: tuple[str | None, str | None], expected: tu
         (("dr1", "detection"), "table='detection' is not a table of Pan-STARRS dr1. Valid: mean,"),
     ],
 )
-def test_tables_that_do_not_exist_are_refused(given: tuple[str | None, str | None], text: str) -> None:
-    """A release or table is one of those there are."""
+def test_unknown_tables_raise(given: tuple[str | None, str | None], text: str) -> None:
+    """An unknown release or table raises an error that lists the valid ones."""
     with pytest.raises(InvalidQueryError, match=text):
         CATALOGS["panstarrs"].table(*given)
 
 
 @pytest.mark.parametrize("catalog", CATALOGS.values(), ids=lambda catalog: catalog.name)
 def test_every_description_is_complete(catalog: Catalog) -> None:
-    """A catalog can be asked around a position, and its row limit is one of its parameters."""
+    """Every catalog can be searched around a position, and its row limit is one of its parameters."""
     assert bool(catalog.cones) != bool(catalog.path)
     assert not catalog.limit or catalog.limit in catalog.options
     assert bool(catalog.filtered) == bool(catalog.columns_id)

@@ -1,4 +1,4 @@
-"""Answers of Catalogs.MAST: recorded ones, and broken ones."""
+"""Responses of Catalogs.MAST: recorded ones, and malformed ones."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ WHAT = "Catalogs.MAST panstarrs/dr2/mean"
 
 
 def body(**document: Any) -> bytes:
-    """Return an answer."""
+    """Return the body of a response."""
     return json.dumps(document).encode()
 
 
-def test_the_recorded_answer_is_read(recorded: Callable[[str], bytes]) -> None:
-    """Rows of arrays have the names and types of their columns."""
+def test_the_recorded_response_is_read(recorded: Callable[[str], bytes]) -> None:
+    """Rows sent as arrays get the names and types of the columns."""
     page = read_catalogs_mast(recorded("panstarrs.json"), WHAT, MEAN)
     assert page.fields[:2] == (("objname", "char"), ("objID", "long"))
     assert len(page.rows) == 35
@@ -41,7 +41,7 @@ def test_the_recorded_answer_is_read(recorded: Callable[[str], bytes]) -> None:
 
 
 def test_the_recorded_metadata_agree_with_the_package(recorded: Callable[[str], bytes]) -> None:
-    """The columns that the package knows are those of the archive, in name, order and kind."""
+    """The package's columns are those of MAST, in name, order and kind."""
     columns = read_metadata(recorded("panstarrs_columns.json"), "metadata")
     assert list(columns) == list(MEAN)
     assert {name: column.kind for name, column in columns.items()} == {n: c.kind for n, c in MEAN.items()}
@@ -56,7 +56,7 @@ def test_the_recorded_metadata_agree_with_the_package(recorded: Callable[[str], 
 def test_the_recorded_tables_agree_with_the_package(
     recording: str, config_id: str, recorded: Callable[[str], bytes]
 ) -> None:
-    """Every column of the recorded tables is known, with the kind that the archive declares."""
+    """The package knows every column of the recorded tables, with the type that MAST declares."""
     known = snapshot()[config_id]
     for entry in json.loads(recorded(recording))["fields"]:
         assert known[entry["name"]].type_name == entry["type"]
@@ -72,7 +72,7 @@ def test_the_recorded_tables_agree_with_the_package(
 def test_the_recorded_histograms_agree_with_the_package(
     recording: str, config_id: str, recorded: Callable[[str], bytes]
 ) -> None:
-    """What the package filters by ranges has a continuous histogram; identifiers have one as well, and stay values."""
+    """Columns with a continuous histogram are filtered by ranges, except identifiers."""
     numbers = continuous_columns(json.loads(recorded(recording)), "histograms")
     known = snapshot()[config_id]
     identifiers = {"ID", "HIP", "KIC", "SDSS", "objID", "duplicate_id", "A_objid", "G_objid", "G_source_id"}
@@ -80,15 +80,15 @@ def test_the_recorded_histograms_agree_with_the_package(
 
 
 @pytest.mark.parametrize("config_id", ["Mast.Catalogs.Tess.Cone", "Mast.Catalogs.Dd.Cone", "panstarrs/dr2/mean"])
-def test_every_known_unit_is_one_of_astropy(config_id: str) -> None:
-    """A unit that the package ships is understood."""
+def test_astropy_reads_every_known_unit(config_id: str) -> None:
+    """Astropy can read every unit that the package ships."""
     for column in snapshot()[config_id].values():
         assert column.kind is not None
         assert not column.unit or column.astropy_unit is not None, column
 
 
-def test_rows_as_objects_are_read_too() -> None:
-    """The service can send rows as objects, with and without a list of columns."""
+def test_rows_may_be_objects() -> None:
+    """Rows may be objects, with and without a list of columns."""
     info = [{"column_name": "a", "db_type": "BIGINT", "unit": "NULL"}]
     page = read_catalogs_mast(body(info=info, data=[{"a": 1}]), WHAT, {})
     assert (page.fields, page.rows) == ((("a", "BIGINT"),), [{"a": 1}])
@@ -96,8 +96,8 @@ def test_rows_as_objects_are_read_too() -> None:
     assert page.fields == (("a", ""), ("b", ""))
 
 
-def test_an_empty_answer_keeps_its_columns() -> None:
-    """Without rows and without a list of columns there are those that are known."""
+def test_an_empty_response_has_columns() -> None:
+    """An empty response without a list of columns has the known columns."""
     page = read_catalogs_mast(body(info=[], data=[]), WHAT, MEAN)
     assert [name for name, _ in page.fields] == list(MEAN)
     assert answer_columns(page, MEAN) == dict(MEAN)
@@ -121,27 +121,27 @@ def test_an_empty_answer_keeps_its_columns() -> None:
     ],
     ids=repr,
 )
-def test_broken_answers_are_errors_of_the_archive(sent: bytes, text: str) -> None:
-    """No KeyError or JSONDecodeError reaches a user, and the server's words do (B16, B41)."""
+def test_malformed_responses_raise(sent: bytes, text: str) -> None:
+    """A malformed response raises RemoteServiceError with the server's message, never KeyError (B16, B41)."""
     with pytest.raises(RemoteServiceError, match=text):
         read_catalogs_mast(sent, WHAT, {})
 
 
 @pytest.mark.parametrize("sent", [b"no", b"{}", b"[]", b"[1]", b'[{"type": "int"}]'])
-def test_broken_metadata_are_errors_of_the_archive(sent: bytes) -> None:
-    """Metadata that are none are said to be none (B41)."""
+def test_malformed_metadata_raise(sent: bytes) -> None:
+    """Malformed metadata raise RemoteServiceError (B41)."""
     with pytest.raises(RemoteServiceError, match=r"metadata (answered with something else|did not return)"):
         read_metadata(sent, "metadata")
 
 
-def test_an_answer_without_histograms_is_an_error() -> None:
-    """Histograms are there or are missed by name."""
+def test_a_response_without_histograms_raises() -> None:
+    """A response without histograms raises RemoteServiceError."""
     with pytest.raises(RemoteServiceError, match="no histograms"):
         continuous_columns({"data": {"Tables": []}}, "histograms")
 
 
 def test_the_separation_has_a_unit() -> None:
-    """The column with the distance has a unit, whether the archive tells of it or not; a unit of the archive stays."""
+    """The separation has a unit, that of MAST if there is one."""
     columns = with_separation(MEAN, CATALOGS["panstarrs"])
     assert str(columns["distance"].astropy_unit) == "deg"
     assert "distance" not in MEAN

@@ -1,4 +1,4 @@
-"""Every form of criterion on columns of catalogs: the rows returned are those that the same filter keeps in a table."""
+"""Every form of criterion on columns of catalogs: MAST returns the same rows as a local filter."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.tables.columns import Kind, snapshot
 
 PLACE = {"coordinates": "202.47 47.195", "radius": "2 arcmin"}
-# The service of each catalog, and what is unique in it.
+# Catalog → service, and the column that identifies its rows.
 TABLES = {"TIC": ("Mast.Catalogs.Tess.Cone", "ID"), "Panstarrs": ("panstarrs/dr2/mean", "objID")}
-# Distances are from the place.  Errors, flags and the other bands are columns as the others are.
+# Separations depend on the position.  Errors, flags and the other bands are columns like the tested ones.
 LEFT_OUT = re.compile(
     r"distance|dstArcSec|MatchID|objID|e_\w+|eneg_\w+|epos_\w+|[rizy](Mean|Qf|Flags)\w*|g\w+(Kron|Ap)\w+|\w+(Err|flag|Flag)"
 )
@@ -34,17 +34,17 @@ REFUSALS = re.compile(
 
 
 @pytest.fixture(scope="module")
-def entries() -> Iterator[dict[str, Table]]:
-    """Start one sandbox for all columns, and give all entries of each catalog in a field."""
+def rows_of_field() -> Iterator[dict[str, Table]]:
+    """Start one sandbox for all columns, and yield all rows of each catalog in a field."""
     with Sandbox():
         yield {catalog: Catalogs.query_region(**PLACE, catalog=catalog) for catalog in TABLES}
 
 
 @pytest.mark.filterwarnings("ignore:Query returned no results:astroquery.exceptions.NoResultsWarning")
 @pytest.mark.parametrize(("catalog", "name"), CASES)
-def test_the_catalog_sends_what_the_same_filter_keeps(entries: dict[str, Table], catalog: str, name: str) -> None:
-    """For each form that is not refused, the rows are those of the local filter, no more and no fewer."""
-    table, (service, key) = entries[catalog], TABLES[catalog]
+def test_results_are_equal_to_a_local_filter(rows_of_field: dict[str, Table], catalog: str, name: str) -> None:
+    """For each supported form, MAST returns exactly the rows of the local filter."""
+    table, (service, key) = rows_of_field[catalog], TABLES[catalog]
     column = table[name]
     present = sorted(set(column.compressed().tolist()) - {""})
     if not present:

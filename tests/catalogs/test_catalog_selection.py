@@ -1,4 +1,4 @@
-"""Columns, order and pages of a catalog's answer, as users ask for them."""
+"""The selection of columns, order and pages of a catalog query."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from astroquery_mast.tables.columns import snapshot
     ],
     ids=repr,
 )
-def test_one_meaning_has_one_spelling(sort_by: Any, expected: list[str]) -> None:
-    """The direction may stand before or after the column, in a list or alone: the meaning is the same."""
+def test_every_form_of_sort_by(sort_by: Any, expected: list[str]) -> None:
+    """The direction may precede or follow the column, in text, a pair or a list."""
     assert [str(key) for key in Selection.of(None, sort_by, None, None).order] == expected
 
 
@@ -55,14 +55,14 @@ def test_one_meaning_has_one_spelling(sort_by: Any, expected: list[str]) -> None
     ],
     ids=repr,
 )
-def test_what_is_no_selection_is_refused(arguments: tuple[Any, ...], text: str) -> None:
-    """Nothing is guessed."""
+def test_an_invalid_selection_raises(arguments: tuple[Any, ...], text: str) -> None:
+    """An invalid selection raises an error that names the argument."""
     with pytest.raises(InvalidQueryError, match=text):
         Selection.of(*arguments)
 
 
-def test_names_are_spelled_as_the_archive_spells_them() -> None:
-    """The case of names does not matter, and an unknown one is refused with the likeliest."""
+def test_column_names_are_case_insensitive() -> None:
+    """Column names are case-insensitive, and an unknown one raises an error with a suggestion."""
     columns = snapshot()["Mast.Catalogs.Tess.Cone"]
     selection = Selection.of("id, tmag", "desc.TEFF", np.int64(5), 2).spelled(columns)
     assert selection == Selection(("ID", "Tmag"), (SortKey("Teff", True),), 5, 2)
@@ -97,15 +97,15 @@ def table() -> Table:
     ids=repr,
 )
 def test_rows_are_sorted_and_missing_values_come_last(sort_by: Any, expected: list[int]) -> None:
-    """The fill value under a mask has no say, in either direction."""
+    """Missing values come last in either direction, whatever value is under the mask."""
     plain, made = table(), arranged(table(), Selection.of(None, sort_by, None, None))
     assert [list(map(str, row)) for row in made] == [list(map(str, plain[index])) for index in expected]
     assert made["mag"].unit == "mag"
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(-5, 5)), max_size=20), st.booleans())
-def test_sorting_is_that_of_python(values: list[int | None], descending: bool) -> None:
-    """Rows are in the order of a stable sort of what is there, followed by what is missing."""
+def test_sorting_is_stable(values: list[int | None], descending: bool) -> None:
+    """The order is a stable sort of the values, followed by the missing ones."""
     column = MaskedColumn([value or 0 for value in values], mask=[value is None for value in values], dtype=int)
     given_table = Table({"v": column, "row": np.arange(len(values))}, masked=True)
     made = arranged(given_table, Selection(order=(SortKey("v", descending),)))
@@ -114,14 +114,14 @@ def test_sorting_is_that_of_python(values: list[int | None], descending: bool) -
     assert made["row"].tolist() == present + [index for index, value in enumerate(values) if value is None]
 
 
-def test_columns_stay_in_the_archives_order() -> None:
-    """A selection of columns does not reorder them, and may sort by one that is not among them."""
+def test_columns_stay_in_the_order_of_the_catalog() -> None:
+    """Selected columns keep the order of the catalog; rows may be sorted by a column that is not selected."""
     made = arranged(table(), Selection.of(["N", "name"], "mag", None, None))
     assert made.colnames == ["name", "n"]
     assert made["n"].tolist() == [1, 4, None, 5]
 
 
-def test_a_column_that_the_answer_lacks_is_an_error() -> None:
-    """A name that could not be checked before is not passed over."""
+def test_an_unknown_column_raises() -> None:
+    """A column that is not in the result raises an error with a suggestion."""
     with pytest.raises(InvalidQueryError, match=r"sort_by: column 'magg' not found. Did you mean 'mag'"):
         arranged(table(), Selection.of(None, "magg", None, None))

@@ -1,4 +1,4 @@
-"""Catalogs by position, name and criteria: what is sent, and what is made of the archive's answers."""
+"""Catalog queries by position, name and criteria: requests, and the tables made from responses."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ M15 = SkyCoord(322.49324, 12.16683, unit="deg")
 
 @pytest.fixture
 def archive() -> Iterator[responses.RequestsMock]:
-    """The real addresses, answered from memory."""
+    """Mock MAST's real addresses."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.post(CONFIG, body=b"{}")
         yield mock
 
 
 def payload(**arguments: Any) -> dict[str, Any]:
-    """Return the request of a region."""
+    """Return the request of a region query."""
     found = Catalogs.query_region(M15, radius=0.01, get_query_payload=True, **arguments)
     assert isinstance(found, dict)
     return found
 
 
 def criteria(catalog: str, **arguments: Any) -> dict[str, Any]:
-    """Return the request of criteria."""
+    """Return the request of a criteria query."""
     found = Catalogs.query_criteria(catalog, get_query_payload=True, **arguments)
     assert isinstance(found, dict)
     return found
 
 
-# -- what is sent --------------------------------------------------------------------------------------------------
+# -- requests ------------------------------------------------------------------------------------------------------
 
 CONE = {"ra": 322.49324, "dec": 12.16683, "radius": 0.01}
 
@@ -75,10 +75,10 @@ CONE = {"ra": 322.49324, "dec": 12.16683, "radius": 0.01}
     ],
     ids=str,
 )
-def test_regions_are_asked_as_astroquery_asks_them(
+def test_region_requests_are_those_of_astroquery(
     arguments: dict[str, Any], service: str, params: dict[str, int]
 ) -> None:
-    """Service and parameters are those of the catalog."""
+    """The service and its parameters are those of the catalog."""
     request = payload(**arguments)
     assert request["service"] == service
     assert request["params"] == pytest.approx({**CONE, **params})
@@ -97,8 +97,8 @@ def test_regions_are_asked_as_astroquery_asks_them(
     ],
     ids=str,
 )
-def test_criteria_are_asked_as_astroquery_asks_them(arguments: tuple[str, dict[str, Any]], service: str) -> None:
-    """The catalog may be given by its place, in any case; a position goes along as three numbers."""
+def test_criteria_requests_are_those_of_astroquery(arguments: tuple[str, dict[str, Any]], service: str) -> None:
+    """Catalog names are case-insensitive; a position is sent as three numbers."""
     catalog, given = arguments
     request = criteria(catalog, **given)
     name = next(iter(given))
@@ -109,8 +109,8 @@ def test_criteria_are_asked_as_astroquery_asks_them(arguments: tuple[str, dict[s
     assert request["params"]["filters"] == [{"paramName": name, "values": [{"min": given[name][0], "max": 10}]}]
 
 
-def test_an_object_is_its_position(archive: responses.RequestsMock) -> None:
-    """A name is resolved, and then all is as for coordinates."""
+def test_an_object_is_resolved_to_its_position(archive: responses.RequestsMock) -> None:
+    """The request for the name of an object is that for its coordinates."""
     found = {"resolvedCoordinate": [{"searchString": "m15", "resolver": "NED", "ra": M15.ra.deg, "decl": M15.dec.deg}]}
     archive.get(RESOLVER, json={**found, "status": ""})
     expected = payload(catalog="TIC")
@@ -154,10 +154,10 @@ def test_an_object_is_its_position(archive: responses.RequestsMock) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_asked_is_refused_before_a_query_is_sent(
+def test_invalid_criteria_send_no_query(
     archive: responses.RequestsMock, catalog: str, given: dict[str, Any], text: str
 ) -> None:
-    """Nothing but metadata are asked for before criteria are refused (Q2, B6)."""
+    """Invalid criteria raise after at most a request for metadata (Q2, B6)."""
     archive.get(f"{PANSTARRS}/dr2/mean/metadata.json", status=503)
     for ask in (Catalogs.query_criteria, Catalogs.query_criteria_async):
         with pytest.raises(InvalidQueryError, match=text):
@@ -180,10 +180,10 @@ def test_what_cannot_be_asked_is_refused_before_a_query_is_sent(
     ],
     ids=str,
 )
-def test_what_a_region_cannot_be_asked_is_refused_unsent(
+def test_invalid_region_arguments_send_no_request(
     archive: responses.RequestsMock, arguments: dict[str, Any], text: str
 ) -> None:
-    """Parameters that a catalog does not have are refused, with the likely ones."""
+    """Parameters that a catalog does not have raise an error with suggestions."""
     archive.get(f"{PANSTARRS}/dr2/mean/metadata.json", status=503)
     for ask in (Catalogs.query_region, Catalogs.query_region_async):
         with pytest.raises(InvalidQueryError, match=text):
@@ -191,13 +191,13 @@ def test_what_a_region_cannot_be_asked_is_refused_unsent(
     assert not asked(archive)
 
 
-def test_a_position_is_needed() -> None:
-    """None is no position."""
+def test_a_position_is_required() -> None:
+    """None as a position raises an error."""
     with pytest.raises(InvalidQueryError, match="position"):
         Catalogs.query_region(None, catalog="TIC")
 
 
-# -- what comes back -----------------------------------------------------------------------------------------------
+# -- responses -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_position_is_needed() -> None:
         ("dd.json", {"catalog": "DiskDetective"}, "A_dstArcSec", "arcsec"),
     ],
 )
-def test_recorded_answers_have_units(
+def test_recorded_responses_have_units(
     archive: responses.RequestsMock,
     recorded: Callable[[str], bytes],
     recording: str,
@@ -216,7 +216,7 @@ def test_recorded_answers_have_units(
     separation: str,
     unit: str,
 ) -> None:
-    """A recorded table keeps the archive's columns in order, all of them masked columns, with units where known."""
+    """A recorded table has masked columns in MAST's order, with units where known."""
     archive.post(INVOKE, body=recorded(recording))
     table = Catalogs.query_region(M15, radius=0.01, **arguments)
     names = [field["name"] for field in json.loads(recorded(recording))["fields"]]
@@ -225,10 +225,10 @@ def test_recorded_answers_have_units(
     assert table[separation].unit == unit
 
 
-def test_the_recorded_tic_has_its_columns_where_code_expects_them(
+def test_the_recorded_tic_keeps_the_order_of_columns(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """Identifiers are text, and positions among the columns are the archive's."""
+    """Identifiers are text, and columns have the same index as at MAST."""
     archive.post(INVOKE, body=recorded("tic.json"))
     table = Catalogs.query_criteria(catalog="Tic", Bmag=[30, 50], objType="STAR")
     assert table["ID"].dtype.kind == "U"
@@ -249,14 +249,14 @@ def test_the_recorded_tic_has_its_columns_where_code_expects_them(
     ],
 )
 def test_separations_have_units(archive: responses.RequestsMock, catalog: str, column: str, unit: str) -> None:
-    """Every catalog measures separations in a unit of its own, and the column says which."""
+    """The separation has the unit of the catalog."""
     rows_of(archive, 3, column)
     table = Catalogs.query_region(M15, radius=0.01, catalog=catalog)
     assert table[column].unit == unit
 
 
-def test_a_catalog_is_complete_over_all_pages(archive: responses.RequestsMock) -> None:
-    """All pages are fetched, or the one that is asked for."""
+def test_all_pages_are_returned(archive: responses.RequestsMock) -> None:
+    """All pages are returned, or the requested one."""
     rows_of(archive, 25)
     table = Catalogs.query_region(M15, catalog="TIC", pagesize=10)
     assert table["ID"].tolist() == [str(n) for n in range(25)]
@@ -265,8 +265,8 @@ def test_a_catalog_is_complete_over_all_pages(archive: responses.RequestsMock) -
     assert len(Catalogs.query_region_async(M15, catalog="TIC", pagesize=10)) == 3
 
 
-def test_sorting_and_selecting_where_the_service_does_not(archive: responses.RequestsMock) -> None:
-    """Columns and order are the user's, for every catalog."""
+def test_local_sorting_and_selection_of_columns(archive: responses.RequestsMock) -> None:
+    """Columns and order can be selected for every catalog."""
     rows_of(archive, 4)
     table = Catalogs.query_region(M15, catalog="Gaia", columns=["id"], sort_by="desc.distance")
     assert table.colnames == ["ID"]
@@ -278,7 +278,7 @@ def test_sorting_and_selecting_where_the_service_does_not(archive: responses.Req
 
 
 def test_the_row_limit_is_that_of_the_call(archive: responses.RequestsMock) -> None:
-    """A limit that was reached is told, and that of an earlier call has no say (B37)."""
+    """A limit that is reached issues a warning; limits of earlier calls have no effect (B37)."""
     rows_of(archive, 30)
     with pytest.warns(
         MaxResultsWarning, match="Maximum catalog results returned: 5 rows of HSC, limited by nr=5.* Increase nr"
@@ -290,16 +290,16 @@ def test_the_row_limit_is_that_of_the_call(archive: responses.RequestsMock) -> N
     assert len(Catalogs.query_region(M15, nr=31)) == 30
 
 
-def test_nothing_found_is_an_empty_table_with_columns(archive: responses.RequestsMock) -> None:
-    """No rows are a warning and a table (T5)."""
+def test_an_empty_result_has_columns(archive: responses.RequestsMock) -> None:
+    """An empty result is a table with columns, and a warning (T5)."""
     rows_of(archive, 0)
     with pytest.warns(NoResultsWarning, match=r"Query returned no results\."):
         table = Catalogs.query_region(M15, catalog="TIC")
     assert (len(table), table.colnames) == (0, ["ID", "distance"])
 
 
-def test_versions_that_do_not_exist_are_told(archive: responses.RequestsMock) -> None:
-    """The latest version stands in, with a warning."""
+def test_unknown_versions_warn(archive: responses.RequestsMock) -> None:
+    """An unknown version is replaced by the latest, with a warning."""
     with pytest.warns(InputWarning, match="Invalid HSC version number"):
         assert payload(version=5)["service"] == "Mast.Hsc.Db.v3"
     with pytest.warns(InputWarning, match="Pan-STARRS"):
@@ -307,7 +307,7 @@ def test_versions_that_do_not_exist_are_told(archive: responses.RequestsMock) ->
 
 
 def test_a_count_is_a_number(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """Rows are counted by the services that can, with the same filters."""
+    """Rows are counted by a service that can count, with the same filters."""
     archive.post(INVOKE, body=recorded("countsResp.json"))
     count = Catalogs.query_criteria_count("TIC", Tmag=[8, 10], coordinates=M15, radius=0.01)
     assert type(count) is int
@@ -321,8 +321,8 @@ def test_a_count_is_a_number(archive: responses.RequestsMock, recorded: Callable
         Catalogs.query_criteria_count("panstarrs", nDetections=3)
 
 
-def test_an_error_of_mashup_is_told_in_its_own_words(archive: responses.RequestsMock) -> None:
-    """The archive's message reaches the user."""
+def test_an_error_includes_the_message_of_mashup(archive: responses.RequestsMock) -> None:
+    """The error includes MAST's message, or a similar name for an unknown catalog."""
     archive.post(INVOKE, json={"status": "ERROR", "msg": "Incorrect syntax near '*'."})
     with pytest.raises(RemoteServiceError, match=r"Incorrect syntax near '\*'\.$"):
         Catalogs.query_region(M15, catalog="TIC")
@@ -331,14 +331,14 @@ def test_an_error_of_mashup_is_told_in_its_own_words(archive: responses.Requests
             ask(M15, catalog="Galexx")
 
 
-# -- the peer's surface --------------------------------------------------------------------------------------------
+# -- the interface of astroquery -----------------------------------------------------------------------------------
 
 METHODS = ["query_region", "query_object", "query_criteria", "query_hsc_matchid", "get_hsc_spectra"]
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_tables_and_responses_are_asked_with_the_same_arguments(name: str) -> None:
-    """The method that returns a table takes what the asynchronous one does, and says whether it is to be sent."""
+def test_async_methods_have_the_same_arguments(name: str) -> None:
+    """Methods that return tables accept all arguments of the asynchronous ones."""
     own = inspect.signature(getattr(CatalogsClass, name)).parameters
     other = inspect.signature(getattr(CatalogsClass, f"{name}_async")).parameters
     for_many = {"max_workers", "executor"} if "coordinates" in own or "object_name" in own else set()
@@ -347,8 +347,8 @@ def test_tables_and_responses_are_asked_with_the_same_arguments(name: str) -> No
     assert set(other) <= set(own)
 
 
-def test_tables_are_astropys(archive: responses.RequestsMock) -> None:
-    """A ready-made client and one of one's own give tables of astropy, whose identifiers are text."""
+def test_results_are_astropy_tables(archive: responses.RequestsMock) -> None:
+    """Default and new clients return the same kind of table, with text identifiers."""
     rows_of(archive, 2)
     for client in (Catalogs, Catalogs(), CatalogsClass()):
         table = client.query_region(M15, catalog="Tic", verbose=True)

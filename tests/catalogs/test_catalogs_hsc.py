@@ -1,4 +1,4 @@
-"""What only the Hubble Source Catalog has: the detections behind an object, and spectra to fetch."""
+"""The Hubble Source Catalog: detections of an object, and downloads of spectra."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ HLA = "https://hla.stsci.edu/cgi-bin"
 
 @pytest.fixture
 def archive() -> Iterator[responses.RequestsMock]:
-    """The real addresses, answered from memory."""
+    """Mock MAST's real addresses."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.post(CONFIG, body=b"{}")
         yield mock
 
 
 def spectra(*rows: tuple[Any, Any]) -> Table:
-    """Return spectra of these names and types."""
+    """Return spectra with the given names and types."""
     return Table(rows=list(rows), names=("DatasetName", "SpectrumType"), masked=True)
 
 
 def fits(address: str) -> bytes:
-    """Return the body of a file that differs by its address."""
+    """Return the body of a file that depends on its address."""
     card = f"SIMPLE  = {'T':>20}".ljust(80) + "END".ljust(80)
     return (card.ljust(2880) + address[:2880].ljust(2880, "\0")).encode("latin-1", "replace")
 
 
 @pytest.fixture
 def files(archive: responses.RequestsMock) -> list[str]:
-    """Serve every spectrum; return the addresses that are asked for."""
+    """Serve every spectrum; return the requested addresses."""
     seen: list[str] = []
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
@@ -65,7 +65,7 @@ def files(archive: responses.RequestsMock) -> list[str]:
 def test_the_recorded_detections_of_an_object(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """A row of the catalog, or its identifier in any form, asks for the same detections."""
+    """A row of the catalog and every form of its identifier make the same request."""
     archive.post(INVOKE, body=recorded("matchid.json"))
     row = Table({"MatchID": [82371983], "Distance": [0.1]})[0]
     for match in (82371983, "82371983", np.int64(82371983), row, Table({"MatchID": ["82371983"]})[0]):
@@ -78,15 +78,15 @@ def test_the_recorded_detections_of_an_object(
 
 
 @pytest.mark.parametrize("match", ["", "M15", 1.5, None, True, [1, 2], -3, Table({"ID": ["1"]})[0]], ids=repr)
-def test_what_is_no_match_id_is_refused_unsent(archive: responses.RequestsMock, match: Any) -> None:
-    """Only an identifier is sent."""
+def test_an_invalid_match_id_sends_no_request(archive: responses.RequestsMock, match: Any) -> None:
+    """Anything but a MatchID raises an error."""
     with pytest.raises(InvalidQueryError, match="match must be a MatchID, or a row of the catalog with a MatchID, got"):
         Catalogs.query_hsc_matchid(match)
     assert not archive.calls
 
 
-def test_an_unknown_version_of_the_matches_is_told() -> None:
-    """The latest version stands in, with a warning."""
+def test_an_unknown_version_of_the_matches_warns() -> None:
+    """An unknown version is replaced by the latest, with a warning."""
     with pytest.warns(InputWarning, match="Invalid HSC version number"):
         request = Catalogs.query_hsc_matchid(1, version=5, get_query_payload=True)
     assert request["service"] == "Mast.HscMatches.Db.v3"
@@ -97,7 +97,7 @@ def test_an_unknown_version_of_the_matches_is_told() -> None:
 
 
 def test_the_recorded_spectra_are_listed(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """All spectra come as one table, in pages if that is wanted."""
+    """All spectra are returned as one table, or a requested page of them."""
     answer = json.loads(recorded("spectra.json"))
     answer["paging"].update(rows=26, rowsFiltered=26, rowsTotal=26)
     archive.post(INVOKE, json=answer)
@@ -108,8 +108,8 @@ def test_the_recorded_spectra_are_listed(archive: responses.RequestsMock, record
     assert Catalogs.get_hsc_spectra(pagesize=7, page=2, get_query_payload=True)["page"] == 2
 
 
-def test_spectra_lie_where_astroquery_puts_them(files: list[str], tmp_path: Path) -> None:
-    """Both kinds of spectra come from their own addresses, with names that hold special characters escaped."""
+def test_spectra_are_written_to_the_paths_of_astroquery(files: list[str], tmp_path: Path) -> None:
+    """Both types of spectra have their own addresses, with special characters escaped."""
     wanted = spectra(("HST_10", 1), ("HAG_J072655.67+691648.9_V01.SPEC1D", 2))
     manifest = Catalogs.download_hsc_spectra(wanted, download_dir=str(tmp_path), verbose=False)
     assert manifest.colnames[:4] == ["Local Path", "Status", "Message", "URL"]
@@ -122,8 +122,8 @@ def test_spectra_lie_where_astroquery_puts_them(files: list[str], tmp_path: Path
     assert Path(manifest["Local Path"][1]).read_bytes() == b"SIMPLE  = " + second.encode()
 
 
-def test_a_row_and_a_list_of_rows_are_spectra_too(files: list[str], tmp_path: Path) -> None:
-    """A row is one spectrum, rows are several."""
+def test_spectra_may_be_rows(files: list[str], tmp_path: Path) -> None:
+    """A row is one spectrum, and a list of rows several."""
     wanted = spectra(("a", 1), ("b", 1), ("c", 2))
     for given, count in ((wanted[1], 1), ([wanted[0], wanted[2]], 2), (wanted[:0], 0)):
         if count:
@@ -134,8 +134,8 @@ def test_a_row_and_a_list_of_rows_are_spectra_too(files: list[str], tmp_path: Pa
     assert len(files) == 3
 
 
-def test_what_is_on_disk_is_kept_unless_it_is_not_wanted(files: list[str], tmp_path: Path) -> None:
-    """With the cache a file costs no request; without it the file is fetched anew."""
+def test_files_on_disk_are_kept_with_cache(files: list[str], tmp_path: Path) -> None:
+    """With cache=True, a file on disk needs no request; with False, it is downloaded again."""
     wanted = spectra(("a", 1))
     path = tmp_path / "mastDownload" / "HSC" / "a.fits"
     path.parent.mkdir(parents=True)
@@ -146,10 +146,8 @@ def test_what_is_on_disk_is_kept_unless_it_is_not_wanted(files: list[str], tmp_p
     assert path.read_bytes().startswith(b"SIMPLE")
 
 
-def test_one_failure_stops_nobody_and_can_be_retried(
-    archive: responses.RequestsMock, files: list[str], tmp_path: Path
-) -> None:
-    """Every spectrum has a row, whatever became of it, and those that failed can be asked for again."""
+def test_failed_spectra_can_be_retried(archive: responses.RequestsMock, files: list[str], tmp_path: Path) -> None:
+    """Every spectrum has a row in the manifest, and failed ones can be downloaded later."""
     wanted = spectra(("missing", 1), ("b", 1))
     manifest = Catalogs.download_hsc_spectra(wanted, download_dir=tmp_path, verbose=False, on_error="ignore")
     assert manifest["Status"].tolist() == ["ERROR", "COMPLETE"]
@@ -164,8 +162,8 @@ def test_one_failure_stops_nobody_and_can_be_retried(
 
 
 @pytest.mark.parametrize("name", ["../../../escaped", "/etc/passwd", "a/../../b", "..", "C:\\x"])
-def test_no_name_leads_out_of_the_folder(files: list[str], tmp_path: Path, name: str) -> None:
-    """Names come from a server or a file, and none of them leads out of the download folder (B42)."""
+def test_no_name_leads_outside_the_folder(files: list[str], tmp_path: Path, name: str) -> None:
+    """Whatever name a spectrum has, its path is in the download folder (B42)."""
     plan = Catalogs.download_hsc_spectra(spectra((name, 1)), download_dir=tmp_path, dry_run=True)
     folder = tmp_path / "mastDownload" / "HSC"
     assert Path(plan["Local Path"][0]).resolve().is_relative_to(folder)
@@ -173,14 +171,14 @@ def test_no_name_leads_out_of_the_folder(files: list[str], tmp_path: Path, name:
 
 
 def test_two_spectra_never_share_a_path(tmp_path: Path) -> None:
-    """Names that differ by case alone have files of their own."""
+    """Names that differ only in case get different paths."""
     plan = Catalogs.download_hsc_spectra(spectra(("abc", 1), ("ABC", 1)), download_dir=tmp_path, dry_run=True)
     assert len({path.lower() for path in plan["Local Path"]}) == 2
     assert plan["Action"].tolist() == ["fetch", "fetch"]
 
 
 def test_a_spectrum_without_a_name_or_a_type_is_an_error_in_the_manifest(files: list[str], tmp_path: Path) -> None:
-    """What has no address is refused, and the others come."""
+    """A spectrum without an address is an error, and the others are downloaded."""
     wanted = spectra(("a", 1), ("b", 1), ("c", 1))
     wanted["DatasetName"].mask[0] = True
     wanted["SpectrumType"].mask[1] = True
@@ -190,8 +188,8 @@ def test_a_spectrum_without_a_name_or_a_type_is_an_error_in_the_manifest(files: 
 
 
 @pytest.mark.parametrize("given", [None, "x", 3, [], Table({"obsid": ["1"]}), Table({"DatasetName": ["a"]})], ids=repr)
-def test_what_are_no_spectra_is_refused(given: Any, tmp_path: Path) -> None:
-    """Rows of another table are no spectra."""
+def test_invalid_spectra_raise(given: Any, tmp_path: Path) -> None:
+    """Anything but a table of spectra raises an error."""
     with pytest.raises(InvalidQueryError, match="spectra must be a table from get_hsc_spectra, got"):
         Catalogs.download_hsc_spectra(given, download_dir=tmp_path)
 
@@ -199,8 +197,8 @@ def test_what_are_no_spectra_is_refused(given: Any, tmp_path: Path) -> None:
 # -- script --------------------------------------------------------------------------------------------------------
 
 
-def test_a_script_is_fetched_and_tells_what_is_in_it(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """The archive makes the script; what it leaves out is an error in the manifest."""
+def test_a_script_is_downloaded(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """Spectra that MAST does not include in the script are errors in the manifest."""
     stage = "https://mast.stsci.edu/portal/Download/stage/anonymous/public/1/mastDownload.sh"
     left_out = f"{HLA}/ecfproxy?file_id=b%2B.fits"
     states = {f"{HLA}/getdata.cgi?config=ops&dataset=a": "COMPLETE", left_out: "ERROR"}
@@ -229,17 +227,17 @@ def test_a_script_is_fetched_and_tells_what_is_in_it(archive: responses.Requests
 
 
 @pytest.mark.parametrize("answer", [{"status": "COMPLETE"}, {"status": "COMPLETE", "url": "file:///etc/passwd"}])
-def test_an_answer_without_a_script_is_an_error(
+def test_a_response_without_a_script_raises(
     archive: responses.RequestsMock, tmp_path: Path, answer: dict[str, Any]
 ) -> None:
-    """Only an address of the web is fetched."""
+    """The address of the script must begin with http:// or https://."""
     archive.post(INVOKE, json=answer)
     with pytest.raises(RemoteServiceError, match="returned no script URL"):
         Catalogs.download_hsc_spectra(spectra(("a", 1)), download_dir=tmp_path, curl_flag=True)
 
 
 def test_the_addresses_follow_the_configuration(tmp_path: Path) -> None:
-    """The server of the spectra is read when it is used (B7)."""
+    """The server of the spectra is read from the configuration when it is used (B7)."""
     with conf.set_temp("hla_server", "http://127.0.0.1:1/"):
         plan = CatalogsClass().download_hsc_spectra(spectra(("a", 2)), download_dir=tmp_path, dry_run=True)
     assert plan["URL"].tolist() == ["http://127.0.0.1:1/cgi-bin/ecfproxy?file_id=a.fits"]

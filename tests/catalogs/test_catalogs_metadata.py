@@ -1,4 +1,4 @@
-"""What is known of the columns of catalogs, and what is asked of the archive for it."""
+"""The columns of catalogs: those known to the package, and those requested from MAST."""
 
 from __future__ import annotations
 
@@ -21,31 +21,29 @@ M15 = SkyCoord(322.49324, 12.16683, unit="deg")
 
 @pytest.fixture
 def archive() -> Iterator[responses.RequestsMock]:
-    """The real addresses, answered from memory."""
+    """Mock MAST's real addresses."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.post(CONFIG, body=b"{}")
         yield mock
 
 
 def test_criteria_need_no_metadata(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """Columns that the package knows are filtered without asking for them, whether the archive could tell or not."""
+    """Criteria on known columns need no request for metadata."""
     archive.replace(responses.POST, CONFIG, status=503)
     archive.post(INVOKE, body=recorded("tic.json"))
     assert len(Catalogs.query_criteria("TIC", Bmag=[30, 50], objType="STAR"))
     assert [call.request.url for call in archive.calls] == [INVOKE]
 
 
-def test_metadata_that_fail_cost_no_query(archive: responses.RequestsMock) -> None:
-    """A query does not depend on the archive's metadata (R1, B38)."""
+def test_failed_metadata_do_not_affect_queries(archive: responses.RequestsMock) -> None:
+    """A query succeeds if MAST's metadata are unavailable (R1, B38)."""
     archive.replace(responses.POST, CONFIG, status=503)
     rows_of(archive, 3)
     assert len(CatalogsClass().query_region(M15, catalog="Galex")) == 3
 
 
-def test_a_column_that_only_the_archive_knows_is_filtered_as_what_it_is(
-    archive: responses.RequestsMock, recorded: Callable[[str], bytes]
-) -> None:
-    """What the package does not know is asked for: names from the configuration, kinds from the histograms."""
+def test_an_unknown_column_is_looked_up(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
+    """The name of an unknown column is taken from MAST's list, and its kind from the histograms."""
     client = CatalogsClass()
     new = {"newmag": {"text": "New", "vot.unit": "mag"}, "newflag": {"text": "Flag"}, "cx": {"remove": True}}
     archive.replace(responses.POST, CONFIG, json={**json.loads(recorded("ticcolumns.json")), **new})

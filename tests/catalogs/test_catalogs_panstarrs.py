@@ -1,4 +1,4 @@
-"""Pan-STARRS, which Catalogs.MAST serves and not Mashup: questions, tables, pages and failures."""
+"""Pan-STARRS, which is served by Catalogs.MAST: requests, tables, pages and failures."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CONE = {"ra": 322.49324, "dec": 12.16683, "radius": 0.01}
 
 @pytest.fixture
 def archive() -> Iterator[responses.RequestsMock]:
-    """The real address, answered from memory."""
+    """Mock the real address of Catalogs.MAST."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield mock
 
 
-def test_pan_starrs_is_asked_with_columns_and_operators(archive: responses.RequestsMock) -> None:
-    """A question to Catalogs.MAST is a flat dictionary, with the default release and table in the address."""
+def test_requests_have_columns_and_operators(archive: responses.RequestsMock) -> None:
+    """The request is a flat dictionary of criteria, columns, order and page."""
     request = Catalogs.query_criteria(
         catalog="PANSTARRS",
         coordinates=M15,
@@ -69,17 +69,17 @@ def test_pan_starrs_is_asked_with_columns_and_operators(archive: responses.Reque
 def test_release_and_table_of_pan_starrs_are_in_the_address(
     archive: responses.RequestsMock, arguments: dict[str, Any], path: str
 ) -> None:
-    """Release and table go into the address, in lower case, and no metadata are read for a bare position."""
+    """The release and the table are part of the address; a query by position needs no metadata."""
     archive.post(f"{PANSTARRS}/{path}.json", json={"info": [{"name": "objID", "type": "long"}], "data": [["12"]]})
     table = Catalogs.query_region(M15, catalog="Panstarrs", radius=0.01, **arguments)
     assert table["objID"].tolist() == [12]
     assert len(archive.calls) == 1
 
 
-def test_the_columns_of_another_table_are_read_once(
+def test_the_columns_of_another_table_are_requested_once(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """Criteria on a table that the package does not know are checked against the archive's own list."""
+    """Criteria on a table unknown to the package are checked against MAST's list of columns."""
     client = CatalogsClass()
     metadata = archive.get(f"{PANSTARRS}/dr1/mean/metadata.json", body=recorded("panstarrs_columns.json"))
     for _ in range(2):
@@ -94,10 +94,8 @@ def test_the_columns_of_another_table_are_read_once(
 @pytest.mark.parametrize(
     ("answer", "text"), [({"status": 503}, "HTTP 503"), ({"body": b"<html>"}, "something else than JSON")]
 )
-def test_names_that_nobody_can_check_are_not_sent(
-    archive: responses.RequestsMock, answer: dict[str, Any], text: str
-) -> None:
-    """Without a list of columns a criterion is an error that gives the reason (B41); a position alone is asked."""
+def test_unverified_columns_are_not_sent(archive: responses.RequestsMock, answer: dict[str, Any], text: str) -> None:
+    """Without a list of columns, criteria raise an error with the reason (B41); a query by position works."""
     archive.get(f"{PANSTARRS}/dr2/stack/metadata.json", **answer)
     archive.post(f"{PANSTARRS}/dr2/stack.json", json={"info": [{"name": "objID", "type": "long"}], "data": [["1"]]})
     client = CatalogsClass()
@@ -106,10 +104,10 @@ def test_names_that_nobody_can_check_are_not_sent(
     assert len(client.query_region(M15, catalog="panstarrs", table="stack")) == 1
 
 
-def test_the_recorded_pan_starrs_answer_has_the_peers_names_and_kinds(
+def test_the_recorded_response_is_the_table_of_astroquery(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """Identifiers that came as text are whole numbers with all their digits, and nothing is masked but null."""
+    """Identifiers sent as text become integers with all digits, and only null is masked."""
     archive.post(f"{PANSTARRS}/dr2/mean.json", body=recorded("panstarrs.json"))
     table = Catalogs.query_region(M15, catalog="panstarrs", table="mean", radius=0.002)
     document = json.loads(recorded("panstarrs.json"))
@@ -127,8 +125,8 @@ def type_of(value: Any, name: str) -> Any:
     return int(value) if name == "objID" else value
 
 
-def test_minus_999_is_a_value_and_null_is_none(archive: responses.RequestsMock) -> None:
-    """What stands for "missing" in the catalog stays as it is; only null is masked (T3, B14)."""
+def test_minus_999_is_a_value_and_null_is_masked(archive: responses.RequestsMock) -> None:
+    """The catalog's own value for missing data is kept; only null is masked (T3, B14)."""
     info = [{"name": "gMeanPSFMag", "type": "float"}, {"name": "ng", "type": "short"}]
     archive.post(f"{PANSTARRS}/dr2/mean.json", json={"info": info, "data": [[-999.0, -999], [None, None]]})
     table = Catalogs.query_region(M15, catalog="panstarrs")
@@ -137,7 +135,7 @@ def test_minus_999_is_a_value_and_null_is_none(archive: responses.RequestsMock) 
 
 
 def pan_starrs(archive: responses.RequestsMock, count: int, cap: int = 10**9, pages: bool = True) -> list[Any]:
-    """Let Pan-STARRS answer with that many rows, at most ``cap`` in a page; return what it is asked."""
+    """Serve the given number of rows, at most ``cap`` in a page; return the list of requests."""
     seen: list[Any] = []
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
@@ -160,10 +158,10 @@ def pan_starrs(archive: responses.RequestsMock, count: int, cap: int = 10**9, pa
         (0, 10**9, [(1, 10)]),
     ],
 )
-def test_pan_starrs_is_paged_to_the_end(
+def test_all_pages_are_requested(
     archive: responses.RequestsMock, count: int, cap: int, expected: list[tuple[int, int]]
 ) -> None:
-    """The service does not say how many pages there are: they are asked for until one is not full."""
+    """Pages are requested until one is not full, because their number is unknown."""
     seen = pan_starrs(archive, count, cap)
     with conf.set_temp("pagesize", 10):
         if count:
@@ -175,22 +173,22 @@ def test_pan_starrs_is_paged_to_the_end(
     assert [(body["page"], body["pagesize"]) for body in seen] == expected
 
 
-def test_a_limit_of_the_server_itself_does_not_end_the_answer(archive: responses.RequestsMock) -> None:
-    """A page of a round number of rows below what was asked for may be the server's limit, and is looked behind."""
+def test_a_lower_limit_of_the_server_does_not_end_paging(archive: responses.RequestsMock) -> None:
+    """If a short page may be due to the server's own limit, the next page is requested."""
     seen = pan_starrs(archive, 250, cap=100)
     assert Catalogs.query_region(M15, catalog="panstarrs")["objID"].tolist() == list(range(250))
     assert [(body["page"], body["pagesize"]) for body in seen] == [(1, 50000), (2, 100), (3, 100)]
 
 
-def test_a_service_that_sends_one_page_for_ever_is_not_asked_for_ever(archive: responses.RequestsMock) -> None:
-    """The same page twice ends the asking, with a warning that there may be more."""
+def test_a_repeated_page_ends_paging(archive: responses.RequestsMock) -> None:
+    """A page that is sent twice ends the query, with a warning that there may be more rows."""
     pan_starrs(archive, 30, pages=False)
     with conf.set_temp("pagesize", 10), pytest.warns(MaxResultsWarning, match="returned page 1 again as page 2"):
         assert len(Catalogs.query_region(M15, catalog="panstarrs")) == 10
 
 
-def test_a_page_size_limits_the_rows_of_pan_starrs(archive: responses.RequestsMock) -> None:
-    """As in astroquery a page size without a page is a limit, and what it cuts off is told."""
+def test_pagesize_limits_the_rows(archive: responses.RequestsMock) -> None:
+    """As in astroquery, pagesize without page is a row limit; a warning is issued if it is reached."""
     seen = pan_starrs(archive, 25)
     with pytest.warns(MaxResultsWarning, match="pagesize=15"):
         assert len(Catalogs.query_region(M15, catalog="panstarrs", pagesize=15)) == 15
@@ -200,8 +198,8 @@ def test_a_page_size_limits_the_rows_of_pan_starrs(archive: responses.RequestsMo
     assert [body["page"] for body in seen] == [1, 1, 3]
 
 
-def test_the_async_answer_of_pan_starrs_is_one_response(archive: responses.RequestsMock) -> None:
-    """As in astroquery there is a single response; if it is not all, that is told."""
+def test_async_methods_return_one_response(archive: responses.RequestsMock) -> None:
+    """As in astroquery, there is only one response, with a warning if there are more rows."""
     pan_starrs(archive, 12)
     response = Catalogs.query_region_async(M15, catalog="panstarrs", table="mean")
     assert isinstance(response, requests.Response)
@@ -216,10 +214,10 @@ def test_the_async_answer_of_pan_starrs_is_one_response(archive: responses.Reque
 @pytest.mark.parametrize(
     ("status", "kind"), [(400, InvalidQueryError), (500, RemoteServiceError), (503, RemoteServiceError)]
 )
-def test_errors_of_catalogs_mast_are_told_in_its_own_words(
+def test_errors_include_the_message_of_the_server(
     archive: responses.RequestsMock, status: int, kind: type[Exception]
 ) -> None:
-    """A failure of the server is not blamed on the question, and its words are not dropped (B40)."""
+    """Server errors and invalid queries are distinguished, and both include the server's message (B40)."""
     archive.post(f"{PANSTARRS}/dr2/mean.json", status=status, body="column gMeanPSFMagg is not known")
     with pytest.raises(kind, match="gMeanPSFMagg") as caught:
         Catalogs.query_region(M15, catalog="panstarrs")
@@ -227,8 +225,8 @@ def test_errors_of_catalogs_mast_are_told_in_its_own_words(
     assert "dr2/mean" in str(caught.value)
 
 
-def test_an_answer_of_pan_starrs_that_is_none_is_asked_for_again(archive: responses.RequestsMock) -> None:
-    """HTML in place of an answer may pass; if it does not, the error says what came."""
+def test_an_html_response_is_retried(archive: responses.RequestsMock) -> None:
+    """An HTML page instead of JSON is retried."""
     archive.post(f"{PANSTARRS}/dr2/mean.json", body=b"<html>busy</html>")
     archive.post(f"{PANSTARRS}/dr2/mean.json", json={"info": [{"name": "objID", "type": "long"}], "data": [["1"]]})
     assert len(Catalogs.query_region(M15, catalog="panstarrs")) == 1

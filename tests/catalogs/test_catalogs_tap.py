@@ -1,4 +1,4 @@
-"""Catalogs by TAP on the sandbox: what is there, which road a call takes, and that both roads find the same."""
+"""Catalog queries by TAP on the sandbox: collections, the choice of the service, and equal results of both services."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ TRIANGLE = [(202.3, 47.0), (202.7, 47.1), (202.5, 47.4)]
 
 
 def services(table: Any) -> list[str]:
-    """Return the services that a table comes from."""
+    """Return the services from which a table comes."""
     found: list[str] = table.meta["service"]
     return found
 
 
 def sent(sandbox: Sandbox) -> set[str]:
-    """Return the endpoints that were asked."""
+    """Return the endpoints of the requests."""
     return {record.endpoint for record in sandbox.requests}
 
 
-# -- what is there -----------------------------------------------------------------------------------------------------
+# -- lists -------------------------------------------------------------------------------------------------------------
 
 
-def test_collections_are_those_of_the_archive(mast_sandbox: Sandbox) -> None:
-    """Services of many collections are taken apart into these."""
+def test_collections_of_all_services_are_listed(mast_sandbox: Sandbox) -> None:
+    """A service with several collections is listed as these."""
     names = Catalogs.available_collections
     assert {"caom", "hsc", "tic", "tic_v82", "ps1_dr2", "gaiadr3"} <= set(names)
     assert not {"mast_catalogs", "tap_schema"} & set(names)
@@ -57,7 +57,7 @@ def test_collections_are_those_of_the_archive(mast_sandbox: Sandbox) -> None:
 
 
 def test_catalogs_are_the_tables_of_a_collection(mast_sandbox: Sandbox) -> None:
-    """Those of a schema among many are listed alone, and the default is the Hubble Source Catalog."""
+    """The tables are listed by schema if a service has several; the default collection is the Hubble Source Catalog."""
     assert Catalogs.get_catalogs("TIC_V82")["catalog_name"].tolist() == ["tic_v82.source"]
     default = Catalogs.get_catalogs()
     assert default.colnames == ["catalog_name", "description"]
@@ -65,7 +65,7 @@ def test_catalogs_are_the_tables_of_a_collection(mast_sandbox: Sandbox) -> None:
 
 
 def test_columns_are_described(mast_sandbox: Sandbox) -> None:
-    """Names, types, units, UCDs and words; the catalog in any case, and without its schema."""
+    """Columns have names, types, units, UCDs and descriptions; catalog names are case-insensitive."""
     columns = Catalogs.get_column_metadata("tic", "catalogRECORD")
     assert columns.colnames == ["column_name", "datatype", "unit", "ucd", "description"]
     (position,) = columns[columns["column_name"] == "ra"]
@@ -75,19 +75,19 @@ def test_columns_are_described(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("collection", "spatial"), [("tic", True), ("ps1_dr2", True), ("ullyses", False)])
-def test_it_is_told_what_can_be_searched_by_position(mast_sandbox: Sandbox, collection: str, spatial: bool) -> None:
-    """Capabilities, columns and a query for no rows decide, once."""
+def test_supports_spatial_queries(mast_sandbox: Sandbox, collection: str, spatial: bool) -> None:
+    """The capabilities, the columns and a test query decide; the result is remembered."""
     assert Catalogs.supports_spatial_queries(collection) is spatial
-    asked = len(mast_sandbox.requests)
+    requests = len(mast_sandbox.requests)
     assert Catalogs.supports_spatial_queries(collection.upper()) is spatial
-    assert len(mast_sandbox.requests) == asked
+    assert len(mast_sandbox.requests) == requests
     if not spatial:
         with pytest.raises(InvalidQueryError, match="cannot be searched by position"):
             Catalogs.query_region(M51, collection=collection)
 
 
-def test_a_refused_probe_means_no(mast_sandbox: Sandbox) -> None:
-    """A service that advertises circles may still refuse them for a table; one that is down has not answered."""
+def test_a_rejected_test_query_means_no_spatial_queries(mast_sandbox: Sandbox) -> None:
+    """A service may reject circles that it advertises; a server error is not a rejection."""
     client = CatalogsClass()
     client.get_column_metadata("tic")
     assert client._tap.collections.shapes(client._table("tic", None), client._service.deadline(None))
@@ -101,7 +101,7 @@ def test_a_refused_probe_means_no(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("collection", "said"),
+    ("collection", "message"),
     [
         ("tik", r"'tik' is not a valid collection. Did you mean 'tic'\? Available: .*caom"),
         ("ctl", "Use catalog='CTL' in the query methods"),
@@ -110,22 +110,22 @@ def test_a_refused_probe_means_no(mast_sandbox: Sandbox) -> None:
         (5, "collection must be the name of a collection, such as 'tic', got"),
     ],
 )
-def test_a_collection_that_is_none_is_refused(mast_sandbox: Sandbox, collection: Any, said: str) -> None:
-    """The likeliest name is told, and all that there are."""
-    with pytest.raises(InvalidQueryError, match=said):
+def test_an_unknown_collection_raises_with_a_suggestion(mast_sandbox: Sandbox, collection: Any, message: str) -> None:
+    """The error suggests a similar name and lists all collections."""
+    with pytest.raises(InvalidQueryError, match=message):
         Catalogs.get_catalogs(collection)
 
 
 @pytest.mark.parametrize(("old", "new"), [("panstarrs", "ps1_dr2"), ("GAIA", "gaiadr3")])
-def test_an_older_name_of_a_collection_goes_on(mast_sandbox: Sandbox, old: str, new: str) -> None:
-    """A warning says what it is called now."""
+def test_a_renamed_collection_warns(mast_sandbox: Sandbox, old: str, new: str) -> None:
+    """The old name of a collection works, with a warning."""
     with pytest.warns(InputWarning, match=f"was renamed to '{new}'"):
         table = Catalogs.query_region(M51, radius=0.02, collection=old)
     assert table.meta["collection"] == new
 
 
-def test_a_catalog_belongs_to_a_collection_of_an_older_name_as_well(mast_sandbox: Sandbox) -> None:
-    """What is chosen for a client is asked, however its collection is written."""
+def test_a_client_with_a_renamed_collection_keeps_its_catalog(mast_sandbox: Sandbox) -> None:
+    """The client's catalog is used if its collection is given by its old name."""
     client = CatalogsClass(" PanSTARRS ", "detection")
     with pytest.warns(InputWarning, match="was renamed to 'ps1_dr2'"):
         assert client.query_region_count(M51, radius=0.1) > 0
@@ -133,11 +133,11 @@ def test_a_catalog_belongs_to_a_collection_of_an_older_name_as_well(mast_sandbox
         assert client.query_region(M51, radius=0.1).meta["catalog"] == "ps1_dr2.detection"
 
 
-# -- what a client remembers -------------------------------------------------------------------------------------------
+# -- defaults of a client ----------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_sent_when_a_client_is_made(mast_sandbox: Sandbox) -> None:
-    """What is chosen is checked when it is used."""
+def test_creating_a_client_sends_no_request(mast_sandbox: Sandbox) -> None:
+    """The collection and the catalog are verified when they are first used."""
     client = CatalogsClass(collection="TIC_V82", catalog="Source")
     wrong = CatalogsClass("no such")
     assert len(mast_sandbox.requests) == 0
@@ -148,8 +148,8 @@ def test_nothing_is_sent_when_a_client_is_made(mast_sandbox: Sandbox) -> None:
         wrong.query_criteria(tmag="<8")
 
 
-def test_a_collection_that_is_set_is_asked(mast_sandbox: Sandbox) -> None:
-    """Setting checks; a catalog that is not in a new collection gives way; None leads back to the older services."""
+def test_setting_the_collection(mast_sandbox: Sandbox) -> None:
+    """Values are verified; a catalog outside a new collection is replaced; None restores the older services."""
     client = CatalogsClass()
     assert (client.collection, client.catalog) == (None, None)
     client.collection = "Ps1_DR2"
@@ -167,8 +167,8 @@ def test_a_collection_that_is_set_is_asked(mast_sandbox: Sandbox) -> None:
     assert services(client.query_region(M51, radius=0.01)) == ["Mast.Hsc.Db.v3"]
 
 
-def test_a_catalog_of_a_call_goes_before_that_of_the_client(mast_sandbox: Sandbox) -> None:
-    """A table of the collection, another collection, or one of the older catalogs that TAP has not."""
+def test_the_catalog_of_a_call_takes_precedence(mast_sandbox: Sandbox) -> None:
+    """A call may use another table, another collection, or an older catalog that is not in TAP."""
     client = CatalogsClass("tic")
     assert client.query_region(M51, radius=0.02, catalog="Gaia").meta["collection"] == "gaiadr3"
     assert services(client.query_region(M51, radius=0.1, catalog="ctl")) == ["Mast.Catalogs.Ctl.Cone"]
@@ -179,7 +179,7 @@ def test_a_catalog_of_a_call_goes_before_that_of_the_client(mast_sandbox: Sandbo
 
 
 def test_responses_are_those_of_the_older_services(mast_sandbox: Sandbox) -> None:
-    """They are not returned for another catalog than the one that is set."""
+    """Methods that return responses raise if a collection is set."""
     client = CatalogsClass("tic")
     with pytest.raises(InvalidQueryError, match="collection='tic' is set"):
         client.query_region_async(M51, radius=0.1)
@@ -188,14 +188,14 @@ def test_responses_are_those_of_the_older_services(mast_sandbox: Sandbox) -> Non
 
 
 def test_clients_can_be_copied_and_pickled(mast_sandbox: Sandbox) -> None:
-    """What is chosen goes along; what was told can be asked again."""
+    """Copies of a client keep its collection and catalog."""
     client = CatalogsClass("tic")
     assert client.catalog == "dbo.CatalogRecord"
     for other in (deepcopy(client), pickle.loads(pickle.dumps(client))):
         assert (other.collection, other.catalog) == ("tic", "dbo.CatalogRecord")
 
 
-# -- roads -------------------------------------------------------------------------------------------------------------
+# -- choice of the service ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -212,10 +212,10 @@ def test_clients_can_be_copied_and_pickled(mast_sandbox: Sandbox) -> None:
     ],
     ids=str,
 )
-def test_a_call_that_says_nothing_of_tap_takes_the_road_it_has_always_taken(
+def test_calls_without_tap_arguments_use_the_older_services(
     mast_sandbox: Sandbox, arguments: dict[str, Any], service: str
 ) -> None:
-    """No request of TAP is sent for it."""
+    """A call without TAP arguments sends no request to TAP."""
     assert services(Catalogs.query_region(M51, radius=0.2, **arguments)) == [service]
     assert "vo_tap" not in sent(mast_sandbox)
 
@@ -238,16 +238,16 @@ def test_a_call_that_says_nothing_of_tap_takes_the_road_it_has_always_taken(
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore:version is deprecated")
-def test_what_only_tap_can_do_is_asked_by_tap(mast_sandbox: Sandbox, arguments: dict[str, Any], service: str) -> None:
-    """The table says so."""
+def test_tap_arguments_use_tap(mast_sandbox: Sandbox, arguments: dict[str, Any], service: str) -> None:
+    """An argument or catalog that requires TAP selects TAP, as the table shows."""
     table = Catalogs.query_region(M51, radius=0.05, **arguments)
     assert len(table) > 0
     assert services(table) == [service]
     assert sent(mast_sandbox) == {"vo_tap"}
 
 
-def test_criteria_and_counts_that_the_older_services_refuse_are_asked_by_tap(mast_sandbox: Sandbox) -> None:
-    """Gaia and the Hubble Source Catalog take criteria and are counted so."""
+def test_criteria_and_counts_of_hsc_and_gaia_use_tap(mast_sandbox: Sandbox) -> None:
+    """Criteria and counts that the older services do not support use TAP."""
     near = {"coordinates": M51, "radius": 0.2}
     table = Catalogs.query_criteria("Gaia", **near, parallax=">0.5")
     assert services(table) == ["TAP service gaiadr3"]
@@ -262,7 +262,7 @@ def test_criteria_and_counts_that_the_older_services_refuse_are_asked_by_tap(mas
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"catalog": "ctl", "limit": 5}, "limit can only be used with TAP, which has no catalog 'ctl'"),
         (
@@ -278,9 +278,9 @@ def test_criteria_and_counts_that_the_older_services_refuse_are_asked_by_tap(mas
     ],
     ids=str,
 )
-def test_what_no_service_can_do_is_refused(mast_sandbox: Sandbox, arguments: dict[str, Any], said: str) -> None:
-    """Nothing is dropped."""
-    with pytest.raises(InvalidQueryError, match=said):
+def test_unsupported_combinations_raise(mast_sandbox: Sandbox, arguments: dict[str, Any], message: str) -> None:
+    """Arguments that no service supports raise an error."""
+    with pytest.raises(InvalidQueryError, match=message):
         Catalogs.query_region(M51, **arguments)
     assert "invoke" not in sent(mast_sandbox)
 
@@ -294,10 +294,10 @@ def test_what_no_service_can_do_is_refused(mast_sandbox: Sandbox, arguments: dic
     ],
     ids=str,
 )
-def test_a_criterion_that_the_older_service_cannot_express_leads_to_tap(
+def test_an_unsupported_criterion_suggests_tap(
     mast_sandbox: Sandbox, catalog: str, criteria: dict[str, Any], collection: str
 ) -> None:
-    """The error says by which collection it can be asked, and so it can; where there is none, nothing is said of it."""
+    """The error suggests a collection that supports the criterion, if there is one."""
     with pytest.raises(InvalidQueryError, match=f"TAP supports this query: use collection='{collection}'"):
         Catalogs.query_criteria(catalog, **criteria)
     assert Catalogs.query_criteria_count(collection=collection, **criteria) > 0
@@ -306,20 +306,20 @@ def test_a_criterion_that_the_older_service_cannot_express_leads_to_tap(
     assert "TAP" not in str(caught.value)
 
 
-def test_a_catalog_is_needed(mast_sandbox: Sandbox) -> None:
-    """Criteria are on columns of something."""
+def test_a_catalog_is_required(mast_sandbox: Sandbox) -> None:
+    """Criteria without a catalog raise an error."""
     for ask in (Catalogs.query_criteria, Catalogs.query_criteria_count):
         with pytest.raises(InvalidQueryError, match="Use a name such as"):
             ask(tmag="<10")
 
 
-def test_the_older_services_do_not_wait_for_the_virtual_observatory(mast_sandbox: Sandbox) -> None:
-    """What TAP needs is imported when it is used."""
+def test_tap_is_imported_when_it_is_used(mast_sandbox: Sandbox) -> None:
+    """The modules for TAP are imported only when they are used."""
     code = "import sys; from astroquery_mast import Catalogs; print([m for m in sys.modules if '_mast.vo' in m])"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
 
 
-# -- side by side ------------------------------------------------------------------------------------------------------
+# -- comparison of the services ----------------------------------------------------------------------------------------
 
 CONES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, str]]] = [
     ({"catalog": "TIC", "radius": 0.3}, {"collection": "tic"}, ("ID", "id")),
@@ -333,21 +333,21 @@ CONES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, str]]] = [
 
 
 @pytest.mark.parametrize(("older", "newer", "key"), CONES, ids=[str(newer) for _, newer, _ in CONES])
-def test_both_roads_find_the_same_rows(
+def test_both_services_return_the_same_rows(
     mast_sandbox: Sandbox, older: dict[str, Any], newer: dict[str, Any], key: tuple[str, str]
 ) -> None:
-    """The same cone has the same rows by TAP and by the older services."""
+    """TAP and the older services return the same rows for the same cone."""
     before = Catalogs.query_region(M51, **older)
     after = Catalogs.query_region(M51, radius=older["radius"], **newer, limit=None)
     assert len(after) > 0
     assert sorted(map(int, before[key[0]])) == sorted(map(int, after[key[1]]))
 
 
-def test_both_roads_find_the_same_by_criteria(mast_sandbox: Sandbox) -> None:
-    """Values, units and missing values are the same, too."""
-    asked: dict[str, Any] = {"coordinates": M51, "radius": 0.5, "Tmag": [10, 14], "Teff": (4 * u.kK, None)}
-    before = Catalogs.query_criteria("TIC", **asked, sort_by="ID")
-    after = Catalogs.query_criteria(collection="tic", **asked, limit=None, sort_by="id")
+def test_both_services_return_the_same_values(mast_sandbox: Sandbox) -> None:
+    """Values, units and masks for the same criteria are equal."""
+    query: dict[str, Any] = {"coordinates": M51, "radius": 0.5, "Tmag": [10, 14], "Teff": (4 * u.kK, None)}
+    before = Catalogs.query_criteria("TIC", **query, sort_by="ID")
+    after = Catalogs.query_criteria(collection="tic", **query, limit=None, sort_by="id")
     assert after["id"].tolist() == [int(number) for number in before["ID"]]
     for name in ("ra", "Tmag", "Teff", "d"):
         one, other = np.ma.MaskedArray(before[name]), np.ma.MaskedArray(after[name.lower()])
@@ -356,12 +356,12 @@ def test_both_roads_find_the_same_by_criteria(mast_sandbox: Sandbox) -> None:
         assert before[name].unit == after[name.lower()].unit
 
 
-# -- places ------------------------------------------------------------------------------------------------------------
+# -- positions and regions ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("collection", ["tic", "ps1_dr2"])
-def test_a_polygon_is_cut_where_only_circles_are_searched(mast_sandbox: Sandbox, collection: str) -> None:
-    """The rows in it, no others, all of them with a limit below what is around; and so many are counted."""
+def test_a_polygon_is_filtered_locally(mast_sandbox: Sandbox, collection: str) -> None:
+    """Exactly the rows in the polygon are returned and counted, also with a limit."""
     table = Catalogs.query_region(region=TRIANGLE, collection=collection, limit=None)
     around = Catalogs.query_region(M51, radius=1.0, collection=collection, limit=None)
     names = ("ra", "dec") if collection == "tic" else ("ramean", "decmean")
@@ -381,8 +381,8 @@ def test_a_polygon_is_cut_where_only_circles_are_searched(mast_sandbox: Sandbox,
     assert some[key].tolist() == table[key][np.argsort(-table[names[1]])][:3].tolist()
 
 
-def test_a_polygon_is_asked_for_where_it_can_be(mast_sandbox: Sandbox) -> None:
-    """The observations' service searches polygons: one query, and nothing to be cut."""
+def test_a_polygon_is_sent_if_supported(mast_sandbox: Sandbox) -> None:
+    """The service of observations supports polygons, which are sent in one query."""
     text = Catalogs.query_region(region=TRIANGLE, collection="caom", return_adql=True, limit=10)
     assert "POLYGON('ICRS', 202.3, 47, 202.7, 47.1, 202.5, 47.4)" in text
     several = [*[[TRIANGLE]], "CIRCLE 10 20 0.1"]
@@ -391,25 +391,25 @@ def test_a_polygon_is_asked_for_where_it_can_be(mast_sandbox: Sandbox) -> None:
     assert " OR " in text
 
 
-def test_a_circle_is_asked_for_with_a_box_before_it(mast_sandbox: Sandbox) -> None:
-    """A database finds a box by its indices; that of observations does not find a circle in time."""
+def test_a_circle_is_sent_with_a_box(mast_sandbox: Sandbox) -> None:
+    """A circle is preceded by a box, for which the database uses its indices."""
     text = Catalogs.query_region("0 60", radius="36 arcsec", collection="caom", return_adql=True)
     box = "s_dec BETWEEN 59.9899999 AND 60.0100001 AND (s_ra >= 359.9799999 OR s_ra <= 0.0200001)"
     assert f"WHERE {box} AND CONTAINS(POINT('ICRS', s_ra, s_dec), CIRCLE('ICRS', 0, 60, 0.01)) = 1" in text
 
 
 def test_observations_are_those_of_the_portal(mast_sandbox: Sandbox) -> None:
-    """What is found by TAP around a position is what Mashup finds by the same centers."""
+    """TAP returns the observations whose centers Mashup finds around a position."""
     table = Catalogs.query_region(M51, radius=0.05, collection="caom", limit=None)
     before = Observations.query_region(M51, radius=0.05, overlap="center")
-    # By Mashup an observation without a footprint is nowhere.
+    # Mashup does not find observations without a footprint.
     placed = ~np.ma.getmaskarray(table["s_region"])
     assert sorted(table["obsid"][placed]) == sorted(map(int, before["obsid"]))
     assert Catalogs.query_region_count(M51, radius=0.05, collection="caom") == len(table) > 0
 
 
 def test_shapes_of_other_packages_are_regions(mast_sandbox: Sandbox) -> None:
-    """Circles of ``regions`` are circles, and a map of the sky is cut out."""
+    """Circles of ``regions`` and maps of ``mocpy`` can be searched."""
     regions, mocpy = pytest.importorskip("regions"), pytest.importorskip("mocpy")
     plain = sorted(Catalogs.query_region(M51, radius=0.1, collection="tic")["id"])
     circle = regions.CircleSkyRegion(M51.galactic, 0.1 * u.deg)
@@ -420,7 +420,7 @@ def test_shapes_of_other_packages_are_regions(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({}, "or region"),
         ({"coordinates": M51, "region": "CIRCLE 1 2 3"}, "Only one of"),
@@ -431,14 +431,14 @@ def test_shapes_of_other_packages_are_regions(mast_sandbox: Sandbox) -> None:
     ],
     ids=str,
 )
-def test_a_place_that_is_not_clear_is_refused(mast_sandbox: Sandbox, arguments: dict[str, Any], said: str) -> None:
-    """Before a query is sent."""
-    with pytest.raises(InvalidQueryError, match=said):
+def test_an_ambiguous_position_raises(mast_sandbox: Sandbox, arguments: dict[str, Any], message: str) -> None:
+    """A missing, ambiguous or invalid position raises before a query is sent."""
+    with pytest.raises(InvalidQueryError, match=message):
         Catalogs.query_region(collection="tic", **arguments)
 
 
-def test_objects_are_found_by_their_names(mast_sandbox: Sandbox) -> None:
-    """A name is a position, and many names are many positions."""
+def test_objects_are_resolved(mast_sandbox: Sandbox) -> None:
+    """One or more names are resolved to positions."""
     table = Catalogs.query_object("M51", radius=0.1, collection="tic")
     place = Catalogs.query_region("M51", radius=0.1, collection="tic")
     assert sorted(table["id"]) == sorted(place["id"])
@@ -453,7 +453,7 @@ def test_objects_are_found_by_their_names(mast_sandbox: Sandbox) -> None:
 
 
 def test_each_of_many_targets_is_counted_and_limited(mast_sandbox: Sandbox) -> None:
-    """Counts are in the order given; a limit is that of each, and the table says for whom it was too small."""
+    """Counts are in the order of the input; the limit applies to each target, and the table lists those it cut off."""
     places = SkyCoord([M51, M101, SkyCoord(10, -80, unit="deg"), M51])
     counts = Catalogs.query_region_count(places, collection="tic", radius=0.1)
     alone = [Catalogs.query_region_count(place, collection="tic", radius=0.1) for place in places]
@@ -472,8 +472,8 @@ def test_each_of_many_targets_is_counted_and_limited(mast_sandbox: Sandbox) -> N
     assert [each["QUERY"] for each in payloads] == queries
 
 
-def test_one_target_that_fails_stops_nobody_else(mast_sandbox: Sandbox) -> None:
-    """It is named in the table; if all fail, that is raised, and an outage is not asked a thousand times."""
+def test_one_failed_target_does_not_stop_the_others(mast_sandbox: Sandbox) -> None:
+    """Failed targets are listed; if all fail, the call raises, and an outage stops further requests."""
     Catalogs.supports_spatial_queries("tic")
     places = SkyCoord([M51, M101])
     mast_sandbox.faults.add("vo_tap", Fault.status(400))
@@ -494,8 +494,8 @@ def test_one_target_that_fails_stops_nobody_else(mast_sandbox: Sandbox) -> None:
 # -- rows, columns, order ----------------------------------------------------------------------------------------------
 
 
-def test_a_table_tells_where_it_comes_from(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Units, descriptions and UCDs are the service's; meta has the query and its catalog, in files too."""
+def test_the_metadata_of_a_table(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Columns have the service's metadata; meta has the query and the catalog, also in files."""
     table = Catalogs.query_criteria(collection="TIC", tmag="<9", limit=None)
     assert type(table) is ResultTable
     assert all(isinstance(column, MaskedColumn) for column in table.itercols())
@@ -512,8 +512,8 @@ def test_a_table_tells_where_it_comes_from(mast_sandbox: Sandbox, tmp_path: Path
     assert list(again.meta["ADQL"]) == both.meta["adql"]
 
 
-def test_nothing_found_is_told(mast_sandbox: Sandbox) -> None:
-    """An empty table has the columns."""
+def test_an_empty_result_has_columns(mast_sandbox: Sandbox) -> None:
+    """An empty table has columns, and a warning is issued."""
     with pytest.warns(NoResultsWarning):
         table = Catalogs.query_criteria(collection="tic", tmag="<-20", select_cols=["id", "tmag"])
     assert (len(table), table.colnames) == (0, ["id", "tmag"])
@@ -523,12 +523,12 @@ def test_nothing_found_is_told(mast_sandbox: Sandbox) -> None:
         )
 
 
-def test_columns_that_do_not_exist_are_told(mast_sandbox: Sandbox) -> None:
-    """One among others is left out with a warning; if there is no other, that is an error."""
+def test_unknown_columns_warn_or_raise(mast_sandbox: Sandbox) -> None:
+    """An unknown column among others is skipped with a warning; otherwise it raises."""
     with pytest.warns(InputWarning, match="Column 'tmagg' not found. Did you mean 'tmag'"):
         table = Catalogs.query_criteria(collection="tic", tmag="<9", select_cols=["ID", "tmagg"])
     assert table.colnames == ["id"]
-    for words in (
+    for arguments in (
         {"select_cols": "tmagg"},
         {"columns": ["id", "tmagg"]},
         {"sort_by": "tmagg"},
@@ -538,15 +538,15 @@ def test_columns_that_do_not_exist_are_told(mast_sandbox: Sandbox) -> None:
         {"sort_by": ["tmag", "ra"], "sort_desc": [True, False, True]},
     ):
         with pytest.raises(InvalidQueryError):
-            Catalogs.query_criteria(collection="tic", tmag="<9", **words)
+            Catalogs.query_criteria(collection="tic", tmag="<9", **arguments)
 
 
-def test_rows_are_sorted_by_the_service_or_here(mast_sandbox: Sandbox) -> None:
-    """A direction for all columns or for each; rows of many answers are sorted as well, by columns not wanted too."""
-    asked: dict[str, Any] = {"collection": "tic", "tmag": "<10", "sort_by": ["objtype", "tmag"]}
-    text = Catalogs.query_criteria(**asked, sort_desc=[True, False], return_adql=True)
+def test_rows_are_sorted_by_the_service_or_locally(mast_sandbox: Sandbox) -> None:
+    """`sort_desc` is one value or one for each column; columns that are not selected can be used."""
+    query: dict[str, Any] = {"collection": "tic", "tmag": "<10", "sort_by": ["objtype", "tmag"]}
+    text = Catalogs.query_criteria(**query, sort_desc=[True, False], return_adql=True)
     assert text.endswith("ORDER BY objtype DESC, tmag ASC, id ASC")
-    text = Catalogs.query_criteria(**asked, sort_desc=True, return_adql=True)
+    text = Catalogs.query_criteria(**query, sort_desc=True, return_adql=True)
     assert text.endswith("ORDER BY objtype DESC, tmag DESC, id ASC")
     everything = Catalogs.query_criteria(collection="tic", tmag="<10", limit=None, select_cols=["id", "tmag"])
     order = np.argsort(-np.asarray(everything["tmag"]), kind="stable")
@@ -559,10 +559,10 @@ def test_rows_are_sorted_by_the_service_or_here(mast_sandbox: Sandbox) -> None:
 
 @pytest.mark.filterwarnings("ignore:Maximum results:astroquery.exceptions.MaxResultsWarning")
 @pytest.mark.parametrize("descending", [False, True])
-def test_sorted_rows_began_with_those_without_a_value(mast_sandbox: Sandbox, descending: bool) -> None:
-    """A limit takes the first rows of the same order that all rows have, in which blank cells come last."""
-    asked: dict[str, Any] = {"collection": "tic", "select_cols": ["id", "teff"], "sort_desc": descending}
-    everything = Catalogs.query_criteria(**asked, sort_by="teff", limit=None)
+def test_missing_values_are_sorted_last(mast_sandbox: Sandbox, descending: bool) -> None:
+    """With a limit, rows are in the same order as without, and missing values come last."""
+    query: dict[str, Any] = {"collection": "tic", "select_cols": ["id", "teff"], "sort_desc": descending}
+    everything = Catalogs.query_criteria(**query, sort_by="teff", limit=None)
     blank = np.ma.getmaskarray(everything["teff"])
     values = int((~blank).sum())
     assert 0 < values < len(everything)
@@ -572,7 +572,7 @@ def test_sorted_rows_began_with_those_without_a_value(mast_sandbox: Sandbox, des
         expected = [row["id"] for row in sorted(everything[:values], key=lambda row: (-row["teff"], row["id"]))]
     expected += sorted(everything["id"][blank].tolist())
     for offset, limit in [(0, 5), (7, 5), (values - 3, 3), (values - 3, 6), (values, 4), (values + 2, 4), (0, values)]:
-        page = Catalogs.query_criteria(**asked, sort_by="teff", limit=limit, offset=offset)
+        page = Catalogs.query_criteria(**query, sort_by="teff", limit=limit, offset=offset)
         assert page.colnames == ["id", "teff"]
         assert page["id"].tolist() == expected[offset : offset + limit], (offset, limit)
     coolest = Catalogs.query_criteria(collection="tic", select_cols="id", sort_by="teff", sort_desc=descending, limit=5)
@@ -582,23 +582,23 @@ def test_sorted_rows_began_with_those_without_a_value(mast_sandbox: Sandbox, des
 
 @pytest.mark.filterwarnings("ignore:Maximum results:astroquery.exceptions.MaxResultsWarning")
 @pytest.mark.parametrize("sort_by", [None, "objtype"])
-def test_the_first_page_had_another_order_than_the_second(mast_sandbox: Sandbox, sort_by: str | None) -> None:
-    """Pages share no row and miss none, because the first is in the order of the identifier as well."""
-    asked: dict[str, Any] = {"collection": "tic", "sort_by": sort_by, "select_cols": "id"}
-    first = Catalogs.query_criteria(**asked, offset=0, limit=10, return_adql=True)
-    second = Catalogs.query_criteria(**asked, offset=10, limit=10, return_adql=True)
+def test_all_pages_have_the_same_order(mast_sandbox: Sandbox, sort_by: str | None) -> None:
+    """Pages do not overlap, because all of them are also sorted by the identifier."""
+    query: dict[str, Any] = {"collection": "tic", "sort_by": sort_by, "select_cols": "id"}
+    first = Catalogs.query_criteria(**query, offset=0, limit=10, return_adql=True)
+    second = Catalogs.query_criteria(**query, offset=10, limit=10, return_adql=True)
     assert "id ASC" in first
     assert second == f"{first} OFFSET 10"
-    Catalogs.query_criteria(**asked, offset=10, limit=10)
+    Catalogs.query_criteria(**query, offset=10, limit=10)
     counted = [record for record in mast_sandbox.requests if b"COUNT" in record.body]
     assert len(counted) == (sort_by is not None)
-    pages = [Catalogs.query_criteria(**asked, tmag="<9", offset=start, limit=50)["id"].tolist() for start in (0, 50)]
-    everything = Catalogs.query_criteria(**asked, tmag="<9", offset=0, limit=None)
+    pages = [Catalogs.query_criteria(**query, tmag="<9", offset=start, limit=50)["id"].tolist() for start in (0, 50)]
+    everything = Catalogs.query_criteria(**query, tmag="<9", offset=0, limit=None)
     assert pages[0] + pages[1] == everything["id"][:100].tolist()
 
 
-def test_a_client_with_a_collection_forgot_the_version_of_another_catalog(mast_sandbox: Sandbox) -> None:
-    """The version that is asked for is the one that answers, or there is an error."""
+def test_the_version_of_another_catalog_is_respected(mast_sandbox: Sandbox) -> None:
+    """The requested version is used, or the call raises."""
     client = CatalogsClass("tic")
     with pytest.warns(AstropyDeprecationWarning, match="Using 'hscv2'"):
         assert client.query_region(M51, radius=0.02, catalog="HSC", version=2).meta["collection"] == "hscv2"
@@ -609,8 +609,8 @@ def test_a_client_with_a_collection_forgot_the_version_of_another_catalog(mast_s
 
 
 @pytest.mark.parametrize("name", ["data_release", "table"])
-def test_a_release_of_pan_starrs_was_said_to_be_no_column(mast_sandbox: Sandbox, name: str) -> None:
-    """An argument of TAP beside one of the older service is refused with what to give instead."""
+def test_older_pan_starrs_arguments_raise_with_a_suggestion(mast_sandbox: Sandbox, name: str) -> None:
+    """An argument of the older service cannot be combined with TAP; the error suggests a replacement."""
     with pytest.raises(
         InvalidQueryError,
         match=f"{name} belongs to the older Pan-STARRS service.*For TAP, use collection= and catalog=, such as",
@@ -618,8 +618,8 @@ def test_a_release_of_pan_starrs_was_said_to_be_no_column(mast_sandbox: Sandbox,
         Catalogs.query_region(M51, radius=0.02, catalog="Panstarrs", limit=10, **{name: "dr1"})
 
 
-def test_a_client_with_a_catalog_alone_asked_the_hubble_source_catalog(mast_sandbox: Sandbox) -> None:
-    """The catalog of the client is asked wherever a call names none."""
+def test_the_catalog_of_a_client_without_a_collection(mast_sandbox: Sandbox) -> None:
+    """The client's catalog is used if a call does not name one."""
     client = CatalogsClass(catalog="TIC")
     assert services(client.query_region(M51, radius=0.02)) == ["Mast.Catalogs.Tic.Cone"]
     assert services(client.query_criteria(Tmag="<5")) == ["Mast.Catalogs.Filtered.Tic.Rows"]
@@ -633,8 +633,8 @@ def test_a_client_with_a_catalog_alone_asked_the_hubble_source_catalog(mast_sand
         CatalogsClass(catalog="dbo.DetailedCatalog").query_region(M51, radius=0.02)
 
 
-def test_all_rows_come_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond what the service sends at once: none twice, none missing, sorted and cut as they should be."""
+def test_all_rows_are_returned_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results above the server's row limit are complete, without duplicates, sorted and limited."""
     monkeypatch.setattr(catalogs_tap, "ROW_CAP", 1000)
     with Sandbox(tap_rows=4500):
         client = CatalogsClass("big")
@@ -653,7 +653,7 @@ def test_all_rows_come_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         ({"limit": 0}, "limit must be"),
         ({"limit": "5"}, "limit must be"),
@@ -665,20 +665,20 @@ def test_all_rows_come_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=str,
 )
-def test_words_that_make_no_sense_are_refused(mast_sandbox: Sandbox, words: dict[str, Any], said: str) -> None:
-    """Nothing is guessed."""
-    with pytest.raises(InvalidQueryError, match=said):
-        Catalogs.query_criteria(collection="tic", tmag="<9", **words)
+def test_invalid_arguments_raise(mast_sandbox: Sandbox, arguments: dict[str, Any], message: str) -> None:
+    """An invalid argument raises an error that names it."""
+    with pytest.raises(InvalidQueryError, match=message):
+        Catalogs.query_criteria(collection="tic", tmag="<9", **arguments)
 
 
-def test_filters_are_for_columns_that_are_called_like_arguments(mast_sandbox: Sandbox) -> None:
-    """They are criteria as all others."""
+def test_filters_for_columns_named_like_arguments(mast_sandbox: Sandbox) -> None:
+    """``filters`` takes criteria on columns that have the name of an argument."""
     text = Catalogs.query_criteria(collection="tic", filters={"Version": "20190415", "tmag": "<9"}, return_adql=True)
     assert text.endswith("WHERE version = '20190415' AND tmag < 9")
 
 
 def test_pages_become_limits(mast_sandbox: Sandbox) -> None:
-    """With a deprecation warning, and only where no limit is given."""
+    """Pagesize and page become a limit and an offset, with a deprecation warning, unless a limit is given."""
     with pytest.warns(AstropyDeprecationWarning, match="limit and offset"):
         text = Catalogs.query_criteria(collection="tic", tmag="<9", pagesize=10, page=3, return_adql=True)
     assert text == "SELECT TOP 10 * FROM dbo.CatalogRecord WHERE tmag < 9 ORDER BY id ASC OFFSET 20"
@@ -693,7 +693,7 @@ def test_pages_become_limits(mast_sandbox: Sandbox) -> None:
 
 
 def test_the_request_is_shown_without_being_sent(mast_sandbox: Sandbox) -> None:
-    """As text, or with everything that goes along."""
+    """The query is returned as text, or as the complete request."""
     Catalogs.get_column_metadata("tic")
     mast_sandbox.requests.clear()
     text = Catalogs.query_criteria(collection="tic", tmag="<9", return_adql=True)
@@ -706,16 +706,16 @@ def test_the_request_is_shown_without_being_sent(mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests) == 0
 
 
-def test_a_query_is_a_job_if_that_is_asked(mast_sandbox: Sandbox) -> None:
-    """The rows are the same."""
+def test_run_async(mast_sandbox: Sandbox) -> None:
+    """A query that runs as a job returns the same rows."""
     now = Catalogs.query_criteria(collection="tic", tmag="<9", limit=None)
     job = Catalogs.query_criteria(collection="tic", tmag="<9", run_async=True)
     assert sorted(now["id"]) == sorted(job["id"])
     assert any("/async" in record.path for record in mast_sandbox.requests)
 
 
-def test_a_query_that_the_service_refuses_is_told_in_its_words(mast_sandbox: Sandbox) -> None:
-    """It is not the archive that fails."""
+def test_a_rejected_query_raises_with_the_message(mast_sandbox: Sandbox) -> None:
+    """A query that the service rejects raises InvalidQueryError with its message."""
     Catalogs.get_column_metadata("tic")
     mast_sandbox.faults.add("vo_tap", Fault.status(400, body=b"no such function"))
     with pytest.raises(InvalidQueryError, match="no such function"):
@@ -727,8 +727,8 @@ EXAMPLES = [test for test in doctest.DocTestFinder().find(CatalogCollections, "C
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_the_example_of_a_method_runs(mast_sandbox: Sandbox, example: doctest.DocTest) -> None:
-    """What the documentation of a method shows is what happens."""
-    said: list[str] = []
-    failed, tried = doctest.DocTestRunner().run(example, out=said.append)
-    assert (failed, said) == (0, [])
+    """The examples in the docstrings run as shown."""
+    message: list[str] = []
+    failed, tried = doctest.DocTestRunner().run(example, out=message.append)
+    assert (failed, message) == (0, [])
     assert tried > 0

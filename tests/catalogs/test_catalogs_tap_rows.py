@@ -1,4 +1,4 @@
-"""Every form of criterion on columns of collections: TAP sends the rows that the same filter keeps in a table."""
+"""Every form of criterion on columns of collections: TAP returns the same rows as a local filter."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from astroquery_mast.query.values import wildcard_test
 from astroquery_mast.sandbox import Sandbox
 
 PLACE: dict[str, Any] = {"coordinates": "202.47 47.195", "radius": "2 arcmin", "limit": None}
-# Collection → catalog, what is unique in it, and some columns of each kind.  None is of single precision: the sandbox
-# holds more digits of those than it sends.
+# Collection → catalog, the column that identifies its rows, and some columns of each kind.  None is of single
+# precision, because the sandbox compares more digits of such columns than it sends.
 TABLES = {
     "tic": (None, "id", "id version twomass gaia objtype typesrc ra pmra tmag teff logg plx"),
     "ps1_dr2": ("mean_object", "objid", "objname objid surveyid nstackdetections ramean decmean epochmean"),
@@ -38,8 +38,8 @@ def served() -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore:Query returned no results:astroquery.exceptions.NoResultsWarning")
 @pytest.mark.filterwarnings("ignore:.*is continuous:astroquery.exceptions.InputWarning")
 @pytest.mark.parametrize("collection", TABLES)
-def test_the_collection_sends_what_the_same_filter_keeps(collection: str) -> None:
-    """No form is refused, and the rows of each are those of the local filter, no more and no fewer."""
+def test_results_are_equal_to_a_local_filter(collection: str) -> None:
+    """TAP supports every form, and returns exactly the rows of the local filter."""
     catalog, key, names = TABLES[collection]
     where = {**PLACE, "collection": collection, "catalog": catalog}
     table = Catalogs.query_region(**where)
@@ -57,17 +57,17 @@ TEXTS = st.lists(st.sampled_from(["S", "T", "A", "R", "EX", "E", "_", "*", "%", 
 
 @pytest.fixture(scope="module")
 def stars(served: None) -> Table:
-    """Give all entries in a field."""
+    """Return all rows in a field."""
     return Catalogs.query_region(**PLACE, collection="tic")
 
 
 @pytest.mark.usefixtures("served")
 @settings(max_examples=20)
 @given(st.lists(TEXTS.map("".join), min_size=1, max_size=3), st.floats(5, 20), st.floats(5, 20), st.booleans())
-def test_any_criteria_send_what_they_mean(
+def test_combined_criteria_are_equal_to_a_local_filter(
     stars: Table, texts: list[str], one: float, other: float, negated: bool
 ) -> None:
-    """Texts with and without wildcards, ranges and exclusions at once."""
+    """Texts with and without wildcards, ranges and exclusions can be combined."""
     low, high = sorted((one, other))
     sign = "!" if negated else ""
     with warnings.catch_warnings():

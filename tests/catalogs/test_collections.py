@@ -1,4 +1,4 @@
-"""What is made of a service's own description of a table: names, types, times, position and identifier."""
+"""What the package reads from a service's description of a table: names, types, times, position and identifier."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = ("column_name", "datatype", "unit", "ucd", "description", "indexed")
 
 
 def described(*rows: tuple[Any, ...]) -> list[dict[str, str]]:
-    """Return what is told of columns, None where nothing is told."""
+    """Return the properties of columns; None is a missing property."""
     filled = [(*row, *[None] * (len(NAMES) - len(row))) for row in rows]
     columns = [
         MaskedColumn(["" if cell is None else str(cell) for cell in cells], mask=[cell is None for cell in cells])
@@ -41,15 +41,15 @@ def described(*rows: tuple[Any, ...]) -> list[dict[str, str]]:
     ],
     ids=str,
 )
-def test_a_column_is_what_its_description_says(row: tuple[Any, ...], is_time: bool, continuous: bool) -> None:
-    """Moments are told from spans of time and from numbers of other kinds."""
-    (told,) = described(row)
-    column = _column(told)
+def test_columns_are_classified_by_their_description(row: tuple[Any, ...], is_time: bool, continuous: bool) -> None:
+    """Times are distinguished from durations and from other numbers."""
+    (described_row,) = described(row)
+    column = _column(described_row)
     assert (column.name, column.is_time, column.continuous) == (row[0], is_time, continuous)
 
 
-def test_names_in_quotation_marks_are_names() -> None:
-    """Some services list names as they stand in a query; they are found without, and written with them."""
+def test_quotation_marks_are_removed_from_names() -> None:
+    """Some services list names in quotation marks, which are written only in queries."""
     column = _column(described(('"order"', "int"))[0])
     assert adql_clauses({"ORDER": 3}, {column.name: column}).texts == ('"order" = 3',)
 
@@ -84,7 +84,7 @@ def test_names_in_quotation_marks_are_names() -> None:
     ],
 )
 def test_the_position_is_that_of_the_main_columns(rows: list[Any], position: tuple[str, str] | None) -> None:
-    """Or of the only ones; where several may be meant there is none."""
+    """The position columns are the main ones, or the only ones; ambiguous ones are not used."""
     assert _position(described(*rows)) == position
 
 
@@ -96,7 +96,7 @@ def test_the_position_is_that_of_the_main_columns(rows: list[Any], position: tup
         ([("tmag", "float", "mag"), ("number", "int", None, None, None, "0")], None),
     ],
 )
-def test_the_identifier_is_the_main_one_or_what_is_indexed(rows: list[Any], key: str | None) -> None:
-    """By a real number rows are not told apart."""
-    told = described(*rows)
-    assert _key(told, {row["column_name"]: _column(row) for row in told}) == key
+def test_the_identifier_is_the_main_or_an_indexed_column(rows: list[Any], key: str | None) -> None:
+    """A column of real numbers is never the identifier."""
+    rows_described = described(*rows)
+    assert _key(rows_described, {row["column_name"]: _column(row) for row in rows_described}) == key

@@ -1,4 +1,4 @@
-"""Criteria of the missions search: what becomes which condition, and what is refused."""
+"""Criteria of mission searches: their conversion to conditions, and the values that are rejected."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def hst(recorded: Callable[[str], bytes]) -> Columns:
 
 
 def test_times_in_columns_of_numbers_are_modified_julian_dates() -> None:
-    """A column that holds Modified Julian Dates is compared with such, also when only its name tells."""
+    """Times are sent as MJD to columns of MJD, even if only the name of the column shows that it holds MJD."""
     known = columns_of_mission(
         [{"column_name": "date_obs_mjd", "qual_type": "float", "description": "", "queryable": "yes"}], "jwst"
     )
-    asked = {"date_obs_mjd": (Time(59000, format="mjd"), None)}
-    assert build_conditions(asked, known) == build_conditions(asked, {}) == [{"date_obs_mjd": ">=59000.0"}]
+    criteria = {"date_obs_mjd": (Time(59000, format="mjd"), None)}
+    assert build_conditions(criteria, known) == build_conditions(criteria, {}) == [{"date_obs_mjd": ">=59000.0"}]
 
 
-def test_a_column_whose_name_is_a_word_of_python() -> None:
-    """`pass_id` is sent as `pass`, whether the columns are known or not."""
+def test_a_column_named_like_a_python_keyword() -> None:
+    """`pass_id` is sent as `pass`, whether or not the columns are known."""
     assert build_conditions({"pass_id": 3}, ROMAN) == [{"pass": 3}]
     assert build_conditions({"pass_id": 3}, {}) == [{"pass": 3}]
     own = {**ROMAN, "pass_id": Column("pass_id", type_name="integer")}
@@ -47,9 +47,15 @@ def test_a_column_whose_name_is_a_word_of_python() -> None:
 
 
 def test_without_the_list_of_columns_values_are_sent_as_they_are() -> None:
-    """The list of columns may be down: then nothing is checked that depends on it."""
-    asked = {"anything": "abc", "truth": True, "range": (1, 2), "texts": ("a", "b"), "since": (date(2020, 1, 1), None)}
-    assert build_conditions(asked, {}) == [
+    """Without the list of columns, values are sent unchecked."""
+    criteria = {
+        "anything": "abc",
+        "truth": True,
+        "range": (1, 2),
+        "texts": ("a", "b"),
+        "since": (date(2020, 1, 1), None),
+    }
+    assert build_conditions(criteria, {}) == [
         {"anything": "abc"},
         {"truth": True},
         {"range": "1..2"},
@@ -65,10 +71,10 @@ def test_without_the_list_of_columns_values_are_sent_as_they_are() -> None:
     ("text", "pair"),
     [("350..10", (350, 10)), ("-10..10", (-10, 10)), ("350..370", (350, 370)), ("23 20 00..00 40 00", (350, 10))],
 )
-def test_a_text_range_across_0h_finds_what_the_tuple_finds(
+def test_a_text_range_across_0h_is_equal_to_the_tuple(
     mast_sandbox: Sandbox, text: str, pair: tuple[float, float]
 ) -> None:
-    """Rows on both sides of 0h are found, whether the range is written as text or as a tuple."""
+    """A range across 0h returns the rows on both sides, as text and as a tuple."""
     search = MastMissions(mission="hst").query_criteria
     sides = [search(sci_ra=side, count_only=True) for side in ((pair[0] % 360, 360), (0, pair[1] % 360))]
     assert search(sci_ra=text, count_only=True) == search(sci_ra=pair, count_only=True) == sum(sides) > 0
@@ -90,14 +96,14 @@ def test_a_text_range_across_0h_finds_what_the_tuple_finds(
     ],
     ids=str,
 )
-def test_a_list_meant_as_a_range_finds_nothing_without_a_word(hst: Columns, name: str, values: Any, shown: str) -> None:
-    """A list of exact values of a continuous column is warned of, and the way to write a range is told."""
+def test_a_list_of_exact_values_of_a_continuous_column_warns(hst: Columns, name: str, values: Any, shown: str) -> None:
+    """The warning explains how to write a range."""
     with pytest.warns(InputWarning, match=rf"{name} is continuous, .*exactly {shown}.*\(minimum, maximum\)"):
         build_conditions({name: values}, hst)
 
 
-def test_a_pi_with_a_comma_as_the_table_has_it_finds_the_rows(mast_sandbox: Sandbox) -> None:
-    """A value with a comma that was copied from a table finds its rows, as text and in a list."""
+def test_a_pi_name_with_a_comma_matches(mast_sandbox: Sandbox) -> None:
+    """A value with a comma that is copied from a table matches its rows, as text and in a list."""
     search = MastMissions(mission="jwst").query_criteria
     name = search(program=1039)["pi_name"][0]
     assert "," in name
@@ -121,7 +127,7 @@ def test_a_pi_with_a_comma_as_the_table_has_it_finds_the_rows(mast_sandbox: Sand
     ids=str,
 )
 def test_a_comma_in_a_column_whose_values_have_commas(value: Any, sent: str) -> None:
-    """It separates values as everywhere, and may be part of the one value as well; in a list it is the latter."""
+    """In text, a comma may separate values or belong to one value; in a list it belongs to the value."""
     columns = {"pi_name": Column("pi_name", type_name="string")}
     assert (
         build_conditions({"pi_name": value}, columns) == build_conditions({"pi_name": value}, {}) == [{"pi_name": sent}]
@@ -132,11 +138,13 @@ def test_a_comma_in_a_column_whose_values_have_commas(value: Any, sent: str) -> 
     assert build_conditions({"productLevel": "1, 2"}, numbers) == [{"productLevel": "1,2"}]
 
 
-def test_a_text_with_a_comma_that_finds_nothing_tells_how_it_was_read(mast_sandbox: Sandbox) -> None:
-    """The warning names the values, and the wildcard that stands for the comma; lists and numbers are not told of."""
+def test_an_empty_result_for_a_text_with_a_comma_explains_it(mast_sandbox: Sandbox) -> None:
+    """The warning lists the separate values and suggests a wildcard for the comma, but not for lists and numbers."""
     search = MastMissions(mission="hst").query_criteria
-    told = r"sci_targname='NGC 5194, M 51' is interpreted as the values 'NGC 5194' and 'M 51'\. .*: 'NGC 5194\*M 51'\.$"
-    with pytest.warns(NoResultsWarning, match=told):
+    expected = (
+        r"sci_targname='NGC 5194, M 51' is interpreted as the values 'NGC 5194' and 'M 51'\. .*: 'NGC 5194\*M 51'\.$"
+    )
+    with pytest.warns(NoResultsWarning, match=expected):
         assert len(search(sci_targname="NGC 5194, M 51", sci_pep_id="1, 2", sci_start_time="1970, 1971")) == 0
     with pytest.warns(NoResultsWarning, match=r"returned no results\.$"):
         assert len(search(sci_targname=["NGC 5194", "M 51"])) == 0
@@ -157,7 +165,7 @@ VALUES = st.recursive(
 
 @given(kind=st.sampled_from(["string", "substring", "integer", "float", "ra", "datetime", "boolean", ""]), value=VALUES)
 def test_any_value_is_sent_as_plain_json_or_refused(kind: str, value: Any) -> None:
-    """Whatever is given, a condition is text, a finite number or a truth; or it is refused in words."""
+    """Any value becomes text, a finite number or a boolean, or raises an error that names the column."""
     columns = {"c": Column("c", type_name=kind)} if kind else {}
     try:
         conditions = build_conditions({"c": value}, columns)
@@ -171,7 +179,7 @@ def test_any_value_is_sent_as_plain_json_or_refused(kind: str, value: Any) -> No
 
 @given(low=st.floats(-1e9, 1e9), high=st.floats(-1e9, 1e9))
 def test_a_range_is_written_with_all_its_digits(low: float, high: float) -> None:
-    """The ends of a range read back are those that were given."""
+    """The ends of a range can be read back without loss."""
     low, high = sorted((low, high))
     (condition,) = build_conditions({"c": (low, high)}, {"c": Column("c", type_name="float")})
     assert [float(end) for end in str(condition["c"]).split("..")] == [low, high]

@@ -1,4 +1,4 @@
-"""Every form of criterion on every column of a mission: the rows returned are those that the same filter keeps."""
+"""Every form of criterion on every column of a mission: MAST returns the same rows as a local filter."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from astroquery_mast.missions.search import columns_of_mission
 from astroquery_mast.sandbox import Sandbox
 
 KEY = "sci_data_set_name"
-# Enough to have all instruments, few enough to be quick.
+# A subset with all instruments, small enough to be fast.
 SOME = {"sci_generation_date": ">=2014"}
 _LISTED = resources.files("astroquery.mast.tests") / "data" / "mission_columns.json"
 COLUMNS = {
     name: column
     for name, column in columns_of_mission(json.loads(_LISTED.read_bytes()), "hst").items()
-    # Some are searched for a part of their values, and the distance is from a position.
+    # Columns of type "substring" match a part of the value, and the separation needs a position.
     if not column.hidden and column.type_name != "substring" and name != "ang_sep"
 }
 DATES = [name for name, column in COLUMNS.items() if column.type_name.startswith("date")]
@@ -41,14 +41,14 @@ COMPARED: dict[str, Callable[[str, str], bool]] = {
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[MastMissionsClass]:
-    """Search one sandbox for all columns."""
+    """Return a client of one sandbox for all columns."""
     with Sandbox():
         yield MastMissionsClass(mission="hst")
 
 
 @pytest.fixture(scope="module")
 def everything(client: MastMissionsClass) -> Table:
-    """Return some hundred datasets with all columns; text comes in columns of fixed width, filled up with blanks."""
+    """Return a few hundred datasets with all columns; trailing blanks of fixed-width text are removed."""
     table = client.query_criteria(**SOME, select_cols=list(COLUMNS), limit=None)
     assert set(np.char.strip(table["sci_instrume"])) == {"ACS", "COS", "STIS", "WFC3"}
     for name in table.colnames:
@@ -58,15 +58,15 @@ def everything(client: MastMissionsClass) -> Table:
 
 
 def found(client: MastMissionsClass, name: str, form: Any) -> list[str]:
-    """Return the datasets that the archive has for a criterion."""
+    """Return the datasets that MAST returns for a criterion."""
     asked = {**SOME, name: form} if name not in SOME else {name: form, "sci_archive_date": SOME["sci_generation_date"]}
     return sorted(client.query_criteria(**asked, select_cols=[KEY], limit=None)[KEY])
 
 
 @pytest.mark.filterwarnings("ignore:Query returned no results:astroquery.exceptions.NoResultsWarning")
 @pytest.mark.parametrize("name", OTHERS)
-def test_the_archive_sends_what_the_same_filter_keeps(client: MastMissionsClass, everything: Table, name: str) -> None:
-    """For each form the archive's rows are those of the local filter, no more and no fewer."""
+def test_results_are_equal_to_a_local_filter(client: MastMissionsClass, everything: Table, name: str) -> None:
+    """For each form, MAST returns exactly the rows of the local filter."""
     column = everything[name]
     present = sorted(set(column.compressed().tolist()) - {""})
     assert present
@@ -77,10 +77,8 @@ def test_the_archive_sends_what_the_same_filter_keeps(client: MastMissionsClass,
 
 @pytest.mark.filterwarnings("ignore:Query returned no results:astroquery.exceptions.NoResultsWarning")
 @pytest.mark.parametrize("name", DATES)
-def test_the_archive_sends_what_is_before_or_after_a_date(
-    client: MastMissionsClass, everything: Table, name: str
-) -> None:
-    """Dates are compared to the last digit, as a range, by comparison and by exclusion."""
+def test_results_for_dates_are_equal_to_a_local_filter(client: MastMissionsClass, everything: Table, name: str) -> None:
+    """Dates are compared to the last digit, in ranges, comparisons and exclusions."""
     dates = {key: cell.rstrip("0") for key, cell in everything[KEY, name].filled("").iterrows() if cell}
     ordered = sorted(everything[name].compressed().tolist())
     low, middle = ordered[len(ordered) // 4], ordered[len(ordered) // 2]

@@ -1,4 +1,4 @@
-"""The missions search without a network: the list of columns, requests, answers, and the tables made from them."""
+"""Mission searches without a network: the list of columns, requests, responses, and the resulting tables."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def table_of(*bodies: bytes, columns: Columns | None = None) -> Any:
 # -- columns -------------------------------------------------------------------------------------------------------
 
 
-def test_the_list_of_columns_is_that_of_the_archive(hst: Columns) -> None:
-    """Names, types and descriptions come in the archive's order; units where it names them."""
+def test_the_list_of_columns(hst: Columns) -> None:
+    """Names, types and descriptions are in MAST's order, with units where MAST gives them."""
     table = column_list_table(hst)
     assert table.colnames == ["name", "data_type", "description"]
     assert len(table) == 57
@@ -64,8 +64,8 @@ def test_the_list_of_columns_is_that_of_the_archive(hst: Columns) -> None:
 
 
 @pytest.mark.parametrize("document", [None, {}, [], [1], [{}], [{"name": "x"}], "text"], ids=str)
-def test_anything_else_is_no_list_of_columns(document: object) -> None:
-    """An answer that is no such list is an error that names the mission (B41)."""
+def test_an_invalid_list_of_columns(document: object) -> None:
+    """A response that is not a list of columns raises an error that names the mission (B41)."""
     with pytest.raises(InvalidResponseError, match="'xyz'"):
         columns_of_mission(document, "xyz")
 
@@ -79,19 +79,19 @@ def test_anything_else_is_no_list_of_columns(document: object) -> None:
         (iter(["sci_data_set_name", "sci_pep_id"]), ["sci_data_set_name", "sci_pep_id"]),
     ],
 )
-def test_columns_are_chosen_in_any_form(hst: Columns, wanted: Any, chosen: list[str] | None) -> None:
-    """The identifier of the dataset is always among them."""
+def test_columns_are_selected_in_any_form(hst: Columns, wanted: Any, chosen: list[str] | None) -> None:
+    """The selected columns always include the dataset identifier."""
     assert selected_columns(wanted, hst, "hst", "sci_data_set_name") == chosen
 
 
 def test_all_columns(hst: Columns) -> None:
-    """`all` and `*` stand for every column."""
+    """`all` and `*` select every column."""
     for word in ("all", "ALL", "*", ["*"]):
         assert selected_columns(word, hst, "hst", "sci_data_set_name") == list(hst)
 
 
 def test_columns_that_do_not_exist(hst: Columns) -> None:
-    """One that does not exist is left out with a warning that names the closest; if none is left, it is an error."""
+    """An unknown column is skipped with a warning that suggests a similar name; if none is left, the call raises."""
     with pytest.warns(InputWarning, match="Column 'sci_pepid' not found. Did you mean 'sci_pep_id'"):
         assert selected_columns("sci_pepid,sci_ra", hst, "hst", None) == ["sci_ra"]
     with (
@@ -104,16 +104,16 @@ def test_columns_that_do_not_exist(hst: Columns) -> None:
             selected_columns(wrong, hst, "hst", None)  # type: ignore[arg-type]
 
 
-def test_ullyses_gets_its_identifier_without_asking() -> None:
-    """The archive's own choice for ULLYSES lacks the identifier."""
+def test_ullyses_results_include_the_identifier() -> None:
+    """The default columns for ULLYSES include the identifier, which MAST's own default lacks."""
     assert "observation_id" in (selected_columns(None, {}, "ullyses", "observation_id") or [])
 
 
 # -- requests ------------------------------------------------------------------------------------------------------
 
 
-def test_many_targets_are_asked_for_a_hundred_at_a_time() -> None:
-    """All targets are asked for, in their order, no more than a hundred at once."""
+def test_targets_are_sent_a_hundred_at_a_time() -> None:
+    """All targets are sent in order, at most a hundred in a request."""
     requests = Search("hst", "u", targets=MANY, radius=60.0).requests()
     sent = [request.as_request().payload() for request in requests]
     assert [len(payload["target"]) for payload in sent] == [100, 100, 50]  # type: ignore[arg-type]
@@ -137,20 +137,20 @@ def test_many_targets_are_asked_for_a_hundred_at_a_time() -> None:
     ],
     ids=str,
 )
-def test_parts_that_cannot_be_asked_for(wrong: dict[str, Any]) -> None:
-    """What would silently give other rows than those wanted is refused."""
+def test_invalid_limits_and_offsets(wrong: dict[str, Any]) -> None:
+    """Arguments that would silently return other rows raise an error."""
     with pytest.raises(InvalidQueryError):
         Search("hst", "u", **wrong)
 
 
-def test_all_rows_are_asked_for_in_a_total_order() -> None:
-    """Where all rows are wanted, no two rows are in any order, so that parts of the answer do not overlap."""
+def test_all_rows_are_requested_in_a_unique_order() -> None:
+    """For all rows, the order of rows is unique, so that pages do not overlap."""
     ordered = Search("hst", "u", targets=MANY[:2], limit=None).totally_ordered({}, ["id", None])
     assert ordered.requests()[0].as_request().payload()["sort_by"] == ["ang_sep", "id", "search_pos"]
-    wished = Search("hst", "u", limit=None, sort_by=("id", "x"), sort_desc=(True, False)).totally_ordered(
+    sorted_search = Search("hst", "u", limit=None, sort_by=("id", "x"), sort_desc=(True, False)).totally_ordered(
         {}, ["id", "k"]
     )
-    payload = wished.requests()[0].as_request().payload()
+    payload = sorted_search.requests()[0].as_request().payload()
     assert (payload["sort_by"], payload["sort_desc"]) == (["id", "x", "k"], [True, False, False])
     assert SEARCH.totally_ordered({}, [None]) == SEARCH
 
@@ -165,7 +165,7 @@ def test_all_rows_are_asked_for_in_a_total_order() -> None:
     ],
 )
 def test_sorting(hst: Columns, sort_by: Any, sort_desc: Any, sent: Any) -> None:
-    """One direction is for all columns, or there is one for each."""
+    """`sort_desc` is one value for all columns, or one for each."""
     assert sorting(sort_by, sort_desc, hst) == sent
 
 
@@ -181,25 +181,25 @@ def test_sorting(hst: Columns, sort_by: Any, sort_desc: Any, sent: Any) -> None:
         ([], None),
     ],
 )
-def test_sorting_that_cannot_be_done(hst: Columns, sort_by: Any, sort_desc: Any) -> None:
-    """An order is applied or refused."""
+def test_invalid_sorting(hst: Columns, sort_by: Any, sort_desc: Any) -> None:
+    """Invalid sort arguments raise an error."""
     with pytest.raises(InvalidQueryError, match="sort"):
         sorting(sort_by, sort_desc, hst)
 
 
-def test_properties_of_the_request_are_no_criteria() -> None:
-    """What the archive knows as properties of a search is passed on as such."""
+def test_options_of_the_request_are_not_criteria() -> None:
+    """Options of a search are separated from criteria."""
     options, criteria = as_options({"skip_count": True, "search_key": "k", "user_fields": ["a"], "x": 1})
     assert options == {"skip_count": True, "search_key": ["k"], "user_fields": ["a"]}
     assert criteria == {"x": 1}
 
 
-# -- answers -------------------------------------------------------------------------------------------------------
+# -- responses -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("recorded_lately")
-def test_the_recorded_answer_is_the_peers_table(recorded: Callable[[str], bytes], hst: Columns) -> None:
-    """Names, order, kinds and values are those of astroquery.mast, except that a separation is a number."""
+def test_the_recorded_response_is_the_table_of_astroquery(recorded: Callable[[str], bytes], hst: Columns) -> None:
+    """Names, order, types and values are those of astroquery.mast, except that separations are numbers."""
     body = recorded("mission_results.json")
     ours, theirs = table_of(body, columns=hst), services._json_to_table(json.loads(body), "results")
     assert ours.colnames == theirs.colnames
@@ -213,22 +213,22 @@ def test_the_recorded_answer_is_the_peers_table(recorded: Callable[[str], bytes]
     assert ours.meta["search_params"]["limit"] == 10
 
 
-def test_values_that_look_like_missing_ones_stay() -> None:
-    """Only null and absent keys are masked: -999, an empty text and false are values (B14)."""
+def test_sentinel_values_are_kept() -> None:
+    """Only null and absent keys are masked; -999, an empty text and false are values (B14)."""
     info = [{"name": "f", "type": "FLOAT"}, {"name": "i", "type": "INTEGER"}, {"name": "t", "type": "VARCHAR"}]
     table = table_of(answer([{"f": -999.0, "i": -999, "t": ""}, {"f": None, "i": None}], info))
     assert [table[name].mask.tolist() for name in "fit"] == [[False, True]] * 3
     assert (table["f"][0], table["i"][0], table["t"][0]) == (-999.0, -999, "")
 
 
-def test_a_column_of_the_portal_that_no_row_has_is_left_out() -> None:
-    """Such a column is dropped from any table, and need not be there to be removed."""
+def test_a_portal_column_that_no_row_has_is_dropped() -> None:
+    """A portal column is dropped from tables, even if no row has it."""
     fields = [{"name": "a", "type": "FLOAT"}, {"name": "_selected_", "type": "BOOLEAN"}]
     assert table_of(answer([{"a": 1.5}], fields)).colnames == ["a"]
 
 
-def test_columns_that_are_declared_and_absent_or_the_other_way_round() -> None:
-    """Declared columns that no row has are left out, as in the peer; what only rows have is kept, at the end."""
+def test_declared_and_undeclared_columns() -> None:
+    """Declared columns that no row has are dropped, as in astroquery.mast; undeclared columns are kept at the end."""
     info = [{"name": "search_key", "type": "VARCHAR"}, {"name": "b", "type": "FLOAT"}, {"name": "a", "type": "VARCHAR"}]
     table = table_of(answer([{"a": "x", "b": 1, "ang_sep": 0.5}, {"a": "y", "b": 2.5, "ang_sep": None}], info))
     assert table.colnames == ["b", "a", "ang_sep"]
@@ -237,20 +237,20 @@ def test_columns_that_are_declared_and_absent_or_the_other_way_round() -> None:
 
 
 @pytest.mark.usefixtures("recorded_lately")
-def test_no_rows_leave_the_columns(recorded: Callable[[str], bytes], hst: Columns) -> None:
-    """A table without rows has the columns that were declared, or those that were asked for."""
+def test_an_empty_table_has_columns(recorded: Callable[[str], bytes], hst: Columns) -> None:
+    """An empty table has the declared or the requested columns."""
     declared = table_of(answer([], [{"name": "a", "type": "FLOAT"}, {"name": "ang_sep", "type": "NULL"}]))
     assert (declared.colnames, len(declared)) == (["a", "ang_sep"], 0)
     assert declared["ang_sep"].dtype.kind == "f"
     asked = table_of(recorded("mission_count_only.json"), columns=hst)
     assert len(asked.colnames) == 21
     assert asked["sci_hapnum"].dtype.kind == "i"
-    # Nothing is declared or repeated: then the columns of the mission are what is known.
+    # If no columns are declared or repeated, those of the mission are used.
     assert table_of(b'{"results": []}', columns=hst).colnames[-1] == "search_key"
 
 
-def test_parts_without_rows_say_nothing_about_types() -> None:
-    """The columns are those of the first part that has rows."""
+def test_pages_without_rows_do_not_determine_types() -> None:
+    """The types of columns are those of the first page with rows."""
     table = table_of(
         answer([], [{"name": "x", "type": "NULL"}]),
         answer([{"x": 1}], [{"name": "x", "type": "INTEGER"}]),
@@ -263,7 +263,7 @@ def test_parts_without_rows_say_nothing_about_types() -> None:
 
 
 def test_rows_may_be_lists() -> None:
-    """Rows in the order of the columns are read too."""
+    """Rows may be lists in the order of the columns."""
     assert table_of(answer([[1, "a"], [2, None]], [{"column_name": "n", "db_type": "INTEGER"}, {"name": "t"}]))[
         "n"
     ].tolist() == [1, 2]
@@ -283,22 +283,22 @@ def test_rows_may_be_lists() -> None:
         b'{"results": [], "totalResults": "many"}',
     ],
 )
-def test_unreadable_answers(body: bytes) -> None:
-    """An answer that is none is an error of the archive's, never a KeyError."""
+def test_unreadable_responses(body: bytes) -> None:
+    """An unreadable response raises an InvalidResponseError, never a KeyError."""
     with pytest.raises(InvalidResponseError):
         read_answer(body, "MAST search (hst)")
 
 
 @pytest.mark.usefixtures("recorded_lately")
 def test_the_count(recorded: Callable[[str], bytes]) -> None:
-    """The number of rows is the one that the archive announces, and an archive that does not say is an error."""
+    """The number of rows is the one that MAST reports; a response without it is an error."""
     assert total_rows(read_answer(recorded("mission_count_only.json"), "s")) == 1066009
     with pytest.raises(InvalidResponseError, match="did not return the number of rows"):
         total_rows(read_answer(b'{"results": []}', "s"))
 
 
-def test_the_archive_may_have_a_limit_of_its_own() -> None:
-    """A part is as large as the archive says, if that is less than what was asked for."""
+def test_the_server_may_apply_a_lower_limit() -> None:
+    """If the server applies a lower limit than requested, it determines the size of a page."""
     page = read_answer(answer([{"x": 1}] * 3, search_params={"limit": 3, "offset": 0}, totalResults=7), "s")
     assert page_bounds(page, 10, 0) == (3, 0)
     assert may_have_more(page, 10, 0)
@@ -306,8 +306,8 @@ def test_the_archive_may_have_a_limit_of_its_own() -> None:
     assert may_have_more(read_answer(answer([{"x": 1}] * 3, totalResults=None), "s"), 3, 0)
 
 
-def test_rows_that_are_missing_or_came_twice() -> None:
-    """Parts that do not make up the whole are an error, not a table."""
+def test_missing_or_repeated_rows() -> None:
+    """Pages that do not make up the complete result raise an error."""
     parts = Completeness("s")
     first = read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s")
     parts.add_slice(first, 0, 2, alone=False)
@@ -319,8 +319,8 @@ def test_rows_that_are_missing_or_came_twice() -> None:
         parts.add_slice(read_answer(answer([{"x": 3}, {"x": [4]}], totalResults=5), "s"), 2, 2, alone=False)
 
 
-def test_rows_that_are_missing_from_a_part_that_tells_no_total() -> None:
-    """The rows of all parts together are those that the first one has announced."""
+def test_missing_rows_in_a_page_without_a_total() -> None:
+    """All pages together must have the number of rows that the first page reported."""
     parts = Completeness("s")
     parts.add_slice(read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s"), 0, 2, alone=False)
     parts.add_slice(read_answer(answer([{"x": 3}], totalResults=None), "s"), 2, 2, alone=False)
@@ -334,15 +334,15 @@ def test_rows_that_are_missing_from_a_part_that_tells_no_total() -> None:
 
 
 def test_the_recorded_products(recorded: Callable[[str], bytes]) -> None:
-    """Products have their columns, in the archive's order, and sizes in bytes."""
+    """Products have their columns in MAST's order, and sizes in bytes."""
     table = products_table(QUESTION, [read_products(recorded("mission_products.json"), "s")], ["Z14Z0104T"])
     assert table.colnames == list(json.loads(recorded("mission_products.json"))["products"][0])
     assert table["size"].unit == "byte"
     assert table["size"].dtype.kind == "i"
 
 
-def test_products_come_in_the_order_of_the_datasets() -> None:
-    """The order is that of the question, whatever that of the answers (B45); within a dataset it is the archive's."""
+def test_products_are_in_the_order_of_the_datasets() -> None:
+    """Products are in the order of the requested datasets (B45), and within a dataset in MAST's order."""
     first = json.dumps({"products": [[{"dataset": "B", "filename": "2"}, {"dataset": "B", "filename": "1"}]]})
     second = json.dumps({"products": [{"dataset": "A", "filename": "3", "size": 5}]})
     pages = [read_products(body.encode(), "s") for body in (first, second)]
@@ -351,8 +351,8 @@ def test_products_come_in_the_order_of_the_datasets() -> None:
     assert table["size"].tolist() == [5, None, None]
 
 
-def test_no_products_leave_the_columns() -> None:
-    """A list without products can be filtered all the same."""
+def test_an_empty_product_list_has_columns() -> None:
+    """An empty product list can be filtered."""
     table = products_table(QUESTION, [read_products(b'{"products": []}', "s")], ["A"])
     assert {"filename", "dataset", "size", "uri"} <= set(table.colnames)
     assert len(table) == 0
@@ -360,13 +360,13 @@ def test_no_products_leave_the_columns() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"products": {}}', b'{"products": [1]}', b'{"products": [[1]]}'])
 def test_unreadable_lists_of_products(body: bytes) -> None:
-    """An answer that is no list of products is an error of the archive's."""
+    """A response that is not a product list raises an InvalidResponseError."""
     with pytest.raises(InvalidResponseError):
         read_products(body, "s")
 
 
-def test_records_of_different_shape_make_one_table() -> None:
-    """A column is there if any record has it, and masked where one lacks it."""
+def test_records_with_different_columns_make_one_table() -> None:
+    """The table has the columns of all records, masked where a record lacks one."""
     page = read_products(b'{"products": [{"a": 1}, {"b": "x", "a": null}]}', "s")
     table = products_table(QUESTION, [page])
     assert table.colnames == ["a", "b"]
@@ -374,13 +374,13 @@ def test_records_of_different_shape_make_one_table() -> None:
 
 
 @pytest.mark.parametrize("row", [{}, []], ids=str)
-def test_a_row_without_anything_is_no_row(row: Any) -> None:
-    """An empty object is neither a dataset nor nothing found."""
+def test_an_empty_row_is_malformed(row: Any) -> None:
+    """An empty row raises an error."""
     with pytest.raises(InvalidResponseError, match="a malformed row"):
         read_answer(answer([row]), "s")
 
 
-def test_fewer_rows_than_none_are_refused() -> None:
-    """A negative number of rows is no count."""
+def test_a_negative_row_count_is_invalid() -> None:
+    """A negative number of rows raises an error."""
     with pytest.raises(InvalidResponseError, match="invalid row count: -1"):
         read_answer(answer([], totalResults=-1), "s")

@@ -1,4 +1,4 @@
-"""Targets of the missions search, in all the forms in which they are held."""
+"""Targets of mission searches, in all accepted forms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEXTS = ["10.684 41.269", "83.6331 22.0145"]
 
 
 def sky_targets(coordinates: Any, object_names: Any = None) -> list[str]:
-    """Targets as the archive takes them, and names."""
+    """Return targets in MAST's format, and names."""
     found = search_targets(coordinates, object_names, 3, ())
     assert found is not None
     places = zip(found.ra.tolist(), found.dec.tolist(), strict=True)
@@ -29,7 +29,7 @@ def sky_targets(coordinates: Any, object_names: Any = None) -> list[str]:
 
 
 def object_targets(names: Any) -> list[str]:
-    """Names of objects."""
+    """Return the names of objects."""
     return sky_targets(None, names)
 
 
@@ -55,8 +55,8 @@ def object_targets(names: Any) -> list[str]:
     ],
     ids=lambda each: type(each).__name__,
 )
-def test_every_form_of_several_positions_is_the_same(coordinates: Any) -> None:
-    """However they are held, the positions are the same, in the same order."""
+def test_every_form_of_several_positions_is_equal(coordinates: Any) -> None:
+    """The positions and their order do not depend on the form in which they are given."""
     assert sky_targets(coordinates) == TEXTS
 
 
@@ -73,7 +73,7 @@ def test_every_form_of_several_positions_is_the_same(coordinates: Any) -> None:
     ],
 )
 def test_one_position_and_names(coordinates: Any, targets: list[str]) -> None:
-    """A comma may stand within one position; text that is none is the name of an object."""
+    """A comma may be part of one position; text that is not a position is the name of an object."""
     assert sky_targets(coordinates) == targets
     found = search_targets(coordinates, None, 3, ())
     assert found is not None
@@ -81,7 +81,7 @@ def test_one_position_and_names(coordinates: Any, targets: list[str]) -> None:
 
 
 def test_texts_in_tables_are_hours_and_degrees() -> None:
-    """Without units numbers are degrees, and texts hours and degrees."""
+    """Without units, numbers are degrees, and text is in hours and degrees."""
     (target,) = sky_targets(Table({"ra": ["01:00:00"], "dec": ["+02:00:00"]}))
     ra, dec = map(float, target.split())
     assert (ra, dec) == (pytest.approx(15), pytest.approx(2))
@@ -107,14 +107,14 @@ def test_texts_in_tables_are_hours_and_degrees() -> None:
     ],
     ids=str,
 )
-def test_what_is_no_position_is_refused(coordinates: Any) -> None:
-    """Every target is a finite position, or the call is refused."""
+def test_invalid_positions_raise(coordinates: Any) -> None:
+    """Anything but finite positions raises an error."""
     with pytest.raises(InvalidQueryError):
         sky_targets(coordinates)
 
 
 def test_names_of_objects() -> None:
-    """Names come one by one, in an iterable, or separated by commas."""
+    """Names may be given as one name, an iterable, or text with commas."""
     assert object_targets("M31, M 51") == object_targets(("M31", " M 51 ")) == ["M31", "M 51"]
     for names in ("", [], ["M31", ""], [3], 3, "M31,,M51"):
         with pytest.raises(InvalidQueryError, match="ame"):
@@ -122,7 +122,7 @@ def test_names_of_objects() -> None:
 
 
 def test_columns_are_read_as_everywhere_in_the_package() -> None:
-    """Other names of columns, units and masked names are understood as for observations and catalogs."""
+    """Column names, units and masked names are interpreted as for observations and catalogs."""
     assert sky_targets(Table({"RA_ICRS": [10.5], "DE_ICRS": [-20.25]})) == ["10.5 -20.25"]
     hours = QTable({"raj2000": [1.0] * u.hourangle, "dej2000": [120.0] * u.arcmin})
     (target,) = sky_targets(hours)
@@ -137,21 +137,21 @@ def test_columns_are_read_as_everywhere_in_the_package() -> None:
     "radius", [6, 6.0, "6 arcmin", 0.1 * u.deg, "360s", Angle(6, "arcmin"), np.float32(6)], ids=str
 )
 def test_every_form_of_a_radius(radius: Any) -> None:
-    """A plain number is in arcmin."""
+    """A radius may be an angle, text, or a number in arcmin."""
     assert arcseconds(radius) == pytest.approx(360)
 
 
 @pytest.mark.parametrize("radius", [31, "31 arcmin", -1, np.nan, "wide", None, [1, 2], 3 * u.s], ids=str)
-def test_a_radius_that_the_archive_does_not_allow(radius: Any) -> None:
-    """The archive looks 30 arcmin far at most, and that is said before anything is sent."""
+def test_an_invalid_radius_raises(radius: Any) -> None:
+    """A radius of more than 30 arcmin, or that is not an angle, raises an error."""
     with pytest.raises(InvalidQueryError, match="radius"):
         arcseconds(radius)
     assert arcseconds(30) == arcseconds(0.5 * u.deg) == 1800
 
 
 @given(st.lists(st.tuples(st.floats(0, 359.9), st.floats(-90, 90)), min_size=1, max_size=5))
-def test_positions_keep_all_their_digits(pairs: list[tuple[float, float]]) -> None:
-    """What the archive reads is what was given, up to rounding of the last digit."""
+def test_positions_are_sent_with_full_precision(pairs: list[tuple[float, float]]) -> None:
+    """Positions can be read back from the request to within rounding errors."""
     ra, dec = zip(*pairs, strict=True)
     sent = [tuple(map(float, text.split())) for text in sky_targets(SkyCoord(list(ra), list(dec), unit="deg"))]
     assert np.allclose(sent, pairs, rtol=0, atol=1e-12)

@@ -1,4 +1,4 @@
-"""The missions search by position, name and criteria, on the sandbox over HTTP and against recorded answers."""
+"""Mission searches by position, name and criteria, on the sandbox over HTTP and with recorded responses."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def client(mast_sandbox: Sandbox) -> MastMissionsClass:
 
 @pytest.fixture
 def archive(recorded: Callable[[str], bytes]) -> Iterator[responses.RequestsMock]:
-    """The real addresses, with the recorded list of columns."""
+    """Mock MAST's real addresses, with the recorded list of columns."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.get(COLUMNS, body=recorded("mission_columns.json"))
         yield mock
 
 
 def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Return the bodies of the searches that were sent."""
+    """Return the bodies of the search requests."""
     return [json.loads(record.body) for record in sandbox.requests.of("mission_search")]
 
 
@@ -62,8 +62,8 @@ def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
     [M51, M51.galactic, "202.469575 47.195258", "202.469575, 47.195258", ["202.469575", "47.195258"], [M51], "M51"],
     ids=str,
 )
-def test_every_form_of_a_position_finds_the_same(client: MastMissionsClass, coordinates: Any) -> None:
-    """A position is a position; the radius is in arcmin, and so is the separation."""
+def test_every_form_of_a_position_is_equal(client: MastMissionsClass, coordinates: Any) -> None:
+    """Every form of a position returns the same rows; the radius and the separation are in arcmin."""
     table = client.query_region(coordinates, radius=3)
     expected = client.query_criteria(coordinates=M51, radius=3 * u.arcmin)
     assert 0 < len(table) == len(expected)
@@ -74,15 +74,15 @@ def test_every_form_of_a_position_finds_the_same(client: MastMissionsClass, coor
     assert np.allclose(there.separation(M51).arcmin, table["ang_sep"], atol=1e-3)
 
 
-def test_region_and_name_find_the_same(client: MastMissionsClass) -> None:
-    """The default radius is 3 arcmin, around a name as around a position."""
+def test_query_region_and_query_object_return_the_same(client: MastMissionsClass) -> None:
+    """The default radius is the same for a position and for the name of the object."""
     by_name = client.query_object("M51")
     assert by_name["sci_data_set_name"].tolist() == client.query_region(M51)["sci_data_set_name"].tolist()
     assert client.query_object("M51", count_only=True) == len(by_name)
 
 
 def test_many_targets_of_all_kinds_in_one_call(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
-    """Positions and names go into one search, and each row says for which target it was found."""
+    """Positions and names are sent in one search, and each row has its target."""
     table = client.query_criteria(coordinates=[M51, "210.802 54.349"], object_names=["HUDF", "M51"], radius=2)
     assert len(sent(mast_sandbox)) == 1
     assert len(set(table["search_pos"])) >= 3
@@ -90,8 +90,8 @@ def test_many_targets_of_all_kinds_in_one_call(client: MastMissionsClass, mast_s
     assert set(alone["sci_data_set_name"]) < set(table["sci_data_set_name"])
 
 
-def test_a_name_without_position_among_several(client: MastMissionsClass) -> None:
-    """A name that nobody knows is left out with a warning; a single one, and only such ones, are an error."""
+def test_an_unknown_name_among_several(client: MastMissionsClass) -> None:
+    """An unknown name is skipped with a warning, or raises an error if it is the only one."""
     with pytest.warns(InputWarning, match="Xyzzy"):
         table = client.query_object(["M51", "Xyzzy"])
     assert len(table) == len(client.query_region(M51))
@@ -116,10 +116,10 @@ def test_a_name_without_position_among_several(client: MastMissionsClass) -> Non
     ],
     ids=str,
 )
-def test_what_cannot_be_asked_is_refused_unsent(
+def test_invalid_arguments_send_no_request(
     client: MastMissionsClass, mast_sandbox: Sandbox, arguments: dict[str, Any]
 ) -> None:
-    """Bad input is an InvalidQueryError, and no search is sent."""
+    """An invalid argument raises InvalidQueryError, and no search is sent."""
     with pytest.raises(InvalidQueryError):
         client.query_criteria(**arguments)
     assert not sent(mast_sandbox)
@@ -127,14 +127,14 @@ def test_what_cannot_be_asked_is_refused_unsent(
 
 
 @pytest.mark.parametrize("method", ["query_region", "query_object", "query_region_async", "query_object_async"])
-def test_no_target_is_no_search_of_the_whole_sky(client: MastMissionsClass, method: str) -> None:
-    """None in the place of a target is a mistake, and not a wish for everything."""
+def test_none_is_not_a_target(client: MastMissionsClass, method: str) -> None:
+    """None as a target raises an error instead of searching the whole sky."""
     with pytest.raises(InvalidQueryError, match="None"):
         getattr(client, method)(None)
 
 
 def test_two_hundred_and_fifty_targets(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
-    """They are asked for a hundred at a time, side by side, and the answers follow each other in their order."""
+    """Targets are sent a hundred at a time, and the results are in their order."""
     away = M51.directional_offset_by(np.linspace(0, 360, 250) * u.deg, np.linspace(0, 1, 250) * u.arcmin)
     table = client.query_region(away, radius=0.5, limit=None)
     assert [len(body["target"]) for body in sorted(sent(mast_sandbox), key=lambda body: -len(body["target"]))] == [
@@ -158,7 +158,7 @@ def test_two_hundred_and_fifty_targets(client: MastMissionsClass, mast_sandbox: 
 
 
 def test_criteria_are_applied(client: MastMissionsClass) -> None:
-    """Every row meets every criterion, in whatever form it is given."""
+    """Every row meets every criterion, in each form."""
     table = client.query_criteria(
         sci_instrume=["ACS", "WFC3"],
         sci_actual_duration=(100 * u.s, 1 * u.h),
@@ -182,7 +182,7 @@ def test_criteria_are_applied(client: MastMissionsClass) -> None:
 
 @pytest.mark.parametrize("mission", ALL)
 def test_every_mission_is_searched(client: MastMissionsClass, mission: str) -> None:
-    """Columns, count and rows of each mission agree, and the rows have the identifier of the dataset."""
+    """Columns, count and rows of each mission are consistent, and the rows have the dataset identifier."""
     columns = client.get_column_list(mission=mission)
     table = client.query_criteria(mission=mission, limit=None)
     assert 0 < len(table) == client.query_criteria(mission=mission, count_only=True)
@@ -192,7 +192,7 @@ def test_every_mission_is_searched(client: MastMissionsClass, mission: str) -> N
 
 
 def test_all_columns(client: MastMissionsClass) -> None:
-    """`*` returns all columns of the list that have a value to give."""
+    """`*` returns all columns of the list."""
     table = client.query_region(M51, select_cols="*", limit=None)
     assert set(table.colnames) == set(client.get_column_list()["name"])
     assert table["sci_ra"].unit == "deg"
@@ -200,14 +200,14 @@ def test_all_columns(client: MastMissionsClass) -> None:
 
 
 def test_pass_id_is_sent_as_pass(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
-    """Roman's column has the name of a word of Python's, and an alias that the archive does not know."""
+    """Roman's column `pass` is a Python keyword, and is given as `pass_id`."""
     table = client.query_criteria(mission="roman", pass_id=1, select_cols="pass")
     assert set(table["pass"]) == {1}
     assert sent(mast_sandbox)[-1]["conditions"] == [{"pass": 1}]
 
 
 def test_no_rows(client: MastMissionsClass) -> None:
-    """Nothing found is an empty table with columns, and a warning."""
+    """An empty result is a table with columns, and a warning."""
     with pytest.warns(NoResultsWarning, match="Query returned no results"):
         table = client.query_criteria(sci_pep_id=1)
     assert len(table) == 0
@@ -215,17 +215,17 @@ def test_no_rows(client: MastMissionsClass) -> None:
     assert client.query_criteria(sci_pep_id=1, count_only=True) == 0
 
 
-def test_unknown_criteria_name_the_closest(client: MastMissionsClass) -> None:
-    """A keyword that is no column is refused with the closest one."""
+def test_unknown_criteria_suggest_similar_names(client: MastMissionsClass) -> None:
+    """An unknown criterion raises an error that suggests a similar column."""
     with pytest.raises(InvalidQueryError, match=r"Filter 'sci_instrum' does not exist\. Did you mean 'sci_instrume'"):
         client.query_criteria(sci_instrum="ACS")
 
 
-# -- how much ------------------------------------------------------------------------------------------------------
+# -- limits and pages ----------------------------------------------------------------------------------------------
 
 
-def test_all_rows_in_pages_are_all_rows(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
-    """limit=None returns every row once, in pages that are asked for side by side, in bounded number."""
+def test_all_rows_are_returned_in_pages(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """limit=None returns every row once, with a bounded number of concurrent requests."""
     whole = client.query_criteria(sci_instrume="ACS", limit=5000, sort_by="sci_data_set_name")
     mast_sandbox.faults.add("mission_search", Fault.delay(0.02), times=None)
     with conf.set_temp("pagesize", 37), conf.set_temp("max_workers", 3):
@@ -243,7 +243,7 @@ def test_all_rows_in_pages_are_all_rows(client: MastMissionsClass, mast_sandbox:
 
 
 def test_limit_and_offset(client: MastMissionsClass) -> None:
-    """A limit that leaves rows out is warned of, by each call for itself; one that does not is not."""
+    """A limit that cuts off rows issues a warning; one that does not is silent."""
     order = {"sort_by": "sci_data_set_name"}
     whole = client.query_region(M51, radius=10, **order)
     with pytest.warns(MaxResultsWarning, match="Maximum results returned"):
@@ -254,16 +254,16 @@ def test_limit_and_offset(client: MastMissionsClass) -> None:
     assert len(exactly) == len(whole)
 
 
-def test_a_page_that_repeats_another_one_is_noticed(archive: responses.RequestsMock) -> None:
-    """Pages that overlap are an error and no table, although the number of rows is right."""
+def test_a_repeated_page_raises(archive: responses.RequestsMock) -> None:
+    """Overlapping pages raise an error, even if the number of rows is correct."""
     page = {"info": [], "results": [{"sci_data_set_name": str(n)} for n in range(3)], "totalResults": 6}
     archive.post(SEARCH, json=page)
     with conf.set_temp("pagesize", 3), pytest.raises(IncompleteResultError, match="two parts"):
         MastMissions.query_criteria(limit=None)
 
 
-def test_rows_that_do_not_come_are_noticed(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
-    """Fewer rows than the archive announces are an error, with a limit and without."""
+def test_missing_rows_raise(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """Fewer rows than MAST reports raise an error, with and without a limit."""
 
     def shorter(document: dict[str, Any]) -> dict[str, Any]:
         return {**document, "results": document["results"][:-1]}
@@ -277,8 +277,8 @@ def test_rows_that_do_not_come_are_noticed(client: MastMissionsClass, mast_sandb
         client.query_region(M51, limit=None)
 
 
-def test_the_count_can_be_left_out(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
-    """skip_count is passed on; what is complete cannot be known then, and limit=None is refused."""
+def test_skip_count(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """skip_count is sent to MAST, and cannot be combined with limit=None."""
     assert len(client.query_region(M51, skip_count=True)) == len(client.query_region(M51))
     assert sent(mast_sandbox)[0]["skip_count"] is True
     with pytest.raises(InvalidQueryError, match="skip_count"):
@@ -288,8 +288,8 @@ def test_the_count_can_be_left_out(client: MastMissionsClass, mast_sandbox: Sand
 # -- the client ----------------------------------------------------------------------------------------------------
 
 
-def test_the_mission_can_be_set_on_the_instance_and_on_the_ready_made_client(mast_sandbox: Sandbox) -> None:
-    """Calling the ready-made client makes another one, and setting its mission changes it alone."""
+def test_the_mission_of_an_instance_and_of_the_default_client(mast_sandbox: Sandbox) -> None:
+    """Calling the default client creates another one, and setting a mission changes only that client."""
     other = MastMissions(mission="JWST")
     assert (other.mission, MastMissions.mission) == ("jwst", "hst")
     assert isinstance(other, MastMissionsClass)
@@ -303,10 +303,10 @@ def test_the_mission_can_be_set_on_the_instance_and_on_the_ready_made_client(mas
 
 
 def test_calls_in_threads_keep_their_mission(client: MastMissionsClass) -> None:
-    """Missions named by the call, and attributes that change meanwhile, mix no answers."""
+    """Concurrent calls with different missions, and changes of the attribute, do not affect each other."""
 
     def ask(mission: str) -> tuple[str, int]:
-        client.mission = "hst"  # as others do at the same time
+        client.mission = "hst"  # other threads do so at the same time
         return mission, len(client.query_criteria(mission=mission, limit=None))
 
     expected = {name: client.query_criteria(mission=name, count_only=True) for name in ALL}
@@ -314,8 +314,8 @@ def test_calls_in_threads_keep_their_mission(client: MastMissionsClass) -> None:
         assert all(expected[mission] == rows for mission, rows in pool.map(ask, ALL * 2))
 
 
-def test_the_request_can_be_looked_at(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
-    """get_query_payload returns what would be sent, and sends nothing."""
+def test_get_query_payload(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """get_query_payload returns the request and sends nothing."""
     payload = client.query_region(M51, radius=3, sci_instrume="ACS", limit=7, get_query_payload=True)
     assert payload == {
         "limit": 7,
@@ -329,8 +329,8 @@ def test_the_request_can_be_looked_at(client: MastMissionsClass, mast_sandbox: S
     assert not sent(mast_sandbox)
 
 
-def test_responses_are_those_of_the_peer(client: MastMissionsClass) -> None:
-    """The asynchronous methods return the response itself."""
+def test_async_methods_return_responses(client: MastMissionsClass) -> None:
+    """The methods named `_async` return the HTTP response."""
     for reply in (
         client.query_region_async(M51),
         client.query_object_async("M51"),
@@ -342,7 +342,7 @@ def test_responses_are_those_of_the_peer(client: MastMissionsClass) -> None:
 
 
 def test_the_older_name_of_an_argument(client: MastMissionsClass) -> None:
-    """`objectname` is taken, with a deprecation."""
+    """`objectname` is accepted with a deprecation warning."""
     expected = len(client.query_object("M51"))
     for method in (client.query_object, client.query_criteria):
         with pytest.warns(AstropyDeprecationWarning, match="object_names"):
@@ -352,14 +352,14 @@ def test_the_older_name_of_an_argument(client: MastMissionsClass) -> None:
 
 
 def test_a_table_of_a_query_is_a_list_of_targets(client: MastMissionsClass) -> None:
-    """What one query has found can be looked around by the next, as it is."""
+    """The result of a query can be used as the targets of the next."""
     found: Table = client.query_region(M51)[:3]
     assert len(client.query_region(found, radius=0.1)) >= len(found)
     assert len(client.query_region(found[0], radius=0.1)) > 0
 
 
 def test_the_time_of_a_call_is_limited(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
-    """A call that the archive is too slow for ends in time, with an exception that says so."""
+    """A call that takes longer than `timeout` raises TimeoutError."""
     mast_sandbox.faults.add("mission_columns", Fault.delay(5))
     with pytest.raises(TimeoutError, match=r"0\.1 s"):
         client.query_region(M51, timeout=0.1)
@@ -371,7 +371,7 @@ def test_the_time_of_a_call_is_limited(client: MastMissionsClass, mast_sandbox: 
 
 
 def test_clients_can_be_pickled(client: MastMissionsClass) -> None:
-    """A copy in another process has the mission, and finds its columns itself."""
+    """A copy of a client keeps the mission, and requests its columns itself."""
     client.mission = "jwst"
     client.get_column_list()
     copy = pickle.loads(pickle.dumps(client))
@@ -379,11 +379,11 @@ def test_clients_can_be_pickled(client: MastMissionsClass) -> None:
     assert len(copy.get_column_list()) > 10
 
 
-# -- which missions there are --------------------------------------------------------------------------------------
+# -- available missions --------------------------------------------------------------------------------------------
 
 
 def test_missions_that_can_be_searched_are_listed(mast_sandbox: Sandbox) -> None:
-    """The archive's own page tells them; without it those known to the package are returned."""
+    """The missions are listed from MAST's documentation page, or from the package if that fails."""
     listed = MastMissions.get_available_missions()
     assert {"hst", "jwst", "roman"} <= set(listed)
     assert listed == sorted(listed) == MastMissions.available_missions
@@ -392,24 +392,22 @@ def test_missions_that_can_be_searched_are_listed(mast_sandbox: Sandbox) -> None
 
 
 @pytest.mark.parametrize(("name", "meant"), [("jwstt", "jwst"), ("hubble", "hst"), ("webb", "jwst")])
-def test_a_mission_that_does_not_exist_is_refused_with_those_that_do(
-    mast_sandbox: Sandbox, name: str, meant: str
-) -> None:
-    """A misspelled mission is told before anything is searched, without a warning about its columns."""
+def test_an_unknown_mission_raises_with_a_suggestion(mast_sandbox: Sandbox, name: str, meant: str) -> None:
+    """A misspelled mission raises before anything is searched, without a warning about its columns."""
     with pytest.raises(InvalidQueryError, match=rf"'{name}' is not a valid mission\. Did you mean '{meant}'"):
         MastMissions.query_criteria(mission=name, program=1039)
     assert mast_sandbox.requests.of("mission_search") == []
 
 
-def test_columns_of_a_mission_by_position(mast_sandbox: Sandbox) -> None:
-    """``get_column_list("jwst")`` is ``get_column_list(mission="jwst")``."""
+def test_get_column_list_takes_the_mission_as_positional(mast_sandbox: Sandbox) -> None:
+    """``get_column_list("jwst")`` is the same as ``get_column_list(mission="jwst")``."""
     assert MastMissions.get_column_list("jwst")["name"].tolist() == (
         MastMissions.get_column_list(mission="jwst")["name"].tolist()
     )
 
 
 def test_all_missions_are_searched_at_once(mast_sandbox: Sandbox) -> None:
-    """The search of all missions is listed, and finds at a place what each of them has there, with its files."""
+    """The mission `all_missions` is listed, and returns datasets of several missions with their products."""
     assert "all_missions" in MastMissions.get_available_missions()
     found = MastMissions.query_region("202.4696 47.1952", radius="1 arcmin", mission="all_missions")
     assert set(found["mission"]) == {"HST", "JWST"}

@@ -1,4 +1,4 @@
-"""What the archive says to the missions search: recorded answers, failures, and the list of columns."""
+"""How mission searches handle MAST's responses: recorded responses, failures, and the list of columns."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def client(mast_sandbox: Sandbox) -> MastMissionsClass:
 
 @pytest.fixture
 def archive(recorded: Callable[[str], bytes]) -> Iterator[responses.RequestsMock]:
-    """The real addresses, with the recorded list of columns."""
+    """Mock MAST's real addresses, with the recorded list of columns."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.get(COLUMNS, body=recorded("mission_columns.json"))
         yield mock
 
 
-# -- what the archive says -----------------------------------------------------------------------------------------
+# -- responses and failures ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("recorded_lately")
-def test_the_recorded_answers(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """What the real archive has answered becomes a table, and a count."""
+def test_the_recorded_responses(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
+    """Recorded responses of MAST become a table and a count."""
     archive.post(SEARCH, body=recorded("mission_results.json"))
     with pytest.warns(MaxResultsWarning):
         table = MastMissions.query_region("40.66963 -0.01328", radius=3, sci_aec="S", limit=10)
@@ -57,17 +57,15 @@ def test_the_recorded_answers(archive: responses.RequestsMock, recorded: Callabl
 
 
 @pytest.mark.parametrize("fault", [Fault.garbage(), Fault.truncate_json(), Fault.status(503), Fault.reset()], ids=repr)
-def test_passing_failures_pass(client: MastMissionsClass, mast_sandbox: Sandbox, fault: Fault) -> None:
-    """What a second try may mend is tried again, also an answer that cannot be read."""
+def test_transient_failures_are_retried(client: MastMissionsClass, mast_sandbox: Sandbox, fault: Fault) -> None:
+    """A transient failure or an unreadable response is retried."""
     expected = client.query_region(M51)
     mast_sandbox.faults.add("mission_search", fault, times=2)
     assert len(client.query_region(M51)) == len(expected)
 
 
-def test_a_failure_of_the_archive_is_not_blamed_on_the_question(
-    client: MastMissionsClass, mast_sandbox: Sandbox
-) -> None:
-    """500 is a RemoteServiceError, and 4xx an InvalidQueryError; both with the archive's own words (B40)."""
+def test_server_errors_are_distinguished_from_invalid_queries(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """500 raises RemoteServiceError, and 4xx InvalidQueryError; both include MAST's message (B40)."""
     mast_sandbox.faults.add("mission_search", Fault.status(500, body=b"database is down"), times=None)
     with pytest.raises(RemoteServiceError, match=r"HTTP 500.*database is down"):
         client.query_region(M51)
@@ -85,7 +83,7 @@ def test_a_failure_of_the_archive_is_not_blamed_on_the_question(
 
 
 def test_the_list_of_columns_is_read_once(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
-    """One list for each mission serves all calls."""
+    """The list of columns of a mission is requested once for all calls."""
     first = client.get_column_list()
     client.query_region(M51, sci_instrume="ACS")
     client.mission = "JWST"
@@ -99,12 +97,12 @@ def test_the_list_of_columns_is_read_once(client: MastMissionsClass, mast_sandbo
 def test_without_the_list_of_columns_queries_work(
     client: MastMissionsClass, mast_sandbox: Sandbox, fault: Fault
 ) -> None:
-    """The list being down costs no query; criteria are sent unchecked, which is said; asking for it tells why (B41)."""
+    """If the list of columns fails, queries work, with a warning about unchecked criteria (B41)."""
     mast_sandbox.faults.add("mission_columns", fault, times=None)
     assert len(client.query_region(M51)) > 0
     with pytest.warns(InputWarning, match="The criteria sci_instrume are not validated"):
         assert len(client.query_region(M51, sci_instrume="ACS", select_cols="sci_ra")) > 0
-    # Not asked for again at once.
+    # The list is not requested again at once.
     assert len(mast_sandbox.requests.of("mission_columns")) == 1
     with pytest.raises(RemoteServiceError):
         client.get_column_list()
@@ -115,8 +113,8 @@ def test_without_the_list_of_columns_queries_work(
     assert client.query_region(M51, sci_instrume="ACS")["sci_ra"].unit == "deg"
 
 
-def test_unknown_missions_are_looked_up_in_the_archive(client: MastMissionsClass) -> None:
-    """A mission that this package does not know may be set; what the archive does not have either is refused."""
+def test_unknown_missions_are_verified_with_the_server(client: MastMissionsClass) -> None:
+    """A mission unknown to this package can be set, and raises an error if MAST does not have it."""
     client.mission = "Nancy_2"
     assert client.mission == "nancy_2"
     with pytest.raises(InvalidQueryError, match="nancy_2"):
@@ -126,8 +124,8 @@ def test_unknown_missions_are_looked_up_in_the_archive(client: MastMissionsClass
     assert client.get_dataset_kwd() is None
 
 
-def test_a_search_goes_into_fits_without_a_warning(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The question as the archive has understood it survives, and is a dictionary under astroquery's name."""
+def test_a_result_is_written_to_fits_without_a_warning(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The query that MAST repeats is written to files, and is a dictionary under astroquery's key."""
     table = MastMissions.query_region("202.47 47.2", radius=2)
     table.write(tmp_path / "found.fits")
     again = Table.read(tmp_path / "found.fits")
@@ -140,7 +138,7 @@ def test_a_search_goes_into_fits_without_a_warning(mast_sandbox: Sandbox, tmp_pa
 
 
 @pytest.mark.parametrize("more", [{}, {"radius": 2}])
-def test_a_misspelt_place_is_named(mast_sandbox: Sandbox, more: dict[str, object]) -> None:
-    """object_name is called object_names here, whether a radius goes with it or not."""
+def test_a_misspelled_position_argument_is_suggested(mast_sandbox: Sandbox, more: dict[str, object]) -> None:
+    """The argument `object_name` raises an error that suggests `object_names`, with and without a radius."""
     with pytest.raises(InvalidQueryError, match=r"Did you mean .*object_names"):
         MastMissions.query_criteria(object_name="M51", **more)

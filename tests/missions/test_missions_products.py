@@ -1,4 +1,4 @@
-"""The files of missions: lists, filters, downloads, and the lists that MAST mails to subscribers."""
+"""The files of missions: product lists, filters, downloads, and the lists that MAST mails to subscribers."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def first_of(client: MastMissionsClass, mission: str) -> Table:
 # -- lists ---------------------------------------------------------------------------------------------------------
 
 
-def test_every_form_of_datasets_lists_the_same(client: MastMissionsClass, datasets: Table) -> None:
-    """Datasets may be a table, rows, a column, identifiers; the products come in their order (B45)."""
+def test_every_form_of_datasets_is_equal(client: MastMissionsClass, datasets: Table) -> None:
+    """Datasets may be a table, rows, a column or identifiers; the products are in their order (B45)."""
     ids = [str(name) for name in datasets["sci_data_set_name"]]
     whole = client.get_product_list(datasets)
     assert list(dict.fromkeys(whole["dataset"].tolist())) == ids
@@ -75,8 +75,8 @@ def test_every_form_of_datasets_lists_the_same(client: MastMissionsClass, datase
     assert len(backwards) == len(whole)
 
 
-def test_datasets_are_asked_for_in_batches(client: MastMissionsClass, datasets: Table, mast_sandbox: Sandbox) -> None:
-    """Many datasets are asked for in portions; one that the archive cannot answer is asked for in halves."""
+def test_datasets_are_requested_in_batches(client: MastMissionsClass, datasets: Table, mast_sandbox: Sandbox) -> None:
+    """Many datasets are requested in batches; a batch that is too large for MAST is split in half."""
     whole = client.get_product_list(datasets)
     mast_sandbox.requests.clear()
     assert client.get_product_list(datasets, batch_size=3)["product_key"].tolist() == whole["product_key"].tolist()
@@ -96,15 +96,15 @@ def test_datasets_are_asked_for_in_batches(client: MastMissionsClass, datasets: 
 @pytest.mark.parametrize(
     "given", [[], "", [" "], Table({"x": [1]}), None, MaskedColumn(["A", "B"], mask=[0, 1])], ids=str
 )
-def test_what_is_no_dataset_is_refused_unsent(client: MastMissionsClass, mast_sandbox: Sandbox, given: object) -> None:
-    """No dataset, a missing one, and a table without the column of its mission are errors."""
+def test_invalid_datasets_send_no_request(client: MastMissionsClass, mast_sandbox: Sandbox, given: object) -> None:
+    """No dataset, a missing one, or a table without the identifier column raises an error."""
     with pytest.raises(InvalidQueryError):
         client.get_product_list(given)
     assert not mast_sandbox.requests.of("mission_products")
 
 
 def test_identifiers_that_are_numbers(recorded: Callable[[str], bytes]) -> None:
-    """Whole numbers are sent as text (B45), and the recorded answer becomes the table."""
+    """Integers are sent as text (B45), and the recorded response becomes the table."""
     with responses.RequestsMock() as mock:
         mock.post(PRODUCTS, body=recorded("mission_products.json"))
         table = MastMissions.get_product_list([12, np.int64(13)])
@@ -114,7 +114,7 @@ def test_identifiers_that_are_numbers(recorded: Callable[[str], bytes]) -> None:
 
 
 def test_no_products(client: MastMissionsClass) -> None:
-    """A dataset without products gives an empty table with columns, and a warning."""
+    """A dataset without products returns an empty table with columns, and a warning."""
     with pytest.warns(NoResultsWarning):
         table = client.get_product_list("NOTHING")
     assert len(client.filter_products(table, extension="fits", type="science")) == 0
@@ -123,14 +123,14 @@ def test_no_products(client: MastMissionsClass) -> None:
 
 
 def test_unique_products(client: MastMissionsClass, datasets: Table) -> None:
-    """Each file name comes once, the first time."""
+    """Each file name is listed once, at its first position."""
     twice = client.get_product_list(datasets)
     unique = client.get_unique_product_list(datasets)
     assert unique["filename"].tolist() == list(dict.fromkeys(twice["filename"].tolist()))
 
 
 def test_filters_are_those_of_observations(client: MastMissionsClass, datasets: Table) -> None:
-    """The language is the same, the names end as wanted, and blanks at the end of cells do not matter."""
+    """Filters work as for observations; extensions match the end of the name, and trailing blanks are ignored."""
     products = client.get_product_list(datasets)
     kept = client.filter_products(
         products, extension="fits", instrument_name="wfc3", category=["CALIBRATED", "!AUX"], size="<1e9", access="P*"
@@ -151,10 +151,10 @@ def test_filters_are_those_of_observations(client: MastMissionsClass, datasets: 
 
 
 @pytest.mark.parametrize("mission", ["hst", "jwst", "roman", "roman_spectra", "roman_cgi", "classy", "ullyses", "iue"])
-def test_files_of_every_mission_come(
+def test_files_of_every_mission_are_downloaded(
     client: MastMissionsClass, mast_sandbox: Sandbox, tmp_path: Path, mission: str
 ) -> None:
-    """Each mission's files come by the way that it has, into the folder of mission and dataset."""
+    """Files come from the service of their mission, into a folder for the mission and dataset."""
     product = first_of(client, mission)
     client.mission = mission
     manifest = client.download_products(product, download_dir=tmp_path, verbose=False)
@@ -173,7 +173,7 @@ def test_files_of_every_mission_come(
 def test_datasets_are_downloaded_with_all_their_products(
     client: MastMissionsClass, datasets: Table, tmp_path: Path
 ) -> None:
-    """Datasets may be given in the place of products; filters choose among the files."""
+    """Datasets may be given instead of products; filters select their files."""
     ids = datasets["sci_data_set_name"][:2].tolist()
     forms: list[Any] = [datasets[:2], ids, datasets["sci_data_set_name"][:2]]
     found = []
@@ -188,10 +188,8 @@ def test_datasets_are_downloaded_with_all_their_products(
     assert len(one) == 1
 
 
-def test_the_plan_can_be_seen_first(
-    client: MastMissionsClass, small: Table, mast_sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """dry_run returns what would be done, with the address of every file, and fetches nothing."""
+def test_dry_run(client: MastMissionsClass, small: Table, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """dry_run returns the plan with the address of every file, and downloads nothing."""
     shown = client.download_products(small, download_dir=tmp_path, dry_run=True)
     assert set(shown["Action"]) == {"fetch"}
     assert shown.meta["total_bytes"] == small["size"].sum()
@@ -203,10 +201,10 @@ def test_the_plan_can_be_seen_first(
     assert not list(tmp_path.iterdir())
 
 
-def test_cache_layout_and_overwriting(
+def test_cache_path_template_and_overwriting(
     client: MastMissionsClass, small: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A file that is there costs no request; a path template names the folders; overwriting fetches anew."""
+    """A file on disk needs no request; a path template sets the folders; overwriting downloads again."""
     path_template = "{mission_of_mine}/{dataset}/"
     small["mission_of_mine"] = "HST"
     first = client.download_products(small, download_dir=tmp_path, path_template=path_template, verbose=False)
@@ -216,17 +214,17 @@ def test_cache_layout_and_overwriting(
     again = client.download_products(small, download_dir=tmp_path, path_template=path_template, verbose=False)
     assert again["Local Path"].tolist() == first["Local Path"].tolist()
     assert len(mast_sandbox.requests) == 0
-    anew = client.download_products(
+    replaced = client.download_products(
         small, download_dir=tmp_path, path_template=path_template, overwrite="always", verbose=False
     )
-    assert set(anew["Status"]) == {"COMPLETE"}
+    assert set(replaced["Status"]) == {"COMPLETE"}
     assert len(mast_sandbox.requests.of("retrieve_product")) == len(small)
 
 
-def test_one_failure_stops_nobody(
+def test_one_failed_file_does_not_stop_the_others(
     client: MastMissionsClass, small: Table, mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A file that does not come is a row of the manifest, in its place, with the reason and the address."""
+    """A failed file is a row of the manifest with its address, and the others are downloaded."""
     mast_sandbox.faults.add(
         "retrieve_product",
         Fault.status(404),
@@ -243,8 +241,8 @@ def test_one_failure_stops_nobody(
     assert caught.value.manifest.colnames == [*COLUMNS, "mission"]
 
 
-def test_failed_files_are_fetched_later(client: MastMissionsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A manifest, also one read from disk, tells what is missing and where it comes from."""
+def test_failed_downloads_are_retried(client: MastMissionsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A manifest, also one read from disk, is enough to download the missing files."""
     records = []
     for mission in ("jwst", "ullyses"):
         product = first_of(client, mission)[0]
@@ -257,14 +255,14 @@ def test_failed_files_are_fetched_later(client: MastMissionsClass, mast_sandbox:
     client.mission = "iue"
     checked = client.verify_downloads(Table.read(tmp_path / "manifest.ecsv"), verbose=False)
     assert checked["Status"].tolist() == ["MISSING", "MISSING"]
-    mended = client.retry_downloads(checked, verbose=False)
-    assert mended["Status"].tolist() == ["COMPLETE", "COMPLETE"]
-    assert client.verify_downloads(mended, verbose=False)["Status"].tolist() == ["OK", "OK"]
-    assert mended["mission"].tolist() == ["jwst", "ullyses"]
+    retried = client.retry_downloads(checked, verbose=False)
+    assert retried["Status"].tolist() == ["COMPLETE", "COMPLETE"]
+    assert client.verify_downloads(retried, verbose=False)["Status"].tolist() == ["OK", "OK"]
+    assert retried["mission"].tolist() == ["jwst", "ullyses"]
 
 
-def test_exclusive_files_say_what_can_be_done(client: MastMissionsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Without a login the manifest says to log in; with one the file comes, and the token goes nowhere else."""
+def test_exclusive_files_require_a_login(client: MastMissionsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Without a login the message in the manifest says to log in; with one the file is downloaded."""
     listed = client.query_criteria(sci_status="PROPRIETARY", limit=None)
     products = client.get_product_list(listed[:3])
     hidden = products[products["access"] != "PUBLIC"][:1]
@@ -279,7 +277,7 @@ def test_exclusive_files_say_what_can_be_done(client: MastMissionsClass, mast_sa
 
 
 def test_single_files(client: MastMissionsClass, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A file that is not there is an error in the result; a name that the mission's way cannot take is refused."""
+    """A file that does not exist returns an error; a name that the mission's service does not accept raises."""
     status, message, url = client.download_file("X/none.fits", local_path=tmp_path, verbose=False)
     assert (status, "404" in str(message)) == ("ERROR", True)
     assert str(url).endswith("product_name=X/none.fits")
@@ -290,10 +288,8 @@ def test_single_files(client: MastMissionsClass, mast_sandbox: Sandbox, tmp_path
             client.download_file(wrong)  # type: ignore[arg-type]
 
 
-def test_products_that_cannot_be_fetched_crash_no_batch(
-    client: MastMissionsClass, small: Table, tmp_path: Path
-) -> None:
-    """Missing names, files of other missions and missing datasets are rows of the manifest, and the others come."""
+def test_invalid_products_do_not_stop_the_others(client: MastMissionsClass, small: Table, tmp_path: Path) -> None:
+    """Products without a name, URI or dataset are errors in the manifest, and the others are downloaded."""
     odd = Table(
         {
             "filename": MaskedColumn([str(small["filename"][0]), "", "c.fits", "d.fits"], mask=[0, 1, 0, 0]),
@@ -317,15 +313,15 @@ def test_products_that_cannot_be_fetched_crash_no_batch(
     [None, [], (), {"filename": "a", "dataset": "b"}, [{"dataset": "x"}], [{"filename": "a"}], [{"filename": "a"}, 3]],
     ids=str,
 )
-def test_what_are_no_products_is_refused(client: MastMissionsClass, mast_sandbox: Sandbox, products: object) -> None:
-    """Nothing is fetched for what are no products, and the exception says what is missing."""
+def test_invalid_products_raise(client: MastMissionsClass, mast_sandbox: Sandbox, products: object) -> None:
+    """Anything but products or datasets raises an error, and nothing is downloaded."""
     with pytest.raises(InvalidQueryError):
         client.download_products(products)
     assert not mast_sandbox.requests.of("retrieve_product")
 
 
 def test_one_file_of_two_missions(client: MastMissionsClass, tmp_path: Path) -> None:
-    """Where nobody knows of which mission a file is, nothing is guessed."""
+    """A file that is listed for two missions raises an error."""
     twice = [{"filename": "a.fits", "dataset": "x", "mission": name} for name in ("hst", "jwst")]
     with pytest.raises(InvalidQueryError, match="for both hst and jwst"):
         client.download_products(twice, download_dir=tmp_path)
@@ -334,14 +330,14 @@ def test_one_file_of_two_missions(client: MastMissionsClass, tmp_path: Path) -> 
 # -- both clients --------------------------------------------------------------------------------------------------
 
 
-def test_what_comes_after_a_download_is_one_and_the_same() -> None:
+def test_both_clients_share_verify_and_retry() -> None:
     """Manifests are verified and retried by the same code for observations and missions."""
     for name in ("verify_downloads", "retry_downloads"):
         assert getattr(MastMissionsClass, name) is getattr(ObservationsClass, name)
 
 
-def test_failures_of_the_archive(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
-    """A list that cannot be had is an error of the archive's; access that is refused is one of the login."""
+def test_errors_of_the_server_and_of_the_login(client: MastMissionsClass, mast_sandbox: Sandbox) -> None:
+    """An unreadable product list raises RemoteServiceError, and denied access raises LoginError."""
     mast_sandbox.faults.add("mission_products", Fault.garbage(), times=None)
     with pytest.raises(RemoteServiceError):
         client.get_product_list("J97C01010")
@@ -358,8 +354,8 @@ CELLS = st.text(max_size=12) | st.sampled_from(["a.fits", "A.fits", "../x", "/et
     rows=st.lists(st.tuples(CELLS, CELLS, CELLS, st.sampled_from(["hst", "JWST", "ullyses", ""])), max_size=6),
     flat=st.booleans(),
 )
-def test_no_name_leads_out_of_the_folder(rows: list[tuple[str, str, str, str]], flat: bool) -> None:
-    """Whatever a list of products says, every file has a place of its own below the download folder (B42)."""
+def test_no_name_leads_outside_the_folder(rows: list[tuple[str, str, str, str]], flat: bool) -> None:
+    """Whatever names a product list has, every file has its own path in the download folder (B42)."""
     base = Path("/nowhere/downloads")
     names = ("filename", "uri", "dataset", "mission")
     table = Table({name: np.array([row[place] for row in rows], dtype=str) for place, name in enumerate(names)})
@@ -377,10 +373,8 @@ def test_no_name_leads_out_of_the_folder(rows: list[tuple[str, str, str, str]], 
 
 
 @pytest.mark.parametrize("wrong", [1.5, True, object(), {"a": 1}.keys, [1.5, "Z14Z0104T"]])
-def test_what_is_no_dataset_is_not_asked_for_by_its_repr(
-    client: MastMissionsClass, mast_sandbox: Sandbox, wrong: object
-) -> None:
-    """What is neither text nor a whole number raises, in the words of astroquery.mast, and nothing is sent."""
+def test_identifiers_must_be_text_or_integers(client: MastMissionsClass, mast_sandbox: Sandbox, wrong: object) -> None:
+    """Other types raise the error of astroquery.mast, and nothing is sent."""
     with pytest.raises(InvalidQueryError, match=r"^Unsupported data type for `datasets`"):
         client.get_product_list(wrong)
     assert len(mast_sandbox.requests) == 0

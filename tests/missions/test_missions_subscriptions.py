@@ -1,4 +1,4 @@
-"""Lists of files that MAST has mailed are downloaded as they are."""
+"""Downloads of the file lists that MAST mails to subscribers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def client(mast_sandbox: Sandbox) -> MastMissionsClass:
 
 @pytest.fixture
 def mailed(client: MastMissionsClass, tmp_path: Path) -> Path:
-    """The file of a mail about two files of JWST."""
+    """Return the attachment of a mail about two JWST files."""
     products = client.get_product_list(client.query_criteria(mission="jwst", limit=None)[:1], mission="jwst")[:2]
     records = [
         {"mission": "jwst", "fileset": str(row["dataset"]), "filename": str(row["filename"]), "event_type": "New"}
@@ -31,7 +31,7 @@ def mailed(client: MastMissionsClass, tmp_path: Path) -> Path:
 
 
 def test_a_mailed_list_of_files_is_downloaded(client: MastMissionsClass, mailed: Path, tmp_path: Path) -> None:
-    """The file, its path as text, and what is in it are the same; its missions override the client's."""
+    """The path, the path as text, and the contents of the file are equivalent; its missions override the client's."""
     records = json.loads(mailed.read_bytes())
     expected = [tmp_path / "mastDownload" / "jwst" / each["fileset"] / each["filename"] for each in records]
     for form in (mailed, str(mailed), records, tuple(records)):
@@ -52,8 +52,8 @@ def test_a_mailed_list_of_files_is_downloaded(client: MastMissionsClass, mailed:
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"filename": "a"}', "[]", "[1]", '"text"', "3", '[{"name": "a"}]'])
-def test_files_that_are_no_mailed_list(client: MastMissionsClass, tmp_path: Path, text: str) -> None:
-    """Anything but a list of records of files is refused, and the exception names the file."""
+def test_files_that_are_not_a_mailed_list_raise(client: MastMissionsClass, tmp_path: Path, text: str) -> None:
+    """Anything but a list of file records raises an error that names the file."""
     path = tmp_path / "odd.json"
     path.write_text(text, "utf-8")
     with pytest.raises(InvalidQueryError, match=r"odd\.json"):
