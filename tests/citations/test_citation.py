@@ -1,4 +1,4 @@
-"""What to cite: from tables, manifests, folders and files, each line with its source."""
+"""Citations from tables, manifests, folders and files, with the source of each line."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ HLSP = {
 
 
 def lines(citations: Citations) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the lines by kind and subject, with None for what is masked."""
+    """Return the lines by kind and subject, with None for masked cells."""
     table = citations.table
     rows = [{name: None if row[name] is np.ma.masked else row[name] for name in table.colnames} for row in table]
     return {(row["kind"], row["subject"]): row for row in rows}
 
 
 def write(path: Path, **keywords: Any) -> Path:
-    """Write a FITS file whose first header has some keywords."""
+    """Write a FITS file with the given keywords in its primary header."""
     header = fits.Header(list(keywords.items()))
     fits.HDUList([fits.PrimaryHDU(header=header), fits.ImageHDU(np.zeros((8, 8)))]).writeto(path)
     return path
@@ -56,23 +56,23 @@ def write(path: Path, **keywords: Any) -> Path:
 
 
 def test_observations_of_a_mission(mast_sandbox: Sandbox) -> None:
-    """Programs with their investigators, instruments, the acknowledgment, and that no DOI is known."""
+    """There are lines for programs with their investigators, the acknowledgment, and the unknown DOI."""
     table = Observations.query_criteria(obs_collection="HST", proposal_id=["10452", "9073"])
     found = lines(cite(table))
     assert (
         found["program", "HST 10452"]["text"]
         == "HST program 10452, PI Beckwith, The Whirlpool Galaxy and its companion"
     )
-    said = found["acknowledgment", "HST"]
-    assert "Hubble Space Telescope (ACS/WFC" in said["text"]
-    assert "programs 9073, 10452" in said["text"]
-    assert said["url"] == said["source"] == FACTS["acknowledgments"]
+    acknowledgment = found["acknowledgment", "HST"]
+    assert "Hubble Space Telescope (ACS/WFC" in acknowledgment["text"]
+    assert "programs 9073, 10452" in acknowledgment["text"]
+    assert acknowledgment["url"] == acknowledgment["source"] == FACTS["acknowledgments"]
     assert found["unknown", "HST"]["url"] == FACTS["dois"]
     assert {row["source"] for (kind, _), row in found.items() if kind == "program"} == {"the table's columns"}
 
 
-def test_light_curves_of_a_mission_have_a_doi_that_target_pixels_have_not(mast_sandbox: Sandbox) -> None:
-    """The DOI of light curves is not that of other files."""
+def test_light_curves_have_their_own_doi(mast_sandbox: Sandbox) -> None:
+    """The DOI of light curves is not used for target pixel files."""
     rows = Observations.query_criteria(target_name="261136679", obs_collection="TESS", sequence_number=1)
     products = Observations.get_product_list(rows)
     curves = Observations.filter_products(products, productSubGroupDescription="LC")
@@ -82,8 +82,8 @@ def test_light_curves_of_a_mission_have_a_doi_that_target_pixels_have_not(mast_s
     assert set(lines(cite(pixels))) == {("unknown", "TESS"), ("acknowledgment", "TESS")}
 
 
-def test_collections_of_the_community(mast_sandbox: Sandbox) -> None:
-    """Their DOI comes from the package, or is not known; the mission that they are made of is acknowledged as well."""
+def test_community_collections(mast_sandbox: Sandbox) -> None:
+    """The DOI is known to the package or unknown, and the mission of the data is acknowledged."""
     table = Observations.query_hlsp(["TGLC", "LEGUS"])
     found = lines(cite(table))
     assert found["data", "TGLC"]["doi"] == "10.17909/610m-9474"
@@ -93,8 +93,8 @@ def test_collections_of_the_community(mast_sandbox: Sandbox) -> None:
     assert not [kind for kind, _ in found if kind == "program"]
 
 
-def test_products_rows_and_uris_do_as_well(mast_sandbox: Sandbox) -> None:
-    """In all forms in which users have them the result is the same."""
+def test_products_rows_and_uris(mast_sandbox: Sandbox) -> None:
+    """The citations do not depend on the form of the data."""
     rows = Observations.query_hlsp("TGLC", target="WASP-96")
     expected = lines(cite(rows))
     assert lines(cite(rows[0])) == lines(cite([rows[0], rows[1]])) == expected
@@ -107,16 +107,16 @@ def test_products_rows_and_uris_do_as_well(mast_sandbox: Sandbox) -> None:
     }
 
 
-def test_what_belongs_to_nothing_is_said_to() -> None:
-    """A masked mission is not guessed."""
+def test_a_missing_mission_is_unknown() -> None:
+    """A masked mission is listed as unknown."""
     table = Table({"obs_collection": MaskedColumn(["HST", "x"], mask=[False, True]), "proposal_id": ["1", "2"]})
     expected = {("program", "HST 1"), ("unknown", "HST"), ("acknowledgment", "HST"), ("unknown", "unknown")}
     assert set(lines(cite(table))) == expected
     assert lines(cite(table))["unknown", "unknown"]["source"] == "the table's columns"
 
 
-def test_a_mission_that_nobody_knows() -> None:
-    """It is said that it is not known how to acknowledge it."""
+def test_an_unknown_mission() -> None:
+    """The acknowledgment of an unknown mission is listed as unknown."""
     found = lines(cite(Table({"obs_collection": ["VOYAGER"]})))
     assert set(found) == {("unknown", "VOYAGER")}
     assert "for the missions of MAST" in cite(Table({"obs_collection": ["VOYAGER"]})).text()
@@ -126,7 +126,7 @@ def test_a_mission_that_nobody_knows() -> None:
 
 
 def test_headers_of_files(tmp_path: Path) -> None:
-    """They have DOI, publication and license, and each line names the file."""
+    """The DOI, publication and license are read from the header, and each line names the file."""
     found = lines(cite(write(tmp_path / "a.fits", **HLSP)))
     assert found["data", "NEW"]["text"] == "NEW: A new collection, Ada Lovelace, version v2, doi:10.17909/new-1"
     assert found["data", "NEW"]["doi"] == "10.17909/new-1"
@@ -137,7 +137,7 @@ def test_headers_of_files(tmp_path: Path) -> None:
 
 
 def test_only_headers_are_read(tmp_path: Path) -> None:
-    """A file that ends after its first header is enough, also a compressed one."""
+    """The primary header is enough, also in a compressed file."""
     path = write(tmp_path / "a.fits", **HLSP)
     path.write_bytes(path.read_bytes()[:2880])
     packed = tmp_path / "b.fits.gz"
@@ -147,7 +147,7 @@ def test_only_headers_are_read(tmp_path: Path) -> None:
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    """All files below it count, what two of them say alike is said once, and what differs is said twice."""
+    """A folder is searched recursively; equal lines are combined, and different ones are kept."""
     (tmp_path / "deep").mkdir()
     for number in range(5):
         write(tmp_path / "deep" / f"{number}.fits", **HLSP)
@@ -160,7 +160,7 @@ def test_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_download(mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A manifest is cited by the headers of its files, from any folder, and by dataURI when a file has gone."""
+    """A manifest is cited by the headers of its files, or by dataURI if a file was removed."""
     monkeypatch.chdir(tmp_path)
     rows = Observations.query_hlsp("TGLC", target="WASP-96")[:1]
     manifest = Observations.download_products(Observations.get_product_list(rows), verbose=False)
@@ -178,7 +178,7 @@ def test_a_download(mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_manifest_that_was_written(mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In whatever format; and files that failed are not cited."""
+    """A manifest can be read from any format; failed files are not cited."""
     monkeypatch.chdir(tmp_path)
     rows = Observations.query_criteria(obs_id="j97c01010")
     products = Observations.filter_products(Observations.get_product_list(rows), productSubGroupDescription="DRC")
@@ -210,8 +210,8 @@ def test_a_manifest_that_was_written(mast_sandbox: Sandbox, tmp_path: Path, monk
         ({"HLSPID": "X", "LICENSE": "N/A", "DOI": "None"}, {"unknown"}),
     ],
 )
-def test_what_headers_may_say(tmp_path: Path, keywords: dict[str, Any], kinds: set[str]) -> None:
-    """Nothing is made of words for nothing."""
+def test_empty_and_unusual_headers(tmp_path: Path, keywords: dict[str, Any], kinds: set[str]) -> None:
+    """Keywords without information give no line."""
     found = lines(cite(write(tmp_path / "a.fits", **keywords)))
     assert {kind for kind, _ in found} == kinds
     if "PROGRAM" in keywords:
@@ -221,7 +221,7 @@ def test_what_headers_may_say(tmp_path: Path, keywords: dict[str, Any], kinds: s
 
 
 def test_a_misspelled_keyword(tmp_path: Path) -> None:
-    """Files of one of MAST's collections have it so."""
+    """The misspelled keyword of one of MAST's collections is read."""
     path = write(tmp_path / "a.fits", HLSPID="HSLA", HSLPNAME="The title", DOI="10.17909/x")
     assert "The title" in lines(cite(path))["data", "HSLA"]["text"]
 
@@ -230,8 +230,8 @@ CONTENTS = [b"", b"SIMPLE  =", b"<html>", b"\x1f\x8b", b"\x1f\x8b\x08\x00garbage
 
 
 @pytest.mark.parametrize("content", CONTENTS)
-def test_files_that_are_no_fits_files(tmp_path: Path, content: bytes) -> None:
-    """Their names may say something; nothing is raised."""
+def test_files_that_are_not_fits_files(tmp_path: Path, content: bytes) -> None:
+    """If a file cannot be read, its name is used."""
     for name in ("a.fits", "hlsp_qlp_tess_ffi_x.fits"):
         (tmp_path / name).write_bytes(content)
     found = lines(cite(tmp_path))
@@ -240,8 +240,8 @@ def test_files_that_are_no_fits_files(tmp_path: Path, content: bytes) -> None:
 
 
 @given(st.binary(max_size=3000), st.booleans())
-def test_any_bytes_are_read(tmp_path_factory: pytest.TempPathFactory, content: bytes, begins: bool) -> None:
-    """A header is found, or none is."""
+def test_any_bytes_can_be_read(tmp_path_factory: pytest.TempPathFactory, content: bytes, begins: bool) -> None:
+    """Any content gives a record, from the header or the name."""
     path = tmp_path_factory.getbasetemp() / "any.fits"
     path.write_bytes((b"SIMPLE  =                    T".ljust(80) if begins else b"") + content)
     (record,) = used_data(path)
@@ -249,7 +249,7 @@ def test_any_bytes_are_read(tmp_path_factory: pytest.TempPathFactory, content: b
 
 
 @pytest.mark.parametrize(
-    ("what", "said"),
+    ("what", "message"),
     [
         (None, "Expected a table, a manifest, a folder or a file, got a NoneType"),
         (3, "Expected a table, a manifest, a folder or a file, got a int"),
@@ -259,40 +259,40 @@ def test_any_bytes_are_read(tmp_path_factory: pytest.TempPathFactory, content: b
         (Table({"x": [1]}), "none of the columns"),
     ],
 )
-def test_what_cannot_be_cited(what: Any, said: str) -> None:
-    """It is said what is needed."""
-    with pytest.raises(InvalidQueryError, match=said):
+def test_invalid_input_raises(what: Any, message: str) -> None:
+    """The error lists the valid kinds of input."""
+    with pytest.raises(InvalidQueryError, match=message):
         cite(what)
 
 
 def test_a_folder_without_files(tmp_path: Path) -> None:
-    """It is not an empty citation."""
+    """A folder without FITS files raises an error."""
     with pytest.raises(InvalidQueryError, match="No FITS files found in"):
         cite(tmp_path)
 
 
 def test_an_unknown_format(tmp_path: Path) -> None:
-    """There are two."""
+    """A format other than text and BibTeX raises an error."""
     with pytest.raises(InvalidQueryError, match="format must be 'text' or 'bibtex', got"):
         cite(write(tmp_path / "a.fits", **HLSP), "ris")
 
 
 def test_nothing_is_sent(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Citing works without a network."""
+    """Citations need no network."""
     cite(write(tmp_path / "a.fits", **HLSP))
     cite(Table({"obs_collection": ["HLSP"], "provenance_name": ["X"]}))
     assert not list(mast_sandbox.requests)
 
 
 def test_the_facts_have_sources() -> None:
-    """Each DOI is one of MAST's, with its source; each mission has a name."""
+    """Each DOI is one of MAST's and has a source and a title; each mission has a name."""
     datasets = [each for mission in FACTS["missions"].values() for each in mission.get("datasets", ())]
     assert all(re.fullmatch(r"10\.17909/[\w-]+", each["doi"]) and each["source"] and each["title"] for each in datasets)
     assert all(mission["name"] for mission in FACTS["missions"].values())
 
 
 def test_the_text_is_by_kind(tmp_path: Path) -> None:
-    """Every line and its source are in it."""
+    """The text has all lines with their sources, grouped by kind."""
     citations = cite(write(tmp_path / "a.fits", **HLSP))
     text = str(citations)
     assert [line for line in text.splitlines() if line and line[0].isupper()] == [
@@ -305,9 +305,9 @@ def test_the_text_is_by_kind(tmp_path: Path) -> None:
 
 
 def test_the_example_runs(mast_sandbox: Sandbox) -> None:
-    """It prints what it says."""
+    """The example in the docstring runs as shown."""
     (example,) = (test for test in doctest.DocTestFinder(recurse=False).find(cite, "cite") if test.examples)
-    said: list[str] = []
-    failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=said.append)
+    message: list[str] = []
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=message.append)
     assert tried > 0
-    assert not failed, "".join(said)
+    assert not failed, "".join(message)

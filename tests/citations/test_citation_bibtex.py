@@ -1,4 +1,4 @@
-"""BibTeX: what is made is read as it is meant, whatever headers and tables hold."""
+"""BibTeX output: entries and comments are valid for any text in headers and tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXTS = st.text(max_size=40) | st.text("{}\\@%$&#_^~,\" '=\n\r\tabc", max_size=4
 
 
 def parsed(text: str) -> dict[str, dict[str, str]]:
-    """Read BibTeX as BibTeX does: outside of entries only ``@`` counts, inside of them only braces and commas do."""
+    """Parse BibTeX as BibTeX does: only ``@`` counts outside of entries, and only braces and commas inside."""
     found: dict[str, dict[str, str]] = {}
     place = 0
     while (at := text.find("@", place)) >= 0:
@@ -40,7 +40,7 @@ def parsed(text: str) -> dict[str, dict[str, str]]:
 
 
 def closing(text: str, place: int) -> int:
-    """Return where the brace is that closes the one before a place."""
+    """Return the position of the brace that closes the one before ``place``."""
     depth = 1
     while depth:
         depth += {"{": 1, "}": -1}.get(text[place], 0)
@@ -49,22 +49,22 @@ def closing(text: str, place: int) -> int:
 
 
 def printed(value: str) -> str:
-    """Return what LaTeX prints of a value."""
+    """Return the text that LaTeX prints for a value."""
     plain = {"\\textbackslash{}": "\\", "\\textbraceleft{}": "{", "\\textbraceright{}": "}"}
     plain |= {"\\textasciitilde{}": "~", "\\textasciicircum{}": "^", **{f"\\{sign}": sign for sign in "&%$#_"}}
     return re.sub(r"\\text[a-z]+\{\}|\\.|[{}]", lambda sign: plain.get(sign[0], ""), value)
 
 
 @given(TEXTS)
-def test_a_text_is_printed_as_it_is(text: str) -> None:
-    """In one line, and with balanced braces."""
+def test_text_is_escaped(text: str) -> None:
+    """LaTeX prints the original text, in one line."""
     expected = " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())
     assert printed(bibtex.escaped(text)) == expected
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), max_size=4))
 def test_any_table_makes_bibtex(rows: list[tuple[str, str, str]]) -> None:
-    """Each program is an entry of its own, with a key of its own, or a comment if nothing is known of it."""
+    """Each program is an entry with its own key, or a comment if it has no title and investigator."""
     cells = [("1", "Known", "A title"), *rows]
     table = Table(
         {
@@ -81,28 +81,28 @@ def test_any_table_makes_bibtex(rows: list[tuple[str, str, str]]) -> None:
 
 @given(st.lists(TEXTS, max_size=8))
 def test_keys_are_unique(names: list[str]) -> None:
-    """Also for those who do not tell capitals apart, and each is a key."""
+    """Keys are valid, and unique regardless of case."""
     keys = bibtex.unique_keys(names)
     assert len({key.lower() for key in keys}) == len(keys) == len(names)
     assert all(re.fullmatch(r"[A-Za-z0-9.+-]+", key) for key in keys)
 
 
 @given(TEXTS)
-def test_comments_hold_nothing_that_begins_an_entry(text: str) -> None:
-    """BibTeX looks for the sign that does, in comments too."""
+def test_comments_do_not_start_an_entry(text: str) -> None:
+    """Comments do not contain ``@``, which starts an entry even in a comment."""
     assert "@" not in bibtex.comment(text)
     assert all(line.startswith("%") for line in bibtex.comment(text).splitlines())
 
 
 @pytest.mark.parametrize("doi", ["10.17909/a_b%c#d", "10.17909/{x}", "10.17909/a\\b"])
-def test_a_doi_stays_what_it_is(doi: str) -> None:
-    """It is an address; only what would end the entry is written otherwise."""
+def test_dois_are_not_escaped(doi: str) -> None:
+    """Only braces and backslashes, which would break the entry, are percent-encoded."""
     (fields,) = parsed(bibtex.entry("x", {"doi": doi})).values()
     assert fields["doi"] == doi.replace("{", "%7B").replace("}", "%7D").replace("\\", "%5C")
 
 
 def test_entries_of_files(tmp_path: Path) -> None:
-    """Title, author, version and DOI are fields; license, acknowledgment and sources are comments."""
+    """Title, author and DOI are fields; license, acknowledgment and sources are comments."""
     header = fits.Header()
     header.update(
         HLSPID="X", HLSPNAME="50% of {all}", HLSPLEAD="A. & B.", DOI="10.17909/x", REFERENC="10.3847/y_z", LICENSE="CC"
@@ -141,7 +141,7 @@ def test_entries_of_files(tmp_path: Path) -> None:
     ],
 )
 def test_publications(tmp_path: Path, reference: str, field: str | None, value: str | None) -> None:
-    """By whatever names them; what is only words is a comment."""
+    """A DOI, preprint, bibcode or address is an entry; free text is a comment."""
     header = fits.Header()
     header.update(HLSPID="X", REFERENC=reference)
     fits.PrimaryHDU(header=header).writeto(tmp_path / "a.fits")
@@ -149,8 +149,8 @@ def test_publications(tmp_path: Path, reference: str, field: str | None, value: 
     assert [fields.get(str(field)) for fields in entries.values()] == ([value] if field else [])
 
 
-def test_a_whole_search(mast_sandbox: Sandbox) -> None:
-    """Everything around a galaxy, of ten missions and collections."""
+def test_a_search_of_many_missions(mast_sandbox: Sandbox) -> None:
+    """The observations around a galaxy give valid BibTeX for all missions and collections."""
     table = Observations.query_region("202.469575 47.195258", radius="0.3 deg")
     citations = cite(table, format="bibtex")
     entries = parsed(str(citations))

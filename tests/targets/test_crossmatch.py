@@ -1,4 +1,4 @@
-"""Tables of positions are matched with the archive's catalogs and observations, whole and with their rows."""
+"""Cross-matches of tables of positions with catalogs and observations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ECHO = ("input_row", "input_ra", "input_dec")
 
 @pytest.fixture
 def stars(mast_sandbox: Sandbox) -> Table:
-    """Stars of the TIC around M101, some of them moved by two arcseconds, and a row that is nowhere near a star."""
+    """Return stars of the TIC around M101, some of them moved by two arcseconds, and a row far from any star."""
     found = Catalogs.query_region("M101", radius="0.1 deg", catalog="TIC")
     assert len(found) > 40
     table = Table({"RA": found["ra"][:40].filled(), "DEC": found["dec"][:40].filled(), "ID": found["ID"][:40]})
@@ -38,18 +38,18 @@ def stars(mast_sandbox: Sandbox) -> Table:
 
 
 def matched(table: Any, catalog: str = "TIC", **options: Any) -> Table:
-    """The matches of a table, without a word."""
+    """Return the matches of a table without a progress bar or log."""
     return Catalogs.crossmatch(table, catalog, **{"verbose": False, **options})
 
 
 def cells(table: Table) -> list[tuple[Any, ...]]:
-    """What was matched with what."""
+    """Return the input row, the match and the separation of each row."""
     rounded = np.round(np.asarray(table["separation"]), 6).tolist()
     return sorted(zip(table["input_row"].tolist(), table["MatchID"].tolist(), rounded, strict=True))
 
 
-def test_positions_meet_their_entries(stars: Table) -> None:
-    """Each row has its own star among its matches, at the separation that the archive says, nearest first."""
+def test_positions_match_their_stars(stars: Table) -> None:
+    """Each position matches its own star, at MAST's separation, and matches are sorted by separation."""
     table = matched(stars)
     assert table.colnames[:3] == ["input_row", "separation", "MatchID"]
     assert table["separation"].unit == u.arcsec
@@ -63,8 +63,8 @@ def test_positions_meet_their_entries(stars: Table) -> None:
     assert not set(ECHO) & set(table.colnames[1:])
 
 
-def test_only_the_best_matches_are_kept_if_wanted(stars: Table) -> None:
-    """There is one row for each position that has a match."""
+def test_best_matches(stars: Table) -> None:
+    """best=True returns the nearest match of each position."""
     every, best = matched(stars, radius="20 arcsec"), matched(stars, radius="20 arcsec", best=True)
     assert len(every) > len(best)
     assert best["input_row"].tolist() == [row for row in range(40) if row != 7]
@@ -72,8 +72,8 @@ def test_only_the_best_matches_are_kept_if_wanted(stars: Table) -> None:
     assert best["separation"].tolist() == nearest
 
 
-def test_chunks_are_the_whole(mast_sandbox: Sandbox, stars: Table) -> None:
-    """However many requests there are, the matches are the same, and in the same order."""
+def test_chunks_return_the_same_matches(mast_sandbox: Sandbox, stars: Table) -> None:
+    """The matches and their order do not depend on the number of requests."""
     whole = matched(stars)
     assert len(mast_sandbox.requests.of("invoke")) == 1
     mast_sandbox.requests.clear()
@@ -84,15 +84,15 @@ def test_chunks_are_the_whole(mast_sandbox: Sandbox, stars: Table) -> None:
     assert len(json.dumps(parts.meta["request"])) < 1000
 
 
-def test_every_page_of_every_chunk_comes(stars: Table) -> None:
-    """An answer in pages is the same answer."""
+def test_all_pages_of_all_chunks_are_returned(stars: Table) -> None:
+    """A response in pages gives the same matches."""
     whole = matched(stars, radius="1 arcmin")
     with conf.set_temp("pagesize", 7):
         assert cells(matched(stars, radius="1 arcmin", chunk_size=15)) == cells(whole)
 
 
 def without(names: tuple[str, ...]) -> Edit:
-    """An archive that keeps what was uploaded for itself."""
+    """Return an edit of a response that drops columns."""
 
     def edit(document: dict[str, Any]) -> dict[str, Any]:
         fields = [field for field in document["fields"] if field["name"] not in names]
@@ -103,7 +103,7 @@ def without(names: tuple[str, ...]) -> Edit:
 
 
 def renamed(names: dict[str, str]) -> Edit:
-    """An archive that gives other names to what was uploaded."""
+    """Return an edit of a response that renames columns."""
 
     def edit(document: dict[str, Any]) -> dict[str, Any]:
         fields = [{**field, "name": names.get(field["name"], field["name"])} for field in document["fields"]]
@@ -114,7 +114,7 @@ def renamed(names: dict[str, str]) -> Edit:
 
 
 def numbered(stars: Table, shift: int) -> Edit:
-    """An archive that repeats the number of the position, or its own count of them."""
+    """Return an edit of a response that replaces the uploaded positions by row numbers, shifted by ``shift``."""
 
     def edit(document: dict[str, Any]) -> dict[str, Any]:
         places = dict(zip(as_positions(stars).dec.tolist(), range(len(stars)), strict=True))
@@ -137,25 +137,25 @@ def numbered(stars: Table, shift: int) -> Edit:
     ],
     ids=["dropped", "renamed", "renamed to ra", "decorated", "no columns of the match"],
 )
-def test_rows_are_found_whatever_the_archive_repeats(
+def test_dropped_or_renamed_columns_do_not_change_the_matches(
     mast_sandbox: Sandbox, stars: Table, catalog: str, edit: Edit
 ) -> None:
-    """Columns of the upload that are dropped or renamed change nothing in the result."""
+    """The matches do not depend on the columns that the server repeats."""
     plain = matched(stars, catalog, radius="4 arcsec")
     mast_sandbox.faults.add("invoke", Fault.edit(edit), times=None, where=lambda r: "Crossmatch" in r.body.decode())
     assert cells(matched(stars, catalog, radius="4 arcsec", chunk_size=11)) == cells(plain)
 
 
 @pytest.mark.parametrize("shift", [0, 1, 1000])
-def test_numbers_are_believed_only_if_they_fit(mast_sandbox: Sandbox, stars: Table, shift: int) -> None:
-    """A column of row numbers that are not those of the upload does not lead astray."""
+def test_row_numbers_are_used_only_if_they_are_valid(mast_sandbox: Sandbox, stars: Table, shift: int) -> None:
+    """Row numbers that are not those of the upload do not change the matches."""
     plain = matched(stars)
     mast_sandbox.faults.add("invoke", Fault.edit(numbered(stars, shift)), times=None)
     assert cells(matched(stars)) == cells(plain)
 
 
-def test_without_any_place_nothing_is_guessed(mast_sandbox: Sandbox, stars: Table) -> None:
-    """Matches without a position have no separation, and no best."""
+def test_matches_without_positions(mast_sandbox: Sandbox, stars: Table) -> None:
+    """Matches without positions have no separation, and best=True raises."""
     hidden = without(("MatchRa", "MatchDEC", "dstArcSec"))
     mast_sandbox.faults.add("invoke", Fault.edit(hidden), times=None)
     table = matched(stars)
@@ -169,7 +169,7 @@ def test_without_any_place_nothing_is_guessed(mast_sandbox: Sandbox, stars: Tabl
 
 
 def test_equal_positions_are_sent_once(mast_sandbox: Sandbox, stars: Table) -> None:
-    """Rows that are repeated have the same matches, and the archive is not asked twice."""
+    """Equal positions are sent once and have the same matches."""
     twice = vstack([stars[:5], stars[:5]])
     table = matched(twice)
     (record,) = mast_sandbox.requests.of("invoke")
@@ -180,8 +180,8 @@ def test_equal_positions_are_sent_once(mast_sandbox: Sandbox, stars: Table) -> N
 
 
 @pytest.mark.parametrize("form", ["table", "array", "galactic", "list", "column", "hours"])
-def test_any_form_of_positions_is_taken(stars: Table, form: str) -> None:
-    """Whatever they are held in, positions are positions."""
+def test_any_form_of_positions(stars: Table, form: str) -> None:
+    """The matches do not depend on the form of the positions."""
     places = SkyCoord(stars["RA"], stars["DEC"], unit="deg")
     given: Any = {
         "table": stars,
@@ -195,7 +195,7 @@ def test_any_form_of_positions_is_taken(stars: Table, form: str) -> None:
 
 
 def test_rows_without_a_position_are_listed(stars: Table) -> None:
-    """They are neither matched nor unmatched, and cost the others nothing."""
+    """Rows without a position are listed as failed, and the others are matched."""
     stars["RA"][3], stars["DEC"][5] = np.nan, 95.0
     with pytest.warns(InputWarning, match="2 of 40 positions failed"):
         table = matched(stars)
@@ -205,7 +205,7 @@ def test_rows_without_a_position_are_listed(stars: Table) -> None:
 
 
 def test_observations_are_matched_by_their_footprints(mast_sandbox: Sandbox, stars: Table) -> None:
-    """What covers a position matches it, as far away as its center may be, and is what a cone finds."""
+    """Observations match positions in their footprints, as in a cone search, however far their centers are."""
     table = Observations.crossmatch(stars[:6], radius="1 arcsec", verbose=False)
     assert table["separation"].max() > 60
     for row in (0, 5):
@@ -226,15 +226,15 @@ def test_observations_are_matched_by_their_footprints(mast_sandbox: Sandbox, sta
 @pytest.mark.parametrize(
     "fault", [Fault.status(413), Fault.status(500), Fault.error("Maximum request length exceeded")]
 )
-def test_a_request_that_is_too_much_is_halved(mast_sandbox: Sandbox, stars: Table, fault: Fault) -> None:
-    """An archive that takes ten positions at a time has all of them matched in the end."""
+def test_a_request_that_is_too_large_is_split(mast_sandbox: Sandbox, stars: Table, fault: Fault) -> None:
+    """All positions are matched by a server that accepts only ten at a time."""
     plain = matched(stars)
     mast_sandbox.faults.add("invoke", fault, times=None, where=lambda r: r.body.count(b"input_dec%22%3A") > 10)
     assert cells(matched(stars)) == cells(plain)
 
 
-def test_one_bad_row_costs_itself_only(mast_sandbox: Sandbox, stars: Table) -> None:
-    """The row that the archive chokes on is found by halving, and listed."""
+def test_one_failing_row_does_not_affect_the_others(mast_sandbox: Sandbox, stars: Table) -> None:
+    """A row that makes the server fail is isolated by splitting the request, and is listed."""
     plain = matched(stars)
     bad = repr(float(stars["RA"][11])).encode()
     mast_sandbox.faults.add("invoke", Fault.status(500), times=None, where=lambda r: bad in r.body)
@@ -246,8 +246,8 @@ def test_one_bad_row_costs_itself_only(mast_sandbox: Sandbox, stars: Table) -> N
     assert cells(table) == [cell for cell in cells(plain) if cell[0] != 11]
 
 
-def test_if_nothing_comes_it_is_an_error(mast_sandbox: Sandbox, stars: Table) -> None:
-    """An archive that is down raises, soon, and with its own words."""
+def test_a_failing_server_raises(mast_sandbox: Sandbox, stars: Table) -> None:
+    """If all requests fail, the call raises the error of the server."""
     mast_sandbox.faults.add("invoke", Fault.status(503), times=None)
     with pytest.raises(ServerError, match="HTTP 503"):
         matched(stars)
@@ -258,8 +258,8 @@ def test_if_nothing_comes_it_is_an_error(mast_sandbox: Sandbox, stars: Table) ->
     assert issubclass(ServerError, RemoteServiceError)
 
 
-def test_nothing_found_is_an_empty_table_with_columns(stars: Table) -> None:
-    """There is a warning, and every row is unmatched."""
+def test_an_empty_result_has_columns(stars: Table) -> None:
+    """Without matches, a warning is issued and every row is unmatched."""
     with pytest.warns(NoResultsWarning):
         table = matched(SkyCoord([10, 20], [-45, -46], unit="deg"), best=True)
     assert len(table) == 0
@@ -267,8 +267,8 @@ def test_nothing_found_is_an_empty_table_with_columns(stars: Table) -> None:
     assert table.meta["unmatched"] == [0, 1]
 
 
-def test_requests_can_be_looked_at(mast_sandbox: Sandbox, stars: Table) -> None:
-    """They are a list, and nothing is sent."""
+def test_get_query_payload(mast_sandbox: Sandbox, stars: Table) -> None:
+    """The requests are returned as a list, and nothing is sent."""
     payloads = matched(stars, chunk_size=15, get_query_payload=True, radius=1 * u.arcsec)
     assert [len(payload["data"]["data"]) for payload in payloads] == [15, 15, 10]
     assert payloads[0]["params"]["radius"] == pytest.approx(1 / 3600)
@@ -289,8 +289,8 @@ def test_requests_can_be_looked_at(mast_sandbox: Sandbox, stars: Table) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_applied_is_refused_unsent(mast_sandbox: Sandbox, stars: Table, options: dict[str, Any]) -> None:
-    """Nothing is sent with an argument that makes no sense."""
+def test_invalid_arguments_send_no_request(mast_sandbox: Sandbox, stars: Table, options: dict[str, Any]) -> None:
+    """An invalid argument raises before anything is sent."""
     with pytest.raises(InvalidQueryError):
         matched(stars, **options)
     with pytest.raises(InvalidQueryError, match="Did you mean 'TIC'"):
@@ -299,7 +299,7 @@ def test_what_cannot_be_applied_is_refused_unsent(mast_sandbox: Sandbox, stars: 
 
 
 def test_meta_survives_fits_and_stacking(stars: Table, tmp_path: Path) -> None:
-    """A table of matches can be written, read and stacked with others."""
+    """A table of matches can be written, read and stacked."""
     stars["RA"][3] = np.nan
     with pytest.warns(InputWarning):
         table = Observations.crossmatch(stars[:6], verbose=False)
@@ -311,15 +311,15 @@ def test_meta_survives_fits_and_stacking(stars: Table, tmp_path: Path) -> None:
     assert len(vstack([table, table]).meta["failed"]) == 2
 
 
-def test_threads_of_the_caller_do_as_well(stars: Table) -> None:
-    """An executor that is given is used, and left open."""
+def test_an_executor_is_used_and_left_open(stars: Table) -> None:
+    """The given executor runs the requests, and remains open."""
     with ThreadPoolExecutor(2) as executor:
         assert cells(matched(stars, chunk_size=10, executor=executor)) == cells(matched(stars))
         assert executor.submit(abs, -1).result() == 1
 
 
-def test_the_upload_is_what_the_documentation_says(stars: Table) -> None:
-    """The form body is one request object, with the table beside the parameters."""
+def test_catalog_columns_named_ra_and_dec(stars: Table) -> None:
+    """Columns `ra` and `dec` of the catalog are kept, and separations are from the match."""
     del stars
     answer = {
         "status": "COMPLETE",

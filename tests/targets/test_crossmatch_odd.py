@@ -1,4 +1,4 @@
-"""Cross-matches with odd rows in the answer, odd arguments, and what their tables say of themselves in files."""
+"""Cross-matches with malformed rows in the response, invalid arguments, and their metadata in files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Edit = Callable[[dict[str, Any]], dict[str, Any]]
 
 @pytest.fixture
 def stars(mast_sandbox: Sandbox) -> Table:
-    """Stars of the TIC around M101, and a row that is nowhere near a star."""
+    """Return stars of the TIC around M101, and a row far from any star."""
     found = Catalogs.query_region("M101", radius="0.1 deg", catalog="TIC")[:20]
     table = Table({"ra": found["ra"].filled(), "dec": found["dec"].filled()})
     table["dec"][7] = -45.0
@@ -30,7 +30,7 @@ def stars(mast_sandbox: Sandbox) -> Table:
 
 
 def first_row(**cells: Any) -> Edit:
-    """An archive that has something else in the first row."""
+    """Return an edit of a response that changes its first row."""
 
     def edit(document: dict[str, Any]) -> dict[str, Any]:
         document["data"][0].update(cells)
@@ -40,7 +40,7 @@ def first_row(**cells: Any) -> Edit:
 
 
 def rounded(decimals: int) -> Edit:
-    """An archive that repeats the upload with fewer decimals."""
+    """Return an edit of a response that rounds the uploaded positions."""
 
     def edit(document: dict[str, Any]) -> dict[str, Any]:
         for row in document["data"]:
@@ -50,11 +50,11 @@ def rounded(decimals: int) -> Edit:
     return edit
 
 
-# -- odd answers -----------------------------------------------------------------------------------------------------
+# -- malformed rows --------------------------------------------------------------------------------------------------
 
 
-def test_a_match_beyond_the_radius_is_left_out_alone(mast_sandbox: Sandbox, stars: Table) -> None:
-    """The others are there, and the number of those that are not is told."""
+def test_a_match_outside_the_radius_is_removed(mast_sandbox: Sandbox, stars: Table) -> None:
+    """A match outside the radius is removed with a warning, and counted in meta."""
     whole = Catalogs.crossmatch(stars, "TIC", verbose=False)
     assert whole.meta["beyond"] == [0]
     far = float(stars["dec"][0]) + 7.3 / 3600
@@ -69,8 +69,8 @@ def test_a_match_beyond_the_radius_is_left_out_alone(mast_sandbox: Sandbox, star
 
 
 @pytest.mark.parametrize("best", [False, True])
-def test_a_match_without_a_place_costs_nobody_else(mast_sandbox: Sandbox, stars: Table, best: bool) -> None:
-    """It stays, without a separation; among the best it is there if its position has no other."""
+def test_a_match_without_a_position(mast_sandbox: Sandbox, stars: Table, best: bool) -> None:
+    """It has no separation, and is the best match only if its position has no other."""
     for client, arguments, name in ((Catalogs, ("TIC",), "MatchRa"), (Observations, (), "s_ra")):
         whole = client.crossmatch(stars, *arguments, best=best, verbose=False)
         mast_sandbox.faults.add("invoke", Fault.edit(first_row(**{name: None})))
@@ -80,8 +80,8 @@ def test_a_match_without_a_place_costs_nobody_else(mast_sandbox: Sandbox, stars:
         assert unknown == 0 if (best and client is Observations) else unknown == 1
 
 
-def test_observations_are_told_by_rounded_positions(mast_sandbox: Sandbox, stars: Table) -> None:
-    """Four decimals of the upload say which observation belongs to which position."""
+def test_observations_are_assigned_by_rounded_positions(mast_sandbox: Sandbox, stars: Table) -> None:
+    """Four decimals of the uploaded positions are enough to assign observations."""
     whole = Observations.crossmatch(stars, verbose=False)
     mast_sandbox.faults.add("invoke", Fault.edit(rounded(4)))
     table = Observations.crossmatch(stars, verbose=False)
@@ -89,11 +89,11 @@ def test_observations_are_told_by_rounded_positions(mast_sandbox: Sandbox, stars
     assert table["input_row"].tolist() == whole["input_row"].tolist()
 
 
-# -- what is asked ---------------------------------------------------------------------------------------------------
+# -- arguments -------------------------------------------------------------------------------------------------------
 
 
-def test_the_upload_has_the_users_rows(mast_sandbox: Sandbox, stars: Table) -> None:
-    """Of equal positions the first; the answer is that for all of them."""
+def test_the_upload_has_the_rows_of_the_input(mast_sandbox: Sandbox, stars: Table) -> None:
+    """The first of equal positions is sent, and its response applies to all of them."""
     given = vstack([stars[:2], stars[:2], stars[2:5]])
     given["ra"][4] = np.nan
     (payload,) = Catalogs.crossmatch(given, "TIC", get_query_payload=True)
@@ -120,10 +120,10 @@ def test_the_upload_has_the_users_rows(mast_sandbox: Sandbox, stars: Table) -> N
     ],
     ids=str,
 )
-def test_odd_arguments_are_refused_unsent(
+def test_errors_name_the_invalid_argument(
     mast_sandbox: Sandbox, stars: Table, options: dict[str, Any], says: str
 ) -> None:
-    """With a message that names the argument."""
+    """An invalid argument raises an error that names it, and nothing is sent."""
     with pytest.raises(InvalidQueryError, match=says):
         Catalogs.crossmatch(stars, "Gaia", **options)
     with pytest.raises(InvalidQueryError, match=r"cells of shape \(2,\)"):
@@ -132,8 +132,8 @@ def test_odd_arguments_are_refused_unsent(
 
 
 @pytest.mark.parametrize("cache", ["false", 1])
-def test_a_cache_is_yes_or_no(mast_sandbox: Sandbox, cache: Any) -> None:
-    """A word is neither, in any call that takes it."""
+def test_cache_must_be_a_boolean(mast_sandbox: Sandbox, cache: Any) -> None:
+    """Any other value of `cache` raises in every method."""
     for ask in (
         lambda: Observations.query_criteria(obs_collection="HST", cache=cache),
         lambda: Observations.query_region_count(["1 2", "3 4"], cache=cache),
@@ -146,10 +146,10 @@ def test_a_cache_is_yes_or_no(mast_sandbox: Sandbox, cache: Any) -> None:
     assert mast_sandbox.requests.of("invoke") == []
 
 
-def test_cross_matches_and_product_lists_are_kept_if_asked_for(
+def test_cross_matches_and_product_lists_are_cached_on_request(
     mast_sandbox: Sandbox, stars: Table, tmp_path: Path
 ) -> None:
-    """Each call says so for itself."""
+    """Each call decides whether it uses the cache."""
     catalogs, observations = CatalogsClass(), ObservationsClass()
     catalogs.cache_location = observations.cache_location = tmp_path
     for ask in (
@@ -169,14 +169,14 @@ def test_cross_matches_and_product_lists_are_kept_if_asked_for(
 
 @pytest.fixture
 def without_matches(mast_sandbox: Sandbox) -> Table:
-    """A table of many targets, of which some have nothing, and some no answer."""
+    """Return a table of many targets, some of them without matches or without a position."""
     given = ["M101", "Ångström βlub", "no such name", "10 20", "11 21", "210.86007 54.37612"]
     with pytest.warns(InputWarning):
         return Observations.crossmatch(given, radius="1 arcsec", verbose=False)
 
 
 def test_tables_of_many_targets_are_written_without_a_warning(without_matches: Table, tmp_path: Path) -> None:
-    """FITS takes the rows without a match, and names in any letters."""
+    """FITS and ECSV files hold the unmatched rows and names with non-ASCII characters."""
     meta = without_matches.meta
     assert meta["unmatched"] == [3, 4]
     assert "row 1 (\\xc5ngstr\\xf6m \\u03b2lub): " in meta["failed"][0]
@@ -193,8 +193,8 @@ def test_tables_of_many_targets_are_written_without_a_warning(without_matches: T
     assert Table.read(tmp_path / "0.ecsv").meta["nomatch"] == [3, 4]
 
 
-def test_rows_without_a_match_have_the_longer_name_in_memory(without_matches: Table) -> None:
-    """In slices, copies and pickles; what is not there is not there."""
+def test_meta_has_the_longer_key_in_memory(without_matches: Table) -> None:
+    """Slices, copies and pickles have the key `unmatched`, and unknown keys raise KeyError."""
     for table in (without_matches[:2], without_matches.copy(), pickle.loads(pickle.dumps(without_matches))):
         assert isinstance(table.meta, TargetMeta)
         assert table.meta["unmatched"] == table.meta.get("unmatched") == [3, 4]

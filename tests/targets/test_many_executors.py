@@ -1,4 +1,4 @@
-"""The same targets asked for by other processes: a process pool, and a Dask cluster."""
+"""Queries for many targets run by other processes: a process pool, and a Dask cluster."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ PLACES = SkyCoord([202.4696, 210.8023, 10.6847, 100.0], [47.1952, 54.3489, 41.26
 
 @pytest.fixture
 def processes() -> Iterator[ProcessPoolExecutor]:
-    """Two processes that share nothing with this one."""
+    """Yield a pool of two processes that share nothing with this one."""
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
         yield executor
 
 
 def equal(one: Table, other: Table) -> bool:
-    """Whether two tables are the same, cell by cell."""
+    """Return whether two tables are equal, cell by cell."""
     return one.colnames == other.colnames and one.as_array().tolist() == other.as_array().tolist()
 
 
-def test_processes_find_the_same(mast_sandbox: Sandbox, processes: ProcessPoolExecutor) -> None:
-    """Regions, counts and cross-matches are those of this process, with failures listed and not fatal."""
+def test_processes_return_the_same(mast_sandbox: Sandbox, processes: ProcessPoolExecutor) -> None:
+    """Regions, counts and cross-matches are those of this process, and failures are listed."""
     options = {"radius": "0.05 deg", "executor": processes}
     found = Observations.query_region(PLACES, **options)
     assert equal(found, Observations.query_region(PLACES, radius="0.05 deg"))
@@ -59,29 +59,29 @@ def test_processes_find_the_same(mast_sandbox: Sandbox, processes: ProcessPoolEx
     assert processes.submit(abs, -1).result() == 1
 
 
-def test_a_worker_that_dies_is_a_failure_of_its_targets(mast_sandbox: Sandbox, processes: ProcessPoolExecutor) -> None:
-    """There is an error that says so, and no hanging."""
+def test_a_terminated_worker_raises(mast_sandbox: Sandbox, processes: ProcessPoolExecutor) -> None:
+    """A worker that terminates raises an error instead of blocking."""
     processes.submit(os._exit, 1)
     with pytest.raises(ServerError, match="Worker failed"):
         Observations.query_region(PLACES, executor=processes)
 
 
-def test_no_token_is_inside_a_task(mast_sandbox: Sandbox) -> None:
-    """What goes to another process holds no token, whoever has it."""
+def test_tasks_do_not_contain_the_token(mast_sandbox: Sandbox) -> None:
+    """The work that is sent to another process does not contain the token."""
     client = ObservationsClass(mast_token=mast_sandbox.token)
     question = IndivisibleQuestion(MashupRequest("Mast.Caom.Cone"))
     work = QueryWork(client._service.http, SharedState(Deadline(60)), 60.0, 500_000)
     sent = pickle.dumps((portable_query(work, client._service, RunOptions(executor=ThreadPoolExecutor(1))), question))
     assert mast_sandbox.token.encode() not in sent
-    there, asked = pickle.loads(sent)
-    assert asked == question
+    there, unpickled = pickle.loads(sent)
+    assert unpickled == question
     assert there.work.http is None
     assert there.work.recipe == SessionRecipe.of(client._service)
     assert 0 < there.work.state.deadline.remaining() <= 60
 
 
-def test_a_cluster_finds_the_same(mast_sandbox: Sandbox) -> None:
-    """Dask's executor does as well as one of the standard library."""
+def test_a_cluster_returns_the_same(mast_sandbox: Sandbox) -> None:
+    """A Dask executor returns the same rows."""
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(

@@ -1,4 +1,4 @@
-"""Rows of a cross-match find their positions, whatever the archive repeats of the upload."""
+"""The assignment of matches to input positions, by the repeated columns or by position."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from astroquery_mast.targets.pairs import assign_matches, nearest_of, pairs_with
 RADIUS = 5 / 3600
 RA = np.array([10.0, 10.0005, 200.0, 359.9999])
 DEC = np.array([20.0, 20.0005, -60.0, 0.0])
-# Which position each row of the answer belongs to; one entry lies near two positions.
+# The input position of each row of the response.  One catalog entry is near two positions.
 OF = np.array([0, 1, 1, 2, 3])
 PLACE_RA = np.array([10.0003, 10.0003, 10.0006, 200.0001, 0.0001])
 PLACE_DEC = np.array([20.0003, 20.0003, 20.0006, -60.0001, 0.0001])
 
 
 def answer(**columns: Any) -> Table:
-    """An answer with the given columns before those of the catalog."""
+    """Return a response with the given columns in front of those of the catalog."""
     own = {"MatchID": [7, 7, 8, 9, 5], "MatchRA": PLACE_RA, "MatchDEC": PLACE_DEC, "mag": [1.0, 1, 2, 3, 4]}
     return Table({**columns, **own}, masked=True)
 
 
 def found(table: Table, **options: Any) -> list[tuple[int, int]]:
-    """The matches of a table: position and row."""
+    """Return the input positions and rows of the matches of a table."""
     matches = assign_matches(
         table, RA, DEC, RADIUS, extended=options.pop("extended", False), service="Mast.X.Crossmatch"
     )
@@ -43,18 +43,18 @@ def found(table: Table, **options: Any) -> list[tuple[int, int]]:
 
 
 EXPECTED = sorted(zip(OF.tolist(), range(5), strict=True))
-# Where nothing is repeated, each entry is found once and given to every position that it is near.
+# If nothing is repeated, each entry is assigned to every position near it.
 ENTRIES = [(0, 0), (0, 2), (1, 0), (1, 2), (2, 3), (3, 4)]
 
 
 @pytest.mark.parametrize("name", ["input_row", "INPUT_ROW", "t1_input_row", "input_row_1"])
-def test_the_number_of_a_position_is_taken_if_it_comes_back(name: str) -> None:
-    """The column may have been renamed."""
+def test_repeated_row_numbers_assign_matches(name: str) -> None:
+    """The repeated row number may have another name."""
     assert found(answer(**{name: OF})) == EXPECTED
 
 
-def test_repeated_positions_tell_as_well() -> None:
-    """Also where they were rounded, or turned from 360 to 0."""
+def test_repeated_positions_assign_matches() -> None:
+    """Repeated positions may be rounded, or shifted by 360 degrees."""
     ra = np.round(RA[OF], 5) % 360
     assert found(answer(input_ra=ra, input_dec=np.round(DEC[OF], 5))) == EXPECTED
     assert found(answer(ra=RA[OF], dec=DEC[OF])) == EXPECTED
@@ -74,29 +74,29 @@ def test_repeated_positions_tell_as_well() -> None:
     ],
     ids=["nothing", "from 1", "out of range", "text", "a hole", "elsewhere", "all wrong"],
 )
-def test_places_tell_where_nothing_else_does(columns: dict[str, Any]) -> None:
-    """A column that is missing or cannot be right is not believed: the sky decides."""
+def test_matches_are_assigned_by_position_otherwise(columns: dict[str, Any]) -> None:
+    """If the repeated columns are missing or invalid, matches are assigned by their positions."""
     assert found(answer(**columns)) == ENTRIES
 
 
-def test_entries_are_told_apart_where_places_decide() -> None:
-    """Two entries at one place are two; one entry that came for two positions is one."""
+def test_duplicate_rows_of_an_entry_are_combined() -> None:
+    """By position, identical rows are one catalog entry, and different rows at one position are two."""
     table = answer(dstArcSec=[1.0, 2, 3, 4, 5])
     assert found(table) == ENTRIES
     table["mag"][1] = 99
     assert found(table) == sorted([*ENTRIES, (0, 1), (1, 1)])
 
 
-def test_the_columns_of_the_catalog_itself_are_its_place() -> None:
-    """Without columns made for the purpose, ra and dec are where the entry is."""
+def test_ra_and_dec_of_the_catalog_are_the_position_of_a_match() -> None:
+    """Without columns for the match, the position is in the catalog's columns."""
     table = answer(input_row=OF)
     table.rename_columns(["MatchRA", "MatchDEC"], ["ra", "dec"])
     matches = assign_matches(table, RA, DEC, RADIUS, extended=False, service="x")
     assert 0 < matches.separation.min() <= matches.separation.max() < 5
 
 
-def test_extended_entries_may_be_farther_away() -> None:
-    """The center of a footprint says nothing against a match, and without a repetition nothing for it."""
+def test_centers_of_footprints_may_be_outside_the_radius() -> None:
+    """Footprints need repeated columns to be assigned, because their centers may be far away."""
     table = answer(input_ra=RA[OF], input_dec=DEC[OF])
     table["MatchRA"] += 0.1
     assert found(table, extended=True) == EXPECTED
@@ -106,14 +106,14 @@ def test_extended_entries_may_be_farther_away() -> None:
 
 
 def test_one_position_has_all_matches() -> None:
-    """There is nothing to tell apart."""
+    """All rows match a single position."""
     only = assign_matches(Table({"obsid": ["1", "2"]}), RA[:1], DEC[:1], RADIUS, extended=True, service="x")
     assert only.inputs.tolist() == [0, 0]
     assert np.isnan(only.separation).all()
 
 
-def test_matches_that_nobody_asked_for_are_an_error() -> None:
-    """If most entries are near none of the positions they are about something else."""
+def test_unrelated_matches_raise() -> None:
+    """If most matches are not near any position, or have no position, the call raises."""
     table = answer()
     table["MatchRA"][1:] = 100.0
     with pytest.raises(InvalidResponseError, match="returned matches that are not near any of the input positions"):
@@ -129,21 +129,21 @@ def test_matches_that_nobody_asked_for_are_an_error() -> None:
     [{}, {"input_row": OF}, {"input_ra": RA[OF], "input_dec": DEC[OF]}, {"ra": RA[OF], "dec": DEC[OF]}],
     ids=["nothing", "number", "positions", "renamed"],
 )
-def test_one_odd_row_costs_itself_only(columns: dict[str, Any], place: float) -> None:
-    """A row that is within no position's radius is left out and counted, whatever is repeated; the others are there."""
+def test_one_invalid_row_does_not_affect_the_others(columns: dict[str, Any], place: float) -> None:
+    """A match outside all radii is removed and counted, whatever columns are repeated."""
     table = answer(**columns)
     table["MatchID"][3], table["MatchDEC"][3] = 9, -70 if place == 50.0 else place - 80
     matches = assign_matches(table, RA, DEC, RADIUS, extended=False, service="x")
     known = np.isfinite(matches.separation)
     assert 3 not in matches.rows[known]
     assert set(matches.rows[known]) >= {0, 2, 4}
-    # Where the upload is repeated a row without a place still belongs to its position.
+    # If the upload is repeated, a match without a position is still assigned.
     assert matches.beyond == (0 if np.isnan(place) and columns else 1)
     assert (matches.separation[known] <= 5.02).all()
 
 
-def test_rounded_repetitions_tell_if_no_other_position_is_near() -> None:
-    """Four decimals are enough for positions that are arcseconds apart, and too few for those that are less."""
+def test_rounded_positions_must_be_unambiguous() -> None:
+    """Four decimals are enough for positions that are arcseconds apart, but not for closer ones."""
     ra, dec = np.array([10.00004, 10.003, 200.0]), np.array([20.00004, 20.0, -60.0])
     table = Table({"input_ra": np.round(ra, 4), "input_dec": np.round(dec, 4), "obsid": ["a", "b", "c"]})
     matches = assign_matches(table, ra, dec, RADIUS, extended=True, service="x")
@@ -153,17 +153,19 @@ def test_rounded_repetitions_tell_if_no_other_position_is_near() -> None:
         assign_matches(table, close, np.array([20.00004, 20.00004, -60.0]), RADIUS, extended=True, service="x")
 
 
-def test_numbers_are_those_that_were_uploaded() -> None:
-    """They may have gaps, where equal positions were sent once; a number that was not sent is not believed."""
+def test_row_numbers_may_have_gaps() -> None:
+    """Row numbers may have gaps because of equal positions; an unknown number is ignored."""
     numbers = np.array([0, 3, 4, 9])
-    told = assign_matches(answer(input_row=numbers[OF]), RA, DEC, RADIUS, numbers=numbers, extended=False, service="x")
-    assert sorted(zip(told.inputs.tolist(), told.rows.tolist(), strict=True)) == EXPECTED
+    matches = assign_matches(
+        answer(input_row=numbers[OF]), RA, DEC, RADIUS, numbers=numbers, extended=False, service="x"
+    )
+    assert sorted(zip(matches.inputs.tolist(), matches.rows.tolist(), strict=True)) == EXPECTED
     counted = assign_matches(answer(input_row=OF), RA, DEC, RADIUS, numbers=numbers, extended=False, service="x")
     assert sorted(zip(counted.inputs.tolist(), counted.rows.tolist(), strict=True)) == ENTRIES
 
 
-def test_the_best_is_one_with_a_place_if_there_is_any() -> None:
-    """What is not known comes last."""
+def test_best_matches_have_a_position_if_possible() -> None:
+    """A match without a position is the best only if there is no other."""
     table = answer(input_row=OF)
     table["MatchRA"].mask[[1, 3]] = True
     best = nearest_of(assign_matches(table, RA, DEC, RADIUS, extended=False, service="x"))
@@ -172,7 +174,7 @@ def test_the_best_is_one_with_a_place_if_there_is_any() -> None:
 
 
 def test_the_nearest_of_each_position_is_the_best() -> None:
-    """Sorted by position and separation, the first of each is left."""
+    """The best match of a position has the smallest separation."""
     matches = assign_matches(answer(input_row=OF), RA, DEC, RADIUS, extended=False, service="x")
     best = nearest_of(matches)
     assert best.inputs.tolist() == [0, 1, 2, 3]
@@ -187,7 +189,7 @@ positions = st.lists(st.tuples(st.floats(0, 359.999), st.floats(-90, 90)), min_s
 def test_pairs_are_those_of_a_full_comparison(
     some: list[tuple[float, float]], others: list[tuple[float, float]], radius: float
 ) -> None:
-    """Poles and 0h are places like others."""
+    """All pairs within the radius are found, also at the poles and across 0h."""
     ra, dec = np.array(some).T
     other_ra, other_dec = np.array(others).T
     apart = SkyCoord(ra[:, None], dec[:, None], unit="deg").separation(SkyCoord(other_ra, other_dec, unit="deg")).deg
@@ -199,8 +201,8 @@ def test_pairs_are_those_of_a_full_comparison(
     assert sure <= close <= possible
 
 
-def test_a_great_many_pairs_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The size of a block does not change what is found."""
+def test_pairs_do_not_depend_on_the_size_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many pairs are compared in blocks, whose size does not change the result."""
     random = np.random.default_rng(5)
     ra, dec = random.uniform(0, 1, 300), random.uniform(0, 1, 300)
     whole = pairs_within(ra, dec, ra, dec, 0.1)
@@ -228,12 +230,12 @@ def test_a_great_many_pairs_are_looked_at_in_blocks(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_catalogs_have_their_services(name: str, options: dict[str, Any], service: str) -> None:
-    """Names are found whatever their case, and versions are chosen."""
+    """Names of catalogs are case-insensitive, and versions select the service."""
     assert find_crossmatch(name).service(options)[0] == service
 
 
-def test_choices_that_there_are_not_are_refused() -> None:
-    """Unknown catalogs, versions, and options of other catalogs raise."""
+def test_invalid_catalogs_and_options_raise() -> None:
+    """Unknown catalogs or versions, and options of other catalogs, raise an error."""
     for bad in ("TICC", "", None, "Panstarrs"):
         with pytest.raises(InvalidArgumentError, match="cannot be cross-matched"):
             find_crossmatch(bad)

@@ -1,4 +1,4 @@
-"""Targets share cones, and the answers find back to them; answers with different columns become one table."""
+"""Targets that share cones, and the table of results with different columns."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ FIELDS = (("obsid", "string"), ("t_exptime", "float"), ("_selected_", "boolean")
 
 
 def page(number: int, fields: tuple[tuple[str, str], ...] = FIELDS, start: int = 0) -> Page:
-    """A page with some rows."""
+    """Return a page with some rows."""
     rows = [{name: start + row for name, _ in fields} for row in range(number)]
     return Page("Mast.Caom.Cone", "COMPLETE", fields, rows, document={"fields": []})
 
 
-def test_a_cone_is_asked_for_once() -> None:
-    """Equal positions share a cone unless their radii differ, and rows without a position have none."""
+def test_equal_targets_share_a_cone() -> None:
+    """Equal positions share a cone unless their radii differ; rows without a position have none."""
     table = Table({"ra": [1.0, 2.0, 1.0, np.nan, 1.0], "dec": [0.0, 0.0, 0.0, 0.0, 0.0]})
     targets = targets_of(as_positions(table), np.array([0.1, 0.1, 0.1, 0.1, 0.2]))
     assert [(cone.ra, cone.radius) for cone in targets.cones] == [(1.0, 0.1), (2.0, 0.1), (1.0, 0.2)]
@@ -44,13 +44,13 @@ def test_a_cone_is_asked_for_once() -> None:
 
 
 def test_targets_without_any_position_have_no_cones() -> None:
-    """Names that are still to be looked up are nowhere."""
+    """Names that are not resolved have no cone."""
     assert targets_of(as_names(["M101"]), np.array([0.1])).cones == ()
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30))
-def test_kinds_are_numbered_by_their_first_row(pairs: list[tuple[int, int]]) -> None:
-    """Every row is of the kind of the row that is equal to it."""
+def test_unique_rows(pairs: list[tuple[int, int]]) -> None:
+    """Each row has the index of the first row that is equal to it."""
     one, other = np.array(pairs, dtype=float).T
     first, kind = unique_rows(one, other)
     assert first.tolist() == [pairs.index(pair) for pair in dict.fromkeys(pairs)]
@@ -58,7 +58,7 @@ def test_kinds_are_numbered_by_their_first_row(pairs: list[tuple[int, int]]) -> 
 
 
 def test_radii_are_one_or_as_many_as_targets() -> None:
-    """Each target may have its own."""
+    """One radius applies to all targets, or each has its own."""
     assert as_radii("6 arcmin", 3).tolist() == pytest.approx([0.1] * 3)
     assert as_radii([6, 12] * u.arcmin, 2).tolist() == pytest.approx([0.1, 0.2])
     assert as_radii([0.1, 0.2], 2).tolist() == [0.1, 0.2]
@@ -67,8 +67,8 @@ def test_radii_are_one_or_as_many_as_targets() -> None:
             as_radii(bad, 2)
 
 
-def test_answers_in_any_number_of_pages_are_one_table() -> None:
-    """The rows of each answer are known, and meta tells of one question."""
+def test_results_in_pages_are_one_table() -> None:
+    """The rows of each result are known, and meta has one request."""
     blocks = AnswerCollector(AskedTargets(REQUEST, 3, 2, ("ra", "dec", "radius")), {})
     blocks.add(0, [page(2), page(1, start=2)])
     blocks.add(1, [page(0)])
@@ -81,8 +81,8 @@ def test_answers_in_any_number_of_pages_are_one_table() -> None:
     assert (asked["targets"], asked["requests"], table.meta["rows"]) == (3, 2, [4])
 
 
-def test_answers_with_other_columns_are_masked_where_they_lack_one() -> None:
-    """As the Hubble Source Catalog has them: columns for the filters that occur only."""
+def test_missing_columns_are_masked() -> None:
+    """A column that some results do not have is masked there, like the filters of the Hubble Source Catalog."""
     blocks = AnswerCollector(REQUEST, {})
     blocks.add(0, [page(1, (("MatchID", "int"), ("A_F606W", "float")))])
     blocks.add(1, [page(2, (("MatchID", "int"), ("W3_F160W", "float")))])
@@ -94,8 +94,8 @@ def test_answers_with_other_columns_are_masked_where_they_lack_one() -> None:
     assert table.meta["rows"] == [4]
 
 
-def test_an_answer_that_declares_a_column_as_another_type_costs_no_other_target() -> None:
-    """Text in one answer makes text of the column, with a warning, and an answer without values changes nothing."""
+def test_columns_of_different_types() -> None:
+    """A column that is text in one result is text in all, with a warning; results without values do not count."""
     blocks = AnswerCollector(REQUEST, {"x": Column("x", type_name="float", unit="deg")})
     blocks.add(0, [Page("s", "COMPLETE", (("x", "float"), ("n", "int")), [{"x": 1.5, "n": 1}])])
     blocks.add(1, [Page("s", "COMPLETE", (("x", "string"), ("n", "float")), [{"x": "west", "n": 2.5}])])
@@ -112,8 +112,8 @@ def test_an_answer_that_declares_a_column_as_another_type_costs_no_other_target(
     assert table["x"].unit == "deg"
 
 
-def test_an_answer_that_fails_half_way_leaves_nothing_behind() -> None:
-    """Neither columns without rows nor rows of a target that failed."""
+def test_an_unreadable_result_adds_nothing() -> None:
+    """An unreadable page adds neither columns nor rows to the table."""
     good = page(2)
     blocks = AnswerCollector(REQUEST, {})
     with pytest.raises(InvalidResponseError):
@@ -127,22 +127,22 @@ def test_an_answer_that_fails_half_way_leaves_nothing_behind() -> None:
     assert (table.colnames, found[1].tolist(), 0 in found) == (["obsid", "t_exptime"], [0], False)
 
 
-def test_empty_answers_leave_the_columns() -> None:
-    """Nothing found is a table without rows, with the columns of the archive."""
+def test_empty_results_have_columns() -> None:
+    """A table without rows has MAST's columns."""
     blocks = AnswerCollector(REQUEST, {})
     blocks.add(0, [page(0)])
     assert blocks.table()[0].colnames == ["obsid", "t_exptime"]
     assert len(AnswerCollector(REQUEST, {}).table()[0].colnames) == 0
 
 
-def test_an_answer_that_is_no_table_is_refused() -> None:
-    """Rows without columns are no answer."""
+def test_rows_without_columns_raise() -> None:
+    """A page with rows but without columns raises an error."""
     with pytest.raises(InvalidResponseError):
         AnswerCollector(REQUEST, {}).add(0, [Page("x", "COMPLETE", (), [{}])])
 
 
-def test_new_columns_stand_in_front() -> None:
-    """A column of the archive that has their name gets another one."""
+def test_new_columns_are_in_front() -> None:
+    """A catalog column with the name of a new column is renamed."""
     table = Table({"separation": [1.0, 2.0], "x": [3, 4]}, masked=True)
     columns: dict[str, Any] = {
         "input_row": (np.array([0, 1, 1]), None, "a"),

@@ -1,4 +1,4 @@
-"""Positions become requests with a table of their own, in chunks."""
+"""Requests with an uploaded table of positions, in chunks."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from astroquery_mast.query.request import ApiRequest, MashupRequest
 from astroquery_mast.targets.pairs import UploadChunk, upload_chunks
 
 
-def made(number: int, **options: Any) -> list[UploadChunk]:
-    """The requests for some positions."""
+def requests_for(number: int, **options: Any) -> list[UploadChunk]:
+    """Return the requests for some positions."""
     places = np.linspace(0, 80, number)
     return list(upload_chunks("Mast.Tic.Crossmatch", np.arange(number), places, places, radius=0.002, **options))
 
 
 def test_the_request_has_the_documented_form() -> None:
-    """Fields, rows and the names of the position columns are where the service looks for them."""
-    payload = made(2)[0].request.payload()
+    """The request has the documented fields, rows and names of the position columns."""
+    payload = requests_for(2)[0].request.payload()
     assert payload["service"] == "Mast.Tic.Crossmatch"
     assert payload["params"] == {"raColumn": "input_ra", "decColumn": "input_dec", "radius": 0.002}
     assert payload["data"] == {
@@ -39,12 +39,12 @@ def test_the_request_has_the_documented_form() -> None:
             {"input_row": 1, "input_ra": 80.0, "input_dec": 80.0},
         ],
     }
-    assert "data" not in made(2)[0].question.payload()
+    assert "data" not in requests_for(2)[0].question.payload()
 
 
 @given(st.lists(st.floats(-90, 90), min_size=1, max_size=5))
-def test_positions_are_sent_with_all_their_digits(places: list[float]) -> None:
-    """What the archive decodes is the same number."""
+def test_positions_are_sent_with_full_precision(places: list[float]) -> None:
+    """Positions can be read back from the request without loss."""
     values = np.array(places)
     upload = UploadChunk("x", 0.1, np.arange(len(values)), values, values)
     sent = json.loads(unquote(upload.request.body().removeprefix("request=")))
@@ -62,32 +62,32 @@ def test_positions_are_sent_with_all_their_digits(places: list[float]) -> None:
     ],
 )
 def test_chunks_keep_all_workers_busy(number: int, options: dict[str, Any], sizes: list[int]) -> None:
-    """No more positions than the limit, and fewer where that lets more of the workers do something."""
-    chunks = made(number, **options)
+    """Chunks have at most the default size, and are smaller if that employs more workers."""
+    chunks = requests_for(number, **options)
     assert [len(chunk) for chunk in chunks] == sizes
     assert np.concatenate([chunk.rows for chunk in chunks]).tolist() == list(range(number))
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.5, True, "10"])
-def test_chunks_of_no_size_are_refused(bad: Any) -> None:
-    """A chunk holds one position at least."""
+def test_an_invalid_chunk_size_raises(bad: Any) -> None:
+    """A chunk has at least one position."""
     with pytest.raises(InvalidArgumentError, match="chunk_size"):
-        made(3, chunk_size=bad)
+        requests_for(3, chunk_size=bad)
 
 
-def test_halves_are_the_whole() -> None:
-    """A request that is too much is divided, down to a single position."""
-    first, second = made(5)[0].halves()
+def test_halves_make_up_the_chunk() -> None:
+    """A chunk is split in half, down to a single position."""
+    first, second = requests_for(5)[0].halves()
     assert [first.rows.tolist(), second.rows.tolist()] == [[0, 1], [2, 3, 4]]
-    assert made(1)[0].halves() == []
+    assert requests_for(1)[0].halves() == []
 
 
 def test_requests_can_be_pickled() -> None:
-    """They go to other processes, and come back as the same question."""
+    """Requests can be sent to other processes without change."""
     request = MashupRequest("a", {"x": [1, {"y": 2}]}, page=3, pagesize=7, properties={"timeout": 5})
     again = pickle.loads(pickle.dumps(request))
     assert again == request
     assert again.cache_breaker == request.cache_breaker
     api = ApiRequest("a", "http://x", {"y": [1]})
     assert pickle.loads(pickle.dumps(api)) == api
-    assert pickle.loads(pickle.dumps(made(3)[0])).request.payload() == made(3)[0].request.payload()
+    assert pickle.loads(pickle.dumps(requests_for(3)[0])).request.payload() == requests_for(3)[0].request.payload()
