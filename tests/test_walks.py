@@ -112,7 +112,7 @@ from astroquery_mast.sandbox import Sandbox
 def loaded(*names):
     return [name for name in names if f"astroquery_mast.{name}" in sys.modules]
 
-MANY = ("targets.targets", "targets.ask", "targets.crossmatch", "observations.many", "observations.neighbors")
+MANY = ("targets.targets", "targets.batch", "targets.crossmatch", "observations.many", "observations.neighbors")
 here, near = SkyCoord(202.47, 47.2, unit="deg"), SkyCoord(202.48, 47.2, unit="deg")
 with Sandbox():
     assert len(Observations.query_region(here, radius=0.1))

@@ -37,7 +37,7 @@ from ..service.mast_service import MastService
 from ..service.parallel import RunOptions
 from ..tables.columns import plain_cells
 from ..warn import warn_no_results
-from .question import CatalogQuestion, plain_question
+from .catalog_query import CatalogQuery, mashup_query
 from .search import CatalogSearch
 
 _BUNDLE = "Mast.Bundle.Request"
@@ -251,8 +251,8 @@ class CatalogHsc(MastClass):
         True
         """
         deadline = self._service.deadline(timeout)
-        question = _match_question(match, version, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
+        query = _match_query(match, version, Selection.of(None, None, pagesize, page, cache))
+        return query.payload() if get_query_payload else self._search.table_of(query, deadline, verbose)
 
     def query_hsc_matchid_async(
         self,
@@ -301,8 +301,8 @@ class CatalogHsc(MastClass):
         [200]
         """
         deadline = self._service.deadline(timeout)
-        question = _match_question(match, version, Selection.of(None, None, pagesize, page))
-        return self._search.responses_to(question, deadline)
+        query = _match_query(match, version, Selection.of(None, None, pagesize, page))
+        return self._search.responses_to(query, deadline)
 
     def get_hsc_spectra(
         self,
@@ -358,8 +358,8 @@ class CatalogHsc(MastClass):
         True
         """
         deadline = self._service.deadline(timeout)
-        question = _hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
-        return question.payload() if get_query_payload else self._search.table_of(question, deadline, verbose)
+        query = _hsc_query(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))
+        return query.payload() if get_query_payload else self._search.table_of(query, deadline, verbose)
 
     def get_hsc_spectra_async(
         self, *, pagesize: int | None = None, page: int | None = None, timeout: float | u.Quantity | None = None
@@ -397,8 +397,8 @@ class CatalogHsc(MastClass):
         [200]
         """
         deadline = self._service.deadline(timeout)
-        question = _hsc_question(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
-        return self._search.responses_to(question, deadline)
+        query = _hsc_query(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page))
+        return self._search.responses_to(query, deadline)
 
     def download_hsc_spectra(
         self,
@@ -470,15 +470,15 @@ class CatalogHsc(MastClass):
         return files.download(spectra, download_dir, options, cache=cache, script=curl_flag, dry_run=dry_run)
 
 
-def _hsc_question(service: str, params: Mapping[str, Any], selection: Selection) -> CatalogQuestion:
+def _hsc_query(service: str, params: Mapping[str, Any], selection: Selection) -> CatalogQuery:
     """Build a query of a service that only this catalog has."""
-    return plain_question(CATALOGS["hsc"], service, params, selection, count_setting("pagesize"))
+    return mashup_query(CATALOGS["hsc"], service, params, selection, count_setting("pagesize"))
 
 
-def _match_question(match: int | str | Row, version: int | None, selection: Selection) -> CatalogQuestion:
+def _match_query(match: int | str | Row, version: int | None, selection: Selection) -> CatalogQuery:
     """Build a query for the detections of an object."""
     service = CATALOGS["hsc"].versioned(HSC_MATCHES, version)
-    return _hsc_question(service, {"input": _match_id(match)}, selection)
+    return _hsc_query(service, {"input": _match_id(match)}, selection)
 
 
 def _match_id(match: int | str | Row) -> str:

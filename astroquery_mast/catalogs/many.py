@@ -17,7 +17,7 @@ from ..query.selection import Selection, SortKey, arranged
 from ..service.http import warn_of_more
 from ..service.mast_service import CallOptions
 from ..sky.position import Cone
-from ..targets.ask import AnswerCollector, AskedTargets, IndivisibleQuestion, PartialAnswer
+from ..targets.batch import AnswerCollector, AskedTargets, IndivisibleQuestion, PartialAnswer
 from ..targets.targets import POSITIONAL, ManyTargets, Targets, raise_if_all, refuse_page, table_of_targets
 from ..warn import warn_no_results
 from .search import CatalogArguments, CatalogSearch, suggesting_catalogs
@@ -54,11 +54,11 @@ class ManyCatalogSearch:
     def count(self, arguments: CatalogArguments, options: CallOptions) -> Table | list[dict[str, object]]:
         """Return the number of rows that meet the criteria around each of many positions."""
         run_options = options.for_run()
-        question = self._search.question(arguments, positional=True, count=True)
+        query = self._search.query(arguments, positional=True, count=True)
 
         def request_for(cone: Cone) -> MashupRequest:
             """Return the request for the count in a cone."""
-            request = question.at(cone).request
+            request = query.at(cone).request
             assert isinstance(request, MashupRequest)
             return request
 
@@ -68,41 +68,41 @@ class ManyCatalogSearch:
         """Return one table with the results for all targets, or the requests."""
         run_options = options.for_run()
         refuse_page(arguments.selection.page)
-        question = self._search.question(arguments, positional=True)
+        query = self._search.query(arguments, positional=True)
         deadline = run_options.deadline()
         targets = self._targets.targets(arguments.target, deadline)
-        questions = [question.at(cone) for cone in targets.cones]
+        queries = [query.at(cone) for cone in targets.cones]
         if options.get_query_payload:
-            return [each.payload() for each in questions]
-        asked = AskedTargets(questions[0].request, len(targets.positions), len(questions), POSITIONAL)
+            return [each.payload() for each in queries]
+        asked = AskedTargets(queries[0].request, len(targets.positions), len(queries), POSITIONAL)
         blocks: list[AnswerCollector] = []
         truncated = TruncatedResults()
 
         def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Add the result for a cone."""
             if not blocks:
-                blocks.append(AnswerCollector(asked, self._search.columns_of(question, part.pages[0])))
+                blocks.append(AnswerCollector(asked, self._search.columns_of(query, part.pages[0])))
             blocks[0].add(place, part.pages)
             truncated.notes.update(dict.fromkeys(part.notes))
-            message = question.limited(sum(len(page.rows) for page in part.pages))
+            message = query.limited(sum(len(page.rows) for page in part.pages))
             if message is not None:
                 truncated.limited[place] = message
 
         errors = self._targets.ask_all(
-            [IndivisibleQuestion(each.request) for each in questions], run_options, deadline, take
+            [IndivisibleQuestion(each.request) for each in queries], run_options, deadline, take
         )
-        with suggesting_catalogs(question.catalog):
-            raise_if_all(errors, len(questions))
+        with suggesting_catalogs(query.catalog):
+            raise_if_all(errors, len(queries))
         table = table_of_targets(arguments.target, targets, blocks[0].table(), errors)
         table.meta["limited"] = truncated.warn(targets)
         if run_options.verbose:
             log.info(
                 "%d rows of %s for %d targets, with %d requests in %.1f s.",
-                *(len(table), question.catalog.name, len(targets.positions), len(questions), deadline.elapsed()),
+                *(len(table), query.catalog.name, len(targets.positions), len(queries), deadline.elapsed()),
             )
         if not len(table):
             warn_no_results()
-        return arranged(table, _for_many(question.selection, table.colnames))
+        return arranged(table, _for_many(query.selection, table.colnames))
 
 
 def _for_many(selection: Selection, names: Sequence[str]) -> Selection:

@@ -26,14 +26,14 @@ from ..tables.columns import Columns, closest, did_you_mean
 from ..tables.mashup import Page
 from ..tables.table import TableBuilder
 from ..warn import warn_no_results
-from .question import (
+from .catalog_query import (
     CatalogColumns,
-    CatalogQuestion,
+    CatalogQuery,
     Listing,
     answer_columns,
-    catalogs_mast_question,
-    cone_question,
-    filtered_question,
+    catalogs_mast_query,
+    cone_query,
+    filtered_query,
     with_separation,
 )
 
@@ -111,64 +111,64 @@ class CatalogSearch:
     def table(self, arguments: CatalogArguments, options: CallOptions) -> Table | dict[str, object]:
         """Return the rows, or the request."""
         deadline = self.service.deadline(options.timeout)
-        question = self._question(arguments, deadline)
-        return question.payload() if options.get_query_payload else self.table_of(question, deadline, options.verbose)
+        query = self._build_query(arguments, deadline)
+        return query.payload() if options.get_query_payload else self.table_of(query, deadline, options.verbose)
 
     def responses(
         self, arguments: CatalogArguments, timeout: float | None
     ) -> list[requests.Response] | requests.Response:
         """Return the responses with the rows."""
         deadline = self.service.deadline(timeout)
-        return self.responses_to(self._question(arguments, deadline), deadline)
+        return self.responses_to(self._build_query(arguments, deadline), deadline)
 
     def count(self, arguments: CatalogArguments, options: CallOptions) -> int | dict[str, object]:
         """Return the number of rows that meet the criteria, or the request."""
         deadline = self.service.deadline(options.timeout)
-        question = self._question(arguments, deadline, count=True)
-        return question.payload() if options.get_query_payload else self.count_of(question, deadline)
+        query = self._build_query(arguments, deadline, count=True)
+        return query.payload() if options.get_query_payload else self.count_of(query, deadline)
 
     # -- queries -------------------------------------------------------------------------------------------------
 
-    def _question(self, arguments: CatalogArguments, deadline: Deadline, *, count: bool = False) -> CatalogQuestion:
+    def _build_query(self, arguments: CatalogArguments, deadline: Deadline, *, count: bool = False) -> CatalogQuery:
         """Build a query for one target or none.  All other arguments are checked before names are resolved."""
         target = arguments.target
         if arguments.filtered:
             refuse_two_positions(target.coordinates, target.object_name)
         positional = not arguments.filtered or target.coordinates is not None or target.object_name is not None
-        question = self.question(arguments, positional=positional, count=count)
+        query = self.query(arguments, positional=positional, count=count)
         cone = self.service.cone(target.coordinates, target.object_name, target.radius, target.resolver, deadline)
-        return question if cone is None and arguments.filtered else question.at(cone)
+        return query if cone is None and arguments.filtered else query.at(cone)
 
-    def question(self, arguments: CatalogArguments, *, positional: bool, count: bool = False) -> CatalogQuestion:
+    def query(self, arguments: CatalogArguments, *, positional: bool, count: bool = False) -> CatalogQuery:
         """Build a query to which a position can be added."""
         if not arguments.filtered:
-            return self._region_question(arguments)
+            return self._region_query(arguments)
         with _pointing_to_tap(arguments.catalog):
-            return self._criteria_question(arguments, positional=positional, count=count)
+            return self._criteria_query(arguments, positional=positional, count=count)
 
-    def _region_question(self, arguments: CatalogArguments) -> CatalogQuestion:
+    def _region_query(self, arguments: CatalogArguments) -> CatalogQuery:
         """Build a query around a position, which is added later."""
         found, selection = find_catalog(arguments.catalog), arguments.selection
         given, version = arguments.criteria, arguments.version
         if found.path:
             found.versioned({0: found.path}, version)  # warns if a version is given, because there are none
-            return self._table_question(found, given, selection, positional=True)
+            return self._table_query(found, given, selection, positional=True)
         if found.columns_id:
             selection = selection.spelled(self.columns.columns_for(found.columns_id, selection.named))
-        return cone_question(found, version, given, selection, count_setting("pagesize"))
+        return cone_query(found, version, given, selection, count_setting("pagesize"))
 
-    def _criteria_question(self, arguments: CatalogArguments, *, positional: bool, count: bool) -> CatalogQuestion:
+    def _criteria_query(self, arguments: CatalogArguments, *, positional: bool, count: bool) -> CatalogQuery:
         """Build a query by criteria, to which a position can be added."""
         found, selection, criteria = find_catalog(arguments.catalog), arguments.selection, arguments.criteria
         if found.path and not count:
             if not criteria or not (positional or _without_options(criteria)):
                 raise InvalidCriterionError(_NO_CRITERION)
-            return self._table_question(found, criteria, selection, positional=positional)
+            return self._table_query(found, criteria, selection, positional=positional)
         found.filtered_service(positional=positional, count=count)  # raises if there is no such service
         if not criteria:
             raise InvalidCriterionError(_NO_CRITERION)
         columns = self.columns.columns_for(found.columns_id, [*criteria, *selection.named])
-        return filtered_question(
+        return filtered_query(
             found,
             mashup_criteria(criteria, columns, arguments=_ARGUMENTS),
             selection.spelled(columns),
@@ -177,9 +177,9 @@ class CatalogSearch:
             count=count,
         )
 
-    def _table_question(
+    def _table_query(
         self, catalog: Catalog, given: Mapping[str, Any], selection: Selection, *, positional: bool
-    ) -> CatalogQuestion:
+    ) -> CatalogQuery:
         """Build a query of a Catalogs.MAST table."""
         criteria = _without_options(given)
         options = {name.lower(): value for name, value in given.items() if name not in criteria}
@@ -192,7 +192,7 @@ class CatalogSearch:
         selection = selection.spelled(with_separation(columns, catalog) if positional else columns)
         server = self.service.endpoints.catalogs
         pagesize, known = count_setting("pagesize"), self.columns.known(columns_id) or {}
-        return catalogs_mast_question(catalog, columns_id, server, filters, selection, pagesize, known)
+        return catalogs_mast_query(catalog, columns_id, server, filters, selection, pagesize, known)
 
     def metadata(self, catalog: str, release: str | None, table: str | None) -> Columns:
         """Return the columns of a catalog, as currently listed by MAST if possible."""
@@ -210,59 +210,57 @@ class CatalogSearch:
 
     # -- results -------------------------------------------------------------------------------------------------
 
-    def table_of(self, question: CatalogQuestion, deadline: Deadline, verbose: bool) -> Table:
+    def table_of(self, query: CatalogQuery, deadline: Deadline, verbose: bool) -> Table:
         """Return the table of a query; warn if it is empty, or if a limit may have cut off rows."""
-        with suggesting_catalogs(question.catalog):
-            table = self._collected(question, deadline)
+        with suggesting_catalogs(query.catalog):
+            table = self._collected(query, deadline)
         if verbose:
-            log.info("%d rows of %s in %.1f s.", len(table), question.catalog.name, deadline.elapsed())
-        self._warn_if_limited(question, len(table))
+            log.info("%d rows of %s in %.1f s.", len(table), query.catalog.name, deadline.elapsed())
+        self._warn_if_limited(query, len(table))
         if not len(table):
             warn_no_results()
-        return arranged(table, question.selection)
+        return arranged(table, query.selection)
 
-    def _collected(self, question: CatalogQuestion, deadline: Deadline) -> Table:
+    def _collected(self, query: CatalogQuery, deadline: Deadline) -> Table:
         """Return all rows of a query."""
         builder: TableBuilder | None = None
-        for answer in self.service.pages(question.request, deadline=deadline, every_page=question.every_page):
+        for answer in self.service.pages(query.request, deadline=deadline, every_page=query.every_page):
             if builder is None:
-                builder = TableBuilder(question.request, self.columns_of(question, answer.page))
+                builder = TableBuilder(query.request, self.columns_of(query, answer.page))
             builder.add(answer.page)
         assert builder is not None
         return builder.table()
 
-    def columns_of(self, question: CatalogQuestion, page: Page) -> Columns:
+    def columns_of(self, query: CatalogQuery, page: Page) -> Columns:
         """Return the columns of a result, according to its first page."""
-        if isinstance(question.request, Listing):
-            columns: Columns = answer_columns(page, question.request.known)
+        if isinstance(query.request, Listing):
+            columns: Columns = answer_columns(page, query.request.known)
         else:
-            columns = self.columns.get(question.columns_id)
-        return with_separation(columns, question.catalog)
+            columns = self.columns.get(query.columns_id)
+        return with_separation(columns, query.catalog)
 
-    def responses_to(
-        self, question: CatalogQuestion, deadline: Deadline
-    ) -> list[requests.Response] | requests.Response:
+    def responses_to(self, query: CatalogQuery, deadline: Deadline) -> list[requests.Response] | requests.Response:
         """Return the responses to a query; only one for Catalogs.MAST, as in ``astroquery.mast``."""
-        request = question.request
+        request = query.request
         if isinstance(request, MashupRequest):
-            with suggesting_catalogs(question.catalog):
-                return self.service.responses(request, deadline=deadline, every_page=question.every_page)
+            with suggesting_catalogs(query.catalog):
+                return self.service.responses(request, deadline=deadline, every_page=query.every_page)
         answer = self.service.page(request, deadline)
         rows = len(answer.page.rows)
-        if not self._warn_if_limited(question, rows) and question.every_page and rows == question.pagesize:
+        if not self._warn_if_limited(query, rows) and query.every_page and rows == query.pagesize:
             warn_of_more(
                 f"{request.service} has more than the {rows} rows of this page. Use page=2, ... for the others."
             )
         return answer.response
 
-    def count_of(self, question: CatalogQuestion, deadline: Deadline) -> int:
+    def count_of(self, query: CatalogQuery, deadline: Deadline) -> int:
         """Return the number of rows."""
-        assert isinstance(question.request, MashupRequest)
-        return self.service.count(question.request, deadline)
+        assert isinstance(query.request, MashupRequest)
+        return self.service.count(query.request, deadline)
 
-    def _warn_if_limited(self, question: CatalogQuestion, rows: int) -> bool:
+    def _warn_if_limited(self, query: CatalogQuery, rows: int) -> bool:
         """Warn and return True if the row limit may have cut off rows."""
-        message = question.limited(rows)
+        message = query.limited(rows)
         if message is not None:
             warn_of_more(message)
         return message is not None

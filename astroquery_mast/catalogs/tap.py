@@ -35,7 +35,7 @@ from ..tables.columns import Columns, did_you_mean, find_name
 from ..tables.result_table import ResultTable
 from ..tables.rows import Array
 from ..tables.table import table_meta
-from ..targets.ask import TargetMeta
+from ..targets.batch import TargetMeta
 from ..vo.paging import Pager
 from ..vo.tap import ROW_CAP
 from ..warn import warn_no_results, warn_of_limit, warn_user
@@ -65,11 +65,11 @@ class TapMeta(TargetMeta):
 
 
 @dataclass(frozen=True)
-class TableQuestion:
+class TapQuery:
     """One query of one table; ``tests`` and ``region`` filter its rows locally, with the help of hidden columns."""
 
     table: TapTable
-    query: AdqlQuery
+    adql: AdqlQuery
     run_async: bool | None = None
     tests: tuple[TextTest, ...] = ()
     region: Region | None = None
@@ -88,10 +88,10 @@ class TableQuestion:
     @property
     def fits_one_response(self) -> bool:
         """Whether a single response can have all rows, in order."""
-        limit = self.query.limit
+        limit = self.adql.limit
         return limit is not None and limit <= ROW_CAP and not self.filters_locally
 
-    def at(self, place: Cone | Region | None, shapes: frozenset[str]) -> TableQuestion:
+    def at(self, place: Cone | Region | None, shapes: frozenset[str]) -> TapQuery:
         """Return the same query for a cone or a region."""
         if place is None:
             return self
@@ -100,43 +100,43 @@ class TableQuestion:
         asked, region = _shapes_asked(place, shapes)
         clauses = [_within(shape, self.table.position) for shape in asked]
         clause = clauses[0] if len(clauses) == 1 else f"({' OR '.join(f'({each})' for each in clauses)})"
-        query = replace(self.query, clauses=(clause, *self.query.clauses))
-        return replace(self, query=query, region=region).with_hidden(self.table.position if region else ())
+        adql = replace(self.adql, clauses=(clause, *self.adql.clauses))
+        return replace(self, adql=adql, region=region).with_hidden(self.table.position if region else ())
 
-    def with_hidden(self, names: Sequence[str]) -> TableQuestion:
+    def with_hidden(self, names: Sequence[str]) -> TapQuery:
         """Return the same query with columns that are removed from the result, unless they are selected anyway."""
-        wanted = self.query.columns
+        wanted = self.adql.columns
         new = [name for name in names if wanted and name not in wanted]
-        return replace(self, query=replace(self.query, columns=(*wanted, *new)), hidden=(*self.hidden, *new))
+        return replace(self, adql=replace(self.adql, columns=(*wanted, *new)), hidden=(*self.hidden, *new))
 
     def shown(self, tap_options: TapOptions) -> Any:
         """Return the query or the request."""
-        text = self.query.count_text if tap_options.count_only else self.query.text
+        text = self.adql.count_text if tap_options.count_only else self.adql.text
         return text if tap_options.return_adql else self._sent(text)
 
     def payload(self) -> dict[str, object]:
         """Return the request for the rows."""
-        return self._sent(self.query.text)
+        return self._sent(self.adql.text)
 
     def _sent(self, text: str) -> dict[str, object]:
-        return self.table.tap.payload(text, min(self.query.limit or ROW_CAP, ROW_CAP), self.run_async)
+        return self.table.tap.payload(text, min(self.adql.limit or ROW_CAP, ROW_CAP), self.run_async)
 
     def scan(self) -> Scan:
         """Return the query for all rows, in any order."""
-        table, query = self.table, self.query
+        table, adql = self.table, self.adql
         ra_dec = None if table.position is None else (identifier(table.position[0]), identifier(table.position[1]))
         key = None if table.key is None else identifier(table.key)
-        columns = tuple(map(identifier, query.columns))
-        return Scan(table_identifier(table.name), columns, query.clauses, key=key, position=ra_dec)
+        columns = tuple(map(identifier, adql.columns))
+        return Scan(table_identifier(table.name), columns, adql.clauses, key=key, position=ra_dec)
 
     def filtered(self, table: Table) -> Table:
         """Return the rows and columns that belong to the result."""
         keep = self._rows_to_keep(table)
         return self.without_hidden(table if keep.all() else table[keep])
 
-    def where(self, clause: str) -> TableQuestion:
+    def where(self, clause: str) -> TapQuery:
         """Return the same query with another condition."""
-        return replace(self, query=replace(self.query, clauses=(*self.query.clauses, clause)))
+        return replace(self, adql=replace(self.adql, clauses=(*self.adql.clauses, clause)))
 
     def without_hidden(self, table: Table) -> Table:
         """Return the table without the hidden columns."""
@@ -304,28 +304,28 @@ class TapSearch:
         deadline: Deadline,
     ) -> Any:
         """Return the result for one cone, region or neither; or the query, or the request."""
-        question = self.question(table, arguments, tap_options)
+        query = self.query(table, arguments, tap_options)
         place = self._place(arguments, tap_options, deadline)
-        question = question.at(place, self.shapes(table, deadline) if place is not None else frozenset())
+        query = query.at(place, self.shapes(table, deadline) if place is not None else frozenset())
         if tap_options.return_adql or options.get_query_payload:
-            return question.shown(tap_options)
+            return query.shown(tap_options)
         if tap_options.count_only:
-            return self.count(question, deadline)
-        found, more = self.rows(question, deadline, verbose=options.verbose)
+            return self.count(query, deadline)
+        found, more = self.rows(query, deadline, verbose=options.verbose)
         if more:
             warn_of_limit(len(found))
-        return self.finished(found, question, options, deadline)
+        return self.finished(found, query, options, deadline)
 
-    def question(self, table: TapTable, arguments: CatalogArguments, tap_options: TapOptions) -> TableQuestion:
+    def query(self, table: TapTable, arguments: CatalogArguments, tap_options: TapOptions) -> TapQuery:
         """Build a query to which a cone or a region can be added."""
         selection, columns = arguments.selection, table.columns
         limit, offset = limit_and_offset(selection, tap_options)
         clauses = adql_clauses(all_criteria(arguments, tap_options, table), columns, _ARGUMENTS)
         wanted = selected_names(selection, tap_options, columns)
         order = sort_order(selection, tap_options, table, offset)
-        query = AdqlQuery(table.name, wanted, clauses.texts, order, limit, offset)
-        question = TableQuestion(table, query, tap_options.run_async, clauses.tests)
-        return question.with_hidden([test.column for test in clauses.tests])
+        adql = AdqlQuery(table.name, wanted, clauses.texts, order, limit, offset)
+        query = TapQuery(table, adql, tap_options.run_async, clauses.tests)
+        return query.with_hidden([test.column for test in clauses.tests])
 
     def shapes(self, table: TapTable, deadline: Deadline) -> frozenset[str]:
         """Return the geometry functions that a service supports."""
@@ -343,82 +343,82 @@ class TapSearch:
             raise InvalidArgumentError("Specify coordinates (with radius) or region.")
         return cone
 
-    def count(self, question: TableQuestion, deadline: Deadline) -> int:
+    def count(self, query: TapQuery, deadline: Deadline) -> int:
         """Return the number of rows without the limit; locally filtered rows are counted locally."""
-        if question.filters_locally:
-            needed = [test.column for test in question.tests]
-            needed += question.table.position or () if question.region is not None else ()
-            bare = replace(question.query, columns=tuple(dict.fromkeys(needed)), order=(), limit=None, offset=0)
-            return len(self.rows(replace(question, query=bare, hidden=()), deadline)[0])
-        table = question.table.tap.rows(question.query.count_text, deadline, run_async=question.run_async)
+        if query.filters_locally:
+            needed = [test.column for test in query.tests]
+            needed += query.table.position or () if query.region is not None else ()
+            bare = replace(query.adql, columns=tuple(dict.fromkeys(needed)), order=(), limit=None, offset=0)
+            return len(self.rows(replace(query, adql=bare, hidden=()), deadline)[0])
+        table = query.table.tap.rows(query.adql.count_text, deadline, run_async=query.run_async)
         return int(table[0][0])
 
-    def rows(self, question: TableQuestion, deadline: Deadline, *, verbose: bool = False) -> tuple[Table, bool]:
+    def rows(self, query: TapQuery, deadline: Deadline, *, verbose: bool = False) -> tuple[Table, bool]:
         """Return the rows, and whether the limit has cut off some."""
-        if not question.fits_one_response:
-            return self._all_rows(question, deadline, verbose)
-        first = question.query.order[0].column if question.query.order else question.table.key
-        if first is None or first == question.table.key:
-            return self._one_response(question, deadline, verbose)
-        question = question.with_hidden([first])
-        table, more = self._one_response(question, deadline, verbose)
-        if self._may_start_with_nulls(question, table, first, deadline):
-            table = self._nulls_last(question, identifier(first), deadline)
-        return question.without_hidden(table), more
+        if not query.fits_one_response:
+            return self._all_rows(query, deadline, verbose)
+        first = query.adql.order[0].column if query.adql.order else query.table.key
+        if first is None or first == query.table.key:
+            return self._one_response(query, deadline, verbose)
+        query = query.with_hidden([first])
+        table, more = self._one_response(query, deadline, verbose)
+        if self._may_start_with_nulls(query, table, first, deadline):
+            table = self._nulls_last(query, identifier(first), deadline)
+        return query.without_hidden(table), more
 
-    def _may_start_with_nulls(self, question: TableQuestion, table: Table, name: str, deadline: Deadline) -> bool:
+    def _may_start_with_nulls(self, query: TapQuery, table: Table, name: str, deadline: Deadline) -> bool:
         """Return whether rows without a value in a column may come first, as some databases sort them."""
-        if question.query.offset:
-            return self.count(question.where(f"{identifier(name)} IS NULL"), deadline) > 0
+        if query.adql.offset:
+            return self.count(query.where(f"{identifier(name)} IS NULL"), deadline) > 0
         return len(table) > 0 and bool(np.ma.getmaskarray(table[find_name(name, table.colnames) or name])[0])
 
-    def _nulls_last(self, question: TableQuestion, name: str, deadline: Deadline) -> Table:
+    def _nulls_last(self, query: TapQuery, name: str, deadline: Deadline) -> Table:
         """Return the rows with a value in a column, then those without, up to the limit."""
-        query, filled = question.query, question.where(f"{name} IS NOT NULL")
-        assert query.limit is not None
+        adql, filled = query.adql, query.where(f"{name} IS NOT NULL")
+        assert adql.limit is not None
         table, _ = self._one_response(filled, deadline)
-        wanted = query.limit - len(table)
+        wanted = adql.limit - len(table)
         if not wanted:
             return table
-        before = self.count(filled, deadline) if query.offset else len(table)
-        rest = replace(query, limit=wanted, offset=max(0, query.offset - before))
-        blank, _ = self._one_response(replace(question, query=rest).where(f"{name} IS NULL"), deadline)
+        before = self.count(filled, deadline) if adql.offset else len(table)
+        rest = replace(adql, limit=wanted, offset=max(0, adql.offset - before))
+        blank, _ = self._one_response(replace(query, adql=rest).where(f"{name} IS NULL"), deadline)
         return vstack([table, blank], join_type="exact", metadata_conflicts="silent")
 
-    def _one_response(self, question: TableQuestion, deadline: Deadline, verbose: bool = False) -> tuple[Table, bool]:
+    def _one_response(self, query: TapQuery, deadline: Deadline, verbose: bool = False) -> tuple[Table, bool]:
         """Return the rows of one response, including hidden columns, and whether the limit has cut off some."""
-        query, tap = question.query, question.table.tap
-        assert query.limit is not None
+        adql, tap = query.adql, query.table.tap
+        assert adql.limit is not None
         # An extra row shows whether there are more than the limit.
-        most = query.limit + 1
+        most = adql.limit + 1
         table = tap.rows(
-            replace(query, limit=most).text,
+            replace(adql, limit=most).text,
             deadline,
             maxrec=min(most, ROW_CAP),
-            run_async=question.run_async,
+            run_async=query.run_async,
             verbose=verbose,
         )
-        return _limited(table, query.limit, bool(table.meta["overflow"]))
+        return _limited(table, adql.limit, bool(table.meta["overflow"]))
 
-    def _all_rows(self, question: TableQuestion, deadline: Deadline, verbose: bool) -> tuple[Table, bool]:
+    def _all_rows(self, query: TapQuery, deadline: Deadline, verbose: bool) -> tuple[Table, bool]:
         """Return the rows of several responses, sorted and limited locally."""
-        question = question.with_hidden([key.column for key in question.query.order])
-        query = question.query
-        tap, discovery = question.table.tap, self.collections.discovery
-        pager = Pager(tap, discovery, lambda: deadline, ROW_CAP, question.run_async, verbose)
-        unsorted = not (question.filters_locally or query.order or query.offset)
-        table = pager.everything(question.scan(), query.limit if unsorted else None)
+        query = query.with_hidden([key.column for key in query.adql.order])
+        adql = query.adql
+        tap, discovery = query.table.tap, self.collections.discovery
+        pager = Pager(tap, discovery, lambda: deadline, ROW_CAP, query.run_async, verbose)
+        unsorted = not (query.filters_locally or adql.order or adql.offset)
+        table = pager.everything(query.scan(), adql.limit if unsorted else None)
         more = bool(table.meta["overflow"])
-        table = arranged(table, Selection(order=query.order))
-        table = question.filtered(table)[query.offset :]
-        return (table, more) if query.limit is None else _limited(table, query.limit, more)
+        table = arranged(table, Selection(order=adql.order))
+        table = query.filtered(table)[adql.offset :]
+        return (table, more) if adql.limit is None else _limited(table, adql.limit, more)
 
-    def finished(self, table: Table, question: TableQuestion, options: CallOptions, deadline: Deadline) -> Table:
+    def finished(self, table: Table, query: TapQuery, options: CallOptions, deadline: Deadline) -> Table:
         """Return the table with its ``meta``; warn if it is empty."""
         table = ResultTable(table, masked=True, copy=False)
-        table.meta = meta_of(question, len(table))
+        table.meta = meta_of(query, len(table))
         if options.verbose:
-            log.info("%d rows of %s in %.1f s.", len(table), question.table.title, deadline.elapsed())
+            log.info("%d rows of %s in %.1f s.", len(table), query.table.title, deadline.elapsed())
         if not len(table):
             warn_no_results()
         return table
@@ -429,9 +429,9 @@ def _limited(table: Table, limit: int, more: bool) -> tuple[Table, bool]:
     return (table[:limit], True) if len(table) > limit else (table, more)
 
 
-def meta_of(question: TableQuestion, rows: int, **more: object) -> TapMeta:
+def meta_of(query: TapQuery, rows: int, **more: object) -> TapMeta:
     """Return the ``meta`` of a table."""
-    meta = TapMeta(table_meta(question, rows, ()))
-    meta["request"] = [json.dumps({**question.payload(), **more})]
-    meta.update(adql=[question.query.text], coll=[question.table.collection], table=[question.table.name])
+    meta = TapMeta(table_meta(query, rows, ()))
+    meta["request"] = [json.dumps({**query.payload(), **more})]
+    meta.update(adql=[query.adql.text], coll=[query.table.collection], table=[query.table.name])
     return meta

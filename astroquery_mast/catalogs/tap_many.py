@@ -20,12 +20,12 @@ from ..service.mast_service import CallOptions
 from ..service.parallel import RunOptions, map_or_stop
 from ..service.retrying import Deadline
 from ..sky.position import Cone
-from ..targets.ask import watch_for_outage
+from ..targets.batch import watch_for_outage
 from ..targets.targets import ManyTargets, Targets, raise_if_all, table_of_counts, table_of_targets
 from .collections import TapTable
 from .many import TruncatedResults
 from .search import CatalogArguments, TapOptions
-from .tap import TableQuestion, TapMeta, TapSearch, meta_of
+from .tap import TapMeta, TapQuery, TapSearch, meta_of
 
 Result = TypeVar("Result")
 
@@ -68,19 +68,19 @@ class ManyTapSearch:
         _refuse_single_target_arguments(region=tap_options.region, executor=options.executor)
         run_options = options.for_run()
         deadline = run_options.deadline()
-        question = self._search.question(table, arguments, tap_options)
+        query = self._search.query(table, arguments, tap_options)
         targets = self._targets.targets(arguments.target, deadline)
         shapes = self._search.shapes(table, Deadline.within(deadline))
-        questions = [question.at(cone, shapes) for cone in targets.cones]
+        queries = [query.at(cone, shapes) for cone in targets.cones]
         if tap_options.return_adql or options.get_query_payload:
-            return [each.shown(tap_options) for each in questions]
+            return [each.shown(tap_options) for each in queries]
         if tap_options.count_only:
-            return self._counts(questions, arguments, targets, run_options, deadline)
-        return self._table(questions, arguments, targets, options, deadline)
+            return self._counts(queries, arguments, targets, run_options, deadline)
+        return self._table(queries, arguments, targets, options, deadline)
 
     def _counts(
         self,
-        questions: list[TableQuestion],
+        queries: list[TapQuery],
         arguments: CatalogArguments,
         targets: Targets,
         options: RunOptions,
@@ -88,15 +88,15 @@ class ManyTapSearch:
     ) -> Table:
         """Return the table of counts."""
         counts: dict[int, int] = {}
-        errors = self._ask_all(questions, self._search.count, counts.__setitem__, options, deadline)
-        meta = meta_of(questions[0], len(targets.positions), targets=len(targets.positions), requests=len(questions))
+        errors = self._ask_all(queries, self._search.count, counts.__setitem__, options, deadline)
+        meta = meta_of(queries[0], len(targets.positions), targets=len(targets.positions), requests=len(queries))
         table = table_of_counts(arguments.target, targets, counts, errors, meta)
         table.meta = TapMeta(table.meta)
         return table
 
     def _table(
         self,
-        questions: list[TableQuestion],
+        queries: list[TapQuery],
         arguments: CatalogArguments,
         targets: Targets,
         options: CallOptions,
@@ -104,10 +104,10 @@ class ManyTapSearch:
     ) -> Table:
         """Return one table with the rows for all targets."""
         answers = _ConeAnswers()
-        errors = self._ask_all(questions, self._search.rows, answers.take, options.for_run(), deadline)
+        errors = self._ask_all(queries, self._search.rows, answers.take, options.for_run(), deadline)
         whole = answers.table()
-        found = self._search.finished(whole, questions[0], options, deadline)
-        found.meta = meta_of(questions[0], len(found), targets=len(targets.positions), requests=len(questions))
+        found = self._search.finished(whole, queries[0], options, deadline)
+        found.meta = meta_of(queries[0], len(found), targets=len(targets.positions), requests=len(queries))
         table = table_of_targets(arguments.target, targets, (found, answers.rows), errors)
         if "search_pos" not in table.colnames:
             table.add_column(_positions(targets, table["input_row"].tolist()), index=1)
@@ -117,24 +117,24 @@ class ManyTapSearch:
 
     def _ask_all(
         self,
-        questions: list[TableQuestion],
-        ask: Callable[[TableQuestion, Deadline], Result],
+        queries: list[TapQuery],
+        ask: Callable[[TapQuery, Deadline], Result],
         take: Callable[[int, Result], None],
         options: RunOptions,
         deadline: Deadline,
     ) -> dict[int, Exception]:
         """Run all queries, several at a time, and return their errors; stop if MAST seems to be down."""
 
-        def one(question: TableQuestion) -> Result | MastError:
+        def one(query: TapQuery) -> Result | MastError:
             """Run one query."""
             try:
-                return ask(question, deadline.part(seconds_setting("timeout")))
+                return ask(query, deadline.part(seconds_setting("timeout")))
             except MastError as err:
                 return err
 
         errors: dict[int, Exception] = {}
         servers, last = watch_for_outage(options), 0
-        with closing(map_or_stop(deadline, one, questions, options.workers)) as answers:
+        with closing(map_or_stop(deadline, one, queries, options.workers)) as answers:
             for place, answer in enumerate(answers):
                 last = place
                 if not isinstance(answer, MastError):
@@ -144,11 +144,11 @@ class ManyTapSearch:
                 servers.note({"": answer if isinstance(answer, ServerError) else None})
                 if servers.down:
                     break
-        for place in range(last + 1, len(questions)):
+        for place in range(last + 1, len(queries)):
             errors[place] = ServerError(
                 f"Not queried, because {servers.in_a_row} queries in a row failed: {errors[last]}"
             )
-        raise_if_all(errors, len(questions))
+        raise_if_all(errors, len(queries))
         return errors
 
 

@@ -15,8 +15,8 @@ from ..exceptions import InvalidArgumentError
 from ..query.criterion import CriteriaNamespace, Criterion
 from ..service.retrying import Deadline
 from .product_methods import MissionProductMethods
-from .question import DEFAULT_MISSION_RADIUS, Search, checked_mission
 from .search import DATASET_COLUMNS, MissionSearch
+from .search_query import DEFAULT_MISSION_RADIUS, Search, checked_mission
 
 if TYPE_CHECKING:
     from astropy import units as u
@@ -785,7 +785,7 @@ class MastMissionsClass(MissionProductMethods):
         """Build the search of a call."""
         chosen = self._chosen(mission)
         column = self.dataset_kwds.get(chosen)
-        return self._search.question(deadline, mission=chosen, dataset_column=column, **arguments)
+        return self._search.query(deadline, mission=chosen, dataset_column=column, **arguments)
 
 
 def _given(name: str, target: Any) -> Any:

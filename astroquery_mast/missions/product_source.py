@@ -30,7 +30,7 @@ from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import plain_cells
 from ..tables.mashup import Page
-from .answer import as_subscription, products_table, read_products
+from .responses import as_subscription, products_table, read_products
 
 # Other columns that may hold the dataset identifier.
 _ELSEWHERE = ("dataset", "fileset")

@@ -1,7 +1,7 @@
 """Mission searches: criteria → requests → table, responses or count; and the columns of a mission.
 
-In: the arguments of one call.  Out: a `~astroquery_mast.missions.question.Search`, and its result.  From MAST's list of
-the columns of a mission: `~astroquery_mast.tables.columns.Column` objects, the table of columns for users, and the
+In: the arguments of one call.  Out: a `~astroquery_mast.missions.search_query.Search`, and its result.  From MAST's
+list of a mission's columns: `~astroquery_mast.tables.columns.Column` objects, the table of columns for users, and the
 names of selected columns.
 """
 
@@ -30,10 +30,10 @@ from ..tables.columns import Column, Columns, Kind, did_you_mean, find_column, k
 from ..tables.result_table import ResultTable
 from ..tables.rows import decoded
 from ..warn import warn_no_results, warn_of_limit, warn_user
-from .answer import ANG_SEP, SearchTable, total_rows
 from .conditions import argument_like, build_conditions, comma_hints
 from .known_criteria import mission_criteria
-from .question import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
+from .responses import ANG_SEP, SearchTable, total_rows
+from .search_query import DEFAULT_MISSION_RADIUS, PAGE, Search, SearchRequest, arcseconds, as_options, sorting
 
 KNOWN_MISSIONS = frozenset(
     {"hst", "jwst", "classy", "ullyses", "roman", "roman_spectra", "roman_cgi", "iue", "all_missions"}
@@ -86,7 +86,7 @@ class MissionSearch:
             columns = self._columns.refresh(mission, deadline)
         return mission_criteria(mission, columns, self._service.endpoints.server)
 
-    def question(
+    def query(
         self,
         deadline: Deadline,
         *,
@@ -217,7 +217,7 @@ class MissionSearch:
 
     def table(self, search: Search, deadline: Deadline, *, verbose: bool = False) -> Table:
         """Return the rows; warn if the result is empty, or if there may be more rows."""
-        builder, more = SearchTable(search.question, search.columns), False
+        builder, more = SearchTable(search.query, search.columns), False
         for answer in self._pages(search, deadline):
             builder.add(answer.page)
             more = more or search.stops_before_end(answer.page)

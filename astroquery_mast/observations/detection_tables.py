@@ -21,7 +21,7 @@ from ..sky.positions import Positions
 from ..tables.columns import plain_cells
 from ..tables.result_table import ResultTable
 from ..tables.rows import Floats, RowNumbers
-from ..targets.ask import TargetMeta, stack_tables, with_leading_columns
+from ..targets.batch import TargetMeta, stack_tables, with_leading_columns
 from ..targets.pairs import Matches, nearest_of
 from ..warn import warn_no_results, warn_user
 from .source_catalogs import SourceCatalog, with_common_units

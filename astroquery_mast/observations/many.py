@@ -25,7 +25,7 @@ from ..sky.position import Cone
 from ..sky.region_filter import CUT_COLUMNS, cone_filter, rows_in_region
 from ..tables.rows import RowNumbers
 from ..tables.table import table_meta
-from ..targets.ask import AnswerCollector, AskedTargets, IndivisibleQuestion, PartialAnswer
+from ..targets.batch import AnswerCollector, AskedTargets, IndivisibleQuestion, PartialAnswer
 from ..targets.targets import (
     POSITIONAL,
     ManyTargets,

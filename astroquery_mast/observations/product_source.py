@@ -34,7 +34,7 @@ from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import few_names
 from ..tables.mashup import Page
-from ..targets.ask import AnswerCollector
+from ..targets.batch import AnswerCollector
 from ..warn import warn_user
 from .search import CAOM_PRODUCTS
 

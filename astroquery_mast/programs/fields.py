@@ -38,7 +38,7 @@ from ..tables.columns import plain_cells, plain_floats
 from ..tables.dataframes import as_astropy
 from ..tables.mashup import reading
 from ..tables.rows import Floats, RowNumbers
-from ..targets.ask import AnswerCollector, AskedTargets, IndivisibleQuestion, PartialAnswer
+from ..targets.batch import AnswerCollector, AskedTargets, IndivisibleQuestion, PartialAnswer
 from ..targets.targets import (
     POSITIONAL,
     ManyTargets,

@@ -28,7 +28,7 @@ from ..sky.shapes import Circle, Shape
 from ..tables.columns import plain_cells, plain_floats
 from ..tables.mashup import reading
 from ..tables.rows import Array, Floats, RowNumbers
-from ..targets.ask import TargetMeta, with_leading_columns
+from ..targets.batch import TargetMeta, with_leading_columns
 from ..targets.pairs import Matches, expanded, nearest_of, separations
 from ..targets.targets import ManyTargets, targets_of, warn_of_failures
 from ..warn import warn_no_results

@@ -13,7 +13,7 @@ from typing import Any
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
-from ..missions.answer import as_subscription
+from ..missions.responses import as_subscription
 from ..products.manifest import masked_column
 from ..tables.columns import plain_cells
 from .changes import Changes

@@ -26,7 +26,7 @@ from ..sky.position import as_radius
 from ..sky.positions import Positions
 from ..tables.rows import RowNumbers
 from ..warn import warn_no_results, warn_user
-from .ask import AnswerCollector, AskedTargets, TargetMeta, ask_many, with_leading_columns
+from .batch import AnswerCollector, AskedTargets, TargetMeta, ask_many, with_leading_columns
 from .pairs import Matches, UploadChunk, assign_matches, expanded, nearest_of, upload_chunks, uploaded_columns
 from .targets import ManyTargets, unique_rows, warn_of_failures
 

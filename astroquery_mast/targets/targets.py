@@ -29,7 +29,7 @@ from ..tables.result_table import ResultTable
 from ..tables.rows import Floats, RowNumbers
 from ..tables.table import table_meta
 from ..warn import warn_user
-from .ask import (
+from .batch import (
     AnyQuestion,
     AskedTargets,
     IndivisibleQuestion,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from astroquery.exceptions import RemoteServiceError
 
-from astroquery_mast.catalogs.question import (
+from astroquery_mast.catalogs.catalog_query import (
     answer_columns,
     continuous_columns,
     read_catalogs_mast,

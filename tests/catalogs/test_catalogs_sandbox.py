@@ -411,16 +411,16 @@ def test_transient_failures_are_retried(mast_sandbox: Sandbox, fault: Fault) -> 
 def test_concurrent_queries_return_the_same(mast_sandbox: Sandbox) -> None:
     """Different queries through one client in many threads return the same as one after the other (B37, B39)."""
     client = CatalogsClass()
-    questions = [
+    queries = [
         {"catalog": "TIC", "radius": 0.1, "pagesize": 20},
         {"catalog": "HSC", "radius": 0.01},
         {"catalog": "Gaia", "radius": 0.05},
         {"catalog": "panstarrs", "radius": 0.02, "columns": ["objID"]},
     ] * 4
 
-    def ask(question: dict[str, Any]) -> list[Any]:
-        table = client.query_region(M51, **question)
+    def ask(query: dict[str, Any]) -> list[Any]:
+        table = client.query_region(M51, **query)
         return [*table.colnames, *map(str, table[0])]
 
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(ask, questions)) == [ask(question) for question in questions]
+        assert list(pool.map(ask, queries)) == [ask(query) for query in queries]

@@ -12,7 +12,7 @@ from astroquery.exceptions import InputWarning
 from astroquery.mast import services
 
 from astroquery_mast.exceptions import IncompleteResultError, InvalidQueryError, InvalidResponseError
-from astroquery_mast.missions.answer import (
+from astroquery_mast.missions.responses import (
     SearchTable,
     may_have_more,
     page_bounds,
@@ -21,13 +21,13 @@ from astroquery_mast.missions.answer import (
     read_products,
     total_rows,
 )
-from astroquery_mast.missions.question import Search, as_options, sorting
 from astroquery_mast.missions.search import column_list_table, columns_of_mission, selected_columns
+from astroquery_mast.missions.search_query import Search, as_options, sorting
 from astroquery_mast.query.request import ApiRequest
 from astroquery_mast.tables.columns import Columns
 from astroquery_mast.tables.mashup import Completeness
 
-QUESTION = ApiRequest("MAST search (hst)", "https://mast/search", {})
+QUERY = ApiRequest("MAST search (hst)", "https://mast/search", {})
 SEARCH = Search("hst", "https://mast/search")
 MANY = tuple(f"{number}.0 0.0" for number in range(250))
 
@@ -42,7 +42,7 @@ def answer(rows: list[Any], info: Any = None, **document: Any) -> bytes:
 
 
 def table_of(*bodies: bytes, columns: Columns | None = None) -> Any:
-    builder = SearchTable(QUESTION, columns or {})
+    builder = SearchTable(QUERY, columns or {})
     for body in bodies:
         builder.add(read_answer(body, "s"))
     return builder.table()
@@ -335,7 +335,7 @@ def test_missing_rows_in_a_page_without_a_total() -> None:
 
 def test_the_recorded_products(recorded: Callable[[str], bytes]) -> None:
     """Products have their columns in MAST's order, and sizes in bytes."""
-    table = products_table(QUESTION, [read_products(recorded("mission_products.json"), "s")], ["Z14Z0104T"])
+    table = products_table(QUERY, [read_products(recorded("mission_products.json"), "s")], ["Z14Z0104T"])
     assert table.colnames == list(json.loads(recorded("mission_products.json"))["products"][0])
     assert table["size"].unit == "byte"
     assert table["size"].dtype.kind == "i"
@@ -346,14 +346,14 @@ def test_products_are_in_the_order_of_the_datasets() -> None:
     first = json.dumps({"products": [[{"dataset": "B", "filename": "2"}, {"dataset": "B", "filename": "1"}]]})
     second = json.dumps({"products": [{"dataset": "A", "filename": "3", "size": 5}]})
     pages = [read_products(body.encode(), "s") for body in (first, second)]
-    table = products_table(QUESTION, pages, ["a", "B"])
+    table = products_table(QUERY, pages, ["a", "B"])
     assert table["filename"].tolist() == ["3", "2", "1"]
     assert table["size"].tolist() == [5, None, None]
 
 
 def test_an_empty_product_list_has_columns() -> None:
     """An empty product list can be filtered."""
-    table = products_table(QUESTION, [read_products(b'{"products": []}', "s")], ["A"])
+    table = products_table(QUERY, [read_products(b'{"products": []}', "s")], ["A"])
     assert {"filename", "dataset", "size", "uri"} <= set(table.colnames)
     assert len(table) == 0
 
@@ -368,7 +368,7 @@ def test_unreadable_lists_of_products(body: bytes) -> None:
 def test_records_with_different_columns_make_one_table() -> None:
     """The table has the columns of all records, masked where a record lacks one."""
     page = read_products(b'{"products": [{"a": 1}, {"b": "x", "a": null}]}', "s")
-    table = products_table(QUESTION, [page])
+    table = products_table(QUERY, [page])
     assert table.colnames == ["a", "b"]
     assert np.ma.asarray(table["a"]).tolist() == [1, None]
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astroquery_mast.exceptions import InputWarning, InvalidQueryError
-from astroquery_mast.missions.question import arcseconds
 from astroquery_mast.missions.search import search_targets
+from astroquery_mast.missions.search_query import arcseconds
 
 TWO = SkyCoord([10.684, 83.6331], [41.269, 22.0145], unit="deg")
 TEXTS = ["10.684 41.269", "83.6331 22.0145"]

@@ -14,7 +14,7 @@ from astroquery.exceptions import CorruptDataWarning, InputWarning, InvalidQuery
 
 from astroquery_mast import Catalogs, CatalogsClass, Observations, ObservationsClass
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.targets.ask import TargetMeta
+from astroquery_mast.targets.batch import TargetMeta
 
 Edit = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -22,7 +22,7 @@ from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.service.parallel import RunOptions, SharedState
 from astroquery_mast.service.retrying import Deadline
-from astroquery_mast.targets.ask import IndivisibleQuestion, QueryWork, portable_query
+from astroquery_mast.targets.batch import IndivisibleQuestion, QueryWork, portable_query
 
 PLACES = SkyCoord([202.4696, 210.8023, 10.6847, 100.0], [47.1952, 54.3489, 41.2688, -80.0], unit="deg")
 

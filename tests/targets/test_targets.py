@@ -18,7 +18,7 @@ from astroquery_mast.sky.positions import as_names, as_positions
 from astroquery_mast.tables.columns import Column
 from astroquery_mast.tables.mashup import Page
 from astroquery_mast.tables.rows import Rows
-from astroquery_mast.targets.ask import AnswerCollector, AskedTargets, with_leading_columns
+from astroquery_mast.targets.batch import AnswerCollector, AskedTargets, with_leading_columns
 from astroquery_mast.targets.targets import as_radii, targets_of, unique_rows
 
 REQUEST = MashupRequest("Mast.Caom.Cone", {"ra": 1.0, "dec": 2.0, "radius": 0.1, "exclude_hla": True})

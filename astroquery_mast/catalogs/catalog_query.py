@@ -1,7 +1,7 @@
 """Catalog queries as values, which can be inspected before they are sent; and how their responses are read.
 
 In: a `~astroquery_mast.query.known_catalogs.Catalog`, the parameters of a query, and the selection of rows and columns.
-Out: a frozen `CatalogQuestion`, to which a position can be added; the `~astroquery_mast.tables.mashup.Page` of a
+Out: a frozen `CatalogQuery`, to which a position can be added; the `~astroquery_mast.tables.mashup.Page` of a
 response; the `~astroquery_mast.tables.columns.Columns` of a catalog.  Mashup's column lists of some catalogs have no
 types; their numeric columns are then those for which MAST has histograms.
 """
@@ -112,7 +112,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class CatalogQuestion:
+class CatalogQuery:
     """One query of a catalog."""
 
     catalog: Catalog
@@ -124,7 +124,7 @@ class CatalogQuestion:
     limit_name: str = ""
     limit: int = 0
 
-    def at(self, cone: Cone | None) -> CatalogQuestion:
+    def at(self, cone: Cone | None) -> CatalogQuery:
         """Return the same query for a cone."""
         if cone is None:
             raise InvalidArgumentError("coordinates must be a position, got None.")
@@ -148,26 +148,26 @@ class CatalogQuestion:
         )
 
 
-def plain_question(
+def mashup_query(
     catalog: Catalog, service: str, params: Mapping[str, Any], selection: Selection, pagesize: int
-) -> CatalogQuestion:
+) -> CatalogQuery:
     """Build a query of a Mashup service."""
     size = pagesize if selection.pagesize is None else selection.pagesize
     request = MashupRequest(service, params, pagesize=size, page=selection.page or 1, cache=selection.cache)
     columns_id = catalog.columns_id or service
-    return CatalogQuestion(catalog, request, columns_id, selection, size, selection.page is None)
+    return CatalogQuery(catalog, request, columns_id, selection, size, selection.page is None)
 
 
-def cone_question(
+def cone_query(
     catalog: Catalog, version: Any, given: Mapping[str, Any], selection: Selection, pagesize: int
-) -> CatalogQuestion:
+) -> CatalogQuery:
     """Build a query around a position, which is added later."""
     params = catalog.parameters(given)
-    question = plain_question(catalog, catalog.cone(version), params, selection, pagesize)
-    return replace(question, limit_name=catalog.limit, limit=params.get(catalog.limit, 0))
+    query = mashup_query(catalog, catalog.cone(version), params, selection, pagesize)
+    return replace(query, limit_name=catalog.limit, limit=params.get(catalog.limit, 0))
 
 
-def filtered_question(
+def filtered_query(
     catalog: Catalog,
     criteria: Criteria,
     selection: Selection,
@@ -175,7 +175,7 @@ def filtered_question(
     *,
     positional: bool,
     count: bool = False,
-) -> CatalogQuestion:
+) -> CatalogQuery:
     """Build a query by criteria, or one for the number of rows, which differs only in service and columns."""
     _refuse_names_for_numbers(criteria)
     params: dict[str, Any] = {}
@@ -183,10 +183,10 @@ def filtered_question(
         params["columns"] = COUNT_COLUMNS if count else ", ".join(selection.needed) or "*"
     params["filters"] = criteria.payload()
     service = catalog.filtered_service(positional=positional, count=count)
-    return plain_question(catalog, service, params, selection, pagesize)
+    return mashup_query(catalog, service, params, selection, pagesize)
 
 
-def catalogs_mast_question(
+def catalogs_mast_query(
     catalog: Catalog,
     columns_id: str,
     server: str,
@@ -194,7 +194,7 @@ def catalogs_mast_question(
     selection: Selection,
     pagesize: int,
     known: Columns,
-) -> CatalogQuestion:
+) -> CatalogQuery:
     """Build a query of Catalogs.MAST, to which a position can be added."""
     params: dict[str, Any] = dict(filters)
     if selection.columns:
@@ -209,8 +209,8 @@ def catalogs_mast_question(
     limited = selection.page is None and selection.pagesize is not None
     every_page = selection.page is None and not limited
     listing = Listing(request, known, size, every_page)
-    question = CatalogQuestion(catalog, listing, columns_id, Selection(), size, every_page)
-    return replace(question, limit_name="pagesize", limit=size) if limited else question
+    query = CatalogQuery(catalog, listing, columns_id, Selection(), size, every_page)
+    return replace(query, limit_name="pagesize", limit=size) if limited else query
 
 
 def _refuse_names_for_numbers(criteria: Criteria) -> None:

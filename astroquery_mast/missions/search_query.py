@@ -21,8 +21,8 @@ from ..query.values import as_members, in_batches, is_integer
 from ..sky.position import as_radius
 from ..tables.columns import Columns, no_such
 from ..tables.mashup import Completeness, Page
-from .answer import may_have_more, page_bounds, read_answer, total_rows
 from .conditions import column_named
+from .responses import may_have_more, page_bounds, read_answer, total_rows
 
 PAGE = 5000
 """The number of rows in a request when all rows are wanted: MAST's own default."""
@@ -41,7 +41,7 @@ _MISSION = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 class SearchRequest:
     """One query of a search, and the part of its result to fetch."""
 
-    question: ApiRequest
+    query: ApiRequest
     limit: int
     offset: int
     # Whether to fetch all parts, and whether this is a part after the first.
@@ -52,18 +52,18 @@ class SearchRequest:
 
     def as_request(self) -> ApiRequest:
         """Return the request to send."""
-        params = {"limit": self.limit, "offset": self.offset, **self.question.params}
-        return replace(self.question, params=params)
+        params = {"limit": self.limit, "offset": self.offset, **self.query.params}
+        return replace(self.query, params=params)
 
     @property
     def service(self) -> str:
         """The name of the mission's search service."""
-        return self.question.service
+        return self.query.service
 
     @property
     def cache(self) -> bool | None:
         """Whether the response is cached; None for the default."""
-        return self.question.cache
+        return self.query.cache
 
     def payload(self) -> dict[str, object]:
         """Return the request as a dictionary."""
@@ -81,7 +81,7 @@ class SearchRequest:
         """Add a part to the completeness check.  Without a row count, a result cannot be proven complete."""
         if not self.later and page.paging is None:
             completeness.proven = False
-        if not self.question.params.get("count_only"):
+        if not self.query.params.get("count_only"):
             most, skipped = page_bounds(page, self.limit, self.offset)
             completeness.add_slice(page, skipped, most, alone=not (self.later or self.after(page)))
         return True
@@ -162,7 +162,7 @@ class Search:
         return self.parts > 1 and self.limit is not None and rows > self.limit
 
     @property
-    def question(self) -> ApiRequest:
+    def query(self) -> ApiRequest:
         """The complete search as one request, for the ``meta`` of the table."""
         return ApiRequest(
             self.service, self.url, {"limit": self.limit, "offset": self.offset, **self._params(self.targets)}

@@ -127,9 +127,9 @@ class SearchMeta(TwoNamedMeta):
 class SearchTable:
     """Builds the table of a search, page by page."""
 
-    def __init__(self, question: RequestInfo, columns: Columns) -> None:
+    def __init__(self, query: RequestInfo, columns: Columns) -> None:
         self._columns = {ANG_SEP.name: ANG_SEP, **columns}
-        self._builder = TableBuilder(question, self._columns)
+        self._builder = TableBuilder(query, self._columns)
         self._fields: tuple[tuple[str, str], ...] = ()
         self._empty: Page | None = None
         self._present: set[str] = set()
@@ -210,12 +210,12 @@ def _records_page(records: Iterable[object], service: str) -> Page:
     return Page(service, "COMPLETE", tuple((name, "") for name in names), rows)  # type: ignore[arg-type]
 
 
-def products_table(question: RequestInfo, pages: Sequence[Page], datasets: Sequence[str] = ()) -> Table:
+def products_table(query: RequestInfo, pages: Sequence[Page], datasets: Sequence[str] = ()) -> Table:
     """Return a table of the products of all pages."""
     names = dict.fromkeys(name for page in pages for name, _ in page.fields) or dict.fromkeys(snapshot()[_PRODUCTS])
     rows = _in_order(list(chain.from_iterable(page.rows for page in pages)), datasets)
     fields = tuple((name, _type_of(name, rows)) for name in names)
-    builder = TableBuilder(question, snapshot()[_PRODUCTS])
+    builder = TableBuilder(query, snapshot()[_PRODUCTS])
     oldest = min((page.time for page in pages if page.time is not None), default=None)
     builder.add(replace(pages[0], fields=fields, rows=rows, time=oldest))
     return builder.table()
