@@ -240,8 +240,8 @@ def read_catalogs_mast(body: bytes, service: str, known: Columns) -> Page:
     document = decoded(body, service)
     rows = document.get("data") if isinstance(document, Mapping) else None
     if not isinstance(rows, list):
-        said = " ".join(body[: 4 * _EXCERPT].decode("utf-8", "replace").split())[:_EXCERPT]
-        raise InvalidResponseError(f"{service} returned no list of rows, but {said}", service=service)
+        excerpt = " ".join(body[: 4 * _EXCERPT].decode("utf-8", "replace").split())[:_EXCERPT]
+        raise InvalidResponseError(f"{service} returned no list of rows, but {excerpt}", service=service)
     info = document.get("info") or []
     page = Page(service, "COMPLETE", document={"fields": info})
     columns = answer_columns(page, {} if rows else known)

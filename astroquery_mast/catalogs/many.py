@@ -74,14 +74,14 @@ class ManyCatalogSearch:
         queries = [query.at(cone) for cone in targets.cones]
         if options.get_query_payload:
             return [each.payload() for each in queries]
-        asked = AskedTargets(queries[0].request, len(targets.positions), len(queries), POSITIONAL)
+        requested = AskedTargets(queries[0].request, len(targets.positions), len(queries), POSITIONAL)
         blocks: list[AnswerCollector] = []
         truncated = TruncatedResults()
 
         def take(place: int, part: PartialAnswer[IndivisibleQuestion]) -> None:
             """Add the result for a cone."""
             if not blocks:
-                blocks.append(AnswerCollector(asked, self._search.columns_of(query, part.pages[0])))
+                blocks.append(AnswerCollector(requested, self._search.columns_of(query, part.pages[0])))
             blocks[0].add(place, part.pages)
             truncated.notes.update(dict.fromkeys(part.notes))
             message = query.limited(sum(len(page.rows) for page in part.pages))

@@ -299,7 +299,7 @@ def _pointing_to_tap(catalog: Any) -> Iterator[None]:
         raise
 
 
-def _no_such_catalog(catalog: Catalog, said: str) -> BadRequestError:
+def _no_such_catalog(catalog: Catalog, message: str) -> BadRequestError:
     """Return the error for a name that neither this package nor MAST knows."""
     hint = did_you_mean(catalog.name, shown_names())
-    return BadRequestError(f"{said} {hint}", status=_ANSWERED)
+    return BadRequestError(f"{message} {hint}", status=_ANSWERED)

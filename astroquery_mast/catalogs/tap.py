@@ -97,8 +97,8 @@ class TapQuery:
             return self
         if self.table.position is None or not shapes:
             raise InvalidArgumentError(f"{self.table.title} cannot be searched by position.")
-        asked, region = _shapes_asked(place, shapes)
-        clauses = [_within(shape, self.table.position) for shape in asked]
+        sent, region = _shapes_to_send(place, shapes)
+        clauses = [_within(shape, self.table.position) for shape in sent]
         clause = clauses[0] if len(clauses) == 1 else f"({' OR '.join(f'({each})' for each in clauses)})"
         adql = replace(self.adql, clauses=(clause, *self.adql.clauses))
         return replace(self, adql=adql, region=region).with_hidden(self.table.position if region else ())
@@ -153,17 +153,17 @@ class TapQuery:
         return keep
 
 
-def _shapes_asked(place: Cone | Region, known: frozenset[str]) -> tuple[list[Shape], Region | None]:
+def _shapes_to_send(place: Cone | Region, known: frozenset[str]) -> tuple[list[Shape], Region | None]:
     """Return the shapes to send, and the region for local filtering (None if the service can select it exactly)."""
     if isinstance(place, Cone):
         return [Circle(place.ra, place.dec, place.radius)], None
     if not isinstance(place, ShapeRegion):
         return [_circle_around(place)], place
-    asked = [
+    sent = [
         _circle_around(ShapeRegion((shape,))) if isinstance(shape, Polygon) and "POLYGON" not in known else shape
         for shape in place.shapes
     ]
-    return asked, None if tuple(asked) == place.shapes else place
+    return sent, None if tuple(sent) == place.shapes else place
 
 
 def _circle_around(region: Region) -> Circle:
@@ -257,10 +257,10 @@ def selected_names(selection: Selection, tap_options: TapOptions, columns: Colum
     return tuple(dict.fromkeys(filter(None, found.values())))
 
 
-def _report_missing(missing: Sequence[str], asked: int, columns: Columns) -> None:
+def _report_missing(missing: Sequence[str], requested: int, columns: Columns) -> None:
     """Warn of columns that do not exist; raise if all selected columns are missing."""
     hints = " ".join(f"Column {name!r} not found. {did_you_mean(name, columns)}" for name in missing)
-    if missing and len(missing) == asked:
+    if missing and len(missing) == requested:
         raise InvalidArgumentError(f"select_cols contains no column of the catalog. {hints}")
     if missing:
         warn_user(f"select_cols: {hints}", InputWarning)

@@ -57,10 +57,10 @@ class Citation:
 
     def bibtex(self, key: str) -> str:
         """Return the line as a BibTeX entry, or as a comment if there is nothing to cite."""
-        said = f"{self.subject} ({self.kind})\nsource: {self.source}"
+        origin = f"{self.subject} ({self.kind})\nsource: {self.source}"
         if not self.fields:
-            return bibtex.comment(f"{said}\n{self.text}")
-        return f"{bibtex.comment(said)}\n{bibtex.entry(key, {**self.fields, 'doi': self.doi, 'url': self.url})}"
+            return bibtex.comment(f"{origin}\n{self.text}")
+        return f"{bibtex.comment(origin)}\n{bibtex.entry(key, {**self.fields, 'doi': self.doi, 'url': self.url})}"
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,8 @@ def _lines(used: Sequence[UsedData]) -> Iterator[Citation]:
         yield from _of_collection(records)
     for mission, records in sorted(_by_value(used, "missions").items()):
         yield from _of_mission(mission, records)
-    if lost := [each for each in used if not (each.hlsp or each.missions)]:
-        yield Citation("unknown", "unknown", "No mission or collection found.", _sources(lost))
+    if unassigned := [each for each in used if not (each.hlsp or each.missions)]:
+        yield Citation("unknown", "unknown", "No mission or collection found.", _sources(unassigned))
 
 
 def _sources(records: Iterable[UsedData]) -> str:
@@ -189,8 +189,8 @@ def _by_value(records: Sequence[UsedData], name: str) -> dict[str, list[UsedData
     """Group records by the values of a field, which may be several; records without a value are left out."""
     found: dict[str, list[UsedData]] = {}
     for each in records:
-        said = getattr(each, name)
-        for value in said if isinstance(said, tuple) else filter(None, [said]):
+        values = getattr(each, name)
+        for value in values if isinstance(values, tuple) else filter(None, [values]):
             found.setdefault(value, []).append(each)
     return found
 
@@ -208,23 +208,23 @@ def _of_collection(records: Sequence[UsedData]) -> Iterator[Citation]:
     known = hlsp_facts(str(records[0].hlsp))
     name = known.name
     dois = _by_value(records, "doi")
-    for text, said in dois.items():
-        yield _contributed(name, text, said, _sources(said))
+    for text, matching in dois.items():
+        yield _doi_line(name, text, matching, _sources(matching))
     if not dois and known.doi:
-        led = _by_value(records, "lead")
-        source = "; ".join(filter(None, [known.source, _sources(next(iter(led.values()), []))]))
-        yield _contributed(name, known.doi, records, source)
+        by_lead = _by_value(records, "lead")
+        source = "; ".join(filter(None, [known.source, _sources(next(iter(by_lead.values()), []))]))
+        yield _doi_line(name, known.doi, records, source)
     elif not dois:
         page = Endpoints().hlsp_page(name)
         yield Citation("unknown", name, f"{name}: DOI unknown. See its page: {page}", _sources(records), url=page)
-    for text, said in _by_value(records, "reference").items():
-        yield _reference(name, text, _sources(said))
-    for text, said in _by_value(records, "license").items():
-        url = _first(said, "license_url")
-        yield Citation("license", name, f"{name}: {text}{f', {url}' if url else ''}", _sources(said), url=url)
+    for text, matching in _by_value(records, "reference").items():
+        yield _reference(name, text, _sources(matching))
+    for text, matching in _by_value(records, "license").items():
+        url = _first(matching, "license_url")
+        yield Citation("license", name, f"{name}: {text}{f', {url}' if url else ''}", _sources(matching), url=url)
 
 
-def _contributed(name: str, text: str, records: Sequence[UsedData], source: str) -> Citation:
+def _doi_line(name: str, text: str, records: Sequence[UsedData], source: str) -> Citation:
     """Return the line for a DOI, or a line that it is not valid."""
     number = _DOI.fullmatch(text)
     if number is None:
@@ -245,17 +245,17 @@ def _contributed(name: str, text: str, records: Sequence[UsedData], source: str)
 def _reference(subject: str, text: str, source: str, about: Mapping[str, str] | None = None) -> Citation:
     """Return the line for a publication, given as a DOI, arXiv number, bibcode, address, or free text."""
     known: dict[str, str | None] = {**(about or {"title": f"Publication to be cited for {subject}"})}
-    said = ", ".join([f"{subject}: {text}", *(about or {}).values()])
+    line = ", ".join([f"{subject}: {text}", *(about or {}).values()])
     if found := _DOI.fullmatch(text):
-        return Citation("reference", subject, said, source, found[1], f"https://doi.org/{found[1]}", known)
+        return Citation("reference", subject, line, source, found[1], f"https://doi.org/{found[1]}", known)
     if found := _ARXIV.fullmatch(text):
         fields = {**known, "eprint": found[1], "archiveprefix": "arXiv"}
-        return Citation("reference", subject, said, source, None, f"https://arxiv.org/abs/{found[1]}", fields)
+        return Citation("reference", subject, line, source, None, f"https://arxiv.org/abs/{found[1]}", fields)
     if _BIBCODE.fullmatch(text):
         address = f"https://ui.adsabs.harvard.edu/abs/{quote(text)}"
-        return Citation("reference", subject, said, source, None, address, {**known, "note": text})
+        return Citation("reference", subject, line, source, None, address, {**known, "note": text})
     found_at = text if _ADDRESS.fullmatch(text) else None
-    return Citation("reference", subject, said, source, None, found_at, known if found_at else {})
+    return Citation("reference", subject, line, source, None, found_at, known if found_at else {})
 
 
 # -- missions ----------------------------------------------------------------------------------------------------------
@@ -275,8 +275,8 @@ def _of_mission(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]
 def _of_data(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
     """Yield the lines for the DOIs of a mission's own data, or for unknown DOIs."""
     about = _facts()["missions"].get(mission, {})
-    for text, said in _by_value(records, "doi").items():
-        yield _contributed(mission, text, said, _sources(said))
+    for text, matching in _by_value(records, "doi").items():
+        yield _doi_line(mission, text, matching, _sources(matching))
     rest = [each for each in records if not each.doi]
     for dataset in about.get("datasets", ()):
         others = [each for each in rest if not _is_of(each, dataset)]
@@ -307,32 +307,34 @@ def _programs(mission: str, records: Sequence[UsedData]) -> Iterator[Citation]:
     """Yield the lines for the programs, if the mission requests them."""
     if not _facts()["missions"].get(mission, {}).get("programs"):
         return
-    for program, said in sorted(_by_value(records, "program").items(), key=_in_order):
-        title, investigator = _first(said, "program_title"), _first(said, "investigator")
+    for program, matching in sorted(_by_value(records, "program").items(), key=_program_number):
+        title, investigator = _first(matching, "program_title"), _first(matching, "investigator")
         words = [f"{mission} program {program}", investigator and f"PI {investigator}", title]
         fields = {"title": title, "author": investigator, "howpublished": f"{mission} program {program}"}
         known = fields if title or investigator else {}
-        yield Citation("program", f"{mission} {program}", ", ".join(filter(None, words)), _sources(said), fields=known)
+        yield Citation(
+            "program", f"{mission} {program}", ", ".join(filter(None, words)), _sources(matching), fields=known
+        )
 
 
 def _acknowledgment(mission: str, records: Sequence[UsedData]) -> Citation:
     """Return the acknowledgment of a mission: a sentence, and the page with the wording that MAST requests."""
     page, about = _facts()["acknowledgments"], _facts()["missions"].get(mission)
     if about is None:
-        said = f"{mission}: acknowledgment unknown. See {page} for the missions of MAST."
-        return Citation("unknown", mission, said, _sources(records), url=page)
+        text = f"{mission}: acknowledgment unknown. See {page} for the missions of MAST."
+        return Citation("unknown", mission, text, _sources(records), url=page)
     own = [each for each in records if not each.hlsp]
     instruments = sorted(set(_by_value(own, "instrument")) - {mission})
-    programs = sorted(_by_value(own, "program"), key=_in_order) if about.get("programs") else []
+    programs = sorted(_by_value(own, "program"), key=_program_number) if about.get("programs") else []
     which = "; program " if len(programs) == 1 else "; programs "
-    said = (
-        f"This work is based on data of the {about['name']}{_listed(' (', instruments, ')')}, from MAST at the Space "
-        f"Telescope Science Institute{_listed(which, programs)}. MAST asks for the wording on {page}"
+    text = (
+        f"This work is based on data from the {about['name']}{_listed(' (', instruments, ')')}, obtained from MAST at "
+        f"the Space Telescope Science Institute{_listed(which, programs)}. MAST asks for the wording on {page}"
     )
-    return Citation("acknowledgment", mission, said, page, url=page)
+    return Citation("acknowledgment", mission, text, page, url=page)
 
 
-def _in_order(program: Any) -> tuple[int, str]:
+def _program_number(program: Any) -> tuple[int, str]:
     """Return the sort key of a program, or of a pair that begins with one: by number."""
     name = program if isinstance(program, str) else program[0]
     return len(name), name

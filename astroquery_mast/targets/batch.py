@@ -105,24 +105,24 @@ class QueryWork:
         halvings = _HALVINGS
         parts: list[PartialAnswer[AnyQuestion]] = []
         while waiting:
-            asked = waiting.popleft()
+            query = waiting.popleft()
             try:
-                parts.append(self._whole(asked, http))
+                parts.append(self._whole(query, http))
             except MastError as err:
                 # A query that is known to have too many rows is split as often as necessary.
                 known = isinstance(err, TooManyRowsError)
-                halves = asked.halves() if (known or halvings > 0) and is_too_much(err) else ()
+                halves = query.halves() if (known or halvings > 0) and is_too_much(err) else ()
                 if not halves:
-                    parts.append(PartialAnswer(asked, error=err))
+                    parts.append(PartialAnswer(query, error=err))
                     continue
                 halvings -= not known
                 waiting.extendleft(reversed(halves))
         return parts
 
-    def _whole(self, asked: AnyQuestion, http: HttpClient) -> PartialAnswer[AnyQuestion]:
+    def _whole(self, query: AnyQuestion, http: HttpClient) -> PartialAnswer[AnyQuestion]:
         """Return all pages of a query, one after the other, because other queries are running; check completeness."""
         notes: list[str] = []
-        divisible = bool(asked.halves()) or (isinstance(asked, IndivisibleQuestion) and asked.shared)
+        divisible = bool(query.halves()) or (isinstance(query, IndivisibleQuestion) and query.shared)
         limits = PageLimits(
             self.state.deadline.part(self.timeout),
             workers=1,
@@ -130,8 +130,8 @@ class QueryWork:
             divisible=divisible,
             tell=notes.append,
         )
-        pages = [_without_document_rows(answer.page) for answer in get_pages(http, asked.request, limits)]
-        return PartialAnswer(asked, pages, notes=tuple(notes))
+        pages = [_without_document_rows(answer.page) for answer in get_pages(http, query.request, limits)]
+        return PartialAnswer(query, pages, notes=tuple(notes))
 
 
 def _without_document_rows(page: Page) -> Page:
@@ -146,7 +146,7 @@ def watch_for_outage(options: RunOptions) -> DownServers[MastError]:
     return DownServers(max(6, _OUTAGE * options.workers))
 
 
-def ask_many(
+def run_queries(
     questions: Sequence[AnyQuestion],
     service: MastService,
     options: RunOptions,
@@ -157,7 +157,7 @@ def ask_many(
     """Run many queries, several at a time, and yield their responses in order."""
     servers = watch_for_outage(options)
     state = SharedState(deadline)
-    given = 0
+    finished = 0
 
     def unfinished() -> MastError:
         """Return the error for a query that was not sent or has no response."""
@@ -174,15 +174,15 @@ def ask_many(
             if isinstance(outcome, list):
                 servers.note({"": _outage_of(outcome)})
 
-        asked = takewhile(lambda _: not servers.down, questions)
+        pending = takewhile(lambda _: not servers.down, questions)
         work = portable_query(
             QueryWork(service.http, state, seconds_setting("timeout"), count_setting("server_row_limit")),
             service,
             options,
         )
-        with closing(run(asked, work, options, state, ordered=True, on_end=note)) as ended:
+        with closing(run(pending, work, options, state, ordered=True, on_end=note)) as ended:
             for job, outcome in ended:
-                given += 1
+                finished += 1
                 if not isinstance(outcome, JobFailure):
                     yield outcome
                 elif isinstance(outcome.error, UnfinishedError):
@@ -190,7 +190,7 @@ def ask_many(
                 else:
                     yield [PartialAnswer(job.item, error=_worker_failed(outcome.error, options))]
                 del outcome
-    for question in questions[given:]:
+    for question in questions[finished:]:
         yield [PartialAnswer(question, error=unfinished())]
 
 

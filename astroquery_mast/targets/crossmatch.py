@@ -26,7 +26,7 @@ from ..sky.position import as_radius
 from ..sky.positions import Positions
 from ..tables.rows import RowNumbers
 from ..warn import warn_no_results, warn_user
-from .batch import AnswerCollector, AskedTargets, TargetMeta, ask_many, with_leading_columns
+from .batch import AnswerCollector, AskedTargets, TargetMeta, run_queries, with_leading_columns
 from .pairs import Matches, UploadChunk, assign_matches, expanded, nearest_of, upload_chunks, uploaded_columns
 from .targets import ManyTargets, unique_rows, warn_of_failures
 
@@ -96,10 +96,10 @@ class CrossmatchSearch:
         crossmatch, service, columns_id = catalog
         degrees = float(as_radius(radius).deg)
         deadline = options.deadline()
-        asked = _CrossmatchInput.of(ManyTargets(self._service).positions(given, None, None, deadline, **columns))
-        ra, dec = asked.sent
+        upload = _CrossmatchInput.of(ManyTargets(self._service).positions(given, None, None, deadline, **columns))
+        ra, dec = upload.sent
         questions = upload_chunks(
-            *(service, asked.numbers, ra, dec),
+            *(service, upload.numbers, ra, dec),
             radius=degrees,
             cache=cache,
             chunk_size=chunk_size,
@@ -109,22 +109,22 @@ class CrossmatchSearch:
         if payload:
             return [question.request.payload() for question in questions]
         blocks = AnswerCollector(
-            AskedTargets(questions[0].question, len(asked.positions), len(questions)),
+            AskedTargets(questions[0].question, len(upload.positions), len(questions)),
             self._service.columns.get(columns_id),
         )
         failed = self._upload(questions, options, deadline, blocks)
         answer, _ = blocks.table()
         found = assign_matches(
-            answer, ra, dec, degrees, numbers=asked.numbers, extended=crossmatch.extended, service=service
+            answer, ra, dec, degrees, numbers=upload.numbers, extended=crossmatch.extended, service=service
         )
         if best:
             found = _nearest(found, service)
-        table = _matched(answer, asked.expand_to_input(found))
-        _note(table, asked, found, asked.reasons(failed), service)
+        table = _matched(answer, upload.expand_to_input(found))
+        _note(table, upload, found, upload.reasons(failed), service)
         if options.verbose:
             log.info(
                 "%d matches of %d positions, with %d requests in %.1f s.",
-                *(len(table), len(asked.positions), len(questions), deadline.elapsed()),
+                *(len(table), len(upload.positions), len(questions), deadline.elapsed()),
             )
         if not len(table):
             warn_no_results()
@@ -137,7 +137,7 @@ class CrossmatchSearch:
         failed: dict[int, str] = {}
         first: MastError | None = None
         answered = False
-        for place, parts in enumerate(ask_many(questions, self._service, options, deadline, "Matching", "request")):
+        for place, parts in enumerate(run_queries(questions, self._service, options, deadline, "Matching", "request")):
             for part in parts:
                 try:
                     if part.error is not None:
@@ -152,13 +152,13 @@ class CrossmatchSearch:
         return failed
 
 
-def _note(table: Table, asked: _CrossmatchInput, found: Matches, reasons: Mapping[int, str], service: str) -> None:
+def _note(table: Table, upload: _CrossmatchInput, found: Matches, reasons: Mapping[int, str], service: str) -> None:
     """Record in ``meta`` which positions are not in the table, and warn of failures and removed matches."""
-    unmatched = np.setdiff1d(asked.rows, [*np.unique(table["input_row"]), *reasons])
-    failures = asked.positions.failures(reasons)
+    unmatched = np.setdiff1d(upload.rows, [*np.unique(table["input_row"]), *reasons])
+    failures = upload.positions.failures(reasons)
     table.meta = TargetMeta(table.meta, rows=[len(table)], beyond=[found.beyond])
     table.meta.note(failed=failures, unmatched=unmatched.tolist())
-    warn_of_failures(failures, len(asked.positions), "positions")
+    warn_of_failures(failures, len(upload.positions), "positions")
     if found.beyond:
         warn_user(
             f"{found.beyond} matches of {service} are outside the radius and were removed.",

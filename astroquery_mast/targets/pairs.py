@@ -271,9 +271,9 @@ def _matched_by_number(answer: Table, numbers: RowNumbers | None, uploaded: int)
     if name is None:
         return None
     numbers = np.arange(uploaded) if numbers is None else numbers
-    told = plain_floats(answer[name])
-    inputs = np.searchsorted(numbers, told).clip(max=len(numbers) - 1)
-    return inputs.astype(np.int64) if bool((numbers[inputs] == told).all()) else None
+    repeated = plain_floats(answer[name])
+    inputs = np.searchsorted(numbers, repeated).clip(max=len(numbers) - 1)
+    return inputs.astype(np.int64) if bool((numbers[inputs] == repeated).all()) else None
 
 
 def _agree(repeated: tuple[Floats, Floats], ra: Floats, dec: Floats) -> bool:
@@ -296,8 +296,8 @@ def _matched_by_position(repeated: tuple[Floats, Floats], ra: Floats, dec: Float
         first = np.flatnonzero(np.diff(rows, prepend=-1))
         following = np.append(np.where(np.diff(rows) == 0, apart[1:], np.inf), np.inf)[first]
         nearest = apart[first]
-        told = (nearest <= _REPEATED) | ((nearest <= _ROUNDED) & (following >= 3 * nearest))
-        return inputs[first] if bool(told.all()) else None
+        certain = (nearest <= _REPEATED) | ((nearest <= _ROUNDED) & (following >= 3 * nearest))
+        return inputs[first] if bool(certain.all()) else None
     return None
 
 

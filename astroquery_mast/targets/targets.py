@@ -35,7 +35,7 @@ from .batch import (
     IndivisibleQuestion,
     PartialAnswer,
     TargetMeta,
-    ask_many,
+    run_queries,
     with_leading_columns,
 )
 
@@ -183,8 +183,8 @@ class ManyTargets:
 
         errors = self.ask_all([IndivisibleQuestion(request) for request in requests], options, deadline, take)
         raise_if_all(errors, len(requests))
-        asked = AskedTargets(requests[0], len(targets.positions), len(requests), POSITIONAL)
-        meta = table_meta(asked, len(targets.positions), times)
+        requested = AskedTargets(requests[0], len(targets.positions), len(requests), POSITIONAL)
+        meta = table_meta(requested, len(targets.positions), times)
         return table_of_counts(where, targets, counts, errors, meta)
 
     def ask_all(
@@ -199,7 +199,7 @@ class ManyTargets:
         errors: dict[int, Exception] = {}
         if not questions:
             return errors
-        answers = ask_many(questions, self._service, options, deadline, "Querying", unit)
+        answers = run_queries(questions, self._service, options, deadline, "Querying", unit)
         for place, (part,) in enumerate(answers):
             try:
                 if part.error is not None:
