@@ -657,10 +657,9 @@ class MastMissionsClass(MissionProductMethods):
 
     @FreshAttribute
     def criteria(self) -> CriteriaNamespace:
-        """The criteria of `query_criteria` for the mission of the attribute, for completion with Tab.
+        """The criteria of `query_criteria` for the mission of the attribute, for tab completion.
 
-        No request is sent: the namespace is empty until the columns of the mission were retrieved by a query or by
-        `help`.
+        No request is sent: the namespace is empty until a query or `help` has retrieved the columns of the mission.
 
         Examples
         --------

@@ -52,7 +52,7 @@ from ..warn import warn_user
 # The arguments that define the position of a search.  An unknown keyword may be a misspelling of one of them.
 MISSION_ARGUMENTS = ("coordinates", "object_names", "radius")
 
-# "pass" is a column of Roman and a keyword of Python.
+# "pass" is a column of the Roman mission and a Python keyword.
 _ALIASES = {"pass_id": "pass"}
 _DATE = re.compile(r"\d{4}(?:-|$)")
 _DIGIT = re.compile(r"\d")

@@ -49,11 +49,11 @@ class MissionProductMethods(MastClass):
 
     @property
     def _product_files(self) -> ProductFiles:
-        """The opener of product files."""
+        """Access to the files of products."""
         return self._files_of(None)
 
     def _files_of(self, mission: str | None, block_size: int = BLOCK_SIZE) -> ProductFiles:
-        """Return the opener of the product files of a mission."""
+        """Return access to the product files of a mission."""
         chosen = self._chosen(mission)
         source = MissionSource(self._service, chosen, dict(self.dataset_kwds))
         of_manifest = partial(service_of_manifest, service=self._service, mission=chosen)

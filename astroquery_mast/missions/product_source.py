@@ -32,11 +32,10 @@ from ..tables.columns import plain_cells
 from ..tables.mashup import Page
 from .responses import as_subscription, products_table, read_products
 
-# Other columns that may hold the dataset identifier.
-_ELSEWHERE = ("dataset", "fileset")
+# Columns of products, and of some datasets, that hold the dataset identifier.
+_DATASET_COLUMNS = ("dataset", "fileset")
 # Missions with a download service of their own, which accepts file names.  All other files need a URI.
 _BY_NAME = frozenset({"hst", "jwst", "roman", "roman_spectra", "roman_cgi"})
-_OWNERS = ("dataset", "fileset")
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,9 @@ class MissionSource:
     def _dataset_ids(self, table: Table) -> list[object]:
         """Return the identifiers in a table of datasets."""
         own = self.dataset_columns.get(self.mission)
-        candidates = [own] if own else [*self.dataset_columns.values()]
+        candidates = [*([own] if own else self.dataset_columns.values()), *_DATASET_COLUMNS]
         by_name = {name.lower(): name for name in table.colnames}
-        name = next((by_name[each.lower()] for each in (*candidates, *_ELSEWHERE) if each.lower() in by_name), None)
+        name = next((by_name[each.lower()] for each in candidates if each.lower() in by_name), None)
         if name is None:
             raise InvalidArgumentError(
                 f'Dataset keyword not found for mission "{self.mission}": expected the column '
@@ -192,7 +191,7 @@ def mission_files(products: Table, endpoints: Endpoints, mission: str, *, in_fol
 
 def _mission_products(products: Table, mission: str) -> list[_MissionProduct]:
     """Return the files of a product table; those without a mission belong to the given one."""
-    columns = [column_as_text(products, name) for name in ("uri", "filename", "mission", "access", *_OWNERS)]
+    columns = [column_as_text(products, name) for name in ("uri", "filename", "mission", "access", *_DATASET_COLUMNS)]
     return [_MissionProduct.of(*cells, default_mission=mission) for cells in zip(*columns, strict=True)]
 
 
@@ -246,7 +245,7 @@ def _check_columns(products: Table, in_folders: bool) -> None:
             f"{', '.join(products.colnames)}. If it is a table of datasets, pass it to get_product_list "
             "first."
         )
-    if in_folders and not set(_OWNERS) & set(products.colnames):
+    if in_folders and not set(_DATASET_COLUMNS) & set(products.colnames):
         raise InvalidArgumentError(
             'Data product is missing "dataset" or "fileset" field, which names its folder. Use flat=True to '
             "save files without folders."

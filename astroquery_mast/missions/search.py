@@ -235,7 +235,7 @@ class MissionSearch:
 
 
 def search_targets(coordinates: Any, object_names: Any, radius: Any, criteria: Iterable[str]) -> Positions | None:
-    """Return the targets from positions and names; None if neither is given.  Criteria are checked for misspellings."""
+    """Return the targets from positions and names, or None; raise if only a radius is given."""
     parts = [] if coordinates is None else [as_targets(coordinates)]
     if object_names is not None:
         parts.append(_object_names(object_names))

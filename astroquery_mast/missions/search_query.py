@@ -27,7 +27,7 @@ from .responses import may_have_more, page_bounds, read_answer, total_rows
 PAGE = 5000
 """The number of rows in a request when all rows are wanted: MAST's own default."""
 _TARGETS = 100
-# The default of the search methods, compared by identity as `~astroquery_mast.sky.position.DEFAULT_RADIUS`.
+# The default of the search methods, compared by identity like `~astroquery_mast.sky.position.DEFAULT_RADIUS`.
 DEFAULT_MISSION_RADIUS = 3 * u.arcmin
 # MAST's own limit, in arcmin.
 _LARGEST_RADIUS = 30.0
