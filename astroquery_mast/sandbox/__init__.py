@@ -1,4 +1,4 @@
-"""A small MAST on loopback, over real HTTP: for demos, for tests, and for trying things out without the archive.
+"""A small mock MAST server on the loopback interface, for demos, tests, and experiments without the real archive.
 
 >>> from astroquery_mast.sandbox import Fault, Sandbox
 >>> with Sandbox() as archive:
@@ -6,8 +6,8 @@
 ...     len(archive.requests)
 0
 
-It is written from the description of MAST's protocols alone and imports nothing of the client, so that a misreading
-cannot sit on both sides. It needs Werkzeug (``pip install astroquery_mast[sandbox]``).
+It is written from the description of MAST's protocols and imports nothing of the client, so that client and server
+cannot share the same misreading. It needs Werkzeug (``pip install astroquery_mast[sandbox]``).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    # The pytest plugin passes through here in every test session: nothing is imported until it is used.
+    # The pytest plugin imports this package in every test session, so nothing is imported until it is used.
     if name in _HOMES:
         return getattr(import_module(_HOMES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

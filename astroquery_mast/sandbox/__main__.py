@@ -1,4 +1,4 @@
-"""Serve the sandbox until Ctrl-C: ``python -m astroquery_mast.sandbox``; ``--help`` tells the options."""
+"""Serve the sandbox until Ctrl-C: ``python -m astroquery_mast.sandbox``; ``--help`` lists the options."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         password=sandbox.casjobs_password,
     )
     print(guide, end="", flush=True)
-    # In slices, because Windows does not interrupt a wait without end.
+    # Wait in short intervals, because Windows cannot interrupt an unlimited wait.
     while not finished.wait(1.0):
         pass
     sandbox.stop()

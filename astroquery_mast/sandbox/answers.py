@@ -1,4 +1,4 @@
-"""A query's result, and a page of it as bytes in the four formats of the Mashup service: json, extjs, csv, votable."""
+"""The result of a query, and encoders of its pages in the formats of the Mashup service: json, extjs, csv, votable."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from .archive import Archive
     from .archive.catalog_table import CatalogTable
 
-#: What stands for null in a column of the given type; ExtJS clients replace it.
+#: Placeholder of null in a column of the given type; ExtJS clients replace it.
 IGNORE_VALUES: Mapping[str, str | None] = {"string": "", "float": "NaN"}
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Columns and rows of a result, or portal properties of columns (``histograms``) or of the table as a whole."""
+    """Columns and rows of a result, or portal properties of the columns (``histograms``) or of the table."""
 
     columns: Columns
     rows: Sequence[tuple[object, ...]] = ()
@@ -52,17 +52,17 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Window:
-    """Which rows of a result make up a page; pages count from 1."""
+    """A page of a result; pages count from 1."""
 
     page: int
     size: int
 
     def rows(self, dataset: Dataset) -> Sequence[tuple[object, ...]]:
-        """Return the rows of the page; none beyond the last page."""
+        """Return the rows of the page; there are none after the last page."""
         return dataset.rows[(self.page - 1) * self.size : self.page * self.size]
 
     def paging(self, dataset: Dataset) -> dict[str, int]:
-        """Return the paging record of the answer; all six members are always there."""
+        """Return the paging record of the response, which always has all six members."""
         total = len(dataset.rows)
         return {
             "page": self.page,
@@ -95,7 +95,7 @@ def _json(dataset: Dataset, window: Window) -> bytes:
 
 def _extjs(dataset: Dataset, window: Window) -> bytes:
     paging = window.paging(dataset)
-    if dataset.histograms or dataset.properties:  # these answers have no rows to count, and count nothing
+    if dataset.histograms or dataset.properties:  # such results have no rows, and all counts are zero
         paging = dict.fromkeys(paging, 0)
     table = {
         "name": "Table",
@@ -143,7 +143,7 @@ def _votable(dataset: Dataset, window: Window) -> bytes:
 
 
 def _votable_type(kind: str, values: Sequence[object]) -> tuple[type, object]:
-    # Ids are declared as text, yet are numbers: a VOTable says what they are.
+    # Ids are declared as text but are numbers, and a VOTable has their true type.
     holds_text = kind == "string" and not any(isinstance(value, int) for value in values)
     types: Mapping[str, tuple[type, object]] = {"float": (float, 0.0), "boolean": (bool, False)}
     return (str, "") if holds_text else types.get(kind, (int, 0))
@@ -161,10 +161,10 @@ FORMATS: Mapping[str, tuple[Encoder, str]] = {
 
 Histogram = dict[str, object]
 
-#: The columns of observations with few enough values for a list, and those binned; the others carry no histogram.
+#: Columns of observations with a histogram of values, and those with a binned histogram; others have none.
 DISCRETE, BINNED = (frozenset(packaged("columns")[name]) for name in ("histograms", "binned"))
 BINS, CATALOG_BINS = 20, 29
-#: Words of catalogs with more different values than this are names, and have no histogram.
+#: Catalog columns of text with more distinct values than this are names and have no histogram.
 MOST_VALUES = 12
 
 
@@ -179,7 +179,7 @@ def _by_bin(bins: Iterable[tuple[float, object]], low: float, high: float) -> Hi
 
 
 def caom_all(archive: Archive, params: Mapping[str, object]) -> Dataset:
-    """Return no rows, but for every column its portal properties and the distribution of its values."""
+    """Return no rows, but the portal properties and the histogram of every column."""
     config = COLUMNS_CONFIG["Mast.Caom.Cone"]
     columns = tuple((name, kind) for name, kind in OBSERVATION_COLUMNS if name in DISCRETE | BINNED)
     return Dataset(columns, histograms={name: _described(archive, name, config.get(name, {})) for name, _ in columns})

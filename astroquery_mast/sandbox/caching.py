@@ -1,4 +1,4 @@
-"""Values that are made once, when they are first asked for, whatever the number of threads that ask."""
+"""A thread-safe cache of values that are computed once, on first use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 class Cache(Generic[Value]):
-    """Keep the values used last, up to a total weight (by default all of them), and make each one once."""
+    """Keep the most recently used values up to a total weight (unlimited by default), and compute each one once."""
 
     def __init__(self, capacity: float = math.inf, weigh: Callable[[Value], int] | None = None) -> None:
         self._capacity = capacity
@@ -23,14 +23,14 @@ class Cache(Generic[Value]):
         self._turns: dict[Hashable, threading.Lock] = {}
 
     def get(self, key: Hashable, make: Callable[..., Value], *arguments: object) -> Value:
-        """Return the value of ``key``, from ``make(*arguments)`` if it is not kept; an exception is not kept."""
+        """Return the value of ``key``; if it is not cached, call ``make(*arguments)``. Errors are not cached."""
         with self._lock:
             if key in self._kept:
                 return self._touch(key)
             turn = self._turns.setdefault(key, threading.Lock())
         with turn:
             with self._lock:
-                if key in self._kept:  # another thread made it while this one waited for its turn
+                if key in self._kept:  # another thread computed it in the meantime
                     return self._touch(key)
             try:
                 value = make(*arguments)

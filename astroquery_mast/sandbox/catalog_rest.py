@@ -1,6 +1,6 @@
-"""Catalogs.MAST: Pan-STARRS over ``/api/v0.1/panstarrs/<release>/<table>``.
+"""Catalogs.MAST: Pan-STARRS at ``/api/v0.1/panstarrs/<release>/<table>``.
 
-Conditions are ``column=value`` or ``column.op=value``; values of one parameter are alternatives.
+Conditions are ``column=value`` or ``column.op=value``; several values of one parameter are alternatives.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from .rows import Distance, catalog_rows
 FORMATS = ("json", "csv", "votable")
 _TABLES = packaged("services")["panstarrs"]
 MEDIA_TYPES: Mapping[str, str] = _TABLES["media types"]
-#: What is not a column.
+#: Parameters that are not columns.
 OPTIONS = frozenset(_TABLES["options"])
 OPERATORS: Mapping[str, str] = _TABLES["operators"]
 DIRECTIONS = frozenset({"asc", "desc"})
-#: Degrees.
+#: Maximum radius in degrees.
 LARGEST_RADIUS = 0.5
 DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE, LONGEST_NUMBER = 5_000, 50_001, 9
 DISTANCE = PanstarrsColumn("distance", "DOUBLE", "Distance from the position asked for", "deg")
@@ -34,7 +34,7 @@ _DEGREES = Distance("distance", 3600.0)
 
 
 class _RestError(Refusal):
-    """A request that makes no sense."""
+    """A request that is refused."""
 
     def reply(self) -> Reply:
         """Return status and message as JSON."""
@@ -42,7 +42,7 @@ class _RestError(Refusal):
 
 
 def catalog_answer(record: RequestRecord) -> Reply:
-    """Answer a request for rows or for the description of columns."""
+    """Answer a request for rows or column descriptions."""
     release, table, wants_metadata, suffix = _address(record.path)
     source = survey_table(release, table)
     if wants_metadata:
@@ -52,7 +52,7 @@ def catalog_answer(record: RequestRecord) -> Reply:
 
 
 def _address(path: str) -> tuple[str, str, bool, str]:
-    """Return release, table, whether the metadata are wanted, and the format in the path, if there is one."""
+    """Return release, table, whether metadata are requested, and the format in the path, or an empty string."""
     release, _, rest = path.removeprefix(packaged("endpoints")["catalogs"]["prefix"]).lower().partition("/")
     rest, _, suffix = rest.partition(".")
     table, _, last = rest.partition("/")
@@ -66,7 +66,7 @@ def _address(path: str) -> tuple[str, str, bool, str]:
 
 
 def _parameters_of(record: RequestRecord) -> dict[str, list[object]]:
-    """Return every parameter of a request with its values, from wherever it was put."""
+    """Return all parameters of a request with their values, from the URL, the form, and the JSON body."""
     found: dict[str, list[object]] = {}
     for source in (record.query, record.form):
         for name, values in source.items():
@@ -111,7 +111,7 @@ def _answer(query: _Query) -> dict[str, object]:
 
 
 class _Query:
-    """A query of a table: parameters, each with the values it was given."""
+    """A query of a table, with the values of each parameter."""
 
     def __init__(self, source: SurveyTable, parameters: Mapping[str, Sequence[object]]) -> None:
         self._source = source
@@ -120,17 +120,17 @@ class _Query:
         self._conditions = {name: values for name, values in parameters.items() if name.lower() not in OPTIONS}
 
     def option(self, name: str) -> str | None:
-        """Return the last value of an option as text, None without one."""
+        """Return the last value of an option as text, or None if it is not given."""
         values = self._options.get(name, ())
         return str(values[-1]).strip().lower() if values else None
 
     def flag(self, name: str) -> bool:
-        """Return an option that is on unless it is switched off."""
+        """Return an option that is on by default."""
         return self.option(name) not in {"false", "0", "no"}
 
     @cached_property
     def columns(self) -> tuple[PanstarrsColumn, ...]:
-        """The columns of the answer, in the requested order; by default all of them."""
+        """The columns of the response, in the requested order; all of them by default."""
         asked = [name for value in self._options.get("columns", ()) for name in str(value).strip("[] ").split(",")]
         if not asked:
             return (*self._source.columns, DISTANCE) if self._position else self._source.columns
@@ -169,7 +169,7 @@ class _Query:
         return list(catalog_rows(table, found, columns, distance)[self._window()])
 
     def _found(self) -> Found:
-        """The rows that meet position and conditions, in the order of the table."""
+        """Return the rows that match the position and the conditions, in the order of the table."""
         table = self._source.table
         found = table.everything()
         if self._position is not None:
@@ -219,7 +219,7 @@ def _clause(column: PanstarrsColumn, sign: str, value: object, around: str) -> C
         return Clause.compared(left, sign, f"{around}{value}{around}")
     if column.kind == "string":
         return Clause(f"{left} {sign} ? COLLATE NOCASE", (str(value),))
-    # A number of 19 digits must not pass through a float.
+    # A number of 19 digits would lose precision as a float.
     text = str(value).strip()
     exact: float = int(text) if text.lstrip("-").isdigit() and len(text) < 19 else _float(column.name, value)
     return Clause.compared(left, sign, exact)

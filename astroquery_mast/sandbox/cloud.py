@@ -1,6 +1,6 @@
-"""The public cloud copy of files: where they lie, and a bucket of objects as people without an account see it.
+"""The public cloud copy: cloud paths of files, and an S3 bucket with anonymous access.
 
-Files of exclusive access are refused to everyone, since the bucket does not accept tokens.
+Exclusive-access files are always refused, because the bucket does not accept tokens.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 Product = Mapping[str, Any]
 
-#: Paths that begin with ``/mast`` unless the cloud's own path is asked for.
+#: Paths that begin with ``/mast`` unless the path of the cloud is requested.
 UNDER_MAST = "/galex/"
 
 
 def path_lookup(archive: Archive, record: RequestRecord) -> Reply:
-    """Look up the cloud path of every ``uri``."""
+    """Return the cloud path of each ``uri``."""
     cloud = (record.value("use_cloud_path") or "").lower() in ("true", "1")
     return Reply.json({uri: _entry(archive, uri, cloud=cloud) for uri in record.values("uri")})
 
@@ -61,13 +61,13 @@ def _tess(uri: str, product: Product) -> str:
     return f"/tess/public/{folder}/{sector}/{product['productFilename']}"
 
 
-#: Collections whose paths are those of their URIs, below a folder.
+#: Folders of collections whose paths follow their URIs.
 FOLDERS = {"HLSP": "mast/hlsp", "GALEX": "galex", "PS1": "panstarrs/ps1/public", "KEPLER": "kepler", "K2": "k2"}
 _ORIGIN = re.compile(r"(url/)?(data/)?(product/)?")
 
 
 def cloud_path(uri: str, product: Product) -> str | None:
-    """Return the path of a file, None for collections that have no copy."""
+    """Return the cloud path of a file, or None for collections without a cloud copy."""
     collection, _, rest = uri.removeprefix("mast:").partition("/")
     if collection in FOLDERS:
         return f"/{FOLDERS[collection]}/{_ORIGIN.sub('', rest, count=1)}"
@@ -76,7 +76,7 @@ def cloud_path(uri: str, product: Product) -> str | None:
 
 
 BUCKET = packaged("endpoints")["cloud"]["prefix"].removesuffix("/")
-#: Entries of one listing, as S3 limits them.
+#: Maximum number of entries in one listing, as in S3.
 MOST_KEYS = 1000
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 #: Headers of the archive's download service that an object store does not send.
@@ -84,14 +84,14 @@ FOREIGN = ("content-disposition",)
 
 
 class Bucket:
-    """Hand out the objects of a bucket and list their names."""
+    """Serve the objects of a bucket, and list their names."""
 
     def __init__(self, archive: Archive, downloads: Downloads) -> None:
         self._archive = archive
         self._downloads = downloads
 
     def answer(self, record: RequestRecord) -> Reply:
-        """Answer a request for an object, or for a listing."""
+        """Answer a request for an object or a listing."""
         key = record.path.removeprefix(BUCKET).removeprefix("/")
         if key:
             return self._object(key, record)
@@ -100,7 +100,7 @@ class Bucket:
         return self._listing(record)
 
     def _objects(self) -> Mapping[str, str]:
-        """Keys and the ``dataURI`` behind each; read from the archive once."""
+        """Return the ``dataURI`` of each key; read from the archive once."""
         objects: Mapping[str, str] = self._archive.kept.get("objects", _keys, self._archive)
         return objects
 
@@ -119,7 +119,7 @@ class Bucket:
         return reply.without(FOREIGN)
 
     def _listing(self, record: RequestRecord) -> Reply:
-        """List the names under a prefix; those that go on after the delimiter are one folder each."""
+        """List the names with a prefix; names that contain the delimiter after it are grouped into folders."""
         prefix, delimiter = _text(record, "prefix"), _text(record, "delimiter")
         after = _text(record, "continuation-token") or _text(record, "start-after")
         most = min(int(record.value("max-keys") or MOST_KEYS), MOST_KEYS)

@@ -1,4 +1,4 @@
-"""Files of the archive over HTTP: one by one, or several at once as a shell script, a zip or a tar.gz."""
+"""File downloads over HTTP: single files, or several files as a shell script, a zip, or a tar.gz."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from .archive.mission_holdings import MissionHoldings
     from .archive.products import Revision
 
-#: Files made on demand by the Hubble Legacy Archive; their size is not known beforehand.
+#: Files created on demand by the Hubble Legacy Archive; their size is not known in advance.
 ON_DEMAND = "mast:HLA/url/cgi-bin/"
-#: Bytes of file content kept for the next range or the next reader.
+#: Maximum number of bytes of file content kept for later requests.
 KEPT_BYTES = 64 * 1024 * 1024
-#: 2024-01-01; files are "modified" within the year after it, each at a moment of its own.
+#: 2024-01-01; every file has its own modification time within the year after it.
 EPOCH = 1_704_067_200
 YEAR = 365 * 24 * 3600
-#: 1970-01-01 as MJD, and the seconds of a day.
+#: Content types of file extensions.
 TYPES = {".fits": "application/fits", ".gz": "application/gzip", ".asdf": "application/x-asdf", ".jpg": "image/jpeg"}
 
 
@@ -47,7 +47,7 @@ Date = tuple[int, int, int, int, int, int]
 
 
 class Downloads:
-    """Hand out files to those who may have them: an archive's, and those that only a mission search knows."""
+    """Serve files with access control: those of an archive, and those known only to a mission search."""
 
     def __init__(self, holdings: MissionHoldings) -> None:
         self._holdings = holdings
@@ -67,11 +67,11 @@ class Downloads:
         return self.send(record, uri)
 
     def product(self, uri: str) -> Mapping[str, object] | None:
-        """Return what is known of a file; None for an unknown URI."""
+        """Return the metadata of a file, or None for an unknown URI."""
         return large_file.PRODUCT if uri == large_file.URI else self._holdings.product(uri)
 
     def send(self, record: RequestRecord, uri: str) -> Reply:
-        """Answer a request for the file ``uri``, however the request names it."""
+        """Answer a request for the file ``uri``, independent of how the request specifies it."""
         product = self.product(uri)
         if product is None:
             return _unknown(uri)
@@ -87,12 +87,12 @@ class Downloads:
 
 def _unknown(uri: str) -> Reply:
     if uri.startswith(ON_DEMAND):
-        return nameless("dataset")  # an unescaped '&' took the arguments away
+        return nameless("dataset")  # an unescaped '&' cut off the arguments
     return Reply.text(f"{uri} was not found.", 404)
 
 
 def nameless(argument: str) -> Reply:
-    """Return what a program of the Hubble Legacy Archive says when it is told no file: a status of 200."""
+    """Return the response of a program of the Hubble Legacy Archive without a file name, which has status 200."""
     return Reply(200, (("Content-Type", "text/plain"),), f"{argument} parameter is required\n".encode(), "chunked")
 
 
@@ -105,7 +105,7 @@ def _description(product: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
 
 
 def _validators(uri: str, product: Mapping[str, object], revision: Revision) -> tuple[str, str]:
-    """Return the entity tag of a file, and when it was modified."""
+    """Return the ETag and the modification time of a file."""
     version = f" {revision.number}" if revision.number else ""
     digest = hashlib.md5(f"{uri} {product['size']}{version}".encode()).hexdigest()
     if revision.day is None:
@@ -114,7 +114,7 @@ def _validators(uri: str, product: Mapping[str, object], revision: Revision) -> 
 
 
 def _part(whole: Reply, headers: Mapping[str, str], tags: tuple[str, str]) -> Reply:
-    """Return the range asked for; the whole file where a range is not understood or the file has changed since."""
+    """Return the requested range, or the complete file if the range is invalid or the file has changed."""
     asked = parse_range_header(headers.get("range"))
     is_new = headers.get("if-range", tags[0]) not in tags
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or is_new:
@@ -130,14 +130,14 @@ def _part(whole: Reply, headers: Mapping[str, str], tags: tuple[str, str]) -> Re
 
 
 class Bundles:
-    """Pack the files of an archive."""
+    """Serve several files of an archive in one response."""
 
     def __init__(self, archive: Archive, downloads: Downloads) -> None:
         self._archive = archive
         self._downloads = downloads
 
     def bundle(self, record: RequestRecord) -> Reply:
-        """Answer a request for a bundle; the path says of what kind."""
+        """Answer a request for a bundle; the path determines the format."""
         uris = list(dict.fromkeys([*record.values("uri"), *self._of_observation(record)]))
         if not uris:
             return Reply.text("Parameter uri is missing.", 400)
@@ -178,7 +178,7 @@ class Bundles:
 
 
 def manifest(states: Iterable[tuple[str, str]]) -> str:
-    """Return a page with the result of each file."""
+    """Return an HTML page with the status of each file."""
     rows = "".join(f"<tr><td>{escape(file)}</td><td>{state}</td></tr>" for file, state in states)
     return f"<html><body><table>{rows}</table></body></html>"
 
@@ -187,7 +187,7 @@ def _path(folder: str, product: Mapping[str, object]) -> str:
     return "/".join([folder, *(str(product[name]) for name in ("obs_collection", "obs_id", "productFilename"))])
 
 
-# The token comes from the environment of whoever runs the script, never from whoever asked for it.
+# The token comes from the environment in which the script is run, never from the request.
 def _script(folder: str, products: Iterator[tuple[str, Mapping[str, object] | None]], host: str) -> bytes:
     calls = []
     for uri, product in products:
@@ -198,7 +198,7 @@ def _script(folder: str, products: Iterator[tuple[str, Mapping[str, object] | No
 
 
 def zipped(files: Iterable[tuple[str, Content]], method: int = zipfile.ZIP_DEFLATED, date: Date | None = None) -> bytes:
-    """Return a ZIP, whose entries are of now or of a ``date``."""
+    """Return a ZIP archive whose entries have the given date, or the current time."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", method) as archive:
         for path, content in files:

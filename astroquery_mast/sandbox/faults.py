@@ -1,6 +1,6 @@
-"""Trouble on request: a `Fault` says how an answer goes wrong, `Faults` which requests it strikes and how often.
+"""Deliberate failures: a `Fault` changes a response, `Faults` selects the requests it affects and how often.
 
-The server asks `Faults.take` once per request, waits as told, and passes its answer through `Fault.bend`.
+The server calls `Faults.take` once per request, waits if required, and passes its response through `Fault.bend`.
 
 >>> from astroquery_mast.sandbox import Fault
 >>> fault = Fault.delay(0.2) + Fault.status(503, retry_after=1)
@@ -34,22 +34,22 @@ FIREWALL = (
 
 @dataclass(frozen=True, repr=False)
 class Fault:
-    """One way for an answer to go wrong. Build it with the class methods; join several with ``+``.
+    """A deliberate failure of a response. Create it with the class methods; combine several with ``+``.
 
     Attributes
     ----------
     name : str
-        What it does, for ``repr``.
+        Description for ``repr``.
     seconds : float
-        How long the answer is held back.
+        Delay of the response in seconds.
     canned : Reply, optional
-        Sent in place of the true answer, which is then not even computed.
+        Sent instead of the true response, which is then not computed.
     bends : tuple of callable
-        Applied in turn to the answer.
+        Functions that are applied to the response in turn.
     ignores_range : bool
-        The request's ``Range`` is not looked at.
+        Whether the ``Range`` header of the request is ignored.
     told : mapping of str to str
-        Headers (in lower case) that the request seems to have beside its own.
+        Headers (in lower case) that are added to those of the request.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Fault:
     told: Mapping[str, str] = field(default_factory=dict)
 
     def __add__(self, other: Fault) -> Fault:
-        """Return a fault that does both; of two canned answers the later wins."""
+        """Return a fault that combines both; if both have a canned response, the later one is used."""
         return Fault(
             f"{self.name} + {other.name}",
             seconds=self.seconds + other.seconds,
@@ -75,18 +75,18 @@ class Fault:
 
     @property
     def only_delays(self) -> bool:
-        """Whether the fault holds the answer back and leaves it alone otherwise."""
+        """Whether the fault delays the response and otherwise leaves it unchanged."""
         return self.canned is None and not self.bends
 
     def bend(self, reply: Reply) -> Reply:
-        """Return ``reply`` as this fault lets it out."""
+        """Return ``reply`` as changed by this fault."""
         for bend in self.bends:
             reply = bend(reply)
         return reply
 
     @classmethod
     def delay(cls, seconds: float) -> Fault:
-        """Hold the answer back for ``seconds``, or until the sandbox stops or its faults are cleared."""
+        """Delay the response by ``seconds``, or until the sandbox stops or its faults are cleared."""
         return cls(f"delay {seconds:g} s", seconds=seconds)
 
     @classmethod
@@ -98,7 +98,7 @@ class Fault:
         content_type: str = "application/json",
         headers: Iterable[tuple[str, str]] | Mapping[str, str] | None = None,
     ) -> Fault:
-        """Send a canned answer: bytes or text as they are, a mapping as JSON."""
+        """Send a canned response: bytes or text unchanged, a mapping as JSON."""
         content = compact_json(body) if isinstance(body, Mapping) else body
         pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
         reply = Reply(
@@ -108,7 +108,7 @@ class Fault:
 
     @classmethod
     def status(cls, code: int, *, retry_after: float | str | None = None, body: bytes = b"") -> Fault:
-        """Answer with the HTTP status ``code``; ``retry_after`` is a number of seconds or an HTTP date."""
+        """Respond with the HTTP status ``code``; ``retry_after`` is a number of seconds or an HTTP date."""
         headers: dict[str, str] = {}
         if retry_after is not None:
             headers["Retry-After"] = retry_after if isinstance(retry_after, str) else f"{retry_after:g}"
@@ -117,29 +117,29 @@ class Fault:
 
     @classmethod
     def executing(cls) -> Fault:
-        """Answer an ``invoke`` call with EXECUTING: the query is still running, ask again."""
+        """Respond to an ``invoke`` request with EXECUTING: the query is still running, and the client must poll."""
         canned = cls.answer({"status": "EXECUTING", "msg": "", "percent complete": 0.3})
         return replace(canned, name="executing")
 
     @classmethod
     def error(cls, msg: str) -> Fault:
-        """Answer an ``invoke`` call with HTTP 200 and ``status: ERROR``, MAST's way to refuse."""
+        """Respond to an ``invoke`` request with HTTP 200 and ``status: ERROR``, as MAST refuses requests."""
         return replace(cls.answer({"status": "ERROR", "msg": msg}), name="error")
 
     @classmethod
     def garbage(cls) -> Fault:
-        """Answer HTTP 200 with an HTML page where data are expected."""
+        """Respond with HTTP 200 and an HTML page instead of data."""
         return replace(cls.answer(GARBAGE, content_type="text/html"), name="garbage")
 
     @classmethod
     def redirect(cls, url: str, *, status: int = 302) -> Fault:
-        """Send the client to ``url``."""
+        """Redirect the client to ``url``."""
         canned = cls.answer(b"", status=status, content_type="text/plain", headers={"Location": url})
         return replace(canned, name=f"redirect {status}")
 
     @classmethod
     def truncate_json(cls) -> Fault:
-        """Send half of the body with a ``Content-Length`` that agrees: whole for HTTP, broken for JSON."""
+        """Send half of the body with a matching ``Content-Length``: complete HTTP, invalid JSON."""
         return cls("truncate_json", bends=(_halve,))
 
     @classmethod
@@ -149,27 +149,27 @@ class Fault:
 
     @classmethod
     def cut(cls, after: int) -> Fault:
-        """Announce the true length, send ``after`` bytes of the body, close the connection."""
+        """Announce the true length, send ``after`` bytes of the body, and close the connection."""
         return cls(f"cut after {after}", bends=(partial(replace, cut=after),))
 
     @classmethod
     def reset(cls, after: int = 0) -> Fault:
-        """Send ``after`` bytes of the body, then reset the connection; with 0 not even the status line is sent."""
+        """Send ``after`` bytes of the body, then reset the connection; with 0, nothing at all is sent."""
         return cls(f"reset after {after}", bends=(partial(replace, cut=after, abort=True),))
 
     @classmethod
     def no_range(cls) -> Fault:
-        """Ignore ``Range`` and do not offer it: always the whole file with status 200."""
+        """Ignore ``Range`` and do not advertise it: always send the complete file with status 200."""
         return cls("no_range", bends=(partial(Reply.without, names=("accept-ranges",)),), ignores_range=True)
 
     @classmethod
     def no_length(cls, framing: Framing = "chunked") -> Fault:
-        """Send no ``Content-Length``: in chunks, or with ``'close'`` until the connection ends."""
+        """Send no ``Content-Length``: use chunks, or with ``'close'`` end the body by closing the connection."""
         return cls("no_length", bends=(partial(replace, framing=framing),))
 
     @classmethod
     def lie_length(cls, n: int) -> Fault:
-        """Claim a ``Content-Length`` of ``n``; the body stays as it is, and the connection is closed after it."""
+        """Announce a ``Content-Length`` of ``n``, send the unchanged body, and close the connection."""
         return cls(f"lie_length {n}", bends=(partial(replace, declared=n),))
 
     @classmethod
@@ -179,54 +179,54 @@ class Fault:
 
     @classmethod
     def headers(cls, headers: Mapping[str, str]) -> Fault:
-        """Send these headers in place of those of the same names."""
+        """Add headers, replacing those with the same names."""
         return cls(f"headers {', '.join(headers)}", bends=(partial(_with_headers, headers),))
 
     @classmethod
     def changed(cls, *, heeds_if_range: bool = True) -> Fault:
-        """Send the file as it is after a change: as many bytes, but others, with another ETag and date.
+        """Send a changed version of the file: same length, different bytes, different ETag and date.
 
         Parameters
         ----------
         heeds_if_range : bool
-            Whether a request for the rest of the older file is answered with the whole new one, as it should be.
+            Whether the complete new file is sent in response to a request for the rest of the old one, as it should be.
         """
         return cls("changed", bends=(_changed,), ignores_range=heeds_if_range)
 
     @classmethod
     def wrong_range(cls, shift: int = 1) -> Fault:
-        """Claim in ``Content-Range`` that the bytes begin ``shift`` further on than they do."""
+        """Claim in ``Content-Range`` that the bytes begin ``shift`` bytes later than they do."""
         return cls(f"wrong_range {shift:+}", bends=(partial(_shifted, shift),))
 
     @classmethod
     def no_content_range(cls) -> Fault:
-        """Send a part of a file without saying which."""
+        """Send a part of a file without ``Content-Range``."""
         return cls("no_content_range", bends=(partial(Reply.without, names=("content-range",)),))
 
     @classmethod
     def job(cls, phase: str, message: str = "") -> Fault:
-        """Let the job that a request creates end in a phase such as ``'ERROR'``; in ``'EXECUTING'`` it never ends.
+        """End the job that a request creates in the given phase, such as ``'ERROR'``; ``'EXECUTING'`` never ends.
 
-        The endpoint of TAP is ``'vo_tap'``; select the request by
-        ``where=lambda record: record.path.endswith("/async")``. The phases of CasJobs are ``'failed'`` and
-        ``'cancelled'``, and ``'ready'`` and ``'started'``, which never end; select a request of ``'casjobs'`` by
-        ``record.path.endswith("/SubmitJob")``.
+        For TAP use the endpoint ``'vo_tap'`` and
+        ``where=lambda record: record.path.endswith("/async")``. For CasJobs use the endpoint ``'casjobs'`` and
+        ``record.path.endswith("/SubmitJob")``; its phases are ``'failed'`` and ``'cancelled'``, and
+        ``'ready'`` and ``'started'``, which never end.
         """
         return cls(f"job {phase}", told={"x-sandbox-job": f"{phase} {message}".strip()})
 
     @classmethod
     def firewall(cls, status: int = 403) -> Fault:
-        """Answer with the HTML page of the firewall in front of CasJobs, with status 403, or 200 as it also happens."""
+        """Respond with the HTML page of the firewall in front of CasJobs; its status is 403, or sometimes 200."""
         return replace(cls.answer(FIREWALL, status=status, content_type="text/html"), name="firewall")
 
     @classmethod
     def gateway_timeout(cls) -> Fault:
-        """Answer with the page of a gateway that has given up on the service: status 504, HTML."""
+        """Respond with the HTML page of a gateway that gave up on the service, with status 504."""
         return cls("gateway_timeout", canned=GATEWAY_TIMEOUT)
 
     @classmethod
     def not_satisfiable(cls) -> Fault:
-        """Answer a request for a range with status 416, and leave other answers alone."""
+        """Respond to a range request with status 416; leave other responses unchanged."""
         return cls("not_satisfiable", bends=(_unsatisfied,))
 
 
@@ -283,19 +283,19 @@ class _Placed:
 
 
 class Faults:
-    """The faults in waiting, struck in the order in which they were added.
+    """The pending faults, in the order in which they were added.
 
-    A request meets the first fault that selects it. A fault that only delays lets the request meet the next one as
-    well, so that "slow" can be added once for all calls beside a list of single failures.
+    A request is affected by the first fault that selects it. If that fault only delays, the next matching fault applies
+    as well, so that one delay can be added for all requests in addition to a list of single failures.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a `where` may look at the faults itself
+        self._lock = threading.RLock()  # a `where` function may use the faults itself
         self._placed: list[_Placed] = []
         self._waking = threading.Event()
 
     def add(self, endpoint: str, fault: Fault, *, times: int | None = 1, where: Where | None = None) -> None:
-        """Let ``fault`` strike the next requests of an endpoint.
+        """Apply ``fault`` to the next requests of an endpoint.
 
         Parameters
         ----------
@@ -303,10 +303,11 @@ class Faults:
             A name of `~astroquery_mast.sandbox.requestlog.ENDPOINTS`: ``'invoke'``, ``'download'``, ``'bundle'``,
             ``'columnsconfig'``, ``'cloud'``, ``'path_lookup'``, ``'whoami'``, ``'resolver'``, ``'other'`` and more.
         fault : Fault
+            The fault to apply.
         times : int or None
-            How many requests it strikes; None for all until `clear`.
+            Number of requests that are affected; None affects all until `clear`. Defaults to 1.
         where : callable, optional
-            ``where(record) -> bool`` selects requests.
+            A function ``where(record) -> bool`` that selects requests. By default it selects all.
 
         Raises
         ------
@@ -321,7 +322,7 @@ class Faults:
             self._placed.append(_Placed(endpoint, fault, times, where))
 
     def take(self, record: RequestRecord) -> Fault | None:
-        """Return what strikes this request, counting it down, or None."""
+        """Return the fault that applies to this request and count it down, or None."""
         struck: Fault | None = None
         with self._lock:
             for placed in self._placed:
@@ -335,28 +336,28 @@ class Faults:
         return struck
 
     def wait(self, seconds: float) -> None:
-        """Hold the calling thread for ``seconds``, or until the waits are ended."""
+        """Block the calling thread for ``seconds``, or until `end_waits`."""
         with self._lock:
             waking = self._waking
         waking.wait(seconds)
 
     def end_waits(self) -> None:
-        """End every delay that is under way, and let none begin until `allow_waits`."""
+        """End all current delays, and allow no new ones until `allow_waits`."""
         with self._lock:
             self._waking.set()
 
     def allow_waits(self) -> None:
-        """Let delays begin."""
+        """Allow delays again."""
         with self._lock:
             self._waking = threading.Event()
 
     def clear(self) -> None:
-        """Remove every fault and end the delays that are under way."""
+        """Remove all faults and end the current delays."""
         with self._lock:
             self._placed.clear()
             running = not self._waking.is_set()
             self._waking.set()
-            if running:  # a sandbox that is stopping stays awake
+            if running:  # while a sandbox stops, delays stay disabled
                 self._waking = threading.Event()
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
-"""The pages of the community's high-level science products, with their scripts for bulk downloads and their README.
+"""Web pages of high-level science products (HLSP), with their bulk download scripts and README files.
 
-In: requests below ``/hlsp/`` and ``/hlsps/`` of archive.stsci.edu.  Out: a page of HTML for each collection, also for
-one of which the search for observations knows nothing; scripts with a line of ``curl`` for every file.
+In: requests under ``/hlsp/`` and ``/hlsps/`` of archive.stsci.edu.  Out: an HTML page for each collection, including
+one that is missing from the observation search; scripts with one ``curl`` line per file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FILES = (
 
 
 class HlspPages:
-    """Answers requests for pages of collections, and for the files that they link to."""
+    """Answer requests for the pages of collections, and for the files that they link to."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -43,7 +43,7 @@ class HlspPages:
         return Reply.text(html, content_type="text/html; charset=utf-8")
 
     def file(self, record: RequestRecord) -> Reply:
-        """Return a script, or the README of a collection."""
+        """Return a download script or the README of a collection."""
         slug, _, path = record.path.removeprefix("/hlsps/").partition("/")
         name, told = _collection(slug)
         if path == f"hlsp_{slug}_readme.txt":
@@ -54,7 +54,7 @@ class HlspPages:
         raise Refusal(f"There is nothing at {record.path}.", 404)
 
     def _script(self, slug: str, record: RequestRecord) -> bytes:
-        """A script that fetches all files of a collection."""
+        """Return a script that downloads all files of a collection."""
         host = record.headers.get("host", "")
         lines = (
             f"curl -C - -L -o {row['productFilename']} "
@@ -65,7 +65,7 @@ class HlspPages:
 
 
 def _collection(slug: str) -> tuple[str, Mapping[str, Any]]:
-    """The name of a collection, and what is told of it."""
+    """Return the name and the description of a collection."""
     found = next(((name, told) for name, told in ABOUT.items() if name.lower() == slug), None)
     if found is None:
         raise Refusal(f"There is no page for {slug}.", 404)

@@ -1,4 +1,4 @@
-"""The list of HST spectra: files as programs of the Hubble Legacy Archive send them, and scripts of curl commands."""
+"""The list of HST spectra: files as served by the Hubble Legacy Archive, and download scripts of curl commands."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def spectrum_bytes(row: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-#: Program to the name of its argument. The first sends the spectra of type 0 and 1, the second all others.
+#: Programs and the names of their arguments. The first sends spectra of types 0 and 1, the second all others.
 PROGRAMS = {"/cgi-bin/getdata.cgi": "dataset", "/cgi-bin/ecfproxy": "file_id"}
 FIRST_OF_ECF = 2
 ENDING = ".fits"
 
 
 def spectrum_answer(record: RequestRecord) -> Reply:
-    """Send the spectrum that the request names."""
+    """Send the requested spectrum."""
     argument = PROGRAMS[record.path]
     asked = record.value(argument)
     if not asked:
@@ -81,14 +81,14 @@ def spectrum_answer(record: RequestRecord) -> Reply:
 
 
 def _row(argument: str, asked: str) -> dict[str, Any] | None:
-    # Names hold plus signs, which clients do not always escape.
+    # Names contain plus signs, which clients do not always escape.
     asked = asked.replace(" ", "+")
     return _known()[argument].get(asked)
 
 
 @cache
 def _known() -> dict[str, dict[str, dict[str, Any]]]:
-    """Argument of a program to the rows of its files, by the names under which it has them."""
+    """Return the rows of files by the argument of a program and the name of the file there."""
     known: dict[str, dict[str, dict[str, Any]]] = {"dataset": {}, "file_id": {}}
     for cells in packaged("spectra")["rows"]:
         row = dict(zip((name for name, _ in SPECTRUM_COLUMNS), cells, strict=True))
@@ -99,21 +99,21 @@ def _known() -> dict[str, dict[str, dict[str, Any]]]:
     return known
 
 
-#: Where scripts are left.
+#: Folder of the scripts.
 STAGE = packaged("endpoints")["stage"]["prefix"]
-#: How many are kept.
+#: Maximum number of scripts that are kept.
 MOST_KEPT = 64
 
 
 class StagedScripts:
-    """Scripts that were made and can be fetched."""
+    """Download scripts that were created and can be retrieved."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Reply] = OrderedDict()
 
     def request(self, params: Params, host: str) -> Reply:
-        """Make a script and say where it is."""
+        """Create a script and return its address."""
         files = _files_asked(params)
         states = {url: "COMPLETE" if _is_available(url) else "ERROR" for url, _ in files}
         wanted = [(url, path) for url, path in files if states[url] == "COMPLETE"]
@@ -133,7 +133,7 @@ class StagedScripts:
         return Reply.json(answer, content_type=TEXT)
 
     def send(self, record: RequestRecord) -> Reply:
-        """Send what was left at the address of the request."""
+        """Send the script at the path of the request."""
         with self._lock:
             return self._kept.get(record.path, Reply.text(f"There is nothing at {record.path}.", 404))
 

@@ -1,4 +1,4 @@
-"""Who is asking: tokens of the sandbox, the people behind them, and ``whoami``."""
+"""Tokens and accounts of the sandbox, and the ``whoami`` service."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from .packaged import packaged
 from .reply import Reply
 from .requestlog import RequestRecord
 
-# 32 letters and digits as MAST's own; they open nothing outside this process. The expired one belongs to nobody, like
-# any token that was never issued.
+# 32 letters and digits like MAST's own tokens; they are valid only in this process. The expired one belongs to no
+# account, like any token that was never issued.
 TOKEN = "member77sandbox0sandbox0sandbox0"  # noqa: S105
 OUTSIDER_TOKEN = "visitor7sandbox0sandbox0sandbox0"  # noqa: S105
 EXPIRED_TOKEN = "expired7sandbox0sandbox0sandbox0"  # noqa: S105
 
 
 class Account(NamedTuple):
-    """An account of CasJobs, which has nothing to do with tokens."""
+    """A CasJobs account, which is independent of tokens."""
 
     user: str
     password: str
     wsid: int
 
 
-#: Passwords unlike anything else that is written anywhere: tests find them in whatever they should not be in.
+#: The passwords occur nowhere else, so that tests can search for them where they must not appear.
 ACCOUNTS = (
     Account("hubble", "Sidereus-Nuncius&1610", 1610010716),
     Account("roman", "Nancy+Grace%1925", 1925051618),
@@ -37,7 +37,7 @@ EXCLUSIVE_SCOPE = "mast:exclusive_access"
 
 
 def _sender(record: RequestRecord) -> Mapping[str, Any]:
-    """Return who sent the request: by ``Authorization: token`` or ``Bearer``, else by the cookie ``mast_token``."""
+    """Return the sender, given by ``Authorization: token`` or ``Bearer``, else by the cookie ``mast_token``."""
     scheme, _, token = record.headers.get("authorization", "").partition(" ")
     if scheme.lower() not in ("token", "bearer"):
         token = parse_cookie(record.headers.get("cookie", "")).get("mast_token", "")
@@ -46,15 +46,15 @@ def _sender(record: RequestRecord) -> Mapping[str, Any]:
 
 
 def may_read(record: RequestRecord, product: Mapping[str, object]) -> bool:
-    """Whether the sender may have the file: everyone the public ones, holders of exclusive access the others."""
+    """Return whether the sender may read a file; files that are not public require exclusive access."""
     return product.get("dataRights") in (None, "PUBLIC") or EXCLUSIVE_SCOPE in _sender(record)["scopes"]
 
 
 def is_known(record: RequestRecord) -> bool:
-    """Whether the sender has shown a valid token."""
+    """Return whether the request has a valid token."""
     return _sender(record) is not packaged("users")[ANONYMOUS]
 
 
 def whoami(record: RequestRecord) -> Reply:
-    """Name the sender. A token that is unknown or expired is no error: its sender is anonymous."""
+    """Return the account of the sender; unknown and expired tokens count as anonymous, not as errors."""
     return Reply.json(_sender(record))

@@ -1,4 +1,4 @@
-"""The Mashup services of JWST header keywords (``Mast.Jwst.Filtered.<Instrument>``): one row is one FITS file."""
+"""The Mashup services of JWST header keywords (``Mast.Jwst.Filtered.<Instrument>``); each row is one FITS file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _URI = "mast:JWST/product/{}"
 
 
 class KeywordTable:
-    """The files of one service, with what their headers say."""
+    """The files of one service, with their header keywords."""
 
     def __init__(self, archive: Archive, service: str, rows: list[Row]) -> None:
         self._archive = archive
@@ -32,24 +32,24 @@ class KeywordTable:
         self._search = RowSearch(names, ([self._cell(row, name) for name in names] for row in self._rows))
 
     def matching(self, filters: object) -> list[int]:
-        """Return the places of the files that pass filters."""
-        where(filters, self.columns)  # what is wrong with any of them is said before files are rendered
+        """Return the indices of the files that match the filters."""
+        where(filters, self.columns)  # raises for invalid filters before any file is rendered
         given = filters if isinstance(filters, list) else []
         places = self._search.matching(where(list(filterfalse(_is_about_checksums, given)), self.columns))
         about = list(filter(_is_about_checksums, given))
         return self._with_checksums(places, about) if about else places
 
     def _with_checksums(self, places: list[int], filters: list[object]) -> list[int]:
-        """Those of some files that pass filters of digests, for which they are rendered."""
+        """Return the files that match filters on checksums, which requires rendering them."""
         digests = RowSearch((_CHECKSUM,), [(self._cell(self._rows[place], _CHECKSUM),) for place in places])
         return [places[number] for number in digests.matching(where(filters, self.columns))]
 
     def rows(self, columns: Columns, places: list[int]) -> LazyRows:
-        """Return columns of some files."""
+        """Return the given columns of files."""
         return LazyRows(len(places), partial(self._cells, [name for name, _ in columns], places))
 
     def record(self, name: str) -> Row | None:
-        """Return all that is known of a file; None for an unknown one."""
+        """Return all keywords of a file, or None if it is unknown."""
         names = [column for column, _ in self.columns]
         place = next((place for place, row in enumerate(self._rows) if row["filename"] == name), None)
         return None if place is None else dict(zip(names, self._cells(names, [place], slice(0, 1))[0], strict=True))
@@ -64,12 +64,12 @@ class KeywordTable:
 
 
 def _is_about_checksums(entry: object) -> bool:
-    """Whether a filter is one of digests."""
+    """Return whether a filter is on checksums."""
     return isinstance(entry, Mapping) and str(entry.get("paramName")).strip().lower() == _CHECKSUM
 
 
 def keyword_tables(archive: Archive) -> Mapping[str, KeywordTable]:
-    """Return the table of each service; made when it is first asked for."""
+    """Return the table of each service, created on first use."""
     tables: Mapping[str, KeywordTable] = archive.kept.get("JWST keywords", _tables, archive)
     return tables
 
@@ -79,7 +79,7 @@ def _tables(archive: Archive) -> dict[str, KeywordTable]:
 
 
 def _filtered(service: str, archive: Archive, params: Params) -> Dataset:
-    """Return the files that pass the filters, or their number."""
+    """Return the files that match the filters, or their number."""
     table = keyword_tables(archive)[service]
     columns = columns_asked(params, table.columns)
     places = table.matching(params.get("filters"))

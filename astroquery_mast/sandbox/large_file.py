@@ -1,6 +1,6 @@
-"""A FITS file of two gigabytes that takes no room: two headers with images of nothing, in memory that is never touched.
+"""A two-gigabyte FITS file of two blank images that takes almost no memory: only its headers are ever written.
 
-It is in no product list; whoever knows its URI can download it, as people do with the mosaics of surveys.
+No product list has it, but it can be downloaded by its URI, like the large mosaics of surveys.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PIXEL = 0.03 / 3600
 
 @cache
 def content() -> memoryview:
-    """Return the bytes of the file; only the pages of its headers are ever written."""
+    """Return the bytes of the file; only the memory pages of its headers are written."""
     headers = [_primary(), *map(_extension, NAMES)]
     data = [0, *(_padded(4 * SIDE**2) for _ in NAMES)]
     whole = _memory(sum(map(len, headers)) + sum(data))
@@ -40,7 +40,7 @@ def _padded(length: int) -> int:
 
 
 def _memory(length: int) -> memoryview:
-    """Zeros, of which those that are only read take no memory where the system knows private mappings."""
+    """Return zeros that take no memory until they are written, on systems with private mappings."""
     private = getattr(mmap, "MAP_PRIVATE", None)
     if private is None:
         return memoryview(mmap.mmap(-1, length))

@@ -1,6 +1,6 @@
-"""A mission search as it was asked for: the JSON body, checked and completed.
+"""Parser of mission searches: the JSON body, validated and completed with defaults.
 
-What is wrong is told in the manner of FastAPI: 422 for a body of the wrong form, 400 for values that make no sense.
+Errors follow FastAPI: 422 for a malformed body, 400 for invalid values.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from .reply import Refusal, Reply
 T = TypeVar("T")
 Given = Mapping[str, object]
 
-#: Arcminutes in a unit of the radius.
+#: Number of arcminutes in each unit of the radius.
 UNITS = {"arcminutes": 1.0, "arcseconds": 1.0 / 60.0, "degrees": 60.0}
-#: The search goes no further than this (arcmin).
+#: Maximum search radius (arcmin).
 LARGEST_RADIUS = 30.0
 MOST_TARGETS = 100
 _WORDS: Mapping[type, tuple[str, str]] = {
@@ -29,21 +29,21 @@ _WORDS: Mapping[type, tuple[str, str]] = {
 
 
 class MissionError(Refusal):
-    """A request that cannot be answered."""
+    """A request that is refused."""
 
     def reply(self) -> Reply:
-        """Return the detail as FastAPI writes it."""
+        """Return the detail in the format of FastAPI."""
         return Reply.json({"detail": self.detail}, self.status)
 
 
 def unprocessable(kind: str, loc: list[str | int], msg: str, given: object) -> MissionError:
-    """Return the error for a body of the wrong form."""
+    """Return the error for a malformed body."""
     return MissionError([{"type": kind, "loc": loc, "msg": msg, "input": given}], 422)
 
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """What a search asks for; None stands for the mission's own default. Positions are "ra dec" in degrees."""
+    """The arguments of a search; None selects the default of the mission. Positions are (ra, dec) in degrees."""
 
     target: tuple[str, ...]
     positions: tuple[tuple[float, float], ...]
@@ -67,7 +67,7 @@ class SearchRequest:
 
 
 def decoded(body: bytes) -> Given:
-    """Return the JSON object that a body is."""
+    """Return the JSON object in a request body."""
     try:
         value = json.loads(body)
     except ValueError as err:
@@ -79,7 +79,7 @@ def decoded(body: bytes) -> Given:
 
 
 def search_request(body: bytes) -> SearchRequest:
-    """Return the search that a body asks for."""
+    """Return the search described by a request body."""
     given = decoded(body)
     target = text_list(given, "target", ())
     request = SearchRequest(
@@ -129,7 +129,7 @@ def _list(given: Given, name: str, kind: type[T]) -> tuple[T, ...]:
 
 
 def text_list(given: Given, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-    """Return a list of texts; without a default it must be there."""
+    """Return a list of strings; without a default the parameter is required."""
     if name in given:
         return _list(given, name, str)
     if default is None:
@@ -142,7 +142,7 @@ def _optional_list(given: Given, name: str) -> tuple[str, ...] | None:
 
 
 def _number(given: Given, name: str, default: float, kind: str, read: Callable[[str], float]) -> float:
-    """A number; as text too, as the framework of the archive allows it."""
+    """Return a number, which may also be given as a string, as the framework of the archive allows."""
     value = given.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise unprocessable(f"{kind}_type", ["body", name], f"Input should be a valid {kind}", value)

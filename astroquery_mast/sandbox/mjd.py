@@ -1,4 +1,4 @@
-"""Modified Julian Dates. In: dates in ISO form (UTC), or MJD. Out: MJD, or seconds since 1970."""
+"""Conversion of Modified Julian Dates. In: ISO dates (UTC), or MJD. Out: MJD, or seconds since 1970."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 Days = TypeVar("Days", "float", "NDArray[np.float64]")
 
-#: The day 1970-01-01, and the seconds of a day.
+#: MJD of 1970-01-01, and the length of a day in seconds.
 MJD_1970, DAY = 40587, 86400.0
 
 
 def modified_julian(date: str | None) -> float:
-    """Return a date in ISO form (UTC) as MJD; without one, the present moment."""
+    """Return the MJD of an ISO date (UTC), or of the present moment if no date is given."""
     seconds = time.time() if date is None else datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp()
     return seconds / DAY + MJD_1970
 
 
 def unix_seconds(mjd: Days) -> Days:
-    """Return MJD as seconds since 1970."""
+    """Convert MJD to seconds since 1970."""
     return (mjd - MJD_1970) * DAY

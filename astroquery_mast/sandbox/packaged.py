@@ -1,4 +1,4 @@
-"""The static tables that come with the sandbox: names of files in ``data/`` in, their content out."""
+"""Loader of the static tables of the sandbox. In: names of files in ``data/``. Out: their content."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 @cache
 def text(name: str) -> str:
-    """Return the text of a file in ``data``."""
+    """Return the text of a file in ``data/``."""
     return resources.files(__package__).joinpath("data", name).read_text("utf-8")
 
 
 @cache
 def packaged(name: str) -> dict[str, Any]:
-    """Return the tables of ``data/<name>.json`` by their names; every list is a tuple."""
+    """Return the tables of ``data/<name>.json`` by name, with lists converted to tuples."""
     return {key: _frozen(value) for key, value in json.loads(text(f"{name}.json")).items()}
 
 
@@ -30,19 +30,19 @@ def _frozen(value: Any) -> Any:
 #: Name and declared JSON type.
 Columns = tuple[tuple[str, str], ...]
 
-# In the order in which MAST answers; the types are those of the answer's ``fields``, which for ids is not the type of
-# the JSON value (ids are declared ``string`` and sent as numbers).
+# In the order in which MAST returns them, with the types of the response's ``fields``. For ids these differ from the
+# type of the JSON value: ids are declared ``string`` and sent as numbers.
 OBSERVATION_COLUMNS: Columns = packaged("columns")["observation"]
 PRODUCT_COLUMNS: Columns = packaged("columns")["product"]
-#: Id to column to properties. Columns of catalogs have hardly a type here, as at MAST: clients learn which of them are
-#: numbers from the ``All`` services.
+#: Column properties by id and column. As at MAST, most catalog columns have no type here; clients learn from the
+#: ``All`` services which columns are numeric.
 COLUMNS_CONFIG: dict[str, dict[str, dict[str, object]]] = packaged("config")
 
 Cards = list[tuple[str, object, str]]
 
 
 def cards(name: str, facts: Mapping[str, object], number: int = 0) -> Cards:
-    """Return the header cards (keyword, value, comment) of a table; a value ``=name`` is a fact, None leaves it out."""
+    """Return the header cards (keyword, value, comment) of a table; ``=name`` is a fact, and None is omitted."""
     filled = [(key.format(number), _filled(value, facts), comment) for key, value, comment in packaged("cards")[name]]
     return [card for card in filled if card[1] is not None]
 

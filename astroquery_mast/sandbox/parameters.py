@@ -1,7 +1,7 @@
-"""Parameters of a Mashup service, read; what SQL Server would refuse is refused in its words.
+"""Parser of the parameters of Mashup services; errors of SQL Server are reported in its words.
 
-Filters: OR inside one, AND between them; text matches whatever its case; numbers may be given as text; a ``separator``
-matches one token of a multi-valued column; ``freeText`` is a LIKE pattern.
+Filters: OR within one filter, AND between filters; text is not case-sensitive; numbers may be given as text; a
+``separator`` matches one token of a multi-valued column; ``freeText`` is a LIKE pattern.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from .reply import ServiceError
 
 Params = Mapping[str, object]
 
-#: Ids are declared as text in every answer although they are numbers.
+#: Ids are declared as text in every response although they are numbers.
 ID_COLUMNS = frozenset(packaged("services")["ids"])
-#: Integers of SQLite, and of SQL Server's bigint.
+#: Number of bits of the largest integer of SQLite, and of SQL Server's bigint.
 LARGEST_BITS = 63
-#: Digits of the largest bigint.
+#: Number of digits that always fit into a bigint.
 LONGEST_ID = 18
 COUNT_COLUMNS: Columns = (("Column1", "string"),)
-#: What is asked for in place of columns, to have the rows counted.
+#: Requested instead of columns to count the rows.
 COUNT = "COUNT_BIG(*)"
 EVERYTHING = frozenset({"*", "c.*", "r.*"})
-#: What may stand before the name of a column.
+#: Prefix of the name of a column.
 _ALIAS = re.compile(r"^\s*(c\.)?(r\.)?")
 
 
 def number(params: Params, name: str, default: float | None = None) -> float:
-    """Return a parameter as a float; without a default it must be there."""
+    """Return a parameter as a float; without a default it is required."""
     value = params.get(name, default)
     if value is None:
         raise ServiceError(f"The parameter '{name}' is missing.")
@@ -51,7 +51,7 @@ def natural_number(params: Params, name: str, default: int) -> int:
 
 
 def finite(name: str, value: object) -> float:
-    """Return the value of the parameter ``name`` as a float."""
+    """Return the value of the parameter ``name`` as a finite float."""
     parsed = real(value)
     if parsed is None:
         raise ServiceError(f"The parameter '{name}' is not a number: '{value}'.")
@@ -59,7 +59,7 @@ def finite(name: str, value: object) -> float:
 
 
 def identifier(text: str) -> int:
-    """Return a number of the database, written in digits."""
+    """Return a numeric database id, written in digits."""
     found = natural(text, LONGEST_ID)
     if found is None:
         raise ServiceError(f"Error converting data type varchar to bigint: '{text}'.")
@@ -67,12 +67,12 @@ def identifier(text: str) -> int:
 
 
 def is_true(value: object) -> bool:
-    """Return whether a parameter says yes."""
+    """Return whether the value of a parameter is true."""
     return str(value).strip().lower() in ("true", "1")
 
 
 def check_cone(dec: float, radius: float, largest: float = math.inf) -> None:
-    """Refuse an impossible cone, and one wider than ``largest`` degrees."""
+    """Refuse an invalid cone, and one wider than ``largest`` degrees."""
     if not -90 <= dec <= 90:
         raise ServiceError(f"Dec must be between -90 and 90 degrees, not {dec}.")
     if radius < 0:
@@ -82,7 +82,7 @@ def check_cone(dec: float, radius: float, largest: float = math.inf) -> None:
 
 
 def columns_asked(params: Params, known: Columns, default: str | None = None) -> Columns | None:
-    """Return the columns asked for, in the order of the service; None if a count is requested."""
+    """Return the requested columns, in the order of the service, or None if a count is requested."""
     given = params.get("columns", default)
     asked = given.strip() if isinstance(given, str) else ""
     if not asked:
@@ -96,12 +96,12 @@ def columns_asked(params: Params, known: Columns, default: str | None = None) ->
 
 
 def count_dataset(count: object) -> Dataset:
-    """Return the answer to a count: a number in a column that is declared as text."""
+    """Return the response to a count: a number in a column that is declared as text."""
     return Dataset(COUNT_COLUMNS, [(count,)])
 
 
 def column_named(name: object, columns: Columns) -> tuple[str, str]:
-    """Return the column called ``name``, whatever its case, as (name, type)."""
+    """Return the column ``name`` (not case-sensitive) as (name, type)."""
     wanted = str(name).strip().lower()
     for column, kind in columns:
         if column.lower() == wanted:
@@ -110,7 +110,7 @@ def column_named(name: object, columns: Columns) -> tuple[str, str]:
 
 
 def where(filters: object, columns: Columns) -> Clause:
-    """Return the condition that a list of filter objects stands for."""
+    """Return the condition of a list of filter objects."""
     if not isinstance(filters, list):
         raise ServiceError("The parameter 'filters' must be a list of filters.")
     return Clause.all_of([_condition(entry, columns) for entry in filters])
@@ -147,7 +147,7 @@ def _range(name: str, kind: str, limits: Mapping[str, object]) -> Clause:
         raise ServiceError(f"Error converting data type varchar to float: '{name}' has no range.")
     bounds = [("<=", limits.get("max")), (">=", limits.get("min"))]
     given = [(sign, _comparable(bound)) for sign, bound in bounds if bound is not None]
-    # An open range on both sides still excludes null, as any comparison does.
+    # A range without limits still excludes nulls, like any comparison.
     tests = [Clause.compared(f'"{name}"', sign, bound) for sign, bound in given]
     return Clause.all_of([Clause(f'"{name}" IS NOT NULL'), *tests])
 
@@ -157,9 +157,9 @@ def _equal(name: str, kind: str, values: Sequence[object], separator: object) ->
         return Clause.among(f'"{name}"', map(_flag, values))
     if _is_number(name, kind):
         return Clause.among(f'"{name}"', map(_comparable, values))
-    # No stored text holds NUL, and SQLite's text functions would stop reading at one.
+    # No stored text contains NUL, at which SQLite's text functions would stop reading.
     texts = [text for text in map(_text, values) if "\0" not in text]
-    if name == "proposal_id":  # public scripts write the numbers of programs with five digits, and find them
+    if name == "proposal_id":  # public scripts pad program numbers to five digits, which MAST accepts
         texts += [text.lstrip("0") for text in texts]
     if not isinstance(separator, str) or not separator:
         return Clause.among(f'"{name}" COLLATE NOCASE', texts)
@@ -192,7 +192,7 @@ def _comparable(value: object) -> int | float:
 
 
 def _parsed(text: str) -> int | float | None:
-    for convert in (int, float):  # an id of 19 digits must not pass through a float
+    for convert in (int, float):  # ids of 19 digits would lose precision as floats
         with suppress(ValueError):
             return convert(text)
     return None

@@ -1,7 +1,7 @@
-"""A proxy before the sandbox, as institutes have them: whatever host a client wants through it, the sandbox answers.
+"""A proxy in front of the sandbox, as institutes use them: it connects every host name to the sandbox.
 
-It takes requests in absolute form (``GET http://mast.example.org/whoami``). It makes no tunnels: behind them a client
-expects TLS, which the sandbox does not speak.
+It accepts requests in absolute form (``GET http://mast.example.org/whoami``). It opens no tunnels, because clients use
+TLS in them, which the sandbox does not support.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from urllib.parse import urlsplit
 from .connection import LoopbackServer, SandboxRequest
 from .reply import TEXT, Reply
 
-#: How soon a proxy that is told to stop notices it (seconds).
+#: Interval at which a proxy checks whether it must stop (seconds).
 POLL_INTERVAL = 0.02
 
 
 @dataclass(frozen=True)
 class ProxyRecord:
-    """One request as the proxy received it, and how it was answered.
+    """One request that the proxy received, and the status of its response.
 
     Attributes
     ----------
     method : str
     target : str
-        The whole address, or host and port for ``CONNECT``.
+        The full URL, or host and port for ``CONNECT``.
     headers : mapping of str to str
-        Names in lower case.
+        Header fields, with names in lower case.
     status : int
-        The status answered.
+        HTTP status of the response.
     """
 
     method: str
@@ -43,12 +43,12 @@ class ProxyRecord:
 
 
 class Proxy:
-    """A proxy on 127.0.0.1; made by `Sandbox.proxy`.
+    """A proxy on 127.0.0.1; created by `Sandbox.proxy`.
 
     Attributes
     ----------
     requests : list of ProxyRecord
-        What it was asked, in the order of the answers.
+        The received requests, in the order of their responses.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Proxy:
 
     @property
     def address(self) -> str:
-        """Where it is, as a value of ``http_proxy`` for somebody without a login."""
+        """Address of the proxy without the login, as a value of ``http_proxy``."""
         return f"http://127.0.0.1:{self._server.port}"
 
     @property
     def url(self) -> str:
-        """The same with the login, if it wants one."""
+        """Address of the proxy, including the login if it requires one."""
         return self.address.replace("//", f"//{self._login}@") if self._login else self.address
 
     def __enter__(self) -> Self:
@@ -99,7 +99,7 @@ class Proxy:
         wanted = None if self._login is None else f"Basic {base64.b64encode(self._login.encode()).decode()}"
         if wanted not in {None, headers.get("proxy-authorization")}:
             wants = ("Proxy-Authenticate", 'Basic realm="sandbox"')
-            return Reply(407, (("Content-Type", TEXT), wants), b"This proxy wants a login.")
+            return Reply(407, (("Content-Type", TEXT), wants), b"This proxy requires a login.")
         if method == "CONNECT":
             return Reply.text("This proxy does not support tunnels.", 403)
         return None if urlsplit(target).netloc else Reply.text("A proxy requires the full URL.", 400)

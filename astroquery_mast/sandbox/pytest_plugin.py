@@ -1,6 +1,6 @@
-"""The fixture ``mast_sandbox`` for anybody's tests: a running MAST in a box, fresh for every test.
+"""The pytest fixture ``mast_sandbox``: a running mock MAST server, reset before every test.
 
-Everything heavy is imported inside the fixtures, so that test suites which do not use them pay nothing.
+Heavy imports are made inside the fixtures, so that test suites that do not use them are not slowed down.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def _mast_sandbox_server() -> Iterator[Sandbox]:
-    """Serve one sandbox for the whole session."""
+    """Serve one sandbox for the entire session."""
     from .server import Sandbox  # noqa: PLC0415
 
     sandbox = Sandbox().serve()
@@ -26,9 +26,9 @@ def _mast_sandbox_server() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def mast_sandbox(_mast_sandbox_server: Sandbox) -> Iterator[Sandbox]:
-    """A `~astroquery_mast.sandbox.Sandbox` without faults and with an empty log, to which the configuration points.
+    """A `~astroquery_mast.sandbox.Sandbox` without faults and with an empty log, used by the configuration.
 
-    Nobody is logged in at its start; login, cloud and settings are afterwards what they were before.
+    You start logged out. Login, cloud access, and settings are restored after the test.
     An exception inside the sandbox fails the test that caused it.
     """
     from ..config import fresh_state  # noqa: PLC0415

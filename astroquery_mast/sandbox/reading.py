@@ -1,4 +1,4 @@
-"""What requests say, read as numbers and as JSON; each service refuses in its own words what cannot be read."""
+"""Parsers of numbers and JSON in requests; each service refuses invalid values in its own words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 
 
 def real(value: object) -> float | None:
-    """Return a finite number, None for anything else."""
+    """Return a finite number, or None for any other value."""
     try:
         number = float(str(value))
     except ValueError:
@@ -16,13 +16,13 @@ def real(value: object) -> float | None:
 
 
 def natural(value: object, digits: int) -> int | None:
-    """Return a whole number that is written in at most so many digits, None for anything else."""
+    """Return a non-negative integer written in at most ``digits`` digits, or None for any other value."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
 
 
 def json_object(body: bytes, refusal: type[Exception]) -> dict[str, object]:
-    """Return the JSON object that a body is."""
+    """Return the JSON object in a request body."""
     try:
         value = json.loads(body)
     except ValueError as error:

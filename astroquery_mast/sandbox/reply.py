@@ -1,4 +1,4 @@
-"""What the sandbox is about to send: a status, headers, a body, and how honestly to put them on the wire."""
+"""Responses of the sandbox before they are sent: status, headers, body, and deliberate transmission errors."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def compact_json(value: object) -> bytes:
 
 
 class Pace(NamedTuple):
-    """How slowly a body is sent."""
+    """The speed at which a body is sent."""
 
     piece: int
-    """Bytes at a time."""
+    """Number of bytes per piece."""
     seconds: float
-    """The pause after each piece."""
+    """Pause after each piece, in seconds."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer before it is sent; `connection` adds ``Content-Length``, ``Connection``, ``Date`` and ``Server``.
+    """An HTTP response before it is sent; `connection` adds ``Content-Length``, ``Connection``, ``Date``, ``Server``.
 
-    ``declared`` is a ``Content-Length`` to claim in place of the true one. After ``cut`` bytes of body the connection
-    is closed, with ``abort`` by a TCP reset; together with ``cut=0`` nothing at all is sent before it. A body that is
-    made while it is sent comes in ``pieces``, in chunks, and once only; `whole` is for those who want to change it.
+    ``declared`` replaces the true ``Content-Length``. After ``cut`` bytes of body the connection is closed, or reset if
+    ``abort`` is set; ``abort`` with ``cut=0`` sends nothing before the reset. ``pieces`` generates the body while it is
+    sent, in chunks and only once; use `whole` to get the complete body.
     """
 
     status: int = 200
@@ -50,27 +50,27 @@ class Reply:
 
     @classmethod
     def json(cls, value: object, status: int = 200, content_type: str = "application/json") -> Reply:
-        """Return ``value`` as a JSON answer."""
+        """Return ``value`` as a JSON response."""
         return cls(status, (("Content-Type", content_type),), compact_json(value))
 
     @classmethod
     def text(cls, text: str, status: int = 200, content_type: str = TEXT) -> Reply:
-        """Return ``text`` as an answer."""
+        """Return ``text`` as a response."""
         return cls(status, (("Content-Type", content_type),), text.encode())
 
     @classmethod
     def file(cls, content: bytes, name: str, content_type: str) -> Reply:
-        """Return a file to be kept under a name, which is quoted as the service does it."""
+        """Return a file as an attachment; quote the name as the service does."""
         disposition = f"attachment; filename={name}"
         return cls(200, (("Content-Type", content_type), ("Content-Disposition", disposition)), content)
 
     def without(self, names: Iterable[str]) -> Reply:
-        """Return the same answer without the headers ``names`` (lower case)."""
+        """Return the same response without the headers ``names`` (lower case)."""
         dropped = frozenset(names)
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in dropped))
 
     def whole(self) -> Reply:
-        """Return the same answer with its body in one piece."""
+        """Return the same response with its body in one piece."""
         return self if self.pieces is None else replace(self, body=b"".join(self.pieces), pieces=None, framing="length")
 
     @property
@@ -80,13 +80,13 @@ class Reply:
 
     @property
     def closes(self) -> bool:
-        """Whether the connection cannot be used again after this answer."""
+        """Whether the connection cannot be reused after this response."""
         broken = self.abort or self.cut is not None
         lies = self.declared is not None and self.declared != len(self.body)
         return broken or lies or self.framing == "close"
 
     def payload(self, method: str) -> memoryview:
-        """Return the bytes of body that will really be sent in answer to ``method``."""
+        """Return the bytes of the body that are actually sent in response to ``method``."""
         if method == "HEAD" or self.status in BODILESS:
             return memoryview(b"")
         body = memoryview(self.body)
@@ -94,14 +94,14 @@ class Reply:
 
 
 _TITLE = "504 Gateway Time-out"
-#: What the gateway in front of the services says when it has given up on one.
+#: Response of the gateway in front of the services when a service does not respond in time.
 GATEWAY_TIMEOUT = Reply.text(
     f"<html><head><title>{_TITLE}</title></head><body><h1>{_TITLE}</h1></body></html>", 504, "text/html"
 )
 
 
 class Refusal(Exception):
-    """A request that cannot be answered: what the archive would say, and the status of the answer."""
+    """A request that is refused, with the message and the status of the response."""
 
     def __init__(self, detail: object = "", status: int = 400) -> None:
         super().__init__(detail)
@@ -109,13 +109,13 @@ class Refusal(Exception):
         self.status = status
 
     def reply(self) -> Reply:
-        """Return the refusal in the form of the service."""
+        """Return the refusal in the format of the service."""
         return Reply.json({"msg": str(self)}, self.status)
 
 
 class ServiceError(Refusal):
-    """The same of a Mashup service: HTTP 200 with ``status: ERROR``, as MAST does it."""
+    """A refusal of a Mashup service: HTTP 200 with ``status: ERROR``, as at MAST."""
 
     def reply(self) -> Reply:
-        """Return the refusal in the form of the service."""
+        """Return the refusal in the format of the service."""
         return Reply.json({"status": "ERROR", "msg": str(self)}, content_type=TEXT)

@@ -1,4 +1,4 @@
-"""The sandbox's memory of what it was asked: one `RequestRecord` per request, in order of arrival."""
+"""The request log of the sandbox: one `RequestRecord` per request, in order of arrival."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from itertools import accumulate
 
 from .packaged import packaged
 
-#: The names under which requests are logged and faults are placed.
+#: Names of the endpoints, by which requests are logged and faults are added.
 ENDPOINTS = tuple(packaged("endpoints"))
 
-#: A benchmark may ask a few hundred thousand times; the oldest records make room for the newest.
+#: Benchmarks may send several hundred thousand requests; only the newest records are kept.
 MOST_RECORDS = 50_000
 
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """One request as the sandbox received it, and how it was answered.
+    """One request that the sandbox received, and its response.
 
     Attributes
     ----------
@@ -28,20 +28,20 @@ class RequestRecord:
         One of `ENDPOINTS`.
     method, path : str
     query, form : mapping of str to list of str
-        Decoded arguments of the URL and of a posted form.
+        Decoded arguments of the URL and of the posted form.
     headers : mapping of str to str
-        Names in lower case.
+        Header fields, with names in lower case.
     body : bytes
     mashup : dict or None
-        The decoded request of an ``invoke`` call; None elsewhere, and when it is no JSON object.
+        The decoded request of an ``invoke`` call; None for other endpoints, and if it is not a JSON object.
     status : int
-        The status answered; 0 as long as the request has no answer.
+        HTTP status of the response; 0 until there is one.
     sent : int
-        Bytes of body handed to the connection; 0 if the body is made while it is sent.
+        Number of body bytes sent; 0 if the body is generated while it is sent.
     connection : int
-        Serial number of the TCP connection, so that a test can tell whether connections are used again.
+        Serial number of the TCP connection, so that tests can check whether connections are reused.
     arrived, answered : float
-        `time.monotonic` when the request was read and when its answer was ready (0.0 before).
+        `time.monotonic` when the request was read and when its response was ready (0.0 until then).
     """
 
     endpoint: str
@@ -59,7 +59,7 @@ class RequestRecord:
     answered: float = 0.0
 
     def values(self, name: str) -> list[str]:
-        """Return every value of the argument ``name``, posted ones after those of the URL."""
+        """Return all values of the argument ``name``: those of the URL, then those of the form."""
         return [*self.query.get(name, ()), *self.form.get(name, ())]
 
     def value(self, name: str) -> str | None:
@@ -68,9 +68,9 @@ class RequestRecord:
 
 
 class RequestLog:
-    """The requests a sandbox has received, oldest first; safe to read while it serves.
+    """The requests that a sandbox received, oldest first; thread-safe.
 
-    A client that holds its complete answer always finds the record of its request here, with its status.
+    Once a client has received the complete response, the log contains its request and status.
     """
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class RequestLog:
         self._next = 0
 
     def open(self, record: RequestRecord) -> int:
-        """Append ``record`` and return the ticket with which its answer is noted later."""
+        """Append ``record`` and return a ticket for `close`."""
         with self._lock:
             ticket = self._next
             self._next += 1
@@ -89,7 +89,7 @@ class RequestLog:
             return ticket
 
     def close(self, ticket: int, *, status: int, sent: int) -> None:
-        """Note how the request was answered. A record cleared in the meantime stays away."""
+        """Record the response to a request. Records that were cleared in the meantime are not restored."""
         with self._lock:
             record = self._records.get(ticket)
             if record is not None:
@@ -97,18 +97,18 @@ class RequestLog:
                 self._records[ticket] = replace(record, status=status, sent=sent, answered=answered)
 
     def clear(self) -> None:
-        """Forget every record."""
+        """Remove all records."""
         with self._lock:
             self._records.clear()
 
     def of(self, endpoint: str) -> list[RequestRecord]:
-        """Return the records of one endpoint (a name of `ENDPOINTS`), oldest first."""
+        """Return the records of one endpoint (a name in `ENDPOINTS`), oldest first."""
         if endpoint not in ENDPOINTS:
             raise ValueError(f"unknown endpoint {endpoint!r}. Valid endpoints: {', '.join(ENDPOINTS)}")
         return [record for record in self if record.endpoint == endpoint]
 
     def most_at_once(self, endpoint: str) -> int:
-        """Return the largest number of answered requests of ``endpoint`` that were open at the same time."""
+        """Return the maximum number of concurrent requests of ``endpoint``, of those that have a response."""
         answered = [record for record in self.of(endpoint) if record.status]
         events = [(record.arrived, 1) for record in answered] + [(record.answered, -1) for record in answered]
         return max(accumulate(step for _, step in sorted(events)), default=0)

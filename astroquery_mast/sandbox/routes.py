@@ -1,4 +1,4 @@
-"""Paths of the sandbox (`endpoints.json`) and what answers there: those of mast.stsci.edu and of its sister hosts."""
+"""Paths of the sandbox (`endpoints.json`) and their handlers, for mast.stsci.edu and its sister hosts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Answer = Callable[[RequestRecord], Reply]
 
-#: Name of an endpoint to its paths, the beginning of further ones, and the methods that it takes.
+#: Paths, path prefixes, and allowed methods of each endpoint.
 ENDPOINTS: Mapping[str, Mapping[str, Any]] = packaged("endpoints")
 PATHS = {path: name for name, endpoint in ENDPOINTS.items() for path in endpoint["paths"]}
 PREFIXES = {endpoint["prefix"]: name for name, endpoint in ENDPOINTS.items() if "prefix" in endpoint}
@@ -37,14 +37,14 @@ PREFIXES |= {prefix: name for name, endpoint in ENDPOINTS.items() for prefix in 
 
 #: MAST's front end refuses longer request lines.
 LONGEST_TARGET = 8190
-#: The most rows of an answer of a TAP service.
+#: Maximum number of rows in the response of a TAP service.
 TAP_LIMIT = 100_000
-#: How long a quick query of CasJobs may take (seconds), and how much may be uploaded at a time (bytes).
+#: Time limit of a quick CasJobs query (seconds), and maximum size of an upload (bytes).
 QUICK_SECONDS, UPLOAD_LIMIT = 60.0, 200_000_000
 
 
-# What is imported with a first request is imported by one thread at a time: pytest reads the sources of its plugins
-# anew, and Python 3.11 cannot parse in two threads at once (https://github.com/python/cpython/issues/106905).
+# Modules that are imported by a first request are imported by one thread at a time: pytest parses the sources of its
+# plugins again, and Python 3.11 cannot parse in two threads at once (https://github.com/python/cpython/issues/106905).
 _IMPORTING = threading.RLock()
 
 _PROPOSALS = tuple(name for name in ENDPOINTS if name.startswith("proposal_"))
@@ -116,12 +116,12 @@ class Routes:
         }
 
     def end(self) -> None:
-        """End what is under way without a request of its own."""
+        """End running jobs."""
         self._tap.end()
         self._casjobs.end()
 
     def answer(self, record: RequestRecord, target: str) -> Reply:
-        """Return the answer; ``target`` is the request target as it was sent, for its length."""
+        """Return the response; ``target`` is the request target as sent, whose length is checked."""
         if len(target) > LONGEST_TARGET:
             return Reply.text("Request-URI Too Large", 414)
         if record.path not in PATHS and record.endpoint == "other":
@@ -135,19 +135,19 @@ class Routes:
             return refusal.reply()
 
     def _file(self, record: RequestRecord) -> Reply:
-        """Send a file, or the telemetry that its name asks for."""
+        """Send a file, or the telemetry that its name describes."""
         uri = record.value("uri") or ""
         return self._engineering.file(record, uri) if uri.startswith(FILES) else self._files.file(record)
 
     def _elsewhere(self, record: RequestRecord) -> Reply:
-        """Answer what is asked of another archive by what the sandbox has under a path of MAST's."""
+        """Answer a request for another archive by the corresponding path of MAST."""
         endpoint = ENDPOINTS[record.endpoint]
         path = record.path.replace(endpoint["prefix"], endpoint["stands_for"], 1)
         return self._answers[endpoint_of(path)](replace(record, path=path))
 
 
 def _cut(archive: Archive, record: RequestRecord) -> Reply:
-    """Cut images; what that needs is imported with the first cut, because it takes a while."""
+    """Answer a cutout request; its modules are slow to import, so they are imported on first use."""
     with _IMPORTING:
         from .cutouts import Cutouts  # noqa: PLC0415
 
@@ -155,7 +155,7 @@ def _cut(archive: Archive, record: RequestRecord) -> Reply:
 
 
 class _Lazy:
-    """Something that answers requests, imported and made with its first one, because that takes a while."""
+    """A request handler that is slow to import and create; both happen on its first request."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
@@ -174,19 +174,19 @@ class _Lazy:
 
 
 def _by_position(module: str, function: str, *arguments: Any) -> Reply:
-    """Answer by a function of ``vo``, which is imported with the first request."""
+    """Answer by a function of ``vo``, imported on first use."""
     reply: Reply = getattr(_imported(f".vo.{module}"), function)(*arguments)
     return reply
 
 
 def _program(function: str, *arguments: Any) -> Reply:
-    """Answer by a function of ``programs``, which is imported with the first request."""
+    """Answer by a function of ``programs``, imported on first use."""
     reply: Reply = getattr(_imported(".programs.pages"), function)(*arguments)
     return reply
 
 
 def _imported(module: str) -> Any:
-    """A module of this package."""
+    """Return a module of this package."""
     with _IMPORTING:
         return import_module(module, __package__)
 

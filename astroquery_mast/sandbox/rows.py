@@ -1,4 +1,4 @@
-"""Rows of a result, read page by page: no result is held whole, and its last page takes no longer than its first."""
+"""Lazily read rows of a result: only the requested page is read, and the last page is as fast as the first one."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
 
 Row = tuple[object, ...]
 
-#: Columns of observations that are not stored under their name; distances are filled in afterwards.
+#: Columns of observations that are not stored under their own name; distances are filled in later.
 COMPUTED = {"objID1": "objID", "distance": "NULL", "_selected_": "NULL"}
 
 
 @dataclass(frozen=True)
 class Distance:
-    """The column in which a service gives the distance, and the arcseconds in its unit."""
+    """The distance column of a service, and the number of arcseconds in its unit."""
 
     name: str
     arcsec: float = 1.0
 
     @property
     def column(self) -> tuple[str, str]:
-        """Name and type."""
+        """The name and type of the column."""
         return self.name, "float"
 
     def cells(self, arcsec: NDArray[np.float64]) -> list[object]:
-        """Return distances as values of JSON."""
+        """Convert distances to JSON values in the unit of the column."""
         return [plain(round(each / self.arcsec, 12)) for each in arcsec.tolist()]
 
 
 class LazyRows(Sequence[Row]):
-    """Rows of which ``read`` returns those in a slice."""
+    """A sequence of rows; ``read`` returns the rows of a slice."""
 
     def __init__(self, length: int, read: Callable[[slice], list[Row]]) -> None:
         self._length = length
@@ -59,7 +59,7 @@ class LazyRows(Sequence[Row]):
 
 
 def catalog_rows(table: CatalogTable, found: Found, columns: Columns, distance: Distance | None = None) -> LazyRows:
-    """Return rows of a catalog; ``distance`` is what the column of distances is, if there is one among the columns."""
+    """Return rows of a catalog, with distances in the column ``distance`` if that is among the columns."""
     names = [name for name, _ in columns]
     return LazyRows(len(found.keys), partial(_catalog, table, found, names, distance))
 
@@ -75,7 +75,7 @@ def _catalog(
 def observation_rows(
     archive: Archive, columns: Columns, keys: Sequence[int], distances: Mapping[int, float] | None = None
 ) -> LazyRows:
-    """Return the rows of observations (``objID``, in order), with distances in arcsec if there is such a column."""
+    """Return the rows of observations (``objID``, in order), with distances in arcsec if the columns include them."""
     return LazyRows(len(keys), partial(_observations, archive, columns, keys, distances or {}))
 
 

@@ -1,4 +1,4 @@
-"""`Sandbox`: a small MAST on a loopback port, started and stopped from a test, a notebook or the command line."""
+"""`Sandbox`: a mock MAST server on a loopback port, for tests, notebooks, and the command line."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from .reply import Reply
 from .requestlog import RequestLog, RequestRecord
 from .routes import ENDPOINTS, QUICK_SECONDS, TAP_LIMIT, UPLOAD_LIMIT, Routes, endpoint_of
 
-#: How soon a server that is told to stop notices it (seconds).
+#: Interval at which a server checks whether it must stop (seconds).
 POLL_INTERVAL = 0.02
-#: Settings of the client that are pointed here.
+#: Server settings of the client that are pointed at the sandbox.
 _SERVERS = (
     *("server", "catalogs_server", "resolver_server", "hla_server", "archive_server", "gsss_server"),
     *("casjobs_server", "programs_server"),
@@ -41,7 +41,7 @@ _archives_lock = threading.Lock()
 
 
 def shared_archive(extra_observations: int = 0) -> Archive:
-    """Return the archive with that many extra observations, built once per process and closed at its end."""
+    """Return the archive with the given number of extra observations; it is built once per process, closed at exit."""
     with _archives_lock:
         if extra_observations not in _archives:
             archive = Archive(extra_observations=extra_observations)
@@ -51,53 +51,54 @@ def shared_archive(extra_observations: int = 0) -> Archive:
 
 
 class Sandbox:
-    """A MAST in a box, served over HTTP on 127.0.0.1.
+    """A local mock MAST server, served over HTTP on 127.0.0.1.
 
-    As a context manager it also points the configuration of `astroquery_mast` at itself and puts it back at the end.
+    As a context manager it also points the configuration of `astroquery_mast` at itself, and restores it at the end.
 
     Parameters
     ----------
     port : int
-        0 lets the system choose a free one.
+        Port number. The default, 0, selects a free port.
     extra_observations : int
-        Further synthetic observations, for paging and benchmarks.
+        Number of additional synthetic observations, for paging and benchmarks.
     archive : Archive, optional
-        The holdings to serve; the caller closes them.
+        The holdings to serve. You must close a given archive yourself. By default a shared archive is used.
     row_limit : int
-        The most rows that the result of a Mashup service may have; as at MAST the connection is dropped beyond.
+        Maximum number of rows in the result of a Mashup service; as at MAST, larger results drop the connection.
     cuts : bool
-        Whether such a result is cut to ``row_limit`` rows instead.
+        Whether results larger than ``row_limit`` are truncated instead.
     tap_limit : int
-        The most rows that the result of a TAP query may have.
+        Maximum number of rows in the result of a TAP query.
     tap_rows : int
-        Rows of a further table ``big.source`` of the TAP service ``mast_catalogs``; 0 for none. It is made when it is
-        first asked for, which takes some seconds for a million.
+        Number of rows in an additional table ``big.source`` of the TAP service ``mast_catalogs``; 0 omits the table. It
+        is created on first use, which takes a few seconds for a million rows.
     engineering_login : bool
-        Whether data of the JWST Engineering Database are sent to those only who have a valid token.
+        Whether the JWST Engineering Database requires a valid token.
     casjobs_quick_seconds : float
-        How long a query of CasJobs' quick queue may take. It is a measure of work, the same on every computer: a
-        million steps of the database are a second. Reading 100,000 rows of 8 columns is about one.
+        Time limit of the quick queue of CasJobs, in units of work that are the same on every computer: one second is a
+        million steps of the database. Reading 100,000 rows of 8 columns takes about one second.
     casjobs_upload_limit : int
-        The most bytes that CasJobs takes in one upload.
+        Maximum size of a CasJobs upload in bytes.
     casjobs_questions : int
-        How often a job of CasJobs has to be asked for its state before it ends; 0 lets it end at once.
+        Number of status requests after which a CasJobs job ends; 0 ends it immediately.
 
     Attributes
     ----------
     archive : Archive
     requests : RequestLog
-        What was asked, oldest first.
+        The received requests, oldest first.
     faults : Faults
-        What is going to go wrong.
+        The faults of future responses.
     token : str
-        A valid token; its owner may read everything.
+        A valid token with access to all data.
     outsider_token : str
-        A valid token of somebody without exclusive access.
+        A valid token without exclusive access.
     expired_token : str
+        An expired token.
     casjobs_user, casjobs_password, casjobs_wsid : str
-        An account of CasJobs: user name, password, and number.
+        A CasJobs account: user name, password, and WSID.
     casjobs_other_user, casjobs_other_password, casjobs_other_wsid : str
-        Another one.
+        A second CasJobs account.
 
     Examples
     --------
@@ -153,31 +154,31 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Address of the server, without a closing slash; once started it stays known after `stop`."""
+        """Address of the server without a trailing slash; it remains available after `stop`."""
         if not self._url:
             raise RuntimeError("The sandbox is not running. Call start() first.")
         return self._url
 
     @property
     def cloud_url(self) -> str:
-        """Address of the public cloud copy: another host, like the real one, so that tokens are not sent to it."""
+        """Address of the public cloud copy: a different host, as at MAST, so that it receives no tokens."""
         return f"{self.url.replace('127.0.0.1', 'localhost')}{BUCKET}"
 
     def start(self) -> Self:
-        """Start the server, and point the clients of `astroquery_mast` at it until `stop`; for notebooks.
+        """Start the server, and point the clients of `astroquery_mast` at it until `stop`; meant for notebooks.
 
-        In a script, ``with Sandbox() as archive:`` does the same until the end of the block.  A sandbox that has been
-        started already stays as it is.
+        In a script, ``with Sandbox() as archive:`` does the same until the end of the block.  If the sandbox is already
+        started, nothing happens.
 
         Returns
         -------
         Sandbox
-            The sandbox itself.
+            This sandbox.
 
         Raises
         ------
         OSError
-            If the port is taken.
+            If the port is in use.
 
         Examples
         --------
@@ -200,12 +201,12 @@ class Sandbox:
         Returns
         -------
         Sandbox
-            The sandbox itself.
+            This sandbox.
 
         Raises
         ------
         OSError
-            If the port is taken.
+            If the port is in use.
         """
         if self._server is None:
             self.faults.allow_waits()
@@ -218,7 +219,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Point the clients back at what they used before, end every delay and connection, then `check`."""
+        """Restore the clients' configuration, end all delays and connections, then call `check`."""
         self._settings.close()
         self._is_active = False
         server, thread = self._server, self._thread
@@ -232,19 +233,19 @@ class Sandbox:
         self.check()
 
     def check(self) -> None:
-        """Raise, here in the calling thread, the first exception that answering a request raised since the last check.
+        """Raise, in the calling thread, the first exception raised by request handling since the last check.
 
-        The client of that request was answered with status 500.
+        The client of that request received status 500.
         """
         mistake = self._mistakes.take()
         if mistake is not None:
             raise mistake
 
     def reset(self) -> None:
-        """End what is under way, and forget faults and requests, for the next test; then `check`."""
+        """End pending responses and clear faults and requests for the next test; then call `check`."""
         self.faults.clear()
         if self._server is not None:
-            # A request of a client that has given up may not have been read yet.
+            # A request of a client that has given up may still be unread.
             self.faults.end_waits()
             self._routes.end()
             self._server.hang_up()
@@ -266,30 +267,30 @@ class Sandbox:
         same_size: bool = False,
         calib_level: int | None = None,
     ) -> list[str]:
-        """Replace FITS files by new versions, as a pipeline does that processes observations again.
+        """Replace FITS files by new versions, as a pipeline does when it reprocesses observations.
 
-        The bytes of the files change, and with them checksums, sizes, ``ETag`` and ``Last-Modified``, in files and in
-        the answers of all services.  Like everything that time does to a sandbox this holds for this one only, until
-        `reset`; jobs and results of earlier queries that it keeps are dropped.
+        The bytes of the files change, and with them checksums, sizes, ``ETag`` and ``Last-Modified``, both in the files
+        and in the responses of all services.  Like all changes of the holdings, this affects only this sandbox, and
+        only until `reset`; jobs and results of earlier queries are dropped.
 
         Parameters
         ----------
         pattern : str
-            An ``obs_id``, all of whose own FITS files are replaced, or the name of a file, whatever the case; with
-            wildcards as in a shell, such as ``"jw01783*"``.
+            An ``obs_id``, which selects all FITS files of that observation, or the name of a file. It is not
+            case-sensitive and may have shell-style wildcards, such as ``"jw01783*"``.
         cal_ver : str, optional
-            The new ``CAL_VER`` in headers, ``cal_ver`` of the keyword services and ``prvversion`` of products; as
-            before if not given.
+            The new ``CAL_VER`` in headers, ``cal_ver`` of the keyword services, and ``prvversion`` of products. By
+            default it does not change.
         crds_ctx : str, optional
-            The new ``CRDS_CTX`` (JWST); as before if not given.
+            The new ``CRDS_CTX`` (JWST). By default it does not change.
         date : str, optional
-            When that happened, in ISO form (UTC); now if not given.
+            Date of the reprocessing in ISO form (UTC). Defaults to now.
         same_size : bool
-            Whether the new files are as long as the old ones, so that only their bytes tell that they are new.
-            Otherwise they are 2880 bytes longer.
+            Whether the new files have the size of the old ones, so that only their bytes differ. By default they are
+            2880 bytes longer.
         calib_level : int, optional
-            The new ``calib_level`` of the observations, with the products of that level.  A planned observation, of
-            level -1, is made by this.
+            The new ``calib_level`` of the observations, which adds the products of that level. Planned observations
+            (level -1) are executed this way.
 
         Returns
         -------
@@ -299,7 +300,7 @@ class Sandbox:
         Raises
         ------
         ValueError
-            If nothing has such a name, or no FITS file is there.
+            If nothing matches, or the matches include no FITS file.
 
         Examples
         --------
@@ -318,14 +319,14 @@ class Sandbox:
         return self._change(partial(changes.reprocess, pattern=pattern, made=made, calib_level=calib_level))
 
     def release(self, pattern: str, *, date: str | None = None) -> list[str]:
-        """Make observations public that were exclusive, with their files, or single files.
+        """Make exclusive observations and their files, or single files, public.
 
         Parameters
         ----------
         pattern : str
             An ``obs_id`` or the name of a file, as for `reprocess`.
         date : str, optional
-            When they became public, in ISO form (UTC); now if not given.
+            Release date in ISO form (UTC). Defaults to now.
 
         Returns
         -------
@@ -335,36 +336,36 @@ class Sandbox:
         Raises
         ------
         ValueError
-            If nothing has such a name.
+            If nothing matches.
         """
         return self._change(partial(changes.release, pattern=pattern, day=modified_julian(date)))
 
     def add(self, like: str, obs_id: str, **columns: object) -> list[str]:
-        """Add an observation, with files of its own kind.
+        """Add an observation, with files of the same kind as those of an existing one.
 
         Parameters
         ----------
         like : str
-            The ``obs_id`` of the observation whose columns it has, but for those that are given.
+            The ``obs_id`` of an existing observation, whose columns are copied except for those given.
         obs_id : str
-            Its own ``obs_id``, from which its files have their names.
+            The ``obs_id`` of the new observation, which also determines the names of its files.
         **columns : object
-            Columns of observations, such as ``t_min=61000.5`` or ``target_name="M 101"``.
+            Column values of the observation, such as ``t_min=61000.5`` or ``target_name="M 101"``.
 
         Returns
         -------
         list of str
-            The ``obs_id``.
+            The ``obs_id`` of the new observation.
 
         Raises
         ------
         ValueError
-            If there is no observation to be like, one of that ``obs_id`` already, or no such column.
+            If ``like`` does not exist, ``obs_id`` already exists, or a column does not exist.
         """
         return self._change(partial(changes.add, like=like, obs_id=obs_id, columns=columns))
 
     def remove(self, pattern: str) -> list[str]:
-        """Take observations with their files out of the archive, or single files.
+        """Remove observations and their files, or single files, from the archive.
 
         Parameters
         ----------
@@ -379,12 +380,12 @@ class Sandbox:
         Raises
         ------
         ValueError
-            If nothing has such a name.
+            If nothing matches.
         """
         return self._change(partial(changes.remove, pattern=pattern))
 
     def _change(self, happen: Callable[[sqlite3.Connection], list[str]]) -> list[str]:
-        """Serve a copy of the archive to which something has happened, from the next request on."""
+        """Serve a changed copy of the archive from the next request on."""
         with self._changing:
             archive = ChangedArchive(self.archive, happen)
             ended, self.archive, self._routes = self._routes, archive, self._routes_for(archive)
@@ -393,8 +394,8 @@ class Sandbox:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Point the configuration of `astroquery_mast` at this sandbox, and put it back at the end."""
-        # Imported here: the sandbox is written from the protocol and shares nothing else with the client.
+        """Point the configuration of `astroquery_mast` at this sandbox, and restore it at the end."""
+        # Imported here: the sandbox is written from the protocol and shares only the configuration with the client.
         from ..config import conf  # noqa: PLC0415
 
         with ExitStack() as settings:
@@ -407,20 +408,20 @@ class Sandbox:
             yield
 
     def proxy(self, login: str | None = None) -> Proxy:
-        """Return a proxy on a port of its own, to be used as a context manager: all hosts behind it are this sandbox.
+        """Return a proxy on its own port, for use as a context manager; it connects every host name to this sandbox.
 
-        `astroquery_mast` goes to 127.0.0.1 and localhost without a proxy; set its server to another name, which need
-        not exist.
+        `astroquery_mast` does not use proxies for 127.0.0.1 and localhost; set its server to another name, which does
+        not have to exist.
 
         Parameters
         ----------
         login : str, optional
-            ``"user:password"``, without which everything is answered with 407.
+            ``"user:password"``. Requests without this login receive status 407.
 
         Returns
         -------
         Proxy
-            Its ``url`` is a value for ``http_proxy``; ``requests`` is what it was asked. ``CONNECT`` is refused.
+            Its ``url`` is a value for ``http_proxy``; ``requests`` lists what it received. ``CONNECT`` is refused.
 
         Examples
         --------
@@ -485,7 +486,7 @@ def _record(request: SandboxRequest) -> RequestRecord:
 
 @contextmanager
 def _without_tokens() -> Iterator[None]:
-    """Hide logins of the environment, which are for the real archive; those set meanwhile are for the sandbox."""
+    """Hide logins set in the environment, which are for the real archive; those set in the block are kept."""
     names = (
         *("MAST_API_TOKEN", "MAST_TOKEN", "MAST_API_TOKEN_FILE"),
         *("CASJOBS_USERID", "CASJOBS_WSID", "CASJOBS_PW"),
@@ -498,7 +499,7 @@ def _without_tokens() -> Iterator[None]:
 
 
 class _Mistakes:
-    """A place for exceptions of the server's threads; as a context manager it catches them there."""
+    """Exceptions of the server's threads; as a context manager it catches and keeps them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

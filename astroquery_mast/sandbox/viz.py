@@ -1,4 +1,4 @@
-"""The API behind MAST's viewers (``/viz/api/v0.1/``): what is known of one file of JWST, and what keywords mean."""
+"""The API of MAST's viewers (``/viz/api/v0.1/``): metadata of a JWST file, and descriptions of header keywords."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PREFIX: str = packaged("endpoints")["viz"]["prefix"]
 _PRODUCT = "mast:JWST/product/"
 _SCHEMAS = {"string": "string", "int": "integer", "float": "number", "boolean": "boolean", "date": "string"}
 _SQL_TYPES = {"string": "nvarchar", "int": "int", "float": "float", "boolean": "bit", "date": "datetime2"}
-#: Observations of the files asked for: its own, those it is a member of, and its members.
+#: Observations related to a file: its own, those that it is a member of, and its members.
 _FAMILY = (
     "SELECT ? AS obsid UNION SELECT obsid FROM membership WHERE member_obsID = ? "
     "UNION SELECT member_obsID FROM membership WHERE obsid = ?"
@@ -31,7 +31,7 @@ _FAMILY = (
 
 
 def viz_answer(archive: Archive, record: RequestRecord) -> Reply:
-    """Answer a request; what it is about is the end of its path."""
+    """Answer a request; the end of its path selects the service."""
     wanted = record.path.removeprefix(PREFIX).rstrip("/")
     if wanted == "info/mnemonics":
         return mnemonic_list(record)
@@ -42,7 +42,7 @@ def viz_answer(archive: Archive, record: RequestRecord) -> Reply:
 
 
 def _asked(archive: Archive, record: RequestRecord) -> dict[str, Any]:
-    """The product of the ``uri`` that is asked for, which may be the name of a file of JWST."""
+    """Return the product of the requested ``uri``, which may also be the name of a JWST file."""
     given = record.value("uri")
     if not given:
         raise Refusal("The parameter 'uri' is missing.", 400)
@@ -55,7 +55,7 @@ def _asked(archive: Archive, record: RequestRecord) -> dict[str, Any]:
 
 
 def _parameters(archive: Archive, record: RequestRecord) -> Record:
-    """The observation that a file belongs to."""
+    """Return the observation to which a file belongs."""
     product = _asked(archive, record)
     (row,) = archive.query("SELECT objID, obs_id FROM observation WHERE obsid = ?", (product["obsID"],))
     (cells,) = observation_rows(archive, OBSERVATION_COLUMNS, [row["objID"]])
@@ -64,7 +64,7 @@ def _parameters(archive: Archive, record: RequestRecord) -> Record:
 
 
 def _keywords(archive: Archive, record: RequestRecord) -> Record:
-    """The keywords of a file, as the keyword services have them."""
+    """Return the keywords of a file, as in the keyword services."""
     name = str(_asked(archive, record)["productFilename"])
     found = (table.record(name) for table in keyword_tables(archive).values())
     keywords = next((each for each in found if each is not None), None)
@@ -74,7 +74,7 @@ def _keywords(archive: Archive, record: RequestRecord) -> Record:
 
 
 def _products(archive: Archive, record: RequestRecord) -> dict[str, list[Record]]:
-    """The files of a level that belong to a file: made from it, with it, or that it is made from."""
+    """Return the files of a level that are related to a file by observation or association."""
     own = _asked(archive, record)
     level = record.value("level") or str(own["calib_level"])
     columns = ", ".join(f'p."{name}"' for name, _ in PRODUCT_COLUMNS if name != "parent_obsid")
@@ -93,7 +93,7 @@ def _products(archive: Archive, record: RequestRecord) -> dict[str, list[Record]
 
 
 def _dictionary(archive: Archive, record: RequestRecord) -> dict[str, dict[str, Record]]:
-    """What keywords mean, by the schema that defines them; of one of them, or of all."""
+    """Return descriptions of one or all keywords, grouped by the schema that defines them."""
     wanted = (record.value("name") or "").strip().upper()
     found: dict[str, dict[str, Record]] = {}
     for name, kind, unit, title, instruments in packaged("jwst_keywords")["columns"]:
