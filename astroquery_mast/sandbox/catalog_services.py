@@ -1,6 +1,6 @@
 """The Mashup services of catalogs (`services.json`): cones, filters, counts, cross-matches, the Hubble Source Catalog.
 
-A row of a cross-match is the uploaded position, then the match and how far away it is, then the catalog's columns.
+A row of a cross-match consists of the uploaded position, the match, its distance, and the columns of the catalog.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ Position = tuple[float, float]
 Part = tuple[Columns, list[Row]]
 Service = Callable[["Archive", Params], Dataset]
 
-#: The name under which a service finds the uploaded table among its parameters.
+#: Name under which services find the uploaded table among their parameters.
 UPLOAD = "data"
-#: Radius of a request without one, and the largest one (degrees).
+#: Default and maximum radius of a cross-match (degrees).
 MATCH_RADIUS, LARGEST_MATCH_RADIUS = 0.002, 1.0
 ARCSEC = Distance("dstArcSec")
 _WHOLE_CAOM: Columns = (*OBSERVATION_COLUMNS, ("distance", "float"))
@@ -50,7 +50,7 @@ _WHOLE_CAOM: Columns = (*OBSERVATION_COLUMNS, ("distance", "float"))
 
 @dataclass(frozen=True)
 class _Upload:
-    """An uploaded table, read: the names of its position columns, the positions, and the radius of the matches."""
+    """A parsed uploaded table: the names of its position columns, the positions, and the match radius (degrees)."""
 
     columns: Columns
     positions: tuple[Position, ...]
@@ -92,7 +92,7 @@ def _cell(row: Mapping[str, object], name: str) -> object:
 def _crossmatch(
     archive: Archive, params: Params, *, name: str, number: str, spelling: tuple[str, str] = ("MatchRA", "MatchDEC")
 ) -> Dataset:
-    """Match with a catalog; the TESS catalogs spell one letter of the matched position in another way."""
+    """Match with a catalog; the TESS catalogs spell the column of the matched declination differently."""
     upload, table = _uploaded(params), catalog(name)
     own = (number, "ra", "dec")
     match = ("MatchID", dict(table.columns)[number]), (spelling[0], "float"), (spelling[1], "float")
@@ -108,7 +108,7 @@ def _matches(table: CatalogTable, radius: float, columns: Columns, position: Pos
 
 
 def _hubble_matched(archive: Archive, params: Params, *, aperture: bool) -> Dataset:
-    """Return the matches of version 3; their columns are those of all the filters that occur."""
+    """Return the matches in version 3; the columns cover all filters that occur."""
     upload, catalog = _uploaded(params), hubble(3)
     cones = {position: catalog.table.within(*position, upload.radius) for position in upload.positions}
     parts = {
@@ -120,7 +120,7 @@ def _hubble_matched(archive: Archive, params: Params, *, aperture: bool) -> Data
 
 
 def _aligned(parts: Mapping[Position, Part], columns: Columns, position: Position) -> Iterator[Row]:
-    """The rows of a position in the columns of all."""
+    """Return the rows of a position with the columns of all positions."""
     own, rows = parts[position]
     for row in rows:
         cells = dict(zip((name for name, _ in own), row, strict=True))
@@ -128,7 +128,7 @@ def _aligned(parts: Mapping[Position, Part], columns: Columns, position: Positio
 
 
 def _union(parts: Iterable[Columns]) -> Columns:
-    """Columns of several answers, each once; the portal's tick stays last."""
+    """Return the columns of several results, each once; the selection column stays last."""
     known = dict(chain.from_iterable(parts))
     if "_selected_" in known:
         known["_selected_"] = known.pop("_selected_")
@@ -136,7 +136,7 @@ def _union(parts: Iterable[Columns]) -> Columns:
 
 
 def _observations(archive: Archive, params: Params) -> Dataset:
-    """Return the observations whose footprint meets each position."""
+    """Return the observations whose footprint intersects each position."""
     upload = _uploaded(params)
     matches = partial(_observed, archive, upload.radius)
     return Dataset((*upload.columns, *_WHOLE_CAOM), upload.joined(matches))
@@ -148,9 +148,9 @@ def _observed(archive: Archive, radius: float, position: Position) -> Iterable[R
     return observation_rows(archive, _WHOLE_CAOM, keys, distances)
 
 
-#: No cone of a catalog may be wider (degrees): MAST would not finish it.
+#: Maximum radius of a catalog cone (degrees); MAST would not finish a wider one.
 LARGEST_RADIUS = 30.0
-#: Radius of cones whose request has none (degrees), and most sources of GALEX, from the descriptions of the services.
+#: Default radius of cones (degrees), and maximum number of GALEX sources, from the descriptions of the services.
 DEFAULT_RADIUS = 0.02
 DEFAULT_MAXRECORDS = 10_000
 GALEX_DISTANCE = Distance("distance_arcmin", 60.0)
@@ -170,14 +170,14 @@ def _cone(
     distance: tuple[str, float] | None = None,
     radius: float | None = None,
 ) -> Dataset:
-    """Return the rows of a cone; without ``distance`` it is not told, without ``radius`` the request must have one."""
+    """Return the rows of a cone; without ``distance`` there is no distance column, and ``radius`` is the default."""
     table, away = catalog(name), None if distance is None else Distance(*distance)
     columns = table.columns if away is None else (*table.columns, away.column)
     return Dataset(columns, catalog_rows(table, _within(name, params, radius), columns, away))
 
 
 def _galex(archive: Archive, params: Params) -> Dataset:
-    """Return the GALEX sources of a cone, nearest first, not more than ``maxrecords``."""
+    """Return the GALEX sources of a cone, nearest first, at most ``maxrecords``."""
     most = natural_number(params, "maxrecords", DEFAULT_MAXRECORDS)
     table = catalog("galex")
     columns = (GALEX_DISTANCE.column, *table.columns)
@@ -194,7 +194,7 @@ def _filtered(
     counts: bool = True,
     columns: str | None = None,
 ) -> Dataset:
-    """Return the rows that meet filters, of a cone or not, or their number if the service can count."""
+    """Return the rows that match filters, optionally in a cone, or their number if the service supports counts."""
     table = catalog(name)
     condition = where(params.get("filters"), table.filterable)
     known = (*table.columns, ARCSEC.column) if positioned else table.columns
@@ -217,15 +217,15 @@ def _described(name: str, archive: Archive, params: Params) -> Dataset:
     return catalog_all(catalog(name))
 
 
-#: What a request without these parameters asks for, from the description of the services.
+#: Default values of parameters, from the description of the services.
 MOST_ROWS, FEWEST_IMAGES, APERTURE, KRON = 50_000, 1, 1, 2
 DEFAULT_MATCH = 11599418
-#: No cone may be wider (degrees).
+#: Maximum radius of a cone (degrees).
 LARGEST_HUBBLE_RADIUS = 3.0
 
 
 def _hubble_cone(version: int, archive: Archive, params: Params) -> Dataset:
-    """Return the matches of a cone, nearest first, with the magnitudes of the filters that occur among them."""
+    """Return the matches of a cone, nearest first, with magnitudes in the filters that occur among them."""
     ra, dec, radius = number(params, "ra"), number(params, "dec"), number(params, "radius", DEFAULT_RADIUS)
     check_cone(dec, radius, LARGEST_HUBBLE_RADIUS)
     kind = natural_number(params, "magtype", APERTURE)
@@ -239,7 +239,7 @@ def _hubble_cone(version: int, archive: Archive, params: Params) -> Dataset:
 
 
 def _hubble_matches(version: int, archive: Archive, params: Params) -> Dataset:
-    """Return the detections that a match is made of."""
+    """Return the detections of a match."""
     match = identifier(str(params.get("input", DEFAULT_MATCH)).strip())
     return Dataset(MATCH_COLUMNS, hubble(version).detections(match))
 

@@ -1,7 +1,7 @@
-"""The socket side of the sandbox: HTTP/1.1 over loopback, one thread per connection.
+"""HTTP/1.1 server of the sandbox on the loopback interface, with one thread per connection.
 
-Each request is read whole, so that nothing unread can be mistaken for the next one. (Werkzeug's own handler closes the
-connection after every answer.)
+Each request is read completely, so that unread bytes cannot be mistaken for the next one. (Werkzeug's own handler
+closes the connection after every response.)
 """
 
 from __future__ import annotations
@@ -25,51 +25,51 @@ from werkzeug.wrappers import Request
 from .reading import natural
 from .reply import BODILESS, Pace, Reply
 
-#: Waiting connections beyond those accepted; Linux caps it by itself.
+#: Length of the queue of connections that are not yet accepted; Linux may reduce it.
 BACKLOG = 256
-#: No request of a MAST client comes near; an endless body must not fill the memory.
+#: Far above the size of any request of a MAST client; an endless body must not fill the memory.
 LARGEST_BODY, LONGEST_NUMBER = 256 * 1024 * 1024, 100
-#: Bodies above this size are sent apart from the head rather than copied behind it.
+#: Larger bodies are sent separately from the header instead of being copied behind it.
 LARGE_BODY = 64 * 1024
 CHUNK = 64 * 1024
-#: A reset discards what the kernel has not passed on yet; over loopback that takes far less than this (seconds).
+#: A reset discards data that the kernel has not delivered yet; over loopback, delivery is much faster (seconds).
 SETTLE = 0.05
-#: How long `LoopbackServer.hang_up` waits for one thread (seconds).
+#: Maximum time that `LoopbackServer.hang_up` waits for one thread (seconds).
 PATIENCE = 5.0
 
 
 class SandboxRequest(Request):
-    """A request whose form may be as large as its body."""
+    """A request without a separate size limit for its form."""
 
     max_form_memory_size = None
     max_form_parts = 10_000
 
 
 class KeepAliveHandler(WSGIRequestHandler):
-    """Answer the requests of one connection, one after another."""
+    """Handle the requests of one connection in sequence."""
 
     protocol_version = "HTTP/1.1"
-    # Without this a small answer in two packets waits 40 ms for the client's delayed acknowledgement.
+    # Otherwise a small response in two packets waits 40 ms for the delayed acknowledgement of the client.
     disable_nagle_algorithm = True
     server: LoopbackServer
 
     def setup(self) -> None:
-        """Number the connection before its first request."""
+        """Assign a serial number to the connection before its first request."""
         super().setup()
         self.serial = next(self.server.serials)
 
     def run_wsgi(self) -> None:
-        """Read one request whole, have it answered, send the answer."""
+        """Read a complete request, pass it to the server, and send the response."""
         try:
             body = self._read_body()
         except HTTPException as error:
-            self.close_connection = True  # what follows on this connection cannot be told from the body
+            self.close_connection = True  # the rest of the body cannot be told from the next request
             self._send(Reply.text(error.description or error.name, error.code or 400))
             return
         self._send(self.server.respond(self._request(body)))
 
     def log(self, type: str, message: str, *args: object) -> None:
-        """Print nothing: the request log is the record."""
+        """Print nothing; requests are recorded in the request log."""
 
     def _request(self, body: bytes) -> SandboxRequest:
         self.environ = environ = self.make_environ()
@@ -114,7 +114,7 @@ class KeepAliveHandler(WSGIRequestHandler):
         return body
 
     def _send(self, reply: Reply) -> None:
-        if self.request_version < "HTTP/1.1":  # which knows no chunks
+        if self.request_version < "HTTP/1.1":  # which does not support chunks
             reply = reply.whole()
         if reply.closes:
             self.close_connection = True
@@ -161,7 +161,7 @@ class KeepAliveHandler(WSGIRequestHandler):
     def _head(self, reply: Reply) -> bytes:
         reason = responses.get(reply.status, "Unknown")
         headers = [("Server", "MAST-sandbox"), ("Date", formatdate(usegmt=True)), *reply.headers, *self._ending(reply)]
-        # A connection that is cut on purpose does not say so beforehand.
+        # A deliberate interruption is not announced.
         if self.close_connection and reply.cut is None:
             headers.append(("Connection", "close"))
         elif self.request_version < "HTTP/1.1":
@@ -170,7 +170,7 @@ class KeepAliveHandler(WSGIRequestHandler):
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
     def _ending(self, reply: Reply) -> list[tuple[str, str]]:
-        """How the client knows where the body ends; if no header tells, by the end of the connection."""
+        """Return the header that delimits the body; without one, the connection is closed at its end."""
         if reply.framing == "length" and reply.status not in BODILESS:
             length = len(reply.body) if reply.declared is None else reply.declared
             return [("Content-Length", str(length))]
@@ -190,12 +190,12 @@ def _chunks(payload: memoryview, *, ended: bool) -> Iterable[bytes]:
 
 
 class LoopbackServer(ThreadedWSGIServer):
-    """A threaded HTTP server on 127.0.0.1 that knows its open connections and can end them."""
+    """A threaded HTTP server on 127.0.0.1 that can close its open connections."""
 
     def __init__(
         self, port: int, respond: Callable[[SandboxRequest], Reply], keep: Callable[[BaseException], None]
     ) -> None:
-        # Bound here, because Werkzeug ends the whole process when a port is taken.
+        # Bound here, because Werkzeug exits the process if a port is in use.
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(("127.0.0.1", port))
@@ -209,7 +209,7 @@ class LoopbackServer(ThreadedWSGIServer):
         self._resetting: set[socket.socket] = set()
 
     def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
-        """Serve one connection in a thread of its own."""
+        """Serve one connection in its own thread."""
         thread = threading.Thread(
             target=self.process_request_thread, args=(request, client_address), name="mast-sandbox", daemon=True
         )
@@ -218,20 +218,20 @@ class LoopbackServer(ThreadedWSGIServer):
         thread.start()
 
     def process_request_thread(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
-        """Serve the connection to its end, then forget it."""
+        """Serve the connection until it ends, then remove it."""
         super().process_request_thread(request, client_address)
         with self._lock:
             self._serving.pop(request, None)
             self._resetting.discard(request)
 
     def reset(self, request: socket.socket) -> None:
-        """Let the connection end with a TCP reset."""
+        """Mark the connection to be closed by a TCP reset."""
         request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         with self._lock:
             self._resetting.add(request)
 
     def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
-        """Close one connection; one that is to be reset is not shut down in the orderly way first."""
+        """Close one connection; one that is to be reset is not shut down first."""
         with self._lock:
             resetting = request in self._resetting
         if resetting:
@@ -240,23 +240,23 @@ class LoopbackServer(ThreadedWSGIServer):
             super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Keep what went wrong for the test thread; a client that went away is not an error."""
+        """Keep the exception for the test thread; a client that disconnects is not an error."""
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, ConnectionError):
             self._keep(error)
 
     def hang_up(self) -> None:
-        """End every open connection and wait for its thread."""
+        """Close all open connections and wait for their threads."""
         with self._lock:
             threads = dict(self._serving)
         for request in threads:
-            with suppress(OSError):  # the connection may have ended by itself meanwhile
+            with suppress(OSError):  # the connection may have been closed in the meantime
                 request.shutdown(socket.SHUT_RDWR)
         for thread in threads.values():
-            if thread.ident is not None:  # it has been started
+            if thread.ident is not None:  # it was started
                 thread.join(PATIENCE)
 
 
 def _no_application(environ: object, start_response: object) -> Iterable[bytes]:
-    """Stand where Werkzeug wants a WSGI application; requests go to ``respond`` instead."""
+    """Placeholder for the WSGI application that Werkzeug requires; requests go to ``respond`` instead."""
     return ()

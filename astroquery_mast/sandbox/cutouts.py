@@ -21,9 +21,9 @@ from .requestlog import RequestRecord
 if TYPE_CHECKING:
     from .archive import Archive
 
-#: Degrees in a unit of an angle.
+#: Degrees per unit of an angle.
 ANGLES = {"d": 1.0, "m": 1.0 / 60.0, "s": 1.0 / 3600.0}
-#: What file names call the units.
+#: Names of the units in file names.
 UNIT_NAMES = {"px": "pix", "d": "deg", "m": "arcmin", "s": "arcsec"}
 _ANGLE = re.compile(r"\s*([^\s a-z]*(?:e[+-]?\d+)?)\s*([a-z]*)\s*$", re.IGNORECASE)
 _PAIR = re.compile(r"[^\s,\[\]()]+")
@@ -31,7 +31,7 @@ _TRUE = frozenset({"true", "1", "yes"})
 
 
 class CutoutError(Refusal):
-    """A request that cannot be answered, with the message of the answer; its status is 400."""
+    """A request that is refused with status 400 and this message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Size:
     units: str
 
     def shape(self, scale: float, most: int) -> tuple[int, int]:
-        """Rows and columns for a size of the pixels."""
+        """Return rows and columns for the given pixel size (degrees)."""
         factor = 1.0 if self.units == "px" else ANGLES[self.units] / scale
         rows, columns = (max(round(length * factor), 1) for length in (self.y, self.x))
         if max(rows, columns) > most:
@@ -52,7 +52,7 @@ class Size:
 
     @property
     def text(self) -> str:
-        """The size as file names have it, e.g. ``100.0pix-x-100.0pix``."""
+        """The size as written in file names, e.g. ``100.0pix-x-100.0pix``."""
         name = UNIT_NAMES[self.units]
         return f"{self.x}{name}-x-{self.y}{name}"
 
@@ -66,13 +66,13 @@ class Arguments:
         self._json = json_object(record.body, CutoutError) if posted and takes_json else {}
 
     def text(self, name: str) -> str | None:
-        """Return an argument, None if it is missing or blank."""
+        """Return an argument, or None if it is missing or blank."""
         value = self._json.get(name)
         found = self._record.value(name) if value is None else str(value)
         return found.strip() or None if found is not None else None
 
     def required(self, name: str) -> str:
-        """Return an argument that must be there."""
+        """Return a required argument."""
         found = self.text(name)
         if found is None:
             raise CutoutError(f"Parameter {name} is missing.")
@@ -88,7 +88,7 @@ class Arguments:
         return number
 
     def place(self) -> tuple[float, float]:
-        """Return ``ra`` and ``dec``, degrees."""
+        """Return ``ra`` and ``dec`` in degrees."""
         ra, dec = (self._number(name, self.required(name)) for name in ("ra", "dec"))
         if not (-360.0 <= ra <= 360.0 and -90.0 <= dec <= 90.0):
             raise CutoutError(f"There is no place {ra:g} {dec:g} on the sky.")
@@ -103,7 +103,7 @@ class Arguments:
         return Size(x, y, units)
 
     def radius(self, default: str, pixel: float) -> float:
-        """Return ``radius`` in degrees; ``pixel`` is the size of a pixel, for radii in pixels."""
+        """Return ``radius`` in degrees; ``pixel`` is the pixel size in degrees, for radii in pixels."""
         text = self.text("radius") or default
         parts = _ANGLE.match(text)
         unit = parts[2].lower() or "d" if parts else ""
@@ -115,17 +115,17 @@ class Arguments:
         return radius
 
     def whole(self, name: str) -> int | None:
-        """Return an integer, None if the argument is missing."""
+        """Return an integer, or None if the argument is missing."""
         text = self.text(name)
         if text is None:
             return None
         number = self._number(name, text)
         if not number.is_integer():
-            raise CutoutError(f"Parameter {name} must be a whole number, not {text!r}.")
+            raise CutoutError(f"Parameter {name} must be an integer, not {text!r}.")
         return int(number)
 
     def pair(self, name: str) -> tuple[float, float] | None:
-        """Return two numbers, the smaller one first, None if the argument is missing."""
+        """Return two numbers, the smaller one first, or None if the argument is missing."""
         text = self.text(name)
         if text is None:
             return None
@@ -135,7 +135,7 @@ class Arguments:
         return numbers[0], numbers[1]
 
     def choice(self, name: str, default: str, known: tuple[str, ...]) -> str:
-        """Return an argument that must be one of those known."""
+        """Return an argument that must be one of ``known``."""
         found = (self.text(name) or default).lower()
         if found not in known:
             raise CutoutError(f"Parameter {name} must be one of {', '.join(known)}, not {found!r}.")
@@ -146,13 +146,13 @@ class Arguments:
         return (self.text(name) or "").lower() in _TRUE
 
 
-#: Largest side of a cutout; full-frame images are cut many times over.
+#: Maximum side length of a cutout in pixels: of TESS full-frame images, and of other images.
 MOST_TESS_PIXELS, MOST_IMAGE_PIXELS = 100, 1200
-#: Size of a TESS pixel in radii that are given in pixels, degrees.
+#: Size of a TESS pixel in degrees, for radii given in pixels.
 TESS_PIXEL = 21.0 / 3600.0
 FORMATS = ("fits", "jpg", "png")
 BODIES = ("majorbody", "smallbody")
-#: ZIP entries carry a date; a fixed one keeps the bytes the same.
+#: ZIP entries carry a date; a fixed one makes the bytes reproducible.
 DATE = (2025, 1, 1, 0, 0, 0)
 
 NO_SECTOR = "No TESS data was found at the requested position."
@@ -162,13 +162,13 @@ NO_BODY = "No moving target of that name was found."
 
 
 class Cutouts:
-    """Cut images."""
+    """Answer cutout requests."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
     def answer(self, record: RequestRecord) -> Reply:
-        """Answer a request of one of the services."""
+        """Answer a request to one of the services."""
         answers = {
             "/tesscut/api/v0.1/sector": self._sectors,
             "/tesscut/api/v0.1/astrocut": self._place,
@@ -192,7 +192,7 @@ class Cutouts:
         return _packed(files, f"astrocut_{at[0]}_{at[1]}.zip", NO_SECTOR)
 
     def _body(self, wanted: Arguments) -> Asteroid | None:
-        """The requested minor planet. Only the real service knows planets and moons."""
+        """Return the requested minor planet. Only the real service knows planets and moons."""
         name = wanted.required("obj_id")
         kind = wanted.choice("obj_type", "smallbody", BODIES)
         return asteroid(name) if kind == "smallbody" else None
@@ -201,7 +201,7 @@ class Cutouts:
         body = self._body(wanted)
         if body is None:
             return Reply.json({"results": [], "msg": NO_BODY})
-        # This list alone has zeros before the number of the sector.
+        # Only in this list do sector numbers have leading zeros.
         found = [_listed(one) | {"sector": f"{one.sector:04d}"} for one in crossed(self._archive, body)]
         return Reply.json({"results": found})
 
@@ -257,7 +257,7 @@ def _listed(detector: Detector) -> dict[str, str]:
 
 
 def _packed(files: Sequence[tuple[str, bytes]], name: str, missing: str, *, deflated: bool = True) -> Reply:
-    """A ZIP of the files; ``missing`` is the message when there are none."""
+    """Return a ZIP of the files, or the message ``missing`` if there are none."""
     if not files:
         return Reply.json({"msg": missing})
     content = zipped(files, zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED, DATE)

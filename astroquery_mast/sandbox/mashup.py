@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 Entry = dict[str, object]
 
-#: Milliseconds that an answer claims to have taken, and the moment it claims to be from.
+#: Response time (milliseconds) and cache date in the responses of the name resolver.
 RESOLVER_TIME = 12
 CACHE_DATE = "Apr 17, 2025, 3:47:59 PM"
 
 
 def resolve(archive: Archive, record: RequestRecord) -> Reply:
-    """Answer ``/Santa-war/query``: every ``name`` asked for, in that order; an unknown one has no entry."""
+    """Answer ``/Santa-war/query``: resolve each ``name``, in the given order; unknown names have no entry."""
     resolvers = {name.upper() for name in record.values("resolver")}
     every = is_true(record.value("resolveAll"))
     entries: list[Entry] = []
@@ -45,7 +45,7 @@ def resolve(archive: Archive, record: RequestRecord) -> Reply:
 
 
 def lookup(archive: Archive, params: Mapping[str, object]) -> Reply:
-    """Answer ``Mast.Name.Lookup``; the format is one of the parameters."""
+    """Answer ``Mast.Name.Lookup``; the response format is a parameter."""
     name = params.get("input")
     if not isinstance(name, str) or not name.strip():
         raise ServiceError("The parameter 'input' is missing.")
@@ -81,7 +81,7 @@ def _answer(entries: list[Entry], form: object) -> Reply:
 
 Service = Callable[["Archive", Params], Dataset]
 
-#: Radius of a cone whose request has none (degrees), from the description of the service.
+#: Default radius of a cone (degrees), from the description of the service.
 DEFAULT_RADIUS = 0.2
 
 DISTANCE: Columns = (("distance", "float"),)
@@ -91,7 +91,7 @@ POSITIONED: Columns = (*FILTERED, ("objID1", "string"), *DISTANCE)
 
 
 def cone(archive: Archive, params: Params) -> Dataset:
-    """Return every observation whose footprint meets the cone, nearest first, with distance and the portal's tick."""
+    """Return the observations whose footprint intersects a cone, nearest first, with distance and selection mark."""
     radius = number(params, "radius", DEFAULT_RADIUS)
     distances = _within(archive, number(params, "ra"), number(params, "dec"), radius)
     condition = Clause("obs_collection <> 'HLA'") if is_true(params.get("exclude_hla")) else Clause.all_of([])
@@ -100,7 +100,7 @@ def cone(archive: Archive, params: Params) -> Dataset:
 
 
 def filtered(archive: Archive, params: Params) -> Dataset:
-    """Return the observations that pass the filters, or their number."""
+    """Return the observations that match the filters, or their number."""
     condition = where(params.get("filters"), FILTERED)
     columns = columns_asked(params, FILTERED)
     if columns is None:
@@ -110,7 +110,7 @@ def filtered(archive: Archive, params: Params) -> Dataset:
 
 
 def filtered_position(archive: Archive, params: Params) -> Dataset:
-    """Return the observations that pass the filters and meet the cone, nearest first, or their number."""
+    """Return the observations that match the filters and intersect the cone, nearest first, or their number."""
     condition = where(params.get("filters"), FILTERED)
     columns = columns_asked(params, POSITIONED)
     distances = _within(archive, *_position(params))
@@ -123,12 +123,12 @@ def filtered_position(archive: Archive, params: Params) -> Dataset:
 
 
 def products(archive: Archive, params: Params) -> Dataset:
-    """Return the files of each observation asked for and of its members, in the order of the request, as at MAST."""
+    """Return the files of each requested observation and of its members, in the order of the request, as at MAST."""
     ids = list(dict.fromkeys(_ids(params.get("obsid"))))
     listed = ", ".join(
         "asked.value AS parent_obsid" if name == "parent_obsid" else f'product."{name}"' for name, _ in PRODUCT_COLUMNS
     )
-    # CROSS JOIN keeps SQLite from searching the whole of the product table for each id.
+    # CROSS JOIN keeps SQLite from scanning the entire product table for each id.
     sql = (
         f"SELECT {listed}, asked.key AS place, 0 AS member, product.rowid AS row FROM json_each(?) AS asked "
         "CROSS JOIN product ON product.obsID = asked.value UNION ALL "
@@ -142,7 +142,7 @@ def products(archive: Archive, params: Params) -> Dataset:
 
 
 def missions(archive: Archive, params: Params) -> Dataset:
-    """Return the collections of the archive, one a row."""
+    """Return the collections of the archive, one per row."""
     sql = "SELECT DISTINCT obs_collection FROM observation WHERE obs_collection IS NOT NULL ORDER BY 1"
     return Dataset((("distinctValue", "string"),), [tuple(row.values()) for row in archive.query(sql)])
 
@@ -166,15 +166,15 @@ def _within(archive: Archive, ra: float, dec: float, radius: float) -> dict[int,
 
 
 def _matching(archive: Archive, condition: Clause) -> list[int]:
-    """Return the keys of the observations that meet the condition, in rising order."""
-    # One value instead of a row for each key: a large archive has hundreds of thousands.
+    """Return the keys of the observations that match the condition, in ascending order."""
+    # One JSON value is faster than one row per key: a large archive has hundreds of thousands.
     sql = f"SELECT json_group_array(objID) AS keys FROM observation WHERE {condition.sql}"
     keys: list[int] = json.loads(str(archive.query(sql, condition.parameters)[0]["keys"]))
     return sorted(keys)
 
 
 def _nearest(archive: Archive, distances: Mapping[int, float], condition: Clause) -> list[int]:
-    """Return the keys of ``distances`` that meet the condition, nearest first."""
+    """Return the keys of ``distances`` that match the condition, nearest first."""
     keys = _matching(archive, Clause.all_of([Clause.among("objID", distances), condition]))
     return sorted(keys, key=distances.__getitem__)
 
@@ -189,31 +189,31 @@ def _position(params: Params) -> tuple[float, float, float]:
 
 
 def _ids(obsid: object) -> list[int]:
-    # Two spellings are in use: one number, or a text of numbers between commas.
+    # Two spellings are in use: a single number, or comma-separated numbers as text.
     return [identifier(text.strip()) for text in str("" if obsid is None else obsid).split(",")]
 
 
 DEFAULT_PAGE_SIZE = 1000
-#: Services whose answers grow from poll to poll.
+#: Services whose results grow from poll to poll.
 PROGRESSIVE = frozenset({"vo.hesarc.datascope", "vo.hesarc.datascopelistable"})
 LONGEST_NUMBER = 9
-#: Rows beyond which MAST's server runs out of memory and drops the connection (the description of the API).
+#: Number of rows above which MAST's server runs out of memory and drops the connection (from the API description).
 ROW_LIMIT = 500_000
-#: Rows of results kept for further pages, and bytes of encoded pages.
+#: Number of rows of results, and of bytes of encoded pages, cached for later requests.
 KEPT_ROWS = 1_000_000
 KEPT_BYTES = 256 * 1024 * 1024
 
-#: The services whose columns are described under the name of another one.
+#: Services whose columns are described under the name of another service.
 CONFIG_OF: Mapping[str, str] = packaged("services")["config"]
 
 
 def decode_request(text: str | None) -> dict[str, object] | None:
-    """Return the request object in an ``invoke`` call, or None if ``text`` is no JSON object."""
+    """Return the request object of an ``invoke`` call, or None if ``text`` is not a JSON object."""
     text = text or ""
     try:
         request = json.loads(text, parse_constant=_refuse_constant)
         if "\\u" in text:
-            # Half of a surrogate pair is no character, though it can be written in JSON.
+            # Half of a surrogate pair is not a character, although JSON can encode it.
             json.dumps(request, ensure_ascii=False).encode()
     except ValueError:
         return None
@@ -221,10 +221,10 @@ def decode_request(text: str | None) -> dict[str, object] | None:
 
 
 class Mashup:
-    """Answer ``invoke`` and ``columnsconfig`` from an archive.
+    """Answer ``invoke`` and ``columnsconfig`` requests from an archive.
 
-    The holdings never change, so the cache breaker is left out of the cache's key. A result larger than ``row_limit``
-    drops the connection, or ``cuts`` it to that.
+    The holdings never change, so the cache breaker is not part of the cache key. A result with more than ``row_limit``
+    rows drops the connection, or is truncated if ``cuts`` is set.
     """
 
     def __init__(self, archive: Archive, *, row_limit: int = ROW_LIMIT, cuts: bool = False) -> None:
@@ -237,11 +237,11 @@ class Mashup:
         self._pages: Cache[tuple[bytes, str]] = Cache(KEPT_BYTES, _length)
 
     def invoke(self, record: RequestRecord) -> Reply:
-        """Run the service asked for."""
+        """Run the requested service."""
         return self._run(_Invocation(record.mashup), record.headers.get("host", ""))
 
     def columnsconfig(self, record: RequestRecord) -> Reply:
-        """Describe the columns of a service; the answer is empty for an unknown one."""
+        """Describe the columns of a service; the response for an unknown service is empty."""
         wanted = (record.value("colConfigId") or "").strip().lower()
         wanted = CONFIG_OF.get(wanted, wanted)
         known = {name.lower(): config for name, config in COLUMNS_CONFIG.items()}
@@ -278,14 +278,14 @@ class Mashup:
 
 
 def _datascope(archive: Archive) -> DataScope:
-    """Make what answers in parts, and import it with its first query."""
+    """Create the service with incremental results, imported on first use."""
     from .vo.datascope import DataScope  # noqa: PLC0415
 
     return DataScope(archive)
 
 
 class _TooLargeError(Refusal):
-    """A result has more rows than the server can hold."""
+    """A result has too many rows for the server."""
 
     def reply(self) -> Reply:
         """Drop the connection."""
@@ -293,7 +293,7 @@ class _TooLargeError(Refusal):
 
 
 class _Invocation:
-    """A request object, read; what is missing or malformed raises `ServiceError`."""
+    """A parsed request object; missing or malformed members raise `ServiceError`."""
 
     def __init__(self, request: Mapping[str, object] | None) -> None:
         if request is None:
@@ -303,34 +303,34 @@ class _Invocation:
         params = request.get("params", {})
         if not isinstance(params, dict):
             raise ServiceError("The request's 'params' must be an object.")
-        # The table that a cross-match reads stands beside the parameters.
+        # The uploaded table of a cross-match is next to the parameters.
         uploaded = {UPLOAD: self.option("data")} if self.option("data") is not None else {}
         self.params: dict[str, object] = params | uploaded
         self.service = str(request.get("service", "")).strip().lower()
 
     def option(self, name: str) -> object:
-        """Return a property of the request; their names are found whatever their case."""
+        """Return a member of the request; the name is not case-sensitive."""
         return self._options.get(name)
 
     @property
     def key(self) -> tuple[str, str]:
-        """What the result depends on."""
+        """Cache key of the result."""
         params = {name: value for name, value in self.params.items() if name.lower() != "cachebreaker"}
         return self.service, json.dumps(params, sort_keys=True)
 
     @property
     def page_key(self) -> Hashable:
-        """What the encoded page depends on."""
+        """Cache key of the encoded page."""
         return self.key, self.window, self.format, self.is_compact
 
     @property
     def is_compact(self) -> bool:
-        """Whether columns without a value are left out."""
+        """Whether columns without values are omitted."""
         return str(self.option("removenullcolumns")).lower() == "true"
 
     @property
     def window(self) -> Window:
-        """The page asked for; without ``page`` the first one, and ``pagesize`` is ignored."""
+        """The requested page; without ``page`` the first one, regardless of ``pagesize``."""
         if self.option("page") is None:
             return Window(1, DEFAULT_PAGE_SIZE)
         size = self.option("pagesize")
@@ -338,7 +338,7 @@ class _Invocation:
 
     @property
     def format(self) -> str:
-        """The format asked for, in lower case."""
+        """The requested format, in lower case."""
         form = str(self.option("format") or "extjs").lower()
         if form not in FORMATS:
             raise ServiceError(f"Unknown format '{form}'.")

@@ -1,7 +1,7 @@
 """The mission searches over HTTP: ``/search/<mission>/api/v0.1/...`` and ``/search/util/api/v0.1/column_list``.
 
-The condition of a column is text such as ``"STIS,ACS"``, ``"!COS"``, ``">0"``, ``"1000..2000"`` or ``"*GAL*"``, or a
-number: alternatives are OR-ed, negations AND-ed; null passes neither.
+A condition on a column is a number, or text such as ``"STIS,ACS"``, ``"!COS"``, ``">0"``, ``"1000..2000"`` or
+``"*GAL*"``: alternatives are combined by OR, negations by AND; nulls match neither.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _ENDPOINTS = {
     "retrieve_product": "retrieve_product",
 }
 _METHODS = {"search": "POST", "post_list_products": "POST", "list_products": "GET"}
-#: The search whose product lists are wrapped in a list once more.
+#: The search that returns its product lists in an additional list.
 NESTED = "roman"
 
 
 def mission_endpoint(path: str) -> str | None:
-    """Return the name under which requests of ``path`` are logged, None if the path is no mission search's."""
+    """Return the name under which requests of ``path`` are logged, or None if it is not a mission search."""
     parts = _PATH.match(path)
     if parts is None:
         return None
@@ -50,14 +50,14 @@ def mission_endpoint(path: str) -> str | None:
 
 
 class Missions:
-    """Answer the mission searches."""
+    """Answer requests for mission searches."""
 
     def __init__(self, holdings: MissionHoldings, downloads: Downloads) -> None:
         self._holdings = holdings
         self._downloads = downloads
 
     def docs(self, _record: RequestRecord) -> Reply:
-        """The page that links to the interface of each mission."""
+        """Return the page that links to the interface of each mission."""
         links = "".join(f'<li><a href="/search/{name}/api/v0.1/docs">{name}</a></li>' for name in MISSIONS)
         page = f"<!DOCTYPE html><html><body><h1>MAST search</h1><ul>{links}</ul></body></html>"
         return Reply(200, (("Content-Type", "text/html; charset=utf-8"),), page.encode())
@@ -75,14 +75,14 @@ class Missions:
         return Reply.json([column.entry() for column in self._holdings.table(name).columns if column.listed])
 
     def products(self, record: RequestRecord) -> Reply:
-        """List the files of datasets; datasets that are unknown have none."""
+        """List the files of datasets; unknown datasets have none."""
         mission = _mission(record)
         names = dict.fromkeys(_datasets(record))
         found = [product.entry() for name in names for product in self._holdings.products(mission, name)]
         return Reply.json({"products": [found] if mission == NESTED else found})
 
     def retrieve(self, record: RequestRecord) -> Reply:
-        """Hand out a file by the name under which the product list has it."""
+        """Send a file by its name in the product list."""
         mission = _mission(record)
         name = _required(record, "product_name")
         uri = self._holdings.named(mission, name) if mission in RETRIEVING else None
@@ -118,12 +118,12 @@ def _required(record: RequestRecord, name: str) -> str:
     return value
 
 
-#: Columns that belong to a row and the position for which it was found.
+#: Columns that depend on both a row and the searched position.
 SEPARATION, POSITION, KEY = COMPUTED
-#: The search whose answers describe every column; those of the others leave some out.
+#: The search whose responses describe every column; the other searches omit some.
 COMPLETE = "hst"
 
-#: Names of the target, by which rows are sorted, in one search or another.
+#: Target name columns, by which rows are sorted by default.
 _TARGETS = ("sci_targname", "targprop", "targname")
 
 _COMPARED = re.compile(r"(>=|<=|>|<)\s*(.*)$")
@@ -134,7 +134,7 @@ _WILD = str.maketrans({"?": "[?]", "[": "[[]"})
 
 
 def condition(column: MissionColumn, value: object) -> Clause:
-    """Return the condition of a column; blank text is none, which everything meets."""
+    """Return the condition on a column; blank text matches all rows."""
     if not isinstance(value, str | int | float):
         raise MissionError(f"The condition of {column.name} must be text or a number, not {value!r}.")
     wanted, needed = [], []
@@ -164,7 +164,7 @@ def _term(column: MissionColumn, term: str) -> Clause:
 
 
 def _comparison(left: str, term: str, read: Callable[[str], object]) -> Clause:
-    """A comparison, a range that holds its ends, or equality."""
+    """Return a comparison, an inclusive range, or an equality."""
     compared = _COMPARED.match(term)
     if compared:
         return Clause.compared(left, compared[1], read(compared[2]))
@@ -187,7 +187,7 @@ def _number(column: MissionColumn, text: str) -> float:
 
 
 def _date(column: MissionColumn, term: str) -> Clause:
-    """Dates: a bare one means the whole of its year, month, day, and so on; in comparisons it means its beginning."""
+    """Return a condition on dates: a bare date matches its entire year, month, day, etc.; a compared one its start."""
     if _COMPARED.match(term) or ".." in term:
         return _comparison(f'without_zeros("{column.name}")', term, partial(_moment, column))
     _moment(column, term)
@@ -196,7 +196,7 @@ def _date(column: MissionColumn, term: str) -> Clause:
 
 
 def _moment(column: MissionColumn, text: str) -> str | None:
-    """ISO date and time, completed, so that the order of texts is that of times."""
+    """Complete an ISO date and time, so that text sorts by time."""
     parts = _DATE.match(text)
     given = [] if parts is None else zip(parts.groups(), _BEGINNING, strict=True)
     whole = "".join(part or default for part, default in given).replace(" ", "T")
@@ -207,12 +207,12 @@ def _moment(column: MissionColumn, text: str) -> str | None:
     return without_zeros(whole)
 
 
-#: A row that was found, and the position (number) for which it was, with the computed columns of both.
+#: A matching row, the index of the position it was found at, and the computed columns of both.
 Hit = tuple[int, Mapping[str, Value]]
 
 
 def _apart(hits: list[Hit], near: list[Clause]) -> list[Hit]:
-    """The hits whose separation meets conditions."""
+    """Return the hits whose separation matches the conditions."""
     separations = RowSearch([SEPARATION], ((row[SEPARATION],) for _, row in hits))
     return [hits[index] for index in separations.matching(Clause.all_of(near))]
 
@@ -223,7 +223,7 @@ def _rank(name: str, hit: Hit) -> tuple[bool, Any]:
 
 
 class Search:
-    """A search of a mission's table."""
+    """A search of the table of a mission."""
 
     def __init__(self, table: MissionTable, request: SearchRequest) -> None:
         self._table = table
@@ -232,7 +232,7 @@ class Search:
         self._order = self._keys()
 
     def answer(self) -> dict[str, object]:
-        """Return the answer; ``totalResults`` is missing when the request says ``skip_count``."""
+        """Return the response; ``totalResults`` is omitted if the request sets ``skip_count``."""
         request = self._request
         hits = self._sorted(self._hits())
         answer: dict[str, object] = {"messages": [], "search_params": self._echo()}
@@ -252,14 +252,14 @@ class Search:
         return column
 
     def _columns(self) -> list[MissionColumn]:
-        """Columns of the answer; the separation only makes sense with a position."""
+        """Return the columns of the response; the separation requires a position."""
         request, table = self._request, self._table
         names = table.defaults if request.select_cols is None else (*table.always, *request.select_cols)
         hidden = () if request.target else COMPUTED
         return [self._column(name) for name in dict.fromkeys(names) if name not in hidden]
 
     def _keys(self) -> list[tuple[str, bool]]:
-        """Columns to sort by, and whether each one goes down."""
+        """Return the columns to sort by, and whether each one is in descending order."""
         names = self._request.sort_by
         if names is None:
             usual = [SEPARATION] if self._request.target else []
@@ -270,7 +270,7 @@ class Search:
         return list(zip(names, chain(self._request.sort_desc, repeat(False)), strict=False))
 
     def _clauses(self) -> tuple[list[Clause], list[Clause]]:
-        """Conditions on columns of the table, and those on the separation."""
+        """Return the conditions on columns of the table, and those on the separation."""
         clauses: tuple[list[Clause], list[Clause]] = ([], [])
         for name, value in (pair for item in self._request.conditions for pair in item.items()):
             column = self._column(name, "A condition on")
@@ -280,7 +280,7 @@ class Search:
         return clauses
 
     def _hits(self) -> list[Hit]:
-        """Rows that meet every condition; with positions, those near one, position after position."""
+        """Return the rows that match all conditions; with positions, those near each position in turn."""
         clauses, near = self._clauses()
         passing = self._table.search.matching(Clause.all_of(clauses))
         if not self._request.target:
@@ -302,8 +302,8 @@ class Search:
             yield number, {**row, **computed}
 
     def _sorted(self, hits: list[Hit]) -> list[Hit]:
-        """The hits of each position in order, nulls first as the archive's database has them; or all by position."""
-        # The last key first: each sort leaves rows that it finds equal as they are.
+        """Sort the hits of each position, nulls first as in the archive's database, or all hits by position."""
+        # Sort by the last key first: sorting is stable.
         for name, down in reversed(self._order):
             hits = sorted(hits, key=partial(_rank, name), reverse=down)
         by_position = [name for name, _ in self._order[:1]] == [POSITION]
@@ -312,16 +312,16 @@ class Search:
     def _result(self, row: Mapping[str, Value]) -> dict[str, Value]:
         result = {column.name: padded(column, row[column.name]) for column in self._selected}
         if self._request.target:
-            # These two come whether or not they were asked for, and always last.
+            # These two are always returned, in the last place.
             for name in (POSITION, SEPARATION):
                 result.pop(name, None)
                 result[name] = row[name]
         return result
 
     def _info(self) -> list[dict[str, object]]:
-        """Names and types of the columns, in an order of their own.
+        """Return the names and types of the columns, in an order of their own.
 
-        HST describes the searched position first, the other searches name a search key that the rows do not have.
+        HST lists the searched position first; the other searches list a search key that the rows do not have.
         """
         if self._table.mission == COMPLETE:
             return self._complete_info()

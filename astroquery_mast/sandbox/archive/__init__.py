@@ -1,4 +1,4 @@
-"""The archive inside the sandbox: observations, files and names, all made up from public facts."""
+"""The holdings of the sandbox: observations, files, and target names, synthesized from public facts."""
 
 from __future__ import annotations
 

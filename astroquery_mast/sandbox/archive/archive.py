@@ -1,4 +1,4 @@
-"""The archive inside the sandbox: everything a server needs to know."""
+"""The holdings of the sandbox: a database of observations and products, and the content of files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _INDEXES = {
 
 
 class Database:
-    """A read-only database: ``fill`` writes it, once, and ``prepare`` is called for every connection to it."""
+    """A read-only database: ``fill`` writes it once, and ``prepare`` is called for every new connection."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Database:
     def _filling(self) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(self.path, isolation_level=None)
         try:
-            # Nobody else sees the file yet, and it is thrown away at the end: no journal is needed.
+            # No other connection uses the file yet, and it is temporary, so no journal is needed.
             for setting in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE"):
                 connection.execute(f"PRAGMA {setting}")
             yield connection
@@ -69,7 +69,7 @@ class Database:
             connection.close()
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
-        """Answer a read-only statement."""
+        """Return the rows of a read-only statement."""
         with self.connection() as connection:
             cursor = connection.execute(sql, tuple(parameters))
             names = [column[0] for column in cursor.description or ()]
@@ -77,7 +77,7 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection: no two threads use one at a time, and a server's short-lived threads leave none behind."""
+        """Lend a connection: each is used by one thread at a time, and reused when a short-lived thread ends."""
         with self._lock:
             if self._closed:
                 raise RuntimeError("The archive has been closed.")
@@ -130,7 +130,7 @@ def _fill(observations: Iterable[Observation], connection: sqlite3.Connection) -
 
 
 def _declared(columns: Columns) -> str:
-    """Columns in SQL; the number of an observation is declared as text to clients, and stored as the number it is."""
+    """Return the SQL columns; observation ids are declared as text to clients, but stored as numbers."""
     return ", ".join(f'"{name}" {"INTEGER" if name in _NUMBERS else _SQL_TYPES[kind]}' for name, kind in columns)
 
 
@@ -138,29 +138,29 @@ def _insert(connection: sqlite3.Connection, table: str, width: int, rows: Iterab
     connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * width)})", rows)
 
 
-# Where each collection's numbers start; the missions' own numbers are of this order.
+# First observation id of each collection, similar in size to the ids of the missions.
 _FIRST_OBSID = {"HST": 24_000_000, "JWST": 83_000_000, "TESS": 60_800_000, "GALEX": 1_000_016_000, "HLSP": 31_000_000}
 _FIRST_OTHER, _FIRST_BULK = 2_003_000_000, 500_000_000
 _PLANE_OFFSET = 90_000_000
 
 
-#: Digests of files that some archive of this process has rendered.
+#: Checksums of files that any archive of this process has rendered.
 _CHECKSUMS: Cache[str] = Cache()
 
 
 class Archive(Database):
-    """The holdings of the sandbox: SQL on ``observation``, ``product`` and ``membership``, cones, files, target names.
+    """The holdings of the sandbox: tables ``observation``, ``product`` and ``membership``, cones, files, target names.
 
-    The content is the same in every process. ``extra_observations`` adds cheap rows (``target_name`` ``BULK-<n>``).
+    The content is the same in every process. ``extra_observations`` adds simple rows (``target_name`` ``BULK-<n>``).
     """
 
     def __init__(self, *, extra_observations: int = 0) -> None:
         super().__init__(partial(_fill, chain(_numbered(_holdings()), _bulk(extra_observations))))
-        #: What others make of the archive, as long as it lives.
+        #: Cache for objects derived from the archive.
         self.kept: Cache[Any] = Cache()
 
     def within(self, ra: float, dec: float, radius: float) -> dict[int, float]:
-        """Map ``objID`` of the observations whose footprint overlaps a cone (degrees) to the distance in arcsec."""
+        """Map ``objID`` of the observations whose footprint intersects a cone (degrees) to their distance in arcsec."""
         index: FootprintIndex = self.kept.get("footprints", self._footprints)
         return index.within(ra, dec, radius)
 
@@ -169,16 +169,16 @@ class Archive(Database):
         return FootprintIndex(tuple(row.values()) for row in rows)
 
     def product(self, uri: str) -> dict[str, Any] | None:
-        """Product row of a URI (of the first observation that lists it), without ``parent_obsid``; None if unknown."""
+        """Return the product row of a URI (its first observation), without ``parent_obsid``; None if unknown."""
         rows = self.query("SELECT * FROM product WHERE dataURI = ? ORDER BY obsID LIMIT 1", (uri,))
         return rows[0] if rows else None
 
     def render(self, uri: str) -> bytes:
-        """Content of a file, the same in every process, as long as its ``size`` says; `KeyError` for an unknown URI."""
+        """Return the content of a file, reproducible and of the listed ``size``; `KeyError` for an unknown URI."""
         row = self.product(uri)
         if row is None:
             raise KeyError(uri)
-        # Rendering needs astropy.io.fits, which takes longer to import than the archive takes to build.
+        # Rendering requires astropy.io.fits, which takes longer to import than the archive takes to build.
         from .rendering import render_file  # noqa: PLC0415
 
         owner = self._observation(row["obsID"])
@@ -188,7 +188,7 @@ class Archive(Database):
         return render_file(File(uri, owner, kind_of(owner, uri), members, self.revision(uri)))
 
     def checksum(self, uri: str) -> str:
-        """MD5 digest of a file, of which each version is rendered once in a process; `KeyError` for an unknown URI."""
+        """Return the MD5 checksum of a file, rendering each version once per process; `KeyError` for an unknown URI."""
         row = self.product(uri)
         if row is None:
             raise KeyError(uri)
@@ -199,7 +199,7 @@ class Archive(Database):
         return hashlib.md5(self.render(uri)).hexdigest()
 
     def revision(self, uri: str) -> Revision:
-        """Say how often a file was processed again."""
+        """Return the revision of a file, i.e. the result of reprocessing."""
         rows = self.query("SELECT number, version, context, day, blocks FROM revision WHERE dataURI = ?", (uri,))
         return Revision(**rows[0]) if rows else Revision()
 
@@ -207,14 +207,14 @@ class Archive(Database):
         return from_row(self.query("SELECT * FROM observation WHERE obsid = ?", (obsid,))[0])
 
     def resolve(self, name: str) -> list[dict[str, object]]:
-        """Look a target name up; see `fields.resolve`."""
+        """Resolve a target name; see `fields.resolve`."""
         return resolve(name)
 
 
 class ChangedArchive(Archive):
-    """A copy of an archive to which something has happened since; the archive itself stays as it is.
+    """A changed copy of an archive; the original archive is not modified.
 
-    ``happen`` is given a connection to the copy (see `changes`); what it returns is kept in ``changed``.
+    ``happen`` receives a connection to the copy (see `changes`); its return value is stored in ``changed``.
     """
 
     changed: list[str]
@@ -246,7 +246,7 @@ def _holdings() -> Iterator[Observation]:
 
 
 def _numbered(observations: Iterable[Observation]) -> Iterator[Observation]:
-    """Give every observation its numbers; they rise, but not one by one."""
+    """Assign ascending, non-consecutive ids to the observations."""
     following = dict(_FIRST_OBSID)
     for whole in observations:
         for observation in (whole, *whole.members):

@@ -1,7 +1,7 @@
-"""What associations of exposures hold: the JSON files of JWST and the tables of HST.
+"""The content of associations of exposures: the JSON files of JWST, and the tables of HST.
 
-In: the file of an association, with the names of the exposures that its product is made of. Out: its content, which
-names the same exposures as the list of products, in the words of the pipelines.
+In: the file of an association, with the names of the member exposures. Out: its content, which names the same
+exposures as the product list, in the terms of the pipelines.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from .observation import base36, hash_digit
 from .products import File
 
 _FACTS: dict[str, Any] = packaged("associations")
-#: Digits of an HST rootname that stand for the exposures of a visit.
+#: Digits of an HST rootname that number the exposures of a visit.
 _EXPOSURES = slice(6, 8)
-#: One association in so many has an exposure that was planned and not made.
+#: One in this many associations has an exposure that was planned but not executed.
 _INCOMPLETE = 8
 
 
 def association_json(file: File) -> str:
-    """Level-3 association of JWST; nodded exposures of integral field units are background to each other, too, and
-    coronagraphic images have the exposures of reference stars.
+    """Return a level-3 association of JWST; nodded IFU exposures are also each other's background, and coronagraphic
+    images include the exposures of reference stars.
     """
     owner = file.owner
     kind = file.uri.split("_")[-3]
@@ -51,13 +51,13 @@ def _member(exposure: str, suffix: str, exptype: str, candidate: str) -> dict[st
         "asn_candidate": f"('{own}', 'observation')",
         "exposerr": None,
         "expname": f"{exposure}_{suffix}.fits",
-        # Exposures of another observation are those of a reference star.
+        # Exposures of other observations are those of a reference star.
         "exptype": exptype if own == candidate else "psf",
     }
 
 
 def association_table(file: File, rows: int) -> dict[str, list[Any]]:
-    """Association table of HST: the exposures, one that was not made in some, the product, and empty rows."""
+    """Return an HST association table: the exposures, possibly one that was not executed, the product, empty rows."""
     exposures = [member.upper() for member in file.members]
     kind = _FACTS["types"].get(file.owner.configuration[0], "DTH")
     absent = [_absent(exposures)] if is_incomplete(file.owner.obs_id) else []
@@ -71,12 +71,12 @@ def association_table(file: File, rows: int) -> dict[str, list[Any]]:
 
 
 def is_incomplete(obs_id: str) -> bool:
-    """Tell whether an exposure of an association was planned and not made."""
+    """Return whether an association has an exposure that was planned but not executed."""
     return hash_digit(obs_id, _INCOMPLETE) == 0
 
 
 def _absent(exposures: list[str]) -> str:
-    """A rootname of the visit that no exposure has."""
+    """Return a rootname of the visit that is not used by any exposure."""
     taken = {name[_EXPOSURES] for name in exposures}
     free = next(code for code in (base36(number, 2).upper() for number in range(35 * 36, 36**2)) if code not in taken)
     last = exposures[-1]

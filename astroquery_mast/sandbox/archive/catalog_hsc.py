@@ -1,6 +1,6 @@
-"""The Hubble Source Catalog, versions 2 and 3: what the archive's HST images show of the sources of the sky.
+"""The Hubble Source Catalog, versions 2 and 3: sources detected in the archive's HST images.
 
-There is one detection per source and image that covers it; the detections of a source make up a match.
+Each source has one detection per image that covers it; the detections of a source form a match.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from .observation import Observation
 from .scene import generator
 from .surveys import older_observations
 
-#: Letter of an instrument in the names of magnitudes.
+#: Instrument code in the names of magnitude columns.
 _CAMERAS: Mapping[str, str] = {"ACS/WFC": "A", "ACS/HRC": "A", "WFC3/UVIS": "W3", "WFC3/IR": "W3", "WFPC2/WFC": "W2"}
-#: Version 2 was made of what was public in the middle of 2016, version 3 of two more years.
+#: Version 2 contains images that were public in mid-2016, version 3 those of two more years.
 _LAST_IMAGE = {2: 57540.0, 3: 58300.0}
 _FIRST_MATCH = {2: 82_000_000, 3: 8_000_000}
 _BRIGHTEST, _FAINTEST = 12.0, 25.5
-# Share of the sources on an image that its catalog has.
+# Fraction of the sources in an image that are in its catalog.
 _SEEN = 0.97
 _NEAR = np.cos(np.radians(0.2))
 _EPOCH = 2009.0
-# Kron magnitudes hold the light that an aperture of two pixels misses.
+# Kron magnitudes include the flux outside an aperture of two pixels.
 _MISSED = {STAR: 0.25, GALAXY: 0.7}
 _PIXEL: Mapping[str, float] = packaged("instruments")["pixels"]["HSC"]
 
@@ -52,17 +52,17 @@ class HubbleImage:
 
     @property
     def filter(self) -> str:
-        """The filter alone."""
+        """The filter without the camera."""
         return self.column.partition("_")[2]
 
     @property
     def pixel(self) -> float:
-        """Size of a pixel, arcsec."""
+        """Size of a pixel in arcsec."""
         return _PIXEL[self.observation.instrument_name or ""]
 
     @property
     def name(self) -> str:
-        """The name of the image, made of program, visit, camera and filter."""
+        """The name of the image, composed of program, visit, camera, and filter."""
         observation = self.observation
         if observation.obs_collection == "HLA":
             return observation.obs_id
@@ -73,7 +73,7 @@ class HubbleImage:
 
 @dataclass(frozen=True)
 class Detections:
-    """Detections, as arrays of the same length: places of source and image, AB magnitudes in an aperture and Kron."""
+    """Detections, as arrays of equal length: indices of source and image, aperture and Kron AB magnitudes."""
 
     source: NDArray[np.int64]
     image: NDArray[np.int64]
@@ -81,7 +81,7 @@ class Detections:
     kron: Array
 
     def where(self, chosen: NDArray[Any]) -> Detections:
-        """Return the chosen ones."""
+        """Return the selected detections."""
         return Detections(self.source[chosen], self.image[chosen], self.aperture[chosen], self.kron[chosen])
 
 
@@ -99,7 +99,7 @@ def _images(version: int) -> Iterator[HubbleImage]:
 
 @cache
 def _combined_images() -> tuple[Observation, ...]:
-    """Public images of the sky through one filter, made of all exposures of a visit."""
+    """Return the public single-filter images of the sky that combine all exposures of a visit."""
     everything = chain(hst_observations(), older_observations())
     return tuple(observation for observation in everything if _is_combined_image(observation))
 
@@ -112,13 +112,13 @@ def _is_combined_image(observation: Observation) -> bool:
 
 
 def _filter(observation: Observation) -> str:
-    """The filter that the light passed through; nothing for several filters, or none."""
+    """Return the filter, or an empty string for no filter or several filters."""
     names = [name for name in str(observation.filters).split(";") if not name.startswith("CLEAR")]
     return names[0] if len(names) == 1 and names[0][1:4].isdigit() else ""
 
 
 def _detections(everything: Sky, images: tuple[HubbleImage, ...]) -> Detections:
-    """Detections by source and image."""
+    """Return the detections, sorted by source and image."""
     position = everything.at(_EPOCH)
     vectors = unit_vectors(*position)
     light = {image.column: at_wavelength(everything.bands, image.wavelength) for image in images}
@@ -137,7 +137,7 @@ def _detections(everything: Sky, images: tuple[HubbleImage, ...]) -> Detections:
 
 
 def _covered(image: HubbleImage, position: tuple[Array, Array], vectors: Array) -> NDArray[np.int64]:
-    """Places of the sources that lie on an image."""
+    """Return the indices of the sources covered by an image."""
     center = image.observation.place
     near = np.flatnonzero(vectors @ unit_vectors(*center) > _NEAR)
     x, y = project(*center, position[0][near], position[1][near])
@@ -149,7 +149,7 @@ def _covered(image: HubbleImage, position: tuple[Array, Array], vectors: Array) 
 
 
 def _inside(corners: Array, x: Array, y: Array) -> NDArray[np.bool_]:
-    """Whether points of a plane lie inside a polygon: a ray from inside crosses its edges an odd number of times."""
+    """Return whether points of a plane are inside a polygon (even-odd rule)."""
     inside = np.zeros(len(x), dtype=bool)
     for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         if y0 == y1:
@@ -170,7 +170,7 @@ _MICROJANSKY_ZERO = 23.9
 
 
 class HubbleRows:
-    """A version of the catalog (2 or 3), and the rows that its services send."""
+    """A version of the catalog (2 or 3), and the rows returned by its services."""
 
     def __init__(self, version: int) -> None:
         everything = sky()
@@ -182,8 +182,8 @@ class HubbleRows:
         self.match_ids = sources.numbers(f"HSC v{version}", _FIRST_MATCH[version], 2 * _FIRST_MATCH[version])
         ra, dec = sources.at(_EPOCH)
         self.table = CatalogTable({"MatchID": ("int", self.match_ids)}, (ra, dec))
-        # Lists: a row is put together from single numbers, which arrays give slowly. The detections of match i are
-        # those from first[i] up to first[i + 1].
+        # Rows are composed of single numbers, which are faster to get from lists than from arrays. The detections of
+        # match i are those from first[i] up to first[i + 1].
         self._first = [*first.tolist(), len(detections.source)]
         self._image_of = detections.image.tolist()
         self._aperture, self._kron = detections.aperture.tolist(), detections.kron.tolist()
@@ -193,11 +193,11 @@ class HubbleRows:
         self._index = np.round(np.where(star, 1.0, 1.5) + 0.3 * sources.dice("HSC concentration"), 6)
         self._radius = np.round(np.where(star, 0.16, 0.4) + 0.2 * sources.dice("HSC Kron"), 6)
         self._dust = np.round(0.05 + 0.1 * sources.dice("HSC dust"), 6)
-        # Matches that have a grism spectrum.
+        # Matches with a grism spectrum.
         self._with_spectrum = frozenset(packaged("spectra")["matches"][str(version)])
 
     def cone(self, found: Found, *, aperture: bool, images: int, most: int) -> tuple[Columns, list[Row]]:
-        """Return columns and rows of the matches of a cone: at least ``images`` images each, at most ``most`` rows."""
+        """Return columns and rows of the matches in a cone: at least ``images`` images each, at most ``most`` rows."""
         numbers = np.diff(self._first)[found.keys]
         keys, away = found.keys[numbers >= images][:most], found.distance[numbers >= images][:most]
         measured = [self._magnitudes(int(key), aperture=aperture) for key in keys]
@@ -214,7 +214,7 @@ class HubbleRows:
         return [self._images[self._image_of[serial]] for serial in self._serials(key)]
 
     def _serials(self, key: int) -> range:
-        """Places of the detections of a match."""
+        """Return the indices of the detections of a match."""
         return range(self._first[key], self._first[key + 1])
 
     def _magnitudes(self, key: int, *, aperture: bool) -> dict[str, list[float]]:
@@ -253,7 +253,7 @@ class HubbleRows:
         )
 
     def detections(self, match_id: int) -> list[Row]:
-        """Return the rows of a match's detections (`MATCH_COLUMNS`); none for an unknown match."""
+        """Return the rows of the detections of a match (`MATCH_COLUMNS`); none for an unknown match."""
         keys = np.flatnonzero(self.match_ids == match_id).tolist()
         return _plain([self._detection(key, member) for key in keys for member in range(len(self._serials(key)))])
 
@@ -338,7 +338,7 @@ def _pixel_place(image: HubbleImage, position: tuple[float, float]) -> tuple[flo
 
 
 def _world(image: HubbleImage) -> tuple[str, str, str, str]:
-    """The world coordinates of the image as the catalog writes them: words in a row."""
+    """Return the world coordinates of the image as in the catalog: numbers separated by spaces."""
     size, step = _size(image), image.pixel / 3600.0
     center = f"{image.observation.s_ra:.8f} {image.observation.s_dec:.8f}"
     return f"{size} {size}", f"{size / 2:.2f} {size / 2:.2f}", center, f"{-step:.5e} 0.0 0.0 {step:.5e}"

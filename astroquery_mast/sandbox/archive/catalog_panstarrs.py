@@ -13,7 +13,7 @@ from .catalog_sky import STAR, Sky, sky
 from .catalog_table import CatalogTable, ColumnRules, Values, ecliptic, galactic, panstarrs_names
 from .geometry import unit_vectors
 
-#: The tables of each data release; only the second one has single detections.
+#: The tables of each data release; only the second one includes single detections.
 TABLES: Mapping[str, tuple[str, ...]] = {
     "dr1": ("mean", "stack", "forced_mean"),
     "dr2": ("mean", "stack", "detection", "forced_mean"),
@@ -24,16 +24,16 @@ _LIMITS = {"g": 22.0, "r": 21.8, "i": 21.5, "z": 20.9, "y": 19.7}
 _ZONES_PER_DEGREE = 120.0
 _JANSKY_ZERO = 8.9
 _DETECTIONS_PER_SOURCE = 4
-#: Type in the database to the type and the size (bytes) that the metadata give.
+#: Database types, with the type and the size (bytes) given in the metadata.
 _TYPES: Mapping[str, tuple[str, int]] = packaged("panstarrs")["types"]
-# Errors of positions are doubles in the database and floats everywhere else.
+# Position errors are doubles in the database and floats everywhere else.
 _NARROW = frozenset({"raMeanErr", "decMeanErr", "posMeanChisq"})
 _MEASURED_TYPES = frozenset({"REAL", "SMALLINT"})
 
 
 @dataclass(frozen=True)
 class PanstarrsColumn:
-    """A column."""
+    """A column of a table."""
 
     name: str
     stored: str
@@ -43,7 +43,7 @@ class PanstarrsColumn:
 
     @property
     def type(self) -> str:
-        """The type as the service names it."""
+        """The type as named by the service."""
         return "float" if self.name in _NARROW else _TYPES[self.stored][0]
 
     @property
@@ -54,16 +54,16 @@ class PanstarrsColumn:
         return "float" if self.stored in {"REAL", "DOUBLE"} else "int"
 
     def written(self, cell: object) -> object:
-        """Return a cell as JSON has it; long integers are text, since JavaScript would round them."""
+        """Return a cell as in JSON; long integers are text, because JavaScript would round them."""
         return str(cell) if self.type == "long" else cell
 
     def info(self) -> dict[str, str]:
-        """Return the record of the column beside the rows of an answer."""
+        """Return the description of the column in a response."""
         stored = "STRING" if self.kind == "string" else "NUMBER"
         return {"name": self.name, "type": self.type, "db_type": stored, "description": self.description}
 
     def metadata(self, place: int) -> dict[str, str]:
-        """Return the record of the column in ``metadata.json``; every value is text, ``NULL`` if there is none."""
+        """Return the description of the column in ``metadata.json``; all values are text, missing ones are ``NULL``."""
         size = str(4 if self.name in _NARROW else _TYPES[self.stored][1])
         nothing: Mapping[str, str] = packaged("panstarrs")["metadata"]
         return {
@@ -93,7 +93,7 @@ def _listed(table: str) -> tuple[PanstarrsColumn, ...]:
 
 
 def _of_band(value: Any, band: str) -> Any:
-    """Fill in the band in words, and in those that a rule is made of."""
+    """Insert the band into text, including the text of rules."""
     if isinstance(value, str):
         return value.format(band)
     if isinstance(value, tuple):
@@ -109,7 +109,7 @@ COLUMNS: Mapping[str, tuple[PanstarrsColumn, ...]] = {
 
 @dataclass(frozen=True)
 class SurveyTable:
-    """A catalog and what is known of its columns."""
+    """A catalog and the descriptions of its columns."""
 
     table: CatalogTable
     columns: tuple[PanstarrsColumn, ...]
@@ -136,7 +136,7 @@ def panstarrs(release: str, table: str) -> SurveyTable:
 def _place(sources: Sky) -> Values:
     ra, dec = sources.at(_EPOCH)
     zone = (dec + 90.0) * _ZONES_PER_DEGREE
-    # The number of an object is made of its zone, its right ascension, and its place in the zone.
+    # An object id is composed of its zone, its right ascension, and its position within the zone.
     numbers = np.floor(zone).astype(np.int64) * 10**13 + (ra * 1e6).astype(np.int64) * 10**4
     numbers += ((zone % 1.0) * 1e4).astype(np.int64)
     vectors = np.round(unit_vectors(ra, dec), 12)
@@ -157,7 +157,7 @@ def _place(sources: Sky) -> Values:
 
 
 def _visits(sources: Sky) -> Values:
-    """How often each band has seen a source; faint ones less often."""
+    """Return the number of detections per band; faint sources have fewer."""
     visits = {}
     for band, limit in _LIMITS.items():
         share = np.clip((limit - sources.bands[f"P{band}"]) / 2.0, 0.0, 1.0)
@@ -170,7 +170,7 @@ def _visits(sources: Sky) -> Values:
 
 
 def _brightness(sources: Sky) -> Values:
-    """What the magnitudes and fluxes of each band are made of."""
+    """Return the values from which the magnitudes and fluxes of each band are derived."""
     values: Values = {}
     for band, limit in _LIMITS.items():
         exact = sources.bands[f"P{band}"]
@@ -190,7 +190,7 @@ def _brightness(sources: Sky) -> Values:
 
 
 def _detections(sources: Sky) -> Values:
-    """Single exposures: each source a few times, one band after the other."""
+    """Return single exposures: a few per source, cycling through the bands."""
     every = np.arange(len(sources))
     turn = every % _DETECTIONS_PER_SOURCE
     band = turn % len(_LIMITS)

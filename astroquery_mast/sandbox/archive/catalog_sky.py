@@ -1,7 +1,7 @@
-"""The sources of the sky, from which every catalog is made: where they are, how bright, what color, how they move.
+"""The sources from which all catalogs are generated, with positions, magnitudes, colors, and proper motions.
 
-A survey reads its magnitudes and positions off the same source, so that catalogs agree with one another and with the
-images: everything follows from a Gaia magnitude and a color.
+All surveys derive their positions and magnitudes from the same sources, so that catalogs agree with one another and
+with the images: all magnitudes follow from a Gaia magnitude and a color.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from .surveys import tess_observations
 
 Array = NDArray[np.float64]
 
-# The main sequence: color (BP - RP), effective temperature (K), absolute G magnitude, radius and mass (solar), after
-# the tables that E. Mamajek keeps at the University of Rochester, rounded.
+# The main sequence: color (BP - RP), effective temperature (K), absolute G magnitude, radius and mass (solar units),
+# rounded values from the tables maintained by E. Mamajek at the University of Rochester.
 _SEQUENCE = np.array(packaged("instruments")["main_sequence"]).T
 
-# Gaia DR2 documentation, section 5.3.7: G minus a magnitude as a polynomial of BP - RP; they hold between 0 and 3.
+# Gaia DR2 documentation, section 5.3.7: G minus a magnitude as a polynomial of BP - RP, valid between 0 and 3.
 _FROM_GAIA: Mapping[str, tuple[float, ...]] = packaged("instruments")["gaia"]
 # Stassun et al. 2019 (AJ 158, 138), equation 1: T - G.
 _TESS = (0.0324473, -0.633923, 0.0891337, -0.00522555)
 
-#: Central wavelength (nm) of the bands that stand for the spectrum between them, and AB minus Vega magnitude of each.
+#: Central wavelength (nm) of bands between which spectra are interpolated, and AB minus Vega magnitude of each.
 SPECTRUM: Mapping[str, tuple[float, float]] = packaged("instruments")["bands"]
 
 
 def magnitudes(g_mag: Array, color: Array, extended: NDArray[np.bool_]) -> dict[str, Array]:
-    """Magnitudes of sources in every band, from Gaia G and BP - RP; young stars make ``extended`` ones bright in UV.
+    """Return magnitudes in all bands, from Gaia G and BP - RP; young stars make ``extended`` sources bright in the UV.
 
-    ``G BP RP T`` (Gaia and TESS), ``B V`` (Johnson), ``u g r i z`` (SDSS), ``J H K`` (2MASS), ``W1 ... W4`` (WISE),
-    ``FUV NUV`` (GALEX) and ``Pg Pr Pi Pz Py`` (Pan-STARRS).
+    The bands are ``G BP RP T`` (Gaia and TESS), ``B V`` (Johnson), ``u g r i z`` (SDSS), ``J H K`` (2MASS),
+    ``W1 ... W4`` (WISE), ``FUV NUV`` (GALEX), and ``Pg Pr Pi Pz Py`` (Pan-STARRS).
     """
     x = np.clip(color, -0.2, 3.0)
     bands = {band: g_mag - _polynomial(terms, x) for band, terms in _FROM_GAIA.items()}
@@ -67,7 +67,7 @@ def _polynomial(terms: tuple[float, ...], x: Array) -> Array:
 
 
 def physics(color: Array, giant: NDArray[np.bool_]) -> dict[str, Array]:
-    """``Teff`` (K), ``M_G``, ``rad``, ``mass``, ``lum``, ``rho`` (solar) and ``logg`` (cgs) of stars of a BP - RP."""
+    """Return ``Teff`` (K), ``M_G``, ``rad``, ``mass``, ``lum``, ``rho`` (solar), ``logg`` (cgs) of stars by BP - RP."""
     sequence, *values = _SEQUENCE
     teff, absolute, radius, mass = (np.interp(color, sequence, each) for each in values)
     absolute = np.where(giant, 0.6, absolute)
@@ -85,12 +85,12 @@ def physics(color: Array, giant: NDArray[np.bool_]) -> dict[str, Array]:
 
 
 def color_of(teff: Any) -> Array:
-    """BP - RP of a main-sequence star of an effective temperature (K)."""
+    """Return BP - RP of a main-sequence star by its effective temperature (K)."""
     return np.asarray(np.interp(teff, _SEQUENCE[1][::-1], _SEQUENCE[0][::-1]))
 
 
 def at_wavelength(bands: Mapping[str, Array], wavelength: float) -> Array:
-    """AB magnitudes at a wavelength (nm) between two bands of `SPECTRUM`."""
+    """Return AB magnitudes at a wavelength (nm), interpolated between the bands of `SPECTRUM`."""
     names = list(SPECTRUM)
     centers = [SPECTRUM[name][0] for name in names]
     place = float(np.interp(wavelength, centers, np.arange(len(centers))))
@@ -102,7 +102,7 @@ def at_wavelength(bands: Mapping[str, Array], wavelength: float) -> Array:
 STAR, CLUSTER, GALAXY = 0, 1, 2
 Flags = NDArray[np.bool_]
 
-# How many of a field's sources are bright enough for the catalogs.
+# Number of sources per field that are bright enough for the catalogs.
 _STARS_PER_FIELD, _CLUSTERS_PER_FIELD, _GALAXIES_PER_FIELD = 240, 120, 150
 # Magnitude of a source whose brightness in the images is 1.
 _STAR_ZERO, _CLUSTER_ZERO, _GALAXY_ZERO = 18.6, 21.0, 24.0
@@ -110,20 +110,20 @@ _NEIGHBORS = 6
 _MAS_PER_DEGREE = 3.6e6
 
 # TESS magnitude, effective temperature (K), parallax (mas) and proper motion (mas/yr, east and north) of well-known
-# targets, rounded from the TESS input catalog and SIMBAD.
+# targets, rounded from the TESS Input Catalog and SIMBAD.
 _KNOWN: dict[str, tuple[float, int, float, float, float]] = packaged("targets")["stars"]
 _QUASAR = (13.0, 9000, 0.0, 0.0, 0.0)
-# Light that a galaxy shows a catalog: its nucleus.
+# Magnitude of a galaxy in the catalogs, that of its nucleus.
 _NUCLEUS = 12.5
 
 
 @dataclass(frozen=True)
 class Sky:
-    """Sources, as arrays of the same length.
+    """Sources, as arrays of equal length.
 
     ICRS positions at epoch 2000 (degrees), Gaia G and BP - RP, parallax (mas) and proper motion (mas/yr; NaN for
-    clusters and galaxies), `STAR`, `CLUSTER` or `GALAXY`, TIC number (0 if the archive's observations give none), and
-    the place in the whole sky, by which a source has the same random numbers in every catalog.
+    clusters and galaxies), `STAR`, `CLUSTER` or `GALAXY`, TIC id (0 if the archive's observations do not define one),
+    and the index in the full sky, by which a source has the same random numbers in every catalog.
     """
 
     ra: Array
@@ -143,31 +143,31 @@ class Sky:
 
     @cached_property
     def bands(self) -> dict[str, Array]:
-        """Magnitudes in every band; see `magnitudes`."""
+        """Magnitudes in all bands; see `magnitudes`."""
         return magnitudes(self.g_mag, self.color, self.kind != STAR)
 
     @cached_property
     def physics(self) -> dict[str, Array]:
-        """What kind of star each is; see `physics`."""
+        """Stellar parameters; see `physics`."""
         return physics(self.color, self.giant)
 
     def where(self, chosen: Flags) -> Sky:
-        """Return the sources for which ``chosen`` holds."""
+        """Return the sources selected by ``chosen``."""
         return Sky(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     def at(self, year: float) -> tuple[Array, Array]:
-        """Positions at an epoch, degrees, rounded as catalogs round them (0.04 mas)."""
+        """Return positions at an epoch in degrees, rounded to 1e-8 (0.04 mas) as in catalogs."""
         years = year - 2000.0
         dec = self.dec + years * np.nan_to_num(self.pm_dec) / _MAS_PER_DEGREE
         east = years * np.nan_to_num(self.pm_ra) / _MAS_PER_DEGREE
         return np.round((self.ra + east / np.cos(np.radians(self.dec))) % 360.0, 8), np.round(dec, 8)
 
     def dice(self, *names: object) -> Array:
-        """Random numbers between 0 and 1, one per source."""
+        """Return random numbers between 0 and 1, one per source."""
         return np.asarray(generator("catalog", *names).random(len(sky()))[self.index])
 
     def numbers(self, name: object, low: int, high: int) -> NDArray[np.int64]:
-        """Different integers from ``low`` up to ``high``, one per source, in no order."""
+        """Return distinct integers from ``low`` up to ``high``, one per source, in random order."""
         rng, total = generator("catalog numbers", name), len(sky())
         step = (high - low) // total
         return np.asarray(rng.permutation(low + step * np.arange(total) + rng.integers(0, step, total))[self.index])
@@ -175,7 +175,7 @@ class Sky:
 
 @cache
 def sky() -> Sky:
-    """Every source of the sky, the same in every process."""
+    """Return all sources; they are the same in every process."""
     parts = [_field(field) for field in FIELDS.values() if field.name not in MOVING]
     parts.append(_light_curve_stars())
     whole = _joined(parts)
@@ -209,13 +209,13 @@ def _contents(field: Field) -> Iterator[Sky]:
 
 
 def _stars(ra: Array, dec: Array, g_mag: Array, color: Array, name: object) -> Sky:
-    """Stars of the field or the neighborhood called ``name``."""
+    """Return the stars of the field or neighborhood ``name``."""
     count = len(ra)
     rng = generator("catalog stars", name)
     giant = (rng.random(count) < 0.12) & (color > 1.0)
     absolute = physics(color, giant)["M_G"]
     plx = np.round(10.0 ** ((absolute - g_mag + 10.0) / 5.0), 4)
-    # A transverse velocity of some 30 km/s.
+    # Transverse velocities of about 30 km/s.
     pm_ra, pm_dec = np.round(rng.normal(0.0, 30.0, (2, count)) / 4.74 * plx, 3)
     nothing = np.zeros(count, dtype=np.int64)
     colors = np.round(color, 4)
@@ -254,7 +254,7 @@ def _extended(
 
 
 def _light_curve_stars() -> Sky:
-    """The stars that TESS has light curves of, apart from the named ones, and a few neighbors of each."""
+    """Return the stars with TESS light curves, apart from the named ones, and a few neighbors of each."""
     named = frozenset(TIC_NUMBERS.values())
     targets: dict[int, tuple[float, float]] = {}
     for observation in tess_observations():

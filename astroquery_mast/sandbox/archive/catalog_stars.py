@@ -1,6 +1,6 @@
-"""Stars: Gaia (data releases 1, 2 and 3, and TGAS), and the TESS input catalog with its candidate target list (CTL).
+"""Stars: Gaia (data releases 1, 2, 3, and TGAS), and the TESS Input Catalog with its Candidate Target List (CTL).
 
-Star by star the TIC agrees with Gaia and 2MASS; the stars of the archive's light curves have their TIC numbers.
+The TIC agrees with Gaia and 2MASS for each star; the stars of the archive's light curves have their TIC ids.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _ZERO = {"bp": 25.3514, "g": 25.6884, "rp": 24.7619}
 
 
 def gaia_numbers(sources: Sky) -> NDArray[np.int64]:
-    """``source_id`` of each source in Gaia DR2 and DR3; it depends on the place only, as the real ones do."""
-    # The zone of the sky counts in the leading digits.
+    """Return ``source_id`` in Gaia DR2 and DR3; like the real one, it depends only on the position."""
+    # The declination zone determines the leading digits.
     zone = (np.round(sources.dec * 1e6).astype(np.int64) + 90_000_000) * 24_000_000_000
     return np.asarray(
         np.where(sources.tic == _PI_MEN, _GAIA_PI_MEN, zone + np.round(sources.ra * 6e7).astype(np.int64))
@@ -33,7 +33,7 @@ def gaia_numbers(sources: Sky) -> NDArray[np.int64]:
 
 
 def hipparcos_numbers(sources: Sky) -> np.ma.MaskedArray[Any, Any]:
-    """Hipparcos number of each source, masked for those too faint for that catalog."""
+    """Return Hipparcos numbers, masked for stars that are too faint for that catalog."""
     numbers = np.where(sources.tic == _PI_MEN, _HIP_PI_MEN, sources.numbers("HIP", 26_400, 118_000))
     return np.ma.masked_array(numbers, (sources.kind != STAR) | (sources.bands["V"] > _FAINTEST_HIPPARCOS))
 
@@ -68,7 +68,7 @@ def _gaia_astrometry(sources: Sky, release: str) -> Values:
         "error": error,
         "parallax_over_error": np.round(sources.plx / error, 5),
         "pm": np.round(np.hypot(sources.pm_ra, sources.pm_dec), 6),
-        # Release 1 has motions for the stars of Tycho only.
+        # Release 1 has proper motions only for the stars of Tycho.
         "moving": sources.g_mag <= _FAINTEST_TGAS,
         "bright": sources.g_mag < 13.0,
         "known": known,
@@ -96,7 +96,7 @@ _FAINTEST, _FAINTEST_EXTENDED_K = 18.0, 14.0
 _FIRST_STAR, _LAST_STAR = 500_000_000, 2_000_000_000
 _FIRST_EXTENDED, _LAST_EXTENDED = 10_000_000_000, 10_002_000_000
 _FAINTEST_TYCHO = 11.5
-# Limits of WISE.
+# Magnitude limits of WISE.
 _WISE = {"w1": 16.8, "w2": 16.2, "w3": 12.5, "w4": 9.0}
 _BANDS = {
     **{f"{band}mag": band for band in "BVugrizJHKT"},
@@ -108,13 +108,13 @@ _BANDS = {
 
 
 def tic() -> CatalogTable:
-    """Return the TESS input catalog."""
+    """Return the TESS Input Catalog."""
     sources = _sources()
     return _table(sources, _given(sources))
 
 
 def ctl() -> CatalogTable:
-    """Return the candidate target list: what is bright enough for light curves at two minutes, and small."""
+    """Return the Candidate Target List: small stars that are bright enough for two-minute light curves."""
     sources = _sources()
     given = _given(sources)
     chosen = given["target"]
@@ -183,7 +183,7 @@ def _positions(sources: Sky) -> Values:
 
 
 def _error(sources: Sky, floor: float, largest: float) -> Array:
-    """An error that grows with the magnitude, rounded."""
+    """Return rounded errors that grow with magnitude."""
     grown = floor * 10.0 ** (0.2 * np.maximum(sources.g_mag - 13.0, 0.0))
     return np.asarray(
         np.round(np.minimum(grown * (0.8 + 0.4 * sources.dice("TIC error", floor)), largest), 4), dtype=float
@@ -203,7 +203,7 @@ def _photometry(sources: Sky, star: NDArray[np.bool_]) -> Values:
 
 
 def _targets(sources: Sky, star: NDArray[np.bool_]) -> Values:
-    """Which sources have known physics, and which of them are candidates for light curves at two minutes."""
+    """Return flags of sources with known stellar parameters, and of candidates for two-minute light curves."""
     tess, known = sources.bands["T"], star & (sources.plx > 0)
     teff = np.where(known, np.round(sources.physics["Teff"]), 0.0)
     radius = np.where(known, np.round(sources.physics["rad"], 5), np.nan)

@@ -13,7 +13,7 @@ from .scene import generator
 
 _FAINTEST = {"nuv": 22.5, "fuv": 22.0}
 _SURVEYS = np.array(["AIS", "AIS", "MIS", "DIS", "NGS"], dtype=object)
-# Flux (microjansky) of AB magnitude 23.9.
+# AB magnitude of 1 microjansky.
 _MICROJANSKY = 23.9
 _PSF_COUNTS = {"Uvis": 600, "Ir": 360}
 _PSF_FILTERS = {
@@ -28,7 +28,7 @@ def _table(name: str, sources: Sky, position: tuple[Array, Array], given: Values
 
 
 def galex() -> CatalogTable:
-    """Return the GALEX catalog; the distance, in arcmin, is the first column of its answers."""
+    """Return the GALEX catalog; the first column of its results is the distance in arcmin."""
     everything = sky()
     sources = everything.where(everything.bands["NUV"] < _FAINTEST["nuv"])
     ra, dec = (np.round(angle, 7) for angle in sources.at(2005.0))
@@ -56,7 +56,7 @@ def galex() -> CatalogTable:
 
 
 def plato() -> CatalogTable:
-    """Return the PLATO input catalog: bright dwarfs, and cool ones somewhat fainter."""
+    """Return the PLATO Input Catalog: bright dwarfs, and somewhat fainter cool ones."""
     everything = sky()
     dwarf = (everything.kind == STAR) & ~everything.giant & (everything.plx > 0)
     bright = (everything.bands["V"] < 13.0) & (everything.physics["Teff"] < 7000)
@@ -80,7 +80,7 @@ def plato() -> CatalogTable:
 
 
 def sdss() -> CatalogTable:
-    """Return the part of SDSS that cross-matches find."""
+    """Return the part of SDSS used by cross-matches."""
     everything = sky()
     sources = everything.where((everything.dec > -10.0) & (everything.bands["g"] > 14.0))
     ra, dec = sources.at(2003.0)
@@ -110,7 +110,7 @@ def guide_stars() -> CatalogTable:
 
 
 def point_spread(detector: str) -> CatalogTable:
-    """Return the library of point spread functions of a detector of WFC3 (``Uvis``, ``Ir``)."""
+    """Return the library of point spread functions of a WFC3 detector (``Uvis``, ``Ir``)."""
     count, pixels = _PSF_COUNTS[detector], _PSF_PIXELS[detector]
     rng = generator("WFC3 PSF", detector)
     filters = np.array(_PSF_FILTERS[detector], dtype=object)
@@ -138,21 +138,21 @@ def point_spread(detector: str) -> CatalogTable:
     )
 
 
-#: Columns that tell how a subject was classified: they can be filtered and are not returned.
+#: Columns about the classification of a subject, which can be filtered but are not returned.
 _HIDDEN: tuple[str, ...] = packaged("columns")["diskdetective hidden"]
-# Errors of APASS.
+# Error columns of APASS.
 _ERRORS = ("A_Verr", "A_B_Verr", "A_Berr", "A_gErr", "A_rErr", "A_iErr")
 _VOTES = ("good", "multi", "oval", "empty", "extended", "shift")
 _CHOSEN, _FAINTEST_K = 0.35, 12.0
 _STATES = np.array(["complete", "complete", "complete", "inactive", "active", "disabled"], dtype=object)
 _SUBJECTS = "https://talk.diskdetective.org/#/subjects/"
 _SEDS = "http://mastweb.stsci.edu/CasOutPut/DD/"
-# Where Pan-STARRS saturates, its errors are not known: this number stands for them.
+# Where Pan-STARRS is saturated, errors are unknown and replaced by this number.
 _UNKNOWN, _SATURATED = -999.0, 14.0
 
 
 def disk_detective() -> CatalogTable:
-    """Return the catalog."""
+    """Return the Disk Detective catalog."""
     everything = sky()
     chosen = (everything.kind == STAR) & (everything.bands["K"] < _FAINTEST_K) & (everything.bands["K"] > 3.0)
     sources = everything.where(chosen & (everything.dice("disk") < _CHOSEN))
@@ -188,7 +188,7 @@ def _votes(sources: Sky) -> Values:
 
 def _infrared(sources: Sky) -> Values:
     bands = sources.bands
-    # The disk: nothing at 3 micrometers, up to four magnitudes at 22.
+    # Excess of the disk: none at 3 micrometers, up to four magnitudes at 22.
     excess = 0.5 + 3.5 * sources.dice("excess")
     wise = {"w1": bands["W1"], "w2": bands["W2"] - 0.02 * excess, "w3": bands["W3"] - 0.4 * excess}
     wise["w4"] = bands["W4"] - excess

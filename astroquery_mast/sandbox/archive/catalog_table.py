@@ -1,6 +1,6 @@
-"""One catalog: columns of values, found by position or by a condition; and places of sources in other words.
+"""A catalog table, searched by position or condition; conversion of coordinates; source names from positions.
 
-Columns stay arrays, so that a catalog is built in milliseconds and only the rows of a page become Python values.
+Columns are arrays, so that a catalog is built within milliseconds and only the rows of a page become Python values.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .geometry import separation, unit_vectors
 from .search import Clause, RowSearch
 
 Row = tuple[object, ...]
-#: Columns, flags and what columns are made from, by name.
+#: Columns, flags, and values from which columns are derived, by name.
 Values = dict[str, NDArray[Any]]
 Keys = NDArray[np.intp]
-# Slack of the pre-selection: cos() of a small angle cannot be told from 1 below about 1e-8.
+# Margin of the pre-selection: cos() of angles below about 1e-8 cannot be distinguished from 1.
 _SLACK = 1e-12
 
 
@@ -39,38 +39,38 @@ def words(chosen: NDArray[np.bool_], first: str | None, second: str | None = Non
 
 
 def plain(cell: float) -> float | int:
-    """Return a number as MAST writes it: a float without fraction is an integer, whatever its column declares."""
+    """Return a number as MAST writes it: floats without a fraction become integers, whatever the type of the column."""
     return int(cell) if cell.is_integer() else cell
 
 
 @dataclass(frozen=True)
 class Found:
-    """Rows of a catalog: their keys and, from a cone search, their distance in arcsec."""
+    """Rows of a catalog: their keys and, for a cone search, their distances in arcsec."""
 
     keys: Keys
     distance: NDArray[np.float64]
 
     def only(self, keys: Iterable[int]) -> Found:
-        """Return those that are in ``keys``, in the same order."""
+        """Return the rows whose keys are in ``keys``, in the same order."""
         kept = np.isin(self.keys, np.fromiter(keys, dtype=np.intp))
         return Found(self.keys[kept], self.distance[kept])
 
     def sorted_by(self, values: NDArray[Any], *, descending: bool = False) -> Found:
-        """Return the rows in the order of one value for each; equal ones keep their order."""
+        """Return the rows sorted by one value each; the sort is stable."""
         ranks = np.unique(values.astype(str) if values.dtype == object else values, return_inverse=True)[1]
         order = np.argsort(-ranks if descending else ranks, kind="stable")
         return Found(self.keys[order], self.distance[order])
 
     def first(self, count: int) -> Found:
-        """Return the first rows."""
+        """Return the first ``count`` rows."""
         return Found(self.keys[:count], self.distance[:count])
 
 
 class CatalogTable:
-    """A catalog: name to declared type and values, in order; ``hidden`` columns may be filtered but are in no answer.
+    """A catalog: declared type and values by column name; ``hidden`` columns can be filtered but are not returned.
 
-    Null is NaN in arrays of floats, a mask on integers, None in arrays of objects. Without a position (degrees) there
-    is no cone search.
+    Null is NaN in arrays of floats, masked in arrays of integers, None in arrays of objects. Without a position
+    (degrees) cone searches are not supported.
     """
 
     def __init__(
@@ -92,15 +92,15 @@ class CatalogTable:
         return self._length
 
     def values(self, name: str) -> NDArray[Any]:
-        """Return the values of a column as they were given."""
+        """Return the array of values of a column."""
         return self._values[name]
 
     def rows(self, keys: Keys | slice, names: Sequence[str]) -> list[Row]:
-        """Return the cells of some rows and columns as values of JSON."""
+        """Return the cells of rows and columns as JSON values."""
         return list(zip(*(self.cells(name, keys) for name in names), strict=True))
 
     def cells(self, name: str, keys: Keys | slice) -> list[object]:
-        """Return the cells of some rows of a column as values of JSON."""
+        """Return the cells of rows of a column as JSON values."""
         values = self._values[name][keys]
         if values.dtype.kind != "f":
             return list(values.tolist())
@@ -114,7 +114,7 @@ class CatalogTable:
         yield from self.rows(slice(None), list(self._values))
 
     def within(self, ra: float, dec: float, radius: float) -> Found:
-        """Find the rows inside a cone (degrees), nearest first."""
+        """Return the rows inside a cone (degrees), nearest first."""
         if self._vectors is None:
             raise ValueError("This catalog has no positions.")
         point = unit_vectors(ra, dec)
@@ -127,7 +127,7 @@ class CatalogTable:
         return Found(near[order], np.degrees(away[order]) * 3600.0)
 
     def matching(self, clause: Clause) -> list[int]:
-        """Return the keys of the rows that meet a condition, in rising order."""
+        """Return the keys of the rows that match a condition, in ascending order."""
         return self._search.matching(clause)
 
 
@@ -160,7 +160,7 @@ def _turned(axes: Array, ra: Array, dec: Array, digits: int) -> tuple[Array, Arr
 
 
 def _sexagesimal(value: float, digits: int, mark: str) -> str:
-    """Hours or degrees, minutes and seconds in a row, cut (not rounded) as the names of sources are."""
+    """Return hours or degrees, minutes, and seconds without separators, truncated as in source names."""
     scale = 10**digits
     ticks = int(value * 3600 * scale + 1e-6)
     seconds, fraction = divmod(ticks, scale)
@@ -190,13 +190,13 @@ def panstarrs_names(ra: Array, dec: Array) -> NDArray[np.object_]:
 
 
 class ColumnRules:
-    """Columns made from the rules of a table in the package data.
+    """Columns generated by the rules of a table in the package data.
 
-    A rule starts from a constant (``is``), random numbers (``dice``), different integers (``numbers``), or values of a
-    name (``of``: an earlier column, what the caller ``given``, or an attribute of the sources). They are shifted to a
-    zero point (``above``) or compared with a limit (``below``), raised to a ``power``, scaled (``scale``, ``plus``),
-    chosen from a pair by a condition (``either``), and rounded. Where the flag that ``for`` names does not hold, the
-    value is null. A column without rule is the given one of its name, or null throughout.
+    A rule starts with a constant (``is``), random numbers (``dice``), distinct integers (``numbers``), or the values of
+    a name (``of``: an earlier column, a ``given`` array, or an attribute of the sources). The values are relative to a
+    zero point (``above``) or compared with a limit (``below``), raised to a ``power``, scaled and shifted (``scale``,
+    ``plus``), used to select from a pair (``either``), and rounded. Where the flag named by ``for`` is false, the value
+    is null. A column without a rule is the given one of the same name, or null everywhere.
     """
 
     def __init__(self, sources: Sky, given: Mapping[str, NDArray[Any]], null: int | None = None) -> None:
@@ -205,7 +205,7 @@ class ColumnRules:
         self._null = null
 
     def columns(self, lines: Iterable[Sequence[Any]]) -> dict[str, tuple[str, NDArray[Any]]]:
-        """Return the columns of lines of name, type and, of most, rule."""
+        """Return the columns for lines of name, type and, optionally, rule."""
         return {name: (kind, self._column(name, kind, *rule)) for name, kind, *rule in lines}
 
     def _column(self, name: str, kind: str, rule: Mapping[str, Any] | None = None) -> NDArray[Any]:
@@ -244,7 +244,7 @@ class ColumnRules:
         count = len(self._sources)
         if kind == "float" and self._null is None:
             return np.full(count, np.nan)
-        if self._null is None or kind == "string":  # a survey without nulls writes its number as text, too
+        if self._null is None or kind == "string":  # such a survey writes its placeholder as text, too
             return texts([None if self._null is None else str(self._null)] * count)
         return np.full(count, self._null)
 
@@ -273,7 +273,7 @@ def _integer(values: NDArray[Any], _yes: bool) -> NDArray[Any]:
     return values.astype(int)
 
 
-#: Words of a rule and what they do, in this order.
+#: Operations of a rule, in the order of their application.
 _CHANGES: Mapping[str, Callable[[NDArray[Any], Any], NDArray[Any]]] = {
     "above": _above,
     "below": np.less,

@@ -1,4 +1,4 @@
-"""Every catalog by its name, made when it is first asked for and shared by all archives of the process."""
+"""All catalogs by name, created on first use and shared by all archives of the process."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ def hubble(version: int) -> HubbleRows:
 
 
 def survey_table(release: str, table: str) -> SurveyTable:
-    """Return a table of a data release of Pan-STARRS; `KeyError` if there is none."""
+    """Return a table of a Pan-STARRS data release; `KeyError` if it does not exist."""
     made: SurveyTable = _made.get((release, table), panstarrs, release, table)
     return made

@@ -1,8 +1,8 @@
-"""What time does to an archive: files are processed again, data become public, observations come and go.
+"""Changes of an archive over time: files are reprocessed, data become public, observations are added or removed.
 
-In: a connection to a copy of an archive (see `ChangedArchive`), and what happens to which names. Out: the copy changed,
-and the names to which it happened. A name is an ``obs_id`` or, if there is no such observation, that of a file; it may
-have wildcards as in a shell.
+In: a connection to a copy of an archive (see `ChangedArchive`), a change, and the names it applies to. Out: the
+changed copy, and the affected names. A name is an ``obs_id`` or, if no such observation exists, the name of a file; it
+may have shell-style wildcards.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FITS = (".fits", ".fits.gz")
 
 @dataclass(frozen=True)
 class _Matched:
-    """What a pattern stands for: observations, or files if there are no such observations."""
+    """Matches of a pattern: observations with their files, or files if no observation matches."""
 
     names: list[str]
     obsids: list[int]
@@ -55,7 +55,7 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def _files_of(connection: sqlite3.Connection, obsids: list[int]) -> list[str]:
-    """URIs of the files of observations that belong to no other one."""
+    """Return the URIs of the files of observations that are not shared with other observations."""
     asked = "SELECT value FROM json_each(?)"
     sql = (
         f"SELECT DISTINCT dataURI FROM product WHERE obsID IN ({asked}) AND NOT EXISTS (SELECT 1 FROM product AS other "
@@ -66,7 +66,7 @@ def _files_of(connection: sqlite3.Connection, obsids: list[int]) -> list[str]:
 
 
 def reprocess(connection: sqlite3.Connection, pattern: str, made: Revision, calib_level: int | None) -> list[str]:
-    """Make new versions of FITS files, and raise the level of the observations if one is given."""
+    """Create new versions of FITS files, and change the calibration level of the observations if one is given."""
     matched = _matched(connection, pattern)
     uris = [uri for uri in matched.uris if uri.lower().endswith(_FITS)]
     if calib_level is not None:
@@ -80,7 +80,7 @@ def reprocess(connection: sqlite3.Connection, pattern: str, made: Revision, cali
 
 
 def _raise_level(connection: sqlite3.Connection, obsid: int, level: int) -> None:
-    """Let an observation have a level, and the files that go with it."""
+    """Set the calibration level of an observation, and replace its files by those of that level."""
     (row,) = _rows(connection, "SELECT * FROM observation WHERE obsid = ?", obsid)
     known = {"dataRights": row["dataRights"] or "PUBLIC", "t_obs_release": row["t_obs_release"] or row["t_max"]}
     observation = from_row({**row, **known, "calib_level": level})
@@ -103,7 +103,7 @@ def _revise(connection: sqlite3.Connection, uri: str, made: Revision) -> None:
 
 
 def release(connection: sqlite3.Connection, pattern: str, day: float) -> list[str]:
-    """Make observations and their files public, or files alone."""
+    """Make observations and their files, or single files, public."""
     matched = _matched(connection, pattern)
     for obsid in matched.obsids:
         _update(connection, "observation", obsid, {"dataRights": "PUBLIC", "t_obs_release": day})
@@ -114,7 +114,7 @@ def release(connection: sqlite3.Connection, pattern: str, day: float) -> list[st
 
 
 def remove(connection: sqlite3.Connection, pattern: str) -> list[str]:
-    """Take observations with their files away, or files alone."""
+    """Remove observations and their files, or single files."""
     matched = _matched(connection, pattern)
     for obsid in matched.obsids:
         connection.execute("DELETE FROM observation WHERE obsid = ?", (obsid,))
@@ -127,7 +127,7 @@ def remove(connection: sqlite3.Connection, pattern: str) -> list[str]:
 
 
 def add(connection: sqlite3.Connection, like: str, obs_id: str, columns: Mapping[str, object]) -> list[str]:
-    """Add an observation that is like another one but for its name and some columns, with files of its own."""
+    """Add an observation that copies another one except for its name and the given columns, with its own files."""
     if unknown := set(columns) - (set(OBSERVATION_NAMES) - {"obs_id", "obsid", "objID"}):
         raise ValueError(f"{min(unknown)!r} is not a column of an observation that can be set.")
     if _rows(connection, "SELECT 1 FROM observation WHERE obs_id = ? COLLATE NOCASE", obs_id):
@@ -142,7 +142,7 @@ def add(connection: sqlite3.Connection, like: str, obs_id: str, columns: Mapping
 
 
 def _renamed(row: Mapping[str, Any], obs_id: str) -> dict[str, Any]:
-    """A row with another name, also in the addresses of its files."""
+    """Return a row with another name, also in the URIs of its files."""
     before = row["obs_id"]
     moved = {
         name: row[name] and row[name].replace(before, obs_id).replace(before.lower(), obs_id.lower())
@@ -152,7 +152,7 @@ def _renamed(row: Mapping[str, Any], obs_id: str) -> dict[str, Any]:
 
 
 def _numbers(connection: sqlite3.Connection, row: Mapping[str, Any]) -> dict[str, int]:
-    """The next free numbers of a collection."""
+    """Return the next free ids of a collection."""
     sql = "SELECT MAX(obsid) AS obsid FROM observation WHERE obs_collection = ?"
     obsid = _rows(connection, sql, row["obs_collection"])[0]["obsid"] + _STEP
     return {"obsid": obsid, "objID": obsid + (row["objID"] - row["obsid"])}

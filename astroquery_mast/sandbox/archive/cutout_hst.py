@@ -1,4 +1,4 @@
-"""HST images that can be cut: advanced products on a grid that covers the sky, and the surveys GOODS and CANDELS."""
+"""HST images for cutouts: advanced products on an all-sky grid, and the surveys GOODS and CANDELS."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .fields import FIELDS
 if TYPE_CHECKING:
     from .archive import Archive
 
-#: Size of a projection cell, degrees, and number of sky cells along its sides.
+#: Size of a projection cell in degrees, and number of sky cells along its sides.
 _BAND, _STEP, _ACROSS = 5.0, 4.5, 21
 _PIXEL = {"ACS/WFC": 0.04, "WFC3/UVIS": 0.04, "WFC3/IR": 0.12}
 
 
 def sky_cell(ra: float, dec: float) -> tuple[str, float, float]:
-    """Name and middle (degrees) of the sky cell of a position."""
+    """Return name and center (degrees) of the sky cell of a position."""
     band, north = divmod(min(dec + 90.0, 179.999), _BAND)
     turn, east = divmod(ra % 360.0, _STEP)
     x, y = int(east * _ACROSS / _STEP), int(north * _ACROSS / _BAND)
@@ -34,7 +34,7 @@ def sky_cell(ra: float, dec: float) -> tuple[str, float, float]:
 def sky_cell_cutouts(
     archive: Archive, at: tuple[float, float], shape_at: dict[float, tuple[int, int]]
 ) -> Iterator[tuple[str, bytes]]:
-    """Cutouts of a position."""
+    """Generate the cutouts at a position, with their file names."""
     name, *middle = sky_cell(*at)
     place = f"ra{_number(at[0])}-dec{'s' if at[1] < 0 else 'n'}{_number(abs(at[1]))}"
     for camera, band, seconds in _images(archive, at):
@@ -45,7 +45,7 @@ def sky_cell_cutouts(
         yield file, _file(frame, at, shape_at[pixel], (camera, band, seconds))
 
 
-#: Sizes of pixels, arcsec.
+#: Pixel sizes in arcsec.
 PIXELS = tuple(sorted(set(_PIXEL.values())))
 
 
@@ -54,7 +54,7 @@ def _number(value: float) -> str:
 
 
 def _images(archive: Archive, at: tuple[float, float]) -> list[tuple[str, str, float]]:
-    """Camera, filter and exposure time of the public images that cover a position."""
+    """Return camera, filter, and exposure time (seconds) of the public images that cover a position."""
     near = sorted(archive.within(*at, 0.0))
     sql = (
         "SELECT instrument_name, filters, SUM(t_exptime) AS seconds FROM observation WHERE obs_collection = 'HST' "
@@ -101,7 +101,7 @@ class Survey:
 
     @cached_property
     def frame(self) -> Frame:
-        """Where it lies; north is up."""
+        """The frame of the mosaic, north up."""
         at = FIELDS[self.field]
         return Frame(at.ra, at.dec, round(self.pixel / 3600.0, 14), 0.0, round(self.width * 3600.0 / self.pixel))
 
@@ -110,14 +110,14 @@ SURVEYS = tuple(Survey(*line) for line in packaged("surveys")["cutouts"])
 
 
 def surveys_at(ra: float, dec: float, radius: float = 0.0) -> list[Survey]:
-    """Surveys whose mosaic a cone (degrees) reaches."""
+    """Return the surveys whose mosaic intersects a cone (degrees)."""
     return [survey for survey in SURVEYS if survey.frame.near(ra, dec, radius)]
 
 
 def survey_fits(
     survey: Survey, at: tuple[float, float], shape: tuple[int, int], size: str
 ) -> Iterator[tuple[str, bytes]]:
-    """The FITS file of a survey's cutout."""
+    """Generate the FITS file of a survey cutout."""
     grid, corner = survey.frame.cutout(*at, shape)
     units = []
     for band in survey.bands:
@@ -131,7 +131,7 @@ def survey_fits(
 
 
 def _elements(survey: Survey, band: str) -> dict[str, Any]:
-    """What stands in the light: one filter, or one in each of two wheels."""
+    """Return the optical elements: a single filter, or one in each of two wheels."""
     if survey.instrument == "WFC3":
         return {"first": None, "second": None, "filter": band.upper()}
     first, second = ("CLEAR1L", "F814W") if band == "f814w" else (band.upper(), "CLEAR2L")
@@ -141,7 +141,7 @@ def _elements(survey: Survey, band: str) -> dict[str, Any]:
 def survey_pictures(
     survey: Survey, at: tuple[float, float], shape: tuple[int, int], size: str, kind: str, looks: Looks
 ) -> Iterator[tuple[str, bytes]]:
-    """Pictures of a survey's cutout; as `survey_fits`, with ``kind`` (``jpg`` or ``png``) and ``looks``."""
+    """Generate the pictures of a survey cutout; as `survey_fits`, with ``kind`` (``jpg`` or ``png``) and ``looks``."""
     grid, corner = survey.frame.cutout(*at, shape)
     for band in survey.bands:
         file = survey.file.format(band)

@@ -1,6 +1,6 @@
 """Images cut out of detectors and mosaics: pixels with world coordinates, FITS units, and pictures.
 
-The pixels are those of the archive's scene, so a cutout shows what the images of the same field show.
+The pixels show the same simulated sky as the archive's images of the field.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from .scene import brightness, generator
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A square image on the sky, projected onto the plane that touches its middle: middle and pixel size in degrees,
-    and the ``angle`` of the pixel columns, degrees east of north.
+    """A square image in the tangent plane at its center: center and pixel size in degrees, and the ``angle`` of the
+    pixel columns, in degrees east of north.
     """
 
     ra: float
@@ -36,36 +36,36 @@ class Frame:
     side: int
 
     def grid(self, corner: tuple[int, int], shape: tuple[int, int]) -> PixelGrid:
-        """Pixels of a piece of the image; its corner is column and row of the first pixel, from 1."""
+        """Return the pixels of a part of the image; its corner is column and row of the first pixel, counted from 1."""
         middle = (self.side + 1) / 2.0
         sine, cosine = math.sin(math.radians(self.angle)), math.cos(math.radians(self.angle))
-        # Rounded, so that mathematical libraries cannot disagree about the last digit in a header.
+        # Rounded, so that headers do not depend on the last digit of a mathematical library.
         along, across = round(self.scale * cosine, 14), round(self.scale * sine, 14)
         crpix = (middle - corner[0] + 1, middle - corner[1] + 1)
         return PixelGrid(self.ra, self.dec, crpix, ((-along, across), (across, along)), shape)
 
     def pixel(self, ra: float, dec: float) -> tuple[float, float]:
-        """Column and row of a position, from 1; infinite for the far side of the sky."""
+        """Return column and row of a position, counted from 1; infinite on the opposite side of the sky."""
         if float(separation(unit_vectors(ra, dec), unit_vectors(self.ra, self.dec))) > 1.0:
             return math.inf, math.inf
         x, y = self.grid((1, 1), (1, 1)).pixels(np.array(ra), np.array(dec))
         return float(x) + 1.0, float(y) + 1.0
 
     def near(self, ra: float, dec: float, radius: float = 0.0) -> bool:
-        """Whether a cone (degrees) reaches the image."""
+        """Return whether a cone (degrees) intersects the image."""
         low, high = 0.5, self.side + 0.5
         outside = [max(low - place, place - high, 0.0) for place in self.pixel(ra, dec)]
         return math.hypot(*outside) * self.scale <= radius
 
     def cutout(self, ra: float, dec: float, shape: tuple[int, int]) -> tuple[PixelGrid, tuple[int, int]]:
-        """The piece around a position, and column and row of its first pixel (from 1)."""
+        """Return the part around a position, and column and row of its first pixel (counted from 1)."""
         x, y = self.pixel(ra, dec)
         corner = (round(x) - shape[1] // 2, round(y) - shape[0] // 2)
         return self.grid(corner, shape), corner
 
 
 def world_coordinates(grid: PixelGrid) -> Cards:
-    """World coordinates of a grid (RA---TAN, DEC--TAN) as header cards."""
+    """Return the world coordinates of a grid (RA---TAN, DEC--TAN) as header cards."""
     return cards("cutout", grid_facts(grid))
 
 
@@ -83,7 +83,7 @@ _NOISE, _DECIMALS = 0.02, 4
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """How a picture is made of an image: stretch, the percentages or values shown as black and white, and inversion."""
+    """Display options of a picture: stretch, limits as percentiles or values, and inversion."""
 
     stretch: str = "asinh"
     percent: tuple[float, float] | None = None
@@ -92,13 +92,13 @@ class Looks:
 
 
 def wavelength(band: str) -> float:
-    """Middle of an HST filter, nm."""
+    """Return the central wavelength of an HST filter in nm."""
     shortest, longest = limits(band.upper(), "HST")
     return ((shortest or 500.0) + (longest or 700.0)) / 2.0
 
 
 def pixels(frame: Frame, grid: PixelGrid, corner: tuple[int, int], band: str, name: str) -> Array:
-    """Pixels of a cutout; zero where it reaches over the edge of the mosaic."""
+    """Return the pixels of a cutout; they are zero outside the mosaic."""
     rows, columns = grid.shape
     noise = generator("cutout", name, corner, grid.shape).standard_normal(grid.shape)
     image = brightness(grid, wavelength(band), None) + _NOISE * noise
@@ -112,14 +112,14 @@ def _inside(places: NDArray[np.int64], side: int) -> NDArray[np.bool_]:
 
 
 def unit(data: Array, grid: PixelGrid, name: str, further: Cards) -> Any:
-    """Image unit with world coordinates."""
+    """Return an image unit with world coordinates."""
     made = fits.ImageHDU(data.astype(">f4"), name=name)
     made.header.extend([fits.Card(*card) for card in (*world_coordinates(grid), *further)], update=True)
     return made
 
 
 def fits_bytes(units: list[Any], described: Cards) -> bytes:
-    """FITS file of an empty primary unit with these cards, and of the image units."""
+    """Return a FITS file of an empty primary unit with the given cards, and of the image units."""
     primary = fits.PrimaryHDU()
     primary.header.extend([fits.Card(*card) for card in described], update=True)
     for made in (primary, *units):
@@ -130,7 +130,7 @@ def fits_bytes(units: list[Any], described: Cards) -> bytes:
 
 
 def picture(data: Array, kind: str, looks: Looks) -> bytes:
-    """JPEG or PNG of an image whose rows come from the bottom up."""
+    """Return the JPEG or PNG of an image whose rows are ordered from bottom to top."""
     if looks.values is not None:
         interval = visualization.ManualInterval(*looks.values)
     else:
@@ -140,6 +140,6 @@ def picture(data: Array, kind: str, looks: Looks) -> bytes:
     if looks.invert:
         levels = 255 - levels
     content = io.BytesIO()
-    # Pictures count rows from the top.
+    # The rows of pictures are ordered from top to bottom.
     Image.fromarray(np.ascontiguousarray(levels[::-1])).save(content, {"jpg": "JPEG", "png": "PNG"}[kind])
     return content.getvalue()

@@ -1,8 +1,9 @@
-"""Which TESS detectors saw a place, sector by sector, and which ones a minor planet crossed.
+"""The TESS detectors that observed a position, sector by sector, and those that a minor planet crossed.
 
-Sectors whose full-frame images the archive has saw exactly what those cover. Elsewhere a model answers: four cameras in
-a row from near the ecliptic to its pole, thirteen sectors to a year, the southern half first. Minor planets move round
-the ecliptic at an even pace and up and down once per turn: inclinations and pace are the true ones, places are not.
+In sectors with full-frame images in the archive, these images define the coverage. Other sectors follow a model: four
+cameras in a row from near the ecliptic to its pole, thirteen sectors per year, the southern hemisphere first. Minor
+planets move along the ecliptic at constant speed and oscillate once per revolution in latitude: inclinations and speeds
+are real, positions are not.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 SIDE = 2048
 SCALE = APERTURES["Photometer"].width / 3600.0 / SIDE
 _FULL_FRAME = re.compile(r"tess-s(\d{4})-(\d)-(\d)$")
-#: Ecliptic latitude of the cameras, degrees, and longitude of the first sector of each year.
+#: Ecliptic latitude of the cameras in degrees, and longitude of the first sector of each year.
 _CAMERAS = (18.0, 42.0, 66.0, 90.0)
 _SOUTH_FROM, _NORTH_FROM = 315.8, 270.0
 _SECTORS_PER_YEAR = 13
 _QUADRANTS = ((1, 1), (-1, 1), (-1, -1), (1, -1))
-#: From the middle of a camera to that of its detectors, degrees.
+#: Offset of the detectors from the center of a camera, in degrees.
 _APART = 6.0
-#: How far a detector reaches from its middle, degrees.
+#: Maximum distance of the edge of a detector from its center, in degrees.
 _REACH = 9.0
 
 
@@ -51,12 +52,12 @@ class Detector:
 
     @property
     def name(self) -> str:
-        """Name of the full-frame images that it made, e.g. ``tess-s0001-1-3``."""
+        """Name of its full-frame images, e.g. ``tess-s0001-1-3``."""
         return f"tess-s{self.sector:04d}-{self.camera}-{self.ccd}"
 
 
 def detectors_at(archive: Archive, ra: float, dec: float, radius: float = 0.0) -> list[Detector]:
-    """Find the detectors that saw a cone."""
+    """Return the detectors that observed a cone (degrees)."""
     found = list(_imaged(archive, ra, dec, radius))
     seen = {detector.sector for detector in found} | imaged_sectors(archive)
     for detector in model_at(ra, dec, radius):
@@ -66,13 +67,13 @@ def detectors_at(archive: Archive, ra: float, dec: float, radius: float = 0.0) -
 
 
 def imaged_sectors(archive: Archive) -> set[int]:
-    """Sectors of which the archive has the full-frame images; nothing was observed outside them."""
+    """Return the sectors with full-frame images in the archive, outside which nothing was observed."""
     sql = "SELECT DISTINCT sequence_number FROM observation WHERE target_name = 'TESS FFI'"
     return {row["sequence_number"] for row in archive.query(sql)}
 
 
 def _imaged(archive: Archive, ra: float, dec: float, radius: float) -> Iterator[Detector]:
-    """Detectors of the archive's own observations; of a sector's light curves the first one decides."""
+    """Return the detectors of the archive's observations; the first light curve of a sector defines its detector."""
     near = archive.within(ra, dec, radius)
     sql = (
         "SELECT objID, obs_id, sequence_number, s_ra, s_dec FROM observation WHERE obs_collection = 'TESS' "
@@ -93,7 +94,7 @@ def _imaged(archive: Archive, ra: float, dec: float, radius: float) -> Iterator[
 
 
 def _of_star(obs_id: str, sector: int, at: tuple[float, float]) -> Detector:
-    """Detector of a star with a light curve: the one that the light curve's header names."""
+    """Return the detector of a star with a light curve, as named in the header of the light curve."""
     number = 1 + hash_digit(obs_id, 4)
     rng = dice("TESS detector", obs_id)
     ra, dec = deproject(*at, rng.uniform(-4.0, 4.0), rng.uniform(-4.0, 4.0))
@@ -102,7 +103,7 @@ def _of_star(obs_id: str, sector: int, at: tuple[float, float]) -> Detector:
 
 
 def model_at(ra: float, dec: float, radius: float = 0.0) -> list[Detector]:
-    """Detectors of the model survey that saw a cone (degrees)."""
+    """Return the detectors of the model survey that observed a cone (degrees)."""
     detectors, centers = _model()
     reach = np.cos(np.radians(min(_REACH + radius, 180.0)))
     near = np.flatnonzero(centers @ unit_vectors(ra, dec) >= reach)
@@ -111,8 +112,8 @@ def model_at(ra: float, dec: float, radius: float = 0.0) -> list[Detector]:
 
 @cache
 def _model() -> tuple[list[Detector], np.ndarray]:
-    """Every detector of every sector, and unit vectors towards their middles."""
-    from astropy import units  # noqa: PLC0415 - slow to import, and wanted for cutouts only
+    """Return all detectors of all sectors, and the unit vectors of their centers."""
+    from astropy import units  # noqa: PLC0415 - slow to import, and only used for cutouts
     from astropy.coordinates import SkyCoord  # noqa: PLC0415
 
     keys, middles, uppers = zip(*_pointings(), strict=True)
@@ -130,14 +131,14 @@ def _model() -> tuple[list[Detector], np.ndarray]:
 
 
 def _pointings() -> Iterator[tuple[tuple[int, int, int], tuple[float, float], tuple[float, float]]]:
-    """Sector, camera and detector; ecliptic longitude and latitude of the detector's middle and of a place above it."""
+    """Generate sector, camera, and detector; ecliptic position of the detector's center and of a point above it."""
     for sector in range(1, len(SECTORS) + 1):
         turns, side = (sector - 1, -1.0) if sector <= _SECTORS_PER_YEAR else (sector - _SECTORS_PER_YEAR - 1, 1.0)
         first = _SOUTH_FROM if side < 0 else _NORTH_FROM
         longitude = (first + 360.0 / _SECTORS_PER_YEAR * turns) % 360.0
         for camera, latitude in enumerate(_CAMERAS, 1):
             for ccd, (east, north) in enumerate(_QUADRANTS, 1):
-                # Just short of the pole, where a longitude would no longer tell how the camera is turned.
+                # Slightly off the pole, where a longitude would not define the orientation of the camera.
                 boresight = (longitude, side * min(latitude, 89.999))
                 place = (_APART * east, _APART * north)
                 yield (
@@ -148,15 +149,15 @@ def _pointings() -> Iterator[tuple[tuple[int, int, int], tuple[float, float], tu
 
 
 Array = NDArray[np.float64]
-#: Day from which tracks are counted: the middle of sector 6 (MJD).
+#: Reference epoch of the tracks: the middle of sector 6 (MJD).
 _EPOCH = 58478.4
-#: Full-frame images of a sector that are cut, and at whose times tracks are looked at.
+#: Number of full-frame images per sector, at whose times tracks are evaluated.
 CADENCES = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Asteroid:
-    """A minor planet: ecliptic longitude at the epoch (degrees), pace (degrees a day), inclination, node, e-/s."""
+    """A minor planet: ecliptic longitude at the epoch, daily motion, inclination, node (degrees), brightness (e-/s)."""
 
     number: int
     name: str
@@ -167,8 +168,8 @@ class Asteroid:
     brightness: float
 
     def track(self, mjd: Array) -> tuple[Array, Array]:
-        """Right ascension and declination at times (MJD), degrees."""
-        from astropy import units  # noqa: PLC0415 - slow to import, and wanted for cutouts only
+        """Return right ascension and declination in degrees at times (MJD)."""
+        from astropy import units  # noqa: PLC0415 - slow to import, and only used for cutouts
         from astropy.coordinates import SkyCoord  # noqa: PLC0415
 
         longitude = self.longitude + self.pace * (np.asarray(mjd, dtype=float) - _EPOCH)
@@ -190,18 +191,18 @@ def _known() -> dict[str, Asteroid]:
 
 
 def asteroid(name: str) -> Asteroid | None:
-    """Minor planet of a name, a number, or both; None for an unknown one."""
+    """Return a minor planet by name, number, or both; None for an unknown one."""
     return _known().get(" ".join(name.split()).casefold())
 
 
 def sector_times(sector: int) -> Array:
-    """Times (MJD) of a sector's images, spread evenly over it."""
+    """Return the times (MJD) of the images of a sector, evenly spaced."""
     start = SECTORS[sector - 1][2]
     return np.round(start + SECTOR_DAYS * (np.arange(CADENCES) + 0.5) / CADENCES, 8)
 
 
 def crossed(archive: Archive, body: Asteroid) -> list[Detector]:
-    """Detectors that a minor planet crossed, in the order of time, without the sectors whose images the archive has."""
+    """Return the detectors that a minor planet crossed, in time order, except in sectors with images in the archive."""
     known = imaged_sectors(archive)
     return [detector for detector in _crossed(body) if detector.sector not in known]
 

@@ -1,6 +1,6 @@
-"""Target pixel files cut out of TESS full-frame images, in the manner of TESScut, with a few dozen cadences a sector.
+"""Target pixel files cut out of TESS full-frame images, as by TESScut, with a few dozen cadences per sector.
 
-Faint stars belong to the sky, cell by cell, so that neighboring cutouts show the same.
+Faint stars have fixed positions, generated per sky cell, so that neighboring cutouts show the same stars.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from .archive import Archive
 
 Array = NDArray[np.float64]
-#: Size of a cell of the background and number of stars in it; degrees.
+#: Size of a background cell in degrees, and number of stars per cell.
 _CELL, _PER_CELL = 0.25, 50
 _TARGET_FLUX, _FIELD_FLUX = 4000.0, 12.0
-#: Width of the image of a star (standard deviation) and how far it is drawn, pixels.
+#: Width of the image of a star (standard deviation) and radius to which it is drawn, in pixels.
 _WIDTH, _DRAWN = 0.75, 6.0
 _BACKGROUND = 120.0
 
 
 class Stars:
-    """Sources around a place: positions in degrees and brightness in electrons per second."""
+    """Sources around a position: positions in degrees and brightness in electrons per second."""
 
     def __init__(self, ra: Array, dec: Array, flux: Array) -> None:
         self.ra, self.dec, self.flux = ra, dec, flux
 
     def image(self, grid: PixelGrid) -> Array:
-        """What a detector with these pixels shows of them."""
+        """Return the image of the sources in the pixels of a grid."""
         x, y = grid.pixels(self.ra, self.dec)
         rows, columns = grid.shape
         near = (np.abs(x - columns / 2) < columns / 2 + _DRAWN) & (np.abs(y - rows / 2) < rows / 2 + _DRAWN)
@@ -54,12 +54,12 @@ class Stars:
 
 
 def _profile(offset: Array) -> Array:
-    """One axis of the image of a star, whose sum is 1."""
+    """Return one axis of the image of a star, normalized to a sum of 1."""
     return np.asarray(np.exp(-0.5 * (offset / _WIDTH) ** 2) / (_WIDTH * math.sqrt(2.0 * math.pi)))
 
 
 def stars_around(archive: Archive, grid: PixelGrid) -> Stars:
-    """Sources that can be seen in the pixels of a grid."""
+    """Return the sources that are visible in the pixels of a grid."""
     rows, columns = grid.shape
     middle = ((columns + 1) / 2 - grid.crpix[0], (rows + 1) / 2 - grid.crpix[1])
     (a, b), (c, d) = grid.cd
@@ -70,7 +70,7 @@ def stars_around(archive: Archive, grid: PixelGrid) -> Stars:
 
 
 def _light_curve_stars(archive: Archive, ra: float, dec: float, radius: float) -> tuple[Array, Array, Array]:
-    """Stars with light curves; each of them once, however many sectors it was seen in."""
+    """Return the stars with light curves, each once even if it was observed in several sectors."""
     near = sorted(archive.within(ra, dec, radius))
     sql = (
         "SELECT DISTINCT target_name, s_ra, s_dec FROM observation WHERE obs_collection = 'TESS' "
@@ -83,7 +83,7 @@ def _light_curve_stars(archive: Archive, ra: float, dec: float, radius: float) -
 
 
 def _of_fields(ra: float, dec: float, radius: float) -> Iterator[tuple[Array, Array, Array]]:
-    """Stars of the fields nearby, the same as in images of the other telescopes."""
+    """Generate the stars of nearby fields, which also appear in images of the other telescopes."""
     for field in FIELDS.values():
         if field.name in MOVING or abs(field.dec - dec) > radius + 0.2:
             continue
@@ -114,12 +114,12 @@ def _cell(band: int, cell: int, count: int) -> tuple[Array, Array, Array]:
     return ra, dec, np.clip(40.0 * rng.pareto(1.2, _PER_CELL) + 5.0, 0.0, 5000.0)
 
 
-#: Barycentric date from which TESS counts (its fraction of the modified Julian date is 0.5).
+#: Zero point of TESS times as MJD (the zero point of BJD is an integer, hence the fraction 0.5).
 _ZERO_MJD = 56999.5
 _GAIN, _READ_NOISE, _SECONDS = 1.0, 0.4, 1425.6
 #: Cadences with a quality flag: impulsive outlier, scattered light.
 _FLAGS = {4: 512, CADENCES // 2: 4096}
-#: Columns of images, which carry world coordinates.
+#: Image columns, which have world coordinates.
 _IMAGES = ("RAW_CNTS", "FLUX", "FLUX_ERR", "FLUX_BKG", "FLUX_BKG_ERR")
 _COLUMNS: tuple[tuple[str, str, str], ...] = packaged("instruments")["cutout columns"]
 
@@ -127,7 +127,7 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = packaged("instruments")["cutout col
 def place_cutout(
     archive: Archive, detector: Detector, at: tuple[float, float], shape: tuple[int, int]
 ) -> tuple[str, bytes]:
-    """Cut a place out of a detector's images."""
+    """Return a cutout at a fixed position from the images of a detector."""
     grid, corner = detector.frame.cutout(*at, shape)
     image = stars_around(archive, grid).image(grid)
     flux = np.broadcast_to(image, (CADENCES, *shape))
@@ -137,7 +137,7 @@ def place_cutout(
 
 
 def track_cutout(archive: Archive, detector: Detector, body: Asteroid, shape: tuple[int, int]) -> tuple[str, bytes]:
-    """Follow a minor planet across a detector; cadences in which it was elsewhere are left out."""
+    """Return a cutout that follows a minor planet; cadences in which it was outside the detector are omitted."""
     times = sector_times(detector.sector)
     ra, dec = body.track(times)
     seen = np.array([detector.frame.near(*place) for place in zip(ra.tolist(), dec.tolist(), strict=True)])
@@ -166,7 +166,7 @@ def _file(
     at: tuple[float, float],
     further: dict[str, Array],
 ) -> bytes:
-    """A target pixel file; ``flux`` has the shape (cadences, rows, columns)."""
+    """Return a target pixel file; ``flux`` has the shape (cadences, rows, columns)."""
     grid, corner = cut
     shared, place = _shared(detector, at, further), {"column": corner[0], "row": corner[1]}
     pixels = binary_table(_columns(detector, name, times, flux, further), name="PIXELS")
@@ -220,7 +220,7 @@ def _column(line: tuple[str, str, str], values: Any, shape: tuple[int, int]) -> 
 
 
 def _sources(detector: Detector, times: Array) -> list[str]:
-    """Names of the full-frame images, which hold the time of each."""
+    """Return the names of the full-frame images, which contain their times."""
     configuration = SECTORS[detector.sector - 1][1]
     stamps = Time(times, format="mjd").strftime("%Y%j%H%M%S")
     where = f"s{detector.sector:04d}-{detector.camera}-{detector.ccd}-{configuration}-s"
@@ -228,7 +228,7 @@ def _sources(detector: Detector, times: Array) -> list[str]:
 
 
 def _shared(detector: Detector, at: tuple[float, float], further: dict[str, Array]) -> Cards:
-    """Keywords that all units have."""
+    """Return the keywords of all units."""
     _, configuration, start = SECTORS[detector.sector - 1]
     end = start + SECTOR_DAYS
     facts = {

@@ -1,4 +1,4 @@
-"""The places in the sky that the archive's telescopes have looked at, and the names that resolve to them.
+"""The fields observed by the archive's telescopes, and the names that resolve to them.
 
 Positions are those of the CDS name resolver, rounded.
 """
@@ -27,27 +27,27 @@ class Field:
     aliases: tuple[str, ...] = ()
 
 
-#: Every field by its name.
+#: All fields by name.
 FIELDS: dict[str, Field] = {line[0]: Field(*line) for line in packaged("targets")["fields"]}
 
-#: The same with targets apart from all surveys, of which catalogs have nothing.
+#: All fields, and targets outside all surveys, which are not in the catalogs.
 TARGETS: dict[str, Field] = {**FIELDS, **{line[0]: Field(*line) for line in packaged("targets")["apart"]}}
 
-#: Names of targets that move across the sky; no name resolver knows where they are.
+#: Names of moving targets, which name resolvers do not know.
 MOVING = frozenset(packaged("targets")["moving"])
 
-#: TIC number of every star that TESS has light curves of, in the order they are cataloged.
+#: TIC id of each star with TESS light curves, in catalog order.
 TIC_NUMBERS: dict[str, int] = packaged("targets")["tic"]
 _STARS = {number: name for name, number in TIC_NUMBERS.items()}
 
 
 _TIC = re.compile(r"tic(\d+)$")
-# The search radius that TIC entries carry: 1.2 arcsec, in degrees.
+# The search radius in TIC entries: 1.2 arcsec, in degrees.
 _TIC_RADIUS = 0.000333
 
 
 def _key(name: str) -> str:
-    """Spelling without case, spaces and punctuation; ``Messier`` is ``M``."""
+    """Return a name without case, spaces, and punctuation; ``Messier`` becomes ``M``."""
     text = re.sub(r"[\s_'\u2019.*-]+", "", name.casefold())
     text = re.sub(r"^(name|messier(?=\d))", lambda word: "m" if word[0] == "messier" else "", text)
     return re.sub(r"^(m|ngc|tic)0+(?=\d)", r"\1", text)
@@ -60,7 +60,7 @@ def _known() -> dict[str, Field]:
 
 
 def resolve(name: str) -> list[dict[str, object]]:
-    """Look a name up."""
+    """Return the entries of a name in the resolvers."""
     key = _key(name)
     tic = _TIC.match(key)
     if tic is None:
@@ -87,7 +87,7 @@ def _entries(field: Field) -> list[dict[str, object]]:
     simbad["objectType"] = field.object_type
     if field.look == "star":
         return [simbad]
-    # NED has a position of its own, about an arcsecond away.
+    # The position in NED differs by about an arcsecond.
     rng = dice("NED", field.name)
     ned: dict[str, object] = {
         "resolver": "NED",

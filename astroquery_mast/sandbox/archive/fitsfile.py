@@ -1,4 +1,4 @@
-"""FITS files: units in the planned order, headers of the planned length, valid checksums; and the pixels of images."""
+"""FITS files: units in the planned order, headers of the planned length, valid checksums, and the image pixels."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Pixels = Any
 
 
 def pixels(file: File, unit: Unit, grid: PixelGrid | None) -> Pixels:
-    """Data of an image unit."""
+    """Return the data of an image unit."""
     fill = _FILLS.get(unit.name, _science)
     data = fill(file, unit, grid)
     if unit.dtype.startswith(">f"):
-        # Rounding hides the last digits, in which mathematical libraries differ from platform to platform.
+        # Rounding hides the last digits, which depend on the mathematical library of the platform.
         data = np.round(data, _DECIMALS)
     elif unit.dtype == ">u2":
         data = np.clip(np.round(data), 0, 65535)
@@ -34,7 +34,7 @@ def pixels(file: File, unit: Unit, grid: PixelGrid | None) -> Pixels:
 
 
 def sky(file: File, grid: PixelGrid | None, shape: tuple[int, int]) -> Pixels:
-    """Noiseless image of the sky, or of nothing for a calibration exposure."""
+    """Return a noiseless image of the sky, or zeros for a calibration exposure."""
     owner = file.owner
     if grid is None:
         return np.zeros(shape)
@@ -62,14 +62,14 @@ def _science(file: File, unit: Unit, grid: PixelGrid | None) -> Pixels:
 
 
 def _counts(file: File, unit: Unit, seen: Pixels) -> Pixels:
-    """Raw counts: bias level plus signal; the reads of a ramp rise one after the other."""
+    """Return raw counts: bias level plus signal; the signal increases with each read of a ramp."""
     reads = unit.shape[-3] if len(unit.shape) > 2 else 1
     rise = np.arange(1, reads + 1).reshape(-1, 1, 1) / reads if reads > 1 else np.ones(1)
     return _BIAS + _GAIN * rise * seen + 5.0 * _noise(file, unit)
 
 
 def _cube(file: File, unit: Unit, seen: Pixels) -> Pixels:
-    """A line at a third of the band on top of a continuum."""
+    """Return a cube with a continuum, and a line at one third of the band."""
     planes = np.arange(unit.shape[0]).reshape(-1, 1, 1)
     line = 4.0 * np.exp(-0.5 * ((planes - unit.shape[0] / 3) / 1.5) ** 2)
     glow = _blob((unit.shape[1], unit.shape[2]))
@@ -77,7 +77,7 @@ def _cube(file: File, unit: Unit, seen: Pixels) -> Pixels:
 
 
 def _spectral(file: File, shape: tuple[int, int]) -> Pixels:
-    """Traces of spectra across a detector."""
+    """Return an image with traces of spectra across the detector."""
     rng = generator("traces", file.owner.target_name)
     rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
     image = np.full(shape, 0.05)
@@ -140,13 +140,13 @@ _TURN = threading.Lock()
 
 
 def binary_table(columns: Any, **names: Any) -> fits.BinTableHDU:
-    """Make a binary table; the arguments are those of `astropy.io.fits.BinTableHDU.from_columns`."""
+    """Create a binary table; the arguments are those of `astropy.io.fits.BinTableHDU.from_columns`."""
     with _TURN:
         return fits.BinTableHDU.from_columns(columns, **names)
 
 
 _CARDS_PER_BLOCK = 36
-# Checksum comments carry a date by default; a fixed one keeps the bytes the same.
+# Checksum comments contain the current date by default; a fixed one makes the bytes reproducible.
 _CHECKSUM_DATE = "2025-01-01T00:00:00"
 
 
@@ -164,7 +164,7 @@ def fits_bytes(file: File) -> bytes:
 
 
 def _grids(file: File, units: tuple[Unit, ...]) -> dict[int, PixelGrid]:
-    """Pixel grid of each detector (``EXTVER``) of a file with sky images."""
+    """Return the pixel grid of each detector (``EXTVER``) of a file with sky images."""
     images_ = {unit.version: unit.shape[-2:] for unit in units if unit.dtype and len(unit.shape) > 1}
     made = grids(file.owner, [(shape[0], shape[1]) for shape in images_.values()])
     return dict(zip(images_, made, strict=False))
@@ -183,7 +183,7 @@ def _hdu(file: File, unit: Unit, grid: PixelGrid | None) -> Any:
 
 
 def _finish(hdu: Any, blocks: int) -> None:
-    """Pad the header to its planned number of blocks and sign the unit."""
+    """Pad the header to its planned number of blocks, and add checksums to the unit."""
     hdu.header["CHECKSUM"] = ("0" * 16, "")
     hdu.header["DATASUM"] = ("0", "")
     used = len(hdu.header.tostring(sep="", endcard=False, padding=False)) // 80

@@ -1,4 +1,4 @@
-"""Spherical geometry, the ``s_region`` grammar, and cone search on footprints. Positions are in degrees (ICRS)."""
+"""Spherical geometry, the ``s_region`` grammar, and cone searches on footprints. Positions are in degrees (ICRS)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Vectors = NDArray[np.float64]
 
 
 def unit_vectors(ra: Any, dec: Any) -> Vectors:
-    """Unit vectors of positions."""
+    """Return the unit vectors of positions."""
     lon = np.radians(np.asarray(ra, dtype=float))
     lat = np.radians(np.asarray(dec, dtype=float))
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
 
 
 def separation(first: Vectors, second: Vectors) -> Vectors:
-    """Angle between unit vectors, exact for small and for large angles."""
+    """Return the angle between unit vectors in radians, accurate for small and large angles."""
     apart = np.linalg.norm(first - second, axis=-1)
     facing = np.linalg.norm(first + second, axis=-1)
     return np.asarray(2.0 * np.arctan2(apart, facing))
 
 
 def deproject(ra0: float, dec0: float, xi: float, eta: float) -> tuple[float, float]:
-    """Position of a tangent-plane offset (the FITS TAN projection)."""
+    """Return the position of a tangent-plane offset (the FITS TAN projection)."""
     x, y = math.radians(xi), math.radians(eta)
     sin0, cos0 = math.sin(math.radians(dec0)), math.cos(math.radians(dec0))
     denominator = cos0 - y * sin0
@@ -42,7 +42,7 @@ def deproject(ra0: float, dec0: float, xi: float, eta: float) -> tuple[float, fl
 
 
 def project(ra0: float, dec0: float, ra: Any, dec: Any) -> tuple[Vectors, Vectors]:
-    """Tangent-plane offsets of positions (inverse of `deproject`)."""
+    """Return tangent-plane offsets of positions (inverse of `deproject`)."""
     lon = np.radians(np.asarray(ra, dtype=float) - ra0)
     lat = np.radians(np.asarray(dec, dtype=float))
     sin0, cos0 = math.sin(math.radians(dec0)), math.cos(math.radians(dec0))
@@ -52,7 +52,7 @@ def project(ra0: float, dec0: float, ra: Any, dec: Any) -> tuple[Vectors, Vector
     return np.degrees(xi), np.degrees(eta)
 
 
-#: Frame words of footprints; at footprint accuracy all of them are ICRS.
+#: Reference frames of footprints; at footprint accuracy they are all equivalent to ICRS.
 FRAMES = frozenset({"ICRS", "J2000", "FK5", "GSC1", "GSC2"})
 _WRAPPERS = frozenset({"UNION"})
 _PUNCTUATION = str.maketrans("(),", "   ")
@@ -79,13 +79,13 @@ Shape = Circle | Polygon
 
 
 def parse_region(text: str | None) -> tuple[Shape, ...]:
-    """Read a footprint."""
+    """Parse a footprint."""
     text = text or ""
     return tuple(_shape(word, numbers, text) for word, numbers in _parts(text) if word or numbers)
 
 
 def _parts(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Names of shapes, each with the numbers that follow."""
+    """Generate the names of shapes, each with its numbers."""
     word, numbers = "", []
     for token in text.translate(_PUNCTUATION).split():
         name = token.upper()
@@ -126,10 +126,10 @@ def _polygon(values: list[float], text: str) -> Polygon:
 _SHAPES: Mapping[str, Callable[[list[float], str], Shape]] = {"CIRCLE": _circle, "POLYGON": _polygon}
 
 
-# A position on an edge counts as inside; this is the rounding of unit vectors (about 0.2 milliarcseconds), in
-# radians.
+# A position on an edge counts as inside; this is the rounding error of unit vectors in radians (about 0.2
+# milliarcseconds).
 _EDGE = 1e-9
-# Slack of the pre-selection, in radians: cos() of a small angle cannot be told from 1 below about 1e-8.
+# Margin of the pre-selection in radians: cos() of angles below about 1e-8 cannot be distinguished from 1.
 _SLACK = 1e-6
 _Indices = NDArray[np.intp]
 #: ``objID``, ``s_ra``, ``s_dec`` and ``s_region`` of an observation.
@@ -137,7 +137,7 @@ Placed = tuple[int, float | None, float | None, str | None]
 
 
 class FootprintIndex:
-    """All footprints of an archive, ready to be searched."""
+    """Search index of all footprints of an archive."""
 
     def __init__(self, observations: Iterable[Placed]) -> None:
         ids: list[int] = []
@@ -154,7 +154,7 @@ class FootprintIndex:
         self._load(shapes)
 
     def _load(self, shapes: Sequence[Shape]) -> None:
-        """Lay the shapes out: ``first[i]:first[i + 1]`` are the vertices (one for a circle) of part i."""
+        """Store the shapes as arrays: ``first[i]:first[i + 1]`` are the vertices (one for a circle) of part i."""
         corners = [shape.vertices if isinstance(shape, Polygon) else ((shape.ra, shape.dec),) for shape in shapes]
         self._first = np.concatenate([[0], np.cumsum([len(part) for part in corners], dtype=np.intp)]).astype(np.intp)
         flat = np.array([vertex for part in corners for vertex in part], dtype=float).reshape(-1, 2)
@@ -165,7 +165,7 @@ class FootprintIndex:
         self._centers, self._reach = self._caps(shapes)
 
     def _caps(self, shapes: Sequence[Shape]) -> tuple[Vectors, Vectors]:
-        """Bounding cap of every part (for a circle: the circle itself)."""
+        """Return the bounding cap of each part (for a circle: the circle itself)."""
         if not shapes:
             return np.empty((0, 3)), np.empty(0)
         sums = np.add.reduceat(self._vertices, self._first[:-1], axis=0)
@@ -177,7 +177,7 @@ class FootprintIndex:
         return centers, reach + np.radians(radii)
 
     def within(self, ra: float, dec: float, radius: float) -> dict[int, float]:
-        """Find the observations whose footprint overlaps a cone."""
+        """Return the observations whose footprint intersects a cone, with their distances in arcsec."""
         point = unit_vectors(ra, dec)
         cone = float(np.radians(radius))
         reach = np.minimum(self._reach + cone + _SLACK, np.pi)
@@ -193,7 +193,7 @@ class FootprintIndex:
         return {self._ids[hit]: float(value) for hit, value in zip(hits, distance, strict=True)}
 
     def _gap(self, parts: _Indices, point: Vectors) -> Vectors:
-        """Angle from the point to each part in radians, 0 inside."""
+        """Return the angle from the point to each part in radians, 0 inside."""
         gap = np.empty(len(parts))
         round_ = self._circle[parts]
         circles, polygons = parts[round_], parts[~round_]
@@ -209,7 +209,7 @@ class FootprintIndex:
         begin, end = self._vertices[edges], self._vertices[self._following[edges]]
         to_edge = np.minimum.reduceat(edge_distance(begin, end, point), starts)
         turn = np.add.reduceat(_turn(begin, end, point), starts)
-        # Seen from the antipode a polygon winds round as well: only points in its own bounding cap can be inside.
+        # A polygon also winds around the antipode of its interior: only points in its bounding cap can be inside.
         inside = (np.abs(turn) > np.pi) & (
             self._centers[parts] @ point > np.cos(np.minimum(self._reach[parts] + _SLACK, np.pi))
         )
@@ -217,7 +217,7 @@ class FootprintIndex:
 
 
 def edge_distance(begin: Vectors, end: Vectors, point: Vectors) -> Vectors:
-    """Angle from a point to great-circle arcs."""
+    """Return the angle from a point to great-circle arcs."""
     normal = np.cross(begin, end)
     size = np.linalg.norm(normal, axis=-1)
     beside = (np.cross(normal, begin) @ point >= 0) & (np.cross(end, normal) @ point >= 0) & (size > 0)
@@ -228,7 +228,7 @@ def edge_distance(begin: Vectors, end: Vectors, point: Vectors) -> Vectors:
 
 
 def _turn(begin: Vectors, end: Vectors, point: Vectors) -> Vectors:
-    """Signed angle at the point from end to end of each edge; a closed path round it adds up to a full turn."""
+    """Return the signed angle at the point subtended by each edge; these add up to a full turn around a closed path."""
     sine = np.cross(begin, end) @ point
     cosine = np.einsum("ij,ij->i", begin, end) - (begin @ point) * (end @ point)
     return np.asarray(np.arctan2(sine, cosine))

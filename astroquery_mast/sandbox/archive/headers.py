@@ -1,4 +1,4 @@
-"""Header keywords of each mission, as its pipeline writes them: the facts that fill the tables of `cards`."""
+"""Header keywords of each mission, as written by its pipeline: the facts that fill the tables of `cards`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .spectra import extension_facts
 
 Facts = dict[str, object]
 _TRANSLITERATION = str.maketrans({"\u03c0": "pi", "\u03c9": "omega", "\u03b2": "beta", "\u03b1": "alpha"})
-# Size of a pixel, arcsec; the columns of a target pixel file that hold images; the star's pixel in them, from 1.
+# Pixel size in arcsec; image columns of a target pixel file; pixel of the star in them, counted from 1.
 _PIXEL_SIZE = {"TESS": 21.0, "Kepler": 3.98, "K2": 3.98}
 _IMAGE_COLUMNS = range(4, 9)
-# Seconds that a frame of each telescope collects light and is read.
+# Integration and readout time of a frame of each telescope, in seconds.
 _FRAMES = {"TESS": (1.98, 0.02), "Kepler": (6.019802903270, 0.518948526144)}
 _LONG_CADENCE = 270
-#: Institutions by which readers recognize the files of pipelines.
+#: Values of ORIGIN, by which readers recognize the files of pipelines.
 _ORIGINS = {"QLP": "MIT/QLP", "TGLC": "UCSB/TGLC", "SPOC": "NASA/Ames", "TESS-SPOC": "NASA/Ames"}
 _STAR = 6.0
 _TEXT_LENGTH = 60
@@ -33,13 +33,13 @@ _COMMENT_COLUMN = 30
 
 
 def ascii_text(text: str | None) -> str:
-    """Text as a FITS header can hold it: plain letters instead of accents and Greek ones."""
+    """Return text allowed in a FITS header: plain letters instead of accented and Greek ones."""
     plain = unicodedata.normalize("NFKD", (text or "").translate(_TRANSLITERATION))
     return "".join(letter for letter in plain if " " <= letter <= "~")[:_TEXT_LENGTH]
 
 
 def _header(listed: Cards) -> fits.Header:
-    """Cards with comments cut to the 80 columns that a card has."""
+    """Return the cards, with comments truncated to the 80 columns of a card."""
     header = fits.Header()
     for key, value, comment in listed:
         used = max(len(fits.Card(key, value).image.rstrip()), _COMMENT_COLUMN)
@@ -48,7 +48,7 @@ def _header(listed: Cards) -> fits.Header:
 
 
 def primary(file: File) -> fits.Header:
-    """Keywords of the primary unit."""
+    """Return the keywords of the primary unit."""
     table, facts = _mission(file)
     header = _header([*cards("common", facts), *cards(table, facts), *_contributed(file)])
     _revise(header, file.revision)
@@ -56,7 +56,7 @@ def primary(file: File) -> fits.Header:
 
 
 def _revise(header: fits.Header, revision: Revision) -> None:
-    """Say in a header that a file was processed again."""
+    """Record in a header that a file was reprocessed."""
     told = {"CAL_VER": revision.version, "CRDS_CTX": revision.context}
     for key, value in told.items():
         if value is not None:
@@ -67,7 +67,7 @@ def _revise(header: fits.Header, revision: Revision) -> None:
 
 
 def _contributed(file: File) -> Cards:
-    """What the headers of the community's products tell of their collection; nothing of others."""
+    """Return the header cards about the collection of HLSP files; there are none for other files."""
     name = file.owner.provenance_name
     told = told_of(name) if file.owner.obs_collection == "HLSP" else {}
     if not told:
@@ -88,13 +88,13 @@ def _telescope(file: File) -> str:
 
 
 def _on_board(file: File) -> str:
-    """The telescope, of which K2 is a mission."""
+    """Return the telescope; that of K2 is Kepler."""
     telescope = _telescope(file)
     return "Kepler" if telescope == "K2" else telescope
 
 
 def _mission(file: File) -> tuple[str, Facts]:
-    """The table of a file's mission, and the facts for it."""
+    """Return the table of a file's mission, and the facts for it."""
     table, further = _MISSIONS.get(_telescope(file), ("others", _no_facts))
     return table, _common(file) | further(file)
 
@@ -204,7 +204,7 @@ _MISSIONS: Mapping[str, tuple[str, Callable[[File], Facts]]] = {
 
 
 def extension(file: File, unit: Unit) -> fits.Header:
-    """Keywords of an extension, apart from its world coordinates."""
+    """Return the keywords of an extension, without its world coordinates."""
     found: Cards = []
     if unit.name in {"SCI", "ERR"} and unit.dtype and "/" in str(file.owner.instrument_name):
         found.append(("BUNIT", "MJy/sr" if _telescope(file) == "JWST" else "ELECTRONS/S", "brightness unit"))
@@ -240,7 +240,7 @@ def _time_series(file: File, unit: Unit) -> Cards:
 
 
 def _stamp(file: File) -> Mapping[str, object]:
-    """World coordinates of the pixels around a star, and column and row on the detector of the first of them."""
+    """Return the world coordinates of the pixels around a star, and detector column and row of the first pixel."""
     ra, dec = file.owner.place
     degrees = round(_PIXEL_SIZE[_telescope(file)] / 3600.0, 12)
     return {
@@ -255,7 +255,7 @@ def _stamp(file: File) -> Mapping[str, object]:
 
 
 def world_coordinates(file: File, unit: Unit, grid: PixelGrid) -> fits.Header:
-    """World coordinates of an image: RA---TAN and DEC--TAN, and wavelength for a cube."""
+    """Return the world coordinates of an image: RA---TAN and DEC--TAN, and wavelength for a cube."""
     if unit.name == "APERTURE":
         return _header(cards("stamp", _stamp(file)))
     facts = {"axes": len(unit.shape), **grid_facts(grid)}
@@ -265,7 +265,7 @@ def world_coordinates(file: File, unit: Unit, grid: PixelGrid) -> fits.Header:
 
 
 def _further_axes(file: File, unit: Unit) -> Cards:
-    """Wavelength of a cube; groups and integrations of a ramp have no physical unit."""
+    """Return the wavelength axis of a cube, or the group and integration axes of a ramp, which have no unit."""
     if file.kind.layout == "cube":
         shortest, longest = (limit * 1e-9 for limit in file.owner.band(1000.0, 2000.0))
         step = round((longest - shortest) / unit.shape[0], 14)

@@ -1,7 +1,7 @@
-"""The community's high-level science products (HLSP): light curves, mosaics, coadded spectra, a spectral atlas.
+"""High-level science products (HLSP): light curves, mosaics, coadded spectra, and a spectral atlas.
 
-In: the collections of ``surveys.json`` and ``hlsp.json``.  Out: their observations, and what is told of a collection in
-the headers of its files and on its page.
+In: the collections of ``surveys.json`` and ``hlsp.json``.  Out: their observations, and the descriptions of collections
+in file headers and on web pages.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from .instruments import APERTURES, limits, region, spectral_region, whole
 from .observation import Observation, dice, seed_of
 from .surveys import circle
 
-#: What is told of a collection, by its name: title, lead, version, and what else is known.
+#: Description of each collection: title, lead, version, and optional facts.
 ABOUT: Mapping[str, Mapping[str, Any]] = packaged("hlsp")["about"]
 
 
 def told_of(collection: str | None) -> Mapping[str, Any]:
-    """What is told of a collection; nothing of one that has no page."""
+    """Return the description of a collection; it is empty for a collection without a page."""
     return ABOUT.get(collection or "", {})
 
 
 class Collection(NamedTuple):
-    """A high-level product: group, kind of data, telescope's instrument, filters, targets, files per target."""
+    """A collection: name, kind of data, instrument, filters, targets, and investigator."""
 
     name: str
     kind: str
@@ -41,7 +41,7 @@ COLLECTIONS = tuple(Collection(*line) for line in packaged("surveys")["collectio
 
 
 def hlsp_observations() -> Iterator[Observation]:
-    """The products of fields and of stars that have names."""
+    """Generate the products of fields and of named stars."""
     for collection in COLLECTIONS:
         for target in collection.targets:
             for index, filters in enumerate(collection.filters):
@@ -103,13 +103,13 @@ def _hlsp(collection: Collection, field: Field, filters: str, sector: int) -> Ob
         obs_title=f"{collection.name} high-level science products",
         t_obs_release=round(start + 600.0, 8),
         dataURL=f"{folder}/{path}",
-        # Planes of a contributed collection have numbers beyond 2**53; clients must not turn them into doubles.
+        # Plane ids of contributed collections exceed 2**53; clients must not convert them to doubles.
         objID=4_365_646_553_433_558_144 + seed_of(obs_id) % 10**12 if collection.name == "LEGUS" else 0,
     )
 
 
 def further_hlsp_observations() -> Iterator[Observation]:
-    """Light curves of stars and of all their neighbors, and an atlas of standard stars."""
+    """Generate light curves of stars and all their neighbors, and an atlas of standard stars."""
     return chain(_crowded_fields(), _atlas())
 
 
@@ -118,7 +118,7 @@ _STAR_RADIUS = 0.00138889
 
 
 def _crowded_fields() -> Iterator[Observation]:
-    """Every star of a field, however close to the next one; in one field the bright star has no light curves."""
+    """Generate all stars of a field, however close to one another; in one field the bright star has no light curves."""
     for crowd in packaged("hlsp")["crowds"]:
         center = FIELDS[crowd["center"]]
         for sector, (tic, east, north) in product(crowd["sectors"], crowd["stars"]):

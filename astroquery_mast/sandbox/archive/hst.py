@@ -12,14 +12,14 @@ from .pointing import HST_PROGRAMS, Program, describe, footprint, planned, point
 
 _LETTER = {"ACS": "j", "WFC3": "i", "STIS": "o", "COS": "l"}
 _PIPELINE = {"ACS": "CALACS", "WFC3": "CALWF3", "STIS": "CALSTIS", "COS": "CALCOS"}
-# Program codes of rootnames where they are well known; for the rest the number is written in base 36.
+# Known program codes of rootnames; the others are the program number in base 36.
 _CODES = {10452: "97c", 8880: "6au", 9978: "8wc", 10775: "9l9"}
-# Between the starts of two exposures, in days.
+# Interval between the starts of two exposures, in days.
 _EXPOSURE_GAP = 0.004
 
 
 def hst_observations() -> Iterator[Observation]:
-    """All HST observations; members come inside their composite."""
+    """Generate all HST observations; exposures are members of their composite observation."""
     visits: Counter[tuple[int, str]] = Counter()
     for program in HST_PROGRAMS:
         key = (program.number, _letter(program))
@@ -68,7 +68,7 @@ def _letters(number: int) -> str:
 
 
 def _spelled(instrument: str, name: str, chance: float) -> str:
-    """Filter as cataloged: ACS names both wheels in newer records."""
+    """Return a filter as cataloged: newer ACS records name both filter wheels."""
     if not instrument.startswith("ACS/WFC") or chance < 0.6:
         return name
     return f"CLEAR1L;{name}" if name in {"F435W", "F814W"} else f"{name};CLEAR2L"
@@ -82,10 +82,10 @@ def _exposure(
     # The pipelines of both spectrographs extract spectra from their images.
     extracted = instrument in {"STIS", "COS"} and product_kind(program.instrument, filters) == "spectrum"
     suffix = "x1d" if extracted else "flc" if program.instrument in {"ACS/WFC", "WFC3/UVIS"} else "flt"
-    # Dithers of a few arcseconds, and none for the small apertures of spectrographs.
+    # Dithers of a few arcseconds, except for the small apertures of spectrographs.
     step = 0.0008 if instrument in {"ACS", "WFC3"} else 0.0
     here = (round(at[0] + rng.uniform(-step, step), 10), round(at[1] + rng.uniform(-step, step), 10), at[2])
-    # Records of the older instruments keep the capital letters of their time.
+    # Records of older instruments are in upper case.
     obs_id = rootname.upper() if instrument == "STIS" and program.number < 10000 else rootname
     return Observation(
         **describe(program, filters, "HST"),
@@ -104,7 +104,7 @@ def _exposure(
 def _combine(
     program: Program, exposures: list[Observation], obs_id: str, at: tuple[float, float, float]
 ) -> Iterator[Observation]:
-    """The composite of several exposures, or the single exposure itself."""
+    """Generate the composite of several exposures, or a single exposure itself."""
     if len(exposures) == 1:
         yield exposures[0]
         return
@@ -134,7 +134,7 @@ def _combine(
 def _mosaic(
     program: Program, exposures: list[Observation], root: str, visit: int, at: tuple[float, float, float]
 ) -> Observation:
-    """Visit-level mosaic of the Hubble advanced products: all filters together, with source catalogs."""
+    """Return the visit-level mosaic of the Hubble Advanced Products: all filters combined, with source catalogs."""
     instrument, detector = (part.lower() for part in program.instrument.split("/"))
     obs_id = f"hst_{program.number:05d}_{base36(visit, 2)}_{instrument}_{detector}_total_{root}"
     shared = describe(program, str(exposures[0].filters), "HST")
@@ -156,7 +156,7 @@ def _mosaic(
 
 
 def _calibrations() -> Iterator[Observation]:
-    """Darks, biases and lamps: no place on the sky, so no cone ever finds them."""
+    """Generate darks, biases, and lamp exposures, which have no position and are never found by cone searches."""
     for index in range(60):
         instrument, detector = (("ACS", "WFC"), ("WFC3", "UVIS"), ("STIS", "CCD"))[index % 3]
         target = ("DARK", "BIAS", "WAVE")[index // 3 % 3]

@@ -1,6 +1,6 @@
-"""Filters and gratings with the wavelengths they pass, and apertures with the footprints they leave on the sky.
+"""Wavelength ranges of filters and gratings, and footprints of apertures.
 
-Limits and sizes are those of the instrument handbooks, rounded.
+Limits and sizes are rounded values from the instrument handbooks.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _OPEN = frozenset(
 
 
 def limits(filters: str, mission: str) -> tuple[float, float]:
-    """Wavelength limits (nm) of filters joined by ``;``; `ValueError` if nothing is known about any of them."""
+    """Return the wavelength limits (nm) of filters joined by ``;``; `ValueError` if none of them is known."""
     if filters in _SPECIAL:
         return _SPECIAL[filters]
     bands = [_single(name, mission) for name in filters.split(";") if name not in _OPEN]
     if not bands:
         raise ValueError(f"No bandpass in {filters!r}")
-    # Light passes all elements of a combination: the narrowest one decides.
+    # Light passes all elements of a combination, so the narrowest one determines the limits.
     return min(bands, key=lambda band: band[1] - band[0])
 
 
@@ -44,7 +44,7 @@ def _single(name: str, mission: str) -> tuple[float, float]:
 
 
 def spectral_region(shortest: float, longest: float) -> str:
-    """Name of the spectral region (``wavelength_region``) of a wavelength range in nm."""
+    """Return the name of the spectral region (``wavelength_region``) of a wavelength range in nm."""
     middle = (shortest + longest) / 2
     regions = ((10, "XRAY"), (100, "EUV"), (320, "UV"), (1000, "OPTICAL"))
     name = next((region for limit, region in regions if middle < limit), "INFRARED")
@@ -58,7 +58,7 @@ Corners = list[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Aperture:
-    """A field of view: size in arcsec, number of detectors side by side, gap between them in arcsec."""
+    """A field of view: size in arcsec, number of adjacent detectors, gap between them in arcsec."""
 
     width: float
     height: float
@@ -68,14 +68,14 @@ class Aperture:
 
 APERTURES: dict[str, Aperture] = {name: Aperture(*line) for name, line in packaged("instruments")["apertures"].items()}
 
-#: Spellings of a polygon, all of which every reader of ``s_region`` has to understand.
+#: Spellings of a polygon, all of which readers of ``s_region`` must understand.
 SPELLINGS = ("icrs", "gsc1", "j2000", "bare", "beyond", "lower", "open", "repeated", "union")
 
 
 def detectors(aperture: Aperture, ra: float, dec: float, angle: float) -> list[Corners]:
-    """Corners of each detector on the sky: lower left, lower right, upper right, upper left (degrees).
+    """Return the corners of each detector on the sky: lower left, lower right, upper right, upper left (degrees).
 
-    ``angle`` is that of the pixel columns, degrees east of north.
+    ``angle`` is that of the pixel columns, in degrees east of north.
     """
     height = (aperture.height - aperture.gap * (aperture.detectors - 1)) / aperture.detectors
     bottoms = [index * (height + aperture.gap) - aperture.height / 2 for index in range(aperture.detectors)]
@@ -89,12 +89,12 @@ def _corners(half_width: float, bottom: float, top: float, ra: float, dec: float
 
 
 def whole(aperture: Aperture, ra: float, dec: float, angle: float) -> Corners:
-    """Corners of the whole field of view, gaps included, as a combined image shows it."""
+    """Return the corners of the entire field of view, including gaps, as in a combined image."""
     return detectors(Aperture(aperture.width, aperture.height), ra, dec, angle)[0]
 
 
 def region(polygons: Sequence[Corners], spelling: str = "icrs") -> str:
-    """``s_region`` of one or more polygons, in one of `SPELLINGS`."""
+    """Return the ``s_region`` of one or more polygons, in one of the `SPELLINGS`."""
     texts = [_polygon(corners, spelling) for corners in polygons]
     return f"UNION ICRS ( {' '.join(texts)} )" if spelling == "union" else " ".join(texts)
 
@@ -107,7 +107,7 @@ def _polygon(corners: Corners, spelling: str) -> str:
         spelling, "POLYGON ICRS"
     )
     between = "  " if spelling == "gsc1" else " "
-    # Right ascensions of one polygon stay together when it crosses 0h, as they do in the archive's own negative ones.
+    # The right ascensions of a polygon are continuous across 0h, as in the archive, where some are negative.
     first = corners[0][0] + turn
     near = ((ra + turn + 360.0 * round((first - ra - turn) / 360.0), dec) for ra, dec in vertices)
     return f"{word} " + " ".join(f"{ra:.8f}{between}{dec:.8f}" for ra, dec in near)

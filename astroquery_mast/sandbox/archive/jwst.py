@@ -15,14 +15,14 @@ _LEVEL2 = {"image": "cal", "spectrum": "cal", "cube": "cal", "timeseries": "rate
 
 
 def jwst_observations() -> Iterator[Observation]:
-    """All JWST observations; exposures come inside their level-3 observation."""
+    """Generate all JWST observations; exposures are members of their level-3 observation."""
     made = list(_observations())
     _refer(made)
     yield from made
 
 
 def _refer(observations: Iterable[Observation]) -> None:
-    """Give coronagraphic images the exposures of reference stars of the same program, mask and filter."""
+    """Add exposures of reference stars with the same program, mask, and filter to coronagraphic images."""
     found: dict[tuple[object, ...], tuple[list[Observation], list[Observation]]] = {}
     for whole in observations:
         if whole.configuration[1] == "CORON" and whole.members:

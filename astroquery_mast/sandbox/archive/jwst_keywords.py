@@ -1,7 +1,7 @@
-"""What the header keywords of JWST files say: one row for each FITS file, with what the archive knows of the file.
+"""Header keywords of JWST files: one row per FITS file, including archive metadata.
 
-In: an archive. Out: for each of the keyword services, its columns and rows. The digest of a file is not in its row: it
-costs rendering the file (`Archive.checksum`), and most of those who ask want other columns.
+In: an archive. Out: columns and rows of each keyword service. Checksums are not in the rows, because they require
+rendering the files (`Archive.checksum`), and most queries do not need them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 Row = dict[str, object]
 
 _FACTS = packaged("jwst_keywords")
-#: The keyword services, by the last part of their names.
+#: The last parts of the names of the keyword services.
 SERVICES: tuple[str, ...] = _FACTS["services"]
-#: Columns that hold a moment as text, beside which stands its MJD in a column of its own.
+#: Date columns, which are text and are accompanied by a column with the MJD.
 DATES = frozenset(name for name, kind, *_ in _FACTS["columns"] if kind == "date")
 _EXPOSURE = re.compile(r"jw(\d{5})(\d{3})(\d{3})_(\d{2})(\d{1})(\d{2})_(\d{5})_(\w+)$")
 _COMBINED = re.compile(r"jw(\d{5})-o(\d{3})_")
@@ -42,7 +42,7 @@ _FILES = (
 
 @cache
 def keyword_columns(service: str) -> Columns:
-    """Name and declared type of the columns of a service."""
+    """Return name and declared type of the columns of a service."""
     listed: list[tuple[str, str]] = []
     for name, kind, _unit, _title, instruments in _FACTS["columns"]:
         if instruments == "*" or service in instruments.split():
@@ -52,7 +52,7 @@ def keyword_columns(service: str) -> Columns:
 
 
 def keyword_rows(archive: Archive) -> dict[str, list[Row]]:
-    """The rows of each service; a file that several observations have is one row."""
+    """Return the rows of each service; a file that belongs to several observations has one row."""
     found: dict[str, dict[str, Row]] = {service: {} for service in SERVICES}
     services = {service.upper(): service for service in SERVICES}
     for file in archive.query(_FILES):
@@ -115,14 +115,14 @@ def _row(file: Mapping[str, Any]) -> Row:
 
 
 def _part(instrument: str, longest: float) -> Row:
-    """The part of NIRCam that was used."""
+    """Return the NIRCam module and channel."""
     if instrument != "NIRCAM":
         return {}
     return {"module": "A", "channel": "LONG" if longest > 2500.0 else "SHORT"}
 
 
 def _archived(file: Mapping[str, Any]) -> Row:
-    """What the archive says of a file, whatever is in it."""
+    """Return the archive metadata of a file, which do not depend on its content."""
     made = file["day"] if file["day"] is not None else (file["t_max"] or 0.0) + 0.6
     name = file["productFilename"]
     suffix = name.removesuffix(".fits").rpartition("_")[2]
@@ -178,7 +178,7 @@ def _file_set(obs_id: str) -> str:
 
 
 def _numbers(obs_id: str) -> Row:
-    """What a name says of the exposure."""
+    """Return the keywords that follow from the name of an exposure."""
     exposure = _EXPOSURE.match(obs_id)
     if exposure:
         program, observation, visit, group, sequence, activity, number, detector = exposure.groups()
@@ -199,12 +199,12 @@ def _numbers(obs_id: str) -> Row:
 
 
 def written(name: str, value: Any) -> object:
-    """A value as an answer has it: moments are text, in milliseconds since 1970."""
+    """Return a value as in a response: dates are text, in milliseconds since 1970."""
     if value is None or name not in DATES:
         return value
     return f"/Date({round(unix_seconds(value) * 1000)})/"
 
 
 def with_moments(row: Row) -> Row:
-    """A row with the MJD of its moments beside them."""
+    """Return a row with the MJD of its dates added."""
     return {**row, **{f"{name}_mjd": row[name] for name in DATES & row.keys()}}

@@ -1,4 +1,4 @@
-"""How the instruments of JWST were set up for an observation, in the words of header keywords."""
+"""Instrument setups of JWST observations, as header keywords."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _FACTS = packaged("jwst_keywords")
 
 
 def exposure_type(configuration: str) -> str:
-    """``EXP_TYPE`` of an instrument and its mode."""
+    """Return ``EXP_TYPE`` for an instrument and its mode."""
     instrument, _, mode = configuration.partition("/")
     return f"{_FACTS['prefixes'][instrument]}_{_FACTS['modes'].get(configuration, mode)}"
 
 
 def is_reference(target: str | None) -> bool:
-    """Tell whether a target is a reference for the point spread functions of others."""
+    """Return whether a target is a reference for the point spread functions of others."""
     return target in _FACTS["references"]
 
 
 def setup(configuration: str, filters: str | None, target: str | None) -> dict[str, str | None]:
-    """How an instrument was set up: kind of exposure, optical elements, subarray, mask, whether it is a reference."""
+    """Return the setup of an instrument: exposure type, optical elements, subarray, mask, and reference flag."""
     instrument = configuration.partition("/")[0]
     first, *others = str(filters or "").split(";")
     found: dict[str, str | None] = {

@@ -1,4 +1,4 @@
-"""Tables of the mission searches: their columns (``mission_columns.json``), their rows, their files."""
+"""Tables of the mission searches: columns (``mission_columns.json``), rows, and files."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .search import RowSearch
 Value = str | int | float | bool | None
 Row = Mapping[str, Value]
 
-#: Columns that belong to a row and the position for which it was found, and are not stored.
+#: Columns that depend on both a row and the searched position, and are not stored.
 COMPUTED = ("ang_sep", "search_pos", "search_key")
-#: What the first letter of a column's kind means: ``qual_type`` and ``datatype`` of the column list, type in results.
+#: Kinds of columns, by letter: ``qual_type`` and ``datatype`` in the column list, type in results.
 _KINDS = {
     "s": ("string", "char", "VARCHAR"),
     "c": ("string", "char", "VARCHAR"),
@@ -40,7 +40,7 @@ _DAY_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class MissionColumn:
-    """A column of a mission's search; ``listed`` says whether the column list, which lags behind, knows it."""
+    """A column of a mission search; ``listed`` is false if it is missing from the column list, which is incomplete."""
 
     name: str
     label: str
@@ -55,11 +55,11 @@ class MissionColumn:
     width: int = 0
 
     def folded_name(self) -> str:
-        """The name without regard to case."""
+        """Return the name for sorting without regard to case."""
         return self.name.casefold()
 
     def entry(self) -> dict[str, str]:
-        """Entry of the column list, with the blanks at the end of descriptions that the archive has."""
+        """Return the entry in the column list, with trailing blanks in the description, as in the archive."""
         return {
             "field_name": self.label,
             "description": f"{self.description}    ",
@@ -74,7 +74,7 @@ class MissionColumn:
 
 @dataclass(frozen=True)
 class MissionTable:
-    """Everything that a mission's search can find."""
+    """All data of a mission search."""
 
     mission: str
     dataset: str
@@ -85,17 +85,17 @@ class MissionTable:
 
     @cached_property
     def by_name(self) -> dict[str, MissionColumn]:
-        """Columns by their names."""
+        """Columns by name."""
         return {column.name: column for column in self.columns}
 
     @cached_property
     def defaults(self) -> tuple[str, ...]:
-        """Names of the columns of an answer, unless others are asked for."""
+        """Names of the columns that are returned by default."""
         return tuple(column.name for column in self.columns if column.default)
 
     @cached_property
     def search(self) -> RowSearch:
-        """The rows, to be found by conditions."""
+        """Search by conditions on the rows."""
         names = [name for name in self.by_name if name not in COMPUTED]
         return RowSearch(names, ([row[name] for name in names] for row in self.rows))
 
@@ -108,7 +108,7 @@ class MissionTable:
 
 @dataclass(frozen=True, slots=True)
 class MissionProduct:
-    """A file of a dataset: ``uri`` is what ``retrieve_product`` takes, ``file`` is its ``mast:`` URI."""
+    """A file of a dataset: ``uri`` is the argument of ``retrieve_product``, ``file`` is its ``mast:`` URI."""
 
     dataset: str
     filename: str
@@ -125,7 +125,7 @@ class MissionProduct:
     pipeline: str = "CAL"
 
     def entry(self) -> dict[str, Value]:
-        """Row of the product list."""
+        """Return the row of the product list."""
         return {
             "product_key": f"{self.dataset}_{self.filename}",
             "access": self.access,
@@ -144,7 +144,7 @@ class MissionProduct:
 
 
 def columns(table: Iterable[Sequence[Any]]) -> tuple[MissionColumn, ...]:
-    """Columns of a compact list."""
+    """Return the columns of a compact list."""
     made = []
     for name, kind, flags, label, description, *_ in table:
         qual_type, datatype, sql = _KINDS[kind[0]]
@@ -167,18 +167,18 @@ def columns(table: Iterable[Sequence[Any]]) -> tuple[MissionColumn, ...]:
 
 
 def search_columns(name: str) -> tuple[MissionColumn, ...]:
-    """Columns of a mission's search, from the packaged lists."""
+    """Return the columns of a mission search, from the packaged lists."""
     return columns(packaged("mission_columns")[name])
 
 
 def copied(name: str, observation: Mapping[str, Any]) -> dict[str, Value]:
-    """Return a row of a mission's search: what the rules of its columns make of an observation, null without a rule."""
+    """Return a row of a mission search, with columns derived from an observation by rules; null without a rule."""
     return {
         line[0]: _copy(line[5], observation) if len(line) > 5 else None for line in packaged("mission_columns")[name]
     }
 
 
-#: What a rule does with the value that it is ``of``, in this order; ``*`` stands for all other cases.
+#: Operations of a rule on the value it is ``of``, in the order of their application; ``*`` is the default case.
 _CHANGES: Mapping[str, Callable[[Any, Any], Value]] = {
     "text": lambda value, _: str(value or ""),
     "before": lambda value, mark: value.partition(mark)[0],
@@ -200,15 +200,15 @@ def _copy(rule: Mapping[str, Any], observation: Mapping[str, Any]) -> Value:
 
 
 def padded(column: MissionColumn, value: Value) -> Value:
-    """Text as a fixed-width column returns it, with blanks at its end; everything else as it is."""
+    """Return text padded with blanks as in a fixed-width column, and other values unchanged."""
     return value.ljust(column.width) if isinstance(value, str) and column.width else value
 
 
 def moment(mjd: float | None, *, digits: int = 6) -> str | None:
-    """Date and time of a modified Julian date as the searches write it: ISO, without a zone."""
+    """Return the date and time of an MJD in the format of the searches: ISO, without a time zone."""
     if mjd is None:
         return None
-    # Dates are cataloged to about a millisecond; further digits would only show the rounding of a double.
+    # Dates are cataloged to about a millisecond; further digits would only show rounding errors of a double.
     date = _DAY_ZERO + timedelta(milliseconds=round(mjd * 86_400_000.0))
     whole = date.strftime("%Y-%m-%dT%H:%M:%S")
     return whole if digits == 0 else f"{whole}.{date.microsecond:06d}".ljust(20 + digits, "0")
@@ -216,7 +216,7 @@ def moment(mjd: float | None, *, digits: int = 6) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class MissionFile:
-    """A file that only a mission search knows, and how its content is made."""
+    """A file that is known only to a mission search, and the function that renders it."""
 
     product: MissionProduct
     render: Callable[[], bytes]

@@ -1,7 +1,7 @@
-"""The mission searches of the archive's own observations: HST, JWST and IUE.
+"""The mission searches of the archive's own observations: HST, JWST, and IUE.
 
-Members of an HST association are no rows, but their files can be listed; a JWST file set is named like its exposure
-without the detector, or like its combined product.
+Members of an HST association have no rows, but their files are listed; a JWST file set has the name of its exposure
+without the detector, or the name of its combined product.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .observation import dice
 if TYPE_CHECKING:
     from .archive import Archive
 
-#: Names of datasets: instrument, program, visit, number, and a letter or figure for the kind.
+#: Dataset names: instrument, program, visit, number, and a letter or digit for the kind.
 _IPPPSSOOT = re.compile(r"[a-z][a-z0-9]{8}$", re.IGNORECASE)
 _PIXELS, _RESOLVING_POWERS = (packaged("instruments")["pixels"][name] for name in ("HST search", "resolving power"))
 _SERVICING = ((52334.0, "SM-3A"), (54963.0, "SM-3B"))
@@ -30,7 +30,7 @@ _OF_JWST = "obs_collection = 'JWST' AND calib_level > 0"
 
 
 def hst_table(archive: Archive) -> MissionTable:
-    """Associations and single exposures of the archive, in the columns of the HST search."""
+    """Return associations and single exposures of the archive, in the columns of the HST search."""
     sql = (
         "SELECT *, obsid IN (SELECT obsid FROM membership) AS joined FROM observation "
         f"WHERE {_OF_HST} AND obsid NOT IN (SELECT member_obsID FROM membership) ORDER BY obsid"
@@ -72,7 +72,7 @@ def _times(observation: Mapping[str, Any], delay: float) -> dict[str, Value]:
 
 
 def _band(observation: Mapping[str, Any]) -> dict[str, Value]:
-    """Wavelengths in Angstrom; a float without a fraction is sent as an integer, whatever the type of its column."""
+    """Return wavelengths in Angstrom; floats without a fraction are integers, whatever the type of the column."""
     band: dict[str, Value] = {"sci_pixel_res": _PIXELS.get(observation["instrument_name"], 0.0246)}
     if observation["em_min"] is None:
         return band
@@ -94,8 +94,8 @@ def _short(value: float) -> int | float:
 
 
 def _frames(observations: list[dict[str, Any]]) -> Iterator[dict[str, Value]]:
-    """Ecliptic and galactic coordinates, and the telescope's axis, which lies some arcminutes from every aperture."""
-    from astropy import units  # noqa: PLC0415 - slow to import, and wanted by this search only
+    """Generate ecliptic and galactic coordinates, and the telescope axis, some arcminutes from every aperture."""
+    from astropy import units  # noqa: PLC0415 - slow to import, and only used by this search
     from astropy.coordinates import SkyCoord  # noqa: PLC0415
 
     placed = [row for row in observations if row["s_ra"] is not None]
@@ -118,7 +118,7 @@ def _frames(observations: list[dict[str, Any]]) -> Iterator[dict[str, Value]]:
 
 
 def hst_datasets(archive: Archive) -> dict[str, list[int]]:
-    """Observations whose files belong to a dataset: itself and, if it is an association, its members."""
+    """Return the observations whose files belong to each dataset: itself and the members of an association."""
     datasets = _by_dataset(archive, _OF_HST, str.upper)
     names = {obsids[0]: name for name, obsids in datasets.items()}
     for pair in archive.query("SELECT obsid, member_obsID FROM membership ORDER BY member_obsID"):
@@ -141,7 +141,7 @@ _CATEGORIES = {
 
 
 def hst_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
-    """File of a dataset, from a product row with ``instrument_name``."""
+    """Return a file of a dataset, from a product row with ``instrument_name``."""
     filename = row["productFilename"]
     suffix = str(row["productSubGroupDescription"] or filename.rpartition("_")[2].partition(".")[0]).upper()
     category, is_picture = _CATEGORIES.get(suffix, "CALIBRATED"), filename.endswith(".jpg")
@@ -167,19 +167,19 @@ def _access(rights: object) -> str:
 
 
 def iue_table(archive: Archive) -> MissionTable:
-    """Spectra of the archive's IUE observations."""
+    """Return the spectra of the archive's IUE observations."""
     found = archive.query("SELECT * FROM observation WHERE obs_collection = 'IUE' ORDER BY obsid")
     rows: list[Row] = [copied("iue", observation) for observation in found]
     return MissionTable("iue", "iue_data_id", ("iue_ra", "iue_dec"), search_columns("iue"), rows)
 
 
 def iue_datasets(archive: Archive) -> dict[str, list[int]]:
-    """Observations whose files belong to an image: only itself."""
+    """Return the observation whose files belong to each image: only itself."""
     return _by_dataset(archive, "obs_collection = 'IUE'", str.upper)
 
 
 def iue_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
-    """File of an image, from a product row."""
+    """Return a file of an image, from a product row."""
     return MissionProduct(
         dataset=dataset,
         filename=row["productFilename"],
@@ -193,19 +193,19 @@ def iue_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
 
 
 def all_table(archive: Archive) -> MissionTable:
-    """Observations of all missions; the real columns are not known, and these are what every mission has."""
+    """Return the observations of all missions; the real columns are unknown, these are common to all missions."""
     found = archive.query(f"SELECT * FROM observation WHERE {_OF_ALL} ORDER BY obsid")
     rows: list[Row] = [copied("all_missions", observation) for observation in found]
     return MissionTable("all_missions", "dataset", ("ra", "dec"), search_columns("all_missions"), rows)
 
 
 def all_datasets(archive: Archive) -> dict[str, list[int]]:
-    """Observations whose files belong to a dataset: only itself."""
+    """Return the observation whose files belong to each dataset: only itself."""
     return _by_dataset(archive, _OF_ALL, str)
 
 
 def all_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
-    """File of an observation of any mission, from a product row."""
+    """Return a file of an observation of any mission, from a product row."""
     name, uri = row["productFilename"], row["dataURI"]
     suffix = name.partition(".")[0].rpartition("_")[2].upper()
     return MissionProduct(dataset, name, uri, uri, row["size"], suffix, row["instrument_name"], row["filters"])
@@ -218,7 +218,7 @@ _FIRST_CYCLE, _CYCLE_DAYS = 59761.0, 365.25
 
 
 def jwst_table(archive: Archive) -> MissionTable:
-    """Exposures and combined products of the archive, in the columns of the JWST search."""
+    """Return exposures and combined products of the archive, in the columns of the JWST search."""
     found = archive.query(f"SELECT * FROM observation WHERE {_OF_JWST} ORDER BY obsid")
     again = _reprocessed(archive)
     rows: list[Row] = [_jwst_row(observation) | again.get(observation["obsid"], {}) for observation in found]
@@ -227,7 +227,7 @@ def jwst_table(archive: Archive) -> MissionTable:
 
 
 def _reprocessed(archive: Archive) -> dict[int, dict[str, Value]]:
-    """By what the observations that were processed again were calibrated."""
+    """Return the calibration version and context of reprocessed observations."""
     sql = (
         "SELECT p.obsID, r.version AS cal_ver, r.context AS crds_ctx FROM revision r JOIN product p USING (dataURI) "
         "ORDER BY r.day"
@@ -240,7 +240,7 @@ def _reprocessed(archive: Archive) -> dict[int, dict[str, Value]]:
 
 
 def file_set_of(obs_id: str) -> str:
-    """Name of the file set to which an observation belongs."""
+    """Return the name of the file set to which an observation belongs."""
     return obs_id.rpartition("_")[0] if _EXPOSURE.match(obs_id) else obs_id
 
 
@@ -279,7 +279,7 @@ def _setup(observation: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def jwst_datasets(archive: Archive) -> dict[str, list[int]]:
-    """Observations whose files belong to a file set, by the name of the file set."""
+    """Return the observations whose files belong to each file set."""
     return _by_dataset(archive, _OF_JWST, file_set_of)
 
 
@@ -287,7 +287,7 @@ _LEVELS = {1: "1b", 2: "2b"}
 
 
 def jwst_product(dataset: str, row: Mapping[str, Any]) -> MissionProduct:
-    """File of a file set, from a product row with ``instrument_name``; a program's pool belongs to many of them."""
+    """Return a file of a file set, from a product row with ``instrument_name``; many of them share a program's pool."""
     filename = row["productFilename"]
     stem = filename.rpartition(".")[0]
     auxiliary = "_gs-" in filename or row["productType"] == "INFO"

@@ -1,4 +1,4 @@
-"""Everything that the mission searches can find and hand out, built when it is first asked for."""
+"""All tables and files of the mission searches, built on first use."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .products import Revision
 if TYPE_CHECKING:
     from .archive import Archive
 
-#: Every mission search.
+#: Names of all mission searches.
 MISSIONS = ("hst", "jwst", *ROMAN, "classy", "ullyses", "iue", "all_missions")
-#: Missions that hand out files by name themselves; the files of the others are downloaded by URI.
+#: Missions that send files by name; the files of the others are downloaded by URI.
 RETRIEVING = frozenset({"hst", "jwst", *ROMAN})
 
 _FILES = (
@@ -27,7 +27,7 @@ _FILES = (
 
 
 class _Archived(NamedTuple):
-    """A mission whose files are the archive's: its table, the observations of each dataset, a file's description."""
+    """A mission whose files are in the archive: functions for its table, its datasets, and a file's description."""
 
     table: Callable[[Archive], MissionTable]
     datasets: Callable[[Archive], dict[str, list[int]]]
@@ -43,13 +43,13 @@ _ARCHIVED = {
 
 
 class MissionHoldings:
-    """What the mission searches of an archive know."""
+    """The tables and files of the mission searches of an archive."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
     def table(self, mission: str) -> MissionTable:
-        """Table of a mission."""
+        """Return the table of a mission."""
         if mission not in _ARCHIVED:
             return own_table(mission)
         table: MissionTable = self._kept(_ARCHIVED[mission].table)
@@ -59,7 +59,7 @@ class MissionHoldings:
         return self._archive.kept.get(make, make, self._archive)
 
     def products(self, mission: str, dataset: str) -> list[MissionProduct]:
-        """Files of a dataset, whose name is given as the mission writes it; none for an unknown dataset."""
+        """Return the files of a dataset, named as by the mission; none for an unknown dataset."""
         if mission not in _ARCHIVED:
             return [file.product for file in own_files(mission).get(dataset, ())]
         obsids = self._kept(_ARCHIVED[mission].datasets).get(dataset, [])
@@ -67,7 +67,7 @@ class MissionHoldings:
         return [_ARCHIVED[mission].describe(dataset, row) for row in rows]
 
     def named(self, mission: str, name: str) -> str | None:
-        """URI of the file that a mission hands out under ``name``, which for HST begins with the dataset."""
+        """Return the URI of a file by its name in a mission search, which for HST begins with the dataset."""
         if mission == "jwst":
             uri = f"mast:JWST/product/{name}"
             return uri if self._archive.product(uri) else None
@@ -78,7 +78,7 @@ class MissionHoldings:
         return next((product.file for product in found if product.uri == name), None)
 
     def product(self, uri: str) -> Mapping[str, object] | None:
-        """Name, size and rights of a file, of the archive or of a mission search alone; None for an unknown URI."""
+        """Return name, size, and rights of a file of the archive or a mission search; None for an unknown URI."""
         known = self._archive.product(uri)
         if known is not None or uri not in self._own:
             return known
@@ -92,11 +92,11 @@ class MissionHoldings:
         }
 
     def revision(self, uri: str) -> Revision:
-        """How often a file was processed again."""
+        """Return the revision of a file."""
         return self._archive.revision(uri)
 
     def render(self, uri: str) -> bytes:
-        """Content of a file."""
+        """Return the content of a file."""
         file = None if self._archive.product(uri) else self._own.get(uri)
         return self._archive.render(uri) if file is None else file.render()
 

@@ -1,7 +1,7 @@
-"""The mission searches with files of their own: the spectral libraries ULLYSES and CLASSY, and the Roman telescope.
+"""The mission searches with their own files: the spectral libraries ULLYSES and CLASSY, and the Roman telescope.
 
-Names and rough places of the libraries' targets are public, everything measured is made up. Roman has not been flown:
-its programs and numbers are examples, its files ASDF documents without binary blocks.
+Names and approximate positions of the libraries' targets are public; all measurements are invented. Roman has no data
+yet: its programs and numbers are examples, and its files are ASDF documents without binary blocks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SPECTRUM = Kind(".fits", "coadded", "SCIENCE", "CSPEC", "Coadded spectrum", Tru
 
 @cache
 def own_table(mission: str) -> MissionTable:
-    """Table of a search: a row per star and grating of ULLYSES, per galaxy of CLASSY, per exposure of Roman."""
+    """Return a table: one row per star and grating of ULLYSES, per galaxy of CLASSY, or per exposure of Roman."""
     targets = packaged("targets")
     if mission == "ullyses":
         rows = [_ullyses_row(target, grating) for target, grating in product(targets["ullyses"], _BANDS)]
@@ -41,7 +41,7 @@ def own_table(mission: str) -> MissionTable:
 
 @cache
 def own_files(mission: str) -> dict[str, list[MissionFile]]:
-    """Files of every dataset of a search."""
+    """Return the files of each dataset of a search."""
     table = own_table(mission)
     files = {"ullyses": _ullyses_files, "classy": _classy_files}.get(mission, partial(_roman_files, mission))
     return {str(row[table.dataset]): list(files(row)) for row in table.rows}
@@ -76,7 +76,7 @@ def _ullyses_row(target: tuple[str, str, str, str, float, float], grating: str) 
 
 
 def _classy_row(target: str) -> Row:
-    """Row of a galaxy; its name holds its place to the minute."""
+    """Return the row of a galaxy; its name contains its position to the minute."""
     rng = dice("CLASSY", target)
     sign = -1.0 if target[5] == "-" else 1.0
     return {
@@ -142,7 +142,7 @@ def _spectrum(dataset: str, uri: str, grating: str, at: tuple[Value, Value], tar
 
 
 class _Search(NamedTuple):
-    """What one of the searches holds: programs by target, elements, detectors and files per detector."""
+    """The content of a Roman search: programs by target, elements, detectors, and files per detector."""
 
     instrument: str
     exposure_type: str
@@ -208,14 +208,14 @@ def _roman_files(mission: str, row: Row) -> Iterator[MissionFile]:
             instrument=search.instrument,
             filters=element,
             owner=name,
-            # Some of what the coronagraph's engineers have taken is theirs at first.
+            # Some data of the coronagraph's engineering team are exclusive at first.
             access="RESTRICTED" if (suffix, element) == ("l1", "F825") else "PUBLIC",
         )
         yield MissionFile(described, content)
 
 
 def _document(filename: str, detector: str, values: tuple[tuple[str, Value], ...]) -> bytes:
-    """ASDF file: a YAML document, with a small image written out in it."""
+    """Return an ASDF file: a YAML document with a small inline image."""
     rng = dice(filename)
     image = [[round(rng.gauss(1.0, 0.1), 3) for _ in range(_SIDE)] for _ in range(_SIDE)]
     meta = "".join(f"    {name}: {_scalar(value)}\n" for name, value in values)

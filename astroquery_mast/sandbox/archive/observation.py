@@ -1,4 +1,4 @@
-"""One observation, and numbers that are derived from names: the same in every process."""
+"""Observations, and reproducible random numbers derived from names."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..packaged import OBSERVATION_COLUMNS
 
 @dataclass(slots=True)
 class Observation:
-    """A row of the observation table; the files of the ``members`` of a composite are listed with its own, and those
-    of the ``references``, exposures of another target that it was made with.
+    """A row of the observation table; the files of a composite include those of its ``members`` and of its
+    ``references``, which are exposures of another target.
     """
 
     obs_collection: str
@@ -26,7 +26,7 @@ class Observation:
     s_ra: float | None = None
     s_dec: float | None = None
     s_region: str | None = None
-    intentType: str = "science"  # noqa: N815 - the archive's own spelling
+    intentType: str = "science"  # noqa: N815 - the spelling of the archive
     provenance_name: str | None = None
     project: str | None = None
     filters: str | None = None
@@ -55,17 +55,17 @@ class Observation:
 
     @property
     def place(self) -> tuple[float, float]:
-        """Position in degrees, 0 and 0 without one."""
+        """Position in degrees, (0, 0) if unknown."""
         return self.s_ra or 0.0, self.s_dec or 0.0
 
     @property
     def span(self) -> tuple[float, float]:
-        """First and last moment (MJD), 0 where it is not known."""
+        """Start and end time (MJD), 0 if unknown."""
         return self.t_min or 0.0, self.t_max or 0.0
 
     @property
     def seconds(self) -> float:
-        """Exposure time, 0 if it is not known."""
+        """Exposure time in seconds, 0 if unknown."""
         return self.t_exptime or 0.0
 
     @property
@@ -75,42 +75,42 @@ class Observation:
         return instrument, mode
 
     def band(self, shortest: float = 500.0, longest: float = 700.0) -> tuple[float, float]:
-        """Limits in nm, or those given where they are not known."""
+        """Return the wavelength limits in nm, or the given ones where they are unknown."""
         return self.em_min or shortest, self.em_max or longest
 
 
 OBSERVATION_NAMES: tuple[str, ...] = (*(name for name, _ in OBSERVATION_COLUMNS), "objID")
-#: An observation as a tuple in the order of `OBSERVATION_NAMES`.
+#: Function that converts an observation to a tuple in the order of `OBSERVATION_NAMES`.
 as_row = attrgetter(*OBSERVATION_NAMES)
 
 
 def from_row(row: dict[str, Any]) -> Observation:
-    """Observation of a database row (without members)."""
+    """Return the observation of a database row (without members)."""
     values = {name: row[name] for name in OBSERVATION_NAMES}
     values["mtFlag"] = None if row["mtFlag"] is None else bool(row["mtFlag"])
     return Observation(**values)
 
 
 def seed_of(*names: object) -> int:
-    """Whole number (64 bits) that depends on the names only, never on the process."""
+    """Return a 64-bit integer that depends only on the names, not on the process."""
     text = "\x1f".join(map(str, names))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def dice(*names: object) -> random.Random:
-    """Random numbers that depend on the names only."""
+    """Return a random number generator that depends only on the names."""
     return random.Random(seed_of(*names))
 
 
 def hash_digit(text: str, count: int) -> int:
-    """A number below ``count`` that depends on the text only."""
+    """Return a number below ``count`` that depends only on the text."""
     return sum(text.encode()) % count
 
 
-#: Digits of a number of base 36.
+#: Digits in base 36.
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def base36(number: int, width: int) -> str:
-    """A number in figures and letters, of so many digits."""
+    """Return a number in base 36, with ``width`` digits."""
     return "".join(DIGITS[number // 36**place % 36] for place in reversed(range(width)))

@@ -1,4 +1,4 @@
-"""From a footprint to the pixels that cover it: their corners are the footprint's corners."""
+"""Pixel grids of footprints: the corners of the grid are the corners of the footprint."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class PixelGrid:
 
     @property
     def scale(self) -> float:
-        """Pixel size, degrees."""
+        """Pixel size in degrees."""
         return math.sqrt(abs(self.cd[0][0] * self.cd[1][1] - self.cd[0][1] * self.cd[1][0]))
 
     def directions(self) -> Array:
-        """Vectors (not normalized) from the observer to every pixel, shape ``(rows, columns, 3)``."""
+        """Return vectors (not normalized) from the observer to every pixel, shape ``(rows, columns, 3)``."""
         rows, columns = self.shape
         y, x = np.mgrid[1 : rows + 1, 1 : columns + 1]
         dx, dy = x - self.crpix[0], y - self.crpix[1]
@@ -42,7 +42,7 @@ class PixelGrid:
         return np.asarray(center + xi[..., None] * east + eta[..., None] * north)
 
     def pixels(self, ra: Array, dec: Array) -> tuple[Array, Array]:
-        """Columns and rows (from 0) of positions in degrees."""
+        """Return columns and rows (from 0) of positions in degrees."""
         xi, eta = project(self.ra, self.dec, ra, dec)
         inverse = np.linalg.inv(np.array(self.cd))
         x = inverse[0, 0] * xi + inverse[0, 1] * eta + self.crpix[0] - 1
@@ -50,7 +50,7 @@ class PixelGrid:
         return x, y
 
     def positions(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """Right ascension and declination, in degrees, of columns and rows (from 0)."""
+        """Return right ascension and declination in degrees of columns and rows (from 0)."""
         dx, dy = x + 1 - self.crpix[0], y + 1 - self.crpix[1]
         xi = np.radians(self.cd[0][0] * dx + self.cd[0][1] * dy)
         eta = np.radians(self.cd[1][0] * dx + self.cd[1][1] * dy)
@@ -61,7 +61,7 @@ class PixelGrid:
 
 
 def axes(ra: float, dec: float) -> tuple[Array, Array, Array]:
-    """Unit vectors towards a position, towards east and towards north there."""
+    """Return the unit vectors towards a position, and towards east and north there."""
     lon = math.radians(ra)
     center = unit_vectors(ra, dec)
     east = np.array([-math.sin(lon), math.cos(lon), 0.0])
@@ -69,7 +69,7 @@ def axes(ra: float, dec: float) -> tuple[Array, Array, Array]:
 
 
 def grids(observation: Observation, shapes: list[tuple[int, int]]) -> list[PixelGrid]:
-    """Pixel grids of the detectors of an observation."""
+    """Return the pixel grids of the detectors of an observation."""
     if observation.s_ra is None or observation.s_dec is None:
         return []
     at = (observation.s_ra, observation.s_dec)
@@ -91,7 +91,7 @@ def _corners(part: Shape) -> Corners:
 
 
 def _box(ra: float, dec: float, radius: float) -> Corners:
-    """Corners of a square, north up, in the order of pixels; close enough to the circle for a picture of it."""
+    """Return the corners of a square around a circle, north up, in pixel order; accurate enough for an image."""
     half = max(radius, _SMALLEST)
     stretch = half / max(math.cos(math.radians(dec)), 0.01)
     low, high = max(dec - half, -90.0), min(dec + half, 90.0)
@@ -99,7 +99,7 @@ def _box(ra: float, dec: float, radius: float) -> Corners:
 
 
 def _share_out(quad: Corners, count: int) -> list[Corners]:
-    """Cut a footprint into as many strips as there are detectors, from the bottom up."""
+    """Divide a footprint into one strip per detector, from the bottom up."""
     strips = []
     for index in range(count):
         (bottom_left, bottom_right), (top_left, top_right) = (_row(quad, (index + end) / count) for end in (0, 1))
@@ -108,7 +108,7 @@ def _share_out(quad: Corners, count: int) -> list[Corners]:
 
 
 def _row(quad: Corners, fraction: float) -> Corners:
-    """Left and right end of a row of pixels, at a fraction of the height."""
+    """Return the left and right end of a row of pixels, at a fraction of the height."""
     (left0, right0, right1, left1) = [np.array(corner) for corner in quad]
     left, right = left0 + (left1 - left0) * fraction, right0 + (right1 - right0) * fraction
     return [(float(left[0]), float(left[1])), (float(right[0]), float(right[1]))]
@@ -122,13 +122,13 @@ def _grid(at: tuple[float, float], quad: Corners, shape: tuple[int, int]) -> Pix
     solution, *_ = np.linalg.lstsq(design, sky, rcond=None)
     cd = solution[:2].T
     crpix = -np.linalg.solve(cd, solution[2])
-    # Rounded so that two linear-algebra libraries cannot disagree about the last digit in a header.
+    # Rounded, so that headers do not depend on the last digit of a linear algebra library.
     (a, b), (c, d) = np.round(cd, 14).tolist()
     return PixelGrid(*at, (round(float(crpix[0]), 6), round(float(crpix[1]), 6)), ((a, b), (c, d)), shape)
 
 
 def grid_facts(grid: PixelGrid) -> dict[str, object]:
-    """Return what the tables say of a grid's world coordinates: RA---TAN and DEC--TAN."""
+    """Return the values of a grid's world coordinates (RA---TAN, DEC--TAN) for header tables."""
     scale = round(grid.scale, 14)
     matrix = {f"{row}{column}": grid.cd[row - 1][column - 1] for row in (1, 2) for column in (1, 2)}
     return {

@@ -1,7 +1,7 @@
-"""Observing programs of HST and JWST, and what their exposures have in common: pointing, times, wavelengths, rights.
+"""Observing programs of HST and JWST, and common properties of their exposures: pointing, times, filters, rights.
 
-Programs, targets and filters are those approved, titles are short descriptions, dates and exposure times are of the
-right order only. Planned and exclusive programs are examples.
+Programs, targets, and filters are real, titles are short descriptions, dates and exposure times are approximate.
+Planned and exclusive programs are examples.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ class Program(NamedTuple):
 HST_PROGRAMS, JWST_PROGRAMS = (tuple(Program(*line) for line in packaged("programs")[name]) for name in ("HST", "JWST"))
 
 
-#: How far from the target's position the visits of a mosaic lie, in arcmin.
+#: Maximum offset of the visits of a mosaic from the target, in arcmin.
 _SPREAD = {"deep": 5.0, "nebula": 3.5, "cluster": 2.0, "elliptical": 1.5, "spiral": 2.2, "star": 0.0}
-#: Kinds of data by configuration, by filter, and by instrument; all others are images.
+#: Kinds of data by configuration, filter, or instrument; all others are images.
 _DATA_KINDS: Mapping[str, str] = packaged("products")["data kinds"]
-#: Exclusive data of the sandbox stay exclusive for years: their release lies beyond this date (MJD).
+#: Exclusive data of the sandbox stay exclusive for years: their release is after this date (MJD).
 FAR_RELEASE = 62000.0
 
 
 def point(program: Program, visit: int, rng: random.Random) -> tuple[float, float, float]:
-    """Right ascension, declination and position angle of a visit, degrees; the first one looks at the target itself."""
+    """Return right ascension, declination, and position angle of a visit in degrees; the first is near the target."""
     field = TARGETS[program.target]
     spread = _SPREAD[field.look] / 60.0 * (0.15 if visit == 1 else 1.0)
     drift = 2.5 if program.target in MOVING else 0.0
@@ -59,7 +59,7 @@ def point(program: Program, visit: int, rng: random.Random) -> tuple[float, floa
 
 
 def footprint(instrument: str, at: tuple[float, float, float], rng: random.Random, *, combined: bool) -> str:
-    """``s_region`` of a pointing; a combined image has one outline, an exposure one polygon per detector."""
+    """Return the ``s_region`` of a pointing: one polygon for a combined image, one per detector for an exposure."""
     aperture = APERTURES[instrument]
     polygons = [whole(aperture, *at)] if combined else detectors(aperture, *at)
     spelling = SPELLINGS[int(rng.random() * len(SPELLINGS))] if rng.random() < 0.3 else "icrs"
@@ -67,13 +67,13 @@ def footprint(instrument: str, at: tuple[float, float, float], rng: random.Rando
 
 
 def product_kind(instrument: str, filters: str) -> str:
-    """``dataproduct_type`` of an instrument configuration."""
+    """Return the ``dataproduct_type`` of an instrument configuration."""
     names = (instrument, filters, instrument.partition("/")[0])
     return next((_DATA_KINDS[name] for name in names if name in _DATA_KINDS), "image")
 
 
 def describe(program: Program, filters: str, mission: str) -> dict[str, Any]:
-    """Fields that all observations of a program line with one filter share."""
+    """Return the columns shared by all observations of a program line with one filter."""
     field: Field = TARGETS[program.target]
     shortest, longest = limits(filters, mission)
     return {
@@ -96,7 +96,7 @@ def describe(program: Program, filters: str, mission: str) -> dict[str, Any]:
 
 
 def times(program: Program, start: float, seconds: float) -> dict[str, Any]:
-    """Start, end, exposure time, release and rights of an observation that begins at ``start`` (MJD)."""
+    """Return start, end, exposure time, release, and rights of an observation that begins at ``start`` (MJD)."""
     begin = round(start, 8)
     end = round(start + seconds / 86400.0, 8)
     months = 0.0 if program.kind in {"DD", "SM4/ERO", "ERS", "COM"} else 365.0
@@ -123,9 +123,9 @@ def planned(
     mosaic: bool = False,
     seconds: float | None = None,
 ) -> Observation:
-    """An approved observation that has not been made yet: no files, often neither times nor footprint.
+    """Return an approved observation that was not executed yet: no files, often neither times nor footprint.
 
-    The footprint of a mosaic is approximate: an outline around all of its tiles.
+    The footprint of a mosaic is approximate: a single outline of all its tiles.
     """
     instrument = str(shared["instrument_name"])
     dated, placed = rng.random() < 0.4, rng.random() < 0.6

@@ -1,1 +1,1 @@
-"""CasJobs: a SQL Server with catalogs, and a database of one's own (MyDB) for every user."""
+"""CasJobs: a SQL Server with catalogs, and a personal database (MyDB) for each user."""

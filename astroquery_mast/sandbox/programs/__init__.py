@@ -1,1 +1,1 @@
-"""Observing programs as www.stsci.edu shows them: their pages, their visits, and what was proposed."""
+"""Observing programs as presented by www.stsci.edu: program pages, visit status, and proposals."""

@@ -1,1 +1,1 @@
-"""The sandbox's services of the Virtual Observatory; nothing of it is built before its first request."""
+"""The Virtual Observatory services of the sandbox; they are built on first use."""
