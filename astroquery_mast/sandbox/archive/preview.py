@@ -1,4 +1,4 @@
-"""Preview pictures: a JPEG of the cataloged length, filled up by comment segments, which viewers skip."""
+"""Preview images: JPEG files padded to their cataloged length with comment segments, which viewers skip."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WAVELENGTH = 600.0
 
 
 def picture(file: File, length: int) -> bytes:
-    """JPEG of an observation."""
+    """Return the JPEG preview of an observation."""
     side = _SIDES[file.kind.layout]
     plotted = file.owner.dataproduct_type in {"spectrum", "timeseries"}
     image = Image.fromarray(_plot(file, side)) if plotted else _sky(file, side)
@@ -40,7 +40,7 @@ def _fill_up(content: bytes, length: int) -> bytes:
     segments = []
     missing = length - len(content)
     while missing > 0:
-        # A segment takes at least four bytes, so none may leave one to three over.
+        # A segment has at least four bytes, so a remainder of one to three bytes must be avoided.
         part = missing if missing <= _SEGMENT else min(_SEGMENT, missing - 4)
         segments.append(b"\xff\xfe" + struct.pack(">H", part - 2) + b" " * (part - 4))
         missing -= part
@@ -48,10 +48,10 @@ def _fill_up(content: bytes, length: int) -> bytes:
 
 
 def _sky(file: File, side: int) -> Image.Image:
-    """The sky in false colors.
+    """Return the sky in false colors.
 
-    It is drawn in pixels three times as wide and enlarged, and once for all filters of a pointing: a sheet of hundreds
-    of previews takes seconds, not a minute.
+    It is computed at a third of the resolution and enlarged, and cached for all filters of a pointing, so that hundreds
+    of previews take seconds, not a minute.
     """
     rows, columns = frame_of(file.owner.instrument_name, file.owner.obs_id)
     size = (max(side * columns // rows, 16), side)
@@ -63,16 +63,16 @@ def _sky(file: File, side: int) -> Image.Image:
 
 @lru_cache(maxsize=32)
 def _false_colors(grid: PixelGrid, target: str | None) -> NDArray[np.uint8]:
-    """Blue, yellow and red light through a logarithmic stretch."""
+    """Return an image of blue, yellow, and red light with a logarithmic stretch."""
     bands = [brightness(grid, wavelength, target) for wavelength in (1600.0, _WAVELENGTH, 350.0)]
     stretched = [np.log1p(12.0 * np.clip(band - 0.07, 0, None)) / np.log1p(12.0 * 12.0) for band in bands]
     pixels = np.clip(255 * np.stack(stretched, axis=-1), 0, 255).astype(np.uint8)
-    # Pictures count rows from the top.
+    # The rows of pictures are ordered from top to bottom.
     return np.ascontiguousarray(pixels[::-1])
 
 
 def _plot(file: File, side: int) -> NDArray[np.uint8]:
-    """A spectrum (or light curve) as a line on white."""
+    """Return a plot of a spectrum or light curve as a line on white."""
     columns = side * 3 // 2
     values = flux_curve(file, columns)
     low, high = float(np.min(values)), float(np.max(values))

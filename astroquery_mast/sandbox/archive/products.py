@@ -1,6 +1,6 @@
-"""The files of an observation, and what each kind of file consists of.
+"""The files of an observation, and the structure of each kind of file.
 
-Sizes are cataloged from here by arithmetic, long before anybody asks for the file.
+File sizes for the catalog are calculated from the structure, without rendering the files.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from .observation import Observation
 BLOCK = 2880
 Frame = tuple[int, int]
 Columns = tuple[tuple[str, str, str], ...]
-#: Name, type of the pixels or name of the table, shape, and number of header blocks of a unit.
+#: Name, pixel type or table name, shape, and number of header blocks of a unit.
 Line = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One header and data unit."""
+    """A header and data unit."""
 
     name: str
     version: int = 1
@@ -37,7 +37,7 @@ class Unit:
 
     @property
     def size(self) -> int:
-        """Length in bytes, padding included."""
+        """Length in bytes, including padding."""
         width = sum(_width(form) for _, form, _ in self.columns) or int(self.dtype[2:] or 0)
         return BLOCK * (self.blocks + -(-width * math.prod(self.shape) // BLOCK))
 
@@ -49,16 +49,16 @@ def _width(form: str) -> int:
     return int(form[:-1] or 1) * _WIDTHS[form[-1]]
 
 
-#: Columns of the tables in files, by the layout.
+#: Table columns by layout.
 _TABLES: dict[str, Columns] = packaged("instruments")["tables"]
 _LAYOUTS: dict[str, tuple[Line, ...]] = packaged("instruments")["layouts"]
-#: Lengths of files that are no FITS files.
+#: Lengths of files that are not FITS files.
 FLAT_SIZES: dict[str, int] = packaged("instruments")["flat"]
 
 
 @cache
 def plan(layout: str, frame: Frame, detectors: int = 1) -> tuple[Unit, ...]:
-    """Header and data units of a FITS layout; those of a single detector come once for each."""
+    """Return the header and data units of a FITS layout; units of a single detector are repeated for each detector."""
     chip = (frame[0] // detectors, frame[1])
     lines = _LAYOUTS[layout]
     units = [_unit(line, frame) for line in lines if "chip" not in line[2]]
@@ -76,7 +76,7 @@ def _unit(line: Line, frame: Frame, version: int = 1) -> Unit:
 
 @cache
 def size(layout: str, frame: Frame, detectors: int = 1) -> int:
-    """Length in bytes of a file that is not compressed."""
+    """Return the length in bytes of a file before compression."""
     if layout in FLAT_SIZES:
         return FLAT_SIZES[layout]
     return sum(unit.size for unit in plan(layout, frame, detectors))
@@ -87,7 +87,7 @@ _GZIP_FRAME, _GZIP_CHUNK_HEAD = 18, 5
 
 
 def gzip_size(content: int) -> int:
-    """Length of a gzip file of stored blocks: the only kind whose length does not depend on the compressor."""
+    """Return the length of a gzip file of stored blocks, which alone does not depend on the compressor."""
     return content + _GZIP_FRAME + _GZIP_CHUNK_HEAD * max(1, -(-content // _GZIP_CHUNK))
 
 
@@ -95,7 +95,7 @@ _FRAMES: dict[str, Frame] = packaged("instruments")["frames"]
 
 
 def frame_of(instrument: str | None, obs_id: str) -> Frame:
-    """Rows and columns of an observation's images: the instrument's, for some observations a little more."""
+    """Return rows and columns of an observation's images: the size for the instrument, increased for some of them."""
     rows, columns = _FRAMES.get(instrument or "", (240, 240))
     scale = 1.0 + crc32(obs_id.encode()) % 4 / 16
     return int(rows * scale) // 2 * 2, int(columns * scale) // 2 * 2
@@ -103,7 +103,7 @@ def frame_of(instrument: str | None, obs_id: str) -> Frame:
 
 class Kind(NamedTuple):
     """A kind of file: ``ending`` follows the stem of the URI, ``layout`` names the content (see `plan`), ``group`` is
-    the suffix in capitals, ``stem`` says whose name the file bears.
+    the suffix in upper case, ``stem`` determines where the file name comes from.
     """
 
     ending: str
@@ -117,7 +117,7 @@ class Kind(NamedTuple):
 
 
 _KINDS = {name: Kind(*line) for name, line in packaged("products")["kinds"].items()}
-#: Collection, configuration and form (or kind of data and level) of observations to their files.
+#: Kinds of files by collection, configuration, and form (or kind of data and level) of observations.
 _FAMILIES = {
     family: tuple(_KINDS[name] for name in names) for family, names in packaged("products")["families"].items()
 }
@@ -127,7 +127,7 @@ _STEP = {"CORON": "coron3", "image": "image3", "spectrum": "spec3", "cube": "spe
 
 
 def kinds_of(observation: Observation) -> tuple[Kind, ...]:
-    """Kinds of files that an observation has of its own (not those of its members); none when it is only planned."""
+    """Return the kinds of files of an observation without its members; planned observations have none."""
     if observation.calib_level < 0 or observation.obs_id.startswith("bulk"):
         return ()
     if observation.obs_collection == "HST":
@@ -151,7 +151,7 @@ def _hst_kinds(observation: Observation) -> tuple[Kind, ...]:
 
 
 def _stem(observation: Observation, whose: str) -> str:
-    """The part of a URI that precedes the ending."""
+    """Return the part of a URI before the ending."""
     collection, obs_id = observation.obs_collection, observation.obs_id
     if whose == "collection":
         name = str(observation.provenance_name).lower()
@@ -169,7 +169,7 @@ def _stem(observation: Observation, whose: str) -> str:
 
 
 def _shared_stem(observation: Observation, whose: str) -> str:
-    """The same for files of JWST that belong to a visit, a program or an association."""
+    """Return the stem of JWST files that belong to a visit, a program, or an association."""
     obs_id = observation.obs_id
     if whose == "visit":
         return obs_id[:13]
@@ -180,31 +180,31 @@ def _shared_stem(observation: Observation, whose: str) -> str:
 
 
 def uri_of(observation: Observation, kind: Kind) -> str:
-    """URI of one of the observation's files."""
+    """Return the URI of one of the observation's files."""
     return _stem(observation, kind.stem) + kind.ending
 
 
 def file_name(uri: str) -> str:
-    """Name under which a file is kept; generated files are named in the query of their URI."""
+    """Return the name of a file; URIs of generated files contain it in their query."""
     if "filename=" in uri:
         return uri.partition("filename=")[2].partition("&")[0]
     return uri.rpartition("/")[2]
 
 
 def dimensions(observation: Observation) -> tuple[Frame, int]:
-    """Frame of an observation's images, and number of its detectors."""
+    """Return the frame of an observation's images, and the number of its detectors."""
     aperture = APERTURES.get(observation.instrument_name or "")
     return frame_of(observation.instrument_name, observation.obs_id), aperture.detectors if aperture else 1
 
 
 def length_of(kind: Kind, frame: Frame, detectors: int, blocks: int = 0) -> int:
-    """Length of a file in bytes, which may have grown by some blocks; see `dimensions`."""
+    """Return the length of a file in bytes, including the blocks added by reprocessing; see `dimensions`."""
     length = size(kind.layout, frame, detectors) + BLOCK * blocks
     return gzip_size(length) if kind.ending.endswith(".gz") else length
 
 
 def product_rows(observation: Observation) -> Iterator[tuple[object, ...]]:
-    """Rows of the product table."""
+    """Generate the rows of the product table."""
     form, dimensioned = _form(observation), dimensions(observation)
     version = _VERSIONS.get(str(observation.provenance_name))
     project = observation.provenance_name if version else observation.project
@@ -235,14 +235,14 @@ def product_rows(observation: Observation) -> Iterator[tuple[object, ...]]:
 
 
 def _form(observation: Observation) -> str:
-    """``S`` simple, ``C`` composite, ``D`` derived from several observations."""
+    """Return ``S`` for simple, ``C`` for composite, or ``D`` for derived from several observations."""
     if observation.project == "HAP" or observation.obs_collection == "HLSP":
         return "D"
     return "C" if observation.members else "S"
 
 
 def kind_of(observation: Observation, uri: str) -> Kind:
-    """Kind of one of the observation's files."""
+    """Return the kind of one of the observation's files."""
     for kind in kinds_of(observation):
         if uri_of(observation, kind) == uri:
             return kind
@@ -251,7 +251,7 @@ def kind_of(observation: Observation, uri: str) -> Kind:
 
 @dataclass(frozen=True)
 class Revision:
-    """How often a file was processed again, and by what at last; ``day`` is when (MJD), ``blocks`` what it grew by."""
+    """Number of reprocessings, with the latest version and context, its date ``day`` (MJD), and added ``blocks``."""
 
     number: int = 0
     version: str | None = None
@@ -265,7 +265,7 @@ _TIME_ZERO = {"Kepler": 2454833, "K2": 2454833}
 
 @dataclass(frozen=True)
 class File:
-    """A file to be rendered: its URI, the observation that owns it, its kind and the exposures it is made of."""
+    """A file to be rendered: its URI, the observation that owns it, its kind, and its member exposures."""
 
     uri: str
     owner: Observation
@@ -280,18 +280,18 @@ class File:
 
     @property
     def time_zero(self) -> int:
-        """Barycentric date that the mission counts its days from."""
+        """Zero point of the mission's times (barycentric Julian date)."""
         return _TIME_ZERO.get(self.owner.obs_collection, 2457000)
 
     @property
     def days(self) -> tuple[float, float]:
-        """First and last moment in the days of the mission."""
+        """Start and end time in days since the mission's zero point."""
         begin, finish = (day + 2400000.5 - self.time_zero for day in self.owner.span)
         return begin, finish
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """Header and data units that the file has when it is a FITS file."""
+        """Header and data units of the file, if it is a FITS file."""
         first, *others = plan(self.kind.layout, *dimensions(self.owner))
         return replace(first, blocks=first.blocks + self.revision.blocks), *others
 

@@ -1,4 +1,4 @@
-"""From a cataloged file to its bytes, exactly as long as cataloged; text files are filled up with white space."""
+"""Rendering of files, exactly as long as cataloged; text files are padded with white space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GZIP_CHUNK = 65535
 
 
 def render_file(file: File) -> bytes:
-    """Content of a file."""
+    """Return the content of a file."""
     content = _flat(file) if file.kind.layout in FLAT_SIZES else _fits(file)
     if file.kind.ending.endswith(".gz"):
         content = gzip_stored(content)
@@ -26,7 +26,7 @@ def render_file(file: File) -> bytes:
 
 
 def _flat(file: File) -> bytes:
-    from .preview import picture  # noqa: PLC0415 - Pillow is imported for pictures only
+    from .preview import picture  # noqa: PLC0415 - Pillow is only needed for pictures
 
     length = FLAT_SIZES[file.kind.layout]
     if file.kind.layout in {"picture", "thumbnail"}:
@@ -35,13 +35,13 @@ def _flat(file: File) -> bytes:
 
 
 def _fits(file: File) -> bytes:
-    from .fitsfile import fits_bytes  # noqa: PLC0415 - imports astropy.io.fits, which takes long
+    from .fitsfile import fits_bytes  # noqa: PLC0415 - imports astropy.io.fits, which is slow
 
     return fits_bytes(file)
 
 
 def gzip_stored(content: bytes) -> bytes:
-    """Gzip file of stored blocks: its length can be cataloged, and no compressor's version changes its bytes."""
+    """Return a gzip file of stored blocks: its length can be cataloged, and its bytes do not depend on a compressor."""
     chunks = [content[start : start + _GZIP_CHUNK] for start in range(0, len(content), _GZIP_CHUNK)] or [b""]
     blocks = [
         struct.pack("<BHH", index == len(chunks) - 1, len(chunk), len(chunk) ^ 0xFFFF) + chunk
@@ -51,12 +51,12 @@ def gzip_stored(content: bytes) -> bytes:
 
 
 def document(file: File, length: int) -> bytes:
-    """Content of a text file."""
+    """Return the content of a text file."""
     makers = {"log": _log, "association_json": association_json, "pool": _pool, "catalog": _catalog, "readme": _readme}
     content = makers[file.kind.layout](file).encode()
     if len(content) > length:
         content = content[: content[:length].rindex(b"\n") + 1]
-    # Empty lines mean nothing in any of the formats.
+    # Empty lines are allowed in all of these formats.
     return content + b"\n" * (length - len(content))
 
 
@@ -68,7 +68,7 @@ def _log(file: File) -> str:
 
 
 def _readme(file: File) -> str:
-    """What a collection says of itself."""
+    """Return the README of a collection."""
     name = str(file.owner.provenance_name)
     return text("readme.txt").format(name=name, slug=name.lower(), **told_of(name))
 
@@ -81,7 +81,7 @@ def _pool(file: File) -> str:
 
 
 def _catalog(file: File) -> str:
-    """Source catalog in astropy's ECSV form."""
-    from .source_lists import source_list  # noqa: PLC0415 - imports astropy.table, which takes long
+    """Return a source catalog in ECSV format."""
+    from .source_lists import source_list  # noqa: PLC0415 - imports astropy.table, which is slow
 
     return source_list(file)

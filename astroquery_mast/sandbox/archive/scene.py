@@ -1,6 +1,6 @@
-"""What the sky looks like: galaxies, nebulae, clusters and stars, the same in every image of a field.
+"""The simulated sky: galaxies, nebulae, clusters, and stars, the same in every image of a field.
 
-Brightness is in arbitrary units: of order 0.1 for the background of the sky, 1 to 100 for bright features.
+Brightness is in arbitrary units: about 0.1 for the sky background, 1 to 100 for bright features.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _STAMP = 9
 
 
 def generator(*names: object) -> np.random.Generator:
-    """Random numbers that depend on the names only."""
+    """Return a random number generator that depends only on the names."""
     return np.random.Generator(np.random.PCG64(seed_of(*names)))
 
 
 @lru_cache(maxsize=2)
 def brightness(grid: PixelGrid, wavelength: float, target: str | None) -> Array:
-    """Brightness of the sky in every pixel."""
+    """Return the brightness of the sky in every pixel."""
     image = _draw(grid, wavelength, target)
     image.flags.writeable = False
     return image
@@ -59,7 +59,7 @@ def _nearest(grid: PixelGrid) -> Field | None:
 
 
 def _offsets(field: Field, grid: PixelGrid) -> tuple[Array, Array]:
-    """East and north of the field's center, arcmin."""
+    """Return offsets east and north of the field's center in arcmin."""
     center, east, north = axes(field.ra, field.dec)
     directions = grid.directions()
     depth = directions @ center
@@ -86,7 +86,7 @@ def _redness(wavelength: float) -> float:
 
 
 def _disk_size(field: Field) -> float:
-    """Scale length of a galaxy's disk, arcmin."""
+    """Return the scale length of a galaxy's disk in arcmin."""
     return float(np.clip(field.extent * 60 / 9, 0.25, 1.5))
 
 
@@ -106,7 +106,7 @@ def _spiral(field: Field, x: Array, y: Array, red: float) -> Array:
 
 
 def _noise_field(rng: np.random.Generator, x: Array, y: Array) -> Array:
-    """Smooth noise of unit size out of plane waves of several wavelengths."""
+    """Return smooth noise of unit amplitude, composed of plane waves of several wavelengths."""
     total = np.zeros_like(x)
     for octave in range(4):
         for _ in range(4):
@@ -129,7 +129,7 @@ def _nebula(field: Field, x: Array, y: Array, red: float) -> Array:
 
 
 class Galaxies(NamedTuple):
-    """Small galaxies of a deep field: positions (degrees), brightness, redness, and the shape of each."""
+    """Small galaxies of a deep field: positions (degrees), brightness, redness, and shape."""
 
     ra: Array
     dec: Array
@@ -141,7 +141,7 @@ class Galaxies(NamedTuple):
 
 
 def galaxies(field: Field) -> Galaxies:
-    """Return the small galaxies of a deep field; ``flux * (1 + color * red)`` is what an image shows."""
+    """Return the small galaxies of a deep field; ``flux * (1 + color * red)`` is their brightness in images."""
     rng = generator("galaxies", field.name)
     count = 9000
     ra, dec = _scatter(rng, field, count, 0.15)
@@ -175,7 +175,7 @@ def _planet(grid: PixelGrid) -> Array:
 
 
 def _scatter(rng: np.random.Generator, field: Field, count: int, reach: float) -> tuple[Array, Array]:
-    """Random positions within ``reach`` degrees of a field's center."""
+    """Return random positions within ``reach`` degrees of a field's center."""
     east, north = rng.uniform(-reach, reach, (2, count))
     if field.look == "cluster":
         distance = 0.02 * np.sqrt(rng.pareto(1.1, count))
@@ -186,7 +186,7 @@ def _scatter(rng: np.random.Generator, field: Field, count: int, reach: float) -
 
 
 class Stars(NamedTuple):
-    """Stars of a field: positions (degrees), brightness at 600 nm, and how it rises with the wavelength."""
+    """Stars of a field: positions (degrees), brightness at 600 nm, and slope of its dependence on wavelength."""
 
     ra: Array
     dec: Array
@@ -195,7 +195,7 @@ class Stars(NamedTuple):
 
 
 def stars(field: Field) -> Stars:
-    """Return the stars around a field's target; ``flux * (wavelength / 600 nm) ** slope`` is what an image shows."""
+    """Return the stars around a field's target; ``flux * (wavelength / 600 nm) ** slope`` is their brightness."""
     rng = generator("stars", field.name)
     count = _STARS[field.look]
     ra, dec = _scatter(rng, field, count, _STAR_FIELD)
@@ -215,7 +215,7 @@ def _field_stars(field: Field, grid: PixelGrid, wavelength: float) -> tuple[Arra
 
 
 def knots(field: Field, wavelength: float) -> tuple[Array, Array, Array]:
-    """Young clusters along the arms of a spiral galaxy: positions (degrees) and brightness."""
+    """Return young clusters along the arms of a spiral galaxy: positions (degrees) and brightness."""
     rng = generator("spiral", field.name)
     tilt, pitch, axis = rng.uniform(0, math.pi), rng.uniform(3.0, 4.2), rng.uniform(0.7, 0.95)
     radius = rng.uniform(0.15, 2.6, _KNOTS)
@@ -240,7 +240,7 @@ def _wide_stars(grid: PixelGrid) -> tuple[Array, Array, Array]:
 
 
 class Sources(NamedTuple):
-    """Sources in an image: columns and rows (from 0), brightness, and width in pixels, which is 0 for points."""
+    """Sources in an image: columns and rows (from 0), brightness, and width in pixels, which is 0 for point sources."""
 
     x: Array
     y: Array
@@ -249,7 +249,7 @@ class Sources(NamedTuple):
 
 
 def sources(grid: PixelGrid, wavelength: float, target: str | None) -> Sources:
-    """Return the stars, clusters and small galaxies that `brightness` draws."""
+    """Return the stars, clusters, and small galaxies that `brightness` draws."""
     field = _nearest(grid)
     if target in MOVING:
         return Sources(*(np.array([value]) for value in ((grid.shape[1] - 1) / 2, (grid.shape[0] - 1) / 2, 2.5, 20.0)))
@@ -273,7 +273,7 @@ def _inside(x: Array, y: Array, shape: tuple[int, int], margin: int = _STAMP) ->
 
 
 def _stamp(image: Array, x: float, y: float, half: int) -> tuple[slice, slice, Array, Array]:
-    """The part of an image around a position, and the offsets of its pixels, as a column and a row."""
+    """Return the part of an image around a position, and the offsets of its pixels, as a column and a row."""
     rows, columns = _within(y, half, image.shape[0]), _within(x, half, image.shape[1])
     return (
         rows,
@@ -284,7 +284,7 @@ def _stamp(image: Array, x: float, y: float, half: int) -> tuple[slice, slice, A
 
 
 def _within(middle: float, half: int, length: int) -> slice:
-    """The pixels of an axis that are near a position; none for one that lies further than that beyond an end."""
+    """Return the pixels of an axis near a position; there are none if the position is too far outside."""
     first, stop = (min(max(int(middle) + step, 0), length) for step in (-half, half + 1))
     return slice(first, stop)
 

@@ -1,4 +1,4 @@
-"""Conditions in SQL, and rows in memory that are found by them; values reach SQLite as parameters only."""
+"""Conditions in SQL, and a search on rows in memory; values are only passed to SQLite as parameters."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Clause:
-    """A condition in SQL and the parameters for its question marks."""
+    """A condition in SQL, and the parameters for its question marks."""
 
     sql: str
     parameters: tuple[object, ...] = ()
 
     @classmethod
     def any_of(cls, clauses: Sequence[Clause]) -> Clause:
-        """Return a clause that holds where one of ``clauses`` does."""
+        """Return a clause that is true where any of ``clauses`` is true."""
         return cls._joined(" OR ", clauses)
 
     @classmethod
     def all_of(cls, clauses: Sequence[Clause]) -> Clause:
-        """Return a clause that holds where all of ``clauses`` do; with none of them, everywhere."""
+        """Return a clause that is true where all of ``clauses`` are true; without clauses it is always true."""
         return cls._joined(" AND ", clauses) if clauses else cls("1")
 
     @classmethod
     def among(cls, left: str, values: Iterable[object]) -> Clause:
-        """Return a clause that holds where ``left`` is one of ``values``, of which there may be any number."""
+        """Return a clause that is true where ``left`` is one of any number of ``values``."""
         return cls(f"{left} IN (SELECT value FROM json_each(?))", (json.dumps(list(values)),))
 
     @classmethod
     def compared(cls, left: str, sign: str, value: object) -> Clause:
-        """Return a comparison with a value; null passes none."""
+        """Return a comparison with a value; it is never true for null."""
         return cls(f"{left} {sign} ?", (value,))
 
     @classmethod
@@ -46,22 +46,22 @@ class Clause:
         return cls(f"({sql})", tuple(value for clause in clauses for value in clause.parameters))
 
     def negated(self) -> Clause:
-        """Return a clause that holds where this one does not."""
+        """Return a clause that is true where this one is false."""
         return Clause(f"NOT ({self.sql})", self.parameters)
 
 
 def folded(value: T) -> T | str:
-    """Return text as mission searches compare it: without regard to case and to blanks at its end."""
+    """Return text as compared in mission searches: without case and trailing blanks."""
     return value.rstrip().casefold() if isinstance(value, str) else value
 
 
 def without_zeros(text: str | None) -> str | None:
-    """Return a date without zeros at the end of its fraction, so that the order of texts is that of times."""
+    """Return a date without trailing zeros in its fraction, so that text sorts by time."""
     return text.rstrip("0").rstrip(".") if text and "." in text else text
 
 
 class RowSearch:
-    """Rows by their places, from 0; they are put into a database when the first condition comes."""
+    """A search on rows; the database is filled on the first search."""
 
     def __init__(self, names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         self._names = names
@@ -70,9 +70,9 @@ class RowSearch:
         self._database: sqlite3.Connection | None = None
 
     def matching(self, clause: Clause) -> list[int]:
-        """Return the keys of the rows that meet a condition, in rising order."""
+        """Return the indices of the rows that match a condition, in ascending order."""
         sql = f"SELECT json_group_array(rowid) FROM rows WHERE {clause.sql}"
-        with self._lock:  # one connection: conditions are answered in a millisecond or two
+        with self._lock:  # a single connection, because searches take only a millisecond or two
             if self._database is None:
                 self._database = self._filled()
             keys: list[int] = json.loads(self._database.execute(sql, clause.parameters).fetchone()[0])
@@ -84,7 +84,7 @@ class RowSearch:
         connection.create_function("folded", 1, folded, deterministic=True)
         connection.create_function("without_zeros", 1, without_zeros, deterministic=True)
         quoted = ", ".join(f'"{name}"' for name in self._names)
-        # No types: a number stays what it is, text is compared as text.
+        # Columns have no type: numbers stay unchanged, and text is compared as text.
         connection.execute(f"CREATE TABLE rows ({quoted})")
         marks = ", ".join("?" * (len(self._names) + 1))
         connection.execute("BEGIN")

@@ -1,6 +1,6 @@
-"""Catalogs: sources of the scene as the pipelines of JWST and HST (HAP), and others, write them; white-light curves.
+"""Source catalogs as written by the pipelines of JWST and HST (HAP) and by others; white-light curves of JWST.
 
-In: a file and the observation that owns it.  Out: its text, ECSV.
+In: a file and the observation that owns it.  Out: its text in ECSV format.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from .pixelgrid import Array, PixelGrid, grids
 from .products import File, dimensions
 from .scene import Sources, generator, sources
 
-#: As many of the brightest sources, so that a catalog is not longer than cataloged.
+#: Maximum number of sources (the brightest ones) in each catalog, so that it does not exceed its cataloged length.
 _MOST = {"CAT": 110, "POINT-CAT": 240, "SEGMENT-CAT": 180, None: 300}
-#: Uncertainty of a position, pixels; AB magnitude of a brightness of 1, which is a microjansky; noise in microjansky.
+#: Position error in pixels; AB magnitude of brightness 1, which is a microjansky; noise in microjanskys.
 _JITTER, _ZERO_POINT, _NOISE = 0.05, 23.9, 0.01
 
 
 def source_list(file: File) -> str:
-    """Return the text of a catalog, or of a white-light curve."""
+    """Return the text of a source catalog, or of a white-light curve."""
     if file.kind.group == "WHTLT":
         return _written(_white_light(file))
     found, grid = _measured(file)
@@ -33,7 +33,7 @@ def source_list(file: File) -> str:
 
 
 def _white_light(file: File) -> Table:
-    """The light of all wavelengths in each integration of a time series."""
+    """Return the flux integrated over wavelength for each integration of a time series."""
     days = np.round(np.linspace(*file.owner.span, 400), 8)
     rng = generator("white light", file.uri)
     transit = 0.004 * (np.abs(np.linspace(-2, 2, 400)) < 0.6)
@@ -42,14 +42,14 @@ def _white_light(file: File) -> Table:
 
 
 def _written(table: Table) -> str:
-    """A table as text."""
+    """Return a table as text."""
     written = io.StringIO()
     table.write(written, format="ascii.ecsv")
     return written.getvalue()
 
 
 def _measured(file: File) -> tuple[Sources, PixelGrid | None]:
-    """The brightest sources in an image, from the bottom up, where they were measured to be."""
+    """Return the brightest sources in an image at their measured positions, from bottom to top."""
     frame, _ = dimensions(file.owner)
     made = grids(file.owner, [frame])
     nothing = np.empty(0)
@@ -64,23 +64,23 @@ def _measured(file: File) -> tuple[Sources, PixelGrid | None]:
 
 
 def _places(found: Sources, grid: PixelGrid | None) -> tuple[Array, Array]:
-    """Right ascension and declination of sources, degrees."""
+    """Return right ascension and declination of sources in degrees."""
     ra, dec = (found.x, found.y) if grid is None else grid.positions(found.x, found.y)
     return np.round(ra % 360.0, 7), np.round(dec, 7)
 
 
 def _digits(values: Array, digits: int = 5) -> Array:
-    """Numbers with so many digits, so that they are short in text."""
+    """Return numbers rounded to significant digits, so that their text is short."""
     return np.array([float(f"{value:.{digits}g}") for value in values])
 
 
 def _magnitudes(flux: Array) -> tuple[Array, Array]:
-    """AB magnitudes and their uncertainties."""
+    """Return AB magnitudes and their errors."""
     return np.round(_ZERO_POINT - 2.5 * np.log10(flux), 4), np.round(1.0857 * _NOISE / flux, 5)
 
 
 def _neighbors(found: Sources) -> tuple[Any, Array]:
-    """The label of the nearest source, and how many pixels it is away."""
+    """Return the label of the nearest source, and its distance in pixels."""
     if len(found.x) < 2:
         return np.zeros(len(found.x), dtype=int), np.zeros(len(found.x))
     apart = np.hypot(found.x[:, None] - found.x, found.y[:, None] - found.y)
@@ -89,7 +89,7 @@ def _neighbors(found: Sources) -> tuple[Any, Array]:
 
 
 def _jwst(found: Sources, grid: PixelGrid | None, rng: np.random.Generator) -> Table:
-    """A catalog as step ``source_catalog`` of JWST's pipeline writes it."""
+    """Return a catalog as written by the step ``source_catalog`` of the JWST pipeline."""
     table = QTable()
     table["label"] = np.arange(1, len(found.x) + 1)
     table["xcentroid"], table["ycentroid"] = found.x * u.pix, found.y * u.pix
@@ -112,7 +112,7 @@ def _jwst(found: Sources, grid: PixelGrid | None, rng: np.random.Generator) -> T
 
 
 def _hubble(names: tuple[str, str], found: Sources, grid: PixelGrid | None) -> Table:
-    """What both catalogs of an HAP image begin with."""
+    """Return the leading columns of both catalogs of an HAP image."""
     ra, dec = _places(found, grid)
     columns = [
         Column(found.x, names[0], unit="pix"),
@@ -131,7 +131,7 @@ def _hubble(names: tuple[str, str], found: Sources, grid: PixelGrid | None) -> T
 
 
 def _point(found: Sources, grid: PixelGrid | None, rng: np.random.Generator) -> Table:
-    """A catalog of points."""
+    """Return a point source catalog."""
     table = _hubble(("X-Center", "Y-Center"), found, grid)
     table["CI"] = Column(np.round(1.3 + 0.05 * rng.standard_normal(len(table)), 3), unit="mag(AB)")
     table["Flags"] = np.where(found.width > 0, 1, 0)
@@ -139,7 +139,7 @@ def _point(found: Sources, grid: PixelGrid | None, rng: np.random.Generator) -> 
 
 
 def _segment(found: Sources, grid: PixelGrid | None, rng: np.random.Generator) -> Table:
-    """A catalog of segments."""
+    """Return a segment catalog."""
     table = _hubble(("X-Centroid", "Y-Centroid"), found, grid)
     table["Flags"] = np.where(found.width > 0, 1, 0)
     table["Area"] = Column(np.round(9 + 12 * found.width**2).astype(int), unit="pix2")
@@ -148,7 +148,7 @@ def _segment(found: Sources, grid: PixelGrid | None, rng: np.random.Generator) -
 
 
 def _contributed(found: Sources, grid: PixelGrid | None, rng: np.random.Generator) -> Table:
-    """A catalog of a high-level science product."""
+    """Return the catalog of a high-level science product."""
     ra, dec = _places(found, grid)
     magnitude, error = _magnitudes(found.flux * np.exp(0.02 * rng.standard_normal(len(ra))))
     columns = {"id": np.arange(1, len(ra) + 1), "ra": Column(ra, unit="deg"), "dec": Column(dec, unit="deg")}

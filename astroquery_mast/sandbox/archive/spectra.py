@@ -1,6 +1,6 @@
-"""Tables of spectra as pipelines write them: orders of STIS, segments of COS, JWST, IUE, FUSE, atlases.
+"""Tables of spectra as written by pipelines: STIS orders, COS segments, JWST, IUE, FUSE, and spectral atlases.
 
-A spectrum belongs to the target, its noise to the file.
+The spectrum depends on the target, the noise on the file.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ Array = NDArray[np.float64]
 Columns = Mapping[str, Any]
 
 _FLUX_UNIT, _JANSKY, _STERADIAN = 1e-14, 1e-3, 0.04
-# Lines of gas and of active stars, nm: Lyman alpha, Si IV, C IV, He II, Mg II, H beta, [O III], H alpha, He
-# I, Paschen and Brackett alpha, PAH and [Ne II].
+# Spectral lines in nm: Lyman alpha, Si IV, C IV, He II, Mg II, H beta, [O III], H alpha, He I, Paschen and Brackett
+# alpha, PAH, and [Ne II].
 _LINES = (121.567, 139.376, 154.82, 164.04, 279.55, 486.13, 500.68, 656.28, 1083.0, 1875.1, 4051.2, 7700.0, 12813.5)
 _RESOLUTION = 700.0
 _FINE = 4096
 _DAY = 86400.0
-# Flags that CALCOS takes as serious: hot spots, poor calibration, low response, out of bounds, gain sag.
+# Flags that CALCOS considers serious: hot spots, poor calibration, low response, out of bounds, gain sag.
 _SERIOUS = 8346
 
 
 def _profile(file: File, wavelength: Array) -> Array:
-    """Flux of the target in units of its continuum, at wavelengths (nm) in any order."""
+    """Return the flux of the target in units of its continuum, at wavelengths (nm) in any order."""
     rng = generator("spectrum", file.owner.target_name)
     fine = np.linspace(wavelength.min(), wavelength.max(), _FINE)
     slope = rng.uniform(-1.5, 1.0)
@@ -45,7 +45,7 @@ def _profile(file: File, wavelength: Array) -> Array:
 
 
 def _pieces(file: File, rows: int, points: int, overlap: float) -> Array:
-    """Wavelengths (nm) of parts of the band, one after the other; neighbors share some of it, or leave a gap (< 0)."""
+    """Return wavelengths (nm) of consecutive parts of the band, which overlap, or leave a gap for ``overlap`` < 0."""
     shortest, longest = file.owner.band(115.0, 180.0)
     width = (longest - shortest) / (rows - overlap * (rows - 1))
     starts = shortest + width * (1.0 - overlap) * np.arange(rows)
@@ -53,7 +53,7 @@ def _pieces(file: File, rows: int, points: int, overlap: float) -> Array:
 
 
 def _noisy(file: File, wavelength: Array) -> tuple[Array, Array]:
-    """Flux with noise and its error, in units of the continuum."""
+    """Return noisy flux and its error, in units of the continuum."""
     rng = generator("spectrum noise", file.uri)
     flux = _profile(file, wavelength)
     error = np.round(0.05 * np.sqrt(flux + 0.1), 4)
@@ -61,30 +61,30 @@ def _noisy(file: File, wavelength: Array) -> tuple[Array, Array]:
 
 
 def flux_curve(file: File, points: int) -> Array:
-    """Return the flux at equal steps through the band."""
+    """Return the flux at equal steps across the band."""
     return _noisy(file, np.linspace(*file.owner.band(115.0, 180.0), points))[0]
 
 
 def _flags(file: File, shape: tuple[int, ...], flags: tuple[int, ...]) -> NDArray[np.int64]:
-    """Flags at a few points."""
+    """Return flags, which are set at a few points."""
     rng = generator("spectrum flags", file.uri)
     return np.asarray(np.where(rng.random(shape) < 0.01, rng.choice(flags, shape), 0))
 
 
 def _length(unit: Unit, name: str = "FLUX") -> int:
-    """Number of points in a row of a table of vectors."""
+    """Return the number of points per row of a table of vectors."""
     return next(int(form[:-1]) for column, form, _ in unit.columns if column == name)
 
 
 def _counts(file: File, flux: Array) -> Columns:
-    """Counts behind a flux: gross, net and background rates."""
+    """Return gross, net, and background count rates for a flux."""
     background = np.round(0.02 + 0.005 * generator("background", file.uri).random(flux.shape), 5)
     net = np.round(3.0 * flux, 3)
     return {"NET": net, "BACKGROUND": background, "GROSS": net + background}
 
 
 def _orders(file: File, unit: Unit) -> Columns:
-    """Spectrum in the manner of CALSTIS: a row for the first order, or one for each order of an echelle."""
+    """Return a spectrum as from CALSTIS: one row for the first order, or one per order of an echelle."""
     rows, points = unit.shape[0], _length(unit)
     wavelength = _pieces(file, rows, points, 0.15)
     flux, error = _noisy(file, wavelength)
@@ -113,7 +113,7 @@ def _orders(file: File, unit: Unit) -> Columns:
 
 
 def _segments(file: File, unit: Unit) -> Columns:
-    """Spectrum in the manner of CALCOS: a row for each segment or stripe, with points off the detector at the ends."""
+    """Return a spectrum as from CALCOS: one row per segment or stripe, with points off the detector at both ends."""
     rows, points = unit.shape[0], _length(unit)
     wavelength = _pieces(file, rows, points, -0.05)
     names = ["FUVB", "FUVA"] if rows == 2 else ["NUVA", "NUVB", "NUVC"]
@@ -144,7 +144,7 @@ def _segments(file: File, unit: Unit) -> Columns:
 
 
 def extension_facts(file: File, unit: Unit) -> Mapping[str, object]:
-    """Return what the header of a table of spectra says besides its columns; None for what it does not say."""
+    """Return header facts of a table of spectra besides its columns; None for keywords that it does not have."""
     cos, stis = "DQ_WGT" in _names(unit), "SPORDER" in _names(unit)
     jwst = unit.name == "EXTRACT1D" or file.kind.layout == "rectified"
     return {
@@ -160,7 +160,7 @@ def _names(unit: Unit) -> set[str]:
 
 
 def _coadded(file: File, unit: Unit) -> Columns:
-    """Spectrum in the manner of ULLYSES: all in one row, with a gap that no exposure has covered."""
+    """Return a spectrum as from ULLYSES: a single row, with a gap not covered by any exposure."""
     points = _length(unit)
     wavelength = _pieces(file, 1, points, 0.0)
     flux, error = _noisy(file, wavelength)
@@ -177,7 +177,7 @@ def _coadded(file: File, unit: Unit) -> Columns:
 
 
 def _provenance(file: File, unit: Unit) -> Columns:
-    """The exposures that were added."""
+    """Return the coadded exposures."""
     instrument, _ = file.owner.configuration
     return {
         "FILENAME": [f"{file.owner.obs_id[:9]}_x1d.fits"],
@@ -188,7 +188,7 @@ def _provenance(file: File, unit: Unit) -> Columns:
 
 
 def _atlas(file: File, unit: Unit) -> Columns:
-    """Spectrum in the manner of CALSPEC: a row for each point."""
+    """Return a spectrum as from CALSPEC: one row per point."""
     points = unit.shape[0]
     wavelength = np.linspace(*file.owner.band(115.0, 180.0), points)
     flux, error = _noisy(file, wavelength)
@@ -205,7 +205,7 @@ def _atlas(file: File, unit: Unit) -> Columns:
 
 
 def _low_dispersion(file: File, unit: Unit) -> Columns:
-    """Spectrum in the manner of NEWSIPS: wavelengths as start and step, the ends without absolute calibration."""
+    """Return a spectrum as from NEWSIPS: wavelengths as start and step, no absolute calibration at both ends."""
     points = _length(unit)
     shortest, longest = (round(10.0 * limit, 2) for limit in file.owner.band(115.0, 198.0))
     step = round((longest - shortest) / (points - 1), 4)
@@ -227,21 +227,21 @@ def _low_dispersion(file: File, unit: Unit) -> Columns:
 
 
 def _far_ultraviolet(file: File, unit: Unit) -> Columns:
-    """Spectrum of all channels in the manner of CalFUSE: all in one row, without flags."""
+    """Return a spectrum of all channels as from CalFUSE: a single row, without flags."""
     wavelength = _pieces(file, 1, _length(unit), 0.0)
     flux, error = _noisy(file, wavelength)
     return {"WAVE": np.round(10.0 * wavelength, 4), "FLUX": _FLUX_UNIT * flux, "ERROR": _FLUX_UNIT * error}
 
 
 def _extracted(file: File, unit: Unit) -> Columns:
-    """Spectrum in the manner of CALJWST: micrometers and janskys."""
+    """Return a spectrum as from CALJWST: micrometers and janskys."""
     points = unit.shape[0]
     wavelength = np.linspace(*file.owner.band(115.0, 180.0), points)
     return {**_calibrated(file, wavelength, np.ones(points)), "NPIXELS": np.full(points, 5.0)}
 
 
 def _calibrated(file: File, wavelength: Array, transit: Array) -> dict[str, Any]:
-    """Columns of a spectrum of JWST, in which a point in a hundred is bad."""
+    """Return the columns of a JWST spectrum, in which one percent of the points are bad."""
     rng = generator("spectrum noise", file.uri)
     flux, scatter = _profile(file, wavelength) * transit, 0.004
     bad = rng.random(flux.shape) < 0.01
@@ -269,11 +269,11 @@ def _variances(stem: str, error: Array) -> Columns:
 
 
 def _extracted_series(file: File, unit: Unit) -> Columns:
-    """Spectra in the manner of CALJWST of a time series: a row for each integration."""
+    """Return time-series spectra as from CALJWST: one row per integration."""
     rows, points = unit.shape[0], _length(unit)
     wavelength = np.tile(np.linspace(*file.owner.band(115.0, 180.0), points), (rows, 1))
     number = np.arange(1, rows + 1)
-    # A transit takes the middle third.
+    # The transit covers the middle third.
     transit = np.where(np.abs(number - rows / 2) < rows / 6, 0.979, 1.0)
     start, end = file.owner.span
     step = max(end - start, rows / _DAY) / rows
@@ -294,7 +294,7 @@ def _extracted_series(file: File, unit: Unit) -> Columns:
 
 
 def _metadata(file: File, unit: Unit) -> Columns:
-    """The tree of a JWST file, with the coordinates of a rectified spectrum."""
+    """Return the ASDF tree of a JWST file, with the coordinates of a rectified spectrum."""
     document = text("jwst_meta.asdf").format(file=file.name)
     if file.kind.layout == "rectified":
         rows, columns = file.units[1].shape
@@ -309,7 +309,7 @@ def _metadata(file: File, unit: Unit) -> Columns:
 
 
 _END = b"\n...\n"
-#: Names of the tables that are made here.
+#: Names of the tables of this module.
 SPECTRAL_UNITS = ("SCI", "SCIENCE", "PROVENANCE", "SPECTRUM", "MELO", "EXTRACT1D", "ASDF")
 _BY_LAYOUT: dict[str, Callable[[File, Unit], Columns]] = {
     "first_order": _orders,
@@ -326,6 +326,6 @@ _BY_LAYOUT: dict[str, Callable[[File, Unit], Columns]] = {
 
 
 def spectral_columns(file: File, unit: Unit) -> Columns:
-    """Return the columns of a table of a file with spectra."""
+    """Return the columns of a table in a file with spectra."""
     further = {"ASDF": _metadata, "PROVENANCE": _provenance}
     return (further.get(unit.name) or _BY_LAYOUT[file.kind.layout])(file, unit)

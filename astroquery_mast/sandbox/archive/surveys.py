@@ -1,4 +1,4 @@
-"""Observations of TESS and GALEX, and a few of the older missions."""
+"""Observations of TESS and GALEX, and some of older missions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GALEX_BANDS = {"FUV": (134.0, 180.6), "NUV": (169.3, 300.7)}
 
 
 def galex_observations() -> Iterator[Observation]:
-    """All GALEX tiles: shallow (AIS), medium (MIS) and deep (DIS), in two bands."""
+    """Generate all GALEX tiles: shallow (AIS), medium (MIS), and deep (DIS), in two bands."""
     for index, field in enumerate(_FIXED):
         survey = ("AIS", "MIS", "DIS")[index % 3] if field.look in {"deep", "spiral", "elliptical"} else "AIS"
         rng = dice("GALEX", field.name)
@@ -28,7 +28,7 @@ def galex_observations() -> Iterator[Observation]:
 
 
 def _galex(survey: str, band: str, tile: str, position: tuple[float, float]) -> Observation:
-    # GALEX numbers have 19 digits, more than a double holds.
+    # GALEX ids have 19 digits, more than a double can hold.
     number = 6374000000000000000 + seed_of(tile, band) % 10**15
     rng = dice(number)
     start = round(53000.0 + rng.uniform(0, 2500), 8)
@@ -56,12 +56,12 @@ def _galex(survey: str, band: str, tile: str, position: tuple[float, float]) -> 
 
 
 def circle(ra: float, dec: float, radius: float) -> str:
-    """A circle as the archive writes it."""
+    """Return a circle as written by the archive."""
     return f"CIRCLE ICRS {ra:.8f} {dec:.8f} {radius}"
 
 
 class Older(NamedTuple):
-    """A mission of the archive's past; names and main files are made of numbers, the serial ones from ``first`` on."""
+    """An older mission; names and main files are derived from numbers, serial numbers start with ``first``."""
 
     mission: str
     rows: int
@@ -76,13 +76,13 @@ class Older(NamedTuple):
     file: str | None
 
 
-# Days of a quarter of Kepler, and of a campaign of K2: as many as the light curves have cadences of half an hour.
+# Days of a Kepler quarter or K2 campaign, which match the number of half-hour cadences in the light curves.
 _QUARTER_DAYS = 80.6
 _OLDER = tuple(Older(*line) for line in packaged("surveys")["older"])
 
 
 def older_observations() -> Iterator[Observation]:
-    """A few observations of each of the older missions."""
+    """Generate a few observations of each of the older missions."""
     for older in _OLDER:
         for index in range(older.rows):
             yield _older(older, index)
@@ -125,9 +125,9 @@ def _older(older: Older, index: int) -> Observation:
 
 
 def bulk_observations(count: int) -> Iterator[Observation]:
-    """Cheap rows for tests of paging and speed, spread around the north pole, away from the named fields."""
+    """Generate simple rows for tests of paging and speed, near the north pole, away from the named fields."""
     for index in range(count):
-        # The golden angle spreads points evenly; no named field lies north of +70 degrees.
+        # The golden angle spreads points evenly; no named field is north of +70 degrees.
         ra = index * 137.50776405003785 % 360.0
         dec = 71.0 + 18.0 * ((index * 7919) % 100_003) / 100_003
         start = 50000.0 + index % 9000 + 0.125
@@ -145,7 +145,7 @@ def bulk_observations(count: int) -> Iterator[Observation]:
         )
 
 
-# Time stamp and spacecraft configuration of each sector's files, from sector 1 on, and its start (MJD).
+# Time stamp and spacecraft configuration of the files of each sector, starting with sector 1, and its start (MJD).
 SECTORS: tuple[tuple[str, str, float], ...] = packaged("instruments")["sectors"]
 SECTOR_DAYS = 27.4
 _TITLE = "Two-minute light curves of bright stars"
@@ -153,7 +153,7 @@ _FIELD_STARS = 340
 
 
 def tess_observations() -> Iterator[Observation]:
-    """All TESS observations."""
+    """Generate all TESS observations."""
     for name, tic in TIC_NUMBERS.items():
         field = FIELDS[name]
         for sector in _sectors_of(field.dec, tic):
@@ -169,7 +169,7 @@ def tess_observations() -> Iterator[Observation]:
 
 
 def _sectors_of(dec: float, tic: int) -> list[int]:
-    """Sectors of a star: the southern sky was seen in the first year, the poles all the time."""
+    """Return the sectors of a star: the southern sky was observed in the first year, the poles continuously."""
     year = range(1, 14) if dec < 0 else range(14, 27)
     if abs(dec) > 60:
         return list(year)

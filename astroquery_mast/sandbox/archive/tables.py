@@ -1,6 +1,6 @@
-"""Columns of table units: light curves and pixel time series, events, associations, pointing histories.
+"""Columns of table units: light curves and pixel time series, events, associations, and pointing histories.
 
-The period of known planets is the real one.  Spectra have a module of their own.
+Known planets have their real periods.  Spectra have their own module.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from .products import File, Unit
 from .scene import generator
 from .spectra import SPECTRAL_UNITS, spectral_columns
 
-# Period in days and depth of transits.
+# Period in days, and depth of transits.
 _PLANETS: Mapping[str, tuple[float, float]] = packaged("targets")["planets"]
 _FLARE_STARS = frozenset(packaged("targets")["flares"])
 _GAP = (0.47, 0.53)
-# Where the dip of a transit has long been over, and the exponential does not overflow yet.
+# Far outside the transit, where the exponential does not overflow yet.
 _FAR = 700.0
 _STAMP = 11
 Array = NDArray[np.float64]
 
 
 def _brightness(file: File, time: Array) -> Array:
-    """Noiseless brightness of the star, 1 on average."""
+    """Return the noiseless brightness of the star, normalized to 1."""
     target = str(file.owner.target_name)
     number = int(re.sub(r"\D", "", target) or 0)
     rng = generator("star", target)
@@ -49,19 +49,19 @@ def _brightness(file: File, time: Array) -> Array:
 
 
 def _cadences(file: File, count: int) -> tuple[Array, NDArray[np.int32], NDArray[np.bool_]]:
-    """Times, quality flags, and which cadences were lost while the spacecraft sent its data down."""
+    """Return times, quality flags, and the cadences lost during data downlink."""
     quality = np.zeros(count, dtype=np.int32)
     lost = np.zeros(count, dtype=bool)
     lost[int(_GAP[0] * count) : int(_GAP[1] * count)] = True
     quality[lost] = 8
     quality[:: max(count // 12, 1)] |= 32
-    # A cosmic ray in the aperture of TESS, a glow on the detector of Kepler: these cadences are still of use.
+    # A cosmic ray in the aperture of TESS, or a glow on the detector of Kepler: these cadences are still usable.
     quality[7 :: max(count // 40, 1)] |= 64
     return np.round(np.linspace(*file.days, count), 8), quality, lost
 
 
 def light_curve(file: File, count: int) -> Mapping[str, Any]:
-    """Light curve in the manner of SPOC (and of Kepler)."""
+    """Return a light curve as from SPOC (and Kepler)."""
     rng = generator("light curve", file.uri)
     time, quality, lost = _cadences(file, count)
     level = 10000.0 + 400.0 * generator("level", file.owner.target_name).random()
@@ -93,7 +93,7 @@ def light_curve(file: File, count: int) -> Mapping[str, Any]:
 
 
 def quick(file: File, count: int) -> Mapping[str, Any]:
-    """Light curve in the manner of the quick-look pipeline: normalized, from full frames."""
+    """Return a light curve as from the quick-look pipeline: normalized, from full-frame images."""
     rng = generator("light curve", file.uri)
     time, quality, lost = _cadences(file, count)
     flux = np.round(_brightness(file, time) + 0.0008 * rng.standard_normal(count), 6)
@@ -117,7 +117,7 @@ def quick(file: File, count: int) -> Mapping[str, Any]:
 
 
 def crowded(file: File, count: int) -> Mapping[str, Any]:
-    """Light curve in the manner of TGLC: by aperture and by fits of the point spread function, raw and normalized."""
+    """Return a light curve as from TGLC: aperture and PSF photometry, raw and normalized."""
     rng = generator("light curve", file.uri)
     time, quality, lost = _cadences(file, count)
     clean = _brightness(file, time)
@@ -137,7 +137,7 @@ def crowded(file: File, count: int) -> Mapping[str, Any]:
 
 
 def target_pixels(file: File, unit: Unit) -> Mapping[str, Any]:
-    """Stamp of eleven by eleven pixels around the star, cadence by cadence."""
+    """Return 11 x 11 pixels around the star for each cadence."""
     rng, count = generator("pixels", file.uri), unit.shape[0]
     time, quality, lost = _cadences(file, count)
     rows, columns = np.mgrid[0:_STAMP, 0:_STAMP] - _STAMP // 2
@@ -165,7 +165,7 @@ Columns = Mapping[str, Any]
 
 
 def columns(file: File, unit: Unit) -> list[Any]:
-    """Columns of a table unit."""
+    """Return the columns of a table unit."""
     values = _TABLES[unit.name](file, unit)
     made = []
     for name, form, measure in unit.columns:

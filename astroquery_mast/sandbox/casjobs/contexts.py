@@ -1,6 +1,6 @@
-"""The databases of catalogs that queries run in: tables, views and functions, and the files that hold them.
+"""The catalog databases in which queries run: their tables, views, and functions, and the files that store them.
 
-In: the name of a context. Out: its tables, each in a database of its own that is filled when it is first asked for.
+In: the name of a context. Out: its tables, each in its own database that is filled on first use.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _files: Cache[Database] = Cache()
 
 @dataclass(frozen=True)
 class ContextTable(Relation):
-    """A table or view of a context, and where its rows come from."""
+    """A table or view of a context, and the function that returns its rows."""
 
     rows: Rows = field(default=tuple, compare=False)
     is_view: bool = False
     indexed: tuple[str, ...] = ()
 
     def file(self) -> Path:
-        """Return the file of a database that has this table alone."""
+        """Return the file of a database that contains only this table."""
         return _files.get(self.key, lambda: Database(self._store)).path
 
     def _store(self, connection: sqlite3.Connection) -> None:
@@ -53,7 +53,7 @@ class ContextTable(Relation):
 
 
 def create_table(table: Relation, scope: str = "") -> str:
-    """Return the statement of SQLite that makes a table."""
+    """Return the SQLite statement that creates a table."""
     declared = (
         f'"{quoted(column.name.lower())}" {"TEXT" if column.type is None else column.type.affinity}'
         for column in table.columns
@@ -62,7 +62,7 @@ def create_table(table: Relation, scope: str = "") -> str:
 
 
 def quoted(name: str) -> str:
-    """Return a name as it stands in quotation marks."""
+    """Return a name as written between quotation marks."""
     return name.replace('"', '""')
 
 
@@ -75,7 +75,7 @@ class ConeFunction(TableFunction):
 
 @dataclass(frozen=True)
 class Context:
-    """A database of catalogs; names are in small letters."""
+    """A catalog database; the keys are names in lower case."""
 
     name: str
     tables: Mapping[str, ContextTable]
@@ -83,7 +83,7 @@ class Context:
 
 
 def context(name: str) -> Context:
-    """Return a context by its name in any case; `SqlError` if there is none."""
+    """Return a context by its name (not case-sensitive); `SqlError` if it does not exist."""
     for known in CONTEXTS:
         if known.lower() == name.lower():
             return _made(known)
@@ -135,14 +135,14 @@ def _survey_names(release: str, table: str, left_out: set[str]) -> list[str]:
     return [column.name for column in survey_table(release, table).columns if column.name not in left_out]
 
 
-#: One star of so many varies; it has been seen so often in each band, and repeats itself after so many days.
+#: One star in this many is variable; number of its epochs per band, and its period in days.
 _VARIABLE, _EPOCHS, _PERIOD = 25, 12, 0.5423
 _DETECTIONS_PER_SOURCE = 4
 _SERIAL = ("uniquePspsP2id", "detectID", "ippDetectID", "imageID")
 
 
 def _light_curves(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    """Detections, and more of them for some stars, whose light varies as that of RR Lyrae stars does."""
+    """Return detections, with additional ones for some stars that vary like RR Lyrae stars."""
     every = iter(rows)
     for source, seen in enumerate(zip(*[every] * _DETECTIONS_PER_SOURCE, strict=True)):
         star, constant = divmod(source, _VARIABLE)
@@ -155,7 +155,7 @@ def _light_curves(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterat
 
 
 def _more_detections(star: int, known: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Detections in all bands, night after night, as bright as those that are known; y is as z."""
+    """Generate detections in all bands at several epochs, as bright as the known ones; y has the brightness of z."""
     for (band, letter), epoch in product(enumerate("grizy", 1), range(_EPOCHS)):
         like = known[min(band, len(known)) - 1]
         serial = 10**9 + (star * 5 + band) * _EPOCHS + epoch
@@ -165,7 +165,7 @@ def _more_detections(star: int, known: Sequence[dict[str, Any]]) -> Iterator[dic
 
 
 def _varied(row: dict[str, Any]) -> dict[str, Any]:
-    """A detection of a star with its light at that time: it rises at once and fades away."""
+    """Return a detection of a variable star at its time: it brightens suddenly and fades slowly."""
     light = 0.7 + 0.6 * math.exp(-3.0 * (row["obsTime"] / _PERIOD % 1.0))
     return row | {name: float(f"{row[name] * light:.6g}") for name in ("psfFlux", "apFlux", "kronFlux")}
 
@@ -190,7 +190,7 @@ def _survey(name: str, release: str, table: str, names: list[str], *, is_view: b
 
 
 def _cones(table: Callable[[], CatalogTable], key: str) -> tuple[ConeFunction, ...]:
-    """Return the functions of all sources, and of the nearest one, within a radius in arcminutes."""
+    """Return the functions for all sources, and for the nearest one, within a radius in arcminutes."""
     columns = (SqlColumn(key, BIGINT), SqlColumn("distance", FLOAT))
 
     def nearby(most: int | None, ra: float | None, dec: float | None, radius: float | None) -> str:
@@ -240,7 +240,7 @@ _BY_FILTER = (
 def _by_filter(
     names: Sequence[str], filters: Sequence[str], matches: Iterable[Sequence[Any]]
 ) -> Iterator[Sequence[Any]]:
-    """The magnitudes of a wide table, one by one."""
+    """Generate the magnitudes of a wide table, one per row."""
     for match in matches:
         for name in filters:
             place = names.index(name)
@@ -249,7 +249,7 @@ def _by_filter(
 
 
 _SEARCHED = frozenset({"Distance", "_selected_"})
-#: Numbers of the Hubble Source Catalog beyond 32 bits, and its numbers of double precision.
+#: Columns of the Hubble Source Catalog with ids beyond 32 bits, and columns of double precision.
 _LONG = frozenset({"MatchID", "CatID", "SourceID", "ImageID"})
 _DOUBLE = frozenset({"MatchRA", "MatchDec", "SourceRA", "SourceDec", "StartMJD", "StopMJD", "D"})
 
@@ -289,7 +289,7 @@ def _of_values(values: Any, kind: str) -> SqlType:
     return FLOAT if values.dtype.kind == "f" else SqlType("nvarchar", (64,))
 
 
-#: The contexts and what makes their content.
+#: The contexts, and the functions that create their content.
 CONTEXTS: Mapping[str, Callable[[], Content]] = {
     "GAIA_DR1": partial(_plain_catalogs, {"gaia_source": "gaiadr1", "tgas_source": "tgas"}, "source_id", False),
     "GALEX_GR6Plus7": partial(_plain_catalogs, {"PhotoObjAll": "galex"}, "objID", True),

@@ -1,7 +1,7 @@
-"""Functions and operators of T-SQL in trees of sqlglot: what they are called in SQLite, and the types of their results.
+"""Functions and operators of T-SQL in sqlglot trees: their names in SQLite, and the types of their results.
 
-First `lower_functions` puts functions in the place of what SQLite would do in another way; each stands in a CAST that
-tells its type to sqlglot. When types are known, `settle_types` takes the CASTs out again.
+First `lower_functions` replaces functions that SQLite would evaluate differently; each is wrapped in a CAST that
+tells sqlglot its type. Once the types are known, `settle_types` removes the CASTs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FLOATS: Mapping[type[exp.Expression], str] = {
     exp.Stddev: "tsql_stdev",
     exp.Variance: "tsql_var",
 }
-#: Functions whose result is of the type of their first argument.
+#: Functions whose result has the type of their first argument.
 _SAME: Mapping[type[exp.Expression], str] = {
     exp.Ceil: "ceiling",
     exp.Floor: "floor",
@@ -46,7 +46,7 @@ _TEXTUAL: Mapping[type[exp.Expression], str] = {
     exp.Upper: "upper",
     exp.Lower: "lower",
 }
-#: Functions that sqlglot does not know, and the types of their results.
+#: Functions that sqlglot does not know, with the types of their results.
 _OTHERS: Mapping[str, tuple[str, str]] = {
     "NCHAR": ("char", "NVARCHAR(1)"),
     "STR": ("tsql_str", "VARCHAR(10)"),
@@ -71,12 +71,12 @@ FUNCTION_NODES: tuple[type[exp.Expression], ...] = (
     *_TEXTUAL,
     *_OWN_HANDLING,
 )
-#: A mark of a CAST that is there to tell a type.
+#: Mark of a CAST that only declares a type.
 _MARK = "typed"
 
 
 class UnknownFunction(Exception):
-    """A function that the database has not."""
+    """A function that the database does not support."""
 
 
 def _typed(node: Any, kind: str | exp.DataType) -> exp.Cast:
@@ -90,7 +90,7 @@ def _call(name: str, *arguments: Any) -> exp.Anonymous:
 
 
 def lower_functions(tree: Any) -> None:
-    """Put functions of SQLite in the place of those of T-SQL, the innermost first."""
+    """Replace functions of T-SQL by those of SQLite, from the inside out."""
     for node in reversed(list(tree.walk(bfs=True))):
         replacement = _lowered(node)
         if replacement is not None:
@@ -130,7 +130,7 @@ def _other(node: exp.Anonymous) -> Any:
 
 
 def _uncast(node: Any) -> Any:
-    """Take away the CAST to text in which the parser puts arguments of functions of text."""
+    """Remove the CAST to text that the parser adds to arguments of text functions."""
     bare = isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.TEXT and not node.meta.get(_MARK)
     return node.this if bare else node
 
@@ -154,7 +154,7 @@ def _convert(node: Any) -> Any:
 
 
 def _collate(node: Any) -> Any:
-    """Text under another collation: a binary one or one with CS tells small letters from capital ones."""
+    """Return text with another collation: a binary one or one with CS is case-sensitive."""
     name = node.expression.name.upper()
     exact = "_BIN" in name or "_CS" in name
     wrapped = exp.Collate(this=node.this, expression=exp.Var(this="BINARY" if exact else "NOCASE"))
@@ -162,13 +162,13 @@ def _collate(node: Any) -> Any:
 
 
 def _replace(node: Any) -> Any:
-    """REPLACE compares as the collation of the text does: without case, unless another one is asked for."""
+    """Return REPLACE, which compares by the collation of the text: not case-sensitive by default."""
     collated = [each for each in node.find_all(exp.Collate) if each.expression.name == "BINARY"]
     return _typed(_call("replace" if collated else "tsql_replace", *_arguments(node)), "NVARCHAR(MAX)")
 
 
 def _like(node: exp.Like) -> Any:
-    """LIKE with sets of characters, which SQLite has not; it compares as the collation of the text does."""
+    """Return LIKE with character sets, which SQLite does not support; it compares by the collation of the text."""
     if "[" not in node.expression.name or isinstance(node.parent, exp.Escape):
         return None
     exact = any(each.expression.name == "BINARY" for each in node.find_all(exp.Collate))
@@ -213,7 +213,7 @@ _LOWERED: Mapping[type[exp.Expression], Callable[[Any], Any]] = {
 
 
 def settle_types(tree: Any) -> None:
-    """Take out the CASTs that told types, write what depends on types, and let divisors be looked at."""
+    """Remove the CASTs that declare types, rewrite what depends on types, and check divisors for zero."""
     for node in reversed(list(tree.walk(bfs=True))):
         replacement = _settled(node)
         if replacement is not None:

@@ -1,4 +1,4 @@
-"""Functions of T-SQL that SQLite has not; ADQL has the mathematics."""
+"""Functions of T-SQL that SQLite does not support; mathematical functions are shared with ADQL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .sqltypes import CasJobsSql, Cell, ConversionError, SqlType, printed_number
 
 
 class Functions:
-    """The functions of one connection, and what went wrong in them."""
+    """The functions of one connection, and their last error message."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._message = ""
@@ -48,18 +48,18 @@ class Functions:
         return value
 
     def take_message(self) -> str:
-        """Return what went wrong since this was last asked."""
+        """Return the message of the last error, and reset it."""
         message, self._message = self._message, ""
         return message
 
 
-#: More characters than any number has.
+#: Number of characters that is greater than that of any number.
 _LONGEST_NUMBER = 30
 
 
 @cache
 def _shortcut(kind: str, style: int, given: Any) -> Callable[[Any], Cell] | None:
-    """What makes a value of a type of Python that other type at once, if it always can."""
+    """Return a fast conversion from a Python type to an SQL type, or None if the general conversion is needed."""
     target = _parsed(kind)
     if given is type(None):
         return lambda value: None
@@ -86,7 +86,7 @@ def _converted(value: Cell, kind: str, style: int = 0) -> Cell:
 
 
 def _written(target: SqlType, value: Cell, style: int) -> str:
-    """A value as text in a style; a CAST cuts what is too long, and only columns refuse it."""
+    """Return a value as text in a style; a CAST truncates long text, which only columns refuse."""
     if isinstance(value, bytes):
         value = SqlType(target.name).convert(value)
     if isinstance(value, str) and style in _STYLES and _ISO.match(value):
@@ -95,12 +95,12 @@ def _written(target: SqlType, value: Cell, style: int) -> str:
     return text if target.length in (None, -1) else text[: target.length]
 
 
-# With what the hexadecimal digits of bytes begin in the styles of CONVERT.
+# Prefix of the hexadecimal digits of bytes in the styles of CONVERT.
 _DIGITS: Mapping[int, str] = {1: "0x", 2: ""}
 
 
 def _with_digits(target: SqlType, value: Cell, beginning: str) -> Cell:
-    """The digits of bytes, or the bytes that digits tell of; anything else as it is."""
+    """Convert bytes to hexadecimal digits, or digits to bytes; return other values unchanged."""
     if target.is_text and isinstance(value, bytes):
         return f"{beginning}{value.hex().upper()}"
     if target.name.endswith("binary") and isinstance(value, str):
@@ -112,7 +112,7 @@ def _with_digits(target: SqlType, value: Cell, beginning: str) -> Cell:
 
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d( \d\d:|$)")
-#: How a moment is written in the styles of CONVERT.
+#: Formats of dates in the styles of CONVERT.
 _STYLES: Mapping[int, Callable[[str], str]] = {
     23: lambda text: text[:10],
     112: lambda text: text[:10].replace("-", ""),
@@ -134,7 +134,7 @@ def _text(value: Cell) -> str:
 
 
 def _of_known(function: Callable[..., Cell]) -> Callable[..., Cell]:
-    """A function that is null of null."""
+    """Return a function that is null if any argument is null."""
     return lambda *values: None if None in values else function(*values)
 
 
@@ -155,17 +155,17 @@ def _charindex(part: Cell, text: Cell, start: int = 1) -> Cell:
 
 @cache
 def like_pattern(like: str, *, exact: bool) -> re.Pattern[str]:
-    """A pattern of LIKE with sets of characters in brackets."""
+    """Return the pattern of a LIKE expression with character sets in brackets."""
     parts = re.findall(r"\[\^[^\]]+\]|\[[^\]^][^\]]*\]|.", like, re.DOTALL)
     written = [{"%": ".*", "_": "."}.get(part) or (_set(part) if len(part) > 1 else re.escape(part)) for part in parts]
     try:
         return re.compile("".join(written), re.DOTALL if exact else re.DOTALL | re.IGNORECASE)
-    except re.error:  # a range that ends before it begins
+    except re.error:  # an empty character range, such as [z-a]
         return re.compile("(?!)")
 
 
 def _set(part: str) -> str:
-    """A set of characters in the words of Python."""
+    """Return a character set in the syntax of Python."""
     beginning = "[^" if part[1] == "^" else "["
     members = "".join(each if each in "-" or each.isalnum() else re.escape(each) for each in part[len(beginning) : -1])
     return f"{beginning}{members}]"
@@ -186,7 +186,7 @@ def _log(value: float, base: float) -> Cell:
 
 
 class _Sample:
-    """Numbers of a group."""
+    """The numbers of a group."""
 
     def __init__(self) -> None:
         self._values: list[float] = []
@@ -197,14 +197,14 @@ class _Sample:
 
 
 class _Stdev(_Sample):
-    """Their standard deviation."""
+    """The standard deviation of a group."""
 
     def finalize(self) -> float | None:
         return stdev(self._values) if len(self._values) > 1 else None
 
 
 class _Variance(_Sample):
-    """Their variance."""
+    """The variance of a group."""
 
     def finalize(self) -> float | None:
         return variance(self._values) if len(self._values) > 1 else None

@@ -1,4 +1,4 @@
-"""Jobs of CasJobs: their states, which advance when they are asked for, and the conditions that select them."""
+"""Jobs of CasJobs: their states, which advance with each status request, and the conditions that select them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ..vo.jobs import FATE
 
-#: The states, by their numbers.
+#: The states, in the order of their numbers.
 STATES = ("ready", "started", "canceling", "cancelled", "failed", "finished")
 READY, STARTED, CANCELING, CANCELLED, FAILED, FINISHED = range(6)
 __all__ = ["FATE", "STATES", "CasJob", "ConditionError", "selected"]
@@ -21,7 +21,7 @@ def _now() -> datetime:
 
 @dataclass
 class CasJob:
-    """A query or an extraction, and what has become of it; ``questions`` is how often it is asked for until then."""
+    """A query or an extraction, and its state; ``questions`` is the number of status requests until it ends."""
 
     id: int
     wsid: int
@@ -44,18 +44,18 @@ class CasJob:
     output: str = ""
 
     def begin(self) -> None:
-        """Run the job at once, unless it is to take a while."""
+        """Run the job immediately, unless it is configured to take a while."""
         if self.questions == 0 and self._held is None:
             self._end()
 
     @property
     def _held(self) -> int | None:
-        """The state in which a fault holds the job for ever."""
+        """State in which a fault holds the job forever, or None."""
         held = STATES.index(self.fate.partition(" ")[0]) if self.fate else FINISHED
         return held if held < CANCELLED else None
 
     def ask(self) -> int:
-        """Return the state; every question brings the job on."""
+        """Return the state; each call advances the job."""
         if self.status == CANCELING and self.questions == 0:
             self._finish(CANCELLED)
         elif self.status == CANCELING:
@@ -79,7 +79,7 @@ class CasJob:
         self.status = status
 
     def cancel(self) -> None:
-        """Cancel a job that has not ended, which takes a question if it takes any to run."""
+        """Cancel a job that has not ended; this takes one status request if running takes any."""
         if self.status < CANCELING:
             self.status, self.questions = CANCELING, min(self.questions, 1)
 
@@ -97,7 +97,7 @@ class CasJob:
         self.status, self.ended = status, _now()
 
     def told(self) -> dict[str, object]:
-        """Return what the list of jobs says; what there is not is left out."""
+        """Return the entry in the list of jobs, without missing values."""
         values = {
             "JobID": self.id,
             "Rows": self.rows,
@@ -120,7 +120,7 @@ class CasJob:
 
 
 class ConditionError(Exception):
-    """Conditions that cannot be read."""
+    """Conditions that cannot be parsed."""
 
 
 _NUMBERS = frozenset({"jobid", "rows", "status", "queue", "webservicesid"})
@@ -146,7 +146,7 @@ _ATTRIBUTES: Mapping[str, str] = {
 
 
 def selected(jobs: list[CasJob], conditions: str) -> list[CasJob]:
-    """Return the jobs that meet conditions such as ``jobid : 5|7 ; status : 4,``."""
+    """Return the jobs that match conditions such as ``jobid : 5|7 ; status : 4,``."""
     for condition in filter(str.strip, conditions.split(";")):
         key, colon, choices = condition.partition(":")
         name = key.strip().lower()
@@ -161,7 +161,7 @@ Range = tuple[Any, Any]
 
 
 def _range(name: str, text: str) -> Range:
-    """The bounds of a condition, of which None is none."""
+    """Return the bounds of a condition; None is unbounded."""
     low, comma, high = (part.strip() for part in text.partition(","))
     first = _value(name, low)
     return (first, _value(name, high)) if comma else (first, first)

@@ -1,7 +1,7 @@
-"""MyDB, the database of a user, and the statements that are run in it and in the contexts.
+"""MyDB, the database of a user, and the statements that run in it and in the contexts.
 
-In: a batch of T-SQL and the context that names are looked up in. Out: the rows of its last SELECT, or how many rows
-it changed.
+In: a batch of T-SQL and the context in which names are resolved. Out: the rows of its last SELECT, or the number of
+rows that it changed.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from .sqltypes import CasJobsSql, Cell, ConversionError, SqlType, sql_type, type
 from .tsql import select, statements
 
 _STEPS = 1000
-#: The most rows of an INSERT ... VALUES.
+#: Maximum number of rows of an INSERT ... VALUES.
 _MOST_VALUES = 1000
 _AFFECTED = (SqlColumn("Rows Affected", SqlType("int")),)
 
 
 class OutOfTime(SqlError):
-    """A query that needs more time than it may."""
+    """A query that exceeds its time limit."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """Columns and rows of an answer, and the name of a table that was made."""
+    """Columns and rows of a result, and the name of a created table."""
 
     columns: tuple[SqlColumn, ...]
     rows: Sequence[Row]
@@ -41,7 +41,7 @@ class Result:
 
     @property
     def count(self) -> int:
-        """How many rows were found, or written."""
+        """Number of rows found or written."""
         return max(int(self.rows[0][0]), 0) if self.columns is _AFFECTED else len(self.rows)
 
 
@@ -55,16 +55,16 @@ class UserDatabase:
         self._made = 0
 
     def close(self) -> None:
-        """Forget everything."""
+        """Delete all tables."""
         self._connection.close()
 
     @property
     def tables(self) -> Mapping[str, Relation]:
-        """The tables by their names in small letters."""
+        """The tables by name in lower case."""
         return self._tables
 
     def execute(self, text: str, where: str, most_steps: float | None = None) -> Result:
-        """Run a batch in a context, by at most so many steps of SQLite."""
+        """Run a batch in a context, in at most ``most_steps`` steps of SQLite."""
         result = Result(_AFFECTED, [(0,)])
         with self._limited(most_steps):
             for statement in statements(text):
@@ -72,19 +72,19 @@ class UserDatabase:
         return result
 
     def rows(self, name: str) -> Result:
-        """Return a whole table."""
+        """Return all rows of a table."""
         table = self.table(name)
         return Result(table.columns, self._connection.execute(f'SELECT * FROM "{table.key}"').fetchall())
 
     def table(self, name: str) -> Relation:
-        """Return a table; `SqlError` if there is none."""
+        """Return a table; `SqlError` if it does not exist."""
         found = self._tables.get(name.lower())
         if found is None:
             raise SqlError(f"Invalid object name '{name}'.")
         return found
 
     def create(self, name: str, columns: Sequence[SqlColumn], rows: Iterable[Row] = ()) -> Relation:
-        """Make a table and fill it."""
+        """Create a table and insert rows."""
         self._check_new(name, columns)
         self._made += 1
         table = Relation(f"mydb_{self._made}", name, tuple(columns))
@@ -95,7 +95,7 @@ class UserDatabase:
         return table
 
     def append(self, name: str, rows: Iterable[Row]) -> None:
-        """Add rows, whose cells have the types of the columns, to a table."""
+        """Append rows, whose cells have the types of the columns, to a table."""
         with self._transaction():
             self._insert(self.table(name), rows)
 
@@ -164,7 +164,7 @@ class UserDatabase:
         return runner(self, statement, names)
 
     def select(self, tree: Any, names: Names) -> Result:
-        """Run a SELECT, and keep its result if it has INTO."""
+        """Run a SELECT, and store its result if it has INTO."""
         into = tree.args.get("into")
         if into is not None:
             _check_lasting(into.this)
@@ -187,7 +187,7 @@ class UserDatabase:
         return Result(columns, rows)
 
     def _prepare(self, relations: Iterable[Relation]) -> None:
-        """Let the connection see what is not in MyDB."""
+        """Make relations outside MyDB available to the connection."""
         attached = {name for _, name, _ in self._connection.execute("PRAGMA database_list")}
         wanted = {relation.key for relation in relations}
         for name in attached - wanted - {"main", "temp"}:
@@ -203,7 +203,7 @@ class UserDatabase:
                 self._insert(relation, relation.rows())
 
     def create_statement(self, tree: Any, names: Names) -> Result:
-        """Make an empty table."""
+        """Create an empty table."""
         schema = tree.this
         if tree.args.get("kind") != "TABLE" or not isinstance(schema, exp.Schema):
             raise SqlError("Incorrect syntax near the keyword 'CREATE'.")
@@ -227,7 +227,7 @@ class UserDatabase:
             raise SqlError(f"Cannot drop the table '{name}', because it does not exist or you do not have permission.")
 
     def insert(self, tree: Any, names: Names) -> Result:
-        """Add rows."""
+        """Insert rows."""
         target = tree.this
         listed = [column.name for column in target.expressions] if isinstance(target, exp.Schema) else None
         table = self.table(names.own(target.this if isinstance(target, exp.Schema) else target, "INSERT"))
@@ -258,7 +258,7 @@ class UserDatabase:
         return rows
 
     def update(self, tree: Any, names: Names) -> Result:
-        """Change rows."""
+        """Update rows."""
         table = self.table(names.own(tree.this, "UPDATE"))
         places = _places(table, [change.this.name for change in tree.expressions])
         changes = [change.expression.copy() for change in tree.expressions]
@@ -277,7 +277,7 @@ class UserDatabase:
         return Result(_AFFECTED, [(len(stored),)])
 
     def delete(self, tree: Any, names: Names) -> Result:
-        """Take rows out."""
+        """Delete rows."""
         table = self.table(names.own(tree.this, "DELETE"))
         picked = exp.Select(expressions=[exp.column("_rowid_")]).from_(tree.this.copy())
         if tree.args.get("where") is not None:
@@ -301,7 +301,7 @@ class UserDatabase:
         return Result(_AFFECTED, [(-1,)])
 
     def procedure(self, tree: Any, names: Names) -> Result:
-        """Run a stored procedure, of which there is one: ``sp_rename`` gives a table another name."""
+        """Run a stored procedure; only ``sp_rename`` is supported, which renames a table."""
         if tree.this.name.lower() != "sp_rename" or len(tree.expressions) != 2:
             raise SqlError(f"Could not find stored procedure '{tree.this.name}'.")
         old, new = (argument.name for argument in tree.expressions)
@@ -329,7 +329,7 @@ def _address(table: ContextTable) -> str:
 
 
 def _check_lasting(table: exp.Table) -> None:
-    """Refuse a temporary table: the service loses it before the next statement."""
+    """Refuse a temporary table, which the service loses before the next statement."""
     if isinstance(table.this, exp.Identifier) and table.this.args.get("temporary"):
         raise SqlError("Could not find prepared statement with handle -1.")
 
@@ -346,7 +346,7 @@ def _defined(column: exp.ColumnDef) -> SqlColumn:
 
 
 def _places(table: Relation, names: Sequence[str] | None) -> list[int]:
-    """Where columns stand in a table; all of them without names."""
+    """Return the indices of columns in a table; without names, those of all columns."""
     if names is None:
         return list(range(len(table.columns)))
     known = {column.name.lower(): place for place, column in enumerate(table.columns)}
@@ -357,7 +357,7 @@ def _places(table: Relation, names: Sequence[str] | None) -> list[int]:
 
 
 def _stored(table: Relation, places: Sequence[int], rows: Sequence[Row]) -> Iterator[Row]:
-    """Rows as the table keeps them, made column by column; columns that are not given are null."""
+    """Return rows converted to the types of the table, column by column; columns that are not given are null."""
     given = dict(zip(places, zip(*rows, strict=True), strict=True)) if rows else {}
     nothing = (None,) * len(rows)
     fitted = [_fitted(table, column, given.get(place, nothing)) for place, column in enumerate(table.columns)]

@@ -1,4 +1,4 @@
-"""What the names in a statement stand for: tables of MyDB and of contexts, functions, and ``INFORMATION_SCHEMA``."""
+"""Resolution of names in a statement: tables of MyDB and contexts, functions, and ``INFORMATION_SCHEMA``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class InformationTable(Relation):
 
 
 class Names:
-    """What names stand for in a context, for the owner of the tables ``mine``."""
+    """The names known in a context, for the owner of the tables ``mine``."""
 
     def __init__(self, mine: Mapping[str, Relation], where: str, numbered: Relation | None = None) -> None:
         self._mine = mine
@@ -31,7 +31,7 @@ class Names:
         self._numbered = numbered
 
     def with_row_numbers(self, table: Relation) -> Names:
-        """Return the same names, where a table has its row numbers as a column."""
+        """Return the same names, with row numbers as an additional column of a table."""
         return Names(self._mine, self._where, table)
 
     def relation(self, parts: tuple[str, ...]) -> Relation:
@@ -57,7 +57,7 @@ class Names:
         return found
 
     def own(self, written: Any, action: str) -> str:
-        """Return the name of a table of MyDB, which alone may be changed."""
+        """Return the name of a table of MyDB, the only database that can be changed."""
         parts = tuple(part.name for part in (written.args.get("catalog"), written.args.get("db")) if part)
         where, schema, name = self._split((*parts, written.name))
         if where != MYDB or schema != "dbo":
@@ -68,7 +68,7 @@ class Names:
         return self._mine if where == MYDB else context(where).tables
 
     def _split(self, parts: tuple[str, ...]) -> tuple[str, str, str]:
-        """Database, schema, and name."""
+        """Return database, schema, and name."""
         *before, name = [part for part in parts if part]
         databases = {each.lower(): each for each in (MYDB, *CONTEXTS)}
         where = databases.get(before[0].lower()) if before else None
@@ -101,7 +101,7 @@ def _column_rows(where: str, tables: Iterable[Relation]) -> Iterator[Row]:
 
 
 def _sizes(kind: SqlType) -> Row:
-    """Characters and bytes of text, digits of a number and behind its point, and digits of a second."""
+    """Return characters and bytes of text, precision and scale of a number, and decimals of a second."""
     if kind.is_text:
         length = kind.length or 0
         return length, length if length < 0 or not kind.name.startswith("n") else 2 * length, None, None, None

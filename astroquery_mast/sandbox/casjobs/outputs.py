@@ -1,4 +1,4 @@
-"""Tables as the service sends them: the text of quick answers, and files of extracted tables."""
+"""Tables as sent by the service: the text of quick results, and files of extracted tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KINDS: Mapping[str, tuple[str, str, str]] = {
 
 
 def _names(columns: Iterable[SqlColumn]) -> list[str]:
-    """Names of the columns, in which no two are equal: those without a name are counted, and so are repeated ones."""
+    """Return unique names of the columns: those without a name, and repeated ones, are numbered."""
     names: list[str] = []
     for column in columns:
         unnamed = not column.name
@@ -51,20 +51,20 @@ def _header(result: Result, separator: str) -> str:
 
 
 def _cells(result: Result, null: str, quote: Callable[[str], str]) -> Iterable[Sequence[str]]:
-    """The rows, printed; column by column, which takes a fraction of the time."""
+    """Return the rows as text; conversion by column is much faster than by row."""
     values = zip(*result.rows, strict=True) if result.rows else [()] * len(result.columns)
     columns = (_kind(column).printed(cells, null, quote) for column, cells in zip(result.columns, values, strict=True))
     return zip(*columns, strict=True)
 
 
 def quick_text(result: Result) -> str:
-    """Return an answer of the quick queue: types in the header, text in quotation marks."""
+    """Return a result of the quick queue: types in the header, text in quotation marks."""
     lines = map(",".join, _cells(result, "null", lambda text: '"' + text.replace('"', '""') + '"'))
     return "\n".join([_header(result, ","), *lines, ""])
 
 
 def tab_text(result: Result) -> str:
-    """Return a table as the fast service sends it: tabs between cells, nothing for null."""
+    """Return a table as sent by the fast service: cells separated by tabs, empty cells for null."""
     lines = map("\t".join, _cells(result, "", lambda text: re.sub(r"[\t\r\n]", " ", text)))
     return "\n".join([_header(result, "\t"), *lines, ""])
 
@@ -78,8 +78,8 @@ def _csv(result: Result) -> bytes:
 
 
 def _fits(result: Result) -> bytes:
-    """A binary table whose TDIM keywords are wrong, as those of the service are."""
-    from astropy.io import fits  # noqa: PLC0415 - takes a while to import
+    """Return a binary table whose TDIM keywords are wrong, like those of the service."""
+    from astropy.io import fits  # noqa: PLC0415 - slow to import
 
     values = zip(*result.rows, strict=True) if result.rows else [()] * len(result.columns)
     named = zip(_names(result.columns), result.columns, values, strict=True)
@@ -107,7 +107,7 @@ def _fits_column(fits: Any, name: str, kind: SqlType, cells: Sequence[Any]) -> A
 
 
 def _no_number(limits: Any) -> int:
-    """The whole number that stands for nothing."""
+    """Return the integer that represents null."""
     return int(limits.min or limits.max)
 
 
@@ -125,7 +125,7 @@ def _votable(result: Result) -> bytes:
 
 
 def _dataset(result: Result) -> bytes:
-    from xml.sax.saxutils import escape  # noqa: PLC0415 - one form of four
+    from xml.sax.saxutils import escape  # noqa: PLC0415 - only used by this format
 
     names = [re.sub(r"\W", lambda found: f"_x{ord(found[0]):04X}_", name) for name in _names(result.columns)]
     nothing = "\0"
@@ -137,7 +137,7 @@ def _dataset(result: Result) -> bytes:
     return f'<?xml version="1.0" standalone="yes"?>\n<NewDataSet>\n{body}\n</NewDataSet>\n'.encode()
 
 
-#: Forms of extracted tables, the endings of their files, and their media types.
+#: Formats of extracted tables, with file extensions and media types.
 FORMS: Mapping[str, tuple[Callable[[Result], bytes], str, str]] = {
     "CSV": (_csv, "csv", "text/csv"),
     "DataSet": (_dataset, "xml", "text/xml"),

@@ -1,4 +1,4 @@
-"""Tables, their columns, and functions that return tables, as queries see them."""
+"""Tables, their columns, and table-valued functions, as used by queries."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class SqlError(Exception):
 
 @dataclass(frozen=True)
 class SqlColumn:
-    """A column of a table or of a result; without a type that of its values is taken, without a name it has none."""
+    """A column of a table or of a result; its type may depend on its values, and its name may be empty."""
 
     name: str
     type: SqlType | None
     nullable: bool = True
 
     def stored(self, cells: Sequence[Cell]) -> Sequence[Cell]:
-        """Return cells as the column keeps them: of its type; None is null."""
+        """Return cells converted to the type of the column; None is null."""
         if self.type is None:
             return cells
         if None not in cells:
@@ -32,7 +32,7 @@ class SqlColumn:
 
 @dataclass(frozen=True)
 class Relation:
-    """A table; ``key`` is its name in SQLite, where those of its columns are in small letters."""
+    """A table; ``key`` is its name in SQLite, where column names are in lower case."""
 
     key: str
     name: str
@@ -40,12 +40,12 @@ class Relation:
 
     @property
     def kinds(self) -> dict[str, str]:
-        """The types of the columns by their names."""
+        """The types of the columns by name."""
         return {column.name.lower(): str(column.type) for column in self.columns}
 
 
 @dataclass(frozen=True)
 class TableFunction(Relation):
-    """A function that returns a table: in SQLite, one of the name ``key`` that returns rows as JSON."""
+    """A table-valued function; in SQLite it is a function ``key`` that returns rows as JSON."""
 
     arguments: int = 0

@@ -1,6 +1,6 @@
-"""The operations of CasJobs over HTTP, in the forms of its web service (ASMX).
+"""The operations of CasJobs over HTTP, in the formats of its web service (ASMX).
 
-In: requests by GET or POST with a form. Out: XML of one element, or status 500 with the trace of an exception of .NET.
+In: requests by GET or POST with a form. Out: XML with one element, or status 500 with the trace of a .NET exception.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from .relations import Relation, SqlError
 from .sqltypes import ConversionError
 from .uploads import read_upload
 
-#: Steps of SQLite that count as a second of the quick queue: the same everywhere, however busy the computer is.
+#: Steps of SQLite per second of the quick queue: independent of the speed and load of the computer.
 STEPS_PER_SECOND = 1_000_000
 OUTPUT_PREFIX = "/CasOutPut/"
 NAMESPACE = "http://Services.Cas.jhu.edu"
-#: IIS finds nothing at addresses with longer arguments.
+#: IIS responds with "not found" to URLs with longer queries.
 _LONGEST_QUERY = 2048
 _FIRST_JOB = 41_000_001
-#: Minutes that jobs may take: in the quick queue, and in the long one.
+#: Time limits of jobs in minutes: in the quick queue, and in the long queue.
 _QUEUES = (1, 500)
 _XML = "text/xml; charset=utf-8"
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f]")
@@ -40,14 +40,14 @@ _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
 class CasJobsError(Refusal):
-    """A request that ends in an exception, as the service shows it: first what is wrong, then the trace."""
+    """A request that ends in an exception, as shown by the service: the message, then the trace."""
 
     def __init__(self, message: str, inner: str = "System.Data.SqlClient.SqlException") -> None:
         super().__init__(message, 500)
         self._inner = inner
 
     def reply(self) -> Reply:
-        """Return the trace; its text is written for a page of HTML."""
+        """Return the trace; its text is escaped for HTML."""
         told = html.escape(str(self))
         trace = (
             f"System.Exception: {told} ---> {self._inner}: {told}\r\n"
@@ -74,8 +74,8 @@ class FormError(CasJobsError):
 class CasJobsService:
     """Answer the requests of all users.
 
-    ``quick_seconds`` is how long a query of the quick queue may take, ``upload_limit`` how many bytes may be uploaded
-    at a time, ``questions`` how often a job has to be asked for before it ends.
+    ``quick_seconds`` is the time limit of the quick queue, ``upload_limit`` the maximum size of an upload in bytes, and
+    ``questions`` the number of status requests until a job ends.
     """
 
     def __init__(self, quick_seconds: float, upload_limit: int, questions: int) -> None:
@@ -105,7 +105,7 @@ class CasJobsService:
         }
 
     def end(self) -> None:
-        """Forget all tables, jobs and files."""
+        """Delete all tables, jobs, and files."""
         with self._lock:
             for database in self._databases.values():
                 database.close()
@@ -113,7 +113,7 @@ class CasJobsService:
                 kept.clear()
 
     def answer(self, record: RequestRecord) -> Reply:
-        """Answer one request."""
+        """Answer a request."""
         if len(urlencode(record.query, doseq=True)) > _LONGEST_QUERY:
             return Reply.text("<html><body><h2>404 - File or directory not found.</h2></body></html>", 404, "text/html")
         with self._lock:
@@ -169,7 +169,7 @@ class CasJobsService:
         return self._begun(record, self._job(record, f"{table} {form}", MYDB, run))
 
     def _job(self, record: RequestRecord, query: str, context: str, run: Callable[[CasJob], None]) -> CasJob:
-        """Note a job, which fails with the message of the database."""
+        """Record a job, which fails with the message of the database."""
 
         def guarded(job: CasJob) -> None:
             try:
@@ -262,7 +262,7 @@ def _web_service_id(record: RequestRecord) -> Reply:
 
 @contextmanager
 def _refused(job: CasJob | None = None) -> Iterator[None]:
-    """Answer a request that the database refuses; the job, if there is one, has failed."""
+    """Convert a refusal of the database to the error of the service; an optional job fails."""
     try:
         yield
     except (SqlError, ConversionError) as error:
@@ -311,13 +311,13 @@ def _flag(record: RequestRecord, name: str) -> bool:
 
 
 def _bare(table: str) -> str:
-    """The name of a table of MyDB, which may be written with the database."""
+    """Return the name of a table of MyDB, which may include the database."""
     name = table.strip().rpartition(".")[2] if table.strip().lower().startswith("mydb.") else table.strip()
     return name.strip("[]")
 
 
 def _escaped(text: str) -> str:
-    """Text in an element; characters that XML does not have are written as .NET does it, which no parser takes."""
+    """Return text of an element; characters not allowed in XML are written as by .NET, which no parser accepts."""
     return _CONTROLS.sub(lambda found: f"&#x{ord(found[0]):X};", html.escape(text, quote=False))
 
 

@@ -1,6 +1,6 @@
-"""Types of SQL Server: their names and sizes, conversion to them, and how CasJobs prints their values.
+"""Types of SQL Server: names and sizes, conversion, and printing of values by CasJobs.
 
-In SQLite numbers are numbers (bit is 0 or 1), text is text, moments are text such as ``2012-05-01 12:30:00.1234567``.
+In SQLite numbers are numbers (bit is 0 or 1), text is text, dates are text such as ``2012-05-01 12:30:00.1234567``.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _NUMBERS = frozenset({*_INTEGERS, "real", "float", "decimal"})
 _BINARIES = frozenset({"binary", "varbinary"})
 _SIZED = frozenset({*_BINARIES, "decimal", "datetime2"})
 _OTHERS = frozenset({*_NUMBERS, *_MOMENTS, *_BINARIES})
-#: Bits of the largest mantissa that single precision has.
+#: Maximum number of bits of a single-precision mantissa.
 _SINGLE = 24
-#: What the parser calls the types of which it knows other names.
+#: Type names of the parser that differ from those of SQL Server.
 _NAMES = {
     "integer": "int",
     "double": "float",
@@ -48,7 +48,7 @@ _NAMES = {
     "utinyint": "tinyint",
 }
 _LARGEST = -1
-#: As long as SQL Server makes text for which no length is given.
+#: Default length of text in SQL Server.
 _LENGTHS = {"definition": 1, "cast": 30}
 _DAY = r"(\d{4}-\d{1,2}-\d{1,2}|\d{8}|\d{1,2}/\d{1,2}/\d{4})"
 _CLOCK = r"(\d{1,2}:\d{2}(?::\d{2})?)(?:\.(\d+))?(?: *([AP]M))?"
@@ -56,21 +56,21 @@ _MOMENT = re.compile(rf"{_DAY}(?:[T ]+{_CLOCK})?Z?", re.IGNORECASE)
 
 
 class CasJobsSql(TSQL):
-    """T-SQL, in which ``real`` and ``float`` are two types."""
+    """T-SQL, in which ``real`` and ``float`` are different types."""
 
     class Tokenizer(TSQL.Tokenizer):
-        """Words."""
+        """Tokenizer of the dialect."""
 
         KEYWORDS: ClassVar = {**TSQL.Tokenizer.KEYWORDS, "FLOAT": TokenType.DOUBLE, "REAL": TokenType.FLOAT}
 
 
 class ConversionError(Exception):
-    """A value that has no place in a column, in the words of SQL Server."""
+    """A value that cannot be converted, in the words of SQL Server."""
 
 
 @dataclass(frozen=True)
 class SqlType:
-    """A type such as ``nvarchar(20)``; the size is the length of text (-1 for max), precision and scale of decimal."""
+    """A type such as ``nvarchar(20)``; the size is the length of text (-1 for max), or precision and scale."""
 
     name: str
     size: tuple[int, ...] = ()
@@ -92,17 +92,17 @@ class SqlType:
 
     @property
     def is_integer(self) -> bool:
-        """Whether values are whole numbers."""
+        """Whether values are integers."""
         return self.name in _INTEGERS
 
     @cached_property
     def length(self) -> int | None:
-        """The most characters of text, -1 for any number; None for other types."""
+        """Maximum length of text, -1 if unlimited; None for other types."""
         return None if not self.is_text else self.size[0] if self.size else _LARGEST
 
     @property
     def affinity(self) -> str:
-        """What a column of this type is in SQLite; text is compared without case, as in SQL Server."""
+        """Column type in SQLite; text comparison is not case-sensitive, as in SQL Server."""
         if self.is_text:
             return "TEXT COLLATE NOCASE"
         if self.name in _BINARIES:
@@ -114,11 +114,11 @@ class SqlType:
         return f"{self.name}({size})" if size else self.name
 
     def convert(self, value: Cell) -> Cell:
-        """Return a value as this type has it; `ConversionError` if it cannot be that."""
+        """Return a value converted to this type; `ConversionError` if that is impossible."""
         return None if value is None else _CONVERTERS[self._family](self, value)
 
     def convert_all(self, values: Sequence[Cell]) -> Sequence[Cell]:
-        """Return many values as this type has them: for the usual ones, all at once."""
+        """Return many values converted to this type, with a fast path for common types."""
         kinds = set(map(type, values))
         alike = kinds == {str} or kinds <= {int, float}
         try:
@@ -128,7 +128,7 @@ class SqlType:
         return [self.convert(value) for value in values] if fast is None else fast
 
     def printed(self, values: Iterable[Cell], null: str, quote: Callable[[str], str]) -> list[str]:
-        """Return values as CasJobs prints them; ``null`` stands for nothing, ``quote`` puts marks around text."""
+        """Return values as printed by CasJobs; ``null`` represents null, ``quote`` adds quotation marks to text."""
         if self.is_text:
             return [null if value is None else quote(str(value)) for value in values]
         written = _PRINTERS.get(self._family, str)
@@ -199,7 +199,7 @@ def _to_decimal(kind: SqlType, value: Cell) -> Cell:
 
 
 def _to_binary(kind: SqlType, value: Cell) -> Cell:
-    """The bytes of a text, which is one of Unicode; a number has others in SQL Server, and none here."""
+    """Return the bytes of text in Unicode; numbers are not supported here, unlike in SQL Server."""
     if not isinstance(value, (str, bytes)):
         raise ConversionError(f"Explicit conversion to data type {kind.name} is not allowed.")
     return value if isinstance(value, bytes) else value.encode("utf-16-le", "surrogatepass")
@@ -211,7 +211,7 @@ def _to_text(kind: SqlType, value: Cell) -> Cell:
     text = value if isinstance(value, str) else printed_number(value)
     if kind.length not in (None, _LARGEST) and len(text) > int(kind.length or 0):
         raise ConversionError("String or binary data would be truncated.")
-    # What is no letter of the database's alphabet becomes a question mark, unless the type is one of Unicode.
+    # Characters outside the code page of the database become question marks, unless the type is Unicode.
     if text.isascii() or kind.name.startswith("n"):
         return text
     return text.encode("cp1252", "replace").decode("cp1252")
@@ -249,7 +249,7 @@ def _clock(text: str | None, half: str | None) -> str:
 
 
 def _fraction(kind: SqlType, digits: str) -> str:
-    """The digits of a second behind the point; datetime counts three-hundredths of a second."""
+    """Return the decimals of a second; datetime has a resolution of 1/300 s."""
     count = kind.size[0] if kind.name == "datetime2" and kind.size else _MOMENTS[kind.name]
     kept = digits.ljust(7, "0")[:7]
     if kind.name == "datetime":
@@ -270,7 +270,7 @@ _CONVERTERS: Mapping[str, Callable[[SqlType, Cell], Cell]] = {
 
 
 def _without_underscores(values: Sequence[Any]) -> Sequence[Any]:
-    """Refuse text that only Python takes for a number, such as ``1_000``."""
+    """Refuse text that only Python accepts as a number, such as ``1_000``."""
     if any(type(value) is str for value in values[:1]) and "_" in "".join(values):
         raise ValueError("_")
     return values
@@ -311,7 +311,7 @@ _BULK: Mapping[str, Callable[[SqlType, Sequence[Any]], Sequence[Cell] | None]] =
 
 
 def printed_number(value: Any) -> str:
-    """Return a number as .NET writes it."""
+    """Return a number as written by .NET."""
     return _printed_float(value) if isinstance(value, float) else str(value)
 
 
@@ -321,12 +321,12 @@ def _printed_float(value: Any) -> str:
 
 
 def _printed_real(value: Any) -> str:
-    """The shortest digits that tell the single-precision number from its neighbors."""
+    """Return the shortest digits that distinguish a single-precision number from its neighbors."""
     return _printed_float(str(np.float32(value)))
 
 
 def _printed_moment(value: Any) -> str:
-    """A moment as .NET prints it for Americans, without fractions of a second."""
+    """Return a date as printed by .NET with US settings, without fractions of a second."""
     moment = datetime.fromisoformat(str(value).partition(".")[0])
     half = "PM" if moment.hour > 11 else "AM"
     return f"{moment.month}/{moment.day}/{moment.year} {(moment.hour + 11) % 12 + 1}:{moment:%M:%S} {half}"
@@ -344,7 +344,7 @@ BIGINT, FLOAT, NVARCHAR = SqlType("bigint"), SqlType("float"), SqlType("nvarchar
 
 
 def sql_type(written: exp.DataType, where: str = "definition") -> SqlType | None:
-    """Return a type as it was written in a query; None for one that the service has not.
+    """Return the type written in a query, or None if the service does not support it.
 
     Text without a length has one character in a ``'definition'`` and up to 30 in a ``'cast'``.
     """
@@ -364,6 +364,6 @@ def _size(text: str) -> int:
 
 
 def type_of_values(values: Iterable[Cell]) -> SqlType:
-    """Return the type that values have which follow from no column."""
+    """Return the type of values that do not come from a column."""
     kinds = {type(value) for value in values} - {type(None)}
     return BIGINT if kinds == {int} else FLOAT if kinds and kinds <= {int, float} else NVARCHAR

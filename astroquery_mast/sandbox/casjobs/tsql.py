@@ -1,6 +1,6 @@
-"""Queries in T-SQL, parsed by sqlglot, checked, and written as SQL of SQLite.
+"""Queries in T-SQL, parsed by sqlglot, validated, and translated to SQL of SQLite.
 
-In: the tree of one SELECT, and what its names stand for. Out: SQL, and names and types of the columns of the result.
+In: the tree of one SELECT, and a catalog that resolves its names. Out: SQL, and names and types of the result columns.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _NODES: tuple[type[exp.Expression], ...] = (
 
 
 class Catalog(Protocol):
-    """What names stand for."""
+    """Resolver of names."""
 
     def relation(self, parts: tuple[str, ...]) -> Relation:
-        """Return the table with a name of one to three parts; `SqlError` if there is none."""
+        """Return the table with a name of one to three parts; `SqlError` if it does not exist."""
 
     def function(self, parts: tuple[str, ...]) -> TableFunction:
         """Return the function with such a name."""
@@ -72,13 +72,13 @@ def statements(text: str) -> list[exp.Expression]:
 
 
 def _near(error: Exception) -> str:
-    """The word at which the parser stopped."""
+    """Return the word at which the parser stopped."""
     told = getattr(error, "errors", None) or [{}]
     return str(told[0].get("highlight") or " ".join(_ESCAPES.sub("", str(error)).split())[:60])
 
 
 def select(tree: exp.Expression, catalog: Catalog) -> Selection:
-    """Return a SELECT for SQLite."""
+    """Return a SELECT translated for SQLite."""
     try:
         return _selected(tree.copy(), catalog)
     except RecursionError:
@@ -91,7 +91,7 @@ def _selected(tree: Any, catalog: Catalog) -> Selection:
     _note_names(tree)
     _order_clauses(tree)
     known = _resolve_tables(tree, catalog)
-    for column in tree.find_all(exp.Column):  # what stands before the name of a table tells nothing more
+    for column in tree.find_all(exp.Column):  # database and schema are resolved and no longer needed
         column.set("catalog", None)
         column.set("db", None)
     try:
@@ -120,7 +120,7 @@ def _check_nodes(tree: Any) -> None:
 
 
 def _note_names(tree: Any) -> None:
-    """Keep the names of columns as they are written: later all letters are small."""
+    """Store the names of columns as written; later they are converted to lower case."""
     for part in tree.find_all(exp.Select):
         for item in part.selects:
             if not item.is_star:
@@ -128,14 +128,14 @@ def _note_names(tree: Any) -> None:
 
 
 def _drop_hints(tree: Any) -> None:
-    """Leave out what changes no result, such as NOLOCK and MAXDOP."""
+    """Remove hints that do not change the result, such as NOLOCK and MAXDOP."""
     for name in ("hints", "options"):
         for node in tree.find_all(exp.Table, exp.Select):
             node.set(name, None)
 
 
 def _order_clauses(tree: Any) -> None:
-    """Write FETCH as LIMIT, and have nothing come first, as in SQL Server."""
+    """Write FETCH as LIMIT, and sort nulls first, as in SQL Server."""
     for part in tree.find_all(exp.Select):
         limit = part.args.get("limit")
         if isinstance(limit, exp.Fetch):
@@ -147,7 +147,7 @@ def _order_clauses(tree: Any) -> None:
 
 
 def _resolve_tables(tree: Any, catalog: Catalog) -> dict[str, Relation]:
-    """Give tables the names that they have in SQLite; functions leave their arguments in the condition of the join."""
+    """Replace table names by those in SQLite; arguments of functions are kept in the join condition."""
     named = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
     known: dict[str, Relation] = {}
     for lateral in list(tree.find_all(exp.Lateral)):
@@ -162,7 +162,7 @@ def _resolve_tables(tree: Any, catalog: Catalog) -> dict[str, Relation]:
 
 
 def _resolved(table: exp.Table, parts: tuple[str, ...], catalog: Catalog) -> Relation:
-    """What a table or function is."""
+    """Return the relation of a table or function."""
     called = table.this
     relation: Relation
     if isinstance(called, exp.Anonymous):
@@ -231,7 +231,7 @@ def _expand_table_functions(tree: Any, known: Mapping[str, Relation]) -> None:
 
 
 def _arguments(table: exp.Table) -> list[Any]:
-    """Take the arguments of a function back from where they were kept."""
+    """Return the arguments of a function, and remove them from where they were kept."""
     kept = table.args.get("when")
     if kept is not None:
         table.set("when", None)
@@ -243,6 +243,6 @@ def _arguments(table: exp.Table) -> list[Any]:
 
 
 def _unresolved(told: str) -> str:
-    """The message of the optimizer in the words of SQL Server."""
+    """Return the message of the optimizer in the words of SQL Server."""
     found = _UNRESOLVED.search(_ESCAPES.sub("", told))
     return f"Invalid column name '{found[1]}'." if found else f"Incorrect query: {' '.join(told.split())}"

@@ -1,4 +1,4 @@
-"""Text that is uploaded into tables, with what is known to go wrong: blanks, missing types, and words for nothing.
+"""Text uploads into tables, including known problems of the service: blanks, missing types, and words for null.
 
 In: CSV with a header line. Out: names, columns of cells, and the rows of a table of known types.
 """
@@ -25,11 +25,11 @@ class Upload:
     columns: tuple[tuple[str | None, ...], ...]
 
     def guessed(self) -> list[SqlColumn]:
-        """Return the columns that the service would make of this."""
+        """Return the columns that the service would create from the upload."""
         return [SqlColumn(name, _guess(cells)) for name, cells in zip(self.names, self.columns, strict=True)]
 
     def rows(self, table: Relation) -> Iterator[tuple[Cell, ...]]:
-        """Return the rows as a table keeps them; columns are found by their names, others are null."""
+        """Return the rows converted to the types of a table; columns are matched by name, missing ones are null."""
         known = {column.name.lower() for column in table.columns}
         strange = [name for name in self.names if name.lower() not in known]
         if strange:
@@ -41,7 +41,7 @@ class Upload:
 
 
 def read_upload(data: str) -> Upload:
-    """Read what was sent; `SqlError` if it cannot be read."""
+    """Parse an upload; `SqlError` if it is malformed."""
     text = data.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     if " " in text:
         broken = text[: text.index(" ")].count("\n") + 1

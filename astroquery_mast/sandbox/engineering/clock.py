@@ -1,6 +1,6 @@
-"""When samples are taken. In: numbers of samples, spans of time. Out: times in microseconds since 1970 (UTC).
+"""Sample times. In: sample numbers, time intervals. Out: times in microseconds since 1970 (UTC).
 
-Each time depends on the number of the sample alone, so that any two requests agree on the samples that they share.
+Each time depends only on the sample number, so that overlapping requests return the same samples.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from numpy.typing import NDArray
 Integers = NDArray[np.int64]
 Reals = NDArray[np.float64]
 
-#: Sample 0 of every mnemonic is taken within the first step after 2017-01-01T00:00:00; no leap second came since then.
+#: Sample 0 of every mnemonic is taken within the first step after 2017-01-01T00:00:00, after the last leap second.
 ORIGIN = 1_483_228_800_000_000
-#: Samples that are made at a time.
+#: Number of samples computed at a time.
 PIECE = 65_536
-#: Samples that a search for the one before or after a time looks at first.
+#: Number of samples first examined in a search for the one before or after a time.
 FEW = 64
 
 
 class Samples(NamedTuple):
-    """Numbers and times of samples in the order of time."""
+    """Numbers and times of samples in time order."""
 
     numbers: Integers
     times: Integers
 
     def where(self, chosen: NDArray[np.bool_]) -> Samples:
-        """Return those that are chosen."""
+        """Return the selected samples."""
         return self if chosen.all() else Samples(self.numbers[chosen], self.times[chosen])
 
 
 def scatter(numbers: Integers, seed: int) -> Reals:
-    """Return for each number a value in [0, 1) that looks random and is the same everywhere (SplitMix64)."""
+    """Return a pseudorandom value in [0, 1) for each number, reproducible everywhere (SplitMix64)."""
     mixed = numbers.astype(np.uint64)
     mixed += np.uint64(seed << 32)
     mixed *= np.uint64(0x9E3779B97F4A7C15)
@@ -48,11 +48,11 @@ def scatter(numbers: Integers, seed: int) -> Reals:
 
 @dataclass(frozen=True)
 class SampleClock:
-    """The times of one mnemonic; all of them in microseconds.
+    """The times of one mnemonic, in microseconds.
 
-    ``jitter`` is the part of a step by which a sample may be late, ``tick`` what times are multiples of. Of ``kept``
-    samples one is there, at random. Sample 1 of each ``repeats`` is a copy of the one before it. A ``gap`` (every,
-    length) has no samples, nor has the time outside of ``begins`` to ``ends``.
+    ``jitter`` is the maximum delay of a sample as a fraction of a step, ``tick`` is the time resolution. One of
+    ``kept`` samples exists, selected at random. Sample 1 of each ``repeats`` is a copy of the one before it. There are
+    no samples in a ``gap`` (period, length), or outside ``begins`` to ``ends``.
     """
 
     step: int
@@ -67,14 +67,14 @@ class SampleClock:
     gap: tuple[int, int] | None = None
 
     def samples(self, start: int, end: int) -> Iterator[Samples]:
-        """Give the samples from ``start`` to ``end``, both inclusive, in pieces."""
+        """Generate the samples from ``start`` to ``end``, both inclusive, in pieces."""
         first, stop = self._below(max(start, self.begins)) + 1, self._above(min(end, self.ends))
         for begin in range(first, stop, PIECE):
             found = self._block(begin, min(begin + PIECE, stop))
             yield found.where((found.times >= start) & (found.times <= end))
 
     def last_before(self, time: int) -> Samples:
-        """Return the last sample before ``time``; none if there is none."""
+        """Return the last sample before ``time``, or no samples."""
         stop, size = self._above(min(time, self.ends)), FEW
         lowest = self._below(self.begins)
         while stop > lowest:
@@ -87,7 +87,7 @@ class SampleClock:
         return _NOTHING
 
     def first_after(self, time: int) -> Samples:
-        """Return the first sample after ``time``; none if there is none."""
+        """Return the first sample after ``time``, or no samples."""
         start, size = self._below(max(time, self.begins)), FEW
         highest = self._above(self.ends)
         while start < highest:
@@ -100,11 +100,11 @@ class SampleClock:
         return _NOTHING
 
     def _below(self, time: int) -> int:
-        """Return the number of a sample that is taken before ``time``, as are all before it."""
+        """Return a sample number such that it and all lower numbers are before ``time``."""
         return (time - ORIGIN - self.phase) // self.step - 1
 
     def _above(self, time: int) -> int:
-        """Return the number of a sample that is taken after ``time``, as are all after it."""
+        """Return a sample number such that it and all higher numbers are after ``time``."""
         return (time - ORIGIN - self.phase) // self.step + 2
 
     def _block(self, start: int, stop: int) -> Samples:

@@ -20,31 +20,31 @@ if TYPE_CHECKING:
     from ..requestlog import RequestRecord
     from .clock import Samples
 
-#: How the URI of a time series begins.
+#: Prefix of the URI of a time series.
 FILES = "mast:jwstedb/"
-#: Its name, which is the query.
+#: Pattern of its name, which is the query.
 NAME = re.compile(r"(\w+)-(\d{8}T\d{6})-(\d{8}T\d{6})\.csv", re.ASCII)
 TIME_FORMAT = "%Y%m%dT%H%M%S"
 
 
 class EngineeringDatabase:
-    """Answer requests for telemetry; with ``login`` only those of somebody whose token is valid."""
+    """Answer requests for telemetry; with ``login`` a valid token is required."""
 
     def __init__(self, archive: Archive, *, login: bool = False) -> None:
         self._archive = archive
         self._login = login
 
     def file(self, record: RequestRecord, uri: str) -> Reply:
-        """Send a time series, which is made while it is sent."""
+        """Send a time series, which is generated while it is sent."""
         if self._login and not is_known(record):
-            return Reply.text("Unauthorized: engineering data are for those who have a token.", 401)
+            return Reply.text("Unauthorized: engineering data require a token.", 401)
         name = uri.removeprefix(FILES)
         mnemonic, start, end = _query(name)
         tags = (("Content-Type", "text/csv"), ("Content-Disposition", f"attachment; filename={name}"))
         return Reply(headers=tags, framing="chunked", pieces=self._pieces(mnemonic, start, end))
 
     def _pieces(self, mnemonic: Mnemonic, start: int, end: int) -> Generator[bytes, None, None]:
-        """Give the samples from ``start`` to ``end``, and the one before and the one after."""
+        """Generate the samples from ``start`` to ``end``, the sample before them, and the one after them."""
         yield HEADER + self._lines(mnemonic, mnemonic.clock.last_before(start))
         for samples in mnemonic.clock.samples(start, end):
             if len(samples.times):
@@ -58,7 +58,7 @@ class EngineeringDatabase:
 
 
 def _query(name: str) -> tuple[Mnemonic, int, int]:
-    """Return what the name of a file asks for."""
+    """Return mnemonic, start, and end from the name of a file."""
     match = NAME.fullmatch(name)
     if match is None:
         raise FileRefusal(f"{name} is not of the form <mnemonic>-<start>-<end>.csv.", 400)
@@ -71,7 +71,7 @@ def _query(name: str) -> tuple[Mnemonic, int, int]:
     mnemonic = inventory().get(match[1])
     if mnemonic is None:
         raise FileRefusal(f"{FILES}{name} was not found.", 404)
-    # The name has no fractions of a second.
+    # The name contains no fractions of a second.
     return mnemonic, start, end
 
 
@@ -84,7 +84,7 @@ class FileRefusal(Refusal):
 
 
 def mnemonic_list(record: RequestRecord) -> Reply:
-    """Answer ``/viz/api/v0.1/info/mnemonics``: one mnemonic, or all of them and a row that is none."""
+    """Answer ``/viz/api/v0.1/info/mnemonics``: one mnemonic, or all of them and the last row."""
     name = record.value("name")
     if name is None:
         return Reply.json({"data": [*(each.row for each in inventory().values()), SENTINEL]})
@@ -97,7 +97,7 @@ def mnemonics(_archive: Archive, _params: Params) -> Dataset:
 
 
 def dictionary(_archive: Archive, params: Params) -> Dataset:
-    """Return the row of one mnemonic; none if it is unknown."""
+    """Return the row of one mnemonic, or no rows if it is unknown."""
     name = params.get("mnemonic")
     if not isinstance(name, str) or not name.strip():
         raise ServiceError("The parameter 'mnemonic' is missing.")
@@ -106,7 +106,7 @@ def dictionary(_archive: Archive, params: Params) -> Dataset:
 
 
 def _named(name: str) -> list[Mnemonic]:
-    """Return the mnemonic of that name, whatever its case."""
+    """Return the mnemonic with that name (not case-sensitive)."""
     found = inventory().get(name.strip().upper())
     return [] if found is None else [found]
 

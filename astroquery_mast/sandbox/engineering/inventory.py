@@ -1,4 +1,4 @@
-"""What mnemonics there are (`mnemonics.json`). In: names. Out: the dictionary of each, its clock and its signal."""
+"""The mnemonics (`mnemonics.json`). In: names. Out: dictionary entry, clock, and signal of each mnemonic."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 from ..packaged import Columns, packaged
 from .clock import SampleClock
 
-#: The launch of JWST, and the end of what is archived; some mnemonics were recorded in tests on the ground, too.
+#: The launch of JWST, and the end of the archived data; some mnemonics were also recorded in ground tests.
 LAUNCH, LATEST = "2021-12-25T12:20:00", "2026-07-01T00:00:00"
 SECOND = 1_000_000
 
 COLUMNS: Columns = packaged("mnemonics")["columns"]
-#: The last row of the list that is no mnemonic.
+#: The last row of the list, which is not a mnemonic.
 SENTINEL: Mapping[str, object] = packaged("mnemonics")["sentinel"]
 
 
 @dataclass(frozen=True)
 class Mnemonic:
-    """A mnemonic: its row of the dictionary, and how its samples are made."""
+    """A mnemonic: its dictionary row, and the parameters of its samples."""
 
     row: Mapping[str, object]
     clock: SampleClock
@@ -33,18 +33,18 @@ class Mnemonic:
 
     @property
     def name(self) -> str:
-        """The name, in upper case."""
+        """The name in upper case."""
         return str(self.row["tlmMnemonic"])
 
     @property
     def sql_type(self) -> str:
-        """The type of its values in SQL."""
+        """The SQL type of its values."""
         return str(self.row["sqlDataType"])
 
 
 @cache
 def inventory() -> Mapping[str, Mnemonic]:
-    """Return all mnemonics by their names, in the order of the names."""
+    """Return all mnemonics by name, sorted by name."""
     every = {each.name: each for family in packaged("mnemonics")["families"] for each in _members(family)}
     return {name: every[name] for name in sorted(every)}
 

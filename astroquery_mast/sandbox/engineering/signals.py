@@ -1,4 +1,4 @@
-"""What samples say. In: a mnemonic and samples. Out: the cells of the column ``euvalue``, as bytes."""
+"""Sample values. In: a mnemonic and samples. Out: the cells of the column ``euvalue``, as bytes."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from .telemetry_file import Cells, as_cells, decimals, quoted
 if TYPE_CHECKING:
     from ..archive import Archive
 
-#: Names and coordinates that event messages mention.
+#: Target names and program numbers in event messages.
 TARGETS = ("NGC-6552", "TRAPPIST-1", 'HD 1234, "B"', "Méchain 1, field 2")
 PROGRAMS = (1039, 1176, 1324, 2107, 2739)
 
 
 def euvalues(mnemonic: Mnemonic, samples: Samples, archive: Archive) -> Cells:
-    """Return one cell for each sample."""
+    """Return one cell per sample."""
     return _SIGNALS[mnemonic.signal](mnemonic, samples, archive)
 
 
 def _wave(mnemonic: Mnemonic, samples: Samples, _archive: Archive) -> Cells:
-    # Of sums and products only, whose last bit is the same on every processor; the curve is close to a sine.
+    # Only sums and products, which have the same last bit on every processor; the curve approximates a sine.
     options = mnemonic.options
     turns = samples.numbers * (mnemonic.clock.step / SECOND / options["period"]) + mnemonic.seed / 2**32
     place = 2.0 * (turns - np.floor(turns)) - 1.0
@@ -45,7 +45,7 @@ def _count(mnemonic: Mnemonic, samples: Samples, _archive: Archive) -> Cells:
 
 
 def _choice(mnemonic: Mnemonic, samples: Samples, _archive: Archive) -> Cells:
-    """Return one of several values, another one every ``dwell`` samples."""
+    """Return one of several values, which changes every ``dwell`` samples."""
     values = mnemonic.options["values"]
     chosen = scatter(samples.numbers // mnemonic.options["dwell"], mnemonic.seed + 2) * len(values)
     return _among([str(value) for value in values], chosen.astype(np.intp))
@@ -73,7 +73,7 @@ def _messages(_mnemonic: Mnemonic, samples: Samples, _archive: Archive) -> Cells
 
 
 def _message(number: int) -> str:
-    """Return a line of the log of visits, each of which has as many lines as there are forms of them."""
+    """Return a line of the visit log; each visit has one line of each form."""
     forms: Sequence[str] = packaged("mnemonics")["messages"]
     visit, line = divmod(number, len(forms))
     facts: Mapping[str, Any] = {

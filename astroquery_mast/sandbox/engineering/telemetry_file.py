@@ -1,7 +1,7 @@
-"""The CSV of a time series. In: times and the cells of their values. Out: lines as bytes, many at a time.
+"""The CSV file of a time series. In: times and cells of values. Out: lines as bytes, many at a time.
 
-A day at 16 Hz has 1.4 million lines, too many for a loop: each column is a matrix of characters, in which 0 stands for
-none, and the matrices are joined side by side.
+A day at 16 Hz has 1.4 million lines, too many for a loop: each column is a matrix of characters, in which 0 is an
+unused position, and the matrices are concatenated.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from ..mjd import MJD_1970
 
 HEADER = b"theTime,MJD,euvalue,sqldataType\r\n"
-#: Characters of cells, a row each; 0 is no character.
+#: Characters of cells, one row each; 0 is an unused position.
 Cells = NDArray[np.uint8]
 
 SECOND, DAY = 1_000_000, 86_400_000_000
-#: MJD has ten decimals, each of which is 8.64 microseconds.
+#: Resolution of MJD: ten decimals, each unit is 8.64 microseconds.
 MJD_UNITS, MJD_DIGITS = 10_000_000_000, 10
 DIGITS = np.array([b"%05d" % number for number in range(100_000)], dtype="S5").view(np.uint8).reshape(-1, 5)
 
 
 def lines(times: NDArray[np.int64], cells: Cells, sql_type: str) -> bytes:
-    """Return a line for each time (microseconds since 1970)."""
+    """Return one line for each time (microseconds since 1970)."""
     parts: list[bytes | Cells] = [_moments(times), b",", _days(times), b",", cells, f",{sql_type}\r\n".encode()]
     widths = [len(part) if isinstance(part, bytes) else part.shape[1] for part in parts]
     whole = np.empty((len(times), sum(widths)), np.uint8)
@@ -34,7 +34,7 @@ def lines(times: NDArray[np.int64], cells: Cells, sql_type: str) -> bytes:
 
 
 def decimals(values: NDArray[np.float64]) -> Cells:
-    """Return numbers with ten decimals; they are smaller than 10 million."""
+    """Return numbers with ten decimals; they must be below 10 million."""
     units = np.rint(values * 1e10).astype(np.int64)
     whole, rest = np.divmod(np.abs(units), MJD_UNITS)
     digits = max(1, len(str(whole.max(initial=0))))
@@ -49,19 +49,19 @@ def decimals(values: NDArray[np.float64]) -> Cells:
 
 
 def as_cells(values: NDArray[np.int64] | NDArray[np.bytes_]) -> Cells:
-    """Return whole numbers, or texts as they are."""
+    """Return integers or texts as cells."""
     texts = np.ascontiguousarray(values.astype(np.bytes_))
     return texts.view(np.uint8).reshape(len(texts), texts.dtype.itemsize)
 
 
 def quoted(text: str) -> bytes:
-    """Return a text as CSV has it: in quotes only where they are needed."""
+    """Return text for CSV, quoted only if necessary."""
     needed = any(character in text for character in ',"\r\n')
     return ('"' + text.replace('"', '""') + '"' if needed else text).encode()
 
 
 def _moments(times: NDArray[np.int64]) -> Cells:
-    """Return ``2022-02-02 22:24:57.797000``; what many samples share is written once."""
+    """Return dates such as ``2022-02-02 22:24:57.797000``; each distinct second is formatted only once."""
     seconds, rest = np.divmod(times, SECOND)
     different, which = np.unique(seconds, return_inverse=True)
     names = np.datetime_as_string(different.view("datetime64[s]")).astype("S19")
@@ -84,7 +84,7 @@ def _days(times: NDArray[np.int64]) -> Cells:
 
 
 def _digits(numbers: NDArray[np.int64], count: int) -> Cells:
-    """Return numbers with so many digits, zeros in front."""
+    """Return numbers with ``count`` digits, with leading zeros."""
     parts: list[Cells] = []
     for _ in range(0, count, 5):
         numbers, lower = np.divmod(numbers, 100_000)

@@ -1,7 +1,7 @@
-"""The pages of programs at www.stsci.edu, at their old and their new addresses, and the files of proposals.
+"""The pages of programs at www.stsci.edu, at their old and new URLs, and the files of proposals.
 
-In: a request.  Out: a page, a report of visits, or what was proposed, as APT writes it (JWST: a zip file with XML, HST:
-XML) and as PDF.  A program that is not known has a page, too, and status 200: it says so in words.
+In: a request.  Out: a page, a visit report, or the proposal, as APT file (JWST: a zip file with XML, HST: XML) or PDF.
+The page of an unknown program also has status 200, and a text that says so.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FIRST_CYCLE = {"JWST": 59700.0, "HST": 48000.0}
 
 
 def visits_page(archive: Archive, record: RequestRecord) -> Reply:
-    """Answer with the visits of a program, as XML or as a page."""
+    """Return the visits of a program, as XML or as a page."""
     mission, number = _asked(record)
     if not lines_of(mission, number):
         return _unknown(mission, number)
@@ -45,7 +45,7 @@ def visits_page(archive: Archive, record: RequestRecord) -> Reply:
 
 
 def program_page(archive: Archive, record: RequestRecord) -> Reply:
-    """Answer with the page of a program."""
+    """Return the page of a program."""
     del archive
     mission, number = _asked(record)
     lines = lines_of(mission, number)
@@ -53,7 +53,7 @@ def program_page(archive: Archive, record: RequestRecord) -> Reply:
 
 
 def proposal_file(archive: Archive, record: RequestRecord) -> Reply:
-    """Answer with a file: ``/jwst/phase2-public/1783.aptx``, ``/jwst-program-info/download/jwst/apt/1783/``."""
+    """Return a proposal file: ``/jwst/phase2-public/1783.aptx``, ``/jwst-program-info/download/jwst/apt/1783/``."""
     del archive
     mission, number, kind = _file_asked(record.path.strip("/").split("/"))
     lines = lines_of(mission, number)
@@ -68,7 +68,7 @@ def proposal_file(archive: Archive, record: RequestRecord) -> Reply:
 
 
 def _file_asked(parts: Sequence[str]) -> tuple[str, str, str]:
-    """The mission, the number and the kind of the file at a path."""
+    """Return mission, program number, and kind of the file at a path."""
     mission = parts[0].partition("-")[0].upper()
     if parts[1] == "phase2-public":
         number, _, kind = parts[-1].partition(".")
@@ -77,7 +77,7 @@ def _file_asked(parts: Sequence[str]) -> tuple[str, str, str]:
 
 
 def _asked(record: RequestRecord) -> tuple[str, str]:
-    """The mission and the number of the program that is asked for."""
+    """Return mission and number of the requested program."""
     old = record.path.startswith("/cgi-bin/")
     number = (record.query.get("id" if old else "program") or [""])[0]
     if old:
@@ -133,7 +133,7 @@ def _link(mission: str, number: int, kind: str) -> str:
 
 
 def _proposal(mission: str, lines: Sequence[Program]) -> str:
-    """What was proposed, in the language of APT as far as readers look at it."""
+    """Return the proposal in the format of APT, limited to the elements that readers use."""
     program = lines[0]
     targets = sorted({line.target for line in lines})
     listed = "".join(f"<Target><Number>{n}</Number>{_target(name)}</Target>" for n, name in enumerate(targets, 1))
@@ -167,9 +167,9 @@ def _zipped(name: str, content: bytes) -> bytes:
 
 
 def _pdf(lines: Sequence[Program]) -> bytes:
-    """A document of one page."""
+    """Return a document with one page."""
     words = f"{lines[0].kind} {lines[0].number}: {lines[0].title}".encode("ascii", "replace").decode()
-    # Parentheses and backslashes mean something in a text.
+    # Parentheses and backslashes have a meaning in PDF text.
     text = f"BT /F1 12 Tf 72 720 Td ({words.translate({40: 91, 41: 93, 92: 47})}) Tj ET"
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",

@@ -1,7 +1,7 @@
-"""Reports of visits: XML as programs read it, and the page that people see.
+"""Visit reports: XML for programs, and a page for people.
 
-In: the visits of a program.  Out: text.  Both forms are those of www.stsci.edu as the software reads them that uses
-them; the page of HST has other words for the same, and neither observations nor hours.
+In: the visits of a program.  Out: text.  Both formats are those of www.stsci.edu, as inferred from the software that
+reads them; the page for HST uses different words, and has neither observations nor hours.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ def _day(moment: dt.datetime) -> str:
 
 
 def _time(mjd: float) -> str:
-    """A moment as the reports write it: ``Jun 21, 2022 02:41:18``."""
+    """Return a date as written in the reports: ``Jun 21, 2022 02:41:18``."""
     moment = _FIRST_DAY + dt.timedelta(seconds=round(mjd * 86400))
     return f"{_day(moment)} {moment:%H:%M:%S}"
 
 
 def _written(write: Callable[[float], str], number: float | None) -> list[str]:
-    """A number in words, if there is one."""
+    """Return a formatted number, or nothing for None."""
     return [] if number is None else [write(number)]
 
 
 def _window(first: int, last: int) -> str:
-    """A plan window: its days, and the same days counted from the beginning of the year."""
+    """Return a plan window: its dates, and the same dates as day of year."""
     days = [_FIRST_DAY + dt.timedelta(days=day) for day in (first, last)]
     counted = " - ".join(f"{day:%Y.%j}" for day in days)
     return f"{_day(days[0])} - {_day(days[1])} ({counted})"
@@ -93,7 +93,7 @@ def _add(parent: ElementTree.Element, name: str, text: str) -> None:
 
 
 def html_report(mission: str, number: str, visits: Sequence[Visit]) -> str:
-    """Return the report as a page: a table for what was done, another one for what is to come, and one for the rest."""
+    """Return the report as a page with tables of executed, planned, and other visits."""
     groups = ([], [], [])  # type: tuple[list[Visit], list[Visit], list[Visit]]
     for visit in visits:
         groups[0 if visit.status in _DONE else 1 if visit.windows or visit.plan_status else 2].append(visit)
@@ -136,7 +136,7 @@ def _cell(visit: Visit, name: str) -> str:
 
 
 def _repeat(visit: Visit) -> str:
-    """What the page says of repetitions."""
+    """Return the text about repetitions on the page."""
     if visit.repeated_by:
         return f"Rescheduled by WOPR {visit.repeated_by[2]} as {_named(visit.repeated_by, 'visit')} in this program"
     if visit.repeat_of:

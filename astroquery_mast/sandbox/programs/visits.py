@@ -1,6 +1,6 @@
-"""The visits of a program: those whose observations the archive has, and others, which were skipped or failed.
+"""The visits of a program: those with observations in the archive, and others that were skipped or failed.
 
-In: a mission and the number of a program.  Out: its lines in the list of programs, and its visits.
+In: a mission and a program number.  Out: the lines of the program in the program list, and its visits.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 _LISTS = {"HST": HST_PROGRAMS, "JWST": JWST_PROGRAMS}
 _ALSO: Mapping[str, Sequence[Mapping[str, Any]]] = packaged("visits")["also"]
 _CONFIGURATIONS: Mapping[str, str] = packaged("visits")["configurations"]
-#: How a visit without a plan window stands.
+#: Status of a visit without a plan window.
 NOT_PLANNED = "Ready for long range planning, plan window not yet assigned"
-# Days of a plan window, and days to the next one.
+# Length of a plan window, and interval to the next one, in days.
 _WINDOW, _NEXT = 9, 160
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A visit; times are MJD, and what repeats it is (observation, visit, number of the problem report)."""
+    """A visit; times are MJD, repetitions are (observation, visit, number of the problem report)."""
 
     observation: str
     visit: str
@@ -44,12 +44,12 @@ class Visit:
 
 
 def lines_of(mission: str, number: str) -> list[Program]:
-    """Return the lines of a program; none if there is no such program."""
+    """Return the lines of a program; there are none for an unknown program."""
     return [line for line in _LISTS.get(mission, ()) if str(line.number) == number.lstrip("0")]
 
 
 def visits_of(archive: Archive, mission: str, number: str) -> list[Visit]:
-    """Return the visits of a program, in order."""
+    """Return the visits of a program in order."""
     number = number.lstrip("0")
     found = {(visit.observation, visit.visit): visit for visit in _archived(archive, mission, number)}
     for other in _ALSO.get(f"{mission} {number}", ()):
@@ -59,7 +59,7 @@ def visits_of(archive: Archive, mission: str, number: str) -> list[Visit]:
 
 
 def _archived(archive: Archive, mission: str, number: str) -> Iterator[Visit]:
-    """The visits of which there are observations, made or planned."""
+    """Generate the visits with executed or planned observations."""
     rows = archive.query(
         "SELECT obs_id, target_name, instrument_name, calib_level, t_min, t_max, t_exptime FROM observation "
         "WHERE obs_collection = ? AND proposal_id = ? AND intentType = 'science' ORDER BY obs_id",
@@ -74,14 +74,14 @@ def _archived(archive: Archive, mission: str, number: str) -> Iterator[Visit]:
 
 
 def _key_of(mission: str, obs_id: str) -> tuple[str, str]:
-    """Observation and visit of an observation: ``jw01783-o001_...`` for JWST, ``j97c01010`` for HST."""
+    """Return observation and visit of an ``obs_id``: ``jw01783-o001_...`` for JWST, ``j97c01010`` for HST."""
     if mission == "HST":
         return "", obs_id[4:6].upper()
     return (str(int(obs_id[9:12])), "1") if obs_id[7:9] == "-o" else ("", "")
 
 
 def _hours(rows: Sequence[Mapping[str, Any]]) -> float:
-    """What a visit costs: its exposures, and what it takes to get there."""
+    """Return the duration of a visit: exposures plus overhead."""
     return round(0.6 + 1.3 * sum(row["t_exptime"] or 900.0 for row in rows) / 3600.0, 2)
 
 
@@ -102,7 +102,7 @@ def _visit(mission: str, key: tuple[str, str], rows: Sequence[Mapping[str, Any]]
 
 
 def _planned(visit: Visit, ready: str) -> Visit:
-    """The same visit as it stands before it is made: with a window, with two, or with none."""
+    """Return the visit before its execution: with one plan window, two, or none."""
     number = int("".join(filter(str.isdigit, visit.observation or visit.visit)) or 1)
     if number % 3 == 0:
         return replace(visit, status="Implementation", plan_status=NOT_PLANNED)

@@ -1,7 +1,7 @@
-"""ADQL, parsed by sqlglot, checked, and written as SQL of SQLite.
+"""ADQL, parsed by sqlglot, validated, and translated to SQL of SQLite.
 
-Only what is listed here gets through: one SELECT, of tables and functions that the service has. Whatever it says is
-written anew from the tree, with names resolved and quoted; the database is read-only beside that.
+Only what is listed here is accepted: one SELECT, with tables and functions of the service. The SQL is generated from
+the tree, with names resolved and quoted; the database is also read-only.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from sqlglot.tokenizer_core import TokenType
 from .tables import Holding
 from .votable import Field
 
-#: Functions that sqlglot knows by these names; everything else is looked up in `FUNCTIONS`.
+#: Functions that sqlglot knows by these names; all others must be in one of the sets below.
 _KNOWN = ("AVG", "COALESCE", "COUNT", "LOWER", "MAX", "MIN", "SUM", "UPPER")
-#: Geometry (recorded capabilities of MAST have no more), mathematics, and functions of the registry (RegTAP 1.1).
+#: Geometry (no more than in recorded capabilities of MAST), mathematics, and functions of the registry (RegTAP 1.1).
 GEOMETRY = frozenset({"CONTAINS", "POINT", "CIRCLE", "POLYGON"})
 MATHEMATICS = frozenset(
     (
@@ -48,7 +48,7 @@ _NODES: tuple[type[exp.Expression], ...] = (
     *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.DPipe, exp.Anonymous),
     *(exp.Avg, exp.Coalesce, exp.Count, exp.Lower, exp.Max, exp.Min, exp.Sum, exp.Upper),
 )
-#: Longer queries, and those with more parentheses in one another, are refused before anything is made of them.
+#: Longer queries, and more deeply nested ones, are refused before they are parsed.
 LONGEST_QUERY, DEEPEST = 500_000, 100
 
 _SQL_TYPES = {
@@ -66,17 +66,17 @@ _ESCAPES = re.compile("\x1b\\[[0-9;]*m")
 
 
 class QueryError(Exception):
-    """A query that the service cannot answer, in its words."""
+    """A query that the service refuses, in its words."""
 
 
 class ADQL(Dialect):
-    """The language: TOP, no LIMIT, names in any case, integers divided as in SQL Server."""
+    """The ADQL dialect: TOP but no LIMIT, names that are not case-sensitive, integer division as in SQL Server."""
 
     NORMALIZATION_STRATEGY = NormalizationStrategy.CASE_INSENSITIVE
     TYPED_DIVISION = True
 
     class Tokenizer(tokens.Tokenizer):
-        """Words."""
+        """Tokenizer of the dialect."""
 
         KEYWORDS: ClassVar = {
             **{word: kind for word, kind in tokens.Tokenizer.KEYWORDS.items() if word not in {"LIMIT", "FETCH", "=="}},
@@ -84,7 +84,7 @@ class ADQL(Dialect):
         }
 
     class Parser(parser.Parser):
-        """Functions: few have a meaning of their own."""
+        """Parser of the dialect; few functions have a special meaning."""
 
         FUNCTIONS: ClassVar = {name: parser.Parser.FUNCTIONS[name] for name in _KNOWN}
         FUNCTION_PARSERS: ClassVar = {"CAST": parser.Parser.FUNCTION_PARSERS["CAST"]}
@@ -93,7 +93,7 @@ class ADQL(Dialect):
 
 @dataclass(frozen=True)
 class Translation:
-    """A query for SQLite, the columns of its result, and the tables that it reads, by their names in small letters.
+    """A query for SQLite, the columns of its result, and the tables that it reads, by name in lower case.
 
     A column of unknown type has an empty ``datatype``.
     """
@@ -104,10 +104,10 @@ class Translation:
 
 
 def translate(adql: str, holding: Holding, most: int | None = None) -> Translation:
-    """Return a query as SQL that gives at most ``most`` rows.
+    """Translate a query to SQL that returns at most ``most`` rows.
 
-    Without ORDER BY the rows come in an order that depends on the text of the query, as do rows that ORDER BY leaves
-    equal: nobody can rely on the order in which they are stored.
+    Without ORDER BY, and for rows that ORDER BY does not distinguish, the order depends on the text of the query, so
+    that no client can rely on the order in which rows are stored.
     """
     try:
         return _translated(adql, holding, most)
@@ -139,7 +139,7 @@ def _translated(adql: str, holding: Holding, most: int | None) -> Translation:
 
 
 def _unwrap(tree: exp.Query) -> None:
-    """Write the parentheses around a part of a UNION as SQLite has them."""
+    """Rewrite the parentheses around a part of a UNION for SQLite."""
     for node in list(tree.find_all(exp.SetOperation)):
         for side in (node.this, node.expression):
             if isinstance(side, exp.Subquery):
@@ -147,7 +147,7 @@ def _unwrap(tree: exp.Query) -> None:
 
 
 def _stored(tree: exp.Query) -> Iterator[str]:
-    """Give the tables of a query the names that they have in the database, and return these."""
+    """Replace the tables of a query by their names in the database, and generate these names."""
     for table in list(tree.find_all(exp.Table)):
         if table.db:
             name = f"{table.db}.{table.name}"
@@ -171,7 +171,7 @@ def _parsed(adql: str) -> exp.Query:
 
 
 def _said(error: Exception) -> str:
-    """The message of an error of sqlglot in one line."""
+    """Return the message of a sqlglot error in one line."""
     return " ".join(_ESCAPES.sub("", str(error)).split())
 
 
@@ -198,7 +198,7 @@ def _whole(node: Any) -> int:
 
 
 def _resolve(table: exp.Table, holding: Holding, named: set[str]) -> None:
-    """Give a table the name under which it is stored; one without schema is of ``dbo``."""
+    """Replace a table name by the stored one; the default schema is ``dbo``."""
     name = table.sql(ADQL).split(" ")[0].replace('"', "").lower()
     if name not in named:
         stored = name if "." in name else f"dbo.{name}"
@@ -217,7 +217,7 @@ def _schema(holding: Holding) -> MappingSchema:
 
 
 def _check_comparisons(tree: exp.Query) -> None:
-    """Refuse what SQL Server cannot convert: a number compared with text that is none."""
+    """Refuse a comparison of a number with text that SQL Server cannot convert to a number."""
     for node in tree.find_all(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In):
         sides = list(node.iter_expressions())
         if any(isinstance(side, exp.Column) and _kind(side) in _NUMERIC for side in sides):
@@ -257,8 +257,8 @@ def _fields(tree: exp.Query, holding: Holding) -> Iterator[Field]:
 
 
 def _origin(node: Any, scope: Scope, holding: Holding) -> Field | None:
-    """The column of a table that a column of a result is, through whatever subqueries."""
-    if isinstance(node, exp.Coalesce):  # columns that a NATURAL JOIN or USING has made one
+    """Return the table column to which a result column refers, also through subqueries."""
+    if isinstance(node, exp.Coalesce):  # columns merged by a NATURAL JOIN or USING
         columns = [node.this, *node.expressions]
         return _origin(columns[0], scope, holding) if len({column.name for column in columns}) == 1 else None
     source = scope.sources.get(node.table) if isinstance(node, exp.Column) else None
@@ -268,7 +268,7 @@ def _origin(node: Any, scope: Scope, holding: Holding) -> Field | None:
 
 
 def _inner_origin(name: str, source: Scope, holding: Holding) -> Field | None:
-    """The same of a column of a subquery."""
+    """Return the table column to which a column of a subquery refers."""
     while source.set_operation_scopes:
         source = source.set_operation_scopes[0]
     query: Any = source.expression
@@ -307,7 +307,7 @@ def _in_circle(place: list[Any], circle: list[Any]) -> exp.Expression:
     if len(circle) != 3:
         raise QueryError("CIRCLE needs a center and a radius.")
     inside = exp.Anonymous(this="adql_in_circle", expressions=[*place, *circle])
-    # A comparison is cheaper than a function of Python.
+    # A comparison is faster than a Python function.
     low, high = (kind(this=circle[1].copy(), expression=circle[2].copy()) for kind in (exp.Sub, exp.Add))
     near = exp.Between(this=place[1].copy(), low=low, high=high)
     return exp.Case(ifs=[exp.If(this=near, true=inside)], default=exp.Literal.number(0))
@@ -321,7 +321,7 @@ def _name(node: Any) -> str:
 
 
 def _coordinates(node: exp.Expression) -> list[Any]:
-    """The numbers of a shape, in parentheses where they are computed; the only frame is ICRS."""
+    """Return the numbers of a shape, with parentheses around expressions; the only frame is ICRS."""
     frames = [each.name for each in node.expressions[:1] if isinstance(each, exp.Literal) and each.is_string]
     if not {frame.upper() for frame in frames} <= {"ICRS", ""}:
         raise QueryError(f"The frame '{frames[0]}' is not supported; ICRS is.")

@@ -1,4 +1,4 @@
-"""Boxes and polygons on the sky, and the observations on them, compared in the plane that touches their middle."""
+"""Boxes and polygons on the sky, compared with footprints in the tangent plane at their center."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Point = tuple[float, float]
 Outline = Sequence[Point]
-#: Corners of the polygon that stands for a circle of radius 1.
+#: Corners of a polygon that approximates a circle of radius 1.
 _ROUND = [(math.cos(math.radians(turn)), math.sin(math.radians(turn))) for turn in range(0, 360, 10)]
 
 
@@ -32,7 +32,7 @@ def nearest(rows: Sequence[Mapping[str, Any]], ra: float, dec: float, radius: fl
 
 
 def _inside(point: Point, outline: Outline) -> bool:
-    """Whether a point is inside an outline: a ray from it crosses the outline an odd number of times."""
+    """Return whether a point is inside an outline (even-odd rule)."""
     x, y = point
     odd = False
     for (x0, y0), (x1, y1) in pairwise((*outline, outline[0])):
@@ -46,7 +46,7 @@ def _side(a: Point, b: Point, c: Point) -> float:
 
 
 def _cross(first: Outline, second: Outline) -> bool:
-    """Whether two outlines cut each other."""
+    """Return whether two outlines intersect."""
     return any(
         _side(a, b, c) * _side(a, b, d) < 0 and _side(c, d, a) * _side(c, d, b) < 0
         for a, b in pairwise((*first, first[0]))
@@ -66,7 +66,7 @@ def _enclosed(area: Outline, footprint: Outline) -> bool:
     return _covers(footprint, area)
 
 
-#: How a footprint may lie on an area, in the words of SIA; CENTER looks at positions.
+#: Relations between an area and a footprint, as named by SIA; CENTER compares positions instead.
 RELATIONS: Mapping[str, Callable[[Outline, Outline], bool]] = {
     "OVERLAPS": _overlaps,
     "COVERS": _covers,
@@ -76,7 +76,7 @@ RELATIONS: Mapping[str, Callable[[Outline, Outline], bool]] = {
 
 @dataclass(frozen=True)
 class Area:
-    """An outline in the plane that touches the sky at a position; all in degrees."""
+    """An outline in the tangent plane at a position; all in degrees."""
 
     ra: float
     dec: float
@@ -98,7 +98,7 @@ class Area:
         return cls(ra, dec, tuple(zip(xs.tolist(), ys.tolist(), strict=True)))
 
     def observations(self, archive: Archive, relation: str = "OVERLAPS") -> set[int]:
-        """Return ``objID`` of the observations on the area."""
+        """Return ``objID`` of the observations in the area."""
         reach = max(math.degrees(math.atan(math.radians(math.hypot(*corner)))) for corner in self.outline)
         near = json.dumps(list(archive.within(self.ra, self.dec, reach)))
         sql = "SELECT objID, s_ra, s_dec, s_region FROM observation WHERE objID IN (SELECT value FROM json_each(?))"

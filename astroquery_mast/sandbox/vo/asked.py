@@ -1,4 +1,4 @@
-"""What a request to a VO service asks for, and how the service answers or refuses."""
+"""Parsing of requests to VO services, and their responses and refusals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..requestlog import RequestRecord
 from .votable import VOTABLE_TYPE, Field, error, votable
 
 Interval = tuple[float, float]
-#: Digits of the largest MAXREC that is read.
+#: Maximum number of digits of MAXREC.
 _LONGEST = 9
 
 
@@ -22,12 +22,12 @@ class VOError(Refusal):
     """A request that a VO service refuses: a VOTable whose QUERY_STATUS is ERROR."""
 
     def reply(self) -> Reply:
-        """Return the refusal in the form of the service."""
+        """Return the refusal in the format of the service."""
         return error(str(self), self.status)
 
 
 class Asked:
-    """The parameters of a request, whose names have no case; those that cannot be read are refused with ``status``."""
+    """The parameters of a request (names are not case-sensitive); invalid ones are refused with ``status``."""
 
     def __init__(self, record: RequestRecord, status: int = 200) -> None:
         self._status = status
@@ -37,19 +37,19 @@ class Asked:
                 self._values.setdefault(name.upper(), []).extend(values)
 
     def all(self, *names: str) -> list[str]:
-        """Return every value of a parameter of several spellings."""
+        """Return all values of a parameter with several spellings."""
         return [value.strip() for name in names for value in self._values.get(name, ()) if value.strip()]
 
     def one(self, *names: str) -> str | None:
-        """Return the first value of a parameter, None without one."""
+        """Return the first value of a parameter, or None."""
         return next(iter(self.all(*names)), None)
 
     def refusal(self, message: str) -> VOError:
-        """Return the error for a request that is refused."""
+        """Return the error of a refused request."""
         return VOError(message, self._status)
 
     def numbers(self, name: str, default: str | None = None, counts: Sequence[int] = (1,)) -> list[float]:
-        """Return the numbers of a parameter, between commas."""
+        """Return the comma-separated numbers of a parameter; ``counts`` are the allowed numbers of values."""
         given = self.one(name) or default
         if given is None:
             raise self.refusal(f"The parameter {name} is missing.")
@@ -57,7 +57,7 @@ class Asked:
         return self.read(given.partition(";")[0].split(","), f"{name}={given}", counts)
 
     def read(self, words: Sequence[str], what: str, counts: Sequence[int]) -> list[float]:
-        """Return numbers, of which there must be so many."""
+        """Return numbers; ``counts`` are the allowed numbers of values."""
         found = [math.nan if number is None else number for number in map(real, words)]
         if len(found) not in counts or math.isnan(sum(found)):
             raise self.refusal(f"{what} cannot be read.")
@@ -69,17 +69,17 @@ class Asked:
         return self.checked(ra, dec)
 
     def checked(self, ra: float, dec: float) -> Interval:
-        """Return a position if there is such a place."""
+        """Return a position if it is valid."""
         if not (-360 <= ra <= 360 and -90 <= dec <= 90):
             raise self.refusal(f"There is no position {ra}, {dec}.")
         return ra % 360.0, dec
 
     def intervals(self, name: str) -> list[Interval]:
-        """Return the intervals of a parameter in the manner of DALI: two numbers, or one, with infinite ends."""
+        """Return the intervals of a parameter as in DALI: two numbers, possibly infinite, or one number."""
         return [self.interval(name, value.split()) for value in self.all(name)]
 
     def interval(self, name: str, words: Sequence[str]) -> Interval:
-        """Return the interval that one or two numbers are."""
+        """Return the interval given by one or two numbers."""
         try:
             low, high = map(float, words if len(words) > 1 else [*words, *words])
         except ValueError:
@@ -89,7 +89,7 @@ class Asked:
         return low, high
 
     def limit(self, *names: str) -> int | None:
-        """Return the most rows to send, None without a limit."""
+        """Return the maximum number of rows, or None without a limit."""
         given = self.one(*names)
         if given is None:
             return None
@@ -100,14 +100,14 @@ class Asked:
 
 
 def meeting(low: str, high: str, intervals: Sequence[Interval]) -> Clause:
-    """Return the condition that the range of values between two columns overlaps one of the intervals, if any."""
+    """Return the condition that the range between two columns overlaps one of the intervals, if there are any."""
     tests = [Clause(f"{low} <= ? AND {high} >= ?", (last, first)) for first, last in intervals]
     return Clause.any_of(tests) if tests else Clause("1")
 
 
 @cache
 def fields(name: str) -> tuple[Field, ...]:
-    """Return the columns of a kind of answer (``dal.json``)."""
+    """Return the columns of a kind of response (``dal.json``)."""
     names = ("name", "datatype", "arraysize", "unit", "ucd", "utype", "description")
     return tuple(Field(**dict(zip(names, line, strict=True))) for line in packaged("dal")[name])
 
@@ -115,7 +115,7 @@ def fields(name: str) -> tuple[Field, ...]:
 def table(
     name: str, rows: Iterable[Mapping[str, object]], *, maxrec: int | None = None, params: Sequence[Field] = ()
 ) -> Reply:
-    """Return the table of a kind of answer, whose rows are facts by the names of columns."""
+    """Return the table of a kind of response; the rows are mappings of column names to values."""
     columns = fields(name)
     cells = ([row.get(column.name) for column in columns] for row in rows)
     body = votable(columns, cells, maxrec=maxrec, params=params, name=name)
@@ -123,5 +123,5 @@ def table(
 
 
 def address(record: RequestRecord, path: str) -> str:
-    """Return an address at the server that was asked."""
+    """Return a URL at the server of the request."""
     return f"http://{record.headers.get('host', 'localhost')}{path}"

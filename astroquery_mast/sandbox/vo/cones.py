@@ -1,4 +1,4 @@
-"""Sources and observations in a cone (SCS): the catalogs of gsss.stsci.edu, and the old searches of single missions."""
+"""Cone searches (SCS): the catalogs of gsss.stsci.edu, and the old searches of single missions."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from .votable import VOTABLE_TYPE, Field, votable
 if TYPE_CHECKING:
     from ..archive import Archive
 
-#: Names of catalogs, to the table in the archive and its column of identifiers.
+#: Names of catalogs, with the table in the archive and its identifier column.
 CATALOGS: Mapping[str, Sequence[str]] = packaged("dal")["catalogs"]
 _DEFAULT = "GSC242"
 _DATATYPES = {"float": "double", "int": "long", "boolean": "boolean", "string": "char"}
-#: Unit, UCD and description of columns with these names.
+#: Unit, UCD, and description of columns by name.
 _KNOWN: Mapping[str, Sequence[str]] = packaged("dal")["columns"]
 _MAIN = "ID_MAIN"
 
 
 class ConeError(Refusal):
-    """A cone search that is refused, in the manner of its standard: an INFO named Error."""
+    """A refused cone search, reported as in its standard: an INFO element named Error."""
 
     def reply(self) -> Reply:
-        """Return the refusal in the form of the service."""
+        """Return the refusal in the format of the service."""
         return Reply(200, (("Content-Type", VOTABLE_TYPE),), votable((), infos={"Error": str(self)}))
 
 
 def cone_search(archive: Archive, record: RequestRecord) -> Reply:
-    """Answer the cone search that the path stands for."""
+    """Answer the cone search of the path."""
     asked = Asked(record)
     ra, dec = asked.numbers("RA")[0], asked.numbers("DEC")[0]
     radius = asked.numbers("SR")[0]
@@ -49,7 +49,7 @@ def cone_search(archive: Archive, record: RequestRecord) -> Reply:
 
 
 def counted(name: str, cone: Sequence[float]) -> int:
-    """Return how many sources of a catalog are in a cone."""
+    """Return the number of sources of a catalog in a cone."""
     return len(catalog(CATALOGS[name][0]).within(*cone).keys)
 
 
@@ -76,7 +76,7 @@ def _field(name: str, kind: str, is_main: bool) -> Field:
 
 
 def _csv(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Reply:
-    """Return rows as text; the first line is a remark, as in the real answers."""
+    """Return rows as text; the first line is a comment, as in real responses."""
     written = io.StringIO(newline="")
     written.write("#Objects found\n")
     csv.writer(written, lineterminator="\n").writerows([names, *rows])
@@ -84,7 +84,7 @@ def _csv(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Reply:
 
 
 def _mission(archive: Archive, mission: str, cone: tuple[float, float, float]) -> Reply:
-    """Answer with the observations of a mission whose position is in the cone, nearest first."""
+    """Return the observations of a mission whose position is in the cone, nearest first."""
     sql = "SELECT * FROM observation WHERE obs_collection = ? COLLATE NOCASE AND s_ra IS NOT NULL ORDER BY obsid"
     columns = fields("mission cone")
     near = nearest(archive.query(sql, (mission,)), *cone)

@@ -1,4 +1,4 @@
-"""DataScope: what services of the Virtual Observatory have at a position, in answers that grow from poll to poll."""
+"""DataScope: the data of VO services at a position, in results that grow from poll to poll."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 COLUMNS: Columns = packaged("dal")["datascope"]
 _RADIUS = 0.02
-#: Polls until everything has come; the first finds nothing yet.
+#: Number of polls until the result is complete; the first one is empty.
 _POLLS = 4
-#: Seconds without a poll after which a query is given up.
+#: Seconds without a poll after which a query is dropped.
 _PATIENCE = 600.0
 _WAVEBANDS: Mapping[str, str] = packaged("dal")["wavebands"]
 _PUBLISHER = "Space Telescope Science Institute Archive"
@@ -38,7 +38,7 @@ Row = tuple[object, ...]
 
 @dataclass
 class _Query:
-    """A query under way."""
+    """A running query."""
 
     rows: list[Row]
     polls: int = 0
@@ -46,7 +46,7 @@ class _Query:
 
 
 class DataScope:
-    """Answers queries; each poll of the same request finds more, until all has come."""
+    """Answers queries; each poll of the same request returns more rows, until the result is complete."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -54,7 +54,7 @@ class DataScope:
         self._queries: dict[str, _Query] = {}
 
     def answer(self, params: Params, breaker: object, host: str, window: Window, form: str) -> Reply:
-        """Answer a poll; another cache breaker is another query."""
+        """Answer a poll; a different cache breaker is a different query."""
         key = json.dumps([dict(params), str(breaker)], sort_keys=True, default=str)
         part = self._part(key, lambda: list(self._resources(params, host)))
         dataset = Dataset(COLUMNS, part.rows)
@@ -68,7 +68,7 @@ class DataScope:
         return Reply(headers=(("Content-Type", content_type),), body=body)
 
     def _part(self, key: str, make: Callable[[], list[Row]]) -> _Query:
-        """Return what has come by now."""
+        """Return the part of the result that is available now."""
         now = time.monotonic()
         with self._lock:
             self._queries = {name: each for name, each in self._queries.items() if now - each.asked < _PATIENCE}
@@ -82,7 +82,7 @@ class DataScope:
             return replace(query, rows=query.rows[:shown])
 
     def _resources(self, params: Params, host: str) -> Iterator[Row]:
-        """Give the services that have something in a cone."""
+        """Generate the services with data in a cone."""
         ra, dec, radius = (number(params, name, default) for name, default in _CONE)
         check_cone(dec, radius)
         keys = json.dumps(list(self._archive.within(ra, dec, radius)))

@@ -1,4 +1,4 @@
-"""Holdings in SQLite, filled when they are first asked for, and the answers to queries."""
+"""Holdings in SQLite, filled on first use, and the execution of queries."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from .votable import Field
 
 Row = Sequence[object]
 _SQL_TYPES = {"char": "TEXT COLLATE NOCASE", "float": "REAL", "double": "REAL"}
-#: What a query may do: select, read, call functions, recur.
+#: Allowed actions of a query: select, read, call functions, recursion.
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
-#: Steps of SQLite between two looks at the clock.
+#: Steps of SQLite between two checks of the clock.
 _STEPS = 20_000
-#: How many rows tell the type of a column that follows from no table.
+#: Number of rows that determine the type of a column that does not come from a table.
 _PEEKED = 1000
 
 
 class TimedOut(QueryError):
-    """A query that took longer than it may."""
+    """A query that exceeds its time limit."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The columns of a result, its rows, which are read from the database as they are taken, and if there are many."""
+    """The columns of a result, its rows, which are read from the database lazily, and whether there are many rows."""
 
     fields: tuple[Field, ...]
     rows: Iterator[Row]
@@ -55,12 +55,12 @@ class Engine:
         seconds: float = 60.0,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Answer:
-        """Return the result of a query, of at most so many rows and after at most so many seconds.
+        """Return the result of a query with at most ``most`` rows, within at most ``seconds``.
 
         Raises
         ------
         QueryError
-            If the query is none that the service can answer.
+            If the query is refused.
         """
         translation = translate(adql, self.holding, most)
         rows = self._rows(translation, seconds, stopped)
@@ -81,7 +81,7 @@ class Engine:
                 connection.set_progress_handler(None, 0)
 
     def _attach(self, connection: sqlite3.Connection, names: Iterable[str]) -> None:
-        """Let a connection read the tables that are stored apart, which are filled if they have not been yet."""
+        """Attach the separately stored tables to a connection; they are filled on first use."""
         connection.set_authorizer(None)
         attached = {name for _, name, _ in connection.execute("PRAGMA database_list")}
         for name in sorted({name for name in names if self.holding.by_key[name].apart} - attached):
@@ -96,7 +96,7 @@ class Engine:
                 _store(table, connection)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        """Make a connection that has just been opened one for queries alone."""
+        """Prepare a new connection for read-only queries."""
         if self.holding.attached is not None:
             connection.execute("ATTACH ? AS archive", (f"{self.holding.attached.as_uri()}?mode=ro&immutable=1",))
         for table in self.holding.tables:
@@ -126,7 +126,7 @@ def _store(table: Table, connection: sqlite3.Connection) -> None:
 
 
 def _typed(field: Field, place: int, rows: Sequence[Row]) -> Field:
-    """Return a column with a type, that of its values if nothing else tells it."""
+    """Return a column with a type, which is determined by its values if it is unknown."""
     if field.datatype:
         return field
     kinds = {type(row[place]) for row in rows} - {type(None)}

@@ -1,4 +1,4 @@
-"""Functions of ADQL that SQLite has not."""
+"""Functions of ADQL that SQLite does not support."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Vector = tuple[float, float, float]
 
 
 def install(connection: sqlite3.Connection) -> None:
-    """Give a connection the functions."""
+    """Register the functions with a connection."""
     for name, (count, function) in _FUNCTIONS.items():
         connection.create_function(name, count, function, deterministic=True)
     connection.create_aggregate("ivo_string_agg", 2, _Joined)  # type: ignore[arg-type]
@@ -40,7 +40,7 @@ def _in_circle(ra: float, dec: float, ra0: float, dec0: float, radius: float) ->
 
 @lru_cache(256)
 def _polygon(edges: tuple[float, ...]) -> tuple[FootprintIndex, tuple[float, float, float]]:
-    """A polygon, and a circle around it: a look at that is cheap."""
+    """Return a polygon, and a circle around it as a fast pre-selection."""
     text = "POLYGON ICRS " + " ".join(map(str, edges))
     corners = unit_vectors(edges[::2], edges[1::2])
     x, y, z = (corners.sum(axis=0) / np.linalg.norm(corners.sum(axis=0))).tolist()
@@ -55,7 +55,7 @@ def _in_polygon(ra: float, dec: float, *edges: float) -> int:
 
 
 def _shuffled(seed: int, *values: Any) -> int:
-    """A number that depends on nothing else, in whatever process: Python's own hash of text does not serve."""
+    """Return a reproducible hash of the values; Python's hash of text differs between processes."""
     return hash((seed, *[zlib.crc32(value.encode()) if type(value) is str else value or 0 for value in values]))
 
 
@@ -78,7 +78,7 @@ def _overlaps(low: float, high: float, other_low: float, other_high: float) -> i
 
 
 def _of_known(function: Callable[..., int]) -> Callable[..., int]:
-    """A condition, which does not hold where a value is null."""
+    """Return a condition that is false if any value is null."""
     return lambda *values: 0 if None in values else function(*values)
 
 
@@ -99,7 +99,7 @@ class _Joined:
 
 
 def _of_numbers(function: Callable[..., float]) -> Callable[..., float | None]:
-    """A function of mathematics; it is null outside its domain, and of null."""
+    """Return a mathematical function that is null outside its domain, and if any argument is null."""
 
     def computed(*values: float | None) -> float | None:
         if None in values:

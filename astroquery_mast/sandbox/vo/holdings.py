@@ -1,4 +1,4 @@
-"""The holdings of the TAP services, from what the archive has: the same rows as by Mashup and by the other services."""
+"""The holdings of the TAP services, with the same rows as Mashup and the other services."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 _KINDS = {"string": "char", "float": "double", "int": "int", "boolean": "boolean"}
 _ERROR = re.compile(r"(?:e_|eneg_|epos_)(.+)|(.+?)(?:_error|_mad|_sigma|err)", re.IGNORECASE)
-#: Numbers above this do not fit into VOTable's int.
+#: Larger numbers do not fit into VOTable's int.
 _LARGEST_INT = 2**31 - 1
 
 
 def caom(archive: Archive, _address: str) -> Holding:
-    """Return the observations, as views on the archive's own tables."""
+    """Return the observations, as views on the tables of the archive."""
     described = packaged("vo")
     tables = [_view(name, **entry) for name, entry in described["caom"].items()]
     keys = tuple(Key(*line) for line in described["keys"])
@@ -53,7 +53,7 @@ def _obspointing() -> Table:
         said = config.get(name, {})
         datatype = str(said.get("vot.datatype", ""))
         unit = str(said.get("vot.unit", "")) if name != "s_region" else ""
-        # The columns claim what ObsCore asks for, and hold nanometers as everywhere else at MAST.
+        # The columns claim the unit required by ObsCore, but contain nanometers, as everywhere at MAST.
         unit = "m" if name in {"em_min", "em_max"} else unit
         words = (unit, ucds.get(name.lower(), ""), str(said.get("vot.description", "")))
         lines.append((name.lower(), name, datatype if datatype in _SIZES else _KINDS[kind], *words))
@@ -78,12 +78,12 @@ def _view(name: str, description: str, source: str = "", columns: tuple[Any, ...
 
 
 def tic(_archive: Archive, _address: str) -> Holding:
-    """Return the TESS input catalog under its old name."""
+    """Return the TESS Input Catalog under its old name."""
     return Holding("tic", "TESS Input Catalog", (_tic("dbo.CatalogRecord"),))
 
 
 def mast_catalogs(_archive: Archive, _address: str) -> Holding:
-    """Return the service of many catalogs, told apart by their schemas."""
+    """Return the service with several catalogs, each in its own schema."""
     names = {
         "mean": "mean_object",
         "stack": "stack_object",
@@ -141,7 +141,7 @@ _PANSTARRS_MAIN = {
 
 
 def hubble_catalog(version: int, _archive: Archive, _address: str) -> Holding:
-    """Return a version of the Hubble Source Catalog: matches in two kinds of magnitudes, and their detections."""
+    """Return a version of the Hubble Source Catalog: matches with two kinds of magnitudes, and their detections."""
     rows = hubble(version)
     cone = partial(rows.cone, rows.table.everything(), images=1, most=len(rows.table))
     columns, matches = cone(aperture=True)
@@ -159,7 +159,7 @@ def hubble_catalog(version: int, _archive: Archive, _address: str) -> Holding:
     return Holding({2: "hscv2", 3: "hsc"}[version], f"Hubble Source Catalog, version {version}", tables)
 
 
-#: Columns that belong to a search, and not to the catalog.
+#: Columns that belong to a search, not to the catalog.
 _SEARCHED = frozenset({"Distance", "_selected_"})
 
 
@@ -170,13 +170,13 @@ def _listed(name: str, columns: Columns, rows: Callable[[], Iterable[Row]], main
 
 
 def _measured(name: str, kind: str, main: tuple[str, ...]) -> Column:
-    """A column of the Hubble Source Catalog, whose positions are floats and whose numbers are long."""
+    """Return a column of the Hubble Source Catalog, whose positions are floats and whose ids are long."""
     column = _named(name, _KINDS[kind], "", main)
     return replace(column, datatype="long") if column.ucd == "meta.id;meta.main" else column
 
 
 def mission(service: str, table: str, name: str, archive: Archive, _address: str) -> Holding:
-    """Return the table of a mission search; only that of ULLYSES cannot be searched by position."""
+    """Return the table of a mission search; only ULLYSES cannot be searched by position."""
     held = MissionHoldings(archive).table(name)
     position, shapes = ((), ()) if name == "ullyses" else (held.position, ("CIRCLE",))
     known = [column for column in held.columns if column.name not in COMPUTED]
@@ -199,14 +199,14 @@ def _mission_rows(held: MissionTable, names: list[str]) -> Iterator[Row]:
 def _table_of(
     name: str, description: str, held: CatalogTable, main: tuple[str, ...], words: Mapping[str, str]
 ) -> Table:
-    """Return a catalog as a table; ``main`` are its identifier and its position, ``words`` describe columns."""
+    """Return a catalog as a table; ``main`` are its identifier and position columns, ``words`` describe columns."""
     names = [column for column, _ in held.columns]
     columns = (_named(column, _datatype(held.values(column)), words.get(column, ""), main) for column in names)
     return Table(name, description, tuple(columns), partial(held.rows, slice(None), names), apart=True)
 
 
 def _named(name: str, datatype: str, told: str, main: tuple[str, ...], unit: str = "") -> Column:
-    """Return a column of a catalog, of which the name tells most."""
+    """Return a column of a catalog; its properties mostly follow from its name."""
     known, ucd = described(name)
     identifier, *position = main
     if name in position:
@@ -225,7 +225,7 @@ def _named(name: str, datatype: str, told: str, main: tuple[str, ...], unit: str
 
 
 def described(name: str) -> tuple[str, str]:
-    """Return unit and UCD of a column of a catalog, by the rules of names."""
+    """Return unit and UCD of a catalog column, according to rules for names."""
     error = _ERROR.fullmatch(name)
     base = (error[1] or error[2]) if error else name
     for pattern, unit, ucd in packaged("vo")["rules"]:
@@ -242,8 +242,8 @@ def _datatype(values: Any) -> str:
 
 
 Maker = Callable[["Archive", str], Holding]
-#: What makes the holding of each service, from an archive and the address of the sandbox (``http://host:port``); those
-#: with an underscore are of other archives.
+#: Functions that create the holding of each service, from an archive and the address of the sandbox
+#: (``http://host:port``); names with an underscore are services of other archives.
 MAKERS: dict[str, Maker] = {
     "caom": caom,
     "classy": partial(mission, "classy", "dbo.targets", "classy"),
@@ -258,18 +258,18 @@ MAKERS: dict[str, Maker] = {
     "tic": tic,
     "ullyses": partial(mission, "ullyses", "dbo.sciencemetadata", "ullyses"),
 }
-#: Services in whose rows the address occurs; the holdings of the others are made once for all sandboxes of an archive.
+#: Services whose rows contain the address; the holdings of the others are shared by all sandboxes of an archive.
 ADDRESSED = frozenset(REGISTRIES)
 
 
-#: The service that has the big table, if there is one.
+#: The service with the optional big table.
 _BIG = "mast_catalogs"
 
 
 def engine(archive: Archive, name: str, address: str = "", big: int = 0) -> Engine:
-    """Return what answers the queries of a service, made once for an archive; `KeyError` for an unknown name.
+    """Return the query engine of a service, created once per archive; `KeyError` for an unknown name.
 
-    ``big`` is how many rows the big table has.
+    ``big`` is the number of rows of the big table.
     """
     maker = MAKERS[name]
     rows = big if name == _BIG else 0
@@ -279,7 +279,7 @@ def engine(archive: Archive, name: str, address: str = "", big: int = 0) -> Engi
 
 
 def _enlarged(holding: Holding, rows: int) -> Holding:
-    """Return a holding with a table of so many made-up sources, all over the sky."""
+    """Return a holding with an additional table of ``rows`` simulated sources, all over the sky."""
     if not rows:
         return holding
     main, sources = ("id", "ra", "dec"), partial(_sources, rows)
@@ -288,7 +288,7 @@ def _enlarged(holding: Holding, rows: int) -> Holding:
     return replace(holding, tables=(*holding.tables, table))
 
 
-#: Sources that are made at a time.
+#: Number of sources generated at a time.
 _PIECE = 20_000
 _BIG_COLUMNS = (
     ("id", "long", "Number of the source"),
@@ -300,7 +300,7 @@ _BIG_COLUMNS = (
 
 
 def _sources(count: int) -> Iterator[Row]:
-    """Sources in even distances along a spiral from pole to pole; the numbers have gaps."""
+    """Generate evenly spaced sources along a spiral from pole to pole; their ids have gaps."""
     for start in range(0, count, _PIECE):
         every = np.arange(start, min(start + _PIECE, count))
         ra = np.round(every * 137.50776405 % 360.0, 8)

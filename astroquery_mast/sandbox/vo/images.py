@@ -1,4 +1,4 @@
-"""Images by position: SIA 1, one row for each file of an image, and SIA 2, one row of ObsCore for each observation."""
+"""Images by position: SIA 1 with one row per image file, and SIA 2 with one row of ObsCore per observation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 SIA2 = "/vo-sia/api/v0.1"
-#: Rows of one answer of SIA 2, as of TAP.
+#: Maximum number of rows of an SIA 2 response, as in TAP.
 MOST_ROWS = 100_000
 _DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "capabilities": lambda: text("sia_capabilities.xml"),
@@ -38,18 +38,18 @@ _CONTENT_TYPE = (
     "'%.img.gz' THEN 'image/fits' END"
 )
 _IMAGES = "dataproduct_type IN ('image', 'cube')"
-#: Words of FORMAT to the content types that they stand for.
+#: Content types for each value of FORMAT.
 _FORMATS = {
     **dict.fromkeys(("ALL", "*/*", "IMAGE/*"), ("image/fits", _GRAPHIC)),
     **dict.fromkeys(("GRAPHIC", "GRAPHIC-ALL", "IMAGE/JPEG"), (_GRAPHIC,)),
     "IMAGE/FITS": ("image/fits",),
 }
-#: A mission whose images are not found when a format is asked for.
+#: A mission whose images are not found if a format is requested.
 _WITHOUT_FORMAT = "GALEX"
 
 
 def download_address(record: RequestRecord, uri: str) -> str:
-    """Return the address of a file at the server that was asked."""
+    """Return the URL of a file at the server of the request."""
     return address(record, f"{_DOWNLOAD}{quote(uri, safe=':/')}")
 
 
@@ -57,7 +57,7 @@ def download_address(record: RequestRecord, uri: str) -> str:
 
 
 def first_version(archive: Archive, record: RequestRecord) -> Reply:
-    """Answer SIA 1; what is wrong with a request stands in the VOTable, and the status is 200."""
+    """Answer SIA 1; errors are reported in the VOTable with status 200."""
     asked = Asked(record)
     if str(asked.one("FORMAT")).upper() == "METADATA":
         return table("sia1", ())
@@ -68,7 +68,7 @@ def first_version(archive: Archive, record: RequestRecord) -> Reply:
 
 
 def _formats(asked: Asked, mission: str) -> set[str]:
-    """Return the content types that the parameter FORMAT stands for: none for a mission that cannot be asked so."""
+    """Return the content types of the parameter FORMAT; none for a mission that does not support it."""
     given = asked.one("FORMAT") or "ALL"
     quirk = mission.upper() == _WITHOUT_FORMAT and given != "ALL"
     return set().union(*(_FORMATS.get(word, ()) for word in given.upper().split(","))) if not quirk else set()
@@ -95,7 +95,7 @@ def _relation(asked: Asked) -> str:
 
 
 def _files(archive: Archive, record: RequestRecord, keys: set[int], mission: str | None) -> Iterator[Row]:
-    """Give the images of observations, file by file."""
+    """Generate the images of observations, one row per file."""
     sql = (
         "SELECT observation.*, dataURI, productFilename, productType, size, em_min * 1e-9 AS enrMin, "
         "em_max * 1e-9 AS enrMax, (em_min + em_max) * 5e-10 AS enrValue, (t_min + t_max) / 2 AS midpoint, "
@@ -124,7 +124,7 @@ def _file(record: RequestRecord, row: Row) -> Row:
 
 
 def _world(row: Row) -> dict[str, object]:
-    """Return the world coordinates of the first image in a file of FITS."""
+    """Return the world coordinates of the first image in a FITS file."""
     owner = from_row(dict(row))
     units = File(row["dataURI"], owner, kind_of(owner, row["dataURI"])).units if row["contenttype"] != _GRAPHIC else ()
     shapes = {unit.version: (unit.shape[-2], unit.shape[-1]) for unit in units if unit.dtype and len(unit.shape) > 1}
@@ -147,7 +147,7 @@ def _world(row: Row) -> dict[str, object]:
 
 
 def second_version(archive: Archive, record: RequestRecord) -> Reply:
-    """Answer what is below the address of SIA 2: the query, and what the service says of itself."""
+    """Answer requests under the address of SIA 2: queries, and the descriptions of the service."""
     resource = record.path.removeprefix(f"{SIA2}/").strip("/")
     if resource in _DOCUMENTS:
         here = escape(address(record, SIA2))
@@ -159,7 +159,7 @@ def second_version(archive: Archive, record: RequestRecord) -> Reply:
     return table("sia2", _observations(archive, record, asked), maxrec=MOST_ROWS if most is None else most)
 
 
-#: Parameters that are texts or numbers to be equal to, and columns.
+#: Parameters that must equal a column, as text or number.
 _EQUAL = {
     "COLLECTION": "obs_collection",
     "INSTRUMENT": "instrument_name",
@@ -169,10 +169,10 @@ _EQUAL = {
     "TARGET": "target_name",
     "ID": "obs_publisher_did",
     "FORMAT": "access_format",
-    # Of these the archive has no values: whoever asks for one finds nothing.
+    # The archive has no values of these, so such searches find nothing.
     **dict.fromkeys(("FOV", "SPATRES", "SPECRP", "TIMERES", "POL"), "NULL"),
 }
-#: Parameters that are intervals, with the columns that they are compared with.
+#: Parameters that are intervals, with the columns to compare.
 _BETWEEN = {"BAND": ("wavemin", "wavemax"), "TIME": ("t_min", "t_max"), "EXPTIME": ("t_exptime", "t_exptime")}
 _SQL = (
     "SELECT *, em_min * 1e-9 AS wavemin, em_max * 1e-9 AS wavemax, obs_collection AS facility_name, "
@@ -197,14 +197,14 @@ def _observations(archive: Archive, record: RequestRecord, asked: Asked) -> Iter
 
 
 def _on_areas(archive: Archive, asked: Asked) -> str | None:
-    """Return ``objID`` of the observations on the areas of the parameter POS, as JSON; None without one."""
+    """Return ``objID`` of the observations in the areas of the parameter POS as JSON, or None without POS."""
     places = asked.all("POS")
     found = chain.from_iterable(_meeting(archive, asked, place) for place in places)
     return json.dumps(sorted(set(found))) if places else None
 
 
 def _meeting(archive: Archive, asked: Asked, place: str) -> set[int]:
-    """Return ``objID`` of the observations on one area of the parameter POS."""
+    """Return ``objID`` of the observations in one area of the parameter POS."""
     shape, *words = place.split()
     search = _SHAPES.get(shape.upper())
     if search is None:
@@ -220,7 +220,7 @@ def _circle(archive: Archive, asked: Asked, words: Sequence[str]) -> set[int]:
 
 
 def _range(archive: Archive, asked: Asked, words: Sequence[str]) -> set[int]:
-    """Return the observations whose middle is in a range of coordinates, of which an end may be infinite."""
+    """Return the observations whose center is in a range of coordinates, whose ends may be infinite."""
     if len(words) != 4:
         raise asked.refusal("POS=RANGE cannot be read.")
     (first, last), (lowest, highest) = (asked.interval("POS=RANGE", words[start : start + 2]) for start in (0, 2))

@@ -1,4 +1,4 @@
-"""Asynchronous queries: jobs after the UWS standard (1.1), each run in a thread of its own."""
+"""Asynchronous queries: jobs as defined by UWS 1.1, each in its own thread."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .vosi import RETENTION
 from .votable import error, escape
 
 ACTIVE = frozenset({"PENDING", "QUEUED", "EXECUTING"})
-#: How long a job may run, and the longest time for which a request waits for one (seconds).
+#: Maximum run time of a job, and maximum time that a request waits for one (seconds).
 LONGEST_RUN, LONGEST_WAIT = 600, 60
-#: A header by which a fault has a job end in a phase of its own, with a message, or never.
+#: Header by which a fault ends a job in a given phase with a message, or keeps it from ending.
 FATE = "x-sandbox-job"
 
 _NAMESPACES = (
@@ -38,7 +38,7 @@ def _written(moment: datetime | None) -> str:
 
 
 def _read(text: str) -> datetime:
-    """Return a moment that a client has sent; without a time zone it is UTC."""
+    """Return the date sent by a client; the default time zone is UTC."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -48,7 +48,7 @@ def _read(text: str) -> datetime:
 
 @dataclass
 class Job:
-    """One query and what has become of it."""
+    """A query and its state."""
 
     engine: Engine
     params: dict[str, str]
@@ -64,7 +64,7 @@ class Job:
     message: str = ""
 
     def xml(self, address: str) -> str:
-        """Return the job as a document; ``address`` is that of the job."""
+        """Return the job as a document; ``address`` is the URL of the job."""
         times = (("startTime", self.started), ("endTime", self.ended))
         told = "".join(_optional(name, _written(moment)) for name, moment in times)
         failed = f"<uws:message>{escape(self.message)}</uws:message>"
@@ -87,7 +87,7 @@ class Job:
         return f"<uws:parameters {namespaces}>{''.join(listed)}</uws:parameters>"
 
     def results(self, address: str, namespaces: str = _NAMESPACES) -> str:
-        """Return the list of results, of which there is one once the job is done."""
+        """Return the list of results, which has one entry once the job is completed."""
         if self.result is None:
             return f"<uws:results {namespaces}/>"
         kind, size = dict(self.result.headers)["Content-Type"], len(self.result.body)
@@ -96,7 +96,7 @@ class Job:
         return f"<uws:results {namespaces}>{listed}</uws:results>"
 
     def entry(self, address: str) -> str:
-        """Return the job as an entry of the list."""
+        """Return the entry in the list of jobs."""
         return (
             f'<uws:jobref id="{self.id}" xlink:type="simple" xlink:href="{address}/{self.id}">'
             f"<uws:phase>{self.phase}</uws:phase>{_optional('runId', self.params.get('RUNID', ''))}"
@@ -124,7 +124,7 @@ class Jobs:
         }
 
     def end(self) -> None:
-        """Abort and forget every job, and end every wait."""
+        """Abort and delete all jobs, and end all waits."""
         with self._changed:
             for job in self._jobs.values():
                 self._finish(job, "ABORTED")
@@ -135,7 +135,7 @@ class Jobs:
             thread.join()
 
     def respond(self, record: RequestRecord, engine: Engine, rest: str, address: str) -> Reply:
-        """Answer a request; ``rest`` is what its path has after ``async``, ``address`` is that of the list."""
+        """Answer a request; ``rest`` is the part of its path after ``async``, ``address`` is the URL of the list."""
         name, _, inner = rest.partition("/")
         if name:
             job = self._job(name, engine)
@@ -227,7 +227,7 @@ class Jobs:
         try:
             query = Query.of(job.params, "body", self._limit)
             reply = self._answer(job.engine, query, job.duration, lambda: job.phase != "EXECUTING")
-        except Exception as failure:  # noqa: BLE001 - whatever went wrong, the job says it
+        except Exception as failure:  # noqa: BLE001 - every failure is reported by the job
             phase, message = "ERROR", str(failure)
         if job.fate:
             (phase, _, message), reply = job.fate.partition(" "), None
@@ -247,7 +247,7 @@ class Jobs:
         self._jobs.pop(job.id, None)
 
     def _wait(self, job: Job, params: Mapping[str, str]) -> None:
-        """Hold a request until the phase of an active job is another, if it asks for that."""
+        """Hold a request until the phase of an active job changes, if the request has WAIT."""
         if "WAIT" not in params:
             return
         seen = params.get("PHASE", job.phase)
@@ -258,7 +258,7 @@ class Jobs:
 
 
 def _narrowed(jobs: list[Job], query: Mapping[str, list[str]]) -> list[Job]:
-    """Return the jobs of some phases, made after a moment, or the last few of them, the latest first."""
+    """Return the jobs in given phases, created after a date, or only the last few, latest first."""
     if phases := query.get("PHASE"):
         jobs = [job for job in jobs if job.phase in phases]
     if after := query.get("AFTER"):
@@ -276,12 +276,12 @@ def _natural(name: str, text: str) -> int:
 
 
 def _set_duration(job: Job, text: str) -> None:
-    """Set how long the job may run; 0 and more than the limit stand for the limit."""
+    """Set the maximum run time of the job; 0 and values above the limit select the limit."""
     job.duration = min(_natural("executionduration", text) or LONGEST_RUN, LONGEST_RUN)
 
 
 def _set_destruction(job: Job, text: str) -> None:
-    """Set when the job is forgotten, which is not later than it would be."""
+    """Set when the job is deleted, at the latest after the default retention time."""
     job.destruction = min(_read(text), job.created + timedelta(seconds=RETENTION))
 
 

@@ -1,4 +1,4 @@
-"""Parameters of a TAP request, in any case; bad ones are refused as FastAPI does it: status 422 and JSON."""
+"""Parameters of a TAP request, with names in any case; errors follow FastAPI: status 422 and JSON."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from ..requestlog import RequestRecord
 
 LANGUAGES = ("ADQL", "ADQL-2.1")
 FORMATS = ("votable", "json", "csv", "xml")
-#: Longest RUNID, and most digits of a number.
+#: Maximum length of RUNID, and maximum number of digits of a number.
 LONGEST_RUNID, _DIGITS = 64, 18
 
 
 class Invalid(Refusal):
-    """A parameter that is missing or wrong."""
+    """A missing or invalid parameter."""
 
     def __init__(self, place: str, name: str, kind: str, message: str, given: object = None) -> None:
         super().__init__(message, 422)
         self._entry = {"type": kind, "loc": [place, name], "msg": message, "input": given}
 
     def reply(self) -> Reply:
-        """Return the refusal in the form of the service."""
+        """Return the refusal in the format of the service."""
         return Reply.json({"detail": [self._entry]}, 422)
 
 
 def given(record: RequestRecord) -> dict[str, str]:
-    """Return every parameter of a request, names in capitals; posted ones win."""
+    """Return all parameters of a request, with names in upper case; posted ones take precedence."""
     found = {**record.query, **record.form}
     return {name.upper(): values[0] for name, values in found.items() if values}
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked for."""
+    """A parsed query."""
 
     adql: str
     maxrec: int
@@ -43,7 +43,7 @@ class Query:
 
     @classmethod
     def of(cls, params: Mapping[str, str], place: str, limit: int) -> Query:
-        """Read the parameters of a query; ``place`` is where they stand: ``query`` or ``body``."""
+        """Parse the parameters of a query; ``place`` is where they are: ``query`` or ``body``."""
         _one_of(params, place, "LANG", LANGUAGES)
         if "QUERY" not in params:
             raise Invalid(place, "query", "missing", "Field required")
@@ -76,11 +76,11 @@ def _maxrec(params: Mapping[str, str], place: str, limit: int) -> int:
 
 
 class NotFound(Refusal):
-    """A path at which there is nothing, in FastAPI's words."""
+    """A path that does not exist, in the words of FastAPI."""
 
     def __init__(self) -> None:
         super().__init__("Not Found", 404)
 
     def reply(self) -> Reply:
-        """Return the refusal in the form of the service."""
+        """Return the refusal in the format of the service."""
         return Reply.json({"detail": str(self)}, self.status)

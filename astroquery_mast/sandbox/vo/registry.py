@@ -1,8 +1,8 @@
-"""The registry of the sandbox: records of VO resources (`registry.json`) as the rows of RegTAP's tables.
+"""The registry of the sandbox: records of VO resources (`registry.json`) as rows of the RegTAP tables.
 
-MAST's own services have addresses at the server itself, those of other archives made-up ones below ``/elsewhere/``,
-and those that nobody runs any more their true ones.  As RegTAP wants it, identifiers, types and wavebands are in lower
-case.
+MAST's own services have addresses at the server itself, those of other archives have invented ones under
+``/elsewhere/``, and abandoned services have their real ones.  As required by RegTAP, identifiers, types, and wavebands
+are in lower case.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 from ..packaged import packaged
 from .tables import Column, Holding, Table
 
-#: Names of the registries to the sets of ADQL that they declare: where there is no UNION, pyvo joins further tables.
+#: Names of the registries, with the ADQL set operations they declare; without UNION, pyvo joins additional tables.
 REGISTRIES: Mapping[str, tuple[str, ...]] = {"registry": (), "_registry": ("UNION",)}
-#: What describes a TAP service to machines, as further capabilities of the same resource.
+#: Machine-readable descriptions of a TAP service, listed as additional capabilities of the same resource.
 _VOSI = ("capabilities", "availability", "tables")
 _STANDARDS = {
     "tap": ("ivo://ivoa.net/std/tap", "tr:tableaccess", "1.1"),
@@ -54,7 +54,7 @@ def _table(name: str, rows: list[dict[str, Any]], description: str, columns: Seq
 
 
 def _record(resource: Mapping[str, Any], here: str) -> Iterator[Row]:
-    """Give all rows of one resource."""
+    """Generate all rows of one resource."""
     updated = resource.get("updated", "2026-01-29")
     yield (
         "resource",
@@ -97,7 +97,7 @@ def _roles(resource: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _capabilities(resource: Mapping[str, Any], here: str) -> Iterator[Row]:
-    """Give capabilities, each with an interface and the data models."""
+    """Generate capabilities, each with an interface and its data models."""
     for index, (kind, url, *models) in enumerate(_interfaces(resource, here), 1):
         standard, capability, version = _STANDARDS.get(kind, (None, None, None))
         place = {"cap_index": index}
@@ -113,7 +113,7 @@ def _capabilities(resource: Mapping[str, Any], here: str) -> Iterator[Row]:
 
 
 def _interfaces(resource: Mapping[str, Any], here: str) -> Iterator[tuple[str, ...]]:
-    """Give kind, address and data models of what can be asked; TAP services describe themselves in further ones."""
+    """Generate kind, URL, and data models of interfaces; TAP services also have those that describe them."""
     for kind, address, *models in resource["capabilities"]:
         url = here + address if address.startswith("/") else address
         yield kind, url, *models
@@ -122,7 +122,7 @@ def _interfaces(resource: Mapping[str, Any], here: str) -> Iterator[tuple[str, .
 
 
 def _tables(tables: Mapping[str, Any]) -> Iterator[Row]:
-    """Give the tables of a resource, grouped by the part of their names before the dot, and their columns."""
+    """Generate the tables of a resource and their columns; the schema is the part of a table name before the dot."""
     schemas: defaultdict[str, int] = defaultdict(lambda: len(schemas) + 1)
     for index, (name, columns) in enumerate(tables.items(), 1):
         schema = name.rpartition(".")[0]

@@ -1,4 +1,4 @@
-"""Spectra by position: SSA as archive.stsci.edu has it, and the files that its answers point to."""
+"""Spectra by position: SSA as provided by archive.stsci.edu, and the files in its responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FILES = "/pub/vospectra/"
 _ANGSTROM = 1e-10
-#: A bound of BAND above this is in angstroms, whatever the standard says.
+#: BAND limits above this are in angstroms, despite the standard.
 _METERS = 100.0
 _DAY_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 _EVERY = frozenset({"ALL", "COMPLIANT", "NATIVE", "FITS", "APPLICATION/FITS", "IMAGE/FITS"})
@@ -39,7 +39,7 @@ Row = Mapping[str, Any]
 
 
 def spectra(archive: Archive, record: RequestRecord) -> Reply:
-    """Answer SSA; ``id`` names a mission, ``SIZE`` is a diameter, and errors come with a status of 200."""
+    """Answer SSA; ``id`` names a mission, ``SIZE`` is a diameter, and errors have status 200."""
     asked = Asked(record)
     request = asked.one("REQUEST") or "queryData"
     if request.lower() != "querydata":
@@ -50,7 +50,7 @@ def spectra(archive: Archive, record: RequestRecord) -> Reply:
 
 
 def _found(archive: Archive, asked: Asked) -> Sequence[Row]:
-    """Return the spectra that are asked for, nearest first."""
+    """Return the requested spectra, nearest first."""
     bands, times = _ranges(asked, "BAND", _meters), _ranges(asked, "TIME", _days)
     tests = [meeting("wavemin", "wavemax", bands), meeting("t_min", "t_max", times)]
     tests += [Clause("telescop = ? COLLATE NOCASE", (mission,)) for mission in asked.all("ID")[:1]]
@@ -65,18 +65,18 @@ def _rows(archive: Archive, condition: Clause) -> list[dict[str, Any]]:
 
 
 def counted_spectra(archive: Archive, ra: float, dec: float, radius: float) -> Counter[str]:
-    """Return how many spectra each mission has in a cone."""
+    """Return the number of spectra of each mission in a cone."""
     near = nearest(_rows(archive, Clause("1")), ra, dec, radius)
     return Counter(str(row["telescop"]) for row in near)
 
 
 def _ranges(asked: Asked, name: str, read: Callable[[str], float | None]) -> list[Interval]:
-    """Return the ranges of a parameter, between commas."""
+    """Return the comma-separated ranges of a parameter."""
     return [_range(asked, name, text, read) for text in (asked.one(name) or "").split(",") if text.strip()]
 
 
 def _range(asked: Asked, name: str, text: str, read: Callable[[str], float | None]) -> Interval:
-    """Return a range: ``a/b``, ``a/``, ``/b`` or one value."""
+    """Return a range: ``a/b``, ``a/``, ``/b`` or a single value."""
     first, slash, last = (part.strip() for part in text.partition("/"))
     low = read(first) if first else -math.inf
     high = low if not slash else read(last) if last else math.inf
@@ -91,7 +91,7 @@ def _meters(word: str) -> float | None:
 
 
 def _days(word: str) -> float | None:
-    """Return a date as a modified Julian date; the first moment of a year, a month or a day."""
+    """Return the MJD of a date; of a year, month, or day, that of its start."""
     if re.fullmatch(r"\d{4}(-\d\d)?", word):
         word = f"{word}-01-01"[:10]
     try:
@@ -108,14 +108,14 @@ def _facts(record: RequestRecord, row: Row) -> Row:
         "url": address(record, f"{FILES}{row['telescop'].lower()}/{row['productFilename']}"),
         "format": "application/fits",
         "title": f"{row['telescop']} {row['instrume']} {row['obs_id']}",
-        # pyvo reads no T between date and time.
+        # pyvo does not accept a T between date and time.
         "dateobs": f"{begun:%Y-%m-%d %H:%M:%S}",
         "pos": (row["s_ra"], row["s_dec"]),
     }
 
 
 def spectrum_file(archive: Archive, downloads: Downloads, record: RequestRecord) -> Reply:
-    """Hand out a file of the answers by its path."""
+    """Send a file listed in a response, by its path."""
     name = record.path.rpartition("/")[2]
     sql = "SELECT dataURI FROM product WHERE productFilename = ? ORDER BY rowid LIMIT 1"
     known = archive.query(sql, (name,))

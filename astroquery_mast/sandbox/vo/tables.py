@@ -1,4 +1,4 @@
-"""What a TAP service holds: tables, their columns and keys, and the tables of TAP_SCHEMA that describe them."""
+"""The holdings of a TAP service: tables, their columns and keys, and the tables of TAP_SCHEMA that describe them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Row = Sequence[object]
 
 @dataclass(frozen=True)
 class Column(Field):
-    """A column of a table; ``indexed`` ones are searched fast, ``principal`` ones are shown first."""
+    """A column of a table; ``indexed`` columns can be searched fast, ``principal`` columns are shown first."""
 
     indexed: bool = False
     principal: bool = False
     std: bool = False
 
     def told(self) -> Row:
-        """Return what TAP_SCHEMA says of it, between the name of the table and the place."""
+        """Return the row of TAP_SCHEMA without the name of the table and the position."""
         size = "*" if self.datatype == "char" else None
         words = (word or None for word in (self.xtype, self.utype, self.unit, self.ucd, self.description))
         flags = map(int, (self.principal, self.indexed, self.std))
@@ -30,10 +30,10 @@ class Column(Field):
 
 @dataclass(frozen=True)
 class Table:
-    """A table with schema and name (``dbo.obspointing``), and its rows; or what to select them by from the archive.
+    """A table with schema and name (``dbo.obspointing``), and its rows, or the view that selects them from the archive.
 
-    A table that is stored ``apart`` has a database of its own, which is filled when it is first asked for; a holding
-    may have a few of them.
+    A table with ``apart`` has its own database, which is filled on first use; a holding may
+    have only a few of them.
     """
 
     name: str
@@ -46,23 +46,23 @@ class Table:
 
     @property
     def key(self) -> str:
-        """The name as it is compared."""
+        """The name used for comparison."""
         return self.name.lower()
 
     @property
     def schema(self) -> str:
-        """The schema."""
+        """The schema of the table."""
         return self.name.partition(".")[0]
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
-        """Columns by their names."""
+        """Columns by name."""
         return {column.name: column for column in self.columns}
 
 
 @dataclass(frozen=True)
 class Key:
-    """A column of one table that points to one of another."""
+    """A column of one table that references a column of another."""
 
     source: str
     target: str
@@ -73,9 +73,9 @@ class Key:
 
 @dataclass(frozen=True)
 class Holding:
-    """Everything that is served under one name; ``shapes`` are what a position may be searched in.
+    """All tables of one service; ``shapes`` are the supported shapes of position searches.
 
-    ``attached`` is a database of which the views of the tables select.
+    ``attached`` is the database from which the views select.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Holding:
 
     @cached_property
     def by_key(self) -> dict[str, Table]:
-        """Every table by its name in small letters, those of TAP_SCHEMA included."""
+        """All tables by name in lower case, including those of TAP_SCHEMA."""
         return {table.key: table for table in (*self.tables, *self._schema_tables())}
 
     @property

@@ -1,4 +1,4 @@
-"""The TAP services of MAST: ``/vo-tap/api/v0.1/{catalog}/...``, each of a holding of its own."""
+"""The TAP services of MAST: ``/vo-tap/api/v0.1/{catalog}/...``, each with its own holding."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from ..archive import Archive
 
 PREFIX = "/vo-tap/api/v0.1/"
-#: How long a synchronous query may take (seconds) before the gateway gives up.
+#: Time limit of a synchronous query (seconds), after which the gateway gives up.
 LONGEST = 60.0
 _DEEP = frozenset({"async", "tables"})
 RESOURCES = ("async", "availability", "capabilities", "examples", "sync", "tables", "tables/{table}")
 
 
 class TapServices:
-    """Answer the requests of all TAP services of an archive."""
+    """Answer the requests to all TAP services of an archive."""
 
     def __init__(self, archive: Archive, row_limit: int, big: int) -> None:
         self._archive = archive
@@ -46,7 +46,7 @@ class TapServices:
         }
 
     def answer(self, record: RequestRecord) -> Reply:
-        """Answer one request."""
+        """Answer a request."""
         name, _, rest = record.path.removeprefix(PREFIX).partition("/")
         listed = sorted(each for each in MAKERS if not each.startswith("_"))
         if name == "openapi.json":
@@ -95,9 +95,9 @@ def result(
     *,
     streamed: bool = False,
 ) -> Reply:
-    """Return the answer to a query in the form asked for; a row more than wanted is read, to know of it.
+    """Return the result of a query in the requested format; one more row is read to detect an overflow.
 
-    A large VOTable can be ``streamed``: written while it is sent.
+    A large VOTable can be ``streamed``: it is written while it is sent.
     """
     answer = asked.answer(query.adql, query.maxrec + 1, seconds, stopped)
     if query.format == "json":
@@ -110,7 +110,7 @@ def result(
 
 
 def _unbroken(written: Iterable[bytes]) -> Generator[bytes, None, None]:
-    """Pass a document on; if it cannot be finished, the connection breaks, as nothing else can be said any more."""
+    """Pass on a document; if it cannot be finished, abort the connection, because the response has already begun."""
     try:
         yield from written
     except TimedOut as error:

@@ -1,4 +1,4 @@
-"""What a TAP service says of itself: capabilities, availability, tables, examples, and the description of its API."""
+"""Descriptions of a TAP service: capabilities, availability, tables, examples, and the API."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _NAMESPACES = (
     'xmlns:vosi="http://www.ivoa.net/xml/VOSITables/v1.0" xmlns:vs="http://www.ivoa.net/xml/VODataService/v1.1" '
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 )
-#: How long results are kept, in seconds.
+#: Retention time of results in seconds.
 RETENTION = 86_400
 _FEATURES = "ivo://ivoa.net/std/TAPRegExt#features-"
 
 
 def capabilities(holding: Holding, address: str, limit: int) -> Reply:
-    """Return the capabilities; geometry is only what the holding's positions can be searched with."""
+    """Return the capabilities; geometry is limited to the shapes supported by the holding."""
     shapes = ("CONTAINS", "POINT", *holding.shapes) if holding.shapes else ()
     features = _features("adqlgeo", shapes)
     if holding.name in REGISTRIES:
@@ -42,7 +42,7 @@ def _features(kind: str, forms: Iterable[str]) -> str:
 
 
 def availability() -> Reply:
-    """Return that the service is up."""
+    """Return the document stating that the service is up."""
     xml = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<vosi:availability xmlns:vosi="http://www.ivoa.net/xml/VOSIAvailability/v1.0">'
@@ -52,7 +52,7 @@ def availability() -> Reply:
 
 
 def tables(holding: Holding, *, columns: bool) -> Reply:
-    """Return all tables, with their columns or without."""
+    """Return all tables, with or without their columns."""
     schemas = "".join(
         f"<schema><name>{name}</name>{''.join(_table(table, columns=columns) for table in found)}</schema>\n"
         for name, found in holding.schemas.items()
@@ -85,7 +85,7 @@ def _said(name: str, value: str) -> str:
 
 
 def examples(holding: Holding) -> Reply:
-    """Return queries to begin with, as DALI has them in a page."""
+    """Return a page of example queries as defined by DALI."""
     main = holding.tables[0]
     queries = {
         "Tables of the service": "SELECT table_name, description FROM tap_schema.tables",
@@ -111,7 +111,7 @@ def examples(holding: Holding) -> Reply:
 
 
 def openapi(names: Iterable[str], paths: Iterable[str]) -> Reply:
-    """Return the description of the API, of which clients take the names of the services."""
+    """Return the description of the API, from which clients take the names of the services."""
     enumerated = {"type": "string", "enum": sorted(names), "title": "CatalogName"}
     document: Mapping[str, object] = {
         "openapi": "3.1.0",

@@ -1,4 +1,4 @@
-"""VOTable documents (version 1.4, TABLEDATA), written row by row, so that a million rows need no memory.
+"""VOTable documents (version 1.4, TABLEDATA), written in pieces, so that large results need little memory.
 
 >>> from astroquery_mast.sandbox.vo.votable import Field, votable
 >>> fields = [Field("ra", "double", unit="deg", ucd="pos.eq.ra;meta.main"), Field("target_name")]
@@ -19,16 +19,16 @@ from xml.sax.saxutils import quoteattr
 
 from ..reply import Reply
 
-#: What DALI asks for, and what `requests` and pyvo take as it is.
+#: Required by DALI, and recognized by `requests` and pyvo.
 VOTABLE_TYPE = "application/x-votable+xml"
 _HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3" '
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">\n'
 )
-#: Rows that are encoded at a time.
+#: Number of rows encoded at a time.
 _PIECE = 2000
-#: Characters that XML has no way to write.
+#: Characters that cannot be written in XML.
 _UNWRITABLE = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "?")
 
 
@@ -37,7 +37,7 @@ class Field:
     """A column of a VOTable, or a parameter if it has a ``value``.
 
     ``datatype`` is one of VOTable's (``char``, ``unicodeChar``, ``boolean``, ``short``, ``int``, ``long``, ``float``,
-    ``double``, ...); text without an ``arraysize`` is of any length.
+    ``double``, ...); text without an ``arraysize`` has variable length.
     """
 
     name: str
@@ -51,10 +51,10 @@ class Field:
     value: str | None = None
 
     def xml(self) -> str:
-        """Return the element."""
+        """Return the XML element."""
         given = {name: getattr(self, name) for name in ("name", "datatype", "unit", "ucd", "utype", "xtype")}
         given["arraysize"] = self.arraysize or {"char": "*", "unicodeChar": "*"}.get(self.datatype, "")
-        # Readers would make up an ID for a name that cannot be one.
+        # Readers would invent an ID for a name that is not a valid ID.
         given["ID"] = "" if self.name.isidentifier() else re.sub(r"^(?=\d)|\W", "_", self.name)
         attributes = {name: value for name, value in given.items() if value}
         if self.value is None:
@@ -77,7 +77,7 @@ def _element(name: str, attributes: Mapping[str, str], inner: str = "") -> str:
 
 
 def votable(fields: Sequence[Field], rows: Iterable[Sequence[object]] = (), **options: object) -> bytes:
-    """Return a whole document; the options are those of `pieces`."""
+    """Return a complete document; the options are those of `pieces`."""
     return b"".join(pieces(fields, rows, **options))  # type: ignore[arg-type]
 
 
@@ -92,23 +92,24 @@ def pieces(
     maxrec: int | None = None,
     resources: str = "",
 ) -> Iterator[bytes]:
-    """Return the pieces of a document of one table.
+    """Generate the pieces of a document with one table.
 
     Parameters
     ----------
     fields : sequence of Field
+        The columns.
     rows : iterable of sequence
-        None is null; lists and tuples are arrays.
+        Rows of the table. None is null; lists and tuples are arrays.
     infos : mapping of str to str, optional
         Names and values of INFO elements before the table.
     params : sequence of Field
-        Parameters of the result as a whole; SIA and SSA describe their input by them.
+        Parameters of the result; SIA and SSA use them to describe their input.
     name, description : str
-        Of the table and of the result.
+        Name of the table, and description of the result.
     maxrec : int, optional
-        No more rows are written; if there are more, QUERY_STATUS says OVERFLOW behind the table.
+        Maximum number of rows; if there are more, QUERY_STATUS is OVERFLOW after the table.
     resources : str
-        Further RESOURCE elements in XML, such as descriptors of DataLink services.
+        Additional RESOURCE elements in XML, such as DataLink service descriptors.
     """
     facts = {"QUERY_STATUS": "OK", **(infos or {})}
     head = "".join(_element("INFO", {"name": key, "value": value}) for key, value in facts.items())
@@ -126,7 +127,7 @@ def pieces(
 
 
 def _column(values: Sequence[Any]) -> Iterable[str]:
-    """Return values as they are written; columns of one type, as most are, take a fraction of the time of others."""
+    """Return values as text; columns of a single type, the usual case, are converted much faster than others."""
     kinds = set(map(type, values))
     if kinds == {str} and _PLAIN.fullmatch("".join(values)):
         return values
@@ -135,7 +136,7 @@ def _column(values: Sequence[Any]) -> Iterable[str]:
     return map(_cell, values)
 
 
-#: Text in which nothing has to be escaped.
+#: Text without characters to be escaped.
 _PLAIN = re.compile("[ -%'-;=?-~]*")
 
 
@@ -151,7 +152,7 @@ def _array(values: Iterable[object]) -> str:
     return " ".join(map(_cell, values))
 
 
-#: How values are written; others as `str` has them.
+#: Functions that format values by type; the default is `str`.
 _WRITERS: Mapping[type, Callable[[Any], str]] = {
     str: escape,
     bool: lambda value: "T" if value else "F",
