@@ -29,7 +29,7 @@ DIRECTIONS = frozenset({"asc", "desc"})
 #: Maximum radius in degrees.
 LARGEST_RADIUS = 0.5
 DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE, LONGEST_NUMBER = 5_000, 50_001, 9
-DISTANCE = PanstarrsColumn("distance", "DOUBLE", "Distance from the position asked for", "deg")
+DISTANCE = PanstarrsColumn("distance", "DOUBLE", "Distance from the requested position", "deg")
 _DEGREES = Distance("distance", 3600.0)
 
 
@@ -195,7 +195,7 @@ class _Query:
             if not dot:
                 direction, name = "asc", direction
             if direction.lower() not in DIRECTIONS:
-                raise _RestError(f"The order '{value}' must be 'asc' or 'desc', a full stop, and a column.")
+                raise _RestError(f"The order '{value}' must be 'asc' or 'desc', a period, and a column.")
             yield self._column(name), direction.lower() == "desc"
 
     def _window(self) -> slice:

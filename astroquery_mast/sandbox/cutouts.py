@@ -91,7 +91,7 @@ class Arguments:
         """Return ``ra`` and ``dec`` in degrees."""
         ra, dec = (self._number(name, self.required(name)) for name in ("ra", "dec"))
         if not (-360.0 <= ra <= 360.0 and -90.0 <= dec <= 90.0):
-            raise CutoutError(f"There is no place {ra:g} {dec:g} on the sky.")
+            raise CutoutError(f"Invalid position: {ra:g} {dec:g}.")
         return ra % 360.0, dec
 
     def size(self) -> Size:

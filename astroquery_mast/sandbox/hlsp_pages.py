@@ -51,7 +51,7 @@ class HlspPages:
         folder, _, script = path.partition("/")
         if folder == "download_scripts" and script in told.get("scripts", ()):
             return Reply.file(self._script(slug, record), script, "text/x-shellscript")
-        raise Refusal(f"There is nothing at {record.path}.", 404)
+        raise Refusal(f"{record.path} was not found.", 404)
 
     def _script(self, slug: str, record: RequestRecord) -> bytes:
         """Return a script that downloads all files of a collection."""

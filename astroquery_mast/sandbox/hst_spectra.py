@@ -135,7 +135,7 @@ class StagedScripts:
     def send(self, record: RequestRecord) -> Reply:
         """Send the script at the path of the request."""
         with self._lock:
-            return self._kept.get(record.path, Reply.text(f"There is nothing at {record.path}.", 404))
+            return self._kept.get(record.path, Reply.text(f"{record.path} was not found.", 404))
 
     def _keep(self, path: str, reply: Reply) -> None:
         with self._lock:

@@ -71,7 +71,7 @@ class Missions:
         """List the columns of a mission."""
         name = _required(record, "mission").lower()
         if name not in MISSIONS:
-            raise MissionError(f"There is no mission {name!r}; known are {', '.join(MISSIONS)}.", 404)
+            raise MissionError(f"Unknown mission {name!r}. Known missions: {', '.join(MISSIONS)}.", 404)
         return Reply.json([column.entry() for column in self._holdings.table(name).columns if column.listed])
 
     def products(self, record: RequestRecord) -> Reply:
@@ -180,7 +180,7 @@ def _number(column: MissionColumn, text: str) -> float:
     try:
         number = float(text)
     except ValueError as err:
-        raise MissionError(f"{column.name} is a number; {text!r} is not one.") from err
+        raise MissionError(f"{column.name} must be a number, not {text!r}.") from err
     if not math.isfinite(number):
         raise MissionError(f"{column.name} cannot be {text!r}.")
     return number
@@ -203,7 +203,7 @@ def _moment(column: MissionColumn, text: str) -> str | None:
     try:
         datetime.fromisoformat(whole)
     except ValueError as err:
-        raise MissionError(f"{column.name} is a date; {text!r} is not one.") from err
+        raise MissionError(f"{column.name} must be a date, not {text!r}.") from err
     return without_zeros(whole)
 
 

@@ -46,7 +46,7 @@ def natural_number(params: Params, name: str, default: int) -> int:
     """Return a parameter as a non-negative integer."""
     value = number(params, name, default)
     if value < 0 or not value.is_integer():
-        raise ServiceError(f"The parameter '{name}' is not a number of things: '{params.get(name)}'.")
+        raise ServiceError(f"The parameter '{name}' must be a non-negative integer, not '{params.get(name)}'.")
     return int(value)
 
 
@@ -142,7 +142,7 @@ def _alternatives(name: str, kind: str, values: Sequence[object], separator: obj
 
 def _range(name: str, kind: str, limits: Mapping[str, object]) -> Clause:
     if unknown := set(limits) - {"min", "max"}:
-        raise ServiceError(f"The range of '{name}' has no '{min(unknown)}'.")
+        raise ServiceError(f"The range of '{name}' has an unknown limit '{min(unknown)}'.")
     if not _is_number(name, kind):
         raise ServiceError(f"Error converting data type varchar to float: '{name}' has no range.")
     bounds = [("<=", limits.get("max")), (">=", limits.get("min"))]

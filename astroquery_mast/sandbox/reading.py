@@ -26,7 +26,7 @@ def json_object(body: bytes, refusal: type[Exception]) -> dict[str, object]:
     try:
         value = json.loads(body)
     except ValueError as error:
-        raise refusal("The body of the request is no JSON.") from error
+        raise refusal("The body of the request is not valid JSON.") from error
     if not isinstance(value, dict):
         raise refusal("The body of the request must be a JSON object.")
     return value

@@ -125,7 +125,7 @@ class Routes:
         if len(target) > LONGEST_TARGET:
             return Reply.text("Request-URI Too Large", 414)
         if record.path not in PATHS and record.endpoint == "other":
-            return Reply.text(f"There is nothing at {record.path}.", 404)
+            return Reply.text(f"{record.path} was not found.", 404)
         methods = ENDPOINTS[record.endpoint]["methods"]
         if record.method not in methods:
             return Reply(405, (("Content-Type", "text/plain"), ("Allow", ", ".join(methods))), b"Method Not Allowed")

@@ -37,7 +37,7 @@ def viz_answer(archive: Archive, record: RequestRecord) -> Reply:
         return mnemonic_list(record)
     answer = _ANSWERS.get(wanted)
     if answer is None:
-        raise Refusal(f"There is nothing at {record.path}.", 404)
+        raise Refusal(f"{record.path} was not found.", 404)
     return Reply.json(answer(archive, record))
 
 

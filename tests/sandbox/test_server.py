@@ -302,7 +302,7 @@ def test_front_page_says_what_it_is(box: Sandbox, web: requests.Session) -> None
     """A browser at the root learns that these observations are made up."""
     answer = web.get(box.url, timeout=30)
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert "made-up" in answer.text
+    assert "synthetic" in answer.text
 
 
 def test_method_that_is_not_allowed_names_the_others(box: Sandbox, web: requests.Session) -> None:

@@ -133,7 +133,7 @@ def test_the_other_formats(ask: Ask) -> None:
         ("SELECT name FROM sqlite_master", "Invalid object name 'sqlite_master'"),
         ("SELECT obs_id FROM dbo.obspointing LIMIT 5", "Incorrect syntax"),
         ("SELECT TOP 5 PERCENT obs_id FROM dbo.obspointing", "not supported|syntax"),
-        ("SELECT TOP x obs_id FROM dbo.obspointing", "whole number|syntax"),
+        ("SELECT TOP x obs_id FROM dbo.obspointing", "an integer|syntax"),
         ("SELECT obs_id FROM dbo.obspointing WHERE obs_id LIKE 'a' ESCAPE '!'", "ESCAPE is not supported"),
         ("SELECT obs_id FROM dbo.obspointing WHERE s_ra < '<5'", "Error converting data type varchar to numeric"),
         ("SELECT obs_id FROM dbo.obspointing WHERE s_ra IN (1, 'x')", "Error converting data type varchar to numeric"),

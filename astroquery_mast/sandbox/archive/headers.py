@@ -62,8 +62,8 @@ def _revise(header: fits.Header, revision: Revision) -> None:
         if value is not None:
             header[key] = value
     if revision.day is not None:
-        header["DATE"] = (Time(revision.day, format="mjd").isot, "when the file was made")
-        header["REVISION"] = (revision.number, "how often it was processed again")
+        header["DATE"] = (Time(revision.day, format="mjd").isot, "date of file creation")
+        header["REVISION"] = (revision.number, "number of reprocessings")
 
 
 def _contributed(file: File) -> Cards:

@@ -165,7 +165,7 @@ def _stem(observation: Observation, whose: str) -> str:
     for kind in kinds_of(observation):
         if observation.dataURL.endswith(kind.ending):
             return observation.dataURL.removesuffix(kind.ending)
-    raise ValueError(f"{observation.dataURL} is no file of {obs_id}")
+    raise ValueError(f"{observation.dataURL} is not a file of {obs_id}")
 
 
 def _shared_stem(observation: Observation, whose: str) -> str:

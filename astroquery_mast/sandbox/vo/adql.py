@@ -193,7 +193,7 @@ def _check_function(name: str, holding: Holding) -> None:
 
 def _whole(node: Any) -> int:
     if not isinstance(node, exp.Literal) or not node.name.isdigit():
-        raise QueryError("TOP and OFFSET need a whole number.")
+        raise QueryError("TOP and OFFSET need an integer.")
     return int(node.name)
 
 
@@ -324,7 +324,7 @@ def _coordinates(node: exp.Expression) -> list[Any]:
     """Return the numbers of a shape, with parentheses around expressions; the only frame is ICRS."""
     frames = [each.name for each in node.expressions[:1] if isinstance(each, exp.Literal) and each.is_string]
     if not {frame.upper() for frame in frames} <= {"ICRS", ""}:
-        raise QueryError(f"The frame '{frames[0]}' is not supported; ICRS is.")
+        raise QueryError(f"The frame '{frames[0]}' is not supported; use ICRS.")
     return [exp.paren(each.copy(), copy=False) for each in node.expressions[len(frames) :]]
 
 

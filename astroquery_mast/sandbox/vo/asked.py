@@ -60,7 +60,7 @@ class Asked:
         """Return numbers; ``counts`` are the allowed numbers of values."""
         found = [math.nan if number is None else number for number in map(real, words)]
         if len(found) not in counts or math.isnan(sum(found)):
-            raise self.refusal(f"{what} cannot be read.")
+            raise self.refusal(f"{what} is invalid.")
         return found
 
     def place(self) -> Interval:
@@ -71,7 +71,7 @@ class Asked:
     def checked(self, ra: float, dec: float) -> Interval:
         """Return a position if it is valid."""
         if not (-360 <= ra <= 360 and -90 <= dec <= 90):
-            raise self.refusal(f"There is no position {ra}, {dec}.")
+            raise self.refusal(f"Invalid position: {ra}, {dec}.")
         return ra % 360.0, dec
 
     def intervals(self, name: str) -> list[Interval]:
@@ -95,7 +95,7 @@ class Asked:
             return None
         number = natural(given, _LONGEST)
         if number is None:
-            raise self.refusal(f"{names[0]}={given} is not a number of rows.")
+            raise self.refusal(f"{names[0]}={given} is not a valid number of rows.")
         return number
 
 

@@ -41,7 +41,7 @@ def cone_search(archive: Archive, record: RequestRecord) -> Reply:
     ra, dec = asked.numbers("RA")[0], asked.numbers("DEC")[0]
     radius = asked.numbers("SR")[0]
     if not (-360 <= ra <= 360 and -90 <= dec <= 90 and 0 <= radius <= 180):
-        raise ConeError(f"There is no cone of {radius} degrees at {ra}, {dec}.")
+        raise ConeError(f"Invalid cone: {radius} degrees at {ra}, {dec}.")
     folder, _, page = record.path.strip("/").rpartition("/")
     if page == "search.php":
         return _mission(archive, folder, (ra, dec, radius))
@@ -56,7 +56,7 @@ def counted(name: str, cone: Sequence[float]) -> int:
 def _catalog(asked: Asked, cone: tuple[float, float, float]) -> Reply:
     name = (asked.one("CATALOG", "CAT") or _DEFAULT).upper()
     if name not in CATALOGS:
-        raise ConeError(f"There is no catalog {name}; known are {', '.join(CATALOGS)}.")
+        raise ConeError(f"Unknown catalog {name}. Known catalogs: {', '.join(CATALOGS)}.")
     stored, identifier = CATALOGS[name]
     rows, limit = catalog(stored), asked.limit("MAXOBJ")
     columns = [_field(column, kind, column == identifier) for column, kind in rows.columns]

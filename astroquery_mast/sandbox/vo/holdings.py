@@ -38,7 +38,7 @@ def caom(archive: Archive, _address: str) -> Holding:
     keys = tuple(Key(*line) for line in described["keys"])
     return Holding(
         "caom",
-        "Observations of all missions, by the Common Archive Observation Model",
+        "Observations of all missions in the Common Archive Observation Model",
         (_obspointing(), *tables),
         keys,
         shapes=("CIRCLE", "POLYGON"),
@@ -57,7 +57,7 @@ def _obspointing() -> Table:
         unit = "m" if name in {"em_min", "em_max"} else unit
         words = (unit, ucds.get(name.lower(), ""), str(said.get("vot.description", "")))
         lines.append((name.lower(), name, datatype if datatype in _SIZES else _KINDS[kind], *words))
-    return _view("dbo.obspointing", "Observations, in the columns of the portal", "observation", tuple(lines))
+    return _view("dbo.obspointing", "Observations with the columns of the portal", "observation", tuple(lines))
 
 
 _SIZES = frozenset({"char", "int", "long", "float", "double"})
@@ -284,7 +284,7 @@ def _enlarged(holding: Holding, rows: int) -> Holding:
         return holding
     main, sources = ("id", "ra", "dec"), partial(_sources, rows)
     columns = (_named(name, kind, told, main) for name, kind, told in _BIG_COLUMNS)
-    table = Table("big.source", f"{rows} made-up sources", tuple(columns), sources, apart=True)
+    table = Table("big.source", f"{rows} simulated sources", tuple(columns), sources, apart=True)
     return replace(holding, tables=(*holding.tables, table))
 
 

@@ -77,7 +77,7 @@ def _formats(asked: Asked, mission: str) -> set[str]:
 def _check_mission(archive: Archive, asked: Asked, mission: str | None) -> None:
     names = [row["name"] for row in archive.query("SELECT DISTINCT obs_collection AS name FROM observation ORDER BY 1")]
     if mission is not None and mission.upper() not in map(str.upper, names):
-        raise asked.refusal(f"There is no mission '{mission}'; known are {', '.join(names)}.")
+        raise asked.refusal(f"Unknown mission '{mission}'. Known missions: {', '.join(names)}.")
 
 
 def _area(asked: Asked) -> Area:
@@ -90,7 +90,7 @@ def _area(asked: Asked) -> Area:
 def _relation(asked: Asked) -> str:
     relation = (asked.one("INTERSECT") or "OVERLAPS").upper()
     if relation not in {*RELATIONS, "CENTER"}:
-        raise asked.refusal(f"INTERSECT={relation} is none of {', '.join(RELATIONS)}, CENTER.")
+        raise asked.refusal(f"INTERSECT={relation} must be one of {', '.join(RELATIONS)}, CENTER.")
     return relation
 
 
@@ -208,7 +208,7 @@ def _meeting(archive: Archive, asked: Asked, place: str) -> set[int]:
     shape, *words = place.split()
     search = _SHAPES.get(shape.upper())
     if search is None:
-        raise asked.refusal(f"POS={place} is neither CIRCLE, nor RANGE, nor POLYGON.")
+        raise asked.refusal(f"POS={place} must begin with CIRCLE, RANGE, or POLYGON.")
     return search(archive, asked, words)
 
 
@@ -222,7 +222,7 @@ def _circle(archive: Archive, asked: Asked, words: Sequence[str]) -> set[int]:
 def _range(archive: Archive, asked: Asked, words: Sequence[str]) -> set[int]:
     """Return the observations whose center is in a range of coordinates, whose ends may be infinite."""
     if len(words) != 4:
-        raise asked.refusal("POS=RANGE cannot be read.")
+        raise asked.refusal("POS=RANGE is invalid.")
     (first, last), (lowest, highest) = (asked.interval("POS=RANGE", words[start : start + 2]) for start in (0, 2))
     sql = "SELECT objID FROM observation WHERE s_ra BETWEEN ? AND ? AND s_dec BETWEEN ? AND ?"
     return {row["objID"] for row in archive.query(sql, (first, last, lowest, highest))}

@@ -190,7 +190,7 @@ class Jobs:
         params = given(record)
         if part == "parameters":
             if job.phase != "PENDING":
-                raise Invalid("body", "phase", "forbidden", f"A job in phase {job.phase} takes no parameters")
+                raise Invalid("body", "phase", "forbidden", f"A job in phase {job.phase} does not accept parameters")
             Query.of({"LANG": "ADQL", "QUERY": "", **job.params, **params}, "body", self._limit)
             job.params |= params
             return _see(address)

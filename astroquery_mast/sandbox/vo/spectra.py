@@ -43,7 +43,7 @@ def spectra(archive: Archive, record: RequestRecord) -> Reply:
     asked = Asked(record)
     request = asked.one("REQUEST") or "queryData"
     if request.lower() != "querydata":
-        raise asked.refusal(f"REQUEST={request} is not known: queryData is.")
+        raise asked.refusal(f"REQUEST={request} is not supported; use queryData.")
     forms = (asked.one("FORMAT") or "ALL").upper().split(",")
     rows = () if _EVERY.isdisjoint(forms) else _found(archive, asked)
     return table("ssa", (_facts(record, row) for row in rows), maxrec=asked.limit("TOP", "MAXREC"))

@@ -104,7 +104,7 @@ class Holding:
             _described("tables", "Tables of this service", self._table_rows),
             _described("columns", "Columns of the tables of this service", self._column_rows),
             _described("keys", "Keys between the tables of this service", self._key_rows),
-            _described("key_columns", "Columns of which the keys are made", self._key_column_rows),
+            _described("key_columns", "Columns of the keys", self._key_column_rows),
         )
 
     def _schema_rows(self) -> Iterator[Row]:
