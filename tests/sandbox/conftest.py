@@ -1,4 +1,4 @@
-"""One sandbox for the tests of this folder, fresh before every test, and plain `requests` to talk to it."""
+"""A shared sandbox, reset before every test of this folder, and a plain `requests` session to talk to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def _fresh_box(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Clear log and faults around each test that uses the sandbox, and raise what went wrong inside it."""
+    """Reset the sandbox before and after each test that uses it, which raises exceptions inside it."""
     if "box" not in request.fixturenames:
         yield
         return
@@ -40,7 +40,7 @@ def _fresh_box(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def web() -> Iterator[requests.Session]:
-    """A session that ignores proxies and credentials of the machine it runs on."""
+    """A session that ignores proxies and credentials of the computer."""
     with requests.Session() as session:
         session.trust_env = False
         yield session
@@ -48,7 +48,7 @@ def web() -> Iterator[requests.Session]:
 
 @pytest.fixture(scope="session")
 def invoke(box: Sandbox, web: requests.Session) -> Invoke:
-    """Post one Mashup request and return the decoded answer."""
+    """Post a Mashup request and return the decoded response."""
 
     def post(service: str, params: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
         request = {"service": service, "params": params or {}, "format": "json", **options}
@@ -61,13 +61,13 @@ def invoke(box: Sandbox, web: requests.Session) -> Invoke:
 
 
 CasJobsCall = Callable[..., requests.Response]
-#: The answer of a quick query: the header, and rows of text in which None is null.
+#: The result of a quick query: the header, and rows of text, in which None is null.
 Quick = Callable[..., tuple[list[str], list[list[str | None]]]]
 
 
 @pytest.fixture(scope="session")
 def casjobs(box: Sandbox, web: requests.Session) -> CasJobsCall:
-    """Call an operation of CasJobs; the form holds the login of the first account unless it says otherwise."""
+    """Call an operation of CasJobs; the form contains the login of the first account by default."""
 
     def call(operation: str, method: str = "POST", where: Sandbox | None = None, **form: object) -> requests.Response:
         sandbox = where or box
@@ -83,7 +83,7 @@ def casjobs(box: Sandbox, web: requests.Session) -> CasJobsCall:
 
 @pytest.fixture(scope="session")
 def quick(casjobs: CasJobsCall) -> Quick:
-    """Run a quick query and read its answer."""
+    """Run a quick query and parse its result."""
 
     def run(sql: str, context: str = "MYDB", **options: Any) -> tuple[list[str], list[list[str | None]]]:
         answer = casjobs("ExecuteQuickJob", qry=sql, context=context, taskname="test", isSystem="false", **options)
@@ -97,7 +97,7 @@ def quick(casjobs: CasJobsCall) -> Quick:
 
 @pytest.fixture(scope="session")
 def casjobs_refusal(casjobs: CasJobsCall) -> Callable[..., str]:
-    """Run a quick query that must fail, and return what stands before the trace."""
+    """Run a quick query that must fail, and return the message before the trace."""
 
     def told(sql: str, context: str = "MYDB", **options: Any) -> str:
         answer = casjobs("ExecuteQuickJob", qry=sql, context=context, taskname="test", isSystem="false", **options)

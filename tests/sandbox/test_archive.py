@@ -1,4 +1,4 @@
-"""The archive's holdings: what there is, under which names and numbers."""
+"""The holdings of the archive: observations, names, and ids."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def archive() -> Iterator[Archive]:
 
 
 def values(archive: Archive, sql: str) -> list[object]:
-    """First column of an answer."""
+    """Return the first column of a result."""
     return [next(iter(row.values())) for row in archive.query(sql)]
 
 
 def test_at_least_five_thousand_observations(archive: Archive) -> None:
-    """The holdings are large enough to page through, and ACS is the largest part."""
+    """There are enough observations to test paging, and ACS/WFC is the most frequent configuration."""
     assert archive.query("SELECT COUNT(*) AS n FROM observation")[0]["n"] >= 5000
     largest = "SELECT instrument_name FROM observation GROUP BY 1 ORDER BY COUNT(*) DESC LIMIT 1"
     assert values(archive, largest) == ["ACS/WFC"]
 
 
 def test_collections_and_instruments(archive: Archive) -> None:
-    """Every collection and configuration that the sandbox promises is there."""
+    """All collections and instrument configurations are present."""
     collections = set(values(archive, "SELECT DISTINCT obs_collection FROM observation"))
     assert collections == {"HST", "JWST", "TESS", "GALEX", "HLSP", "HLA", "Kepler", "K2", "IUE", "FUSE", "SWIFT", "PS1"}
     instruments = set(
@@ -65,7 +65,7 @@ def test_collections_and_instruments(archive: Archive) -> None:
 
 
 def test_columns_are_those_of_the_tables(archive: Archive) -> None:
-    """The tables have the exported columns, objID besides, and no parent_obsid."""
+    """The tables have the columns of the responses, plus objID, without parent_obsid."""
     observation = list(archive.query("SELECT * FROM observation LIMIT 1")[0])
     assert observation == [name for name, _ in OBSERVATION_COLUMNS] + ["objID"]
     product = list(archive.query("SELECT * FROM product LIMIT 1")[0])
@@ -73,7 +73,7 @@ def test_columns_are_those_of_the_tables(archive: Archive) -> None:
 
 
 def test_every_column_has_a_configuration() -> None:
-    """Each column is described, and so is what a cone adds."""
+    """Every column has a description, including those added by a cone search."""
     cone, products = COLUMNS_CONFIG["Mast.Caom.Cone"], COLUMNS_CONFIG["Mast.Caom.Products"]
     assert {name for name, _ in OBSERVATION_COLUMNS} | {"objID", "distance", "_selected_"} <= set(cone)
     assert {name for name, _ in PRODUCT_COLUMNS} <= set(products)
@@ -82,7 +82,7 @@ def test_every_column_has_a_configuration() -> None:
 
 
 def test_declared_types_hold(archive: Archive) -> None:
-    """No column holds a value of another type than it says."""
+    """The values of a column have its declared type."""
     kinds = {"string": {"text"}, "float": {"real"}, "int": {"integer"}, "boolean": {"integer"}}
     for name, kind in OBSERVATION_COLUMNS:
         allowed = {"integer"} if name == "obsid" else kinds[kind] | {"null"}
@@ -90,13 +90,13 @@ def test_declared_types_hold(archive: Archive) -> None:
 
 
 def test_numbers_are_unique(archive: Archive) -> None:
-    """An obsid, an objID and an obs_id belong to one observation each."""
+    """An obsid, an objID, and an obs_id identify a single observation."""
     for name in ("obsid", "objID", "obs_id"):
         assert values(archive, f"SELECT COUNT(*) - COUNT(DISTINCT {name}) FROM observation") == [0]
 
 
 def test_every_footprint_can_be_read(archive: Archive) -> None:
-    """Each s_region is of the grammar, and all of its forms occur."""
+    """Every s_region can be parsed, and all spellings occur."""
     texts = [str(text) for text in values(archive, "SELECT s_region FROM observation WHERE s_region IS NOT NULL")]
     for text in texts:
         assert bool(parse_region(text)) == bool(text.strip())
@@ -117,7 +117,7 @@ def test_every_footprint_can_be_read(archive: Archive) -> None:
 
 
 def test_nulls_and_sentinels(archive: Archive) -> None:
-    """Nulls, -999 and 19-digit numbers occur where MAST has them."""
+    """Nulls, -999, and 19-digit ids occur where they occur at MAST."""
     for column in (
         "s_region",
         "s_ra",
@@ -139,21 +139,21 @@ def test_nulls_and_sentinels(archive: Archive) -> None:
 
 
 def test_greek_target(archive: Archive) -> None:
-    """A target with a Greek letter is stored as it is, and its files have plain headers."""
+    """A Greek letter in a target name is stored unchanged, and written in ASCII in file headers."""
     rows = archive.query("SELECT dataURL FROM observation WHERE target_name = ?", ("\u03b1-CEN",))
     assert rows
     assert b"'alpha-CEN" in archive.render(str(rows[0]["dataURL"]))
 
 
 def test_planned_observations_have_no_products(archive: Archive) -> None:
-    """Observations that are only planned have calib_level -1 and no files."""
+    """Planned observations have calib_level -1 and no files."""
     assert values(archive, "SELECT COUNT(*) FROM observation WHERE calib_level = -1") > [10]
     joined = "SELECT COUNT(*) FROM product p JOIN observation o ON o.obsid = p.obsID WHERE o.calib_level = -1"
     assert values(archive, joined) == [0]
 
 
 def test_exclusive_observations_are_released_later(archive: Archive) -> None:
-    """Exclusive observations with data are not yet public, and their science files are exclusive as well."""
+    """Exclusive observations with data have a release date in the future, and their science files are exclusive."""
     rows = archive.query("SELECT * FROM observation WHERE dataRights = 'EXCLUSIVE_ACCESS' AND calib_level > 0")
     assert len(rows) > 20
     assert all(float(str(row["t_obs_release"])) >= 62000 for row in rows)
@@ -169,7 +169,7 @@ def test_main_files_and_previews_exist(archive: Archive) -> None:
 
 
 def test_members_share_their_files(archive: Archive) -> None:
-    """A composite lists the files of its exposures, which are observations of their own."""
+    """A composite includes the files of its exposures, which are also separate observations."""
     sql = "SELECT obsid FROM observation WHERE obs_id = 'j97c01010'"
     obsid = values(archive, sql)[0]
     members = archive.query("SELECT member_obsID FROM membership WHERE obsid = ?", (obsid,))
@@ -182,7 +182,7 @@ def test_members_share_their_files(archive: Archive) -> None:
 
 
 def test_same_file_belongs_to_several_observations(archive: Archive) -> None:
-    """Guide-star files and pools are listed by every observation they served, with one size."""
+    """Guide star files and pools are listed with every related observation, with the same size."""
     sql = "SELECT dataURI, COUNT(*) n, COUNT(DISTINCT size) sizes FROM product GROUP BY dataURI HAVING n > 1"
     rows = archive.query(sql)
     assert len(rows) > 10
@@ -190,7 +190,7 @@ def test_same_file_belongs_to_several_observations(archive: Archive) -> None:
 
 
 def test_m51_is_rich(archive: Archive) -> None:
-    """Within a tenth of a degree of M51 lie dozens of ACS images with DRC files, NIRCam images and an exclusive one."""
+    """A cone of 0.1 degrees around M51 has dozens of ACS images with DRC files, NIRCam images, and exclusive data."""
     found = archive.within(*M51, 0.1)
     rows = archive.query(f"SELECT * FROM observation WHERE objID IN ({','.join(map(str, found))})")
     acs = [
@@ -208,7 +208,7 @@ def test_m51_is_rich(archive: Archive) -> None:
 
 
 def test_within_agrees_with_positions(archive: Archive) -> None:
-    """Distances are 0 inside footprints, and a larger cone finds at least what a smaller one does."""
+    """Distances are 0 inside footprints, and a larger cone includes the results of a smaller one."""
     small, large = archive.within(*M51, 0.0), archive.within(*M51, 0.2)
     assert small
     assert set(small.values()) == {0.0}
@@ -216,8 +216,8 @@ def test_within_agrees_with_positions(archive: Archive) -> None:
     assert max(large.values()) > 0
 
 
-def test_tess_rows_are_what_lightkurve_asks_for(archive: Archive) -> None:
-    """The light curve of pi Mensae in sector 1 has its real name, target, sequence number and file."""
+def test_tess_rows_match_queries_of_lightkurve(archive: Archive) -> None:
+    """The light curve of pi Mensae in sector 1 has its real name, target, sequence number, and file."""
     sql = (
         "SELECT * FROM observation WHERE target_name = '261136679' AND provenance_name = 'SPOC' AND sequence_number = 1"
     )
@@ -228,7 +228,7 @@ def test_tess_rows_are_what_lightkurve_asks_for(archive: Archive) -> None:
 
 
 def test_extra_observations_are_far_from_the_fields(archive: Archive) -> None:
-    """Bulk rows are added in the asked number, and no named field sees any of them."""
+    """The requested number of bulk rows is added, and they do not change cones around the fields."""
     with_bulk = Archive(extra_observations=500)
     try:
         assert values(with_bulk, "SELECT COUNT(*) FROM observation WHERE target_name LIKE 'BULK-%'") == [500]
@@ -245,7 +245,7 @@ def test_query_is_read_only(archive: Archive) -> None:
 
 
 def test_query_from_many_threads(archive: Archive) -> None:
-    """Threads get the answer that one gets alone."""
+    """Concurrent queries return the same results as single ones."""
     sql = "SELECT COUNT(*) AS n FROM product WHERE obsID % ? = 0"
     expected = [archive.query(sql, (number,)) for number in range(1, 33)]
     with ThreadPoolExecutor(8) as pool:
@@ -253,7 +253,7 @@ def test_query_from_many_threads(archive: Archive) -> None:
 
 
 def test_closed_database_says_so() -> None:
-    """A closed database answers no more, and closing twice does no harm."""
+    """A closed database refuses queries, and closing it again has no effect."""
     made = Database(lambda connection: None)
     assert made.query("SELECT 1 AS n") == [{"n": 1}]
     made.close()
@@ -272,14 +272,14 @@ def test_unknown_files(archive: Archive) -> None:
 
 @pytest.mark.parametrize("name", ["M51", "m 51", "Messier 51", "NGC5194", "ngc 5194", "  whirlpool GALAXY "])
 def test_names_in_any_spelling(archive: Archive, name: str) -> None:
-    """A target is found under all of its names, whatever their case and spaces."""
+    """A target is found by all of its names, regardless of case and spaces."""
     entries = archive.resolve(name)
     assert [entry["resolver"] for entry in entries] == ["SIMBAD", "NED"]
     assert (entries[0]["ra"], entries[0]["decl"]) == M51
 
 
 def test_tic_names_come_from_the_tic_first(archive: Archive) -> None:
-    """A TIC number is answered by the TIC, with its small search radius, and by SIMBAD."""
+    """A TIC name resolves to an entry of the TIC, with its small search radius, and to one of SIMBAD."""
     entries = archive.resolve("TIC 307210830")
     assert [entry["resolver"] for entry in entries] == ["TIC", "SIMBAD"]
     assert entries[0]["searchRadius"] == 0.000333
@@ -288,7 +288,7 @@ def test_tic_names_come_from_the_tic_first(archive: Archive) -> None:
 
 @pytest.mark.parametrize("name", ["", "no such star", "TIC 999999999999", "NEPTUNE", "M"])
 def test_unknown_names(archive: Archive, name: str) -> None:
-    """Unknown names, and bodies without a fixed place, resolve to nothing."""
+    """Unknown names and moving targets do not resolve."""
     assert archive.resolve(name) == []
 
 

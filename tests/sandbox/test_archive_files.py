@@ -1,4 +1,4 @@
-"""Rendered files: lengths, validity, coordinates and content of every kind."""
+"""Rendered files: length, validity, coordinates, and content of each kind."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def archive() -> Iterator[Archive]:
 
 @pytest.fixture(scope="module")
 def samples(archive: Archive) -> list[tuple[Row, bytes]]:
-    """A file of every kind: collection, instrument, role, ending."""
+    """One file of each kind: collection, instrument, role, and file name ending."""
     sql = f"SELECT p.*, o.instrument_name, o.s_region FROM {JOINED} ORDER BY p.obsID"
     chosen: dict[object, Row] = {}
     for row in archive.query(sql):
@@ -52,21 +52,21 @@ def samples(archive: Archive) -> list[tuple[Row, bytes]]:
 
 
 def opened(row: Row, content: bytes) -> fits.HDUList | None:
-    """The FITS file in a sample, or None when it is something else."""
+    """Return the FITS file of a sample, or None for other formats."""
     if content.startswith(b"\x1f\x8b"):
         content = gzip.decompress(content)
     return fits.open(io.BytesIO(content), checksum=True) if content.startswith(b"SIMPLE") else None
 
 
 def test_lengths_are_as_cataloged(samples: list[tuple[Row, bytes]]) -> None:
-    """Every rendered file has the length that its product row says."""
+    """The length of a rendered file is the one in its product row."""
     assert len(samples) > 80
     for row, content in samples:
         assert row["size"] in {None, len(content)}, row["dataURI"]
 
 
 def test_fits_files_are_valid(samples: list[tuple[Row, bytes]]) -> None:
-    """Every FITS file opens without a warning, with right checksums, and has data in it."""
+    """Every FITS file opens without a warning, has valid checksums, and contains data."""
     count = 0
     for row, content in samples:
         hdus = opened(row, content)
@@ -81,8 +81,8 @@ def test_fits_files_are_valid(samples: list[tuple[Row, bytes]]) -> None:
     assert count > 50
 
 
-def test_other_files_are_what_their_names_say(samples: list[tuple[Row, bytes]]) -> None:
-    """Pictures, associations, tables and logs open with their usual readers."""
+def test_other_files_match_their_extensions(samples: list[tuple[Row, bytes]]) -> None:
+    """Pictures, associations, tables, and logs can be read by standard readers."""
     seen = set()
     for row, content in samples:
         kind = str(row["productFilename"]).rpartition(".")[2]
@@ -101,7 +101,7 @@ def test_other_files_are_what_their_names_say(samples: list[tuple[Row, bytes]]) 
 
 
 def test_pixel_corners_are_footprint_corners(samples: list[tuple[Row, bytes]]) -> None:
-    """The corners of each image, by astropy's WCS, lie within a pixel of a corner of the footprint."""
+    """The corners of each image, according to astropy's WCS, are within a pixel of a corner of the footprint."""
     checked = 0
     for row, content in samples:
         shapes = parse_region(row["s_region"])  # type: ignore[arg-type]
@@ -131,14 +131,14 @@ def _image_headers(hdus: fits.HDUList | None) -> list[fits.Header]:
 
 
 def one(archive: Archive, ending: str, where: str = "1") -> fits.HDUList:
-    """The first file with an ending, opened."""
+    """Open the first file with an ending."""
     sql = f"SELECT p.dataURI u FROM {JOINED} WHERE p.dataURI LIKE ? AND {where} LIMIT 1"
     uri = str(archive.query(sql, (f"%{ending}",))[0]["u"])
     return fits.open(io.BytesIO(archive.render(uri)), checksum=True)
 
 
 def test_drizzled_image(archive: Archive) -> None:
-    """A drizzled ACS image has SCI, WHT and CTX, the keywords of its program, and a sky with something on it."""
+    """A drizzled ACS image has SCI, WHT, and CTX, the keywords of its program, and visible sources."""
     with one(archive, "_drc.fits", "o.target_name = 'M51' AND o.proposal_id = '10452' AND o.project = 'HST'") as hdus:
         assert [hdu.name for hdu in hdus] == ["PRIMARY", "SCI", "WHT", "CTX"]
         header = hdus[0].header
@@ -154,7 +154,7 @@ def test_drizzled_image(archive: Archive) -> None:
 
 
 def test_exposure_has_two_detectors(archive: Archive) -> None:
-    """An ACS/WFC exposure has SCI, ERR and DQ of both detectors, and unsigned raw counts."""
+    """An ACS/WFC exposure has SCI, ERR, and DQ for both detectors, and unsigned raw counts."""
     with one(archive, "_flc.fits", "o.instrument_name = 'ACS/WFC'") as hdus:
         assert [(hdu.name, hdu.ver) for hdu in hdus[1:]] == [
             (name, ver) for ver in (1, 2) for name in ("SCI", "ERR", "DQ")
@@ -163,14 +163,14 @@ def test_exposure_has_two_detectors(archive: Archive) -> None:
         assert hdus["SCI", 1].data.dtype == np.uint16
 
 
-def test_a_small_galaxy_beyond_the_edge_of_an_image_is_left_out(archive: Archive) -> None:
-    """The image could not be rendered: it has a galaxy that lies further outside than it is wide."""
+def test_a_small_galaxy_outside_an_image_is_skipped(archive: Archive) -> None:
+    """An image is rendered even if the stamp of a galaxy is entirely outside of it."""
     with fits.open(io.BytesIO(archive.render("mast:HST/product/j7ti0eahq_flt.fits"))) as hdus:
         assert np.isfinite(hdus["SCI", 1].data).all()
 
 
 def test_light_curve(archive: Archive) -> None:
-    """A light curve has the keywords and columns that readers of SPOC files want, and a gap of missing times."""
+    """A light curve has the keywords and columns required by readers of SPOC files, and a gap in time."""
     with one(archive, "0000000261136679-0120-s_lc.fits") as hdus:
         assert (hdus[0].header["TELESCOP"], hdus[0].header["OBJECT"], hdus[0].header["TICID"]) == (
             "TESS",
@@ -187,8 +187,8 @@ def test_light_curve(archive: Archive) -> None:
         assert 1325 < times[0] < 1326
 
 
-def test_a_planet_of_a_long_period_overflows_nothing(archive: Archive) -> None:
-    """Where warnings are errors, as in many test suites, the light curve of such a star can be had all the same."""
+def test_a_planet_with_a_long_period_does_not_overflow(archive: Archive) -> None:
+    """The light curve of a star with a long-period planet is rendered without a warning."""
     tic = "0000/0001/5042/8135"
     uri = f"mast:HLSP/qlp/s0001/{tic}/hlsp_qlp_tess_ffi_s0001-{tic.replace('/', '')}_tess_v01_llc.fits"
     with fits.open(io.BytesIO(archive.render(uri))) as units:
@@ -196,13 +196,13 @@ def test_a_planet_of_a_long_period_overflows_nothing(archive: Archive) -> None:
 
 
 def test_target_pixels(archive: Archive) -> None:
-    """A target pixel file holds a stamp per cadence."""
+    """A target pixel file has one stamp per cadence."""
     with one(archive, "_tp.fits") as hdus:
         assert hdus["PIXELS"].data["FLUX"].shape[1:] == hdus["APERTURE"].data.shape
 
 
 def test_some_files_are_large(archive: Archive) -> None:
-    """Most files are small, and a handful are large enough to watch a download."""
+    """Most files are small, and a few are large enough to observe a download."""
     small, large, total = (
         archive.query(f"SELECT COUNT(*) n FROM product WHERE {where}")[0]["n"]
         for where in ("size < 1200000", "size > 5e6", "1")
@@ -212,7 +212,7 @@ def test_some_files_are_large(archive: Archive) -> None:
 
 
 def test_generated_files_have_a_query_in_their_uri(archive: Archive) -> None:
-    """HLA files are named by a query with ?, = and &, and still have a plain file name."""
+    """HLA files have URIs with ?, =, and &, but plain file names."""
     rows = archive.query("SELECT dataURI, productFilename FROM product WHERE obs_collection = 'HLA'")
     assert rows
     for row in rows:
@@ -222,7 +222,7 @@ def test_generated_files_have_a_query_in_their_uri(archive: Archive) -> None:
 
 @given(content=st.binary(max_size=200_000))
 def test_stored_gzip(content: bytes) -> None:
-    """Gzip files unpack to what went in, and their length is known beforehand."""
+    """Decompression of a gzip file returns the original content, and its length is known in advance."""
     packed = gzip_stored(content)
     assert gzip.decompress(packed) == content
     assert len(packed) == gzip_size(len(content))

@@ -1,4 +1,4 @@
-"""Associations of the sandbox: their files name the exposures that the lists of products have."""
+"""Association files list the exposures in the product lists."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from astroquery_mast.sandbox.archive import Archive
 
 @pytest.fixture(scope="module")
 def archive() -> Archive:
-    """An archive of its own."""
+    """A separate archive."""
     return Archive()
 
 
 def files(archive: Archive, obsid: int) -> set[str]:
-    """Return the names of the files that the product list of an observation has, those of its members included."""
+    """Return the names of the files of an observation and of its members."""
     sql = (
         "SELECT productFilename AS name FROM product WHERE obsID = ? "
         "OR obsID IN (SELECT member_obsID FROM membership WHERE obsid = ?)"
@@ -28,18 +28,18 @@ def files(archive: Archive, obsid: int) -> set[str]:
 
 
 def associations(archive: Archive, ending: str) -> list[dict[str, Any]]:
-    """Return the rows of association files."""
+    """Return the product rows of association files."""
     return archive.query("SELECT * FROM product WHERE productFilename LIKE ? ORDER BY obsID", (f"%{ending}",))
 
 
 def members(archive: Archive, obsid: int) -> set[str]:
-    """Return the names of the exposures of an observation."""
+    """Return the names of the member exposures of an observation."""
     sql = "SELECT obs_id FROM observation WHERE obsid IN (SELECT member_obsID FROM membership WHERE obsid = ?)"
     return {row["obs_id"] for row in archive.query(sql, (obsid,))}
 
 
-def test_associations_of_jwst_name_files_that_are_there(archive: Archive) -> None:
-    """Every input of every association is in the list of products, and all exposures are inputs."""
+def test_associations_of_jwst_name_existing_files(archive: Archive) -> None:
+    """Every input of every association is in the product list, and all exposures are inputs."""
     found = associations(archive, "_asn.json")
     kinds = set()
     for row in found:
@@ -56,7 +56,7 @@ def test_associations_of_jwst_name_files_that_are_there(archive: Archive) -> Non
 
 
 def test_coronagraphic_images_are_made_with_the_exposures_of_a_reference_star(archive: Archive) -> None:
-    """The star is another target of the program, with the same filter, and its own image has no references."""
+    """The reference star is another target of the program with the same filter; its own image has no references."""
     sql = "SELECT * FROM observation WHERE instrument_name LIKE '%/CORON' AND calib_level = 3 ORDER BY obsid"
     for whole in archive.query(sql):
         (uri,) = (row["dataURI"] for row in associations(archive, "_asn.json") if row["obsID"] == whole["obsid"])
@@ -73,7 +73,7 @@ def test_coronagraphic_images_are_made_with_the_exposures_of_a_reference_star(ar
 
 
 def test_associations_of_jwst_have_what_the_pipeline_writes(archive: Archive) -> None:
-    """The keys are those of the pipeline, whose type of association is in the name of the file, too."""
+    """The keys are those of the pipeline, and the association type matches the file name."""
     row = associations(archive, "_asn.json")[0]
     content = json.loads(archive.render(row["dataURI"]))
     assert set(content) == {
@@ -87,7 +87,7 @@ def test_associations_of_jwst_have_what_the_pipeline_writes(archive: Archive) ->
 
 
 def test_association_tables_of_hst_name_their_exposures(archive: Archive) -> None:
-    """The exposures that are present are those of the archive, the product is last, and some miss one."""
+    """The exposures present are those of the archive, the product is last, and some tables list a missing exposure."""
     found, incomplete, kinds = associations(archive, "_asn.fits"), 0, set()
     for row in found[::7]:
         table = fits.getdata(io.BytesIO(archive.render(row["dataURI"])), "ASN")

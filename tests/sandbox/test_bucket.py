@@ -1,4 +1,4 @@
-"""The public cloud copy that the sandbox serves, as a plain HTTP client sees it."""
+"""The public cloud copy, accessed by a plain HTTP client."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 
 def key_of(box: Sandbox, web: requests.Session, uri: str) -> str:
-    """Return the key of a file, as the path lookup tells it."""
+    """Return the key of a file from the path lookup."""
     address = f"{box.url}/api/v0.1/path_lookup/"
     answer = web.get(address, params={"uri": uri, "use_cloud_path": "True"}, timeout=30).json()
     return str(answer[uri]["path"]).lstrip("/")
 
 
 def some_uri(box: Sandbox, rights: str, collection: str = "HST") -> str:
-    """Return the smallest file of a collection with these rights."""
+    """Return the URI of the smallest file of a collection with the given rights."""
     sql = "SELECT dataURI FROM product WHERE dataRights = ? AND obs_collection = ? ORDER BY size LIMIT 1"
     return str(box.archive.query(sql, (rights, collection))[0]["dataURI"])
 
 
 @pytest.mark.parametrize("collection", ["HST", "TESS", "GALEX", "HLSP", "Kepler", "PS1"])
 def test_an_object_is_the_file_of_the_archive(box: Sandbox, web: requests.Session, collection: str) -> None:
-    """The bucket and the download service give the same bytes."""
+    """The bucket and the download service return the same bytes."""
     uri = some_uri(box, "PUBLIC", collection)
     address = f"{box.cloud_url}/{quote(key_of(box, web, uri))}"
     copy = web.get(address, timeout=30)
@@ -41,7 +41,7 @@ def test_an_object_is_the_file_of_the_archive(box: Sandbox, web: requests.Sessio
 
 
 def test_refusals_are_those_of_a_store(box: Sandbox, web: requests.Session) -> None:
-    """What is not there is 404, what is not public is 403 whatever the token, what is beyond the end is 416."""
+    """A missing key is 404, an exclusive file is 403 with any token, a range beyond the end is 416."""
     missing = web.get(f"{box.cloud_url}/hst/public/none.fits", timeout=30)
     assert (missing.status_code, b"NoSuchKey" in missing.content) == (404, True)
     uri = some_uri(box, "EXCLUSIVE_ACCESS", "JWST")
@@ -56,7 +56,7 @@ def test_refusals_are_those_of_a_store(box: Sandbox, web: requests.Session) -> N
 
 
 def test_folders_are_listed_page_by_page(box: Sandbox, web: requests.Session) -> None:
-    """A listing with a delimiter names each folder once, in pages that follow one another."""
+    """A listing with a delimiter contains each folder once, in consecutive pages."""
     names: list[str] = []
     params = {"list-type": "2", "delimiter": "/", "max-keys": "3"}
     while True:
@@ -75,8 +75,8 @@ def test_folders_are_listed_page_by_page(box: Sandbox, web: requests.Session) ->
     assert web.get(f"{box.cloud_url}/", timeout=30).status_code == 501
 
 
-def test_the_bucket_is_another_host_with_faults_of_its_own(box: Sandbox, web: requests.Session) -> None:
-    """Its requests are logged and struck apart from those of the archive."""
+def test_the_bucket_is_another_host_with_its_own_faults(box: Sandbox, web: requests.Session) -> None:
+    """Its requests are logged, and its faults applied, separately from those of the archive."""
     assert urlsplit(box.cloud_url).hostname != urlsplit(box.url).hostname
     box.faults.add("cloud", Fault.status(503))
     address = f"{box.cloud_url}/{key_of(box, web, some_uri(box, 'PUBLIC'))}"

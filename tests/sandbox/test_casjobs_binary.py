@@ -1,4 +1,4 @@
-"""Bytes and patterns in the T-SQL of the sandbox: what SQL Server makes of them."""
+"""Binary values and LIKE patterns in T-SQL have the results of SQL Server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from astroquery_mast.sandbox.casjobs.tsql import SqlError
 
 @pytest.fixture
 def mydb() -> Iterator[UserDatabase]:
-    """Give an empty MyDB."""
+    """An empty MyDB."""
     database = UserDatabase()
     yield database
     database.close()
@@ -34,18 +34,18 @@ def mydb() -> Iterator[UserDatabase]:
     ],
 )
 def test_bytes(mydb: UserDatabase, expression: str, answer: str) -> None:
-    """Text of Unicode has two bytes for a letter, and the styles of CONVERT write and read their digits."""
+    """Unicode text has two bytes per character, and the styles of CONVERT write and read hexadecimal digits."""
     assert quick_text(mydb.execute(f"SELECT {expression} AS x", "MyDB")).splitlines()[1] == answer
 
 
-def test_digits_that_are_none(mydb: UserDatabase) -> None:
-    """What is no hexadecimal number makes no bytes."""
+def test_invalid_hexadecimal_digits(mydb: UserDatabase) -> None:
+    """Text that is not a hexadecimal number cannot be converted to bytes."""
     with pytest.raises(SqlError, match="Error converting data type varchar to varbinary"):
         mydb.execute("SELECT CONVERT(varbinary(max), 'xyz', 2) AS x", "MyDB")
 
 
 def test_bytes_are_kept_in_tables(mydb: UserDatabase) -> None:
-    """A column of bytes holds them."""
+    """A binary column stores bytes."""
     mydb.execute("CREATE TABLE t (b varbinary(20)); INSERT INTO t (b) SELECT CAST(N'ab' AS varbinary(20))", "MyDB")
     assert mydb.rows("t").rows == [(b"a\0b\0",)]
 
@@ -64,14 +64,14 @@ def test_bytes_are_kept_in_tables(mydb: UserDatabase) -> None:
     ],
 )
 def test_sets_of_characters_in_patterns(mydb: UserDatabase, condition: str, holds: bool) -> None:
-    """LIKE knows sets in brackets, and compares as the collation says."""
+    """LIKE supports character sets in brackets, and compares according to the collation."""
     answer = quick_text(mydb.execute(f"SELECT CASE WHEN {condition} THEN 1 ELSE 0 END AS x", "MyDB"))
     assert answer.splitlines()[1] == str(int(holds))
 
 
 @given(st.text("ab]^-\\.&~|", min_size=1, max_size=6), st.text("ab]^-\\.", max_size=3))
-def test_any_pattern_can_be_read(members: str, text: str) -> None:
-    """No set of characters is an error of Python."""
+def test_any_pattern_can_be_parsed(members: str, text: str) -> None:
+    """No character set raises a Python error."""
     for pattern in (f"[{members}]", f"%[^{members}]%"):
         found = like_pattern(pattern, exact=True).search(text)
         assert found is None or found.end() <= len(text)

@@ -1,4 +1,4 @@
-"""CasJobs of the sandbox: jobs, their states, and the list of them."""
+"""Jobs of CasJobs: their states, and the list of jobs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ READY, STARTED, CANCELING, CANCELLED, FAILED, FINISHED = map(str, range(6))
 
 @pytest.fixture
 def slow() -> Iterator[Sandbox]:
-    """A sandbox whose jobs end with the third question."""
+    """A sandbox whose jobs end with the third status request."""
     with Sandbox(casjobs_questions=2) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="session")
 def value(casjobs: CasJobsCall) -> Callable[..., str]:
-    """The content of the only element of an answer."""
+    """Return the content of the only element of a response."""
 
     def read(operation: str, **form: object) -> str:
         answer = casjobs(operation, **form)
@@ -47,7 +47,7 @@ def submit(value: Callable[..., str]) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def listed(casjobs: CasJobsCall) -> Callable[..., list[dict[str, str]]]:
-    """The jobs that meet conditions."""
+    """Return the jobs that match conditions."""
 
     def read(conditions: str = "", system: str = "false", **form: object) -> list[dict[str, str]]:
         answer = casjobs("GetJobs", conditions=conditions, includeSystem=system, **form)
@@ -64,21 +64,21 @@ Listed = Callable[..., list[dict[str, str]]]
 
 
 def submissions(record: RequestRecord) -> bool:
-    """Whether a request submits a job."""
+    """Return whether a request submits a job."""
     return record.path.endswith("/SubmitJob")
 
 
-def test_a_job_has_ended_when_it_is_first_asked_for(box: Sandbox, value: Value, submit: Value, quick: Quick) -> None:
-    """Nobody has to wait in tests; what the job made is there."""
+def test_a_job_has_ended_at_the_first_status_request(box: Sandbox, value: Value, submit: Value, quick: Quick) -> None:
+    """By default tests do not need to wait, and the table of the job exists."""
     number = submit("SELECT TOP 3 objID INTO MyDB.few FROM ObjectThin", "PanSTARRS_DR2")
     assert value("GetJobStatus", jobid=number) == FINISHED
     assert quick("SELECT COUNT(*) FROM few")[1] == [["3"]]
 
 
-def test_a_job_may_have_to_be_asked_for_several_times(
+def test_a_job_may_need_several_status_requests(
     slow: Sandbox, value: Value, submit: Value, quick: Quick, listed: Listed
 ) -> None:
-    """Its table is not there until it has ended; both ways to ask bring it on."""
+    """Its table does not exist until it has ended; both kinds of status requests advance the job."""
     number = submit("CREATE TABLE t (a int)", where=slow)
     assert quick("SELECT * FROM information_schema.tables", where=slow)[1] == []
     assert value("GetJobStatus", jobid=number, where=slow) == READY
@@ -90,7 +90,7 @@ def test_a_job_may_have_to_be_asked_for_several_times(
 def test_a_cancelled_job_does_nothing(
     slow: Sandbox, casjobs: CasJobsCall, value: Value, submit: Value, quick: Quick
 ) -> None:
-    """It is being cancelled, and then is for ever; an ended job cannot be."""
+    """A job changes from canceling to cancelled; a job that has ended cannot be cancelled."""
     number = submit("CREATE TABLE t (a int)", where=slow)
     answer = casjobs("CancelJob", jobid=number, where=slow)
     assert (answer.status_code, answer.content) == (200, b"")
@@ -103,8 +103,8 @@ def test_a_cancelled_job_does_nothing(
     assert value("GetJobStatus", jobid=ended, where=slow) == FINISHED
 
 
-def test_a_failed_job_tells_why(box: Sandbox, value: Value, submit: Value, listed: Listed) -> None:
-    """The list has the message of the database."""
+def test_a_failed_job_has_a_message(box: Sandbox, value: Value, submit: Value, listed: Listed) -> None:
+    """The list of jobs contains the message of the database."""
     number = submit("SELECT * INTO MyDB.x FROM nowhere")
     assert value("GetJobStatus", jobid=number) == FAILED
     assert listed(f"jobid : {number}")[0]["Error"] == "Invalid object name 'nowhere'."
@@ -117,7 +117,7 @@ def test_a_failed_job_tells_why(box: Sandbox, value: Value, submit: Value, liste
 def test_faults_decide_how_a_job_ends(
     box: Sandbox, value: Value, submit: Value, casjobs: CasJobsCall, phase: str, status: str, quick: Quick
 ) -> None:
-    """It fails, or never ends unless it is cancelled, and in neither case makes a table."""
+    """A fault fails a job, or keeps it from ending unless it is cancelled; in both cases there is no table."""
     box.faults.add("casjobs", Fault.job(*phase.split(" ", 1)), where=submissions)
     number = submit("CREATE TABLE t (a int)")
     assert [value("GetJobStatus", jobid=number) for _ in range(4)] == [status] * 4
@@ -126,8 +126,8 @@ def test_faults_decide_how_a_job_ends(
     assert quick("SELECT * FROM information_schema.tables")[1] == []
 
 
-def test_the_list_tells_of_every_job(box: Sandbox, submit: Value, listed: Listed, quick: Quick) -> None:
-    """What was asked, where, how many rows it gave, and what it made; elements without content are left out."""
+def test_the_list_describes_every_job(box: Sandbox, submit: Value, listed: Listed, quick: Quick) -> None:
+    """The list has query, context, number of rows, and created table; empty elements are omitted."""
     number = submit("SELECT TOP 7 * INTO MyDB.few FROM ObjectThin", "PanSTARRS_DR1", "seven & more")
     (job,) = listed(f"jobid : {number}")
     times = [job.pop(name) for name in ("TimeSubmit", "TimeStart", "TimeEnd")]
@@ -149,7 +149,7 @@ def test_the_list_tells_of_every_job(box: Sandbox, submit: Value, listed: Listed
 
 
 def test_conditions_select_jobs(box: Sandbox, submit: Value, listed: Listed) -> None:
-    """Single values, choices, and ranges; several conditions all hold; letters are alike."""
+    """Conditions can be values, alternatives, and ranges, are combined by AND, and are not case-sensitive."""
     first, second, third = (submit("SELECT 1 AS a", task=name) for name in ("one", "two", "three"))
     submit("SELECT nothing", task="two")
 
@@ -167,22 +167,22 @@ def test_conditions_select_jobs(box: Sandbox, submit: Value, listed: Listed) -> 
 
 
 @pytest.mark.parametrize("conditions", ["nothing : 1", "jobid", "jobid : x", "timestart : yesterday,"])
-def test_conditions_that_cannot_be_read_are_refused(box: Sandbox, casjobs: CasJobsCall, conditions: str) -> None:
-    """With the trace of an exception."""
+def test_invalid_conditions_are_refused(box: Sandbox, casjobs: CasJobsCall, conditions: str) -> None:
+    """Invalid conditions return the trace of an exception."""
     answer = casjobs("GetJobs", conditions=conditions, includeSystem="false")
     assert answer.status_code == 500
     assert "--->" in answer.text
 
 
 def test_system_jobs_are_listed_on_request(box: Sandbox, casjobs: CasJobsCall, listed: Listed) -> None:
-    """A quick query may be kept out of the history."""
+    """A quick query can be hidden from the list."""
     casjobs("ExecuteQuickJob", qry="SELECT 1", context="MYDB", taskname="hidden", isSystem="true")
     assert listed() == []
     assert [job["TaskName"] for job in listed(system="true")] == ["hidden"]
 
 
 def test_a_failed_quick_query_is_in_the_history(box: Sandbox, listed: Listed, casjobs_refusal: Value) -> None:
-    """With its message."""
+    """A failed quick query is listed with its message."""
     casjobs_refusal("SELECT * FROM nowhere")
     assert [(job["Status"], job["Error"]) for job in listed()] == [(FAILED, "Invalid object name 'nowhere'.")]
 
@@ -191,7 +191,7 @@ def test_a_failed_quick_query_is_in_the_history(box: Sandbox, listed: Listed, ca
 def test_jobs_of_others_cannot_be_reached(
     box: Sandbox, casjobs: CasJobsCall, submit: Value, listed: Listed, operation: str
 ) -> None:
-    """Neither asked for, nor cancelled, nor listed."""
+    """Jobs of other users cannot be queried, cancelled, or listed."""
     number = submit("SELECT 1 AS a")
     other = {"wsid": box.casjobs_other_wsid, "pw": box.casjobs_other_password}
     answer = casjobs(operation, jobid=number, **other)
@@ -201,7 +201,7 @@ def test_jobs_of_others_cannot_be_reached(
 
 
 def test_queues_of_all_contexts(box: Sandbox, casjobs: CasJobsCall) -> None:
-    """Every context has a quick queue and a long one."""
+    """Every context has a quick queue and a long queue."""
     root = ElementTree.fromstring(casjobs("GetQueues").content)
     queues = [(each.findtext(f"{NAMESPACE}Context"), each.findtext(f"{NAMESPACE}Timeout")) for each in root]
     assert ("HSCv3", "1") in queues

@@ -1,4 +1,4 @@
-"""CasJobs of the sandbox: statements in T-SQL by quick queries, over HTTP."""
+"""T-SQL statements in quick queries of CasJobs, over HTTP."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def positions(box: Sandbox, quick: Quick) -> None:
 
 
 def test_header_has_names_as_written_and_types(box: Sandbox, quick: Quick) -> None:
-    """Columns are called as in the query, or as their table has them; nothing is the word null; text is quoted."""
+    """Column names are those of the query, or else of the table; null is the word null; text is quoted."""
     header, rows = quick("SELECT TOP 1 objid, RA = raMean, objName, nullif(1, 1) AS n FROM ObjectThin", "PanSTARRS_DR1")
     assert header == ["[objid]:bigint", "[RA]:float", "[objName]:nvarchar", "[n]:int"]
     assert rows[0][3] is None
@@ -35,7 +35,7 @@ def test_header_has_names_as_written_and_types(box: Sandbox, quick: Quick) -> No
 
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_information_schema_describes_every_column(box: Sandbox, quick: Quick, context: str) -> None:
-    """Every table that is listed can be read, and has the columns that are listed, in their order and types."""
+    """Every listed table can be queried, and has the listed columns in the listed order and types."""
     listed = quick("SELECT DISTINCT TABLE_NAME FROM information_schema.TABLES", context)[1]
     assert listed
     for (name,) in listed:
@@ -49,7 +49,7 @@ def test_information_schema_describes_every_column(box: Sandbox, quick: Quick, c
 
 
 def test_lengths_and_nulls_are_described(box: Sandbox, quick: Quick) -> None:
-    """Lengths of text, -1 for max, and whether there may be nothing."""
+    """The schema contains lengths of text, -1 for max, and whether a column allows nulls."""
     quick("CREATE TABLE t (a varchar(7) NOT NULL, b nvarchar(max), c datetime2(3), d decimal(8,2), e bit)")
     _, rows = quick(
         "SELECT column_name, data_type, character_maximum_length, is_nullable, numeric_scale, datetime_precision, "
@@ -68,12 +68,12 @@ def test_lengths_and_nulls_are_described(box: Sandbox, quick: Quick) -> None:
 @pytest.mark.parametrize("name", ["pos", "MyDB.pos", "mydb.dbo.POS", "[MyDB]..[pos]", '"pos"'])
 @pytest.mark.usefixtures("positions")
 def test_a_table_is_found_under_all_its_names(box: Sandbox, quick: Quick, name: str) -> None:
-    """With and without database and schema, in brackets, whatever the case."""
+    """A table name may include database, schema, and brackets, in any case."""
     assert quick(f"SELECT COUNT(*) AS n FROM {name}") == (["[n]:int"], [["2"]])
 
 
-def test_cone_is_the_right_one(box: Sandbox, quick: Quick) -> None:
-    """All sources within the radius in arcminutes, the nearest first, and no other."""
+def test_cone(box: Sandbox, quick: Quick) -> None:
+    """A cone returns all sources within the radius in arcminutes, nearest first, and no others."""
     _, rows = quick(f"SELECT n.objID, n.distance FROM {M51} n", "PanSTARRS_DR2")
     distances = [float(str(distance)) for _, distance in rows]
     assert len(rows) > 10
@@ -90,7 +90,7 @@ def test_cone_is_the_right_one(box: Sandbox, quick: Quick) -> None:
 
 @pytest.mark.usefixtures("positions")
 def test_cross_apply_searches_around_every_row(box: Sandbox, quick: Quick) -> None:
-    """A table function is called with the columns of each row; OUTER APPLY keeps rows without a source."""
+    """A table-valued function is called with the columns of each row; OUTER APPLY keeps rows without sources."""
     around = "fGetNearbyObjEq(p.ra, p.dec, 3.0) n"
     _, rows = quick(f"SELECT p.id, n.objID FROM MyDB.pos p CROSS APPLY dbo.{around}", "PanSTARRS_DR2")
     found = {str(number) for number, _ in rows}
@@ -103,7 +103,7 @@ def test_cross_apply_searches_around_every_row(box: Sandbox, quick: Quick) -> No
 
 
 def test_panstarrs_in_a_cone(box: Sandbox, quick: Quick) -> None:
-    """Positions and magnitudes of the objects in a cone, as the published notebook joins them."""
+    """Positions and magnitudes of the objects in a cone can be joined as in the published notebook."""
     header, rows = quick(
         "select o.objID, o.raMean, o.decMean, o.nDetections, m.gMeanPSFMag, m.rMeanPSFMag "
         f"from {M51} nb inner join ObjectThin o on o.objid = nb.objid and o.nDetections > 1 "
@@ -116,7 +116,7 @@ def test_panstarrs_in_a_cone(box: Sandbox, quick: Quick) -> None:
 
 
 def test_hubble_catalog_in_two_filters(box: Sandbox, quick: Quick) -> None:
-    """The wide view and the table of one row per filter tell the same."""
+    """The wide view and the table with one row per filter contain the same magnitudes."""
     narrow = quick(
         "select a.MatchID, v = a.MagMed, i = b.MagMed, a.n from SumMagAper2Cat a join SumMagAper2Cat b "
         "on a.MatchID = b.MatchID and a.Filter = 'A_F606W' and b.Filter = 'a_f814w' order by a.MatchID",
@@ -132,7 +132,7 @@ def test_hubble_catalog_in_two_filters(box: Sandbox, quick: Quick) -> None:
 
 
 def test_light_curve_of_a_variable_star(box: Sandbox, quick: Quick) -> None:
-    """Detections of a star in every filter, whose flux goes up and down by more than its error."""
+    """A variable star has detections in every filter, and its flux varies by more than the error."""
     star = "select top 1 objID from Detection group by objID having count(*) > 50 order by objID"
     header, rows = quick(
         "select d.objID, filter = f.filterType, obsTime, psfFlux, psfFluxErr from "
@@ -147,8 +147,8 @@ def test_light_curve_of_a_variable_star(box: Sandbox, quick: Quick) -> None:
     assert len({row[2] for row in rows}) == len(rows)
 
 
-def test_light_curves_repeat_themselves_in_each_filter(quick: Quick) -> None:
-    """Folded by the period, neighbors of a phase are alike, which they are in no other order."""
+def test_light_curves_are_periodic_in_each_filter(quick: Quick) -> None:
+    """Folded by the period, the light curve is smooth, unlike in other orders."""
     star = "select top 1 objID from Detection group by objID having count(*) > 50 order by objID"
     _, rows = quick(
         f"select filterID, obsTime, psfFlux from Detection where objID in ({star}) order by filterID, obsTime",
@@ -164,7 +164,7 @@ def test_light_curves_repeat_themselves_in_each_filter(quick: Quick) -> None:
 
 @pytest.mark.usefixtures("positions")
 def test_select_into_keeps_types(box: Sandbox, quick: Quick) -> None:
-    """A result becomes a table of MyDB with the types of its columns, from whatever context."""
+    """SELECT INTO creates a table of MyDB with the types of the result columns, from any context."""
     quick("SELECT p.id, p.r AS [single one], o.objID, o.ng INTO MyDB.x FROM MyDB.pos p, ObjectThin o", "PanSTARRS_DR1")
     header, rows = quick("SELECT TOP 2 * FROM x")
     assert header == ["[id]:int", "[single one]:real", "[objID]:bigint", "[ng]:smallint"]
@@ -172,8 +172,8 @@ def test_select_into_keeps_types(box: Sandbox, quick: Quick) -> None:
 
 
 @pytest.mark.usefixtures("positions")
-def test_rows_are_changed_and_taken_out(box: Sandbox, quick: Quick) -> None:
-    """UPDATE, DELETE, ALTER TABLE and sp_rename do what they say and tell how many rows there were."""
+def test_rows_are_updated_and_deleted(box: Sandbox, quick: Quick) -> None:
+    """UPDATE, DELETE, ALTER TABLE, and sp_rename change tables and return the number of affected rows."""
     assert quick("UPDATE pos SET name = name + N'!', r = r * 2 WHERE id = 1") == (["[Rows Affected]:int"], [["1"]])
     assert quick("SELECT name, r FROM pos WHERE id = 1")[1] == [["M51 \u00e4!", "0.2"]]
     assert quick("DELETE FROM MyDB.dbo.pos WHERE name IS NULL")[1] == [["1"]]
@@ -215,12 +215,12 @@ def test_rows_are_changed_and_taken_out(box: Sandbox, quick: Quick) -> None:
     ],
 )
 def test_expressions_are_those_of_sql_server(box: Sandbox, quick: Quick, expression: str, printed: str) -> None:
-    """Functions, conversions, and how values are printed."""
+    """Functions, conversions, and printed values match SQL Server."""
     assert quick(f"SELECT {expression} AS x")[1] == [[printed]]
 
 
-def test_columns_without_a_name_are_counted(box: Sandbox, quick: Quick) -> None:
-    """As .NET calls them; repeated names get a number."""
+def test_columns_without_a_name_are_numbered(box: Sandbox, quick: Quick) -> None:
+    """Unnamed columns have the names of .NET; repeated names get a number."""
     assert quick("SELECT COUNT(*), 1, 2 AS x, 3 AS x FROM Filter", "PanSTARRS_DR1") == (
         ["[Column1]:int", "[Column2]:int", "[x]:int", "[x1]:int"],
         [["5", "1", "2", "3"]],
@@ -228,7 +228,7 @@ def test_columns_without_a_name_are_counted(box: Sandbox, quick: Quick) -> None:
 
 
 def test_pages_of_a_result(box: Sandbox, quick: Quick) -> None:
-    """OFFSET and FETCH; nothing comes first in rising order, as in SQL Server."""
+    """OFFSET and FETCH select a page; nulls are sorted first in ascending order, as in SQL Server."""
     quick("CREATE TABLE t (a int)")
     quick("INSERT INTO t (a) VALUES (3), (NULL), (1), (2)")
     page = quick("SELECT a FROM t ORDER BY a OFFSET 1 ROWS FETCH NEXT 2 ROWS ONLY")
@@ -273,19 +273,19 @@ def test_pages_of_a_result(box: Sandbox, quick: Quick) -> None:
 def test_refusals_are_in_the_words_of_sql_server(
     box: Sandbox, quick: Quick, casjobs_refusal: Refusal, sql: str, message: str
 ) -> None:
-    """What cannot be run is told before the trace, and changes nothing."""
+    """A refused statement has the message of SQL Server before the trace, and changes nothing."""
     assert casjobs_refusal(sql).startswith(message)
     assert quick("SELECT TABLE_NAME FROM information_schema.tables")[1] == [["pos"]]
     assert quick("SELECT COUNT(*) FROM pos")[1] == [["2"]]
 
 
 def test_an_unknown_context_is_refused(box: Sandbox, casjobs_refusal: Refusal) -> None:
-    """It is named in the message."""
+    """The message contains the name of the context."""
     assert casjobs_refusal("SELECT 1", "Nowhere") == "The context 'Nowhere' does not exist."
 
 
 def test_values_take_the_types_of_their_columns(box: Sandbox, quick: Quick) -> None:
-    """From constants and from other tables, one by one and many at a time, whatever types they had."""
+    """Values from constants and other tables are converted to the column types, for single and multiple rows."""
     quick("CREATE TABLE t (a nvarchar(max), b bit, c real, d datetime2(3), e int)")
     quick("INSERT INTO t VALUES (1.5, 2, '0.1', '2012-05-06', '7'), ('x', 0, 3, NULL, 7.9)")
     rows = [["1.5", "1", "0.1", "5/6/2012 12:00:00 AM", "7"], ["x", "0", "3", None, "7"]]
@@ -302,7 +302,7 @@ def test_values_take_the_types_of_their_columns(box: Sandbox, quick: Quick) -> N
 
 @pytest.mark.usefixtures("positions")
 def test_users_do_not_see_each_other(box: Sandbox, quick: Quick) -> None:
-    """Every user has a MyDB, and only that."""
+    """Every user has a separate MyDB."""
     other = {"wsid": box.casjobs_other_wsid, "pw": box.casjobs_other_password}
     assert quick("SELECT * FROM information_schema.tables", **other)[1] == []
     quick("CREATE TABLE pos (a int)", **other)
@@ -310,15 +310,15 @@ def test_users_do_not_see_each_other(box: Sandbox, quick: Quick) -> None:
     assert quick("SELECT COUNT(*) FROM pos")[1] == [["2"]]
 
 
-def test_reset_forgets_every_table(box: Sandbox, quick: Quick) -> None:
-    """The next test finds an empty MyDB."""
+def test_reset_deletes_every_table(box: Sandbox, quick: Quick) -> None:
+    """After a reset MyDB is empty."""
     quick("CREATE TABLE t (a int)")
     box.reset()
     assert quick("SELECT * FROM information_schema.tables")[1] == []
 
 
 def test_quick_limit_is_one_of_work(quick: Quick, casjobs_refusal: Refusal) -> None:
-    """With a small limit a large query is refused on every computer, and a small one is answered."""
+    """With a low limit a large query is refused on every computer, and a small one succeeds."""
     with Sandbox(casjobs_quick_seconds=0.05) as small:
         told = casjobs_refusal("SELECT * FROM MeanObjectView", "PanSTARRS_DR1", where=small)
         assert told.startswith("Timeout expired.")

@@ -1,4 +1,4 @@
-"""CasJobs of the sandbox: uploads with their flaws, and the forms of extracted tables."""
+"""Uploads to CasJobs with their known problems, and the formats of extracted tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ROWS = (
 
 @pytest.fixture(scope="session")
 def upload(casjobs: CasJobsCall) -> Upload:
-    """Send text into a table."""
+    """Upload text into a table."""
 
     def send(data: str, table: str = "t", exists: str = "false", **options: object) -> requests.Response:
         return casjobs("UploadData", tableName=table, data=data, tableExists=exists, **options)
@@ -51,7 +51,7 @@ def upload(casjobs: CasJobsCall) -> Upload:
 
 @pytest.fixture(scope="session")
 def extract(casjobs: CasJobsCall, web: requests.Session) -> Callable[..., bytes]:
-    """Have a table extracted and fetch the file."""
+    """Extract a table and download the file."""
 
     def fetch(form: str, table: str = "t") -> bytes:
         number = ElementTree.fromstring(casjobs("SubmitExtractJob", tableName=table, type=form).content).text
@@ -67,13 +67,13 @@ def extract(casjobs: CasJobsCall, web: requests.Session) -> Callable[..., bytes]
 
 @pytest.fixture
 def every_type(box: Sandbox, quick: Quick) -> None:
-    """A table with a column of every type, and nothing in one row."""
+    """A table with a column of every type, and a row of nulls."""
     quick(TABLE)
     quick(ROWS)
 
 
-def test_an_upload_makes_a_table_and_guesses_types(box: Sandbox, upload: Upload, quick: Quick) -> None:
-    """Whole numbers by their size, other numbers as floats, everything else as text as long as needed."""
+def test_an_upload_creates_a_table_and_guesses_types(box: Sandbox, upload: Upload, quick: Quick) -> None:
+    """Integers have a type by size, other numbers are floats, everything else is text of the required length."""
     assert upload("a,b,c,d,e\n1,5000000000,1.5,x,\n-2,1,2,yy,NULL\n").status_code == 200
     header, rows = quick("SELECT * FROM t")
     assert header == ["[a]:int", "[b]:bigint", "[c]:float", "[d]:nvarchar", "[e]:nvarchar"]
@@ -81,7 +81,7 @@ def test_an_upload_makes_a_table_and_guesses_types(box: Sandbox, upload: Upload,
 
 
 def test_rows_are_appended_by_the_names_of_columns(box: Sandbox, upload: Upload, quick: Quick) -> None:
-    """In whatever order and case; a column that is not sent is nothing."""
+    """Columns are matched by name, in any order and case; missing columns are null."""
     quick("CREATE TABLE t (a int, b nvarchar(5), c real)")
     assert upload("C,A\r\n0.1,5\r\n,6\r\n", exists="true").status_code == 200
     assert upload('b,a\n"x,""y",7\n', exists="true").status_code == 200
@@ -100,7 +100,7 @@ def test_rows_are_appended_by_the_names_of_columns(box: Sandbox, upload: Upload,
 def test_an_upload_that_fails_leaves_no_table(
     box: Sandbox, upload: Upload, quick: Quick, data: str, exists: str, message: str
 ) -> None:
-    """Blanks break an upload, as do rows of other lengths."""
+    """Blanks and rows of different lengths break an upload."""
     answer = upload(data, exists=exists)
     assert answer.status_code == 500
     assert message in answer.text
@@ -120,7 +120,7 @@ def test_an_upload_that_fails_leaves_no_table(
 def test_rows_that_do_not_fit_are_refused_as_a_whole(
     box: Sandbox, upload: Upload, quick: Quick, data: str, message: str
 ) -> None:
-    """None of them is in the table."""
+    """If one row is invalid, no row is inserted."""
     quick("CREATE TABLE t (a int, b varchar(5), n int NOT NULL)")
     header, _, rest = data.partition("\n")
     sent = data if header == "n" else f"{header},n\n" + "".join(f"{line},1\n" for line in rest.splitlines())
@@ -129,7 +129,7 @@ def test_rows_that_do_not_fit_are_refused_as_a_whole(
 
 
 def test_too_much_at_a_time_is_refused(upload: Upload) -> None:
-    """The limit is that of one call."""
+    """The limit applies to a single call."""
     with Sandbox(casjobs_upload_limit=100) as small:
         assert upload("a\n" + "1\n" * 49, where=small).status_code == 200
         answer = upload("a\n" + "1\n" * 50, exists="true", where=small)
@@ -137,7 +137,7 @@ def test_too_much_at_a_time_is_refused(upload: Upload) -> None:
 
 
 def test_a_table_that_exists_is_not_replaced(box: Sandbox, upload: Upload, quick: Quick) -> None:
-    """The upload fails; the table is as it was."""
+    """The upload fails, and the table is unchanged."""
     upload("a\n1\n")
     assert "There is already an object named" in upload("a\n2\n").text
     assert quick("SELECT * FROM t")[1] == [["1"]]
@@ -145,7 +145,7 @@ def test_a_table_that_exists_is_not_replaced(box: Sandbox, upload: Upload, quick
 
 @pytest.mark.usefixtures("every_type")
 def test_quick_text_of_every_type(box: Sandbox, quick: Quick) -> None:
-    """As .NET prints it, and exact where it matters."""
+    """Values are printed as by .NET, and exactly where required."""
     _, rows = quick("SELECT * FROM t")
     assert rows[0] == [
         *("1", "255", "-32768", "2147483647", "9223372036854775807", "0.1", "1E-300", "12345.68"),
@@ -155,8 +155,8 @@ def test_quick_text_of_every_type(box: Sandbox, quick: Quick) -> None:
 
 
 @pytest.mark.usefixtures("every_type")
-def test_csv_has_words_for_nothing(extract: Callable[..., bytes], box: Sandbox) -> None:
-    """Plain names, and NULL, which cannot be told from a text of that name."""
+def test_csv_writes_null_as_a_word(extract: Callable[..., bytes], box: Sandbox) -> None:
+    """Column names are plain, and null is NULL, which cannot be distinguished from the same text."""
     header, first, second, _ = csv.reader(io.StringIO(extract("CSV").decode()))
     assert header == list("btsilrfdvm")
     assert first[4] == "9223372036854775807"
@@ -165,7 +165,7 @@ def test_csv_has_words_for_nothing(extract: Callable[..., bytes], box: Sandbox) 
 
 @pytest.mark.usefixtures("every_type")
 def test_fits_has_wrong_dimensions(extract: Callable[..., bytes], box: Sandbox) -> None:
-    """Without the TDIM keywords, which are wrong, the table is right."""
+    """The table is correct without its TDIM keywords, which are wrong."""
     with fits.open(io.BytesIO(extract("FITS"))) as units:
         assert len(units[1].header["TDIM*"]) == 10
         del units[1].header["TDIM*"]
@@ -179,7 +179,7 @@ def test_fits_has_wrong_dimensions(extract: Callable[..., bytes], box: Sandbox) 
 
 @pytest.mark.usefixtures("every_type")
 def test_votable_is_typed_and_masked(extract: Callable[..., bytes], box: Sandbox) -> None:
-    """Astropy reads it without a warning."""
+    """Astropy reads the VOTable without a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         table = parse(io.BytesIO(extract("VOTable"))).get_first_table().to_table()
@@ -190,15 +190,15 @@ def test_votable_is_typed_and_masked(extract: Callable[..., bytes], box: Sandbox
 
 
 @pytest.mark.usefixtures("every_type")
-def test_dataset_leaves_out_what_is_nothing(extract: Callable[..., bytes], box: Sandbox) -> None:
-    """A row is an element of elements."""
+def test_dataset_omits_nulls(extract: Callable[..., bytes], box: Sandbox) -> None:
+    """A row is an XML element with one element per value."""
     root = ElementTree.fromstring(extract("DataSet"))
     assert [len(row) for row in root] == [10, 0, 10]
     assert root[0].findtext("v") == 'a, "b" \u03b1'
 
 
-def test_an_extraction_that_cannot_be_done(box: Sandbox, casjobs: CasJobsCall, web: requests.Session) -> None:
-    """An unknown form is refused at once, an unknown table fails the job; other addresses of files are unknown."""
+def test_failed_extractions(box: Sandbox, casjobs: CasJobsCall, web: requests.Session) -> None:
+    """An unknown format is refused, an unknown table fails the job, and other file addresses are not found."""
     assert casjobs("SubmitExtractJob", tableName="t", type="Parquet").status_code == 500
     number = ElementTree.fromstring(casjobs("SubmitExtractJob", tableName="t", type="CSV").content).text
     assert ElementTree.fromstring(casjobs("GetJobStatus", jobid=number).content).text == "4"
@@ -206,8 +206,8 @@ def test_an_extraction_that_cannot_be_done(box: Sandbox, casjobs: CasJobsCall, w
 
 
 @pytest.mark.usefixtures("every_type")
-def test_fast_road_sends_tabs(box: Sandbox, web: requests.Session) -> None:
-    """By user name and password, with types in the header and nothing for nothing."""
+def test_fast_service_sends_tabs(box: Sandbox, web: requests.Session) -> None:
+    """The fast service accepts user name and password, has types in the header, and empty cells for null."""
     address = f"{box.url}/cgi-bin/quick_casjobs.cgi"
     login = {"userid": box.casjobs_user, "pw": box.casjobs_password}
     answer = web.post(address, data={**login, "table": "t"}, timeout=30)
@@ -224,8 +224,8 @@ INTEGERS["bigint"] = (-(2**63), 2**63 - 1)
 
 @pytest.mark.parametrize("name", INTEGERS)
 @given(number=st.integers(-(2**64), 2**64))
-def test_whole_numbers_are_exact_or_refused(name: str, number: int) -> None:
-    """One by one as all at once."""
+def test_integers_are_exact_or_refused(name: str, number: int) -> None:
+    """Single and bulk conversions return the same results."""
     kind, (low, high) = SqlType(name), INTEGERS[name]
     if low <= number <= high:
         assert kind.convert(str(number)) == number
@@ -239,7 +239,7 @@ def test_whole_numbers_are_exact_or_refused(name: str, number: int) -> None:
 
 @given(number=st.floats(allow_nan=False, allow_infinity=False))
 def test_floats_are_printed_in_full(number: float) -> None:
-    """What is printed is the number again, in single precision likewise."""
+    """Printed floats are parsed to the same number, also in single precision."""
     assert float(SqlType("float").printed([number], "null", str)[0]) == number
     if abs(number) < 3e38:
         single = SqlType("real").convert(number)
@@ -250,8 +250,8 @@ def test_floats_are_printed_in_full(number: float) -> None:
 
 @pytest.mark.parametrize("text", ["nan", "inf", "1_0", "x", "1,5"])
 @pytest.mark.parametrize("name", ["float", "real", "int", "decimal"])
-def test_what_is_no_number_is_refused(name: str, text: str) -> None:
-    """SQL Server has no NaN, and knows nothing of Python's underscores."""
+def test_invalid_numbers_are_refused(name: str, text: str) -> None:
+    """SQL Server does not accept NaN, or underscores as in Python."""
     with pytest.raises(ConversionError):
         SqlType(name).convert(text)
     with pytest.raises(ConversionError):
@@ -259,8 +259,8 @@ def test_what_is_no_number_is_refused(name: str, text: str) -> None:
 
 
 @given(data=st.text(max_size=200))
-def test_any_upload_is_read_or_refused(data: str) -> None:
-    """No text makes the service stumble."""
+def test_any_upload_is_accepted_or_refused(data: str) -> None:
+    """No text raises an unexpected error."""
     database = UserDatabase()
     try:
         upload = read_upload(data)
@@ -277,8 +277,8 @@ CELLS = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(cells=st.lists(CELLS, max_size=8))
-def test_text_in_a_table_stays_as_it_is(cells: list[str | None]) -> None:
-    """Through storing, selecting and printing."""
+def test_text_in_a_table_is_unchanged(cells: list[str | None]) -> None:
+    """Text is unchanged by storing, selecting, and printing."""
     database = UserDatabase()
     try:
         columns = (SqlColumn("c", SqlType("nvarchar", (-1,))),)

@@ -19,12 +19,12 @@ UPLOAD = {
 
 
 def names_of(answer: dict[str, Any]) -> list[str]:
-    """Names of the columns of an answer."""
+    """Return the names of the columns of a response."""
     return [field["name"] for field in answer["fields"]]
 
 
 def message(answer: dict[str, Any]) -> str:
-    """The refusal in an answer."""
+    """Return the message of a refused request."""
     assert answer["status"] == "ERROR"
     assert "data" not in answer
     return str(answer["msg"])
@@ -41,7 +41,7 @@ def message(answer: dict[str, Any]) -> str:
     ],
 )
 def test_crossmatch_joins_input_and_match(invoke: Invoke, service: str, ra_name: str) -> None:
-    """Each row has the position that was uploaded and a source near it, and no two columns have the same name."""
+    """Each row has an uploaded position and a source near it, and column names are unique."""
     answer = invoke(service, {"raColumn": "ra", "decColumn": "dec", "radius": 0.02}, data=UPLOAD)
     assert answer["status"] == "COMPLETE"
     assert names_of(answer)[:2] == ["ra", "dec"]
@@ -55,7 +55,7 @@ def test_crossmatch_joins_input_and_match(invoke: Invoke, service: str, ra_name:
 
 
 def test_crossmatch_agrees_with_cones(invoke: Invoke) -> None:
-    """One row for each position and match: those of the cones, in the order of the upload."""
+    """Each position is joined with the sources of its cone, in the order of the upload."""
     answer = invoke("Mast.Tic.Crossmatch", {"radius": 0.05}, data=UPLOAD)
     cones = [invoke("Mast.Catalogs.Tic.Cone", {**row, "radius": 0.05})["data"] for row in UPLOAD["data"]]
     assert [row["MatchID"] for row in answer["data"]] == [row["ID"] for cone in cones for row in cone]
@@ -63,8 +63,8 @@ def test_crossmatch_agrees_with_cones(invoke: Invoke) -> None:
     assert distances == pytest.approx([row["dstArcSec"] for cone in cones for row in cone], abs=1e-6)
 
 
-def test_a_whole_answer_can_be_uploaded(invoke: Invoke) -> None:
-    """Columns of the upload may have any name, and its other columns are ignored; different uploads differ."""
+def test_a_complete_response_can_be_uploaded(invoke: Invoke) -> None:
+    """The position columns of an upload may have any name, and other columns are ignored."""
     found = invoke("Mast.Caom.Cone", {**PI_MEN, "radius": 0.001}, page=1, pagesize=3)
     params = {"raColumn": "s_ra", "decColumn": "s_dec", "radius": 0.002}
     answer = invoke("Mast.Tic.Crossmatch", params, data=found)
@@ -75,7 +75,7 @@ def test_a_whole_answer_can_be_uploaded(invoke: Invoke) -> None:
 
 
 def test_crossmatch_with_observations(invoke: Invoke) -> None:
-    """The observations of a position are those of its cone."""
+    """The observations at a position are those of its cone."""
     answer = invoke("Mast.Caom.Crossmatch", {"radius": 0.001}, data={**UPLOAD, "data": UPLOAD["data"][1:]})
     cone = invoke("Mast.Caom.Cone", {"ra": 84.2912, "dec": -80.4691, "radius": 0.001})
     assert [row["obsid"] for row in answer["data"]] == [row["obsid"] for row in cone["data"]]
@@ -93,6 +93,6 @@ def test_crossmatch_with_observations(invoke: Invoke) -> None:
         ({"data": {"fields": [], "data": [[1, 2]]}}, "must be objects"),
     ],
 )
-def test_crossmatch_refuses_what_is_no_table(invoke: Invoke, options: dict[str, Any], words: str) -> None:
-    """An upload that cannot be read is an error."""
+def test_crossmatch_refuses_invalid_uploads(invoke: Invoke, options: dict[str, Any], words: str) -> None:
+    """An invalid upload is an error."""
     assert words in message(invoke("Mast.Tic.Crossmatch", {"radius": 0.001}, **options))

@@ -13,19 +13,19 @@ M51 = {"ra": 202.469575, "dec": 47.195258, "radius": 0.05}
 
 
 def names_of(answer: dict[str, Any]) -> list[str]:
-    """Names of the columns of an answer."""
+    """Return the names of the columns of a response."""
     return [field["name"] for field in answer["fields"]]
 
 
 def message(answer: dict[str, Any]) -> str:
-    """The refusal in an answer."""
+    """Return the message of a refused request."""
     assert answer["status"] == "ERROR"
     assert "data" not in answer
     return str(answer["msg"])
 
 
-def test_hubble_parameters_count(invoke: Invoke) -> None:
-    """``nr`` is the most rows, ``ni`` the fewest images, and ``magtype`` changes magnitudes but not matches."""
+def test_hubble_parameters(invoke: Invoke) -> None:
+    """``nr`` is the maximum number of rows, ``ni`` the minimum number of images, ``magtype`` the kind of magnitudes."""
     whole = invoke("Mast.Hsc.Db.v3", M51)["data"]
     assert invoke("Mast.Hsc.Db.v3", M51 | {"nr": 5})["data"][0]["MatchID"] == whole[0]["MatchID"]
     assert len(invoke("Mast.Hsc.Db.v3", M51 | {"nr": "5"})["data"]) == 5
@@ -43,8 +43,8 @@ def test_hubble_parameters_count(invoke: Invoke) -> None:
 
 
 @pytest.mark.parametrize(("version", "spread"), [(2, "Sigma"), (3, "MAD")])
-def test_hubble_magnitudes_come_in_threes(invoke: Invoke, version: int, spread: str) -> None:
-    """Only the filters of the answer have columns: magnitude, its scatter, and how many there are."""
+def test_hubble_magnitudes_have_three_columns(invoke: Invoke, version: int, spread: str) -> None:
+    """Each filter in the result has columns for magnitude, scatter, and number of detections."""
     answer = invoke(f"Mast.Hsc.Db.v{version}", M51)
     names = names_of(answer)[18:-1]
     filters = names[::3]
@@ -58,7 +58,7 @@ def test_hubble_magnitudes_come_in_threes(invoke: Invoke, version: int, spread: 
 
 @pytest.mark.parametrize("version", [2, 3])
 def test_hubble_detections_make_up_the_match(invoke: Invoke, version: int) -> None:
-    """A match has as many detections as images, and its magnitude is their mean."""
+    """A match has one detection per image, and its magnitude is their mean."""
     match = max(invoke(f"Mast.Hsc.Db.v{version}", M51)["data"], key=lambda row: row["A_F814W_N"])
     for spelled in (match["MatchID"], str(match["MatchID"])):
         answer = invoke(f"Mast.HscMatches.Db.v{version}", {"input": spelled})
@@ -67,12 +67,12 @@ def test_hubble_detections_make_up_the_match(invoke: Invoke, version: int) -> No
     assert match["A_F814W"] == pytest.approx(sum(row["MagAper2"] for row in red) / len(red), abs=1e-5)
     assert {row["MatchID"] for row in answer["data"]} == {match["MatchID"]}
     other = invoke(f"Mast.HscMatches.Db.v{5 - version}", {"input": match["MatchID"]})
-    assert other["data"] == []  # each version has its own numbers
+    assert other["data"] == []  # each version has its own ids
     assert "bigint" in message(invoke(f"Mast.HscMatches.Db.v{version}", {"input": "M51"}))
 
 
 def test_the_list_of_spectra(invoke: Invoke) -> None:
-    """It needs no parameters, has spectra of both kinds, and those of a match carry its number."""
+    """The list requires no parameters, has spectra of both types, and includes the ids of matches."""
     answer = invoke("Mast.HscSpectra.Db.All")
     assert {row["SpectrumType"] for row in answer["data"]} == {1, 2}
     assert len({row["DatasetName"] for row in answer["data"]}) == len(answer["data"])

@@ -1,4 +1,4 @@
-"""The catalog services of the Mashup over HTTP: shapes, types that lie, cones, filters, counts, limits."""
+"""The catalog services of Mashup over HTTP: formats, declared types, cones, filters, counts, and limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Invoke = Callable[..., dict[str, Any]]
 M51 = {"ra": 202.469575, "dec": 47.195258, "radius": 0.05}
 PI_MEN = {"ra": 84.291187, "dec": -80.469125, "radius": 0.05}
 PI_MEN_NUMBER = 261136679
-# Service, its parameters, the column of the distance (None: not told) and arcseconds in its unit, its place.
+# Service, parameters, distance column (None: no such column), arcseconds in its unit, and its position.
 CONES = [
     ("Mast.Catalogs.Tic.Cone", PI_MEN, "dstArcSec", 1.0, -1),
     ("Mast.Catalogs.Ctl.Cone", PI_MEN, "dstArcSec", 1.0, -1),
@@ -37,19 +37,19 @@ CONES = [
 
 
 def recorded(name: str) -> dict[str, Any]:
-    """An answer of MAST that the astroquery package holds."""
+    """Return a recorded response of MAST from the tests of astroquery."""
     text = (files("astroquery.mast.tests") / "data" / name).read_text()
     answer: dict[str, Any] = json.loads(text)
     return answer
 
 
 def names_of(answer: dict[str, Any]) -> list[str]:
-    """Names of the columns of an answer."""
+    """Return the names of the columns of a response."""
     return [field["name"] for field in answer["fields"]]
 
 
 def count(invoke: Invoke, service: str, **params: Any) -> int:
-    """A count."""
+    """Return the result of a count."""
     answer = invoke(service, {"columns": "COUNT_BIG(*)", **params})
     assert answer["fields"] == [{"name": "Column1", "type": "string"}]
     number = answer["data"][0]["Column1"]
@@ -58,17 +58,17 @@ def count(invoke: Invoke, service: str, **params: Any) -> int:
 
 
 def message(answer: dict[str, Any]) -> str:
-    """The refusal in an answer."""
+    """Return the message of a refused request."""
     assert answer["status"] == "ERROR"
     assert "data" not in answer
     return str(answer["msg"])
 
 
 @pytest.mark.parametrize(("service", "params", "column", "arcsec", "place"), CONES)
-def test_cones_hold_what_is_near(
+def test_cones_contain_nearby_rows(
     invoke: Invoke, service: str, params: dict[str, float], column: str | None, arcsec: float, place: int
 ) -> None:
-    """A cone is not empty, sorted by its distance, and everything in it is near enough."""
+    """A cone is not empty and is sorted by distance, and all rows are within the radius."""
     answer = invoke(service, params)
     assert answer["status"] == "COMPLETE"
     assert answer["data"]
@@ -81,8 +81,8 @@ def test_cones_hold_what_is_near(
 
 
 @pytest.mark.parametrize("service", [cone[0] for cone in CONES])
-def test_cones_refuse_what_is_no_cone(invoke: Invoke, service: str) -> None:
-    """Missing and senseless parameters, and a radius beyond the limit, are errors and not empty answers."""
+def test_cones_refuse_invalid_parameters(invoke: Invoke, service: str) -> None:
+    """Missing and invalid parameters, and too large a radius, are errors."""
     assert "'ra' is missing" in message(invoke(service, {"dec": 1, "radius": 0.1}))
     assert "not a number" in message(invoke(service, {"ra": "M51", "dec": 1, "radius": 0.1}))
     assert "between -90 and 90" in message(invoke(service, {"ra": 1, "dec": 91, "radius": 0.1}))
@@ -103,15 +103,15 @@ def test_cones_refuse_what_is_no_cone(invoke: Invoke, service: str) -> None:
         ("Mast.HscSpectra.Db.All", "spectra.json", 17),
     ],
 )
-def test_columns_are_those_of_recorded_answers(invoke: Invoke, service: str, name: str, common: int) -> None:
-    """Names, declared types and order are those of MAST, as far as the recorded answer goes."""
+def test_columns_are_those_of_recorded_responses(invoke: Invoke, service: str, name: str, common: int) -> None:
+    """Names, declared types, and order of the columns match the recorded response of MAST."""
     answer = invoke(service, M51 | {"radius": 0.001})
     assert answer["fields"][:common] == recorded(name)["fields"][:common]
     assert answer["fields"][-1]["name"] == {"tic.json": "dstArcSec"}.get(name, recorded(name)["fields"][-1]["name"])
 
 
-def test_types_lie(invoke: Invoke) -> None:
-    """Numbers of sources are declared as text and come as numbers, with all their digits; some really are text."""
+def test_ids_are_declared_as_text(invoke: Invoke) -> None:
+    """Ids of sources are declared as text and sent as exact numbers; some are real text."""
     answer = invoke("Mast.Catalogs.Tic.Cone", PI_MEN)
     kinds = {field["name"]: field["type"] for field in answer["fields"]}
     row = answer["data"][0]
@@ -128,7 +128,7 @@ def test_types_lie(invoke: Invoke) -> None:
 
 
 def test_nulls_are_null(invoke: Invoke) -> None:
-    """What is not known is null in every type, and the number -999 is data."""
+    """Unknown values are null in all types, and -999 is a valid value."""
     stars = invoke("Mast.Catalogs.Tic.Cone", M51)["data"]
     assert {type(row["HIP"]) for row in stars} == {type(None)}
     assert any(row["umag"] is None for row in stars)
@@ -137,8 +137,8 @@ def test_nulls_are_null(invoke: Invoke) -> None:
     assert any(row["P_yMeanPSFMagErr"] == -999 for row in disks)
 
 
-def test_only_some_services_have_the_tick(invoke: Invoke) -> None:
-    """The portal's tick, always null, is in the answers of the Hubble catalog and in no other."""
+def test_only_some_services_have_the_selection_column(invoke: Invoke) -> None:
+    """Only results of the Hubble Source Catalog have the selection column, which is always null."""
     hubble = invoke("Mast.Hsc.Db.v3", M51)
     assert hubble["fields"][-1] == {"name": "_selected_", "type": "boolean"}
     assert {row["_selected_"] for row in hubble["data"]} == {None}
@@ -147,15 +147,15 @@ def test_only_some_services_have_the_tick(invoke: Invoke) -> None:
 
 
 def test_pages_are_windows(invoke: Invoke) -> None:
-    """The pages of a cone put together are the cone."""
+    """The pages of a cone add up to the complete cone."""
     whole = invoke("Mast.Catalogs.Tic.Cone", M51 | {"radius": 0.1}, page=1, pagesize=50000)
     pages = [invoke("Mast.Catalogs.Tic.Cone", M51 | {"radius": 0.1}, page=n, pagesize=7) for n in range(1, 20)]
     assert pages[0]["paging"]["pagesFiltered"] == -(-len(whole["data"]) // 7)
     assert [row for page in pages for row in page["data"]] == whole["data"]
 
 
-def test_galex_sends_no_more_than_asked_for(invoke: Invoke) -> None:
-    """``maxrecords`` cuts the nearest sources off the cone."""
+def test_galex_limits_the_number_of_rows(invoke: Invoke) -> None:
+    """``maxrecords`` limits the result to the nearest sources."""
     whole = invoke("Mast.Galex.Catalog", M51)["data"]
     assert len(whole) > 3
     assert invoke("Mast.Galex.Catalog", M51 | {"maxrecords": 3})["data"] == whole[:3]
@@ -167,7 +167,7 @@ def test_galex_sends_no_more_than_asked_for(invoke: Invoke) -> None:
 
 @pytest.mark.parametrize("name", ["Tic", "Ctl"])
 def test_counts_and_rows_of_filters(invoke: Invoke, name: str) -> None:
-    """Rows are as many as the count says, and ``.Rows`` services refuse to count in SQL Server's words."""
+    """The number of rows matches the count, and ``.Rows`` services refuse counts with a message of SQL Server."""
     bright = [{"paramName": "tmag", "values": [{"min": 7, "max": 9}]}]
     base = f"Mast.Catalogs.Filtered.{name}"
     number = count(invoke, base, filters=bright)
@@ -185,7 +185,7 @@ def test_counts_and_rows_of_filters(invoke: Invoke, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Tic", "Ctl"])
 def test_filters_with_a_position(invoke: Invoke, name: str) -> None:
-    """The position is three numbers; the rows are those of the cone that pass."""
+    """The position consists of three numbers; the rows are those of the cone that match the filters."""
     base = f"Mast.Catalogs.Filtered.{name}.Position"
     cone = invoke(f"Mast.Catalogs.{name}.Cone", M51 | {"radius": 0.2})["data"]
     middle = sorted(row["Tmag"] for row in cone)[len(cone) // 2]
@@ -215,13 +215,13 @@ def test_filters_with_a_position(invoke: Invoke, name: str) -> None:
     ids=str,
 )
 def test_a_star_is_found_by_its_numbers(invoke: Invoke, given: dict[str, Any]) -> None:
-    """Numbers match as text and as numbers, names match patterns."""
+    """Ids match as text and as numbers, names match patterns."""
     answer = invoke("Mast.Catalogs.Filtered.Tic.Rows", {"columns": "ID, Tmag", "filters": [given]})
     assert answer["data"] == [{"ID": PI_MEN_NUMBER, "Tmag": 5.105}]
 
 
 def test_columns_are_chosen_and_refused(invoke: Invoke) -> None:
-    """Names match whatever their case; the service keeps its own order; an unknown one is an error."""
+    """Column names are not case-sensitive; the service keeps its own order; an unknown column is an error."""
     star = [{"paramName": "ID", "values": [PI_MEN_NUMBER]}]
     answer = invoke("Mast.Catalogs.Filtered.Tic", {"columns": "c.tmag, DEC, id", "filters": star})
     assert names_of(answer) == ["ID", "dec", "Tmag"]
@@ -232,7 +232,7 @@ def test_columns_are_chosen_and_refused(invoke: Invoke) -> None:
 
 
 def test_disk_detective_filters(invoke: Invoke) -> None:
-    """Classifications can be filtered though no answer has them; words match whatever their case."""
+    """Classifications can be filtered although they are not returned; text is not case-sensitive."""
     base = "Mast.Catalogs.Filtered.DiskDetective"
     whole = count(invoke, base, filters=[])
     numbers = {}
@@ -255,7 +255,7 @@ def test_disk_detective_filters(invoke: Invoke) -> None:
 @pytest.mark.parametrize("spelling", ["Wfc3Psf", "Wfc3"])
 @pytest.mark.parametrize(("detector", "band"), [("Uvis", "F606W"), ("Ir", "F160W")])
 def test_point_spread_functions(invoke: Invoke, spelling: str, detector: str, band: str) -> None:
-    """Both spellings of the service answer, and the documented filters work."""
+    """Both spellings of the service work, and the documented filters work."""
     filters = [
         {"paramName": "filter", "values": [band]},
         {"paramName": "psf_x_center", "values": [{"min": 100, "max": 800}]},
@@ -272,8 +272,8 @@ def test_point_spread_functions(invoke: Invoke, spelling: str, detector: str, ba
     column=st.sampled_from(["Tmag", "plx", "Teff", "HIP", "numcont", "umag"]),
     limits=st.tuples(st.none() | st.floats(-10, 7000), st.none() | st.floats(-10, 7000)),
 )
-def test_ranges_keep_what_lies_in_them(invoke: Invoke, column: str, limits: tuple[float | None, float | None]) -> None:
-    """A range counts the rows between its ends; nulls lie in no range."""
+def test_ranges(invoke: Invoke, column: str, limits: tuple[float | None, float | None]) -> None:
+    """A range matches the values between its limits; nulls do not match."""
     low, high = limits
     number = count(
         invoke,
@@ -292,7 +292,7 @@ def test_ranges_keep_what_lies_in_them(invoke: Invoke, column: str, limits: tupl
     ("service", "name"), [("Tic", "ticcolumns_filtered.json"), ("DiskDetective", "ddcolumns_filtered.json")]
 )
 def test_descriptions_are_shaped_as_recorded(invoke: Invoke, service: str, name: str) -> None:
-    """Histograms belong to the table, columns carry what stands for null, and there are no rows and no pages."""
+    """Histograms belong to the table, columns have null placeholders, and there are no rows and no pages."""
     answer = invoke(f"Mast.Catalogs.All.{service}", format="extjs")
     mine, theirs = answer["data"]["Tables"][0], recorded(name)["data"]["Tables"][0]
     assert set(answer) == set(recorded(name))
@@ -313,7 +313,7 @@ def test_descriptions_are_shaped_as_recorded(invoke: Invoke, service: str, name:
 
 
 def test_histograms_count_every_row(invoke: Invoke) -> None:
-    """The counts of a histogram add up to the rows that are not null; null words are counted as ''."""
+    """The counts of a histogram add up to the number of non-null rows; null text is counted as ''."""
     table = invoke("Mast.Catalogs.All.Tic", format="extjs")["data"]["Tables"][0]["ExtendedProperties"]
     whole = count(invoke, "Mast.Catalogs.Filtered.Tic", filters=[])
     assert sum(entry["count"] for entry in table["continuousHistogram"]["Tmag"]["hist"]["hist"]) == whole
@@ -324,7 +324,7 @@ def test_histograms_count_every_row(invoke: Invoke) -> None:
 
 
 def columns_of(box: Sandbox, web: requests.Session, name: str) -> dict[str, Any]:
-    """The columns configuration of a service."""
+    """Return the column configuration of a service."""
     url = f"{box.url}/portal/Mashup/Mashup.asmx/columnsconfig"
     config: dict[str, Any] = web.post(url, data={"colConfigId": name}, timeout=10).json()
     return config
@@ -334,7 +334,7 @@ def columns_of(box: Sandbox, web: requests.Session, name: str) -> dict[str, Any]
     ("name", "record"), [("Mast.Catalogs.Tess.Cone", "ticcolumns.json"), ("Mast.Catalogs.Dd.Cone", "ddcolumns.json")]
 )
 def test_columns_configuration(box: Sandbox, web: requests.Session, name: str, record: str) -> None:
-    """Every recorded column is described, with its unit and with what makes a number of it; hardly one has a type."""
+    """Every recorded column has a description, its unit, and its numeric flags; most have no type."""
     mine, theirs = columns_of(box, web, name), recorded(record)
     obsolete = {"duplicate_i", "ecl_lat", "ecl_lon"}
     assert set(theirs) - obsolete <= set(mine)
@@ -346,17 +346,17 @@ def test_columns_configuration(box: Sandbox, web: requests.Session, name: str, r
 
 @pytest.mark.parametrize("name", ["Mast.Catalogs.Tic.Cone", "Mast.Hsc.Db.v3", "Mast.Galex.Catalog", "nonsense"])
 def test_other_configurations_are_empty(box: Sandbox, web: requests.Session, name: str) -> None:
-    """An id without a configuration has an empty object."""
+    """The configuration of an id without columns is an empty object."""
     assert columns_of(box, web, name) == {}
 
 
 def test_unknown_catalogs_are_errors(invoke: Invoke) -> None:
-    """A catalog that is not there is an unknown service."""
+    """An unknown catalog is an unknown service."""
     assert "Unknown service" in message(invoke("Mast.Catalogs.Nonsense.Cone", M51))
 
 
 def test_other_formats(box: Sandbox, web: requests.Session) -> None:
-    """A catalog comes as extjs and csv, too."""
+    """A catalog is also available as extjs and csv."""
 
     def ask(form: str) -> requests.Response:
         request = {"service": "Mast.Catalogs.Tic.Cone", "params": PI_MEN, "format": form}
@@ -367,8 +367,8 @@ def test_other_formats(box: Sandbox, web: requests.Session) -> None:
     assert ask("csv").text.splitlines()[1].startswith(f"{PI_MEN_NUMBER},20190415,")
 
 
-def test_faults_strike_catalogs_too(box: Sandbox, invoke: Invoke) -> None:
-    """A fault placed for one service of the Mashup strikes that one."""
+def test_faults_apply_to_catalogs(box: Sandbox, invoke: Invoke) -> None:
+    """A fault for one Mashup service affects only that service."""
     box.faults.add("invoke", Fault.executing(), where=lambda record: "Tic" in str(record.mashup))
     assert invoke("Mast.Catalogs.GaiaDR3.Cone", PI_MEN)["status"] == "COMPLETE"
     assert invoke("Mast.Catalogs.Tic.Cone", PI_MEN)["status"] == "EXECUTING"

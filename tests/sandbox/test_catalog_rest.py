@@ -1,4 +1,4 @@
-"""Catalogs.MAST over HTTP: rows, conditions, order, pages, formats, the description of columns, and refusals."""
+"""Catalogs.MAST over HTTP: rows, conditions, order, pages, formats, column descriptions, and refusals."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Ask = Callable[..., requests.Response]
 
 
 def recorded(name: str) -> Any:
-    """An answer of Catalogs.MAST that the astroquery package holds."""
+    """Return a recorded response of Catalogs.MAST from the tests of astroquery."""
     return json.loads((files("astroquery.mast.tests") / "data" / name).read_text())
 
 
 @pytest.fixture(scope="session")
 def ask(box: Sandbox, web: requests.Session) -> Ask:
-    """Ask Catalogs.MAST."""
+    """Send a request to Catalogs.MAST."""
 
     def get(path: str, method: str = "GET", **options: Any) -> requests.Response:
         return web.request(method, f"{box.url}/api/v0.1/panstarrs/{path}", timeout=30, **options)
@@ -35,15 +35,15 @@ def ask(box: Sandbox, web: requests.Session) -> Ask:
 
 
 def rows(answer: requests.Response) -> list[dict[str, Any]]:
-    """Rows by column."""
+    """Return the rows as dictionaries by column."""
     assert answer.status_code == 200, answer.text
     names = [column["name"] for column in answer.json()["info"]]
     return [dict(zip(names, row, strict=True)) for row in answer.json()["data"]]
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_table_answers(ask: Ask, table: str) -> None:
-    """Each table has rows around a position, the distance in degrees last, and longs as text."""
+def test_every_table_has_rows(ask: Ask, table: str) -> None:
+    """Each table has rows around a position, with the distance in degrees last, and long integers as text."""
     answer = ask(f"{table}.json", params=M51)
     found = rows(answer)
     info = answer.json()["info"]
@@ -56,8 +56,8 @@ def test_every_table_answers(ask: Ask, table: str) -> None:
     assert all(isinstance(row[name], str) and row[name].lstrip("-").isdigit() for row in found for name in long)
 
 
-def test_the_answer_is_shaped_as_recorded(ask: Ask) -> None:
-    """``info`` describes the columns in the order of the rows, as in the recorded answer."""
+def test_the_response_matches_the_recorded_one(ask: Ask) -> None:
+    """``info`` describes the columns in the order of the rows, as in the recorded response."""
     theirs = recorded("panstarrs.json")
     columns = [column["name"] for column in theirs["info"]]
     mine = ask("dr2/mean.json", params=M51 | {"columns": columns}).json()
@@ -68,8 +68,8 @@ def test_the_answer_is_shaped_as_recorded(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["", ".json"])
-def test_metadata_are_shaped_as_recorded(ask: Ask, suffix: str) -> None:
-    """The mean table has the recorded columns, types, units and places; every value is text."""
+def test_metadata_match_the_recorded_ones(ask: Ask, suffix: str) -> None:
+    """The mean table has the recorded columns, types, units, and positions; all values are text."""
     mine, theirs = ask(f"dr2/mean/metadata{suffix}").json(), recorded("panstarrs_columns.json")
     assert [list(column) for column in mine] == [list(column) for column in theirs]
     keys = ("name", "db_type", "column_name", "unit", "type", "datatype", "size", "arraysize", "column_index")
@@ -79,14 +79,14 @@ def test_metadata_are_shaped_as_recorded(ask: Ask, suffix: str) -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_metadata_are_those_of_the_rows(ask: Ask, table: str) -> None:
-    """What is described is what comes."""
+    """The described columns are the returned ones."""
     described = [column["name"] for column in ask(f"{table}/metadata.json").json()]
     sent = [column["name"] for column in ask(f"{table}.json", params={"pagesize": 1}).json()["info"]]
     assert sent == described
 
 
-def test_four_ways_to_ask(ask: Ask) -> None:
-    """A query may be in the address, in a form, or in JSON, and GET and POST answer the same."""
+def test_four_ways_to_query(ask: Ask) -> None:
+    """A query may be in the URL, in a form, or in JSON, and GET and POST return the same."""
     query: dict[str, Any] = {**M51, "nDetections.gte": 50, "columns": ["objName", "objID", "distance"]}
     query["sort_by"] = ["asc.distance"]
     answers = [
@@ -116,7 +116,7 @@ CONDITIONS: list[tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = [
 
 @pytest.mark.parametrize(("conditions", "passes"), CONDITIONS, ids=lambda value: str(value)[:50])
 def test_conditions(ask: Ask, conditions: dict[str, Any], passes: Callable[[dict[str, Any]], bool]) -> None:
-    """Values of one parameter are alternatives, different parameters must all hold; names have any case."""
+    """Values of one parameter are alternatives, different parameters are combined by AND; names are in any case."""
     cone = M51 | {"radius": 0.2}
     whole = rows(ask("dr2/mean.json", params=cone))
     expected = [row["objID"] for row in whole if passes(row)]
@@ -125,7 +125,7 @@ def test_conditions(ask: Ask, conditions: dict[str, Any], passes: Callable[[dict
 
 
 def test_an_object_is_found_by_its_number(ask: Ask) -> None:
-    """All 18 digits of an identifier count, as text and as a number; no position is needed."""
+    """All 18 digits of an id are significant, as text and as a number; no position is required."""
     number = rows(ask("dr2/mean.json", params=M51))[0]["objID"]
     for spelled in (number, int(number)):
         found = rows(ask("dr2/mean.json", "POST", json={"objID": spelled}))
@@ -137,7 +137,7 @@ def test_an_object_is_found_by_its_number(ask: Ask) -> None:
 
 
 def test_order(ask: Ask) -> None:
-    """Rows are sorted by the first column, equal ones by the next."""
+    """Rows are sorted by the first column, and by the next one where it is equal."""
     query = M51 | {"columns": ["ng", "gMeanPSFMag"], "sort_by": ["desc.ng", "gMeanPSFMag"]}
     found = [(-row["ng"], row["gMeanPSFMag"]) for row in rows(ask("dr2/mean.json", "POST", json=query))]
     assert found == sorted(found)
@@ -145,7 +145,7 @@ def test_order(ask: Ask) -> None:
 
 
 def test_pages(ask: Ask) -> None:
-    """Pages are windows over the same rows; beyond the last there are none."""
+    """Pages are parts of the same rows; there are none after the last page."""
     query = M51 | {"columns": "objID", "sort_by": "desc.distance"}
     whole = rows(ask("dr2/mean.json", params=query))
     pages = [rows(ask("dr2/mean.json", params=query | {"pagesize": 10, "page": page})) for page in range(1, 15)]
@@ -153,8 +153,8 @@ def test_pages(ask: Ask) -> None:
     assert pages[-1] == []
 
 
-def test_shapes_of_answers(ask: Ask) -> None:
-    """Rows may be objects, and the description may stay away."""
+def test_formats_of_rows(ask: Ask) -> None:
+    """Rows can be objects, and the column descriptions can be omitted."""
     columns = {"columns": "[objName, nDetections]", "pagesize": 2}
     flat = ask("dr2/mean.json", params=M51 | columns).json()["data"]
     answer = ask("dr2/mean.json", params=M51 | columns | {"flatten_response": "false", "include_info": "false"}).json()
@@ -162,7 +162,7 @@ def test_shapes_of_answers(ask: Ask) -> None:
 
 
 def test_other_formats(ask: Ask, tmp_path: Any) -> None:
-    """A suffix, a parameter or a header asks for CSV or VOTable."""
+    """A suffix, a parameter, or a header selects CSV or VOTable."""
     query = M51 | {"columns": "objName,objID", "pagesize": 3}
     plain = rows(ask("dr2/mean.json", params=query))
     expected = ["objName,objID", *(f"{row['objName']},{row['objID']}" for row in plain)]
@@ -202,28 +202,28 @@ def test_other_formats(ask: Ask, tmp_path: Any) -> None:
     ],
 )
 def test_refusals(ask: Ask, path: str, query: dict[str, Any], status: int, words: str) -> None:
-    """What makes no sense is refused with a status and a message in JSON."""
+    """Invalid queries are refused with a status and a message in JSON."""
     answer = ask(path, "POST", json=query)
     assert answer.status_code == status
     assert words in answer.json()["message"]
 
 
 @pytest.mark.parametrize("body", ["{", "[1]"])
-def test_bodies_that_are_no_objects(ask: Ask, body: str) -> None:
-    """A body that is no JSON object is refused."""
+def test_bodies_that_are_not_objects(ask: Ask, body: str) -> None:
+    """A body that is not a JSON object is refused."""
     answer = ask("dr2/mean.json", "POST", data=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, "JSON" in answer.json()["message"]) == (400, True)
 
 
 def test_the_south_is_empty(ask: Ask) -> None:
-    """The survey ends at declination -30: the far south is an empty answer with its columns."""
+    """The survey ends at declination -30: further south a result is empty, but has columns."""
     answer = ask("dr2/mean.json", params={"ra": 84.291187, "dec": -80.469125, "radius": 0.1})
     assert answer.json()["data"] == []
     assert len(answer.json()["info"]) == 125
 
 
-def test_requests_are_logged_and_faults_strike(box: Sandbox, ask: Ask) -> None:
-    """Catalogs.MAST has its own name in the log and for faults."""
+def test_requests_are_logged_and_faults_apply(box: Sandbox, ask: Ask) -> None:
+    """Catalogs.MAST has its own name for faults and in the log."""
     box.faults.add("catalogs", Fault.status(503, retry_after=1))
     assert ask("dr2/mean.json", params=M51).status_code == 503
     assert ask("dr2/mean.json", params=M51).status_code == 200

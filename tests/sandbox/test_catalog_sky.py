@@ -1,4 +1,4 @@
-"""The sources behind the catalogs: where they are, and that every catalog says the same of them."""
+"""The sources of all catalogs: their positions, and the agreement between catalogs."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ print(digest.hexdigest())
 
 
 def row_of(table: CatalogTable, key: int) -> dict[str, Any]:
-    """A row of a catalog by column."""
+    """Return a row of a catalog by column."""
     names = [name for name, _ in table.columns]
     return dict(zip(names, table.rows(np.array([key]), names)[0], strict=True))
 
 
 def test_the_sky_is_the_same_in_every_process(capsys: pytest.CaptureFixture[str]) -> None:
-    """Rows do not depend on the process, nor on what was asked before."""
+    """Rows do not depend on the process or on earlier queries."""
     other = subprocess.run([sys.executable, "-c", FINGERPRINT], capture_output=True, text=True, check=True).stdout
     exec(FINGERPRINT, {})
     assert capsys.readouterr().out == other
@@ -58,7 +58,7 @@ def test_the_sky_is_the_same_in_every_process(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(("name", "number"), sorted(TIC_NUMBERS.items()))
 def test_targets_of_tess_are_in_the_catalog(name: str, number: int) -> None:
-    """A star with light curves has its TIC number, at the place where its field is."""
+    """A star with light curves has its TIC id, at the position of its field."""
     table = catalog("tic")
     row = row_of(table, table.matching(Clause(f'"ID" = {number}'))[0])
     assert (row["ra"], row["dec"]) == (round(FIELDS[name].ra, 8), round(FIELDS[name].dec, 8))
@@ -81,7 +81,7 @@ def test_every_light_curve_has_its_star(box: Sandbox) -> None:
 
 
 def test_catalogs_agree_on_a_star() -> None:
-    """TIC and Gaia give one star one number, one brightness, one color, and positions that move with it."""
+    """TIC and Gaia have the same ids, brightness, and color for a star, and positions consistent with its motion."""
     tic, gaia = catalog("tic"), catalog("gaiadr3")
     ours = {str(number): key for key, number in enumerate(gaia.values("source_id").tolist())}
     names = tic.values("GAIA")
@@ -100,7 +100,7 @@ def test_catalogs_agree_on_a_star() -> None:
 
 
 def test_ground_based_surveys_agree_on_a_star() -> None:
-    """2MASS has the stars of the TIC under the names that it gives, Pan-STARRS has the northern ones where they are."""
+    """2MASS contains the stars of the TIC by their names, and Pan-STARRS the northern ones by position."""
     tic, infrared, optical = catalog("tic"), catalog("2mass"), survey_table("dr2", "mean").table
     ours = {name: key for key, name in enumerate(infrared.values("designation"))}
     matched = north = 0
@@ -118,8 +118,8 @@ def test_ground_based_surveys_agree_on_a_star() -> None:
     assert min(matched, north) > 40
 
 
-def test_a_well_known_star_is_itself() -> None:
-    """Pi Mensae has the numbers, the brightness and the size that the literature gives."""
+def test_a_well_known_star() -> None:
+    """Pi Mensae has the ids, brightness, and size given in the literature."""
     table = catalog("tic")
     row = row_of(table, table.matching(Clause(f'"ID" = {PI_MEN}'))[0])
     assert (row["GAIA"], row["HIP"]) == ("4623036865373793408", 26394)
@@ -130,7 +130,7 @@ def test_a_well_known_star_is_itself() -> None:
 
 
 def test_sources_are_the_stars_of_the_images() -> None:
-    """The brightest stars that images of a field show are sources at the same place."""
+    """The brightest stars in images of a field are sources at the same position."""
     stars = scene.stars(FIELDS["NGC104"])
     brightest = np.argsort(-stars.flux, kind="stable")[:50]
     whole = sky()
@@ -140,8 +140,8 @@ def test_sources_are_the_stars_of_the_images() -> None:
     assert drawn <= places
 
 
-def test_hubble_matches_lie_on_images(box: Sandbox) -> None:
-    """Every detection repeats date, program and filter of an image of the archive that covers it."""
+def test_hubble_matches_are_on_images(box: Sandbox) -> None:
+    """Every detection has the date, program, and filter of an image of the archive that covers it."""
     rows = hubble(3)
     columns = [name for name, _ in MATCH_COLUMNS]
     checked = 0
@@ -158,7 +158,7 @@ def test_hubble_matches_lie_on_images(box: Sandbox) -> None:
 
 
 def test_identifiers_are_unique() -> None:
-    """No two rows of a catalog have the same number, and none is too large for 64 bits."""
+    """Ids are unique in each catalog, and fit into 64 bits."""
     numbers = {"tic": "ID", "gaiadr3": "source_id", "galex": "objID", "plato": "PICidDR1", "diskdetective": "G_objid"}
     columns = [catalog(name).values(column) for name, column in numbers.items()]
     columns += [survey_table("dr2", "mean").table.values("objID"), hubble(2).match_ids]
@@ -170,7 +170,7 @@ def test_identifiers_are_unique() -> None:
 
 @given(POSITIONS)
 def test_galactic_and_ecliptic_coordinates(position: tuple[float, float]) -> None:
-    """The rotations are those of astropy."""
+    """The coordinate rotations agree with astropy."""
     place = SkyCoord(*position, unit="deg")
     arrays = np.array([position[0]]), np.array([position[1]])
     mine = SkyCoord(*galactic(*arrays), unit="deg", frame="galactic")
@@ -179,8 +179,8 @@ def test_galactic_and_ecliptic_coordinates(position: tuple[float, float]) -> Non
     assert mine.separation(place.barycentricmeanecliptic).arcsec[0] < 0.2
 
 
-def test_names_made_of_positions() -> None:
-    """Designations are cut, not rounded, as the surveys do it."""
+def test_names_derived_from_positions() -> None:
+    """Designations are truncated, not rounded, as in the surveys."""
     ra, dec = np.array([254.378937, 0.0]), np.array([-4.09411, 0.5])
     assert two_mass_names(ra, dec).tolist() == ["16573094-0405387", "00000000+0030000"]
     assert wise_names(ra, dec).tolist() == ["J165730.94-040538.7", "J000000.00+003000.0"]
@@ -188,14 +188,14 @@ def test_names_made_of_positions() -> None:
 
 @given(st.floats(2700, 10000))
 def test_temperature_and_color(teff: float) -> None:
-    """A star's color and temperature say the same."""
+    """Temperature and color of a star are consistent."""
     found = physics(color_of(np.array([teff])), np.array([False]))
     assert found["Teff"][0] == pytest.approx(teff, rel=1e-6)
 
 
 @given(st.lists(POSITIONS, min_size=1, max_size=30), POSITIONS, st.floats(0, 180))
 def test_cones(places: list[tuple[float, float]], center: tuple[float, float], radius: float) -> None:
-    """A cone holds exactly the rows within its radius, nearest first."""
+    """A cone contains exactly the rows within its radius, nearest first."""
     ra, dec = np.array(places).T
     table = CatalogTable({"n": ("int", np.arange(len(ra)))}, (ra, dec))
     apart = SkyCoord(ra, dec, unit="deg").separation(SkyCoord(*center, unit="deg")).deg
@@ -206,7 +206,7 @@ def test_cones(places: list[tuple[float, float]], center: tuple[float, float], r
 
 
 def test_cells() -> None:
-    """Null is null in every type, and a whole number is written without a fraction."""
+    """Null is null in all types, and integers are written without a fraction."""
     table = CatalogTable(
         {
             "float": ("float", np.array([1.5, 2.0, np.nan])),

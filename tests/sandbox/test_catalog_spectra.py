@@ -1,4 +1,4 @@
-"""The files of the list of HST spectra over HTTP, and the scripts that fetch them."""
+"""The files of the list of HST spectra over HTTP, and the scripts that download them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Invoke = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def spectra(invoke: Invoke) -> dict[int, dict[str, Any]]:
-    """A spectrum of each type."""
+    """One spectrum of each type."""
     listed = invoke("Mast.HscSpectra.Db.All")["data"]
     return {row["SpectrumType"]: row for row in reversed(listed)}
 
 
 def address(box: Sandbox, spectrum: dict[str, Any]) -> str:
-    """Where the file of a spectrum is; plus signs are left as they are, as clients do it."""
+    """Return the URL of a spectrum; plus signs are not escaped, as in clients."""
     name = spectrum["DatasetName"]
     if spectrum["SpectrumType"] < 2:
         return f"{box.url}/cgi-bin/getdata.cgi?config=ops&dataset={name}"
@@ -33,7 +33,7 @@ def address(box: Sandbox, spectrum: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("kind", [1, 2])
 def test_spectra_are_files(box: Sandbox, web: requests.Session, spectra: dict[int, dict[str, Any]], kind: int) -> None:
-    """Each program sends a valid FITS file of its kind of spectra, of undeclared length, always the same."""
+    """Each program sends valid, reproducible FITS files of its type of spectra, without a declared length."""
     answers = [web.get(address(box, spectra[kind]), timeout=10) for _ in range(2)]
     assert {answer.status_code for answer in answers} == {200}
     assert answers[0].content == answers[1].content
@@ -49,7 +49,7 @@ def test_spectra_are_files(box: Sandbox, web: requests.Session, spectra: dict[in
 
 
 def test_greek_targets_have_spectra(box: Sandbox, web: requests.Session, invoke: Invoke) -> None:
-    """The name of a target that a FITS header cannot hold is written in plain letters."""
+    """A target name with Greek letters is written in ASCII in the FITS header."""
     listed = invoke("Mast.HscSpectra.Db.All")["data"]
     spectrum = next(row for row in listed if row["TargetName"] == "\u03b1-CEN")
     answer = web.get(address(box, spectrum), timeout=10)
@@ -58,14 +58,14 @@ def test_greek_targets_have_spectra(box: Sandbox, web: requests.Session, invoke:
 
 
 def test_head_of_a_spectrum(box: Sandbox, web: requests.Session, spectra: dict[int, dict[str, Any]]) -> None:
-    """HEAD answers without a body."""
+    """HEAD returns no body."""
     answer = web.head(address(box, spectra[2]), timeout=10)
     assert (answer.status_code, answer.content) == (200, b"")
     assert "Content-Length" not in answer.headers
 
 
 def test_other_names_are_not_found(box: Sandbox, web: requests.Session, spectra: dict[int, dict[str, Any]]) -> None:
-    """Unknown data sets, and those of the other program, are not there; without a name the program complains."""
+    """Unknown data sets, and those of the other program, are not found; a name is required."""
     program, proxy = f"{box.url}/cgi-bin/getdata.cgi?config=ops&dataset=", f"{box.url}/cgi-bin/ecfproxy?file_id="
     for url in (
         f"{program}nonsense",
@@ -80,7 +80,7 @@ def test_other_names_are_not_found(box: Sandbox, web: requests.Session, spectra:
 
 
 def bundle(spectra: list[str], **changes: Any) -> dict[str, Any]:
-    """Parameters of a request for a script."""
+    """Return the parameters of a request for a script."""
     params: dict[str, Any] = {
         "urlList": ",".join(spectra),
         "pathList": ",".join(f"mastDownload/HSC/{number}.fits" for number in range(len(spectra))),
@@ -92,10 +92,10 @@ def bundle(spectra: list[str], **changes: Any) -> dict[str, Any]:
     return params | changes
 
 
-def test_a_script_is_made_and_fetched(
+def test_a_script_is_created_and_downloaded(
     box: Sandbox, web: requests.Session, invoke: Invoke, spectra: dict[int, dict[str, Any]]
 ) -> None:
-    """The answer tells where the script is and what is in it; a file that is not there is left out."""
+    """The response contains the address of the script and the status of its files; missing files are omitted."""
     urls = [address(box, spectra[1]), address(box, spectra[2]), f"{box.url}/cgi-bin/ecfproxy?file_id=nonsense.fits"]
     answer = invoke("Mast.Bundle.Request", bundle(urls))
     assert (answer["status"], answer["progress"]) == ("COMPLETE", 1)
@@ -111,6 +111,6 @@ def test_a_script_is_made_and_fetched(
 @pytest.mark.parametrize(
     "changes", [{"extension": "zip"}, {"urlList": ""}, {"pathList": "one,two,three,four"}], ids=str
 )
-def test_scripts_that_cannot_be_made(invoke: Invoke, changes: dict[str, Any]) -> None:
-    """Lists that do not fit together, and other kinds of bundle, are errors."""
+def test_invalid_script_requests(invoke: Invoke, changes: dict[str, Any]) -> None:
+    """Lists of different lengths, and other kinds of bundles, are errors."""
     assert invoke("Mast.Bundle.Request", bundle(["http://127.0.0.1/x"], **changes))["status"] == "ERROR"

@@ -1,4 +1,4 @@
-"""Where cutouts lie: frames, sky cells and minor planets' tracks, checked against astropy."""
+"""Positions of cutouts: frames, sky cells, and tracks of minor planets, compared with astropy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RA, DEC = st.floats(0.0, 359.99), st.floats(-89.9, 89.9)
 @settings(max_examples=60, deadline=None)
 @given(ra=RA, dec=DEC, angle=st.floats(0, 360), column=st.integers(1, 2048), row=st.integers(1, 2048))
 def test_cutouts_are_centered(ra: float, dec: float, angle: float, column: int, row: int) -> None:
-    """The pixel of a position is the middle one of its cutout, as astropy reads the header, near the poles as well."""
+    """A position is at the center of its cutout according to astropy's WCS, also near the poles."""
     frame = Frame(ra, dec, 21.0 / 3600.0, angle, 2048)
     whole = WCS({key: value for key, value, _ in world_coordinates(frame.grid((1, 1), (2048, 2048)))})
     position = whole.all_pix2world([[column, row]], 1)[0]
@@ -34,14 +34,14 @@ def test_cutouts_are_centered(ra: float, dec: float, angle: float, column: int, 
 
 @given(ra=RA, dec=DEC)
 def test_far_side_is_not_near(ra: float, dec: float) -> None:
-    """A position on the other side of the sky is in no image, although the projection would put it into one."""
+    """A position on the opposite side of the sky is in no image, although it could be projected into it."""
     frame = Frame(ra, dec, 0.005, 0.0, 2048)
     assert not frame.near((ra + 180.0) % 360.0, -dec)
 
 
 @given(ra=RA, dec=DEC)
-def test_sky_cells_hold_their_positions(ra: float, dec: float) -> None:
-    """A position is never further from the middle of its sky cell than the cell is wide."""
+def test_sky_cells_contain_their_positions(ra: float, dec: float) -> None:
+    """A position is less than the width of a sky cell away from the center of its cell."""
     name, middle_ra, middle_dec = sky_cell(ra, dec)
     assert SkyCoord(ra, dec, unit="deg").separation(SkyCoord(middle_ra, middle_dec, unit="deg")).deg < 0.2
     assert (len(name), name[8], name[13], name[16]) == (len("skycell-p2007x09y05"), "p", "x", "y")
@@ -50,7 +50,7 @@ def test_sky_cells_hold_their_positions(ra: float, dec: float) -> None:
 @settings(max_examples=40, deadline=None)
 @given(ra=RA, height=st.floats(-0.999, 0.999))
 def test_a_sector_sees_a_place_with_few_detectors(ra: float, height: float) -> None:
-    """Detectors of one sector hardly overlap: a place is on two of them at most, and near the ecliptic on none."""
+    """Detectors of one sector rarely overlap: at most two of them see a position, and near the ecliptic none."""
     dec = math.degrees(math.asin(height))
     seen = [detector.sector for detector in model_at(ra, dec)]
     assert all(seen.count(sector) <= 2 for sector in seen)
@@ -60,7 +60,7 @@ def test_a_sector_sees_a_place_with_few_detectors(ra: float, height: float) -> N
 
 
 def test_tracks_are_smooth() -> None:
-    """A minor planet moves a fraction of a degree a day."""
+    """A minor planet moves by a fraction of a degree per day."""
     body = asteroid("Pallas")
     assert body is not None
     times = sector_times(7)

@@ -1,4 +1,4 @@
-"""Zcut and Hapcut over HTTP: surveys, FITS cutouts, pictures."""
+"""Zcut and Hapcut over HTTP: surveys, FITS cutouts, and pictures."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ NOWHERE = {"ra": 102.7, "dec": 70.5}
 
 
 def get(box: Sandbox, web: requests.Session, path: str, **arguments: Any) -> requests.Response:
-    """Ask a cutout service."""
+    """Send a request to a cutout service."""
     service, _, action = path.partition("/")
     return web.get(f"{box.url}/{service}/api/v0.1/{action}", params=arguments, timeout=60)
 
 
 def files(answer: requests.Response, compression: int) -> dict[str, bytes]:
-    """The files of a ZIP by name."""
+    """Return the files of a ZIP by name."""
     assert answer.status_code == 200, answer.text
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert {entry.compress_type for entry in archive.infolist()} == {compression}
@@ -38,15 +38,15 @@ def files(answer: requests.Response, compression: int) -> dict[str, bytes]:
 
 
 def opened(content: bytes) -> fits.HDUList:
-    """A FITS file that is right by the standard and by its checksums."""
+    """Return a FITS file, verified by the standard and by its checksums."""
     units = fits.open(io.BytesIO(content), checksum=True, lazy_load_hdus=False)
     for unit in units:
         unit.verify("exception")
     return units
 
 
-def test_surveys_of_a_place(box: Sandbox, web: requests.Session) -> None:
-    """The surveys of a place in GOODS-N are those of a recorded answer, with and without a radius."""
+def test_surveys_at_a_position(box: Sandbox, web: requests.Session) -> None:
+    """The surveys at a position in GOODS-N are those of a recorded response, with and without a radius."""
     real = json.loads((RECORDED / "zcut_survey.json").read_text("utf-8"))
     assert get(box, web, "zcut/survey", **GOODS_NORTH, radius=0).json() == real
     posted = web.post(f"{box.url}/zcut/api/v0.1/survey", data={**GOODS_NORTH, "radius": "0d"}, timeout=30)
@@ -55,14 +55,14 @@ def test_surveys_of_a_place(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_default_radius_of_surveys(box: Sandbox, web: requests.Session) -> None:
-    """Without a radius surveys a fifth of a degree away are found."""
+    """The default radius finds surveys up to 0.2 degrees away."""
     near = {"ra": 189.228621, "dec": 62.238661 + 0.14 + 0.1}
     assert get(box, web, "zcut/survey", **near, radius="0d").json()["surveys"] == []
     assert "goods_north" in get(box, web, "zcut/survey", **near).json()["surveys"]
 
 
 def test_survey_cutouts(box: Sandbox, web: requests.Session) -> None:
-    """Each survey gives a FITS file with an image per filter, and the place in the middle of each."""
+    """Each survey has a FITS file with one image per filter, centered on the position."""
     cut = files(get(box, web, "zcut/astrocut", **GOODS_NORTH, x=100.0, y=80.0, units="px"), zipfile.ZIP_STORED)
     assert list(cut) == [
         f"{survey}_189.492060_62.206150_100.0pix-x-80.0pix_astrocut.fits"
@@ -83,7 +83,7 @@ def test_survey_cutouts(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_one_survey_in_degrees(box: Sandbox, web: requests.Session) -> None:
-    """A survey can be chosen, and a size in degrees means fewer of the larger pixels."""
+    """A survey can be selected, and a size in degrees is converted to pixels of its scale."""
     for survey, side in (("candels_gn_60mas", 60), ("goods_north", 120)):
         answer = get(box, web, "zcut/astrocut", **GOODS_NORTH, x=0.001, y=0.001, units="d", survey=survey)
         (name, content), *others = files(answer, zipfile.ZIP_STORED).items()
@@ -94,7 +94,7 @@ def test_one_survey_in_degrees(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_filters_show_the_same_galaxies(box: Sandbox, web: requests.Session) -> None:
-    """The images of a survey fit on top of each other, and show more than noise."""
+    """The images of a survey are aligned, and show more than noise."""
     answer = get(box, web, "zcut/astrocut", ra=189.228621, dec=62.238661, x=800, y=800, survey="goods_north")
     with opened(next(iter(files(answer, zipfile.ZIP_STORED).values()))) as units:
         first, last = units[1].data, units[4].data
@@ -104,7 +104,7 @@ def test_filters_show_the_same_galaxies(box: Sandbox, web: requests.Session) -> 
 
 @pytest.mark.parametrize(("kind", "format_"), [("jpg", "JPEG"), ("png", "PNG")])
 def test_pictures(box: Sandbox, web: requests.Session, kind: str, format_: str) -> None:
-    """Pictures come one per filter, named after the mosaics, as large as asked for."""
+    """There is one picture of the requested size per filter, named after the mosaic."""
     answer = get(box, web, "zcut/astrocut", **GOODS_NORTH, x=100.0, y=80.0, cutout_format=kind)
     cut = files(answer, zipfile.ZIP_STORED)
     name = f"hlsp_candels_hst_acs_gn-tot-30mas_f606w_v1.0_drz_189.492060_62.206150_100.0pix-x-80.0pix_astrocut.{kind}"
@@ -116,7 +116,7 @@ def test_pictures(box: Sandbox, web: requests.Session, kind: str, format_: str) 
 
 
 def test_looks_of_pictures(box: Sandbox, web: requests.Session) -> None:
-    """Stretch, limits and inversion change the picture; inversion exactly."""
+    """Stretch and limits change the picture, and inversion inverts it exactly."""
     place = {**GOODS_NORTH, "x": 60, "y": 60, "cutout_format": "png", "survey": "goods_north"}
 
     def levels(**looks: Any) -> Any:
@@ -142,13 +142,13 @@ def test_looks_of_pictures(box: Sandbox, web: requests.Session) -> None:
     ],
 )
 def test_bad_arguments(box: Sandbox, web: requests.Session, arguments: dict[str, Any]) -> None:
-    """What cannot be understood is refused with status 400 and a sentence."""
+    """Invalid arguments are refused with status 400 and a message."""
     answer = get(box, web, "zcut/astrocut", **GOODS_NORTH, **arguments)
     assert (answer.status_code, list(answer.json())) == (400, ["msg"])
 
 
 def test_nothing_to_cut(box: Sandbox, web: requests.Session) -> None:
-    """Outside of the surveys, and for another survey, a message comes with status 200."""
+    """Outside the surveys, or of the selected one, the response is a message with status 200."""
     for arguments in (NOWHERE, {**GOODS_NORTH, "survey": "goods_south"}):
         answer = get(box, web, "zcut/astrocut", **arguments)
         assert (answer.status_code, list(answer.json())) == (200, ["msg"])
@@ -157,7 +157,7 @@ def test_nothing_to_cut(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_sky_cell_cutouts(box: Sandbox, web: requests.Session) -> None:
-    """Hubble's images are cut camera by camera and filter by filter, with a weight for each."""
+    """Hubble images are cut for each camera and filter, with a weight image for each."""
     cut = files(get(box, web, "hapcut/astrocut", **M51, x=60, y=40, units="px"), zipfile.ZIP_DEFLATED)
     names = [name.partition("_wfc")[0] for name in cut]
     assert len(cut) > 5
@@ -174,7 +174,7 @@ def test_sky_cell_cutouts(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_sky_cell_cutouts_show_the_galaxy(box: Sandbox, web: requests.Session) -> None:
-    """The nucleus of M51 is brighter than its surroundings, as it is in the archive's own images."""
+    """The nucleus of M51 is brighter than its surroundings, as in the images of the archive."""
     cut = files(get(box, web, "hapcut/astrocut", **M51, x=300, y=300, units="px"), zipfile.ZIP_DEFLATED)
     with opened(next(iter(cut.values()))) as units:
         data = units["SCI"].data
@@ -182,7 +182,7 @@ def test_sky_cell_cutouts_show_the_galaxy(box: Sandbox, web: requests.Session) -
 
 
 def test_posted_json_is_the_same(box: Sandbox, web: requests.Session) -> None:
-    """Hapcut takes JSON as well, and refuses what is none."""
+    """Hapcut also accepts JSON, and refuses invalid JSON."""
     url = f"{box.url}/hapcut/api/v0.1/astrocut"
     request = {**M51, "x": 5.0, "y": 5.0, "units": "px"}
     assert web.post(url, json=request, timeout=60).content == get(box, web, "hapcut/astrocut", **request).content
@@ -192,7 +192,7 @@ def test_posted_json_is_the_same(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_faults_by_service(box: Sandbox, web: requests.Session) -> None:
-    """Each service is an endpoint of its own."""
+    """Each service is a separate endpoint."""
     for service in ("zcut", "hapcut"):
         box.faults.add(service, Fault.status(503))
         assert get(box, web, f"{service}/astrocut", **NOWHERE).status_code == 503

@@ -26,12 +26,12 @@ COLUMNS = [
 
 
 def get(box: Sandbox, web: requests.Session, path: str, **arguments: Any) -> requests.Response:
-    """Ask TESScut."""
+    """Send a request to TESScut."""
     return web.get(f"{box.url}/tesscut/api/v0.1/{path}", params=arguments, timeout=60)
 
 
 def sectors(box: Sandbox, web: requests.Session, path: str = "sector", **arguments: Any) -> list[dict[str, str]]:
-    """The sectors of a place."""
+    """Return the sectors of a position."""
     answer = get(box, web, path, **arguments)
     assert answer.status_code == 200, answer.text
     found: list[dict[str, str]] = answer.json()["results"]
@@ -39,7 +39,7 @@ def sectors(box: Sandbox, web: requests.Session, path: str = "sector", **argumen
 
 
 def files(answer: requests.Response) -> dict[str, bytes]:
-    """The files of a ZIP by name."""
+    """Return the files of a ZIP by name."""
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
@@ -48,15 +48,15 @@ def files(answer: requests.Response) -> dict[str, bytes]:
 
 
 def opened(content: bytes) -> fits.HDUList:
-    """A FITS file that is right by the standard and by its checksums."""
+    """Return a FITS file, verified by the standard and by its checksums."""
     units = fits.open(io.BytesIO(content), checksum=True, lazy_load_hdus=False)
     for unit in units:
         unit.verify("exception")
     return units
 
 
-def test_sectors_have_the_shape_of_a_recorded_answer(box: Sandbox, web: requests.Session) -> None:
-    """Sector, camera and detector are texts, and the name is made of them."""
+def test_sectors_match_a_recorded_response(box: Sandbox, web: requests.Session) -> None:
+    """Sector, camera, and detector are text, and the name is composed of them."""
     real = json.loads((RECORDED / "tess_sector.json").read_text("utf-8"))["results"][0]
     found = sectors(box, web, **PI_MEN, radius="0d")
     assert len(found) > 5
@@ -68,15 +68,15 @@ def test_sectors_have_the_shape_of_a_recorded_answer(box: Sandbox, web: requests
 
 
 def test_form_and_query_are_the_same(box: Sandbox, web: requests.Session) -> None:
-    """Arguments come in the URL or in a posted form."""
+    """Arguments can be in the URL or in a posted form."""
     posted = web.post(f"{box.url}/tesscut/api/v0.1/sector", data={**PI_MEN, "radius": 0.0}, timeout=30)
     assert posted.json()["results"] == sectors(box, web, **PI_MEN)
 
 
 @pytest.mark.parametrize("radius", [0.0, 0.5])
 def test_sectors_agree_with_the_full_frame_images(box: Sandbox, web: requests.Session, radius: float) -> None:
-    """In sectors whose images the archive has, those detectors saw a place whose footprint holds it; else only stars
-    with light curves were seen.
+    """In sectors with images in the archive, the detectors are those whose footprint contains the position, or those of
+    light curves.
     """
     sql = "SELECT * FROM observation WHERE obs_collection = 'TESS'"
     observed = {row["objID"]: row for row in box.archive.query(sql)}
@@ -93,7 +93,7 @@ def test_sectors_agree_with_the_full_frame_images(box: Sandbox, web: requests.Se
 
 
 def test_sectors_agree_with_the_light_curves(box: Sandbox, web: requests.Session) -> None:
-    """A star with a light curve was seen in the sector of the light curve."""
+    """A star with a light curve was observed in the sector of the light curve."""
     rows = box.archive.query(
         "SELECT s_ra, s_dec, sequence_number FROM observation WHERE obs_collection = 'TESS' "
         "AND dataproduct_type = 'timeseries' ORDER BY obsid LIMIT 30"
@@ -104,7 +104,7 @@ def test_sectors_agree_with_the_light_curves(box: Sandbox, web: requests.Session
 
 
 def test_many_sectors_at_the_poles_and_none_at_the_ecliptic(box: Sandbox, web: requests.Session) -> None:
-    """The ecliptic poles were seen for a year, the ecliptic not at all."""
+    """The ecliptic poles were observed for a year, the ecliptic was not."""
     assert len({entry["sector"] for entry in sectors(box, web, ra=93.0, dec=-66.0)}) >= 9
     assert len({entry["sector"] for entry in sectors(box, web, ra=272.0, dec=66.0)}) >= 9
     assert sectors(box, web, **NOWHERE) == []
@@ -112,7 +112,7 @@ def test_many_sectors_at_the_poles_and_none_at_the_ecliptic(box: Sandbox, web: r
 
 @pytest.mark.parametrize("radius", ["0.3", "0.3d", "18m", "1080s", "51.428571px", " 0.3 d"])
 def test_radii(box: Sandbox, web: requests.Session, radius: str) -> None:
-    """A radius is in degrees unless it says otherwise; a larger one never finds less."""
+    """A radius is in degrees by default; a larger radius never finds fewer sectors."""
     place = {"ra": 100.0, "dec": -40.0}
     same = sectors(box, web, **place, radius=0.3)
     assert sectors(box, web, **place, radius=radius) == same
@@ -140,14 +140,14 @@ def test_radii(box: Sandbox, web: requests.Session, radius: str) -> None:
     ],
 )
 def test_bad_arguments(box: Sandbox, web: requests.Session, path: str, arguments: dict[str, Any]) -> None:
-    """What cannot be understood is refused with status 400 and a sentence."""
+    """Invalid arguments are refused with status 400 and a message."""
     answer = get(box, web, path, **arguments)
     assert (answer.status_code, list(answer.json())) == (400, ["msg"])
 
 
 @pytest.mark.parametrize(("x", "y"), [(5, 5), (7, 3), (1, 1), (2, 4)])
 def test_target_pixel_file(box: Sandbox, web: requests.Session, x: int, y: int) -> None:
-    """A cutout has the recorded file's units and columns, the shape asked for, and the star in the right pixel."""
+    """A cutout has the units and columns of the recorded file, the requested shape, and the star at the right pixel."""
     cut = files(get(box, web, "astrocut", **PI_MEN, x=x, y=y, units="px", sector=3))
     (name, content), *others = cut.items()
     assert not others
@@ -168,8 +168,8 @@ def test_target_pixel_file(box: Sandbox, web: requests.Session, x: int, y: int) 
         assert brightest == (y // 2, x // 2)
 
 
-def test_table_headers_hold_the_same_coordinates(box: Sandbox, web: requests.Session) -> None:
-    """The world coordinates of the FLUX column are those of the aperture image, and the detector's pixels are given."""
+def test_table_headers_have_the_same_coordinates(box: Sandbox, web: requests.Session) -> None:
+    """The world coordinates of the FLUX column are those of the aperture image; detector pixels are included."""
     content = next(iter(files(get(box, web, "astrocut", **PI_MEN, x=5, y=5, sector=3)).values()))
     with opened(content) as units:
         table, image = units["PIXELS"].header, units["APERTURE"].header
@@ -185,7 +185,7 @@ def test_table_headers_hold_the_same_coordinates(box: Sandbox, web: requests.Ses
 
 
 def test_times_and_sources(box: Sandbox, web: requests.Session) -> None:
-    """Times rise through the sector, and each cadence names the full-frame image it comes from."""
+    """Times increase through the sector, and each cadence has the name of its full-frame image."""
     content = next(iter(files(get(box, web, "astrocut", **PI_MEN, sector=3)).values()))
     with opened(content) as units:
         data, header = units["PIXELS"].data, units["PIXELS"].header
@@ -198,7 +198,7 @@ def test_times_and_sources(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_neighbors_show_the_same_sky(box: Sandbox, web: requests.Session) -> None:
-    """A small cutout is the middle of a large one, up to noise."""
+    """A small cutout is the center of a larger one, except for noise."""
     images = []
     for side in (5, 21):
         content = next(iter(files(get(box, web, "astrocut", **PI_MEN, x=side, y=side, sector=3)).values()))
@@ -208,32 +208,32 @@ def test_neighbors_show_the_same_sky(box: Sandbox, web: requests.Session) -> Non
 
 
 def test_one_file_per_detector(box: Sandbox, web: requests.Session) -> None:
-    """Without a sector there is a file for every entry of the sector list."""
+    """Without a sector there is one file per entry of the sector list."""
     expected = [entry["sectorName"] for entry in sectors(box, web, **PI_MEN)]
     assert [name.partition("_")[0] for name in files(get(box, web, "astrocut", **PI_MEN, x=1, y=1))] == expected
 
 
 def test_angles_become_pixels(box: Sandbox, web: requests.Session) -> None:
-    """A size in degrees is one in pixels of 21 arcsec."""
+    """A size in degrees is converted to pixels of 21 arcsec."""
     name = next(iter(files(get(box, web, "astrocut", **PI_MEN, x=0.04, y=0.02, units="d", sector=3))))
     assert name.endswith("_7x3_astrocut.fits")
 
 
 def test_nothing_to_cut(box: Sandbox, web: requests.Session) -> None:
-    """Where TESS has not looked, or not in that sector, a message comes with status 200."""
+    """Without TESS data, or without data in the given sector, the response is a message with status 200."""
     for answer in (get(box, web, "astrocut", **NOWHERE), get(box, web, "astrocut", **PI_MEN, sector=99)):
         assert (answer.status_code, list(answer.json())) == (200, ["msg"])
 
 
 def test_cuts_are_the_same_every_time(box: Sandbox, web: requests.Session) -> None:
-    """The same request brings the same bytes."""
+    """Equal requests return equal bytes."""
     first, second = (get(box, web, "astrocut", **PI_MEN, sector=3).content for _ in range(2))
     assert first == second
 
 
 @pytest.mark.parametrize("name", ["Eleonora", "eleonora", "354", "354 Eleonora", "Ceres", "Pallas", "Vesta"])
 def test_minor_planets_are_known(box: Sandbox, web: requests.Session, name: str) -> None:
-    """Minor planets are found by name and number; sectors have zeros in front here."""
+    """Minor planets are found by name and number; sectors have leading zeros in this list."""
     found = sectors(box, web, "moving_target/sector", obj_id=name, obj_type="smallbody")
     assert found
     assert all(len(entry["sector"]) == 4 for entry in found)
@@ -241,7 +241,7 @@ def test_minor_planets_are_known(box: Sandbox, web: requests.Session, name: str)
 
 
 def test_unknown_bodies(box: Sandbox, web: requests.Session) -> None:
-    """Nothing is known of other bodies, nor of a minor planet among the major ones."""
+    """Other bodies are unknown, and so are minor planets requested as major bodies."""
     for arguments in ({"obj_id": "Nobody"}, {"obj_id": "Eleonora", "obj_type": "majorbody"}):
         assert sectors(box, web, "moving_target/sector", **arguments) == []
         answer = get(box, web, "moving_target/astrocut", **arguments)
@@ -249,7 +249,7 @@ def test_unknown_bodies(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_moving_target_pixel_file(box: Sandbox, web: requests.Session) -> None:
-    """A cutout that follows a body has four more columns, and the body in its middle pixel throughout."""
+    """A cutout that follows a body has four additional columns, and the body in the central pixel."""
     entry = sectors(box, web, "moving_target/sector", obj_id="Eleonora")[0]
     assert (entry["sectorName"], entry["sector"]) == ("tess-s0006-1-1", "0006")
     answer = get(box, web, "moving_target/astrocut", obj_id="Eleonora", sector=6, x=5, y=3, units="px")
@@ -265,7 +265,7 @@ def test_moving_target_pixel_file(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_throttling_is_a_fault(box: Sandbox, web: requests.Session) -> None:
-    """Status 503 can be asked for by the name of the service."""
+    """A fault can be added by the name of the service."""
     box.faults.add("tesscut", Fault.status(503), times=2)
     assert [get(box, web, path, **PI_MEN).status_code for path in ("sector", "astrocut", "sector")] == [503, 503, 200]
     assert len(box.requests.of("tesscut")) == 3

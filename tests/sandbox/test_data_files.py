@@ -1,4 +1,4 @@
-"""The sandbox's tables and texts are files beside its modules; an installed sandbox has them all, and no others."""
+"""The data files of the sandbox are all included in an installation, and all used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _READ = re.compile(r'(?<![.\w])(packaged|text)\("([\w.]+)"\)')
 
 
 def test_an_installed_sandbox_has_its_data_files() -> None:
-    """The patterns of the package's data in setup.cfg cover every file."""
+    """The package data patterns in setup.cfg cover every file."""
     settings = ConfigParser()
     settings.read(Path(__file__).parents[2] / "setup.cfg", "utf-8")
     patterns = settings["options.package_data"]["astroquery_mast.sandbox"].split()
@@ -21,7 +21,7 @@ def test_an_installed_sandbox_has_its_data_files() -> None:
 
 
 def test_every_data_file_is_read() -> None:
-    """Each of them is named where it is used, and nothing is read that is not there."""
+    """Every data file is read by a module, and every file that is read exists."""
     source = "".join(path.read_text("utf-8") for path in ROOT.rglob("*.py"))
     read = {name if how == "text" else f"{name}.json" for how, name in _READ.findall(source)}
     assert read == DATA

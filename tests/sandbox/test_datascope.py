@@ -1,4 +1,4 @@
-"""DataScope of the sandbox: answers that grow from poll to poll."""
+"""DataScope: results that grow from poll to poll."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ CONE = {"ra": 202.4691, "dec": 47.1997, "radius": 0.1}
 SERVICE = "Vo.Hesarc.DatascopeListable"
 
 
-def test_the_answer_grows_from_poll_to_poll(invoke: Callable[..., Any]) -> None:
-    """The first answer has no rows, the following have more each, and the last says that it is complete."""
+def test_the_result_grows_from_poll_to_poll(invoke: Callable[..., Any]) -> None:
+    """The first response has no rows, each later one has more, and the last one is complete."""
     answers = [invoke(SERVICE, CONE, cacheBreaker="a") for _ in range(4)]
     assert [answer["status"] for answer in answers] == ["EXECUTING"] * 3 + ["COMPLETE"]
     assert "fields" not in answers[0]
@@ -26,21 +26,21 @@ def test_the_answer_grows_from_poll_to_poll(invoke: Callable[..., Any]) -> None:
     assert [answer["percent complete"] for answer in answers] == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 
-def test_another_cache_breaker_starts_anew(invoke: Callable[..., Any]) -> None:
-    """Whoever changes it from poll to poll never sees the end."""
+def test_another_cache_breaker_starts_a_new_query(invoke: Callable[..., Any]) -> None:
+    """A client that changes it for each poll never gets a complete result."""
     assert {invoke(SERVICE, CONE, cacheBreaker=f"b{poll}")["percent complete"] for poll in range(6)} == {0}
 
 
-def test_a_query_that_nobody_polls_is_given_up(invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """After ten minutes of silence it begins again."""
+def test_a_query_without_polls_is_dropped(invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """After ten minutes without a poll the query starts again."""
     for _ in range(3):
         invoke(SERVICE, CONE, cacheBreaker="c")
     monkeypatch.setattr(datascope, "_PATIENCE", -1.0)
     assert invoke(SERVICE, CONE, cacheBreaker="c")["percent complete"] == 0
 
 
-def test_each_resource_has_what_it_says(invoke: Callable[..., Any], web: requests.Session) -> None:
-    """The address of a resource answers with a VOTable of a service of its kind."""
+def test_each_resource_has_the_stated_hits(invoke: Callable[..., Any], web: requests.Session) -> None:
+    """The URL of a resource returns a VOTable from a service of its kind."""
     for _ in range(4):
         answer = invoke(SERVICE, CONE, cacheBreaker="d")
     rows = {row["capabilityClass"]: row for row in answer["data"]}
@@ -51,7 +51,7 @@ def test_each_resource_has_what_it_says(invoke: Callable[..., Any], web: request
         assert len(table) == row["hits"] or (kind == "SimpleImageAccess" and len(table) >= row["hits"])
 
 
-def test_an_impossible_cone_is_refused(invoke: Callable[..., Any]) -> None:
-    """The answer is an error at once."""
+def test_an_invalid_cone_is_refused(invoke: Callable[..., Any]) -> None:
+    """An invalid cone is an error in the first response."""
     assert invoke(SERVICE, {"ra": 1, "dec": 100})["status"] == "ERROR"
     assert invoke(SERVICE, {"dec": 10})["status"] == "ERROR"

@@ -1,4 +1,4 @@
-"""Time series of the JWST Engineering Database, as files whose name is the query."""
+"""Time series of the JWST Engineering Database, which are files with the query as their name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from astroquery_mast.sandbox.engineering.telemetry_file import as_cells, decimal
 HEADER = ["theTime", "MJD", "euvalue", "sqldataType"]
 MIDNIGHT = datetime(2022, 7, 2)
 SECOND = timedelta(seconds=1)
-#: One of each kind: regular, late by chance, sparse, with gaps, text, with copies.
+#: One mnemonic of each kind: regular, jittered, sparse, with gaps, text, with repeated samples.
 SLOW = [
     *("IGDP_MIR_FW_TEMP", "SE_ZIMIRICEA", "SA_ZHGAUPST", "ICTM_EVENT_MSG", "IMIR_HK_POM_LOOP", "SC_ZMETRUN"),
     *("SC_ZTLMRATE", "INRC_ZFWASWMTRCUR", "IFGS_MODE", "SA_ZFGOUTFOV", "SA_ZRWSPEED3", "IMIR_HK_ACE_STATUS"),
@@ -33,19 +33,19 @@ Series = Callable[[str, datetime, datetime], list[Row]]
 
 
 def file_name(mnemonic: str, start: datetime, end: datetime) -> str:
-    """The name of the file that holds this span."""
+    """Return the name of the file for a time span."""
     return f"{mnemonic}-{start:%Y%m%dT%H%M%S}-{end:%Y%m%dT%H%M%S}.csv"
 
 
 def get(box: Sandbox, web: requests.Session, name: str, method: str = "GET", **headers: str) -> requests.Response:
-    """Ask for a file of the database."""
+    """Request a file of the database."""
     address, uri = f"{box.url}/api/v0.1/Download/file", f"mast:jwstedb/{name}"
     return web.request(method, address, params={"uri": uri}, headers=headers, timeout=60)
 
 
 @pytest.fixture(scope="session")
 def series(box: Sandbox, web: requests.Session) -> Series:
-    """Ask for a span and read the rows."""
+    """Request a time span and parse the rows."""
 
     def ask(mnemonic: str, start: datetime, end: datetime) -> list[Row]:
         answer = get(box, web, file_name(mnemonic, start, end))
@@ -58,17 +58,17 @@ def series(box: Sandbox, web: requests.Session) -> Series:
 
 
 def inside(rows: list[Row], start: datetime, end: datetime) -> list[Row]:
-    """The rows from start to end, both inclusive."""
+    """Return the rows from start to end, both inclusive."""
     return [row for row in rows if start <= row[0] <= end]
 
 
 def moments(most: int) -> st.SearchStrategy[datetime]:
-    """Whole seconds within so many seconds of a day in 2022, often at midnight."""
+    """Generate times in integer seconds, up to ``most`` seconds from midnight, often midnight itself."""
     return st.one_of(st.just(0), st.integers(-most, most)).map(lambda seconds: MIDNIGHT + seconds * SECOND)
 
 
 def test_lines_are_those_of_the_service(box: Sandbox, web: requests.Session) -> None:
-    """Lines end with CRLF; times have microseconds, MJD and numbers ten decimals."""
+    """Lines end with CRLF; times have microseconds, MJD and values have ten decimals."""
     name = "SA_ZATTEST2-20220202T222458-20220202T222459.csv"
     answer = get(box, web, name)
     header, *rows, end = answer.content.decode().split("\r\n")
@@ -83,8 +83,8 @@ def test_lines_are_those_of_the_service(box: Sandbox, web: requests.Session) -> 
 
 @settings(max_examples=25, deadline=None)
 @given(mnemonic=st.sampled_from(SLOW), start=moments(200_000), length=st.integers(0, 9000))
-def test_a_span_has_one_row_on_either_side(series: Series, mnemonic: str, start: datetime, length: int) -> None:
-    """One row before and one after come with every span, also with an empty one, and they are the nearest ones."""
+def test_a_span_has_one_row_before_and_after(series: Series, mnemonic: str, start: datetime, length: int) -> None:
+    """Every span, even an empty one, includes the nearest row before and after it."""
     end = start + length * SECOND
     rows = series(mnemonic, start, end)
     around = series(mnemonic, start - timedelta(hours=7), end + timedelta(hours=7))
@@ -101,7 +101,7 @@ def test_a_span_has_one_row_on_either_side(series: Series, mnemonic: str, start:
     lengths=st.tuples(st.integers(1, 600), st.integers(1, 600)),
 )
 def test_parts_of_a_span_join(series: Series, mnemonic: str, start: datetime, lengths: tuple[int, int]) -> None:
-    """Two spans side by side have the samples of the whole one; those at the very joint are in both."""
+    """Two consecutive spans have the samples of the combined one; samples at the common limit are in both."""
     joint = start + lengths[0] * SECOND
     end = joint + lengths[1] * SECOND
     whole = series(mnemonic, start, end)[1:-1]
@@ -113,7 +113,7 @@ def test_parts_of_a_span_join(series: Series, mnemonic: str, start: datetime, le
 
 @pytest.mark.parametrize("mnemonic", [*SLOW, *FAST])
 def test_mjd_is_the_time(series: Series, mnemonic: str) -> None:
-    """Both columns of times say the same, rounded to ten decimals."""
+    """Time and MJD agree, rounded to ten decimals."""
     for moment, mjd, _, _ in series(mnemonic, MIDNIGHT, MIDNIGHT + timedelta(minutes=3)):
         since = moment - datetime(1858, 11, 17)
         day = Decimal(since // timedelta(microseconds=1)) / 86_400_000_000
@@ -121,7 +121,7 @@ def test_mjd_is_the_time(series: Series, mnemonic: str) -> None:
 
 
 def test_mjd_is_rounded_up_to_the_next_day() -> None:
-    """The last microseconds of a day have the number of the next one."""
+    """The last microseconds of a day are rounded to the next day."""
     times = np.array([86_399_999_996, 86_400_000_000], dtype=np.int64)
     written = lines(times, as_cells(np.array([5, -12])), "int").decode().splitlines()
     assert written == [
@@ -132,7 +132,7 @@ def test_mjd_is_rounded_up_to_the_next_day() -> None:
 
 @given(values=st.lists(st.integers(-(10**16), 10**16), min_size=1, max_size=20))
 def test_numbers_have_ten_decimals(values: list[int]) -> None:
-    """Numbers are written in full: sign, no zeros in front, ten decimals."""
+    """Numbers have a sign, no leading zeros, and ten decimals."""
     numbers = np.array(values, dtype=np.float64) / 1e10
     written = [bytes(row[row != 0]).decode() for row in decimals(numbers)]
     for text, number in zip(written, numbers, strict=True):
@@ -142,15 +142,15 @@ def test_numbers_have_ten_decimals(values: list[int]) -> None:
 
 
 def test_numbers_of_type_real_have_single_precision(series: Series) -> None:
-    """A real is a number of four bytes, a float one of eight."""
+    """A real has four bytes, a float has eight."""
     reals = [float(row[2]) for row in series("SA_ZATTEST1", MIDNIGHT, MIDNIGHT + 30 * SECOND)]
     assert all(abs(float(np.float32(value)) - value) < 6e-11 for value in reals)
     floats = [float(row[2]) for row in series("SA_ZRWSPEED1", MIDNIGHT, MIDNIGHT + 30 * SECOND)]
     assert any(abs(float(np.float32(value)) - value) > 1e-9 for value in floats)
 
 
-def test_whole_numbers_are_exact(series: Series) -> None:
-    """Whole numbers have no decimals, also those beyond the precision of a float."""
+def test_integers_are_exact(series: Series) -> None:
+    """Integers have no decimals, even above the precision of a float."""
     rows = series("SC_ZMETRUN", MIDNIGHT + SECOND * 10, MIDNIGHT + SECOND * 12)
     assert {row[3] for row in rows} == {"bigint"}
     steps = {int(after[2]) - int(before[2]) for before, after in pairwise(rows)}
@@ -160,7 +160,7 @@ def test_whole_numbers_are_exact(series: Series) -> None:
 
 
 def test_texts_have_commas_quotes_and_letters_of_all_kinds(series: Series) -> None:
-    """A text comes as it is, quoted as CSV wants it."""
+    """Text is unchanged, and quoted as required by CSV."""
     messages = [row[2] for row in series("ICTM_EVENT_MSG", MIDNIGHT, MIDNIGHT + timedelta(hours=2))]
     assert any("," in text and '"' in text for text in messages)
     assert any("µ" in text for text in messages)
@@ -172,22 +172,22 @@ def test_texts_have_commas_quotes_and_letters_of_all_kinds(series: Series) -> No
 
 
 def test_parts_of_a_message_share_their_times(series: Series) -> None:
-    """Number and source of a message come at the times of its text."""
+    """Number and source of a message have the times of its text."""
     span = MIDNIGHT, MIDNIGHT + timedelta(hours=1)
     times = [[row[0] for row in series(f"ICTM_EVENT_MSG{part}", *span)] for part in ("", "_ID", "_SRC")]
     assert times[0] == times[1] == times[2]
     assert len(times[0]) > 100
 
 
-def test_a_time_stamp_comes_twice(series: Series) -> None:
-    """One mnemonic has copies of samples, among them the one at midnight."""
+def test_a_time_stamp_is_repeated(series: Series) -> None:
+    """One mnemonic has repeated samples, including the one at midnight."""
     rows = series("SC_ZMETRUN", MIDNIGHT, MIDNIGHT + 700 * SECOND)[1:-1]
     twice = [row[0] for row, following in pairwise(rows) if row == following]
     assert twice == [MIDNIGHT, MIDNIGHT + 600 * SECOND]
 
 
 def test_fast_samples_are_irregular_within_bounds(series: Series) -> None:
-    """16 Hz are 16 samples a second, with times that differ a little from regular ones."""
+    """There are 16 samples per second, with slightly irregular intervals."""
     rows = series("SA_ZFGGSPOSX", MIDNIGHT, MIDNIGHT + 60 * SECOND)
     steps = np.diff([row[0] for row in rows]) / timedelta(microseconds=1)
     assert abs(len(rows) - 2 - 960) <= 1
@@ -197,7 +197,7 @@ def test_fast_samples_are_irregular_within_bounds(series: Series) -> None:
 
 
 def test_gaps_last_hours(series: Series) -> None:
-    """Some mnemonics have no samples for hours; a span within has the two rows around the gap."""
+    """Some mnemonics have gaps of hours; a span within a gap has the two rows around it."""
     rows = series("SC_ZTLMRATE", MIDNIGHT, MIDNIGHT + timedelta(days=3))
     before, after = max(pairwise(rows), key=lambda pair: pair[1][0] - pair[0][0])
     assert timedelta(hours=4) <= after[0] - before[0] < timedelta(hours=4.1)
@@ -216,7 +216,7 @@ def test_gaps_last_hours(series: Series) -> None:
     ],
 )
 def test_outside_of_the_recorded_time(series: Series, mnemonic: str, start: datetime, count: int, side: str) -> None:
-    """Before the first sample there is only a row after, behind the last one only a row before."""
+    """A span before the first sample has only a row after it, and one after the last sample only a row before it."""
     rows = series(mnemonic, start, start)
     assert len(rows) == count
     assert (rows[0][0] < start) == (side != "after")
@@ -224,7 +224,7 @@ def test_outside_of_the_recorded_time(series: Series, mnemonic: str, start: date
 
 
 def test_span_around_the_end_of_the_record(series: Series) -> None:
-    """The last samples come without a row after them, the first ones without one before."""
+    """The last samples have no row after them, and the first ones have no row before them."""
     start, end = datetime(2022, 7, 11, 23, 55), datetime(2022, 7, 13)
     rows = series("SI_GZCTS75B", start, end)
     assert rows[0][0] < start < rows[1][0]
@@ -234,7 +234,7 @@ def test_span_around_the_end_of_the_record(series: Series) -> None:
 
 
 def test_filter_wheel_is_that_of_the_exposures(box: Sandbox, series: Series) -> None:
-    """During a MIRI exposure of the archive the telemetry tells its filter."""
+    """During a MIRI exposure of the archive the telemetry contains its filter."""
     sql = (
         "SELECT t_min, t_max, filters FROM observation WHERE obs_collection = 'JWST' AND calib_level = 2 "
         "AND instrument_name = 'MIRI/IMAGE' ORDER BY t_min"
@@ -264,14 +264,14 @@ def test_filter_wheel_is_that_of_the_exposures(box: Sandbox, series: Series) -> 
     ],
 )
 def test_names_that_are_refused(box: Sandbox, web: requests.Session, name: str, status: int) -> None:
-    """An unknown mnemonic is not found, also in lower case; what is no query is a bad request."""
+    """An unknown or lower-case mnemonic is not found; an invalid query is a bad request."""
     answer = get(box, web, name)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/plain; charset=utf-8")
     assert name.strip() in answer.text
 
 
 def test_other_paths_and_methods(box: Sandbox, web: requests.Session) -> None:
-    """The paths of JWST, a posted form and HEAD are answered like the usual request; ranges are not known."""
+    """JWST paths, a posted form, and HEAD have the usual response; ranges are not supported."""
     name = file_name("SA_ZATTEST1", MIDNIGHT, MIDNIGHT + SECOND)
     expected, uri = get(box, web, name).content, f"mast:jwstedb/{name}"
     for path in ("/jwst/api/v0.1/Download/file", "/jwst/api/v0.1/download/file"):
@@ -284,8 +284,8 @@ def test_other_paths_and_methods(box: Sandbox, web: requests.Session) -> None:
     assert web.get(f"{box.url}/api/", timeout=30).status_code == 200
 
 
-def test_faults_strike_time_series(box: Sandbox, web: requests.Session) -> None:
-    """A fault of downloads changes a time series like any file."""
+def test_faults_apply_to_time_series(box: Sandbox, web: requests.Session) -> None:
+    """A fault of downloads affects a time series like other files."""
     name = file_name("SA_ZATTEST1", MIDNIGHT, MIDNIGHT + SECOND)
     whole = get(box, web, name).content
     box.faults.add("download", Fault.status(503))
@@ -297,8 +297,8 @@ def test_faults_strike_time_series(box: Sandbox, web: requests.Session) -> None:
     assert {record.endpoint for record in box.requests} == {"download"}
 
 
-def test_a_day_of_fast_samples_is_whole(box: Sandbox, web: requests.Session) -> None:
-    """A day at 16 Hz has 1.4 million rows, which come while they are made."""
+def test_a_day_of_fast_samples_is_complete(box: Sandbox, web: requests.Session) -> None:
+    """A day at 16 Hz has 1.4 million rows, which are generated while they are sent."""
     name = file_name("SA_ZFGGSPOSX", MIDNIGHT, MIDNIGHT + timedelta(days=1))
     answer = get(box, web, name)
     assert answer.headers["Transfer-Encoding"] == "chunked"
@@ -307,14 +307,14 @@ def test_a_day_of_fast_samples_is_whole(box: Sandbox, web: requests.Session) -> 
 
 @pytest.fixture(scope="module")
 def guarded(box: Sandbox) -> Iterator[Sandbox]:
-    """A sandbox that wants a token for telemetry."""
+    """A sandbox that requires a token for telemetry."""
     with_login = Sandbox(archive=box.archive, engineering_login=True).serve()
     yield with_login
     with_login.stop()
 
 
-def test_login_is_wanted_on_request(guarded: Sandbox, web: requests.Session) -> None:
-    """Any valid token will do for telemetry; other files need none."""
+def test_login_is_required_on_request(guarded: Sandbox, web: requests.Session) -> None:
+    """Any valid token gives access to telemetry; other files do not require one."""
     name = file_name("SA_ZATTEST1", MIDNIGHT, MIDNIGHT + SECOND)
     for token, status in ((guarded.token, 200), (guarded.outsider_token, 200), (guarded.expired_token, 401)):
         assert get(guarded, web, name, Authorization=f"token {token}").status_code == status

@@ -1,4 +1,4 @@
-"""Faults of files and of parts of files: what a client sees of each."""
+"""Faults of complete and partial downloads, and their effect on a client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 
 class File:
-    """A public file of the sandbox, and questions for it."""
+    """A public file of the sandbox, and requests for it."""
 
     def __init__(self, box: Sandbox, web: requests.Session) -> None:
         sql = "SELECT dataURI FROM product WHERE dataRights = 'PUBLIC' AND size BETWEEN 2000 AND 20000 LIMIT 1"
@@ -20,7 +20,7 @@ class File:
         self._box, self._web = box, web
 
     def get(self, part: str | None = None, if_range: str | None = None) -> requests.Response:
-        """Ask for the file, or for a part of it."""
+        """Request the file, or a part of it."""
         headers = {"Accept-Encoding": "identity"}
         headers |= {"Range": f"bytes={part}"} if part else {}
         headers |= {"If-Range": if_range} if if_range else {}
@@ -28,26 +28,26 @@ class File:
         return self._web.get(url, params={"uri": self.uri}, headers=headers, timeout=30)
 
     def meets(self, fault: Fault) -> None:
-        """Let the next question meet a fault."""
+        """Add a fault for the next request."""
         self._box.faults.add("download", fault)
 
 
 @pytest.fixture
 def file(box: Sandbox, web: requests.Session) -> File:
-    """Give a file."""
+    """A public file."""
     return File(box, web)
 
 
-def test_slow_brings_the_whole_file_with_pauses(file: File) -> None:
-    """Nothing is lost, and between the pieces time passes."""
+def test_slow_sends_the_complete_file_with_pauses(file: File) -> None:
+    """The file is complete, and there are pauses between its pieces."""
     file.meets(Fault.slow(len(file.content) // 4 + 1, 0.01))
     began = time.monotonic()
     assert file.get().content == file.content
     assert time.monotonic() - began >= 0.03
 
 
-def test_headers_take_the_place_of_their_namesakes(file: File) -> None:
-    """A header is sent once, as the fault has it, whatever the case of its name; the others stay."""
+def test_headers_replace_those_of_the_same_name(file: File) -> None:
+    """A header of the fault replaces the one with the same name in any case; others are unchanged."""
     file.meets(Fault.headers({"etag": '"mine"', "X-Checksum": "1"}))
     answer = file.get()
     assert (answer.headers["ETag"], answer.headers["X-Checksum"]) == ('"mine"', "1")
@@ -55,8 +55,8 @@ def test_headers_take_the_place_of_their_namesakes(file: File) -> None:
     assert file.get().headers["ETag"] != '"mine"'
 
 
-def test_changed_file_is_another_one_of_the_same_size(file: File) -> None:
-    """Other bytes, another validator and date, and the same length."""
+def test_changed_file_has_the_same_size(file: File) -> None:
+    """Bytes, ETag, and date differ, and the length is the same."""
     before = file.get()
     file.meets(Fault.changed())
     after = file.get()
@@ -68,7 +68,7 @@ def test_changed_file_is_another_one_of_the_same_size(file: File) -> None:
 
 @pytest.mark.parametrize(("heeds", "status"), [(True, 200), (False, 206)])
 def test_changed_file_and_if_range(file: File, heeds: bool, status: int) -> None:
-    """Asked for the rest of the old file it gives all of the new one, or, if it is careless, the rest of that."""
+    """A request for the rest of the old file returns the complete new one, or with the faulty variant its rest."""
     validator = file.get().headers["ETag"]
     file.meets(Fault.changed(heeds_if_range=heeds))
     answer = file.get("1000-", validator)
@@ -76,7 +76,7 @@ def test_changed_file_and_if_range(file: File, heeds: bool, status: int) -> None
 
 
 def test_wrong_range_sends_the_right_bytes_under_a_wrong_claim(file: File) -> None:
-    """Only the header lies."""
+    """Only the header is wrong."""
     file.meets(Fault.wrong_range(7))
     answer = file.get("10-19")
     assert answer.content == file.content[10:20]
@@ -84,7 +84,7 @@ def test_wrong_range_sends_the_right_bytes_under_a_wrong_claim(file: File) -> No
 
 
 def test_no_content_range_is_a_part_without_a_place(file: File) -> None:
-    """The status says that it is a part, and nothing says which."""
+    """The status indicates a partial response, and no header gives its range."""
     file.meets(Fault.no_content_range())
     answer = file.get("10-19")
     assert (answer.status_code, answer.content) == (206, file.content[10:20])
@@ -92,7 +92,7 @@ def test_no_content_range_is_a_part_without_a_place(file: File) -> None:
 
 
 def test_not_satisfiable_refuses_ranges_only(file: File) -> None:
-    """A range is refused with the true length, and the whole file is given."""
+    """A range is refused with the true length, and a request for the complete file succeeds."""
     file.meets(Fault.not_satisfiable())
     refused = file.get("10-19")
     assert (refused.status_code, refused.headers["Content-Range"]) == (416, f"bytes */{len(file.content)}")

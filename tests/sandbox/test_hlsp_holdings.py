@@ -1,4 +1,4 @@
-"""High-level science products in the sandbox: neighbors in one field, headers, pages, scripts and README files."""
+"""High-level science products: neighboring stars, headers, pages, scripts, and README files."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def products(archive: Archive, like: str) -> list[str]:
 
 
 def header(archive: Archive, uri: str) -> fits.Header:
-    """Return the first header of a file."""
+    """Return the primary header of a file."""
     return fits.getheader(io.BytesIO(archive.render(uri)))
 
 
-def test_a_star_has_neighbors_that_are_near(archive: Archive) -> None:
-    """One of them is nearer than the pixel of TESS, and than most search radii."""
+def test_a_star_has_close_neighbors(archive: Archive) -> None:
+    """One of them is closer than the size of a TESS pixel, and than most search radii."""
     sql = "SELECT DISTINCT target_name, s_ra, s_dec FROM observation WHERE provenance_name = 'TGLC' AND s_ra < 5"
     rows = archive.query(sql)
     places = {row["target_name"]: SkyCoord(row["s_ra"], row["s_dec"], unit="deg") for row in rows}
@@ -47,7 +47,7 @@ def test_a_star_has_neighbors_that_are_near(archive: Archive) -> None:
 
 @pytest.mark.parametrize("collection", sorted(set(ABOUT) - {"BOSZ", "HSLA"}))
 def test_headers_name_the_collection(archive: Archive, collection: str) -> None:
-    """They have what the archive asks of contributors, and a DOI where the collection has one."""
+    """Headers have the keywords required from contributors, and a DOI if the collection has one."""
     uri = products(archive, f"mast:HLSP/{collection.lower()}/%.fits")[0]
     found, told = header(archive, uri), ABOUT[collection]
     assert found["HLSPID"] == collection
@@ -58,7 +58,7 @@ def test_headers_name_the_collection(archive: Archive, collection: str) -> None:
 
 
 def test_one_collection_misspells_a_keyword(archive: Archive) -> None:
-    """As the files of the Hubble Spectroscopic Legacy Archive do; and they have no DOI."""
+    """The keyword is misspelled as in the Hubble Spectroscopic Legacy Archive, which also has no DOI."""
     found = header(archive, products(archive, "mast:HLSP/hsla/%.fits")[0])
     assert found["HSLPNAME"] == "Hubble Spectroscopic Legacy Archive"
     assert "HLSPNAME" not in found
@@ -66,13 +66,13 @@ def test_one_collection_misspells_a_keyword(archive: Archive) -> None:
 
 
 def test_files_of_missions_name_no_collection(archive: Archive) -> None:
-    """Only contributed files do."""
+    """Only contributed files have collection keywords."""
     found = header(archive, products(archive, "mast:HST/product/j97c01010_drc.fits")[0])
     assert not {"HLSPID", "DOI", "LICENSE"} & set(found)
 
 
 def test_a_readme_is_listed_with_every_observation(archive: Archive) -> None:
-    """It is one file of the collection, behind the data."""
+    """The README of a collection is a single file, listed after the data."""
     sql = "SELECT dataURI, productType FROM product WHERE obs_id LIKE 'hlsp_tglc%' ORDER BY rowid LIMIT 4"
     rows = archive.query(sql)
     assert [row["productType"] for row in rows] == ["SCIENCE", "INFO"] * 2
@@ -81,8 +81,8 @@ def test_a_readme_is_listed_with_every_observation(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize("collection", sorted(ABOUT))
-def test_a_page_tells_of_a_collection(box: Sandbox, web: requests.Session, collection: str) -> None:
-    """It has the title, the DOI if there is one, and links to the README and to scripts."""
+def test_a_page_describes_a_collection(box: Sandbox, web: requests.Session, collection: str) -> None:
+    """The page has the title, an optional DOI, and links to the README and scripts."""
     answer = web.get(f"{box.url}/hlsp/{collection.lower()}", timeout=30)
     assert answer.headers["Content-Type"].startswith("text/html")
     told = ABOUT[collection]
@@ -94,7 +94,7 @@ def test_a_page_tells_of_a_collection(box: Sandbox, web: requests.Session, colle
 
 
 def test_a_script_fetches_every_file(box: Sandbox, web: requests.Session, archive: Archive) -> None:
-    """Its lines hold addresses that work."""
+    """The URLs in its lines work."""
     script = web.get(f"{box.url}/hlsps/tglc/download_scripts/hlsp_tglc_tess_ffi_s0002_tess_v1_llc.sh", timeout=30).text
     addresses = re.findall(r"http://\S+", script)
     assert sorted(unquote(each.partition("uri=")[2]) for each in addresses) == products(
@@ -106,6 +106,6 @@ def test_a_script_fetches_every_file(box: Sandbox, web: requests.Session, archiv
 @pytest.mark.parametrize(
     "path", ["hlsp/nothing", "hlsp/", "hlsps/tglc/no.sh", "hlsps/nothing/hlsp_nothing_readme.txt", "hlsps/x"]
 )
-def test_there_is_nothing_elsewhere(box: Sandbox, web: requests.Session, path: str) -> None:
+def test_other_paths_are_not_found(box: Sandbox, web: requests.Session, path: str) -> None:
     """An unknown collection or file is a 404."""
     assert web.get(f"{box.url}/{path}", timeout=30).status_code == 404

@@ -1,4 +1,4 @@
-"""The sandbox's modules import one another in one direction only, held by reading the source."""
+"""Imports between the sandbox's modules have no cycles, checked in the source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TYPE_CHECKING = "TYPE_CHECKING"
 
 
 def imported(path: Path) -> set[Path]:
-    """Return the modules of the sandbox that a module imports, early or late, apart from those for annotations."""
+    """Return the modules of the sandbox imported by a module, also in functions, except for annotations."""
     tree = ast.parse(path.read_text("utf-8"))
     for_types = [
         node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == TYPE_CHECKING
@@ -23,14 +23,14 @@ def imported(path: Path) -> set[Path]:
         if not isinstance(node, ast.ImportFrom) or not node.level or id(node) in skipped:
             continue
         folder = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
-        for alias in node.names:  # a module of a folder, or a name in a module or in the folder itself
+        for alias in node.names:  # a module of a package, or a name in a module or package
             places = (folder / f"{alias.name}.py", folder.with_suffix(".py"), folder / "__init__.py")
             found.add(next(place for place in places if place.is_file()))
     return {place for place in found - {path} if place.is_relative_to(ROOT)}
 
 
-def test_no_imports_run_in_a_circle() -> None:
-    """Every module can be read after those that it imports."""
+def test_no_circular_imports() -> None:
+    """Modules can be sorted so that each one follows its imports."""
     modules = {path: imported(path) for path in ROOT.rglob("*.py")}
     assert len(modules) > 50
     assert len(list(TopologicalSorter(modules).static_order())) == len(modules)

@@ -1,4 +1,4 @@
-"""Header keywords of JWST files: the Mashup services, and the API behind MAST's viewers."""
+"""Header keywords of JWST files: the Mashup services, and the API of MAST's viewers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CORONAGRAPHY = 1386
 
 
 def ask(box: Sandbox, service: str, columns: str = "*", **filters: object) -> dict[str, Any]:
-    """The answer of a keyword service, as it comes."""
+    """Return the response of a keyword service."""
     listed = [{"paramName": name, "values": values} for name, values in filters.items()]
     request = {
         "service": f"Mast.Jwst.Filtered.{service}",
@@ -35,12 +35,12 @@ def ask(box: Sandbox, service: str, columns: str = "*", **filters: object) -> di
 
 
 def viz(box: Sandbox, path: str, **parameters: str) -> requests.Response:
-    """The answer of the API of the viewers."""
+    """Return the response of the API of the viewers."""
     return requests.get(f"{box.url}/viz/api/v0.1/{path}", params=parameters, timeout=60)
 
 
 def test_one_row_for_each_fits_file(mast_sandbox: Sandbox) -> None:
-    """All FITS files of JWST are in the services together, each once."""
+    """The services together contain all FITS files of JWST, each once."""
     names: list[str] = []
     for service in SERVICES:
         names += [row["filename"] for row in ask(mast_sandbox, service, "filename")["data"]]
@@ -49,7 +49,7 @@ def test_one_row_for_each_fits_file(mast_sandbox: Sandbox) -> None:
 
 
 def test_counts_are_those_of_the_rows(mast_sandbox: Sandbox) -> None:
-    """COUNT_BIG(*) counts what the same filters find."""
+    """COUNT_BIG(*) returns the number of rows with the same filters."""
     filters = {"program": [CORONAGRAPHY], "productLevel": ["3"]}
     rows = ask(mast_sandbox, "Nircam", "filename", **filters)["data"]
     assert ask(mast_sandbox, "Nircam", "COUNT_BIG(*)", **filters)["data"] == [{"Column1": len(rows)}]
@@ -57,7 +57,7 @@ def test_counts_are_those_of_the_rows(mast_sandbox: Sandbox) -> None:
 
 
 def test_the_checksum_is_that_of_the_file(mast_sandbox: Sandbox) -> None:
-    """MD5 and size of a row are those of the bytes that are sent, also after they were processed again."""
+    """MD5 and size in a row are those of the downloaded bytes, also after reprocessing."""
     for _ in range(2):
         (row,) = ask(mast_sandbox, "nircam", "checksum,fileSize,cal_ver", filename=[f"{OBS_ID}_i2d.fits"])["data"]
         sent = requests.get(f"{mast_sandbox.url}/api/v0.1/Download/file", params={"uri": URI}, timeout=30).content
@@ -69,14 +69,14 @@ def test_the_checksum_is_that_of_the_file(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_checksum_finds_its_file(mast_sandbox: Sandbox) -> None:
-    """The digest can be a filter, though it is not made before somebody asks for it."""
+    """The checksum can be used as a filter, although it is only calculated on request."""
     digest = mast_sandbox.archive.checksum("mast:JWST/product/jw01386001001_gs-id_1_cal.fits")
     found = ask(mast_sandbox, "GuideStar", "filename", program=[CORONAGRAPHY], checksum=[digest.upper()])["data"]
     assert found == [{"filename": "jw01386001001_gs-id_1_cal.fits"}]
 
 
-def test_references_are_told_by_letters(mast_sandbox: Sandbox) -> None:
-    """A coronagraphic program has references, whose letter is found in either case."""
+def test_references_have_a_flag(mast_sandbox: Sandbox) -> None:
+    """A coronagraphic program has references, whose flag is found in either case."""
     for service, exp_type in (("Nircam", "NRC_CORON"), ("Miri", "MIR_4QPM")):
         columns = "targprop,is_psf,exp_type"
         rows = ask(mast_sandbox, service, columns, program=[CORONAGRAPHY], is_psf=["T"])["data"]
@@ -86,8 +86,8 @@ def test_references_are_told_by_letters(mast_sandbox: Sandbox) -> None:
         assert {row["targprop"] for row in science} == {"HIP-65426"}
 
 
-def test_dates_are_milliseconds_beside_their_mjd(mast_sandbox: Sandbox) -> None:
-    """The text of a date and the number beside it are the same moment."""
+def test_dates_agree_with_their_mjd(mast_sandbox: Sandbox) -> None:
+    """The text of a date and its MJD column are the same time."""
     answer = ask(
         mast_sandbox, "Nircam", "date_obs,date_obs_mjd,publicReleaseDate,publicReleaseDate_mjd", program=[1783]
     )
@@ -99,7 +99,7 @@ def test_dates_are_milliseconds_beside_their_mjd(mast_sandbox: Sandbox) -> None:
 
 
 def test_text_of_dates_has_no_range(mast_sandbox: Sandbox) -> None:
-    """A range of date_obs is refused, and one of date_obs_mjd is not."""
+    """A range of date_obs is refused, but one of date_obs_mjd is accepted."""
     limits = [{"min": 59731.0, "max": 59795.0}]
     assert ask(mast_sandbox, "Nircam", "filename", date_obs=limits)["status"] == "ERROR"
     rows = ask(mast_sandbox, "Nircam", "date_obs_mjd", date_obs_mjd=limits)["data"]
@@ -108,13 +108,13 @@ def test_text_of_dates_has_no_range(mast_sandbox: Sandbox) -> None:
 
 
 def test_programs_are_numbers(mast_sandbox: Sandbox) -> None:
-    """Numbers may be sent as text, with zeros before them."""
+    """Numbers can be sent as text with leading zeros."""
     counts = [ask(mast_sandbox, "Miri", "COUNT_BIG(*)", program=[each])["data"] for each in (1783, "1783", "01783")]
     assert counts[0] == counts[1] == counts[2] != [{"Column1": 0}]
 
 
 def test_exclusive_files_are_restricted(mast_sandbox: Sandbox) -> None:
-    """Rows say what cannot be had, until it is released."""
+    """Rows of exclusive files are marked as restricted until their release."""
     (before,) = {row["isRestricted"] for row in ask(mast_sandbox, "Nircam", "isRestricted", program=[6780])["data"]}
     mast_sandbox.release("jw06780*")
     (after,) = {row["isRestricted"] for row in ask(mast_sandbox, "Nircam", "isRestricted", program=[6780])["data"]}
@@ -122,7 +122,7 @@ def test_exclusive_files_are_restricted(mast_sandbox: Sandbox) -> None:
 
 
 def test_services_have_the_columns_of_their_instrument(mast_sandbox: Sandbox) -> None:
-    """Gratings are NIRSpec's, and every service has the archive's own columns."""
+    """Only NIRSpec has gratings, and every service has the archive columns."""
     columns = {
         service: {field["name"] for field in ask(mast_sandbox, service, filename=["none"])["fields"]}
         for service in SERVICES
@@ -131,8 +131,8 @@ def test_services_have_the_columns_of_their_instrument(mast_sandbox: Sandbox) ->
     assert all({"filename", "checksum", "fileSize", "isRestricted"} <= names for names in columns.values())
 
 
-def test_faults_strike_and_mistakes_are_refused(mast_sandbox: Sandbox) -> None:
-    """The services fail as all of Mashup does."""
+def test_faults_apply_and_invalid_requests_are_refused(mast_sandbox: Sandbox) -> None:
+    """The services fail like all Mashup services."""
     mast_sandbox.faults.add("invoke", Fault.error("Something is broken"), times=None)
     with pytest.raises(ServerError, match="Something is broken"):
         Mast.mast_query("Mast.Jwst.Filtered.Nircam", program=1783)
@@ -141,20 +141,20 @@ def test_faults_strike_and_mistakes_are_refused(mast_sandbox: Sandbox) -> None:
 
 
 def test_keywords_of_a_file(mast_sandbox: Sandbox) -> None:
-    """A file is found by its URI and by its name, with all that its service knows of it."""
+    """A file is found by its URI and by its name, with all columns of its service."""
     by_uri, by_name = (viz(mast_sandbox, "keywords/search", uri=uri).json() for uri in (URI, f"{OBS_ID}_i2d.fits"))
     assert by_uri == by_name == ask(mast_sandbox, "Nircam", filename=[f"{OBS_ID}_i2d.fits"])["data"][0]
 
 
 def test_observation_of_a_file(mast_sandbox: Sandbox) -> None:
-    """The observation of a file has further members here."""
+    """The observation of a file has additional members in this API."""
     found = viz(mast_sandbox, "parameters", uri=URI).json()
     assert (found["obs_id"], found["calib_level"], found["dataURL"]) == (OBS_ID, 3, URI)
     assert {"obsType", "pol_states", "metaDataRights"} <= found.keys()
 
 
 def test_products_of_another_level(mast_sandbox: Sandbox) -> None:
-    """From an exposure to the mosaic it is in, and back."""
+    """An exposure leads to its mosaic, and a mosaic to its exposures."""
     exposure = "jw01783001001_02101_00001_nrca1_cal.fits"
     up = viz(mast_sandbox, "products", uri=exposure, level="3").json()
     assert f"{OBS_ID}_i2d.fits" in {row["productFilename"] for row in up[OBS_ID]}
@@ -163,8 +163,8 @@ def test_products_of_another_level(mast_sandbox: Sandbox) -> None:
     assert up[OBS_ID][0]["exp_type"] == "NRC_IMAGE"
 
 
-def test_what_keywords_mean(mast_sandbox: Sandbox) -> None:
-    """The dictionary has one keyword, or all."""
+def test_keyword_descriptions(mast_sandbox: Sandbox) -> None:
+    """The dictionary describes one keyword or all of them."""
     one = viz(mast_sandbox, "info/keywords", name="BKGDTARG").json()
     assert [list(entries) for entries in one.values()] == [["BKGDTARG"]]
     every = viz(mast_sandbox, "info/keywords").json()
@@ -177,7 +177,7 @@ def test_what_keywords_mean(mast_sandbox: Sandbox) -> None:
     ("keywords/search", "jw06780-o001_t003_nircam_clear-f090w_i2d.fits", 401),
     ("elsewhere", URI, 404),
 ])  # fmt: skip
-def test_what_the_viewers_cannot_have(mast_sandbox: Sandbox, path: str, uri: str, status: int) -> None:
+def test_refusals_of_the_viewers_api(mast_sandbox: Sandbox, path: str, uri: str, status: int) -> None:
     """Unknown and exclusive files are refused."""
     if status == 401:
         sql = "SELECT dataURI FROM product WHERE dataURI LIKE '%jw06780%_i2d.fits' LIMIT 1"
@@ -185,8 +185,8 @@ def test_what_the_viewers_cannot_have(mast_sandbox: Sandbox, path: str, uri: str
     assert viz(mast_sandbox, path, uri=uri).status_code == status
 
 
-def test_the_viewers_fail_on_request(mast_sandbox: Sandbox) -> None:
-    """The endpoint has a name for faults and for the log."""
+def test_faults_of_the_viewers_api(mast_sandbox: Sandbox) -> None:
+    """The API has its own endpoint for faults and in the log."""
     mast_sandbox.faults.add("viz", Fault.status(503))
     assert viz(mast_sandbox, "keywords/search", uri=URI).status_code == 503
     assert [record.path for record in mast_sandbox.requests.of("viz")] == ["/viz/api/v0.1/keywords/search"]

@@ -1,4 +1,4 @@
-"""A FITS file of two gigabytes that takes no room."""
+"""A FITS file of two gigabytes that takes no memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from astroquery_mast.sandbox import Sandbox, large_file
 
 @pytest.fixture
 def address(mast_sandbox: Sandbox) -> str:
-    """Give the address of the file."""
+    """The URL of the file."""
     return f"{mast_sandbox.url}/api/v0.1/Download/file?uri={large_file.URI}"
 
 
-def test_its_length_is_told_and_any_part_is_sent(address: str) -> None:
-    """Without a part being asked for, its length is in the headers; a part is the bytes there."""
+def test_length_and_ranges(address: str) -> None:
+    """HEAD returns the length, and any range returns its bytes."""
     size = int(requests.head(address, timeout=10).headers["Content-Length"])
     assert size == len(large_file.content()) > 2_000_000_000
     for start, expected in ((0, b"SIMPLE  ="), (2880, b"XTENSION="), (1_500_000_000, bytes(9)), (size - 9, bytes(9))):
@@ -27,7 +27,7 @@ def test_its_length_is_told_and_any_part_is_sent(address: str) -> None:
 
 
 def test_it_is_a_fits_file() -> None:
-    """Its headers say where the next one is, up to the end of the file."""
+    """The headers lead from one unit to the next, up to the end of the file."""
     content, place, names = large_file.content(), 0, []
     while place < len(content):
         header = fits.Header.fromfile(io.BytesIO(content[place : place + 28800]))

@@ -19,7 +19,7 @@ TEXT, NUMBER, DATE, LONG_TEXT, FLAG = columns(
 
 
 def condition_on(column: MissionColumn, value: object) -> Callable[[object], bool]:
-    """Return the condition as a test of one value of its column."""
+    """Return the condition as a test of a single value of the column."""
     clause = condition(column, value)
     return lambda cell: RowSearch([column.name], [(cell,)]).matching(clause) == [0]
 
@@ -49,7 +49,7 @@ def condition_on(column: MissionColumn, value: object) -> Callable[[object], boo
     ],
 )
 def test_text(value: str, cell: str, passes: bool) -> None:
-    """Text is compared without case and blanks; stars stand for anything; negations are AND-ed."""
+    """Text comparison ignores case and blanks; stars are wildcards; negations are combined by AND."""
     test = condition_on(TEXT, value)
     assert test(cell) is passes
     assert not test(None)
@@ -57,7 +57,7 @@ def test_text(value: str, cell: str, passes: bool) -> None:
 
 @pytest.mark.parametrize("value", ["", "  ", ",", " , "])
 def test_blank_is_no_condition(value: str) -> None:
-    """An empty text filters nothing out, not even null."""
+    """An empty text matches everything, even null."""
     test = condition_on(TEXT, value)
     assert test("ACS")
     assert test(None)
@@ -72,7 +72,7 @@ def test_substring_columns() -> None:
 
 @given(low=st.floats(-1e6, 1e6), high=st.floats(-1e6, 1e6), cell=st.floats(-1e6, 1e6) | st.integers(-1000, 1000))
 def test_numbers(low: float, high: float, cell: float) -> None:
-    """Ranges hold their ends; comparisons and equality are those of numbers."""
+    """Ranges include their limits; comparisons are numeric."""
     expected = {
         f"{low}..{high}": low <= cell <= high,
         f">{low}": cell > low,
@@ -91,8 +91,8 @@ def test_numbers(low: float, high: float, cell: float) -> None:
 
 
 @pytest.mark.parametrize("value", ["long", "1..", "..", "nan", ">", "1...5x", "inf", "*", True, None, [1], {"a": 1}])
-def test_what_is_no_number(value: object) -> None:
-    """A numeric column refuses what is none."""
+def test_invalid_numbers(value: object) -> None:
+    """A numeric column refuses text that is not a number."""
     with pytest.raises(MissionError):
         condition(NUMBER, value)
 
@@ -117,21 +117,21 @@ def test_what_is_no_number(value: object) -> None:
     ],
 )
 def test_dates(value: str, passes: bool) -> None:
-    """A date alone means all of it, in comparisons its beginning."""
+    """A date alone matches the entire period; in comparisons it is its start."""
     test = condition_on(DATE, value)
     assert test("2012-05-06T07:08:09.500000") is passes
 
 
 @pytest.mark.parametrize("value", ["2012-13", "yesterday", "<20", "2012-02-30", ">2012*"])
-def test_what_is_no_date(value: str) -> None:
-    """A date column refuses what is none."""
+def test_invalid_dates(value: str) -> None:
+    """A date column refuses text that is not a date."""
     with pytest.raises(MissionError):
         condition(DATE, value)
 
 
 @pytest.mark.parametrize("value", ["1", 1, "true", True])
 def test_flags(value: object) -> None:
-    """Flags are asked for as numbers or words."""
+    """Flags can be given as numbers or words."""
     test = condition_on(FLAG, value)
     assert test(1)
     assert not test(0)

@@ -26,7 +26,7 @@ DATASETS = {
 
 
 def listing(box: Sandbox, web: requests.Session, mission: str, *datasets: str) -> list[dict[str, Any]]:
-    """Files of datasets, flattened."""
+    """Return the files of datasets in a flat list."""
     url = f"{box.url}/search/{mission}/api/v0.1/post_list_products"
     answer = web.post(url, json={"dataset_ids": list(datasets)}, timeout=30)
     assert answer.status_code == 200, answer.text
@@ -37,13 +37,13 @@ def listing(box: Sandbox, web: requests.Session, mission: str, *datasets: str) -
 def retrieve(
     box: Sandbox, web: requests.Session, mission: str, name: str, method: str = "GET", **headers: str
 ) -> requests.Response:
-    """Ask for a file by name."""
+    """Request a file by name."""
     url = f"{box.url}/search/{mission}/api/v0.1/retrieve_product?product_name={quote(name, safe='')}"
     return web.request(method, url, headers=headers, timeout=30)
 
 
-def test_product_has_the_shape_of_a_recorded_one(box: Sandbox, web: requests.Session) -> None:
-    """The keys of a product, their order and kinds are those of a real answer."""
+def test_product_matches_a_recorded_one(box: Sandbox, web: requests.Session) -> None:
+    """The keys of a product, their order, and their types are those of a real response."""
     real = json.loads((RECORDED / "mission_products.json").read_text("utf-8"))["products"][0]
     for product in listing(box, web, "hst", "J97C01010"):
         assert {name: type(value) for name, value in product.items() if name not in {"size"}} == {
@@ -56,7 +56,7 @@ def test_product_has_the_shape_of_a_recorded_one(box: Sandbox, web: requests.Ses
 
 @pytest.mark.parametrize("mission", DATASETS)
 def test_every_mission_lists_files(box: Sandbox, web: requests.Session, mission: str) -> None:
-    """Posted ids and ids in the URL give the same files, only Roman's wrapped once more."""
+    """Posted ids and ids in the URL return the same files; only those of Roman are nested."""
     dataset = DATASETS[mission]
     posted = listing(box, web, mission, dataset)
     url = f"{box.url}/search/{mission}/api/v0.1/list_products"
@@ -66,7 +66,7 @@ def test_every_mission_lists_files(box: Sandbox, web: requests.Session, mission:
 
 
 def test_every_dataset_has_files(box: Sandbox, web: requests.Session) -> None:
-    """What a search finds can be listed, in one request for a thousand datasets."""
+    """All datasets found by a search have files, in one request for a thousand datasets."""
     for mission, column in (("hst", "sci_data_set_name"), ("jwst", "fileSetName")):
         url = f"{box.url}/search/{mission}/api/v0.1/search"
         rows = web.post(url, json={"select_cols": [column], "limit": 1000}, timeout=30).json()["results"]
@@ -87,7 +87,7 @@ def test_files_belong_to_several_datasets(box: Sandbox, web: requests.Session) -
 
 
 def test_order_is_that_of_the_ids(box: Sandbox, web: requests.Session) -> None:
-    """Datasets are listed in the order asked for, each once."""
+    """Datasets are listed in the requested order, each once."""
     names = ["J97C01020", "J97C01010", "J97C01020"]
     listed = [product["dataset"] for product in listing(box, web, "hst", *names)]
     assert list(dict.fromkeys(listed)) == names[:2]
@@ -95,13 +95,13 @@ def test_order_is_that_of_the_ids(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_unknown_datasets_have_no_files(box: Sandbox, web: requests.Session) -> None:
-    """A dataset that is not there is no error."""
+    """An unknown dataset is not an error."""
     assert [listing(box, web, mission, "nothing") for mission in DATASETS] == [[]] * len(DATASETS)
 
 
 @pytest.mark.parametrize("body", [{}, {"dataset_ids": "J97C01010"}, {"dataset_ids": [1]}, []])
 def test_malformed_ids(box: Sandbox, web: requests.Session, body: object) -> None:
-    """Ids must be a list of texts."""
+    """Ids must be a list of strings."""
     answer = web.post(f"{box.url}/search/hst/api/v0.1/post_list_products", json=body, timeout=30)
     assert answer.status_code == 422
     assert web.get(f"{box.url}/search/hst/api/v0.1/list_products", timeout=30).status_code == 422
@@ -109,7 +109,7 @@ def test_malformed_ids(box: Sandbox, web: requests.Session, body: object) -> Non
 
 @pytest.mark.parametrize("mission", ["hst", "jwst", "roman"])
 def test_retrieved_file_is_the_listed_one(box: Sandbox, web: requests.Session, mission: str) -> None:
-    """A file comes by its uri, as long as listed; HEAD says so too."""
+    """A file is retrieved by its uri and has the listed length, also according to HEAD."""
     for product in listing(box, web, mission, DATASETS[mission])[:6]:
         answer = retrieve(box, web, mission, product["uri"])
         assert answer.status_code == 200
@@ -119,7 +119,7 @@ def test_retrieved_file_is_the_listed_one(box: Sandbox, web: requests.Session, m
 
 
 def test_retrieved_bytes_are_the_archives(box: Sandbox, web: requests.Session) -> None:
-    """A mission hands out the same bytes as the download service, in parts as well."""
+    """A mission search returns the same bytes as the download service, also for ranges."""
     uri = "mast:HST/product/j97c01010_drz.fits"
     answer = retrieve(box, web, "hst", "J97C01010/j97c01010_drz.fits")
     assert answer.content == box.archive.render(uri)
@@ -129,7 +129,7 @@ def test_retrieved_bytes_are_the_archives(box: Sandbox, web: requests.Session) -
 
 
 def test_roman_files_are_asdf(box: Sandbox, web: requests.Session) -> None:
-    """A Roman file is an ASDF document with the numbers of its file set."""
+    """A Roman file is an ASDF document with the metadata of its file set."""
     product = listing(box, web, "roman", DATASETS["roman"])[0]
     content = retrieve(box, web, "roman", product["uri"]).content
     assert content.startswith(b"#ASDF 1.0.0\n#ASDF_STANDARD 1.5.0\n%YAML 1.1\n")
@@ -148,20 +148,20 @@ def test_roman_files_are_asdf(box: Sandbox, web: requests.Session) -> None:
         ("iue", "lwp13000.mxlo.gz"),
     ],
 )
-def test_files_that_are_not_there(box: Sandbox, web: requests.Session, mission: str, name: str) -> None:
-    """Unknown names are 404, and so are names of files that a mission does not hand out itself."""
+def test_unknown_files(box: Sandbox, web: requests.Session, mission: str, name: str) -> None:
+    """Unknown names are 404, as are names of files that the mission search does not send itself."""
     answer = retrieve(box, web, mission, name)
     assert (answer.status_code, list(answer.json())) == (404, ["detail"])
 
 
 def test_name_is_required(box: Sandbox, web: requests.Session) -> None:
-    """A request for no file in particular is malformed."""
+    """A request without a file name is malformed."""
     assert web.get(f"{box.url}/search/hst/api/v0.1/retrieve_product", timeout=30).status_code == 422
 
 
 @pytest.mark.parametrize("mission", ["hst", "jwst"])
-def test_exclusive_files_want_a_token(box: Sandbox, web: requests.Session, mission: str) -> None:
-    """An exclusive file is 401 without a token that may read it, and listed as restricted all the same."""
+def test_exclusive_files_require_a_token(box: Sandbox, web: requests.Session, mission: str) -> None:
+    """An exclusive file is 401 without an authorized token, but listed as restricted."""
     column, access = {"hst": ("sci_data_set_name", "sci_status"), "jwst": ("fileSetName", "access")}[mission]
     url = f"{box.url}/search/{mission}/api/v0.1/search"
     request = {"conditions": [{access: "!PUBLIC"}], "select_cols": [column], "limit": 1}
@@ -176,7 +176,7 @@ def test_exclusive_files_want_a_token(box: Sandbox, web: requests.Session, missi
 
 @pytest.mark.parametrize("mission", ["classy", "ullyses", "iue"])
 def test_other_files_come_by_uri(box: Sandbox, web: requests.Session, mission: str) -> None:
-    """Files of the spectral libraries are downloaded by their mast: URI and are as long as listed."""
+    """Files of the spectral libraries are downloaded by their mast: URI and have the listed length."""
     for product in listing(box, web, mission, DATASETS[mission]):
         assert product["uri"].startswith("mast:")
         address = f"{box.url}/api/v0.1/Download/file?uri={quote(product['uri'], safe=':/')}"
@@ -189,14 +189,14 @@ def test_other_files_come_by_uri(box: Sandbox, web: requests.Session, mission: s
 
 
 def test_library_files_can_be_bundled(box: Sandbox, web: requests.Session) -> None:
-    """Files that only a mission search knows come in bundles as well."""
+    """Files known only to a mission search can be bundled."""
     uri = listing(box, web, "ullyses", DATASETS["ullyses"])[0]["uri"]
     answer = web.post(f"{box.url}/api/v0.1/Download/bundle.zip", data={"uri": uri}, timeout=30)
     assert uri.rpartition("/")[2].encode() in answer.content
 
 
-def test_faults_strike_products_and_files(box: Sandbox, web: requests.Session) -> None:
-    """Lists and files are endpoints of their own."""
+def test_faults_apply_to_products_and_files(box: Sandbox, web: requests.Session) -> None:
+    """Product lists and files are separate endpoints."""
     box.faults.add("mission_products", Fault.status(500))
     url = f"{box.url}/search/hst/api/v0.1/list_products"
     assert web.get(url, params={"dataset_ids": "J97C01010"}, timeout=30).status_code == 500

@@ -1,4 +1,4 @@
-"""The mission searches over HTTP: envelope, columns, positions, order, windows and refusals."""
+"""The mission searches over HTTP: envelope, columns, positions, order, windows, and refusals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ask(box: Sandbox, web: requests.Session, mission: str = "hst", **request: An
 
 
 def found(box: Sandbox, web: requests.Session, mission: str = "hst", **request: Any) -> dict[str, Any]:
-    """Decode the answer to a search that is answered."""
+    """Return the decoded response of a successful search."""
     answer = ask(box, web, mission, **request)
     assert answer.status_code == 200, answer.text
     decoded: dict[str, Any] = answer.json()
@@ -34,12 +34,12 @@ def found(box: Sandbox, web: requests.Session, mission: str = "hst", **request: 
 
 
 def values(box: Sandbox, web: requests.Session, column: str, mission: str = "hst", **request: Any) -> list[Any]:
-    """One column of the answer."""
+    """Return one column of the result."""
     return [row[column] for row in found(box, web, mission, select_cols=[column], **request)["results"]]
 
 
 def columns(box: Sandbox, web: requests.Session, mission: str) -> list[dict[str, str]]:
-    """The column list of a mission."""
+    """Return the column list of a mission."""
     answer = web.get(f"{box.url}/search/util/api/v0.1/column_list", params={"mission": mission}, timeout=30)
     assert answer.status_code == 200
     listed: list[dict[str, str]] = answer.json()
@@ -47,13 +47,13 @@ def columns(box: Sandbox, web: requests.Session, mission: str) -> list[dict[str,
 
 
 def recorded(name: str) -> Any:
-    """An answer of the real service, as the peer's tests keep it."""
+    """Return a recorded response of the real service from the tests of astroquery."""
     return json.loads((RECORDED / name).read_text("utf-8"))
 
 
 @pytest.mark.usefixtures("recorded_lately")
-def test_answer_has_the_shape_of_a_recorded_one(box: Sandbox, web: requests.Session) -> None:
-    """Envelope, echo, default columns and row keys are those of a real answer, in the same order."""
+def test_response_matches_a_recorded_one(box: Sandbox, web: requests.Session) -> None:
+    """Envelope, echo, default columns, and row keys are those of a real response, in the same order."""
     real = recorded("mission_results.json")
     mine = found(box, web, target=[M51], radius=3, radius_units="arcminutes", limit=10)
     assert set(mine) == set(real)
@@ -66,8 +66,8 @@ def test_answer_has_the_shape_of_a_recorded_one(box: Sandbox, web: requests.Sess
 
 
 @pytest.mark.usefixtures("recorded_lately")
-def test_count_only_has_the_shape_of_a_recorded_one(box: Sandbox, web: requests.Session) -> None:
-    """A count comes without rows and without types."""
+def test_count_only_matches_a_recorded_one(box: Sandbox, web: requests.Session) -> None:
+    """A count has no rows and no column types."""
     real = recorded("mission_count_only.json")
     mine = found(box, web, count_only=True)
     assert {name: value for name, value in mine.items() if name != "totalResults"} == {
@@ -77,7 +77,7 @@ def test_count_only_has_the_shape_of_a_recorded_one(box: Sandbox, web: requests.
 
 
 def test_column_list_is_that_of_hst(box: Sandbox, web: requests.Session) -> None:
-    """HST has the columns of the real list, with the same kinds, in the same order."""
+    """HST has the columns of the real list, with the same types, in the same order."""
     real = recorded("mission_columns.json")
     mine = columns(box, web, "hst")
     kept = ("column_name", "queryable", "qual_type", "default_output", "indexed")
@@ -86,8 +86,8 @@ def test_column_list_is_that_of_hst(box: Sandbox, web: requests.Session) -> None
 
 
 @pytest.mark.parametrize("mission", MISSIONS)
-def test_every_listed_column_can_be_had(box: Sandbox, web: requests.Session, mission: str) -> None:
-    """Each mission answers with rows that have every column of its list when all are asked for."""
+def test_every_listed_column_can_be_selected(box: Sandbox, web: requests.Session, mission: str) -> None:
+    """Each mission returns rows with all columns of its list if they are selected."""
     names = [column["column_name"] for column in columns(box, web, mission)]
     answer = found(box, web, mission, select_cols=names, limit=3)
     expected = set(names) - {"search_pos", "search_key", "ang_sep"}
@@ -97,14 +97,14 @@ def test_every_listed_column_can_be_had(box: Sandbox, web: requests.Session, mis
 
 @pytest.mark.parametrize("mission", MISSIONS)
 def test_default_columns_are_those_of_the_list(box: Sandbox, web: requests.Session, mission: str) -> None:
-    """Without a choice the columns come that the list calls default output; HST has one more than its list knows."""
+    """By default the columns marked as default output are returned; HST has one that is not in its list."""
     default = {column["column_name"] for column in columns(box, web, mission) if column["default_output"] == "yes"}
     row = found(box, web, mission, limit=1)["results"][0]
     assert set(row) - {"sci_hslanum"} == default - {"ang_sep"}
 
 
 def test_info_leaves_columns_out_and_has_its_own_order(box: Sandbox, web: requests.Session) -> None:
-    """Apart from HST the types come in another order than the columns, without those of the position."""
+    """Except for HST the types are in a different order than the columns, without those of the position."""
     answer = found(box, web, "jwst", target=[M51], limit=1)
     listed = [column["name"] for column in answer["info"]]
     row = list(answer["results"][0])
@@ -114,7 +114,7 @@ def test_info_leaves_columns_out_and_has_its_own_order(box: Sandbox, web: reques
 
 
 def test_separation_is_in_arcminutes(box: Sandbox, web: requests.Session) -> None:
-    """ang_sep is the separation from the target, in arcmin, and no larger than the radius."""
+    """ang_sep is the separation from the target in arcmin, and does not exceed the radius."""
     rows = found(box, web, target=[M51], radius=120.0, radius_units="arcseconds")["results"]
     center = SkyCoord(M51, unit="deg")
     assert rows
@@ -126,7 +126,7 @@ def test_separation_is_in_arcminutes(box: Sandbox, web: requests.Session) -> Non
 
 
 def test_units_of_the_radius(box: Sandbox, web: requests.Session) -> None:
-    """The same radius in three units finds the same."""
+    """The same radius in different units returns the same result."""
     totals = {
         found(box, web, target=[M51], radius=radius, radius_units=unit, count_only=True)["totalResults"]
         for radius, unit in ((3.0, "arcminutes"), (180.0, "arcseconds"), (0.05, "degrees"))
@@ -134,8 +134,8 @@ def test_units_of_the_radius(box: Sandbox, web: requests.Session) -> None:
     assert len(totals) == 1
 
 
-def test_targets_are_told_apart(box: Sandbox, web: requests.Session) -> None:
-    """The rows of several targets come one target after the other, and the same dataset once for each."""
+def test_rows_of_several_targets(box: Sandbox, web: requests.Session) -> None:
+    """The rows are grouped by target, and a dataset can appear once per target."""
     targets = [M101, M51, "202.4700 47.1950"]
     both = found(box, web, target=targets, select_cols=["search_key", "sci_data_set_name"])
     positions = [row["search_pos"] for row in both["results"]]
@@ -147,38 +147,38 @@ def test_targets_are_told_apart(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_text_columns_are_padded(box: Sandbox, web: requests.Session) -> None:
-    """CHAR columns keep their blanks, and a condition does not mind."""
+    """CHAR columns are padded with blanks, which conditions ignore."""
     assert set(values(box, web, "sci_instrume", conditions=[{"sci_instrume": "ACS"}])) == {"ACS   "}
 
 
-def test_whole_numbers_in_float_columns(box: Sandbox, web: requests.Session) -> None:
-    """A column declared FLOAT holds numbers without a point, and nulls."""
+def test_integers_in_float_columns(box: Sandbox, web: requests.Session) -> None:
+    """A column declared as FLOAT has integers and nulls."""
     answer = found(box, web, select_cols=["sci_central_wavelength"])
     assert [column["type"] for column in answer["info"]] == ["FLOAT"]
     assert {int, type(None)} == {type(row["sci_central_wavelength"]) for row in answer["results"]}
 
 
 def test_dates_of_both_missions(box: Sandbox, web: requests.Session) -> None:
-    """HST writes six digits of a second, JWST seven."""
+    """HST dates have six decimals of a second, JWST dates have seven."""
     assert len(values(box, web, "sci_start_time", limit=1)[0].partition(".")[2]) == 6
     assert len(values(box, web, "date_obs", "jwst", limit=1)[0].partition(".")[2]) == 7
 
 
 def test_jwst_always_names_its_file_sets(box: Sandbox, web: requests.Session) -> None:
-    """Whatever is asked for, JWST adds number and name of the file set."""
+    """For any selection of columns, JWST adds id and name of the file set."""
     rows = found(box, web, "jwst", select_cols=["program"], limit=2)["results"]
     assert all(list(row) == ["ArchiveFileID", "fileSetName", "program"] for row in rows)
 
 
-def test_ullyses_forgets_its_dataset(box: Sandbox, web: requests.Session) -> None:
-    """Without a choice of columns ULLYSES leaves out the column that names a dataset."""
+def test_ullyses_omits_its_dataset_by_default(box: Sandbox, web: requests.Session) -> None:
+    """By default ULLYSES omits the column with the dataset."""
     assert "observation_id" not in found(box, web, "ullyses", limit=1)["results"][0]
     assert values(box, web, "observation_id", "ullyses", limit=1)[0].startswith("ullyses_")
 
 
 @pytest.mark.parametrize("down", [False, True])
 def test_sorting(box: Sandbox, web: requests.Session, down: bool) -> None:
-    """Rows come in the order asked for, both ways, and nulls at the end where they count as least."""
+    """Rows are sorted in both directions, and nulls are the smallest values."""
     dates = values(box, web, "sci_start_time", sort_by=["sci_start_time"], sort_desc=[down])
     assert dates == sorted(dates, reverse=down)
     previews = values(box, web, "sci_hlsp", sort_by=["sci_hlsp"], sort_desc=[down])
@@ -186,7 +186,7 @@ def test_sorting(box: Sandbox, web: requests.Session, down: bool) -> None:
 
 
 def test_sorting_by_several_columns(box: Sandbox, web: requests.Session) -> None:
-    """The second column decides where the first is equal."""
+    """Rows that are equal in the first column are sorted by the second one."""
     request = {"sort_by": ["sci_pep_id", "sci_start_time"], "sort_desc": [True, False]}
     rows = found(box, web, select_cols=["sci_pep_id", "sci_start_time"], **request)["results"]
     pairs = [(-row["sci_pep_id"], row["sci_start_time"]) for row in rows]
@@ -196,7 +196,7 @@ def test_sorting_by_several_columns(box: Sandbox, web: requests.Session) -> None
 @settings(max_examples=25, deadline=None)
 @given(offset=st.integers(0, 1600), limit=st.integers(0, 400))
 def test_windows(box: Sandbox, web: requests.Session, offset: int, limit: int) -> None:
-    """Limit and offset cut a window out of the same order; the total stays the total."""
+    """Limit and offset select a part of the same order; the total is unchanged."""
     answer = found(box, web, "jwst", select_cols=["fileSetName"], offset=offset, limit=limit)
     everything = found(box, web, "jwst", select_cols=["fileSetName"])
     assert answer["results"] == everything["results"][offset : offset + limit]
@@ -204,7 +204,7 @@ def test_windows(box: Sandbox, web: requests.Session, offset: int, limit: int) -
 
 
 def test_skipped_count(box: Sandbox, web: requests.Session) -> None:
-    """skip_count leaves the total out and nothing else."""
+    """skip_count omits only the total."""
     counted, skipped = (found(box, web, limit=2, skip_count=skip) for skip in (False, True))
     assert "totalResults" not in skipped
     assert skipped["results"] == counted["results"]
@@ -229,8 +229,8 @@ def test_skipped_count(box: Sandbox, web: requests.Session) -> None:
         {"target": [M51] * 101},
     ],
 )
-def test_values_that_make_no_sense(box: Sandbox, web: requests.Session, request_: dict[str, Any]) -> None:
-    """What cannot be searched is refused with status 400 and a sentence."""
+def test_invalid_values(box: Sandbox, web: requests.Session, request_: dict[str, Any]) -> None:
+    """Invalid searches are refused with status 400 and a message."""
     answer = ask(box, web, **request_)
     assert answer.status_code == 400
     assert isinstance(answer.json()["detail"], str)
@@ -253,10 +253,8 @@ def test_values_that_make_no_sense(box: Sandbox, web: requests.Session, request_
         ({"skip_count": "no"}, ["body", "skip_count"]),
     ],
 )
-def test_bodies_of_the_wrong_form(
-    box: Sandbox, web: requests.Session, request_: dict[str, Any], loc: list[object]
-) -> None:
-    """A malformed body is refused with status 422, and the answer says where."""
+def test_malformed_bodies(box: Sandbox, web: requests.Session, request_: dict[str, Any], loc: list[object]) -> None:
+    """A malformed body is refused with status 422 and the location of the error."""
     answer = ask(box, web, **request_)
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == loc
@@ -264,14 +262,14 @@ def test_bodies_of_the_wrong_form(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff", b"request=%7B%7D"])
-def test_bodies_that_are_no_json_object(box: Sandbox, web: requests.Session, body: bytes) -> None:
-    """Something else than a JSON object is refused with status 422."""
+def test_bodies_that_are_not_json_objects(box: Sandbox, web: requests.Session, body: bytes) -> None:
+    """Anything but a JSON object is refused with status 422."""
     answer = web.post(f"{box.url}/search/hst/api/v0.1/search", data=body, timeout=30)
     assert answer.status_code == 422
 
 
-def test_paths_that_are_not_there(box: Sandbox, web: requests.Session) -> None:
-    """Unknown missions and actions are 404, the wrong method 405, a missing mission 422."""
+def test_unknown_paths(box: Sandbox, web: requests.Session) -> None:
+    """Unknown missions and actions are 404, a wrong method is 405, a missing mission is 422."""
     base = f"{box.url}/search"
     assert web.post(f"{base}/galex/api/v0.1/search", json={}, timeout=30).status_code == 404
     assert web.post(f"{base}/HST/api/v0.1/search", json={}, timeout=30).status_code == 404
@@ -281,8 +279,8 @@ def test_paths_that_are_not_there(box: Sandbox, web: requests.Session) -> None:
     assert web.get(f"{base}/util/api/v0.1/column_list", params={"mission": "x"}, timeout=30).status_code == 404
 
 
-def test_requests_are_logged_and_struck_by_name(box: Sandbox, web: requests.Session) -> None:
-    """Searches and column lists are endpoints of their own, for the log and for faults."""
+def test_endpoints_for_faults_and_the_log(box: Sandbox, web: requests.Session) -> None:
+    """Searches and column lists are separate endpoints for faults and in the log."""
     box.faults.add("mission_search", Fault.status(503))
     assert ask(box, web).status_code == 503
     columns(box, web, "hst")
@@ -290,7 +288,7 @@ def test_requests_are_logged_and_struck_by_name(box: Sandbox, web: requests.Sess
 
 
 def test_datasets_are_the_archives_observations(box: Sandbox, web: requests.Session) -> None:
-    """HST and JWST datasets are observations that the archive has, with their rights."""
+    """HST and JWST datasets are observations of the archive, with their rights."""
     known = {
         str(row["obs_id"]).upper(): row
         for row in box.archive.query("SELECT * FROM observation WHERE obs_collection = 'HST' AND calib_level > 0")
@@ -302,8 +300,8 @@ def test_datasets_are_the_archives_observations(box: Sandbox, web: requests.Sess
         assert (known[row["sci_data_set_name"]]["dataRights"] == "PUBLIC") == (row["sci_status"] == "PUBLIC")
 
 
-def test_every_sandbox_says_the_same(box: Sandbox, web: requests.Session) -> None:
-    """A second sandbox gives the same answers, byte for byte."""
+def test_all_sandboxes_return_the_same(box: Sandbox, web: requests.Session) -> None:
+    """A second sandbox returns the same bytes."""
     other = Sandbox().serve()
     try:
         for mission in MISSIONS:

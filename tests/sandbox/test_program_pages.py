@@ -1,4 +1,4 @@
-"""The pages of programs that the sandbox serves, and the planned observations in its archive."""
+"""Program pages, and the planned observations in the archive."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ OLD = "/cgi-bin/get-visit-status?id={}&markupFormat={}&observatory={}"
 
 
 def get(box: Sandbox, path: str) -> requests.Response:
-    """Ask for a page."""
+    """Request a page."""
     return requests.get(box.url + path, timeout=10)
 
 
 def visits(box: Sandbox, path: str) -> list[ElementTree.Element]:
-    """The visits in a report in XML."""
+    """Return the visits in an XML report."""
     response = get(box, path)
     assert response.headers["Content-Type"].startswith("text/xml")
     return ElementTree.fromstring(response.text).findall("visit")
@@ -38,7 +38,7 @@ def test_a_visit_was_skipped_and_another_one_repeated(box: Sandbox) -> None:
 
 
 def test_the_visits_are_those_of_the_archive(box: Sandbox) -> None:
-    """Each archived visit is one whose observations the archive has, at the same time."""
+    """Each archived visit has observations in the archive at the same time."""
     archive = Archive()
     rows = archive.query("SELECT DISTINCT substr(obs_id, 10, 4) AS o FROM observation WHERE obs_id LIKE 'jw01783-o%'")
     archived = [v.get("observation") for v in visits(box, JWST_XML.format(1783)) if v.findtext("status") == "Archived"]
@@ -46,8 +46,8 @@ def test_the_visits_are_those_of_the_archive(box: Sandbox) -> None:
     archive.close()
 
 
-def test_planned_visits_have_a_window_or_two_or_none(box: Sandbox) -> None:
-    """What is not planned yet says so."""
+def test_planned_visits_have_up_to_two_windows(box: Sandbox) -> None:
+    """Visits without a plan window have a status instead."""
     found = visits(box, JWST_XML.format(9214))
     assert [len(visit.findall("planWindow")) for visit in found] == [1, 2, 0, 1, 0]
     assert found[2].findtext("longRangePlanStatus")
@@ -55,7 +55,7 @@ def test_planned_visits_have_a_window_or_two_or_none(box: Sandbox) -> None:
 
 @pytest.mark.parametrize("mission", ["JWST", "HST"])
 def test_old_and_new_addresses_serve_both_forms(box: Sandbox, mission: str) -> None:
-    """XML has the same visits at both; a page has tables with headings of its mission."""
+    """Both addresses return the same visits in XML; a page has tables with headings for its mission."""
     number = {"JWST": 9301, "HST": 13937}[mission]
     new = get(box, f"/{mission.lower()}-program-info/visits/?program={number}&download=")
     assert get(box, OLD.format(number, "xml", mission)).text == new.text
@@ -65,8 +65,8 @@ def test_old_and_new_addresses_serve_both_forms(box: Sandbox, mission: str) -> N
     assert "<table" in page
 
 
-def test_a_program_that_is_not_known_has_a_page_that_says_so(box: Sandbox) -> None:
-    """The status is 200 and the answer is a page, also where XML was wanted."""
+def test_an_unknown_program_has_a_page(box: Sandbox) -> None:
+    """The response is a page with status 200, even if XML was requested."""
     for path in (JWST_XML.format(99999), OLD.format("x<y", "xml", "HST"), "/jwst-program-info/program/?program=99999"):
         response = get(box, path)
         assert (response.status_code, "not available via this interface" in response.text) == (200, True)
@@ -74,7 +74,7 @@ def test_a_program_that_is_not_known_has_a_page_that_says_so(box: Sandbox) -> No
 
 
 def test_proposals_are_files(box: Sandbox) -> None:
-    """JWST's are zip files with XML, HST's are XML, and both have a PDF; what is not there is 404."""
+    """Proposals are zip files with XML for JWST and XML for HST, and also PDF; other files are 404."""
     for path in ("/jwst/phase2-public/1783.aptx", "/jwst-program-info/download/jwst/apt/1783/"):
         assert zipfile.ZipFile(BytesIO(get(box, path).content)).namelist() == ["1783.xml"]
     assert ElementTree.fromstring(get(box, "/hst/phase2-public/13937.apt").content).tag.endswith("HstProposal")
@@ -85,21 +85,21 @@ def test_proposals_are_files(box: Sandbox) -> None:
 
 
 def test_the_page_of_a_program_leads_to_its_files(box: Sandbox) -> None:
-    """Its links can be followed."""
+    """The links of a program page work."""
     page = get(box, "/jwst-program-info/program/?program=1783").text
     assert page == get(box, "/cgi-bin/get-proposal-info?id=1783&observatory=JWST").text
     assert "/jwst-program-info/download/jwst/apt/1783/" in page
 
 
 def test_faults_work_on_the_pages(box: Sandbox) -> None:
-    """Old and new addresses fail separately."""
+    """Old and new addresses are separate endpoints."""
     box.faults.add("visits", Fault.status(503))
     assert get(box, JWST_XML.format(1783)).status_code == 503
     assert get(box, OLD.format(1783, "xml", "JWST")).status_code == 200
 
 
 def test_planned_observations_are_of_all_kinds() -> None:
-    """There are mosaics, targets that move, some without a time, some without a footprint, and none with files."""
+    """There are mosaics, moving targets, some without a time, some without a footprint, and none has files."""
     archive = Archive()
     planned = archive.query("SELECT * FROM observation WHERE calib_level = -1")
     assert {row["target_name"] for row in planned} >= {"IO", "NEPTUNE", "M101", "COSMOS"}

@@ -1,4 +1,4 @@
-"""The sandbox's proxy, asked with plain `requests`, and by hand where these would not ask so."""
+"""The proxy of the sandbox, used with `requests`, and with `http.client` for other requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 
 def test_every_host_behind_the_proxy_is_the_sandbox(box: Sandbox, web: requests.Session) -> None:
-    """Address, arguments and body arrive as without a proxy, and the proxy keeps the whole address."""
+    """URL, arguments, and body are received as without a proxy, and the proxy logs the full URL."""
     with box.proxy() as proxy:
         where = {"http": proxy.url}
         first = web.get("http://mast.example.org/whoami?a=%2F%20b", proxies=where, timeout=30)
@@ -27,17 +27,15 @@ def test_every_host_behind_the_proxy_is_the_sandbox(box: Sandbox, web: requests.
 
 
 def test_faults_pass_through_the_proxy(box: Sandbox, web: requests.Session) -> None:
-    """A body that the sandbox cuts is cut for the client of the proxy."""
+    """A response that the sandbox cuts is also cut for a client of the proxy."""
     box.faults.add("whoami", Fault.cut(3))
     with box.proxy() as proxy, pytest.raises(requests.exceptions.ChunkedEncodingError):
         web.get("http://mast.example.org/whoami", proxies={"http": proxy.url}, timeout=30)
 
 
 @pytest.mark.parametrize(("login", "status"), [("me:secret@", 200), ("me:wrong@", 407), ("", 407)])
-def test_a_proxy_with_a_login_lets_only_its_user_through(
-    box: Sandbox, web: requests.Session, login: str, status: int
-) -> None:
-    """Everybody else gets 407 with what is wanted, and the sandbox never sees the login."""
+def test_a_proxy_with_a_login(box: Sandbox, web: requests.Session, login: str, status: int) -> None:
+    """Requests without the login receive 407 with the required scheme, and the login is not passed on."""
     with box.proxy("me:secret") as proxy:
         assert proxy.url == proxy.address.replace("//", "//me:secret@")
         address = proxy.address.replace("//", f"//{login}")
@@ -48,8 +46,8 @@ def test_a_proxy_with_a_login_lets_only_its_user_through(
     assert not any("proxy-authorization" in record.headers for record in box.requests)
 
 
-def test_a_proxy_makes_no_tunnels_and_takes_whole_addresses_only(box: Sandbox) -> None:
-    """CONNECT is answered with 403, and a path with 400; the proxy is gone when it is left."""
+def test_a_proxy_refuses_tunnels_and_paths(box: Sandbox) -> None:
+    """CONNECT returns 403, and a path returns 400; the proxy stops at the end of its block."""
     with box.proxy() as proxy:
         host = proxy.address.removeprefix("http://")
         connection = http.client.HTTPConnection(host, timeout=30)

@@ -1,4 +1,4 @@
-"""pyvo's search of the registry, as it is installed, against the sandbox: it works there as it does at MAST."""
+"""Registry searches with the installed pyvo, which work on the sandbox as at MAST."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HERE = "ivo://archive.stsci.edu"
 
 @pytest.fixture(params=["/vo-tap/api/v0.1/registry", "/elsewhere/dc.g-vo.org/tap"], ids=["MAST", "GAVO"])
 def chosen(box: Sandbox, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Let pyvo ask a registry of the sandbox, and its own again afterwards."""
+    """Let pyvo use a registry of the sandbox, and restore its own afterwards."""
     before = registry.regtap.REGISTRY_BASEURL
     registry.choose_RegTAP_service(f"{box.url}{request.param}")
     yield request.param
@@ -34,7 +34,7 @@ def chosen(box: Sandbox, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def vocabulary(tmp_path: Path) -> Iterator[None]:
-    """Let pyvo find the IVOA's list of wavebands, which comes with it, where it would keep a downloaded one."""
+    """Put the IVOA waveband vocabulary, included with pyvo, into the cache of downloads."""
     source = resources.files("pyvo.registry.tests") / "data" / "messenger.desise"
     with paths.set_temp_cache(tmp_path), resources.as_file(source) as file:
         astropy_data.import_file_to_cache("http://www.ivoa.net/rdf/messenger", str(file))
@@ -42,21 +42,21 @@ def vocabulary(tmp_path: Path) -> Iterator[None]:
 
 
 def ivoids(found: registry.RegistryResults) -> set[str]:
-    """Return what was found."""
+    """Return the identifiers of the results."""
     return {resource.ivoid for resource in found}
 
 
 @pytest.mark.usefixtures("chosen")
 @pytest.mark.parametrize("words", [["galex"], ["GALEX", "images"], ["Explorer", "ultraviolet"]], ids=str)
-def test_words_are_looked_for_in_titles_descriptions_and_subjects(words: list[str]) -> None:
-    """All words have to be there, in whatever case, wherever each of them is."""
+def test_keywords_match_titles_descriptions_and_subjects(words: list[str]) -> None:
+    """All words must occur, in any case, each in any of the fields."""
     found = ivoids(registry.search(keywords=words))
     assert f"{HERE}/siap/galex" in found
     assert f"{HERE}/tap/classy" not in found
 
 
 def test_searches_by_words_repeat_interfaces_at_mast_only(box: Sandbox, chosen: str) -> None:
-    """A registry that cannot join tables by UNION is asked in a way that gives an interface once per subject."""
+    """Without UNION pyvo sends a query that returns an interface once per subject."""
     record = registry.search(keywords="Xamin")[0]
     counts = Counter(interface.access_url for interface in record.interfaces)
     times = 3 if chosen.endswith("registry") else 1
@@ -75,8 +75,8 @@ def test_searches_by_words_repeat_interfaces_at_mast_only(box: Sandbox, chosen: 
         ("ssa", dal.SSAService, f"{HERE}/ssap/iue"),
     ],
 )
-def test_every_kind_of_service_can_be_looked_for(box: Sandbox, kind: str, service: type, some: str) -> None:
-    """The records of that kind are found, and pyvo makes services of them; MAST's own are at the sandbox."""
+def test_every_kind_of_service_can_be_found(box: Sandbox, kind: str, service: type, some: str) -> None:
+    """The records of that kind are found, and pyvo can use their services; MAST's own are at the sandbox."""
     found = registry.search(servicetype=kind)
     assert some in ivoids(found)
     made = found[some].get_service(kind)
@@ -87,7 +87,7 @@ def test_every_kind_of_service_can_be_looked_for(box: Sandbox, kind: str, servic
 
 @pytest.mark.usefixtures("chosen")
 def test_tap_services_answer_at_the_addresses_of_the_registry() -> None:
-    """All of MAST's own that are alive, and a copy of CAOM in Canada."""
+    """All active services of MAST work, and so does a copy of CAOM in Canada."""
     records = registry.search(servicetype="tap")
     for record in records:
         for interface in record.list_interfaces("tap"):
@@ -99,7 +99,7 @@ def test_tap_services_answer_at_the_addresses_of_the_registry() -> None:
 @pytest.mark.usefixtures("chosen")
 @pytest.mark.parametrize("kind", ["scs", "sia1", "sia2", "ssa"])
 def test_services_answer_at_the_addresses_of_the_registry(kind: str) -> None:
-    """All of MAST's own, and some of those of other archives."""
+    """All services of MAST work, and so do some of other archives."""
     others = {"ivo://irsa.ipac/2mass/catalog/psc", "ivo://nasa.heasarc/swiftmastr"}
     place = SkyCoord(202.4696, 47.1952, unit="deg")
     area = {"scs": {"radius": 0.2}, "sia1": {"size": 0.2}, "sia2": {}, "ssa": {"diameter": 0.4}}[kind]
@@ -110,8 +110,8 @@ def test_services_answer_at_the_addresses_of_the_registry(kind: str) -> None:
 
 
 @pytest.mark.usefixtures("chosen", "vocabulary")
-def test_wavebands_can_be_looked_for() -> None:
-    """A resource has several, and is found by each of them."""
+def test_wavebands_can_be_searched() -> None:
+    """A resource with several wavebands is found by each of them."""
     found = ivoids(registry.search(waveband="EUV"))
     assert found == {f"{HERE}/caomtap", f"{HERE}/ssap/befs"}
     assert found < ivoids(registry.search(waveband=["euv", "uv"]))
@@ -119,7 +119,7 @@ def test_wavebands_can_be_looked_for() -> None:
 
 @pytest.mark.usefixtures("chosen")
 def test_a_resource_is_found_by_its_identifier(box: Sandbox) -> None:
-    """Its TAP service answers; what describes it to machines is not mistaken for a service."""
+    """Its TAP service works; its machine-readable descriptions do not count as services."""
     found = registry.search(ivoid="ivo://archive.stsci.edu/CAOMTAP")
     assert ivoids(found) == {f"{HERE}/caomtap"}
     record = found[0]
@@ -133,8 +133,8 @@ def test_a_resource_is_found_by_its_identifier(box: Sandbox) -> None:
 
 
 @pytest.mark.usefixtures("chosen")
-def test_authors_columns_and_data_models_can_be_looked_for() -> None:
-    """Further tables of the registry are there, and are those of the resources."""
+def test_authors_columns_and_data_models_can_be_searched() -> None:
+    """The additional tables of the registry describe the resources."""
     assert ivoids(registry.search(author="Stassun%")) == {f"{HERE}/tap/tic"}
     assert f"{HERE}/tap/gaiadr3" in ivoids(registry.search(ucd="pos.parallax%"))
     assert ivoids(registry.search(datamodel="obscore")) == {
@@ -147,8 +147,8 @@ def test_authors_columns_and_data_models_can_be_looked_for() -> None:
 
 
 @pytest.mark.usefixtures("chosen")
-def test_a_record_tells_what_else_is_known_of_it() -> None:
-    """Contact, other identifiers, source, and all of it in words."""
+def test_a_record_has_further_metadata() -> None:
+    """A record has a contact, other identifiers, a source, and a description."""
     record = registry.search(ivoid=f"{HERE}/tap/ps1dr2")[0]
     assert "archive@stsci.edu" in record.get_contact()
     assert record.get_alt_identifiers() == ["doi:10.17909/s0zg-jx37"]
@@ -168,7 +168,7 @@ def test_a_record_tells_what_else_is_known_of_it() -> None:
 
 @pytest.mark.usefixtures("chosen")
 def test_tables_of_a_resource_are_listed() -> None:
-    """With columns and UCDs. (``get_tables`` of pyvo 1.9 wants more rows than MAST's services send: status 422.)"""
+    """Tables include columns and UCDs. (``get_tables`` of pyvo 1.9 requests too many rows for MAST: status 422.)"""
     record = registry.search(ivoid=f"{HERE}/tap/ps1dr2")[0]
     query = (
         f"SELECT table_name, name, ucd FROM rr.res_table NATURAL JOIN rr.table_column WHERE ivoid = '{record.ivoid}'"
@@ -179,15 +179,15 @@ def test_tables_of_a_resource_are_listed() -> None:
 
 
 @pytest.mark.usefixtures("chosen")
-def test_what_a_registry_does_not_have_is_told() -> None:
-    """Positions and times of resources are not in these registries; pyvo says so itself."""
+def test_missing_features_of_a_registry() -> None:
+    """These registries have no positions and times of resources, which pyvo reports."""
     for constraint in registry.Spatial((23, 3)), registry.Temporal(54130.0), registry.Spectral(1e-18):
         with pytest.raises(registry.RegTAPFeatureMissing):
             registry.search(constraint)
 
 
 def test_the_environment_chooses_the_registry(box: Sandbox) -> None:
-    """A program that has never heard of the sandbox is sent to it by IVOA_REGISTRY."""
+    """A program that does not know the sandbox uses it if IVOA_REGISTRY is set."""
     program = "import sys, pyvo; sys.stdout.write(pyvo.regsearch(ivoid='ivo://ned.ipac/tap')[0].short_name)"
     environment = {**os.environ, "IVOA_REGISTRY": f"{box.url}/vo-tap/api/v0.1/registry"}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The TAP services through pyvo, as it is installed."""
+"""The TAP services through the installed pyvo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pyvo.dal import (
 
 from astroquery_mast.sandbox import Fault, RequestRecord, Sandbox
 
-# Where pyvo raises, it leaves an answer unread and the connection to the garbage collector.
+# When pyvo raises an error, it leaves the response unread and the connection to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 Service = Callable[[str], TAPService]
@@ -32,19 +32,19 @@ CONE = f"CONTAINS(POINT('ICRS', {{}}), CIRCLE('ICRS', {M51}, 0.1)) = 1"
 
 @pytest.fixture(autouse=True, scope="module")
 def _collect() -> Iterator[None]:
-    """Do it here, where it is expected, not at the end of all tests."""
+    """Collect garbage here, where the warning is expected, not at the end of all tests."""
     yield
     gc.collect()
 
 
 @pytest.fixture
 def service(box: Sandbox, web: requests.Session) -> Service:
-    """A TAP service of the sandbox by its name."""
+    """Return a TAP service of the sandbox by name."""
     return lambda name: TAPService(f"{box.url}/vo-tap/api/v0.1/{name}", session=web)
 
 
 def test_capabilities(service: Service) -> None:
-    """Pyvo reads the limits, the languages, and that nothing can be uploaded."""
+    """Pyvo reads the limits, the languages, and that uploads are not supported."""
     tap = service("caom")
     assert (tap.maxrec, tap.hardlimit, tap.upload_methods) == (100_000, 100_000, [])
     assert [language.name for language in tap.get_tap_capability().languages] == ["ADQL"]
@@ -52,14 +52,14 @@ def test_capabilities(service: Service) -> None:
 
 @pytest.mark.parametrize(("name", "forms"), [("tic", ""), ("caom", "POLYGON")])
 def test_geometry_is_advertised(service: Service, name: str, forms: str) -> None:
-    """Every service finds points in circles, CAOM in polygons, too."""
+    """All services find points in circles; CAOM also supports polygons."""
     (language,) = service(name).get_tap_capability().languages
     listed = {feature.form for feature in language.get_feature_list("ivo://ivoa.net/std/TAPRegExt#features-adqlgeo")}
     assert listed == {"CONTAINS", "POINT", "CIRCLE", *forms.split()}
 
 
 def test_tables_and_columns(service: Service) -> None:
-    """Tables come with their columns, and those with type, unit, UCD and description."""
+    """Tables have columns with type, unit, UCD, and description."""
     tables = service("caom").tables
     assert {"dbo.obspointing", "ivoa.obscore", "dbo.caomartifact", "tap_schema.columns"} <= set(tables.keys())
     columns = {column.name: column for column in tables["dbo.obspointing"].columns}
@@ -77,7 +77,7 @@ def test_every_example_runs(service: Service) -> None:
         assert all(len(example.execute()) for example in examples)
 
 
-def test_tap_schema_tells_the_same_as_the_list_of_tables(service: Service) -> None:
+def test_tap_schema_agrees_with_the_list_of_tables(service: Service) -> None:
     """The columns in TAP_SCHEMA are those of the VOSI document."""
     tap = service("caom")
     query = "SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = 'dbo.obspointing' ORDER BY column_index"
@@ -86,7 +86,7 @@ def test_tap_schema_tells_the_same_as_the_list_of_tables(service: Service) -> No
 
 
 def test_keys_join_files_to_observations(box: Sandbox, service: Service) -> None:
-    """A key of TAP_SCHEMA says by which columns files are joined to observations, and the join has all of them."""
+    """A key of TAP_SCHEMA defines how files are joined to observations, and the join includes all files."""
     tap = service("caom")
     (key,) = tap.run_sync(
         "SELECT from_column, target_column FROM tap_schema.keys NATURAL JOIN tap_schema.key_columns "
@@ -107,8 +107,8 @@ def test_keys_join_files_to_observations(box: Sandbox, service: Service) -> None
     assert files["contentlength"].unit == "byte"
 
 
-def test_results_carry_what_is_known_of_columns(service: Service) -> None:
-    """Names in small letters, types, units, UCDs and descriptions come through aliases and subqueries."""
+def test_results_have_column_metadata(service: Service) -> None:
+    """Lower-case names, types, units, UCDs, and descriptions are kept through aliases and subqueries."""
     query = (
         "SELECT t.ID AS Number, x, COUNT(*) AS n FROM (SELECT id, Tmag AS x FROM dbo.CatalogRecord) AS t GROUP BY id, x"
     )
@@ -121,7 +121,7 @@ def test_results_carry_what_is_known_of_columns(service: Service) -> None:
 
 
 def test_the_same_cone_by_tap_and_by_mashup(service: Service, invoke: Callable[..., dict[str, object]]) -> None:
-    """A cone of the TIC has the same rows with the same values in both."""
+    """A cone of the TIC has the same rows and values in both."""
     mashup = invoke("Mast.Catalogs.Tic.Cone", {"ra": 202.469575, "dec": 47.195258, "radius": 0.1}, pagesize=5000)
     wanted = {row["ID"]: row for row in mashup["data"]}  # type: ignore[attr-defined]
     found = service("tic").run_sync(f"SELECT * FROM dbo.catalogrecord WHERE {CONE.format('ra, dec')}").to_table()
@@ -131,8 +131,8 @@ def test_the_same_cone_by_tap_and_by_mashup(service: Service, invoke: Callable[.
         assert row["ra"] == wanted[row["id"]]["ra"]
 
 
-def test_a_result_that_is_cut_says_so(service: Service) -> None:
-    """Without MAXREC pyvo warns of what the service has cut; with it only the document tells."""
+def test_a_truncated_result(service: Service) -> None:
+    """Without MAXREC pyvo warns of a truncated result; with MAXREC only the document indicates it."""
     tap = service("caom")
     query = "SELECT obs_id FROM dbo.obspointing"
     with warnings.catch_warnings(record=True) as told:
@@ -144,8 +144,8 @@ def test_a_result_that_is_cut_says_so(service: Service) -> None:
     assert tap.run_sync("SELECT TOP 5 obs_id FROM dbo.obspointing", maxrec=5).query_status == "OK"
 
 
-def test_a_bad_query_is_told(service: Service) -> None:
-    """The message of the service is that of the exception."""
+def test_an_invalid_query(service: Service) -> None:
+    """The exception has the message of the service."""
     with pytest.raises(DALQueryError, match="Invalid object name 'nope'"):
         service("caom").run_sync("SELECT a FROM nope")
 
@@ -154,30 +154,30 @@ ROWS = "SELECT TOP 3 id, tmag FROM dbo.catalogrecord ORDER BY tmag"
 
 
 def is_new_job(record: RequestRecord) -> bool:
-    """Whether a request creates a job."""
+    """Return whether a request creates a job."""
     return record.method == "POST" and record.path.endswith("/async")
 
 
 def is_watching(record: RequestRecord) -> bool:
-    """Whether a request asks for the state of a job."""
+    """Return whether a request polls a job."""
     return record.method == "GET" and "/async/" in record.path
 
 
 def test_async_gives_what_sync_gives(service: Service) -> None:
-    """A query has the same result both ways, and its job is deleted afterwards."""
+    """Both ways return the same result, and the job is deleted afterwards."""
     tap = service("tic")
     assert tap.run_async(ROWS).to_table().pformat() == tap.run_sync(ROWS).to_table().pformat()
     assert tap.get_job_list() == []
 
 
 def test_the_life_of_a_job(service: Service) -> None:
-    """A job can be changed before it runs, found in the list, picked up again by its address, and deleted."""
+    """A job can be changed before it runs, listed, accessed by its URL, and deleted."""
     tap = service("tic")
     job = tap.submit_job("SELECT nothing FROM nowhere", maxrec=2)
     assert (job.phase, job.owner, job.quote, job.uws_version) == ("PENDING", None, None, "1.1")
     job.query = ROWS
     job.execution_duration = 10
-    job.destruction = datetime(2031, 1, 1)  # later than any job is kept
+    job.destruction = datetime(2031, 1, 1)  # later than the maximum retention time
     assert (job.query, job.execution_duration.sec) == (ROWS, 10)
     assert job.destruction.jd - job.job.creationtime.jd == pytest.approx(1.0, abs=1e-6)
     assert [each.jobid for each in tap.get_job_list(phases=["PENDING"])] == [job.job_id]
@@ -192,7 +192,7 @@ def test_the_life_of_a_job(service: Service) -> None:
 
 
 def test_the_job_list_can_be_narrowed(service: Service) -> None:
-    """By phase, by number, by time, and only to jobs of the same service."""
+    """The list can be filtered by phase, number, and time, and contains only jobs of the same service."""
     tap = service("tic")
     first, second = tap.submit_job(ROWS), tap.submit_job(ROWS)
     other = service("caom").submit_job("SELECT obs_id FROM dbo.obspointing")
@@ -209,7 +209,7 @@ def test_the_job_list_can_be_narrowed(service: Service) -> None:
     assert [job.jobid for job in service("caom").get_job_list()] == [other.job_id]
 
 
-def test_a_job_with_a_bad_query_says_why(service: Service) -> None:
+def test_a_job_with_an_invalid_query_has_a_message(service: Service) -> None:
     """The phase is ERROR, and the message is that of a synchronous query."""
     job = service("tic").submit_job("SELECT nothing FROM dbo.catalogrecord").run().wait()
     assert job.phase == "ERROR"
@@ -218,7 +218,7 @@ def test_a_job_with_a_bad_query_says_why(service: Service) -> None:
 
 
 def test_a_job_can_be_aborted(box: Sandbox, service: Service) -> None:
-    """A job that would never end is ABORTED when told to."""
+    """A job that would never end can be aborted."""
     box.faults.add("vo_tap", Fault.job("EXECUTING"), where=is_new_job)
     job = service("tic").submit_job(ROWS).run()
     assert job.phase == "EXECUTING"
@@ -226,7 +226,7 @@ def test_a_job_can_be_aborted(box: Sandbox, service: Service) -> None:
 
 
 def test_a_job_can_fail(box: Sandbox, service: Service) -> None:
-    """A fault lets a job end in ERROR with a message; the next one is as good as ever."""
+    """A fault ends a job in ERROR with a message; the next job succeeds."""
     box.faults.add("vo_tap", Fault.job("ERROR", "The database is gone."), where=is_new_job)
     tap = service("tic")
     with pytest.raises(DALQueryError, match="The database is gone"):
@@ -235,7 +235,7 @@ def test_a_job_can_fail(box: Sandbox, service: Service) -> None:
 
 
 def test_a_job_can_hang(box: Sandbox, service: Service) -> None:
-    """A job that never ends is given up by pyvo after its own patience, and is still there."""
+    """Pyvo times out on a job that never ends, and the job still exists."""
     box.faults.add("vo_tap", Fault.job("QUEUED"), where=is_new_job)
     tap = service("tic")
     job = tap.submit_job(ROWS).run()
@@ -244,8 +244,8 @@ def test_a_job_can_hang(box: Sandbox, service: Service) -> None:
     assert tap.get_job(job.job_id).phase == "QUEUED"
 
 
-def test_a_watched_job_survives_a_failing_answer(box: Sandbox, service: Service) -> None:
-    """A 503 in the middle is the client's to bear; the job runs on."""
+def test_a_job_survives_a_failed_poll(box: Sandbox, service: Service) -> None:
+    """A 503 while polling raises an error in the client, but the job continues."""
     job = service("tic").submit_job(ROWS).run()
     box.faults.add("vo_tap", Fault.status(503, retry_after=1), where=is_watching)
     with pytest.raises(DALServiceError) as told:
@@ -264,10 +264,8 @@ def test_a_watched_job_survives_a_failing_answer(box: Sandbox, service: Service)
     ],
     ids=repr,
 )
-def test_what_goes_wrong_with_a_query(
-    box: Sandbox, service: Service, fault: Fault, error: type[Exception], message: str
-) -> None:
-    """Each fault reaches pyvo as the exception that it has for it."""
+def test_faults_of_a_query(box: Sandbox, service: Service, fault: Fault, error: type[Exception], message: str) -> None:
+    """Each fault raises the corresponding exception of pyvo."""
     box.faults.add("vo_tap", fault, where=lambda record: record.path.endswith("/sync"))
     with pytest.raises(error, match=message):
         service("tic").run_sync(ROWS)

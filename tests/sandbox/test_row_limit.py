@@ -1,4 +1,4 @@
-"""What the sandbox does with results that are larger than MAST's server can hold."""
+"""Results that are too large for MAST's server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GALEX = [{"paramName": "obs_collection", "values": ["GALEX"]}]
 
 
 def ask(sandbox: Sandbox, columns: str = "obsid", page: int = 1) -> dict[str, Any]:
-    """Ask for observations of GALEX."""
+    """Query observations of GALEX."""
     params = {"columns": columns, "filters": GALEX}
     request = {"service": "Mast.Caom.Filtered", "params": params, "format": "json", "page": page, "pagesize": 60}
     answer = requests.post(f"{sandbox.url}/api/v0/invoke", data={"request": json.dumps(request)}, timeout=20)
@@ -22,7 +22,7 @@ def ask(sandbox: Sandbox, columns: str = "obsid", page: int = 1) -> dict[str, An
 
 
 def test_the_connection_is_dropped_beyond_the_limit() -> None:
-    """Not a byte comes; the count is sent all the same, and so is a result at the limit."""
+    """No byte is sent; the count is returned, and so is a result at the limit."""
     with Sandbox(row_limit=100) as sandbox:
         number = int(ask(sandbox, "COUNT_BIG(*)")["data"][0]["Column1"])
         assert number > 100
@@ -32,8 +32,8 @@ def test_the_connection_is_dropped_beyond_the_limit() -> None:
         assert ask(sandbox)["paging"]["rowsFiltered"] == number
 
 
-def test_the_answer_is_cut_if_that_is_wanted() -> None:
-    """Then it looks like the whole of a smaller result."""
+def test_the_result_is_truncated_on_request() -> None:
+    """A truncated result looks like a smaller complete one."""
     with Sandbox(row_limit=100, cuts=True) as sandbox:
         first, second = ask(sandbox), ask(sandbox, page=2)
     assert {answer["paging"]["rowsFiltered"] for answer in (first, second)} == {100}

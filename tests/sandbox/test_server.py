@@ -1,4 +1,4 @@
-"""The server around the archive: starting, stopping, connections, the request log, mistakes."""
+"""The server: starting, stopping, connections, the request log, and exceptions."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from astroquery_mast.sandbox.requestlog import MOST_RECORDS, RequestLog
 
 
 def connection_to(box: Sandbox) -> http.client.HTTPConnection:
-    """An unbuffered view on one TCP connection."""
+    """Return a TCP connection to the sandbox."""
     return http.client.HTTPConnection("127.0.0.1", int(box.url.rpartition(":")[2]), timeout=30)
 
 
 def raw_answer(box: Sandbox, sent: bytes) -> bytes:
-    """Everything the server says to ``sent`` until it closes the connection."""
+    """Return everything that the server sends in response to ``sent`` until it closes the connection."""
     with socket.create_connection(("127.0.0.1", int(box.url.rpartition(":")[2])), timeout=30) as plain:
         plain.sendall(sent)
         return b"".join(iter(lambda: plain.recv(65536), b""))
 
 
 def test_url_before_start_is_an_error() -> None:
-    """A sandbox that was never started says so when asked for its address."""
+    """The URL of a sandbox that was never started raises an error."""
     with pytest.raises(RuntimeError, match="start"):
         _ = Sandbox().url
 
 
 def test_stop_ends_connections_and_threads() -> None:
-    """After stop() no thread of the sandbox is left, even with a client connected and another held back."""
-    others = set(threading.enumerate())  # those of the sandbox that serves the whole session
+    """After stop() there is no thread of the sandbox, even with a connected client and a delayed response."""
+    others = set(threading.enumerate())  # those of the sandbox of the session
     box = Sandbox().serve()
     box.faults.add("whoami", Fault.delay(60))
     with ThreadPoolExecutor() as pool, requests.Session() as web:
@@ -52,7 +52,7 @@ def test_stop_ends_connections_and_threads() -> None:
 
 
 def test_start_again_after_stop() -> None:
-    """A stopped sandbox can be started again and serves the same archive."""
+    """A stopped sandbox can be started again with the same archive."""
     box = Sandbox()
     for _ in range(2):
         box.serve()
@@ -61,20 +61,20 @@ def test_start_again_after_stop() -> None:
 
 
 def test_two_sandboxes_share_one_archive(box: Sandbox) -> None:
-    """The archive is built once per process, and each sandbox has an address of its own."""
+    """The archive is built once per process, and each sandbox has its own address."""
     with Sandbox() as other:
         assert other.archive is box.archive
         assert other.url != box.url
 
 
-def test_taken_port_is_an_error(box: Sandbox) -> None:
-    """A port in use raises OSError instead of ending the process."""
+def test_port_in_use_is_an_error(box: Sandbox) -> None:
+    """A port in use raises OSError and does not end the process."""
     with pytest.raises(OSError, match=r"in use|allowed|permitted"):
         Sandbox(port=int(box.url.rpartition(":")[2])).serve()
 
 
 def test_start_switches_the_clients_and_stop_switches_them_back() -> None:
-    """In a notebook, where a block cannot span cells, start and stop do what the context manager does."""
+    """In a notebook, start and stop do what the context manager does in a block."""
     before = conf.server
     box = Sandbox().start()
     assert conf.server == box.url
@@ -85,8 +85,8 @@ def test_start_switches_the_clients_and_stop_switches_them_back() -> None:
     assert conf.server == before
 
 
-def test_serving_leaves_the_clients_alone() -> None:
-    """A server for other programs does not change where the clients of this process send their requests."""
+def test_serving_does_not_change_the_clients() -> None:
+    """A server for other programs does not change the configuration of this process."""
     before = conf.server
     box = Sandbox().serve()
     assert conf.server == before
@@ -97,7 +97,7 @@ def test_serving_leaves_the_clients_alone() -> None:
 
 
 def test_context_manager_points_the_configuration_and_restores_it() -> None:
-    """Inside the block all three servers of the configuration are the sandbox, afterwards what they were before."""
+    """Inside the block the servers in the configuration are the sandbox; afterwards they are restored."""
     from astroquery_mast.config import conf
 
     names = ("server", "catalogs_server", "resolver_server")
@@ -108,7 +108,7 @@ def test_context_manager_points_the_configuration_and_restores_it() -> None:
 
 
 def test_keep_alive_through_every_kind_of_request(box: Sandbox) -> None:
-    """Posts, errors, HEAD, unread bodies and unknown paths leave one connection usable and in step."""
+    """Posts, errors, HEAD, unread bodies, and unknown paths keep a connection usable and in sync."""
     link = connection_to(box)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     for number in range(5):
@@ -131,7 +131,7 @@ def test_keep_alive_through_every_kind_of_request(box: Sandbox) -> None:
 
 
 def test_chunked_request_body_is_read(box: Sandbox) -> None:
-    """A body sent in chunks arrives whole and the connection stays in step."""
+    """A chunked request body is received completely, and the connection stays in sync."""
     link = connection_to(box)
     for _ in range(2):
         link.request("POST", "/portal/Mashup/Mashup.asmx/columnsconfig", body=iter([b"colConfig", b"Id=x"]))
@@ -144,14 +144,14 @@ def test_chunked_request_body_is_read(box: Sandbox) -> None:
     "head", [b"Content-Length: -5", b"Content-Length: five", b"Transfer-Encoding: chunked\r\n\r\nzz"]
 )
 def test_bad_framing_is_refused_and_closed(box: Sandbox, head: bytes) -> None:
-    """A request whose end cannot be known is answered 400 and the connection ends."""
+    """A request whose end is ambiguous returns 400, and the connection is closed."""
     answer = raw_answer(box, b"POST /whoami HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"Connection: close" in answer
 
 
-def test_http_1_0_client_is_answered_and_closed(box: Sandbox) -> None:
-    """An HTTP/1.0 client gets a body that ends with the connection, never chunks."""
+def test_http_1_0_client(box: Sandbox) -> None:
+    """An HTTP/1.0 client receives a body that ends with the connection, without chunks."""
     box.faults.add("whoami", Fault.no_length())
     answer = raw_answer(box, b"GET /whoami HTTP/1.0\r\n\r\n")
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -160,14 +160,14 @@ def test_http_1_0_client_is_answered_and_closed(box: Sandbox) -> None:
 
 
 def test_pipelined_requests_are_answered_in_order(box: Sandbox) -> None:
-    """Requests sent without waiting come back complete and in order."""
+    """Pipelined requests return complete responses in order."""
     get = b"GET /whoami HTTP/1.1\r\nHost: x\r\n\r\n"
     answer = raw_answer(box, get * 3 + b"GET /whoami HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert answer.count(b"HTTP/1.1 200 OK") == 4
 
 
 def test_sixty_four_connections_at_once(box: Sandbox) -> None:
-    """Sixty-four clients can be held at the same time and are all answered."""
+    """Sixty-four concurrent connections are all served."""
     everybody = threading.Barrier(64, timeout=60)
 
     def ask(_: int) -> int:
@@ -188,7 +188,7 @@ def test_sixty_four_connections_at_once(box: Sandbox) -> None:
 def test_nothing_is_written_to_the_terminal(
     box: Sandbox, web: requests.Session, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Requests, good and bad, print nothing."""
+    """Valid and invalid requests print nothing."""
     web.get(f"{box.url}/whoami", timeout=30)
     web.get(f"{box.url}/nowhere", timeout=30)
     raw_answer(box, b"nonsense\r\n\r\n")
@@ -196,7 +196,7 @@ def test_nothing_is_written_to_the_terminal(
 
 
 def test_record_holds_the_request_as_received(box: Sandbox, web: requests.Session) -> None:
-    """Method, path, arguments, headers, body, status and size of the answer are all in the record."""
+    """Method, path, arguments, headers, body, status, and response size are in the record."""
     answer = web.post(
         f"{box.url}/api/v0/invoke?a=1&a=2",
         data={"request": '{"service":"x","n":12345678901234567890}'},
@@ -213,16 +213,16 @@ def test_record_holds_the_request_as_received(box: Sandbox, web: requests.Sessio
     assert (record.status, record.sent) == (200, len(answer.content))
 
 
-def test_record_is_there_while_the_request_is_held_back(box: Sandbox) -> None:
-    """A client that gives up still finds its request in the log, without a status."""
+def test_record_exists_while_the_response_is_delayed(box: Sandbox) -> None:
+    """A request whose client timed out is in the log, without a status."""
     box.faults.add("whoami", Fault.delay(60))
     with pytest.raises(requests.Timeout):
         requests.get(f"{box.url}/whoami", timeout=0.1)
     assert [record.status for record in box.requests] == [0]
 
 
-def test_clear_keeps_late_answers_out(box: Sandbox) -> None:
-    """A request that was under way when the log was cleared does not come back with its answer."""
+def test_clear_removes_pending_requests(box: Sandbox) -> None:
+    """A request that was pending when the log was cleared is not added again with its response."""
     box.faults.add("whoami", Fault.delay(60))
     with ThreadPoolExecutor() as pool:
         held = pool.submit(requests.get, f"{box.url}/whoami", timeout=30)
@@ -235,7 +235,7 @@ def test_clear_keeps_late_answers_out(box: Sandbox) -> None:
 
 
 def test_log_is_complete_and_ordered_for_one_client(box: Sandbox, web: requests.Session) -> None:
-    """Requests of one client stand in the log in the order they were made, each as soon as it is answered."""
+    """Requests of one client are in the log in order, each as soon as it has a response."""
     for number in range(50):
         web.get(f"{box.url}/whoami", params={"n": number}, timeout=30)
         assert len(box.requests) == number + 1
@@ -244,7 +244,7 @@ def test_log_is_complete_and_ordered_for_one_client(box: Sandbox, web: requests.
 
 
 def test_log_is_bounded() -> None:
-    """The log keeps the newest records and never more than its limit."""
+    """The log keeps the newest records, up to its limit."""
     log = RequestLog()
     record = RequestRecord("other", "GET", "/", {}, {}, {}, b"")
     tickets = [log.open(record) for _ in range(MOST_RECORDS + 10)]
@@ -254,13 +254,13 @@ def test_log_is_bounded() -> None:
 
 
 def test_log_of_unknown_endpoint_is_refused() -> None:
-    """A misspelt endpoint is an error, not an empty list."""
+    """A misspelled endpoint is an error, not an empty list."""
     with pytest.raises(ValueError, match="invoke"):
         RequestLog().of("invokes")
 
 
 def test_most_at_once_counts_overlapping_requests(box: Sandbox) -> None:
-    """Three requests held together count as three at once, and one after another as one."""
+    """Three concurrent requests count as three, consecutive ones as one."""
     box.faults.add("whoami", Fault.delay(60), times=3)
     with ThreadPoolExecutor() as pool:
         held = [pool.submit(requests.get, f"{box.url}/whoami", timeout=30) for _ in range(3)]
@@ -276,7 +276,7 @@ def test_most_at_once_counts_overlapping_requests(box: Sandbox) -> None:
 
 
 def test_exception_inside_is_raised_by_check(box: Sandbox, web: requests.Session) -> None:
-    """A mistake in a fault's function is answered 500, logged so, and raised in the test's thread by check()."""
+    """An exception in the function of a fault returns 500, is logged as such, and is raised by check()."""
 
     def wrong(answer: dict[str, object]) -> dict[str, object]:
         raise LookupError("no such thing")
@@ -290,7 +290,7 @@ def test_exception_inside_is_raised_by_check(box: Sandbox, web: requests.Session
 
 
 def test_stop_raises_what_check_would() -> None:
-    """A forgotten check() is made up for by stop()."""
+    """Without check(), stop() raises the exception."""
     box = Sandbox().serve()
     box.faults.add("other", Fault.edit(lambda answer: answer))
     assert requests.get(box.url, timeout=30).status_code == 500
@@ -298,14 +298,14 @@ def test_stop_raises_what_check_would() -> None:
         box.stop()
 
 
-def test_front_page_says_what_it_is(box: Sandbox, web: requests.Session) -> None:
-    """A browser at the root learns that these observations are made up."""
+def test_front_page_describes_the_sandbox(box: Sandbox, web: requests.Session) -> None:
+    """The front page states that the observations are synthetic."""
     answer = web.get(box.url, timeout=30)
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "synthetic" in answer.text
 
 
-def test_method_that_is_not_allowed_names_the_others(box: Sandbox, web: requests.Session) -> None:
-    """A wrong method is answered 405 with the right ones."""
+def test_method_not_allowed(box: Sandbox, web: requests.Session) -> None:
+    """A wrong method returns 405 with the allowed ones."""
     answer = web.put(f"{box.url}/whoami", timeout=30)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")

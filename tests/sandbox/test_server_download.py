@@ -1,4 +1,4 @@
-"""Files, bundles and cloud paths over HTTP."""
+"""Files, bundles, and cloud paths over HTTP."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from astroquery_mast.sandbox import Sandbox
 
 
 def product(box: Sandbox, condition: str) -> dict[str, Any]:
-    """The first product row that meets the condition."""
+    """Return the first product row that matches a condition."""
     return box.archive.query(f"SELECT * FROM product WHERE {condition} ORDER BY obsID LIMIT 1")[0]
 
 
 def public(box: Sandbox) -> dict[str, Any]:
-    """A public file of more than a few bytes, not made on demand."""
+    """Return a public file of more than a few bytes that is not created on demand."""
     return product(box, "dataRights = 'PUBLIC' AND size > 1000 AND dataURI LIKE 'mast:HST/product/%'")
 
 
 def fetch(box: Sandbox, web: requests.Session, uri: Any, method: str = "GET", **headers: str) -> requests.Response:
-    """Ask for a file with the URI in the query."""
+    """Request a file with the URI in the query."""
     given_headers = {name.replace("_", "-"): value for name, value in headers.items()}
     url = f"{box.url}/api/v0.1/Download/file"
     return web.request(method, url, params={"uri": str(uri)}, headers=given_headers, timeout=30)
 
 
-def test_whole_file_with_its_description(box: Sandbox, web: requests.Session) -> None:
-    """A file arrives whole, with length, name, validators and the offer of ranges."""
+def test_complete_file_with_its_headers(box: Sandbox, web: requests.Session) -> None:
+    """A file is sent completely, with length, name, validators, and Accept-Ranges."""
     row = public(box)
     answer = fetch(box, web, row["dataURI"])
     assert (answer.status_code, answer.content) == (200, box.archive.render(row["dataURI"]))
@@ -48,7 +48,7 @@ def test_whole_file_with_its_description(box: Sandbox, web: requests.Session) ->
 
 
 def test_head_has_the_same_headers_and_no_body(box: Sandbox, web: requests.Session) -> None:
-    """HEAD tells everything about a file except its bytes."""
+    """HEAD returns all headers of a file, but no bytes."""
     uri = public(box)["dataURI"]
     head, whole = fetch(box, web, uri, "HEAD"), fetch(box, web, uri)
     assert head.content == b""
@@ -57,7 +57,7 @@ def test_head_has_the_same_headers_and_no_body(box: Sandbox, web: requests.Sessi
 
 
 def test_posted_uri_is_the_same_file(box: Sandbox, web: requests.Session) -> None:
-    """The URI may come in a form, and under the JWST path."""
+    """The URI can be in a form, and the JWST path works as well."""
     uri = public(box)["dataURI"]
     posted = web.post(f"{box.url}/api/v0.1/Download/file", data={"uri": uri}, timeout=30)
     alias = web.get(f"{box.url}/jwst/api/v0.1/download/file", params={"uri": uri}, timeout=30)
@@ -66,7 +66,7 @@ def test_posted_uri_is_the_same_file(box: Sandbox, web: requests.Session) -> Non
 
 @pytest.fixture(scope="module")
 def whole_file(box: Sandbox) -> tuple[str, bytes]:
-    """A public file's URI and content."""
+    """URI and content of a public file."""
     uri = public(box)["dataURI"]
     return uri, box.archive.render(uri)
 
@@ -76,7 +76,7 @@ def whole_file(box: Sandbox) -> tuple[str, bytes]:
 def test_any_range_is_that_slice(
     box: Sandbox, web: requests.Session, whole_file: tuple[str, bytes], data: st.DataObject
 ) -> None:
-    """Every satisfiable range, open or not, brings exactly those bytes and says which."""
+    """Every satisfiable range, open or closed, returns exactly its bytes and the Content-Range."""
     uri, whole = whole_file
     size = len(whole)
     start = data.draw(st.integers(0, size - 1))
@@ -88,29 +88,29 @@ def test_any_range_is_that_slice(
 
 
 def test_last_bytes(box: Sandbox, web: requests.Session) -> None:
-    """A suffix range brings the end of the file."""
+    """A suffix range returns the end of the file."""
     row = public(box)
     answer = fetch(box, web, row["dataURI"], Range="bytes=-7")
     assert (answer.status_code, answer.content) == (206, box.archive.render(row["dataURI"])[-7:])
 
 
 def test_range_past_the_end_is_416(box: Sandbox, web: requests.Session) -> None:
-    """A range that begins at the end cannot be satisfied, and the answer says how long the file is."""
+    """A range that begins at the end is refused, and the response contains the length of the file."""
     row = public(box)
     answer = fetch(box, web, row["dataURI"], Range=f"bytes={row['size']}-")
     assert (answer.status_code, answer.headers["Content-Range"]) == (416, f"bytes */{row['size']}")
 
 
 @pytest.mark.parametrize("asked", ["bytes=5-2", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6", "junk"])
-def test_range_that_is_not_understood_is_ignored(box: Sandbox, web: requests.Session, asked: str) -> None:
-    """A malformed or multiple range brings the whole file."""
+def test_invalid_range_is_ignored(box: Sandbox, web: requests.Session, asked: str) -> None:
+    """A malformed or multiple range returns the complete file."""
     row = public(box)
     answer = fetch(box, web, row["dataURI"], Range=asked)
     assert (answer.status_code, len(answer.content)) == (200, row["size"])
 
 
 def test_if_range_decides(box: Sandbox, web: requests.Session) -> None:
-    """A range is honored for the validator of this file only."""
+    """A range is only used with a validator of the current file."""
     uri = public(box)["dataURI"]
     whole = fetch(box, web, uri)
     for validator, status in (
@@ -123,13 +123,13 @@ def test_if_range_decides(box: Sandbox, web: requests.Session) -> None:
 
 
 def test_unknown_and_missing_uri(box: Sandbox, web: requests.Session) -> None:
-    """An unknown file is not found; no file at all is a bad request."""
+    """An unknown file is not found; a missing URI is a bad request."""
     assert fetch(box, web, "mast:HST/product/does_not_exist.fits").status_code == 404
     assert web.get(f"{box.url}/api/v0.1/Download/file", timeout=30).status_code == 400
 
 
-def test_exclusive_file_needs_a_token_that_may_read_it(box: Sandbox, web: requests.Session) -> None:
-    """Exclusive data are 401 without a token or with one that does not suffice, and whole with the right one."""
+def test_exclusive_file_requires_an_authorized_token(box: Sandbox, web: requests.Session) -> None:
+    """Exclusive data are 401 without an authorized token, and complete with one."""
     row = product(box, "dataRights = 'EXCLUSIVE_ACCESS'")
     refused = [
         {},
@@ -151,7 +151,7 @@ def test_exclusive_file_needs_a_token_that_may_read_it(box: Sandbox, web: reques
 
 
 def test_file_made_on_demand_has_no_length(box: Sandbox, web: requests.Session) -> None:
-    """Files of the HLA come without length and ranges; a URI that lost its arguments brings a text with status 200."""
+    """HLA files have no length and no ranges; a URI without its arguments returns text with status 200."""
     rows = box.archive.query("SELECT * FROM product WHERE dataURI LIKE 'mast:HLA/url/cgi-bin/%' LIMIT 1")
     for row in rows:
         answer = fetch(box, web, row["dataURI"], Range="bytes=0-1")
@@ -162,8 +162,8 @@ def test_file_made_on_demand_has_no_length(box: Sandbox, web: requests.Session) 
     assert (lost.status_code, lost.text) == (200, "dataset parameter is required\n")
 
 
-def test_archives_hold_the_files_in_their_folders(box: Sandbox, web: requests.Session) -> None:
-    """A zip and a tar.gz hold every file that may be read, and a manifest of all that were asked for."""
+def test_bundles_contain_the_files_in_their_folders(box: Sandbox, web: requests.Session) -> None:
+    """A zip and a tar.gz contain all accessible files, and a manifest of all requested ones."""
     row, exclusive = public(box), product(box, "dataRights = 'EXCLUSIVE_ACCESS'")
     asked = {"uri": [row["dataURI"], exclusive["dataURI"], "mast:HST/product/nothing.fits"]}
     packed = web.post(f"{box.url}/api/v0.1/Download/bundle.zip", data=asked, timeout=30).content
@@ -181,7 +181,7 @@ def test_archives_hold_the_files_in_their_folders(box: Sandbox, web: requests.Se
 
 
 def test_bundle_of_an_observation_without_previews(box: Sandbox, web: requests.Session) -> None:
-    """An observation's files can be asked for by its id, previews left out on request."""
+    """The files of an observation can be requested by its id, optionally without previews."""
     row = product(box, "productType = 'PREVIEW' AND dataRights = 'PUBLIC'")
     url = f"{box.url}/api/v0.1/Download/bundle.zip"
     sizes = []
@@ -194,7 +194,7 @@ def test_bundle_of_an_observation_without_previews(box: Sandbox, web: requests.S
 
 
 def test_bundle_of_nothing_is_a_bad_request(box: Sandbox, web: requests.Session) -> None:
-    """A bundle needs at least one file."""
+    """A bundle requires at least one file."""
     assert web.post(f"{box.url}/api/v0.1/Download/bundle.sh", timeout=30).status_code == 400
 
 
@@ -202,7 +202,7 @@ def test_bundle_of_nothing_is_a_bad_request(box: Sandbox, web: requests.Session)
 def test_script_downloads_with_the_token_of_the_environment(
     box: Sandbox, web: requests.Session, tmp_path: Path
 ) -> None:
-    """The script holds no token, fetches all files with the one in the environment, and fails without it."""
+    """The script contains no token; it downloads all files with the token in the environment, and fails without."""
     rows = [public(box), product(box, "dataRights = 'EXCLUSIVE_ACCESS'")]
     answer = web.post(
         f"{box.url}/api/v0.1/Download/bundle.sh",
@@ -227,7 +227,7 @@ def test_script_downloads_with_the_token_of_the_environment(
 
 
 def test_cloud_paths(box: Sandbox, web: requests.Session) -> None:
-    """Each URI is answered on its own inside one HTTP 200: known ones with a path, others with 404."""
+    """The response has status 200 and an entry per URI: a path for known ones, 404 for others."""
     uri, missing = public(box)["dataURI"], "mast:HST/product/does_not_exist.fits"
     answer = web.get(f"{box.url}/api/v0.1/path_lookup/", params={"uri": [uri, missing]}, timeout=30)
     assert answer.status_code == 200
@@ -251,7 +251,7 @@ def test_cloud_paths(box: Sandbox, web: requests.Session) -> None:
 def test_cloud_paths_by_collection(
     box: Sandbox, web: requests.Session, collection: str, cloud: str, prefix: str
 ) -> None:
-    """Every collection has its own place in the cloud."""
+    """Every collection has its own folder in the cloud."""
     rows = box.archive.query("SELECT dataURI FROM product WHERE dataURI LIKE ? LIMIT 3", (f"mast:{collection}/%",))
     asked = {"uri": [str(row["dataURI"]) for row in rows], "use_cloud_path": cloud}
     answer = web.get(f"{box.url}/api/v0.1/path_lookup", params=asked, timeout=30).json()
@@ -260,7 +260,7 @@ def test_cloud_paths_by_collection(
 
 
 def test_too_long_a_list_of_uris_is_414(box: Sandbox, web: requests.Session) -> None:
-    """A request line above about 8 kB is refused, and the connection stays usable."""
+    """A request line above about 8 kB is refused, and the connection remains usable."""
     url = f"{box.url}/api/v0.1/path_lookup/"
     uris = [f"mast:HST/product/{'x' * 180}{n}.fits" for n in range(40)]
     assert web.get(url, params={"uri": uris}, timeout=30).status_code == 414

@@ -1,4 +1,4 @@
-"""Who am I, and where is it: tokens and names over HTTP."""
+"""Tokens and target names over HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ANONYMOUS = {
 
 
 def resolve(box: Sandbox, web: requests.Session, *names: str, **more: str) -> list[dict[str, object]]:
-    """Entries of the resolver's JSON answer."""
+    """Return the entries of the resolver's JSON response."""
     asked = {"name": names, "outputFormat": "json", **more}
     answer = web.get(f"{box.url}/Santa-war/query", params=asked, timeout=30).json()
     assert answer["status"] == ""
@@ -31,7 +31,7 @@ def resolve(box: Sandbox, web: requests.Session, *names: str, **more: str) -> li
 
 
 def test_tokens_look_like_tokens(box: Sandbox) -> None:
-    """The three tokens are 32 letters and digits and differ."""
+    """The three tokens have 32 letters and digits, and differ."""
     tokens = {box.token, box.outsider_token, box.expired_token}
     assert len(tokens) == 3
     assert all(len(token) == 32 and token.isalnum() for token in tokens)
@@ -39,7 +39,7 @@ def test_tokens_look_like_tokens(box: Sandbox) -> None:
 
 @pytest.mark.parametrize("scheme", ["token", "Bearer", "cookie"])
 def test_whoami_knows_the_owner_of_a_token(box: Sandbox, web: requests.Session, scheme: str) -> None:
-    """A valid token names its owner however it is sent, and never comes back whole."""
+    """A valid token identifies its user however it is sent, and is not returned in full."""
     header = {"Cookie": f"mast_token={box.token}"} if scheme == "cookie" else {"Authorization": f"{scheme} {box.token}"}
     user = web.get(f"{box.url}/whoami", headers=header, timeout=30).json()
     assert set(user) == set(ANONYMOUS)
@@ -50,22 +50,22 @@ def test_whoami_knows_the_owner_of_a_token(box: Sandbox, web: requests.Session, 
 
 
 def test_whoami_outsider_lacks_the_scope(box: Sandbox, web: requests.Session) -> None:
-    """A user without exclusive access has an account and not the scope."""
+    """A user without exclusive access has an account, but not the scope."""
     header = {"Authorization": f"token {box.outsider_token}"}
     user = web.get(f"{box.url}/whoami", headers=header, timeout=30).json()
     assert (user["anon"], user["scopes"]) == (False, ["mast:user:info"])
 
 
 @pytest.mark.parametrize("authorization", [None, "token nonsense", "token", "Basic abc", "expired"])
-def test_whoami_everybody_else_is_anonymous(box: Sandbox, web: requests.Session, authorization: str | None) -> None:
-    """No token, an unknown or an expired one is no HTTP error but an anonymous user."""
+def test_whoami_without_a_valid_token(box: Sandbox, web: requests.Session, authorization: str | None) -> None:
+    """A missing, unknown, or expired token is not an HTTP error, but an anonymous user."""
     header = authorization.replace("expired", f"token {box.expired_token}") if authorization else None
     answer = web.get(f"{box.url}/whoami", headers={"Authorization": header} if header else {}, timeout=30)
     assert (answer.status_code, answer.json()) == (200, ANONYMOUS)
 
 
 def test_names_are_resolved_in_order(box: Sandbox, web: requests.Session) -> None:
-    """Several names are answered in their order, the first resolver's entry for each; an unknown one has none."""
+    """Several names are resolved in order, each by the first resolver; unknown ones have no entry."""
     found = resolve(box, web, "M101", "no such thing", "m8")
     assert [entry["searchString"] for entry in found] == ["m101", "m8"]
     for entry in found:
@@ -73,7 +73,7 @@ def test_names_are_resolved_in_order(box: Sandbox, web: requests.Session) -> Non
 
 
 def test_all_resolvers_or_the_chosen_ones(box: Sandbox, web: requests.Session) -> None:
-    """With resolveAll every resolver answers, in the archive's order; a chosen resolver answers alone."""
+    """With resolveAll every resolver is used, in the archive's order; otherwise only the selected one."""
     known = [str(entry["resolver"]) for entry in box.archive.resolve("M101")]
     assert [entry["resolver"] for entry in resolve(box, web, "M101", resolveAll="True")] == known
     assert len(known) > 1
@@ -82,7 +82,7 @@ def test_all_resolvers_or_the_chosen_ones(box: Sandbox, web: requests.Session) -
 
 
 def test_xml_is_the_default(box: Sandbox, web: requests.Session) -> None:
-    """Without a format the resolver answers XML with the same names and positions."""
+    """By default the resolver returns XML with the same names and positions."""
     answer = web.get(f"{box.url}/Santa-war/query", params={"name": "M101"}, timeout=30)
     (entry,) = ElementTree.fromstring(answer.content)
     (expected,) = resolve(box, web, "M101")
@@ -94,7 +94,7 @@ def test_xml_is_the_default(box: Sandbox, web: requests.Session) -> None:
     ("params", "form"), [({"input": "M101", "format": "json"}, "json"), ({"input": "M101"}, "xml")]
 )
 def test_name_lookup_by_mashup(box: Sandbox, web: requests.Session, params: dict[str, str], form: str) -> None:
-    """Mast.Name.Lookup has the resolver's body; its format is one of its parameters."""
+    """Mast.Name.Lookup returns the body of the resolver; its format is a parameter."""
     request = json.dumps({"service": "Mast.Name.Lookup", "params": params})
     answer = web.post(f"{box.url}/api/v0/invoke", data={"request": request}, timeout=30)
     if form == "json":

@@ -1,4 +1,4 @@
-"""The sandbox as a program of its own, and as a fixture for other people's tests."""
+"""The sandbox as a program, and as a pytest fixture for other packages."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def test_without():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a console are different there")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_program_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
-    """``python -m astroquery_mast.sandbox`` prints its address and tokens, serves, and ends cleanly on Ctrl-C."""
+def test_program_serves_until_it_is_interrupted(number: signal.Signals) -> None:
+    """``python -m astroquery_mast.sandbox`` prints its address and tokens, serves, and exits cleanly on Ctrl-C."""
     command = [sys.executable, "-W", "error", "-u", "-m", "astroquery_mast.sandbox"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
@@ -67,7 +67,7 @@ def test_program_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
 
 
 def test_plugin_gives_every_test_a_fresh_sandbox(tmp_path: Path) -> None:
-    """The fixture points the configuration, clears faults and log, and fails the test that made a mistake inside."""
+    """The fixture sets the configuration, clears faults and log, and fails a test that raises inside the sandbox."""
     (tmp_path / "test_theirs.py").write_text(THEIR_TEST)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "astroquery_mast.sandbox.pytest_plugin", "--rootdir", ".", "."],
@@ -82,8 +82,8 @@ def test_plugin_gives_every_test_a_fresh_sandbox(tmp_path: Path) -> None:
     assert "LookupError: inside" in done.stdout
 
 
-def test_plugin_is_light() -> None:
-    """Loading the plugin imports neither the server's library nor numpy nor astropy, nor the rest of the sandbox."""
+def test_plugin_imports_little() -> None:
+    """Loading the plugin imports neither Werkzeug nor numpy nor astropy, nor the rest of the sandbox."""
     folder = Path(str(sandbox.__file__)).parent
     code = f"""
 import sys, types

@@ -1,4 +1,4 @@
-"""The sandbox's source catalogs: readable as the pipelines' own, and of the sources that the images show."""
+"""Source catalogs: readable like those of the pipelines, with the sources in the images."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from astroquery_mast.sandbox.server import shared_archive
 
 @pytest.fixture(scope="module")
 def archive() -> Archive:
-    """The archive that all sandboxes share."""
+    """The archive shared by all sandboxes."""
     return shared_archive()
 
 
 def uris(archive: Archive, ending: str, collection: str, number: int = 4) -> list[str]:
-    """Some files whose names have an ending."""
+    """Return some files with a file name ending."""
     sql = "SELECT dataURI FROM product WHERE dataURI LIKE ? AND obs_collection = ? GROUP BY dataURI ORDER BY dataURI"
     found = [row["dataURI"] for row in archive.query(sql, (f"%{ending}", collection))]
     return found[:: max(1, len(found) // number)]
 
 
 def catalog(archive: Archive, uri: str) -> Table:
-    """A catalog, as astropy reads it."""
+    """Return a catalog as read by astropy."""
     return Table.read(io.BytesIO(archive.render(uri)), format="ascii.ecsv")
 
 
 def test_catalogs_of_jwst_have_the_columns_of_its_pipeline(archive: Archive) -> None:
-    """Positions are one column of coordinates, fluxes are in jansky, and labels count from one."""
+    """Positions are a column of coordinates, fluxes are in jansky, and labels start with one."""
     for uri in uris(archive, "_cat.ecsv", "JWST"):
         table = catalog(archive, uri)
         assert isinstance(table["sky_centroid"], SkyCoord)
@@ -54,7 +54,7 @@ def test_catalogs_of_jwst_have_the_columns_of_its_pipeline(archive: Archive) -> 
 def test_other_catalogs_have_positions_in_degrees(
     archive: Archive, ending: str, collection: str, columns: set[str]
 ) -> None:
-    """Those of HAP and of contributed images are tables with plain columns."""
+    """Catalogs of HAP and of contributed images are tables with plain columns."""
     found = uris(archive, ending, collection)
     assert found
     for uri in found:
@@ -64,7 +64,7 @@ def test_other_catalogs_have_positions_in_degrees(
 
 
 def test_sources_are_where_the_image_is_bright(archive: Archive) -> None:
-    """A catalog and the image beside it agree about pixels, positions, and where the light is."""
+    """A catalog and its image agree on pixels, positions, and brightness."""
     for uri in uris(archive, "nircam_clear-f200w_cat.ecsv", "JWST"):
         table = catalog(archive, uri)
         with fits.open(io.BytesIO(archive.render(uri.replace("_cat.ecsv", "_i2d.fits")))) as hdus:
@@ -76,8 +76,8 @@ def test_sources_are_where_the_image_is_bright(archive: Archive) -> None:
         assert np.median(there) > 2 * np.median(image)
 
 
-def test_a_white_light_curve_runs_from_the_beginning_to_the_end(archive: Archive) -> None:
-    """Times rise, and the transit is a dip of less than a percent."""
+def test_a_white_light_curve(archive: Archive) -> None:
+    """Times increase, and the transit is less than one percent deep."""
     uri = uris(archive, "_whtlt.ecsv", "JWST")[0]
     table = catalog(archive, uri)
     assert (np.diff(table["MJD_UTC"]) > 0).all()

@@ -1,4 +1,4 @@
-"""Files of spectra are as the pipelines write them: extensions, columns, units, keywords and flags."""
+"""Files of spectra have the extensions, columns, units, keywords, and flags of the pipelines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from astroquery_mast.sandbox import Sandbox
 
-# Configuration, ending of the name, table, its rows, and points of a spectrum.
+# Configuration, file name ending, table, number of rows, and points per spectrum.
 KINDS = [
     ("STIS/CCD", "_x1d.fits", "SCI", 1, 1024),
     ("STIS/FUV-MAMA", "_x1d.fits", "SCI", 12, 130),
@@ -25,7 +25,7 @@ KINDS = [
 
 
 def opened(sandbox: Sandbox, instrument: str, ending: str) -> fits.HDUList:
-    """The first file of a kind, which must be as long as it is listed, with the checksums that it says it has."""
+    """Open the first file of a kind, which must have the listed length and valid checksums."""
     found = sandbox.archive.query(
         "SELECT dataURI, size FROM product JOIN observation ON product.obsID = observation.obsid"
         " WHERE instrument_name = ? AND dataURI LIKE ? AND observation.dataproduct_type <> 'image' LIMIT 1",
@@ -40,7 +40,7 @@ def opened(sandbox: Sandbox, instrument: str, ending: str) -> fits.HDUList:
 def test_tables_have_the_shapes_of_the_pipelines(
     box: Sandbox, instrument: str, ending: str, table: str, rows: int, points: int
 ) -> None:
-    """A row for each order, segment or integration; of JWST's single spectra a row for each wavelength."""
+    """There is one row per order, segment, or integration; single JWST spectra have one row per wavelength."""
     with opened(box, instrument, ending) as hdus:
         data = hdus[table].data
         assert len(data) == rows
@@ -50,7 +50,7 @@ def test_tables_have_the_shapes_of_the_pipelines(
 
 
 def test_orders_segments_and_integrations_are_numbered(box: Sandbox) -> None:
-    """Orders fall as wavelengths rise, segment A has the longer wavelengths, integrations follow each other in time."""
+    """Orders decrease with wavelength, segment A has longer wavelengths, integrations are in time order."""
     with opened(box, "STIS/FUV-MAMA", "_x1d.fits") as hdus:
         data = hdus["SCI"].data
         assert (np.diff(data["SPORDER"]) == -1).all()
@@ -70,7 +70,7 @@ def test_orders_segments_and_integrations_are_numbered(box: Sandbox) -> None:
 
 
 def test_flags_are_serious_or_not(box: Sandbox) -> None:
-    """Some flags matter and others do not; the weights of COS follow the serious ones."""
+    """Some flags are serious and others are not; the weights of COS are zero for serious ones."""
     with opened(box, "STIS/CCD", "_x1d.fits") as hdus:
         assert set(np.unique(hdus["SCI"].data["DQ"])) == {0, 16, 1024}
     with opened(box, "COS/FUV", "_x1d.fits") as hdus:
@@ -85,8 +85,8 @@ def test_flags_are_serious_or_not(box: Sandbox) -> None:
         assert (data["DQ"] == 4).any()
 
 
-def test_jwst_files_end_with_a_tree(box: Sandbox) -> None:
-    """The last extension holds an ASDF document; that of a rectified spectrum has coordinates."""
+def test_jwst_files_end_with_an_asdf_tree(box: Sandbox) -> None:
+    """The last extension is an ASDF document; that of a rectified spectrum has coordinates."""
     for ending, words in (("_x1d.fits", b"telescope: JWST"), ("_s2d.fits", b"!<tag:stsci.edu:gwcs/wcs-1.0.0>")):
         with opened(box, "NIRSPEC/MSA", ending) as hdus:
             document = hdus[-1].data["ASDF_METADATA"][0].tobytes()
@@ -96,7 +96,7 @@ def test_jwst_files_end_with_a_tree(box: Sandbox) -> None:
             assert words in document
 
 
-def test_libraries_say_what_they_were_made_of(box: Sandbox) -> None:
+def test_libraries_list_their_exposures(box: Sandbox) -> None:
     """A coadded spectrum is one row of arrays with a gap; another table lists its exposures."""
     with opened(box, "COS/FUV", "_spec.fits") as hdus:
         science = hdus["SCIENCE"].data

@@ -1,4 +1,4 @@
-"""The TAP services over HTTP: what pyvo does not reach, refuses, or hides."""
+"""The TAP services over HTTP: requests that pyvo does not send, refuses, or hides."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OBSERVATIONS = "SELECT obs_id FROM dbo.obspointing"
 
 @pytest.fixture(scope="session")
 def ask(box: Sandbox, web: requests.Session) -> Ask:
-    """Send a request to a TAP service; redirects are not followed."""
+    """Send a request to a TAP service without following redirects."""
 
     def send(path: str, method: str = "GET", **options: Any) -> requests.Response:
         address = f"{box.url}/vo-tap/api/v0.1/{path}"
@@ -44,7 +44,7 @@ def ask(box: Sandbox, web: requests.Session) -> Ask:
 
 @pytest.fixture(scope="session")
 def query(ask: Ask) -> Query:
-    """Rows of a synchronous query."""
+    """Return the rows of a synchronous query."""
 
     def rows(adql: str, name: str = "caom", **params: object) -> Table:
         answer = ask(f"{name}/sync", "POST", data=ADQL | {"QUERY": adql} | params)
@@ -55,7 +55,7 @@ def query(ask: Ask) -> Query:
 
 
 def refusal(answer: requests.Response) -> str:
-    """The message of a query that was refused."""
+    """Return the message of a refused query."""
     assert answer.status_code == 400
     assert answer.headers["Content-Type"] == "application/x-votable+xml"
     (info,) = parse(io.BytesIO(answer.content)).resources[0].infos
@@ -78,7 +78,7 @@ def refusal(answer: requests.Response) -> str:
     ],
 )
 def test_bad_parameters_are_refused_in_json(ask: Ask, params: dict[str, str], place: str, kind: str) -> None:
-    """Status 422 and the JSON of FastAPI, whichever way the parameters come."""
+    """Invalid parameters return status 422 and the JSON of FastAPI, in the query and in the body."""
     for method, how, where in ("GET", "params", "query"), ("POST", "data", "body"):
         answer = ask("caom/sync", method, **{how: params})
         assert answer.status_code == 422
@@ -86,7 +86,7 @@ def test_bad_parameters_are_refused_in_json(ask: Ask, params: dict[str, str], pl
 
 
 def test_an_unknown_service_is_refused_with_the_list(ask: Ask) -> None:
-    """The names are those that openapi.json gives."""
+    """The names are those in openapi.json."""
     answer = ask("nothing/sync", params=ADQL | {"QUERY": "SELECT 1"})
     names = ask("openapi.json").json()["components"]["schemas"]["CatalogName"]["enum"]
     assert answer.status_code == 422
@@ -95,14 +95,14 @@ def test_an_unknown_service_is_refused_with_the_list(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/nothing", "/tables/nothing", "/async/nothing", "/sync/nothing"])
-def test_there_is_nothing_elsewhere(ask: Ask, path: str) -> None:
-    """Status 404 and JSON."""
+def test_unknown_paths_are_not_found(ask: Ask, path: str) -> None:
+    """Unknown paths return status 404 and JSON."""
     answer = ask(f"caom{path}")
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
 
 
 def test_the_other_formats(ask: Ask) -> None:
-    """Rows in CSV, and in JSON with what is known of the columns; nulls are empty and null."""
+    """Rows are also available in CSV, and in JSON with column metadata; nulls are empty or null."""
     params = ADQL | {"QUERY": "SELECT TOP 2 obs_id, t_min, srcden FROM dbo.obspointing ORDER BY obs_id"}
     table = ask("caom/sync", params=params | {"FORMAT": "csv"})
     decoded = ask("caom/sync", params=params | {"RESPONSEFORMAT": "json", "FORMAT": "csv"}).json()
@@ -147,7 +147,7 @@ def test_the_other_formats(ask: Ask) -> None:
     ],
 )
 def test_bad_queries_are_refused(ask: Ask, adql: str, message: str) -> None:
-    """Whatever is no single SELECT of what the service has is an error in a VOTable, and nothing is done."""
+    """Anything but a single SELECT on the tables of the service returns an error in a VOTable."""
     assert re.search(message, refusal(ask("caom/sync", "POST", data=ADQL | {"QUERY": adql})))
 
 
@@ -172,14 +172,14 @@ CAOM = "POINT('ICRS', s_ra, s_dec)"
     ],
 )
 def test_geometry_that_is_not_advertised_is_refused(ask: Ask, name: str, condition: str, message: str) -> None:
-    """What is not in the capabilities, and what makes no shape, is an error."""
+    """Geometry that is not in the capabilities, and invalid shapes, are errors."""
     table = {"tic": "dbo.catalogrecord", "caom": "dbo.obspointing"}[name]
     answer = ask(f"{name}/sync", params=ADQL | {"QUERY": f"SELECT * FROM {table} WHERE {condition}"})
     assert message in refusal(answer)
 
 
 def test_rows_come_in_no_order(query: Query) -> None:
-    """Without ORDER BY rows, and which of them TOP takes, depend on the text of the query, and on nothing else."""
+    """Without ORDER BY the order of rows, and the rows of TOP, depend only on the text of the query."""
     condition = "FROM dbo.obspointing WHERE obs_collection = 'JWST'"
     whole = list(query(f"SELECT obs_id {condition}")["obs_id"])
     other = list(query(f"SELECT obs_id  {condition}")["obs_id"])
@@ -187,7 +187,7 @@ def test_rows_come_in_no_order(query: Query) -> None:
     assert sorted(whole) == sorted(other)
     assert whole not in (other, sorted(whole), sorted(whole, reverse=True))
     pages = [list(query(f"SELECT TOP 100 obs_id {condition} OFFSET {start}")["obs_id"]) for start in range(0, 500, 100)]
-    assert len(set().union(*pages)) < 500  # some are twice, others missing
+    assert len(set().union(*pages)) < 500  # some are repeated, others are missing
     sorted_pages = [
         list(query(f"SELECT TOP 100 obs_id {condition} ORDER BY obsid OFFSET {start}")["obs_id"])
         for start in range(0, 500, 100)
@@ -225,14 +225,14 @@ def test_rows_come_in_no_order(query: Query) -> None:
     ],
 )
 def test_queries_of_many_forms(query: Query, adql: str, rows: int) -> None:
-    """What ADQL has is answered."""
+    """All features of ADQL work."""
     table = query(adql)
     assert len(table) == rows
     assert table.colnames == [name.lower() for name in table.colnames]
 
 
 def test_long_conditions(query: Query) -> None:
-    """Many alternatives are no depth, and lists may have thousands of values."""
+    """Many alternatives do not count as nesting, and lists can have thousands of values."""
     ids = [int(row["obsid"]) for row in query("SELECT TOP 5000 obsid FROM dbo.obspointing")]
     chained = " OR ".join(f"obsid = {number}" for number in ids[:500])
     assert len(query(f"SELECT obsid FROM dbo.obspointing WHERE {chained}")) == 500
@@ -240,8 +240,8 @@ def test_long_conditions(query: Query) -> None:
     assert len(query(f"SELECT obsid FROM dbo.obspointing WHERE obsid IN ({listed})")) == 5000
 
 
-def test_values_that_are_computed(query: Query) -> None:
-    """Integers are divided as in SQL Server, text is compared in any case, mathematics is as elsewhere."""
+def test_computed_values(query: Query) -> None:
+    """Integer division is that of SQL Server, text comparison is not case-sensitive, mathematics is standard."""
     (row,) = query(
         "SELECT 7 / 2 AS a, 7 / 2.0 AS b, ROUND(PI(), 2) AS c, POWER(2, 3) AS d, SQRT(-1) AS e, 'a' || 'b' AS f"
     )
@@ -252,8 +252,8 @@ def test_values_that_are_computed(query: Query) -> None:
     assert counts["n"] == wanted["n"] > 1000
 
 
-def test_a_polygon_holds_what_its_footprint_holds(query: Query) -> None:
-    """A polygon over RA 0, and the same one turned the other way round, hold the centers that lie in it."""
+def test_a_polygon_contains_the_centers_inside(query: Query) -> None:
+    """A polygon across RA 0, in either vertex order, contains the centers inside it."""
     inside = "SELECT COUNT(*) AS n FROM dbo.obspointing WHERE CONTAINS(POINT('ICRS', s_ra, s_dec), {}) = 1"
     box = "SELECT COUNT(*) AS n FROM dbo.obspointing WHERE s_dec BETWEEN 46 AND 48 AND s_ra BETWEEN 201 AND 203"
     polygon = "POLYGON('ICRS', 201, 46, 203, 46, 203, 48, 201, 48)"
@@ -263,8 +263,8 @@ def test_a_polygon_holds_what_its_footprint_holds(query: Query) -> None:
     assert counts.pop() > 100
 
 
-def test_a_hundred_thousand_rows_are_the_most(ask: Ask) -> None:
-    """Neither TOP nor MAXREC reaches beyond; what is cut is told behind the table."""
+def test_a_hundred_thousand_rows_are_the_maximum(ask: Ask) -> None:
+    """TOP and MAXREC cannot exceed the limit; an overflow is reported after the table."""
     adql = "SELECT TOP 150000 artifactid FROM dbo.caomartifact, tap_schema.schemas"  # 150,000 and some
     answer = ask("caom/sync", params=ADQL | {"QUERY": adql})
     result = parse(io.BytesIO(answer.content)).resources[0]
@@ -272,8 +272,8 @@ def test_a_hundred_thousand_rows_are_the_most(ask: Ask) -> None:
     assert [info.value for info in result.infos if info.name == "QUERY_STATUS"] == ["OK", "OVERFLOW"]
 
 
-def test_no_rows_may_be_wanted(ask: Ask) -> None:
-    """TOP 0 and MAXREC 0 give the columns; only the latter is a cut."""
+def test_results_without_rows(ask: Ask) -> None:
+    """TOP 0 and MAXREC 0 return columns only; only the latter is an overflow."""
     for adql, params, status in (
         ("SELECT TOP 0 * FROM dbo.obspointing", {}, "OK"),
         ("SELECT * FROM dbo.obspointing", {"MAXREC": "0"}, "OVERFLOW"),
@@ -295,7 +295,7 @@ def job(ask: Ask) -> str:
 
 
 def test_the_parts_of_a_job(ask: Ask, job: str) -> None:
-    """Each part is text of its own; results are there when the job is done, an error never comes."""
+    """Each part is plain text; results exist once the job is completed, and there is no error."""
     parts = {name: ask(f"{job}/{name}").text for name in ("phase", "quote", "owner", "executionduration")}
     assert parts == {"phase": "PENDING", "quote": "", "owner": "", "executionduration": "600"}
     assert ask(f"{job}/destruction").text.endswith("Z")
@@ -316,7 +316,7 @@ def test_the_parts_of_a_job(ask: Ask, job: str) -> None:
 
 
 def test_a_job_may_start_at_once(ask: Ask) -> None:
-    """PHASE=RUN with the query saves a request."""
+    """PHASE=RUN in the submission saves a request."""
     location = ask("caom/async", "POST", data=ADQL | {"QUERY": "SELECT TOP 1 x FROM y", "PHASE": "RUN"}).headers[
         "Location"
     ]
@@ -336,21 +336,21 @@ def test_a_job_may_start_at_once(ask: Ask) -> None:
     ],
 )
 def test_bad_changes_of_a_job_are_refused(ask: Ask, job: str, part: str, data: dict[str, str], kind: str) -> None:
-    """Status 422, and the job stays as it is."""
+    """Invalid changes return status 422, and the job is unchanged."""
     answer = ask(f"{job}/{part}", "POST", data=data)
     assert (answer.status_code, answer.json()["detail"][0]["type"]) == (422, kind)
     assert ask(f"{job}/phase").text == "PENDING"
 
 
 def test_a_job_that_has_run_takes_no_parameters(ask: Ask, job: str) -> None:
-    """What has been answered cannot be asked in another way."""
+    """The query of a job cannot be changed after it has run."""
     ask(f"{job}/phase", "POST", data={"PHASE": "RUN"})
     ask(job, params={"WAIT": "-1"})
     assert ask(f"{job}/parameters", "POST", data={"QUERY": "SELECT 1"}).status_code == 422
 
 
 def test_a_long_poll_ends_with_the_phase_and_with_its_time(box: Sandbox, ask: Ask) -> None:
-    """WAIT is over at once when the phase is not the one that the client knows; otherwise it lasts as long as asked."""
+    """WAIT ends when the phase differs from the one the client knows; otherwise it lasts for the requested time."""
     box.faults.add("vo_tap", Fault.job("EXECUTING"), where=lambda record: record.path.endswith("/async"))
     data = ADQL | {"QUERY": OBSERVATIONS, "PHASE": "RUN"}
     job = ask("caom/async", "POST", data=data).headers["Location"].partition("/v0.1/")[2]
@@ -364,7 +364,7 @@ def test_a_long_poll_ends_with_the_phase_and_with_its_time(box: Sandbox, ask: As
 
 @pytest.mark.parametrize(("method", "data"), [("DELETE", None), ("POST", {"ACTION": "DELETE"})])
 def test_a_deleted_job_is_gone(ask: Ask, job: str, method: str, data: dict[str, str] | None) -> None:
-    """Both ways of deletion lead to the list, in which the job is no more."""
+    """Both ways of deletion redirect to the list, which does not contain the job."""
     answer = ask(job, method, data=data)
     assert (answer.status_code, answer.headers["Location"].partition("/v0.1/")[2]) == (303, "caom/async")
     assert ask(job).status_code == 404
@@ -372,32 +372,32 @@ def test_a_deleted_job_is_gone(ask: Ask, job: str, method: str, data: dict[str, 
 
 
 def test_a_job_past_its_destruction_is_gone(ask: Ask, job: str) -> None:
-    """A moment in the past deletes it."""
+    """A destruction time in the past deletes the job."""
     ask(f"{job}/destruction", "POST", data={"DESTRUCTION": "2020-01-01T00:00:00Z"})
     assert ask(job).status_code == 404
 
 
 def test_jobs_of_other_services_are_not_seen(ask: Ask, job: str) -> None:
-    """A job belongs to the service at which it was made."""
+    """A job belongs to the service where it was created."""
     assert ask(job.replace("caom", "tic")).status_code == 404
 
 
-def test_reset_forgets_jobs(box: Sandbox, ask: Ask, job: str) -> None:
-    """A test begins without the jobs of the one before."""
+def test_reset_deletes_jobs(box: Sandbox, ask: Ask, job: str) -> None:
+    """A reset deletes the jobs of earlier tests."""
     box.reset()
     assert ask(job).status_code == 404
 
 
 @pytest.fixture(scope="module")
 def big() -> Iterator[str]:
-    """The address of a service with a large table and a small limit."""
+    """The URL of a service with a large table and a small limit."""
     sandbox = Sandbox(tap_rows=30_000, tap_limit=20_000).serve()
     yield f"{sandbox.url}/vo-tap/api/v0.1/mast_catalogs/sync"
     sandbox.stop()
 
 
 def test_a_large_result_is_streamed(big: str, web: requests.Session) -> None:
-    """It comes in chunks, and ends with what has to be said; a small one comes with its length."""
+    """A large result is chunked, and ends with its status; a small one has a length."""
     adql = "SELECT id, ra, dec FROM big.source ORDER BY id"
     answer = web.get(big, params=ADQL | {"QUERY": adql}, timeout=60)
     assert answer.headers["Transfer-Encoding"] == "chunked"
@@ -412,15 +412,15 @@ def test_a_large_result_is_streamed(big: str, web: requests.Session) -> None:
 
 
 def test_a_large_result_may_be_left_unread(big: str, web: requests.Session) -> None:
-    """A client that goes away in the middle is no mistake, and the next one is answered."""
+    """A client that disconnects is not an error, and the next request succeeds."""
     with web.get(big, params=ADQL | {"QUERY": "SELECT * FROM big.source"}, timeout=60, stream=True) as answer:
         next(answer.iter_content(100))
     few = web.get(big, params=ADQL | {"QUERY": "SELECT TOP 5 * FROM big.source"}, timeout=60)
     assert len(parse(io.BytesIO(few.content)).get_first_table().array) == 5
 
 
-def test_a_fault_strikes_a_streamed_result(web: requests.Session) -> None:
-    """What bends an answer has all of it; without the big table none of the others has changed."""
+def test_a_fault_applies_to_a_streamed_result(web: requests.Session) -> None:
+    """A fault that changes a response receives all of it."""
     sandbox = Sandbox(tap_rows=30_000).serve()
     address = f"{sandbox.url}/vo-tap/api/v0.1/mast_catalogs/sync"
     params = ADQL | {"QUERY": "SELECT id FROM big.source"}
@@ -431,7 +431,7 @@ def test_a_fault_strikes_a_streamed_result(web: requests.Session) -> None:
     sandbox.stop()
 
 
-def test_the_big_table_is_only_there_on_request(ask: Ask) -> None:
+def test_the_big_table_is_optional(ask: Ask) -> None:
     """A sandbox without it does not list it."""
     assert "big.source" not in ask("mast_catalogs/tables").text
 
@@ -440,14 +440,14 @@ ENDLESS = "SELECT COUNT(*) FROM dbo.caomartifact AS a, dbo.caomartifact AS b, db
 
 
 def test_a_query_that_takes_too_long_ends_at_the_gateway(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A synchronous query is answered with the HTML page of a gateway, and is stopped."""
+    """A synchronous query that takes too long returns the HTML page of a gateway, and is stopped."""
     monkeypatch.setattr(tap, "LONGEST", 0.05)
     answer = ask("caom/sync", params=ADQL | {"QUERY": ENDLESS})
     assert (answer.status_code, answer.headers["Content-Type"]) == (504, "text/html")
 
 
 def test_a_job_that_takes_too_long_is_stopped(ask: Ask) -> None:
-    """EXECUTIONDURATION holds, and ABORT stops what is running before it."""
+    """EXECUTIONDURATION limits a job, and ABORT stops a running one."""
     data = ADQL | {"QUERY": ENDLESS, "PHASE": "RUN"}
     slow, slower = (
         ask("caom/async", "POST", data=data | {"EXECUTIONDURATION": seconds}).headers["Location"].partition("/v0.1/")[2]
@@ -471,8 +471,8 @@ def test_a_job_that_takes_too_long_is_stopped(ask: Ask) -> None:
         "SELECT load_extension('x')",
     ],
 )
-def test_nothing_can_be_written_whatever_gets_through(box: Sandbox, sql: str) -> None:
-    """The database refuses by itself what is no question."""
+def test_the_database_is_read_only(box: Sandbox, sql: str) -> None:
+    """The database itself refuses statements that write."""
     with (
         engine(box.archive, "caom").connection() as connection,
         pytest.raises(sqlite3.DatabaseError, match=r"not authorized|prohibited|readonly"),
@@ -507,8 +507,8 @@ WORDS = [
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=12), st.integers(0, 8))
-def test_any_words_are_answered_or_refused(words: list[str], place: int) -> None:
-    """No query makes the service fail."""
+def test_any_query_is_answered_or_refused(words: list[str], place: int) -> None:
+    """No query raises an unexpected error."""
     begin = ["SELECT", "TOP", "5", "obs_id", "FROM", "dbo.obspointing", "WHERE", "s_ra", "<", "5"]
     with contextlib.suppress(QueryError):
         list(engine(shared_archive(), "caom").answer(" ".join([*begin[:place], *words, *begin[place:]]), 100, 2.0).rows)

@@ -1,4 +1,4 @@
-"""The collections of the TAP services: what they hold, and that it is what the other services have."""
+"""The holdings of the TAP services, which agree with those of the other services."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from astroquery_mast.sandbox import Sandbox
 
 Query = Callable[..., Table]
 
-#: The table that clients begin with, and how many rows it has at least.
+#: The main table of each service, and its minimum number of rows.
 TABLES = {
     "caom": ("dbo.obspointing", 7000),
     "classy": ("dbo.targets", 20),
@@ -35,7 +35,7 @@ RA, DEC, RADIUS = 202.469575, 47.195258, 0.1
 
 @pytest.fixture(scope="session")
 def query(box: Sandbox, web: requests.Session) -> Query:
-    """Rows of a synchronous query of a service."""
+    """Return the rows of a synchronous query of a service."""
 
     def rows(name: str, adql: str) -> Table:
         address = f"{box.url}/vo-tap/api/v0.1/{name}/sync"
@@ -47,19 +47,19 @@ def query(box: Sandbox, web: requests.Session) -> Query:
 
 
 def around(ra: str, dec: str) -> str:
-    """A condition of a cone."""
+    """Return the condition of a cone."""
     return f"CONTAINS(POINT('ICRS', {ra}, {dec}), CIRCLE('ICRS', {RA}, {DEC}, {RADIUS})) = 1"
 
 
 def test_every_service_is_tested(box: Sandbox, web: requests.Session) -> None:
-    """The names of the API are those of this file, and the registry, which has tests of its own."""
+    """The services of the API are those in this file, and the registry, which has its own tests."""
     document = web.get(f"{box.url}/vo-tap/api/v0.1/openapi.json", timeout=30).json()
     assert set(document["components"]["schemas"]["CatalogName"]["enum"]) == {*TABLES, "registry"}
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_service_describes_and_serves_its_tables(query: Query, name: str) -> None:
-    """TAP_SCHEMA lists the main table first, and every column as a query returns it."""
+    """TAP_SCHEMA lists the main table first, and every column as returned by a query."""
     tables = query(
         name, "SELECT table_name FROM tap_schema.tables WHERE schema_name != 'tap_schema' ORDER BY table_index"
     )
@@ -78,7 +78,7 @@ def test_a_service_describes_and_serves_its_tables(query: Query, name: str) -> N
 
 @pytest.mark.parametrize("name", TABLES)
 def test_positions_are_marked(box: Sandbox, web: requests.Session, query: Query, name: str) -> None:
-    """Clients find the position by its UCD; a service without one advertises no geometry and refuses it."""
+    """Clients find the position by its UCD; a service without positions does not advertise or accept geometry."""
     main, _ = TABLES[name]
     columns = (
         "SELECT column_name, unit, ucd FROM tap_schema.columns "
@@ -110,7 +110,7 @@ def test_a_cone_is_that_of_mashup(
     main: str,
     position: tuple[str, str],
 ) -> None:
-    """The same rows are found, with the same values in the columns that both have."""
+    """Both services find the same rows, with the same values in common columns."""
     mashup = invoke(service, {"ra": RA, "dec": DEC, "radius": RADIUS, "nr": 50_000}, pagesize=50_000)["data"]
     wanted = {row[number]: {key.lower(): value for key, value in row.items()} for row in mashup}
     found = query(name, f"SELECT * FROM {main} WHERE {around(*position)}")
@@ -123,7 +123,7 @@ def test_a_cone_is_that_of_mashup(
 
 
 def test_a_cone_is_that_of_catalogs_mast(box: Sandbox, web: requests.Session, query: Query) -> None:
-    """Pan-STARRS has the same sources by TAP, under both names of its tables, and by the service of old."""
+    """Pan-STARRS has the same sources by TAP, under both names of its tables, and by Catalogs.MAST."""
     params = {"ra": RA, "dec": DEC, "radius": RADIUS, "pagesize": 50_000}
     old = web.get(f"{box.url}/api/v0.1/panstarrs/dr2/mean.json", params=params, timeout=30).json()
     place = [column["name"] for column in old["info"]].index("objID")
@@ -135,7 +135,7 @@ def test_a_cone_is_that_of_catalogs_mast(box: Sandbox, web: requests.Session, qu
 
 
 def test_detections_of_a_star(query: Query) -> None:
-    """The detections of an object are joined to it by its number."""
+    """The detections of an object are joined to it by its id."""
     found = query(
         "ps1dr2",
         "SELECT m.objid, d.filtertype, d.psfflux FROM dbo.MeanObjectView AS m "
@@ -146,7 +146,7 @@ def test_detections_of_a_star(query: Query) -> None:
 
 
 def test_filters_are_joined_to_detections_by_their_number(query: Query) -> None:
-    """Published notebooks do it by a NATURAL JOIN."""
+    """Published notebooks use a NATURAL JOIN."""
     found = query(
         "ps1dr2",
         "SELECT TOP 20 objID, Detection.filterID AS filterID, Filter.filterType, obsTime "
@@ -157,7 +157,7 @@ def test_filters_are_joined_to_detections_by_their_number(query: Query) -> None:
 
 
 def test_the_mission_table_has_what_the_mission_search_has(box: Sandbox, web: requests.Session, query: Query) -> None:
-    """Datasets by instrument are as many as the search of HST finds, and its dates are moments."""
+    """The number of datasets of an instrument is that of the HST search, and dates are timestamps."""
     condition = {"conditions": [{"sci_instrume": "WFC3"}], "limit": 5000, "select_cols": ["sci_data_set_name"]}
     answer = web.post(f"{box.url}/search/hst/api/v0.1/search", data=json.dumps(condition), timeout=30).json()
     found = query("missionmast", "SELECT * FROM dbo.hst_science_missionmast WHERE sci_instrume = 'wfc3'")
@@ -169,8 +169,8 @@ def test_the_mission_table_has_what_the_mission_search_has(box: Sandbox, web: re
     assert len(query("missionmast", later)) >= 1
 
 
-def test_wavelengths_are_in_nanometers_whatever_is_said(query: Query) -> None:
-    """Columns of ``dbo.obspointing`` claim meters and hold nanometers; those of ``ivoa.obscore`` hold meters."""
+def test_wavelengths_of_obspointing_are_in_nanometers(query: Query) -> None:
+    """Columns of ``dbo.obspointing`` claim meters but are in nanometers; those of ``ivoa.obscore`` are in meters."""
     both = query(
         "caom",
         "SELECT p.em_min AS nm, c.em_min AS m FROM dbo.obspointing AS p JOIN ivoa.obscore AS c ON p.obs_id = c.obs_id "

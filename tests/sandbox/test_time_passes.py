@@ -1,4 +1,4 @@
-"""What happens to the holdings of a sandbox: files processed again, data released, observations that come and go."""
+"""Changes of the holdings over time: reprocessed files, released data, added and removed observations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXCLUSIVE = "jw06780*"
 
 @pytest.fixture
 def box(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox of all tests, which is as it was at the end."""
+    """The shared sandbox, whose archive must be unchanged after a reset."""
     before = mast_sandbox.archive
     yield mast_sandbox
     mast_sandbox.reset()
@@ -28,19 +28,19 @@ def box(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 def file_of(box: Sandbox, uri: str = URI) -> requests.Response:
-    """The file of a URI."""
+    """Download the file of a URI."""
     return requests.get(f"{box.url}/api/v0.1/Download/file", params={"uri": uri}, timeout=30)
 
 
 def count(**criteria: object) -> int:
-    """Number of observations of JWST."""
+    """Return the number of JWST observations."""
     found = Observations.query_criteria_count(obs_collection="JWST", **criteria)
     assert isinstance(found, int)
     return found
 
 
-def test_a_file_that_is_processed_again_has_other_bytes_and_a_longer_header(box: Sandbox) -> None:
-    """Bytes, length, entity tag and date of a file change, and its header says by what it was made."""
+def test_a_reprocessed_file_has_other_bytes_and_a_longer_header(box: Sandbox) -> None:
+    """Bytes, length, ETag, and date of a file change, and its header has the new versions."""
     before = file_of(box)
     assert box.reprocess(OBS_ID, cal_ver="1.19.1", crds_ctx="jwst_1400.pmap", date="2026-01-02T03:04:05") == [OBS_ID]
     after = file_of(box)
@@ -55,7 +55,7 @@ def test_a_file_that_is_processed_again_has_other_bytes_and_a_longer_header(box:
 
 
 def test_a_file_can_change_without_changing_its_length(box: Sandbox) -> None:
-    """Then its bytes alone tell that it is a new one."""
+    """With ``same_size`` only the bytes of the file differ."""
     before = file_of(box)
     box.reprocess(OBS_ID, same_size=True)
     after = file_of(box)
@@ -65,7 +65,7 @@ def test_a_file_can_change_without_changing_its_length(box: Sandbox) -> None:
 
 
 def test_the_checksum_is_that_of_the_file_that_is_served(box: Sandbox) -> None:
-    """The archive's MD5 follows each new version of a file."""
+    """The MD5 checksum in the archive matches each new version of a file."""
     seen = set()
     for _ in range(3):
         digest = hashlib.md5(file_of(box).content).hexdigest()
@@ -75,8 +75,8 @@ def test_the_checksum_is_that_of_the_file_that_is_served(box: Sandbox) -> None:
     assert len(seen) == 3
 
 
-def test_products_say_what_they_were_made_by(box: Sandbox) -> None:
-    """Sizes and versions of products are those of the new files, and what is no FITS file stays."""
+def test_products_have_the_new_versions(box: Sandbox) -> None:
+    """Sizes and versions of products are those of the new files; other files are unchanged."""
     observation = Observations.query_criteria(obs_id=OBS_ID)
     before = Observations.get_product_list(observation)
     box.reprocess(OBS_ID, cal_ver="1.19.1")
@@ -87,16 +87,16 @@ def test_products_say_what_they_were_made_by(box: Sandbox) -> None:
     assert list(after["size"] - before["size"]) == [2880 * each for each in new]
 
 
-def test_a_single_file_is_processed_again(box: Sandbox) -> None:
-    """A pattern that is no observation names files, whatever the case."""
+def test_a_single_file_is_reprocessed(box: Sandbox) -> None:
+    """A pattern that matches no observation selects files (not case-sensitive)."""
     assert box.reprocess("JW01783001001_*_cal.FITS")
     changed = box.archive.query("SELECT dataURI FROM revision")
     assert changed
     assert all(row["dataURI"].endswith("_cal.fits") for row in changed)
 
 
-def test_the_mission_search_and_tap_know_it_too(box: Sandbox) -> None:
-    """What is derived from the archive follows, whatever service it is behind."""
+def test_the_mission_search_and_tap_are_updated(box: Sandbox) -> None:
+    """All services return the changed data."""
     first = MastMissions.query_criteria(mission="jwst", program=1783, select_cols="cal_ver,fileSetName")
     assert set(first["cal_ver"]) == {"1.18.0"}
     box.reprocess(OBS_ID, cal_ver="1.19.1")
@@ -109,7 +109,7 @@ def test_the_mission_search_and_tap_know_it_too(box: Sandbox) -> None:
 
 
 def test_observations_are_released(box: Sandbox) -> None:
-    """Exclusive observations are public from then on, their files can be read, and their dates say so."""
+    """Exclusive observations become public, with accessible files and a new release date."""
     exclusive = count(dataRights="EXCLUSIVE_ACCESS")
     (uri,) = box.archive.query("SELECT dataURI FROM product WHERE dataURI LIKE '%jw06780%_i2d.fits' LIMIT 1")[
         0
@@ -122,7 +122,7 @@ def test_observations_are_released(box: Sandbox) -> None:
 
 
 def test_observations_are_added(box: Sandbox) -> None:
-    """An observation that is like another one has a name, numbers and files of its own."""
+    """An added observation has its own name, ids, and files."""
     before = count()
     new = "jw01783-o099_t006_nircam_clear-f115w"
     assert box.add(OBS_ID, new, t_min=61000.5, target_name="ELSEWHERE") == [new]
@@ -138,15 +138,15 @@ def test_observations_are_added(box: Sandbox) -> None:
 
 
 def test_observations_are_removed_with_their_files(box: Sandbox) -> None:
-    """What is gone is in no answer, and its file is not there."""
+    """A removed observation is not returned by queries, and its file is not found."""
     before = count()
     assert box.remove(OBS_ID) == [OBS_ID]
     assert count() == before - 1
     assert file_of(box).status_code == 404
 
 
-def test_a_planned_observation_is_made(box: Sandbox) -> None:
-    """With the level of an observation its products come."""
+def test_a_planned_observation_is_executed(box: Sandbox) -> None:
+    """A new calibration level of an observation adds products."""
     planned = box.archive.query("SELECT obs_id FROM observation WHERE obs_collection = 'JWST' AND calib_level = -1")
     obs_id = planned[0]["obs_id"]
     box.reprocess(obs_id, calib_level=3)
@@ -159,7 +159,7 @@ def test_a_planned_observation_is_made(box: Sandbox) -> None:
 
 
 def test_a_reset_undoes_everything(box: Sandbox) -> None:
-    """The next test finds the archive as it was."""
+    """After a reset the archive is unchanged."""
     before, number = file_of(box).content, count()
     box.reprocess(OBS_ID)
     box.release(EXCLUSIVE)
@@ -171,7 +171,7 @@ def test_a_reset_undoes_everything(box: Sandbox) -> None:
 
 
 def test_other_sandboxes_do_not_notice(box: Sandbox) -> None:
-    """Two sandboxes of one process share their archive only until something happens to one of them."""
+    """Sandboxes of one process share their archive only until one of them is changed."""
     with Sandbox() as other:
         assert other.archive is box.archive
         box.remove(OBS_ID)
@@ -180,14 +180,14 @@ def test_other_sandboxes_do_not_notice(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("happening", ["reprocess", "release", "remove"])
-def test_a_name_that_nothing_has_is_refused(box: Sandbox, happening: str) -> None:
-    """A slip in a test's own pattern does not let the test pass."""
+def test_a_pattern_without_matches_is_refused(box: Sandbox, happening: str) -> None:
+    """A wrong pattern in a test raises an error."""
     with pytest.raises(ValueError, match="No observation or file matches 'jw99999"):
         getattr(box, happening)("jw99999*")
 
 
-def test_what_cannot_happen_is_refused(box: Sandbox) -> None:
-    """Names are taken once, columns exist, and pictures are not calibrated."""
+def test_invalid_changes_are_refused(box: Sandbox) -> None:
+    """Names must be new, columns must exist, and pictures cannot be reprocessed."""
     with pytest.raises(ValueError, match="already"):
         box.add(OBS_ID, OBS_ID.upper())
     with pytest.raises(ValueError, match="Observation 'nothing' not found"):

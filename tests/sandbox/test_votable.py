@@ -1,4 +1,4 @@
-"""The documents that the sandbox's VO services write, as astropy reads them."""
+"""The documents written by the sandbox's VO services, as read by astropy."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ ROWS = [
 
 
 def read(content: bytes) -> Any:
-    """What astropy makes of a document."""
+    """Return a document as parsed by astropy."""
     return parse(io.BytesIO(content), verify="exception")
 
 
 def test_every_kind_of_value_is_read_back() -> None:
-    """Types, units, UCDs, descriptions, nulls, marks of XML and long integers survive."""
+    """Types, units, UCDs, descriptions, nulls, special characters of XML, and long integers are preserved."""
     document = read(votable(FIELDS, ROWS, infos={"SERVICE": "x & y"}, description="All of <it>"))
     table = document.get_first_table()
     whole = table.to_table()
@@ -55,30 +55,30 @@ def test_every_kind_of_value_is_read_back() -> None:
 @pytest.mark.parametrize(
     ("maxrec", "rows", "last"), [(None, 3, "OK"), (3, 3, "OK"), (2, 2, "OVERFLOW"), (0, 0, "OVERFLOW")]
 )
-def test_rows_beyond_the_limit_are_told(maxrec: int | None, rows: int, last: str) -> None:
-    """A result that was cut says so behind its table, and only such a one."""
+def test_rows_beyond_the_limit_are_an_overflow(maxrec: int | None, rows: int, last: str) -> None:
+    """Only a truncated result has an overflow status after its table."""
     result = read(votable(FIELDS, ROWS, maxrec=maxrec)).resources[0]
     assert len(result.tables[0].array) == rows
     assert result.infos[-1].value == last
 
 
 def test_a_large_result_is_written_in_pieces() -> None:
-    """No piece holds more than a small part of the rows."""
+    """A piece contains only a small part of the rows."""
     written = list(pieces([Field("n", "int")], ((number,) for number in range(10_000))))
     assert len(written) > 5
     assert read(b"".join(written)).get_first_table().array["n"].sum() == sum(range(10_000))
 
 
 def test_parameters_and_further_resources_are_written() -> None:
-    """Parameters of a service stand before the columns, other resources behind the result."""
+    """Parameters of a service are before the columns, other resources after the result."""
     params = [Field("INPUT:POS", unit="deg", description="Where", value="")]
     document = read(votable([Field("a")], params=params, resources='<RESOURCE type="meta" utype="adhoc:service"/>'))
     assert [param.name for param in document.get_first_table().params] == ["INPUT:POS"]
     assert [resource.type for resource in document.resources] == ["results", "meta"]
 
 
-def test_a_refusal_says_why() -> None:
-    """The message is the content of an INFO of QUERY_STATUS, whatever stands in it."""
+def test_a_refusal_has_a_message() -> None:
+    """The message, with any characters, is the content of the INFO element QUERY_STATUS."""
     reply = error("no column '<x>' & \x00")
     info = read(bytes(reply.body)).resources[0].infos[0]
     assert (reply.status, info.name, info.value) == (400, "QUERY_STATUS", "ERROR")
