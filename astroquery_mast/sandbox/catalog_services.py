@@ -20,12 +20,12 @@ from .parameters import (
     COUNT,
     Params,
     check_cone,
-    columns_asked,
     count_dataset,
     finite,
     identifier,
     natural_number,
     number,
+    requested_columns,
     where,
 )
 from .reply import ServiceError
@@ -198,7 +198,7 @@ def _filtered(
     table = catalog(name)
     condition = where(params.get("filters"), table.filterable)
     known = (*table.columns, ARCSEC.column) if positioned else table.columns
-    asked = columns_asked(params, known, columns)
+    asked = requested_columns(params, known, columns)
     if asked is None and not counts:
         raise ServiceError("Incorrect syntax near '*'.")
     found = _within(name, params) if positioned else table.everything()

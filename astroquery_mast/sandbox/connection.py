@@ -34,7 +34,7 @@ LARGE_BODY = 64 * 1024
 CHUNK = 64 * 1024
 #: A reset discards data that the kernel has not delivered yet; over loopback, delivery is much faster (seconds).
 SETTLE = 0.05
-#: Maximum time that `LoopbackServer.hang_up` waits for one thread (seconds).
+#: Maximum time that `LoopbackServer.close_connections` waits for one thread (seconds).
 PATIENCE = 5.0
 
 
@@ -245,7 +245,7 @@ class LoopbackServer(ThreadedWSGIServer):
         if error is not None and not isinstance(error, ConnectionError):
             self._keep(error)
 
-    def hang_up(self) -> None:
+    def close_connections(self) -> None:
         """Close all open connections and wait for their threads."""
         with self._lock:
             threads = dict(self._serving)

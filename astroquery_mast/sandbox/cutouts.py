@@ -114,7 +114,7 @@ class Arguments:
             raise CutoutError(f"The radius cannot be {text!r}.")
         return radius
 
-    def whole(self, name: str) -> int | None:
+    def integer(self, name: str) -> int | None:
         """Return an integer, or None if the argument is missing."""
         text = self.text(name)
         if text is None:
@@ -185,7 +185,7 @@ class Cutouts:
         return Reply.json({"results": [_listed(detector) for detector in found]})
 
     def _place(self, wanted: Arguments) -> Reply:
-        at, sector = wanted.place(), wanted.whole("sector")
+        at, sector = wanted.place(), wanted.integer("sector")
         shape = wanted.size().shape(SCALE, MOST_TESS_PIXELS)
         found = [one for one in detectors_at(self._archive, *at) if sector in (None, one.sector)]
         files = [place_cutout(self._archive, detector, at, shape) for detector in found]
@@ -206,7 +206,7 @@ class Cutouts:
         return Reply.json({"results": found})
 
     def _track(self, wanted: Arguments) -> Reply:
-        sector, shape = wanted.whole("sector"), wanted.size().shape(SCALE, MOST_TESS_PIXELS)
+        sector, shape = wanted.integer("sector"), wanted.size().shape(SCALE, MOST_TESS_PIXELS)
         body = self._body(wanted)
         if body is None:
             return Reply.json({"msg": NO_BODY})

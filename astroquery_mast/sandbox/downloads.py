@@ -87,11 +87,11 @@ class Downloads:
 
 def _unknown(uri: str) -> Reply:
     if uri.startswith(ON_DEMAND):
-        return nameless("dataset")  # an unescaped '&' cut off the arguments
+        return missing_argument("dataset")  # an unescaped '&' cut off the arguments
     return Reply.text(f"{uri} was not found.", 404)
 
 
-def nameless(argument: str) -> Reply:
+def missing_argument(argument: str) -> Reply:
     """Return the response of a program of the Hubble Legacy Archive without a file name, which has status 200."""
     return Reply(200, (("Content-Type", "text/plain"),), f"{argument} parameter is required\n".encode(), "chunked")
 

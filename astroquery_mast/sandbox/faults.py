@@ -272,7 +272,7 @@ class _Placed:
     left: int | None
     where: Where | None = field(default=None)
 
-    def strikes(self, record: RequestRecord) -> bool:
+    def applies_to(self, record: RequestRecord) -> bool:
         if self.endpoint != record.endpoint or self.left == 0:
             return False
         return self.where is None or self.where(record)
@@ -323,17 +323,17 @@ class Faults:
 
     def take(self, record: RequestRecord) -> Fault | None:
         """Return the fault that applies to this request and count it down, or None."""
-        struck: Fault | None = None
+        combined: Fault | None = None
         with self._lock:
             for placed in self._placed:
-                if not placed.strikes(record):
+                if not placed.applies_to(record):
                     continue
                 placed.count_down()
-                struck = placed.fault if struck is None else struck + placed.fault
+                combined = placed.fault if combined is None else combined + placed.fault
                 if not placed.fault.only_delays:
                     break
             self._placed = [placed for placed in self._placed if placed.left != 0]
-        return struck
+        return combined
 
     def wait(self, seconds: float) -> None:
         """Block the calling thread for ``seconds``, or until `end_waits`."""

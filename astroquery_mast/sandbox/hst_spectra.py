@@ -19,7 +19,7 @@ import numpy as np
 
 from .archive.catalog_hsc import SPECTRUM_COLUMNS
 from .archive.scene import generator
-from .downloads import manifest, nameless
+from .downloads import manifest, missing_argument
 from .packaged import cards, packaged
 from .parameters import Params
 from .reply import TEXT, Reply, ServiceError
@@ -72,7 +72,7 @@ def spectrum_answer(record: RequestRecord) -> Reply:
     argument = PROGRAMS[record.path]
     asked = record.value(argument)
     if not asked:
-        return nameless(argument)
+        return missing_argument(argument)
     row = _row(argument, asked)
     if row is None:
         return Reply.text(f"{asked} was not found.", 404)
@@ -114,7 +114,7 @@ class StagedScripts:
 
     def request(self, params: Params, host: str) -> Reply:
         """Create a script and return its address."""
-        files = _files_asked(params)
+        files = _requested_files(params)
         states = {url: "COMPLETE" if _is_available(url) else "ERROR" for url, _ in files}
         wanted = [(url, path) for url, path in files if states[url] == "COMPLETE"]
         name = str(params.get("filename") or "mastDownload").replace("/", "_")
@@ -144,7 +144,7 @@ class StagedScripts:
                 self._kept.popitem(last=False)
 
 
-def _files_asked(params: Params) -> list[tuple[str, str]]:
+def _requested_files(params: Params) -> list[tuple[str, str]]:
     urls, paths = (str(params.get(name) or "").split(",") for name in ("urlList", "pathList"))
     if params.get("extension") != "curl":
         raise ServiceError(f"The parameter 'extension' must be 'curl', not '{params.get('extension')}'.")

@@ -50,7 +50,7 @@ def may_read(record: RequestRecord, product: Mapping[str, object]) -> bool:
     return product.get("dataRights") in (None, "PUBLIC") or EXCLUSIVE_SCOPE in _sender(record)["scopes"]
 
 
-def is_known(record: RequestRecord) -> bool:
+def has_valid_token(record: RequestRecord) -> bool:
     """Return whether the request has a valid token."""
     return _sender(record) is not packaged("users")[ANONYMOUS]
 

@@ -11,7 +11,7 @@ from .answers import Dataset
 from .archive.jwst_keywords import SERVICES, Row, keyword_columns, keyword_rows, with_moments, written
 from .archive.search import RowSearch
 from .packaged import Columns
-from .parameters import Params, columns_asked, count_dataset, where
+from .parameters import Params, count_dataset, requested_columns, where
 from .rows import LazyRows
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _tables(archive: Archive) -> dict[str, KeywordTable]:
 def _filtered(service: str, archive: Archive, params: Params) -> Dataset:
     """Return the files that match the filters, or their number."""
     table = keyword_tables(archive)[service]
-    columns = columns_asked(params, table.columns)
+    columns = requested_columns(params, table.columns)
     places = table.matching(params.get("filters"))
     return count_dataset(len(places)) if columns is None else Dataset(columns, table.rows(columns, places))
 

@@ -17,7 +17,7 @@ from .engineering.database import ENGINEERING_SERVICES
 from .hst_spectra import StagedScripts
 from .keyword_services import KEYWORD_SERVICES
 from .packaged import Columns, packaged
-from .parameters import Params, check_cone, columns_asked, count_dataset, finite, identifier, is_true, number, where
+from .parameters import Params, check_cone, count_dataset, finite, identifier, is_true, number, requested_columns, where
 from .reading import natural
 from .reply import TEXT, Refusal, Reply, ServiceError
 from .requestlog import RequestRecord
@@ -102,7 +102,7 @@ def cone(archive: Archive, params: Params) -> Dataset:
 def filtered(archive: Archive, params: Params) -> Dataset:
     """Return the observations that match the filters, or their number."""
     condition = where(params.get("filters"), FILTERED)
-    columns = columns_asked(params, FILTERED)
+    columns = requested_columns(params, FILTERED)
     if columns is None:
         sql = f"SELECT COUNT(*) AS number FROM observation WHERE {condition.sql}"
         return count_dataset(archive.query(sql, condition.parameters)[0]["number"])
@@ -112,7 +112,7 @@ def filtered(archive: Archive, params: Params) -> Dataset:
 def filtered_position(archive: Archive, params: Params) -> Dataset:
     """Return the observations that match the filters and intersect the cone, nearest first, or their number."""
     condition = where(params.get("filters"), FILTERED)
-    columns = columns_asked(params, POSITIONED)
+    columns = requested_columns(params, POSITIONED)
     distances = _within(archive, *_position(params))
     keys = _nearest(archive, distances, condition)
     return (

@@ -81,7 +81,7 @@ def check_cone(dec: float, radius: float, largest: float = math.inf) -> None:
         raise ServiceError(f"Radius must not be larger than {largest:g} degrees, but is {radius}.")
 
 
-def columns_asked(params: Params, known: Columns, default: str | None = None) -> Columns | None:
+def requested_columns(params: Params, known: Columns, default: str | None = None) -> Columns | None:
     """Return the requested columns, in the order of the service, or None if a count is requested."""
     given = params.get("columns", default)
     asked = given.strip() if isinstance(given, str) else ""

@@ -84,7 +84,7 @@ class Proxy:
     ) -> None:
         self._server.shutdown()
         self._thread.join()
-        self._server.hang_up()
+        self._server.close_connections()
 
     def __repr__(self) -> str:
         return f"<Proxy at {self.address}>"

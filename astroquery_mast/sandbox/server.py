@@ -145,7 +145,7 @@ class Sandbox:
         self._routes = self._routes_for(self.archive)
         self._unchanged = self.archive, self._routes
         self._changing = threading.Lock()
-        self._mistakes = _Mistakes()
+        self._caught = _CaughtErrors()
         self._server: LoopbackServer | None = None
         self._thread: threading.Thread | None = None
         self._settings = ExitStack()
@@ -210,7 +210,7 @@ class Sandbox:
         """
         if self._server is None:
             self.faults.allow_waits()
-            self._server = LoopbackServer(self._port, self._respond, self._mistakes.keep)
+            self._server = LoopbackServer(self._port, self._respond, self._caught.keep)
             self._url = f"http://127.0.0.1:{self._server.port}"
             self._thread = threading.Thread(
                 target=self._server.serve_forever, args=(POLL_INTERVAL,), name="mast-sandbox-listener", daemon=True
@@ -229,7 +229,7 @@ class Sandbox:
             thread.join()
             self.faults.end_waits()
             self._routes.end()
-            server.hang_up()
+            server.close_connections()
         self.check()
 
     def check(self) -> None:
@@ -237,7 +237,7 @@ class Sandbox:
 
         The client of that request received status 500.
         """
-        mistake = self._mistakes.take()
+        mistake = self._caught.take()
         if mistake is not None:
             raise mistake
 
@@ -248,7 +248,7 @@ class Sandbox:
             # A request of a client that has given up may still be unread.
             self.faults.end_waits()
             self._routes.end()
-            self._server.hang_up()
+            self._server.close_connections()
             self.faults.allow_waits()
         with self._changing:
             self.archive, self._routes = self._unchanged
@@ -433,7 +433,7 @@ class Sandbox:
         >>> status, proxy.requests[0].target, archive.requests[0].path
         (200, 'http://mast.example.org/whoami', '/whoami')
         """
-        return Proxy(self._respond, self._mistakes.keep, login)
+        return Proxy(self._respond, self._caught.keep, login)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -451,7 +451,7 @@ class Sandbox:
         record = _record(request)
         ticket = self.requests.open(record)
         reply = Reply.text("Internal error of the sandbox. Call Sandbox.check() for the traceback.", 500)
-        with self._mistakes:
+        with self._caught:
             reply = self._answer(record, request.environ["REQUEST_URI"])
         self.requests.close(ticket, status=reply.status, sent=reply.payload(record.method).nbytes)
         return reply
@@ -498,7 +498,7 @@ def _without_tokens() -> Iterator[None]:
         os.environ.update(hidden)
 
 
-class _Mistakes:
+class _CaughtErrors:
     """Exceptions of the server's threads; as a context manager it catches and keeps them."""
 
     def __init__(self) -> None:

@@ -41,7 +41,7 @@ def viz_answer(archive: Archive, record: RequestRecord) -> Reply:
     return Reply.json(answer(archive, record))
 
 
-def _asked(archive: Archive, record: RequestRecord) -> dict[str, Any]:
+def _requested_product(archive: Archive, record: RequestRecord) -> dict[str, Any]:
     """Return the product of the requested ``uri``, which may also be the name of a JWST file."""
     given = record.value("uri")
     if not given:
@@ -56,7 +56,7 @@ def _asked(archive: Archive, record: RequestRecord) -> dict[str, Any]:
 
 def _parameters(archive: Archive, record: RequestRecord) -> Record:
     """Return the observation to which a file belongs."""
-    product = _asked(archive, record)
+    product = _requested_product(archive, record)
     (row,) = archive.query("SELECT objID, obs_id FROM observation WHERE obsid = ?", (product["obsID"],))
     (cells,) = observation_rows(archive, OBSERVATION_COLUMNS, [row["objID"]])
     known = {name: cell for (name, _), cell in zip(OBSERVATION_COLUMNS, cells, strict=True)}
@@ -65,7 +65,7 @@ def _parameters(archive: Archive, record: RequestRecord) -> Record:
 
 def _keywords(archive: Archive, record: RequestRecord) -> Record:
     """Return the keywords of a file, as in the keyword services."""
-    name = str(_asked(archive, record)["productFilename"])
+    name = str(_requested_product(archive, record)["productFilename"])
     found = (table.record(name) for table in keyword_tables(archive).values())
     keywords = next((each for each in found if each is not None), None)
     if keywords is None:
@@ -75,7 +75,7 @@ def _keywords(archive: Archive, record: RequestRecord) -> Record:
 
 def _products(archive: Archive, record: RequestRecord) -> dict[str, list[Record]]:
     """Return the files of a level that are related to a file by observation or association."""
-    own = _asked(archive, record)
+    own = _requested_product(archive, record)
     level = record.value("level") or str(own["calib_level"])
     columns = ", ".join(f'p."{name}"' for name, _ in PRODUCT_COLUMNS if name != "parent_obsid")
     sql = (

@@ -10,7 +10,7 @@ from astropy.io import fits
 from astropy.time import Time
 
 from ..packaged import Cards, cards, packaged
-from .hlsp import told_of
+from .hlsp import collection_description
 from .jwst_setup import setup
 from .observation import hash_digit
 from .pixelgrid import PixelGrid, grid_facts
@@ -69,7 +69,7 @@ def _revise(header: fits.Header, revision: Revision) -> None:
 def _contributed(file: File) -> Cards:
     """Return the header cards about the collection of HLSP files; there are none for other files."""
     name = file.owner.provenance_name
-    told = told_of(name) if file.owner.obs_collection == "HLSP" else {}
+    told = collection_description(name) if file.owner.obs_collection == "HLSP" else {}
     if not told:
         return []
     spelling = "misspelled title" if told.get("misspelled") else "title"

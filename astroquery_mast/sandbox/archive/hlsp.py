@@ -21,7 +21,7 @@ from .surveys import circle
 ABOUT: Mapping[str, Mapping[str, Any]] = packaged("hlsp")["about"]
 
 
-def told_of(collection: str | None) -> Mapping[str, Any]:
+def collection_description(collection: str | None) -> Mapping[str, Any]:
     """Return the description of a collection; it is empty for a collection without a page."""
     return ABOUT.get(collection or "", {})
 

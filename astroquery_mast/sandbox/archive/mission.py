@@ -34,7 +34,7 @@ _KINDS = {
     "r": ("ra", "double", "FLOAT"),
     "d": ("dec", "double", "FLOAT"),
 }
-_SAID = {True: "yes", False: "no"}
+_YES_NO = {True: "yes", False: "no"}
 _DAY_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 
 
@@ -64,10 +64,10 @@ class MissionColumn:
             "field_name": self.label,
             "description": f"{self.description}    ",
             "column_name": self.name,
-            "queryable": _SAID[self.queryable],
+            "queryable": _YES_NO[self.queryable],
             "qual_type": self.qual_type,
-            "default_output": _SAID[self.default],
-            "indexed": _SAID[self.indexed],
+            "default_output": _YES_NO[self.default],
+            "indexed": _YES_NO[self.indexed],
             "datatype": self.datatype,
         }
 

@@ -7,7 +7,7 @@ import zlib
 
 from ..packaged import text
 from .associations import association_json
-from .hlsp import told_of
+from .hlsp import collection_description
 from .observation import OBSERVATION_NAMES
 from .products import FLAT_SIZES, File
 
@@ -70,7 +70,7 @@ def _log(file: File) -> str:
 def _readme(file: File) -> str:
     """Return the README of a collection."""
     name = str(file.owner.provenance_name)
-    return text("readme.txt").format(name=name, slug=name.lower(), **told_of(name))
+    return text("readme.txt").format(name=name, slug=name.lower(), **collection_description(name))
 
 
 def _pool(file: File) -> str:

@@ -54,7 +54,7 @@ class CasJob:
         held = STATES.index(self.fate.partition(" ")[0]) if self.fate else FINISHED
         return held if held < CANCELLED else None
 
-    def ask(self) -> int:
+    def poll(self) -> int:
         """Return the state; each call advances the job."""
         if self.status == CANCELING and self.questions == 0:
             self._finish(CANCELLED)
@@ -96,7 +96,7 @@ class CasJob:
     def _finish(self, status: int) -> None:
         self.status, self.ended = status, _now()
 
-    def told(self) -> dict[str, object]:
+    def summary(self) -> dict[str, object]:
         """Return the entry in the list of jobs, without missing values."""
         values = {
             "JobID": self.id,

@@ -143,13 +143,13 @@ class UserDatabase:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._told(error) from error
+            raise self._sql_error(error) from error
         except ConversionError as error:
             raise SqlError(str(error)) from error
         finally:
             self._connection.set_progress_handler(None, 0)
 
-    def _told(self, error: sqlite3.Error) -> SqlError:
+    def _sql_error(self, error: sqlite3.Error) -> SqlError:
         if "interrupted" in str(error):
             return OutOfTime(
                 "Timeout expired.  The timeout period elapsed prior to completion of the operation "

@@ -197,7 +197,7 @@ class CasJobsService:
         return job
 
     def _status(self, record: RequestRecord) -> Reply:
-        return _element("int", str(self._mine(record).ask()))
+        return _element("int", str(self._mine(record).poll()))
 
     def _cancel(self, record: RequestRecord) -> Reply:
         self._mine(record).cancel()
@@ -212,8 +212,8 @@ class CasJobsService:
         except ConditionError as error:
             raise CasJobsError(str(error), "System.FormatException") from error
         for job in found:
-            job.ask()
-        listed = "".join(f"<CJJob>{_children(job.told())}</CJJob>" for job in found)
+            job.poll()
+        listed = "".join(f"<CJJob>{_children(job.summary())}</CJJob>" for job in found)
         return _element("ArrayOfCJJob", listed, escaped=True)
 
     def _queues(self, record: RequestRecord) -> Reply:

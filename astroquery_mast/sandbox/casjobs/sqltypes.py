@@ -155,7 +155,7 @@ def _to_integer(kind: SqlType, value: Cell) -> Cell:
             )
         number = int(stripped or "0")
     else:
-        number = _whole(kind, value)
+        number = _to_integral(kind, value)
     if kind.name == "bit":
         return int(number != 0)
     if not low <= number <= high:
@@ -163,7 +163,7 @@ def _to_integer(kind: SqlType, value: Cell) -> Cell:
     return number
 
 
-def _whole(kind: SqlType, value: Any) -> int:
+def _to_integral(kind: SqlType, value: Any) -> int:
     if isinstance(value, float) and not math.isfinite(value):
         raise ConversionError(f"Arithmetic overflow error converting expression to data type {kind.name}.")
     return math.ceil(value) if 0 < value < 1 and kind.name == "bit" else int(value)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..answers import Dataset
-from ..identity import is_known
+from ..identity import has_valid_token
 from ..reply import Refusal, Reply, ServiceError
 from .inventory import COLUMNS, SENTINEL, Mnemonic, inventory, microseconds
 from .signals import euvalues
@@ -36,7 +36,7 @@ class EngineeringDatabase:
 
     def file(self, record: RequestRecord, uri: str) -> Reply:
         """Send a time series, which is generated while it is sent."""
-        if self._login and not is_known(record):
+        if self._login and not has_valid_token(record):
             return Reply.text("Unauthorized: engineering data require a token.", 401)
         name = uri.removeprefix(FILES)
         mnemonic, start, end = _query(name)

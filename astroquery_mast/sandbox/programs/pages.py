@@ -32,7 +32,7 @@ _FIRST_CYCLE = {"JWST": 59700.0, "HST": 48000.0}
 
 def visits_page(archive: Archive, record: RequestRecord) -> Reply:
     """Return the visits of a program, as XML or as a page."""
-    mission, number = _asked(record)
+    mission, number = _requested_program(record)
     if not lines_of(mission, number):
         return _unknown(mission, number)
     visits = visits_of(archive, mission, number)
@@ -47,7 +47,7 @@ def visits_page(archive: Archive, record: RequestRecord) -> Reply:
 def program_page(archive: Archive, record: RequestRecord) -> Reply:
     """Return the page of a program."""
     del archive
-    mission, number = _asked(record)
+    mission, number = _requested_program(record)
     lines = lines_of(mission, number)
     return Reply.text(_page(mission, lines), content_type=_HTML) if lines else _unknown(mission, number)
 
@@ -55,7 +55,7 @@ def program_page(archive: Archive, record: RequestRecord) -> Reply:
 def proposal_file(archive: Archive, record: RequestRecord) -> Reply:
     """Return a proposal file: ``/jwst/phase2-public/1783.aptx``, ``/jwst-program-info/download/jwst/apt/1783/``."""
     del archive
-    mission, number, kind = _file_asked(record.path.strip("/").split("/"))
+    mission, number, kind = _requested_file(record.path.strip("/").split("/"))
     lines = lines_of(mission, number)
     ending = "apt" if mission == "HST" else "aptx"
     if not lines or kind not in {"pdf", "apt", ending}:
@@ -67,7 +67,7 @@ def proposal_file(archive: Archive, record: RequestRecord) -> Reply:
     return Reply.file(content, f"{number}.{ending}", "application/octet-stream")
 
 
-def _file_asked(parts: Sequence[str]) -> tuple[str, str, str]:
+def _requested_file(parts: Sequence[str]) -> tuple[str, str, str]:
     """Return mission, program number, and kind of the file at a path."""
     mission = parts[0].partition("-")[0].upper()
     if parts[1] == "phase2-public":
@@ -76,7 +76,7 @@ def _file_asked(parts: Sequence[str]) -> tuple[str, str, str]:
     return mission, parts[-1], parts[-2]
 
 
-def _asked(record: RequestRecord) -> tuple[str, str]:
+def _requested_program(record: RequestRecord) -> tuple[str, str]:
     """Return mission and number of the requested program."""
     old = record.path.startswith("/cgi-bin/")
     number = (record.query.get("id" if old else "program") or [""])[0]

@@ -124,14 +124,14 @@ def _translated(adql: str, holding: Holding, most: int | None) -> Translation:
         schema = _schema(holding)
         tree = annotate_types(qualify(tree, schema=schema, dialect=ADQL), schema=schema)
     except OptimizeError as error:
-        raise QueryError(_said(error)) from None
+        raise QueryError(_one_line(error)) from None
     _check_comparisons(tree)
     fields = tuple(_fields(tree, holding))
     _compute_geometry(tree, holding)
     ordered = _shuffled(tree, zlib.crc32(adql.encode()))
     if most is not None:
         given = ordered.args.get("limit")
-        limit = most if given is None else min(most, _whole(given.expression))
+        limit = most if given is None else min(most, _row_count(given.expression))
         ordered = ordered.limit(limit, copy=False)
     _unwrap(ordered)
     tables = frozenset(_stored(ordered))
@@ -164,13 +164,13 @@ def _parsed(adql: str) -> exp.Query:
     try:
         statements = sqlglot.parse(adql, read=ADQL)
     except SqlglotError as error:
-        raise QueryError(f"Incorrect syntax: {_said(error)}") from None
+        raise QueryError(f"Incorrect syntax: {_one_line(error)}") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise QueryError("Only one statement is allowed, which must be a SELECT.")
     return statements[0]
 
 
-def _said(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     """Return the message of a sqlglot error in one line."""
     return " ".join(_ESCAPES.sub("", str(error)).split())
 
@@ -182,7 +182,7 @@ def _check_nodes(tree: exp.Query, holding: Holding) -> None:
         if isinstance(node, exp.Anonymous):
             _check_function(node.name.upper(), holding)
         if isinstance(node, (exp.Limit, exp.Offset)):
-            _whole(node.expression)
+            _row_count(node.expression)
 
 
 def _check_function(name: str, holding: Holding) -> None:
@@ -191,7 +191,7 @@ def _check_function(name: str, holding: Holding) -> None:
         raise QueryError(f"'{name}' is not a function that this service supports.")
 
 
-def _whole(node: Any) -> int:
+def _row_count(node: Any) -> int:
     if not isinstance(node, exp.Literal) or not node.name.isdigit():
         raise QueryError("TOP and OFFSET need an integer.")
     return int(node.name)

@@ -12,7 +12,7 @@ from ..packaged import packaged
 from ..reply import Refusal, Reply
 from ..requestlog import RequestRecord
 from .areas import nearest
-from .asked import Asked, fields
+from .dal_request import DALParameters, fields
 from .votable import VOTABLE_TYPE, Field, votable
 
 if TYPE_CHECKING:
@@ -37,15 +37,15 @@ class ConeError(Refusal):
 
 def cone_search(archive: Archive, record: RequestRecord) -> Reply:
     """Answer the cone search of the path."""
-    asked = Asked(record)
-    ra, dec = asked.numbers("RA")[0], asked.numbers("DEC")[0]
-    radius = asked.numbers("SR")[0]
+    params = DALParameters(record)
+    ra, dec = params.numbers("RA")[0], params.numbers("DEC")[0]
+    radius = params.numbers("SR")[0]
     if not (-360 <= ra <= 360 and -90 <= dec <= 90 and 0 <= radius <= 180):
         raise ConeError(f"Invalid cone: {radius} degrees at {ra}, {dec}.")
     folder, _, page = record.path.strip("/").rpartition("/")
     if page == "search.php":
         return _mission(archive, folder, (ra, dec, radius))
-    return _catalog(asked, (ra, dec, radius))
+    return _catalog(params, (ra, dec, radius))
 
 
 def counted(name: str, cone: Sequence[float]) -> int:
@@ -53,15 +53,15 @@ def counted(name: str, cone: Sequence[float]) -> int:
     return len(catalog(CATALOGS[name][0]).within(*cone).keys)
 
 
-def _catalog(asked: Asked, cone: tuple[float, float, float]) -> Reply:
-    name = (asked.one("CATALOG", "CAT") or _DEFAULT).upper()
+def _catalog(params: DALParameters, cone: tuple[float, float, float]) -> Reply:
+    name = (params.one("CATALOG", "CAT") or _DEFAULT).upper()
     if name not in CATALOGS:
         raise ConeError(f"Unknown catalog {name}. Known catalogs: {', '.join(CATALOGS)}.")
     stored, identifier = CATALOGS[name]
-    rows, limit = catalog(stored), asked.limit("MAXOBJ")
+    rows, limit = catalog(stored), params.limit("MAXOBJ")
     columns = [_field(column, kind, column == identifier) for column, kind in rows.columns]
     listed = rows.rows(rows.within(*cone).keys, [column.name for column in columns])
-    if (asked.one("FORMAT") or "VOTABLE").upper() == "CSV":
+    if (params.one("FORMAT") or "VOTABLE").upper() == "CSV":
         return _csv([column.name for column in columns], listed[:limit])
     return _answer(name, columns, listed, limit)
 

@@ -46,7 +46,7 @@ class _Query:
 
 
 class DataScope:
-    """Answers queries; each poll of the same request returns more rows, until the result is complete."""
+    """Answer queries; each poll of the same request returns more rows, until the result is complete."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive

@@ -76,7 +76,7 @@ class Engine:
             try:
                 yield from connection.execute(translation.sql)
             except sqlite3.Error as error:
-                raise _told(error, seconds) from error
+                raise _query_error(error, seconds) from error
             finally:
                 connection.set_progress_handler(None, 0)
 
@@ -135,7 +135,7 @@ def _typed(field: Field, place: int, rows: Sequence[Row]) -> Field:
     )
 
 
-def _told(error: sqlite3.Error, seconds: float) -> QueryError:
+def _query_error(error: sqlite3.Error, seconds: float) -> QueryError:
     if "interrupted" in str(error):
         return TimedOut(f"The query took longer than {seconds:g} s and was stopped.")
     return QueryError(f"The query cannot be answered: {error}.")

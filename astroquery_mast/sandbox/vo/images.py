@@ -18,7 +18,7 @@ from ..packaged import text
 from ..reply import Reply
 from ..requestlog import RequestRecord
 from .areas import RELATIONS, Area
-from .asked import Asked, address, meeting, table
+from .dal_request import DALParameters, address, overlaps_interval, table
 
 if TYPE_CHECKING:
     from ..archive import Archive
@@ -58,39 +58,39 @@ def download_address(record: RequestRecord, uri: str) -> str:
 
 def first_version(archive: Archive, record: RequestRecord) -> Reply:
     """Answer SIA 1; errors are reported in the VOTable with status 200."""
-    asked = Asked(record)
-    if str(asked.one("FORMAT")).upper() == "METADATA":
+    params = DALParameters(record)
+    if str(params.one("FORMAT")).upper() == "METADATA":
         return table("sia1", ())
-    mission = asked.one("MISSION")
-    _check_mission(archive, asked, mission)
-    found, wanted = _area(asked).observations(archive, _relation(asked)), _formats(asked, str(mission))
+    mission = params.one("MISSION")
+    _check_mission(archive, params, mission)
+    found, wanted = _area(params).observations(archive, _relation(params)), _formats(params, str(mission))
     return table("sia1", filter(lambda row: row["contenttype"] in wanted, _files(archive, record, found, mission)))
 
 
-def _formats(asked: Asked, mission: str) -> set[str]:
+def _formats(params: DALParameters, mission: str) -> set[str]:
     """Return the content types of the parameter FORMAT; none for a mission that does not support it."""
-    given = asked.one("FORMAT") or "ALL"
+    given = params.one("FORMAT") or "ALL"
     quirk = mission.upper() == _WITHOUT_FORMAT and given != "ALL"
     return set().union(*(_FORMATS.get(word, ()) for word in given.upper().split(","))) if not quirk else set()
 
 
-def _check_mission(archive: Archive, asked: Asked, mission: str | None) -> None:
+def _check_mission(archive: Archive, params: DALParameters, mission: str | None) -> None:
     names = [row["name"] for row in archive.query("SELECT DISTINCT obs_collection AS name FROM observation ORDER BY 1")]
     if mission is not None and mission.upper() not in map(str.upper, names):
-        raise asked.refusal(f"Unknown mission '{mission}'. Known missions: {', '.join(names)}.")
+        raise params.refusal(f"Unknown mission '{mission}'. Known missions: {', '.join(names)}.")
 
 
-def _area(asked: Asked) -> Area:
-    sides = asked.numbers("SIZE", "1.0", (1, 2))
+def _area(params: DALParameters) -> Area:
+    sides = params.numbers("SIZE", "1.0", (1, 2))
     if not all(0 <= side <= 90 for side in sides):
-        raise asked.refusal(f"SIZE={asked.one('SIZE')} is not between 0 and 90 degrees.")
-    return Area.box(*asked.place(), sides[0], sides[-1])
+        raise params.refusal(f"SIZE={params.one('SIZE')} is not between 0 and 90 degrees.")
+    return Area.box(*params.place(), sides[0], sides[-1])
 
 
-def _relation(asked: Asked) -> str:
-    relation = (asked.one("INTERSECT") or "OVERLAPS").upper()
+def _relation(params: DALParameters) -> str:
+    relation = (params.one("INTERSECT") or "OVERLAPS").upper()
     if relation not in {*RELATIONS, "CENTER"}:
-        raise asked.refusal(f"INTERSECT={relation} must be one of {', '.join(RELATIONS)}, CENTER.")
+        raise params.refusal(f"INTERSECT={relation} must be one of {', '.join(RELATIONS)}, CENTER.")
     return relation
 
 
@@ -154,9 +154,9 @@ def second_version(archive: Archive, record: RequestRecord) -> Reply:
         return Reply.text(_DOCUMENTS[resource]().format(here), content_type="text/xml; charset=utf-8")
     if resource != "query":
         return Reply.json({"detail": "Not Found"}, 404)
-    asked = Asked(record, 400)
-    most = asked.limit("MAXREC")
-    return table("sia2", _observations(archive, record, asked), maxrec=MOST_ROWS if most is None else most)
+    params = DALParameters(record, 400)
+    most = params.limit("MAXREC")
+    return table("sia2", _observations(archive, record, params), maxrec=MOST_ROWS if most is None else most)
 
 
 #: Parameters that must equal a column, as text or number.
@@ -184,10 +184,11 @@ _SQL = (
 )
 
 
-def _observations(archive: Archive, record: RequestRecord, asked: Asked) -> Iterator[Row]:
-    keys, tests = _on_areas(archive, asked), [meeting(*_BETWEEN[name], asked.intervals(name)) for name in _BETWEEN]
+def _observations(archive: Archive, record: RequestRecord, params: DALParameters) -> Iterator[Row]:
+    keys = _on_areas(archive, params)
+    tests = [overlaps_interval(*_BETWEEN[name], params.intervals(name)) for name in _BETWEEN]
     for name, column in _EQUAL.items():
-        if values := asked.all(name):
+        if values := params.all(name):
             tests.append(Clause.among(f"CAST({column} AS TEXT) COLLATE NOCASE", values))
     condition = Clause.all_of(tests)
     rows = archive.query(f"SELECT * FROM ({_SQL}) WHERE {condition.sql}", (keys, keys, *condition.parameters))
@@ -196,45 +197,45 @@ def _observations(archive: Archive, record: RequestRecord, asked: Asked) -> Iter
         yield {**row, "em_min": row["wavemin"], "em_max": row["wavemax"], "access_url": url}
 
 
-def _on_areas(archive: Archive, asked: Asked) -> str | None:
+def _on_areas(archive: Archive, params: DALParameters) -> str | None:
     """Return ``objID`` of the observations in the areas of the parameter POS as JSON, or None without POS."""
-    places = asked.all("POS")
-    found = chain.from_iterable(_meeting(archive, asked, place) for place in places)
+    places = params.all("POS")
+    found = chain.from_iterable(_in_area(archive, params, place) for place in places)
     return json.dumps(sorted(set(found))) if places else None
 
 
-def _meeting(archive: Archive, asked: Asked, place: str) -> set[int]:
+def _in_area(archive: Archive, params: DALParameters, place: str) -> set[int]:
     """Return ``objID`` of the observations in one area of the parameter POS."""
     shape, *words = place.split()
     search = _SHAPES.get(shape.upper())
     if search is None:
-        raise asked.refusal(f"POS={place} must begin with CIRCLE, RANGE, or POLYGON.")
-    return search(archive, asked, words)
+        raise params.refusal(f"POS={place} must begin with CIRCLE, RANGE, or POLYGON.")
+    return search(archive, params, words)
 
 
-def _circle(archive: Archive, asked: Asked, words: Sequence[str]) -> set[int]:
-    ra, dec, radius = asked.read(words, "POS=CIRCLE", (3,))
+def _circle(archive: Archive, params: DALParameters, words: Sequence[str]) -> set[int]:
+    ra, dec, radius = params.read(words, "POS=CIRCLE", (3,))
     if not 0 <= radius <= 180:
-        raise asked.refusal(f"The radius {radius} is not between 0 and 180 degrees.")
-    return set(archive.within(*asked.checked(ra, dec), radius))
+        raise params.refusal(f"The radius {radius} is not between 0 and 180 degrees.")
+    return set(archive.within(*params.checked(ra, dec), radius))
 
 
-def _range(archive: Archive, asked: Asked, words: Sequence[str]) -> set[int]:
+def _range(archive: Archive, params: DALParameters, words: Sequence[str]) -> set[int]:
     """Return the observations whose center is in a range of coordinates, whose ends may be infinite."""
     if len(words) != 4:
-        raise asked.refusal("POS=RANGE is invalid.")
-    (first, last), (lowest, highest) = (asked.interval("POS=RANGE", words[start : start + 2]) for start in (0, 2))
+        raise params.refusal("POS=RANGE is invalid.")
+    (first, last), (lowest, highest) = (params.interval("POS=RANGE", words[start : start + 2]) for start in (0, 2))
     sql = "SELECT objID FROM observation WHERE s_ra BETWEEN ? AND ? AND s_dec BETWEEN ? AND ?"
     return {row["objID"] for row in archive.query(sql, (first, last, lowest, highest))}
 
 
-def _polygon(archive: Archive, asked: Asked, words: Sequence[str]) -> set[int]:
-    numbers = asked.read(words, "POS=POLYGON", range(6, 2000, 2))
-    corners = [asked.checked(ra, dec) for ra, dec in zip(numbers[::2], numbers[1::2], strict=True)]
+def _polygon(archive: Archive, params: DALParameters, words: Sequence[str]) -> set[int]:
+    numbers = params.read(words, "POS=POLYGON", range(6, 2000, 2))
+    corners = [params.checked(ra, dec) for ra, dec in zip(numbers[::2], numbers[1::2], strict=True)]
     return Area.polygon(corners).observations(archive)
 
 
-_SHAPES: Mapping[str, Callable[[Archive, Asked, Sequence[str]], set[int]]] = {
+_SHAPES: Mapping[str, Callable[[Archive, DALParameters, Sequence[str]], set[int]]] = {
     "CIRCLE": _circle,
     "RANGE": _range,
     "POLYGON": _polygon,

@@ -15,7 +15,7 @@ from ..reading import real
 from ..reply import Reply
 from ..requestlog import RequestRecord
 from .areas import nearest
-from .asked import Asked, Interval, address, meeting, table
+from .dal_request import DALParameters, Interval, address, overlaps_interval, table
 
 if TYPE_CHECKING:
     from ..archive import Archive
@@ -40,24 +40,24 @@ Row = Mapping[str, Any]
 
 def spectra(archive: Archive, record: RequestRecord) -> Reply:
     """Answer SSA; ``id`` names a mission, ``SIZE`` is a diameter, and errors have status 200."""
-    asked = Asked(record)
-    request = asked.one("REQUEST") or "queryData"
+    params = DALParameters(record)
+    request = params.one("REQUEST") or "queryData"
     if request.lower() != "querydata":
-        raise asked.refusal(f"REQUEST={request} is not supported; use queryData.")
-    forms = (asked.one("FORMAT") or "ALL").upper().split(",")
-    rows = () if _EVERY.isdisjoint(forms) else _found(archive, asked)
-    return table("ssa", (_facts(record, row) for row in rows), maxrec=asked.limit("TOP", "MAXREC"))
+        raise params.refusal(f"REQUEST={request} is not supported; use queryData.")
+    forms = (params.one("FORMAT") or "ALL").upper().split(",")
+    rows = () if _EVERY.isdisjoint(forms) else _found(archive, params)
+    return table("ssa", (_facts(record, row) for row in rows), maxrec=params.limit("TOP", "MAXREC"))
 
 
-def _found(archive: Archive, asked: Asked) -> Sequence[Row]:
+def _found(archive: Archive, params: DALParameters) -> Sequence[Row]:
     """Return the requested spectra, nearest first."""
-    bands, times = _ranges(asked, "BAND", _meters), _ranges(asked, "TIME", _days)
-    tests = [meeting("wavemin", "wavemax", bands), meeting("t_min", "t_max", times)]
-    tests += [Clause("telescop = ? COLLATE NOCASE", (mission,)) for mission in asked.all("ID")[:1]]
+    bands, times = _ranges(params, "BAND", _meters), _ranges(params, "TIME", _days)
+    tests = [overlaps_interval("wavemin", "wavemax", bands), overlaps_interval("t_min", "t_max", times)]
+    tests += [Clause("telescop = ? COLLATE NOCASE", (mission,)) for mission in params.all("ID")[:1]]
     rows = _rows(archive, Clause.all_of(tests))
-    if asked.one("POS") is None:
+    if params.one("POS") is None:
         return rows
-    return nearest(rows, *asked.place(), asked.numbers("SIZE", "0.05")[0] / 2)
+    return nearest(rows, *params.place(), params.numbers("SIZE", "0.05")[0] / 2)
 
 
 def _rows(archive: Archive, condition: Clause) -> list[dict[str, Any]]:
@@ -70,18 +70,18 @@ def counted_spectra(archive: Archive, ra: float, dec: float, radius: float) -> C
     return Counter(str(row["telescop"]) for row in near)
 
 
-def _ranges(asked: Asked, name: str, read: Callable[[str], float | None]) -> list[Interval]:
+def _ranges(params: DALParameters, name: str, read: Callable[[str], float | None]) -> list[Interval]:
     """Return the comma-separated ranges of a parameter."""
-    return [_range(asked, name, text, read) for text in (asked.one(name) or "").split(",") if text.strip()]
+    return [_range(params, name, text, read) for text in (params.one(name) or "").split(",") if text.strip()]
 
 
-def _range(asked: Asked, name: str, text: str, read: Callable[[str], float | None]) -> Interval:
+def _range(params: DALParameters, name: str, text: str, read: Callable[[str], float | None]) -> Interval:
     """Return a range: ``a/b``, ``a/``, ``/b`` or a single value."""
     first, slash, last = (part.strip() for part in text.partition("/"))
     low = read(first) if first else -math.inf
     high = low if not slash else read(last) if last else math.inf
     if low is None or high is None:
-        raise asked.refusal(f"{name}={text} is not a range.")
+        raise params.refusal(f"{name}={text} is not a range.")
     return low, high
 
 

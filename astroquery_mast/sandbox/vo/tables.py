@@ -20,7 +20,7 @@ class Column(Field):
     principal: bool = False
     std: bool = False
 
-    def told(self) -> Row:
+    def schema_row(self) -> Row:
         """Return the row of TAP_SCHEMA without the name of the table and the position."""
         size = "*" if self.datatype == "char" else None
         words = (word or None for word in (self.xtype, self.utype, self.unit, self.ucd, self.description))
@@ -117,7 +117,7 @@ class Holding:
 
     def _column_rows(self) -> Iterator[Row]:
         for table in self.by_key.values():
-            yield from ((table.name, *column.told(), place) for place, column in enumerate(table.columns))
+            yield from ((table.name, *column.schema_row(), place) for place, column in enumerate(table.columns))
 
     def _key_rows(self) -> Iterator[Row]:
         for number, key in enumerate(self.keys):

@@ -68,19 +68,19 @@ def table(found: Table) -> Reply:
 
 def _table(found: Table, *, columns: bool) -> str:
     listed = "".join(map(_column, found.columns)) if columns else ""
-    utype = _said("utype", found.utype)
-    return f"<table><name>{found.name}</name>{_said('description', found.description)}{utype}{listed}</table>\n"
+    utype = _optional("utype", found.utype)
+    return f"<table><name>{found.name}</name>{_optional('description', found.description)}{utype}{listed}</table>\n"
 
 
 def _column(column: Column) -> str:
-    words = "".join(_said(name, getattr(column, name)) for name in ("name", "description", "unit", "ucd", "utype"))
+    words = "".join(_optional(name, getattr(column, name)) for name in ("name", "description", "unit", "ucd", "utype"))
     size = ' arraysize="*"' if column.datatype == "char" else ""
     kind = f'<dataType xsi:type="vs:VOTableType"{size}>{column.datatype}</dataType>'
     flags = "".join(f"<flag>{flag}</flag>" for flag in ("indexed", "principal") if getattr(column, flag))
     return f'<column std="{str(column.std).lower()}">{words}{kind}{flags}</column>\n'
 
 
-def _said(name: str, value: str) -> str:
+def _optional(name: str, value: str) -> str:
     return f"<{name}>{escape(value)}</{name}>" if value else ""
 
 

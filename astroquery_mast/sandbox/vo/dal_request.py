@@ -26,7 +26,7 @@ class VOError(Refusal):
         return error(str(self), self.status)
 
 
-class Asked:
+class DALParameters:
     """The parameters of a request (names are not case-sensitive); invalid ones are refused with ``status``."""
 
     def __init__(self, record: RequestRecord, status: int = 200) -> None:
@@ -99,7 +99,7 @@ class Asked:
         return number
 
 
-def meeting(low: str, high: str, intervals: Sequence[Interval]) -> Clause:
+def overlaps_interval(low: str, high: str, intervals: Sequence[Interval]) -> Clause:
     """Return the condition that the range between two columns overlaps one of the intervals, if there are any."""
     tests = [Clause(f"{low} <= ? AND {high} >= ?", (last, first)) for first, last in intervals]
     return Clause.any_of(tests) if tests else Clause("1")
