@@ -167,8 +167,9 @@ def like_pattern(like: str, *, exact: bool) -> re.Pattern[str]:
 def _set(part: str) -> str:
     """Return a character set in the syntax of Python."""
     beginning = "[^" if part[1] == "^" else "["
-    members = "".join(each if each in "-" or each.isalnum() else re.escape(each) for each in part[len(beginning) : -1])
-    return f"{beginning}{members}]"
+    # A hyphen is a range only between two characters; others are escaped, as Python warns of '--' in a set.
+    members = re.findall(r".-.|.", part[len(beginning) : -1], re.DOTALL)
+    return f"{beginning}{''.join('-'.join(map(re.escape, each[::2])) for each in members)}]"
 
 
 def _like(text: Cell, like: Cell, exact: int) -> Cell:
