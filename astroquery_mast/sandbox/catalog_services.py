@@ -170,7 +170,7 @@ def _cone(
     distance: tuple[str, float] | None = None,
     radius: float | None = None,
 ) -> Dataset:
-    """Return the rows of a cone; without ``distance`` there is no distance column, and ``radius`` is the default."""
+    """Return the rows of a cone, with an optional distance column; ``radius`` is the default radius, if any."""
     table, away = catalog(name), None if distance is None else Distance(*distance)
     columns = table.columns if away is None else (*table.columns, away.column)
     return Dataset(columns, catalog_rows(table, _within(name, params, radius), columns, away))

@@ -28,6 +28,7 @@ class ProxyRecord:
     Attributes
     ----------
     method : str
+        HTTP method.
     target : str
         The full URL, or host and port for ``CONNECT``.
     headers : mapping of str to str

@@ -27,11 +27,13 @@ class RequestRecord:
     endpoint : str
         One of `ENDPOINTS`.
     method, path : str
+        HTTP method, and path of the URL.
     query, form : mapping of str to list of str
         Decoded arguments of the URL and of the posted form.
     headers : mapping of str to str
         Header fields, with names in lower case.
     body : bytes
+        Body of the request.
     mashup : dict or None
         The decoded request of an ``invoke`` call; None for other endpoints, and if it is not a JSON object.
     status : int

@@ -85,6 +85,7 @@ class Sandbox:
     Attributes
     ----------
     archive : Archive
+        The holdings that are served.
     requests : RequestLog
         The received requests, oldest first.
     faults : Faults
