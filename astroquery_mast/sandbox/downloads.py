@@ -20,7 +20,7 @@ from werkzeug.http import dump_options_header, http_date, parse_range_header
 
 from . import large_file
 from .caching import Cache
-from .identity import may_read
+from .identity import has_access
 from .mjd import unix_seconds
 from .packaged import text
 from .reply import Reply
@@ -75,7 +75,7 @@ class Downloads:
         product = self.product(uri)
         if product is None:
             return _unknown(uri)
-        if not may_read(record, product):
+        if not has_access(record, product):
             return Reply.text("Unauthorized: this file is available to its proposers only.", 401)
         if uri.startswith(ON_DEMAND):
             return Reply(200, _description(product), self.content(uri), framing="chunked")
@@ -169,7 +169,7 @@ class Bundles:
         for uri, product in self._products(uris):
             if product is None:
                 states[uri] = "NOT FOUND"
-            elif not may_read(record, product):
+            elif not has_access(record, product):
                 states[uri] = "UNAUTHORIZED"
             else:
                 states[uri] = "COMPLETE"

@@ -45,7 +45,7 @@ def _sender(record: RequestRecord) -> Mapping[str, Any]:
     return people.get(token.strip(), people[ANONYMOUS])  # type: ignore[no-any-return]
 
 
-def may_read(record: RequestRecord, product: Mapping[str, object]) -> bool:
+def has_access(record: RequestRecord, product: Mapping[str, object]) -> bool:
     """Return whether the sender may read a file; files that are not public require exclusive access."""
     return product.get("dataRights") in (None, "PUBLIC") or EXCLUSIVE_SCOPE in _sender(record)["scopes"]
 

@@ -211,7 +211,7 @@ def _moment(column: MissionColumn, text: str) -> str | None:
 Hit = tuple[int, Mapping[str, Value]]
 
 
-def _apart(hits: list[Hit], near: list[Clause]) -> list[Hit]:
+def _at_separation(hits: list[Hit], near: list[Clause]) -> list[Hit]:
     """Return the hits whose separation matches the conditions."""
     separations = RowSearch([SEPARATION], ((row[SEPARATION],) for _, row in hits))
     return [hits[index] for index in separations.matching(Clause.all_of(near))]
@@ -286,7 +286,7 @@ class Search:
         if not self._request.target:
             return [(0, self._table.rows[index]) for index in passing]
         hits = [hit for number in range(len(self._request.target)) for hit in self._near(number, passing)]
-        return _apart(hits, near) if near else hits
+        return _at_separation(hits, near) if near else hits
 
     def _near(self, number: int, passing: list[int]) -> Iterator[Hit]:
         table, position = self._table, self._request.target[number]

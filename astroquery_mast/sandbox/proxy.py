@@ -92,7 +92,7 @@ class Proxy:
 
     def _answer(self, request: SandboxRequest) -> Reply:
         target, headers = request.environ["REQUEST_URI"], dict(request.environ["sandbox.headers"])
-        reply = self._refusal(request.method, target, headers) or self._passed_on(request, target)
+        reply = self._refusal(request.method, target, headers) or self._forwarded(request, target)
         self.requests.append(ProxyRecord(request.method, target, headers, reply.status))
         return reply
 
@@ -105,7 +105,7 @@ class Proxy:
             return Reply.text("This proxy does not support tunnels.", 403)
         return None if urlsplit(target).netloc else Reply.text("A proxy requires the full URL.", 400)
 
-    def _passed_on(self, request: SandboxRequest, target: str) -> Reply:
+    def _forwarded(self, request: SandboxRequest, target: str) -> Reply:
         _, _, path = target.partition("://")[2].partition("/")
         request.environ["REQUEST_URI"] = f"/{path}"
         request.environ["sandbox.headers"].pop("proxy-authorization", None)

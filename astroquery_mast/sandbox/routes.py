@@ -108,7 +108,7 @@ class Routes:
             "vo_tap": self._tap,
             "vo_registry": self._tap,
             **dict.fromkeys(("casjobs", "casjobs_login", "casjobs_output", "casjobs_fast"), self._casjobs),
-            **{name: self._elsewhere for name, endpoint in ENDPOINTS.items() if "stands_for" in endpoint},
+            **{name: self._other_archive for name, endpoint in ENDPOINTS.items() if "stands_for" in endpoint},
             **dict.fromkeys(("visits", "visits_old"), partial(_program, "visits_page", archive)),
             **dict.fromkeys(("program", "program_old"), partial(_program, "program_page", archive)),
             **dict.fromkeys(_PROPOSALS, partial(_program, "proposal_file", archive)),
@@ -139,7 +139,7 @@ class Routes:
         uri = record.value("uri") or ""
         return self._engineering.file(record, uri) if uri.startswith(FILES) else self._files.file(record)
 
-    def _elsewhere(self, record: RequestRecord) -> Reply:
+    def _other_archive(self, record: RequestRecord) -> Reply:
         """Answer a request for another archive by the corresponding path of MAST."""
         endpoint = ENDPOINTS[record.endpoint]
         path = record.path.replace(endpoint["prefix"], endpoint["stands_for"], 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .archive.jwst_setup import exposure_type
 from .engineering.database import mnemonic_list
-from .identity import may_read
+from .identity import has_access
 from .keyword_services import keyword_tables
 from .packaged import OBSERVATION_COLUMNS, PRODUCT_COLUMNS, packaged
 from .reply import Refusal, Reply
@@ -49,7 +49,7 @@ def _requested_product(archive: Archive, record: RequestRecord) -> dict[str, Any
     product = archive.product(given if ":" in given else f"{_PRODUCT}{given}")
     if product is None:
         raise Refusal(f"{given} was not found.", 404)
-    if not may_read(record, product):
+    if not has_access(record, product):
         raise Refusal(f"{given} is available to its proposers only.", 401)
     return product
 

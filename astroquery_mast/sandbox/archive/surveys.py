@@ -60,7 +60,7 @@ def circle(ra: float, dec: float, radius: float) -> str:
     return f"CIRCLE ICRS {ra:.8f} {dec:.8f} {radius}"
 
 
-class Older(NamedTuple):
+class OlderMission(NamedTuple):
     """An older mission; names and main files are derived from numbers, serial numbers start with ``first``."""
 
     mission: str
@@ -78,7 +78,7 @@ class Older(NamedTuple):
 
 # Days of a Kepler quarter or K2 campaign, which match the number of half-hour cadences in the light curves.
 _QUARTER_DAYS = 80.6
-_OLDER = tuple(Older(*line) for line in packaged("surveys")["older"])
+_OLDER = tuple(OlderMission(*line) for line in packaged("surveys")["older"])
 
 
 def older_observations() -> Iterator[Observation]:
@@ -88,7 +88,7 @@ def older_observations() -> Iterator[Observation]:
             yield _older(older, index)
 
 
-def _older(older: Older, index: int) -> Observation:
+def _older(older: OlderMission, index: int) -> Observation:
     field = _FIXED[index * 3 % len(_FIXED)]
     rng = dice(older.mission, index)
     number = 757_000 + rng.randrange(12_000_000)

@@ -27,7 +27,7 @@ _MOST_VALUES = 1000
 _AFFECTED = (SqlColumn("Rows Affected", SqlType("int")),)
 
 
-class OutOfTime(SqlError):
+class QueryTimeout(SqlError):
     """A query that exceeds its time limit."""
 
 
@@ -151,7 +151,7 @@ class UserDatabase:
 
     def _sql_error(self, error: sqlite3.Error) -> SqlError:
         if "interrupted" in str(error):
-            return OutOfTime(
+            return QueryTimeout(
                 "Timeout expired.  The timeout period elapsed prior to completion of the operation "
                 "or the server is not responding."
             )

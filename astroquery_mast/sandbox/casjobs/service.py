@@ -151,7 +151,7 @@ class CasJobsService:
             result = self._database(account).execute(query, context)
             job.rows, job.created = result.count, result.created
 
-        return self._begun(record, self._job(record, query, context, run))
+        return self._started(record, self._job(record, query, context, run))
 
     def _extract(self, record: RequestRecord) -> Reply:
         account, table, form = _user(record), _text(record, "tableName"), _text(record, "type")
@@ -161,12 +161,12 @@ class CasJobsService:
 
         def run(job: CasJob) -> None:
             write, ending, kind = FORMS[form]
-            result = self._database(account).rows(_bare(table))
-            path = f"{OUTPUT_PREFIX}{form.upper()}/{_bare(table)}_{account.user}_{job.id}.{ending}"
+            result = self._database(account).rows(_table_name(table))
+            path = f"{OUTPUT_PREFIX}{form.upper()}/{_table_name(table)}_{account.user}_{job.id}.{ending}"
             self._outputs[path] = Reply(200, (("Content-Type", kind),), write(result))
             job.rows, job.output = len(result.rows), f"http://{host}{path}"
 
-        return self._begun(record, self._job(record, f"{table} {form}", MYDB, run))
+        return self._started(record, self._job(record, f"{table} {form}", MYDB, run))
 
     def _job(self, record: RequestRecord, query: str, context: str, run: Callable[[CasJob], None]) -> CasJob:
         """Record a job, which fails with the message of the database."""
@@ -184,12 +184,12 @@ class CasJobsService:
         self._jobs[job.id] = job
         return job
 
-    def _begun(self, record: RequestRecord, job: CasJob) -> Reply:
+    def _started(self, record: RequestRecord, job: CasJob) -> Reply:
         job.questions, job.fate, job.queue = self._questions, record.headers.get(FATE, ""), _QUEUES[-1]
         job.begin()
         return _element("long", str(job.id))
 
-    def _mine(self, record: RequestRecord) -> CasJob:
+    def _own_job(self, record: RequestRecord) -> CasJob:
         account, number = _user(record), _number(record, "jobid")
         job = self._jobs.get(number)
         if job is None or job.wsid != account.wsid:
@@ -197,10 +197,10 @@ class CasJobsService:
         return job
 
     def _status(self, record: RequestRecord) -> Reply:
-        return _element("int", str(self._mine(record).poll()))
+        return _element("int", str(self._own_job(record).poll()))
 
     def _cancel(self, record: RequestRecord) -> Reply:
-        self._mine(record).cancel()
+        self._own_job(record).cancel()
         return Reply(200, (("Content-Type", _XML),))
 
     def _list(self, record: RequestRecord) -> Reply:
@@ -223,7 +223,7 @@ class CasJobsService:
         return _element("ArrayOfCJQueue", listed, escaped=True)
 
     def _upload(self, record: RequestRecord) -> Reply:
-        account, table = _user(record), _bare(_text(record, "tableName"))
+        account, table = _user(record), _table_name(_text(record, "tableName"))
         data, exists = _text(record, "data"), _flag(record, "tableExists")
         if len(data) > self._upload_limit:
             raise FormError("Maximum request length exceeded.", "System.Web.HttpException")
@@ -247,7 +247,7 @@ class CasJobsService:
         if account is None or account.password != record.value("pw"):
             return Reply.text("Incorrect CasJobs username/password\n", 401)
         try:
-            result = self._database(account).rows(_bare(record.value("table") or ""))
+            result = self._database(account).rows(_table_name(record.value("table") or ""))
         except SqlError as error:
             return Reply.text(f"{error}\n", 404)
         return Reply.text(tab_text(result), content_type="text/tab-separated-values; charset=utf-8")
@@ -310,7 +310,7 @@ def _flag(record: RequestRecord, name: str) -> bool:
     return text == "true"
 
 
-def _bare(table: str) -> str:
+def _table_name(table: str) -> str:
     """Return the name of a table of MyDB, which may include the database."""
     name = table.strip().rpartition(".")[2] if table.strip().lower().startswith("mydb.") else table.strip()
     return name.strip("[]")

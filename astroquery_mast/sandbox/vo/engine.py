@@ -26,7 +26,7 @@ _STEPS = 20_000
 _PEEKED = 1000
 
 
-class TimedOut(QueryError):
+class QueryTimeout(QueryError):
     """A query that exceeds its time limit."""
 
 
@@ -137,5 +137,5 @@ def _typed(field: Field, place: int, rows: Sequence[Row]) -> Field:
 
 def _query_error(error: sqlite3.Error, seconds: float) -> QueryError:
     if "interrupted" in str(error):
-        return TimedOut(f"The query took longer than {seconds:g} s and was stopped.")
+        return QueryTimeout(f"The query took longer than {seconds:g} s and was stopped.")
     return QueryError(f"The query cannot be answered: {error}.")

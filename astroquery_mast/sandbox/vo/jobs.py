@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from ..reply import Reply
 from ..requestlog import RequestRecord
 from .engine import Engine
-from .parameters import Invalid, NotFound, Query, given
+from .parameters import InvalidParameter, NotFound, Query, given
 from .vosi import RETENTION
 from .votable import error, escape
 
@@ -42,7 +42,9 @@ def _read(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Invalid("body", "destruction", "datetime_parsing", "Input should be a valid datetime", text) from None
+        raise InvalidParameter(
+            "body", "destruction", "datetime_parsing", "Input should be a valid datetime", text
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -190,14 +192,16 @@ class Jobs:
         params = given(record)
         if part == "parameters":
             if job.phase != "PENDING":
-                raise Invalid("body", "phase", "forbidden", f"A job in phase {job.phase} does not accept parameters")
+                raise InvalidParameter(
+                    "body", "phase", "forbidden", f"A job in phase {job.phase} does not accept parameters"
+                )
             Query.of({"LANG": "ADQL", "QUERY": "", **job.params, **params}, "body", self._limit)
             job.params |= params
             return _see(address)
         if part not in self._settings:
             raise NotFound
         if part.upper() not in params:
-            raise Invalid("body", part, "missing", "Field required")
+            raise InvalidParameter("body", part, "missing", "Field required")
         self._settings[part](job, params[part.upper()])
         return _see(address)
 
@@ -206,7 +210,7 @@ class Jobs:
             with self._changed:
                 self._finish(job, "ABORTED")
         elif phase != "RUN":
-            raise Invalid("body", "phase", "enum", "Input should be 'RUN', 'ABORT'", phase)
+            raise InvalidParameter("body", "phase", "enum", "Input should be 'RUN', 'ABORT'", phase)
         else:
             self._start(job)
 
@@ -271,7 +275,7 @@ def _narrowed(jobs: list[Job], query: Mapping[str, list[str]]) -> list[Job]:
 
 def _natural(name: str, text: str) -> int:
     if not text.strip().isdecimal():
-        raise Invalid("query", name, "int_parsing", "Input should be a valid integer", text)
+        raise InvalidParameter("query", name, "int_parsing", "Input should be a valid integer", text)
     return int(text)
 
 

@@ -15,7 +15,7 @@ FORMATS = ("votable", "json", "csv", "xml")
 LONGEST_RUNID, _DIGITS = 64, 18
 
 
-class Invalid(Refusal):
+class InvalidParameter(Refusal):
     """A missing or invalid parameter."""
 
     def __init__(self, place: str, name: str, kind: str, message: str, given: object = None) -> None:
@@ -46,10 +46,10 @@ class Query:
         """Parse the parameters of a query; ``place`` is where they are: ``query`` or ``body``."""
         _one_of(params, place, "LANG", LANGUAGES)
         if "QUERY" not in params:
-            raise Invalid(place, "query", "missing", "Field required")
+            raise InvalidParameter(place, "query", "missing", "Field required")
         if len(params.get("RUNID", "")) > LONGEST_RUNID:
             message = f"String should have at most {LONGEST_RUNID} characters"
-            raise Invalid(place, "runid", "string_too_long", message, params["RUNID"])
+            raise InvalidParameter(place, "runid", "string_too_long", message, params["RUNID"])
         name = "RESPONSEFORMAT" if "RESPONSEFORMAT" in params else "FORMAT"
         form = _one_of(params, place, name, FORMATS, FORMATS[0])
         return cls(params["QUERY"], _maxrec(params, place, limit), form)
@@ -58,10 +58,10 @@ class Query:
 def _one_of(params: Mapping[str, str], place: str, name: str, known: tuple[str, ...], default: str = "") -> str:
     value = params.get(name, default)
     if not value and name not in params:
-        raise Invalid(place, name.lower(), "missing", "Field required")
+        raise InvalidParameter(place, name.lower(), "missing", "Field required")
     if value not in known:
         listed = ", ".join(f"'{each}'" for each in known)
-        raise Invalid(place, name.lower(), "enum", f"Input should be {listed}", value)
+        raise InvalidParameter(place, name.lower(), "enum", f"Input should be {listed}", value)
     return value
 
 
@@ -69,9 +69,11 @@ def _maxrec(params: Mapping[str, str], place: str, limit: int) -> int:
     text = params.get("MAXREC", str(limit))
     number = natural(text.strip(), _DIGITS)
     if number is None:
-        raise Invalid(place, "maxrec", "int_parsing", "Input should be a valid integer of at least 0", text)
+        raise InvalidParameter(place, "maxrec", "int_parsing", "Input should be a valid integer of at least 0", text)
     if number > limit:
-        raise Invalid(place, "maxrec", "less_than_equal", f"Input should be less than or equal to {limit}", text)
+        raise InvalidParameter(
+            place, "maxrec", "less_than_equal", f"Input should be less than or equal to {limit}", text
+        )
     return number
 
 

@@ -11,10 +11,10 @@ from ..reply import GATEWAY_TIMEOUT, Reply, compact_json
 from ..requestlog import RequestRecord
 from . import vosi
 from .adql import QueryError
-from .engine import Answer, Engine, TimedOut
+from .engine import Answer, Engine, QueryTimeout
 from .holdings import MAKERS, engine
 from .jobs import Jobs
-from .parameters import Invalid, NotFound, Query, given
+from .parameters import InvalidParameter, NotFound, Query, given
 from .votable import VOTABLE_TYPE, error, pieces
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class TapServices:
         if name == "openapi.json":
             return vosi.openapi(listed, RESOURCES)
         if name not in MAKERS:
-            raise Invalid("path", "catalog", "enum", f"Input should be {', '.join(map(repr, listed))}", name)
+            raise InvalidParameter("path", "catalog", "enum", f"Input should be {', '.join(map(repr, listed))}", name)
         resource, _, inner = rest.rstrip("/").partition("/")
         if (resource if resource in _DEEP else rest.rstrip("/")) not in self._resources:
             raise NotFound
@@ -69,7 +69,7 @@ class TapServices:
         query = Query.of(given(record), "body" if record.method == "POST" else "query", self._row_limit)
         try:
             return result(asked, query, LONGEST, streamed=True)
-        except TimedOut:
+        except QueryTimeout:
             return GATEWAY_TIMEOUT
         except QueryError as refusal:
             return error(str(refusal))
@@ -113,7 +113,7 @@ def _unbroken(written: Iterable[bytes]) -> Generator[bytes, None, None]:
     """Pass on a document; if it cannot be finished, abort the connection, because the response has already begun."""
     try:
         yield from written
-    except TimedOut as error:
+    except QueryTimeout as error:
         raise ConnectionAbortedError(str(error)) from error
 
 
