@@ -101,6 +101,6 @@ def _expression(name: str, kind: str) -> str:
         return COMPUTED[name]
     if kind != "float":
         return f'"{name}"'
-    # MAST writes a float without fraction as an integer, whatever its column declares.
+    # MAST writes a float without a fraction as an integer, whatever the type of its column.
     whole = f'CAST("{name}" AS INTEGER)'
     return f'CASE WHEN "{name}" = {whole} THEN {whole} ELSE "{name}" END'

@@ -50,9 +50,9 @@ def scatter(numbers: Integers, seed: int) -> Reals:
 class SampleClock:
     """The times of one mnemonic, in microseconds.
 
-    ``jitter`` is the maximum delay of a sample as a fraction of a step, ``tick`` is the time resolution. One of
-    ``kept`` samples exists, selected at random. Sample 1 of each ``repeats`` is a copy of the one before it. There are
-    no samples in a ``gap`` (period, length), or outside ``begins`` to ``ends``.
+    ``jitter`` is the maximum delay of a sample as a fraction of a step, ``tick`` is the time resolution. Only one
+    in ``kept`` samples exists, selected at random. Sample 1 of each ``repeats`` is a copy of the one before it. There
+    are no samples in a ``gap`` (period, length), or outside ``begins`` to ``ends``.
     """
 
     step: int

@@ -32,8 +32,8 @@ class Column(Field):
 class Table:
     """A table with schema and name (``dbo.obspointing``), and its rows, or the view that selects them from the archive.
 
-    A table with ``apart`` has its own database, which is filled on first use; a holding may
-    have only a few of them.
+    A table with ``apart`` has its own database, which is filled on first use; a holding may have
+    only a few of them.
     """
 
     name: str
