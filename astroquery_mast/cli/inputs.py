@@ -16,6 +16,7 @@ import numpy as np
 from astropy.io.registry import IORegistryError
 from astropy.table import MaskedColumn, Table
 
+from ..tables.dataframes import table_of_parquet
 from .exits import usage_failure
 from .options import SUFFIXES
 
@@ -61,7 +62,7 @@ def _read(name: str) -> Table | list[str]:
         raise usage_failure(f"{_named(name)} cannot be read: {err.strerror or err}") from err
     form = SUFFIXES.get(Path(name).suffix.lower()) or _form_of(content)
     try:
-        return content.decode().split() if form is None else _parsed(content, form)
+        return content.decode().split() if form is None else _parsed(content, form, _named(name))
     except (OSError, ValueError, TypeError, KeyError, IndexError, IORegistryError, ImportError) as err:
         raise usage_failure(f"no table can be read from {_named(name)}: {err}") from err
 
@@ -88,8 +89,10 @@ def _form_of(content: bytes) -> str | None:
     return "csv" if b"," in begin.partition(b"\n")[0] else None
 
 
-def _parsed(content: bytes, form: str) -> Table:
+def _parsed(content: bytes, form: str, name: str) -> Table:
     """The table that is in the content of a file."""
+    if form == "parquet":
+        return table_of_parquet(content, name)
     if form == "json":
         return _of_json(content)
     if form in {"csv", "ecsv"}:

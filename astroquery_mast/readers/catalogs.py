@@ -10,7 +10,6 @@ import io
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from importlib.util import find_spec
 from typing import IO, Any
 
 from astropy.io import ascii as text_tables
@@ -19,7 +18,8 @@ from astropy.io.registry import identify_format
 from astropy.table import Table
 
 from ..downloads.contents import unpacked
-from ..exceptions import InputWarning, InvalidArgumentError, InvalidQueryError
+from ..exceptions import InputWarning, InvalidArgumentError
+from ..tables.dataframes import table_of_parquet
 from ..warn import warn_user
 from .opened import opened_file
 from .unreadable import contents, fitting_reader, one_product, product_name, reading_file
@@ -47,8 +47,8 @@ def read_catalog(product: Any, *, client: Any = None, hdu: int | str | None = No
     Source catalogs of JWST (``_cat.ecsv``) and of Hubble's advanced products (``_point-cat.ecsv``,
     ``_segment-cat.ecsv``), source lists of the Hubble Legacy Archive (text), and tables of high-level science products:
     FITS, ECSV, CSV, VOTable, machine-readable tables of the AAS journals and of CDS, IPAC, SExtractor, DAOPHOT, other
-    text in columns, and parquet if pyarrow is installed; each also compressed by gzip.  The format is found out from
-    the name and the content.
+    text in columns, and parquet if pyarrow is installed (files that astropy wrote also require pandas); each also
+    compressed by gzip.  The format is found out from the name and the content.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _not_fits(content: bytes, start: bytes, name: str) -> Table:
     plain = re.sub(r"\.gz$", "", name, flags=re.IGNORECASE).lower()
     found = identify_format("read", Table, plain, io.BytesIO(content), (io.BytesIO(content),), {})
     if start.startswith(_PARQUET):
-        return _from_parquet(content, name)
+        return table_of_parquet(content, name)
     if "votable" in found:
         # Of several tables the first.
         return Table.read(io.BytesIO(content), format="votable", table_id=0)
@@ -169,13 +169,6 @@ def _is_named(table: Any, hdu: int | str) -> bool:
 
 
 # -- others ----------------------------------------------------------------------------------------------------------
-
-
-def _from_parquet(content: bytes, name: str) -> Table:
-    """The table in a parquet file."""
-    if find_spec("pyarrow") is None:
-        raise InvalidQueryError(f"pyarrow is needed to read {name}: pip install astroquery_mast[parquet]")
-    return Table.read(io.BytesIO(content), format="parquet")
 
 
 def _from_text(content: bytes, name: str, kind: str | None) -> Table:

@@ -1,18 +1,25 @@
 """Tables of other packages, as those of astropy: pandas, polars and pyarrow, structured arrays, lists of dictionaries.
 
-In: whatever a user may hold rows in.  Out: an `~astropy.table.Table` where it is such a table, the same object where it
-is not.  None of these packages is imported: who has their objects has them.
+In: whatever a user may hold rows in, or the content of a parquet file.  Out: an `~astropy.table.Table` where it is such
+a table, the same object where it is not.  These packages are imported for files only: who has their objects has them.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import Column, MaskedColumn, Table
+
+from ..exceptions import InvalidQueryError
 
 _PACKAGES = frozenset({"pandas", "polars", "pyarrow"})
+_EXTRA = "pip install 'astroquery_mast[parquet]'"
+# What only astropy restores, of its own units, positions and times.
+_OF_ASTROPY = b"table_meta_yaml"
 
 
 def as_astropy(given: Any) -> Any:
@@ -59,3 +66,40 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 def _is_product_or_observation(row: object) -> bool:
     """Whether something is a dictionary that stands for a row of products or observations."""
     return isinstance(row, Mapping) and bool({"dataURI", "obsid"} & set(row))
+
+
+# -- parquet files ---------------------------------------------------------------------------------------------------
+
+
+def table_of_parquet(content: bytes, name: str) -> Table:
+    """Return the table in a parquet file; astropy reads what astropy wrote, and needs pandas for that."""
+    parquet = _needed("pyarrow.parquet", name)
+    read = parquet.read_table(io.BytesIO(content))
+    if _OF_ASTROPY in (read.schema.metadata or {}):
+        _needed("pandas", name)
+        return Table.read(io.BytesIO(content), format="parquet")
+    return Table([_column(each) for each in read.columns], names=read.schema.names)
+
+
+def _needed(module: str, name: str) -> Any:
+    """Import what an optional package has."""
+    try:
+        return import_module(module)
+    except ImportError as err:
+        package = module.partition(".")[0]
+        raise InvalidQueryError(f"Reading {name} requires {package}. Install it with: {_EXTRA}") from err
+
+
+def _column(chunks: Any) -> Column:
+    """A column of pyarrow as one of astropy, masked where it is null."""
+    if hasattr(chunks.type, "value_type") and hasattr(chunks.type, "index_type"):
+        chunks = chunks.cast(chunks.type.value_type)
+    held = chunks.drop_null().to_numpy()
+    if held.dtype == object and len(held) and isinstance(held[0], str | bytes):
+        held = held.astype(type(held[0]))
+    absent = np.asarray(chunks.is_null(), dtype=bool)
+    if not absent.any():
+        return Column(held)
+    values = np.zeros(len(absent), dtype=held.dtype)
+    values[~absent] = held
+    return MaskedColumn(values, mask=absent)

@@ -19,8 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astroquery_mast import Observations
-from astroquery_mast.exceptions import InputWarning, InvalidArgumentError, InvalidQueryError, MastError
-from astroquery_mast.readers import catalogs, read_catalog
+from astroquery_mast.exceptions import (
+    InputWarning,
+    InvalidArgumentError,
+    InvalidQueryError,
+    InvalidResponseError,
+    MastError,
+)
+from astroquery_mast.readers import read_catalog
 from astroquery_mast.sandbox import Sandbox
 
 SEXTRACTOR = """\
@@ -164,17 +170,60 @@ def test_positions_of_ecsv_stay_positions(tmp_path: Path) -> None:
     assert table["flux"].unit == u.Jy
 
 
-def test_parquet_is_read_if_pyarrow_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise the message says what to install."""
-    path = put(tmp_path, "x.parquet", b"PAR1" + bytes(20))
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.setattr(catalogs, "find_spec", lambda name: None)
-    with pytest.raises(InvalidQueryError, match=r"pyarrow is needed to read x.parquet: pip install"):
-        read_catalog(path)
-    monkeypatch.undo()
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the package and the extra that brings it."""
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(InvalidQueryError, match=r"x.parquet requires pyarrow. .* 'astroquery_mast\[parquet\]'"):
+        read_catalog(put(tmp_path, "x.parquet", b"PAR1" + bytes(20)))
+
+
+def test_nulls_of_parquet_are_masked(tmp_path: Path) -> None:
+    """Numbers keep their type, texts are texts, categories are their values."""
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    columns = {
+        "id": pa.array([2**60 + 1, None, 3]),
+        "mag": pa.array([21.5, float("nan"), None]),
+        "name": pa.array(["a", None, "\u03b1\u03b2"]),
+        "band": pa.array(["g", "r", None]).dictionary_encode(),
+        "good": pa.array([True, None, False]),
+        "raw": pa.array([b"\xff", b"a", b""]),
+        "when": pa.array([1, None, 2], pa.timestamp("s")),
+        "pixels": pa.array([[1.0], None, [1.0, 2.0]]),
+        "nothing": pa.array([None] * 3),
+        "no_text": pa.array([None] * 3, pa.string()),
+    }
+    parquet.write_table(pa.table(columns), tmp_path / "x.parquet")
+    table = read_catalog(tmp_path / "x.parquet")
+    assert table.colnames == list(columns)
+    assert (table["id"].dtype.kind, table["id"][0]) == ("i", 2**60 + 1)
+    assert table["name"].tolist() == ["a", None, "\u03b1\u03b2"]
+    assert table["band"].tolist() == ["g", "r", None]
+    assert table["good"].tolist() == [True, None, False]
+    assert (table["mag"].mask.tolist(), np.isnan(table["mag"][1])) == ([False, False, True], True)
+    assert table["pixels"][2].tolist() == [1.0, 2.0]
+    assert np.asarray(table["raw"]).tolist() == [b"\xff", b"a", b""]
+    assert table["nothing"].tolist() == table["no_text"].tolist() == [None] * 3
+    parquet.write_table(pa.table(columns).slice(0, 0), tmp_path / "x.parquet")
+    assert (len(read_catalog(tmp_path / "x.parquet")), table.colnames) == (0, list(columns))
+
+
+def test_parquet_of_astropy_keeps_units_or_asks_for_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only astropy restores what astropy wrote, and needs pandas to read it."""
     pytest.importorskip("pyarrow")
-    small().write(path, format="parquet", overwrite=True)
-    assert read_catalog(path)["ra"].tolist() == [202.47, 202.48]
+    small().write(tmp_path / "x.parquet", format="parquet")
+    with monkeypatch.context() as patch, pytest.raises(InvalidQueryError, match=r"x.parquet requires pandas"):
+        patch.setitem(sys.modules, "pandas", None)
+        read_catalog(tmp_path / "x.parquet")
+    pytest.importorskip("pandas")
+    table = read_catalog(tmp_path / "x.parquet")
+    assert (table["ra"].unit, table["mag"].mask.tolist()) == (u.deg, [False, True])
+
+
+def test_damaged_parquet_raises_no_other_error(tmp_path: Path) -> None:
+    """The file is named."""
+    pytest.importorskip("pyarrow")
+    with pytest.raises(InvalidResponseError, match=r"x.parquet"):
+        read_catalog(put(tmp_path, "x.parquet", b"PAR1" + bytes(20) + b"PAR1"))
 
 
 # -- FITS ------------------------------------------------------------------------------------------------------------
