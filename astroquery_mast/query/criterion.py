@@ -176,9 +176,11 @@ class CriteriaNamespace:
 
     def __init__(self, columns: Columns, source: CriteriaSource) -> None:
         self._columns = columns
-        self._source = source
+        # The functions of the source are not kept: they may not be picklable.
+        self._title, self._group_names, self._hint = source.title, source.groups, source.hint
+        self._arguments = source.arguments
         # They are attributes of the object itself, and not made on demand, because completion looks at nothing else.
-        self._every = {column.name: self._criterion(column) for column in shown_columns(columns)}
+        self._every = {column.name: _criterion(column, source) for column in shown_columns(columns)}
         vars(self).update({name: each for name, each in self._every.items() if _is_attribute(name)})
 
     def __getitem__(self, name: str) -> Criterion:
@@ -187,7 +189,7 @@ class CriteriaNamespace:
             raise InvalidArgumentError(f"The name of a criterion must be a string, got {name!r}.")
         found = find_name(name, self)
         if found is None:
-            raise unknown_filter(name, self._columns, self._source.arguments)
+            raise unknown_filter(name, self._columns, self._arguments)
         return self._every[found]
 
     def __iter__(self) -> Iterator[str]:
@@ -210,24 +212,24 @@ class CriteriaNamespace:
     def __repr__(self) -> str:
         """Tell the criteria in groups, a line for each."""
         width = _width()
-        lines = [self._source.title]
+        lines = [self._title]
         longest = max(map(len, self), default=0)
         for group, members in self._groups().items():
             lines += ["", group] if group else [""]
             lines += [_shortened(f"  {each.name:{longest}}  {_about(each)}", width) for each in members]
-        return "\n".join([*lines, "", *_wrapped(self._source.hint, width, indent="")])
+        return "\n".join([*lines, "", *_wrapped(self._hint, width, indent="")])
 
     def _repr_html_(self) -> str:
         """Tell the same in a notebook."""
-        parts = [html.escape(self._source.title)]
+        parts = [html.escape(self._title)]
         for group, members in self._groups().items():
             rows = ((_code(each.name), html.escape(_about(each))) for each in members)
             parts.append(f"<b>{html.escape(group)}</b>{_html_table(_html_rows(rows))}")
-        return f"<div>{'<br>'.join(parts)}<br>{html.escape(self._source.hint)}</div>"
+        return f"<div>{'<br>'.join(parts)}<br>{html.escape(self._hint)}</div>"
 
     def _groups(self) -> dict[str, list[Criterion]]:
         """The criteria by group, in the order of the groups."""
-        groups = self._source.groups
+        groups = self._group_names
         group_of = {name: group for group, names in groups.items() for name in names}
         last = OTHERS if groups else ""
         found: dict[str, list[Criterion]] = {group: [] for group in (*groups, last)}
@@ -237,11 +239,11 @@ class CriteriaNamespace:
                 found[group_of.get(name, last)].append(self[name])
         return {group: members for group, members in found.items() if members}
 
-    def _criterion(self, column: Column) -> Criterion:
-        """One criterion."""
-        source = self._source
-        values = source.values.get(column.name, ())
-        return Criterion(column, source.forms(column, values), values, source.note(column.name), source.call)
+
+def _criterion(column: Column, source: CriteriaSource) -> Criterion:
+    """One criterion."""
+    values = source.values.get(column.name, ())
+    return Criterion(column, source.forms(column, values), values, source.note(column.name), source.call)
 
 
 # -- forms -----------------------------------------------------------------------------------------------------------

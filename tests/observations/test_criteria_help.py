@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from astropy import units as u
@@ -10,7 +13,7 @@ from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast import Observations, ObservationsClass
+from astroquery_mast import JwstFiles, MastMissions, Observations, ObservationsClass
 from astroquery_mast.exceptions import InvalidArgumentError, InvalidCriterionError, ServerError
 from astroquery_mast.query.criterion import CriteriaNamespace, Criterion
 from astroquery_mast.sandbox import Fault, Sandbox
@@ -154,6 +157,19 @@ def test_the_class_has_the_attribute_for_documentation() -> None:
     """On the class, `criteria` is a descriptor with a docstring."""
     assert "for completion with Tab" in (ObservationsClass.criteria.__doc__ or "")
     assert isinstance(Observations.criteria, CriteriaNamespace)
+
+
+@pytest.mark.parametrize("client", [Observations, MastMissions, JwstFiles])
+def test_criteria_can_be_pickled_and_copied(mast_sandbox: Sandbox, client: Any) -> None:
+    """The copy shows the same and takes the same names, and no request is sent."""
+    made = client.criteria
+    for copied in (pickle.loads(pickle.dumps(made)), copy.copy(made), copy.deepcopy(made)):
+        assert (repr(copied), copied._repr_html_(), dir(copied)) == (repr(made), made._repr_html_(), dir(made))
+        assert [repr(copied[name]) for name in copied] == [repr(made[name]) for name in made]
+        assert all(dir(copied[name]) == dir(made[name]) for name in copied)
+        with pytest.raises(InvalidCriterionError, match="no_such_name"):
+            copied["no_such_name"]
+    assert not mast_sandbox.requests
 
 
 def test_the_criteria_cannot_be_replaced() -> None:
