@@ -162,6 +162,8 @@ class CatalogCollections(CatalogHsc):
     def available_collections(self) -> list[str]:
         """The names of all collections that TAP serves (list of str).
 
+        MAST is queried for them the first time, also by `hasattr` and by completion with jedi.
+
         Raises
         ------
         RemoteServiceError, TimeoutError

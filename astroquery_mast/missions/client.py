@@ -710,7 +710,10 @@ class MastMissionsClass(MissionProductMethods):
 
     @property
     def available_missions(self) -> list[str]:
-        """The missions that can be searched, in alphabetical order (list of str); see `get_available_missions`.
+        """The missions that can be searched, in alphabetical order (list of str).
+
+        No request is sent: the missions are those that MAST has listed in this session, or those known to this version
+        of the package. `get_available_missions` queries MAST for them.
 
         Examples
         --------
@@ -718,7 +721,7 @@ class MastMissionsClass(MissionProductMethods):
         >>> "hst" in MastMissions.available_missions
         True
         """
-        return self.get_available_missions()
+        return self._search.known_missions()
 
     def get_available_missions(self, *, timeout: float | u.Quantity | None = None) -> list[str]:
         """Return the missions that can be searched.

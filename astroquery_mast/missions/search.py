@@ -41,6 +41,8 @@ KNOWN_MISSIONS = frozenset(
 """The missions known to this version of the package."""
 _NICKNAMES = {"hubble": "hst", "webb": "jwst"}
 _DOCS = "MAST mission search"
+# URL of the list → the missions listed there.
+_LISTED: dict[str, list[str]] = {}
 # The documentation page links to the API of each mission.
 _MISSION_LINK = re.compile(r"/search/([a-z0-9_]+)/api")
 # The column that holds the dataset identifier of a mission, where it is known.
@@ -164,17 +166,26 @@ class MissionSearch:
                 f"'{mission}' is not a valid mission. {did_you_mean(meant, missions, listed=True)}"
             )
 
+    @property
+    def _docs(self) -> str:
+        """The address of the page that lists the missions."""
+        return f"{self._service.endpoints.server}/search/docs"
+
     def available_missions(self, deadline: Deadline) -> list[str]:
         """Return the missions that can be searched; those known to this package if MAST does not list them."""
-        address = f"{self._service.endpoints.server}/search/docs"
         try:
-            page = self._service.http.request("GET", address, deadline=deadline, service=_DOCS, attempts=1)
+            page = self._service.http.request("GET", self._docs, deadline=deadline, service=_DOCS, attempts=1)
         except MastError as err:
             log.debug("Could not retrieve the list of missions: %s", err)
             return sorted(KNOWN_MISSIONS)
         # Mission names are ASCII, regardless of the declared encoding of the page.
         text = page.content.decode("ascii", "replace")
-        return sorted(set(_MISSION_LINK.findall(text)) or KNOWN_MISSIONS)
+        _LISTED[self._docs] = sorted(set(_MISSION_LINK.findall(text)) or KNOWN_MISSIONS)
+        return self.known_missions()
+
+    def known_missions(self) -> list[str]:
+        """Return the missions that the archive has listed in this session, or those known to this package."""
+        return list(_LISTED.get(self._docs, ())) or sorted(KNOWN_MISSIONS)
 
     def _located_targets(self, targets: Positions, resolver: str | None, deadline: Deadline) -> list[str]:
         """Return the positions of all targets, in order.  Of several names, unresolved ones are skipped (warning)."""

@@ -391,6 +391,18 @@ def test_missions_that_can_be_searched_are_listed(mast_sandbox: Sandbox) -> None
     assert {"hst", "jwst", "all_missions"} <= set(MastMissions.get_available_missions())
 
 
+def test_looking_at_the_attribute_sends_no_request(mast_sandbox: Sandbox) -> None:
+    """Completion and `hasattr` evaluate it; it lists what is known."""
+    known = MastMissions.available_missions
+    assert hasattr(MastMissions, "available_missions")
+    assert repr(MastMissions)
+    assert dir(MastMissions)
+    assert not mast_sandbox.requests
+    assert {"hst", "jwst", "all_missions"} <= set(known)
+    known.clear()
+    assert "hst" in MastMissions.available_missions
+
+
 @pytest.mark.parametrize(("name", "meant"), [("jwstt", "jwst"), ("hubble", "hst"), ("webb", "jwst")])
 def test_an_unknown_mission_raises_with_a_suggestion(mast_sandbox: Sandbox, name: str, meant: str) -> None:
     """A misspelled mission raises before anything is searched, without a warning about its columns."""
