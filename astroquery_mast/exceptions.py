@@ -5,6 +5,7 @@
     astroquery.exceptions.InvalidQueryError      the request is not valid as it stands; nothing was sent
     ├── InvalidArgumentError                     an argument: its value, its type, or its combination with others
     │   └── InvalidCriterionError                a criterion: its name, its value, or both
+    │       └── UnsupportedCriterionError        a valid criterion that this service cannot apply; another one may
     └── BadRequestError                          the archive answered 4xx, or an ERROR that blames the request
 
     astroquery.exceptions.RemoteServiceError     the archive failed; trying again later may help
@@ -86,6 +87,7 @@ __all__ = [
     "ServerError",
     "TimeoutError",
     "TooManyRowsError",
+    "UnsupportedCriterionError",
 ]
 
 
@@ -211,6 +213,10 @@ class InvalidArgumentError(MastError, InvalidQueryError):
 
 class InvalidCriterionError(InvalidArgumentError):
     """Raised before anything is sent, when a criterion or a filter cannot be applied as given."""
+
+
+class UnsupportedCriterionError(InvalidCriterionError):
+    """Raised before anything is sent, when a service cannot apply a criterion that another service may support."""
 
 
 class BadRequestError(MastError, InvalidQueryError):

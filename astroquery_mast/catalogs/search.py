@@ -13,7 +13,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..config import count_setting
-from ..exceptions import BadRequestError, InvalidCriterionError, ServerError
+from ..exceptions import BadRequestError, InvalidCriterionError, ServerError, UnsupportedCriterionError
 from ..query.filters import catalogs_mast_filters, mashup_criteria
 from ..query.known_catalogs import CATALOGS, Catalog, catalog_key, collection_of, find_catalog, shown_names
 from ..query.request import MashupRequest
@@ -38,8 +38,6 @@ from .catalog_query import (
 )
 
 _NO_CRITERION = "At least one non-positional criterion must be supplied."
-# Error messages for criteria that this service cannot express, but TAP can.
-_BEYOND = re.compile("excludes|list of comparisons|wildcarded|combined with other|accepts only one")
 # Error messages for a service that does not exist.
 _UNKNOWN = re.compile(r"unknown service|service\b.*\b(?:not found|does not exist|unknown)", re.IGNORECASE)
 # The HTTP status with which MAST reports errors of its services.
@@ -292,9 +290,9 @@ def _pointing_to_tap(catalog: Any) -> Iterator[None]:
     """Refer to TAP in the error for a criterion that a service cannot express, if TAP has the catalog."""
     try:
         yield
-    except InvalidCriterionError as err:
+    except UnsupportedCriterionError as err:
         collection = collection_of(catalog_key(catalog) or "")
-        if collection is not None and _BEYOND.search(str(err)):
+        if collection is not None:
             err.args = (f"{err} TAP supports this query: use collection={collection!r}.",)
         raise
 

@@ -33,7 +33,7 @@ import numpy as np
 from astropy import units as u
 from astropy.time import Time
 
-from ..exceptions import InputWarning, InvalidCriterionError
+from ..exceptions import InputWarning, InvalidCriterionError, UnsupportedCriterionError
 from ..tables.columns import Column, Kind
 from ..warn import warn_user
 from .values import (
@@ -253,7 +253,7 @@ def _listed_comparisons(name: str, value: Sequence[Any], column: Column) -> Sequ
     """The comparisons in a list, all of which must hold; none if its members are plain values."""
     members = [_single_comparison(name, member, column) for member in value]
     if any(members) and not all(is_operation(member, column) for member in value):
-        raise InvalidCriterionError(
+        raise UnsupportedCriterionError(
             f"'{name}' has a list of comparisons, which is ambiguous. Use one comparison, a range such as "
             '"2..5", or pairs such as [("gte", 2), ("lt", 5)] to apply all of them.'
         )

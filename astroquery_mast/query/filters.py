@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from astropy.time import Time
 
-from ..exceptions import InputWarning, InvalidCriterionError
+from ..exceptions import InputWarning, InvalidCriterionError, UnsupportedCriterionError
 from ..tables.columns import Column, Columns, Kind, find_column, snapshot
 from ..warn import warn_user
 from .conditions import (
@@ -145,7 +145,7 @@ def _listed_values(condition: Condition, patterns: Sequence[str], vocabulary: Vo
     """The values of the archive's list that meet a condition with several patterns."""
     known = None if condition.column.separator else vocabulary(condition.column.name)
     if known is None:
-        raise InvalidCriterionError(
+        raise UnsupportedCriterionError(
             f"Only one wildcarded value may be used per filter, but '{condition.name}' has {len(patterns)} "
             f"({', '.join(patterns)}). Run one query per pattern, or list the values."
         )
@@ -225,7 +225,7 @@ def _remaining_values(condition: Condition, vocabulary: Vocabulary) -> tuple[str
     column = condition.column
     known = ("True", "False") if column.kind is Kind.BOOLEAN else vocabulary(column.name)
     if known is None or column.separator:
-        raise InvalidCriterionError(
+        raise UnsupportedCriterionError(
             f"'{condition.name}' excludes {_excluded(condition)}, which MAST does not support for this "
             f"column. {_leave_out(condition)}"
         )
@@ -275,7 +275,7 @@ def _parameters(condition: Condition) -> dict[str, Any]:
     if any(each.operator == "pattern" for each in chain.from_iterable(alternatives)):
         return _pattern_parameter(condition)
     if column.continuous and len(alternatives) > 1:
-        raise InvalidCriterionError(f"'{name}' has {len(alternatives)} ranges, but the service accepts only one.")
+        raise UnsupportedCriterionError(f"'{name}' has {len(alternatives)} ranges, but the service accepts only one.")
     if first[0].operator != "eq":
         return {f"{column.name}.{each.operator}": each.operand for each in first}
     return _value_parameter(condition)
@@ -285,7 +285,7 @@ def _only_exclusion(condition: Condition) -> Any:
     """The value that a condition excludes, if that is all it does."""
     (first, *_), *others = condition.excluded
     if condition.alternatives or others or first.operator == "pattern":
-        raise InvalidCriterionError(
+        raise UnsupportedCriterionError(
             f"'{condition.name}' excludes {_excluded(condition)}, but the service can only exclude a single "
             f"value without wildcards. {_leave_out(condition)}"
         )
@@ -296,7 +296,8 @@ def _pattern_parameter(condition: Condition) -> dict[str, Any]:
     """Write a text with wildcards as a parameter."""
     name, column, alternatives = condition.name, condition.column, condition.alternatives
     if len(alternatives) > 1 or holds_numbers(column):
-        raise InvalidCriterionError(
+        error = InvalidCriterionError if holds_numbers(column) else UnsupportedCriterionError
+        raise error(
             f"'{name}' has a pattern, which only works on text columns and cannot be combined with other values."
         )
     return {f"{column.name}.like": alternatives[0][0].operand.replace("*", "%")}

@@ -27,6 +27,7 @@ from astroquery.exceptions import (
 from astroquery_mast import Catalogs, CatalogsClass, Observations, ResultTable
 from astroquery_mast.catalogs import tap as catalogs_tap
 from astroquery_mast.catalogs.collection_methods import CatalogCollections
+from astroquery_mast.exceptions import InvalidCriterionError, UnsupportedCriterionError
 from astroquery_mast.sandbox import Fault, Sandbox
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
@@ -303,6 +304,15 @@ def test_an_unsupported_criterion_suggests_tap(
     assert Catalogs.query_criteria_count(collection=collection, **criteria) > 0
     with pytest.raises(InvalidQueryError, match="excludes") as caught:
         Catalogs.query_criteria("ctl", objType="!STAR")
+    assert "TAP" not in str(caught.value)
+
+
+@pytest.mark.parametrize("criteria", [{"Tmag": "wildcarded"}, {"excludes": 1}], ids=str)
+def test_a_word_in_a_refused_value_does_not_lead_to_tap(mast_sandbox: Sandbox, criteria: dict[str, Any]) -> None:
+    """Only a criterion that TAP may support does, whatever the message quotes."""
+    with pytest.raises(InvalidCriterionError) as caught:
+        Catalogs.query_criteria("tic", **criteria)
+    assert not isinstance(caught.value, UnsupportedCriterionError)
     assert "TAP" not in str(caught.value)
 
 
