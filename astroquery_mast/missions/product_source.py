@@ -36,6 +36,7 @@ from .responses import as_subscription, products_table, read_products
 _DATASET_COLUMNS = ("dataset", "fileset")
 # Missions with a download service of their own, which accepts file names.  All other files need a URI.
 _BY_NAME = frozenset({"hst", "jwst", "roman", "roman_spectra", "roman_cgi"})
+_URI = "mast:"
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def service_of_manifest(manifest: Table, service: MastService, mission: str) -> 
 
 def refusal_of(uri: str, mission: str) -> str | None:
     """Return the reason why a file cannot be downloaded by this name, or None if it can."""
-    if mission in _BY_NAME or uri.startswith(("mast:", "https://", "http://")):
+    if mission in _BY_NAME or uri.startswith((_URI, "https://", "http://")):
         return None
     return (
         f'For mission "{mission}", a full MAST URI is required for downloading, such as "mast:HLSP/...", not "{uri}".'
@@ -155,9 +156,9 @@ class MissionService:
     missions: Mapping[str, str] = field(default_factory=dict)
 
     def _service(self, uri: str) -> str | None:
-        """Return the download service of the file's mission, or None."""
+        """Return the download service of the file's mission, or None for a URI, which it does not know."""
         mission = self.missions.get(uri, self.mission)
-        return _retrieve_url(self.endpoints, mission) if mission in _BY_NAME else None
+        return _retrieve_url(self.endpoints, mission) if mission in _BY_NAME and not uri.startswith(_URI) else None
 
     def data_url(self, uri: str) -> str:
         """Return the address of a file as shown in manifests."""

@@ -150,6 +150,16 @@ def test_filters_are_those_of_observations(client: MastMissionsClass, datasets: 
 # -- downloads -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("mission", ["hst", "jwst", "ullyses"])
+def test_a_mast_uri_is_not_answered_with_404(mast_sandbox: Sandbox, tmp_path: Path, mission: str) -> None:
+    """Services of missions know files by name: `download_file` and `open_product` use the one that knows URIs."""
+    client, uri = MastMissionsClass(mission=mission), "mast:HST/product/j97c01010_drc.fits"
+    assert client.download_file(uri, local_path=tmp_path, verbose=False) == ("COMPLETE", None, None)
+    with client.open_product(uri) as file:
+        assert file.read() == (tmp_path / "j97c01010_drc.fits").read_bytes()
+    assert not mast_sandbox.requests.of("retrieve_product")
+
+
 @pytest.mark.parametrize("mission", ["hst", "jwst", "roman", "roman_spectra", "roman_cgi", "classy", "ullyses", "iue"])
 def test_files_of_every_mission_are_downloaded(
     client: MastMissionsClass, mast_sandbox: Sandbox, tmp_path: Path, mission: str
