@@ -253,6 +253,13 @@ def error_page(start: bytes, name: str, signature: FileSignature) -> str | None:
     return None
 
 
+def refuse_error_page(start: bytes, name: str, signature: FileSignature) -> None:
+    """Raise if what came is what a server says in place of a file."""
+    page = error_page(start, name, signature)
+    if page is not None:
+        raise WrongContentError(f"MAST returned an error message instead of the file{page}")
+
+
 def _is_message(head: bytes) -> bool:
     """Return whether a body is an error message in XML or JSON."""
     if _XML_ERROR.match(head):

@@ -35,11 +35,23 @@ from ..exceptions import (
 from ..service.connections import read_body
 from ..service.http import HttpClient
 from ..service.retrying import BODY_ERRORS, BrokenBodyError, Deadline, retrying
-from .checks import AS_STORED, announced_length, check_length, check_size, content_range, strong_validator
+from .checks import (
+    AS_STORED,
+    SIGNATURE_BYTES,
+    FileSignature,
+    announced_length,
+    check_length,
+    check_size,
+    content_range,
+    is_compressed,
+    refuse_error_page,
+    strong_validator,
+)
 from .transfer import OpenUrl
 
 _PIECE = 1 << 20
 _SERVICE = "MAST download"
+_WEB = ("https://", "http://")
 
 T = TypeVar("T")
 
@@ -173,7 +185,9 @@ class _Parts:
                     raise _wrong_range(response, self.name, f"0-{size - 1}")
                 self.size = span[2]
                 self._etag, self._validator = response.headers.get("ETag"), strong_validator(response.headers)
-                return _content(response, span[1] + 1)
+                start = _content(response, span[1] + 1)
+                _check_beginning(start, response, self.name)
+                return start
 
         try:
             return _with_retries(ask, self.name)
@@ -240,10 +254,19 @@ def _copy(url: str, open_url: OpenUrl, name: str) -> _Copy:
                     check_size(file.tell() + len(piece), None, most)
                     file.write(piece)
                 check_length(response.headers, file.tell(), None)
+                file.seek(0)
+                _check_beginning(file.read(SIGNATURE_BYTES), response, name)
             if_it_fails.pop_all()  # closed by the returned file
         return _Copy(name, file)
 
     return _with_retries(ask, name)
+
+
+def _check_beginning(start: bytes, response: requests.Response, name: str) -> None:
+    """Raise if a message came in place of a file; where it is not known what comes, the reader sees it."""
+    signature = FileSignature.of(name, packed=is_compressed(response.headers))
+    if signature.wanted or not name.startswith(_WEB):
+        refuse_error_page(start[:SIGNATURE_BYTES], name, signature)
 
 
 def _with_retries(ask: Callable[[], T], name: str) -> T:
@@ -251,8 +274,8 @@ def _with_retries(ask: Callable[[], T], name: str) -> T:
     try:
         return retrying(ask, deadline=Deadline(), on_error=lambda err: isinstance(err, BODY_ERRORS))
     except BODY_ERRORS as err:
-        message = f"Cannot read {name}: {type(err).__name__}: {err}"
-        raise ServerError(message, service=_SERVICE) from err
+        said = str(err) if isinstance(err, BrokenBodyError) else f"{type(err).__name__}: {err}"
+        raise ServerError(f"Cannot read {name}: {said}", service=_SERVICE) from err
 
 
 def _content(response: requests.Response, size: int) -> bytes:

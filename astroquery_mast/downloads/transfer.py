@@ -38,11 +38,11 @@ from .checks import (
     check_checksums,
     check_length,
     check_size,
-    error_page,
     is_compressed,
     is_web_page,
     last_modified,
     quote_error_page,
+    refuse_error_page,
 )
 from .destination import Sink, target_of
 from .part_file import FileState, ResumePoint, part_path
@@ -340,11 +340,8 @@ class FileTransfer:
     def _refuse_error_page(self, start: bytes, signature: FileSignature) -> None:
         """Raise if the body is an error message; files without URI and known signature are not checked."""
         planned = self._planned
-        if not planned.uri and not signature.wanted:
-            return
-        page = error_page(start, planned.local_path.name, signature)
-        if page is not None:
-            raise WrongContentError(f"MAST returned an error message instead of the file{page}")
+        if planned.uri or signature.wanted:
+            refuse_error_page(start, planned.local_path.name, signature)
 
     def _check_signature(self, response: requests.Response, sink: Sink, signature: FileSignature) -> None:
         """Note an unexpected signature of a complete file; raise if it is not known to be complete."""

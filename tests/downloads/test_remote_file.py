@@ -263,6 +263,27 @@ def test_an_incomplete_copy_is_downloaded_again(mast_sandbox: Sandbox, observati
         assert file.read() == mast_sandbox.archive.render(uri)
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [("<!DOCTYPE html><p>Down for maintenance</p>", "text/html"), ('{"msg": "Down for maintenance"}', "text/plain")],
+)
+@pytest.mark.parametrize("headers", [{}, {"Content-Range": "bytes 0-{last}/{size}"}])
+def test_a_page_with_status_200_is_not_taken_for_the_file(
+    mast_sandbox: Sandbox, observations: ObservationsClass, body: str, kind: str, headers: dict[str, str]
+) -> None:
+    """The error quotes it, whether the server serves parts or not; a page that passes is asked for again."""
+    uri, size = small_file(mast_sandbox), len(body)
+    told = {name: text.format(last=size - 1, size=size) for name, text in headers.items()}
+    page = Fault.answer(body, status=206 if told else 200, content_type=kind, headers=told)
+    mast_sandbox.faults.add("download", page, times=None)
+    with pytest.raises(RemoteServiceError, match=r"error message instead of the file: Down for maintenance"):
+        observations.open_product(uri)
+    mast_sandbox.faults.clear()
+    mast_sandbox.faults.add("download", page, times=2)
+    with observations.open_product(uri) as file:
+        assert file.read(9) == b"SIMPLE  ="
+
+
 def test_broken_connections_are_retried_over_http(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """Truncated responses and connection resets are invisible to the reader."""
     uri = small_file(mast_sandbox)
