@@ -10,6 +10,8 @@ from typing import Any
 
 from astropy import units as u
 
+from ..sky.picture import drawn_text
+
 # The keywords that hold a fact, the first that is there being taken: those of HST, JWST, TESS and Kepler, of HLSP.
 _TARGET = ("OBJECT", "TARGNAME", "TARGPROP", "TARGET", "TARG_ID")
 _TELESCOPE = ("TELESCOP", "MISSION", "OBSERVAT")
@@ -34,8 +36,7 @@ def caption(meta: Any, otherwise: str = "") -> str:
     facts = flat_metadata(meta)
     target = _fact(facts, _TARGET)
     how = ", ".join(filter(None, [_setup(facts), _period(facts), _day(facts), _exposure(facts)]))
-    lines = [line for line in (target or otherwise, how) if line]
-    return "\n".join(lines).replace("$", r"\$")
+    return "\n".join(drawn_text(line) for line in (target or otherwise, how) if line)
 
 
 def _fact(facts: Mapping[str, Any], names: tuple[str, ...]) -> str:
@@ -79,5 +80,5 @@ def _exposure(facts: Mapping[str, Any]) -> str:
 
 def unit_label(words: str, unit: u.UnitBase | None) -> str:
     """Return the label of an axis: what it shows, and its unit."""
-    text = "" if unit is None else unit.to_string("unicode")
+    text = "" if unit is None else drawn_text(unit.to_string("unicode"))
     return f"{words} ({text})" if text else words

@@ -25,6 +25,7 @@ from ..sky.picture import (
     depth_colors,
     draw_color_bar,
     drawable_table,
+    drawn_text,
     numbers_of,
     planned_rows,
     pyplot,
@@ -192,7 +193,7 @@ def _weights(table: Table, weight: str | None) -> tuple[Floats, str, str]:
     if weight == _EXPOSURE:
         return numbers_of(table, weight, u.s), f"{title.partition(' (')[0]} (s)", " s"
     unit = getattr(table[weight], "unit", None)
-    return numbers_of(table, weight), title, f" {unit}" if unit else ""
+    return numbers_of(table, weight), title, f" {drawn_text(str(unit))}" if unit else ""
 
 
 def _panels(table: Table, by: str | None, rows: RowNumbers) -> dict[str, RowNumbers]:

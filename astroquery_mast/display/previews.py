@@ -19,7 +19,7 @@ import numpy as np
 from astropy.table import Table
 
 from ..config import count_setting
-from ..exceptions import AccessDeniedError, InvalidArgumentError, MastError
+from ..exceptions import AccessDeniedError, InvalidArgumentError, MastError, presentable
 from ..products.plan import escaped_url
 from ..service.core import Mast
 from ..service.parallel import map_or_stop
@@ -200,7 +200,8 @@ def _wanted(table: Any, label: str | None) -> tuple[list[str], list[str]]:
     else:
         raise InvalidArgumentError("The table needs the column 'jpegURL' (observations) or 'dataURI' (products).")
     name = label or usual
-    return addresses, _texts(table, name) if name in table.colnames else [""] * len(addresses)
+    labels = _texts(table, name) if name in table.colnames else [""] * len(addresses)
+    return addresses, list(map(presentable, labels))
 
 
 def _texts(table: Table, name: str) -> list[str]:

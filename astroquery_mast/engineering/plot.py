@@ -15,7 +15,7 @@ from astropy.time import Time
 from astropy.timeseries import TimeSeries
 
 from ..exceptions import InvalidArgumentError
-from ..sky.picture import pyplot
+from ..sky.picture import drawn_text, pyplot
 from ..tables.rows import Array
 
 if TYPE_CHECKING:
@@ -140,9 +140,9 @@ def _draw(ax: Any, curves: Sequence[_Curve]) -> None:
     if categories is not None:
         _label_categories(ax, categories)
     else:
-        ax.set_ylabel(curves[0].unit or "value")
+        ax.set_ylabel(drawn_text(curves[0].unit) or "value")
     if len(curves) == 1:
-        ax.set_title(_shortened(curves[0].label, _LONGEST_TITLE), fontsize="medium", loc="left")
+        ax.set_title(drawn_text(curves[0].label, _LONGEST_TITLE), fontsize="medium", loc="left")
     else:
         ax.legend(fontsize="small", loc="best")
 
@@ -163,7 +163,7 @@ def _draw_curve(ax: Any, curve: _Curve, categories: Sequence[str] | None) -> Non
     for times, values in curve.pieces():
         heights = values if categories is None else _places(values, categories)
         marker = "." if len(times) == 1 else None
-        label = _shortened(curve.label, _LONGEST_TITLE) if color is None else None
+        label = drawn_text(curve.label, _LONGEST_TITLE) if color is None else None
         (line,) = ax.plot(times, heights, label=label, color=color, linewidth=1.0, marker=marker, **style)
         color = line.get_color()
 
@@ -183,11 +183,5 @@ def _label_categories(ax: Any, categories: Sequence[str]) -> None:
     """Label the heights of the categories."""
     step = -(-len(categories) // _MOST_LABELS) or 1
     shown = range(0, len(categories), step)
-    ax.set_yticks(list(shown), [_shortened(categories[number] or "(empty)", _LONGEST_LABEL) for number in shown])
+    ax.set_yticks(list(shown), [drawn_text(categories[number] or "(empty)", _LONGEST_LABEL) for number in shown])
     ax.set_ylim(-0.5, max(len(categories), 1) - 0.5)
-
-
-def _shortened(text: str, most: int) -> str:
-    """Return a string as one line of limited length, without mathematical notation."""
-    line = " ".join(text.split()).replace("$", r"\$")
-    return line if len(line) <= most else f"{line[: most - 1]}…"

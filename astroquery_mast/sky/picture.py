@@ -13,7 +13,7 @@ from astropy import units as u
 from astropy.table import Row, Table
 from astropy.time import Time
 
-from ..exceptions import InvalidArgumentError, InvalidQueryError
+from ..exceptions import InvalidArgumentError, InvalidQueryError, presentable
 from ..tables.columns import did_you_mean
 from ..tables.rows import Array
 
@@ -162,15 +162,20 @@ def planned_rows(table: Table) -> Array:
 
 def column_title(table: Table, name: str) -> str:
     """Return the title of a column: its name in words, and its unit."""
-    words = _TITLES.get(name) or name.replace("_", " ").capitalize()
+    words = _TITLES.get(name) or drawn_text(name.replace("_", " ").capitalize())
     unit = getattr(table[name], "unit", None)
-    return words if unit is None or "(" in words else f"{words} ({unit})"
+    return words if unit is None or "(" in words else f"{words} ({drawn_text(str(unit))})"
+
+
+def drawn_text(text: str, most: int | None = None) -> str:
+    """Return a string in one line, as matplotlib draws it: control characters visible and dollar signs escaped."""
+    line = " ".join(presentable(text).split())
+    return (line if most is None or len(line) <= most else f"{line[: most - 1]}…").replace("$", r"\$")
 
 
 def short_label(text: str) -> str:
-    """Return a string in one line, shortened for a label, with dollar signs escaped."""
-    line = " ".join(text.split())
-    return (line if len(line) <= _LONGEST_LABEL else f"{line[: _LONGEST_LABEL - 1]}…").replace("$", r"\$")
+    """Return a string in one line, shortened for a label."""
+    return drawn_text(text, _LONGEST_LABEL)
 
 
 def count_of(number: int, noun: str) -> str:
