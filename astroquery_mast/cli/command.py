@@ -5,12 +5,16 @@ In: a function whose first argument is the `Session`.  Out: a subcommand.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 _NEGATIVE = re.compile(r"-\.?\d")
+# How Python stands for bytes that are no UTF-8, and the values that are never sent.
+_NO_CHARACTER, _PATHS = re.compile("[\ud800-\udfff]"), {"FILE", "FOLDER"}
 # What `Session` is made of, by the names of the options.
 _SESSION = ("server", "sandbox", "token_file", "timeout", "quiet", "verbose")
 
@@ -27,6 +31,22 @@ def _session_options() -> list[click.Parameter]:
     ]
 
 
+def _check_encoding(ctx: click.Context, param: click.Parameter) -> None:
+    """Raise if a value has bytes that are no characters; the name of a file on disk may have them."""
+    for text in _texts(ctx.params.get(param.name or "")):
+        if _NO_CHARACTER.search(text) and not os.path.lexists(text):
+            raise click.BadParameter(f"{text!r} is not valid UTF-8.", ctx, param)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The strings in the value of a parameter."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
+
+
 class MastCommand(click.Command):
     """A subcommand that runs in a `Session`."""
 
@@ -35,8 +55,12 @@ class MastCommand(click.Command):
         self.params += _session_options()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take ``-41.2`` for a number, such as a declination, and not for an option."""
-        return super().parse_args(ctx, [f" {arg}" if _NEGATIVE.match(arg) else arg for arg in args])
+        """Take ``-41.2`` for a number, such as a declination, and not for an option; refuse what cannot be sent."""
+        rest = super().parse_args(ctx, [f" {arg}" if _NEGATIVE.match(arg) else arg for arg in args])
+        for param in self.params:
+            if param.make_metavar(ctx).strip("[].") not in _PATHS and not ctx.resilient_parsing:
+                _check_encoding(ctx, param)
+        return rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand in a session, in which errors and warnings become messages."""

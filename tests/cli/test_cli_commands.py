@@ -60,6 +60,41 @@ def test_data_go_to_standard_output_and_words_to_standard_error() -> None:
     assert len(table.stdout.splitlines()) == 1 + 126
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "M\udcff51"),
+        ("search", "M51", "target_name=\udcff"),
+        ("count", "--mission", "h\udcffst", "sci_pep_id=1"),
+        ("tap", "SELECT '\udcff'"),
+        ("download", "mast:HST/product/\udcff.fits"),
+        ("edb", "--list", "\udcff"),
+        ("crossmatch", "\udcff.csv"),
+    ],
+    ids=ascii,
+)
+def test_bytes_that_are_no_text_are_refused_before_anything_is_sent(
+    mast_sandbox: Sandbox, arguments: tuple[str, ...]
+) -> None:
+    """The message quotes the argument."""
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert re.search(r"Invalid value for .*\\udcff.* is not valid UTF-8", result.stderr)
+    assert not mast_sandbox.requests
+
+
+def test_the_name_of_a_file_may_have_any_bytes(own_folder: Path) -> None:
+    """What the disk takes is not refused."""
+    named = own_folder / "found_\udcff.csv"
+    try:
+        named.touch()
+    except (OSError, UnicodeError):
+        pytest.skip("the disk takes Unicode only")
+    assert invoke(*ACS, "-o", str(named)).exit_code == 0
+    assert len(Table.read(named, format="ascii.csv")) == 126
+    assert invoke("products", str(named)).exit_code == 0
+
+
 def test_nothing_found_is_exit_code_1() -> None:
     """The warning of the library is printed, and nothing on standard output."""
     result = invoke("search", "M51", "-r", "1s", "obs_collection=KEPLER")
