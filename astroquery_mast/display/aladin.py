@@ -60,6 +60,7 @@ def to_aladin(
         Defaults to ``"instrument_name"``.
     coordinates : `~astropy.coordinates.SkyCoord` or str, optional
         The center of the view, as in `ObservationsClass.query_region`. By default, the center of all footprints.
+        Object names are not resolved here: use `ObservationsClass.resolve_object`.
     radius : float, str or `~astropy.units.Quantity`, optional
         The search radius around ``coordinates``; a number is in degrees. The circle is another overlay, and the view
         shows this circle. By default, the view shows all footprints.

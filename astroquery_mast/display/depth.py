@@ -74,6 +74,7 @@ def plot_depth(
         The axes to draw on. Their limits do not change. By default, new axes show all footprints.
     coordinates : `~astropy.coordinates.SkyCoord` or str, optional
         The target, or the center of the search, as in `ObservationsClass.query_region`. A cross marks it.
+        Object names are not resolved here: use `ObservationsClass.resolve_object`.
     radius : float, str or `~astropy.units.Quantity`, optional
         The search radius around ``coordinates``; a number is in degrees. The circle is drawn, and new axes show this
         circle only.

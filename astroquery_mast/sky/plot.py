@@ -64,6 +64,7 @@ def plot_footprints(
         to ``"instrument_name"``.
     coordinates : `~astropy.coordinates.SkyCoord` or str, optional
         The target, or the center of the search, as in `ObservationsClass.query_region`. A cross marks it.
+        Object names are not resolved here: use `ObservationsClass.resolve_object`.
     radius : float, str or `~astropy.units.Quantity`, optional
         The search radius around ``coordinates``; a number is in degrees. The circle is drawn, and new axes show this
         circle only.

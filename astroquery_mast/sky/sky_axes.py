@@ -39,8 +39,21 @@ def search_circle(coordinates: Any, radius: Any) -> Circle | None:
         if radius is not None:
             raise InvalidArgumentError("radius requires coordinates, the center of the circle.")
         return None
-    center = as_coordinate(coordinates)
+    center = _center(coordinates)
     return Circle(center.ra.deg, center.dec.deg, 0.0 if radius is None else float(as_radius(radius).deg))
+
+
+def _center(coordinates: Any) -> SkyCoord:
+    """Return the center of a circle; raise for the name of an object, which nothing here can resolve."""
+    try:
+        return as_coordinate(coordinates)
+    except InvalidArgumentError as err:
+        if not isinstance(coordinates, str) or not any(map(str.isalpha, coordinates)):
+            raise
+        raise InvalidArgumentError(
+            f"{str(err).rstrip('.')}. Object names are not resolved here: use "
+            f"coordinates=Observations.resolve_object({coordinates!r})."
+        ) from err
 
 
 def check_sky_axes(ax: Any) -> Any:
