@@ -53,7 +53,7 @@ def write_argument(name: str, value: Any) -> Written:
     try:
         return _written(name, value)
     except (TypeError, ValueError, AttributeError, KeyError, NotImplementedError, RecursionError, ConvertError) as err:
-        raise InvalidArgumentError(f"Cannot save '{name}': {err}") from err
+        raise InvalidArgumentError(f"'{name}' cannot be saved: {err}") from err
 
 
 def read_argument(written: Written) -> Any:
@@ -90,7 +90,7 @@ def _written_object(name: str, value: Any) -> Written:
     write_packaged = _PACKAGED.get(type(value).__module__.partition(".")[0])
     if write_packaged is None:
         kind_name = type(value).__name__
-        raise InvalidArgumentError(f"Cannot save '{name}': values of type {kind_name} cannot be written as text.")
+        raise InvalidArgumentError(f"'{name}' cannot be saved: values of type {kind_name} cannot be written as text.")
     return write_packaged(name, value)
 
 
@@ -114,14 +114,14 @@ def _list(name: str, value: Sequence[Any]) -> list[Written]:
 
 def _mapping(name: str, value: Mapping[Any, Any]) -> Written:
     if not all(isinstance(key, str) for key in value):
-        raise InvalidArgumentError(f"Cannot save '{name}': the keys of a dictionary must be strings.")
+        raise InvalidArgumentError(f"'{name}' cannot be saved: the keys of a dictionary must be strings.")
     return {"dict": {_text(name, key): _written(name, member) for key, member in value.items()}}
 
 
 def _array(name: str, value: Any) -> Written:
     """Return an array of numbers, booleans, texts or dates; a masked array with its mask."""
     if value.dtype.kind not in _KINDS:
-        raise InvalidArgumentError(f"Cannot save '{name}': an array of type {value.dtype} cannot be written as text.")
+        raise InvalidArgumentError(f"'{name}' cannot be saved: arrays of type {value.dtype} cannot be written.")
     plain = np.ma.asarray(value)
     kind = plain.dtype.str
     cells = plain.filled().astype(str) if plain.dtype.kind == "M" else plain.filled()
@@ -134,7 +134,7 @@ def _array(name: str, value: Any) -> Written:
 def _quantity(name: str, value: u.Quantity) -> Written:
     unit = value.unit.to_string()
     if u.Unit(unit) != value.unit:
-        raise InvalidArgumentError(f"Cannot save '{name}': its unit cannot be written as text.")
+        raise InvalidArgumentError(f"'{name}' cannot be saved: its unit cannot be written as text.")
     return {"quantity": _written(name, value.value.tolist()), "unit": unit}
 
 

@@ -116,12 +116,12 @@ def _refuse_unsaved(keywords: Mapping[str, Any], known: Container[str]) -> None:
     secret = next((each for each in keywords if "token" in each.lower() or "password" in each.lower()), None)
     if secret is not None:
         raise InvalidArgumentError(
-            f"Cannot save '{secret}': saved searches do not contain passwords or tokens. Log in with the client "
+            f"'{secret}' cannot be saved: saved searches do not contain passwords or tokens. Log in with the client "
             "instead."
         )
     refused = next((each for each in _REFUSED if each in known and _is_chosen(keywords.get(each))), None)
     if refused is not None:
-        raise InvalidArgumentError(f"Cannot save '{refused}': {_REFUSED[refused]}.")
+        raise InvalidArgumentError(f"'{refused}' cannot be saved: {_REFUSED[refused]}.")
 
 
 def _is_chosen(value: object) -> bool:

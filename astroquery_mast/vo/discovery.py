@@ -88,7 +88,7 @@ class Discovery:
         if len(fits) > 1:
             raise InvalidArgumentError(f"Table {name!r} is ambiguous. Use one of {', '.join(fits)}.")
         if not fits:
-            raise no_such(f"{tap.what} has no table {name!r}.", name, names)
+            raise no_such(f"Table {name!r} not found in {tap.what}.", name, names)
         return fits[0]
 
     def columns(self, tap: TapService, table: str, deadline: Deadline) -> Table:

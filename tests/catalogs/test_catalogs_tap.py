@@ -175,7 +175,7 @@ def test_the_catalog_of_a_call_takes_precedence(mast_sandbox: Sandbox) -> None:
     assert services(client.query_region(M51, radius=0.1, catalog="ctl")) == ["Mast.Catalogs.Ctl.Cone"]
     assert client.query_region(M51, radius=0.1, catalog="CatalogRecord").meta["collection"] == "tic"
     assert client.query_region(M51, radius=0.1, collection="tic_v82").meta["catalog"] == "tic_v82.source"
-    with pytest.raises(InvalidQueryError, match="no table 'Gaia'"):
+    with pytest.raises(InvalidQueryError, match="Table 'Gaia' not found"):
         client.query_region(M51, radius=0.1, collection="tic_v82", catalog="Gaia")
 
 
@@ -272,7 +272,7 @@ def test_criteria_and_counts_of_hsc_and_gaia_use_tap(mast_sandbox: Sandbox) -> N
         ),
         ({"catalog": "NoSuch", "region": "CIRCLE 1 2 3"}, "region can only be used with TAP, which has no catalog"),
         ({"catalog": "dbo.Nothing"}, "Specify collection= as well"),
-        ({"catalog": "ctl", "collection": "tic"}, "no table 'ctl'"),
+        ({"catalog": "ctl", "collection": "tic"}, "Table 'ctl' not found"),
         ({"catalog": "TIC", "collection": ""}, "collection must be the name of a collection, such as 'tic', got"),
         ({"collection": ["tic"]}, "collection must be the name of a collection, such as 'tic', got"),
         ({"collection": "tic", "filters": {3: 4}}, "Filter '3' does not exist"),

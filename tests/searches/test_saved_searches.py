@@ -255,11 +255,21 @@ def test_a_file_has_no_token(mast_sandbox: Sandbox) -> None:
         assert token not in path.read_text("utf-8")
     with pytest.raises(InvalidQueryError, match="a token or a password"):
         SavedSearch("secret", Observations.query_criteria, target_name=token)
-    with pytest.raises(InvalidQueryError, match="Cannot save 'mast_token'"):
+    with pytest.raises(InvalidQueryError, match="'mast_token' cannot be saved"):
         SavedSearch("secret", Observations.query_criteria, obs_collection="JWST", mast_token="unknown")
     with pytest.raises(InvalidQueryError, match="a token or a password"):
         SavedSearch("secret", VO.query_tap, "SELECT 1", service="https://me:word@example.org/tap")
     assert not Path("secret.json").exists()
+
+
+def test_a_message_about_an_edited_file_does_not_repeat_itself(mast_sandbox: Sandbox) -> None:
+    """One sentence names the file and the reason."""
+    del mast_sandbox
+    path = jwst().path
+    written = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**written, "arguments": {**written["arguments"], "cache": True}}), "utf-8")
+    with pytest.raises(SavedSearchError, match=r"^Cannot use \S*json: 'cache' cannot be saved: a saved search always"):
+        SavedSearch.open(path)
 
 
 ARGUMENTS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = {
@@ -364,7 +374,7 @@ def test_other_calls_than_queries_are_refused(folder: Path) -> None:
         with pytest.raises(InvalidQueryError, match="Use a query method that returns a table, such as"):
             SavedSearch("x", query, obs_collection="JWST")  # type: ignore[arg-type]
     for refused in ({"limit": 5}, {"page": 2}, {"cache": True}, {"get_query_payload": True}, {"timeout": 3}):
-        with pytest.raises(InvalidQueryError, match=f"Cannot save '{next(iter(refused))}'"):
+        with pytest.raises(InvalidQueryError, match=f"'{next(iter(refused))}' cannot be saved"):
             SavedSearch("x", Observations.query_criteria, obs_collection="JWST", **refused)
     with pytest.raises(InvalidQueryError, match="cannot be called like this"):
         SavedSearch("x", Observations.query_region, radius=3, no_such=1)
