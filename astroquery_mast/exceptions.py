@@ -21,16 +21,18 @@
     └── QueryTimeoutError                        the call took longer than its timeout
 
     astroquery.exceptions.LoginError
-    └── AccessDeniedError                        a token is missing, has expired, or gives no access
+    ├── AccessDeniedError                        a token is missing, has expired, or gives no access
+    └── CredentialsError                         a token or a password that is missing, not valid, or cannot be sent
 
-    astroquery.exceptions.ResolverError          no position is known for a name
+    astroquery.exceptions.ResolverError
+    └── UnresolvedNameError                      no position is known for a name
 
     ValueError
     ├── FootprintParseError                      an s_region that does not describe a shape on the sky
     └── SavedSearchError                         a file of a saved search that is damaged, or cannot be read or written
 
-Code that catches astroquery's own classes therefore catches these too. Every class carries what is needed to act on it:
-the service or address, the HTTP status and the seconds spent, each ``None`` where it does not apply.
+Code that catches astroquery's own classes therefore catches these too. Every `MastError` carries what is needed to act
+on it: the service or address, the HTTP status and the seconds spent, each ``None`` where it does not apply.
 """
 
 from __future__ import annotations
@@ -66,6 +68,7 @@ __all__ = [
     "AuthenticationWarning",
     "BadRequestError",
     "CorruptDataWarning",
+    "CredentialsError",
     "DownloadError",
     "FootprintParseError",
     "IncompleteResultError",
@@ -87,6 +90,7 @@ __all__ = [
     "ServerError",
     "TimeoutError",
     "TooManyRowsError",
+    "UnresolvedNameError",
     "UnsupportedCriterionError",
 ]
 
@@ -137,7 +141,25 @@ def _visible(character: str) -> str:
     return ascii(character)[1:-1] if hidden else character
 
 
-class MastError(Exception):
+class ShortTraceback(Exception):
+    """An exception whose traceback in IPython ends at the user's own line."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Show in IPython and in notebooks the user's own lines; with ``%xmode Verbose`` all.
+
+        Nothing else changes: the traceback itself is whole, for debuggers, logs and Python's own messages.
+        """
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython is not None else None
+        if shell is None:
+            return traceback.format_exception(self)
+        formatter = shell.InteractiveTB
+        shown = self.__traceback__ if formatter.mode == "Verbose" else _users_frames(self.__traceback__)
+        lines: list[str] = formatter.structured_traceback(type(self), self, shown, tb_offset=0)
+        return lines
+
+
+class MastError(ShortTraceback):
     """What all exceptions of this package have in common.
 
     Parameters
@@ -168,20 +190,6 @@ class MastError(Exception):
         self.status = status
         self.elapsed = elapsed
         self.retry_after = retry_after
-
-    def _render_traceback_(self) -> list[str]:
-        """Show in IPython and in notebooks the user's own lines; with ``%xmode Verbose`` all.
-
-        Nothing else changes: the traceback itself is whole, for debuggers, logs and Python's own messages.
-        """
-        ipython = sys.modules.get("IPython")
-        shell = ipython.get_ipython() if ipython is not None else None
-        if shell is None:
-            return traceback.format_exception(self)
-        formatter = shell.InteractiveTB
-        shown = self.__traceback__ if formatter.mode == "Verbose" else _users_frames(self.__traceback__)
-        lines: list[str] = formatter.structured_traceback(type(self), self, shown, tb_offset=0)
-        return lines
 
 
 _PACKAGE = f"{Path(__file__).parent}{os.sep}"
@@ -281,3 +289,11 @@ class QueryTimeoutError(MastError, TimeoutError):
 
 class AccessDeniedError(MastError, LoginError):
     """Raised for 401 and 403; the message says whether to log in, to renew the token or to ask for access."""
+
+
+class CredentialsError(ShortTraceback, LoginError):
+    """Raised for a token or a password that is missing, not valid, or may not be sent to the server."""
+
+
+class UnresolvedNameError(ShortTraceback, ResolverError):
+    """Raised for the name of an object for which no position is known, and for an unknown resolver."""

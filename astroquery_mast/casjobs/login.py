@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..config import PROCESS_STATES, ProcessState
-from ..exceptions import InvalidArgumentError, LoginError, keep_hidden
+from ..exceptions import CredentialsError, InvalidArgumentError, keep_hidden
 from ..service.token import Origin, may_receive_secrets, origin_of
 from ..service.token_sources import HiddenText, is_given, prompt, read_keyring, write_keyring
 
@@ -91,9 +91,11 @@ class CasJobsLogin:
         """Return the user whose password may be sent to a URL."""
         user = self.user
         if user is None:
-            raise LoginError(_NOT_LOGGED_IN)
+            raise CredentialsError(_NOT_LOGGED_IN)
         if user.origin != origin_of(url):
-            raise LoginError(f"You are logged in to a different server than {url}. Log in again with CasJobs.login().")
+            raise CredentialsError(
+                f"You are logged in to a different server than {url}. Log in again with CasJobs.login()."
+            )
         return user
 
     def __repr__(self) -> str:
@@ -117,7 +119,7 @@ def _shared_login() -> CasJobsLogin:
 def check_address(url: str) -> None:
     """Raise if a password that is sent to a URL could be read by others."""
     if not may_receive_secrets(url):
-        raise LoginError(f"Passwords are only sent over https, but the server is {url}")
+        raise CredentialsError(f"Passwords are only sent over https, but the server is {url}")
 
 
 # -- sources of the account ------------------------------------------------------------------------------------------
@@ -193,4 +195,4 @@ def _checked_password(password: object) -> HiddenText:
             return HiddenText(password)
     except UnicodeEncodeError:
         pass
-    raise LoginError("The password must be a non-empty string.")
+    raise CredentialsError("The password must be a non-empty string.")

@@ -21,6 +21,7 @@ from astropy.table import Table
 
 from ..exceptions import (
     BadRequestError,
+    CredentialsError,
     InvalidArgumentError,
     InvalidQueryError,
     InvalidResponseError,
@@ -116,7 +117,7 @@ class CasJobsCalls:
         form = {"userid": account.username or "", "password": account.password}
         number = self._post(url, form, deadline, what, _read_wsid)
         if number in {"", "-1"}:
-            raise LoginError(f"CasJobs has no user {account.username} with this password.")
+            raise CredentialsError(f"CasJobs has no user {account.username} with this password.")
         return number
 
     # -- queries -----------------------------------------------------------------------------------------------------

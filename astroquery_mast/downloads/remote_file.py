@@ -25,9 +25,9 @@ from astroquery import log
 from ..config import count_setting
 from ..exceptions import (
     BadRequestError,
+    CredentialsError,
     InvalidQueryError,
     InvalidResponseError,
-    LoginError,
     MastError,
     ResponseTooLargeError,
     ServerError,
@@ -313,11 +313,11 @@ def open_fits(url: str, *, name: str, block_size: int) -> fits.HDUList:
         raise _as_error_of_query(err, url, name) from err
 
 
-def _as_error_of_query(err: Exception, url: str, name: str) -> InvalidQueryError | LoginError | ServerError:
+def _as_error_of_query(err: Exception, url: str, name: str) -> InvalidQueryError | CredentialsError | ServerError:
     """Return the error of this package for an exception of `fsspec`."""
     status = _http_status(err)
     if status in _UNAUTHORIZED:
-        return LoginError(f"{name} is under exclusive access. Log in and open it without use_fsspec=True.")
+        return CredentialsError(f"{name} is under exclusive access. Log in and open it without use_fsspec=True.")
     if status == HTTPStatus.NOT_FOUND:
         return BadRequestError(f"File {name} not found at {url}.", service="fsspec", status=status)
     if status is None and isinstance(err, OSError) and not isinstance(err, _fsspec_errors()[1:]):

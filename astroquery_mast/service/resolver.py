@@ -28,6 +28,7 @@ from ..exceptions import (
     MastError,
     ResolverError,
     ServerError,
+    UnresolvedNameError,
 )
 from ..query.values import as_unicode, in_batches, is_missing
 from ..sky.position import as_coordinate, is_place, tic_hint
@@ -86,7 +87,7 @@ class Resolver:
         """Return the positions that every source has for one object: source → position."""
         entries = with_place(self._entries([checked_name(name)], None, True, deadline))
         if not entries:
-            raise ResolverError(f'Could not resolve "{name}" to a sky position.{tic_hint(name)}')
+            raise UnresolvedNameError(f'Could not resolve "{name}" to a sky position.{tic_hint(name)}')
         return by_source(entries)
 
     def many(
@@ -116,7 +117,7 @@ class Resolver:
             _raise_first(errors.values())
         _warn_of(errors, missing, len(given) + missing)
         if not positions:
-            raise ResolverError("Could not resolve any of the given object names to sky positions.")
+            raise UnresolvedNameError("Could not resolve any of the given object names to sky positions.")
         return positions
 
     def positions(
@@ -177,12 +178,12 @@ class Resolver:
         """The position of a name among what was found for it."""
         if resolver is None:
             if not entries:
-                raise ResolverError(f'Could not resolve "{name}" to a sky position.{tic_hint(name)}')
+                raise UnresolvedNameError(f'Could not resolve "{name}" to a sky position.{tic_hint(name)}')
             log.debug('"%s" resolved by %s as %s', name, entries[0].get("resolver"), entries[0].get("canonicalName"))
             return coordinate_of(entries[0])
         sources = {str(entry.get("resolver")): entry for entry in reversed(entries)}
         if resolver not in sources:
-            raise ResolverError(
+            raise UnresolvedNameError(
                 f'Could not resolve "{name}" to a sky position using resolver "{resolver}". Try another '
                 "resolver, or omit it to use the first one that knows the name."
             )
@@ -277,7 +278,7 @@ def checked_resolver(resolver: object) -> str | None:
     if not isinstance(resolver, str):
         raise InvalidQueryError(f'resolver must be "NED" or "SIMBAD", got {resolver!r}.')
     if resolver.upper() not in _RESOLVERS:
-        raise ResolverError(f'Invalid resolver {resolver!r}. Must be "NED" or "SIMBAD".')
+        raise UnresolvedNameError(f'Invalid resolver {resolver!r}. Must be "NED" or "SIMBAD".')
     return resolver.upper()
 
 

@@ -21,8 +21,8 @@ from requests.auth import AuthBase
 
 from ..config import PROCESS_STATES, Endpoints, ProcessState
 from ..exceptions import (
+    CredentialsError,
     InvalidResponseError,
-    LoginError,
     MastError,
     keep_hidden,
     presentable,
@@ -278,7 +278,7 @@ class Login:
         found = find_token(token, reenter=reenter, page=self._endpoints.token_page)
         user = self.whoami(Credentials(found.text))
         if user.get("anon", True):
-            raise LoginError(
+            raise CredentialsError(
                 f"MAST API token invalid! MAST does not accept {found.source}; it may have expired or been "
                 f"copied incompletely. Create a new one at {self._endpoints.token_page}"
             )
@@ -303,7 +303,7 @@ class Login:
         """Ask the archive to whom a token belongs."""
         asked = self.credentials if credentials is None else credentials
         if asked.serves(self._endpoints) and not may_receive_token(self._endpoints.whoami, self._endpoints):
-            raise LoginError(f"Tokens are only sent over https, but the server is {self._endpoints.server}")
+            raise CredentialsError(f"Tokens are only sent over https, but the server is {self._endpoints.server}")
 
         def send(method: str, url: str, **keywords: Any) -> requests.Response:
             """Send with the token that is asked about."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from astroquery import log
 
-from ..exceptions import AuthenticationWarning, LoginError, presentable
+from ..exceptions import AuthenticationWarning, CredentialsError, LoginError, presentable
 from ..warn import warn_user
 
 # Where tokens are looked for, the usual name first; some tools of the community use the second.
@@ -61,7 +61,7 @@ def normalize_token(token: str) -> str:
         text = text[1:-1].strip()
     text = _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text
     if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise LoginError("This is not a MAST token. A token is a single word of letters and digits.")
+        raise CredentialsError("This is not a MAST token. A token is a single word of letters and digits.")
     return HiddenText(text)
 
 
@@ -103,7 +103,7 @@ def _normalized(found: FoundToken) -> FoundToken:
         return FoundToken(normalize_token(found.text), found.source)
     except LoginError as err:
         where = f" It is {found.source}." if found.source.startswith("the token in") else ""
-        raise LoginError(f"{err}{where}") from None
+        raise CredentialsError(f"{err}{where}") from None
 
 
 def _stored() -> FoundToken | None:
@@ -124,7 +124,7 @@ def _from_file() -> FoundToken | None:
         text = file.read_text("utf-8-sig")
         is_open = _is_open_to_others(file)
     except (OSError, ValueError, RuntimeError) as err:
-        raise LoginError(f"Cannot read the file set in {TOKEN_FILE}: {err}") from err
+        raise CredentialsError(f"Cannot read the file set in {TOKEN_FILE}: {err}") from err
     if is_open and is_given(text):
         warn_user(_OPEN_FILE.format(path, TOKEN_FILE), AuthenticationWarning)
     return FoundToken(HiddenText(text), f"the token in {path} ({TOKEN_FILE})") if is_given(text) else None
@@ -189,8 +189,8 @@ def _from_prompt(page: str) -> str:
 def prompt(question: str, missing: str, *, hidden: bool = True) -> str:
     """Ask on the terminal or in the notebook; unless ``hidden`` is false, without showing what is typed."""
     if not (sys.stdin is not None and sys.stdin.isatty()) and "ipykernel" not in sys.modules:
-        raise LoginError(missing)
+        raise CredentialsError(missing)
     try:
         return HiddenText(getpass.getpass(question)) if hidden else input(question)
     except (NotImplementedError, EOFError, OSError) as err:  # a notebook that is run without a user
-        raise LoginError(missing) from err
+        raise CredentialsError(missing) from err

@@ -16,7 +16,7 @@ from astropy import units as u
 from astropy.coordinates import Angle
 from astropy.table import MaskedColumn, Table
 
-from ..exceptions import InputWarning, InvalidArgumentError, MastError, ResolverError
+from ..exceptions import InputWarning, InvalidArgumentError, MastError, UnresolvedNameError
 from ..query.request import MashupRequest
 from ..service.mast_service import MastService, refuse_two_positions
 from ..service.parallel import RunOptions
@@ -151,7 +151,7 @@ class ManyTargets:
             first = next(iter(errors.values()), None)
             if first is not None:
                 message = "Could not resolve any of the given object names to sky positions."
-                raise first if isinstance(first, MastError) else ResolverError(message)
+                raise first if isinstance(first, MastError) else UnresolvedNameError(message)
             raise InvalidArgumentError(f"None of the {len(given)} targets has a valid position: {given.failures()[0]}")
         return given
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 import traceback
 from collections.abc import Callable
@@ -11,8 +12,17 @@ from typing import Any
 import pytest
 import requests
 
-from astroquery_mast import Observations, conf
-from astroquery_mast.exceptions import InvalidCriterionError, MastError, QueryTimeoutError, ServerError
+from astroquery_mast import CasJobs, Observations, conf
+from astroquery_mast.exceptions import (
+    InvalidCriterionError,
+    InvalidQueryError,
+    LoginError,
+    MastError,
+    QueryTimeoutError,
+    ResolverError,
+    ServerError,
+    ShortTraceback,
+)
 from astroquery_mast.sandbox import Fault, Sandbox
 
 
@@ -104,6 +114,29 @@ def test_ipython_shows_the_lines_of_the_user(monkeypatch: pytest.MonkeyPatch) ->
     error = caught_by(asks_with_a_typo)
     assert error._render_traceback_() == ["caught_by", "asks_with_a_typo"]
     assert len(traceback.extract_tb(error.__traceback__)) > 5
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: Observations.query_object("no such galaxy"),
+        lambda: Observations.query_object(["no such galaxy", "none such"]),
+        lambda: Observations.resolve_object("M51", resolver="somebody"),
+        lambda: Observations.login("not a token"),
+        lambda: CasJobs.login("nobody", "typo"),
+        lambda: CasJobs.query("SELECT 1"),
+    ],
+)
+def test_names_and_logins_have_no_long_tracebacks(
+    mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any]
+) -> None:
+    """Errors about the name of an object, a token or a password end at the line of the user, too."""
+    in_shell(monkeypatch, "Context")
+    with pytest.raises((InvalidQueryError, LoginError, ResolverError)) as caught:
+        call()
+    assert isinstance(caught.value, ShortTraceback)
+    assert caught.value._render_traceback_()[-1] == "<lambda>"
+    assert type(pickle.loads(pickle.dumps(caught.value))) is type(caught.value)
 
 
 def test_ipython_shows_all_where_all_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
