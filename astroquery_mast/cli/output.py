@@ -25,6 +25,7 @@ from astropy.time import Time
 from astropy.utils.console import human_file_size
 
 from ..exceptions import presentable
+from ..tables.cell_texts import beginning, ending, padded, text_width
 from ..tables.columns import known_name, plain_cells
 from .exits import usage_failure
 from .options import SUFFIXES
@@ -174,27 +175,27 @@ def _lines(table: Table, width: int | None, *, fixed: bool) -> list[str]:
 
 def _width(columns: list[list[str]]) -> int:
     """The width of columns beside each other."""
-    return sum(len(column[0]) for column in columns) + len(_GAP) * (len(columns) - 1)
+    return sum(text_width(column[0]) for column in columns) + len(_GAP) * (len(columns) - 1)
 
 
 def _shortened(name: str, column: list[str], width: int) -> list[str]:
     """A column with cells of at most a width: paths without their beginning, other text without its middle."""
-    if len(column[0]) <= width:
+    if text_width(column[0]) <= width:
         return column
     before = 0 if name == _PATH else (width - 1) // 2
     after = width - 1 - before
     texts = [cell.rstrip() for cell in column]
-    cut = [text if len(text) <= width else f"{text[:before]}…{text[-after:]}" for text in texts]
-    return [text.ljust(width) for text in cut]
+    cut = [text if text_width(text) <= width else f"{beginning(text, before)}…{ending(text, after)}" for text in texts]
+    return [padded(text, width) for text in cut]
 
 
 def _widened(natural: dict[str, list[str]], columns: list[list[str]], room: int) -> list[list[str]]:
     """The columns, with the room that is left given to those that were cut, the first of them first."""
     widened = []
     for (name, column), cut in zip(natural.items(), columns, strict=True):
-        more = min(max(room, 0), len(column[0]) - len(cut[0]))
+        more = min(max(room, 0), text_width(column[0]) - text_width(cut[0]))
         room -= more
-        widened.append(_shortened(name, column, len(cut[0]) + more))
+        widened.append(_shortened(name, column, text_width(cut[0]) + more))
     return widened
 
 
@@ -203,8 +204,8 @@ def _column_lines(name: str, column: Any) -> list[str]:
     title = name if name in _SIZES or not getattr(column, "unit", None) else f"{name} [{column.unit}]"
     kind = getattr(getattr(column, "dtype", None), "kind", "O")
     cells = [title, *(_cell(name, cell) for cell in _plain(column))]
-    width = max(map(len, cells))
-    return [cell.rjust(width) if kind in _NUMBERS else cell.ljust(width) for cell in cells]
+    width = max(map(text_width, cells))
+    return [padded(cell, width, str.rjust if kind in _NUMBERS else str.ljust) for cell in cells]
 
 
 def _cell(name: str, value: Any) -> str:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib import resources
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -58,12 +61,12 @@ class ShownColumn:
     @property
     def heading_width(self) -> int:
         """The room that name and unit take."""
-        return max(len(self.name), len(self.unit))
+        return max(text_width(self.name), text_width(self.unit))
 
     @property
     def longest(self) -> int:
         """The room that the longest cell takes."""
-        return max((len(MASKED) if cell is None else len(cell) for cell in self.cells), default=0)
+        return max((len(MASKED) if cell is None else text_width(cell) for cell in self.cells), default=0)
 
     @property
     def is_empty(self) -> bool:
@@ -158,20 +161,48 @@ def readable_size(size: float) -> str:
     return f"{size:.0f} {unit}" if unit == _BYTES[0] else f"{size:.1f} {unit}"
 
 
+def text_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: East Asian wide characters take two, accents none."""
+    return len(text) if text.isascii() else sum(map(_character_width, text))
+
+
+def _character_width(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def padded(text: str, width: int, justify: Callable[[str, int], str] = str.ljust) -> str:
+    """Return a text that fills a width; ``justify`` is `str.ljust`, `str.rjust` or `str.center`."""
+    return justify(text, width - text_width(text) + len(text))
+
+
+def beginning(text: str, width: int) -> str:
+    """Return as much of the beginning of a text as has room."""
+    if text.isascii():
+        return text[: max(0, width)]
+    return text[: bisect_right(list(accumulate(map(_character_width, text))), width)]
+
+
+def ending(text: str, width: int) -> str:
+    """Return as much of the end of a text as has room."""
+    return beginning(text[::-1], width)[::-1]
+
+
 def shortened(text: str, width: int, dots: str = "...") -> str:
-    """Return a text that is not longer than it may be: what tells it apart from others stays.
+    """Return a text that is not wider than it may be: what tells it apart from others stays.
 
     The end of a path, the beginning of a sentence, beginning and end of a name; of a time, the day.
     """
-    if len(text) <= width:
+    if text_width(text) <= width:
         return text
     if _TIME.match(text) and width >= _DAY:
         return text[: _MINUTE if width >= _MINUTE else _DAY]
     room = width - len(dots)
     if room <= 0:
-        return text[:width]
+        return beginning(text, width)
     if " " in text:
-        return text[:room] + dots
+        return beginning(text, room) + dots
     if "/" in text:
-        return dots + text[-room:]
-    return text[: room - room // 2] + dots + text[len(text) - room // 2 :]
+        return dots + ending(text, room)
+    return beginning(text, room - room // 2) + dots + ending(text, room // 2)

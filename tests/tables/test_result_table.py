@@ -21,7 +21,7 @@ from shown_tables import observations
 from astroquery_mast import Observations, ResultTable
 from astroquery_mast.products.manifest import Manifest
 from astroquery_mast.sandbox import Sandbox
-from astroquery_mast.tables.cell_texts import display_rules, readable_size, shortened
+from astroquery_mast.tables.cell_texts import display_rules, readable_size, shortened, text_width
 from astroquery_mast.tables.terminal import terminal_text
 
 WIDE_ENOUGH = 120
@@ -224,12 +224,27 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
         assert len(text.splitlines()) <= 5
 
 
+@pytest.mark.parametrize("width", [120, 40])
+def test_columns_with_east_asian_characters_are_aligned(width: int) -> None:
+    """Each wide character takes two columns of a terminal, and an accent none."""
+    names = ["\u6e26\u5dfb\u9280\u6cb3" * 4, "M51", "Cafe\u0301", "\u039a\u03ad\u03bd"]
+    table = ResultTable({"\u540d\u524d": names, "ra": [1.5, 10.5, 2.0, 3.0], "note": ["x" * 30] * 4})
+    lines = shown(table, width)
+    dashes = lines[1]
+    assert set(dashes) == {"-", " "}
+    starts = [number for number, sign in enumerate(dashes) if sign == "-" and dashes[:number][-1:] in {"", " "}]
+    for line in (*lines[:1], *lines[2:6]):
+        columns = "".join(each if text_width(each) == 1 else each + "\0" for each in line if text_width(each))
+        assert len(columns) <= width
+        assert all(columns[start - 1] == " " for start in starts[1:])
+
+
 @given(st.text(max_size=60), st.integers(min_value=1, max_value=50))
 def test_shortened_text_has_the_length(text: str, width: int) -> None:
     """It is never longer than asked for, and the same if it fits."""
     made = shortened(text, width)
-    assert len(made) <= width
-    assert made == text or len(text) > width
+    assert text_width(made) <= width
+    assert made == text or text_width(text) > width
 
 
 @pytest.mark.parametrize(
