@@ -142,13 +142,10 @@ def _visible(character: str) -> str:
 
 
 class ShortTraceback(Exception):
-    """An exception whose traceback in IPython ends at the user's own line."""
+    """An exception whose traceback in IPython ends at the user's own line, and is whole everywhere else."""
 
     def _render_traceback_(self) -> list[str]:
-        """Show in IPython and in notebooks the user's own lines; with ``%xmode Verbose`` all.
-
-        Nothing else changes: the traceback itself is whole, for debuggers, logs and Python's own messages.
-        """
+        """Show in IPython and in notebooks the user's own lines; with ``%xmode Verbose`` all."""
         ipython = sys.modules.get("IPython")
         shell = ipython.get_ipython() if ipython is not None else None
         if shell is None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -33,18 +32,10 @@ def _session_options() -> list[click.Parameter]:
 
 def _check_encoding(ctx: click.Context, param: click.Parameter) -> None:
     """Raise if a value has bytes that are no characters; the name of a file on disk may have them."""
-    for text in _texts(ctx.params.get(param.name or "")):
-        if _NO_CHARACTER.search(text) and not os.path.lexists(text):
+    value = ctx.params.get(param.name or "")
+    for text in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(text, str) and _NO_CHARACTER.search(text) and not os.path.lexists(text):
             raise click.BadParameter(f"{text!r} is not valid UTF-8.", ctx, param)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """The strings in the value of a parameter."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each)
 
 
 class MastCommand(click.Command):

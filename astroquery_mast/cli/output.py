@@ -25,7 +25,7 @@ from astropy.time import Time
 from astropy.utils.console import human_file_size
 
 from ..exceptions import presentable
-from ..tables.cell_texts import beginning, ending, padded, text_width
+from ..tables.cell_texts import beginning, ending, justified, text_width
 from ..tables.columns import known_name, plain_cells
 from .exits import usage_failure
 from .options import SUFFIXES
@@ -186,7 +186,7 @@ def _shortened(name: str, column: list[str], width: int) -> list[str]:
     after = width - 1 - before
     texts = [cell.rstrip() for cell in column]
     cut = [text if text_width(text) <= width else f"{beginning(text, before)}…{ending(text, after)}" for text in texts]
-    return [padded(text, width) for text in cut]
+    return [justified(text, width) for text in cut]
 
 
 def _widened(natural: dict[str, list[str]], columns: list[list[str]], room: int) -> list[list[str]]:
@@ -205,7 +205,7 @@ def _column_lines(name: str, column: Any) -> list[str]:
     kind = getattr(getattr(column, "dtype", None), "kind", "O")
     cells = [title, *(_cell(name, cell) for cell in _plain(column))]
     width = max(map(text_width, cells))
-    return [padded(cell, width, str.rjust if kind in _NUMBERS else str.ljust) for cell in cells]
+    return [justified(cell, width, str.rjust if kind in _NUMBERS else str.ljust) for cell in cells]
 
 
 def _cell(name: str, value: Any) -> str:

@@ -253,9 +253,9 @@ def error_page(start: bytes, name: str, signature: FileSignature) -> str | None:
     return None
 
 
-def refuse_error_page(start: bytes, name: str, signature: FileSignature) -> None:
-    """Raise if what came is what a server says in place of a file."""
-    page = error_page(start, name, signature)
+def refuse_error_page(start: bytes, name: str, signature: FileSignature, *, is_product: bool) -> None:
+    """Raise if what came is what a server says in place of a file; of an address, the caller reads what comes."""
+    page = error_page(start, name, signature) if signature.wanted or is_product else None
     if page is not None:
         raise WrongContentError(f"MAST returned an error message instead of the file{page}")
 

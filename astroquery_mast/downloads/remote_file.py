@@ -263,10 +263,9 @@ def _copy(url: str, open_url: OpenUrl, name: str) -> _Copy:
 
 
 def _check_beginning(start: bytes, response: requests.Response, name: str) -> None:
-    """Raise if a message came in place of a file; where it is not known what comes, the reader sees it."""
+    """Raise if a message came in place of a file."""
     signature = FileSignature.of(name, packed=is_compressed(response.headers))
-    if signature.wanted or not name.startswith(_WEB):
-        refuse_error_page(start[:SIGNATURE_BYTES], name, signature)
+    refuse_error_page(start[:SIGNATURE_BYTES], name, signature, is_product=not name.startswith(_WEB))
 
 
 def _with_retries(ask: Callable[[], T], name: str) -> T:

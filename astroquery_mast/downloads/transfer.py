@@ -322,7 +322,7 @@ class FileTransfer:
         planned, start = self._planned, sink.start(SIGNATURE_BYTES)
         signature = FileSignature.of(planned.uri or "", planned.local_path.name, packed=is_compressed(response.headers))
         if sink.size != planned.size:
-            self._refuse_error_page(start, signature)
+            refuse_error_page(start, planned.local_path.name, signature, is_product=bool(planned.uri))
         if sink.resume_point is None:
             check_length(response.headers, sink.size, planned.size)
         elif sink.size != sink.resume_point.total:
@@ -336,12 +336,6 @@ class FileTransfer:
         whole = response.status_code in _WHOLE
         checksums = announced_checksums(response.headers, whole=whole, cataloged=planned.checksum)
         check_checksums(checksums, sink.digest)
-
-    def _refuse_error_page(self, start: bytes, signature: FileSignature) -> None:
-        """Raise if the body is an error message; files without URI and known signature are not checked."""
-        planned = self._planned
-        if planned.uri or signature.wanted:
-            refuse_error_page(start, planned.local_path.name, signature)
 
     def _check_signature(self, response: requests.Response, sink: Sink, signature: FileSignature) -> None:
         """Note an unexpected signature of a complete file; raise if it is not known to be complete."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from os import PathLike, fspath
 from typing import Any
 
@@ -24,7 +23,7 @@ from astropy.coordinates import (
 from astropy.table import Table
 
 from ..exceptions import InvalidArgumentError
-from ..tables.dataframes import as_astropy
+from ..tables.dataframes import as_astropy, needed_for_parquet
 from ..tables.rows import Array, Floats, RowNumbers
 from .positions import as_positions, filled_with_nan, position_columns, sky_column
 from .sphere import unit_vectors
@@ -91,10 +90,7 @@ def _parquet(path: str, ra_column: str | None, dec_column: str | None) -> Iterat
             f"points must be a SkyCoord, a table, or the path of a file that ends in {', '.join(_PARQUET)}, "
             f"got {path!r}."
         )
-    try:
-        parquet = import_module("pyarrow.parquet")
-    except ImportError as err:
-        raise InvalidArgumentError("Parquet files need pyarrow: pip install 'astroquery_mast[parquet]'.") from err
+    parquet = needed_for_parquet("pyarrow.parquet", path)
     try:
         with parquet.ParquetFile(path) as file:
             names = position_columns(as_astropy(file.schema_arrow.empty_table()), ra_column, dec_column)

@@ -172,7 +172,7 @@ def _character_width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
-def padded(text: str, width: int, justify: Callable[[str, int], str] = str.ljust) -> str:
+def justified(text: str, width: int, justify: Callable[[str, int], str] = str.ljust) -> str:
     """Return a text that fills a width; ``justify`` is `str.ljust`, `str.rjust` or `str.center`."""
     return justify(text, width - text_width(text) + len(text))
 

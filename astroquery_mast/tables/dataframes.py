@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Column, MaskedColumn, Table
 
-from ..exceptions import InvalidQueryError
+from ..exceptions import InvalidArgumentError
 
 _PACKAGES = frozenset({"pandas", "polars", "pyarrow"})
 _EXTRA = "pip install 'astroquery_mast[parquet]'"
@@ -73,21 +73,21 @@ def _is_product_or_observation(row: object) -> bool:
 
 def table_of_parquet(content: bytes, name: str) -> Table:
     """Return the table in a parquet file; astropy reads what astropy wrote, and needs pandas for that."""
-    parquet = _needed("pyarrow.parquet", name)
+    parquet = needed_for_parquet("pyarrow.parquet", name)
     read = parquet.read_table(io.BytesIO(content))
     if _OF_ASTROPY in (read.schema.metadata or {}):
-        _needed("pandas", name)
+        needed_for_parquet("pandas", name)
         return Table.read(io.BytesIO(content), format="parquet")
     return Table([_column(each) for each in read.columns], names=read.schema.names)
 
 
-def _needed(module: str, name: str) -> Any:
-    """Import what an optional package has."""
+def needed_for_parquet(module: str, name: str) -> Any:
+    """Import what an optional package has for a file."""
     try:
         return import_module(module)
     except ImportError as err:
         package = module.partition(".")[0]
-        raise InvalidQueryError(f"Reading {name} requires {package}. Install it with: {_EXTRA}") from err
+        raise InvalidArgumentError(f"Reading {name} requires {package}. Install it with: {_EXTRA}") from err
 
 
 def _column(chunks: Any) -> Column:

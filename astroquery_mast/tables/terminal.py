@@ -11,7 +11,7 @@ from shutil import get_terminal_size
 from astropy.table import Table
 from astropy.utils.console import conf
 
-from .cell_texts import MASKED, ShownColumn, beginning, padded, shortened, text_width
+from .cell_texts import MASKED, ShownColumn, beginning, justified, shortened, text_width
 from .table_view import Room, TableView, view_of
 
 # Lines besides those of rows: heading, units, dashes, dots, the two lines about the table, and the next prompt.
@@ -44,11 +44,11 @@ def _cells(column: ShownColumn, view: TableView) -> Sequence[str]:
         cells.insert(view.gap, "..."[: column.width])
     justify = str.ljust if column.is_text else str.rjust
     units = [_heading(column.unit, column.width)] if any(each.unit for each in view.columns) else []
-    body = [padded(cell, column.width, justify) for cell in cells]
+    body = [justified(cell, column.width, justify) for cell in cells]
     return [_heading(column.name, column.width), *units, "-" * column.width, *body]
 
 
 def _heading(text: str, width: int) -> str:
     """A name or unit, cut at its end if there is no room, for names are known by how they begin."""
     shown = text if text_width(text) <= width else beginning(text, width - 3) + "..."
-    return padded(shown, width, str.center)
+    return justified(shown, width, str.center)
