@@ -1,7 +1,7 @@
-"""A client for MAST, the Mikulski Archive for Space Telescopes, that takes every call of ``astroquery.mast``.
+"""A client for MAST, the Mikulski Archive for Space Telescopes, that supports every call of ``astroquery.mast``.
 
-The public names are imported when they are first used, so that ``import astroquery_mast`` costs nothing and the pytest
-plugin that comes with the package does not slow down the tests of those who never use it.
+Public names are imported on first use, so that ``import astroquery_mast`` is fast and the pytest plugin of the package
+does not slow down test suites that do not use it.
 """
 
 from __future__ import annotations
@@ -113,5 +113,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """List the public names and modules, those not imported yet among them."""
+    """List the public names and modules, including those not imported yet."""
     return sorted({*__all__, *_MODULES})

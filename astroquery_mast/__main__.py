@@ -1,4 +1,4 @@
-"""The command line without its script: ``python -m astroquery_mast``."""
+"""Run the command line as ``python -m astroquery_mast``."""
 
 from .cli.main import cli
 

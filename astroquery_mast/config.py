@@ -1,9 +1,9 @@
-"""Settings and addresses: what a user may change, read at the moment it is used.
+"""Settings and addresses, which are read each time they are used.
 
 `conf` is an astropy configuration namespace, so that a value can come from the configuration file, from
 ``conf.server = ...`` in a script, or from ``with conf.set_temp("timeout", 60):``.  `Endpoints` turns the settings into
-addresses.  Nothing here is copied at import: a change takes effect with the next request.  Numbers are read by
-`count_setting` and `seconds_setting`, which refuse what makes no sense.
+addresses.  No setting is copied at import: a change takes effect with the next request.  `count_setting` and
+`seconds_setting` read numbers and raise an error for invalid ones.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = ["Conf", "Endpoints", "conf", "count_setting", "seconds_setting"]
 
 
 def _item(default: object, description: str) -> _config.ConfigItem:
-    """A setting in the section ``[astroquery_mast]``, whatever module defines it."""
+    """A setting in the section ``[astroquery_mast]``, whichever module defines it."""
     return _config.ConfigItem(default, description, module="astroquery_mast")
 
 
 _SETTINGS = (
     "Settings of astroquery_mast. Set one with conf.timeout = 60, for example. Changed settings are marked with *."
 )
-# Columns that a description has at least.
+# Minimum width of a description, in characters.
 _NARROWEST = 18
 
 
@@ -61,7 +61,7 @@ class Conf(_config.ConfigNamespace):
     connect_timeout = _item(30.0, "Timeout for connecting, in seconds.")
     read_timeout = _item(120.0, "Seconds without data after which a request is sent again.")
     pagesize = _item(50000, "Rows requested per page.")
-    # As many connections to one server as a browser opens: what an archive is made for.
+    # The number of connections that a browser opens to one server, which servers are designed for.
     max_workers = _item(6, "Maximum number of concurrent requests of a call.")
     max_attempts = _item(4, "Maximum number of attempts of a request before a transient error is raised.")
     server_row_limit = _item(500_000, "Maximum number of rows that MAST returns per request; larger queries are split.")
@@ -79,7 +79,7 @@ class Conf(_config.ConfigNamespace):
     enable_cloud_dataset = _item(True, "Has no effect by itself; call enable_cloud_dataset().")
 
     def __repr__(self) -> str:
-        """List the settings, with what they mean; a star marks those that were changed."""
+        """List the settings with their descriptions; an asterisk marks changed ones."""
         rows = self._rows()
         name_width, value_width = (max(len(row[place]) for row in rows) for place in (0, 1))
         indent = " " * (name_width + value_width + 6)
@@ -91,7 +91,7 @@ class Conf(_config.ConfigNamespace):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        """Show the same in a notebook."""
+        """Show the settings as a table in a notebook."""
         rows = (
             f"<tr><td><code>{name}</code></td><td><code>{html.escape(value)}</code></td>"
             f'<td style="text-align:left">{html.escape(description)}</td></tr>'
@@ -113,22 +113,22 @@ conf = Conf()
 
 
 def count_setting(name: str) -> int:
-    """Return a setting that is a number of things.
+    """Return the value of a setting that is a count.
 
     Parameters
     ----------
     name : str
-        Its name in `conf`.
+        The name of the setting in `conf`.
 
     Returns
     -------
     int
-        1 or more.
+        The value, 1 or more.
 
     Raises
     ------
     InvalidQueryError
-        If it is something else.
+        If the value is not an integer, or less than 1.
     """
     value = getattr(conf, name)
     if not isinstance(value, int) or value < 1:
@@ -137,22 +137,22 @@ def count_setting(name: str) -> int:
 
 
 def seconds_setting(name: str) -> float:
-    """Return a setting that is a time.
+    """Return the value of a setting that is a time.
 
     Parameters
     ----------
     name : str
-        Its name in `conf`.
+        The name of the setting in `conf`.
 
     Returns
     -------
     float
-        Seconds, above 0; infinite for no limit.
+        The value in seconds, greater than 0; infinity for no limit.
 
     Raises
     ------
     InvalidQueryError
-        If it is something else.
+        If the value is not a number, or not positive.
     """
     value = getattr(conf, name)
     if not isinstance(value, int | float) or not value > 0:
@@ -164,20 +164,20 @@ def seconds_setting(name: str) -> float:
 
 @dataclass(frozen=True)
 class ProcessState:
-    """What all clients of a process share besides `conf`: how it is read and written, and what it is at first."""
+    """State that all clients of a process share besides `conf`: how to read and write it, and its initial value."""
 
     read: Callable[[], Any]
     write: Callable[[Any], object]
     initial: Any
 
 
-# Each is added by the module that has it, when that is loaded.
+# Each module that has such a state adds it on import.
 PROCESS_STATES: list[ProcessState] = []
 
 
 @contextmanager
 def fresh_state() -> Iterator[None]:
-    """Begin with nothing shared, such as a login, and put that and the settings back at the end."""
+    """Reset the shared state, such as the login; restore it and the settings at the end."""
     settings = {name: getattr(conf, name) for name in conf}
     before = [(state, state.read()) for state in PROCESS_STATES]
     for state, _ in before:
@@ -195,17 +195,17 @@ def fresh_state() -> Iterator[None]:
 
 
 def file_address(download_url: str, uri: str) -> str:
-    """Return the address of a file as it is asked for: an unescaped ``&`` in a dataURI would end the parameter."""
+    """Return the download address of a dataURI, escaped, because an ``&`` in it would end the parameter."""
     return f"{download_url}?uri={quote(uri, safe=':/', errors='replace')}"
 
 
 def program_pages(server: str, mission: str) -> str:
-    """Return where the pages of the programs of a mission are, JWST or HST."""
+    """Return the address of the program pages of a mission, JWST or HST."""
     return f"{server}/{mission.lower()}-program-info"
 
 
 def observation_page(server: str, obs_id: str) -> str:
-    """Return where people find an observation in the MAST Portal, by its obs_id."""
+    """Return the address of an observation in the MAST Portal, by its obs_id."""
     words = {"valString": obs_id, "freeText": obs_id, "displayString": obs_id}
     criterion = {"paramName": "obs_id", "niceName": "obs_id", "values": [], "isDate": False, **words}
     search = {
@@ -242,10 +242,10 @@ def _default(name: str) -> str:
 
 
 class Endpoints:
-    """The addresses of the MAST services, made from `conf` each time they are used.
+    """The addresses of the MAST services, derived from `conf` on each access.
 
-    A pickled copy takes those along that differ from the defaults: in another process `conf` is as it was at its start.
-    There they hold wherever `conf` has the default.
+    A pickled copy includes the addresses that differ from the defaults, because another process has its own `conf`.
+    In that process, they are used where `conf` has the default.
 
     Parameters
     ----------
@@ -261,35 +261,35 @@ class Endpoints:
         self._brought: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Take the configured addresses along to another process."""
+        """Include the configured addresses, for another process."""
         configured = {name: self._configured(name) for name in _ADDRESSES}
         brought = {name: value for name, value in configured.items() if value != _default(name)}
         return {**vars(self), "_brought": brought}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Copy within this process, where the configuration is at hand."""
+        """Copy without adding the configured addresses, since the copy stays in this process."""
         copied = type(self).__new__(type(self))
         vars(copied).update(deepcopy(vars(self), memo))
         return copied
 
     def _configured(self, name: str) -> str:
-        """An address as it is configured here, or was where this comes from."""
+        """An address as configured in this process, or in the process that pickled this object."""
         here = str(getattr(conf, name)).rstrip("/")
         return self._brought.get(name, here) if here == _default(name) else here
 
     @property
     def server(self) -> str:
-        """Address of the MAST server, without a closing slash."""
+        """Address of the MAST server, without a trailing slash."""
         return str(self._server).rstrip("/") if self._server else self._configured("server")
 
     @property
     def catalogs_server(self) -> str:
-        """Address of the Catalogs.MAST server, without a closing slash."""
+        """Address of the Catalogs.MAST server, without a trailing slash."""
         return self._configured("catalogs_server")
 
     @property
     def cloud_server(self) -> str:
-        """Address of the public cloud copy, without a closing slash."""
+        """Address of the public cloud copy, without a trailing slash."""
         return self._configured("cloud_server")
 
     @property
@@ -299,115 +299,115 @@ class Endpoints:
 
     @property
     def invoke(self) -> str:
-        """Where Mashup requests are posted."""
+        """Address that Mashup requests are posted to."""
         return f"{self.server}/api/v0/invoke"
 
     @property
     def columns_config(self) -> str:
-        """Where the metadata of a service's columns is read."""
+        """Address of the column metadata of a Mashup service."""
         return f"{self.server}/portal/Mashup/Mashup.asmx/columnsconfig"
 
     @property
     def download(self) -> str:
-        """Where one file is fetched, by its dataURI."""
+        """Address for downloading one file, by its dataURI."""
         return f"{self.server}/api/v0.1/Download/file"
 
     @property
     def bundle(self) -> str:
-        """Where several files are fetched at once; ``.sh``, ``.zip`` or ``.tar.gz`` is to be added."""
+        """Address for downloading a bundle of files, without ``.sh``, ``.zip`` or ``.tar.gz``."""
         return f"{self.server}/api/v0.1/Download/bundle"
 
     @property
     def path_lookup(self) -> str:
-        """Where the cloud path of a dataURI is looked up."""
+        """Address for looking up the cloud path of a dataURI."""
         return f"{self.server}/api/v0.1/path_lookup/"
 
     @property
     def mission_columns(self) -> str:
-        """Where the columns of a mission's search are listed."""
+        """Address of the column lists of the mission searches."""
         return f"{self.server}/search/util/api/v0.1/column_list"
 
     def mission(self, mission: str) -> str:
-        """Where the search of a mission is, e.g. ``hst``; ``/search`` and the like are to be added."""
+        """Base address of the search of a mission, such as ``hst``, without ``/search`` or another method."""
         return f"{self.server}/search/{mission.lower()}/api/v0.1"
 
     @property
     def catalogs(self) -> str:
-        """Where Catalogs.MAST is; ``/panstarrs/dr2/mean.json`` and the like are to be added."""
+        """Base address of Catalogs.MAST, without a catalog such as ``/panstarrs/dr2/mean.json``."""
         return f"{self.catalogs_server}/api/v0.1"
 
     def cutouts(self, service: str) -> str:
-        """Where a cutout service is: ``tesscut``, ``zcut`` or ``hapcut``; ``/astrocut`` or the like is to be added."""
+        """Base address of ``tesscut``, ``zcut`` or ``hapcut``, without ``/astrocut`` or another method."""
         return f"{self.server}/{service}/api/v0.1"
 
     @property
     def hla_server(self) -> str:
-        """Address of the Hubble Legacy Archive, without a closing slash."""
+        """Address of the Hubble Legacy Archive, without a trailing slash."""
         return self._configured("hla_server")
 
     @property
     def tap(self) -> str:
-        """Where the TAP services are; ``/caom`` and the like are to be added."""
+        """Base address of the TAP services, without a service such as ``/caom``."""
         return f"{self.server}/vo-tap/api/v0.1"
 
     @property
     def viz(self) -> str:
-        """Where metadata for programs that show data are; ``/info/mnemonics`` and the like are to be added."""
+        """Base address of metadata for visualization tools, without a path such as ``/info/mnemonics``."""
         return f"{self.server}/viz/api/v0.1"
 
     @property
     def images(self) -> tuple[str, str]:
-        """Where images are searched by SIA: of version 1, to which the mission is to be added, and of version 2."""
+        """Addresses of the image searches: SIA version 1, without the mission, and SIA version 2."""
         return f"{self.server}/portal_vo/Mashup/VoQuery.asmx/SiaV1", f"{self.server}/vo-sia/api/v0.1/query"
 
     @property
     def spectra(self) -> str:
-        """Where spectra are searched by SSA; the mission may be added."""
+        """Address of the spectrum searches by SSA; the mission may be appended."""
         return f"{self._configured('archive_server')}/ssap/search2.php"
 
     def hlsp_page(self, name: str) -> str:
-        """Where the page of a collection of high-level science products is."""
+        """Address of the page of a collection of high-level science products."""
         return f"{self._configured('archive_server')}/hlsp/{name.lower()}"
 
     @property
     def cones(self) -> str:
-        """Where sources of catalogs are searched by cone; the catalog is to be added."""
+        """Address of the VO cone searches of catalogs, without the catalog."""
         return f"{self._configured('gsss_server')}/webservices/vo/ConeSearch.aspx"
 
     @property
     def casjobs(self) -> str:
-        """Where CasJobs is; ``/services/jobs.asmx/SubmitJob`` and the like are to be added."""
+        """Base address of CasJobs, without an operation such as ``/services/jobs.asmx/SubmitJob``."""
         server = str(self._casjobs_server or self._configured("casjobs_server")).rstrip("/")
-        # MAST has it in several places, such as ``/mcasjobs``, which may be configured, too.
+        # MAST has several CasJobs sites, such as ``/mcasjobs``; the setting may include the path of one.
         return server if urlsplit(server).path else f"{server}/ps1casjobs"
 
     @property
     def programs_server(self) -> str:
-        """Address of the pages of observing programs, without a closing slash."""
+        """Address of the pages of observing programs, without a trailing slash."""
         return self._configured("programs_server")
 
     @property
     def registry(self) -> str:
-        """Where MAST's registry of the Virtual Observatory is, a TAP service."""
+        """Address of MAST's registry of the Virtual Observatory, a TAP service."""
         return f"{self.tap}/registry"
 
     @property
     def fallback_registry(self) -> str:
-        """Where another registry is; empty for none."""
+        """Address of the registry to use if MAST's fails; empty for none."""
         return self._configured("fallback_registry")
 
     @property
     def whoami(self) -> str:
-        """Where a token's owner is named."""
+        """Address that returns the owner of a token."""
         return f"{self.server}/whoami"
 
     @property
     def token_page(self) -> str:
-        """The page, for people, on which a token with access to exclusive data is made."""
+        """Address of the web page that creates a token with access to exclusive data."""
         auth = self._configured("auth_server")
         return f"{auth}/token?suggested_name=Astroquery&suggested_scope=mast:exclusive_access"
 
     @property
     def resolver(self) -> str:
-        """Where names are turned into positions."""
+        """Address of the name resolver."""
         return f"{self._configured('resolver_server')}/Santa-war/query"

@@ -1,9 +1,9 @@
-"""What is imported or made when it is used.
+"""Modules that are imported on first use, and attributes that are created on each access.
 
-In: the name of a module, or a function.  Out: an object that stands in for the module; an attribute that is made anew.
+In: the name of a module, or a function.  Out: an object that imports the module when it is used; an attribute.
 
-``import astroquery_mast.observations`` makes a client that is ready to use, and needs its signatures only.  The modules
-that do the work are named like this::
+``import astroquery_mast.observations`` creates a client, for which it needs only the signatures of the methods.  It
+declares the modules that do the work like this::
 
     if TYPE_CHECKING:
         from ..service import parallel
@@ -11,7 +11,7 @@ that do the work are named like this::
     else:
         search, parallel = deferred(__package__, ".search ..service.parallel")
 
-so that type checkers, and the test of the order of imports, know them.
+so that type checkers and the test of the import order see them.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ class DeferredModule:
         self._package = package
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the module has under a name; it is found at once the next time."""
+        """Return an attribute of the module, and store it for the next access."""
         value = getattr(import_module(self._name, self._package), name)
         setattr(self, name, value)
         return value
 
 
 def deferred(package: str, names: str) -> Iterator[DeferredModule]:
-    """Give modules that are imported when they are used; their names are relative to a package."""
+    """Return modules, named relative to a package, that are imported on first use."""
     return (DeferredModule(name, package) for name in names.split())
 
 
 class FreshAttribute(Generic[Made]):
-    """An attribute that is made whenever it is asked for, and into which completion looks, as into no property.
+    """An attribute that is created on each access, like a property, but with tab completion.
 
-    IPython evaluates attributes of objects for completion, and calls no property for that.
+    To complete a name, IPython evaluates attributes of objects, but does not call properties.
     """
 
     def __init__(self, make: Callable[[Any], Made]) -> None:
@@ -58,9 +58,9 @@ class FreshAttribute(Generic[Made]):
     @overload
     def __get__(self, owner: object, kind: type | None = None) -> Made: ...
     def __get__(self, owner: object | None, kind: type | None = None) -> Made | Self:
-        """Make it for an object."""
+        """Create the attribute of an object."""
         return self if owner is None else self._make(owner)
 
     def __set__(self, owner: object, value: object) -> NoReturn:
-        """Refuse to be replaced; documentation tells an attribute from a method by this."""
+        """Raise an error; documentation tools recognize data descriptors by this method."""
         raise AttributeError(f"'{self._make.__name__}' cannot be set.")

@@ -1,7 +1,7 @@
 """The typical workflow, end to end: find images, list their files, download them, read them, and look at them.
 
-``python -m astroquery_mast.demo`` runs on the sandbox, ``--live`` on the archive itself.  In: the command line.  Out: a
-walk through the package on the terminal, files, and pictures of them.  Every call is printed as it is made.
+``python -m astroquery_mast.demo`` runs on the sandbox, or with ``--live`` on MAST.  In: the command line.  Out: calls
+of the package and their results on the terminal, files, and pictures of the files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .service.core import MastClass
 from .service.token_sources import ENVIRONMENT, environment_has_token
 
 RADIUS = "0.1 deg"
-# A star with a planet: it has ultraviolet spectra of Hubble and light curves of TESS.
+# A star with a planet, observed by Hubble (ultraviolet spectra) and TESS (light curves).
 STAR = "Pi Mensae"
 _CURVES = (("HST", "spectrum", ["X1DSUM", "X1D"]), ("TESS", "timeseries", ["LC"]))
 OBSERVATION_COLUMNS = ("obs_id", "filters", "t_exptime", "distance", "dataRights")
@@ -69,7 +69,7 @@ def ask(method: Any, *arguments: Any, **keywords: Any) -> Any:
 
 
 def _word(value: Any) -> str:
-    """A value as it stands in a call; of a table, what its rows are and how many; of a file, its name."""
+    """A value as written in a call: a table as the number of its rows and what they are, a file as its name."""
     if isinstance(value, Table):
         return f"<{len(value)} {'products' if 'dataURI' in value.colnames else 'observations'}>"
     if isinstance(value, SkyCoord):
@@ -119,8 +119,8 @@ class Album:
 
 
 def _close(figure: Any) -> None:
-    """Give back the memory of a figure that was drawn."""
-    import matplotlib.pyplot as plt  # noqa: PLC0415 - an optional dependency, which has drawn the figure
+    """Free the memory of a figure."""
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - an optional dependency, which is installed if there is a figure
 
     plt.close(figure)
 
@@ -129,7 +129,7 @@ def _close(figure: Any) -> None:
 
 
 def find_images(target: str, collection: str, instrument: str) -> Table:
-    """Query the combined images around an object, the nearest first."""
+    """Query the combined images around an object, and print them."""
     observations = ask(
         Observations.query_criteria,
         object_name=target,
@@ -157,7 +157,7 @@ def find_files(observations: Table, kind: str, count: int) -> Table:
 
 
 def fetch(products: Table, folder: Path, **options: Any) -> list[Path]:
-    """Download files, and return the paths of those that are whole on disk."""
+    """Download files, and return the paths of the complete ones."""
     manifest = ask(Observations.download_products, products, download_dir=folder, **options)
     if manifest is None:
         return []
@@ -169,7 +169,7 @@ def fetch(products: Table, folder: Path, **options: Any) -> list[Path]:
 
 
 def look_at(path: Path, album: Album) -> None:
-    """Read an image, print what it is, and save a picture of it."""
+    """Read an image, print its properties, and save a picture of it."""
     from .display import quicklook  # noqa: PLC0415 - matplotlib is optional
 
     image = ask(read_image, path)
@@ -183,19 +183,19 @@ def look_at(path: Path, album: Album) -> None:
 
 
 def try_without_token(products: Table, folder: Path) -> None:
-    """Ask for an exclusive file without a token, to show how it is refused."""
+    """Request an exclusive file without a token, to show how MAST refuses access."""
     say("Without a token, MAST refuses access. The manifest says what to do:")
     level = log.level
-    log.setLevel("ERROR")  # the manifest, printed below, has the same words
+    log.setLevel("ERROR")  # the manifest, printed below, has the same messages
     try:
-        # Without cache=False a file of an earlier run would be kept, and nobody asked.
+        # Without cache=False, a file of an earlier run would be kept without a request.
         fetch(products, folder, cache=False)
     finally:
         log.setLevel(level)
 
 
 def log_in(token: str | None) -> bool:
-    """Log in with the sandbox's token, or with one from the environment; tell how if there is none."""
+    """Log in with the sandbox's token, or with one from the environment; without a token, print how to create one."""
     if token is not None:
         print(">>> Observations.login(archive.token)")
         return Observations.login(token)
@@ -209,7 +209,7 @@ def log_in(token: str | None) -> bool:
 
 
 def exclusive_file(observations: Table, album: Album, token: str | None) -> None:
-    """Fetch a file that is not public yet: refused at first, and then with a token."""
+    """Request a file under exclusive access, first without and then with a token."""
     exclusive = observations[observations["dataRights"] == "EXCLUSIVE_ACCESS"]
     if not len(exclusive):
         say("None of these observations is under exclusive access today.")
@@ -223,14 +223,14 @@ def exclusive_file(observations: Table, album: Album, token: str | None) -> None
 
 
 def map_of(observations: Table, position: SkyCoord, album: Album) -> None:
-    """Save a map of the footprints of what was found."""
+    """Save a map of the footprints of observations."""
     from .display import plot_footprints  # noqa: PLC0415 - matplotlib is optional
 
     album.save("footprints", plot_footprints, observations, coordinates=position, radius=RADIUS)
 
 
 def curves_of(star: str, album: Album) -> None:
-    """Save a picture of a spectrum and one of a light curve of a star."""
+    """Save pictures of a spectrum and a light curve of a star."""
     from .display import quicklook  # noqa: PLC0415 - matplotlib is optional
 
     around = {"object_name": star, "radius": "20 arcsec"}
@@ -247,7 +247,7 @@ def curves_of(star: str, album: Album) -> None:
 
 
 def walk(target: str, album: Album, token: str | None) -> None:
-    """Do all the steps, one after the other."""
+    """Run all steps."""
     title(f"Where is {target}?")
     position = ask(Observations.resolve_object, target)
     print(f"{_INDENT}{position.to_string('hmsdms', precision=1)} (ICRS)")
@@ -282,7 +282,7 @@ class NothingFoundError(InvalidQueryError):
 
 
 def targets_with_images() -> list[str]:
-    """Return the targets of which the sandbox has images of both telescopes, those with most images first."""
+    """Return the targets with images of both telescopes in the sandbox, those with the most images first."""
     counts: Counter[str] = Counter()
     both: set[str] | None = None
     for collection, instrument in (("HST", "ACS/WFC"), ("JWST", "NIRCAM*")):
@@ -309,7 +309,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _place(stack: ExitStack, live: bool) -> str | None:
-    """Say which archive is used; start the sandbox, and return its token, unless it is the real one."""
+    """Print which server is used; without ``--live``, start the sandbox and return its token."""
     if live:
         print(f"Using the real MAST: {conf.server}")
         return None
@@ -349,7 +349,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _sum_up(album: Album, seconds: float) -> None:
-    """Say where everything is, and what to do next."""
+    """Print the paths of pictures and files, and what to do next."""
     title(f"Done in {seconds:.0f} s")
     if album.pictures:
         print("Pictures to look at:")
@@ -361,6 +361,6 @@ def _sum_up(album: Album, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    # The pictures are saved: no window is needed for them.
+    # The pictures are saved and need no window.
     os.environ.setdefault("MPLBACKEND", "Agg")
     sys.exit(main())

@@ -1,20 +1,20 @@
-"""What can go wrong, as a tree on top of `astroquery.exceptions`.
+"""The exceptions of this package, which extend those of `astroquery.exceptions`.
 
 ::
 
-    astroquery.exceptions.InvalidQueryError      the request is not valid as it stands; nothing was sent
+    astroquery.exceptions.InvalidQueryError      the request is not valid; nothing was sent
     ├── InvalidArgumentError                     an argument: its value, its type, or its combination with others
     │   └── InvalidCriterionError                a criterion: its name, its value, or both
-    │       └── UnsupportedCriterionError        a valid criterion that this service cannot apply; another one may
-    └── BadRequestError                          the archive answered 4xx, or an ERROR that blames the request
+    │       └── UnsupportedCriterionError        a valid criterion that this service does not support
+    └── BadRequestError                          MAST rejected the request: a 4xx status, or an ERROR of the service
 
-    astroquery.exceptions.RemoteServiceError     the archive failed; trying again later may help
+    astroquery.exceptions.RemoteServiceError     MAST failed; trying again later may help
     ├── ServerError                              5xx, an ERROR status of the service, or a broken connection
-    │   └── NetworkError                         a connection that cannot be made, however often it is tried
+    │   └── NetworkError                         a connection that cannot be made, which retries do not help
     ├── InvalidResponseError                     a response that does not follow the protocol
-    │   └── ResponseTooLargeError                more bytes than are read into memory
-    ├── IncompleteResultError                    fewer or other rows than the archive itself announced
-    │   └── TooManyRowsError                     more rows than the archive sends in one response
+    │   └── ResponseTooLargeError                a response larger than the limit for reading it into memory
+    ├── IncompleteResultError                    rows that differ from those that MAST announced
+    │   └── TooManyRowsError                     more rows than MAST returns in one response
     └── DownloadError                            files that could not be downloaded; the manifest lists them
 
     astroquery.exceptions.TimeoutError
@@ -31,8 +31,8 @@
     ├── FootprintParseError                      an s_region that does not describe a shape on the sky
     └── SavedSearchError                         a file of a saved search that is damaged, or cannot be read or written
 
-Code that catches astroquery's own classes therefore catches these too. Every `MastError` carries what is needed to act
-on it: the service or address, the HTTP status and the seconds spent, each ``None`` where it does not apply.
+Code that catches astroquery's own classes therefore catches these, too.  Exceptions that derive from `MastError` have
+the service or address, the HTTP status, and the elapsed seconds as attributes; those that do not apply are ``None``.
 """
 
 from __future__ import annotations
@@ -95,31 +95,31 @@ __all__ = [
 ]
 
 
-# What must not be shown: whoever has a secret, and the name of the attribute that is it.
+# Objects that hold a secret, which must not be shown, and the name of the attribute that contains it.
 _holders: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
-# A shorter secret than this is hidden where it stands alone, for it may be a part of other words.
+# Secrets shorter than this are hidden only as separate words, because other words may contain them.
 _SHORT_SECRET = 8
 
 
 def keep_hidden(holder: Any, attribute: str = "token") -> None:
-    """Hide what an object has as its token, or its password, in all words that are shown to the user."""
+    """Hide the token or password of an object in all text that is shown to the user."""
     with _lock:
         _holders[holder] = attribute
 
 
 def presentable(words: Any) -> str:
-    """Return a server's words without tokens and passwords, and with control characters made visible."""
+    """Return a server's text without tokens and passwords, and with control characters escaped."""
     text = without_secrets(str(words))
     return text if text.isprintable() else "".join(map(_visible, text))
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without the tokens and passwords that are in it."""
+    """Return a text with its tokens and passwords removed."""
     with _lock:
         secrets = [getattr(holder, attribute) for holder, attribute in _holders.items()]
     for secret in filter(None, secrets):
-        # Also as forms and pages write it.
+        # Forms and web pages escape some characters.
         for written in {secret, quote_plus(secret), html.escape(secret)}:
             if written in text:
                 text = _without(written, text)
@@ -127,14 +127,14 @@ def without_secrets(text: str) -> str:
 
 
 def _without(secret: str, text: str) -> str:
-    """A text without a secret."""
+    """A text with a secret replaced by an ellipsis."""
     if len(secret) >= _SHORT_SECRET:
         return text.replace(secret, "…")
     return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "…", text)
 
 
 def _visible(character: str) -> str:
-    """A character as it can be shown: none that moves the cursor, begins a line or changes the direction."""
+    """A character, escaped if it moves the cursor, begins a line, or changes the direction of writing."""
     if character in "\t\n\r":
         return " "
     hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -142,10 +142,10 @@ def _visible(character: str) -> str:
 
 
 class ShortTraceback(Exception):
-    """An exception whose traceback in IPython ends at the user's own line, and is whole everywhere else."""
+    """An exception whose traceback in IPython ends at the user's own line, and is complete everywhere else."""
 
     def _render_traceback_(self) -> list[str]:
-        """Show in IPython and in notebooks the user's own lines; with ``%xmode Verbose`` all."""
+        """Show only the user's own lines in IPython and in notebooks, or all with ``%xmode Verbose``."""
         ipython = sys.modules.get("IPython")
         shell = ipython.get_ipython() if ipython is not None else None
         if shell is None:
@@ -157,20 +157,20 @@ class ShortTraceback(Exception):
 
 
 class MastError(ShortTraceback):
-    """What all exceptions of this package have in common.
+    """Base class of the exceptions about requests, arguments, responses and files.
 
     Parameters
     ----------
     message : str
-        A sentence for the reader.
+        The message.
     service : str, optional
-        The Mashup service or the address that was asked.
+        The Mashup service, or the address of the request.
     status : int, optional
-        The HTTP status of the answer.
+        The HTTP status of the response.
     elapsed : float, optional
-        Seconds from the start of the call.
+        The seconds since the start of the call.
     retry_after : float, optional
-        Seconds after which the archive asks to be tried again.
+        The seconds to wait before the next attempt, as requested by the server.
     """
 
     def __init__(
@@ -190,12 +190,12 @@ class MastError(ShortTraceback):
 
 
 _PACKAGE = f"{Path(__file__).parent}{os.sep}"
-# Where IPython runs what users write, and what may stand between the user's line and this package.
+# The path of IPython, which runs the user's lines, and the module that can be between these and this package.
 _SHELL, _BETWEEN = f"{os.sep}IPython{os.sep}", f"astropy{os.sep}utils{os.sep}decorators.py"
 
 
 def _users_frames(frames: TracebackType | None) -> TracebackType | None:
-    """The frames from the user's first line to the last before this package; all if there are none."""
+    """The frames from the user's first line to the last one before this package; all frames if there are none."""
     found: list[TracebackType] = []
     each = frames
     while each is not None and not each.tb_frame.f_code.co_filename.startswith(_PACKAGE):
@@ -213,11 +213,11 @@ def _is_shell(frame: TracebackType) -> bool:
 
 
 class InvalidArgumentError(MastError, InvalidQueryError):
-    """Raised before anything is sent or written, when an argument cannot be used as given."""
+    """Raised before anything is sent or written, when an argument is not valid."""
 
 
 class InvalidCriterionError(InvalidArgumentError):
-    """Raised before anything is sent, when a criterion or a filter cannot be applied as given."""
+    """Raised before anything is sent, when a criterion or a filter is not valid."""
 
 
 class UnsupportedCriterionError(InvalidCriterionError):
@@ -225,50 +225,50 @@ class UnsupportedCriterionError(InvalidCriterionError):
 
 
 class BadRequestError(MastError, InvalidQueryError):
-    """Raised when the archive refuses the question itself (4xx). Not raised for 401 and 403, nor for 429."""
+    """Raised when MAST rejects a request (4xx), except for the statuses 401, 403 and 429."""
 
 
 class ServerError(MastError, RemoteServiceError):
-    """Raised when the archive could not answer, after the retries. Not raised for a question that it refuses."""
+    """Raised when MAST fails to respond after all retries.  Not raised for a request that MAST rejects."""
 
 
 class NetworkError(ServerError):
-    """Raised when no connection can be made and trying again does not help, e.g. for an invalid certificate."""
+    """Raised when no connection can be made and retries do not help, e.g. because of an invalid certificate."""
 
 
 class InvalidResponseError(MastError, RemoteServiceError):
-    """Raised when an answer arrived whole but is not what the protocol promises: HTML, cut JSON, missing parts."""
+    """Raised when a response does not follow the protocol: HTML, truncated JSON, or missing parts."""
 
 
 class ResponseTooLargeError(InvalidResponseError):
-    """Raised when a response is larger than memory, ``conf.max_response_size`` or ``conf.max_file_size`` allows."""
+    """Raised when a response is larger than the memory, ``conf.max_response_size`` or ``conf.max_file_size``."""
 
 
 class FootprintParseError(MastError, ValueError):
-    """Raised for the text of a footprint that is no shape on the sky. Never raised by queries, which skip it."""
+    """Raised for a footprint that does not describe a shape on the sky.  Queries skip such footprints instead."""
 
 
 class SavedSearchError(MastError, ValueError):
-    """Raised when the file of a saved search, or of its state, is damaged, or cannot be read or written."""
+    """Raised when the file of a saved search or of its state is damaged, or cannot be read or written."""
 
 
 class IncompleteResultError(MastError, RemoteServiceError):
-    """Raised instead of returning a short table: the rows received are not those that the archive announced."""
+    """Raised instead of returning an incomplete table, when the rows received differ from those MAST announced."""
 
 
 class TooManyRowsError(IncompleteResultError):
-    """Raised when a response has as many rows as the archive sends at once: there may be more of them."""
+    """Raised when a response has as many rows as MAST returns at once, so that there may be more."""
 
 
 class DownloadError(MastError, RemoteServiceError):
-    """Raised at the end of a download, only where ``on_error="raise"`` asks for it, when a file did not come.
+    """Raised at the end of a download with ``on_error="raise"``, if a file could not be downloaded.
 
     Parameters
     ----------
     message : str
-        A sentence for the reader.
+        The message.
     manifest : `~astropy.table.Table`
-        The result of every file, as the call returns it otherwise; kept as the attribute of that name.
+        The manifest with the result of each file, which is also the attribute ``manifest``.
     """
 
     def __init__(self, message: str, manifest: Any = None) -> None:
@@ -281,11 +281,11 @@ class DownloadError(MastError, RemoteServiceError):
 
 
 class QueryTimeoutError(MastError, TimeoutError):
-    """Raised when the call's deadline passes, whatever it was waiting for. Never raised once the answer is complete."""
+    """Raised when a call takes longer than its timeout.  Never raised once the response is complete."""
 
 
 class AccessDeniedError(MastError, LoginError):
-    """Raised for 401 and 403; the message says whether to log in, to renew the token or to ask for access."""
+    """Raised for the statuses 401 and 403; the message says whether to log in, renew the token, or request access."""
 
 
 class CredentialsError(ShortTraceback, LoginError):

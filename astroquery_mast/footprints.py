@@ -1,7 +1,7 @@
-"""Footprints as objects: what an ``s_region`` describes, for other packages, for pictures, for regions and positions.
+"""Footprints of observations: convert them, plot them, and match them with regions and positions.
 
-In: a table of observations, or the text of its column ``s_region``.  Out: shapes, regions, MOCs, a picture, the rows
-that lie in a region, or which positions lie in which rows.
+In: a table of observations, or the text of its column ``s_region``.  Out: shapes, regions, MOCs, a plot, the rows that
+overlap a region, or pairs of positions and rows.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def footprints(
 
 
 def _check(kind: str, union: bool, max_depth: int) -> None:
-    """Raise if this cannot be made."""
+    """Raise an error if an argument is not valid."""
     if kind not in _KINDS:
         raise InvalidQueryError(f"kind must be one of {', '.join(map(repr, _KINDS))}, got {kind!r}.")
     if union and kind != "moc":
@@ -153,45 +153,46 @@ def match_footprints(
 ) -> Table:
     """Return which positions lie in the footprints of which observations.
 
-    All is computed on the sphere: sides of polygons are great circles, and neither the poles nor 0h are special places.
-    A position on the edge of a footprint is in it.  Several shapes of one ``s_region`` are their union.  A polygon that
-    encloses a hole, by way of a side that leads there and back, does not hold what is in the hole.
+    All geometry is spherical: the sides of polygons are great circles, and the poles and RA = 0h need no special care.
+    A position on the edge of a footprint is in it.  Several shapes in one ``s_region`` are combined to their union.  If
+    a polygon encloses a hole, connected by a side that runs there and back, positions in the hole do not match.
 
     Parameters
     ----------
     points : `~astropy.coordinates.SkyCoord`, `~astropy.table.Table`, DataFrame, list, path, or iterator
-        Positions, as `ObservationsClass.crossmatch` takes them; names of objects are not looked up.  The path of a
-        parquet file (``.parquet``, ``.parq``, ``.pq``; needs pyarrow), or an iterator of any of the former, is read in
-        chunks: never more than one of these is in memory.  With proper motions and ``obstime``, each position is moved
-        to the time ``t_min`` of each observation, at constant velocity in a straight line; an unknown motion is none.
+        Positions, as in `ObservationsClass.crossmatch`; names of objects are not resolved.  The path of a parquet file
+        (``.parquet``, ``.parq``, ``.pq``; requires pyarrow), or an iterator of any of the others, is read in chunks,
+        one at a time.  With proper motions and ``obstime``, each position is moved to the time ``t_min`` of each
+        observation, at constant velocity in a straight line; an unknown motion counts as zero.
     observations : `~astropy.table.Table`, `~astropy.table.Row`, DataFrame, column, iterable of str, or str
-        Observations with a column ``s_region``, and ``t_min`` (MJD) if positions move; or the texts of footprints.
-    margin : float, str, or `~astropy.units.Quantity`
-        How far outside of a footprint positions may lie; a number is in arcseconds.
-    which : str
-        ``"all"``: every pair of a position and an observation; ``"first"``: for each position the first observation, in
-        the order of the table.
+        Observations with a column ``s_region``, and ``t_min`` (MJD) if positions have proper motions; or footprints as
+        text.
+    margin : float, str, or `~astropy.units.Quantity`, default 0
+        The largest distance of a matching position from a footprint; a number is in arcseconds.
+    which : {"all", "first"}, default "all"
+        Whether to return every pair of a position and an observation, or for each position only the first observation,
+        in the order of the table.
     ra_column, dec_column : str, optional
-        The columns of right ascension and declination, if it is not clear which they are.
+        The columns with right ascension and declination, if they have unusual names.
 
     Returns
     -------
     `~astropy.table.Table`
-        Two columns of integers, ``point`` and ``observation``: row numbers in what was given, from 0, sorted; each pair
-        once.  Numbers of points go on from chunk to chunk.  ``meta["points"]`` and ``meta["observations"]`` say how
-        many there were, ``meta["left_out"]`` is a list of sentences about what could not be matched.
+        Two integer columns, ``point`` and ``observation``: row numbers in the input, from 0, sorted, with each pair
+        once.  The numbers of points continue from chunk to chunk.  ``meta["points"]`` and ``meta["observations"]`` are
+        the numbers of input rows, and ``meta["left_out"]`` lists what could not be matched, in sentences.
 
     Raises
     ------
     InvalidArgumentError
-        If an argument is invalid, no columns of positions are found, there is no ``s_region``, proper motions have no
+        If an argument is not valid, there are no columns of positions or no ``s_region``, proper motions have no
         ``obstime``, or pyarrow is not installed.
 
     Warns
     -----
     InputWarning
-        If observations have no footprint, or one that cannot be read; if points have no position; or if points move and
-        an observation has no ``t_min``: then the positions count as they were given.
+        If observations have no readable footprint, or positions are missing; or if points have proper motions and an
+        observation has no ``t_min``, in which case the positions are used as given.
 
     Examples
     --------
@@ -216,9 +217,9 @@ def match_footprints_iter(
     ra_column: str | None = None,
     dec_column: str | None = None,
 ) -> Iterator[Table]:
-    """Give which positions lie in the footprints of which observations, chunk by chunk.
+    """Return which positions lie in the footprints of which observations, chunk by chunk.
 
-    For more pairs than fit into memory.  The tables, one after the other, are that of `match_footprints`.
+    This is for more pairs than fit into memory.  Stacked, the tables are equal to that of `match_footprints`.
 
     Parameters
     ----------
@@ -239,7 +240,7 @@ def match_footprints_iter(
     ------
     `~astropy.table.Table`
         The pairs of each chunk, as `match_footprints` returns them; ``meta["points"]`` is the number of positions in
-        the chunk.  If ``points`` is neither a path nor an iterator, there is one.
+        the chunk.  If ``points`` is neither a path nor an iterator, there is one chunk.
 
     Raises
     ------
@@ -310,7 +311,7 @@ def _mocs(shapes: Sequence[Sequence[Shape]], order: int) -> list[Any]:
 
 
 def _union(mocs: Sequence[Any], order: int) -> Any:
-    """Return the union of MOCs, none of which may be there."""
+    """Return the union of MOCs, which is empty if there are none."""
     if not mocs:
         return _package("mocpy").MOC.new_empty(order)
     return mocs[0] if len(mocs) == 1 else mocs[0].union(*mocs[1:])

@@ -1,7 +1,7 @@
-"""Functions under the names that ``astroquery.mast.utils`` has, for code written against it.
+"""The functions of ``astroquery.mast.utils``, for code written for it.
 
 In: names, positions, dataURIs, product tables.  Out: positions, cloud paths, masks.  Each function calls the part of
-the package that does the work; what needs the archive goes through the ready-made ``Mast``.
+the package that does the work; requests to MAST are sent by the default client ``Mast``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = [
 
 S = TypeVar("S")
 _renamed = deprecated_renamed_argument("objectname", "object_name", since="0.4.12")
-# What a column of each kind holds, and what stands for a missing value in it.
+# The type of the values of each kind of column, and the value that marks missing ones.
 _TYPES: Mapping[Kind, tuple[Any, Any]] = {
     Kind.TEXT: (str, ""),
     Kind.FLOAT: (np.float64, np.nan),
@@ -408,7 +408,7 @@ def parse_numeric_product_filter(vals: object) -> Callable[[Any], NDArray[np.boo
     condition = read_filter(vals, blank)
 
     def test(column: Any) -> NDArray[np.bool_]:
-        """Tell of each cell of a column whether it meets the filter."""
+        """Return for each cell of a column whether it matches the filter."""
         cells = cells_of(name, column)
         if cells.kind != "number":
             raise InvalidCriterionError(f"A numeric filter requires a numeric column, got {cells.kind}.")

@@ -1,7 +1,7 @@
-"""How users are warned, and warnings that more than one module gives, each worded once.
+"""Warnings to the user, and the texts of those that several modules issue.
 
-Python shows equal warnings from one line once.  That line is the user's, not one of this package: otherwise a second
-query would fail as silently as if there were no warning.
+In: a message and a category.  Out: a warning that is attributed to the user's line of code, not to a line of this
+package.  Python shows equal warnings from one line only once, so that otherwise a second query would not warn.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from .exceptions import MaxResultsWarning, NoResultsWarning, presentable
 
 _as: dict[str, str | None] = {"module": None}
 _PACKAGE = f"{Path(__file__).parent}{os.sep}"
-# What may stand between the user's line and this package, or between two lines of this package.
+# Modules whose frames can be between the user's line and this package, or between two lines of this package.
 _BETWEEN = frozenset(
     module.__file__ for module in (decorators, functools, contextlib, threading, concurrent.futures.thread)
 )
 
 
 def warn_under_name(module: str | None) -> None:
-    """Set the module under whose name `warn_no_results` warns, on which filters of warnings match."""
+    """Set the module name that `warn_no_results` uses, which warning filters match."""
     _as["module"] = module
 
 
 def warn_user(message: str, category: type[Warning], *, module: str | None = None) -> None:
-    """Warn, in the name of the line of the user's own code that has called this package."""
+    """Issue a warning that is attributed to the line of the user's code that called this package."""
     frame = _users_frame()
     where = frame.f_globals if frame is not None else globals()
     warnings.warn_explicit(
@@ -49,7 +49,7 @@ def warn_user(message: str, category: type[Warning], *, module: str | None = Non
 
 
 def _users_frame() -> FrameType | None:
-    """The innermost frame that is not of this package; None in a thread of its own."""
+    """The innermost frame outside of this package; None in a thread that the package started."""
     frame = inspect.currentframe()
     while frame is not None and _is_own(frame.f_code.co_filename):
         frame = frame.f_back
@@ -61,13 +61,13 @@ def _is_own(path: str) -> bool:
 
 
 def warn_no_results(hints: Sequence[str] = ()) -> None:
-    """Warn that a query found nothing."""
+    """Warn that a query returned no results."""
     text = " ".join(("Query returned no results.", *hints))
     warn_user(text, NoResultsWarning, module=_as["module"])
 
 
 def warn_of_limit(rows: int) -> None:
-    """Warn that there are more rows than the user's limit lets through."""
+    """Warn that there are more rows than the user's limit."""
     warn_user(
         f"Maximum results returned: there are more than these {rows} rows. Use limit=None to return all.",
         MaxResultsWarning,

@@ -1,1 +1,1 @@
-"""The conversation with MAST: HTTP, retries, deadlines, pages, cache, login, names, metadata of columns."""
+"""Communication with MAST: HTTP, retries, deadlines, pages, cache, login, name resolution, column metadata."""

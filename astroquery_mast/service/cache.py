@@ -1,12 +1,12 @@
-"""Answers kept on disk, for those who ask for it: a question that was answered is not sent again until that expires.
+"""The cache of responses on disk: a query is not sent again until its cached response expires.
 
-In: a `~astroquery_mast.query.request.Question`, and the bodies of the pages of its answer.  Out: the same bodies.  Off
-by default, as in ``astroquery.mast``; ``conf.cache`` and astroquery's own ``cache_conf`` switch it on and set its
-expiry, and each question may say otherwise.
+In: a `~astroquery_mast.query.request.Question`, and the bodies of the pages of its response.  Out: the same bodies.
+The cache is off by default, as in ``astroquery.mast``; ``conf.cache`` switches it on, astroquery's own ``cache_conf``
+sets its expiry, and each query can override them.
 
-One zip file holds one whole answer, with one member for each page and one that tells of them all: pages of two answers
-never mix.  The file has its name only when everything is in it, so that threads and processes may share a folder; one
-that cannot be read counts as none.
+One zip file contains one complete response, with one member for each page and one that describes them all, so that
+pages of two responses never mix.  The file gets its final name only when it is complete, so that threads and processes
+can share a folder.  A file that cannot be read is ignored.
 """
 
 from __future__ import annotations
@@ -41,30 +41,30 @@ UNREADABLE = (
     LookupError,
     AttributeError,
     ArithmeticError,
-    RuntimeError,  # also NotImplementedError, for methods of packing, and RecursionError
+    RuntimeError,  # also NotImplementedError, for compression methods, and RecursionError
     MemoryError,
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What is raised for a file that is not there, or not what was written."""
-_FORM = 3  # of what is written; to be changed with it
+"""The exceptions that a missing or damaged file can raise."""
+_FORM = 3  # version of the file format; increase it with each change
 _SUFFIX, _PART = ".mast.zip", ".mast.part"
 _ABOUT = "answer.json"
-# What a writer that was killed has left is removed after that long.
+# Partial files of a writer that was killed are removed after this time (seconds).
 _ABANDONED = 86400.0
 _CHUNK = 1 << 20
 _CLOCKS_DIFFER = 60.0
 
 
 class AnswerCache:
-    """The folder of kept answers."""
+    """The folder of cached responses."""
 
     def __init__(self, folder: Callable[[], Path], owner: Callable[[], str | None]) -> None:
         self._folder = folder
         self._owner = owner
 
     def entry(self, key: CacheKey, url: str) -> CacheEntry | None:
-        """Return the place of an answer; None if it is not known whose it is, or there is no folder."""
+        """Return the cache entry of a query; None if the owner of the token is unknown, or there is no folder."""
         owner = self._owner()
         if owner is None:
             return None
@@ -78,13 +78,13 @@ class AnswerCache:
         return CacheEntry(path, key.fresh, lambda: self._owner() == owner)
 
     def clear(self) -> None:
-        """Remove all kept answers."""
+        """Remove all cached responses."""
         _remove(self._folder(), only_old=False)
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """The place of one answer."""
+    """The cache file of one query, which may not exist yet."""
 
     path: Path
     fresh: bool
@@ -92,22 +92,22 @@ class CacheEntry:
 
     @property
     def usable(self) -> bool:
-        """Whether there is an answer that is neither expired nor to be replaced."""
+        """Whether there is a cached response that has not expired and is not to be replaced."""
         return not self.fresh and _age(self.path) <= _expiry()
 
     @contextmanager
     def reading(self) -> Iterator[KeptAnswer]:
-        """Open the answer; raises one of `UNREADABLE` if that cannot be done."""
+        """Open the cached response; raise one of `UNREADABLE` if it cannot be read."""
         with zipfile.ZipFile(self.path) as archive:
             yield KeptAnswer(archive)
 
     def writing(self) -> AnswerWriter:
-        """Begin to write the answer."""
+        """Start writing the response."""
         return AnswerWriter(self)
 
 
 class KeptAnswer:
-    """A kept answer that is being read."""
+    """A cached response that is open for reading."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
@@ -127,15 +127,15 @@ class KeptAnswer:
         return self._archive.read(str(place))
 
     def check(self) -> None:
-        """Raise one of `UNREADABLE` if a page after the first is damaged; the first is read at once."""
+        """Raise one of `UNREADABLE` if a page is damaged, except for the first page, which callers read at once."""
         for place in range(1, self.pages):
             with self._archive.open(str(place)) as page:
-                while page.read(_CHUNK):  # its end is where the checksum is compared
+                while page.read(_CHUNK):  # the checksum is compared at the end
                     pass
 
 
 class AnswerWriter:
-    """Writes an answer beside its place; if it cannot, there will be none, and nobody is stopped."""
+    """Write a response to a temporary file next to its entry; if that fails, the response is just not cached."""
 
     def __init__(self, entry: CacheEntry) -> None:
         self._entry = entry
@@ -159,7 +159,7 @@ class AnswerWriter:
             self._failed(err)
 
     def commit(self, about: Mapping[str, object]) -> None:
-        """Give the file its name, now that it has all pages; unless one may have been sent with another's token."""
+        """Give the complete file its final name, unless a page may have been requested with another user's token."""
         if self._archive is None or self._file is None or not self._entry.same_owner():
             return
         try:
@@ -172,7 +172,7 @@ class AnswerWriter:
         self._archive = self._file = None
 
     def close(self) -> None:
-        """Remove what was written, unless it has been given its name, and what has expired."""
+        """Remove the temporary file unless it was committed, and remove expired responses."""
         archive, file = self._archive, self._file
         self._archive = self._file = None
         if archive is not None:
@@ -186,19 +186,19 @@ class AnswerWriter:
         _remove(self._entry.path.parent, only_old=True)
 
     def _failed(self, err: OSError) -> None:
-        """Say why nothing is kept; the query itself goes on."""
+        """Log why the response is not cached; the query itself continues."""
         log.info("Could not write to the cache: %s", err)
         self.close()
 
 
 def _expiry() -> float:
-    """For how many seconds an answer is good: astroquery's setting, in which -1 means for ever."""
+    """The lifetime of a cached response in seconds: astroquery's setting, in which -1 means forever."""
     seconds = float(cache_conf.cache_timeout)
     return math.inf if seconds == -1 else seconds
 
 
 def _age(path: Path) -> float:
-    """The seconds since a file was written; infinite if it is not there, not a file, or another user's."""
+    """The age of a file in seconds; infinite if it is missing, not a regular file, or owned by another user."""
     try:
         found = path.stat()
     except OSError:
@@ -207,12 +207,12 @@ def _age(path: Path) -> float:
     if not stat.S_ISREG(found.st_mode) or (user is not None and found.st_uid not in {user(), 0}):
         return math.inf
     age = time.time() - found.st_mtime
-    # A file of the future is as old as a clock that was wrong; a minute may be the clock of another computer.
+    # The clock of another computer may be up to a minute ahead.  A file from further in the future counts as expired.
     return age if age > -_CLOCKS_DIFFER else math.inf
 
 
 def _remove(folder: Path, *, only_old: bool) -> None:
-    """Remove kept answers, and what was left of writing them."""
+    """Remove cached responses, and partial files of interrupted writes."""
     for suffix, limit in ((_SUFFIX, _expiry()), (_PART, _ABANDONED)):
         for path in folder.glob(f"*{suffix}"):
             if not only_old or _age(path) > limit:

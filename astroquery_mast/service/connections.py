@@ -1,12 +1,12 @@
-"""Connections that end when the call's time is over, and that a forked process does not share with its parent.
+"""Connections that end at the deadline of a call, and that a forked process does not share with its parent.
 
-In: a session, and the deadline of whatever the current thread does.  Out: a session whose sockets look at that deadline
-each time they wait for bytes.  `requests` bounds only the silence between two pieces, so that a server that sends one
-byte now and then could hold a call forever.  No thread has to hang up on another: whoever waits for a server sees
-within a fraction of a second that the call was given up.
+In: a session, and the deadline of the current thread.  Out: a session whose sockets check the deadline while they wait
+for bytes.  The timeout of `requests` limits only the time between two pieces of data, so that a server that sends one
+byte now and then could block a call forever.  No thread has to close the connection of another: a thread that waits for
+a server notices within a fraction of a second that the call was stopped.
 
-When a server asks for a pause, no thread of the process sends anything to it before the pause is over, and then fewer
-requests at a time: see `Pace`.  Other processes of the same call pause, too.
+When a server requests a pause, no thread of the process sends anything to it until the pause is over; afterwards, fewer
+requests are sent at a time: see `Pace`.  Other processes of the same call pause, too.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from ..exceptions import ResponseTooLargeError
 from . import retrying
 from .retrying import Deadline
 
-# Names of this computer.
+# Host names of this computer.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# How long it may go unnoticed that a call was given up (seconds).
+# Time within which a waiting thread notices that its call was stopped (seconds).
 _GLANCE = 0.25
-# A socket takes no time of zero, or less.
+# Sockets do not accept a timeout of zero or less (seconds).
 _SHORTEST = 1e-3
-# What is read of a body that says only why there is no answer (bytes).
+# The number of bytes read from the body of an error or a redirect.
 _WORDS = 65_536
-# What is read at a time of a body whose length is not known beforehand (bytes).
+# The number of bytes read at a time from a body of unknown length.
 _PIECE = 1_048_576
-# What is held in memory of a body that may be long (bytes).
+# The number of bytes of a spooled body that are kept in memory, before it is moved to disk.
 _IN_MEMORY = 1 << 24
-# Bytes of a file that are written at a time at most: what kill -9 can cost beyond the last line of the record.
+# The largest number of bytes of a file that are written at a time, which is what kill -9 can lose of a partial file.
 _FILE_PIECE = 1 << 18
 
 _BROKEN_BODIES = (
@@ -60,7 +60,7 @@ _current = threading.local()
 
 @contextmanager
 def within(deadline: Deadline) -> Iterator[None]:
-    """Let what this thread receives count against a deadline; so does a body that it reads later."""
+    """Apply a deadline to the responses that this thread receives, including bodies that it reads later."""
     before = getattr(_current, "deadline", None)
     _current.deadline = deadline
     try:
@@ -70,7 +70,7 @@ def within(deadline: Deadline) -> Iterator[None]:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """The bytes of a socket, until the time is over or the server has been silent for too long."""
+    """The bytes of a socket, up to the deadline or a too long silence of the server."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         super().__init__()
@@ -78,15 +78,15 @@ class _DeadlineReader(io.RawIOBase):
         self._deadline = deadline
         silence = sock.gettimeout()
         self._silence = math.inf if silence is None else silence
-        # The socket stays open for as long as a file made of it, even if its connection is closed.
+        # A socket stays open as long as there is a file of it, even if its connection is closed.
         self._open = sock.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Wait for bytes, in short pieces of time."""
+        """Wait for bytes, in short intervals."""
         patience = time.monotonic() + self._silence
         while True:
             left = min(self._deadline.remaining(), patience - time.monotonic())
@@ -97,13 +97,13 @@ class _DeadlineReader(io.RawIOBase):
                 return self._sock.recv_into(buffer)
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Release the socket."""
         self._open.close()
         super().close()
 
 
 class _TimedResponse(http.client.HTTPResponse):
-    """A response that is received within the deadline of the thread that waits for it."""
+    """A response that is received within the deadline of the current thread."""
 
     def __init__(self, sock: socket.socket, *args: Any, **keywords: Any) -> None:
         super().__init__(sock, *args, **keywords)
@@ -114,15 +114,15 @@ class _TimedResponse(http.client.HTTPResponse):
 
 
 class TimedAdapter(HTTPAdapter):
-    """An adapter whose connections know the deadline, and whose errors and redirects bring few words."""
+    """An adapter whose connections observe the deadline, and which reads only the beginning of redirects."""
 
     def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
-        """Make timed connections."""
+        """Create timed connections."""
         super().init_poolmanager(*args, **keywords)
         _time_connections(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
-        """Make timed connections to a proxy."""
+        """Create timed connections to a proxy."""
         known = proxy in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **keywords)
         if not known:
@@ -130,14 +130,14 @@ class TimedAdapter(HTTPAdapter):
         return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **keywords: Any) -> requests.Response:
-        """Send, without a proxy to a server on this computer: the token would leave the computer in clear text."""
+        """Send a request; to this computer without a proxy, which would send the token elsewhere in clear text."""
         if urlsplit(request.url or "").hostname in LOOPBACK:
             request.headers.pop("Proxy-Authorization", None)
             args, keywords = args[:4], {**keywords, "proxies": {}}
         return super().send(request, *args, **keywords)
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Read the body of a redirect here, as far as it is worth it: `requests` would read it to its end."""
+        """Read the beginning of the body of a redirect, which `requests` would read to its end."""
         response = super().build_response(req, resp)
         if response.is_redirect:
             read_words(response)
@@ -145,7 +145,7 @@ class TimedAdapter(HTTPAdapter):
 
 
 def _time_connections(manager: Any) -> None:
-    """Let the pools of a manager make connections whose responses are timed."""
+    """Make the pools of a manager create connections with timed responses."""
     manager.pool_classes_by_scheme = {
         scheme: type(pool.__name__, (pool,), {"ConnectionCls": _timed(pool.ConnectionCls)})
         for scheme, pool in manager.pool_classes_by_scheme.items()
@@ -153,7 +153,7 @@ def _time_connections(manager: Any) -> None:
 
 
 def _timed(connection: type[Any]) -> type[Any]:
-    """The same class of connections, with timed responses; its name is part of messages."""
+    """A subclass of a connection class, with timed responses; it keeps the name, which is part of messages."""
     return type(connection.__name__, (connection,), {"response_class": _TimedResponse})
 
 
@@ -161,12 +161,12 @@ def _timed(connection: type[Any]) -> type[Any]:
 
 
 def read_body(response: requests.Response, most: int) -> None:
-    """Read the body of a response, so that ``response.content`` is there; refuse one of more bytes than ``most``.
+    """Read the body of a response into ``response.content``; raise an error if it has more bytes than ``most``.
 
-    `requests` takes a body in pieces of 10 kB, which for a page of 40 MB takes longer than its way through the network
-    of an institute.  `urllib3` can read much at once; what it raises is turned into what `requests` would raise.
+    `requests` reads a body in pieces of 10 kB, which for a page of 40 MB takes longer than the transfer in the network
+    of an institute.  `urllib3` can read large pieces; its exceptions are converted to those that `requests` raises.
     """
-    if not isinstance(response.raw, urllib3.HTTPResponse):  # a stand-in
+    if not isinstance(response.raw, urllib3.HTTPResponse):  # a mock
         _ = response.content
         return
     with response:
@@ -174,10 +174,10 @@ def read_body(response: requests.Response, most: int) -> None:
 
 
 def body_pieces(response: requests.Response) -> Iterator[bytes]:
-    """Give a body as it arrives: what had come when the connection broke is not lost, and slow bodies can be ended."""
+    """Yield a body as it arrives, so that no data are lost if the connection breaks, and slow bodies can be stopped."""
     raw = response.raw if isinstance(response, requests.Response) else None
     read1 = getattr(raw, "read1", None) if isinstance(raw, urllib3.HTTPResponse) else None
-    if read1 is None:  # urllib3 1.26, or a stand-in
+    if read1 is None:  # urllib3 1.26, or a mock
         yield from response.iter_content(_FILE_PIECE)
         return
     while piece := read1(_FILE_PIECE, decode_content=True):
@@ -185,7 +185,7 @@ def body_pieces(response: requests.Response) -> Iterator[bytes]:
 
 
 class _SpooledBody:
-    """A decoded body, in memory or on disk, which is removed with this object: whoever reads it need not close it."""
+    """A decoded body, in memory or on disk, which is removed with this object, so that readers need not close it."""
 
     def __init__(self) -> None:
         file = self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed with this object
@@ -193,12 +193,12 @@ class _SpooledBody:
         weakref.finalize(self, file.close)
 
     def read(self, size: int = -1, decode_content: bool | None = None) -> bytes:
-        """Read as from ``response.raw``; it is decoded already."""
+        """Read bytes as from ``response.raw``; the body is already decoded."""
         return self._file.read(size)
 
 
 def spool_body(response: requests.Response, most: int) -> None:
-    """Receive a body without holding it in memory; ``response.raw`` gives it from its beginning."""
+    """Receive a body without keeping it in memory; ``response.raw`` then reads it from the beginning."""
     body, size = _SpooledBody(), 0
     with response, _errors_of_requests():
         for piece in body_pieces(response):
@@ -210,43 +210,43 @@ def spool_body(response: requests.Response, most: int) -> None:
 
 
 class _BodyReader(io.RawIOBase):
-    """A spooled body as a file, for code that wants all that files can do."""
+    """A spooled body as a file object, for code that requires the complete interface of files."""
 
     def __init__(self, body: Any) -> None:
         super().__init__()
         self._body = body
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Tell that it can be read from any place."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read as much as there is room for."""
+        """Read bytes into the buffer."""
         piece = self._body.read(len(buffer))
         buffer[: len(piece)] = piece
         return len(piece)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place."""
+        """Move to a position in the file."""
         return int(self._body.seek(offset, whence))
 
     def close(self) -> None:
-        """Let go of the body."""
+        """Release the body."""
         self._body.close()
         super().close()
 
 
 def spooled_file(response: requests.Response) -> io.BufferedReader:
-    """Return a body that `spool_body` has received as a file."""
+    """Return a body that `spool_body` received as a file object."""
     return io.BufferedReader(_BodyReader(response.raw))
 
 
 def read_words(response: requests.Response) -> None:
-    """Read the beginning of a body that is no answer, and leave the rest."""
+    """Read only the beginning of the body of an error or a redirect."""
     if not isinstance(response.raw, urllib3.HTTPResponse):
         _ = response.content
         return
@@ -256,12 +256,12 @@ def read_words(response: requests.Response) -> None:
 
 
 def keep_body(response: requests.Response, body: bytes) -> None:
-    """Give a response its body, where `requests` itself keeps it; there is no other way in."""
+    """Set the body of a response, in the private attributes of `requests`, since there is no public way."""
     response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
 
 
 def _received(raw: urllib3.HTTPResponse, most: int, *, whole: bool) -> bytes:
-    """The decoded body; ``whole`` says whether more bytes than ``most`` are an error, or left unread."""
+    """The decoded body; if it has more bytes than ``most``, raise an error if ``whole``, else leave them unread."""
     length, packed = raw.length_remaining, "content-encoding" in raw.headers
     with _errors_of_requests():
         if whole and length is not None and length <= most and not packed:
@@ -276,7 +276,7 @@ def _received(raw: urllib3.HTTPResponse, most: int, *, whole: bool) -> bytes:
 
 
 def _too_large(most: int) -> ResponseTooLargeError:
-    """The error for a body that is not read any further."""
+    """The error for a body that is too large."""
     return ResponseTooLargeError(
         f"The response exceeds {most} bytes. Narrow the query, or increase conf.max_response_size."
     )
@@ -284,7 +284,7 @@ def _too_large(most: int) -> ResponseTooLargeError:
 
 @contextmanager
 def _errors_of_requests() -> Iterator[None]:
-    """Raise what `requests` would raise for an error of `urllib3`."""
+    """Convert exceptions of `urllib3` to those that `requests` raises."""
     try:
         yield
     except urllib3.exceptions.HTTPError as err:
@@ -296,14 +296,14 @@ def _errors_of_requests() -> Iterator[None]:
 
 TOO_MANY_REQUESTS, UNAVAILABLE = 429, 503
 PAUSE = 1.0
-"""Seconds of a pause for which the server names no time."""
-# With so many at a time there is no limit any more.
+"""Seconds to pause if the server does not specify a time."""
+# The limit of concurrent requests is removed when it reaches this number.
 _FREE = 64.0
 _MOST = 10_000
 
 
 class Pace:
-    """The pace of one server."""
+    """The limits on requests to one server: a pause, and a number of concurrent requests."""
 
     def __init__(self) -> None:
         self._room = threading.Condition()
@@ -313,7 +313,7 @@ class Pace:
 
     @contextmanager
     def turn(self, deadline: Deadline) -> Iterator[None]:
-        """Wait until one more request may be sent, and count it until it is answered."""
+        """Wait until another request may be sent, and count it as active until its response arrives."""
         left = max(self._until - time.monotonic(), deadline.pause_left())
         if left > 0:
             retrying.pause(deadline.at_most(left), deadline.stopped)
@@ -329,15 +329,15 @@ class Pace:
                 self._room.notify()
 
     def slow_down(self, seconds: float) -> None:
-        """Send nothing for a while, and half as much at a time afterwards."""
+        """Send nothing for some seconds, and half as many requests at a time afterwards."""
         with self._room:
             now = time.monotonic()
-            if now >= self._until:  # what was sent together is refused together, and counts once
+            if now >= self._until:  # requests that were sent together are refused together, and count once
                 self._allowed = max(1.0, min(self._allowed, self._under_way + 1.0) / 2)
             self._until = max(self._until, now + seconds)
 
     def speed_up(self) -> None:
-        """Allow more at a time, after an answer."""
+        """Allow more requests at a time, after a response."""
         if self._allowed < math.inf:
             with self._room:
                 self._allowed += 1 / self._allowed
@@ -350,20 +350,20 @@ PACES: dict[str, Pace] = {}
 
 
 def pace_of(url: str) -> Pace:
-    """Return the pace of the server of an address."""
+    """Return the pace of the server of a URL."""
     parts = urlsplit(url)
     return PACES.setdefault(f"{parts.scheme}://{parts.netloc}", Pace())
 
 
 # -- sessions ------------------------------------------------------------------------------------------------------
 
-# Connections kept open to one host: enough for several calls at once, each with its own side-by-side pages.
+# The number of connections kept open to one host, enough for several concurrent calls with concurrent pages.
 _POOL = 32
 _sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
 
 
 def prepare_session(session: requests.Session) -> requests.Session:
-    """Time the connections of a session, and let forked processes have their own; adapters of other classes stay."""
+    """Make the connections of a session timed, and separate in forked processes; keep adapters of other classes."""
     for prefix, adapter in list(session.adapters.items()):
         if type(adapter) is HTTPAdapter:
             state: dict[str, Any] = cast("Any", adapter).__getstate__()
@@ -375,7 +375,7 @@ def prepare_session(session: requests.Session) -> requests.Session:
 
 
 class _NoCookies(http.cookiejar.DefaultCookiePolicy):
-    """Takes no cookie of any server; sends those that the user has put there."""
+    """Accept no cookies from servers; send those that the user has set."""
 
     def set_ok(self, cookie: http.cookiejar.Cookie, request: Any) -> bool:
         """Refuse a cookie."""
@@ -383,7 +383,7 @@ class _NoCookies(http.cookiejar.DefaultCookiePolicy):
 
 
 class MastSession(requests.Session):
-    """A session of this package: without cookies of servers, and without ``.netrc`` on redirects."""
+    """A session without cookies from servers, and without ``.netrc`` on redirects."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -391,20 +391,20 @@ class MastSession(requests.Session):
         prepare_session(self)
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Drop the token on a redirect to another server; `requests` would also put a password in its place."""
+        """Drop the token on a redirect to another server; `requests` would also add a password from ``.netrc``."""
         url, before = prepared_request.url or "", response.request.url or ""
         if cast("Any", self).should_strip_auth(before, url):
             prepared_request.headers.pop("Authorization", None)
 
 
 def _start_anew(adapter: HTTPAdapter, state: dict[str, Any]) -> None:
-    """Let an adapter make its pools anew, as after unpickling."""
+    """Make an adapter create new pools, as after unpickling."""
     cast("Any", adapter).__setstate__(state)
 
 
 def _forget_connections() -> None:
-    """In a forked process: the open connections are the parent's, and its answers would come to whoever reads first."""
-    # Their locks may be held by threads that this process does not have.
+    """Replace the connections in a forked process, which would otherwise read responses to requests of its parent."""
+    # Threads that this process does not have may hold their locks.
     PACES.clear()
     for session in list(_sessions):
         for adapter in session.adapters.values():

@@ -1,7 +1,7 @@
 """`MastClass`: the session, the login, and any service of the Mashup API by name.
 
-The only module that touches `astroquery.query.BaseQuery`, from which it takes the session, the user agent and the
-conventions; everything else of the flow is put together here from the modules below it.
+This is the only module that uses `astroquery.query.BaseQuery`, from which it takes the user agent, the cache folder,
+and the conventions of clients.  The modules below it do the work.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
     False
     """
 
-    # The methods that whoever looks at a client is pointed to.
+    # The methods that the repr of a client lists.
     _starting_points: tuple[str, ...] = ("service_request", "resolve_object", "status")
 
     def __init__(
@@ -71,8 +71,8 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         if mast_token is not None:
             mast_token = token_sources.without_repr(mast_token)
         super().__init__()
-        # Of astroquery's session only these are taken over: `MastService.send` logs exchanges, while the hook of that
-        # session decodes every body for it.
+        # Only the headers of astroquery's session are used: its hook decodes every body to log it, while
+        # `MastService.send` logs exchanges without that.
         self._headers = self.__dict__.pop("_astroquery_session").headers
         if server is not None or mast_token is not None:
             self._make_service(server, auth.SHARED if mast_token is None else auth.Credentials())
@@ -82,22 +82,22 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
             self.login(mast_token)
 
     def __repr__(self) -> str:
-        """Say what this is, whether there is a login, and where to begin; nothing is asked for that."""
+        """Show the class, the server, the login, and the main methods, without sending a request."""
         login = "logged in" if self.authenticated() else "not logged in"
         begin = ", ".join(f".{name}()" for name in self._starting_points)
         return f"<{type(self).__name__} {self._asked_place()}, {login}; see {begin}>"
 
     def _asked_place(self) -> str:
-        """What is asked."""
+        """The server, as shown in the repr."""
         return f"at {presentable(self._service.endpoints.server)}"
 
     def __copy__(self) -> Self:
-        """Copy deeply: a copy has connections of its own, and a token of one client alone is left behind."""
+        """Copy deeply: the copy has its own connections, and does not keep a token that only this client has."""
         return deepcopy(self)
 
     @property
     def _session(self) -> requests.Session:
-        """The session through which everything is sent; for `astroquery.query.BaseQuery` the one that it makes."""
+        """The session that sends all requests; while `astroquery.query.BaseQuery` initializes, its own session."""
         return self.__dict__.get("_astroquery_session") or self._service.session
 
     @_session.setter
@@ -109,22 +109,22 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
 
     @cached_property
     def _service(self) -> mast_service.MastService:
-        """The conversation with the archive, made when it is first used: an import is quick without it."""
+        """The connection to MAST, created on first use to keep the import fast."""
         return self._make_service(None, auth.SHARED)
 
     def _make_service(self, server: str | None, credentials: auth.Credentials) -> mast_service.MastService:
-        """Make the conversation with the archive, once: threads that are first to use it at the same time share it."""
+        """Create the connection to MAST; threads that use it first at the same time share one."""
         service = self._new_service(server, credentials)
         service.session.headers.update(self._headers)
         shared: mast_service.MastService = self.__dict__.setdefault("_service", service)
         return shared
 
     def _new_service(self, server: str | None, credentials: auth.Credentials) -> mast_service.MastService:
-        """Make what talks to the archive; `compat` makes one whose addresses can be assigned."""
+        """Create the service object; `compat` overrides this with one whose addresses can be assigned."""
         return mast_service.MastService(Endpoints(server), self._cache_folder, credentials)
 
     def _cache_folder(self) -> Path:
-        """Where answers are cached: astroquery's place for it."""
+        """The folder of cached responses, which is astroquery's."""
         return Path(self.cache_location)
 
     def clear_cache(self) -> None:
@@ -283,7 +283,7 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
                downloads     ok
                    login     ok
         """
-        from .status import status_table  # noqa: PLC0415 - queries do without it
+        from .status import status_table  # noqa: PLC0415 - not needed for queries
 
         return status_table(self._service, timeout)
 

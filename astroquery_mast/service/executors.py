@@ -1,7 +1,7 @@
-"""Work for an executor of the user's, which may be in other processes: what goes along, and what stays behind.
+"""Work for the user's executor, which may run in other processes.
 
-In: the work of a call, a frozen dataclass with a ``state``.  Out: the same, picklable.  Imported only where
-``executor=`` is given.  There is no token in what is sent.
+In: the work of a call, a frozen dataclass with a ``state``.  Out: the same work, picklable, without a token.  The
+module is imported only if ``executor=`` is given.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from .retrying import CallFile, Deadline
 
 @dataclass(frozen=True)
 class PortableWork:
-    """Work that is done here as it is, and in another process without what cannot leave this one.
+    """Work that leaves out what cannot be pickled when it is sent to another process.
 
-    What is left of the time goes along, and what is known by then; ``instead`` says which fields have another value
-    there.  The copy can be sent on: a worker of Dask pickles what it gets.
+    The remaining time and the known failures are included; ``instead`` has the fields with other values there.  The
+    copy can be pickled again, as Dask's workers do.
     """
 
     work: Any
@@ -31,7 +31,7 @@ class PortableWork:
         return self.work(item)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Leave behind what cannot leave the process."""
+        """Leave out what cannot be pickled."""
         state = self.work.state
         work = replace(self.work, state=None, **self.instead)
         known = state.deadline.remaining(), dict(state.down), state.over
@@ -41,7 +41,7 @@ class PortableWork:
 def _in_another_process(
     work: Any, instead: Mapping[str, Any], seconds: float, down: Mapping[str, Any], over: CallFile
 ) -> PortableWork:
-    """The work with a state of its own."""
+    """The work, with a state of its own."""
     state = SharedState(Deadline(seconds, time.monotonic(), (over,)), down)
     state.over = over
     return PortableWork(replace(work, state=state), instead)

@@ -1,7 +1,8 @@
-"""The conversation with the archive: send → read → poll → page, within a deadline, with retries.  Knows no service.
+"""HTTP requests to MAST: send, read, poll, and page, within a deadline and with retries, independent of the service.
 
-In: an HTTP request, or a `~astroquery_mast.query.request.Question`.  Out: a response, a page, or all pages, those after
-the first fetched side by side.  `HttpClient` is given a callable that sends; it never sees a session or a token.
+In: an HTTP request, or a `~astroquery_mast.query.request.Question`.  Out: a response, a page, or all pages, of which
+those after the first are fetched concurrently.  `HttpClient` sends by a callable, and has no access to the session or
+the token.
 """
 
 from __future__ import annotations
@@ -46,17 +47,17 @@ from .retrying import BACKOFF, Deadline, RetryState, alone, is_transient, networ
 
 T = TypeVar("T")
 
-# How the body of an answer is received: so that the response has it, of so many bytes at most.
+# Reads the body of a response into it; the second argument is the maximum number of bytes.
 Receive = Callable[[requests.Response, int], None]
 
-# Between two questions after a job that the archive is still working on.  The archive itself holds each question for up
-# to 20 s, so that short pauses here cost it little, and a quick job is not kept waiting.
+# The pause between two polls of a query that MAST is still working on.  MAST itself holds each request for up to 20 s,
+# so that short pauses are cheap for it, and quick queries are not delayed.
 POLL = tenacity.wait_exponential(multiplier=0.1, max=10, exp_base=1.6) + tenacity.wait_random(0, 0.1)
 
 
-# So many answers that ask for patience are taken for one request.
+# The largest number of responses to one request that may tell the client to wait, such as those with status 429.
 _MOST_LIMITED = 1000
-# What `requests` raises besides its own errors: for addresses, proxies and certificates that make no sense.
+# Exceptions that `requests` raises in addition to its own, for invalid addresses, proxies and certificates.
 _UNSENDABLE = (ValueError, TypeError, LookupError, AttributeError, OSError, urllib3.exceptions.HTTPError)
 
 
@@ -69,7 +70,7 @@ class AnswerPage:
 
 
 class _Options(TypedDict, total=False):
-    """What `HttpClient.request` is told besides the address."""
+    """Options of `HttpClient.request`."""
 
     deadline: Required[Deadline]
     service: str | None
@@ -77,7 +78,7 @@ class _Options(TypedDict, total=False):
     data: Any
     headers: Mapping[str, str] | None
     stream: bool
-    # Whether a long body is kept on disk, from where ``response.raw`` gives it.
+    # Whether a long body is kept on disk, to be read from ``response.raw``.
     spooled: bool
     allow_redirects: bool
     attempts: int | None
@@ -86,7 +87,7 @@ class _Options(TypedDict, total=False):
 
 
 class HttpClient:
-    """The conversation with the archive, and the answers of it that are kept."""
+    """A client that sends requests, with retries and deadlines, and has a cache of responses."""
 
     def __init__(
         self,
@@ -107,7 +108,7 @@ class HttpClient:
         self._attempts = attempts
         self._quiet = quiet
         self._paced = paced
-        # What raises the error that an answer is.
+        # Raises the error that a response describes.
         self._check = check
 
     @overload
@@ -124,7 +125,7 @@ class HttpClient:
         read: Callable[[requests.Response], Any] | None = None,
         **options: Unpack[_Options],
     ) -> Any:
-        """Send one request, again if it fails in a way that may pass, and return an answer that is no error."""
+        """Send a request, retry it after transient errors, and return the successful response."""
         what, deadline = options.get("service") or url, options["deadline"]
         keywords = {name: options.get(name) for name in ("params", "data", "headers")}
         keywords["allow_redirects"] = options.get("allow_redirects", True)
@@ -142,7 +143,7 @@ class HttpClient:
     def page(
         self, question: Question, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
     ) -> AnswerPage:
-        """Ask for one page, and ask again until the archive has finished working on it."""
+        """Request one page, and poll until MAST has finished working on it."""
         sent = question.http_request(self.endpoints)
 
         def poll() -> AnswerPage:
@@ -176,7 +177,7 @@ class HttpClient:
         attempts: int | None = None,
         hopeless: Callable[[MastError], bool] | None = None,
     ) -> T:
-        """Try until it works, fails for good, has been tried often enough, or the next try would come too late."""
+        """Retry until an attempt succeeds or fails permanently, or until attempts or time run out."""
         own = attempts if attempts is not None else self._attempts
         most = count_setting("max_attempts") if own is None else own
         tries = limited = 0
@@ -187,7 +188,7 @@ class HttpClient:
                 tries += 1
                 return attempt()
             except ServerError as err:
-                # That a server asks for patience is no failure, as long as there is time.
+                # A server that limits the rate of requests has not failed, as long as there is time.
                 if most > 1 and is_limited(err) and limited < _MOST_LIMITED:
                     tries, limited = tries - 1, limited + 1
                 raise
@@ -222,7 +223,7 @@ class HttpClient:
         receive: Receive | None,
         patience: float | None = None,
     ) -> requests.Response:
-        """Send a request once; raise unless its answer is an answer."""
+        """Send a request once; raise an error if it fails."""
         left = deadline.remaining()
         if left <= 0:
             self._late(deadline, what, "no result was received")
@@ -249,7 +250,7 @@ class HttpClient:
         keywords: Mapping[str, Any],
         receive: Receive | None,
     ) -> requests.Response:
-        """Send a request and receive its answer, all of it unless it is wanted as a stream."""
+        """Send a request and receive its response, including the body unless it is streamed."""
         pace = pace_of(url) if self._paced else Pace()
         try:
             with pace.turn(deadline):
@@ -257,7 +258,7 @@ class HttpClient:
         except requests.exceptions.RequestException:
             raise
         except _UNSENDABLE as err:
-            # What proxies, certificates and addresses may lead to; `requests` passes it on as it is.
+            # Invalid proxies, certificates and addresses raise these, which `requests` does not convert.
             raise network_error(what, err) from alone(err)
         if response.status_code >= 400:
             with response:
@@ -269,14 +270,14 @@ class HttpClient:
         return response
 
     def _tell(self, state: RetryState) -> None:
-        """Log why there is another try; only at DEBUG level after the first, or where there is no connection at all."""
+        """Log why a request is retried; at DEBUG level after the first retry, or if there is no connection at all."""
         told_at_the_end = self._quiet or state.attempt_number > 1 or never_connected(_error_of(state))
         level = logging.DEBUG if told_at_the_end else logging.INFO
         seconds, number = state.upcoming_sleep, state.attempt_number + 1
         log.log(level, "%s Retrying in %.1f s (attempt %d).", _error_of(state), seconds, number)
 
     def _refuse(self, response: requests.Response, pace: Pace, what: str, deadline: Deadline) -> None:
-        """Raise the error that an answer is, and slow down if the server asks for it."""
+        """Raise the error that a response describes, and slow down if the server requests it."""
         try:
             self._check(response.status_code, response.headers, response.content, what)
         except ServerError as err:
@@ -287,7 +288,7 @@ class HttpClient:
             raise
 
     def _advised(self, error: AccessDeniedError, url: str) -> AccessDeniedError:
-        """The same refusal, with what can be done about it."""
+        """The same error, with advice on what to do."""
         if self._advice is None:
             return error
         told = f"{error} {self._advice(url, error.status)}"
@@ -295,7 +296,7 @@ class HttpClient:
 
     @staticmethod
     def _late(deadline: Deadline, what: str, state: str, cause: Exception | None = None) -> Any:
-        """Raise the error of a deadline that has passed."""
+        """Raise the error for a deadline that has passed."""
         raise QueryTimeoutError(
             f"Timeout limit of {deadline.seconds:g} s exceeded by {what}: after {deadline.elapsed():.1f} s "
             f"{state}. Increase timeout= (or conf.timeout), or narrow the query: a smaller radius, more "
@@ -306,14 +307,14 @@ class HttpClient:
 
 
 def is_limited(error: BaseException) -> bool:
-    """Tell whether a server asks for fewer requests, rather than that it fails."""
+    """Return whether an error means that the server requests a lower rate, rather than that it failed."""
     if not isinstance(error, ServerError):
         return False
     return error.status == TOO_MANY_REQUESTS or (error.status == UNAVAILABLE and error.retry_after is not None)
 
 
 def _summary(tries: int, error: MastError) -> str:
-    """How often something was tried, and when to try again."""
+    """A sentence on the number of attempts, and one on when to try again."""
     often = "once" if tries == 1 else f"{tries} times"
     later = "Try again later"
     if error.retry_after is not None and error.retry_after > (error.elapsed or 0):
@@ -322,12 +323,12 @@ def _summary(tries: int, error: MastError) -> str:
 
 
 def _error_of(state: RetryState) -> BaseException | None:
-    """Why a try failed."""
+    """The exception of the last attempt."""
     return state.outcome.exception() if state.outcome else None
 
 
 def _wait(state: RetryState) -> float:
-    """The seconds to the next try: what the server asks for, or ever more."""
+    """The seconds until the next attempt: the time that the server requests, or an exponential backoff."""
     error = _error_of(state)
     asked = getattr(error, "retry_after", None)
     if asked is None and error is not None and is_limited(error):
@@ -339,7 +340,7 @@ def _wait(state: RetryState) -> float:
 
 Hopeless = Callable[[MastError], bool]
 Parts = Generator[AnswerPage, None, Mapping[str, object] | None]
-"""Pages as they come from the archive; returns what is to be kept with them, None if they may not be all."""
+"""Pages in the order of the response; returns the metadata to cache with them, or None if pages may be missing."""
 
 
 def warn_of_more(message: str) -> None:
@@ -349,36 +350,36 @@ def warn_of_more(message: str) -> None:
 
 @dataclass(frozen=True)
 class PageLimits:
-    """How long, how much at a time, and whom to tell that there may be more."""
+    """The deadline, the concurrency, the maximum number of rows, and the function to call if there may be more."""
 
     deadline: Deadline
     page_seconds: float = math.inf
     workers: int | None = None
     rows: int | None = None
-    # Whether the caller asks for less at a time if the answer is too large.
+    # Whether the caller splits the query if the response is too large.
     divisible: bool = False
     tell: Callable[[str], object] = warn_of_more
 
     def resolved(self) -> PageLimits:
-        """Return the same limits, with the settings of now where nothing else was said."""
+        """Return the same limits, with the current settings as defaults."""
         workers = count_setting("max_workers") if self.workers is None else max(1, int(self.workers))
         rows = count_setting("server_row_limit") if self.rows is None else self.rows
         return replace(self, workers=workers, rows=rows)
 
     @property
     def page_deadline(self) -> Deadline:
-        """The deadline of a page that is asked for now."""
+        """The deadline of a page that is requested now."""
         return self.deadline if math.isinf(self.page_seconds) else self.deadline.part(self.page_seconds)
 
 
 def ask_pages(client: HttpClient, question: Question, limits: PageLimits, hopeless: Hopeless | None = None) -> Parts:
-    """Ask for the pages of an answer of which the archive sends all rows; ``hopeless`` ends the tries for the first."""
+    """Yield the pages of a response that MAST returns completely; ``hopeless`` ends the retries of the first page."""
     walk = _Walk(question, limits)
     first = True
     while walk.batch:
         fetched = _fetched(client, walk.batch, limits, hopeless if first else None)
         with closing(fetched):
-            # No page is held here; and what is fetched is read to its end, or the call would be given up.
+            # No page is kept here.  `closing` stops the requests if the caller stops iterating.
             yield from filter(None, map(walk.take, fetched, walk.batch))
         walk.advance()
         first = False
@@ -386,7 +387,7 @@ def ask_pages(client: HttpClient, question: Question, limits: PageLimits, hopele
 
 
 class _Walk:
-    """Goes through the pages of one answer, and proves that they are all of it."""
+    """Iterates over the pages of one response, and verifies that none is missing."""
 
     def __init__(self, question: Question, limits: PageLimits) -> None:
         self.batch: Sequence[Question] = (question,)
@@ -396,7 +397,7 @@ class _Walk:
         self._following: Sequence[Question] = ()
 
     def take(self, answer: AnswerPage, question: Question) -> AnswerPage | None:
-        """Take a page into account; None if it is no part of the answer."""
+        """Check a page and find those that follow; return None if it is not part of the response."""
         if not question.check(answer.page, self._completeness):
             self._following = ()
             return None
@@ -404,11 +405,11 @@ class _Walk:
         return answer
 
     def advance(self) -> None:
-        """Go on with the pages that follow."""
+        """Continue with the pages that follow."""
         self.batch, self._following = self._following, ()
 
     def close(self) -> Mapping[str, object] | None:
-        """Prove that no page is missing; what to keep with the answer, None if it is not known to be all."""
+        """Verify that no page is missing; return the metadata to cache, or None if completeness is not certain."""
         found = self._completeness
         if found.doubt:
             self._tell(found.doubt)
@@ -420,13 +421,13 @@ class _Walk:
 def _fetched(
     client: HttpClient, batch: Sequence[Question], limits: PageLimits, hopeless: Hopeless | None
 ) -> Generator[AnswerPage]:
-    """The answers to some questions, asked side by side, in order."""
+    """The responses to several queries, requested concurrently, in order."""
     if len(batch) == 1:
         yield client.page(batch[0], limits.page_deadline, hopeless)
         return
 
     def fetch(question: Question) -> AnswerPage:
-        """Ask for one page."""
+        """Request one page."""
         return client.page(question, limits.page_deadline)
 
     yield from map_or_stop(limits.deadline, fetch, batch, min(limits.workers or 1, len(batch)))

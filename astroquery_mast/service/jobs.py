@@ -1,7 +1,7 @@
-"""A job that a server works on by itself: watch it, stop it, fetch its result, now or in another session.
+"""Asynchronous jobs of a server: monitor a job, cancel it, and fetch its result, now or in another session.
 
-In: the address of a job, and what speaks its protocol.  Out: a `Job`, which is the same for every protocol.  A job is
-never lost because nobody could ask for its state for a while, or because whoever waited for it stopped waiting.
+In: the address of a job, and an implementation of its protocol.  Out: a `JobHandle`, which is the same for every
+protocol.  A job is not lost when its status cannot be read for a while, or when the caller stops waiting for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .retrying import Deadline, as_seconds, is_transient, retrying
 
 
 class JobStatus(StrEnum):
-    """How far a job is; the names are those of the Virtual Observatory's jobs."""
+    """The status of a job, with the names of the Virtual Observatory's UWS standard."""
 
     PENDING = "PENDING"
     QUEUED = "QUEUED"
@@ -36,25 +36,25 @@ class JobStatus(StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen to the job."""
+        """Whether the job has ended, successfully or not."""
         return self in {self.COMPLETED, self.ERROR, self.ABORTED, self.ARCHIVED}
 
 
 class JobProtocol(Protocol):
-    """What has to be known of a protocol to work with its jobs."""
+    """The methods that a protocol implements for `JobHandle`."""
 
     @property
     def how_to_return(self) -> str:
-        """The call that makes a job's handle from its address, such as ``VO.get_job``."""
+        """The method that returns the handle of a job by its address, such as ``VO.get_job``."""
 
     def status(self, url: str, deadline: Deadline) -> JobStatus:
-        """Ask how far a job is."""
+        """Return the status of a job."""
 
     def cancel(self, url: str, deadline: Deadline) -> None:
-        """Have the server stop a job."""
+        """Cancel a job."""
 
     def result(self, url: str, deadline: Deadline) -> Table:
-        """Fetch the result of a job that has finished, or raise why it has none."""
+        """Return the result of a job that has ended, or raise the error that explains why there is none."""
 
 
 class JobHandle:
@@ -152,15 +152,15 @@ class JobHandle:
         return table
 
     def fetch(self, deadline: Deadline, *, verbose: bool = False, kept: bool = True) -> Table:
-        """Return the result within what is left of a call, without a word on rows that are missing.
+        """Return the result before a deadline, without a warning about rows over the limit.
 
-        ``kept`` says whether the job goes on after Ctrl-C, which is told then; to stop it is the caller's affair.
+        ``kept`` says whether the job continues after Ctrl-C, which is then logged; if not, the caller must cancel it.
         """
         self._watch(deadline, verbose=verbose, kept=kept)
         return self._protocol.result(self.url, deadline)
 
     def _watch(self, deadline: Deadline, *, verbose: bool, kept: bool = True) -> None:
-        """Ask how far it is until it has finished; a server that cannot say is asked again."""
+        """Poll the status until the job has ended; transient errors are retried."""
         status = JobStatus.UNKNOWN
         try:
             with progress_bar(None, "Job", "question", shown=verbose) as bar:
@@ -197,5 +197,5 @@ class JobHandle:
             )
 
     def _return_to_it(self) -> str:
-        """How to return to a job, as a sentence."""
+        """Sentences that describe how to return to the job."""
         return f"It is still running. Reconnect with {self._protocol.how_to_return}({self.url!r})."

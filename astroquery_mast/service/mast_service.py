@@ -1,11 +1,11 @@
-"""What all clients use to talk to MAST: session, token, HTTP, cache, column metadata and names, in one object.
+"""The connection of a client to MAST: session, token, HTTP, cache, column metadata and name resolution in one object.
 
-In: a question, a position or a name as users write it.  Out: responses, tables, cones.  A client makes one
-`MastService`; the parts of the client that do the work are given it, and never the client itself.
+In: a query, or a position or name as users write it.  Out: responses, tables, cones.  Each client creates one
+`MastService`, and passes it, never itself, to the parts that do the work.
 
-The metadata of columns come from the package's snapshot first, and from MAST when that is not enough.  A query never
-depends on the archive's: if they cannot be had, columns have no units and descriptions, and types are those that the
-answer itself declares.
+Column metadata come from the snapshot in the package, and from MAST if that is not sufficient.  Queries do not depend
+on MAST's metadata: if they cannot be retrieved, columns have no units and descriptions, and the types that the response
+declares.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ from .retrying import Deadline, as_seconds
 from .token import Login
 
 Asked: TypeAlias = dict[str, object] | list[dict[str, object]]
-"""A request, or those for many targets: what ``get_query_payload=True`` returns."""
+"""A request, or a list of those for many targets, as returned by ``get_query_payload=True``."""
 
-# Metadata are small and never worth waiting for longer.
+# The timeout of requests for metadata, which are small (seconds).
 _PATIENCE = 20.0
-# After a failure the archive is left alone for this long, so that not every query waits for another failure.
+# The time after a failure without further requests for metadata, so that not every query waits for one (seconds).
 _REST = 60.0
-# Of the columns that the package knows at least this part must be in a list that is to be believed: of those recorded
-# the one with the least, of disk detectives, has 47 %.
+# The smallest fraction of the columns in the snapshot that a valid column list has.  Of the recorded lists, that of
+# disk detectives has the smallest fraction, 47 %.
 _KNOWN_PART = 0.25
 
 
 @dataclass(frozen=True)
 class CallOptions:
-    """How a query method does its work; the fields are parameters of the query methods."""
+    """Options of a query; the fields are parameters of the query methods."""
 
     timeout: float | None = None
     get_query_payload: bool = False
@@ -69,7 +69,7 @@ class CallOptions:
     verbose: bool = False
 
     def for_run(self) -> RunOptions:
-        """Return what there is to say about many requests of one call."""
+        """Return the options for many requests of one call."""
         return RunOptions(self.verbose, self.max_workers, self.executor, self.timeout)
 
 
@@ -77,37 +77,37 @@ class CallOptions:
 
 
 class NoColumnsError(InvalidResponseError):
-    """An answer without columns: what the archive sends for a name that it does not know."""
+    """Raised for a response without columns, which MAST sends for an unknown name."""
 
 
 class ColumnSource(Protocol):
-    """Asks one of the archive's services for columns; `ColumnMetadata` does the rest."""
+    """A service of MAST that returns columns, for `ColumnMetadata`."""
 
     def fetch(self, name: str, deadline: Deadline) -> Columns:
-        """Ask for the columns that have a name, such as that of a service or a mission."""
+        """Request the columns of a service or a mission by its name."""
 
     def server(self, name: str) -> str:
-        """Return the server that is asked."""
+        """Return the server to query."""
 
 
 class ColumnMetadata:
-    """Gives the columns of services, and remembers what the archive said."""
+    """The columns of services, from the snapshot and from MAST, kept in memory."""
 
     def __init__(self, source: ColumnSource) -> None:
         self._source = source
         self._lock = threading.Lock()
-        # By server, too, because the configuration may be pointed elsewhere at any time.
+        # Also by server, because the configured server may change at any time.
         self._read: dict[tuple[str, str], Columns] = {}
         self._failed: dict[tuple[str, str], float] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy without what was read, which can be read again."""
+        """Copy without the columns that were read, which can be requested again."""
         return type(self), (self._source,)
 
     def columns_for(self, name: str, wanted: Iterable[str]) -> Columns:
-        """Return the columns that are known under a name, and the newest if one that is wanted is not among them.
+        """Return the known columns of a name, and request the newest if a column in ``wanted`` is not among them.
 
-        If nothing is known and the archive cannot say, the reason is raised: names that nobody can check are not sent.
+        If none are known and the request fails, its error is raised: unchecked column names are not sent.
         """
         names = list(wanted)
         if not names:
@@ -118,18 +118,18 @@ class ColumnMetadata:
         return columns
 
     def known(self, name: str) -> Columns | None:
-        """Return what is known of a service's columns without asking, or None."""
+        """Return the known columns of a service without a request, or None."""
         with self._lock:
             read = self._read.get(self._key(name))
         return read if read is not None else snapshot().get(name)
 
     def get(self, name: str) -> Columns:
-        """Return the columns of a service, asking the archive if they are not known; empty if it cannot say."""
+        """Return the columns of a service, requested from MAST if they are not known; empty if that fails."""
         known = self.known(name)
         return self.newest(name) if known is None else known
 
     def newest(self, name: str, deadline: Deadline | None = None) -> Columns:
-        """Return the columns as the archive has them now, asking once in a session; those known if it cannot say."""
+        """Return MAST's current columns, requested once per session; the known ones if that fails."""
         key = self._key(name)
         with self._lock:
             read, failed = self._read.get(key), self._failed.get(key)
@@ -145,21 +145,21 @@ class ColumnMetadata:
         return self.known(name) or {}
 
     def read(self) -> dict[str, Columns]:
-        """Return what the archive was asked for: its name of the columns → columns."""
+        """Return all columns that were requested from MAST: name → columns."""
         with self._lock:
             return {name: columns for (_, name), columns in self._read.items()}
 
     def forget(self) -> None:
-        """Forget what was read, so that it is asked for anew."""
+        """Forget the columns that were read, so that they are requested again."""
         with self._lock:
             self._read.clear()
             self._failed.clear()
 
     def refresh(self, name: str, deadline: Deadline | None = None) -> Columns:
-        """Ask the archive for the columns of a service."""
+        """Request the columns of a service from MAST."""
         columns = self._source.fetch(name, Deadline.within(deadline).part(_PATIENCE))
         known = snapshot().get(name, {})
-        # What the package knows stays known: the archive's list may add to it, and never take from it.
+        # MAST's list can add to the columns of the snapshot, but not remove any.
         every = {**_described_as_before(columns, known), **{key: c for key, c in known.items() if key not in columns}}
         with self._lock:
             self._read[self._key(name)] = every
@@ -170,7 +170,7 @@ class ColumnMetadata:
 
 
 def _described_as_before(columns: Columns, known: Columns) -> Columns:
-    """The columns with the descriptions that tables have had so far: with others they would not stack quietly."""
+    """The columns with the descriptions of the snapshot, because stacking tables with different ones would warn."""
     return {
         name: replace(column, description=known[name].description, label=known[name].label) if name in known else column
         for name, column in columns.items()
@@ -179,17 +179,17 @@ def _described_as_before(columns: Columns, known: Columns) -> Columns:
 
 @dataclass(frozen=True)
 class MashupColumns:
-    """The columns of Mashup's services."""
+    """The columns of Mashup services."""
 
     http: HttpClient
     endpoints: Endpoints
 
     def server(self, name: str) -> str:
-        """Return the server that is asked."""
+        """Return the server to query."""
         return self.endpoints.server
 
     def fetch(self, name: str, deadline: Deadline) -> Columns:
-        """Ask for the columns of a service."""
+        """Request the columns of a service."""
         columns = self.http.request(
             "POST",
             self.endpoints.columns_config,
@@ -206,7 +206,7 @@ class MashupColumns:
 
 
 def _decoded(body: bytes, config_id: str) -> Mapping[str, object]:
-    """The configuration in an answer; for a name that it does not know the archive sends an empty one."""
+    """The configuration in a response; for an unknown name, MAST sends an empty one."""
     try:
         config = json.loads(body) if body.strip() else {}
     except ValueError as err:
@@ -220,7 +220,7 @@ def _decoded(body: bytes, config_id: str) -> Mapping[str, object]:
 
 
 def _check_columns(config: Mapping[str, object], config_id: str) -> None:
-    """Raise unless this is a configuration of columns, and of those that the package knows by that name."""
+    """Raise an error unless this is a column configuration with most of the columns in the snapshot."""
     if not all(isinstance(entry, Mapping) for entry in config.values()):
         said = ", ".join(f"{name}: {entry}" for name, entry in config.items() if isinstance(entry, str))
         raise InvalidResponseError(f"MAST returned no column list for {config_id}: {said[:200]}")
@@ -233,7 +233,7 @@ def _check_columns(config: Mapping[str, object], config_id: str) -> None:
 
 
 class MastService:
-    """The conversation of one client with MAST."""
+    """The connection of one client to MAST."""
 
     def __init__(
         self,
@@ -251,7 +251,7 @@ class MastService:
 
     @property
     def session(self) -> requests.Session:
-        """The session through which everything is sent."""
+        """The session that sends all requests."""
         return self._session
 
     @session.setter
@@ -261,16 +261,15 @@ class MastService:
     def send(
         self, method: str, url: str, *, credentials: auth.Credentials | None = None, **keywords: Any
     ) -> requests.Response:
-        """Send through the session, with the token where it may be seen.
+        """Send a request through the session, with the token if the server may receive it.
 
-        The session is used directly and not through ``BaseQuery._request``, whose switching of the cache setting is
-        not safe in threads.
+        This uses the session instead of ``BaseQuery._request``, which changes the cache setting and is not thread-safe.
         """
         own = self.login.credentials if credentials is None else credentials
         return send_with_token(self.session, own, self.endpoints, method, url, **keywords)
 
     def _cache_owner(self) -> str | None:
-        """For whom answers are cached."""
+        """The owner of cached responses: empty without a token, None if the owner of the token is unknown."""
         own = self.login.credentials
         return "" if own and not own.serves(self.endpoints) else own.owner
 
@@ -283,7 +282,7 @@ class MastService:
     def request_for(
         self, service: str, params: Mapping[str, Any], pagesize: int | None, page: int | None, **properties: Any
     ) -> MashupRequest:
-        """Make a request with the configured page size."""
+        """Return a request with the configured page size."""
         breaker = properties.pop("cacheBreaker", None) or properties.pop("cachebreaker", None)
         own: dict[str, Any] = {} if breaker is None else {"cache_breaker": str(breaker)}
         return MashupRequest(
@@ -300,37 +299,37 @@ class MastService:
     def pages(
         self, question: Question, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
     ) -> Generator[AnswerPage]:
-        """Give the pages of an answer, proven complete; see `~astroquery_mast.service.pages`."""
+        """Yield the pages of a response, verified to be complete; see `~astroquery_mast.service.pages`."""
         asked = question if every_page else question.first_page()
         return get_pages(self.http, asked, PageLimits(deadline, divisible=divisible))
 
     def pages_of_all(self, questions: Sequence[Question], *, deadline: Deadline) -> Generator[AnswerPage]:
-        """Give the pages of several answers, asked for side by side, one answer after the other."""
+        """Yield the pages of several responses, requested concurrently, one response after the other."""
         if len(questions) == 1:
             yield from self.pages(questions[0], deadline=deadline)
             return
 
         def ask(question: Question) -> list[AnswerPage]:
-            """Ask one question, page by page: the questions are side by side already."""
+            """Request the pages of one query one by one, since the queries are concurrent already."""
             return list(get_pages(self.http, question, PageLimits(deadline, workers=1)))
 
         with closing(map_or_stop(deadline, ask, questions, count_setting("max_workers"))) as answers:
             yield from chain.from_iterable(answers)
 
     def page(self, question: Question, deadline: Deadline) -> AnswerPage:
-        """Return the first page of an answer."""
+        """Return the first page of a response."""
         (answer,) = self.pages(question, deadline=deadline, every_page=False)
         return answer
 
     def responses(
         self, question: Question, *, deadline: Deadline, every_page: bool = True, divisible: bool = False
     ) -> list[requests.Response]:
-        """Return the responses that hold the answer, one per page, proven complete."""
+        """Return the HTTP responses of a query, one per page, verified to be complete."""
         pages = self.pages(question, deadline=deadline, every_page=every_page, divisible=divisible)
         return [answer.response for answer in pages]
 
     def count(self, question: Question, deadline: Deadline) -> int:
-        """Return the number that is the answer to a question for a count."""
+        """Return the result of a query for a count."""
         return first_value(self.page(question, deadline).page)
 
     def table(
@@ -342,7 +341,7 @@ class MastService:
         columns_id: str | None = None,
         columns: Columns | None = None,
     ) -> Table:
-        """Return the table of an answer, proven complete; no rows are no reason for a warning here."""
+        """Return the table of a response, verified to be complete; an empty table does not warn here."""
         if columns is None:
             columns = self.columns.get(columns_id or question.service)
         builder = TableBuilder(question, columns)
@@ -353,7 +352,7 @@ class MastService:
     # -- positions ---------------------------------------------------------------------------------------------------
 
     def locate(self, coordinates: Any, deadline: Deadline, resolver: str | None = None) -> SkyCoord:
-        """Return a position; text that is none is taken for the name of an object, as astroquery does."""
+        """Return a position; text that is not a position is resolved as the name of an object, as in astroquery."""
         if isinstance(coordinates, str) and not looks_like_coordinates(coordinates):
             return self.resolver.one(coordinates, deadline=deadline, resolver=resolver)
         if resolver is not None:
@@ -363,7 +362,7 @@ class MastService:
     def cone(
         self, coordinates: Any, object_name: Any, radius: Any, resolver: str | None, deadline: Deadline
     ) -> Cone | None:
-        """Return the cone to look in, or None if no position is given."""
+        """Return the cone to search, or None if no position is given."""
         refuse_two_positions(coordinates, object_name)
         if object_name is not None:
             return cone_around(self.resolver.one(object_name, resolver=resolver, deadline=deadline), radius)
@@ -379,7 +378,7 @@ class MastService:
 
 
 def has_token(credentials: auth.Credentials, endpoints: Endpoints) -> bool:
-    """Tell whether there is a token for a server."""
+    """Return whether there is a token for a server."""
     return credentials.token is not None and credentials.serves(endpoints)
 
 
@@ -391,7 +390,7 @@ def send_with_token(
     url: str,
     **keywords: Any,
 ) -> requests.Response:
-    """Send through a session; the token is neither in what is raised, nor in the response, nor in what is logged."""
+    """Send a request through a session; exceptions, the response, and the log do not contain the token."""
     token = auth.TokenAuth(credentials, endpoints) if has_token(credentials, endpoints) else _no_token
     try:
         response: requests.Response = session.request(method, url, auth=token, **keywords)
@@ -408,31 +407,31 @@ def send_with_token(
 
 
 def _no_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Add nothing; without this, requests would send what the user's ``.netrc`` has for the host."""
+    """Add nothing; without this, requests would send the credentials that the user's ``.netrc`` has for the host."""
     return request
 
 
 def _strip_history(response: requests.Response | None) -> None:
-    """Take the token out of all requests that have led to a response."""
+    """Remove the token from all requests that led to a response."""
     if response is not None:
         for each in (*response.history, response):
             _strip_token(each.request)
 
 
 def _strip_token(request: requests.Request | requests.PreparedRequest | None) -> None:
-    """Take the token out of a request, so that what remembers it can be printed or pickled."""
+    """Remove the token from a request, so that objects that refer to it can be printed or pickled."""
     if request is not None:
         request.headers.pop("Authorization", None)
 
 
 def _log_exchange(response: requests.Response) -> None:
-    """Log an exchange at DEBUG level, without headers that hold secrets and without decoding the body."""
+    """Log a request and its response at DEBUG level, without headers that may have secrets, and without the body."""
     for each in (*response.history, response):
         size = presentable(each.headers.get("Content-Length", "?"))
         log.debug("%s %s → %s, %s bytes", each.request.method, presentable(each.request.url), each.status_code, size)
 
 
 def refuse_two_positions(coordinates: Any, object_name: Any) -> None:
-    """Raise `InvalidQueryError` if both coordinates and the name of an object are given."""
+    """Raise `InvalidArgumentError` if both coordinates and the name of an object are given."""
     if coordinates is not None and object_name is not None:
         raise InvalidArgumentError("Only one of object_name and coordinates may be specified.")

@@ -1,6 +1,6 @@
-"""Names that were resolved a while ago, in memory.
+"""A cache in memory of resolved names.
 
-In: a question and the way to ask it.  Out: the answer, also one that was given a while ago.
+In: a key, and a function that resolves it.  Out: the result of the function, or the cached one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class NameCache:
-    """A bounded memory of answers; the oldest goes first."""
+    """A cache of limited size, in which results expire and the oldest is removed first."""
 
     def __init__(self, most: int = 1000, seconds: float = 3600.0) -> None:
         self._most = most
@@ -22,7 +22,7 @@ class NameCache:
         self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
 
     def get(self, key: Hashable, ask: Callable[[], Any]) -> Any:
-        """Return the answer to a question, from memory or by asking."""
+        """Return the cached result of a key, or the result of ``ask``; empty results are not cached."""
         with self._lock:
             since, answer = self._kept.get(key, (0.0, None))
         if answer and time.monotonic() - since < self._seconds:
@@ -37,10 +37,10 @@ class NameCache:
         return answer
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all results."""
         with self._lock:
             self._kept.clear()
 
 
 KNOWN_NAMES = NameCache()
-"""Names resolved a while ago, so that a loop over one object asks for it once; shared by all clients of the process."""
+"""Recently resolved names, shared by all clients of the process, so that a loop over one object resolves it once."""

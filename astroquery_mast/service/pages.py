@@ -1,7 +1,7 @@
-"""The pages of an answer, whatever the service: from the disk or the archive, in order, and proven to be all of it.
+"""The pages of the response to a query, from the cache or from MAST, in order and verified to be complete.
 
-In: a `~astroquery_mast.query.request.Question`, and how fast and how long it may be asked.  Out: its pages.  Where the
-archive sends fewer rows than an answer has, the answer comes in parts: see `~astroquery_mast.service.row_splitting`.
+In: a `~astroquery_mast.query.request.Question`, and the limits of the requests.  Out: its pages.  If the response has
+more rows than MAST returns at once, the query is split: see `~astroquery_mast.service.row_splitting`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 def get_pages(client: HttpClient, question: Question, limits: PageLimits) -> Generator[AnswerPage]:
-    """Give the pages of an answer, proven complete, from the disk if they are kept there."""
+    """Yield the pages of a response, verified to be complete, from the cache if it has them."""
     limits = limits.resolved()
     size = _SizeCheck(client, question, limits)
     entry = _entry(client, question)
     if entry is None:
-        # Nothing comes between: a page may be tens of megabytes, and is let go once it has been used.
+        # Yield directly, without keeping a used page, which may have tens of megabytes.
         yield from _asked(client, question, limits, size)
         return
     known = False
@@ -45,11 +45,11 @@ def get_pages(client: HttpClient, question: Question, limits: PageLimits) -> Gen
         yield from _kept(entry, _asked(client, question, limits, size))
 
 
-# -- from the archive ----------------------------------------------------------------------------------------------
+# -- from MAST -----------------------------------------------------------------------------------------------------
 
 
 def _asked(client: HttpClient, question: Question, limits: PageLimits, size: _SizeCheck) -> Parts:
-    """The pages as the archive sends them, in parts if they have more rows than it sends at once."""
+    """The pages from MAST, of a split query if there are more rows than MAST returns at once."""
     if not question.row_limited:
         return (yield from ask_pages(client, question, limits))
     if not size.exceeded:
@@ -62,14 +62,14 @@ def _asked(client: HttpClient, question: Question, limits: PageLimits, size: _Si
             else:
                 if not size.reached(first.page):
                     yield first
-                    # No page is held here once it has been used: it may be tens of megabytes.
+                    # Do not keep a used page, which may have tens of megabytes.
                     del first
                     return (yield from pages)
     return (yield from size.splitter.pages())
 
 
 class _SizeCheck:
-    """Looks whether an answer is larger than the archive sends; what that takes is made when there is a reason."""
+    """Checks whether a response exceeds the number of rows that MAST returns; the splitter is created if needed."""
 
     def __init__(self, client: HttpClient, question: Question, limits: PageLimits) -> None:
         self._client = client
@@ -79,9 +79,9 @@ class _SizeCheck:
 
     @property
     def splitter(self) -> RowSplitter:
-        """What counts rows, and asks for parts of the answer."""
+        """The object that counts rows, and splits the query."""
         if self._splitter is None:
-            # Imported here: only answers beyond the limit need it.
+            # Imported here, because only responses at the limit need it.
             from .row_splitting import RowSplitter  # noqa: PLC0415
 
             self._splitter = RowSplitter(self._client, self._question, self._limits)
@@ -89,26 +89,26 @@ class _SizeCheck:
 
     @property
     def exceeded(self) -> bool:
-        """Whether it is known to be larger."""
+        """Whether the response is known to be larger."""
         return self._splitter is not None and self._splitter.exceeded
 
     def broke(self, error: MastError) -> bool:
-        """Tell whether a connection broke because the answer is too large, so that asking again is of no use."""
+        """Return whether a connection broke because the response is too large, so that retries do not help."""
         return connection_dropped(error) and self.splitter.counted_after_break()
 
     def reached(self, page: Page) -> bool:
-        """Tell from the first page whether the answer has to be asked for in parts."""
+        """Return whether the first page shows that the query must be split."""
         total = None if page.paging is None else page.paging.total
         if not self._question.row_limited or total is None or total < (self._limits.rows or math.inf):
             return False
         return self.splitter.counted_at_limit(total)
 
 
-# -- from the disk ---------------------------------------------------------------------------------------------------
+# -- from the cache --------------------------------------------------------------------------------------------------
 
 
 def _entry(client: HttpClient, question: Question) -> CacheEntry | None:
-    """The place of an answer on the disk, None if it is not to be there."""
+    """The cache entry of a query; None if the query is not to be cached."""
     wanted = conf.cache and cache_conf.cache_active if question.cache is None else question.cache
     if not wanted or client.cache is None:
         return None
@@ -117,7 +117,7 @@ def _entry(client: HttpClient, question: Question) -> CacheEntry | None:
 
 
 def _recalled(client: HttpClient, question: Question, entry: CacheEntry, size: _SizeCheck) -> Iterator[AnswerPage]:
-    """The pages of a kept answer; none at all if there is no such answer, or it cannot be read whole."""
+    """The pages of a cached response; none if it does not exist, or cannot be read completely."""
     if not entry.usable:
         return
     with ExitStack() as opened:
@@ -146,7 +146,7 @@ def _recalled(client: HttpClient, question: Question, entry: CacheEntry, size: _
 
 
 class _Recalled:
-    """A kept answer, each of its pages with the question that it answers."""
+    """A cached response, which matches each page with its request."""
 
     def __init__(self, client: HttpClient, question: Question, kept: KeptAnswer) -> None:
         self.total: int | None = kept.about.get("total")
@@ -157,7 +157,7 @@ class _Recalled:
         self._following: deque[Question] = deque([question])
 
     def page(self, place: int) -> AnswerPage:
-        """Return a page; to be called for one after the other."""
+        """Return a page; call this for all pages in order."""
         body = self._kept.body(place)
         if self._following:
             self._asked = self._following.popleft()
@@ -169,23 +169,23 @@ class _Recalled:
         answer = AnswerPage(self._response(body), replace(page, time=self._kept.time))
         if self.total is None:
             return answer
-        from .row_splitting import as_part  # noqa: PLC0415 - only answers beyond the limit need it
+        from .row_splitting import as_part  # noqa: PLC0415 - only responses beyond the limit need it
 
         return as_part(self._question, answer, self.total)
 
     def _response(self, body: bytes) -> requests.Response:
-        """The response that brings a body."""
+        """An HTTP response with a body."""
         sent = self._asked.http_request(self._client.endpoints)
         response = requests.Response()
         response.status_code, response.reason, response.encoding = 200, "OK", "utf-8"
         response.url, response.request = sent.url, requests.Request(sent.method, sent.url, data=sent.data).prepare()
-        # Where `requests` itself keeps it; there is no other way in.
+        # The private attributes of `requests`, since there is no public way to set the body.
         response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
         return response
 
 
 def _kept(entry: CacheEntry, parts: Parts) -> Iterator[AnswerPage]:
-    """Pass on the pages of an answer, and keep them, and what is known about it, if all of them have come."""
+    """Yield the pages of a response, and cache them with its metadata if it is complete."""
     with closing(entry.writing()) as writer, closing(parts):
         while True:
             try:

@@ -1,10 +1,10 @@
-"""Several things at a time: the pages of an answer, the files of a download, the questions about many targets.
+"""Concurrent work: the pages of a response, the files of a download, the queries of many targets.
 
-In: jobs, and the function that does one.  Out: for each job its result, or why there is none, in order or as they end;
-one bar for the whole of a call, or none: bars are for people who are watching a terminal or a notebook.
+In: items, and the function that processes one.  Out: for each item its result or its error, in order or as completed;
+and a progress bar for the call, if a user watches a terminal or a notebook.
 
-No more jobs are handed over than may run at a time, so that what has been learned from the finished ones (the server is
-down, the time is over) still counts for the others.  What an executor in other processes needs is in "executors".
+No more jobs are submitted than may run at a time, so that the outcomes of finished jobs (the server is down, the time
+is over) still affect the others.  The module "executors" has what executors in other processes need.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 GRACE = 2.0
-"""Seconds that jobs under way are given to end when they are told to."""
+"""Seconds that running jobs have to end when the call is stopped."""
 THREAD_NAME = "astroquery_mast"
 ON_ERROR = ("raise", "warn", "ignore")
-"""What may be done about jobs that failed."""
+"""How to report failed jobs."""
 DELAY = 1.0
-"""Seconds after which a bar appears: what takes less leaves none behind in a saved notebook."""
-# How long Ctrl-C may go unnoticed where waiting for a lock cannot be interrupted, as on Windows (seconds).
+"""Seconds after which a progress bar appears, so that saved notebooks have none of short calls."""
+# Time within which Ctrl-C is noticed where waiting for a lock cannot be interrupted, as on Windows (seconds).
 _GLANCE = 0.5
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How the jobs of a call are run, as users say it; what makes no sense is refused before anything is sent."""
+    """The user's options for running the jobs of a call, checked before anything is sent."""
 
     verbose: bool = True
     max_workers: int | None = None
@@ -56,7 +56,7 @@ class RunOptions:
     since: float | None = None
 
     def __post_init__(self) -> None:
-        """Check the arguments; the time is a number of seconds from here on."""
+        """Check the arguments, and convert the timeout to seconds."""
         object.__setattr__(self, "timeout", as_seconds(self.timeout))
         if self.on_error not in ON_ERROR:
             raise InvalidArgumentError(
@@ -68,11 +68,11 @@ class RunOptions:
 
     @property
     def workers(self) -> int:
-        """How many jobs at a time."""
+        """The number of concurrent jobs."""
         return number_of_workers(self.max_workers, self.executor)
 
     def deadline(self) -> Deadline:
-        """Start the clock of the whole call, unless a part of it has been done."""
+        """Return the deadline of the call, which starts now, or at ``since`` if a part of it is done."""
         since = time.monotonic() if self.since is None else self.since
         return Deadline() if self.timeout is None else Deadline(self.timeout, since)
 
@@ -82,7 +82,7 @@ class RunOptions:
 
 
 def number_of_workers(max_workers: int | None, executor: Executor | None = None) -> int:
-    """Return how many jobs are to be under way at a time."""
+    """Return the number of concurrent jobs."""
     if max_workers is None:
         return int(getattr(executor, "_max_workers", None) or count_setting("max_workers"))
     try:
@@ -98,7 +98,7 @@ def number_of_workers(max_workers: int | None, executor: Executor | None = None)
 
 
 class DownServers(Generic[Item]):
-    """Which servers cannot be reached, or whether the disk is full, from what one job after the other has found."""
+    """The servers that cannot be reached, or a full disk, as determined from consecutive failures of jobs."""
 
     def __init__(self, in_a_row: int) -> None:
         self.down: dict[str, Item] = {}
@@ -106,7 +106,7 @@ class DownServers(Generic[Item]):
         self._failures: dict[str, int] = {}
 
     def note(self, reached: Mapping[str, Item | None]) -> None:
-        """Take in what one job has found out: server → the error, or None if it answered."""
+        """Record the outcome of one job: server → the error, or None if it responded."""
         for server, error in reached.items():
             self._failures[server] = 0 if error is None else self._failures.get(server, 0) + 1
             if error is not None and self._failures[server] >= self.in_a_row:
@@ -114,16 +114,16 @@ class DownServers(Generic[Item]):
 
 
 class SharedState:
-    """What the workers of one call share, as far as they are in this process: the clock, and what is known by now."""
+    """State that the workers of one call share in this process: the deadline, and the servers that are down."""
 
     def __init__(self, deadline: Deadline, down: Mapping[str, Any] | None = None) -> None:
         self.deadline = deadline
         self.down: Mapping[str, Any] = {} if down is None else down
-        # What tells workers in other processes that the call is over.
+        # Signals the end of the call to workers in other processes.
         self.over = CallFile()
 
     def stop(self) -> None:
-        """End what is under way: between two pieces, in waiting, and while a server is silent."""
+        """Stop the running jobs: between two pieces of data, in pauses, and while waiting for a server."""
         self.deadline.stop()
         self.over.set()
 
@@ -133,14 +133,14 @@ class SharedState:
 
 @dataclass(frozen=True)
 class Job(Generic[Item]):
-    """One of many things to do, and its place among them."""
+    """One item of work, and its number."""
 
     number: int
     item: Item
 
 
 class UnfinishedError(Exception):
-    """A job whose turn did not come, or that did not end, before the call did."""
+    """A job that did not start, or did not end, before the end of the call."""
 
 
 @dataclass(frozen=True)
@@ -151,29 +151,29 @@ class JobFailure:
 
 
 def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """Do the same work for many items, several at a time, and give the results in the order of the items.
+    """Apply a function to many items concurrently, and yield the results in the order of the items.
 
-    The first failure ends it.  Few results wait to be taken: they may be large.
+    The first failure stops it.  Only a few results are kept until the caller takes them, because they may be large.
     """
     if workers <= 1:
         yield from map(work, items)
         return
     with _threads(workers) as pool:
-        # Not waiting for what is under way makes Ctrl-C prompt; a request ends by its own timeout.
+        # Without a wait for running jobs, Ctrl-C takes effect at once; requests end by their own timeouts.
         running = _Run(_numbered(items), work, pool, workers + 1, SharedState(Deadline()), grace=0)
         with closing(running.in_order(bounded=True)) as outcomes:
             for _, outcome in outcomes:
                 if isinstance(outcome, JobFailure):
                     raise outcome.error
                 yield outcome
-                # No answer is held here once it has been used: it may be tens of megabytes.
+                # Do not keep a used result, which may have tens of megabytes.
                 del outcome
 
 
 def map_or_stop(
     deadline: Deadline, work: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Generator[Result, None, None]:
-    """Do the same, and stop the whole call if it is left before the end."""
+    """Do the same as `map_in_threads`, and stop the call if the caller stops iterating early."""
     complete = False
     try:
         yield from map_in_threads(work, items, workers)
@@ -184,7 +184,7 @@ def map_or_stop(
 
 
 def map_all(deadline: Deadline, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Do the same work for many items, as many at a time as ``conf.max_workers`` says; return all results in order."""
+    """Apply a function to many items, ``conf.max_workers`` at a time, and return all results in order."""
     with closing(map_or_stop(deadline, work, items, count_setting("max_workers"))) as results:
         return list(results)
 
@@ -201,13 +201,13 @@ def run(
     on_end: Callable[[Job[Item], Result | JobFailure], None] | None = None,
     grace: float | None = None,
 ) -> Generator[tuple[Job[Item], Result | JobFailure], None, None]:
-    """Do the same work for many items, several at a time, and give each job with its result, or with a `JobFailure`.
+    """Apply a function to many items concurrently, and yield each job with its result or a `JobFailure`.
 
-    The jobs come as they end, or in order; ``on_end`` hears of each as it ends, in the thread of the caller.  After the
-    deadline all others have an `UnfinishedError`.  Whoever leaves before the end, as by Ctrl-C, stops all workers.
-    ``first`` are results that are known already.  Where there may be such, jobs are under way whenever a result is
-    given, even with one worker: the caller takes time to use it.  ``grace`` is how long jobs under way are waited
-    for when the time is over (seconds), `GRACE` if not given.
+    The jobs come as completed, or in order; ``on_end`` is called for each as it ends, in the caller's thread.  After
+    the deadline, all remaining jobs have an `UnfinishedError`.  All workers stop if the caller stops iterating early,
+    as by Ctrl-C.  ``first`` has results that are known already.  If it is given, jobs are running whenever a result is
+    yielded, even with one worker, because the caller takes time to use it.  ``grace`` is the time to wait for running
+    jobs after the deadline (seconds), by default `GRACE`.
     """
     most = options.workers if workers is None else workers
     own = _threads(most) if options.executor is None else _borrowed(options.executor, state)
@@ -218,25 +218,25 @@ def run(
 
 
 def _numbered(items: Iterable[Item]) -> Iterator[Job[Item]]:
-    """The jobs, made when they are needed."""
+    """The jobs, created as they are needed."""
     return (Job(number, item) for number, item in enumerate(items))
 
 
 class Threads(ThreadPoolExecutor):
-    """Threads of our own; if the system starts no more of them, the caller does the work, and it takes longer."""
+    """A thread pool that, if the system cannot start more threads, does the work in the caller's thread."""
 
     def submit(self, work: Callable[..., Result], /, *args: Any, **keywords: Any) -> Future[Result]:
-        """Hand over a job."""
+        """Submit a job."""
         future: Future[Result] = Future()
         begun = threading.Lock()
 
         def once() -> None:
-            """Do the job, unless it has been begun: it stays in the queue if no thread could be started for it."""
+            """Do the job unless it has started; a job for which no thread could be started stays in the queue."""
             if not begun.acquire(blocking=False) or not future.set_running_or_notify_cancel():
                 return
             try:
                 future.set_result(work(*args, **keywords))
-            except BaseException as err:  # noqa: BLE001 - Ctrl-C, too, is the outcome of a job
+            except BaseException as err:  # noqa: BLE001 - Ctrl-C is an outcome of a job, too
                 future.set_exception(err)
 
         try:
@@ -248,18 +248,18 @@ class Threads(ThreadPoolExecutor):
 
 @contextmanager
 def _threads(workers: int) -> Iterator[Executor]:
-    """Threads for one call, which are not waited for when the call is broken off."""
+    """Threads for one call, which does not wait for them if it is interrupted."""
     executor = Threads(max_workers=workers, thread_name_prefix=THREAD_NAME)
     try:
         yield executor
     finally:
-        # All that can be waited for has been; what still runs is stuck in the network.
+        # All jobs that can end have ended; the others are blocked in the network.
         executor.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager
 def _borrowed(executor: Executor, state: SharedState) -> Iterator[Executor]:
-    """An executor of the user's; what its processes still do when the call is over is in vain, and ends."""
+    """The user's executor; its processes stop working for the call when the call is over."""
     if not isinstance(executor, ThreadPoolExecutor):
         state.over = CallFile.create()
     try:
@@ -269,7 +269,7 @@ def _borrowed(executor: Executor, state: SharedState) -> Iterator[Executor]:
 
 
 class _Run(Generic[Item, Result]):
-    """The jobs of one call on their way through an executor."""
+    """The jobs of one call in an executor."""
 
     def __init__(
         self,
@@ -293,12 +293,12 @@ class _Run(Generic[Item, Result]):
         self._on_end = on_end
         self._under_way: dict[Future[Result], Job[Item]] = {}
         self._ended: SimpleQueue[Future[Result]] = SimpleQueue()
-        # Results that are there before their turn, and how much room they take from those under way.
+        # Results that wait for earlier ones; if bounded, they count as running jobs.
         self._early: dict[int, tuple[Job[Item], Result | JobFailure]] = {}
         self._bounded = False
 
     def in_order(self, *, bounded: bool = False) -> Generator[tuple[Job[Item], Result | JobFailure], None, None]:
-        """Give each job when those before it have been given."""
+        """Yield the jobs in order."""
         self._bounded = bounded
         turn = 0
         with closing(self.as_completed()) as outcomes:
@@ -310,7 +310,7 @@ class _Run(Generic[Item, Result]):
                     turn += 1
 
     def as_completed(self) -> Generator[tuple[Job[Item], Result | JobFailure], None, None]:
-        """Give each job as it ends."""
+        """Yield each job as it ends."""
         complete = False
         outcome: deque[tuple[Job[Item], Result | JobFailure]] = deque(maxlen=1)
         try:
@@ -322,7 +322,7 @@ class _Run(Generic[Item, Result]):
                 if future is None:
                     break
                 outcome.append(self._outcome(future))
-                del future  # it holds the answer, and would do so while others are given
+                del future  # it would keep the result in memory while others are yielded
                 if self._first is not None:
                     self._begin()
                 yield outcome.pop()
@@ -332,7 +332,7 @@ class _Run(Generic[Item, Result]):
                 self._state.stop()
                 for future in list(self._under_way):
                     future.cancel()
-                # Not only for tidiness: what is under way leaves a part that can be resumed.
+                # Running downloads need the time to leave partial files that can be resumed.
                 late = list(self._settled())
         if not complete:
             yield from map(self._outcome, late)
@@ -340,7 +340,7 @@ class _Run(Generic[Item, Result]):
             yield self._told(job, JobFailure(UnfinishedError()))
 
     def _begin(self) -> None:
-        """Hand over jobs until enough are under way."""
+        """Submit jobs until enough are running."""
         while self._room() and self._state.deadline.remaining() > 0:
             job = next(self._jobs, None)
             if job is None:
@@ -350,11 +350,11 @@ class _Run(Generic[Item, Result]):
             future.add_done_callback(self._ended.put)
 
     def _room(self) -> bool:
-        """Whether one more may be under way."""
+        """Whether one more job may run."""
         return len(self._under_way) + (len(self._early) if self._bounded else 0) < self._most
 
     def _submitted(self, item: Item) -> Future[Result]:
-        """The future of a job; a failed one if the executor takes no more, because it is broken or was shut down."""
+        """The future of a job; a failed one if the executor is broken or was shut down."""
         try:
             return self._executor.submit(self._work, item)
         except RuntimeError as err:
@@ -363,7 +363,7 @@ class _Run(Generic[Item, Result]):
             return failed
 
     def _next(self, remaining: Callable[[], float]) -> Future[Result] | None:
-        """The next job that ends; None when the time is over before."""
+        """The next job that ends; None if the time is over before."""
         while True:
             left = remaining()
             try:
@@ -373,7 +373,7 @@ class _Run(Generic[Item, Result]):
                     return None
 
     def _settled(self) -> Iterator[Future[Result]]:
-        """What ends within the time of grace."""
+        """The jobs that end within the grace period."""
         until = time.monotonic() + self._grace
         waited_for = len(self._under_way)
         for _ in range(waited_for):
@@ -383,7 +383,7 @@ class _Run(Generic[Item, Result]):
             yield future
 
     def _outcome(self, future: Future[Result]) -> tuple[Job[Item], Result | JobFailure]:
-        """A job and what it came to; a worker that dies takes nobody with it."""
+        """A job and its outcome; a worker process that dies affects no other job."""
         job = self._under_way.pop(future)
         if future.cancelled():
             return self._told(job, JobFailure(UnfinishedError()))
@@ -391,62 +391,62 @@ class _Run(Generic[Item, Result]):
         if error is None:
             return self._told(job, future.result())
         if not isinstance(error, Exception):
-            # Ctrl-C reaches processes of the same terminal, too.
+            # Ctrl-C also reaches worker processes of the same terminal.
             raise error
         return self._told(job, JobFailure(error))
 
     def _told(self, job: Job[Item], outcome: Result | JobFailure) -> tuple[Job[Item], Result | JobFailure]:
-        """The same, when whoever wants to know has been told."""
+        """The same job and outcome, after calling ``on_end``."""
         if self._on_end is not None:
             self._on_end(job, outcome)
         return job, outcome
 
 
-# -- what people see of it -------------------------------------------------------------------------------------------
+# -- progress bars ---------------------------------------------------------------------------------------------------
 
 
 def _in_notebook() -> bool:
-    """Whether a notebook shows what is written."""
+    """Whether the output is shown in a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return shell is not None and "IPKernelApp" in shell.config
 
 
 def someone_watches() -> bool:
-    """Tell whether a bar would be seen: on a terminal or in a notebook, outside of a continuous-integration job."""
+    """Return whether a user would see a bar: on a terminal or in a notebook, but not in continuous integration."""
     if os.environ.get("CI"):
         return False
     return _in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
 
 
 class NoBar:
-    """A bar for nobody: `tqdm` leaves a thread of its own behind even for one that draws nothing."""
+    """A bar that draws nothing; even a disabled bar of `tqdm` leaves a thread behind."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Leave nothing."""
+        """Do nothing."""
 
     def update(self, n: float = 1) -> None:
-        """Count nothing."""
+        """Do nothing."""
 
     def set_postfix_str(self, s: str = "", refresh: bool = True) -> None:
-        """Draw nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Leave nothing."""
+        """Do nothing."""
 
 
 def progress_bar(total: int | None, what: str, unit: str, *, shown: bool = True) -> tqdm | NoBar:
-    """Make the bar of a call."""
+    """Return the progress bar of a call."""
     if not (shown and someone_watches()):
         return NoBar()
-    # Imported late: whoever only asks need not wait for it, and ``tqdm.auto`` looks for a notebook.
+    # Imported late, because queries do not need it, and ``tqdm.auto`` looks for a notebook.
     import tqdm  # noqa: PLC0415
 
     with warnings.catch_warnings():
-        # A notebook without widgets gets a bar of letters, and needs no advice on what to install.
+        # A notebook without widgets gets a text bar, without a warning on what to install.
         warnings.simplefilter("ignore", tqdm.TqdmWarning)
         from tqdm.auto import tqdm as suitable  # noqa: PLC0415
     return suitable(total=total, desc=what, unit=unit, unit_scale=unit == "B", leave=False, delay=DELAY)

@@ -1,8 +1,8 @@
-"""Names in, positions out: the archive's name resolver (SANTA), asked for many names at a time.
+"""Name resolution by MAST's name resolver (SANTA), for many names at a time.
 
-In: text, bytes, or a list, an array or a column of them, as users give names.  Out: positions.  In between is the JSON
-of the resolver, an `Entry` for each name and source.
-See https://mastresolver.stsci.edu/Santa-war/ for what it knows.
+In: text, bytes, or a list, an array or a column of them, as users give names.  Out: positions.  The resolver returns
+JSON with an `Entry` for each name and source.
+See https://mastresolver.stsci.edu/Santa-war/ for its sources.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ from .retrying import Deadline
 SERVICE = "MAST name resolver"
 
 _RESOLVERS = ("NED", "SIMBAD")
-# Names with these prefixes are entries of a catalog at MAST, and the resolver has its own source for each.
+# Prefixes of names that are entries of catalogs at MAST, and the resolver's source for each.
 _CATALOGS = {"TIC": "TIC", "KIC": "KEPLER", "EPIC": "K2"}
-# How far a resolver's position may be from the catalog's before the user is told.
+# The largest separation between the positions of a resolver and a catalog without a warning.
 _TOLERANCE = 1 * u.arcsec
 # The source of a position that is its own name.
 _GIVEN = "position"
-# So many names without a position are named in the warning.
+# The maximum number of names that a warning lists.
 _SHOWN = 10
 
 Entry: TypeAlias = Mapping[str, Any]
-# What is known of one name: entries, the position that it is itself, or why nothing is.
+# The result for one name: entries, the position if the name is a position itself, or an error.
 Found: TypeAlias = list[Entry] | SkyCoord | MastError
 Errors: TypeAlias = dict[str, MastError | ResolverError]
 
@@ -61,7 +61,7 @@ Made = TypeVar("Made")
 
 
 class Resolver:
-    """Resolves names of objects."""
+    """Resolves the names of objects."""
 
     def __init__(self, wire: HttpClient, endpoints: Endpoints) -> None:
         self._wire = wire
@@ -74,17 +74,17 @@ class Resolver:
         address = self._endpoints.resolver
 
         def ask() -> list[Entry]:
-            """What is known of it; what is of no use raises, so that it is not remembered."""
+            """The entries of the name; unusable ones raise an error, so that they are not cached."""
             return with_place(self._entries([asked], chosen, False, deadline))
 
-        # A resolver on this computer is a sandbox: whoever uses it wants to see every request, and every fault.
+        # A resolver on this computer is a sandbox, whose users expect to see every request and every fault.
         local = urlsplit(address).hostname in LOOPBACK
         entries = ask() if local else KNOWN_NAMES.get((address, case_folded_name(asked), chosen), ask)
-        # All entries are its own, however it is spelled.
+        # All entries belong to this name, even if the spelling differs.
         return self._position(name, entries, chosen)
 
     def all_of_one(self, name: str, *, deadline: Deadline) -> dict[str, SkyCoord]:
-        """Return the positions that every source has for one object: source → position."""
+        """Return the positions of one object from all sources: source → position."""
         entries = with_place(self._entries([checked_name(name)], None, True, deadline))
         if not entries:
             raise UnresolvedNameError(f'Could not resolve "{name}" to a sky position.{tic_hint(name)}')
@@ -123,7 +123,7 @@ class Resolver:
     def positions(
         self, names: Iterable[str], *, deadline: Deadline, resolver: str | None = None, batch_size: int = 30
     ) -> tuple[dict[str, tuple[float, float]], Errors]:
-        """Return the positions of a great many objects, as numbers, and why the others have none."""
+        """Return the positions of many objects in degrees, and the errors of those without a position."""
         chosen = checked_resolver(resolver)
         found = self._batches(names, chosen, False, deadline, batch_size)
         return _read_each(found, partial(self._degrees, resolver=chosen))
@@ -131,12 +131,12 @@ class Resolver:
     def _batches(
         self, names: Iterable[str], resolver: str | None, every: bool, deadline: Deadline, batch_size: int
     ) -> Iterator[tuple[str, Found]]:
-        """Each name, once, and what the resolver has for it, or why it could not be asked, or where it says it is."""
+        """Each distinct name with its result: entries, an error, or the position that the name itself gives."""
         distinct = list(dict.fromkeys(map(checked_name, names)))
         batches = in_batches([name for name in distinct if not is_place(name)], max(1, batch_size))
 
         def ask(batch: list[str]) -> list[Entry] | MastError:
-            """What is known of some names, or why nothing is: one batch that fails stops no other."""
+            """The entries of a batch of names, or the error, since a failed batch does not stop the others."""
             try:
                 return self._entries(batch, resolver, every, deadline)
             except MastError as err:
@@ -148,7 +148,7 @@ class Resolver:
         yield from ((name, found[name] if name in found else _place(name)) for name in distinct)
 
     def _entries(self, names: list[str], resolver: str | None, every: bool, deadline: Deadline) -> list[Entry]:
-        """What the resolver has for some names; what is a position already is not asked for."""
+        """The entries of names; those that are positions themselves are not sent to the resolver."""
         given = [_position_entry(name, resolver) for name in names if is_place(name)]
         names = [name for name in names if not is_place(name)]
         if not names:
@@ -162,20 +162,20 @@ class Resolver:
         return [*given, *entries]
 
     def _every_source(self, name: str, own: list[Entry] | SkyCoord) -> dict[str, SkyCoord]:
-        """The positions that all sources have for a name."""
+        """The positions of a name from all sources."""
         if isinstance(own, SkyCoord):
             return {_GIVEN: own}
         return by_source(own) if own else {_GIVEN: self._position(name, own, None)}
 
     def _degrees(self, name: str, own: list[Entry] | SkyCoord, resolver: str | None) -> tuple[float, float]:
-        """The position of a name as numbers: objects are made of all names at once, or not at all."""
+        """The position of a name in degrees, since one SkyCoord of many positions is much faster to create."""
         if isinstance(own, list) and own and resolver is None:
             return place_of(own[0])
         position = own if isinstance(own, SkyCoord) else self._position(name, own, resolver)
         return float(position.ra.deg), float(position.dec.deg)
 
     def _position(self, name: str, entries: list[Entry], resolver: str | None) -> SkyCoord:
-        """The position of a name among what was found for it."""
+        """The position of a name from its entries."""
         if resolver is None:
             if not entries:
                 raise UnresolvedNameError(f'Could not resolve "{name}" to a sky position.{tic_hint(name)}')
@@ -193,7 +193,7 @@ class Resolver:
 
 
 def _read_each(found: Iterable[tuple[str, Found]], read: Callable[[str, Any], Made]) -> tuple[dict[str, Made], Errors]:
-    """Return what is read of what was found for each name, and why there is nothing for the others."""
+    """Apply ``read`` to the result for each name; return what it returns, and the errors of the other names."""
     results: dict[str, Made] = {}
     errors: Errors = {}
     for name, own in found:
@@ -208,7 +208,7 @@ def _read_each(found: Iterable[tuple[str, Found]], read: Callable[[str, Any], Ma
 
 
 def _coordinates(places: Mapping[str, tuple[float, float]]) -> dict[str, SkyCoord]:
-    """Return positions as objects, which are much faster made together."""
+    """Return positions as SkyCoord objects, created together, which is much faster."""
     if not places:
         return {}
     ra, dec = np.transpose(list(places.values()))
@@ -216,26 +216,26 @@ def _coordinates(places: Mapping[str, tuple[float, float]]) -> dict[str, SkyCoor
 
 
 def _sources(resolver: str | None, names: list[str]) -> list[str]:
-    """The sources to ask: that which was chosen, and the catalogs that have some of the names; all if none is."""
+    """The sources to query: the chosen one and the catalogs of the names; empty for all if none is chosen."""
     if resolver is None:
         return []
     return [resolver, *(catalog for prefix, catalog in _CATALOGS.items() if any(map(_is_of(prefix), names)))]
 
 
 def _raise_first(errors: Iterable[Exception]) -> None:
-    """Raise the first error of the archive, if there is one."""
+    """Raise the first error of the service, if any."""
     for error in errors:
         if isinstance(error, MastError):
             raise error
 
 
 def _read(response: requests.Response) -> list[Entry]:
-    """The entries in an answer; one that is unreadable is asked for again."""
+    """The entries in a response; an unreadable response is requested again."""
     return read_entries(response.content)
 
 
 def _warn_of(errors: Mapping[str, Exception], missing: int, number: int) -> None:
-    """Warn once of the names without a position."""
+    """Warn once about the names without a position."""
     if not errors and not missing:
         return
     reasons = ["One is missing." if missing == 1 else f"{missing} are missing."] if missing else []
@@ -247,7 +247,7 @@ def _warn_of(errors: Mapping[str, Exception], missing: int, number: int) -> None
 
 
 def _reasons(errors: Mapping[str, Exception]) -> list[str]:
-    """Why names have no position; an error of the archive is told once for all names that it concerns."""
+    """Why names have no position; an error of the service is given once for all its names."""
     reasons = [str(error) for error in errors.values() if not isinstance(error, MastError)]
     failed: dict[str, list[str]] = {}
     for name, error in errors.items():
@@ -257,7 +257,7 @@ def _reasons(errors: Mapping[str, Exception]) -> list[str]:
 
 
 def _place(name: str) -> SkyCoord | MastError:
-    """The position that a name is, or why there is no such place."""
+    """The position that a name gives, or the error if it is not a valid position."""
     try:
         return as_coordinate(name)
     except MastError as err:
@@ -265,14 +265,14 @@ def _place(name: str) -> SkyCoord | MastError:
 
 
 def _position_entry(name: str, resolver: str | None) -> Entry:
-    """What a resolver would say of a position."""
+    """The entry of a name that is a position, as a resolver would return it."""
     position = as_coordinate(name)
     source = resolver or _GIVEN
     return {"searchString": name, "resolver": source, "ra": float(position.ra.deg), "decl": float(position.dec.deg)}
 
 
 def checked_resolver(resolver: object) -> str | None:
-    """Return the resolver asked for, in the archive's spelling."""
+    """Return the name of a resolver in MAST's spelling."""
     if resolver is None:
         return None
     if not isinstance(resolver, str):
@@ -292,7 +292,7 @@ def warn_unused_resolver(resolver: object) -> None:
 
 
 def _is_of(prefix: str) -> Any:
-    """A test whether a name is an entry of a catalog, e.g. ``TIC 1234``."""
+    """A function that tests whether a name is an entry of a catalog, e.g. ``TIC 1234``."""
     return lambda name: case_folded_name(name).startswith(f"{prefix.lower()} ")
 
 
@@ -309,11 +309,11 @@ def _compare_with_catalog(name: str, position: SkyCoord, sources: Mapping[str, E
                 )
 
 
-# -- as they are given -------------------------------------------------------------------------------------------------
+# -- input -------------------------------------------------------------------------------------------------------------
 
 
 def checked_name(name: object) -> str:
-    """Return a name that can be asked for; raise `InvalidArgumentError` for anything else."""
+    """Return a name as text; raise `InvalidArgumentError` for anything that is not a name."""
     text = as_unicode(name)
     if not isinstance(text, str):
         raise InvalidArgumentError(f"All object names must be strings, got {name!r}.{tic_hint(name)}")
@@ -323,7 +323,7 @@ def checked_name(name: object) -> str:
 
 
 def valid_names(names: Iterable[object]) -> tuple[list[str], int]:
-    """Return the names in a list, and how many of its members are missing."""
+    """Return the names in a list, and the number of missing ones."""
     if isinstance(names, Mapping) or not isinstance(names, Iterable):
         raise InvalidArgumentError(f"All object names must be strings, got {names!r:.80}.{tic_hint(names)}")
     cells = [as_unicode(cell) for cell in names]
@@ -338,15 +338,15 @@ def _is_missing(cell: object) -> bool:
 
 
 def case_folded_name(name: str) -> str:
-    """Return a name as the resolver repeats it: lower case, single blanks."""
+    """Return a name as the resolver repeats it: in lower case, with single blanks."""
     return " ".join(name.lower().split())
 
 
-# -- as they are answered ----------------------------------------------------------------------------------------------
+# -- responses ---------------------------------------------------------------------------------------------------------
 
 
 def read_entries(body: bytes) -> list[Entry]:
-    """Read an answer."""
+    """Return the entries in the body of a response."""
     document = decoded(body, f"The {SERVICE}")
     entries = document.get("resolvedCoordinate") if isinstance(document, dict) else ""
     if not isinstance(entries, list | None):
@@ -358,7 +358,7 @@ def read_entries(body: bytes) -> list[Entry]:
 
 
 def _check_without_entries(document: Mapping[str, Any]) -> None:
-    """Raise if there are no entries because of an error."""
+    """Raise an error if the response reports one."""
     if "error" in str(document.get("status")).lower():
         message = document.get("msg") or document["status"]
         raise ServerError(f"The {SERVICE} reported an error: {message}", service=SERVICE, status=200)
@@ -381,7 +381,7 @@ def coordinate_of(entry: Entry) -> SkyCoord:
 
 
 def by_source(entries: Sequence[Entry]) -> dict[str, SkyCoord]:
-    """Return the positions that the sources have for a name: source → position."""
+    """Return the positions in the entries of a name: source → position."""
     return {str(entry.get("resolver")): coordinate_of(entry) for entry in entries}
 
 
@@ -402,11 +402,11 @@ def with_place(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def by_name(names: Sequence[str], entries: Sequence[Entry]) -> dict[str, list[Entry] | InvalidResponseError]:
-    """Return what came for each of several names."""
+    """Return the entries of each of several names."""
     found: dict[str, list[Entry]] = {}
     for entry in entries:
         found.setdefault(case_folded_name(str(entry.get("searchString", ""))), []).append(entry)
-    # The entries for one name are all its own, however it is spelled.
+    # All entries belong to a single name, even if the spelling differs.
     own = [entries] if len(names) == 1 else [found.get(case_folded_name(name), []) for name in names]
     return {name: _with_place_or_error(each) for name, each in zip(names, own, strict=True)}
 

@@ -1,7 +1,7 @@
-"""When a call is tried again, and when it has to end: deadlines, failures that may pass, and the one loop of retries.
+"""Deadlines, transient errors, and the retry loop.
 
-In: seconds that a call may take, and a call that may fail.  Out: a `Deadline`, which all parts of the call share, and
-the result of the call or its last error, in the terms of the package.
+In: the time that a call may take, and a function that may fail.  Out: a `Deadline`, which all parts of the call share,
+and the result of the function or its last error, as an exception of this package.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ from ..exceptions import (
 )
 from ..tables.mashup import PROXY_LOGIN
 
-# A socket takes no time of zero, or less.
+# Sockets do not accept a timeout of zero or less (seconds).
 _SHORTEST = 1e-3
-# How long it may go unnoticed that a call is over (seconds).
+# Time within which a waiting thread notices that its call is over (seconds).
 _GLANCE = 0.25
 
 
 def as_seconds(given: Any, name: str = "timeout") -> float | None:
-    """Return how long a call may take, as users write it."""
+    """Return a timeout in seconds, from a number, a Quantity, or a string."""
     if given is None:
         return None
     try:
         span = u.Quantity(given) if isinstance(given, str) else given
-        # Text without a unit is no number here: 0.0 is added, and not float() called.
+        # Adding 0.0 rejects text that float() would convert, such as bytes.
         seconds = float((span.to_value(u.s) if isinstance(span, u.Quantity) else span) + 0.0)
-    except (TypeError, ValueError):  # also an array, or a unit that is none of time
+    except (TypeError, ValueError):  # also for an array, or a unit that is not a unit of time
         seconds = math.nan
     if not seconds > 0:
         raise InvalidArgumentError(
@@ -63,12 +63,12 @@ def as_seconds(given: Any, name: str = "timeout") -> float | None:
 
 
 class CallFile(threading.Event):
-    """What processes of one computer that work for a call share: when it is over, and until when they pause.
+    """A file by which the processes of a call on one computer share the end of the call and pauses.
 
-    The call is over when its file is gone, and the time of the file is the moment until which nothing is sent.
+    The call is over when the file is removed.  Its modification time is the time until which nothing is sent.
 
-    Nobody but its owner ends an executor, and whoever leaves one waits for what its processes do: they have to hear
-    that it is in vain.  One on another computer, or with another folder for temporary files, does not hear of it.
+    Only its owner shuts down an executor, and leaving it waits for its processes, which therefore must learn that the
+    call is over.  A process on another computer, or with another folder for temporary files, does not.
     """
 
     def __init__(self, path: Path | None = None, place: tuple[str, int, int] | None = None) -> None:
@@ -78,18 +78,18 @@ class CallFile(threading.Event):
 
     @classmethod
     def create(cls) -> Self:
-        """Make the file, if there is a place for it."""
+        """Create the file, if there is a folder for it."""
         try:
             handle, name = tempfile.mkstemp(prefix="astroquery_mast-")
         except OSError:
             return cls()
         os.close(handle)
-        # The time of this computer, which the one that has the disk may not share.
+        # Set the time by the clock of this computer, which may differ from that of a file server.
         os.utime(name, (time.time(), time.time()))
         return cls(Path(name), _place_of(Path(name)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Take the way to the file along."""
+        """Include the path of the file."""
         return CallFile, (self._path, self._place)
 
     def set(self) -> None:
@@ -100,25 +100,25 @@ class CallFile(threading.Event):
                 self._path.unlink(missing_ok=True)
 
     def is_set(self) -> bool:
-        """Tell whether the file is gone."""
+        """Return whether the call is over."""
         return super().is_set() or (self._is_here and self._path is not None and not self._path.exists())
 
     def put_off(self, seconds: float) -> None:
-        """Let all who have the file send nothing for a while."""
+        """Make all processes that share the file pause their requests."""
         until = time.time() + seconds
         with suppress(OSError):
             if self._path is not None and self._is_here and self._path.stat().st_mtime < until:
                 os.utime(self._path, (until, until))
 
     def pause_left(self) -> float:
-        """Return for how many seconds nothing is to be sent."""
+        """Return the remaining seconds of the pause, negative if it is over."""
         with suppress(OSError):
             if self._path is not None and self._is_here:
                 return self._path.stat().st_mtime - time.time()
         return 0.0
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the file is gone."""
+        """Wait until the call is over."""
         until = None if timeout is None else time.monotonic() + timeout
         while not self.is_set():
             left = _GLANCE if until is None else until - time.monotonic()
@@ -129,7 +129,7 @@ class CallFile(threading.Event):
 
 
 def _place_of(path: Path) -> tuple[str, int, int] | None:
-    """What tells the folder of a file from all others, also from those of other computers."""
+    """The identity of the folder of a file: its host, device and inode, unique across computers."""
     try:
         found = path.parent.stat()
     except OSError:
@@ -138,34 +138,34 @@ def _place_of(path: Path) -> tuple[str, int, int] | None:
 
 
 class StoppedError(Exception):
-    """The caller wants no more of it, or the time is over."""
+    """The call was stopped, or its time is over."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """The moment by which a call must be done, or a part of one; it can be stopped before, from any thread."""
+    """The deadline of a call or of a part of it, which any thread can also stop earlier."""
 
     seconds: float = math.inf
     started: float = field(default_factory=time.monotonic)
-    # The event of the whole call first, that of this part of it last: whoever stops a part leaves the others alone.
+    # The event of the complete call first, and that of this part last, so that a part can be stopped by itself.
     _stops: tuple[threading.Event, ...] = field(default_factory=lambda: (threading.Event(),), repr=False, compare=False)
 
     @classmethod
     def start(cls, seconds: float | None) -> Deadline:
-        """Start the clock; None takes ``conf.timeout``."""
+        """Start the clock; None means ``conf.timeout``."""
         return cls(seconds_setting("timeout") if seconds is None else float(seconds))
 
     @classmethod
     def within(cls, whole: Deadline | None) -> Deadline:
-        """Start the clock of a part of a call: ``conf.timeout``, or what is left of the whole call if that is less."""
+        """Start the clock of a part of a call: ``conf.timeout``, or the remaining time of the call if that is less."""
         return cls.start(None) if whole is None else whole.part(seconds_setting("timeout"))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Take along to another process what is left of the time."""
+        """Include the remaining time, for another process."""
         return Deadline, (self.remaining(),)
 
     def part(self, seconds: float) -> Deadline:
-        """Start the clock of a part that has so many seconds of its own, and ends when the whole ends."""
+        """Start the clock of a part of the call, with its own time limit; it also ends when the call ends."""
         left = self.remaining()
         own = (seconds, time.monotonic()) if seconds < left else (self.seconds, self.started)
         return Deadline(*own, (*self._stops, threading.Event()))
@@ -179,49 +179,49 @@ class Deadline:
         return -1.0 if self._was_stopped() else self.seconds - self.elapsed()
 
     def at_most(self, seconds: float) -> float:
-        """Return how many of these seconds may be waited."""
+        """Return the number of seconds to wait, limited to the remaining time."""
         return max(0.0, min(seconds, self.remaining()))
 
     def for_socket(self, seconds: float) -> float | None:
-        """Return how long a socket may wait, at most so many seconds; None for a time without end."""
+        """Return the timeout for a socket, limited to the remaining time; None for no limit."""
         limit = min(seconds, self.remaining())
         return None if math.isinf(limit) else max(limit, _SHORTEST)
 
     def stop(self) -> None:
-        """End the call now: what is under way in other threads may finish, but nothing more is sent."""
+        """End the call now: active requests in other threads may finish, but no more are sent."""
         if self.elapsed() < self.seconds:
-            # Otherwise the time is the reason, and everybody sees that without being told.
+            # After the deadline, all threads stop anyway, and the timeout is the reason.
             self._stops[-1].set()
 
     def put_off(self, seconds: float) -> None:
-        """Let other processes that work for the call send nothing for a while."""
+        """Make other processes of the call pause their requests."""
         for stop in self._stops:
             if isinstance(stop, CallFile):
                 stop.put_off(seconds)
 
     def pause_left(self) -> float:
-        """Return for how long another process of the call was told to wait."""
+        """Return the remaining seconds of a pause that another process of the call requested."""
         return max((stop.pause_left() for stop in self._stops if isinstance(stop, CallFile)), default=0.0)
 
     @property
     def stopped(self) -> threading.Event:
-        """What is set when the whole call is stopped, to wait for."""
+        """The event that is set when the complete call is stopped."""
         return self._stops[0]
 
     def reached(self) -> str | None:
-        """Tell why a download has to end; None if it may go on."""
+        """Return why a download must end; None if it may continue."""
         if self._was_stopped():
             return "The download was cancelled"
         return f"Timed out after {self.seconds:g} s" if self.elapsed() >= self.seconds else None
 
     def check(self) -> None:
-        """Raise `StoppedError` if a download has to end."""
+        """Raise `StoppedError` if a download must end."""
         reason = self.reached()
         if reason is not None:
             raise StoppedError(reason)
 
     def _was_stopped(self) -> bool:
-        """Whether this part, or a whole that it is a part of, was stopped."""
+        """Whether this part of the call, or the call that it belongs to, was stopped."""
         return any(stop.is_set() for stop in self._stops)
 
 
@@ -229,14 +229,14 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 RetryState = tenacity.RetryCallState
 
-# Between two tries: half a second, then twice as long each time, some randomness so that many clients do not come back
-# together, and never more than 20 s.
+# The pause between two attempts: half a second, doubled each time up to 20 s, with some randomness so that many clients
+# do not return at the same time.
 BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=20) + tenacity.wait_random(0, 0.5)
-# How many times a body that breaks off is requested; opening an address has retries of its own.
+# The number of attempts for a body that breaks off; opening a connection has its own retries.
 BODY_ATTEMPTS = 3
 _AFTER_BODY_ATTEMPTS = tenacity.stop_after_attempt(BODY_ATTEMPTS)
 
-# Failures of the network that will not go away by trying again.
+# Network errors that retries do not help.
 _HOPELESS = (
     requests.exceptions.SSLError,
     requests.exceptions.InvalidURL,
@@ -246,9 +246,9 @@ _HOPELESS = (
 )
 
 
-# With these a gateway says that an answer takes longer than it waits.
+# Statuses by which a gateway reports that the response takes longer than its timeout.
 _GATEWAY_TIMES = {408, 504, 524}
-# How a proxy says that it makes no tunnel.
+# The message of a proxy that refuses a tunnel.
 _PROXY_REFUSES = re.compile(r"Tunnel connection failed: (403|407)\b")
 _PROXY_ADDRESS = (
     " The proxy address (HTTP_PROXY, HTTPS_PROXY) is not valid. It must look like http://user:password@host:port."
@@ -260,10 +260,10 @@ _CERTIFICATE = (
 
 
 class BrokenBodyError(Exception):
-    """A body that is not the whole file; asking again may help."""
+    """A body that is not the complete file; another request may help."""
 
 
-# What a connection that breaks in the middle of a body looks like.
+# The exceptions of a connection that breaks in the middle of a body.
 BODY_ERRORS = (
     BrokenBodyError,
     requests.exceptions.ChunkedEncodingError,
@@ -276,7 +276,7 @@ BODY_ERRORS = (
 
 
 def network_error(what: str, err: Exception) -> ServerError:
-    """Return the error for a connection that could not be made, or broke."""
+    """Return the error for a connection that could not be made or that broke."""
     advice = _advice_for_connection(err)
     passing = isinstance(err, requests.exceptions.RequestException) and not isinstance(err, _HOPELESS)
     kind = ServerError if passing and not advice else NetworkError
@@ -287,35 +287,35 @@ def network_error(what: str, err: Exception) -> ServerError:
 
 
 def alone(err: E) -> E:
-    """Return an error of the HTTP libraries without those that it wraps: its message has what they say.
+    """Return an error of the HTTP libraries without the exceptions that it wraps, which its message repeats.
 
-    As the cause of an error of this package it is one line then, instead of some hundred of four or five exceptions.
+    As the cause of an error of this package, it then takes one line instead of about a hundred.
     """
     err.__cause__ = err.__context__ = err.__traceback__ = None
     return err
 
 
 def never_connected(error: BaseException | None) -> bool:
-    """Tell whether an error of the package is one of a connection that could not be made."""
+    """Return whether an error of this package is due to a connection that could not be made."""
     cause = error.__cause__ if isinstance(error, ServerError) else None
     return isinstance(cause, requests.exceptions.ConnectionError) and not _was_connected(cause)
 
 
 def _reason(err: BaseException) -> str:
-    """Why there is no connection, in the words of the computer."""
+    """The reason for a failed connection, as the operating system gives it."""
     words = str((isinstance(err, OSError) and err.strerror) or err).rstrip(".?")
     return f"{words}. Are you offline?" if isinstance(err, socket.gaierror) else f"{words}."
 
 
 def _innermost(err: BaseException) -> BaseException:
-    """What the exceptions of the HTTP libraries are about, which wrap each other."""
+    """The innermost of the exceptions of the HTTP libraries, which wrap each other."""
     inside = (err.__cause__, getattr(err, "reason", None), *reversed(err.args))
     found = next((each for each in inside if isinstance(each, BaseException)), None)
     return err if found is None else _innermost(found)
 
 
 def _advice_for_connection(err: Exception) -> str:
-    """What to do about a proxy or a certificate; empty if the failure may be another one."""
+    """Advice about a proxy or a certificate; empty if the error has another reason."""
     if isinstance(err, requests.exceptions.ProxyError) and (refused := _PROXY_REFUSES.search(str(err))):
         return f" {PROXY_LOGIN}" if refused[1] == "407" else " The proxy refused this request."
     if isinstance(err, requests.exceptions.SSLError):
@@ -324,28 +324,28 @@ def _advice_for_connection(err: Exception) -> str:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether a failure may be gone at the next try."""
+    """Return whether another attempt may succeed."""
     if isinstance(error, NetworkError | TooManyRowsError | ResponseTooLargeError):
         return False
     if isinstance(error, ServerError):
-        return error.status != 200  # with 200 the service itself said ERROR, and would again
+        return error.status != 200  # with 200, the service itself reported an ERROR, and would do so again
     return isinstance(error, InvalidResponseError | IncompleteResultError)
 
 
 def took_too_long(error: MastError) -> bool:
-    """Tell whether an answer took longer than somebody waits, so that a job on the server may help."""
+    """Return whether a response took longer than the timeout of a client or gateway, so that a job may help."""
     if not isinstance(error, ServerError):
         return False
     return error.status in _GATEWAY_TIMES or isinstance(error.__cause__, requests.exceptions.ReadTimeout)
 
 
 def connection_dropped(error: MastError) -> bool:
-    """Tell whether a connection was there, and broke: that is what the archive does when an answer is too large."""
+    """Return whether an established connection broke, which is how MAST's server fails on too large responses."""
     return _was_connected(error.__cause__)
 
 
 def _was_connected(err: BaseException | None) -> bool:
-    """Whether an error of `requests` is one of a connection that broke."""
+    """Whether an error of `requests` is due to an established connection that broke."""
     if isinstance(err, requests.exceptions.ChunkedEncodingError):
         return True
     reason = err.args[0] if isinstance(err, requests.exceptions.ConnectionError) and err.args else None
@@ -353,7 +353,7 @@ def _was_connected(err: BaseException | None) -> bool:
 
 
 def pause(seconds: float, stopped: threading.Event) -> None:
-    """Wait, or until the call is stopped; all waiting between tries happens here, so that tests can do without."""
+    """Wait, or until the call is stopped; this is the only pause between attempts, so that tests can skip it."""
     stopped.wait(seconds)
 
 
@@ -367,14 +367,14 @@ def retrying(
     wait: Callable[[RetryState], float] = BACKOFF,
     before_sleep: Callable[[RetryState], None] | None = None,
 ) -> T:
-    """Call ``attempt`` until nothing asks for another try, or `stop` says so; return or raise what came last."""
+    """Call ``attempt`` until it succeeds or ``stop`` returns True; return or raise its last result or error."""
     loop = tenacity.Retrying(
         retry=tenacity.retry_if_exception(on_error) | tenacity.retry_if_result(on_result),
         stop=stop,
         wait=wait,
         sleep=lambda seconds: pause(deadline.at_most(seconds), deadline.stopped),
         before_sleep=before_sleep,
-        # The error itself, and not one about the retries.
+        # Raise the error itself instead of tenacity's RetryError.
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
     )
     return loop(attempt)

@@ -1,12 +1,11 @@
-"""Answers that are larger than the archive sends at once: counted, asked for in parts, and joined.
+"""Queries with more rows than MAST returns at once: count the rows, split the query, and join the parts.
 
-In: a question to Mashup whose answer reaches the limit, or whose connection broke.  Out: the pages of the answers to
-its parts, in order; or an error if nobody knows how many rows there are.  Imported only where there is such an answer.
+In: a Mashup query whose response reaches the limit, or whose connection broke.  Out: the pages of its parts, in order;
+or an error if the number of rows is unknown.  The module is imported only for such a query.
 
-The archive can send about 500,000 rows (``conf.server_row_limit``); beyond, its server drops the connection.  The
-question is split by time, else by position, else by identifier, until each part is within the limit.  Every step is
-proven by counts: a part that is larger than the limit is divided further, and the counts of the parts must add up to
-that of the whole.
+MAST can return about 500,000 rows (``conf.server_row_limit``); for more, its server drops the connection.  The query is
+split by time, else by position, else by identifier, until each part is within the limit.  Counts verify every step: a
+part that is larger than the limit is divided further, and the counts of the parts must add up to the total.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ from .row_ranges import (
     stops_by_itself,
 )
 
-# Columns that the filtered service has in addition to those of a cone.
+# Columns that the filtered service has in addition to those of the cone search.
 _FILTERED_ONLY = frozenset({"objID", "objID1"})
-# So many broken connections are taken for a sign that less should be asked for, where that can be done: one happens.
+# The number of broken connections after which the caller splits a query, if it can; a single one may be an accident.
 _BREAKS = 2
 
 
 class RowSplitter:
-    """Counts the rows of one question, finds its parts, and asks for them."""
+    """Counts the rows of one query, splits it, and requests the parts."""
 
     def __init__(self, client: HttpClient, question: Question, limits: PageLimits) -> None:
         assert isinstance(question, MashupRequest)
@@ -55,20 +54,20 @@ class RowSplitter:
         self._question = question
         self._limits = limits
         self._limit = math.inf if limits.rows is None else limits.rows
-        # The same question as it can be split and counted.
+        # The same query in the form that can be split and counted.
         self._filtered = None if limits.divisible else as_filtered(question)
         self._breaks = 0
         self._total = 0
 
     @property
     def exceeded(self) -> bool:
-        """Whether the answer is known to be larger than the limit, and can be split."""
+        """Whether the response is known to be larger than the limit, and the query can be split."""
         return self._filtered is not None and self._total > self._limit
 
     # -- how many rows -------------------------------------------------------------------------------------------
 
     def counted_after_break(self) -> bool:
-        """Tell whether a connection broke because the answer is too large; it is counted at the first break only."""
+        """Return whether a connection broke because the response is too large; rows are counted once only."""
         self._breaks += 1
         if self._limits.divisible:
             return self._breaks >= _BREAKS
@@ -81,7 +80,7 @@ class RowSplitter:
         return self.exceeded
 
     def counted_at_limit(self, announced: int) -> bool:
-        """Tell whether an answer that reaches the limit has to be asked for in parts."""
+        """Return whether a query whose response reaches the limit must be split."""
         if self._filtered is not None:
             self._total = max(announced, self._count(self._filtered))
             return self.exceeded
@@ -90,7 +89,7 @@ class RowSplitter:
         return False
 
     def _refuse_more(self, announced: int) -> None:
-        """Raise unless all rows of an answer that reaches the limit have come."""
+        """Raise `TooManyRowsError` unless a response that reaches the limit is known to have all rows."""
         rows = None if self._limits.divisible else self._entries()
         if rows is not None and rows <= announced:
             return
@@ -104,7 +103,7 @@ class RowSplitter:
         )
 
     def _entries(self) -> int | None:
-        """How many entries of a catalog the question has; None if the archive does not tell."""
+        """The number of catalog entries of the query; None if they cannot be counted."""
         asking = counting_entries(self._question)
         try:
             return None if asking is None else self._answered(asking, once=True)
@@ -113,18 +112,18 @@ class RowSplitter:
             return None
 
     def _count(self, request: MashupRequest, *, once: bool = False) -> int:
-        """How many rows a filtered question has."""
+        """The number of rows of a filtered query."""
         return self._answered(counting(request), once=once)
 
     def _answered(self, asking: MashupRequest, *, once: bool) -> int:
-        """The number that the archive answers; it may be asked once only, whatever happens."""
+        """The result of a count; with ``once``, it is not retried."""
         answer = self._client.page(asking, self._limits.page_deadline, (lambda _error: True) if once else None)
         return first_value(answer.page)
 
     # -- which parts ---------------------------------------------------------------------------------------------
 
     def _parts(self, request: MashupRequest) -> list[RangeOfRows]:
-        """The parts of the question."""
+        """The parts of the query."""
         columns = tuple(split_columns(request))
         parts = self._divided(request, self._total, columns)
         if parts is None:
@@ -137,7 +136,7 @@ class RowSplitter:
         return parts
 
     def _divided(self, request: MashupRequest, total: int, columns: Sequence[str]) -> list[RangeOfRows] | None:
-        """The parts of a question by the first of some columns that will do."""
+        """The parts of a query by the first column that can split it; None if no column can."""
         for number, column in enumerate(columns, 1):
             try:
                 parts = self._by(column, request, total, columns[number:])
@@ -151,7 +150,7 @@ class RowSplitter:
         return None
 
     def _by(self, column: str, request: MashupRequest, total: int, others: Sequence[str]) -> list[RangeOfRows] | None:
-        """The parts of a question by one column; None if rows lack a value there, or too many have the same."""
+        """The parts of a query by one column; None if rows have no value in it, or too many have the same value."""
         final = self._final_counts(column, request, total)
         if final is None:
             return None
@@ -166,7 +165,7 @@ class RowSplitter:
         return parts or None
 
     def _final_counts(self, column: str, request: MashupRequest, total: int) -> RowCounts | None:
-        """Ranges that are within the limit or cannot be divided further; None if they do not have all rows."""
+        """The ranges within the limit, or that cannot be divided further; None if they do not include all rows."""
         final: RowCounts = []
         spans, expected = spans_of(request, column), total
         core, limit = split_columns(request)[column], int(self._limit)
@@ -184,7 +183,7 @@ class RowSplitter:
         return final
 
     def _counted(self, column: str, request: MashupRequest, spans: Sequence[Interval]) -> RowCounts:
-        """How many rows each range has, several asked for at a time."""
+        """The number of rows in each range, counted concurrently."""
 
         def count(span: Interval) -> int:
             """Count the rows of a range."""
@@ -196,14 +195,14 @@ class RowSplitter:
     # -- what is in them -----------------------------------------------------------------------------------------
 
     def pages(self) -> Parts:
-        """Ask for all parts, and give their pages, which together have as many rows as were counted."""
+        """Request all parts, yield their pages, and verify that they have as many rows as were counted."""
         assert self._filtered is not None
         parts = self._parts(self._filtered)
         log.info("%d rows exceed the limit per request: splitting the query into %d parts.", self._total, len(parts))
         found = Completeness(self._filtered.service, self._total)
 
         def counted(answer: AnswerPage) -> AnswerPage:
-            """Count the rows of a page, as one of the whole answer."""
+            """Count the rows of a page, and return it as a page of the complete response."""
             answer = as_part(self._question, answer, self._total)
             found.add(answer.page)
             return answer
@@ -219,13 +218,13 @@ class RowSplitter:
         return {"total": self._total}
 
     def _joined(self, parts: Sequence[RangeOfRows]) -> Iterator[AnswerPage]:
-        """The pages of all parts, in order: while one part is read, the first pages of the next are fetched."""
+        """The pages of all parts, in order; while one part is read, the first pages of the next are fetched."""
         most = self._limits.workers or 1
         ahead = max(1, most // 2)
         limits = replace(self._limits, workers=max(1, most - ahead))
 
         def begin(part: RangeOfRows) -> tuple[AnswerPage, Parts]:
-            """The first page of a part, and its other pages, which are not yet asked for."""
+            """The first page of a part, and its other pages, which are not requested yet."""
             stream = ask_pages(self._client, part.request, limits)
             return next(stream), stream
 
@@ -238,7 +237,7 @@ class RowSplitter:
 
 
 def as_part(question: Question, answer: AnswerPage, total: int) -> AnswerPage:
-    """Return a page of a part as one of the whole: with the rows of all parts, and the columns of the own service."""
+    """Return a page of a part as a page of the complete response: with its total rows and the service's columns."""
     page = answer.page
     if page.paging is not None:
         page = replace(page, paging=replace(page.paging, total=total))

@@ -1,7 +1,7 @@
-"""Which services of MAST answer now: one small request to each, all at once, within a time that is kept.
+"""The status of MAST's services: send one small request to each, all at the same time, within a timeout.
 
-In: the conversation of a client, and the seconds that it may take.  Out: a table with a row for each service.  Nothing
-is repeated, no token is sent, and no failure is raised: it is what the table is about.
+In: the service object of a client, and a timeout.  Out: a table with a row for each service.  There are no retries, no
+token is sent, and a failure is a row of the table and not an error.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ from .retrying import Deadline, as_seconds
 from .token import Credentials
 
 OK, FAILED, TIMED_OUT = "ok", "failed", "timed out"
-"""What the status of a service may be."""
+"""The statuses of a service."""
 PATIENCE = 5.0
-"""Seconds that all services have together, if nothing else is asked for."""
+"""The default timeout for all services together, in seconds."""
 
 _JSON = re.compile(rb"\s*[\[{]")
 _VOTABLE = re.compile(rb"<(\w+:)?VOTABLE\b", re.IGNORECASE)
 _AVAILABLE = re.compile(rb"<(\w+:)?available>\s*true\s*<", re.IGNORECASE)
 _ANYTHING = re.compile(rb"")
-# How a service refuses a request without the parameters that it needs: that it does so shows that it is there.
+# Statuses by which services refuse a request without required parameters, which shows that they work.
 _INCOMPLETE = frozenset({400, 404, 405, 422})
-# So much of an answer that is not the expected one is shown.
+# The number of bytes of an unexpected response that are shown.
 _EXCERPT = 60
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One request that costs a service little, and how it answers when all is well.
+    """A small request to a service, and a pattern for its response if the service works.
 
-    ``refusals`` are the statuses of errors with which it refuses the request, where that is the answer to expect.
+    ``refusals`` are the error statuses that a working service returns, if it is expected to refuse the request.
     """
 
     service: str
@@ -64,12 +64,12 @@ class Probe:
     refusals: frozenset[int] = field(default=frozenset())
 
     def check(self, status: int, headers: Mapping[str, str], body: bytes, service: str) -> None:
-        """Raise the error that an answer is, unless it is the refusal to expect."""
+        """Raise the error that a response describes, unless it is the expected refusal."""
         if status not in self.refusals or (status >= 500 and not self.pattern.search(body)):
             check_status(status, headers, body, service)
 
     def read(self, response: requests.Response) -> None:
-        """Raise unless the beginning of an answer is as expected."""
+        """Raise an error unless the beginning of a response is as expected."""
         if response.status_code in self.refusals:
             return
         with response:
@@ -127,7 +127,7 @@ def probes(service: MastService) -> list[Probe]:
 
 
 def _mashup(service: MastService) -> Probe:
-    """How many observations have a number that is the key of their table: one at most."""
+    """A count of the observations with one obsid, of which there is at most one."""
     params = {"columns": COUNT_COLUMNS, "filters": [{"paramName": "obsid", "values": ["1"]}]}
     asked = service.request_for("Mast.Caom.Filtered", params, 1, 1).http_request(service.endpoints)
     return Probe(
@@ -141,7 +141,7 @@ def _mashup(service: MastService) -> Probe:
 
 
 def _cutout_probes(endpoints: Endpoints) -> list[Probe]:
-    """The services for cutouts, which are asked what covers a position."""
+    """Requests to the cutout services, for the data that cover a position."""
     place = {"ra": "202.47", "dec": "47.2"}
     return [
         Probe("TESScut", f"{endpoints.cutouts('tesscut')}/sector", params={**place, "radius": "0"}),
@@ -151,7 +151,7 @@ def _cutout_probes(endpoints: Endpoints) -> list[Probe]:
 
 
 def _vo_probes(endpoints: Endpoints) -> list[Probe]:
-    """The services of the Virtual Observatory, which are asked whether they are there, or for nearly nothing."""
+    """Requests to the services of the Virtual Observatory, for their availability or a tiny result."""
     return [
         Probe("TAP", f"{endpoints.tap}/caom/availability", _AVAILABLE),
         Probe("VO registry", f"{endpoints.registry}/availability", _AVAILABLE),
@@ -167,12 +167,12 @@ def _vo_probes(endpoints: Endpoints) -> list[Probe]:
 
 
 def status_table(service: MastService, timeout: float | u.Quantity | None) -> Table:
-    """Ask all services, and return what each had to say in time."""
+    """Query all services, and return the table of their statuses."""
     seconds = as_seconds(timeout) or PATIENCE
     asked = probes(service)
     deadline = Deadline.start(seconds)
     options = RunOptions(verbose=False, max_workers=len(asked))
-    # Threads that are still stuck when the time is over, as in the look-up of a host's name, are not waited for.
+    # Do not wait for threads that are blocked at the end of the time, such as in a DNS lookup.
     state = SharedState(deadline)
     with closing(run(asked, partial(_answered, service, deadline), options, state, ordered=True, grace=0)) as outcomes:
         rows = [(job.item, *_row(outcome, seconds)) for job, outcome in outcomes]
@@ -180,9 +180,9 @@ def status_table(service: MastService, timeout: float | u.Quantity | None) -> Ta
 
 
 def _answered(service: MastService, deadline: Deadline, probe: Probe) -> tuple[str, float, str]:
-    """What one service had to say, and after how many milliseconds."""
+    """The status of one service, its response time in milliseconds, and the error message."""
     send = partial(service.send, credentials=Credentials())
-    # A server that has asked for a pause may be asked how it is.
+    # Without pacing, a server that requested a pause is checked, too.
     client = HttpClient(send, service.endpoints, attempts=1, quiet=True, paced=False, check=probe.check)
     since = time.monotonic()
     status, message = OK, ""

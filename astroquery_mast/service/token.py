@@ -1,10 +1,11 @@
-"""Who the user is: which addresses may receive a token, the login, and what a refusal means.
+"""Authentication: which addresses may receive a token, the login, and advice on refused requests.
 
-A token is held by `Credentials` and put into a request by `TokenAuth`, at the last moment and for MAST's hosts only.
-It is never part of a session, a cookie jar, a representation, a log line, an exception or a pickle.  `Login` has a
-token checked by the archive before it is kept.
+In: a token, and the configured servers.  Out: requests with the token, and sentences for the user.  `Credentials` keeps
+a token, and `TokenAuth` adds it to a request, at the last moment and for MAST's hosts only.  The token is never part of
+a session, a cookie jar, a representation, a log line, an exception or a pickle.  `Login` lets MAST verify a token
+before it is kept.
 
-See https://auth.mast.stsci.edu/ for tokens: one expires after ten days without use, and sixty days after it was made.
+See https://auth.mast.stsci.edu/ for tokens, which expire after ten days without use, or sixty days after creation.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ from .token_sources import (
     store_token,
 )
 
-# Ends of the addresses of single files, and of bundles of them.
+# Ends of the addresses of files and bundles.
 _FILES = ("/Download/file", "/bundle.sh", "/bundle.zip", "/bundle.tar.gz", "/retrieve_product")
 
-# What a token has to be made for, so that exclusive files can be had with it.
+# The scope that a token must have to download exclusive-access files.
 _EXCLUSIVE_SCOPE = "mast:exclusive_access"
 
 IF_EXCLUSIVE = "Please authenticate yourself if these data are exclusive: "
-"""How advice begins where it is not known whether they are."""
+"""The beginning of the advice if it is not known whether the files are exclusive."""
 _REFUSED = "The request was refused by the server, or by a firewall or proxy on the way to it."
 _UNAUTHORIZED = "You are not authorized to download this file."
 _NOT_LOGGED_IN = f"Not logged in. Use login(), or set the environment variable {ENVIRONMENT[0]}"
@@ -58,20 +59,20 @@ _PORTS = {"https": 443, "http": 80}
 
 
 Origin: TypeAlias = tuple[str, str, int | None]
-"""Scheme, host and port of an address."""
+"""The scheme, host and port of an address."""
 CredentialsState: TypeAlias = tuple[str | None, str, frozenset[Origin] | None, frozenset[str] | None]
-"""Token, owner, the servers that accepted it, and its scopes, as far as they are known."""
+"""The token, its owner, the servers that accepted it, and its scopes, if known."""
 
 
 class Credentials:
-    """A token in memory, which all clients that were given no token of their own share.
+    """A token in memory, shared by all clients without a token of their own.
 
-    It belongs to the servers that were configured when it was accepted, and is not sent to others.
+    The token is sent only to the servers that were configured when it was accepted.
     """
 
     def __init__(self, token: str | None = None) -> None:
         self._lock = threading.Lock()
-        # To be changed by `keep` alone.
+        # Changed only by `keep` and `write_state`.
         self.token = None if token is None else normalize_token(token)
         self._owner = ""
         self._origins: frozenset[Origin] | None = None
@@ -80,13 +81,13 @@ class Credentials:
 
     @property
     def owner(self) -> str | None:
-        """Whose token it is: empty if there is no token, and None if the owner is not known."""
+        """The owner of the token: empty if there is no token, and None if the owner is unknown."""
         with self._lock:
             return "" if self.token is None else self._owner or None
 
     @property
     def lacks_exclusive_scope(self) -> bool:
-        """Whether it is known that the token was made without access to exclusive data."""
+        """Whether the token is known to lack access to exclusive data."""
         with self._lock:
             return self._scopes is not None and _EXCLUSIVE_SCOPE not in self._scopes
 
@@ -97,18 +98,18 @@ class Credentials:
         accepted_at: Endpoints | None = None,
         scopes: frozenset[str] | None = None,
     ) -> None:
-        """Keep a token, or none, from now on, for the servers at which it was accepted."""
+        """Set or discard the token, for the servers that accepted it."""
         with self._lock:
             self.token, self._owner = None if token is None else HiddenText(token), owner
             self._origins = None if accepted_at is None else _origins(accepted_at)
             self._scopes = scopes
 
     def serves(self, endpoints: Endpoints) -> bool:
-        """Tell whether there is a token that the server of these addresses has accepted, or that is to be tried."""
+        """Return whether there is a token that the server accepted, or that has not been verified yet."""
         return self.token_for(endpoints.server, endpoints, checked=False) is not None
 
     def token_for(self, url: str, endpoints: Endpoints, *, checked: bool = True) -> str | None:
-        """Return the token if a request to an address may carry it."""
+        """Return the token if a request to an address may contain it."""
         with self._lock:
             token, origins = self.token, self._origins
         if token is None or (checked and not may_receive_token(url, endpoints)):
@@ -116,25 +117,25 @@ class Credentials:
         return token if origins is None or origin_of(url) in origins else None
 
     def read_state(self) -> CredentialsState:
-        """Return what is kept, to be kept again by `write_state`."""
+        """Return the state, which `write_state` can restore."""
         with self._lock:
             return self.token, self._owner, self._origins, self._scopes
 
     def write_state(self, state: CredentialsState) -> None:
-        """Keep what was kept at another time."""
+        """Restore a state from `read_state`."""
         with self._lock:
             self.token, self._owner, self._origins, self._scopes = state
 
     def __bool__(self) -> bool:
-        """Tell whether there is a token."""
+        """Return whether there is a token."""
         return self.token is not None
 
     def __repr__(self) -> str:
-        """Say whether there is a token, never which."""
+        """Show whether there is a token, but not the token."""
         return f"<Credentials: {'a' if self else 'no'} token>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Leave the token behind when copied or pickled; the shared credentials stay the shared ones."""
+        """Copy or pickle without the token; a copy of the shared credentials is the shared credentials."""
         return (_shared, ()) if self is SHARED else (Credentials, ())
 
 
@@ -154,17 +155,17 @@ def origin_of(url: str) -> Origin:
 
 
 def _origins(endpoints: Endpoints) -> frozenset[Origin]:
-    """The servers that are configured to receive the token."""
+    """The configured servers that receive the token."""
     return frozenset(origin_of(server) for server in (endpoints.server, endpoints.catalogs_server))
 
 
 def may_receive_token(url: str, endpoints: Endpoints) -> bool:
-    """Tell whether a request to an address may carry the token."""
+    """Return whether a request to an address may contain the token."""
     return origin_of(url) in _origins(endpoints) and may_receive_secrets(url)
 
 
 def may_receive_secrets(url: str) -> bool:
-    """Tell whether nobody can read along what is sent to an address: it is https, or this computer."""
+    """Return whether requests to an address are protected from eavesdropping: by https, or on this computer."""
     origin = origin_of(url)
     return origin[0] == "https" or origin[1] in LOOPBACK
 
@@ -191,7 +192,7 @@ def refusal_advice(
     user: Mapping[str, Any] | None,
     status: int | None = None,
 ) -> str:
-    """Say what to do about a refusal."""
+    """Return advice about a refused request."""
     is_file = urlsplit(url).path.endswith(_FILES)
     if not may_receive_token(url, endpoints):
         advice = _UNSENT if is_file else ""
@@ -204,12 +205,12 @@ def refusal_advice(
         )
     else:
         advice = _no_access(user) if is_file else ""
-    # Single files are exclusive; a query is refused for other reasons, by a firewall as well as by the archive.
+    # Files are refused because they are exclusive; queries for other reasons, by MAST or by a firewall.
     return f"{_UNAUTHORIZED if is_file else _REFUSED} {advice}".rstrip()
 
 
 def _login_advice(endpoints: Endpoints, *, is_file: bool) -> str:
-    """How to log in."""
+    """Advice on how to log in."""
     condition = IF_EXCLUSIVE if is_file else "To log in anyway, "
     return (
         f"{condition}log in with a token, using login(token) or the environment variable {ENVIRONMENT[0]}. "
@@ -218,7 +219,7 @@ def _login_advice(endpoints: Endpoints, *, is_file: bool) -> str:
 
 
 def _no_access(user: Mapping[str, Any] | None) -> str:
-    """What to do about exclusive data of others."""
+    """Advice about exclusive data of others."""
     owner = (user or {}).get("ezid") or (user or {}).get("eppn") or "a user"
     return (
         f"You are logged in as {owner}. You do not have access to download this data: contact the principal "
@@ -230,14 +231,14 @@ _SERVICE = "MAST whoami"
 
 
 class AskedOnce:
-    """What was found out about the user of a call, for all refusals of it."""
+    """The record of the user of a call, requested once for all refused requests."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._found: dict[str, Any] | MastError | None = None
 
     def get(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return what is known, or ask; one that fails is not asked again."""
+        """Return the record, requesting it the first time; a failed request is not repeated."""
         with self._lock:
             if self._found is None:
                 try:
@@ -249,12 +250,12 @@ class AskedOnce:
         return self._found
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Know nothing in another process."""
+        """Copy without the record, which another process requests itself."""
         return AskedOnce, ()
 
 
 class Login:
-    """The user of one client."""
+    """The login of one client."""
 
     def __init__(
         self,
@@ -274,7 +275,7 @@ class Login:
         return self.credentials.serves(self._endpoints)
 
     def login(self, token: str | None = None, *, store: bool = False, reenter: bool = False) -> None:
-        """Find a token, have it checked, keep it, and store it if that is wanted."""
+        """Find a token, verify it, and keep it; store it in the keyring if ``store`` is True."""
         found = find_token(token, reenter=reenter, page=self._endpoints.token_page)
         user = self.whoami(Credentials(found.text))
         if user.get("anon", True):
@@ -293,20 +294,20 @@ class Login:
 
     @property
     def exclusive_refusal(self) -> str | None:
-        """Why exclusive files will be refused, as far as that is known without asking; None if they may come."""
+        """Why MAST will refuse exclusive files, if that is known without a request; None if it may send them."""
         if self.accepted:
             return _LACKS_SCOPE if self.credentials.lacks_exclusive_scope else None
-        # A download logs in with the token of the environment if it needs one.
+        # A download logs in with the token from the environment if necessary.
         return None if environment_has_token() else _NOT_LOGGED_IN
 
     def whoami(self, credentials: Credentials | None = None, *, attempts: int | None = None) -> dict[str, Any]:
-        """Ask the archive to whom a token belongs."""
+        """Return MAST's record of the owner of a token, with the token shortened."""
         asked = self.credentials if credentials is None else credentials
         if asked.serves(self._endpoints) and not may_receive_token(self._endpoints.whoami, self._endpoints):
             raise CredentialsError(f"Tokens are only sent over https, but the server is {self._endpoints.server}")
 
         def send(method: str, url: str, **keywords: Any) -> requests.Response:
-            """Send with the token that is asked about."""
+            """Send a request with the token to check."""
             return self._send(method, url, credentials=asked, **keywords)
 
         user = HttpClient(send, self._endpoints).request(
@@ -323,7 +324,7 @@ class Login:
         return {key: _masked(value, asked.token) for key, value in user.items()}
 
     def advice(self, url: str, status: int | None = None) -> str:
-        """Say what to do about a refusal, after asking whether the token is still good."""
+        """Return advice about a refused request, after checking whether the token is still valid."""
         user = None
         if self.accepted and may_receive_token(url, self._endpoints):
             ask = partial(self.whoami, attempts=1)
@@ -335,13 +336,13 @@ class Login:
 
 
 def _scopes_of(user: Mapping[str, Any]) -> frozenset[str] | None:
-    """What a token may be used for; None where the archive does not say."""
+    """The scopes of a token; None if MAST does not list them."""
     scopes = user.get("scopes")
     return frozenset(map(str, scopes)) if isinstance(scopes, list) and scopes else None
 
 
 def _masked(value: Any, token: str | None) -> Any:
-    """A value of the user's record without the token, under whatever name."""
+    """A value of the user's record with the token shortened, wherever it occurs."""
     if isinstance(value, dict):
         return {key: _masked(each, token) for key, each in value.items()}
     if isinstance(value, list):
@@ -350,7 +351,7 @@ def _masked(value: Any, token: str | None) -> Any:
 
 
 def _read_user(response: requests.Response) -> dict[str, Any]:
-    """The user in an answer; one that is unreadable is asked for again."""
+    """The user's record in a response; an unreadable response is requested again."""
     user = decoded(response.content, _SERVICE)
     if not isinstance(user, dict):
         raise InvalidResponseError(f"{_SERVICE} returned no user record.", service=_SERVICE)

@@ -1,7 +1,7 @@
-"""Where a token comes from: what the user types or gives, the environment, a file that it names, or the keyring.
+"""Sources of tokens: an argument, the environment, a file named there, the keyring, or a prompt.
 
-Out: a token without what copying and quoting put around it, as text that tracebacks with variables do not show. The
-keyring and the prompt also serve the passwords of other services.
+In: an argument, or nothing.  Out: a token without the quotes, blanks and marks that copying adds, as text that
+tracebacks with variables do not show.  The keyring and the prompt also serve the passwords of other services.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from astroquery import log
 from ..exceptions import AuthenticationWarning, CredentialsError, LoginError, presentable
 from ..warn import warn_user
 
-# Where tokens are looked for, the usual name first; some tools of the community use the second.
+# The environment variables with a token: the usual name, and one that some tools of the community use.
 ENVIRONMENT = ("MAST_API_TOKEN", "MAST_TOKEN")
-# Where the path of a file with the token is looked for, as containers give secrets.
-TOKEN_FILE = "MAST_API_TOKEN_FILE"  # noqa: S105 - a name, no secret
+# The environment variable with the path of a file that contains the token, as is usual for secrets of containers.
+TOKEN_FILE = "MAST_API_TOKEN_FILE"  # noqa: S105 - a name, not a secret
 
-# The entry of the system's keyring in which ``astroquery.mast`` keeps a token, so that one stored by it is found.
+# The keyring entry of ``astroquery.mast``, so that a token stored by it is found.
 _KEYRING_SERVICE = "astroquery:mast.stsci.edu.token"
 _KEYRING_USER = "masttoken"
 
@@ -34,18 +34,18 @@ _OPEN_FILE = (
     "if it is a container secret."
 )
 
-# What copying and scripts put around a token besides blanks and quotes: marks that nobody sees, the name of a scheme.
+# What copying and scripts may add to a token besides blanks and quotes: invisible characters and the name of a scheme.
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060"))
 _SCHEME = re.compile(r"(?:token|bearer)\s+", re.IGNORECASE)
 
 
 class HiddenText(str):
-    """Text that does not show where variables are shown, such as in tracebacks."""
+    """Text that is hidden where variables are shown, such as in tracebacks."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Show an ellipsis."""
         return "'…'"
 
 
@@ -55,7 +55,7 @@ def without_repr(token: str | None) -> str | None:
 
 
 def normalize_token(token: str) -> str:
-    """Return a token without what copying, quoting and scripts put around it."""
+    """Return a token without quotes, blanks, invisible characters, and the name of a scheme."""
     text = token.translate(_INVISIBLE).strip() if isinstance(token, str) else ""
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
@@ -67,7 +67,7 @@ def normalize_token(token: str) -> str:
 
 @dataclass(frozen=True)
 class FoundToken:
-    """A token, and where it comes from as messages say it."""
+    """A token, and a description of its source for messages."""
 
     text: str
     source: str = "this token"
@@ -82,23 +82,23 @@ def find_token(token: str | None = None, *, reenter: bool = False, page: str = "
 
 
 def stored_token() -> str | None:
-    """Return the token of the environment or of the system's keyring; None if there is none; never ask for one."""
+    """Return the token from the environment or the system's keyring, or None; never prompt for one."""
     found = _stored()
     return None if found is None else _normalized(found).text
 
 
 def environment_has_token() -> bool:
-    """Tell whether the environment has a token, or names a file with one; blank variables count for nothing."""
+    """Return whether the environment has a token, or names a file with one; blank variables are ignored."""
     return any(is_given(os.environ.get(name)) for name in (*ENVIRONMENT, TOKEN_FILE))
 
 
 def is_given(text: str | None) -> bool:
-    """Tell whether a text is more than blanks and quotes."""
+    """Return whether a text contains more than blanks and quotes."""
     return bool((text or "").translate(_INVISIBLE).strip().strip("\"'").strip())
 
 
 def _normalized(found: FoundToken) -> FoundToken:
-    """The same token without what is around it."""
+    """The same token, normalized."""
     try:
         return FoundToken(normalize_token(found.text), found.source)
     except LoginError as err:
@@ -107,7 +107,7 @@ def _normalized(found: FoundToken) -> FoundToken:
 
 
 def _stored() -> FoundToken | None:
-    """The token of the environment, of the file that it names, or of the keyring, as it is written there."""
+    """The token from the environment, the file named there, or the keyring, as written there."""
     for name in ENVIRONMENT:
         if is_given(text := os.environ.get(name, "")):
             return FoundToken(HiddenText(text), f"the token in the environment variable {name}")
@@ -115,7 +115,7 @@ def _stored() -> FoundToken | None:
 
 
 def _from_file() -> FoundToken | None:
-    """The token in the file that the environment names."""
+    """The token in the file named in the environment."""
     path = os.environ.get(TOKEN_FILE, "").strip()
     if not path:
         return None
@@ -131,8 +131,8 @@ def _from_file() -> FoundToken | None:
 
 
 def _is_open_to_others(file: Path) -> bool:
-    """Whether all users of this computer can read a file: it, and every folder above it, lets them."""
-    if not hasattr(os, "geteuid"):  # where modes say nothing about it, as on Windows
+    """Whether all users of this computer can read a file, by the modes of the file and of every parent folder."""
+    if not hasattr(os, "geteuid"):  # where modes do not show this, as on Windows
         return False
     place = file.resolve()
     return bool(place.stat().st_mode & stat.S_IROTH) and all(
@@ -141,7 +141,7 @@ def _is_open_to_others(file: Path) -> bool:
 
 
 def _from_keyring() -> FoundToken | None:
-    """The token in the system's keyring; a machine without one is not an error."""
+    """The token in the system's keyring; None without an error if there is no keyring."""
     found = read_keyring(_KEYRING_SERVICE, _KEYRING_USER, "token")
     return FoundToken(HiddenText(found), "the token in the system's keyring") if is_given(found) else None
 
@@ -152,7 +152,7 @@ def store_token(token: str) -> None:
 
 
 def read_keyring(service: str, user: str, what: str) -> str | None:
-    """Return what the system's keyring has for a user of a service; a machine without one is not an error."""
+    """Return the keyring's secret for a user of a service; None without an error if there is no keyring."""
     found, error = _ask_keyring("get_password", service, user)
     if error is not None:
         log.debug("The keyring has no %s: %s", what, presentable(f"{type(error).__name__}: {error}"))
@@ -160,7 +160,7 @@ def read_keyring(service: str, user: str, what: str) -> str | None:
 
 
 def write_keyring(service: str, entries: Mapping[str, str], what: str) -> None:
-    """Write to the system's keyring: user → secret; warn if there is none, for the login itself has worked."""
+    """Write user → secret to the system's keyring; only warn if that fails, since the login itself succeeded."""
     errors = (_ask_keyring("set_password", service, *entry)[1] for entry in entries.items())
     error = next(filter(None, errors), None)
     if error is not None:
@@ -168,17 +168,17 @@ def write_keyring(service: str, entries: Mapping[str, str], what: str) -> None:
 
 
 def _ask_keyring(do: str, *arguments: str) -> tuple[str | None, Exception | None]:
-    """Call a function of the keyring; return what it returns, and what it raises."""
+    """Call a function of the keyring; return its result and the exception that it raised."""
     try:
-        import keyring  # noqa: PLC0415 - slow, and needed by few
+        import keyring  # noqa: PLC0415 - slow, and rarely needed
 
         return getattr(keyring, do)(*arguments), None
-    except Exception as err:  # noqa: BLE001 - a plugin for somebody else's service, which may raise anything
+    except Exception as err:  # noqa: BLE001 - the backends of third parties may raise anything
         return None, err
 
 
 def _from_prompt(page: str) -> str:
-    """Ask for a token."""
+    """Prompt for a token."""
     missing = (
         "No MAST token found. Pass one to login(), or set the environment variable MAST_API_TOKEN. Create a "
         f"token at {page}"
@@ -187,10 +187,10 @@ def _from_prompt(page: str) -> str:
 
 
 def prompt(question: str, missing: str, *, hidden: bool = True) -> str:
-    """Ask on the terminal or in the notebook; unless ``hidden`` is false, without showing what is typed."""
+    """Prompt on the terminal or in the notebook; do not show the typed text if ``hidden`` is True."""
     if not (sys.stdin is not None and sys.stdin.isatty()) and "ipykernel" not in sys.modules:
         raise CredentialsError(missing)
     try:
         return HiddenText(getpass.getpass(question)) if hidden else input(question)
-    except (NotImplementedError, EOFError, OSError) as err:  # a notebook that is run without a user
+    except (NotImplementedError, EOFError, OSError) as err:  # a notebook that runs without a user
         raise CredentialsError(missing) from err
