@@ -29,7 +29,7 @@ FORMS = {
     "a range in MJD": "range",
     "one of several ranges": "list of ranges",
     "a comparison": "comparison",
-    "yes or no": "True or False",
+    "True or False": "True or False",
 }
 
 

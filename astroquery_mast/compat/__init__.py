@@ -1,7 +1,7 @@
-"""Take the place of ``astroquery.mast``, so that packages written against it use this one, unmodified.
+"""Replace ``astroquery.mast``, so that packages written for it use this package without changes.
 
-In: `install`.  Out: the name ``astroquery.mast`` stands for this package, for whoever imports it from then on, until
-`uninstall`.  The clients are those of `astroquery_mast.compat.clients`.
+In: a call of `install`.  Out: imports of ``astroquery.mast`` return this package, until `uninstall` is called.  The
+clients are those of `astroquery_mast.compat.clients`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from . import clients as compat_clients
 __all__ = ["Installation", "install", "installed", "uninstall"]
 
 _NAME = "astroquery.mast"
-# The modules of astroquery.mast: what code imports from them, and where else a name may be found.
+# The modules of astroquery.mast: the names that code imports from them, and the module with other names.
 _SUBMODULES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "auth": ((), "service.token"),
     "cloud": ((), "observations.product_source"),
@@ -38,50 +38,50 @@ _SUBMODULES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "observations": (("Mast", "MastClass", "Observations", "ObservationsClass"), None),
     "services": ((), None),
 }
-# Under whose name astroquery.mast warns that nothing was found: people filter on it.
+# The module that issues the NoResultsWarning of astroquery.mast, which warning filters match.
 _SPOKESMAN = f"{_NAME}.discovery_portal"
 
 _lock = threading.RLock()
-# What the names stood for before: None where they were not imported; empty unless installed.
+# The original modules, None for those that were not imported; empty unless installed.
 _before: dict[str, ModuleType | None] = {}
 _attribute: list[ModuleType] = []
 
 
 class Installation:
-    """What `install` returns: in a ``with`` statement it ends with the block.
+    """The result of `install`, whose ``with`` statement uninstalls at the end of the block.
 
     Parameters
     ----------
     owner : bool
-        Whether leaving the block uninstalls; False where the package was installed already.
+        Whether to uninstall at the end of the block; False if the package was already installed.
     """
 
     def __init__(self, owner: bool) -> None:
         self._owner = owner
 
     def __enter__(self) -> Self:
-        """Begin a block."""
+        """Enter the block."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Uninstall, unless an outer block or an earlier call has installed."""
+        """Uninstall, unless an outer block or an earlier call installed the package."""
         if self._owner:
             uninstall()
 
 
 def install() -> Installation:
-    """Put this package in the place of ``astroquery.mast``.
+    """Replace ``astroquery.mast`` with this package.
 
-    ``import astroquery.mast``, ``from astroquery.mast import Observations`` and imports from its modules give this
-    package from now on.  What was imported before keeps what it has: those modules are named in the log.  A second call
-    changes nothing.
+    From now on, ``import astroquery.mast``, ``from astroquery.mast import Observations`` and imports from its modules
+    return this package.  Modules that imported ``astroquery.mast`` before keep using it, and are listed in the log.  A
+    second call changes nothing.
 
     Returns
     -------
     Installation
-        To be used in a ``with`` statement, or ignored.
+        A context manager that uninstalls at the end of a ``with`` block; it can be ignored.
     """
     with _lock:
         if _before:
@@ -97,7 +97,7 @@ def install() -> Installation:
 
 
 def uninstall() -> None:
-    """Give ``astroquery.mast`` its name back; what was imported meanwhile keeps this package.  Else nothing happens."""
+    """Restore the original ``astroquery.mast``, if it was replaced.  Modules that imported this package keep it."""
     with _lock:
         if not _before:
             return
@@ -115,7 +115,7 @@ def uninstall() -> None:
 
 
 def installed() -> bool:
-    """Return whether this package stands in the place of ``astroquery.mast`` now."""
+    """Return whether this package currently replaces ``astroquery.mast``."""
     return bool(_before)
 
 
@@ -137,11 +137,11 @@ def _modules() -> dict[str, ModuleType]:
 
 
 def _module(name: str, doc: str, home: str | None = None) -> ModuleType:
-    """A module without names; what is asked of it is looked for in a module of this package, if one is given."""
+    """An empty module; its names are looked up in a module of this package, ``home``, if one is given."""
     spec = ModuleSpec(name, loader=None, origin=__file__, is_package=name == _NAME)
     spec.has_location = True
     if name == _NAME:
-        # What is not replaced, such as its recorded answers for tests, is still found.
+        # Keep the path, so that imports find what is not replaced, such as recorded responses for tests.
         found = find_spec(_NAME)
         spec.submodule_search_locations = list(found.submodule_search_locations or []) if found else []
     module = module_from_spec(spec)
@@ -153,7 +153,7 @@ def _module(name: str, doc: str, home: str | None = None) -> ModuleType:
 
 
 def _tell_of_early_ones() -> None:
-    """Name the modules that have taken something from ``astroquery.mast`` before, in the log."""
+    """Log the modules that already imported ``astroquery.mast``."""
     early = sorted(_holders(sys.modules.get(_NAME)))
     if early:
         log.warning(
@@ -163,7 +163,7 @@ def _tell_of_early_ones() -> None:
 
 
 def _holders(original: ModuleType | None) -> Iterator[str]:
-    """The modules outside of astroquery that hold the original package, a class of it or a ready-made object."""
+    """The modules outside of astroquery that refer to the original package, or to one of its public objects."""
     if original is None:
         return
     named = getattr(original, "__all__", ())

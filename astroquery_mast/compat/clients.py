@@ -1,8 +1,8 @@
-"""The clients that take the place of those of ``astroquery.mast``: this package's, with the private names in use.
+"""The clients that replace those of ``astroquery.mast``: subclasses with the private names that other packages use.
 
-In: an assignment or a call under a private name.  Out: what the public call of this package does.  They are subclasses,
-so that the clients of this package stay without those names: use ``conf``, and the arguments of the constructors and
-methods.  All share one login.
+In: an assignment or a call under a private name.  Out: the effect of the public call of this package.  The clients of
+this package do not have these names: use ``conf``, and the arguments of the constructors and methods.  All clients
+share one login.
 """
 
 from __future__ import annotations
@@ -65,13 +65,13 @@ _HTTP = "HTTPError: "
 
 
 class PrivateNames(core.MastClass):
-    """What all clients have under private names; see `~astroquery_mast.MastClass` for parameters."""
+    """The private names of all clients; see `~astroquery_mast.MastClass` for the parameters."""
 
     TIMEOUT = Setting("timeout")
     PAGESIZE = Setting("pagesize")
 
     def _new_service(self, server: str | None, credentials: Credentials) -> MastService:
-        """Make what talks to the archive, with the addresses and settings that are assigned to this client."""
+        """Create the service object, with the addresses and settings that are assigned to this client."""
         return AssignableService(self, AssignableEndpoints(server), self._cache_folder, credentials)
 
     @cached_property
@@ -83,41 +83,41 @@ class PrivateNames(core.MastClass):
 
     @property
     def _service_api_connection(self) -> Connection:
-        """The same; ``astroquery.mast`` has one for Mashup and one for its other services."""
+        """The same object; ``astroquery.mast`` has one for Mashup and one for its other services."""
         return self._portal_api_connection
 
     @property
     def _column_configs(self) -> dict[str, Any]:
-        """The columns that the archive was asked for: service → columns."""
+        """The columns that were requested from MAST: service → columns."""
         return self._service.columns.read()
 
     @_column_configs.setter
     def _column_configs(self, _configs: Mapping[str, Any]) -> None:
-        """Forget what was read, whatever is assigned: code assigns an empty dictionary."""
+        """Forget the columns that were read, whatever is assigned; code assigns an empty dictionary."""
         self._service.columns.forget()
 
     def _download_file(
         self, url: str, local_filepath: str | os.PathLike[str], *_options: Any, cache: bool = False, **_more: Any
     ) -> None:
-        """Fetch an address into a file.
+        """Download a file.
 
         Parameters
         ----------
         url : str
-            The address.
+            The address of the file.
         local_filepath : path-like
-            The file; it is there under this name only when it is whole.
-        cache : bool
-            Whether a file that is there is kept if the archive's is as long.
+            The path to write to, which gets the file only when it is complete.
+        cache : bool, default False
+            Whether to keep an existing file that has the same size as that of the server.
         *_options, **_more
-            Further arguments of astroquery's method, none of which is needed.
+            Further arguments of astroquery's method, which are ignored.
 
         Raises
         ------
         `requests.HTTPError`
-            If the archive refuses, as astroquery's method does.
+            If the server returns an error status, as with astroquery's method.
         `requests.ConnectionError`
-            If it cannot be reached, or stays silent.
+            If the server cannot be reached or does not respond.
         """
         planned = single_file(url, Path(local_filepath), download_url=url, disk=LOCAL_FILES, cache=cache)
         addressed = replace(planned, url=url, data_url=url)
@@ -132,18 +132,19 @@ class PrivateNames(core.MastClass):
     def _parse_result(
         self, responses: requests.Response | Sequence[requests.Response], *, verbose: bool = False
     ) -> Table:
-        """Return the table of Mashup answers.
+        """Return the table of Mashup responses.
 
         Parameters
         ----------
-        responses : list of `requests.Response`
-            As the ``*_async`` methods return them.
-        verbose : bool
-            Ignored; accepted because ``astroquery.mast`` has it.
+        responses : `requests.Response` or list of `requests.Response`
+            The responses, as returned by the ``*_async`` methods.
+        verbose : bool, default False
+            Ignored; for compatibility with ``astroquery.mast``.
 
         Returns
         -------
         `~astropy.table.Table`
+            One row for each row of the responses.
         """
         del verbose
         answers = [responses] if isinstance(responses, requests.Response) else list(responses)
@@ -172,7 +173,7 @@ class PrivateNames(core.MastClass):
 
 
 def _request_of(response: requests.Response) -> MashupRequest:
-    """The question that was answered, as the response remembers it."""
+    """The request of a response."""
     body = getattr(response.request, "body", None)
     text = body.decode() if isinstance(body, bytes) else body or ""
     try:
@@ -189,13 +190,13 @@ class MastClass(PrivateNames):
 
 
 class _WordsSkipped(search.ObservationSearch):
-    """The search for observations, in which words for a continuous column are skipped, as ``astroquery.mast`` does.
+    """The search for observations, without criteria that are words for a continuous column, as in ``astroquery.mast``.
 
-    lightkurve and lksearch send ``t_exptime="short"`` and the like, and choose among the rows themselves.
+    lightkurve and lksearch send criteria such as ``t_exptime="short"``, and select the rows themselves.
     """
 
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
-        """Turn keywords into filters."""
+        """Convert keywords to filters."""
         columns = self._service.columns.columns_for(search.CAOM_CONE, criteria)
         skipped = [name for name, value in criteria.items() if _is_word_for_numbers(name, value, columns)]
         for name in skipped:
@@ -211,7 +212,7 @@ class _WordsSkipped(search.ObservationSearch):
 
 
 def _is_word_for_numbers(name: str, value: Any, columns: Columns) -> bool:
-    """Whether a value is a word, and the column holds a range of numbers."""
+    """Whether a value is a word, and its column is continuous."""
     column = find_column(name, columns)
     return column is not None and column.continuous and isinstance(value, str) and value.strip().isalpha()
 
@@ -221,7 +222,7 @@ class ObservationsClass(PrivateNames, observations.ObservationsClass):
 
     @cached_property
     def _search(self) -> search.ObservationSearch:
-        """What asks for observations in one place, or anywhere."""
+        """The search for observations."""
         return _WordsSkipped(self._service)
 
     _caom_all = search.CAOM_VALUES

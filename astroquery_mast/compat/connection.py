@@ -1,7 +1,7 @@
-"""The private attribute that much code sets to point ``astroquery.mast`` elsewhere: ``X._portal_api_connection``.
+"""The private attribute ``_portal_api_connection``, which code sets to point ``astroquery.mast`` to another server.
 
-In: what is assigned to it.  Out: addresses, a time limit and a page size for one client, in effect with the next
-request.  What was not assigned comes from `~astroquery_mast.config.conf`.
+In: values assigned to its attributes.  Out: addresses, a timeout and a page size for one client, which the next request
+uses.  Values that are not assigned come from `~astroquery_mast.config.conf`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _Client(Protocol):
-    """What a connection belongs to."""
+    """The client of a connection."""
 
     TIMEOUT: Any
     PAGESIZE: Any
@@ -31,9 +31,9 @@ class _Client(Protocol):
 
 
 class AssignableEndpoints(Endpoints):
-    """Addresses of which some were assigned.
+    """Addresses that can be assigned.
 
-    The token goes to the configured servers only, whatever is assigned.
+    The token is sent only to the configured servers, whatever is assigned.
     """
 
     def __init__(self, server: str | None = None) -> None:
@@ -42,27 +42,27 @@ class AssignableEndpoints(Endpoints):
 
     @property
     def invoke(self) -> str:
-        """Where Mashup requests are posted."""
+        """Address that Mashup requests are posted to."""
         return self.assigned.get("invoke", super().invoke)
 
     @property
     def columns_config(self) -> str:
-        """Where the metadata of a service's columns is read."""
+        """Address of the column metadata of a Mashup service."""
         return self.assigned.get("columns_config", super().columns_config)
 
     @property
     def download(self) -> str:
-        """Where one file is fetched, by its dataURI."""
+        """Address for downloading one file, by its dataURI."""
         return self.assigned.get("download", super().download)
 
     @property
     def bundle(self) -> str:
-        """Where several files are fetched at once."""
+        """Address for downloading a bundle of files."""
         return self.assigned.get("bundle", super().bundle)
 
 
 class AssignableService(MastService):
-    """The conversation of a client whose time limit and page size may have been assigned."""
+    """The service object of a client whose timeout and page size can be assigned."""
 
     def __init__(
         self, client: _Client, endpoints: Endpoints, cache_folder: Callable[[], Path], credentials: Credentials
@@ -77,42 +77,42 @@ class AssignableService(MastService):
     def request_for(
         self, service: str, params: Mapping[str, Any], pagesize: int | None, page: int | None, **properties: Any
     ) -> MashupRequest:
-        """Make a request with the page size of the client."""
+        """Return a request with the page size of the client."""
         size = self._client.PAGESIZE if pagesize is None else pagesize
         return super().request_for(service, params, size, page, **properties)
 
 
 class _Address:
-    """An address of a `Connection`, under the name that ``astroquery.mast`` gives it."""
+    """An address of a `Connection`, under its name in ``astroquery.mast``."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
 
     def __get__(self, connection: Connection, owner: type[Connection]) -> str:
-        """Return the address that is in use now."""
+        """Return the current address."""
         return str(getattr(connection.endpoints, self._endpoint))
 
     def __set__(self, connection: Connection, address: str) -> None:
-        """Use an address from the next request on."""
+        """Set the address for the following requests."""
         connection.endpoints.assigned[self._endpoint] = str(address)
 
 
 class Setting:
-    """A setting of one client: what was assigned, else that of `~astroquery_mast.config.conf` at the time of asking."""
+    """A setting of one client: the assigned value, or else the current value in `~astroquery_mast.config.conf`."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __get__(self, client: object | None, owner: type) -> Any:
-        """Return the value that is in use now."""
+        """Return the current value."""
         configured = getattr(conf, self._name)
         return configured if client is None else vars(client).get(f"_assigned_{self._name}", configured)
 
     def __set__(self, client: object, value: Any) -> None:
-        """Use a value from the next request on.
+        """Set the value for the following requests.
 
-        The configured value itself means no value of its own: code that changes a setting for a while puts back what it
-        has read before.
+        Assigning the configured value removes an assigned one, because code that changes a setting temporarily restores
+        the value that it read before.
         """
         if value == getattr(conf, self._name):
             vars(client).pop(f"_assigned_{self._name}", None)
@@ -121,18 +121,18 @@ class Setting:
 
 
 class _OfClient:
-    """What a `Connection` and its client have under the same name."""
+    """An attribute of a `Connection` that belongs to its client."""
 
     def __set_name__(self, owner: type[Connection], name: str) -> None:
-        """Take down the name."""
+        """Store the name."""
         self._name = name
 
     def __get__(self, connection: Connection, owner: type[Connection]) -> Any:
-        """Return what the client has now."""
+        """Return the attribute of the client."""
         return getattr(connection._client, self._name)
 
     def __set__(self, connection: Connection, value: Any) -> None:
-        """Give the client another one."""
+        """Set the attribute of the client."""
         setattr(connection._client, self._name, value)
 
 

@@ -1,1 +1,1 @@
-"""What users ask: criteria, columns and requests; pure."""
+"""Queries as values: criteria, columns and requests, without network access."""

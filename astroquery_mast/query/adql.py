@@ -1,10 +1,10 @@
-"""Conditions in ADQL, and whole queries: what is asked of one table of a TAP service.
+"""ADQL conditions and queries for one table of a TAP service.
 
-In: keywords and the columns of a table.  Out: clauses, and the text of a query.  A query holds names of that list of
-columns, numbers that are formatted here, and quoted text; nothing that a user writes is copied into it as it is.
+In: keywords and the columns of a table.  Out: clauses, and the text of a query.  A query consists of names of known
+columns, numbers that are formatted here, and quoted text; no user input is copied into it unchanged.
 
-Two things ADQL cannot say: ``LIKE`` takes ``_`` for any character and has no way to escape it, and brackets mean a
-class of characters to some databases.  Such patterns are asked in a wider form, and a `TextTest` cuts exactly.
+``LIKE`` has two limitations: ``_`` matches any character and cannot be escaped, and some databases read brackets as a
+class of characters.  Such patterns are sent in a wider form, and a `TextTest` then selects the exact rows.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from .values import wildcard_test
 _SYMBOLS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<", "eq": "="}
 _PATTERNS = frozenset({"pattern", "like", "contains"})
 _WILDCARDS = re.compile(r"[*%]+")
-# What LIKE takes for something else than itself, in one database or another.
+# Characters that have a special meaning in LIKE, in one database or another.
 _TOO_WIDE = re.compile(r"[_\[\]\\]")
 _SIGNED = re.compile(r"[<>]=?\s*[\w.+-]")
 _REGULAR = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _DELIMITED = re.compile(r'"(?:[^"]|"")+"')
-# A moment that equals a date is in the same second.
+# A time equals a date if it is in the same second.
 _SECOND = timedelta(seconds=1)
 _DAY_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
-# Numbers up to here are written without a point where they are whole.
+# Integral numbers below this are written without a decimal point.
 _EXACT = 2.0**53
-# Reserved words of ADQL 2.0 and 2.1; a column of such a name stands in quotation marks.
+# Reserved words of ADQL 2.0 and 2.1; a column with such a name must be quoted.
 _WORDS = """
     ABS ABSOLUTE ACOS ACTION ADD ALL ALLOCATE ALTER AND ANY ARE AREA AS ASC ASIN ASSERTION AT ATAN ATAN2 AUTHORIZATION
     AVG BEGIN BETWEEN BIGINT BIT BIT_LENGTH BOTH BOX BY CASCADE CASCADED CASE CAST CATALOG CEILING CENTROID CHAR
@@ -63,37 +63,37 @@ _WORDS = """
 _RESERVED = frozenset(_WORDS.split())
 
 
-# -- words of the language -----------------------------------------------------------------------------------------
+# -- names and literals --------------------------------------------------------------------------------------------
 
 
 def identifier(name: str) -> str:
-    """Return the name of a column, in quotation marks where it needs them; some services list it with them."""
+    """Return the name of a column, quoted if necessary; some services list names that are already quoted."""
     if (_REGULAR.fullmatch(name) and name.upper() not in _RESERVED) or _DELIMITED.fullmatch(name):
         return name
     return f'"{_printable(name).replace(chr(34), chr(34) * 2)}"'
 
 
 def table_identifier(name: str) -> str:
-    """Return the name of a table, with that of its schema."""
+    """Return the name of a table, including its schema."""
     if name.count('"') % 2 == 0 and '"' in name:
         return ".".join(identifier(part) for part in re.findall(r'"(?:[^"]|"")+"|[^."]+', name))
     return ".".join(map(identifier, name.split(".")))
 
 
 def quoted(text: str) -> str:
-    """Return a text as a literal."""
+    """Return text as a string literal."""
     return f"'{_printable(text).replace(chr(39), chr(39) * 2)}'"
 
 
 def _printable(text: str) -> str:
-    """A text without what may end a line or a string somewhere on its way."""
+    """The text, after checking that it has no characters that could end a line or a string."""
     if not text.isprintable():
         raise InvalidCriterionError(f"{text!r} contains non-printable characters, which are not allowed in a query.")
     return text
 
 
 def number_text(value: float) -> str:
-    """Return a finite number as a literal."""
+    """Return a finite number as a numeric literal."""
     whole = isinstance(value, int | np.integer) or (abs(value) < _EXACT and float(value).is_integer())
     return str(int(value)) if whole else repr(float(value))
 
@@ -103,17 +103,17 @@ def number_text(value: float) -> str:
 
 @dataclass(frozen=True)
 class TextTest:
-    """What remains to be tested of a condition on text, here, in the rows that the service has sent."""
+    """A condition on text that must still be applied to the rows that the service returned."""
 
     condition: Condition
 
     @property
     def column(self) -> str:
-        """The column that is looked at."""
+        """The name of the column."""
         return self.condition.column.name
 
     def of(self, table: Table) -> Array:
-        """Tell which rows meet the condition; the case of letters is the database's affair."""
+        """Return which rows match the condition, ignoring case, for which the rules of the database apply."""
         cells = plain_cells(table[find_name(self.column, table.colnames) or self.column])
         met = {text: self._meets(str(text).casefold()) for text in set(cells) if text is not None}
         return np.array([met.get(cell, False) for cell in cells], dtype=bool)
@@ -134,14 +134,14 @@ def _test(comparison: Comparison) -> Any:
 
 @dataclass(frozen=True)
 class Clauses:
-    """What rows must meet: clauses, all of which must hold, and what is tested here."""
+    """The conditions on rows: ADQL clauses, which are all required, and tests of the returned rows."""
 
     texts: tuple[str, ...] = ()
     tests: tuple[TextTest, ...] = ()
 
 
 def adql_clauses(criteria: Mapping[str, Any], columns: Columns, arguments: Sequence[str] = ()) -> Clauses:
-    """Return the clauses that criteria stand for."""
+    """Return the clauses for criteria."""
     texts: list[str] = []
     tests: list[TextTest] = []
     for name, value in criteria.items():
@@ -156,7 +156,7 @@ def adql_clauses(criteria: Mapping[str, Any], columns: Columns, arguments: Seque
 
 
 def _condition(name: str, value: Any, column: Column) -> Condition:
-    """What is asked of a column; moments are read as Modified Julian Dates, and yes and no as 1 and 0."""
+    """The condition on a column; times are read as Modified Julian Dates, and truth values as 1 and 0."""
     if holds_dates(column):
         read = read_condition(name, value, replace(column, type_name="double", continuous=True), nested=True)
         return replace(read, column=column)
@@ -166,7 +166,7 @@ def _condition(name: str, value: Any, column: Column) -> Condition:
 
 
 def _tell_of_signs(condition: Condition) -> None:
-    """Warn if text is compared with what looks like a comparison, which columns of text do not have."""
+    """Warn if a criterion on a text column looks like a comparison, which text columns do not support."""
     column = condition.column
     if holds_numbers(column) or holds_dates(column):
         return
@@ -181,24 +181,24 @@ def _tell_of_signs(condition: Condition) -> None:
 
 
 def holds_dates(column: Column) -> bool:
-    """Tell whether a column holds moments as the database has them, and not as numbers."""
+    """Return whether a column contains times in the format of the database, and not as numbers."""
     return column.is_time and column.kind is Kind.TEXT
 
 
 def _is_too_wide(condition: Condition) -> bool:
-    """Whether a pattern of a condition finds more than it should where it is sent."""
+    """Whether a pattern of a condition matches too many rows in the database."""
     return any(_widened(each) for each in chain.from_iterable((*condition.alternatives, *condition.excluded)))
 
 
 def _written(condition: Condition) -> str:
-    """Write a condition as a clause; empty where all of it is left to a test."""
+    """Write a condition as a clause; empty if only a test applies it."""
     excluded = [each for each in condition.excluded if not any(map(_widened, each))]
     parts = [f"NOT ({_all_of(condition, each)})" for each in excluded]
     return " AND ".join([*filter(None, [_any_of(condition)]), *parts])
 
 
 def _any_of(condition: Condition) -> str:
-    """Write the alternatives of a condition; values that are to be equalled stand together."""
+    """Write the alternatives of a condition; exact values are combined."""
     plain = [each for each in condition.alternatives if _is_plain(condition, each)]
     values = dict.fromkeys(_literal(condition, each) for (each,) in plain)
     others = [_all_of(condition, each) for each in condition.alternatives if each not in plain]
@@ -207,19 +207,19 @@ def _any_of(condition: Condition) -> str:
 
 
 def _is_plain(condition: Condition, comparisons: Sequence[Comparison]) -> bool:
-    """Whether an alternative is one value."""
+    """Whether an alternative is a single exact value."""
     return [each.operator for each in comparisons] == ["eq"] and not holds_dates(condition.column)
 
 
 def _equal(name: str, values: Sequence[str]) -> list[str]:
-    """Write that a column has one of some values."""
+    """Write the clause that a column has one of several values."""
     if len(values) < 2:
         return [f"{name} = {value}" for value in values]
     return [f"{name} IN ({', '.join(values)})"]
 
 
 def _all_of(condition: Condition, comparisons: Sequence[Comparison]) -> str:
-    """Write comparisons, all of which must hold."""
+    """Write comparisons that are all required."""
     name = identifier(condition.column.name)
     if [each.operator for each in comparisons] == ["gte", "lte"]:
         low, high = (_literal(condition, each) for each in comparisons)
@@ -244,7 +244,7 @@ def _compared(condition: Condition, comparison: Comparison) -> str:
 
 
 def _literal(condition: Condition, comparison: Comparison) -> str:
-    """Write what a column is compared with."""
+    """Write the operand of a comparison."""
     column, operand = condition.column, comparison.operand
     if holds_dates(column):
         return _date_text(_moment(condition.name, operand))
@@ -256,7 +256,7 @@ def _literal(condition: Condition, comparison: Comparison) -> str:
 
 
 def _whole(name: str, text: str) -> int:
-    """The integer that a text is; one with wildcards is none."""
+    """The integer in a text; text with wildcards raises an error."""
     try:
         return int(text)
     except ValueError as err:
@@ -264,7 +264,7 @@ def _whole(name: str, text: str) -> int:
 
 
 def _moment(name: str, day: float) -> datetime:
-    """A Modified Julian Date as a moment, to the millisecond that a column of dates can hold."""
+    """A Modified Julian Date as a datetime, to the millisecond, which is the precision of date columns."""
     try:
         return _DAY_ZERO + timedelta(milliseconds=round(day * 86_400_000))
     except OverflowError as err:
@@ -281,17 +281,17 @@ def _date_text(moment: datetime) -> str:
 
 
 def _is_pattern(comparison: Comparison) -> bool:
-    """Whether a comparison is with text that may have wildcards."""
+    """Whether a comparison has text that may contain wildcards."""
     return comparison.operator in _PATTERNS
 
 
 def _pattern(comparison: Comparison) -> str:
-    """The text with wildcards that a comparison is with."""
+    """The text with wildcards of a comparison."""
     return f"*{comparison.operand}*" if comparison.operator == "contains" else str(comparison.operand)
 
 
 def _like(comparison: Comparison) -> str:
-    """The same as LIKE takes it, or wider."""
+    """The pattern in the syntax of LIKE, which may match more."""
     return _TOO_WIDE.sub("_", _WILDCARDS.sub("%", _pattern(comparison)))
 
 
@@ -299,21 +299,21 @@ def _widened(comparison: Comparison) -> bool:
     return _is_pattern(comparison) and bool(_TOO_WIDE.search(_pattern(comparison)))
 
 
-# -- places --------------------------------------------------------------------------------------------------------
+# -- regions -------------------------------------------------------------------------------------------------------
 
 
 def circle_text(ra: float, dec: float, radius: float) -> str:
-    """Return a circle, degrees."""
+    """Return a circle in ADQL, from values in degrees."""
     return f"CIRCLE('ICRS', {', '.join(map(number_text, (ra, dec, radius)))})"
 
 
 def polygon_text(vertices: Iterable[tuple[float, float]]) -> str:
-    """Return a polygon, degrees."""
+    """Return a polygon in ADQL, from vertices in degrees."""
     return f"POLYGON('ICRS', {', '.join(map(number_text, chain.from_iterable(vertices)))})"
 
 
 def within_text(position: tuple[str, str], shape: str) -> str:
-    """Return the clause that a position, named by its two columns, is in a shape."""
+    """Return the clause that a position, given by its two columns, is in a shape."""
     return f"CONTAINS(POINT('ICRS', {', '.join(position)}), {shape}) = 1"
 
 
@@ -322,7 +322,7 @@ def within_text(position: tuple[str, str], shape: str) -> str:
 
 @dataclass(frozen=True)
 class AdqlQuery:
-    """What is asked of one table."""
+    """A query of one table."""
 
     table: str
     columns: tuple[str, ...] = ()
@@ -350,11 +350,11 @@ class AdqlQuery:
         return f"SELECT COUNT(*) AS count_all {self._source()}"
 
     def _source(self) -> str:
-        """Where rows come from, and what they must meet."""
+        """The FROM and WHERE clauses."""
         where = f" WHERE {' AND '.join(self.clauses)}" if self.clauses else ""
         return f"FROM {table_identifier(self.table)}{where}"
 
     def _order(self) -> str:
-        """In which order rows come."""
+        """The ORDER BY clause."""
         keys = (f"{identifier(key.column)} {'DESC' if key.descending else 'ASC'}" for key in self.order)
         return f"ORDER BY {', '.join(keys)}" if self.order else ""

@@ -1,23 +1,24 @@
-"""The language of criteria: what users write for a column in, a `Condition` on it out.
+"""The syntax of criteria.
+
+In: a column, and the value that a user gives for it.  Out: a `Condition`.
 
 ================================  ==================================================================
-a value                           means
+value                             meaning
 ================================  ==================================================================
-``"a"``, ``["a", "b"]``           the value, or any of them; ``*`` and ``%`` stand for any run of characters,
-                                  but for the asterisk of a star: ``"V* EV Lac"``
-``[2, 5]``, ``(None, 5)``         a range of a continuous column, both ends included; None is an open end
+``"a"``, ``["a", "b"]``           the value, or any of the values; ``*`` and ``%`` match any characters, except
+                                  for the asterisk in the name of a star: ``"V* EV Lac"``
+``[2, 5]``, ``(None, 5)``         a range of a continuous column, including both ends; None is an open end
 ``{"min": 2, "max": 5}``          the same
 ``[[2, 5], [8, 9]]``              any of the ranges
-``">=2"``, ``"<10"``, ``"2..5"``  of a column of numbers: a comparison, a range; ``"2.."`` has an open end
-``("gte", 2)``                    the same in the words of Catalogs.MAST; see `OPERATORS`
-``[("gte", 2), ("lt", 5)]``       all of them
-``"!x"``, ``("neq", "x")``        anything else than that; in a list, any of the others and none of these
+``">=2"``, ``"<10"``, ``"2..5"``  for a numeric column: a comparison, a range; ``"2.."`` has an open end
+``("gte", 2)``                    the same with the operators of Catalogs.MAST; see `OPERATORS`
+``[("gte", 2), ("lt", 5)]``       all of the comparisons
+``"!x"``, ``("neq", "x")``        any other value; in a list, any of the plain values and none of the negated ones
 ================================  ==================================================================
 
-Values are converted to the unit of the column.  A criterion is applied or refused, never dropped: what has no meaning
-for the column raises `InvalidCriterionError` here, and what a service cannot express is refused where the condition is
-written in its language: `astroquery_mast.query.filters`, `astroquery_mast.missions.conditions`,
-`astroquery_mast.products.filters`.
+Values are converted to the unit of the column.  A criterion is never ignored: values that are not valid for the column
+raise `InvalidCriterionError` here, and conditions that a service does not support raise it where they are written for
+the service: `astroquery_mast.query.filters`, `astroquery_mast.missions.conditions`, `astroquery_mast.products.filters`.
 """
 
 from __future__ import annotations
@@ -64,22 +65,22 @@ OPERATORS: Mapping[str, str] = {
     "like": "like",
     "contains": "contains",
 }
-"""The operators of Catalogs.MAST; two of them have two names each."""
+"""The operators of Catalogs.MAST, two of which have two names."""
 
 LOWER_ENDS, UPPER_ENDS = frozenset({"gte", "gt"}), frozenset({"lte", "lt"})
-"""The operators that bound a range on either side."""
+"""The operators for the lower and the upper end of a range."""
 
-# What a lower end of frequencies or energies is among wavelengths, and the other way round.
+# The operators for wavelengths that correspond to those for frequencies, energies or wavenumbers.
 _MIRRORED = {"gte": "lte", "gt": "lt", "lte": "gte", "lt": "gt"}
 
 NUMERIC_KINDS = frozenset({Kind.FLOAT, Kind.INTEGER, Kind.BYTE})
-"""The kinds of columns that hold numbers."""
+"""The kinds of columns that contain numbers."""
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 NUMBER = re.compile(_NUMBER, re.IGNORECASE)
 """A finite number written as text."""
 _END = rf"({_NUMBER}|[+-]?inf)?"
-# One of the ends may be left out; "1..." is more likely a slip.
+# One of the ends may be missing; "1..." is more likely a typo.
 _RANGE = re.compile(rf"\s*(?!.*\.\.\.\s*$){_END}\s*\.\.\s*{_END}\s*", re.IGNORECASE)
 _DATES = re.compile(r"\s*(|[^.](?:.*?[^.])?)\s*\.\.\s*(|[^.](?:.*?[^.])?)\s*")
 _COMPARISON = re.compile(r"\s*(>=|<=|>|<|=)\s*(\S.*?)\s*")
@@ -101,7 +102,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a column must meet: one of the alternatives, and none of those excluded; each is met by all comparisons."""
+    """A condition on a column: one alternative must match, and none that is excluded; each is a set of comparisons."""
 
     name: str
     column: Column
@@ -109,11 +110,11 @@ class Condition:
     excluded: tuple[tuple[Comparison, ...], ...] = ()
 
 
-# -- parts of the language that all services share -----------------------------------------------------------------
+# -- syntax that all services share --------------------------------------------------------------------------------
 
 
 def split_text(text: str) -> list[tuple[str, str]] | None:
-    """Return the operators and operands that a text such as ">=5" or "2..5" spells, or None if it is a plain value."""
+    """Return the operators and operands in text such as ">=5" or "2..5", or None if it is a plain value."""
     if symbolic := _COMPARISON.fullmatch(text):
         return [(_SYMBOLS[symbolic[1]], symbolic[2])]
     if ends := _RANGE.fullmatch(text):
@@ -125,10 +126,10 @@ def split_text(text: str) -> list[tuple[str, str]] | None:
 
 
 def read_condition(name: str, value: Any, column: Column, *, nested: bool = False) -> Condition:
-    """Return the condition that a user's value stands for.
+    """Return the condition that a user's value describes.
 
-    With ``nested`` for a service that has OR and NOT: in lists each text is a comparison of its own, of which one must
-    hold, and whatever a text spells may be negated.
+    ``nested`` is for services that support OR and NOT: each text in a list may be a comparison, one of which must
+    match, and comparisons and ranges can be negated.
     """
     if isinstance(value, Iterator):
         value = list(value)
@@ -149,7 +150,7 @@ def _is_negation(member: Any) -> bool:
 
 
 def _with_exclusions(name: str, value: Any, column: Column, negated: Sequence[str]) -> Condition:
-    """The condition that negated values are part of: any of the others, if there are any, and none of these."""
+    """The condition for a list with negated values: any of the other values, if any, and none of the negated ones."""
     others = [member for member in members_of(value) if member not in negated]
     asked = others[0] if len(others) == 1 else others
     given = _read(name, asked, column) if others else Condition(name, column)
@@ -158,7 +159,7 @@ def _with_exclusions(name: str, value: Any, column: Column, negated: Sequence[st
 
 
 def _nested(name: str, value: Any, column: Column, negated: Sequence[str]) -> Condition:
-    """The condition for a service that has OR and NOT."""
+    """The condition for a service that supports OR and NOT."""
     parts = [_read(name, part, column) for part in _parts(value, column, negated)]
     without = tuple(chain.from_iterable(part.excluded for part in parts))
     if without and len(parts) > 1:
@@ -169,7 +170,7 @@ def _nested(name: str, value: Any, column: Column, negated: Sequence[str]) -> Co
 
 
 def _parts(value: Any, column: Column, negated: Sequence[str]) -> list[Any]:
-    """What is read by itself of a value: each member where one of them is a comparison, or else all that is wanted."""
+    """The parts of a value that are read separately: each member if one is a comparison, or else all together."""
     if isinstance(value, Mapping) or is_operation(value, column):
         return [value]
     wanted = [member for member in members_of(value) if not _is_negation(member)]
@@ -180,17 +181,17 @@ def _parts(value: Any, column: Column, negated: Sequence[str]) -> list[Any]:
 
 
 def _is_comparison(member: Any, column: Column) -> bool:
-    """Whether a text spells a comparison or a range."""
+    """Whether a text is a comparison or a range."""
     return isinstance(member, str) and _split(member, column) is not None
 
 
 def _excluded(name: str, text: str, column: Column) -> tuple[Comparison, ...]:
-    """What a negated text spells."""
+    """The comparisons in a negated text."""
     return tuple(_from_text(name, text, column)) or (_plain(_operand(name, text, column)),)
 
 
 def _read(name: str, value: Any, column: Column) -> Condition:
-    """The condition as it is written."""
+    """The condition, before ranges of right ascension are normalized."""
     comparisons = _comparisons(name, value, column)
     if comparisons:
         return _condition(name, column, comparisons)
@@ -200,7 +201,7 @@ def _read(name: str, value: Any, column: Column) -> Condition:
 
 
 def _discrete(name: str, value: Any, column: Column) -> Condition:
-    """A condition on a discrete column: its values, or a mapping that is a range of numbers."""
+    """A condition on a discrete column: its values, or a mapping that describes a numeric range."""
     if isinstance(value, Mapping):
         if not holds_numbers(column):
             raise InvalidCriterionError(f"'{name}' is not numeric and takes no range. List the values instead.")
@@ -210,14 +211,14 @@ def _discrete(name: str, value: Any, column: Column) -> Condition:
 
 
 def _plain(text: str | float) -> Comparison:
-    """Equality with a value; a text with wildcards is a pattern."""
+    """A comparison with a value; text with wildcards is a pattern."""
     if not isinstance(text, str):
         return Comparison("eq", text)
     return Comparison("pattern" if has_wildcards(text) else "eq", text)
 
 
 def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> Condition:
-    """A condition of comparisons, all of which must hold."""
+    """A condition with comparisons that are all required."""
     first = comparisons[0]
     if first.operator == "neq":
         return Condition(name, column, (), ((_plain(first.operand),),))
@@ -230,7 +231,7 @@ def _condition(name: str, column: Column, comparisons: Sequence[Comparison]) -> 
 
 
 def _turned(comparisons: tuple[Comparison, ...], column: Column) -> list[tuple[Comparison, ...]]:
-    """The ranges between 0h and 24h that a range stands for."""
+    """The equivalent ranges between 0h and 24h."""
     if [each.operator for each in comparisons] != ["gte", "lte"]:
         return [comparisons]
     ranges = turned_ranges(comparisons[0].operand, comparisons[1].operand, column)
@@ -241,7 +242,7 @@ def _turned(comparisons: tuple[Comparison, ...], column: Column) -> list[tuple[C
 
 
 def _comparisons(name: str, value: Any, column: Column) -> Sequence[Comparison]:
-    """The comparisons that a value spells, all of which must hold; none if it is a plain value, or several."""
+    """The comparisons in a value, which are all required; none if it contains plain values."""
     if not isinstance(value, list | tuple) or is_operation(value, column):
         return _single_comparison(name, value, column)
     if holds_numbers(column) and _has_open_end(value):
@@ -250,7 +251,7 @@ def _comparisons(name: str, value: Any, column: Column) -> Sequence[Comparison]:
 
 
 def _listed_comparisons(name: str, value: Sequence[Any], column: Column) -> Sequence[Comparison]:
-    """The comparisons in a list, all of which must hold; none if its members are plain values."""
+    """The comparisons in a list, which are all required; none if its members are plain values."""
     members = [_single_comparison(name, member, column) for member in value]
     if any(members) and not all(is_operation(member, column) for member in value):
         raise UnsupportedCriterionError(
@@ -263,7 +264,7 @@ def _listed_comparisons(name: str, value: Sequence[Any], column: Column) -> Sequ
 
 
 def _single_comparison(name: str, value: Any, column: Column) -> Sequence[Comparison]:
-    """The comparisons that a text or a pair of operator and operand spells; two for a range."""
+    """The comparisons in a text or in a pair of operator and operand; two for a range."""
     if is_operation(value, column):
         return [_operation(name, value[0], value[1], column)]
     if isinstance(value, str):
@@ -272,12 +273,12 @@ def _single_comparison(name: str, value: Any, column: Column) -> Sequence[Compar
 
 
 def _has_open_end(value: Sequence[Any]) -> bool:
-    """Whether this is a range, because with None or infinity among them two members cannot be two values."""
+    """Whether two members are a range and not two values, because one of them is None or infinite."""
     return len(value) == _PAIR and any(end is None or sign_of_infinity(end) for end in value)
 
 
 def is_operation(value: Any, column: Column) -> bool:
-    """Tell whether a value is a pair of an operator and its operand, rather than two texts or numbers."""
+    """Return whether a value is a pair of an operator and its operand, rather than two texts or numbers."""
     if not isinstance(value, tuple) or len(value) != _PAIR or not isinstance(value[0], str):
         return False
     operator = value[0].strip().lower()
@@ -286,7 +287,7 @@ def is_operation(value: Any, column: Column) -> bool:
 
 
 def _operation(name: str, operator: str, operand: Any, column: Column) -> Comparison:
-    """A comparison in the words of Catalogs.MAST."""
+    """A comparison from an operator of Catalogs.MAST and its operand."""
     known = OPERATORS.get(operator.strip().lower())
     if known is None:
         raise InvalidCriterionError(
@@ -304,7 +305,7 @@ def _operation(name: str, operator: str, operand: Any, column: Column) -> Compar
 
 
 def _from_text(name: str, text: str, column: Column) -> Sequence[Comparison]:
-    """The comparisons that a text spells; none if it is a plain value."""
+    """The comparisons in a text; none if it is a plain value."""
     parts = _split(text, column)
     if parts is None:
         return ()
@@ -316,7 +317,7 @@ def _from_text(name: str, text: str, column: Column) -> Sequence[Comparison]:
 
 
 def _split(text: str, column: Column) -> list[tuple[str, str]] | None:
-    """The operators and operands of a text for this column, whose ends may be dates; None if it is a plain value."""
+    """The operators and operands in a text, where ends of ranges may be dates; None if it is a plain value."""
     parts = split_text(text) if holds_numbers(column) else None
     if parts is None and column.is_time and (dates := _DATES.fullmatch(text)):
         return [(operator, end) for operator, end in (("gte", dates[1]), ("lte", dates[2])) if end]
@@ -324,7 +325,7 @@ def _split(text: str, column: Column) -> list[tuple[str, str]] | None:
 
 
 def _operand(name: str, value: Any, column: Column, operator: str = "eq") -> str | int | float:
-    """What is compared with, in the unit of the column."""
+    """The operand of a comparison, in the unit of the column."""
     if not holds_numbers(column):
         return as_text(name, value, column)
     number = _number(name, value, column, operator)
@@ -343,12 +344,12 @@ def _number(name: str, value: Any, column: Column, operator: str = "eq") -> int 
 
 
 def holds_numbers(column: Column) -> bool:
-    """Tell whether a column is compared with numbers."""
+    """Return whether a column is compared with numbers."""
     return column.continuous or column.kind in NUMERIC_KINDS
 
 
 def _refuse_contradiction(name: str, comparisons: Sequence[Comparison]) -> None:
-    """Raise if comparisons do not go together, or no value can meet all of them."""
+    """Raise an error if comparisons cannot be combined, or no value can match all of them."""
     if len(comparisons) <= 1:
         return
     low, high = _both_ends(name, comparisons)
@@ -358,7 +359,7 @@ def _refuse_contradiction(name: str, comparisons: Sequence[Comparison]) -> None:
 
 
 def _both_ends(name: str, comparisons: Sequence[Comparison]) -> tuple[Comparison, Comparison]:
-    """The lower and the upper end of a range, if that is what several comparisons are."""
+    """The lower and the upper end of the range that several comparisons describe."""
     low, high = _first_of(LOWER_ENDS, comparisons), _first_of(UPPER_ENDS, comparisons)
     if low is None or high is None or len(comparisons) > _PAIR:
         given = ", ".join(each.operator for each in comparisons)
@@ -369,7 +370,7 @@ def _both_ends(name: str, comparisons: Sequence[Comparison]) -> tuple[Comparison
 
 
 def _first_of(operators: Container[str], comparisons: Sequence[Comparison]) -> Comparison | None:
-    """The first comparison that has one of some operators."""
+    """The first comparison with one of the given operators."""
     return next((each for each in comparisons if each.operator in operators), None)
 
 
@@ -389,7 +390,7 @@ def _ranges(name: str, value: Any, column: Column) -> list[tuple[Comparison, ...
 
 
 def _between(name: str, members: Sequence[Any], column: Column) -> tuple[Comparison, ...]:
-    """The range between two values, which is a single value if they are equal, or there is but one."""
+    """The range between two values; an exact value if they are equal, or if there is only one."""
     if len(members) == 1:
         return _exactly(name, members[0], column)
     if len(members) > _PAIR:
@@ -403,7 +404,7 @@ def _between(name: str, members: Sequence[Any], column: Column) -> tuple[Compari
 
 
 def _exactly(name: str, value: Any, column: Column) -> tuple[Comparison, ...]:
-    """One value of a continuous column; a converted one is as wide as the error of the conversion."""
+    """An exact value of a continuous column; for a converted value, a range as wide as the rounding error."""
     low, high = (_number(name, value, column, operator) for operator in ("gte", "lte"))
     if math.isinf(low):
         raise InvalidCriterionError(f"'{name}' is infinite. Use [minimum, maximum] for a range.")
@@ -412,7 +413,7 @@ def _exactly(name: str, value: Any, column: Column) -> tuple[Comparison, ...]:
 
 
 def warn_exact(name: str, value: Any, form: str = "[minimum, maximum]") -> None:
-    """Warn that hardly any row has an exact value of a continuous column."""
+    """Warn that an exact value of a continuous column matches hardly any rows."""
     given = f"{len(value)} values were" if isinstance(value, list) and len(value) > 1 else "one value was"
     warn_user(
         f"{name} is continuous, and filters based on min and max values: {given} given, so only rows with "
@@ -431,7 +432,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def _mapped(name: str, ends: Mapping[str, Any], column: Column) -> tuple[Comparison, ...]:
-    """The range that a mapping describes, one of whose ends may be left out."""
+    """The range that a mapping describes, in which one of the ends may be missing."""
     others = sorted(str(key) for key in ends if key not in {"min", "max"})
     if others:
         raise InvalidCriterionError(f"'{name}' has a range with the keys {', '.join(others)}. Use 'min' and 'max'.")
@@ -451,12 +452,12 @@ def _pair(name: str, low: Any, high: Any, column: Column) -> tuple[Comparison, .
 
 
 def _is_crossed(low: float, high: float, column: Column) -> bool:
-    """Whether a range begins behind its end."""
+    """Whether the lower end of a range is above its upper end."""
     return any(start > end for start, end in turned_ranges(low, high, column))
 
 
 def _are_mirrored(low: Any, high: Any, column: Column) -> bool:
-    """Whether the ends of a range of wavelengths are frequencies or the like, and so the other way round."""
+    """Whether a range of wavelengths is given as frequencies, energies or wavenumbers, and so in reverse order."""
     return all(end is None or is_spectral(end, column) for end in (low, high))
 
 

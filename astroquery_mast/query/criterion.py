@@ -1,7 +1,7 @@
-"""What a criterion takes: its column, the forms that may be written, and the values that are known.
+"""Descriptions of criteria: the column, the syntax of values, and the known values.
 
-In: columns, and the values that the package or the archive lists for them.  Out: a `Criterion` for each, and all as a
-`CriteriaNamespace`, for people who look at them and complete names with Tab.  Nothing here asks the archive.
+In: columns, and the values that the package or MAST lists for them.  Out: a `Criterion` for each, and all of them as a
+`CriteriaNamespace`, to show to users and for tab completion.  Nothing in this module sends a request.
 """
 
 from __future__ import annotations
@@ -22,45 +22,45 @@ from .conditions import NUMBER
 from .selection import unknown_filter
 
 Form: TypeAlias = tuple[str, str]
-"""What may be given for a criterion, and an example of it as it is written in a call."""
+"""A kind of value that a criterion accepts, and an example of it in a call."""
 Forms: TypeAlias = Callable[[Column, Sequence[Any]], list[Form]]
-"""Tells the forms of a column from the values that are known of it."""
+"""Returns the forms of a column, with examples from its known values."""
 
 OTHERS = "Others"
-"""The group of criteria that are in no other."""
-# A wider text is hard to read, and a narrower one has no room for a description.
+"""The group of criteria that are in no other group."""
+# Wider text is hard to read, and narrower text leaves no room for descriptions (characters).
 _WIDEST, _NARROWEST = 120, 60
-# So many characters of known values are shown; all of them are a list.
+# The maximum number of characters of known values that are shown.
 _SHOWN_VALUES = 600
 _FOR_EXAMPLE = re.compile(r"\be\.g\.,? ([^()]+)\)")
-# What stands for a value where no example is known.
+# Placeholders for values without a known example.
 _PLACEHOLDERS = ("VALUE", "OTHER")
 _WORDS = {Kind.TEXT: "text", Kind.FLOAT: "number", Kind.INTEGER: "integer", Kind.BOOLEAN: "True or False"}
 
 
 class Criterion:
-    """What a criterion of a query takes: its unit, the forms of its values, and the values that are known.
+    """The description of a criterion of a query: its unit, the syntax of its values, and its known values.
 
-    It shows itself in a terminal and a notebook.  Known values are attributes, where they can be written as such
-    (``ACS_WFC`` for ``"ACS/WFC"``), and items (``criterion["ACS/WFC"]``); both complete with Tab, and are plain values.
-    It is also a sequence of the known values.
+    The representation in terminals and notebooks lists these.  Known values are attributes if they can be written as
+    identifiers (``ACS_WFC`` for ``"ACS/WFC"``), and items (``criterion["ACS/WFC"]``), both with tab completion.
+    Iterating over the object yields the known values.
 
     Attributes
     ----------
     name : str
         The name of the criterion, which is that of a column.
     description : str
-        What the column holds.
+        The description of the column.
     data_type : str
-        ``"text"``, ``"number"``, ``"integer"``, ``"True or False"``, ``"time"``, ``"date"``, or the archive's own word.
+        ``"text"``, ``"number"``, ``"integer"``, ``"True or False"``, ``"time"``, ``"date"``, or another type of MAST's.
     unit : str
-        The unit of plain numbers, as the archive writes it; empty without a unit.
+        The unit of plain numbers, as MAST writes it; empty without a unit.
     forms : tuple of (str, str)
-        What may be given, each with an example.
+        The kinds of values that are valid, each with an example.
     values : tuple
-        The values that are known.  There may be more.
+        The known values.  There may be more.
     note : str
-        Where the values are from.
+        The source of the values.
     example : str
         A call with this criterion.
     """
@@ -76,13 +76,13 @@ class Criterion:
         self.values = tuple(values)
         self.note = note
         self.example = f"{call}({forms[0][1]})" if forms else ""
-        # They are attributes of the object itself, and not made on demand, because completion looks at nothing else.
+        # Attributes of the instance, not created on access, because tab completion looks only at these.
         for identifier, value in _identifiers(self.values).items():
             if not hasattr(self, identifier):
                 setattr(self, identifier, value)
 
     def __getitem__(self, value: Any) -> Any:
-        """Return a known value, whatever the case of text; raise `InvalidArgumentError` for another."""
+        """Return a known value, ignoring case; raise `InvalidArgumentError` for any other value."""
         if value in self.values:
             return self.values[self.values.index(value)]
         known = [each for each in self.values if isinstance(each, str)]
@@ -104,16 +104,16 @@ class Criterion:
         return True
 
     def __dir__(self) -> list[str]:
-        """Offer the known values; what tells of the criterion only where there are none."""
+        """List the known values for tab completion, or the attributes if there are none."""
         offered = [name for name, value in _identifiers(self.values).items() if vars(self).get(name) == value]
         return offered or sorted(name for name in vars(self) if not name.startswith("_"))
 
     def _ipython_key_completions_(self) -> list[Any]:
-        """Complete what is in brackets."""
+        """List the completions of keys in brackets."""
         return list(self.values)
 
     def __repr__(self) -> str:
-        """Tell what the criterion takes."""
+        """Describe the criterion."""
         width = _width()
         lines = _wrapped(f"{self.name}: {self.description}" if self.description else self.name, width, indent="")
         unit = f", in {self.unit}" if self.unit else ""
@@ -130,7 +130,7 @@ class Criterion:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        """Tell the same in a notebook."""
+        """Describe the criterion in a notebook."""
         unit = f", in {self.unit}" if self.unit else ""
         forms = _html_rows((html.escape(what), _code(example)) for what, example in self.forms)
         rows: list[tuple[str, str]] = [("Type", html.escape(f"{self.data_type}{unit}")), ("Takes", _html_table(forms))]
@@ -143,7 +143,7 @@ class Criterion:
         return f"<div>{title}{_html_table(_html_rows(rows))}</div>"
 
     def _shown_values(self) -> str:
-        """The known values, as many as can be read."""
+        """The known values, up to a readable length."""
         texts = [str(value) for value in self.values]
         text = ", ".join(texts)
         if len(text) <= _SHOWN_VALUES:
@@ -154,7 +154,7 @@ class Criterion:
 
 @dataclass(frozen=True)
 class CriteriaSource:
-    """What a `CriteriaNamespace` is made from: how the criteria are called, grouped and explained."""
+    """The input of a `CriteriaNamespace`: the titles, groups, forms and values of the criteria."""
 
     title: str
     call: str
@@ -163,28 +163,28 @@ class CriteriaSource:
     values: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     note: Callable[[str], str] = lambda _: ""
     hint: str = ""
-    # What else a query takes, by which an unknown name may be explained.
+    # Other arguments of the query method, to explain unknown names.
     arguments: Sequence[str] = ()
 
 
 class CriteriaNamespace:
     """The criteria of a query, as attributes (``criteria.filters``) and items (``criteria["filters"]``).
 
-    It shows itself in a terminal and a notebook, in groups, and iterates over the names.  Each criterion is a
-    `Criterion`.
+    The representation in terminals and notebooks lists the criteria in groups; iterating over the object yields their
+    names.  Each criterion is a `Criterion`.
     """
 
     def __init__(self, columns: Columns, source: CriteriaSource) -> None:
         self._columns = columns
-        # The functions of the source are not kept: they may not be picklable.
+        # The functions of the source are not stored, because they may not be picklable.
         self._title, self._group_names, self._hint = source.title, source.groups, source.hint
         self._arguments = source.arguments
-        # They are attributes of the object itself, and not made on demand, because completion looks at nothing else.
+        # Attributes of the instance, not created on access, because tab completion looks only at these.
         self._every = {column.name: _criterion(column, source) for column in shown_columns(columns)}
         vars(self).update({name: each for name, each in self._every.items() if _is_attribute(name)})
 
     def __getitem__(self, name: str) -> Criterion:
-        """Return a criterion, whatever the case; raise `InvalidCriterionError` for an unknown one."""
+        """Return a criterion, ignoring case; raise `InvalidCriterionError` for an unknown one."""
         if not isinstance(name, str):
             raise InvalidArgumentError(f"The name of a criterion must be a string, got {name!r}.")
         found = find_name(name, self)
@@ -202,15 +202,15 @@ class CriteriaNamespace:
         return name in self._every
 
     def __dir__(self) -> list[str]:
-        """Offer the criteria that can be written as names."""
+        """List the criteria whose names are identifiers, for tab completion."""
         return sorted(name for name in self if _is_attribute(name))
 
     def _ipython_key_completions_(self) -> list[str]:
-        """Complete what is in brackets."""
+        """List the completions of keys in brackets."""
         return list(self)
 
     def __repr__(self) -> str:
-        """Tell the criteria in groups, a line for each."""
+        """List the criteria in groups, with a line for each."""
         width = _width()
         lines = [self._title]
         longest = max(map(len, self), default=0)
@@ -220,7 +220,7 @@ class CriteriaNamespace:
         return "\n".join([*lines, "", *_wrapped(self._hint, width, indent="")])
 
     def _repr_html_(self) -> str:
-        """Tell the same in a notebook."""
+        """List the criteria in groups in a notebook."""
         parts = [html.escape(self._title)]
         for group, members in self._groups().items():
             rows = ((_code(each.name), html.escape(_about(each))) for each in members)
@@ -233,7 +233,7 @@ class CriteriaNamespace:
         group_of = {name: group for group, names in groups.items() for name in names}
         last = OTHERS if groups else ""
         found: dict[str, list[Criterion]] = {group: [] for group in (*groups, last)}
-        # In the order of the groups, then in that of the archive.
+        # In the order of the groups, then in MAST's order.
         for name in dict.fromkeys((*group_of, *self)):
             if name in self:
                 found[group_of.get(name, last)].append(self[name])
@@ -241,7 +241,7 @@ class CriteriaNamespace:
 
 
 def _criterion(column: Column, source: CriteriaSource) -> Criterion:
-    """One criterion."""
+    """The criterion of a column."""
     values = source.values.get(column.name, ())
     return Criterion(column, source.forms(column, values), values, source.note(column.name), source.call)
 
@@ -250,10 +250,10 @@ def _criterion(column: Column, source: CriteriaSource) -> Criterion:
 
 
 def examples_of(column: Column, values: Sequence[Any] = ()) -> list[str]:
-    """Return examples of the values of a column: those given, or in its description, or else those that are known."""
+    """Return examples of the values of a column, from its metadata or description, or else its known values."""
     told = _FOR_EXAMPLE.search(column.description)
     given = (text.strip() for text in (column.example or (told[1] if told else "")).split(","))
-    # Of a cell with several values one is enough, and all of them together are none.
+    # Use one value of a cell with several values, because all of them together are not a valid example.
     found = [text.split(column.separator)[0] if column.separator else text for text in given if text]
     return found or [str(value) for value in values]
 
@@ -261,10 +261,10 @@ def examples_of(column: Column, values: Sequence[Any] = ()) -> list[str]:
 def portal_forms(column: Column, values: Sequence[Any], *, listed: bool = False) -> list[Form]:
     """Return the forms of criteria on a column of the portal's services (`astroquery_mast.query.filters`).
 
-    ``listed`` says that the values of any column can be listed, also where none are known here.
+    ``listed`` says that MAST can list the values of the column, even if none are known here.
     """
     if column.kind is Kind.BOOLEAN:
-        return [("yes or no", f"{column.name}=True"), ("anything but a value", f'{column.name}="!True"')]
+        return [("True or False", f"{column.name}=True"), ("anything but a value", f'{column.name}="!True"')]
     if column.continuous:
         return _range_forms(column)
     if column.kind is Kind.INTEGER:
@@ -302,7 +302,7 @@ def _range_like(column: Column) -> tuple[str, str]:
 
 
 def _number_like(column: Column, values: Sequence[Any] = ()) -> float:
-    """A number as the column holds it: the archive's examples may also be words."""
+    """A typical number in the column, from its examples, some of which may be words."""
     return next((float(text) for text in examples_of(column, values) if NUMBER.fullmatch(text)), 1.0)
 
 
@@ -319,7 +319,7 @@ def _integer_forms(column: Column, values: Sequence[Any]) -> list[Form]:
 
 
 def _text_forms(column: Column, values: Sequence[Any], listed: bool) -> list[Form]:
-    """The forms of a column of text; only from a list of its values can some be left out."""
+    """The forms of a text column; values can be excluded only if they are listed."""
     name, (one, *others) = column.name, examples_of(column, values) or _PLACEHOLDERS
     forms = [("a value", f'{name}="{one}"')]
     if others:
@@ -343,7 +343,7 @@ def mission_forms(column: Column, values: Sequence[Any]) -> list[Form]:
             ("a comparison", f'{name}=">={low.strip(chr(34))}"'),
         ]
     if column.kind is Kind.BOOLEAN:
-        return [("yes or no", f"{name}=True")]
+        return [("True or False", f"{name}=True")]
     one, other = [*examples_of(column, values), *_PLACEHOLDERS][:2]
     return [
         ("a value", f'{name}="{one}"'),
@@ -354,19 +354,19 @@ def mission_forms(column: Column, values: Sequence[Any]) -> list[Form]:
 
 
 def _holds_dates(column: Column) -> bool:
-    """Whether a column of a mission holds dates as text."""
+    """Whether a column of a mission contains dates as text."""
     return "date" in column.type_name.lower()
 
 
 def _data_type(column: Column) -> str:
-    """What a column holds, in a word for people."""
+    """The data type of a column, in a word."""
     if column.is_time or _holds_dates(column):
         return "time" if column.is_time else "date"
     return _WORDS.get(column.kind or Kind.BYTE, column.kind_name)
 
 
 def _pattern(text: str) -> str:
-    """A text with a wildcard in place of its end."""
+    """A text with its end replaced by a wildcard."""
     head = re.split(r"[/_;. ]", text, maxsplit=1)[0]
     if text in _PLACEHOLDERS or head != text:
         return f"{head}*"
@@ -377,14 +377,14 @@ def _pattern(text: str) -> str:
 
 
 def _identifiers(values: Sequence[Any]) -> dict[str, Any]:
-    """The values that can be written as names; none where two of them would have the same."""
+    """The values that can be written as identifiers, without those that would have the same identifier."""
     names = {value: _identifier(value) for value in values if isinstance(value, str)}
     often = Counter(names.values())
     return {name: value for value, name in names.items() if name.isidentifier() and often[name] == 1}
 
 
 def _identifier(value: str) -> str:
-    """A value as a name: ``ACS_WFC``."""
+    """A value as an identifier, such as ``ACS_WFC``."""
     name = re.sub(r"\W+", "_", value, flags=re.ASCII).strip("_")
     return f"{name}_" if keyword.iskeyword(name) else name
 
@@ -395,13 +395,13 @@ def _is_attribute(name: str) -> bool:
 
 
 def _about(criterion: Criterion) -> str:
-    """One line about a criterion."""
+    """The description of a criterion in one line."""
     unit = f" ({criterion.unit})" if criterion.unit and criterion.data_type != "time" else ""
     return f"{criterion.description}{unit}"
 
 
 def _width() -> int:
-    """The width of the terminal, as far as it is a good one."""
+    """The width of the terminal, limited to a readable range."""
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
 
 
@@ -410,7 +410,7 @@ def _shortened(line: str, width: int) -> str:
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    """A text in lines; those after the first are indented."""
+    """A text as lines, those after the first indented."""
     return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 

@@ -1,6 +1,6 @@
-"""Conditions in the languages of MAST's portals: filters of Mashup services, and parameters of Catalogs.MAST.
+"""Write criteria as filters of Mashup services, and as parameters of Catalogs.MAST.
 
-In: keywords and column metadata, or for `~astroquery_mast.MastClass.mast_query` keywords alone.  Out: frozen filters,
+In: keywords and column metadata, or for `~astroquery_mast.MastClass.mast_query` only keywords.  Out: frozen filters,
 or ``column.operator`` → value.  See https://mast.stsci.edu/api/v0/_services.html.
 """
 
@@ -31,14 +31,14 @@ from .request import as_plain
 from .selection import unknown_filter
 from .values import WHOLE, as_members, as_utc, refuse_missing, wildcard_test
 
-# What stands for an open end of a range.  The archive documents only ranges with two ends; these two are beyond any
-# number it holds and still within single precision, in which some of its columns are stored.
+# The value for an open end of a range.  MAST documents only ranges with two ends.  This value and its negative are
+# beyond all numbers in its tables, and still within single precision, in which some columns are stored.
 OPEN_END = 1e30
 
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter: a column, and the values or ranges of which a row must have one."""
+    """One filter: a column, and values or ranges, one of which must match."""
 
     column: str
     values: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Filter:
     separator: str = ""
 
     def payload(self) -> dict[str, object]:
-        """Return the filter as the archive takes it."""
+        """Return the filter in MAST's format."""
         entry: dict[str, object] = {"paramName": self.column}
         if self.separator:
             entry["separator"] = self.separator
@@ -59,17 +59,17 @@ class Filter:
 
 @dataclass(frozen=True)
 class Criteria:
-    """All filters of a query; a row must pass every one."""
+    """The filters of a query, which are all required."""
 
     filters: tuple[Filter, ...] = ()
 
     def payload(self) -> list[dict[str, object]]:
-        """Return the filters as the archive takes them."""
+        """Return the filters in MAST's format."""
         return [each.payload() for each in self.filters]
 
 
 def _divided(texts: Iterable[str], test: Callable[[str], bool]) -> tuple[list[str], list[str]]:
-    """Those texts that pass a test, and the others."""
+    """The texts that pass a test, and the others."""
     passing: list[str] = []
     others: list[str] = []
     for text in texts:
@@ -88,7 +88,7 @@ def _column(name: str, columns: Columns, arguments: Sequence[str] = ()) -> Colum
 # -- Mashup --------------------------------------------------------------------------------------------------------
 
 
-# Tells the values that a column of text has in the archive; None if the archive does not list them.
+# Returns the values of a text column at MAST, or None if MAST does not list them.
 Vocabulary: TypeAlias = Callable[[str], Iterable[str] | None]
 
 
@@ -113,7 +113,7 @@ def _mashup_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
 
 
 def _range_filter(condition: Condition) -> Filter:
-    """Write a condition as the ranges of which a row must be in one."""
+    """Write a condition as ranges, one of which must match."""
     name, column = condition.name, condition.column
     integral = column.kind is Kind.INTEGER
     if not column.continuous and not integral:
@@ -123,9 +123,9 @@ def _range_filter(condition: Condition) -> Filter:
 
 
 def _value_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
-    """Write a condition as the values of which a row must have one.
+    """Write a condition as values, one of which must match.
 
-    The archive takes one of them with wildcards; several stand for the values that it lists.
+    MAST accepts one value with wildcards.  Several are replaced by the matching values from its list.
     """
     name = condition.name
     texts = [_mashup_text(comparison) for (comparison,) in condition.alternatives]
@@ -142,7 +142,7 @@ def _value_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
 
 
 def _listed_values(condition: Condition, patterns: Sequence[str], vocabulary: Vocabulary) -> tuple[str, ...]:
-    """The values of the archive's list that meet a condition with several patterns."""
+    """The values in MAST's list that match a condition with several patterns."""
     known = None if condition.column.separator else vocabulary(condition.column.name)
     if known is None:
         raise UnsupportedCriterionError(
@@ -153,7 +153,7 @@ def _listed_values(condition: Condition, patterns: Sequence[str], vocabulary: Vo
 
 
 def _exact_texts(alternatives: Iterable[Sequence[Comparison]]) -> set[str]:
-    """The texts that stand for themselves, whatever is in them."""
+    """The texts to compare exactly, even if they contain wildcard characters."""
     return {str(comparison.operand) for (comparison,) in alternatives if comparison.operator == "eq"}
 
 
@@ -162,7 +162,7 @@ def _mashup_text(comparison: Comparison) -> str:
 
 
 def _inclusive(name: str, comparisons: Sequence[Comparison], integral: bool) -> tuple[float, float]:
-    """The range that meets comparisons, both ends of which belong to it."""
+    """The range that matches comparisons, including both ends."""
     ends = {each.operator: _inclusive_end(each, integral) for each in comparisons}
     if "eq" in ends:
         return ends["eq"], ends["eq"]
@@ -174,12 +174,12 @@ def _inclusive(name: str, comparisons: Sequence[Comparison], integral: bool) -> 
 
 
 def _end_of(ends: Mapping[str, float], operators: Iterable[str], open_end: float) -> float:
-    """The end that one of some operators gives, or that of an open range."""
+    """The end given by one of several operators, or that of an open range."""
     return next((ends[operator] for operator in operators if operator in ends), open_end)
 
 
 def _inclusive_end(comparison: Comparison, integral: bool) -> float:
-    """The outermost number that meets a comparison."""
+    """The extreme number that matches a comparison."""
     number = comparison.operand
     match comparison.operator:
         case "gt":
@@ -189,11 +189,11 @@ def _inclusive_end(comparison: Comparison, integral: bool) -> float:
     return float(number)
 
 
-# -- what is left by exclusions, for an archive that cannot exclude --------------------------------------------------
+# -- exclusions, which Mashup does not support, as the remaining ranges or values -----------------------------------
 
 
 def _remaining_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
-    """Write a condition with exclusions as the ranges or values that are left."""
+    """Write a condition with exclusions as the remaining ranges or values."""
     if holds_numbers(condition.column):
         left = Filter(condition.name, ranges=_remaining_ranges(condition))
     else:
@@ -204,7 +204,7 @@ def _remaining_filter(condition: Condition, vocabulary: Vocabulary) -> Filter:
 
 
 def _remaining_ranges(condition: Condition) -> tuple[tuple[float, float], ...]:
-    """The ranges of numbers that meet a condition; a row without a number is in none of them."""
+    """The ranges that match a condition on a numeric column; rows with missing values match none of them."""
     integral = not condition.column.continuous
     whole = [(-OPEN_END, OPEN_END)]
     ranges = [_inclusive(condition.name, each, integral) for each in condition.alternatives] or whole
@@ -214,14 +214,14 @@ def _remaining_ranges(condition: Condition) -> tuple[tuple[float, float], ...]:
 
 
 def _ranges_without(number: float, ranges: Iterable[tuple[float, float]], integral: bool) -> list[tuple[float, float]]:
-    """The parts of ranges that are below and above a number."""
+    """The parts of ranges below and above a number."""
     below, above = (number - 1, number + 1) if integral else np.nextafter(number, [-math.inf, math.inf])
     parts = (part for low, high in ranges for part in ((low, min(high, below)), (max(low, above), high)))
     return [(float(low), float(high)) for low, high in parts if low <= high]
 
 
 def _remaining_values(condition: Condition, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """The values of a column of text that meet a condition."""
+    """The values of a text column that match a condition."""
     column = condition.column
     known = ("True", "False") if column.kind is Kind.BOOLEAN else vocabulary(column.name)
     if known is None or column.separator:
@@ -235,7 +235,7 @@ def _remaining_values(condition: Condition, vocabulary: Vocabulary) -> tuple[str
 
 
 def _matching(values: Iterable[str], texts: Iterable[Sequence[Comparison]]) -> tuple[str, ...]:
-    """The values that are one of some texts, which may have wildcards, whatever the case."""
+    """The values that match one of several texts, which may have wildcards, ignoring case."""
     exact = set(map(str.casefold, _exact_texts(texts)))
     patterns = (str(each.operand).casefold() for (each,) in texts if each.operator != "eq")
     tests = [exact.__contains__, *(wildcard_test(pattern, "*%") for pattern in patterns)]
@@ -248,7 +248,7 @@ def _excluded(condition: Condition) -> str:
 
 
 def _leave_out(condition: Condition) -> str:
-    """How to leave rows out of a table."""
+    """A sentence on how to remove the rows from the result."""
     operand = condition.excluded[0][0].operand
     return f"Omit the criterion and filter the result: table[table['{condition.name}'] != {operand!r}]."
 
@@ -259,7 +259,7 @@ def _leave_out(condition: Condition) -> str:
 def catalogs_mast_filters(
     criteria: Mapping[str, Any], columns: Columns, arguments: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return the parameters of Catalogs.MAST, all of which a row must meet."""
+    """Return the parameters of Catalogs.MAST, which are all required."""
     found: dict[str, Any] = {}
     for name, value in criteria.items():
         found.update(_parameters(read_condition(name, value, _column(name, columns, arguments))))
@@ -282,7 +282,7 @@ def _parameters(condition: Condition) -> dict[str, Any]:
 
 
 def _only_exclusion(condition: Condition) -> Any:
-    """The value that a condition excludes, if that is all it does."""
+    """The value of a condition that only excludes a single value; others raise an error."""
     (first, *_), *others = condition.excluded
     if condition.alternatives or others or first.operator == "pattern":
         raise UnsupportedCriterionError(
@@ -293,7 +293,7 @@ def _only_exclusion(condition: Condition) -> Any:
 
 
 def _pattern_parameter(condition: Condition) -> dict[str, Any]:
-    """Write a text with wildcards as a parameter."""
+    """Write text with wildcards as a parameter."""
     name, column, alternatives = condition.name, condition.column, condition.alternatives
     if len(alternatives) > 1 or holds_numbers(column):
         error = InvalidCriterionError if holds_numbers(column) else UnsupportedCriterionError
@@ -304,14 +304,14 @@ def _pattern_parameter(condition: Condition) -> dict[str, Any]:
 
 
 def _value_parameter(condition: Condition) -> dict[str, Any]:
-    """Write the values of which a row must have one as a parameter."""
+    """Write values, one of which must match, as a parameter."""
     column = condition.column
     values = [_exact(comparison.operand, column) for (comparison,) in condition.alternatives]
     return {column.name: values[0] if len(values) == 1 else values}
 
 
 def _exact(value: Any, column: Column) -> Any:
-    """A value to be equalled; integers as such."""
+    """A value to compare exactly, with integers in text converted to numbers."""
     whole = isinstance(value, str) and holds_numbers(column) and WHOLE.fullmatch(value)
     return int(value) if whole else value
 
@@ -341,7 +341,7 @@ _POSITION = frozenset({"ra", "dec", "radius", "position"})
 def split_parameters(
     service: str, columns: str | Iterable[str] | None, keywords: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tell the keywords of a query apart."""
+    """Split the keywords of a query into parameters of the service and properties of the request."""
     property_names, names = _divided(keywords, lambda key: key.lower() in _PROPERTIES)
     properties, rest = _chosen(keywords, property_names), _chosen(keywords, names)
     if "filtered" in service.lower():
@@ -354,7 +354,7 @@ def split_parameters(
 def _filtered_parameters(
     service: str, columns: str | Iterable[str] | None, keywords: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The parameters of a filtered service, in which every keyword is a position or a filter."""
+    """The parameters of a filtered service, for which every keyword is part of a position or a filter."""
     positional = ".position" in service.lower()
     place, names = _divided(keywords, lambda key: _is_position(key, keywords[key], positional))
     if not names:
@@ -366,7 +366,7 @@ def _filtered_parameters(
 
 
 def _warn_exact_values(service: str, filters: Iterable[Mapping[str, Any]]) -> None:
-    """Warn of values for a continuous column where ranges are meant, as far as the columns of the service are known."""
+    """Warn about exact values for a continuous column, if the columns of the service are known."""
     columns = snapshot()["Mast.Caom.Cone"] if service.lower().startswith("mast.caom.") else {}
     for each in filters:
         column = find_column(each["paramName"], columns)
@@ -381,21 +381,21 @@ def _chosen(keywords: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]
 
 
 def _is_position(key: str, value: Any, positional: bool) -> bool:
-    """Whether a keyword says where to look; a range or list of ``ra`` or ``dec`` is a filter of that column."""
+    """Whether a keyword is part of a position; a range or list for ``ra`` or ``dec`` is a filter of that column."""
     if key.lower() == "position":
         return True
     return positional and key.lower() in _POSITION and _is_single(value)
 
 
 def _is_single(value: Any) -> bool:
-    """Whether a value is one; a single position, time or number of numpy claims to be iterable and is not."""
+    """Whether a value is a scalar; a scalar position, time or numpy number is not iterable although it claims to be."""
     if isinstance(value, str | bytes):
         return True
     return not isinstance(value, Iterable) or getattr(value, "shape", None) == ()
 
 
 def _plain_filter(key: str, value: Any) -> dict[str, Any]:
-    """One filter, with its values as they were given."""
+    """One filter, with the values as given."""
     if isinstance(value, Mapping):
         if not {"min", "max"} <= value.keys():
             raise InvalidCriterionError(f'Range filter for "{key}" must be a dictionary with "min" and "max" keys.')
@@ -415,5 +415,5 @@ def _member(key: str, value: Any) -> Any:
 
 
 def _number(key: str, value: Any) -> Any:
-    """A moment as the Modified Julian Date in which the archive holds times; anything else as it is."""
+    """A time as the Modified Julian Date that MAST uses; any other value unchanged."""
     return float(as_utc(key, value).mjd) if isinstance(value, Time) else value

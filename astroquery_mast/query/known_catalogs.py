@@ -1,7 +1,7 @@
-"""The catalogs that MAST serves and cross-matches: one frozen description of each, so that all are queried alike.
+"""Descriptions of the catalogs that MAST serves and cross-matches.
 
-In: the name that a user gives.  Out: a `Catalog`, which knows its services, its own parameters, its row limit and the
-column that holds the separation, or a `Crossmatch`.  The names of services and parameters are those of
+In: the name that a user gives.  Out: a `Catalog`, with its services, its parameters, its row limit and the column of
+the separation, or a `Crossmatch`.  The names of services and parameters are those of
 https://mast.stsci.edu/api/v0/_services.html and https://catalogs.mast.stsci.edu/docs/.
 """
 
@@ -29,14 +29,14 @@ _FULL_NAME = "mast."
 
 @dataclass(frozen=True)
 class Option:
-    """A parameter of a service that is an integer."""
+    """An integer parameter of a service."""
 
     default: int
     least: int = 1
     most: int | None = None
 
     def checked(self, name: str, value: Any) -> int:
-        """Return a value that a user gave for it."""
+        """Return the user's value if it is valid; raise `InvalidArgumentError` otherwise."""
         if is_integer(value, self.least) and (self.most is None or value <= self.most):
             return int(value)
         wanted = f">= {self.least}" if self.most is None else f"from {self.least} to {self.most}"
@@ -45,7 +45,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Crossmatch:
-    """How positions are matched with a catalog: a service for each of its versions."""
+    """The cross-match of positions with a catalog, with a service for each version."""
 
     name: str
     services: Mapping[int, str]
@@ -54,7 +54,7 @@ class Crossmatch:
     extended: bool = False
 
     def service(self, options: Mapping[str, Any]) -> tuple[str, str]:
-        """Return the service, and the name under which its columns are known."""
+        """Return the service, and the name of its column list."""
         self._refuse_others(options)
         chosen: Any = _as_version(options.get(self.choice))
         key: Any = list(self.services)[-1] if chosen is None else chosen
@@ -66,7 +66,7 @@ class Crossmatch:
         return self.services[key], self.columns_ids.get(key, self.services[key])
 
     def _refuse_others(self, options: Mapping[str, Any]) -> None:
-        """Raise for an option that it does not have."""
+        """Raise an error for an option that the cross-match does not have."""
         for name, value in options.items():
             if value is not None and name != self.choice:
                 raise InvalidArgumentError(
@@ -75,7 +75,7 @@ class Crossmatch:
 
 
 def _as_version(given: Any) -> Any:
-    """Return the number of a version, which may be written as text; anything else as text, to be refused."""
+    """Return the number of a version, which may be given as text; other values unchanged, but bool as text."""
     if isinstance(given, str) and given.strip().isdecimal():
         return int(given)
     return repr(given) if isinstance(given, bool | np.bool_) else given
@@ -83,7 +83,7 @@ def _as_version(given: Any) -> Any:
 
 @dataclass(frozen=True)
 class Catalog:
-    """One catalog, and how it is searched and cross-matched."""
+    """One catalog, with the services that search and cross-match it."""
 
     name: str
     cones: Mapping[int, str] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Catalog:
     crossmatch: Crossmatch | None = None
 
     def cone(self, version: Any = None) -> str:
-        """Return the service that searches around a position."""
+        """Return the service of the cone search."""
         return self.versioned(self.cones, version)
 
     def versioned(self, services: Mapping[int, str], version: Any) -> str:
@@ -113,7 +113,7 @@ class Catalog:
             if len(services) == 1
             else f"valid versions are {', '.join(map(str, services))}"
         )
-        # In the words of astroquery.mast, which says "catalog" of this one only.
+        # The text of astroquery.mast, which has the word "catalog" only for this one.
         name = f"{self.name}{' catalog' * (self.name == 'PLATO')}"
         what = f"Invalid {name} version number {version!r}: {known}. Version {latest} is used."
         if latest == 0:
@@ -123,13 +123,13 @@ class Catalog:
         return services[latest]
 
     def filtered_service(self, *, positional: bool, count: bool = False) -> str:
-        """Return the service that takes criteria."""
+        """Return the service for criteria."""
         if not self.filtered:
             raise self._without_criteria(count)
         return f"{self.filtered}{'.Position' if positional else ''}{self.count if count else self.rows}"
 
     def _without_criteria(self, count: bool) -> InvalidArgumentError:
-        """The error for a catalog that takes no criteria."""
+        """The error for a catalog without a service for criteria."""
         able = [other.name for other in CATALOGS.values() if other.filtered or (other.path and not count)]
         what = "Count" if count else "Criteria query"
         by_tap = [other.name for key, other in CATALOGS.items() if key in _VERSIONS]
@@ -140,7 +140,7 @@ class Catalog:
         )
 
     def parameters(self, given: Mapping[str, Any]) -> dict[str, int]:
-        """Return the parameters of the search around a position, the user's own and the defaults of the others."""
+        """Return the parameters of the cone search: the user's values, and the defaults of the others."""
         chosen = {name: option.default for name, option in self.options.items()}
         for name, value in given.items():
             if name.lower() not in self.options:
@@ -149,7 +149,7 @@ class Catalog:
         return chosen
 
     def _unknown(self, name: str) -> InvalidCriterionError:
-        """The error for a parameter that the service does not have."""
+        """The error for an unknown parameter."""
         said = f"Filter '{name}' does not exist for catalog {self.name}."
         if self.filtered and not closest(name, self.options):
             said += " For criteria on its columns, use query_criteria with coordinates or object_name."
@@ -181,13 +181,13 @@ _ROW_LIMIT = Option(50000)
 
 
 def _tess(name: str) -> Catalog:
-    """The TESS Input Catalog, or the Candidate Target List, which is a part of it and has the same columns."""
+    """The TESS Input Catalog, or the Candidate Target List, which is a subset with the same columns."""
     stem = name.capitalize()
     return Catalog(
         name,
         cones={0: f"Mast.Catalogs.{stem}.Cone"},
         filtered=f"Mast.Catalogs.Filtered.{stem}",
-        # Rows are read faster this way, but cannot be counted.
+        # This service returns rows faster, but cannot count them.
         rows=".Rows",
         chooses=True,
         columns_id="Mast.Catalogs.Tess.Cone",
@@ -197,7 +197,7 @@ def _tess(name: str) -> Catalog:
 
 
 def _gaia(name: str, *releases: int) -> Catalog:
-    """One or all data releases of Gaia; of one there are no versions to choose from."""
+    """One or all data releases of Gaia; a single one has no choice of versions."""
     cones = {number: f"Mast.Catalogs.GaiaDR{number}.Cone" for number in releases}
     several = len(releases) > 1
     return Catalog(
@@ -277,7 +277,7 @@ CATALOGS: Mapping[str, Catalog] = MappingProxyType(
 CROSSMATCHES: Mapping[str, Crossmatch] = MappingProxyType(
     {
         **{key: catalog.crossmatch for key, catalog in CATALOGS.items() if catalog.crossmatch},
-        # These are cross-matched, and not searched.
+        # These can be cross-matched, but not searched.
         "sdss": Crossmatch("SDSS", {0: "Mast.Sdss.Crossmatch"}),
         "2mass": Crossmatch("2MASS", {0: "Mast.2Mass.Crossmatch"}),
     }
@@ -290,11 +290,11 @@ OBSERVATIONS = Crossmatch(
 """The footprints of all observations."""
 
 HSC_MATCHES: Mapping[int, str] = MappingProxyType({2: "Mast.HscMatches.Db.v2", 3: "Mast.HscMatches.Db.v3"})
-"""Version → the service that lists what the Hubble Source Catalog has put together into one object."""
+"""Version → the service that lists the detections of an object of the Hubble Source Catalog."""
 
 
 def find_catalog(name: Any) -> Catalog:
-    """Return the catalog of a name."""
+    """Return a catalog by its name."""
     if not isinstance(name, str) or not _NAME.fullmatch(name.strip()):
         raise InvalidArgumentError(
             f"catalog must be the name of a catalog, such as {', '.join(shown_names())}, got {name!r}."
@@ -308,13 +308,13 @@ def find_catalog(name: Any) -> Catalog:
 
 
 def _catalog_of(service: str) -> Catalog | None:
-    """The version of a known catalog that a service searches."""
+    """The known catalog that a service searches, with only that version."""
     cones = ((catalog, own) for catalog in CATALOGS.values() for own in catalog.cones.values())
     return next((replace(catalog, cones={0: own}) for catalog, own in cones if own.lower() == service.lower()), None)
 
 
 def find_crossmatch(catalog: Any) -> Crossmatch:
-    """Return the cross-match of a name."""
+    """Return a cross-match by its name."""
     name = catalog.strip() if isinstance(catalog, str) else ""
     key = name.lower().replace("-", "").replace(" ", "")
     if key in CROSSMATCHES:
@@ -326,7 +326,7 @@ def find_crossmatch(catalog: Any) -> Crossmatch:
 
 
 def _crossmatch_of(service: str) -> Crossmatch | None:
-    """The version of a known cross-match that a service does, in its own spelling."""
+    """The known cross-match of a service, with only that version, and with the known spelling."""
     for known in (*CROSSMATCHES.values(), OBSERVATIONS):
         for number, own in known.services.items():
             if own.lower() == service.lower():
@@ -336,7 +336,7 @@ def _crossmatch_of(service: str) -> Crossmatch | None:
 
 
 def shown_names() -> list[str]:
-    """Return the names to put into a message."""
+    """Return the names of catalogs for messages."""
     return [catalog.name for key, catalog in CATALOGS.items() if catalog.name.lower().replace("-", "") == key]
 
 
@@ -364,29 +364,29 @@ DEFAULT_TABLES: Mapping[str, str] = MappingProxyType(
         "deepspace": "dbo.DeepSpace_Summary",
     }
 )
-"""Collection → the table that is meant if none is named."""
+"""Collection → its default table."""
 DEFAULT_COLLECTION = "hsc"
 RENAMED: Mapping[str, str] = MappingProxyType({"panstarrs": "ps1_dr2", "gaia": "gaiadr3"})
-"""Older name of a collection → what it is called now."""
+"""Older name of a collection → its current name."""
 COLLECTION_OF: Mapping[str, str] = MappingProxyType(
     {"hsc": "hsc", "gaia": "gaiadr3", "gaiadr3": "gaiadr3", "tic": "tic", "panstarrs": "ps1_dr2"}
 )
-"""Name in lower case of a catalog of the older services → the collection that has the same."""
+"""Name in lower case of a catalog of the older services → the same collection in TAP."""
 OLD_ONLY = frozenset(CATALOGS) - frozenset(COLLECTION_OF)
-"""Catalogs that the older services have, and TAP has not."""
+"""Catalogs of the older services that TAP does not have."""
 _VERSIONS = {"hsc": {"2": "hscv2", "3": "hsc"}, "gaia": {"3": "gaiadr3"}}
-# Schemas that tables of many collections are in.
+# Schemas with tables of many collections.
 _SHARED = frozenset({"dbo", "ivoa"})
 
 
 def catalog_key(name: Any) -> str | None:
-    """The key of a catalog of the older services."""
+    """Return the key of a catalog of the older services, or None for any other name."""
     key = name.strip().lower().replace("-", "") if isinstance(name, str) else ""
     return key if key in CATALOGS else None
 
 
 def collection_of(key: str, version: Any = None) -> str | None:
-    """Return the collection that has the same as a catalog of the older services, or a version of it; None if none."""
+    """Return the TAP collection for a catalog of the older services and its version, or None."""
     versions = _VERSIONS.get(key, {})
     if version is None or not versions:
         return COLLECTION_OF.get(key)
@@ -399,12 +399,12 @@ def collection_of(key: str, version: Any = None) -> str | None:
 
 
 def takes_no_criteria(key: str) -> bool:
-    """Whether the older services of a catalog take no criteria, and do not count."""
+    """Return whether the older services of a catalog do not support criteria and counts."""
     return not CATALOGS[key].filtered and not CATALOGS[key].path
 
 
 def named_collection(catalog: Any) -> tuple[str | None, str | None]:
-    """Return the collection, and the table in it, of a name that only TAP has; a table has the name of its schema."""
+    """Return the collection and the table for a name that only TAP has; the name of a table includes its schema."""
     name = catalog.strip().lower() if isinstance(catalog, str) else ""
     if name in DEFAULT_TABLES:
         return name, None
@@ -413,7 +413,7 @@ def named_collection(catalog: Any) -> tuple[str | None, str | None]:
 
 
 def _owner(schema: str, table: str) -> str:
-    """The collection that has a table."""
+    """The collection of a table."""
     owner = next((each for each, usual in DEFAULT_TABLES.items() if usual.lower() == table), None)
     if owner is None and schema in _SHARED:
         raise InvalidArgumentError(

@@ -1,6 +1,7 @@
-"""Usual mistakes in ADQL: what a query that a service has refused should say instead.
+"""Advice about common mistakes in ADQL queries that a service rejected.
 
-In: the query, the words of the service, and what the service has.  Out: sentences; none if nothing is recognized.
+In: the query, the error message of the service, and its tables and columns.  Out: sentences; none if no mistake is
+recognized.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from itertools import pairwise
 
 from ..tables.columns import closest, did_you_mean, find_name
 
-# Text, a name in quotation marks, a comment, a word, or a sign; a quotation mark alone is one that is not closed.
+# Text, a quoted name, a comment, a word, or an operator; a single quote character is an unclosed quote.
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|[\w.]+|[<>!=]=|<>|\S""")
-# What services blame: names in quotation marks, or after this word.
+# The names that error messages complain about: quoted, or after the word "column".
 _BLAMED = re.compile(r"""(?:['"]|columns?(?: name)?:? +['"]?)(\w+(?:\.\w+)*)""", re.IGNORECASE)
 _NUMERIC = re.compile("int|long|short|float|double|real|num|dec")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -24,38 +25,38 @@ _STARTS = ("SELECT", "WITH")
 
 @dataclass(frozen=True)
 class Known:
-    """What a service has: the names of its tables, and the columns of those in the query, with their types."""
+    """The tables of a service, and the columns of the tables in a query, with their types."""
 
     tables: Sequence[str]
     columns: Mapping[str, str]
 
 
 def tokens_of(adql: str) -> list[str]:
-    """Return the words and signs of a query, without comments."""
+    """Return the tokens of a query, without comments."""
     return [token for token in _TOKEN.findall(adql) if not token.startswith("--")]
 
 
 def is_query(adql: str) -> bool:
-    """Tell whether a text begins as a query does."""
+    """Return whether a text begins like a query."""
     return next(iter(tokens_of(adql.lstrip("( \n\t"))), "").upper() in _STARTS
 
 
 def advice(adql: str, tables: Sequence[str], said: str, known: Known) -> list[str]:
-    """Return what may be wrong with a query of some tables, which a service has refused."""
+    """Return advice about a query of some tables that a service rejected."""
     tokens = tokens_of(adql)
     found = [*_signs(tokens), *_tables(tables, known), *_names(tokens, tables, said, known), *_texts(tokens, known)]
     return list(dict.fromkeys(found))
 
 
 def empty_advice(adql: str) -> list[str]:
-    """Return why a query may have found nothing."""
+    """Return advice about a query without results."""
     tokens = tokens_of(adql)
     likes = [after for word, after in pairwise(tokens) if word.upper() == "LIKE"]
     return [f"In LIKE, the wildcard is % and not *, as in {each}." for each in likes if "*" in each]
 
 
 def _signs(tokens: Sequence[str]) -> Iterator[str]:
-    """Signs and words that ADQL does not have."""
+    """Advice about operators and words that ADQL does not have."""
     if "'" in tokens or '"' in tokens:
         yield "A quote is not closed."
     if "==" in tokens:
@@ -66,7 +67,7 @@ def _signs(tokens: Sequence[str]) -> Iterator[str]:
 
 
 def _tables(tables: Sequence[str], known: Known) -> Iterator[str]:
-    """Tables that are not there."""
+    """Advice about tables that do not exist."""
     for name in tables:
         if find_name(name, known.tables) is None and not name.lower().startswith("tap_schema."):
             near = [each for each in known.tables if each.lower().rpartition(".")[2] == name.lower()]
@@ -74,7 +75,7 @@ def _tables(tables: Sequence[str], known: Known) -> Iterator[str]:
 
 
 def _names(tokens: Sequence[str], tables: Sequence[str], said: str, known: Known) -> Iterator[str]:
-    """What the service does not know, and is no table: columns, and text without quotation marks."""
+    """Advice about names that the service does not know and that are not tables: columns, and unquoted text."""
     parts = {part.lower() for name in tables for part in (name, *name.split("."))}
     places = {_bare(token): place for place, token in reversed(list(enumerate(tokens)))}
     for blamed in map(_bare, _BLAMED.findall(said)):
@@ -85,12 +86,12 @@ def _names(tokens: Sequence[str], tables: Sequence[str], said: str, known: Known
 
 
 def _bare(name: str) -> str:
-    """A name without its table and quotation marks, as it is compared."""
+    """A name in lower case, without its table and quotes, for comparison."""
     return name.strip('"').rpartition(".")[2].lower()
 
 
 def _unknown(token: str, before: str, columns: Mapping[str, str], *, sure: bool) -> Iterator[str]:
-    """What a word may be that is no column, after another one; ``sure`` if the service speaks of columns."""
+    """Advice about a token that is not a column; ``sure`` if the error message is about columns."""
     near = closest(_bare(token), columns)
     if token.startswith('"'):
         yield f"Put text in single quotes: {_literal(token)}. Double quotes are for column names."
@@ -107,7 +108,7 @@ def _literal(token: str) -> str:
 
 
 def _texts(tokens: Sequence[str], known: Known) -> Iterator[str]:
-    """Text that numbers are compared with."""
+    """Advice about numeric columns that are compared with text."""
     for name, sign, text in zip(tokens, tokens[1:], tokens[2:], strict=False):
         column = find_name(name.rpartition(".")[2], known.columns) if sign in _COMPARISONS else None
         if column is None or not text.startswith("'") or not _NUMERIC.search(known.columns[column].lower()):

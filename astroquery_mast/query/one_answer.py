@@ -1,4 +1,4 @@
-"""The limit that a query by TAP has if none is given; a module of its own, as the signatures of clients need it."""
+"""The default limit of TAP queries, in a separate small module because the signatures of clients need it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class OneAnswer(Enum):
-    """The limit that a query by TAP has if none is given."""
+    """The default limit of TAP queries."""
 
     ONE_ANSWER = "as many rows as one response can hold"
 

@@ -1,7 +1,7 @@
-"""What is asked of the archive, as a value: built, looked at, sent, and asked again for the next page.
+"""Requests to MAST as values, which can be built, inspected, sent, and repeated for the next page.
 
-In: a service name and its parameters.  Out: a frozen `MashupRequest`, or an `ApiRequest` for the services that are not
-Mashup's.  Both are a `~astroquery_mast.query.request.Question`.
+In: the name of a service and its parameters.  Out: a frozen `MashupRequest`, or an `ApiRequest` for services that do
+not belong to Mashup.  Both implement `~astroquery_mast.query.request.Question`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..tables.mashup import Completeness, Page, parse_page
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """One HTTP request, before anybody sends it."""
+    """One HTTP request, not sent yet."""
 
     url: str
     data: str
@@ -34,71 +34,71 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class CacheKey:
-    """What tells a question from all others, and whether a kept answer is to be replaced."""
+    """The properties that identify a query in the cache, and whether to replace a cached response."""
 
     parts: Mapping[str, object]
     fresh: bool = False
 
 
 class Question(Protocol):
-    """A question to one service, or one page of its answer."""
+    """A query to one service, for its complete response or one page."""
 
     @property
     def service(self) -> str:
-        """The service, as messages name it."""
+        """The name of the service in messages."""
 
     @property
     def cache(self) -> bool | None:
-        """Whether the answer is kept; None for what the configuration says."""
+        """Whether to cache the response; None to use the configuration."""
 
     @property
     def every_page(self) -> bool:
-        """Whether all of the answer is wanted."""
+        """Whether to request all pages."""
 
     @property
     def row_limited(self) -> bool:
-        """Whether the archive sends no more than ``conf.server_row_limit`` rows in all."""
+        """Whether MAST returns at most ``conf.server_row_limit`` rows in total."""
 
     def payload(self) -> dict[str, object]:
-        """Return what is asked as a dictionary, for the reader."""
+        """Return the request as a dictionary, for the user."""
 
     def http_request(self, endpoints: Endpoints) -> HttpRequest:
-        """Return what is sent."""
+        """Return the HTTP request to send."""
 
     def read(self, body: bytes) -> Page:
-        """Read an answer."""
+        """Return the page in the body of a response."""
 
     def check(self, page: Page, completeness: Completeness) -> bool:
-        """Add a page to those that have come; return False if it is no part of the answer, which has then ended."""
+        """Count a page; return False if it is not part of the response, which then has ended."""
 
     def after(self, page: Page) -> Sequence[Self]:
-        """Return the questions for the pages that follow this one, which may be asked side by side."""
+        """Return the queries for the pages that follow a page, which may be requested concurrently."""
 
     def first_page(self) -> Self:
-        """Return the question for this page only."""
+        """Return the query for this page only."""
 
     def cache_key(self) -> CacheKey | None:
-        """Return the key of the answer in the cache; None if it must not be kept."""
+        """Return the key of the response in the cache; None if it must not be cached."""
 
 
-# The column expression with which filtered services answer a count instead of rows.
+# The column expression for which filtered services return a count instead of rows.
 COUNT_COLUMNS = "COUNT_BIG(*)"
-# The formats in which the state of a job and its rows can be seen; csv and votable are the caller's to read.
+# The formats that the package reads; csv and votable are left to the caller.
 _READABLE = frozenset({"json", "extjs"})
-# Columns with identifiers of which no two rows of a service have the same.
+# Columns with identifiers that are unique among the rows of a service.
 _IDENTIFIERS = frozenset({"obsid", "ID", "objID", "objid", "MatchID", "source_id", "ArchiveFileID"})
-# More pages are a mistake of the server: the questions for them would not fit into the memory.
+# The maximum number of pages; more are an error of the server, and the queries for them would not fit into memory.
 _MOST_PARTS = 100_000
-# Properties that change how the archive works, and not what it answers.
+# Properties that do not change the rows of a response.
 _IRRELEVANT = frozenset({"timeout", "clearcache", "removecache"})
-# Lists of JSON services whose order may be that of rows or columns; any other list holds conditions or alternatives.
+# Lists in JSON requests whose order may matter for rows or columns; other lists contain conditions or alternatives.
 _ORDERED = frozenset(
     {"columns", "select_cols", "sort_by", "sort_desc", "target", "search_key", "user_fields", "dataset_ids"}
 )
 
 
 def as_plain(value: object, where: str) -> object:
-    """Turn a value into what JSON can carry."""
+    """Convert a value to types that JSON supports."""
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, np.generic | np.ndarray):
@@ -118,7 +118,7 @@ def _members(value: object, where: str) -> Iterator[object]:
         return iter(sorted(value, key=str))
     try:
         return iter(value)  # type: ignore[call-overload, no-any-return]
-    except TypeError as err:  # also of single positions and times, which claim to be iterable
+    except TypeError as err:  # also for scalar positions and times, which claim to be iterable
         raise InvalidCriterionError(_cannot_carry(value, where)) from err
 
 
@@ -136,7 +136,7 @@ def _decoded(value: bytes, where: str) -> str:
 
 
 def _without_numpy(value: np.generic | np.ndarray[Any, Any], where: str) -> object:
-    """The same scalar or array in Python's own types, which may still be those that JSON does not know."""
+    """The same scalar or array in Python types, which JSON may still not support."""
     if np.ma.is_masked(value):
         raise InvalidCriterionError(f"'{where}' is masked: missing values cannot be sent in a request.")
     if isinstance(value, u.Quantity):
@@ -153,21 +153,21 @@ def _cannot_carry(value: object, where: str) -> str:
 
 
 def _choice(name: str, value: object) -> bool | None:
-    """Yes, no, or nothing said; a word such as "false" is neither."""
+    """True, False, or None; any other value, such as the word "false", raises an error."""
     if value is None or isinstance(value, bool | np.bool_):
         return None if value is None else bool(value)
     raise InvalidArgumentError(f"{name} must be True, False, or None (use the configuration), got {value!r}.")
 
 
 def from_one(name: str, number: object) -> int:
-    """Return a number of rows, pages or the like; raise unless it is one."""
+    """Return a positive integer, such as a number of rows or pages; raise an error for any other value."""
     if isinstance(number, bool | np.timedelta64) or not isinstance(number, int | np.integer) or number < 1:
         raise InvalidArgumentError(f"{name} must be an integer >= 1, got {number!r}.")
     return int(number)
 
 
 class _Plain(Mapping[str, object]):
-    """A mapping of what JSON can carry, copied once from what was given, and not again."""
+    """A copy of a mapping, converted to types that JSON supports; it is not copied again."""
 
     def __init__(self, given: object, where: str) -> None:
         plain = as_plain(given, where)
@@ -189,13 +189,13 @@ class _Plain(Mapping[str, object]):
 
 
 def _copied(given: object, where: str) -> _Plain:
-    """What was given, so that a later change of the caller's dictionary changes nothing here."""
+    """A copy of a mapping, so that later changes of the caller's dictionary have no effect."""
     return given if isinstance(given, _Plain) else _Plain(given, where)
 
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One question to a service that takes and sends JSON and is not Mashup's; its answer is a single page."""
+    """One query to a JSON service that does not belong to Mashup; its response is a single page."""
 
     service: str
     url: str
@@ -207,42 +207,42 @@ class ApiRequest:
     row_limited = False
 
     def __post_init__(self) -> None:
-        """Copy what was given, and refuse what cannot be sent."""
+        """Copy the parameters, and raise an error for values that cannot be sent."""
         object.__setattr__(self, "params", _copied(self.params, "params"))
         object.__setattr__(self, "cache", _choice("cache", self.cache))
 
     def payload(self) -> dict[str, object]:
-        """Return what is sent, as a dictionary."""
+        """Return the body as a dictionary."""
         return {name: as_plain(value, name) for name, value in self.params.items()}
 
     def body(self) -> str:
-        """Return what is sent, as JSON text."""
+        """Return the body as JSON text."""
         return json.dumps(self.payload(), allow_nan=False)
 
     def http_request(self, _endpoints: Endpoints) -> HttpRequest:
-        """Return what is sent."""
+        """Return the HTTP request to send."""
         return HttpRequest(self.url, self.body(), {"Content-Type": "application/json", "Accept": "application/json"})
 
     def read(self, body: bytes) -> Page:
-        """Read an answer."""
+        """Return the page in the body of a response."""
         assert self.reader is not None
         return self.reader(body, self.service)
 
     def check(self, page: Page, completeness: Completeness) -> bool:
-        """Add the only page."""
+        """Count the only page."""
         completeness.add(page)
         return True
 
     def after(self, _page: Page) -> Sequence[Self]:
-        """Return nothing: the answer is one page."""
+        """Return an empty tuple, because the response is a single page."""
         return ()
 
     def first_page(self) -> Self:
-        """Return the same question."""
+        """Return the same query."""
         return self
 
     def cache_key(self, every_page: bool = False) -> CacheKey:
-        """Return the key of the answer, in which the order of conditions and of alternatives means nothing."""
+        """Return the cache key, which does not depend on the order of conditions and alternatives."""
         params = {
             name: sorted(map(_condition, value)) if isinstance(value, list) and name not in _ORDERED else value
             for name, value in self.params.items()
@@ -251,7 +251,7 @@ class ApiRequest:
 
 
 def possible_parts(numbers: range, service: str) -> range:
-    """Return the numbers of the parts of an answer, unless they are more than can be asked for."""
+    """Return the numbers of the pages of a response; raise an error if there are too many."""
     if numbers[_MOST_PARTS:]:
         raise InvalidResponseError(f"{service} reported more than {_MOST_PARTS} pages.", service=service)
     return numbers
@@ -259,21 +259,21 @@ def possible_parts(numbers: range, service: str) -> range:
 
 @dataclass(frozen=True)
 class MashupRequest:
-    """One question to the Mashup API, about all of its answer or a single page."""
+    """One query to the Mashup API, for the complete response or a single page."""
 
     service: str
     params: Mapping[str, object] = field(default_factory=dict)
     format: str = "json"
     page: int = 1
     pagesize: int = 50000
-    # Not shown: some services are given a token as a property.
+    # Not shown, because the properties of some services include a token.
     properties: Mapping[str, object] = field(default_factory=dict, repr=False)
     cache_breaker: str = field(default_factory=lambda: str(uuid.uuid4()), compare=False)
     cache: bool | None = field(default=None, compare=False)
     every_page: bool = field(default=True, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Copy what was given, and refuse what cannot be sent."""
+        """Copy the parameters, and raise an error for values that cannot be sent."""
         for name in ("page", "pagesize"):
             object.__setattr__(self, name, from_one(name, getattr(self, name)))
         object.__setattr__(self, "cache", _choice("cache", self.cache))
@@ -282,11 +282,11 @@ class MashupRequest:
 
     @property
     def row_limited(self) -> bool:
-        """Whether the archive sends no more than ``conf.server_row_limit`` rows in all; a page is never too large."""
+        """Whether MAST returns at most ``conf.server_row_limit`` rows in total; a single page is never too large."""
         return self.every_page
 
     def payload(self) -> dict[str, object]:
-        """Return the request as a dictionary, without the cache breaker that makes each sending unique."""
+        """Return the request as a dictionary, without the cache breaker that makes each request unique."""
         document = {
             "service": self.service,
             "params": as_plain(self.params, "params"),
@@ -303,18 +303,18 @@ class MashupRequest:
         return f"request={quote(json.dumps(document, allow_nan=False))}"
 
     def http_request(self, endpoints: Endpoints) -> HttpRequest:
-        """Return what is sent."""
+        """Return the HTTP request to send."""
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/plain"}
         return HttpRequest(endpoints.invoke, self.body(), headers)
 
     def read(self, body: bytes) -> Page:
-        """Read an answer; in other formats than JSON the text is the caller's to read."""
+        """Return the page in the body of a response; formats other than JSON are left to the caller."""
         if self.format.lower() not in _READABLE:
             return Page(self.service, "COMPLETE")
         return parse_page(200, {}, body, self.service)
 
     def check(self, page: Page, completeness: Completeness) -> bool:
-        """Add a page; one that is no table is an action of the archive, such as the staging of files."""
+        """Count a page; a page without columns is the result of an action, such as staging files, and is not cached."""
         completeness.add(page, self.page)
         if page.paging is None and self.every_page and len(page.rows) == self.pagesize:
             completeness.doubt = f"{self.service} returned a full page of {self.pagesize} rows. There may be more."
@@ -324,22 +324,22 @@ class MashupRequest:
         return True
 
     def after(self, page: Page) -> list[Self]:
-        """Return the questions for all other pages, of which the first tells how many there are."""
+        """Return the queries for all other pages, whose number is in the first page."""
         if not self.every_page or page.paging is None:
             return []
         numbers = range(self.page + 1, page.paging.pages + 1)
         return [self.at_page(number) for number in possible_parts(numbers, self.service)]
 
     def at_page(self, page: int) -> Self:
-        """Return the same question, asked for a single page."""
+        """Return the same query for a single page."""
         return replace(self, page=page, every_page=False)
 
     def first_page(self) -> Self:
-        """Return the question for this page only."""
+        """Return the query for this page only."""
         return replace(self, every_page=False)
 
     def cache_key(self) -> CacheKey | None:
-        """Return the key of the answer, in which the order of filters and of their values means nothing."""
+        """Return the cache key, which does not depend on the order of filters and their values."""
         if self.format.lower() not in _READABLE:
             return None
         parts = {
@@ -353,7 +353,7 @@ class MashupRequest:
 
 
 def _filters_in_order(params: Mapping[str, object]) -> dict[str, object]:
-    """The parameters of a service; the order of filters and of their values, and the case of names, mean nothing."""
+    """The parameters of a service, independent of the order of filters and their values, and of the case of names."""
     filters = params.get("filters")
     if not isinstance(filters, list):
         return dict(params)
@@ -361,7 +361,7 @@ def _filters_in_order(params: Mapping[str, object]) -> dict[str, object]:
 
 
 def _filter(given: object) -> str:
-    """A filter, whose values have no order and whose column has no case; anything else as it is."""
+    """A filter as text, with sorted values and the column in lower case; any other value unchanged."""
     if not isinstance(given, Mapping):
         return _text(given)
     name, values = str(given.get("paramName", "")).lower(), given.get("values")
@@ -370,7 +370,7 @@ def _filter(given: object) -> str:
 
 
 def _condition(condition: object) -> str:
-    """A condition of a mission's search, whose alternatives are separated by commas; anything else as it is."""
+    """A condition of a mission search as text, with its comma-separated alternatives sorted; other values unchanged."""
     if not isinstance(condition, Mapping):
         return _text(condition)
     return _text(

@@ -1,6 +1,6 @@
-"""What is asked of a table in parts: its name, columns and conditions, or a query that somebody wrote, read this far.
+"""Queries of a table in parts, given by its name, columns and conditions, or by a user's query.
 
-In: ADQL as text.  Out: a `Scan`, from which the queries for parts of the rows are made.
+In: ADQL as text.  Out: a `Scan`, which writes the queries for parts of the rows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _STRINGS = re.compile(r"'(?:[^']|'')*'")
 _COMMENTS = re.compile(r"""('(?:[^']|'')*'|"[^"]*")|--[^\n]*""")
 _TOP = re.compile(r"\A\s*SELECT\s+(?:ALL\s+|DISTINCT\s+)?TOP\s+(\d+)", re.IGNORECASE)
 _INNER = re.compile(r"\([^()]*\)")
-# A query of columns of one table, as far as it can be told when text and what is in parentheses is hidden.
+# A query of columns of one table, with text and parentheses hidden.
 _PLAIN = re.compile(
     r"SELECT\s+(?:ALL\s+)?(?P<columns>\*|[\w.,\s]+?)\s+FROM\s+(?P<source>[\w.]+(?:\s+(?:AS\s+)?(?!WHERE\b)\w+)?)"
     r"(?:\s+WHERE\s+(?P<where>.+))?",
@@ -29,20 +29,20 @@ _ORDERED = re.compile(r"\b(ORDER\s+BY|OFFSET)\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Scan:
-    """The rows of a table that meet conditions, or those of a query.
+    """The rows of a table that match conditions, or the rows of a query.
 
     Parameters
     ----------
     source : str
-        The name of a table, or a query in parentheses with a name, as it stands after ``FROM``.
+        The name of a table, or a query in parentheses with an alias, as written after ``FROM``.
     columns : sequence of str
-        The columns wanted, as they stand after ``SELECT``; all if there are none.
+        The columns to return, as written after ``SELECT``; all columns if empty.
     conditions : sequence of str
-        What the rows must meet, as it stands after ``WHERE``; all of it.
+        The conditions on rows, as written after ``WHERE``, which are all required.
     key : str, optional
-        The column along which pages follow each other.
+        The column that defines the order of pages.
     position : tuple of str, optional
-        The columns of right ascension and declination, in degrees.
+        The columns with right ascension and declination, in degrees.
     """
 
     source: str
@@ -52,7 +52,7 @@ class Scan:
     position: tuple[str, str] | None = None
 
     def adql(self, *conditions: str, select: str = "", top: int | None = None, order: str | None = None) -> str:
-        """Return the query for those of the rows that meet further conditions."""
+        """Return the query for the rows that also match further conditions."""
         every = [f"({each})" for each in (*self.conditions, *conditions)]
         parts = [
             f"SELECT TOP {top}" if top is not None else "SELECT",
@@ -65,12 +65,12 @@ class Scan:
 
     @property
     def tables(self) -> list[str]:
-        """The names of the tables that the rows come from."""
+        """The names of the tables in the query."""
         return [name.replace('"', "") for name in _TABLES.findall(f"FROM {self.source}")]
 
 
 def scan_of(adql: str, key: str | None = None) -> Scan:
-    """Return the scan of a query that somebody wrote; raise if its pages could not be told apart."""
+    """Return the scan of a user's query; raise an error if the query cannot be fetched in pages."""
     text = _without_comments(adql).strip().rstrip(";").strip()
     flat = _STRINGS.sub(_hidden, text)
     while (shorter := _INNER.sub(_hidden, flat)) != flat:
@@ -89,7 +89,7 @@ def scan_of(adql: str, key: str | None = None) -> Scan:
 
 
 def _plain_scan(text: str, flat: str, key: str | None) -> Scan | None:
-    """The scan of a query of columns of one table, which not every service takes as a part of another; else None."""
+    """The scan of a query of columns of one table, else None; not every service supports such a query as a subquery."""
     found = None if _NOT_PLAIN.search(flat) else _PLAIN.fullmatch(flat)
     if found is None:
         return None
@@ -101,16 +101,16 @@ def _plain_scan(text: str, flat: str, key: str | None) -> Scan | None:
 
 
 def _hidden(found: re.Match[str]) -> str:
-    """As much text as was found, without a meaning."""
+    """A placeholder of the same length as the match."""
     return "$" * len(found[0])
 
 
 def top_of(adql: str) -> int | None:
-    """Return the number of rows that a query itself asks for at most."""
+    """Return the maximum number of rows in the TOP clause of a query, or None."""
     found = _TOP.search(_without_comments(adql))
     return int(found[1]) if found else None
 
 
 def _without_comments(adql: str) -> str:
-    """A query without comments, of which a line may begin or consist; "--" in text stays."""
+    """A query without comments; ``--`` in text is kept."""
     return _COMMENTS.sub(r"\1", adql)

@@ -1,7 +1,7 @@
-"""Which columns of an answer are wanted, and in which order of rows: what users write in, what is asked of MAST out.
+"""The selection of columns and the order of rows of a result.
 
-In: what is given as ``columns``, ``select_cols``, ``sort_by``, ``pagesize`` and ``page``.  Out: frozen selections, and
-tables that are arranged by them where a service does not do so itself.
+In: the values of the arguments ``columns``, ``select_cols``, ``sort_by``, ``pagesize`` and ``page``.  Out: frozen
+selections, and tables with these columns and this order, if a service cannot apply them itself.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ..warn import warn_of_limit
 from .request import as_plain, from_one
 from .values import as_members
 
-# Without it a table of observations cannot be asked for its products.
+# The column that is required to list the products of observations.
 KEY = "obsid"
-# Columns that only a search around a position has.
+# Columns that only searches by position have.
 _POSITIONAL = frozenset({"distance"})
 _DIRECTIONS = ("asc", "desc")
 _PAIR = 2
@@ -33,7 +33,7 @@ _PAIR = 2
 
 
 def names_of(given: Any, argument: str = "columns") -> list[str]:
-    """Return the names of columns that a user gives; none of them stands for all."""
+    """Return the column names that a user gives; an empty list means all columns."""
     if given is None:
         return []
     if not isinstance(given, Iterable):
@@ -47,7 +47,7 @@ def names_of(given: Any, argument: str = "columns") -> list[str]:
 
 
 def _split(given: Iterable[Any], argument: str) -> list[Any]:
-    """The names in a text, which are separated by commas, or those of a list as they are; one at least."""
+    """The comma-separated names in a text, or the members of a list; an empty list raises an error."""
     if not isinstance(given, str | bytes):
         return _filled(list(given), argument)
     first, *others = str(as_plain(given, argument)).split(",")
@@ -67,13 +67,13 @@ def _name(argument: str, name: Any) -> str:
 
 
 def named_column(name: str, known: Columns, argument: str = "") -> Column:
-    """Return a column by its name, whatever its case."""
+    """Return a column by its name, ignoring case."""
     shown = {each.name: each for each in shown_columns(known)}
     return shown[_spelled(name, shown, argument)]
 
 
 def _placed_column(name: str, known: Columns, positional: bool, argument: str = "") -> str:
-    """The name of a column that is there: some are only where a position is given."""
+    """The name of a column; columns that require a position raise an error without one."""
     found = named_column(name, known, argument).name
     if found in _POSITIONAL and not positional:
         raise InvalidArgumentError(f"The column '{found}' requires a position. Specify coordinates or object_name.")
@@ -81,12 +81,12 @@ def _placed_column(name: str, known: Columns, positional: bool, argument: str = 
 
 
 def _spelled(name: str, known: Iterable[str], argument: str) -> str:
-    """The known name that one given for an argument stands for."""
+    """The known spelling of a name that is given for an argument."""
     said = f"{argument}: column '{name}' not found." if argument else f"Column '{name}' not found."
     return known_name(name, known, said)
 
 
-# Other words for columns, as people write them who know other archives.
+# Other names for columns, which users of other archives know.
 _SYNONYMS: Mapping[str, Sequence[str]] = {
     "mission": ("obs_collection",),
     "telescope": ("obs_collection",),
@@ -112,13 +112,13 @@ _SYNONYMS: Mapping[str, Sequence[str]] = {
     "product_type": ("dataproduct_type",),
     "level": ("calib_level",),
 }
-# Words for positions, which are arguments and not columns.
+# Names for positions, which are arguments and not columns.
 _PLACES = frozenset({"ra", "dec", "position", "coord", "coords", "coordinate", "raj2000", "dej2000"})
 _PLACE = 'To search by position, use coordinates="202.47 47.195" or object_name="M51", with radius=...'
 
 
 def unknown_filter(name: str, columns: Columns, arguments: Sequence[str] = ()) -> InvalidCriterionError:
-    """Return the error for a column that does not exist; it may be an argument, misspelled."""
+    """Return the error for a column that does not exist, which may be a misspelled argument."""
     known = [column.name for column in shown_columns(columns)]
     said = f"Filter '{name}' does not exist."
     if name.lower() in _PLACES:
@@ -132,18 +132,18 @@ def unknown_filter(name: str, columns: Columns, arguments: Sequence[str] = ()) -
 
 @dataclass(frozen=True)
 class ColumnSelection:
-    """The columns that are wanted."""
+    """The columns to return."""
 
     wanted: tuple[str, ...]
     also: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """What is asked of the archive."""
+        """The columns to request, separated by commas."""
         return ",".join(dict.fromkeys((*self.wanted, *self.also)))
 
     def of(self, table: Table) -> Table:
-        """Return a table with the columns that are wanted."""
+        """Return a table with only the selected columns, and those that were not requested from MAST."""
         spelling = {name: find_name(name, table.colnames) for name in self.wanted}
         missing = [name for name, found in spelling.items() if found is None]
         if missing:
@@ -159,7 +159,7 @@ class ColumnSelection:
 def select_columns(
     given: Sequence[str], known: Columns, *, positional: bool, also: Sequence[str] = ()
 ) -> ColumnSelection | None:
-    """Return the selection of these columns of observations, or None for all."""
+    """Return the selection of columns of observations, or None for all."""
     if not given:
         return None
     names = [_placed_column(name, known, positional) for name in given]
@@ -171,13 +171,13 @@ def select_columns(
 
 @dataclass(frozen=True)
 class SortKey:
-    """A column by which rows are sorted."""
+    """A column to sort rows by."""
 
     column: str
     descending: bool = False
 
     def __str__(self) -> str:
-        """Spell it as Catalogs.MAST does."""
+        """Return the key in the syntax of Catalogs.MAST."""
         return f"{_DIRECTIONS[self.descending]}.{self.column}"
 
     def spelled(self, known: Columns, *, positional: bool = True) -> SortKey:
@@ -186,7 +186,7 @@ class SortKey:
 
 
 def sort_keys(sort_by: Any, sort_desc: Any = None) -> tuple[SortKey, ...]:
-    """Return the columns to sort by: names, with or without "asc" or "desc"; or the directions are given apart."""
+    """Return the columns to sort by, from names with or without "asc" or "desc", or with separate directions."""
     keys = tuple(_sort_key(key) for key in _several_keys(sort_by))
     if sort_desc is None:
         return keys
@@ -197,7 +197,7 @@ def sort_keys(sort_by: Any, sort_desc: Any = None) -> tuple[SortKey, ...]:
 
 
 def _directions(sort_desc: Any, number: int) -> list[Any]:
-    """As many directions as there are keys: one for each, or one for all."""
+    """The directions, one for each key; a single one is used for all."""
     given = as_members("sort_desc", sort_desc)
     if not all(isinstance(each, bool | np.bool_) for each in given) or len(given) not in {1, number}:
         raise InvalidArgumentError(
@@ -207,7 +207,7 @@ def _directions(sort_desc: Any, number: int) -> list[Any]:
 
 
 def _several_keys(sort_by: Any) -> list[Any]:
-    """The keys, of which a single one needs no list."""
+    """The keys as a list."""
     if sort_by is None:
         return []
     if not isinstance(sort_by, Iterable):
@@ -218,7 +218,7 @@ def _several_keys(sort_by: Any) -> list[Any]:
 
 
 def _sort_key(given: Any) -> SortKey:
-    """One key.  Real code has the direction in either place, so both are understood."""
+    """One key; the direction may be before or after the column, since existing code has both."""
     parts = _parts_of_key(given) if isinstance(given, str) else given
     if not isinstance(parts, tuple | list) or len(parts) != _PAIR or not any(map(_is_direction, parts)):
         raise InvalidArgumentError(
@@ -229,7 +229,7 @@ def _sort_key(given: Any) -> SortKey:
 
 
 def _parts_of_key(text: str) -> tuple[str, str]:
-    """A column and its direction, in the order in which the text has them."""
+    """A column and its direction, in the order of the text."""
     first, dot, rest = text.partition(".")
     return (first, rest) if dot and (_is_direction(first) or _is_direction(rest)) else (text, "asc")
 
@@ -238,12 +238,12 @@ def _is_direction(text: Any) -> bool:
     return isinstance(text, str) and text.strip().lower() in _DIRECTIONS
 
 
-# -- all that is wanted of a catalog's answer ----------------------------------------------------------------------
+# -- selections from the result of a catalog query -----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What of an answer is wanted, and whether one that was kept will do."""
+    """The columns, the order and the pages to return, and whether to use the cache."""
 
     columns: tuple[str, ...] = ()
     order: tuple[SortKey, ...] = ()
@@ -253,7 +253,7 @@ class Selection:
 
     @classmethod
     def of(cls, columns: Any, sort_by: Any, pagesize: Any, page: Any, cache: bool | None = None) -> Selection:
-        """Return the selection that a user describes."""
+        """Return the selection for a user's arguments."""
         return cls(
             tuple(dict.fromkeys(names_of(columns))),
             sort_keys(sort_by),
@@ -272,12 +272,12 @@ class Selection:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """All columns that are named: those wanted, and those by which rows are sorted."""
+        """The columns that are named, to return or to sort by."""
         return tuple(dict.fromkeys((*self.columns, *(key.column for key in self.order))))
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """The columns that must be in the answer; all if empty."""
+        """The columns that the response must have; all if empty."""
         return self.named if self.columns else ()
 
 
@@ -286,12 +286,12 @@ def _number(argument: str, value: Any) -> int | None:
 
 
 def row_limit(limit: Any) -> int | None:
-    """Return how many rows are wanted at most; None for all."""
+    """Return the maximum number of rows; None for all."""
     return _number("limit", limit)
 
 
 def first_rows(table: Table, limit: int, total: int = 0) -> Table:
-    """Return the first rows of a table, for many targets those of each; warn if these or the archive have more."""
+    """Return the first rows of a table, or of each target; warn if the table or MAST has more."""
     targets = table["input_row"].tolist() if "input_row" in table.colnames else [0] * len(table)
     kept = np.arange(len(table)) - np.searchsorted(targets, targets) < limit
     if bool(kept.all()) and total <= len(table):
@@ -315,7 +315,7 @@ def arranged(table: Table, selection: Selection) -> Table:
 
 
 def _ranks(table: Table, name: str, descending: bool) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """For each row the place of its value among those of the column."""
+    """The rank of the value of each row in a column; missing values are last."""
     values = np.ma.asarray(table[name])
     missing = np.ma.getmaskarray(values)
     if values.dtype.kind == "f":
@@ -327,7 +327,7 @@ def _ranks(table: Table, name: str, descending: bool) -> np.ndarray[Any, np.dtyp
 
 
 def _comparable(values: np.ndarray[Any, Any], missing: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Values as they are compared: as numbers if all are integers that came as text, as identifiers do."""
+    """Values for sorting; text is converted to numbers if all values are integers, such as identifiers."""
     if values.dtype.kind != "U" or not np.char.isdecimal(values[~missing]).all():
         return values
     with suppress(OverflowError):

@@ -1,6 +1,6 @@
-"""Names for the types of arguments that many public methods take; imported by type checkers only.
+"""Type aliases for arguments of many public methods, imported only by type checkers.
 
-In: nothing.  Out: type aliases, named after what they describe.
+In: nothing.  Out: type aliases.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from regions import Region
 CoordinatesLike: TypeAlias = SkyCoord | BaseCoordinateFrame | str
 # One position or many.
 PositionsLike: TypeAlias = CoordinatesLike | Table | Iterable[CoordinatesLike]
-# An angle with a unit, text with a unit, or a number in the method's own unit.
+# An angle with a unit, text with a unit, or a number in the default unit of the method.
 AngleLike: TypeAlias = u.Quantity | Angle | str | float
 # A radius for all positions, or one for each.
 RadiusLike: TypeAlias = AngleLike | Iterable[float] | np.ndarray
@@ -54,7 +54,7 @@ SortLike: TypeAlias = str | tuple[str, str] | Iterable[str | tuple[str, str]]
 
 # Rows of observations or datasets, or their identifiers.
 ObservationsLike: TypeAlias = Table | Row | Column | str | int | Iterable[Row | Table | str | int]
-# Rows of products, dataURIs, or observations, all of whose products are meant.
+# Rows of products, dataURIs, or observations, which mean all of their products.
 ProductsLike: TypeAlias = ObservationsLike | os.PathLike[str] | Mapping[str, object] | Iterable[Mapping[str, object]]
 # One product: a row, a dataURI, an address, a path, or an open file.
 ProductLike: TypeAlias = Row | Table | str | os.PathLike[str] | IO[bytes]

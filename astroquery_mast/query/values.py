@@ -1,4 +1,4 @@
-"""Values of columns: whatever astronomers compute with, as the plain number or text that the archive compares.
+"""Convert the values of criteria to the plain numbers or text that MAST compares.
 
 In: a number, text, `~astropy.units.Quantity`, `~astropy.time.Time`, `datetime.datetime` or numpy scalar.  Out: a float
 in the unit of the column, a date as text, or a value of a discrete column as text.
@@ -25,28 +25,28 @@ from .request import as_plain
 
 T = TypeVar("T")
 
-# Years, hardly meant as the days of 1863 and 1864 whose Modified Julian Dates these numbers are.
+# Numbers that are probably years, and not Modified Julian Dates, which would be days in 1864.
 _YEARS = (1900, 2100)
-# The offset from UTC at the end of an ISO 8601 date, which Time does not read.
+# The UTC offset at the end of an ISO 8601 date, which Time does not support.
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d$")
 WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 """An integer written as text."""
-# Integers from here on lose digits as floating-point numbers of these types.
+# The smallest integers that floating-point numbers of these types may not represent exactly.
 _INEXACT_FROM = ((np.float16, 2**11), (np.float32, 2**24), (float | np.floating, 2**53))
 
 
 def is_missing(value: object) -> bool:
-    """Tell whether a value stands for none: None, a mask, or NaN."""
+    """Return whether a value is missing: None, masked, or NaN."""
     return value is None or value is np.ma.masked or (isinstance(value, float | np.floating) and math.isnan(value))
 
 
 def is_integer(value: object, least: float = -math.inf) -> TypeGuard[int]:
-    """Tell whether a value is an integer that is no smaller than another; True and False are not."""
+    """Return whether a value is an integer that is not less than ``least``; True and False are not integers."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64) and bool(value >= least)
 
 
 def as_integer(name: str, value: int | str, bits: int = 64) -> int:
-    """Return an integer, or its text, as a number; columns of integers have 64 bits, and floats end at 1024."""
+    """Return an integer, which may be text; integer columns have 64 bits, and floats are below 2**1024."""
     with suppress(ValueError):  # more digits than Python reads
         if abs(number := int(value)) < 2**bits:
             return number
@@ -56,18 +56,18 @@ def as_integer(name: str, value: int | str, bits: int = 64) -> int:
 
 
 def sign_of_infinity(value: object) -> int:
-    """Return 1 or -1 for an infinite number, with or without a unit, and 0 for anything else."""
+    """Return 1 or -1 for an infinite number, with or without a unit, and 0 for any other value."""
     number = value.value if isinstance(value, u.Quantity) and value.isscalar else value
     return int(np.sign(number)) if isinstance(number, float | np.floating) and math.isinf(number) else 0
 
 
 def as_unicode(value: object) -> object:
-    """Return bytes, which FITS files hold, as text; anything else as it is."""
+    """Return bytes, such as from FITS files, as text; any other value unchanged."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def as_members(name: str, value: Any, *, empty: bool = False) -> list[Any]:
-    """Return the members of whatever iterable was given, a scalar being one of itself; sets in sorted order."""
+    """Return the members of an iterable, sorted for a set, or a scalar as the only member; raise an error if empty."""
     if isinstance(value, np.ma.MaskedArray) and value.ndim > 0 and np.ma.is_masked(value):
         raise InvalidCriterionError(f"'{name}' contains masked values. Remove them.")
     members = members_of(value)
@@ -79,24 +79,24 @@ def as_members(name: str, value: Any, *, empty: bool = False) -> list[Any]:
 
 
 def members_of(value: Any) -> list[Any]:
-    """Return the members of an iterable; a scalar, also an array without dimensions, is the only one."""
+    """Return the members of an iterable, or a scalar (also a zero-dimensional array) as the only member."""
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         return [value]
     if isinstance(value, u.Quantity | Time | np.ndarray) and value.ndim == 0:
         return [value if isinstance(value, u.Quantity | Time) else value[()]]
     try:
         return sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
-    except TypeError:  # single positions and spans of time claim to be iterable
+    except TypeError:  # scalar positions and durations claim to be iterable
         return [value]
 
 
 def in_batches(members: Sequence[T], size: int) -> list[list[T]]:
-    """Return the members of a sequence, so many at a time."""
+    """Return the members of a sequence in batches."""
     return [list(members[start : start + size]) for start in range(0, len(members), size)]
 
 
 def refuse_missing(name: str, value: object) -> None:
-    """Raise if a value stands for none."""
+    """Raise an error if a value is missing."""
     if is_missing(value):
         shown = "masked" if value is np.ma.masked else value
         raise InvalidCriterionError(
@@ -104,16 +104,16 @@ def refuse_missing(name: str, value: object) -> None:
         )
 
 
-# A number there and back through another unit may differ by so much of itself: a few roundings of 1.1e-16.
+# The relative error of a number that was converted to another unit and back: a few roundings of 1.1e-16.
 _ROUNDING = 2e-15
-# The side to which the end of a range may give way, so that it still includes (or excludes) what it was converted from.
+# The direction in which to move the end of a range by this error, so that it still includes (or excludes) the original.
 OUTWARD = {"gte": -1, "gt": 1, "lte": 1, "lt": -1}
 
 
 def without_rounding_error(number: float, outward: int = 0) -> float:
-    """Return a converted number without the noise of its last digits: 0.5 micron are 5000 Angstrom, not 4999.99...
+    """Return a converted number without the error of its last digits: 0.5 micron is 5000 Angstrom, not 4999.99...
 
-    A number with more digits than people write is moved by its possible error instead, up or down.
+    A number with more digits than users would write is instead moved up or down by its possible error.
     """
     short = float(f"{number:.14g}")
     if short == float(f"{number:.12g}"):
@@ -122,7 +122,7 @@ def without_rounding_error(number: float, outward: int = 0) -> float:
 
 
 def refuse_lost_digits(name: str, value: object) -> None:
-    """Raise if a value is a floating-point number too large to be an exact integer, as an identifier has to be."""
+    """Raise an error for a floating-point number that is too large for an exact integer, such as an identifier."""
     limit = next((limit for kind, limit in _INEXACT_FROM if isinstance(value, kind)), None)
     if limit is not None and limit <= abs(float(cast("float", value))) < math.inf:
         raise InvalidCriterionError(
@@ -133,7 +133,7 @@ def refuse_lost_digits(name: str, value: object) -> None:
 
 
 def as_number(name: str, value: Any, column: Column, outward: int = 0) -> float:
-    """Return a value as the number in which the archive holds the column; see `OUTWARD`."""
+    """Return a value as a number in the unit of the column; see `OUTWARD`."""
     number = _number(name, value, column)
     if math.isnan(number):
         raise InvalidCriterionError(f"'{name}' is NaN, which matches no rows.")
@@ -142,7 +142,7 @@ def as_number(name: str, value: Any, column: Column, outward: int = 0) -> float:
 
 
 def as_iso(name: str, moment: Time | date | datetime | np.datetime64) -> str:
-    """Return a moment as the text in which the archive writes and compares dates."""
+    """Return a time as text in the format in which MAST compares dates."""
     if type(moment) is date:
         return moment.isoformat()
     text = str(Time(as_utc(name, moment if isinstance(moment, Time) else _as_time(name, moment)), precision=6).isot)
@@ -153,7 +153,7 @@ def _number(name: str, value: Any, column: Column) -> float:
     for kinds, read in _READERS:
         if isinstance(value, kinds):
             return read(name, value, column)
-    # The first has a float(), and it is not what it means.
+    # These would convert to float, but not to what they mean.
     if isinstance(value, bool | np.bool_ | np.complexfloating) or np.ma.is_masked(value):
         raise InvalidCriterionError(f"'{name}' must be a number, got {value!r}.")
     try:
@@ -166,7 +166,7 @@ def _number(name: str, value: Any, column: Column) -> float:
 
 
 def _warn_of_year(name: str, number: float, column: Column) -> None:
-    """Warn that a number is a Modified Julian Date, and not a year."""
+    """Warn that a number is read as a Modified Julian Date, and not as a year."""
     if column.is_time and _YEARS[0] <= number < _YEARS[1]:
         warn_user(
             f"{name}={number:g} is interpreted as a Modified Julian Date (in the year 1864). For the year, "
@@ -176,7 +176,7 @@ def _warn_of_year(name: str, number: float, column: Column) -> None:
 
 
 def _duration(name: str, span: TimeDelta | timedelta | np.timedelta64, column: Column) -> float:
-    """A span of time of astropy's, Python's or numpy's in the column's unit."""
+    """A duration of astropy, Python or numpy in the unit of the column."""
     unit = column.astropy_unit
     if column.is_time or unit is None or not unit.is_equivalent(u.s):
         raise InvalidCriterionError(f"'{name}' is not a duration, got {span!r} ({type(span).__name__}).")
@@ -188,21 +188,21 @@ def _duration(name: str, span: TimeDelta | timedelta | np.timedelta64, column: C
 
 
 def _moment(name: str, moment: date | datetime | np.datetime64 | str, column: Column) -> float:
-    """A moment that is no `~astropy.time.Time`, as a number."""
+    """A time that is not a `~astropy.time.Time` as a Modified Julian Date."""
     return _mjd(name, _as_time(name, moment), column)
 
 
 def _as_time(name: str, moment: date | datetime | np.datetime64 | str) -> Time:
-    """A moment of Python's, numpy's or the calendar's; a day begins at midnight, UTC."""
+    """A time from Python, numpy or text; a date means midnight UTC."""
     if type(moment) is date:
         moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
     if isinstance(moment, np.datetime64):
-        # Time does not read all of numpy's units.
+        # Time does not support all units of numpy.
         moment = moment.astype("datetime64[us]")
     try:
         if isinstance(moment, str):
             moment = moment.strip()
-            # Time has no time zones; datetime has.
+            # Time does not support time zones, but datetime does.
             moment = datetime.fromisoformat(moment) if _OFFSET.search(moment) and ":" in moment else moment
         return Time(moment)
     except ValueError as err:
@@ -212,24 +212,24 @@ def _as_time(name: str, moment: date | datetime | np.datetime64 | str) -> Time:
 
 
 def _mjd(name: str, moment: Time, column: Column) -> float:
-    """A moment as a Modified Julian Date, UTC."""
+    """A time as a Modified Julian Date (UTC)."""
     if not column.is_time:
         raise InvalidCriterionError(f"'{name}' is not a time column and cannot be compared with {moment!r}.")
     return float(as_utc(name, moment).mjd)
 
 
 def as_utc(name: str, moment: Time) -> Time:
-    """Return one moment, in UTC."""
+    """Return a scalar time in UTC."""
     if moment.size != 1 or np.any(moment.mask):
         raise InvalidCriterionError(f"'{name}' must have one scalar time per limit of the range, got {moment!r}.")
     try:
         return moment.reshape(()).utc
-    except (ValueError, IndexError, ScaleValueError) as err:  # the second: no Earth rotation data for that day
+    except (ValueError, IndexError, ScaleValueError) as err:  # IndexError: no Earth rotation data for that day
         raise InvalidCriterionError(f"'{name}' must be a time that can be converted to UTC, got {moment!r}.") from err
 
 
 def _in_column_unit(name: str, quantity: u.Quantity, column: Column) -> float:
-    """A quantity in the column's unit; one without a unit fits only columns that have none."""
+    """A quantity in the unit of the column; a dimensionless one is valid only for columns without a unit."""
     unit = column.astropy_unit or u.dimensionless_unscaled
     _refuse_several(name, quantity)
     spectral = u.spectral() if is_spectral(quantity, column) else []
@@ -243,7 +243,7 @@ def _in_column_unit(name: str, quantity: u.Quantity, column: Column) -> float:
 
 
 def is_spectral(value: object, column: Column) -> bool:
-    """Tell whether a value is a frequency, energy or wavenumber for a column of wavelengths, of which it is inverse."""
+    """Return whether a value is a frequency, energy or wavenumber for a column of wavelengths."""
     unit = column.astropy_unit
     if unit is None or not isinstance(value, u.Quantity) or not column.name.lower().startswith("em_"):
         return False
@@ -251,7 +251,7 @@ def is_spectral(value: object, column: Column) -> bool:
 
 
 def _refuse_several(name: str, quantity: u.Quantity) -> None:
-    """Raise unless there is one value, and it is not masked."""
+    """Raise an error unless the quantity is a scalar and is not masked."""
     if np.ma.is_masked(quantity) or np.any(getattr(quantity, "mask", False)):
         raise InvalidCriterionError(f"'{name}' must be a number, got a masked value.")
     if not quantity.isscalar:
@@ -259,7 +259,7 @@ def _refuse_several(name: str, quantity: u.Quantity) -> None:
 
 
 def _from_text(name: str, text: str, column: Column) -> float:
-    """A number written as text, or a date where the column is a time."""
+    """A number written as text, or a date if the column is a time."""
     try:
         number = float(text)
     except ValueError:
@@ -272,7 +272,7 @@ def _from_text(name: str, text: str, column: Column) -> float:
     raise InvalidCriterionError(f"'{name}' must be a number, got {text!r}.")
 
 
-# What is no number yet, and what makes one of it.
+# Types that are not plain numbers, and the functions that convert them.
 _READERS: Sequence[tuple[tuple[type, ...], Callable[[str, Any, Column], float]]] = (
     ((Time,), _mjd),
     ((date, np.datetime64), _moment),
@@ -289,22 +289,22 @@ _FULL_TURN = 360.0
 
 
 def _is_right_ascension(column: Column) -> bool:
-    """Whether a column holds right ascensions in degrees."""
+    """Whether a column contains right ascensions in degrees."""
     named = column.type_name.lower() == "ra" or bool(_RIGHT_ASCENSION.fullmatch(column.name))
     return named and column.astropy_unit in {None, u.deg}
 
 
 def turned_ranges(low: Any, high: Any, column: Column) -> list[tuple[Any, Any]]:
-    """Return the ranges between 0 and 360 degrees that a range of right ascensions stands for, two if it crosses 0h.
+    """Return a range of right ascensions as ranges between 0 and 360 degrees, two if it crosses 0h.
 
-    A range of anything else is returned as it is.
+    A range of any other column is returned unchanged.
     """
     closed = all(isinstance(each, int | float) and abs(each) < math.inf for each in (low, high))
     return _turned(low, high) if closed and _is_right_ascension(column) else [(low, high)]
 
 
 def _turned(low: float, high: float) -> list[tuple[float, float]]:
-    """The ranges between 0 and 360 degrees that a range of angles stands for."""
+    """The equivalent ranges between 0 and 360 degrees."""
     if high - low >= _FULL_TURN:
         return [(0.0, _FULL_TURN)]
     if 0 <= low <= high <= _FULL_TURN or (low > high and not 0 <= high < low <= _FULL_TURN):
@@ -317,7 +317,7 @@ def _turned(low: float, high: float) -> list[tuple[float, float]]:
 
 
 def as_text(name: str, value: Any, column: Column) -> str:
-    """A value of a discrete column as text."""
+    """Return a value of a discrete column as text."""
     if isinstance(value, bytes):
         value = as_plain(value, name)
     if column.kind is Kind.BOOLEAN:
@@ -342,7 +342,7 @@ def _plain_text(name: str, value: Any, whole: bool) -> str:
 
 
 def _whole_text(name: str, text: str) -> str:
-    """An integer written as text, in the one spelling that the archive can read; or a pattern."""
+    """An integer in text, in the format that MAST reads; or a pattern."""
     if "*" in text or "%" in text:
         return str(text)
     if WHOLE.fullmatch(text):  # an identifier of 19 digits must not pass through a float
@@ -365,7 +365,7 @@ def _whole_or_text(name: str, number: float, whole: bool) -> str:
 
 
 def _truth(name: str, value: Any) -> str:
-    """A yes-or-no value, as the archive spells it."""
+    """A truth value in MAST's spelling."""
     spelled = str(value).strip().lower()
     truth = {**TRUTHS, "yes": True, "no": False}.get(spelled)
     if truth is None:
@@ -373,24 +373,24 @@ def _truth(name: str, value: Any) -> str:
     return str(truth)
 
 
-# -- texts with wildcards -------------------------------------------------------------------------------------------
+# -- text with wildcards --------------------------------------------------------------------------------------------
 
 
-# Stars have asterisks in their names, as SIMBAD writes them: "V* EV Lac", "* alf Cen", "** STF 60".
+# Names of stars in SIMBAD contain asterisks: "V* EV Lac", "* alf Cen", "** STF 60".
 _ASTERISK_OF_STAR = re.compile(r"[A-Za-z]{0,3}\*{1,2} (?=\S)")
 
 
 def has_wildcards(text: str) -> bool:
-    """Tell whether an asterisk or a percent sign in a text stands for any run of characters."""
+    """Return whether a text contains wildcards (``*`` or ``%``), not counting the asterisks in names of stars."""
     star = _ASTERISK_OF_STAR.match(text)
     rest = text if star is None else text[star.end() :]
     return "*" in rest or "%" in rest
 
 
 def wildcard_test(pattern: str, wildcards: str = "*") -> Callable[[str], bool]:
-    """Return what tells whether a text matches a pattern; each part is looked for once, from the left.
+    """Return a function that tests whether a text matches a pattern, by searching each part once from the left.
 
-    A regular expression would try all ways to divide the text, which for many wildcards takes minutes.
+    A regular expression would try all ways to split the text, which takes minutes for many wildcards.
     """
     first, *middle = re.split(f"[{re.escape(wildcards)}]+", pattern)
     if not middle:

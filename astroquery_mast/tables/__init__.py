@@ -1,1 +1,1 @@
-"""What the archive answers, made into columns and tables; pure."""
+"""Responses as columns and tables, without network access."""

@@ -1,4 +1,4 @@
-"""Result tables in ASDF files, as the plain tables that they are there.
+"""Write result tables to ASDF files as plain tables.
 
 In: the tables of this package in a tree.  Out: `~astropy.table.Table`, which ``asdf-astropy`` writes.  Only ``asdf``
 imports this module, by its entry point.
@@ -13,7 +13,7 @@ from astropy.table import Table
 
 
 class ResultTableConverter(Converter):  # type: ignore[misc, unused-ignore]
-    """Hands a result table on as a plain one."""
+    """Converts result tables to plain tables."""
 
     tags: tuple[str, ...] = ()
     types = (
@@ -24,19 +24,19 @@ class ResultTableConverter(Converter):  # type: ignore[misc, unused-ignore]
     )
 
     def select_tag(self, _obj: Any, _tags: Any, _ctx: Any) -> None:
-        """Leave the tag to whoever writes plain tables."""
+        """Return None, so that the converter of plain tables selects the tag."""
 
     def to_yaml_tree(self, obj: Any, _tag: Any, _ctx: Any) -> Table:
         """Return the plain table."""
         return Table(obj, copy=False)
 
     def from_yaml_tree(self, node: Any, _tag: Any, _ctx: Any) -> Any:
-        """Return what is read, which is a plain table by then."""
+        """Return the object, which is already a plain table."""
         return node
 
 
 class ResultTableExtension(Extension):  # type: ignore[misc, unused-ignore]
-    """What ``asdf`` is told of result tables."""
+    """The ASDF extension for result tables."""
 
     extension_uri = "asdf://astroquery-mast/extensions/result-tables-1.0.0"
     converters = (ResultTableConverter(),)

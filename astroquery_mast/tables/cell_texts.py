@@ -1,6 +1,6 @@
-"""Columns of a table as texts: how each cell is shown.
+"""The cells of a table as text for display.
 
-In: some rows of a column.  Out: a `ShownColumn`.  Which columns hold dates or sizes is in ``display.json``.
+In: some rows of a column.  Out: a `ShownColumn`.  ``display.json`` lists the columns with dates and sizes.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ Indices = npt.NDArray[np.intp]
 CellTexts = list[str | None]
 
 MASKED = "--"
-# Days of the years 1900 and 2200 as Modified Julian Dates; MAST writes days far in the future where none is set.
+# The years 1900 and 2200 as Modified Julian Dates; MAST uses dates far in the future for missing ones.
 _FIRST_DAY, _LAST_DAY = 15020, 124593
 _MJD_EPOCH = date(1858, 11, 17)
 _LONGEST_NUMBER = 10
-# A time in ISO 8601, and how long it is to the day and to the minute.
+# A time in ISO 8601, and its lengths to the day and to the minute.
 _TIME, _DAY, _MINUTE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d"), 10, 16
 _BYTES = ("B", "kB", "MB", "GB", "TB")
 
 
 @cache
 def display_rules() -> Mapping[str, Any]:
-    """Return what is known about columns that are shown."""
+    """Return the display rules for columns and tables."""
     text = resources.files("astroquery_mast.tables").joinpath("display.json").read_text("utf-8")
     rules: dict[str, Any] = json.loads(text)
     return rules
@@ -48,7 +48,7 @@ def display_rules() -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class ShownColumn:
-    """A column as it is shown: texts of the cells, None where there is no value, and the room that they have."""
+    """A column as shown: the texts of the cells, None for missing values, and the width."""
 
     name: str
     unit: str
@@ -60,22 +60,22 @@ class ShownColumn:
 
     @property
     def heading_width(self) -> int:
-        """The room that name and unit take."""
+        """The width of the name and the unit."""
         return max(text_width(self.name), text_width(self.unit))
 
     @property
     def longest(self) -> int:
-        """The room that the longest cell takes."""
+        """The width of the longest cell."""
         return max((len(MASKED) if cell is None else text_width(cell) for cell in self.cells), default=0)
 
     @property
     def is_empty(self) -> bool:
-        """Whether no cell that is shown has a value."""
+        """Whether all shown cells are empty."""
         return len(self.cells) > 0 and all(cell is None or not cell.strip() for cell in self.cells)
 
 
 def shown_column(table: Table, name: str, rows: Indices, *, raw: bool = False) -> ShownColumn:
-    """Return a column with the texts of some cells, and the width that it takes; ``raw`` as astropy shows it."""
+    """Return a column with the texts of some cells, and its width; with ``raw``, numbers are as astropy shows them."""
     column = table[name][rows]
     full = cell_texts(column)
     unit = getattr(column.info, "unit", None)
@@ -88,12 +88,12 @@ def shown_column(table: Table, name: str, rows: Indices, *, raw: bool = False) -
 
 
 def _is_number(column: Any) -> bool:
-    """Whether a column has a number in each cell."""
+    """Whether a column contains scalar numbers."""
     return isinstance(column, BaseColumn) and column.dtype.kind in "iufc" and column.ndim == 1
 
 
 def cell_texts(column: Any) -> list[str | None]:
-    """Return the cells of a column as astropy shows them, None where there is no value, on one line each."""
+    """Return the cells of a column as astropy shows them, each on one line, and None for missing values."""
     texts = _as_written(column)
     together = " ".join(texts)
     if presentable(together) != together:
@@ -102,7 +102,7 @@ def cell_texts(column: Any) -> list[str | None]:
 
 
 def _as_written(column: Any) -> list[str]:
-    """The cells of a column as astropy writes them; plain ones without its way through masked cells, one by one."""
+    """The cells of a column as astropy formats them; simple columns directly, without its loop over masked cells."""
     is_plain = isinstance(column, BaseColumn) and column.ndim == 1 and column.format is None
     if not is_plain or column.dtype.kind not in "Uiufb":
         return list(column.info.iter_str_vals())
@@ -110,7 +110,7 @@ def _as_written(column: Any) -> list[str]:
 
 
 def _missing(column: Any, count: int) -> Sequence[bool]:
-    """Whether each cell has no value: it is None, or all of it is masked."""
+    """Whether each cell is missing: it is None, or completely masked."""
     if getattr(column, "dtype", np.dtype("U")).kind == "O" and column.ndim == 1:
         return [cell is None for cell in np.ma.asarray(column).filled(None).tolist()]
     mask = np.asarray(getattr(column, "mask", False))
@@ -120,11 +120,11 @@ def _missing(column: Any, count: int) -> Sequence[bool]:
 
 
 def _numbers(name: str, column: Any, full: CellTexts, unit: str) -> tuple[CellTexts, str]:
-    """The cells of a column of numbers as they are shown, and their unit."""
+    """The cells of a numeric column as shown, and their unit."""
     values, rules = np.ma.getdata(column).tolist(), display_rules()
     if name in rules["dates"] and unit in {"", "d"}:
         days = _each(_day, values, full)
-        # The numbers stay where one of them is no date.
+        # Show the numbers if one of them is not a date.
         if days.count(None) == full.count(None):
             return days, "UTC date"
     if name in rules["bytes"] and unit in {"", "byte"}:
@@ -135,22 +135,22 @@ def _numbers(name: str, column: Any, full: CellTexts, unit: str) -> tuple[CellTe
 
 
 def _each(shown: Callable[[float], str | None], values: Sequence[float], full: CellTexts) -> CellTexts:
-    """Values as they are shown, but for those that are missing."""
+    """Values as shown, and None for missing ones."""
     return [None if text is None else shown(value) for value, text in zip(values, full, strict=True)]
 
 
 def _day(value: float) -> str | None:
-    """A Modified Julian Date as a day, None if it is none."""
+    """A Modified Julian Date as a day, or None if it is out of range."""
     return str(_MJD_EPOCH + timedelta(days=int(value))) if _FIRST_DAY <= value < _LAST_DAY else None
 
 
 def _rounded(text: str, value: float) -> str:
-    """A number with eight digits, if it has more of them than are needed to tell rows apart."""
+    """A number, rounded to eight digits if it is long."""
     return text if len(text) <= _LONGEST_NUMBER else f"{value:.8g}"
 
 
 def readable_size(size: float) -> str:
-    """Return a number of bytes for the reader, such as ``12.3 MB``."""
+    """Return a number of bytes as text, such as ``12.3 MB``."""
     if not math.isfinite(size):
         return str(size)
     unit = _BYTES[0]
@@ -190,9 +190,9 @@ def ending(text: str, width: int) -> str:
 
 
 def shortened(text: str, width: int, dots: str = "...") -> str:
-    """Return a text that is not wider than it may be: what tells it apart from others stays.
+    """Return a text shortened to a width, keeping its most specific part.
 
-    The end of a path, the beginning of a sentence, beginning and end of a name; of a time, the day.
+    This is the end of a path, the beginning of a sentence, the beginning and end of a name, or the day of a time.
     """
     if text_width(text) <= width:
         return text

@@ -1,7 +1,7 @@
-"""The columns of the archive's tables: what they are called, what they hold, how they are filtered.
+"""Metadata of the columns of MAST's tables: names, types, units, descriptions.
 
-In: the configuration of a service's columns, as the archive serves it or as the package carries it.  Out: frozen
-`Column` objects.  The only map from the archive's type names to ours is here.
+In: the configuration of a service's columns, from MAST or from the snapshot in the package.  Out: frozen `Column`
+objects.  This module has the only map from MAST's type names to those of the package.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from ..exceptions import InvalidArgumentError
 from .result_table import ResultTable
 
 E = TypeVar("E", bound=InvalidArgumentError)
-# So many names are in a message at most.
+# The maximum number of names in a message.
 _SHOWN = 5
 
 
 def find_name(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that a given one stands for: the same, or else the first that differs in case only."""
+    """Return the known name that equals a given name, or else the first that differs only in case."""
     names = known if isinstance(known, list | tuple | dict) else list(known)
     if name in names:
         return name
@@ -39,7 +39,7 @@ def find_name(name: str, known: Iterable[str]) -> str | None:
 
 
 def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Return the known names that are most like a given one, the best first, whatever the case."""
+    """Return the known names that are most similar to a given name, ignoring case, the best first."""
     spellings: dict[str, list[str]] = {}
     for candidate in known:
         spellings.setdefault(candidate.lower(), []).append(candidate)
@@ -48,7 +48,7 @@ def closest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
 
 
 def did_you_mean(name: str, known: Iterable[str], near: Sequence[str] = (), *, listed: bool = False) -> str:
-    """Return a sentence with the names that may have been meant; with all that exist if none is like it, or listed."""
+    """Return a sentence that suggests similar names, and lists all if ``listed``, or if none is similar."""
     names = list(known)
     meant = list(near or closest(name, names))
     every = f"Available: {', '.join(names)}." if names else "None are available."
@@ -59,13 +59,13 @@ def did_you_mean(name: str, known: Iterable[str], near: Sequence[str] = (), *, l
 
 
 def alternatives(names: Sequence[str]) -> str:
-    """Return names as alternatives, in words."""
+    """Return quoted names, joined by commas and "or"."""
     *others, last = map(repr, names)
     return f"{', '.join(others)} or {last}" if others else last
 
 
 def few_names(names: Sequence[object]) -> str:
-    """Return the first few of many names, or of other things, for a message."""
+    """Return the first few names or other values, for a message."""
     return ", ".join(map(repr, names[:_SHOWN])) + (", ..." if len(names) > _SHOWN else "")
 
 
@@ -78,12 +78,12 @@ def no_such(
     listed: bool = False,
     error: type[E] = InvalidArgumentError,
 ) -> E:
-    """Return the error for a name that does not exist: a sentence that says so, and the names that may be meant."""
+    """Return the error for a name that does not exist, with a sentence that suggests similar names."""
     return error(f"{said} {did_you_mean(name, known, near, listed=listed)}")
 
 
 def known_name(name: str, known: Iterable[str], said: str, *, listed: bool = False) -> str:
-    """Return the known name that a given one stands for; raise, with a sentence and what may be meant, if none is."""
+    """Return the known spelling of a name; raise an error that suggests similar names if it is unknown."""
     names = list(known)
     found = find_name(name, names)
     if found is None:
@@ -91,15 +91,15 @@ def known_name(name: str, known: Iterable[str], said: str, *, listed: bool = Fal
     return found
 
 
-# Columns that the portal adds for itself; they hold nothing and are dropped from tables.
+# Empty columns that the MAST Portal adds for its own use, and which are dropped from tables.
 PORTAL_COLUMNS = frozenset({"_selected_"})
 _SNAPSHOTS = ("columns.json", "catalog_columns.json", "jwst_columns.json")
-# Under this name the snapshot has patterns instead of names: positions of matches, magnitudes by camera and filter.
+# The entry of the snapshot with patterns of names: positions of matches, magnitudes by camera and filter.
 _PATTERNS = "*"
 
 
 class Kind(Enum):
-    """What a column holds; the value is the word used in tables of metadata, as in ``astroquery.mast``."""
+    """The kind of values in a column; the enum's value is its name in metadata tables, as in ``astroquery.mast``."""
 
     TEXT = "string"
     FLOAT = "float"
@@ -108,7 +108,7 @@ class Kind(Enum):
     BYTE = "byte"
 
 
-# Type names seen in answers, in configurations and lists of columns, and in the catalogs behind them (SQL Server,
+# The type names in responses, in configurations and lists of columns, and in the underlying catalogs (SQL Server,
 # VOTable).
 _KINDS = {
     Kind.TEXT: (
@@ -122,7 +122,7 @@ _KINDS = {
 }
 _KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names.split()}
 
-# Spellings of units in the archive's configurations that are not astropy's.
+# Spellings of units in MAST's configurations that astropy does not support.
 _UNITS = {
     "sec": "s",
     "secs": "s",
@@ -135,12 +135,12 @@ _UNITS = {
 
 
 def kind_of(type_name: str) -> Kind | None:
-    """Return what a type name of the archive stands for."""
+    """Return the kind for a type name of MAST, or None if it is unknown."""
     return _KIND_OF.get(type_name.split("(", maxsplit=1)[0].strip().lower())
 
 
 def unit_of(text: str) -> u.UnitBase | None:
-    """Return the unit that a configuration names, or None if it names none that astropy knows."""
+    """Return the unit for a text in a configuration, or None if astropy does not know it."""
     text = text.strip()
     if not text:
         return None
@@ -166,39 +166,39 @@ class Column:
 
     @property
     def kind(self) -> Kind | None:
-        """What it holds, None if the archive does not say."""
+        """The kind of values, None if MAST does not specify it."""
         return kind_of(self.type_name)
 
     @property
     def kind_name(self) -> str:
-        """What it holds, in the word of tables of metadata, or else in that of the archive."""
+        """The kind of values as named in metadata tables, or else MAST's type name."""
         return self.kind.value if self.kind else self.type_name
 
     @property
     def shown(self) -> bool:
-        """Whether it is one for users: neither hidden nor the portal's own."""
+        """Whether to show the column to users: it is neither hidden nor for the portal's own use."""
         return not self.hidden and self.name not in PORTAL_COLUMNS
 
     @property
     def unit_text(self) -> str:
-        """Its unit, as the archive writes it."""
+        """The unit, as MAST writes it."""
         return self.unit or self.vo_unit
 
     @property
     def about(self) -> str:
-        """What it holds, in words."""
+        """The description, or else the label."""
         return self.description or self.label
 
     @property
     def astropy_unit(self) -> u.UnitBase | None:
-        """Its unit, None if it has none; text and yes-or-no columns never have one."""
+        """The unit, or None; text and boolean columns never have one."""
         if self.kind in {Kind.TEXT, Kind.BOOLEAN}:
             return None
         return unit_of(self.vo_unit) or unit_of(self.unit)
 
 
 Columns = Mapping[str, Column]
-# What a table of metadata tells of a column.
+# The columns of a metadata table.
 _METADATA: Mapping[str, Callable[[Column], str]] = {
     "Column Name": lambda column: column.name,
     "Column Label": lambda column: column.label,
@@ -210,12 +210,12 @@ _METADATA: Mapping[str, Callable[[Column], str]] = {
 
 
 def columns_of(config: Mapping[str, object]) -> dict[str, Column]:
-    """Read a configuration of columns."""
+    """Return the columns in a configuration."""
     return {name: _column(name, entry) for name, entry in config.items() if isinstance(entry, Mapping)}
 
 
 def _column(name: str, entry: Mapping[str, object]) -> Column:
-    """One column from its properties; the archive has two vocabularies, its own and ``vot.``, for the same things."""
+    """One column from its properties, for which MAST has two sets of names, its own and those with ``vot.``."""
 
     def text(key: str) -> str:
         value = entry.get(key)
@@ -231,7 +231,7 @@ def _column(name: str, entry: Mapping[str, object]) -> Column:
         description=text("vot.description"),
         example=text("example"),
         separator=text("separator"),
-        # Integers are filtered by value, as the portal does.
+        # Integers are filtered by value, as in the portal.
         continuous=kind_of(filtered_as) is Kind.FLOAT or bool(entry.get("treatNumeric")),
         is_time=bool(entry.get("isMjd")),
         hidden=bool(entry.get("remove")),
@@ -240,42 +240,42 @@ def _column(name: str, entry: Mapping[str, object]) -> Column:
 
 @cache
 def snapshot() -> Mapping[str, Columns]:
-    """Return the columns that the package knows without asking: configuration id → column name → `Column`."""
+    """Return the columns in the package, which need no request: configuration id → column name → `Column`."""
     folder = resources.files("astroquery_mast.tables")
     texts = [folder.joinpath(name).read_text("utf-8") for name in _SNAPSHOTS]
     return {config_id: columns_of(config) for text in texts for config_id, config in json.loads(text).items()}
 
 
 def find_column(name: str, columns: Columns) -> Column | None:
-    """Return the column of that name, whatever the case, or None."""
+    """Return a column by its name, ignoring case, or None."""
     found = find_name(name, columns)
     return None if found is None else columns[found]
 
 
 def described_column(name: str, columns: Columns) -> Column | None:
-    """Return what is known of a column of an answer: by its own name, or by a pattern for columns of many services."""
+    """Return the metadata of a column in a response, by its name, or by a pattern for columns of many services."""
     if name in columns:
         return columns[name]
     return next((column for pattern, column in snapshot()[_PATTERNS].items() if fnmatchcase(name, pattern)), None)
 
 
 def plain_cells(column: Any) -> list[Any]:
-    """Return the cells of a column as values of Python's own, None for masked ones."""
+    """Return the cells of a column as Python values, None for masked ones."""
     return list(np.ma.asarray(column).tolist())
 
 
 def plain_floats(column: Any) -> npt.NDArray[np.float64]:
-    """Return a column of numbers as floating-point numbers, NaN where they are masked."""
+    """Return a numeric column as floats, NaN for masked values."""
     return np.asarray(np.ma.MaskedArray(column, dtype=np.float64).filled(np.nan))
 
 
 def shown_columns(columns: Columns) -> list[Column]:
-    """Return the columns that are for users."""
+    """Return the columns to show to users."""
     return [column for column in columns.values() if column.shown]
 
 
 def metadata_table(columns: Columns) -> Table:
-    """Return the columns as a table for the reader."""
+    """Return the columns as a table for users."""
     shown = shown_columns(columns)
     parts = {title: [text(column) for column in shown] for title, text in _METADATA.items()}
     return ResultTable({title: texts for title, texts in parts.items() if any(texts)})

@@ -1,7 +1,8 @@
-"""Tables of other packages, as those of astropy: pandas, polars and pyarrow, structured arrays, lists of dictionaries.
+"""Convert tables of pandas, polars and pyarrow, structured arrays, and lists of dictionaries to astropy tables.
 
-In: whatever a user may hold rows in, or the content of a parquet file.  Out: an `~astropy.table.Table` where it is such
-a table, the same object where it is not.  These packages are imported for files only: who has their objects has them.
+In: an object that may contain rows, or the contents of a parquet file.  Out: an `~astropy.table.Table` for such a
+table, or the same object otherwise.  The packages are imported only for files, since their objects exist only if they
+are imported already.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ _OF_ASTROPY = b"table_meta_yaml"
 
 
 def as_astropy(given: Any) -> Any:
-    """Return a table of another package as a `~astropy.table.Table`, a column of one as a list, anything else as it is.
+    """Return a table of another package as a `~astropy.table.Table`, its column as a list, other objects unchanged.
 
-    A Series with names for its values is a row of a DataFrame, and becomes a table of one row.
+    A Series with labels that are text is a row of a DataFrame, and becomes a table with one row.
     """
     if isinstance(given, np.ndarray) and given.dtype.names:
         return Table(given)
@@ -36,18 +37,18 @@ def as_astropy(given: Any) -> Any:
 
 
 def _of_dataframe(frame: Any) -> Table:
-    """The table of a DataFrame."""
+    """A DataFrame as a table."""
     of_pandas = hasattr(frame, "iloc")
     return Table.from_pandas(frame) if of_pandas else Table(frame.to_dict(as_series=False), masked=True)
 
 
 def _of_arrow(batch: Any) -> Table:
-    """The table of a Table or RecordBatch of pyarrow; numbers that are null are NaN."""
+    """A Table or RecordBatch of pyarrow as a table, with NaN for null numbers."""
     return Table({name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names})
 
 
 def _of_series(series: Any) -> Table | list[Any]:
-    """The row or the values of a Series."""
+    """A Series as a table with one row, or as a list of values."""
     labels = list(getattr(series, "index", ()))
     if labels and all(isinstance(label, str) for label in labels):
         return Table(rows=[dict(zip(labels, series.tolist(), strict=True))])
@@ -64,7 +65,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _is_product_or_observation(row: object) -> bool:
-    """Whether something is a dictionary that stands for a row of products or observations."""
+    """Whether an object is a dictionary with a row of products or observations."""
     return isinstance(row, Mapping) and bool({"dataURI", "obsid"} & set(row))
 
 

@@ -1,6 +1,6 @@
-"""A table as HTML, as notebooks show it: a line for each row, links, and previews that are fetched when asked for.
+"""Tables as HTML for notebooks: one line for each row, links, and previews that are loaded on demand.
 
-In: a table.  Out: HTML without scripts.  All text in it is escaped, whoever wrote it.
+In: a table.  Out: HTML without scripts, in which all text is escaped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .cell_texts import ShownColumn, shortened
 from .links import Links, PreviewLink, links_of, preview_links
 from .table_view import Room, TableView, view_of
 
-# A window of 1280 pixels has room for so many characters of the size that notebooks use for tables.
+# The number of characters of the size of tables in notebooks that fit in a window of 1280 pixels.
 _WIDTH, _BETWEEN, _ROWS = 157, 2, 50
 _MOST_CELLS = 200_000
 _LONGEST_TITLE = 1000
@@ -24,14 +24,14 @@ _LONG = 60
 
 
 def html_text(table: Table) -> str:
-    """Return the most important columns of a table as HTML, ``astropy.conf.max_lines`` or 50 rows at most."""
+    """Return the most important columns of a table as HTML, with up to ``astropy.conf.max_lines`` or 50 rows."""
     lines = _ROWS if conf.max_lines is None else conf.max_lines
     view = view_of(table, Room(None if lines < 0 else max(2, lines), _WIDTH, _BETWEEN, whole_names=True))
     return _page(table, view, view.footer)
 
 
 def whole_html_text(table: Table) -> str:
-    """Return all of a table as HTML that scrolls; very long ones are cut."""
+    """Return all columns and rows of a table as HTML that scrolls, up to a maximum number of cells."""
     most = max(1, _MOST_CELLS // max(1, len(table.colnames)))
     view = view_of(table[:most], Room(None, None, all_columns=True))
     footer = f"{len(table):,} rows x {len(table.colnames)} columns"
@@ -41,7 +41,7 @@ def whole_html_text(table: Table) -> str:
 
 
 def _page(table: Table, view: TableView, footer: str, *, whole: bool = False) -> str:
-    """A table with what is said about it."""
+    """A table with its summary, size, and previews."""
     summary = f'<div class="mast-summary">{html.escape(view.summary)}</div>' if view.summary else ""
     size = html.escape(footer).replace(" x ", " &times; ").replace("show_all()", "<code>show_all()</code>")
     return (
@@ -73,22 +73,22 @@ def _table(table: Table, view: TableView, whole: bool) -> Iterator[str]:
 
 
 def _heading(column: ShownColumn) -> str:
-    """The name of a column; what it holds is told where the mouse rests."""
+    """The name of a column, with its description as a tooltip."""
     return f"<th{_side(column)}{_title(column.description)}>{html.escape(column.name)}</th>"
 
 
 def _side(column: ShownColumn) -> str:
-    """Where a column is aligned: numbers end below each other."""
+    """The class for the alignment of a column; numbers are right-aligned."""
     return "" if column.is_text else ' class="mast-number"'
 
 
 def _title(text: str) -> str:
-    """A text that is shown where the mouse rests."""
+    """The attribute for a tooltip."""
     return f' title="{html.escape(shortened(presentable(text), _LONGEST_TITLE, "…"))}"' if text else ""
 
 
 def _cells(column: ShownColumn, links: Links, whole: bool) -> Iterator[str]:
-    """The cells of a column, with what was cut or rounded where the mouse rests."""
+    """The cells of a column, with the complete text as a tooltip if it was shortened or rounded."""
     for shown, full, link in zip(column.cells, column.full, links, strict=True):
         if shown is None or full is None:
             yield f'<td{_side(column)}><span class="mast-masked">--</span></td>'
@@ -99,7 +99,7 @@ def _cells(column: ShownColumn, links: Links, whole: bool) -> Iterator[str]:
 
 
 def _linked(text: str, link: str | None) -> str:
-    """Text that is escaped already, as a link if it has an address."""
+    """Text that is already escaped, as a link if there is an address."""
     return (
         text if link is None else f'<a href="{html.escape(link)}" target="_blank" rel="noopener noreferrer">{text}</a>'
     )
@@ -109,7 +109,7 @@ def _linked(text: str, link: str | None) -> str:
 
 
 def _previews(previews: Sequence[PreviewLink]) -> str:
-    """The previews, closed at first: a browser fetches pictures that are loaded lazily when they come into view."""
+    """The previews, collapsed at first; the browser loads the pictures lazily when they become visible."""
     if not previews:
         return ""
     figures = "".join(map(_figure, previews))
@@ -117,7 +117,7 @@ def _previews(previews: Sequence[PreviewLink]) -> str:
 
 
 def _figure(preview: PreviewLink) -> str:
-    """A preview, or why there is none."""
+    """A preview, or a note that it is exclusive."""
     words = html.escape(preview.label)
     caption = f"<figcaption{_title(preview.label)}>{words}</figcaption>"
     if preview.address is None:
@@ -127,7 +127,7 @@ def _figure(preview: PreviewLink) -> str:
     return f"<figure>{_linked(picture, preview.address)}{caption}</figure>"
 
 
-# Colors of JupyterLab and VS Code where they exist; else those that suit light and dark pages alike.
+# The colors of JupyterLab or VS Code if defined; else colors for light and dark pages.
 _STYLE = """
 .mast-result{color:inherit;max-width:100%}
 .mast-result .mast-scroll{overflow:auto;max-width:100%}

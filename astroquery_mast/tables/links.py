@@ -1,7 +1,7 @@
-"""Addresses that belong to the cells of a table: pages about what is shown, and previews.
+"""Links for the cells of a table: web pages about programs, observations and DOIs, and previews.
 
-In: a part of a table.  Out: addresses that begin with http:// or https://, and None for everything else.  A server's
-text never becomes an address by itself unless it is one of these.
+In: a part of a table.  Out: addresses that begin with http:// or https://, and None for all other cells.  Text from a
+server becomes a link only if it is such an address.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DOI = re.compile(r"(?:doi:|https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S+)", re.
 _PROGRAM = re.compile(r"0*([1-9]\d{0,5})")
 _MISSIONS = frozenset({"HST", "JWST"})
 _PICTURES = (".jpg", ".jpeg", ".png", ".gif")
-# What dataRights says of data that only their proposers may have.
+# The value of dataRights for data under exclusive access.
 _EXCLUSIVE = "EXCLUSIVE_ACCESS"
 
 Links = CellTexts
@@ -36,12 +36,12 @@ class PreviewLink:
 
 
 def links_of(table: Table, view: TableView) -> list[Links]:
-    """Return the addresses of the cells that are shown, column by column."""
+    """Return the addresses for the shown cells, column by column."""
     return [_links(table, view, column.name, column.full) for column in view.columns]
 
 
 def _links(table: Table, view: TableView, name: str, cells: CellTexts) -> Links:
-    """The addresses of the cells of a column."""
+    """The addresses for the cells of a column."""
     kind = view.kind.links.get(name.lower(), "")
     if kind == "program":
         return _program_links(table, view, cells)
@@ -53,7 +53,7 @@ def _links(table: Table, view: TableView, name: str, cells: CellTexts) -> Links:
 
 
 def _program_links(table: Table, view: TableView, cells: CellTexts) -> Links:
-    """The pages of programs, which only two missions have."""
+    """The addresses of program pages, which exist for two missions only."""
     server = Endpoints().programs_server
     missions = [mission or view.kind.mission for mission in texts_below(table, "obs_collection", view.rows)]
     return [_program(server, mission.upper(), cell or "") for mission, cell in zip(missions, cells, strict=True)]
@@ -74,7 +74,7 @@ def _web(text: str) -> str | None:
 
 
 def preview_links(table: Table, view: TableView) -> list[PreviewLink]:
-    """Return the previews of the rows that are shown: of observations, or the products that are pictures."""
+    """Return the previews of the shown rows: those of observations, or products that are images."""
     addresses = texts_below(table, "jpegurl", view.rows)
     labels = texts_below(table, "obs_id", view.rows)
     if not any(addresses):
@@ -89,7 +89,7 @@ def preview_links(table: Table, view: TableView) -> list[PreviewLink]:
 
 
 def _preview(download: str, label: str, address: str, rights: str) -> PreviewLink | None:
-    """A preview; an exclusive one cannot be fetched by a browser, which has no token."""
+    """A preview; an exclusive one has no address, because browsers do not have the token."""
     if rights == _EXCLUSIVE and address:
         return PreviewLink(label, None)
     if address.startswith("mast:"):

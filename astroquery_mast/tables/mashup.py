@@ -1,7 +1,7 @@
-"""What the archive answered: bytes in, a `Page` or an exception out; and whether the pages of an answer are all of it.
+"""Read Mashup responses, and verify that the pages of a response are complete.
 
-In: HTTP status, headers and body.  Out: a frozen `Page` of rows, and `Completeness`, which counts them.  Nothing here
-touches the network, so that every kind of broken answer can be tried without one.
+In: HTTP status, headers and body.  Out: a frozen `Page` of rows or an exception, and `Completeness`, which counts rows.
+This module does not use the network, so that tests can try all kinds of broken responses.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ from .rows import Rows, decoded_with_rows
 
 T = TypeVar("T")
 
-# What code raises that reads something else than it was made for.
+# Exceptions of code that reads unexpected data.
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-# Words in an ERROR message with which the archive says that it is the reader who may not see the data.
+# Phrases in ERROR messages that mean that the user has no access to the data.
 _DENIED = ("must be logged in", "not authorized", "not authorised", "unauthorized", "access denied")
 _EXCERPT = 500
-# How much of an answer is searched for the server's words (bytes).
+# The number of bytes of a response that are searched for the error message.
 _SEARCHED = 65_536
-# Where a VOTable says why it is no answer.
+# The error message in a VOTable.
 _VOTABLE_ERROR = re.compile(r"<INFO\b[^>]*\bQUERY_STATUS\b[^>]*>(.*?)</INFO\s*>", re.DOTALL | re.IGNORECASE)
-# Where services put a sentence for the reader.
+# Names of JSON members that may contain an error message.
 _MESSAGES = ("msg", "message", "detail", "error", "description")
-# Services whose status is empty, and which leave the list of rows out if there is none.
+# The services with an empty status, which omit the list of rows if it is empty.
 _NAMES = "Mast.Name."
-_ASK_AGAIN = "Ask again; if it stays so, ask for less at a time."
+_ASK_AGAIN = "Try again. If the error persists, narrow the query or split it."
 
 
 @contextmanager
 def reading(what: str, *passing: type[Exception]) -> Iterator[None]:
-    """Turn whatever an answer leads to into an error of the package: the last net, below the checks of the readers."""
+    """Convert exceptions that a response causes to errors of this package, in case the readers miss a check."""
     try:
         yield
     except MastError:
@@ -58,16 +58,16 @@ def reading(what: str, *passing: type[Exception]) -> Iterator[None]:
     except passing:
         raise
     except MemoryError as err:
-        raise ResponseTooLargeError(f"{what} sent more than there is memory for.", service=what) from err
+        raise ResponseTooLargeError(f"The response of {what} does not fit into memory.", service=what) from err
     except _UNREADABLE as err:
         raise InvalidResponseError(
-            f"{what} sent a response that cannot be read ({type(err).__name__}: {err}).", service=what
+            f"{what} returned a response that cannot be read ({type(err).__name__}: {err}).", service=what
         ) from err
 
 
 @dataclass(frozen=True)
 class Paging:
-    """Where a page stands in its answer; names as in the archive's ``paging`` object."""
+    """The number of a page and the total numbers of a response, named as in MAST's ``paging`` object."""
 
     page: int
     pages: int
@@ -77,7 +77,7 @@ class Paging:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of an answer."""
+    """One page of a response."""
 
     service: str
     status: str
@@ -89,42 +89,42 @@ class Page:
 
     @property
     def executing(self) -> bool:
-        """Whether the archive is still working on the answer."""
+        """Whether MAST is still working on the response."""
         return self.status == "EXECUTING"
 
     @property
     def total(self) -> int:
-        """The rows of the whole answer, as far as the archive says."""
+        """The total number of rows of the response, or of this page if MAST does not specify it."""
         return len(self.rows) if self.paging is None else self.paging.total
 
     @property
     def has_others(self) -> bool:
-        """Whether the answer has other pages."""
+        """Whether the response has other pages."""
         return self.paging is not None and self.paging.pages > 1
 
 
 class Completeness:
-    """Counts the rows of an answer that comes in pages, and proves that together they are all of it.
+    """Counts the rows of the pages of a response, and verifies that they are complete.
 
-    Pages are either numbered, or slices of the rows: so many after so many.
+    Pages are either numbered, or slices of the rows, with an offset and a size.
     """
 
     def __init__(self, service: str, announced: int | None = None) -> None:
         self.service = service
         self.announced = announced
         self.rows = 0
-        # Why there may be more, although nothing is known to be missing; and whether this is a whole answer at all.
+        # A reason to suspect more rows, although none is known to be missing; and whether completeness is certain.
         self.doubt = ""
         self.proven = True
         self._skipped: int | None = None
         self._seen: set[int] = set()
 
     def add(self, page: Page, number: int | None = None) -> None:
-        """Take a page into account."""
+        """Count the rows of a page, and check its number."""
         self.rows += len(page.rows)
         if page.paging is None:
             return
-        # A page of zeros is how an empty answer may look.
+        # The paging of an empty response may contain only zeros.
         if number is not None and page.paging.page not in {number, 0}:
             raise self.incomplete(f"requested page {number}, got page {page.paging.page}")
         if self.announced not in {None, page.paging.total}:
@@ -134,7 +134,7 @@ class Completeness:
         self.announced = page.paging.total
 
     def add_slice(self, page: Page, skipped: int, most: int, *, alone: bool) -> None:
-        """Take a page into account that is up to so many rows after so many; it may be alone, or one of several."""
+        """Count a page with up to ``most`` rows after the first ``skipped``; ``alone`` if it is the only page."""
         if page.paging is not None:
             due = min(most, max(0, page.paging.total - skipped))
             if len(page.rows) < due:
@@ -144,11 +144,11 @@ class Completeness:
         self.add(page)
         if not alone:
             self.compare(
-                page, "Rows that are alike in all columns asked for look so, too: ask for more columns (select_cols)."
+                page, "Rows with equal values in all requested columns have the same effect: request more columns."
             )
 
     def close(self) -> None:
-        """Prove that all rows announced have been received."""
+        """Verify that all announced rows were received."""
         if self.announced is None:
             return
         if self._skipped is None:
@@ -158,27 +158,27 @@ class Completeness:
             raise self._short(self.announced - self._skipped, self._skipped, self.rows)
 
     def incomplete(self, what: str, advice: str = _ASK_AGAIN) -> IncompleteResultError:
-        """Return the error for an answer that is not complete."""
+        """Return the error for an incomplete response."""
         return IncompleteResultError(
-            f"The answer of {self.service} is not complete: {what}. {advice}", service=self.service
+            f"The response of {self.service} is incomplete: {what}. {advice}", service=self.service
         )
 
     def _short(self, due: int, skipped: int, received: int) -> IncompleteResultError:
-        """The error for rows that are missing."""
-        return self.incomplete(f"{due} rows were due after row {skipped}, and {received} came")
+        """The error for missing rows."""
+        return self.incomplete(f"{due} rows were expected after row {skipped}, got {received}")
 
     def compare(self, page: Page, advice: str = _ASK_AGAIN) -> None:
-        """Raise if a row has come on an earlier page."""
+        """Raise an error if a row was also on an earlier page."""
         rows = page.rows
-        # The text of rows that are not decoded yet will do, and costs little.
+        # For rows that are not decoded yet, comparing their text is sufficient and fast.
         marks = set(map(hash, map(bytes, rows.raw))) if isinstance(rows, Rows) else set(map(_mark, rows))
         if not marks.isdisjoint(self._seen):
-            raise self.incomplete("a row came in two parts, so that another one may be missing", advice)
+            raise self.incomplete("a row is on two pages, so another row may be missing", advice)
         self._seen |= marks
 
 
 def _mark(row: Mapping[str, Any]) -> int:
-    """What tells a row from others, in little room."""
+    """A hash that identifies a row."""
     try:
         return hash(frozenset(row.items()))
     except TypeError:  # a cell that is a list
@@ -186,7 +186,7 @@ def _mark(row: Mapping[str, Any]) -> int:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Read the ``Retry-After`` header."""
+    """Return the seconds in the ``Retry-After`` header, or None."""
     text = (headers.get("Retry-After") or "").strip()
     try:
         seconds = float(text)
@@ -197,7 +197,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None)
 
 
 def http_date(text: str) -> datetime | None:
-    """Read a date as HTTP headers have it; None if it cannot be read."""
+    """Return the date in an HTTP header; None if it cannot be read."""
     try:
         moment = parsedate_to_datetime(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -205,11 +205,11 @@ def http_date(text: str) -> datetime | None:
         return None
 
 
-PROXY_LOGIN = "The proxy wants a login: set HTTPS_PROXY (HTTP_PROXY for http://) to http://user:password@host:port."
+PROXY_LOGIN = "The proxy requires a login: set HTTPS_PROXY (HTTP_PROXY for http://) to http://user:password@host:port."
 
 
 def check_status(status: int, headers: Mapping[str, str], body: bytes, service: str) -> None:
-    """Raise if the HTTP status says that this is not an answer."""
+    """Raise the error for an HTTP status of 400 or above."""
     if status < 400:
         return
     said = _server_words(headers, body)
@@ -217,18 +217,18 @@ def check_status(status: int, headers: Mapping[str, str], body: bytes, service: 
         raise AccessDeniedError(f"{service} refused access (HTTP {status}){said}", service=service, status=status)
     if status in {408, 425, 429} or status >= 500:
         raise ServerError(
-            f"{service} could not answer (HTTP {status}){said}",
+            f"{service} failed (HTTP {status}){said}",
             service=service,
             status=status,
             retry_after=retry_after_seconds(headers),
         )
     if status == 407:
-        raise NetworkError(f"{service} was not asked. {PROXY_LOGIN}", service=service, status=status)
+        raise NetworkError(f"The request to {service} was not sent. {PROXY_LOGIN}", service=service, status=status)
     raise BadRequestError(f"{service} refused the request (HTTP {status}){said}", service=service, status=status)
 
 
 def _server_words(headers: Mapping[str, str], body: bytes) -> str:
-    """The end of a sentence: what the archive itself says of a failure, in one line; nothing for a page of HTML."""
+    """The error message of the server as the end of a sentence, in one line; nothing for a page of HTML."""
     if "html" in (headers.get("Content-Type") or "").lower():
         return "."
     text = " ".join(message_in(body[:_SEARCHED].decode("utf-8", "replace")).split())
@@ -237,7 +237,7 @@ def _server_words(headers: Mapping[str, str], body: bytes) -> str:
 
 
 def message_in(text: str) -> str:
-    """Return the sentence of a server in a JSON object or a VOTable; any other text as it is."""
+    """Return the error message in a JSON object or a VOTable; any other text unchanged."""
     found = map(_sentence, map(json_object(text).get, _MESSAGES))
     sentence = next(filter(None, found), "")
     if not sentence and (told := _VOTABLE_ERROR.search(text)):
@@ -246,7 +246,7 @@ def message_in(text: str) -> str:
 
 
 def _sentence(given: object) -> str:
-    """What a JSON object has for the reader under one of its names: text, or a list of parameters and their faults."""
+    """The error message in a JSON member, which may be text or a list of parameters and their errors."""
     if isinstance(given, list):
         faults = [each for each in given if isinstance(each, dict) and "msg" in each]
         return "; ".join(f"{'.'.join(map(str, each.get('loc') or ()))}: {each['msg']}" for each in faults)
@@ -254,7 +254,7 @@ def _sentence(given: object) -> str:
 
 
 def json_object(text: str | bytes) -> dict[str, Any]:
-    """Return a JSON object; an empty one for anything else."""
+    """Return the JSON object in a text; an empty one if the text is something else."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -263,18 +263,18 @@ def json_object(text: str | bytes) -> dict[str, Any]:
 
 
 def parse_page(status: int, headers: Mapping[str, str], body: bytes, service: str, *, partial: bool = False) -> Page:
-    """Turn an HTTP answer of the Mashup API into a page, ``partial`` with the rows of one that is still growing."""
+    """Return the page in a Mashup response, with ``partial`` also the rows of an unfinished one."""
     check_status(status, headers, body, service)
     document = decoded_with_rows(body, service, status)
     if not isinstance(document, dict):
         raise InvalidResponseError(
-            f"{service} answered with a {type(document).__name__} where an object was due.", service=service
+            f"{service} returned a {type(document).__name__} instead of an object.", service=service
         )
     return _page_of(document, service, partial=partial)
 
 
 def _page_of(document: dict[str, Any], service: str, *, partial: bool = False) -> Page:
-    """The page that a decoded answer holds."""
+    """The page in a decoded response."""
     state = str(document.get("status") or "COMPLETE").upper()
     if state == "ERROR":
         raise _failure(document, service)
@@ -285,7 +285,7 @@ def _page_of(document: dict[str, Any], service: str, *, partial: bool = False) -
 
 
 def _page_of_rows(document: dict[str, Any], state: str, service: str) -> Page:
-    """A page in the ``json`` form, whose rows are objects."""
+    """A page in the ``json`` format, whose rows are objects."""
     given = _given_rows(document, service)
     rows: Sequence[Any] = [] if given is None else given
     paging = _paging(document.get("paging"), len(rows), service)
@@ -296,54 +296,54 @@ def _page_of_rows(document: dict[str, Any], state: str, service: str) -> Page:
         _check_without_columns(document, service)
     _check_count(paging, len(rows), service)
     if isinstance(rows, Rows):
-        # The text of the rows is let go with the page, and nobody else has a hold on it.
+        # Remove the rows from the document, so that their text is freed with the page.
         document = {name: value for name, value in document.items() if name != "data"}
     return Page(service, state, fields, rows, paging, document)
 
 
 def _given_rows(document: Mapping[str, Any], service: str) -> Sequence[Any] | None:
-    """The rows in an answer; None if it has no list of them."""
+    """The rows in a response; None if it has no list of rows."""
     data = document.get("data")
     if data is None:
-        data = document.get("resolvedCoordinate")  # name look-up: rows under a name of their own
+        data = document.get("resolvedCoordinate")  # name resolution has its own name for the rows
     if isinstance(data, Rows):
         return data
     if not isinstance(data, list):
         return None
     if not all(isinstance(row, dict) for row in data):
-        raise InvalidResponseError(f"{service} sent rows that are not objects.", service=service)
+        raise InvalidResponseError(f"{service} returned rows that are not objects.", service=service)
     return data
 
 
 def _check_without_rows(document: Mapping[str, Any], paging: Paging | None, service: str) -> None:
-    """Raise for columns without rows, which are an empty answer only if the archive says so."""
+    """Raise an error for columns without rows, unless the paging shows that the response is empty."""
     if "fields" in document and (document.get("data") is not None or paging is None):
-        raise InvalidResponseError(f"{service} sent columns, and no list of rows.", service=service)
+        raise InvalidResponseError(f"{service} returned columns, but no list of rows.", service=service)
 
 
 def _check_without_columns(document: Mapping[str, Any], service: str) -> None:
-    """Raise for nothing at all: without a word of the archive it may be anything, and no empty result."""
+    """Raise an error for a response without status, columns and rows, which is not a valid empty response."""
     if not (document.get("status") or service.startswith(_NAMES)):
-        raise InvalidResponseError(f"{service} sent neither a status nor columns nor rows.", service=service)
+        raise InvalidResponseError(f"{service} returned neither a status nor columns nor rows.", service=service)
 
 
 def _check_count(paging: Paging | None, received: int, service: str) -> None:
-    """Raise unless as many rows came as the page announces."""
+    """Raise an error unless the page has as many rows as it announces."""
     if paging is not None and paging.rows != received:
         raise IncompleteResultError(
-            f"{service} announced {paging.rows} rows on page {paging.page} and sent {received}.", service=service
+            f"{service} announced {paging.rows} rows on page {paging.page}, but returned {received}.", service=service
         )
 
 
 def _failure(document: Mapping[str, Any], service: str) -> MastError:
-    """The exception for an answer whose status is ERROR, with the archive's own words."""
+    """The exception for a response with the status ERROR, with MAST's message."""
     words = str(document.get("msg") or "no reason given").strip()
     kind = AccessDeniedError if any(word in words.lower() for word in _DENIED) else ServerError
     return kind(f"{service} reported an error: {words}", service=service, status=200)
 
 
 def fields_of(declared: object, rows: Sequence[Mapping[str, Any]], service: str) -> tuple[tuple[str, str], ...]:
-    """Return column names and types, as declared, or as found in the rows where nothing is declared."""
+    """Return the names and types of the declared columns, or the names in the rows if none are declared."""
     if declared is None:
         names = dict.fromkeys(name for row in rows for name in row)
         return tuple((name, "") for name in names)
@@ -354,20 +354,20 @@ def fields_of(declared: object, rows: Sequence[Mapping[str, Any]], service: str)
 
 
 def declared_columns(declared: object, service: str) -> list[tuple[str, str, Mapping[str, Any]]]:
-    """Return the name and the type of each column that an answer declares, and all that it says of the column."""
+    """Return the name, the type, and the complete entry of each column that a response declares."""
     try:
         return [(*_name_and_type(entry), entry) for entry in declared]  # type: ignore[attr-defined]
     except (TypeError, KeyError, AttributeError) as err:
-        raise InvalidResponseError(f"{service} sent an unreadable list of columns.", service=service) from err
+        raise InvalidResponseError(f"{service} returned an unreadable list of columns.", service=service) from err
 
 
 def _name_and_type(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """The name and the type of a declared column, by whichever names the service has for them."""
+    """The name and the type of a declared column, for which services have different keys."""
     return str(entry.get("column_name") or entry["name"]), str(entry.get("type") or entry.get("db_type") or "")
 
 
 def _paging(found: object, received: int, service: str) -> Paging | None:
-    """The paging object, read tolerantly: a member that is missing takes the value of a single page."""
+    """The paging object; missing members get the values of a single page."""
     if not isinstance(found, Mapping) or not found:
         return None
     try:
@@ -379,11 +379,11 @@ def _paging(found: object, received: int, service: str) -> Paging | None:
             total=int(found.get("rowsFiltered", rows)),
         )
     except (TypeError, ValueError, OverflowError) as err:
-        raise InvalidResponseError(f"{service} sent unreadable paging: {found!r}.", service=service) from err
+        raise InvalidResponseError(f"{service} returned unreadable paging: {found!r}.", service=service) from err
 
 
 def _extjs_page(document: dict[str, Any], data: Mapping[str, Any], service: str) -> Page:
-    """A page in the ``extjs`` form, whose rows are arrays in the order of its fields."""
+    """A page in the ``extjs`` format, whose rows are arrays in the order of its fields."""
     try:
         table = data["Tables"][0]
         fields = fields_of(table["Fields"], [], service)
@@ -391,20 +391,20 @@ def _extjs_page(document: dict[str, Any], data: Mapping[str, Any], service: str)
         rows = [_extjs_row(names, row) for row in table["Rows"]]
         paging = _paging((table.get("ExtendedProperties") or {}).get("Paging"), len(rows), service)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as err:
-        raise InvalidResponseError(f"{service} sent an unreadable extjs table.", service=service) from err
-    # The services of histograms send no rows and a paging of zeros.
+        raise InvalidResponseError(f"{service} returned an unreadable extjs table.", service=service) from err
+    # The histogram services return no rows, and a paging of zeros.
     return Page(service, "COMPLETE", fields, rows, paging if paging and paging.pages > 1 else None, document)
 
 
 def _extjs_row(names: Sequence[str], row: object) -> dict[str, Any]:
-    """A row of an ``extjs`` table; of a name that comes twice the first value counts, as for `fields_of`."""
+    """A row of an ``extjs`` table; if a name occurs twice, the first value is used, as in `fields_of`."""
     if not isinstance(row, list):
         raise TypeError(f"a row is a {type(row).__name__}")
     return dict(reversed(list(zip(names, row, strict=True))))
 
 
 def histograms(document: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """Read the values that discrete columns have, from the answer of a ``...All`` service."""
+    """Return the values of discrete columns in the response of a ``...All`` service."""
     return read_histograms(document, _counts_in, "values")
 
 
@@ -413,19 +413,19 @@ def _counts_in(histogram: Mapping[str, Any]) -> dict[str, int] | None:
     entries = histogram.get("hist")
     if not isinstance(entries, list):
         return None
-    # A key of null counts the rows without a value.
+    # The key null counts the rows with missing values.
     return {str(entry["key"]): int(entry["count"]) for entry in entries if entry["key"] is not None}
 
 
 def read_histograms(
     document: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T | None], what: str
 ) -> dict[str, T]:
-    """Read something from the histogram of each column that has it, in the answer of a ``...All`` service."""
+    """Apply ``read`` to the histogram of each column in the response of a ``...All`` service; omit None."""
     try:
         found = ((column, read(_histogram_of(column))) for column in document["data"]["Tables"][0]["Columns"])
         return {str(column["dataIndex"]): content for column, content in found if content is not None}
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as err:
-        raise InvalidResponseError(f"The archive's list of {what} is unreadable.") from err
+        raise InvalidResponseError(f"MAST's list of {what} is unreadable.") from err
 
 
 def _histogram_of(column: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -434,7 +434,7 @@ def _histogram_of(column: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def first_value(page: Page) -> int:
-    """Return the number that an answer to ``COUNT_BIG(*)`` holds."""
+    """Return the number in a response to ``COUNT_BIG(*)``."""
     number = -1
     with suppress(IndexError, StopIteration, TypeError, ValueError, OverflowError):
         number = int(next(iter(page.rows[0].values())))

@@ -1,7 +1,7 @@
-"""The tables that the clients return: tables of astropy that choose what they show of themselves.
+"""The tables that the clients return: astropy tables with a different display.
 
-In: columns, as for `~astropy.table.Table`.  Out: a `ResultTable`.  How it is shown is decided in modules that are
-imported when a table is shown.
+In: columns, as for `~astropy.table.Table`.  Out: a `ResultTable`.  The modules for its display are imported when a
+table is shown.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from ..exceptions import presentable
 
 
 class ResultTable(Table):
-    """An astropy table that shows the columns people look at first.
+    """An astropy table that shows the most important columns first.
 
     It is a `~astropy.table.Table` in every other way: slices, selected columns, copies, stacked and pickled tables are
-    ResultTables, too, and files written from it hold the same as those of a plain table.  Only ``repr``, ``print`` and
-    the display in notebooks differ: columns are chosen by what the table holds, long text is shortened, Modified Julian
-    Dates are shown as dates, and sizes in bytes as kB, MB or GB.  The values in the table do not change.  ``pprint()``
-    and ``pformat()`` are those of astropy.  ``Table(result)`` makes a plain table.
+    ResultTables, too, and files written from it are the same as those of a plain table.  Only ``repr``, ``print`` and
+    the display in notebooks differ: they select columns by the kind of table, shorten long text, and show Modified
+    Julian Dates as dates and sizes in bytes as kB, MB or GB.  The values in the table do not change.  ``pprint()`` and
+    ``pformat()`` are those of astropy.  ``Table(result)`` creates a plain table.
 
     Parameters
     ----------
@@ -37,17 +37,17 @@ class ResultTable(Table):
     """
 
     def __repr__(self) -> str:
-        """Return what fits on the terminal."""
+        """Return the text that fits on the terminal."""
         return str(self)
 
     def __str__(self) -> str:
-        """Return what fits on the terminal."""
+        """Return the text that fits on the terminal."""
         from .terminal import terminal_text  # noqa: PLC0415 - only needed when a table is shown
 
         return terminal_text(self)
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
+        """Return the HTML that a notebook shows."""
         from .html_table import html_text  # noqa: PLC0415 - only needed when a table is shown
 
         return html_text(self)
@@ -62,7 +62,7 @@ class ResultTable(Table):
         Returns
         -------
         `~astroquery_mast.tables.result_table.WholeTable`
-            An object that a terminal or a notebook shows as the whole table; ``print`` works as well.
+            An object that a terminal or a notebook shows as the complete table; ``print`` works as well.
 
         Examples
         --------
@@ -93,7 +93,7 @@ class WholeTable:
         return "\n".join(presentable(line).rstrip() for line in self._table.pformat(max_lines=-1, max_width=-1))
 
     def _repr_html_(self) -> str:
-        """Return a table that scrolls."""
+        """Return an HTML table that scrolls."""
         from .html_table import whole_html_text  # noqa: PLC0415 - only needed when a table is shown
 
         return whole_html_text(self._table)

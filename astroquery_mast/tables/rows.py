@@ -1,7 +1,7 @@
-"""Rows of JSON as they come from the archive, read in blocks straight into numpy columns.
+"""Read the rows of a JSON response in blocks, directly into numpy columns.
 
-In: the body of an answer.  Out: the document without its rows, and a column of values and a mask for each field, of the
-widest type that its values need.
+In: the body of a response.  Out: the document without its rows, and for each field a column of values and a mask, of
+the type that its values require.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy.typing as npt
 from ..exceptions import InvalidResponseError
 from .columns import Kind
 
-# Rows decoded at once: few enough for a processor's cache, many enough that an array per column costs little.
+# The number of rows decoded at once: few enough for the processor's cache, enough to make an array per column cheap.
 _BLOCK = 300
 _OBJECT = ord("{")
 _PIECE = 1 << 20
@@ -34,7 +34,7 @@ _Row = Mapping[str, Any]
 
 
 class Rows(Sequence[_Row]):
-    """The rows of a page as they came; each is a dictionary when it is looked at."""
+    """The rows of a page, which are decoded to dictionaries on access."""
 
     def __init__(self, raw: Sequence[msgspec.Raw], service: str) -> None:
         self.raw = raw
@@ -62,7 +62,7 @@ class Rows(Sequence[_Row]):
     __hash__ = None  # type: ignore[assignment]
 
     def cells(self, names: Sequence[str], size: int = _BLOCK) -> Iterator[list[Sequence[Any]]]:
-        """Decode the rows block by block."""
+        """Yield the cells of columns, decoded block by block."""
         decode = _reader(tuple(names))
         for block in self._blocks(size):
             columns = decode(block)
@@ -75,7 +75,7 @@ class Rows(Sequence[_Row]):
         """The rows in a block."""
         rows = decoded(block, self._service)
         if not all(isinstance(row, dict) for row in rows):
-            raise InvalidResponseError(f"{self._service} sent rows that are not objects.", service=self._service)
+            raise InvalidResponseError(f"{self._service} returned rows that are not objects.", service=self._service)
         return list(rows)
 
     def _blocks(self, size: int) -> Iterator[bytes]:
@@ -86,17 +86,17 @@ class Rows(Sequence[_Row]):
 
 @lru_cache(maxsize=32)
 def _reader(names: tuple[str, ...]) -> Callable[[bytes], list[Sequence[Any]] | None]:
-    """What reads rows of these columns from JSON, column by column; it returns None if it cannot."""
+    """A function that decodes rows with these columns from JSON, column by column; it returns None if it cannot."""
     keys = [f"c{number}" for number in range(len(names))]
     try:
         members = [(key, Any, msgspec.field(default=None, name=name)) for key, name in zip(keys, names, strict=True)]
         record = msgspec.defstruct("Record", members, gc=False)
-    except ValueError:  # names that msgspec does not take: quotes, control characters
+    except ValueError:  # names that msgspec does not support: quotes, control characters
         return lambda _: None
     decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
 
     def read(block: bytes) -> list[Sequence[Any]] | None:
-        """Read a block; None if it is beyond msgspec."""
+        """Return the columns of a block; None if msgspec cannot decode it."""
         try:
             records = decoder.decode(block)
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -111,26 +111,26 @@ def decoded(body: bytes, service: str, status: int | None = None) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        pass  # the standard library takes more, and tells more
+        pass  # the standard library accepts more, and has better error messages
     try:
         return json.loads(body)
-    except (ValueError, RecursionError) as err:  # also UnicodeDecodeError, and nesting without end
+    except (ValueError, RecursionError) as err:  # also for UnicodeDecodeError, and too deep nesting
         start = body[:80].decode("utf-8", "replace")
         raise InvalidResponseError(
-            f"{service} answered with something else than JSON, beginning {start!r}.",
+            f"{service} did not return JSON. The response begins with {start!r}.",
             service=service,
             status=status,
         ) from err
 
 
 def _is_utf8(body: bytes) -> bool:
-    """Whether a body is text; found out now, when it can be asked for again, and not when a row is used."""
+    """Whether a body is text, checked before rows are used, while the request can still be repeated."""
     if body.isascii():
         return True
     decoder = codecs.getincrementaldecoder("utf-8")()
     view = memoryview(body)
     try:
-        # Piece by piece, because the whole as text takes up to four times the memory.
+        # In pieces, because the complete text would take up to four times the memory.
         for start in range(0, len(view), _PIECE):
             decoder.decode(view[start : start + _PIECE])
         decoder.decode(b"", final=True)
@@ -140,7 +140,7 @@ def _is_utf8(body: bytes) -> bool:
 
 
 def decoded_with_rows(body: bytes, service: str, status: int | None = None) -> Any:
-    """Decode a JSON body, but not yet the objects in a list under ``data``."""
+    """Decode a JSON body, except for the objects in the list ``data``."""
     if not _is_utf8(body):
         return decoded(body, service, status)
     try:
@@ -156,17 +156,17 @@ def decoded_with_rows(body: bytes, service: str, status: int | None = None) -> A
 
 
 def _are_objects(rows: Sequence[msgspec.Raw]) -> bool:
-    """Whether the first and the last are objects: to look at each of them here takes a tenth of the whole."""
+    """Whether the first and the last row are objects; to check all would take a tenth of the total time."""
     return bool(rows) and all(memoryview(row)[0] == _OBJECT for row in (rows[0], rows[-1]))
 
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 RowNumbers = npt.NDArray[np.int64]
-# Values, and where there are none; None if all are there, as in most blocks.
+# Values, and the mask of missing ones; None if no value is missing, as in most blocks.
 ColumnBlock = tuple[Array, Array | None]
 
-# What lies under the mask of a missing cell, as in ``astroquery.mast``, whose users read ``column.data.data``.
+# The values under the mask of missing cells, as in ``astroquery.mast``, whose users read ``column.data.data``.
 _FILLS: dict[Kind, Any] = {Kind.TEXT: "", Kind.FLOAT: np.nan, Kind.INTEGER: -999, Kind.BOOLEAN: False, Kind.BYTE: 0}
 _EMPTY = {
     Kind.TEXT: np.dtype("U1"),
@@ -175,25 +175,25 @@ _EMPTY = {
     Kind.BOOLEAN: np.dtype(bool),
     Kind.BYTE: np.dtype(np.uint8),
 }
-# The kinds of column, by the kinds of their arrays.
+# The kinds of columns by the kinds of their arrays.
 _KIND_OF_ARRAY = {dtype.kind: kind for kind, dtype in _EMPTY.items()}
 _KIND_OF_TYPE = {bool: Kind.BOOLEAN, int: Kind.INTEGER, float: Kind.FLOAT}
 _is_none = partial(operator.is_, None)
-# Integers below are exact as floating-point numbers.
+# Integers below this are exact as floating-point numbers.
 EXACT = 2**53
-# What archives write where they have no number.
+# Text that archives use for missing numbers.
 _NOTHING = frozenset({"", "none", "null", "nan", "na", "n/a", "-", "--"})
 _NUMBERS = frozenset({Kind.BYTE, Kind.INTEGER, Kind.FLOAT})
 TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
-"""How archives and people write yes and no."""
+"""The spellings of true and false of archives and users."""
 
 
 class TypeMismatch(ValueError):
-    """The values of a column are not of its declared kind; the message says of what kind they are."""
+    """The values of a column are not of its declared kind; the message describes them."""
 
 
 def converted(values: Sequence[Any], kind: Kind) -> ColumnBlock:
-    """Return the values of a column as what it is."""
+    """Return the values of a column as an array of its kind, and their mask."""
     if not len(values):
         return np.empty(0, dtype=_EMPTY[kind]), None
     if values[0] is None and values.count(None) == len(values):
@@ -204,13 +204,13 @@ def converted(values: Sequence[Any], kind: Kind) -> ColumnBlock:
 
 
 def _one_by_one(values: Sequence[Any], kind: Kind) -> ColumnBlock:
-    """Values that are not all there, or did not come as what the column is."""
+    """Convert values of which some are missing or of another type."""
     mask = _nulls(values)
     return _CONVERTERS[kind](values if mask is None else _without_nulls(values, _FILLS[kind])), mask
 
 
 def fits(value: Any, kind: Kind) -> bool:
-    """Tell whether a value is what its column is declared to hold."""
+    """Return whether a value can be converted to the declared kind of its column."""
     try:
         converted([value], kind)
     except TypeMismatch:
@@ -219,7 +219,7 @@ def fits(value: Any, kind: Kind) -> bool:
 
 
 def without_words_for_nothing(values: Sequence[Any], kind: Kind) -> tuple[Sequence[Any], list[str]]:
-    """Return the values of a column with null in the place of words that say so, and these words."""
+    """Return the values of a column with null instead of words for null, and these words."""
     if kind is Kind.TEXT:
         return values, []
     words = [value for value in values if says_nothing(value) and not fits(value, kind)]
@@ -227,12 +227,12 @@ def without_words_for_nothing(values: Sequence[Any], kind: Kind) -> tuple[Sequen
 
 
 def says_nothing(value: Any) -> bool:
-    """Tell whether a value is a word for null."""
+    """Return whether a value is a word for null."""
     return isinstance(value, str) and value.strip().casefold() in _NOTHING
 
 
 def guessed(values: Sequence[Any]) -> Kind:
-    """Return what to take a column for whose type is not declared."""
+    """Return the kind of a column whose type is not declared, by its values."""
     types = set(map(type, values)) - {type(None)}
     if types == {int, float}:
         return Kind.FLOAT
@@ -240,12 +240,12 @@ def guessed(values: Sequence[Any]) -> Kind:
 
 
 def widen_type(values: Sequence[Any], kind: Kind) -> ColumnBlock:
-    """Return values that are not of their declared kind, as numbers if they all are, else as text; nothing is lost."""
+    """Return values that are not of their declared kind as numbers if all are numbers, else as text, without loss."""
     return _widened(values, kind), _nulls(values)
 
 
 def joined(chunks: Sequence[ColumnBlock]) -> ColumnBlock:
-    """Return the parts of a column, one after the other, as what all of them can be."""
+    """Return the concatenated parts of a column, as a kind that can represent all of them."""
     if len(chunks) == 1:
         return chunks[0]
     kind = _kind_of_parts(chunks)
@@ -254,33 +254,33 @@ def joined(chunks: Sequence[ColumnBlock]) -> ColumnBlock:
 
 
 def _kind_of_parts(chunks: Sequence[ColumnBlock]) -> Kind:
-    """What all parts of a column can be; a part without values has no say in it."""
+    """The kind that can represent all parts of a column; parts without values are ignored."""
     telling = [values for values, mask in chunks if not _is_void(values, mask)]
     return _common_kind(telling or [values for values, _ in chunks])
 
 
 def _joined_masks(chunks: Sequence[ColumnBlock]) -> Array | None:
-    """The masks of the parts of a column, one after the other; None if all values are there."""
+    """The concatenated masks of the parts of a column; None if no value is missing."""
     if all(mask is None for _, mask in chunks):
         return None
     return np.concatenate([np.zeros(values.size, dtype=bool) if mask is None else mask for values, mask in chunks])
 
 
 def _nulls(values: Sequence[Any]) -> Array | None:
-    """Where values are null; None if there is no null."""
+    """The mask of null values; None if there are none."""
     if None not in values:
         return None
     return np.fromiter(map(_is_none, values), dtype=bool, count=len(values))
 
 
 def _without_nulls(values: Sequence[Any], fill: Any) -> list[Any]:
-    """The values, with something else in the place of null."""
+    """The values, with null replaced by a fill value."""
     return [fill if value is None else value for value in values]
 
 
 def _widened(values: Sequence[Any], kind: Kind) -> Array:
     if kind is Kind.BYTE:
-        with suppress(TypeMismatch):  # not integers either
+        with suppress(TypeMismatch):  # if they are not integers either
             return _integers(_without_nulls(values, _FILLS[Kind.INTEGER]))
     if kind is not Kind.FLOAT and _are_exact([value for value in values if value is not None]):
         return np.array(_without_nulls(values, np.nan), dtype=np.float64)
@@ -288,12 +288,12 @@ def _widened(values: Sequence[Any], kind: Kind) -> Array:
 
 
 def _are_exact(values: Sequence[Any]) -> bool:
-    """Whether values are numbers that stay what they are as floating-point numbers."""
+    """Whether values are numbers that floating-point numbers represent exactly."""
     return {type(value) for value in values} <= {int, float} and all(map(_is_exact, values))
 
 
 def _is_exact(value: float) -> bool:
-    """Whether a number stays what it is as a floating-point number, also when it came as a whole one."""
+    """Whether a floating-point number represents a number exactly, including integers."""
     return abs(value) < EXACT or not (isinstance(value, int) or math.isfinite(value))
 
 
@@ -306,7 +306,7 @@ def _texts(values: Sequence[Any]) -> Array:
 
 
 def _texts_at_once(values: Sequence[Any]) -> Array | None:
-    """Texts, if they all are; in most blocks of most columns it is the same one again and again."""
+    """Convert values if all are text; most blocks of most columns repeat the same text."""
     first = values[0]
     if type(first) is str and first == values[-1] and values.count(first) == len(values):
         return np.full(len(values), first, dtype=f"U{len(first) or 1}")
@@ -317,24 +317,24 @@ def _texts_at_once(values: Sequence[Any]) -> Array | None:
 
 
 def _filled(values: Sequence[str]) -> Array:
-    """The array of some texts, which holds UTF-32 filled up with NUL; made here in half of the time of numpy.
+    """An array of text, which is UTF-32 padded with NUL; this takes half of the time of numpy.
 
-    Raises `TypeError` if one of them is something else.
+    Raises `TypeError` if a value is not text.
     """
     width = max(map(len, values), default=0) or 1
     filled = "".join(map(str.ljust, values, repeat(width), repeat("\0")))
-    # What a server sends may hold half a pair of surrogates, which numpy takes as well.
+    # Responses may contain unpaired surrogates, which numpy accepts, too.
     return np.frombuffer(filled.encode("utf-32-le", "surrogatepass"), dtype=f"<U{width}").astype(f"=U{width}")
 
 
 def _as_text(value: Any) -> str:
-    """A value of a text column that did not come as text; numbers keep all their digits."""
+    """A value of a text column that is not text; numbers keep all their digits."""
     return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 
 def _floats(values: Sequence[Any]) -> Array:
     try:
-        array = np.array(values, dtype=np.float64)  # also reads numbers that came as text
+        array = np.array(values, dtype=np.float64)  # also converts numbers in text
     except (TypeError, ValueError, OverflowError) as err:
         raise TypeMismatch("values that are not numbers") from err
     if array.ndim != 1:
@@ -343,7 +343,7 @@ def _floats(values: Sequence[Any]) -> Array:
 
 
 def _floats_at_once(values: Sequence[Any]) -> Array | None:
-    """Numbers, if they all are: numpy makes NaN of None."""
+    """Convert values if all are numbers; numpy converts None to NaN."""
     array = _floats(values)
     return None if np.isnan(array).any() else array
 
@@ -354,22 +354,22 @@ def _integers(values: Sequence[Any]) -> Array:
         if array.dtype.kind == "U":
             array = np.array([int(value) if type(value) is str else value for value in values])
         if _are_whole(array):
-            # Each by itself: in an array with floating-point numbers large whole ones have lost digits.
+            # One by one, because large integers have lost digits in an array with floating-point numbers.
             array = np.array(list(map(int, values)))
     except (ValueError, OverflowError) as err:
         raise TypeMismatch("values that are not integers") from err
     if array.ndim != 1 or array.dtype.kind not in "ib":
-        raise TypeMismatch("numbers with a fraction, or beyond 64 bits, or no numbers")
+        raise TypeMismatch("fractions, integers of more than 64 bits, or values that are not numbers")
     return array.astype(np.int64, copy=False)
 
 
 def _are_whole(array: Array) -> bool:
-    """Whether an array holds floating-point numbers without a fraction."""
+    """Whether an array contains only integral floating-point numbers."""
     return array.dtype.kind == "f" and array.ndim == 1 and bool(np.equal(array, np.trunc(array)).all())
 
 
 def _integers_at_once(values: Sequence[Any]) -> Array | None:
-    """Integers, if they all are and fit."""
+    """Convert values if all are integers of up to 64 bits."""
     try:
         array = np.array(values)
     except (ValueError, OverflowError):
@@ -388,11 +388,11 @@ def _booleans(values: Sequence[Any]) -> Array:
     try:
         return np.array([value if type(value) is bool else TRUTHS[str(value).strip().lower()] for value in values])
     except KeyError as err:
-        raise TypeMismatch("other values than true and false") from err
+        raise TypeMismatch("values other than true and false") from err
 
 
 def _booleans_at_once(values: Sequence[Any]) -> Array | None:
-    """Truth values, if they all are."""
+    """Convert values if all are booleans."""
     return np.array(values) if set(map(type, values)) == {bool} else None
 
 
@@ -403,7 +403,7 @@ _CONVERTERS: dict[Kind, Callable[[Sequence[Any]], Array]] = {
     Kind.BOOLEAN: _booleans,
     Kind.BYTE: _bytes,
 }
-# For values without null that came as they should: None if they did not.
+# Fast converters for values that are not null and have the right type; they return None for others.
 _AT_ONCE: dict[Kind, Callable[[Sequence[Any]], Array | None]] = {
     Kind.TEXT: _texts_at_once,
     Kind.FLOAT: _floats_at_once,
@@ -413,12 +413,12 @@ _AT_ONCE: dict[Kind, Callable[[Sequence[Any]], Array | None]] = {
 
 
 def _is_void(values: Array, mask: Array | None) -> bool:
-    """Whether a part has no values at all."""
+    """Whether all values of a part are missing."""
     return not values.size or (mask is not None and bool(mask.all()))
 
 
 def _common_kind(arrays: Sequence[Array]) -> Kind:
-    """What several arrays can all be without a change of value."""
+    """The kind that represents all arrays without changing values."""
     kinds = {_KIND_OF_ARRAY[array.dtype.kind] for array in arrays}
     if len(kinds) == 1:
         return kinds.pop()
@@ -428,12 +428,12 @@ def _common_kind(arrays: Sequence[Array]) -> Kind:
 
 
 def _is_exact_array(array: Array) -> bool:
-    """Whether the numbers of an array stay what they are as floating-point numbers."""
+    """Whether floating-point numbers represent the numbers of an array exactly."""
     return array.dtype.kind == "f" or bool(((array > -EXACT) & (array < EXACT)).all())
 
 
 def _as_kind(values: Array, mask: Array | None, kind: Kind) -> Array:
-    """A part's array as what the column is; what lies under its mask changes with it."""
+    """The array of a part converted to the kind of the column, with its fill value under the mask."""
     if _KIND_OF_ARRAY[values.dtype.kind] is kind:
         return values
     if _is_void(values, mask):

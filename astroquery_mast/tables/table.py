@@ -1,8 +1,8 @@
-"""Pages in, an `~astropy.table.Table` out: column by column, typed, masked exactly where the archive has nothing.
+"""Build the table of a response, with typed columns that are masked exactly where MAST has no value.
 
-The archive's declared types and its JSON values disagree (identifiers declared as text arrive as numbers, floats as
-integers): the declaration decides what a column is, the values decide whether that is possible.  A value is never
-changed to fit; a column that cannot hold its values becomes a wider one, and a warning says so.
+In: pages.  Out: an `~astropy.table.Table`.  MAST's declared types and its JSON values may disagree: identifiers that
+are declared as text arrive as numbers, and floats as integers.  A column gets its declared type if all values can be
+converted to it.  Otherwise it gets a wider type, with a warning; values are never changed.
 """
 
 from __future__ import annotations
@@ -36,47 +36,47 @@ from .rows import (
     without_words_for_nothing,
 )
 
-# Properties of a request that no table keeps: it may be written to a file.
+# Properties of a request that are not kept in the table, since it may be written to a file.
 _SECRET = frozenset({"mast_token"})
-# A moment as the keyword services of JWST write it: the milliseconds since 1970 (UTC).
+# The format of times in the keyword services of JWST: milliseconds since 1970 (UTC).
 _MILLISECONDS = re.compile(r"/Date\((-?\d{1,14})(?:[+-]\d{4})?\)/")
 _SHORTEST = np.dtype("U9").itemsize
-# Pages of so many rows leave more than joining their blocks costs.
+# The minimum number of rows of a page for joining its blocks at once, which saves memory.
 _LARGE = 10_000
 
 
 class RequestInfo(Protocol):
-    """A question, as far as the table made from its answer tells of it."""
+    """The properties of a query that are stored in its table."""
 
     @property
     def service(self) -> str:
-        """What is asked."""
+        """The name of the service."""
 
     def payload(self) -> dict[str, object]:
-        """Return the question as a dictionary."""
+        """Return the request as a dictionary."""
 
 
 class TwoNamedMeta(dict[str, Any]):
-    """The ``meta`` of a table, of which a part is also found under a name that is never written to files.
+    """The ``meta`` of a table with an additional key that is never written to files.
 
-    FITS files have no names of more than eight letters, and no values that are dictionaries.  A class made from this
-    one gives what is asked for under the second name in ``__missing__``, and raises `KeyError` for all others.
+    FITS keywords have up to eight characters, and their values cannot be dictionaries.  Subclasses return the value of
+    the additional key in ``__missing__``, and raise `KeyError` for all other keys.
     """
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return a value, under either name."""
+        """Return the value of a key, including the additional one."""
         try:
             return self[key]
         except KeyError:
             return default
 
     def copy(self) -> Self:
-        """Return a copy, as slices of a table have."""
+        """Return a copy of the same class, which slices of a table use."""
         return type(self)(self)
 
 
 class TableBuilder:
-    """Builds the table of one answer, page by page, so that a page's rows can be let go once they are added."""
+    """Builds the table of one response page by page, so that pages need not stay in memory."""
 
     def __init__(self, request: RequestInfo, columns: Columns) -> None:
         self._request = request
@@ -90,7 +90,7 @@ class TableBuilder:
         self._words: dict[str, list[str]] = {}
 
     def add(self, page: Page) -> None:
-        """Take the rows of a page."""
+        """Add the rows of a page."""
         fields = _fields_of(page)
         if not self._chunks:
             self._begin(fields)
@@ -105,32 +105,32 @@ class TableBuilder:
         self._times.append(page.time)
 
     def _begin(self, fields: tuple[tuple[str, str], ...]) -> None:
-        """Take over the columns of the first page."""
+        """Set the columns to those of the first page."""
         self._fields = fields
         self._kinds = {name: kind for name, type_name in fields if (kind := kind_of(type_name)) is not None}
         self._chunks = {name: [] for name, _ in fields}
 
     def _add_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Take rows that are decoded already."""
+        """Add rows that are already decoded."""
         cells = _by_column(rows, [name for name, _ in self._fields])
         for (name, type_name), values in zip(self._fields, cells, strict=True):
             self._chunks[name].append(self._chunk(name, type_name, values))
 
     def _add_blocks(self, rows: Rows) -> None:
-        """Take rows that are decoded block by block."""
+        """Add rows that are decoded block by block."""
         fitting = self._fitting_blocks(rows)
         for name, type_name in self._fields:
             if name in fitting:
                 blocks = fitting.pop(name)
-                # Joined now, those of a large page leave their room to the next page; the system does not get it back.
+                # Joining the blocks of a large page now frees their memory for the next page.
                 self._chunks[name].extend([joined(blocks)] if len(rows) >= _LARGE else blocks)
             else:
-                # It is read once more, whole: what a column is is decided for a page.
+                # Read the column again, at once, because its type is determined for the complete page.
                 (values,) = (column for (column,) in rows.cells([name], len(rows)))
                 self._chunks[name].append(self._chunk(name, type_name, values))
 
     def _fitting_blocks(self, rows: Rows) -> dict[str, list[ColumnBlock]]:
-        """The blocks of the columns that are of their declared types in all blocks."""
+        """The blocks of the columns that have their declared types in all blocks."""
         names = [name for name, _ in self._fields]
         fitting: dict[str, list[ColumnBlock]] = {name: [] for name in self._kinds if name not in self._doubted}
         for block in rows.cells(names):
@@ -144,7 +144,7 @@ class TableBuilder:
         return fitting
 
     def table(self) -> Table:
-        """Return the table of all pages added; to be called once, because the rows are handed over."""
+        """Return the table of all pages; call this only once, because it consumes the rows."""
         self._tell_of_words()
         made = []
         with reading(self._request.service):
@@ -168,17 +168,18 @@ class TableBuilder:
             made = converted(numbers, kind)
         except TypeMismatch as misfit:
             odd = next((value for value in numbers if not fits(value, kind)), None)
-            self._doubt(name, f"is declared as {type_name} and holds {misfit}, such as {odd!r}; it is kept as such.")
+            what = f"is declared as {type_name}, but contains {misfit}, such as {odd!r}; it is converted to a wider type."
+            self._doubt(name, what)
             return widen_type(values, kind)
         self._words.setdefault(name, []).extend(words)
         return made
 
     def _tell_of_words(self) -> None:
-        """Warn once of all cells that hold a word for nothing in the place of a number."""
+        """Warn once about all cells with a word for null in numeric columns."""
         told = [f"{len(words)} of '{name}' ({words[0]!r})" for name, words in self._words.items() if words]
         if told:
             warn_user(
-                f"Text that stands for no value is masked in columns of numbers: {', '.join(told)}.", CorruptDataWarning
+                f"Text that means a missing value is masked in numeric columns: {', '.join(told)}.", CorruptDataWarning
             )
 
     def _doubt(self, name: str, what: str) -> None:
@@ -190,13 +191,13 @@ class TableBuilder:
     def _column(self, name: str, values: Array, mask: Array | None) -> MaskedColumn:
         known = described_column(name, self._columns)
         unit = known.astropy_unit if known is not None and values.dtype.kind in "iuf" else None
-        # A unit that is understood only by its description would not survive the writing of the table.
+        # Units that astropy does not know are omitted, since tables with them cannot be written and read back.
         description = known.about if known is not None else None
         return MaskedColumn(values, name=name, mask=mask, unit=unit, description=description, copy=False)
 
 
 def _with_iso_dates(values: Array) -> Array:
-    """The values of a column, in ISO 8601 (UTC) if all of them are moments as milliseconds."""
+    """The values of a column, in ISO 8601 (UTC) if all of them are times in milliseconds."""
     # Numbers are shorter than the shortest of these texts.
     if values.itemsize < _SHORTEST or not next(filter(None, values), "").startswith("/Date("):
         return values
@@ -212,17 +213,17 @@ def _with_iso_dates(values: Array) -> Array:
 
 
 def _fields_of(page: Page) -> tuple[tuple[str, str], ...]:
-    """The columns of a page that are kept, with their types."""
+    """The columns of a page to keep, with their types."""
     fields = tuple((name, kind) for name, kind in page.fields if name not in PORTAL_COLUMNS)
     if not fields and (page.rows or page.document is None or "fields" not in page.document):
         raise InvalidResponseError(
-            f"The answer of {page.service} holds no table; read it with service_request_async.", service=page.service
+            f"The response of {page.service} does not contain a table. Use service_request_async.", service=page.service
         )
     return fields
 
 
 def table_meta(request: RequestInfo, rows: int, times: Iterable[str | None]) -> dict[str, list[Any]]:
-    """Return what a table tells of itself."""
+    """Return the metadata of a table: the service, the request, the time, and the number of rows."""
     asked = {name: value for name, value in request.payload().items() if name not in _SECRET}
     return {
         "service": [request.service],
@@ -233,16 +234,16 @@ def table_meta(request: RequestInfo, rows: int, times: Iterable[str | None]) -> 
 
 
 def now_iso() -> str:
-    """Return the time as tables tell it: UTC, ISO, to the second."""
+    """Return the current UTC time in the format of table metadata, ISO 8601 to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "")
 
 
 def _by_column(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterable[Sequence[Any]]:
-    """The cells of each column; a key that a row lacks stands for null."""
+    """The cells of each column, with null for missing keys."""
     if not rows:
         return [()] * len(names)
     try:
-        # Once through the rows instead of once for each column: they are far apart in memory.
+        # Iterate over the rows once instead of once per column, because they are far apart in memory.
         cells = list(map(itemgetter(*names), rows))
     except KeyError:
         return [[row.get(name) for row in rows] for name in names]
@@ -250,7 +251,7 @@ def _by_column(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Itera
 
 
 def joined_tables(tables: Sequence[Table]) -> Table:
-    """Return tables one below the other; what one of them lacks is masked there, and columns that differ are text."""
+    """Return stacked tables, with missing columns masked, and columns of different kinds as text."""
     if len(tables) == 1:
         return tables[0]
     try:
@@ -260,7 +261,7 @@ def joined_tables(tables: Sequence[Table]) -> Table:
 
 
 def _differing_as_text(table: Table, tables: Sequence[Table]) -> Table:
-    """A table whose columns are text where other tables have another kind of column."""
+    """A table in which columns are converted to text if they have another kind in other tables."""
     changed = table.copy(copy_data=False)
     for name in table.colnames:
         if len({each[name].dtype.kind for each in tables if name in each.colnames}) > 1:

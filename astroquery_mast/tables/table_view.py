@@ -1,8 +1,8 @@
-"""What is shown of a table: which rows, which columns, and each cell as text.
+"""Select the rows and columns of a table to show, and format their cells.
 
-In: a table, and the room there is.  Out: a `TableView`.  Which columns come first for which kind of table, which of
-them are links, dates or sizes is all in ``display.json``.  Only cells that are shown are looked at, so that a large
-table is shown as fast as a small one.
+In: a table, and the available room.  Out: a `TableView`.  For each kind of table, ``display.json`` lists the most
+important columns, and those with links, dates or sizes.  Only shown cells are formatted, so that large tables are shown
+as fast as small ones.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from astropy.table import Table
 from ..exceptions import presentable
 from .cell_texts import MASKED, Indices, ShownColumn, cell_texts, display_rules, readable_size, shown_column
 
-# As many columns are chosen at most, and fewer if there is no room.
+# The maximum number of selected columns.
 _MOST_COLUMNS = 11
-# Room for the text of the first column and of the others when space is short, and when it is not, and for the name of a
-# column when space is short (characters).
+# The maximum widths of text in the first column and in others if room is limited, of text otherwise, and of the name of
+# a column if room is limited (characters).
 _FIRST, _SHORT, _LONG, _NAME = 20, 10, 60, 15
 _FEW_STATES = 10
-# A table is of a kind if it has so many of its columns.
+# The minimum number of columns that a table shares with its kind.
 _ENOUGH = 2
 
 
 @dataclass(frozen=True)
 class TableKind:
-    """What is known about tables of a kind: how display.json describes it."""
+    """The description of a kind of table in display.json."""
 
     columns: Sequence[str] = ()
     required: Sequence[str] = ()
-    """A table with all of these is of this kind, and one without is not; empty if most columns decide."""
+    """A table is of this kind if and only if it has all of these columns; if empty, the best match is used."""
     links: Mapping[str, str] = field(default_factory=dict)
     mission: str = ""
     count: str = ""
@@ -53,7 +53,7 @@ class TableView:
     columns: Sequence[ShownColumn]
     rows: Indices
     gap: int | None
-    """After so many rows there are some that are not shown."""
+    """The number of shown rows before those that are omitted."""
     kind: TableKind
     summary: str
     footer: str
@@ -61,7 +61,7 @@ class TableView:
 
 @dataclass(frozen=True)
 class Room:
-    """The room for a table: lines for rows, characters for columns and between them."""
+    """The room for a table: lines for rows, characters for columns, and characters between them."""
 
     rows: int | None
     width: int | None
@@ -71,7 +71,7 @@ class Room:
 
 
 def kind_of_table(table: Table) -> TableKind:
-    """Return the kind of a table: the one whose required columns it has, or that names most of its columns."""
+    """Return the kind of a table: the one whose required columns it has, or with which it shares the most columns."""
     names = {name.lower() for name in table.colnames}
     kinds = [TableKind(**kind) for kind in display_rules()["kinds"].values()]
     best = max(kinds, key=lambda kind: _score(kind, names))
@@ -79,14 +79,14 @@ def kind_of_table(table: Table) -> TableKind:
 
 
 def _score(kind: TableKind, names: set[str]) -> float:
-    """How well a kind fits a table with some columns."""
+    """How well a kind matches the columns of a table."""
     if kind.required:
         return np.inf if names.issuperset(kind.required) else 0
     return len(names.intersection(kind.columns))
 
 
 def view_of(table: Table, room: Room) -> TableView:
-    """Return what is shown of a table in the room that there is."""
+    """Return the part of a table that fits into the available room."""
     kind = kind_of_table(table)
     rows, gap = _rows(table, kind, room.rows)
     columns = list(_columns(table, kind, rows, room))
@@ -97,7 +97,7 @@ def view_of(table: Table, room: Room) -> TableView:
 
 
 def _rows(table: Table, kind: TableKind, most: int | None) -> tuple[Indices, int | None]:
-    """The rows that are shown, and after how many of them some are left out; failed files come first then."""
+    """The rows to show, and the position of the gap if some are omitted, in which case failed files come first."""
     count = len(table)
     if most is None or count <= most:
         return np.arange(count), None
@@ -109,19 +109,19 @@ def _rows(table: Table, kind: TableKind, most: int | None) -> tuple[Indices, int
 
 
 def _failed_first(table: Table, kind: TableKind) -> Indices | None:
-    """The order of rows with failed ones first, None if the table tells of no files."""
+    """The order of rows with failed files first; None if the table does not list files."""
     name = _name_of(table, kind.count)
     return None if name is None else np.argsort(~_is_any(_plain(table[name]), kind.failed), kind="stable")
 
 
 def _plain(column: Any) -> npt.NDArray[Any]:
-    """The values of a column; text that is masked is shown as such."""
+    """The values of a column, with masked text replaced by dashes."""
     values = np.ma.asarray(column)
     return np.asarray(values.filled(MASKED) if values.dtype.kind in "US" else values.data)
 
 
 def _is_any(values: npt.NDArray[Any], words: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Whether each value is one of a few words."""
+    """Whether each value is one of several words."""
     found = np.zeros(len(values), dtype=np.bool_)
     for word in words:
         found |= values == word
@@ -129,12 +129,12 @@ def _is_any(values: npt.NDArray[Any], words: Sequence[str]) -> npt.NDArray[np.bo
 
 
 def _name_of(table: Table, lowered: str) -> str | None:
-    """The column of a name in lower case."""
+    """The column with a name in lower case."""
     return next((name for name in table.colnames if name.lower() == lowered), None) if lowered else None
 
 
 def texts_below(table: Table, lowered: str, rows: Indices) -> list[str]:
-    """Return the cells of the column of a name in lower case as text, empty where there is none."""
+    """Return the cells of a column, given by its name in lower case, as text; empty for missing values."""
     name = _name_of(table, lowered)
     return [""] * len(rows) if name is None else [cell or "" for cell in cell_texts(table[name][rows])]
 
@@ -143,7 +143,7 @@ def texts_below(table: Table, lowered: str, rows: Indices) -> list[str]:
 
 
 def _columns(table: Table, kind: TableKind, rows: Indices, room: Room) -> Iterator[ShownColumn]:
-    """Choose columns and give each its width: all as they are if they fit, else those of the kind."""
+    """The columns to show with their widths: all if they fit, or else the most important ones."""
     names = _included(table)
     if room.all_columns or room.width is None:
         return (shown_column(table, name, rows, raw=True) for name in names)
@@ -155,7 +155,7 @@ def _columns(table: Table, kind: TableKind, rows: Indices, room: Room) -> Iterat
 
 
 def _included(table: Table) -> list[str]:
-    """The columns that the user has not taken out by ``pprint_include_names`` and ``pprint_exclude_names``."""
+    """The columns that the user did not exclude by ``pprint_include_names`` and ``pprint_exclude_names``."""
     only, without = table.pprint_include_names() or ("*",), table.pprint_exclude_names() or ()
     return [
         name
@@ -165,7 +165,7 @@ def _included(table: Table) -> list[str]:
 
 
 def _that_fit(table: Table, names: Sequence[str], rows: Indices, room: Room) -> list[ShownColumn] | None:
-    """All columns in their order, None if they do not fit unless something is shortened."""
+    """All columns in order; None if they fit only with shortened cells."""
     assert room.width is not None
     found, used = [], -room.between
     for name in names:
@@ -178,7 +178,7 @@ def _that_fit(table: Table, names: Sequence[str], rows: Indices, room: Room) -> 
 
 
 def _chosen(table: Table, names: Sequence[str], kind: TableKind, rows: Indices, room: Room) -> list[ShownColumn]:
-    """The most important columns, as narrow as they can be; of a kind also those after one that does not fit."""
+    """The most important columns with their minimum widths; for a known kind, narrower ones may follow a wide one."""
     assert room.width is not None
     found: list[ShownColumn] = []
     left = room.width
@@ -193,13 +193,13 @@ def _chosen(table: Table, names: Sequence[str], kind: TableKind, rows: Indices, 
 
 
 def _candidates(table: Table, names: Sequence[str], kind: TableKind, rows: Indices) -> Iterator[ShownColumn]:
-    """The columns by importance; in tables of a kind only those with a value in the rows that are shown."""
+    """The columns by importance; for a known kind, only those with values in the shown rows."""
     columns = (shown_column(table, name, rows) for name in _by_importance(names, kind))
     return (column for column in columns if not (kind.columns and column.is_empty))
 
 
 def _by_importance(names: Sequence[str], kind: TableKind) -> list[str]:
-    """The columns of a kind, or all if it is unknown, those first that say why a row is there."""
+    """The columns of a kind, or all if it is unknown; leading ones, which explain why a row is listed, come first."""
     if not kind.columns:
         return list(names)
     known = {name.lower(): name for name in names}
@@ -208,13 +208,13 @@ def _by_importance(names: Sequence[str], kind: TableKind) -> list[str]:
 
 
 def _narrowed(column: ShownColumn, most: int, *, whole_name: bool) -> ShownColumn:
-    """A column that takes no more room than it must: numbers are never cut."""
+    """A column with its minimum width; numbers are never shortened."""
     heading = column.heading_width if whole_name else min(column.heading_width, _NAME)
     return replace(column, width=max(heading, min(column.longest, most) if column.is_text else column.longest))
 
 
 def _widened(columns: Sequence[ShownColumn], room: Room) -> list[ShownColumn]:
-    """Share the room that is left among columns that hold more: in turn, each takes half of it or what it needs."""
+    """Distribute the remaining room among shortened columns: each in turn gets half of it, or what it needs."""
     assert room.width is not None
     widths = [column.width for column in columns]
     wishes = [max(column.heading_width, min(column.longest, _LONG)) for column in columns]
@@ -227,11 +227,11 @@ def _widened(columns: Sequence[ShownColumn], room: Room) -> list[ShownColumn]:
     return [replace(column, width=width) for column, width in zip(columns, widths, strict=True)]
 
 
-# -- what is said about the table --------------------------------------------------------------------------------------
+# -- summary and footer ------------------------------------------------------------------------------------------------
 
 
 def _summary(table: Table, kind: TableKind) -> str:
-    """Of files, how many there are, how it stands with them, and how large they are; empty for other tables."""
+    """For tables of files, their number, statuses and total size; empty for other tables."""
     name, sizes = _name_of(table, kind.count), _name_of(table, kind.sum)
     if name is None:
         return ""
@@ -247,7 +247,7 @@ def _summary(table: Table, kind: TableKind) -> str:
 
 
 def _counts(values: npt.NDArray[Any]) -> Counter[str]:
-    """How often each value is there; as a rule there are few of them, and they are found faster than by sorting."""
+    """The number of rows with each value; faster than sorting, since most columns have few distinct values."""
     counts: Counter[str] = Counter()
     while len(values) and len(counts) < _FEW_STATES:
         same = values == values[0]
@@ -257,12 +257,12 @@ def _counts(values: npt.NDArray[Any]) -> Counter[str]:
 
 
 def _counted(number: int, what: str) -> str:
-    """A number of things."""
+    """A number with a noun."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _footer(table: Table, rows: int, columns: int) -> str:
-    """How large the table is, and how to see the rest."""
+    """The size of the table, and how to show the rest."""
     words = f"{_counted(len(table), 'row')} x {_counted(len(table.colnames), 'column')}"
     if (rows, columns) == (len(table), len(table.colnames)):
         return words

@@ -1,4 +1,4 @@
-"""A table as lines of text, in the width and height of the terminal.
+"""Tables as lines of text that fit on the terminal.
 
 In: a table.  Out: text, as ``repr`` and ``print`` show it.
 """
@@ -14,7 +14,7 @@ from astropy.utils.console import conf
 from .cell_texts import MASKED, ShownColumn, beginning, justified, shortened, text_width
 from .table_view import Room, TableView, view_of
 
-# Lines besides those of rows: heading, units, dashes, dots, the two lines about the table, and the next prompt.
+# The number of lines other than rows: heading, units, dashes, dots, the summary, the footer, and the prompt.
 _OTHER_LINES, _FEWEST_ROWS, _FEWEST_CHARACTERS = 8, 4, 20
 
 
@@ -32,13 +32,13 @@ def terminal_text(table: Table) -> str:
 
 
 def _lines(view: TableView) -> list[str]:
-    """Heading and rows."""
+    """The heading and the rows."""
     columns = [_cells(column, view) for column in view.columns]
     return [" ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
 
 
 def _cells(column: ShownColumn, view: TableView) -> Sequence[str]:
-    """A column from top to bottom, all cells of the same width."""
+    """The heading and the cells of a column, padded to the same width."""
     cells = [shortened(MASKED if cell is None else cell, column.width) for cell in column.cells]
     if view.gap is not None:
         cells.insert(view.gap, "..."[: column.width])
@@ -49,6 +49,6 @@ def _cells(column: ShownColumn, view: TableView) -> Sequence[str]:
 
 
 def _heading(text: str, width: int) -> str:
-    """A name or unit, cut at its end if there is no room, for names are known by how they begin."""
+    """A name or unit, shortened at its end, since names are recognized by their beginning."""
     shown = text if text_width(text) <= width else beginning(text, width - 3) + "..."
     return justified(shown, width, str.center)

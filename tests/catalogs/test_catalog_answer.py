@@ -107,8 +107,8 @@ def test_an_empty_response_has_columns() -> None:
 @pytest.mark.parametrize(
     ("sent", "text"),
     [
-        (b"<html>busy</html>", "something else than JSON"),
-        (b"", "something else than JSON"),
+        (b"<html>busy</html>", "did not return JSON"),
+        (b"", "did not return JSON"),
         (b"[]", "no list of rows"),
         (body(message="No such column: 'x'"), "no list of rows, but .*No such column"),
         (body(info=[{"name": "a"}], data=None), "no list of rows"),
@@ -130,7 +130,7 @@ def test_malformed_responses_raise(sent: bytes, text: str) -> None:
 @pytest.mark.parametrize("sent", [b"no", b"{}", b"[]", b"[1]", b'[{"type": "int"}]'])
 def test_malformed_metadata_raise(sent: bytes) -> None:
     """Malformed metadata raise RemoteServiceError (B41)."""
-    with pytest.raises(RemoteServiceError, match=r"metadata (answered with something else|did not return)"):
+    with pytest.raises(RemoteServiceError, match=r"metadata did not return"):
         read_metadata(sent, "metadata")
 
 

@@ -92,7 +92,7 @@ def test_the_columns_of_another_table_are_requested_once(
 
 
 @pytest.mark.parametrize(
-    ("answer", "text"), [({"status": 503}, "HTTP 503"), ({"body": b"<html>"}, "something else than JSON")]
+    ("answer", "text"), [({"status": 503}, "HTTP 503"), ({"body": b"<html>"}, "did not return JSON")]
 )
 def test_unverified_columns_are_not_sent(archive: responses.RequestsMock, answer: dict[str, Any], text: str) -> None:
     """Without a list of columns, criteria raise an error with the reason (B41); a query by position works."""

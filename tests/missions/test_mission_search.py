@@ -311,9 +311,9 @@ def test_missing_or_repeated_rows() -> None:
     parts = Completeness("s")
     first = read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s")
     parts.add_slice(first, 0, 2, alone=False)
-    with pytest.raises(IncompleteResultError, match="two parts"):
+    with pytest.raises(IncompleteResultError, match="on two pages"):
         parts.add_slice(read_answer(answer([{"x": 2}, {"x": 3}], totalResults=4), "s"), 2, 2, alone=False)
-    with pytest.raises(IncompleteResultError, match="2 rows were due after row 2, and 1 came"):
+    with pytest.raises(IncompleteResultError, match="2 rows were expected after row 2, got 1"):
         parts.add_slice(read_answer(answer([{"x": 3}], totalResults=4), "s"), 2, 2, alone=False)
     with pytest.raises(IncompleteResultError, match="changed from 4 to 5"):
         parts.add_slice(read_answer(answer([{"x": 3}, {"x": [4]}], totalResults=5), "s"), 2, 2, alone=False)
@@ -324,7 +324,7 @@ def test_missing_rows_in_a_page_without_a_total() -> None:
     parts = Completeness("s")
     parts.add_slice(read_answer(answer([{"x": 1}, {"x": 2}], totalResults=4), "s"), 0, 2, alone=False)
     parts.add_slice(read_answer(answer([{"x": 3}], totalResults=None), "s"), 2, 2, alone=False)
-    with pytest.raises(IncompleteResultError, match="4 rows were due after row 0, and 3 came"):
+    with pytest.raises(IncompleteResultError, match="4 rows were expected after row 0, got 3"):
         parts.close()
     parts.add_slice(read_answer(answer([{"x": 4}], totalResults=None), "s"), 2, 2, alone=False)
     parts.close()

@@ -369,7 +369,7 @@ def test_a_page_that_repeats_another_is_an_error(mast_sandbox: Sandbox, columns:
         return answer
 
     mast_sandbox.faults.add("invoke", Fault.edit(repeated), times=None)
-    with pytest.raises(IncompleteResultError, match="a row came in two parts, so that another one may be missing"):
+    with pytest.raises(IncompleteResultError, match="a row is on two pages, so another row may be missing"):
         Observations.query_criteria(obs_collection="GALEX", columns=columns, pagesize=124)
 
 

@@ -140,14 +140,14 @@ def test_a_proxy_that_wants_a_login_is_asked_once(
     """407 does not pass by trying again; the message says what to set, and nowhere is the password."""
     with behind.proxy("me:secret") as proxy, conf.set_temp("server", f"{scheme}://{MADE_UP}"):
         monkeypatch.setenv(f"{scheme}_proxy", proxy.address.replace("//", f"//{login}@") if login else proxy.address)
-        with pytest.raises(NetworkError, match="The proxy wants a login: set HTTPS_PROXY") as caught:
+        with pytest.raises(NetworkError, match="The proxy requires a login: set HTTPS_PROXY") as caught:
             MastClass().session_info(verbose=False)
         assert [(record.method == "CONNECT", record.status) for record in proxy.requests] == [(scheme == "https", 407)]
         with caplog.at_level("DEBUG", logger="astroquery"):
             manifest = Observations.download_products(products, download_dir=tmp_path, max_workers=1)
     assert set(manifest["Status"]) == {"ERROR"}
     said = [str(caught.value), *manifest["Message"], caplog.text]
-    assert all("The proxy wants a login" in words for words in said)
+    assert all("The proxy requires a login" in words for words in said)
     assert not any("wrong" in words for words in said)
     assert len(behind.requests) == 0
 

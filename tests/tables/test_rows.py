@@ -133,5 +133,5 @@ def test_a_byte_that_is_no_text_is_found_at_once(cut: bytes) -> None:
     body = body_of({"a": "string"}, [{"a": f"é{number}"} for number in range(2000)])
     broken = body.replace(b"1234", b"12" + cut + b"34")
     assert decoded_with_rows(body, "s")["data"][1234]["a"] == "é1234"
-    with pytest.raises(InvalidResponseError, match="something else than JSON"):
+    with pytest.raises(InvalidResponseError, match="did not return JSON"):
         decoded_with_rows(broken, "s")

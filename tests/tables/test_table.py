@@ -113,7 +113,7 @@ def test_a_word_for_nothing_leaves_a_column_of_numbers_what_it_is(type_name: str
     with pytest.warns(CorruptDataWarning) as caught:
         made = built(page(rows, x=type_name, y="string"))
     assert [str(each.message) for each in caught] == [
-        f"Text that stands for no value is masked in columns of numbers: 2 of 'x' ({word!r})."
+        f"Text that means a missing value is masked in numeric columns: 2 of 'x' ({word!r})."
     ]
     assert made["x"].dtype.kind == DECLARED[type_name]
     assert made["x"].mask.tolist() == [False, True, False, True, True]
@@ -122,7 +122,7 @@ def test_a_word_for_nothing_leaves_a_column_of_numbers_what_it_is(type_name: str
 
 def test_other_text_is_quoted_in_the_warning() -> None:
     """A column that is not what it is declared to be is kept as text, and the warning shows why."""
-    with pytest.warns(CorruptDataWarning, match="is declared as float .* such as 'abc'"):
+    with pytest.warns(CorruptDataWarning, match="is declared as float, .* such as 'abc'"):
         made = built(page([{"x": value} for value in (1.5, "None", "abc")], x="float"))
     assert made["x"].tolist() == ["1.5", "None", "abc"]
 
@@ -204,7 +204,7 @@ def test_identifiers_declared_as_text_keep_all_digits() -> None:
 )
 def test_value_that_does_not_fit_widens_its_column(type_name: str, values: list[Any], kept: list[Any]) -> None:
     """A value is never truncated, wrapped or taken for true: the column gets wider, and a warning names it."""
-    with pytest.warns(CorruptDataWarning, match=f"'x' is declared as {type_name} and holds"):
+    with pytest.warns(CorruptDataWarning, match=f"'x' is declared as {type_name}, but contains"):
         made = built(page([{"x": value} for value in values], x=type_name))["x"]
     assert made.tolist() == kept
 
@@ -334,7 +334,7 @@ def test_pages_with_other_columns_are_an_error() -> None:
 )
 def test_answer_without_a_table_is_an_error(answer: Page) -> None:
     """An answer that is no table is not an empty table."""
-    with pytest.raises(InvalidResponseError, match="holds no table"):
+    with pytest.raises(InvalidResponseError, match="does not contain a table"):
         built(answer)
 
 

@@ -478,9 +478,9 @@ ASKED: dict[str, Callable[[], Table]] = {
 }
 # Faults, and the errors that they cause if they persist.
 BROKEN: dict[str, tuple[Fault, type[Exception], str]] = {
-    "failing": (Fault.status(500), ServerError, r"could not answer \(HTTP 500\).*Tried 4 times"),
-    "busy": (Fault.status(503), ServerError, r"could not answer \(HTTP 503\)"),
-    "late gateway": (Fault.status(504), ServerError, r"could not answer \(HTTP 504\)"),
+    "failing": (Fault.status(500), ServerError, r"failed \(HTTP 500\).*Tried 4 times"),
+    "busy": (Fault.status(503), ServerError, r"failed \(HTTP 503\)"),
+    "late gateway": (Fault.status(504), ServerError, r"failed \(HTTP 504\)"),
     "web page": (HTML, ServerError, r"a web page instead of data \(504 Gateway Time-out\)"),
     "reset": (Fault.reset(), ServerError, "the connection broke"),
     "reset later": (Fault.reset(300), ServerError, "the connection broke"),
