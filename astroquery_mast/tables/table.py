@@ -168,7 +168,7 @@ class TableBuilder:
             made = converted(numbers, kind)
         except TypeMismatch as misfit:
             odd = next((value for value in numbers if not fits(value, kind)), None)
-            what = f"is declared as {type_name}, but contains {misfit}, such as {odd!r}; it is converted to a wider type."
+            what = f"is declared as {type_name}, but contains {misfit}, such as {odd!r}; it gets a wider type."
             self._doubt(name, what)
             return widen_type(values, kind)
         self._words.setdefault(name, []).extend(words)
