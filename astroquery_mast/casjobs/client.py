@@ -71,7 +71,7 @@ class CasJobsClass(MastClass):
         self.context = checked_context(context)
         super().__init__(server=server, session=session)
 
-    def _asked_place(self) -> str:
+    def _server_text(self) -> str:
         """Return the address and the context that are queried."""
         return f"at {self._calls.url}, context {self.context}"
 

@@ -27,7 +27,7 @@ from ..service.retrying import Deadline
 from ..sky.position import Cone
 from ..tables.columns import Column, Columns, columns_of, described_column, find_column, snapshot
 from ..tables.mashup import Completeness, Page, declared_columns
-from ..tables.rows import decoded, says_nothing
+from ..tables.rows import decoded, is_null_word
 
 # A server that returns fewer rows in a page than requested has a limit, which is taken to be a multiple of this.
 _ROUND = 100
@@ -278,7 +278,7 @@ def _columns(info: object, known: Columns, service: str) -> dict[str, Column]:
 
 def _text(value: object) -> str:
     """Return a text in the metadata; empty if it is missing."""
-    return value if isinstance(value, str) and not says_nothing(value) else ""
+    return value if isinstance(value, str) and not is_null_word(value) else ""
 
 
 def _rows(rows: Sequence[Any], names: Sequence[str], service: str) -> list[Mapping[str, Any]]:

@@ -39,7 +39,7 @@ _SUBMODULES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     "services": ((), None),
 }
 # The module that issues the NoResultsWarning of astroquery.mast, which warning filters match.
-_SPOKESMAN = f"{_NAME}.discovery_portal"
+_WARNING_MODULE = f"{_NAME}.discovery_portal"
 
 _lock = threading.RLock()
 # The original modules, None for those that were not imported; empty unless installed.
@@ -87,12 +87,12 @@ def install() -> Installation:
         if _before:
             return Installation(owner=False)
         modules = _modules()
-        _tell_of_early_ones()
+        _log_earlier_imports()
         _before.update({name: sys.modules.get(name) for name in modules})
         _attribute[:] = [vars(astroquery)["mast"]] if "mast" in vars(astroquery) else []
         sys.modules.update(modules)
         astroquery.mast = modules[_NAME]
-        warn_under_name(_SPOKESMAN)
+        warn_under_name(_WARNING_MODULE)
         return Installation(owner=True)
 
 
@@ -152,9 +152,9 @@ def _module(name: str, doc: str, home: str | None = None) -> ModuleType:
     return module
 
 
-def _tell_of_early_ones() -> None:
+def _log_earlier_imports() -> None:
     """Log the modules that already imported ``astroquery.mast``."""
-    early = sorted(_holders(sys.modules.get(_NAME)))
+    early = sorted(_importers_of(sys.modules.get(_NAME)))
     if early:
         log.warning(
             "These modules imported astroquery.mast before install() and keep using it: %s. Call install() first.",
@@ -162,7 +162,7 @@ def _tell_of_early_ones() -> None:
         )
 
 
-def _holders(original: ModuleType | None) -> Iterator[str]:
+def _importers_of(original: ModuleType | None) -> Iterator[str]:
     """The modules outside of astroquery that refer to the original package, or to one of its public objects."""
     if original is None:
         return

@@ -189,7 +189,7 @@ class MastClass(PrivateNames):
     """`astroquery_mast.MastClass` with private names of ``astroquery.mast``."""
 
 
-class _WordsSkipped(search.ObservationSearch):
+class _LenientSearch(search.ObservationSearch):
     """The search for observations, without criteria that are words for a continuous column, as in ``astroquery.mast``.
 
     lightkurve and lksearch send criteria such as ``t_exptime="short"``, and select the rows themselves.
@@ -198,7 +198,7 @@ class _WordsSkipped(search.ObservationSearch):
     def _criteria(self, criteria: Mapping[str, Any]) -> Criteria:
         """Convert keywords to filters."""
         columns = self._service.columns.columns_for(search.CAOM_CONE, criteria)
-        skipped = [name for name, value in criteria.items() if _is_word_for_numbers(name, value, columns)]
+        skipped = [name for name, value in criteria.items() if _is_word_for_continuous(name, value, columns)]
         for name in skipped:
             warn_user(
                 f"{name} is continuous, and filters based on min and max values.\n"
@@ -211,7 +211,7 @@ class _WordsSkipped(search.ObservationSearch):
         return super()._criteria(kept)
 
 
-def _is_word_for_numbers(name: str, value: Any, columns: Columns) -> bool:
+def _is_word_for_continuous(name: str, value: Any, columns: Columns) -> bool:
     """Whether a value is a word, and its column is continuous."""
     column = find_column(name, columns)
     return column is not None and column.continuous and isinstance(value, str) and value.strip().isalpha()
@@ -223,7 +223,7 @@ class ObservationsClass(PrivateNames, observations.ObservationsClass):
     @cached_property
     def _search(self) -> search.ObservationSearch:
         """The search for observations."""
-        return _WordsSkipped(self._service)
+        return _LenientSearch(self._service)
 
     _caom_all = search.CAOM_VALUES
     _caom_cone = search.CAOM_CONE

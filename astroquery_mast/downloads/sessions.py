@@ -29,7 +29,7 @@ from ..service.connections import MastSession, TimedAdapter, prepare_session
 from ..service.http import HttpClient
 from ..service.mast_service import MastService, has_token, send_with_token
 from ..service.retrying import Deadline
-from ..service.token import AskedOnce, Login
+from ..service.token import Login, UserLookup
 from ..service.token_sources import stored_token
 from .transfer import OpenUrl
 
@@ -67,7 +67,7 @@ class SessionRecipe:
     attempts: int
     quiet: bool = False
     # Whether the token is still valid is checked once per call, if a request is refused.
-    user: AskedOnce = field(default_factory=AskedOnce, compare=False)
+    user: UserLookup = field(default_factory=UserLookup, compare=False)
     own: requests.Session | None = field(default=None, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:

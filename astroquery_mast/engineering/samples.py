@@ -28,7 +28,7 @@ from ..tables.rows import (
     converted,
     joined,
     widen_type,
-    without_words_for_nothing,
+    without_null_words,
 )
 
 _HEADER = ["thetime", "mjd", "euvalue", "sqldatatype"]
@@ -237,7 +237,7 @@ def _values(cells: Sequence[str], types: Sequence[str]) -> ColumnBlock:
         kind = kinds.pop()
     elif kinds <= {Kind.INTEGER, Kind.FLOAT}:
         kind = Kind.FLOAT
-    texts, _ = without_words_for_nothing(cells, kind)
+    texts, _ = without_null_words(cells, kind)
     try:
         return converted(texts, kind)
     except TypeMismatch:
@@ -247,7 +247,7 @@ def _values(cells: Sequence[str], types: Sequence[str]) -> ColumnBlock:
 def _integers(cells: Sequence[str]) -> ColumnBlock:
     """Return integers that are written with a decimal point; other numbers as floats, and other values as text."""
     try:
-        values, mask = converted(without_words_for_nothing(cells, Kind.FLOAT)[0], Kind.FLOAT)
+        values, mask = converted(without_null_words(cells, Kind.FLOAT)[0], Kind.FLOAT)
     except TypeMismatch:
         return widen_type(cells, Kind.TEXT)
     numbers = values if mask is None else values[~mask]

@@ -76,9 +76,9 @@ class MastMissionsClass(MissionProductMethods):
         self._search: MissionSearch = MissionSearch(self._service)
         self.mission = mission
 
-    def _asked_place(self) -> str:
+    def _server_text(self) -> str:
         """Return the mission and the server."""
-        return f"for {self.mission} {super()._asked_place()}"
+        return f"for {self.mission} {super()._server_text()}"
 
     @property
     def mission(self) -> str:

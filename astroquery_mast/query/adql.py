@@ -149,7 +149,7 @@ def adql_clauses(criteria: Mapping[str, Any], columns: Columns, arguments: Seque
         if column is None:
             raise unknown_filter(name, columns, arguments)
         condition = _condition(name, value, column)
-        _tell_of_signs(condition)
+        _warn_of_comparisons(condition)
         tests += [TextTest(condition)] if _is_too_wide(condition) else []
         texts += [text] if (text := _written(condition)) else []
     return Clauses(tuple(texts), tuple(tests))
@@ -165,7 +165,7 @@ def _condition(name: str, value: Any, column: Column) -> Condition:
     return read_condition(name, value, column, nested=True)
 
 
-def _tell_of_signs(condition: Condition) -> None:
+def _warn_of_comparisons(condition: Condition) -> None:
     """Warn if a criterion on a text column looks like a comparison, which text columns do not support."""
     column = condition.column
     if holds_numbers(column) or holds_dates(column):
@@ -251,11 +251,11 @@ def _literal(condition: Condition, comparison: Comparison) -> str:
     if column.kind is Kind.BOOLEAN:
         return str(int(operand == "True"))
     if holds_numbers(column):
-        return number_text(_whole(condition.name, operand) if isinstance(operand, str) else operand)
+        return number_text(_integer_of(condition.name, operand) if isinstance(operand, str) else operand)
     return quoted(str(operand))
 
 
-def _whole(name: str, text: str) -> int:
+def _integer_of(name: str, text: str) -> int:
     """The integer in a text; text with wildcards raises an error."""
     try:
         return int(text)

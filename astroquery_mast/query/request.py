@@ -119,7 +119,7 @@ def _members(value: object, where: str) -> Iterator[object]:
     try:
         return iter(value)  # type: ignore[call-overload, no-any-return]
     except TypeError as err:  # also for scalar positions and times, which claim to be iterable
-        raise InvalidCriterionError(_cannot_carry(value, where)) from err
+        raise InvalidCriterionError(_not_supported(value, where)) from err
 
 
 def _finite(value: float, where: str) -> float:
@@ -142,11 +142,11 @@ def _without_numpy(value: np.generic | np.ndarray[Any, Any], where: str) -> obje
     if isinstance(value, u.Quantity):
         raise InvalidCriterionError(f"'{where}' has a unit, which cannot be sent in a request. Pass a plain number.")
     if value.dtype.kind in "cmM":
-        raise InvalidCriterionError(_cannot_carry(value, where))
+        raise InvalidCriterionError(_not_supported(value, where))
     return float(value) if isinstance(value, np.floating) else value.tolist()
 
 
-def _cannot_carry(value: object, where: str) -> str:
+def _not_supported(value: object, where: str) -> str:
     return (
         f"'{where}' is a {type(value).__name__}, which cannot be sent in a request. Use a string, a number, or a list."
     )

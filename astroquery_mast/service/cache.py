@@ -56,7 +56,7 @@ _CHUNK = 1 << 20
 _CLOCKS_DIFFER = 60.0
 
 
-class AnswerCache:
+class ResponseCache:
     """The folder of cached responses."""
 
     def __init__(self, folder: Callable[[], Path], owner: Callable[[], str | None]) -> None:
@@ -96,17 +96,17 @@ class CacheEntry:
         return not self.fresh and _age(self.path) <= _expiry()
 
     @contextmanager
-    def reading(self) -> Iterator[KeptAnswer]:
+    def reading(self) -> Iterator[CachedResponse]:
         """Open the cached response; raise one of `UNREADABLE` if it cannot be read."""
         with zipfile.ZipFile(self.path) as archive:
-            yield KeptAnswer(archive)
+            yield CachedResponse(archive)
 
-    def writing(self) -> AnswerWriter:
+    def writing(self) -> ResponseWriter:
         """Start writing the response."""
-        return AnswerWriter(self)
+        return ResponseWriter(self)
 
 
-class KeptAnswer:
+class CachedResponse:
     """A cached response that is open for reading."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
@@ -134,7 +134,7 @@ class KeptAnswer:
                     pass
 
 
-class AnswerWriter:
+class ResponseWriter:
     """Write a response to a temporary file next to its entry; if that fails, the response is just not cached."""
 
     def __init__(self, entry: CacheEntry) -> None:

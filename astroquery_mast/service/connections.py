@@ -170,7 +170,7 @@ def read_body(response: requests.Response, most: int) -> None:
         _ = response.content
         return
     with response:
-        keep_body(response, _received(response.raw, most, whole=True))
+        set_body(response, _received(response.raw, most, whole=True))
 
 
 def body_pieces(response: requests.Response) -> Iterator[bytes]:
@@ -250,12 +250,12 @@ def read_words(response: requests.Response) -> None:
     if not isinstance(response.raw, urllib3.HTTPResponse):
         _ = response.content
         return
-    keep_body(response, _received(response.raw, _WORDS, whole=False))
+    set_body(response, _received(response.raw, _WORDS, whole=False))
     if len(response.content) >= _WORDS:
         response.raw.close()
 
 
-def keep_body(response: requests.Response, body: bytes) -> None:
+def set_body(response: requests.Response, body: bytes) -> None:
     """Set the body of a response, in the private attributes of `requests`, since there is no public way."""
     response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
 
@@ -368,7 +368,7 @@ def prepare_session(session: requests.Session) -> requests.Session:
         if type(adapter) is HTTPAdapter:
             state: dict[str, Any] = cast("Any", adapter).__getstate__()
             timed = TimedAdapter()
-            _start_anew(timed, {**state, "_pool_maxsize": max(_POOL, state["_pool_maxsize"])})
+            _reset_pools(timed, {**state, "_pool_maxsize": max(_POOL, state["_pool_maxsize"])})
             session.mount(prefix, timed)
     _sessions.add(session)
     return session
@@ -397,7 +397,7 @@ class MastSession(requests.Session):
             prepared_request.headers.pop("Authorization", None)
 
 
-def _start_anew(adapter: HTTPAdapter, state: dict[str, Any]) -> None:
+def _reset_pools(adapter: HTTPAdapter, state: dict[str, Any]) -> None:
     """Make an adapter create new pools, as after unpickling."""
     cast("Any", adapter).__setstate__(state)
 
@@ -409,7 +409,7 @@ def _forget_connections() -> None:
     for session in list(_sessions):
         for adapter in session.adapters.values():
             if isinstance(adapter, HTTPAdapter):
-                _start_anew(adapter, cast("Any", adapter).__getstate__())
+                _reset_pools(adapter, cast("Any", adapter).__getstate__())
             else:
                 adapter.close()
 

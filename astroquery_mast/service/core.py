@@ -85,9 +85,9 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         """Show the class, the server, the login, and the main methods, without sending a request."""
         login = "logged in" if self.authenticated() else "not logged in"
         begin = ", ".join(f".{name}()" for name in self._starting_points)
-        return f"<{type(self).__name__} {self._asked_place()}, {login}; see {begin}>"
+        return f"<{type(self).__name__} {self._server_text()}, {login}; see {begin}>"
 
-    def _asked_place(self) -> str:
+    def _server_text(self) -> str:
         """The server, as shown in the repr."""
         return f"at {presentable(self._service.endpoints.server)}"
 

@@ -30,7 +30,7 @@ from ..exceptions import (
 from ..query.request import Question
 from ..tables.mashup import Completeness, Page, check_status, reading
 from ..warn import warn_user
-from .cache import AnswerCache
+from .cache import ResponseCache
 from .connections import (
     PAUSE,
     TOO_MANY_REQUESTS,
@@ -95,7 +95,7 @@ class HttpClient:
         endpoints: Endpoints,
         advice: Callable[[str, int | None], str] | None = None,
         attempts: int | None = None,
-        cache: AnswerCache | None = None,
+        cache: ResponseCache | None = None,
         *,
         quiet: bool = False,
         paced: bool = True,
@@ -138,7 +138,7 @@ class HttpClient:
             with reading(what):
                 return read(response)
 
-        return self._persist(attempt, deadline, what, options.get("attempts"), options.get("hopeless"))
+        return self._with_retries(attempt, deadline, what, options.get("attempts"), options.get("hopeless"))
 
     def page(
         self, question: Question, deadline: Deadline, hopeless: Callable[[MastError], bool] | None = None
@@ -166,10 +166,10 @@ class HttpClient:
             wait=POLL,
         )
         if answer.page.executing:
-            self._late(deadline, question.service, "MAST was still working on it")
+            self._raise_timeout(deadline, question.service, "MAST was still working on it")
         return answer
 
-    def _persist(
+    def _with_retries(
         self,
         attempt: Callable[[], T],
         deadline: Deadline,
@@ -193,7 +193,7 @@ class HttpClient:
                     tries, limited = tries - 1, limited + 1
                 raise
 
-        def worth_another(error: BaseException) -> bool:
+        def may_help(error: BaseException) -> bool:
             known = hopeless is not None and isinstance(error, MastError) and hopeless(error)
             return is_transient(error) and not known
 
@@ -201,10 +201,10 @@ class HttpClient:
             return retrying(
                 counted,
                 deadline=deadline,
-                on_error=worth_another,
+                on_error=may_help,
                 stop=lambda state: tries >= most or state.upcoming_sleep >= deadline.remaining(),
                 wait=_wait,
-                before_sleep=self._tell,
+                before_sleep=self._log_retry,
             )
         except MastError as err:
             err.elapsed = deadline.elapsed()
@@ -226,7 +226,7 @@ class HttpClient:
         """Send a request once; raise an error if it fails."""
         left = deadline.remaining()
         if left <= 0:
-            self._late(deadline, what, "no result was received")
+            self._raise_timeout(deadline, what, "no result was received")
         silence = min(left, seconds_setting("read_timeout") if patience is None else patience)
         timeout = (deadline.for_socket(seconds_setting("connect_timeout")), deadline.for_socket(silence))
         try:
@@ -234,7 +234,7 @@ class HttpClient:
                 return self._exchange(method, url, what, deadline, {**keywords, "timeout": timeout}, receive)
         except requests.exceptions.RequestException as err:
             if deadline.remaining() <= 0:
-                self._late(deadline, what, "no response was received", alone(err))
+                self._raise_timeout(deadline, what, "no response was received", alone(err))
             if isinstance(err, requests.exceptions.Timeout):
                 raise ServerError(f"{what} did not respond within {silence:.0f} s.", service=what) from alone(err)
             raise network_error(what, err) from alone(err)
@@ -263,20 +263,20 @@ class HttpClient:
         if response.status_code >= 400:
             with response:
                 read_words(response)
-            self._refuse(response, pace, what, deadline)
+            self._raise_http_error(response, pace, what, deadline)
         pace.speed_up()
         if receive is not None:
             receive(response, count_setting("max_response_size"))
         return response
 
-    def _tell(self, state: RetryState) -> None:
+    def _log_retry(self, state: RetryState) -> None:
         """Log why a request is retried; at DEBUG level after the first retry, or if there is no connection at all."""
-        told_at_the_end = self._quiet or state.attempt_number > 1 or never_connected(_error_of(state))
-        level = logging.DEBUG if told_at_the_end else logging.INFO
+        reported_later = self._quiet or state.attempt_number > 1 or never_connected(_error_of(state))
+        level = logging.DEBUG if reported_later else logging.INFO
         seconds, number = state.upcoming_sleep, state.attempt_number + 1
         log.log(level, "%s Retrying in %.1f s (attempt %d).", _error_of(state), seconds, number)
 
-    def _refuse(self, response: requests.Response, pace: Pace, what: str, deadline: Deadline) -> None:
+    def _raise_http_error(self, response: requests.Response, pace: Pace, what: str, deadline: Deadline) -> None:
         """Raise the error that a response describes, and slow down if the server requests it."""
         try:
             self._check(response.status_code, response.headers, response.content, what)
@@ -295,7 +295,7 @@ class HttpClient:
         return AccessDeniedError(told, service=error.service, status=error.status)
 
     @staticmethod
-    def _late(deadline: Deadline, what: str, state: str, cause: Exception | None = None) -> Any:
+    def _raise_timeout(deadline: Deadline, what: str, state: str, cause: Exception | None = None) -> Any:
         """Raise the error for a deadline that has passed."""
         raise QueryTimeoutError(
             f"Timeout limit of {deadline.seconds:g} s exceeded by {what}: after {deadline.elapsed():.1f} s "
@@ -372,7 +372,7 @@ class PageLimits:
         return self.deadline if math.isinf(self.page_seconds) else self.deadline.part(self.page_seconds)
 
 
-def ask_pages(client: HttpClient, question: Question, limits: PageLimits, hopeless: Hopeless | None = None) -> Parts:
+def fetch_pages(client: HttpClient, question: Question, limits: PageLimits, hopeless: Hopeless | None = None) -> Parts:
     """Yield the pages of a response that MAST returns completely; ``hopeless`` ends the retries of the first page."""
     walk = _Walk(question, limits)
     first = True
@@ -392,7 +392,7 @@ class _Walk:
     def __init__(self, question: Question, limits: PageLimits) -> None:
         self.batch: Sequence[Question] = (question,)
         self._every_page = question.every_page
-        self._tell = limits.tell
+        self._log_retry = limits.tell
         self._completeness = Completeness(question.service)
         self._following: Sequence[Question] = ()
 
@@ -412,7 +412,7 @@ class _Walk:
         """Verify that no page is missing; return the metadata to cache, or None if completeness is not certain."""
         found = self._completeness
         if found.doubt:
-            self._tell(found.doubt)
+            self._log_retry(found.doubt)
         if self._every_page:
             found.close()
         return {} if found.proven and not found.doubt else None

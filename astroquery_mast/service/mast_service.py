@@ -37,7 +37,7 @@ from ..tables.columns import Columns, columns_of, find_name, snapshot
 from ..tables.mashup import first_value
 from ..tables.table import TableBuilder
 from . import token as auth
-from .cache import AnswerCache
+from .cache import ResponseCache
 from .connections import MastSession, prepare_session
 from .http import AnswerPage, HttpClient, PageLimits
 from .pages import get_pages
@@ -244,7 +244,7 @@ class MastService:
         self._session: requests.Session = MastSession()
         self.endpoints = endpoints
         self.login = Login(self.send, endpoints, credentials)
-        self.cache = AnswerCache(cache_folder, self._cache_owner)
+        self.cache = ResponseCache(cache_folder, self._cache_owner)
         self.http = HttpClient(self.send, endpoints, self.login.advice, cache=self.cache)
         self.columns = ColumnMetadata(MashupColumns(self.http, endpoints))
         self.resolver = Resolver(self.http, endpoints)

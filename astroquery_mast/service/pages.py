@@ -20,8 +20,8 @@ from ..config import conf
 from ..exceptions import InvalidResponseError, MastError, ServerError
 from ..query.request import Question
 from ..tables.mashup import Page
-from .cache import UNREADABLE, CacheEntry, KeptAnswer
-from .http import AnswerPage, HttpClient, PageLimits, Parts, ask_pages
+from .cache import UNREADABLE, CachedResponse, CacheEntry
+from .http import AnswerPage, HttpClient, PageLimits, Parts, fetch_pages
 from .retrying import connection_dropped
 
 if TYPE_CHECKING:
@@ -35,25 +35,25 @@ def get_pages(client: HttpClient, question: Question, limits: PageLimits) -> Gen
     entry = _entry(client, question)
     if entry is None:
         # Yield directly, without keeping a used page, which may have tens of megabytes.
-        yield from _asked(client, question, limits, size)
+        yield from _requested(client, question, limits, size)
         return
     known = False
-    for page in _recalled(client, question, entry, size):
+    for page in _read_cached(client, question, entry, size):
         known = True
         yield page
     if not known:
-        yield from _kept(entry, _asked(client, question, limits, size))
+        yield from _cached(entry, _requested(client, question, limits, size))
 
 
 # -- from MAST -----------------------------------------------------------------------------------------------------
 
 
-def _asked(client: HttpClient, question: Question, limits: PageLimits, size: _SizeCheck) -> Parts:
+def _requested(client: HttpClient, question: Question, limits: PageLimits, size: _SizeCheck) -> Parts:
     """The pages from MAST, of a split query if there are more rows than MAST returns at once."""
     if not question.row_limited:
-        return (yield from ask_pages(client, question, limits))
+        return (yield from fetch_pages(client, question, limits))
     if not size.exceeded:
-        with closing(ask_pages(client, question, limits, size.broke)) as pages:
+        with closing(fetch_pages(client, question, limits, size.broke)) as pages:
             try:
                 first = next(pages)
             except ServerError:
@@ -116,14 +116,14 @@ def _entry(client: HttpClient, question: Question) -> CacheEntry | None:
     return None if key is None else client.cache.entry(key, question.http_request(client.endpoints).url)
 
 
-def _recalled(client: HttpClient, question: Question, entry: CacheEntry, size: _SizeCheck) -> Iterator[AnswerPage]:
+def _read_cached(client: HttpClient, question: Question, entry: CacheEntry, size: _SizeCheck) -> Iterator[AnswerPage]:
     """The pages of a cached response; none if it does not exist, or cannot be read completely."""
     if not entry.usable:
         return
     with ExitStack() as opened:
         try:
             kept = opened.enter_context(entry.reading())
-            recalled = _Recalled(client, question, kept)
+            recalled = _CachedPages(client, question, kept)
             first = recalled.page(0)
             kept.check()
         except (*UNREADABLE, MastError) as err:
@@ -145,28 +145,28 @@ def _recalled(client: HttpClient, question: Question, entry: CacheEntry, size: _
             yield page
 
 
-class _Recalled:
+class _CachedPages:
     """A cached response, which matches each page with its request."""
 
-    def __init__(self, client: HttpClient, question: Question, kept: KeptAnswer) -> None:
+    def __init__(self, client: HttpClient, question: Question, kept: CachedResponse) -> None:
         self.total: int | None = kept.about.get("total")
         self._client = client
         self._question = question
-        self._kept = kept
-        self._asked = question
+        self._cached = kept
+        self._requested = question
         self._following: deque[Question] = deque([question])
 
     def page(self, place: int) -> AnswerPage:
         """Return a page; call this for all pages in order."""
-        body = self._kept.body(place)
+        body = self._cached.body(place)
         if self._following:
-            self._asked = self._following.popleft()
-        page = self._asked.read(body)
+            self._requested = self._following.popleft()
+        page = self._requested.read(body)
         if page.executing:
             raise ValueError("MAST was still working on this query")
         if not self._following:
-            self._following.extend(self._asked.after(page))
-        answer = AnswerPage(self._response(body), replace(page, time=self._kept.time))
+            self._following.extend(self._requested.after(page))
+        answer = AnswerPage(self._response(body), replace(page, time=self._cached.time))
         if self.total is None:
             return answer
         from .row_splitting import as_part  # noqa: PLC0415 - only responses beyond the limit need it
@@ -175,7 +175,7 @@ class _Recalled:
 
     def _response(self, body: bytes) -> requests.Response:
         """An HTTP response with a body."""
-        sent = self._asked.http_request(self._client.endpoints)
+        sent = self._requested.http_request(self._client.endpoints)
         response = requests.Response()
         response.status_code, response.reason, response.encoding = 200, "OK", "utf-8"
         response.url, response.request = sent.url, requests.Request(sent.method, sent.url, data=sent.data).prepare()
@@ -184,7 +184,7 @@ class _Recalled:
         return response
 
 
-def _kept(entry: CacheEntry, parts: Parts) -> Iterator[AnswerPage]:
+def _cached(entry: CacheEntry, parts: Parts) -> Iterator[AnswerPage]:
     """Yield the pages of a response, and cache them with its metadata if it is complete."""
     with closing(entry.writing()) as writer, closing(parts):
         while True:

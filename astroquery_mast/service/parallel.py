@@ -337,7 +337,7 @@ class _Run(Generic[Item, Result]):
         if not complete:
             yield from map(self._outcome, late)
         for job in [*self._under_way.values(), *self._jobs]:
-            yield self._told(job, JobFailure(UnfinishedError()))
+            yield self._reported(job, JobFailure(UnfinishedError()))
 
     def _begin(self) -> None:
         """Submit jobs until enough are running."""
@@ -386,16 +386,16 @@ class _Run(Generic[Item, Result]):
         """A job and its outcome; a worker process that dies affects no other job."""
         job = self._under_way.pop(future)
         if future.cancelled():
-            return self._told(job, JobFailure(UnfinishedError()))
+            return self._reported(job, JobFailure(UnfinishedError()))
         error = future.exception()
         if error is None:
-            return self._told(job, future.result())
+            return self._reported(job, future.result())
         if not isinstance(error, Exception):
             # Ctrl-C also reaches worker processes of the same terminal.
             raise error
-        return self._told(job, JobFailure(error))
+        return self._reported(job, JobFailure(error))
 
-    def _told(self, job: Job[Item], outcome: Result | JobFailure) -> tuple[Job[Item], Result | JobFailure]:
+    def _reported(self, job: Job[Item], outcome: Result | JobFailure) -> tuple[Job[Item], Result | JobFailure]:
         """The same job and outcome, after calling ``on_end``."""
         if self._on_end is not None:
             self._on_end(job, outcome)
@@ -412,7 +412,7 @@ def _in_notebook() -> bool:
     return shell is not None and "IPKernelApp" in shell.config
 
 
-def someone_watches() -> bool:
+def is_interactive() -> bool:
     """Return whether a user would see a bar: on a terminal or in a notebook, but not in continuous integration."""
     if os.environ.get("CI"):
         return False
@@ -440,7 +440,7 @@ class NoBar:
 
 def progress_bar(total: int | None, what: str, unit: str, *, shown: bool = True) -> tqdm | NoBar:
     """Return the progress bar of a call."""
-    if not (shown and someone_watches()):
+    if not (shown and is_interactive()):
         return NoBar()
     # Imported late, because queries do not need it, and ``tqdm.auto`` looks for a notebook.
     import tqdm  # noqa: PLC0415

@@ -132,7 +132,7 @@ def counting_entries(request: MashupRequest) -> MashupRequest | None:
     return None if named is None else replace(counting(request), service=named[1])
 
 
-def stops_by_itself(request: MashupRequest, rows: int) -> bool:
+def limits_itself(request: MashupRequest, rows: int) -> bool:
     """Return whether a query limits its own response: it is a count, or has a maximum number of rows."""
     if request.params.get("columns") == COUNT_COLUMNS:
         return True

@@ -21,7 +21,7 @@ from astroquery import log
 from ..exceptions import BadRequestError, IncompleteResultError, MastError, ServerError, TooManyRowsError
 from ..query.request import MashupRequest, Question
 from ..tables.mashup import Completeness, first_value
-from .http import AnswerPage, HttpClient, PageLimits, Parts, ask_pages
+from .http import AnswerPage, HttpClient, PageLimits, Parts, fetch_pages
 from .parallel import map_in_threads, map_or_stop
 from .row_ranges import (
     CONE,
@@ -32,11 +32,11 @@ from .row_ranges import (
     as_parts,
     counting,
     counting_entries,
+    limits_itself,
     pieces_for,
     restricted_to,
     spans_of,
     split_columns,
-    stops_by_itself,
 )
 
 # Columns that the filtered service has in addition to those of the cone search.
@@ -84,7 +84,7 @@ class RowSplitter:
         if self._filtered is not None:
             self._total = max(announced, self._count(self._filtered))
             return self.exceeded
-        if not stops_by_itself(self._question, announced):
+        if not limits_itself(self._question, announced):
             self._refuse_more(announced)
         return False
 
@@ -106,16 +106,16 @@ class RowSplitter:
         """The number of catalog entries of the query; None if they cannot be counted."""
         asking = counting_entries(self._question)
         try:
-            return None if asking is None else self._answered(asking, once=True)
+            return None if asking is None else self._request_count(asking, once=True)
         except MastError as err:
             log.debug("Could not count the rows: %s", err)
             return None
 
     def _count(self, request: MashupRequest, *, once: bool = False) -> int:
         """The number of rows of a filtered query."""
-        return self._answered(counting(request), once=once)
+        return self._request_count(counting(request), once=once)
 
-    def _answered(self, asking: MashupRequest, *, once: bool) -> int:
+    def _request_count(self, asking: MashupRequest, *, once: bool) -> int:
         """The result of a count; with ``once``, it is not retried."""
         answer = self._client.page(asking, self._limits.page_deadline, (lambda _error: True) if once else None)
         return first_value(answer.page)
@@ -225,7 +225,7 @@ class RowSplitter:
 
         def begin(part: RangeOfRows) -> tuple[AnswerPage, Parts]:
             """The first page of a part, and its other pages, which are not requested yet."""
-            stream = ask_pages(self._client, part.request, limits)
+            stream = fetch_pages(self._client, part.request, limits)
             return next(stream), stream
 
         with closing(map_or_stop(self._limits.deadline, begin, parts, ahead)) as begun:

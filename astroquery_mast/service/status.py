@@ -174,12 +174,12 @@ def status_table(service: MastService, timeout: float | u.Quantity | None) -> Ta
     options = RunOptions(verbose=False, max_workers=len(asked))
     # Do not wait for threads that are blocked at the end of the time, such as in a DNS lookup.
     state = SharedState(deadline)
-    with closing(run(asked, partial(_answered, service, deadline), options, state, ordered=True, grace=0)) as outcomes:
+    with closing(run(asked, partial(_probed, service, deadline), options, state, ordered=True, grace=0)) as outcomes:
         rows = [(job.item, *_row(outcome, seconds)) for job, outcome in outcomes]
     return _table(rows, service.endpoints.server, seconds)
 
 
-def _answered(service: MastService, deadline: Deadline, probe: Probe) -> tuple[str, float, str]:
+def _probed(service: MastService, deadline: Deadline, probe: Probe) -> tuple[str, float, str]:
     """The status of one service, its response time in milliseconds, and the error message."""
     send = partial(service.send, credentials=Credentials())
     # Without pacing, a server that requested a pause is checked, too.
@@ -199,7 +199,7 @@ def _answered(service: MastService, deadline: Deadline, probe: Probe) -> tuple[s
             read=probe.read,
         )
     except QueryTimeoutError:
-        status, message = TIMED_OUT, _silent(deadline.seconds)
+        status, message = TIMED_OUT, _no_response(deadline.seconds)
     except MastError as err:
         status, message = FAILED, re.sub(r" Tried once in .*", "", str(err))
     return status, (time.monotonic() - since) * 1000, message
@@ -210,11 +210,11 @@ def _row(outcome: tuple[str, float, str] | JobFailure, seconds: float) -> tuple[
     if not isinstance(outcome, JobFailure):
         return outcome
     if isinstance(outcome.error, UnfinishedError):
-        return TIMED_OUT, np.nan, _silent(seconds)
+        return TIMED_OUT, np.nan, _no_response(seconds)
     return FAILED, np.nan, presentable(f"{type(outcome.error).__name__}: {outcome.error}")
 
 
-def _silent(seconds: float) -> str:
+def _no_response(seconds: float) -> str:
     return f"No response within {seconds:g} s."
 
 

@@ -230,7 +230,7 @@ def _no_access(user: Mapping[str, Any] | None) -> str:
 _SERVICE = "MAST whoami"
 
 
-class AskedOnce:
+class UserLookup:
     """The record of the user of a call, requested once for all refused requests."""
 
     def __init__(self) -> None:
@@ -251,7 +251,7 @@ class AskedOnce:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy without the record, which another process requests itself."""
-        return AskedOnce, ()
+        return UserLookup, ()
 
 
 class Login:
@@ -262,7 +262,7 @@ class Login:
         send: Callable[..., requests.Response],
         endpoints: Endpoints,
         credentials: Credentials,
-        user: AskedOnce | None = None,
+        user: UserLookup | None = None,
     ) -> None:
         self._user = user
         self._send = send

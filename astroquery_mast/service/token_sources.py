@@ -153,7 +153,7 @@ def store_token(token: str) -> None:
 
 def read_keyring(service: str, user: str, what: str) -> str | None:
     """Return the keyring's secret for a user of a service; None without an error if there is no keyring."""
-    found, error = _ask_keyring("get_password", service, user)
+    found, error = _call_keyring("get_password", service, user)
     if error is not None:
         log.debug("The keyring has no %s: %s", what, presentable(f"{type(error).__name__}: {error}"))
     return found
@@ -161,13 +161,13 @@ def read_keyring(service: str, user: str, what: str) -> str | None:
 
 def write_keyring(service: str, entries: Mapping[str, str], what: str) -> None:
     """Write user → secret to the system's keyring; only warn if that fails, since the login itself succeeded."""
-    errors = (_ask_keyring("set_password", service, *entry)[1] for entry in entries.items())
+    errors = (_call_keyring("set_password", service, *entry)[1] for entry in entries.items())
     error = next(filter(None, errors), None)
     if error is not None:
         warn_user(f"The {what} was not stored: {error}", AuthenticationWarning)
 
 
-def _ask_keyring(do: str, *arguments: str) -> tuple[str | None, Exception | None]:
+def _call_keyring(do: str, *arguments: str) -> tuple[str | None, Exception | None]:
     """Call a function of the keyring; return its result and the exception that it raised."""
     try:
         import keyring  # noqa: PLC0415 - slow, and rarely needed

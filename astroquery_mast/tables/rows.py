@@ -218,15 +218,15 @@ def fits(value: Any, kind: Kind) -> bool:
     return True
 
 
-def without_words_for_nothing(values: Sequence[Any], kind: Kind) -> tuple[Sequence[Any], list[str]]:
+def without_null_words(values: Sequence[Any], kind: Kind) -> tuple[Sequence[Any], list[str]]:
     """Return the values of a column with null instead of words for null, and these words."""
     if kind is Kind.TEXT:
         return values, []
-    words = [value for value in values if says_nothing(value) and not fits(value, kind)]
-    return [None if says_nothing(value) and not fits(value, kind) else value for value in values], words
+    words = [value for value in values if is_null_word(value) and not fits(value, kind)]
+    return [None if is_null_word(value) and not fits(value, kind) else value for value in values], words
 
 
-def says_nothing(value: Any) -> bool:
+def is_null_word(value: Any) -> bool:
     """Return whether a value is a word for null."""
     return isinstance(value, str) and value.strip().casefold() in _NOTHING
 

@@ -33,7 +33,7 @@ from .rows import (
     guessed,
     joined,
     widen_type,
-    without_words_for_nothing,
+    without_null_words,
 )
 
 # Properties of a request that are not kept in the table, since it may be written to a file.
@@ -145,7 +145,7 @@ class TableBuilder:
 
     def table(self) -> Table:
         """Return the table of all pages; call this only once, because it consumes the rows."""
-        self._tell_of_words()
+        self._warn_of_null_words()
         made = []
         with reading(self._request.service):
             for name, _ in self._fields:
@@ -163,7 +163,7 @@ class TableBuilder:
             kind = guessed(values)
         with suppress(TypeMismatch):
             return converted(values, kind)
-        numbers, words = without_words_for_nothing(values, kind)
+        numbers, words = without_null_words(values, kind)
         try:
             made = converted(numbers, kind)
         except TypeMismatch as misfit:
@@ -174,7 +174,7 @@ class TableBuilder:
         self._words.setdefault(name, []).extend(words)
         return made
 
-    def _tell_of_words(self) -> None:
+    def _warn_of_null_words(self) -> None:
         """Warn once about all cells with a word for null in numeric columns."""
         told = [f"{len(words)} of '{name}' ({words[0]!r})" for name, words in self._words.items() if words]
         if told:

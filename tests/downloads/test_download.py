@@ -31,7 +31,7 @@ from astroquery_mast.observations.client import ObservationsClass
 from astroquery_mast.products.manifest import Status, TransferResult
 from astroquery_mast.products.plan import PlannedFile, plan
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.service.parallel import DownServers, RunOptions, someone_watches
+from astroquery_mast.service.parallel import DownServers, RunOptions, is_interactive
 
 HANGS = 60.0
 """Delay of a silent server in seconds, longer than any test may take."""
@@ -400,9 +400,9 @@ def test_no_bar_without_a_terminal_or_if_not_verbose(
     terminal = watched(monkeypatch)
     download(planned[:6], transport, RunOptions(verbose=False))
     assert terminal.getvalue() == ""
-    assert someone_watches()
+    assert is_interactive()
     monkeypatch.setenv("CI", "true")
-    assert not someone_watches()
+    assert not is_interactive()
 
 
 def test_a_notebook_shows_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -410,11 +410,11 @@ def test_a_notebook_shows_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     shell = SimpleNamespace(config={"IPKernelApp": {}})
-    assert not someone_watches()
+    assert not is_interactive()
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))  # type: ignore[arg-type]
-    assert someone_watches()
+    assert is_interactive()
     shell.config.clear()
-    assert not someone_watches()
+    assert not is_interactive()
 
 
 def test_a_quiet_call_starts_no_thread_for_a_bar(

@@ -20,10 +20,10 @@ from astroquery_mast.service.row_ranges import (
     as_parts,
     counting,
     counting_entries,
+    limits_itself,
     pieces_for,
     restricted_to,
     spans_of,
-    stops_by_itself,
 )
 
 NUMBERS = st.floats(-OPEN_END, OPEN_END, allow_nan=False) | st.sampled_from([-OPEN_END, OPEN_END, 0.0, 59000.0])
@@ -206,7 +206,7 @@ def test_other_entries_are_not_counted(service: str) -> None:
 )
 def test_an_answer_may_end_where_the_question_says_so(params: dict[str, Any], ends: bool) -> None:
     """A count has one row, and who asks for fifty rows at most gets fifty."""
-    assert stops_by_itself(MashupRequest("Mast.Hsc.Db.v3", params), 50) is ends
+    assert limits_itself(MashupRequest("Mast.Hsc.Db.v3", params), 50) is ends
 
 
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=30), st.integers(10, 40))

@@ -20,7 +20,7 @@ from astroquery_mast.exceptions import CorruptDataWarning, InvalidResponseError
 from astroquery_mast.query.request import MashupRequest
 from astroquery_mast.tables.columns import Column, columns_of
 from astroquery_mast.tables.mashup import Page, first_value
-from astroquery_mast.tables.rows import says_nothing
+from astroquery_mast.tables.rows import is_null_word
 from astroquery_mast.tables.table import TableBuilder
 
 # Declared types, and the kind of array of a column whose values are of that type.
@@ -99,7 +99,7 @@ def test_any_mix_of_values_is_kept_and_masked_only_where_null(
     made = column(values, type_name, *cuts)
     for kept, masked, sent in zip(made.data.data.tolist(), made.mask.tolist(), values, strict=True):
         if masked:
-            assert sent is None or (type_name in DECLARED and says_nothing(sent)), (made.dtype, kept, sent)
+            assert sent is None or (type_name in DECLARED and is_null_word(sent)), (made.dtype, kept, sent)
         else:
             assert sent is not None
             assert same(kept, sent), (made.dtype, kept, sent)

@@ -137,7 +137,7 @@ def test_the_progress_of_a_job_is_shown_on_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verbose: bool
 ) -> None:
     """It is shown with verbose=True on a terminal only."""
-    monkeypatch.setattr(parallel, "someone_watches", lambda: True)
+    monkeypatch.setattr(parallel, "is_interactive", lambda: True)
     monkeypatch.setattr(parallel, "DELAY", 0)
     JobHandle("other:5", Other(JobStatus.QUEUED, JobStatus.COMPLETED)).wait(verbose=verbose)
     captured = capsys.readouterr()
