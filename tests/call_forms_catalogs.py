@@ -1,4 +1,4 @@
-"""Calls about catalogs in the documentation of ``astroquery.mast`` (mast_catalog.rst), targets replaced."""
+"""Catalog queries from the documentation of ``astroquery.mast`` (mast_catalog.rst), with other targets."""
 
 from __future__ import annotations
 

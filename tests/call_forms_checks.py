@@ -1,4 +1,4 @@
-"""A call as other people write it, and what must hold of its result: the words of `test_call_forms`."""
+"""Calls as other people write them, and the expected properties of their results, for `test_call_forms`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Check = Callable[[Any], None]
 Expected = tuple[type[Exception], str]
 
 MANIFEST = ("Local Path", "Status", "Message", "URL")
-# Arguments that have a newer name still work, with this.
+# The deprecation warning for arguments with a newer name.
 OLD_NAME: Expected = (AstropyDeprecationWarning, "was deprecated")
 
 
 @dataclass(frozen=True)
 class Form:
-    """A call, given the module that stands for ``astroquery.mast``, and what must hold."""
+    """A call, which gets the module that replaces ``astroquery.mast``, and the expected result."""
 
     call: Call
     checks: tuple[Check, ...]
@@ -53,7 +53,7 @@ class Form:
 def form(
     call: Call, *checks: Check, warns: Expected | tuple[Expected, ...] = (), raises: Expected | None = None
 ) -> Form:
-    """Make a form; with checks of its result, or the exception that it ends in."""
+    """Return a form, with checks of its result, or the exception that it raises."""
     assert bool(checks) != bool(raises)
     alone = bool(warns) and isinstance(warns[0], type)
     expected = (warns,) if alone else warns
@@ -64,7 +64,7 @@ def form(
 
 
 def table(*columns: str, rows: int | range = range(1, 1_000_000)) -> Check:
-    """Check for a table of masked columns, these among them in this order, with so many rows."""
+    """Check for a table of masked columns with a number of rows, and the given columns in this order among others."""
 
     def check(result: Any) -> None:
         assert isinstance(result, Table)
@@ -76,7 +76,7 @@ def table(*columns: str, rows: int | range = range(1, 1_000_000)) -> Check:
 
 
 def metadata(first: str, *others: str) -> Check:
-    """Check for a table about columns, these among them."""
+    """Check for a table of column metadata that includes the given columns."""
 
     def check(result: Any) -> None:
         assert isinstance(result, Table)
@@ -87,7 +87,7 @@ def metadata(first: str, *others: str) -> Check:
 
 
 def exactly(*columns: str) -> Check:
-    """Check that there are these columns, in this order, and no others."""
+    """Check for exactly these columns, in this order."""
 
     def check(result: Any) -> None:
         assert result.colnames == list(columns)
@@ -96,7 +96,7 @@ def exactly(*columns: str) -> Check:
 
 
 def among(column: str, *values: Any) -> Check:
-    """Check that a column has nothing but these values."""
+    """Check that a column contains only these values."""
 
     def check(result: Any) -> None:
         assert len(result)
@@ -106,7 +106,7 @@ def among(column: str, *values: Any) -> Check:
 
 
 def all_of(column: str, *values: Any) -> Check:
-    """Check that a column has all these values, and no others."""
+    """Check that a column contains all of these values, and no others."""
 
     def check(result: Any) -> None:
         assert set(result[column].tolist()) == set(values)
@@ -115,7 +115,7 @@ def all_of(column: str, *values: Any) -> Check:
 
 
 def each(column: str, holds: Callable[[Any], bool]) -> Check:
-    """Check that something holds for every value of a column; a missing value is None."""
+    """Check that a test is true for every value of a column; missing values are None."""
 
     def check(result: Any) -> None:
         assert len(result)
@@ -126,18 +126,18 @@ def each(column: str, holds: Callable[[Any], bool]) -> Check:
 
 
 def between(column: str, low: float, high: float) -> Check:
-    """Check that all values of a column lie in a range."""
+    """Check that all values of a column are in a range."""
     return each(column, lambda value: value is not None and low <= value <= high)
 
 
 def starting(column: str, *starts: str) -> Check:
-    """Check that all values of a column begin so, whatever the case."""
+    """Check that all values of a column begin with a text, ignoring case."""
     wanted = tuple(start.lower() for start in starts)
     return each(column, lambda value: str(value).lower().startswith(wanted))
 
 
 def rising(column: str) -> Check:
-    """Check that the rows are in the order of a column."""
+    """Check that the rows are sorted by a column."""
 
     def check(result: Any) -> None:
         values = result[column].tolist()
@@ -148,7 +148,7 @@ def rising(column: str) -> Check:
 
 
 def falling(column: str) -> Check:
-    """Check that the rows are in the reverse order of a column."""
+    """Check that the rows are sorted by a column in descending order."""
 
     def check(result: Any) -> None:
         values = result[column].tolist()
@@ -159,7 +159,7 @@ def falling(column: str) -> Check:
 
 
 def different(column: str) -> Check:
-    """Check that no value of a column is there twice."""
+    """Check that all values of a column are different."""
 
     def check(result: Any) -> None:
         assert len(set(result[column].tolist())) == len(result)
@@ -184,13 +184,13 @@ def all_same(results: Any) -> None:
 
 
 def is_count(result: Any) -> None:
-    """Check for a number of rows with which one can calculate."""
+    """Check for a number of rows that supports arithmetic."""
     assert type(result) is int
     assert result > 0
 
 
 def equals(value: Any) -> Check:
-    """Check for this very value."""
+    """Check for this exact value."""
 
     def check(result: Any) -> None:
         assert result == value
@@ -200,7 +200,7 @@ def equals(value: Any) -> Check:
 
 
 def holds(test: Callable[[Any], Any]) -> Check:
-    """Check that something holds."""
+    """Check that a condition is true."""
 
     def check(result: Any) -> None:
         assert test(result)
@@ -209,12 +209,12 @@ def holds(test: Callable[[Any], Any]) -> Check:
 
 
 def is_true(result: Any) -> None:
-    """Check for what a call has compared itself."""
+    """Check for the result of a comparison in the call."""
     assert result is True or result is np.True_
 
 
 def at(ra: float, dec: float) -> Check:
-    """Check for one position there, within two seconds of arc."""
+    """Check for one position, within two arcseconds."""
 
     def check(result: Any) -> None:
         assert isinstance(result, SkyCoord)
@@ -228,7 +228,7 @@ def at(ra: float, dec: float) -> Check:
 
 
 def fetched(folder: str, files: int | range = range(1, 1000)) -> Check:
-    """Check for a manifest of files that are all there, whole, below a folder; its first columns are the usual ones."""
+    """Check for a manifest of complete files in a folder, with the usual first columns."""
 
     def check(manifest: Any) -> None:
         assert isinstance(manifest, Table)
@@ -245,7 +245,7 @@ def fetched(folder: str, files: int | range = range(1, 1000)) -> Check:
 
 
 def opens(manifest: Any) -> None:
-    """Check that the FITS files of a manifest are such."""
+    """Check that the FITS files of a manifest can be opened."""
     paths = [path for path in manifest["Local Path"] if path.endswith(".fits")]
     assert paths
     for path in paths:
@@ -254,7 +254,7 @@ def opens(manifest: Any) -> None:
 
 
 def cutouts(count: int | range, shape: tuple[int, int]) -> Check:
-    """Check for so many cutouts in memory, each with pixels of this shape, and finite ones among them."""
+    """Check for a number of cutouts in memory, each of this shape, and with some finite pixels."""
 
     def check(result: Any) -> None:
         assert isinstance(result, list)

@@ -1,4 +1,4 @@
-"""Calls about cutouts in the documentation of ``astroquery.mast`` (mast_cut.rst), targets replaced."""
+"""Cutout calls from the documentation of ``astroquery.mast`` (mast_cut.rst), with other targets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STAR = SkyCoord(107.18696, -70.50919, unit="deg")
 DEEP = SkyCoord(189.49206, 62.20615, unit="deg")
 GALAXY = SkyCoord(202.469575, 47.195258, unit="deg")
 SURVEY = "candels_gn_30mas"
-# ``product`` is taken with a warning, and only SPOC is left of it.
+# ``product`` is accepted with a warning; its only value is SPOC.
 NO_TICA = (InvalidQueryError, "Input product must be SPOC")
 PRODUCT = (AstropyDeprecationWarning, "TICA")
 SECTORS = ("sectorName", "sector", "camera", "ccd")
@@ -26,7 +26,7 @@ def _jpegs(manifest: Any) -> None:
 
 
 def _shapes(count: int, shape: tuple[int, int]) -> Any:
-    """Check that FITS files of a manifest have cutouts of a shape."""
+    """Check that the FITS files of a manifest have cutouts of a shape."""
     from astropy.io import fits
 
     def check(manifest: Any) -> None:

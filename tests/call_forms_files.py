@@ -1,6 +1,6 @@
-"""Calls about files and the cloud in the documentation of ``astroquery.mast`` (mast_obsquery.rst).
+"""Calls about files and the cloud from the documentation of ``astroquery.mast`` (mast_obsquery.rst).
 
-They run in a folder of their own, into which files go as the calls say; the small files of IUE and Kepler are used.
+They run in a temporary folder, and use small files of IUE and Kepler.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _drizzled(m: Any) -> Any:
 
 
 def _in_cloud(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Make a call while the cloud is enabled."""
+    """Make a call while cloud access is enabled."""
 
     def enabled(m: Any) -> Any:
         m.Observations.enable_cloud_dataset(provider="AWS")

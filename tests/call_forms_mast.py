@@ -85,7 +85,7 @@ NAMES: dict[str, Form] = {
     ),
 }
 
-# What the sandbox does not serve is answered as in the protocol's example: one row is a file.
+# The response for a service that the sandbox does not have is the example of the protocol: one row is a file.
 NIRSPEC = {
     "status": "COMPLETE",
     "msg": "",
@@ -101,14 +101,14 @@ NIRSPEC = {
 
 
 def nirspec(archive: Sandbox) -> None:
-    """Prepare a sandbox for the forms about a service that it does not have."""
+    """Prepare a sandbox for the forms of a service that it does not have."""
     archive.faults.add(
         "invoke", Fault.answer(NIRSPEC), times=None, where=lambda record: "Nirspec" in str(record.mashup)
     )
 
 
 def _asked(m: Any, **arguments: Any) -> Any:
-    """What is sent, and what comes back."""
+    """Return the request and the response."""
     sent = m.Mast.mast_query("Mast.Jwst.Filtered.Nirspec", **arguments, get_query_payload=True)
     return sent["params"], m.Mast.mast_query("Mast.Jwst.Filtered.Nirspec", **arguments)
 

@@ -1,4 +1,4 @@
-"""Calls about single missions in the documentation of ``astroquery.mast`` (mast_missions.rst), targets replaced."""
+"""Mission searches from the documentation of ``astroquery.mast`` (mast_missions.rst), with other targets."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _small(m: Any) -> Any:
 
 
 def _mailed(m: Any) -> list[dict[str, str]]:
-    """What is in a mail about two files of JWST; their mission is not that of the client that gets it."""
+    """The mail notification about two JWST files, which is given to a client of another mission."""
     jwst = m.MastMissions(mission="jwst")
     products = jwst.get_product_list(jwst.query_criteria(program=1783, limit=None)[:1])
     return [

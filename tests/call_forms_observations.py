@@ -1,4 +1,4 @@
-"""Calls about observations in the documentation of ``astroquery.mast`` (mast_obsquery.rst), targets replaced."""
+"""Observation queries from the documentation of ``astroquery.mast`` (mast_obsquery.rst), with other targets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from call_forms_checks import (
     table,
 )
 
-# Of an observation, in the order in which a position query and a query by criteria give them.
+# The columns of observations, in the order of a query by position and a query by criteria.
 KEY = ("obs_collection", "instrument_name", "obs_id", "obsid")
 OLD_CALL = {"filters": ["*UV", "Kepler"], "objectname": "M101"}
 HST = {

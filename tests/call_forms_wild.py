@@ -1,4 +1,4 @@
-"""Queries as published code writes them, the most frequent first, and what is done with the tables."""
+"""Queries in published code, the most frequent first, and the use of their tables."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ STAR = {"target_name": "261136679", "obs_collection": "TESS"}
 
 
 def _by(*criteria: dict[str, Any]) -> Any:
-    """Ask the same in several forms."""
+    """Make the same query in several forms."""
     return lambda m: [m.Observations.query_criteria(**each) for each in criteria]
 
 
 def _around(*forms: dict[str, Any]) -> Any:
-    """Ask about one place in several forms."""
+    """Query one position in several forms."""
     return _by(*({"obs_collection": "HST", "instrument_name": "WFC3*", **each} for each in forms))
 
 
@@ -232,7 +232,7 @@ def _stars(m: Any) -> Table:
 
 
 def _handled(m: Any) -> dict[str, Any]:
-    """Whatever code does with observations."""
+    """Operations of published code on observations."""
     found = _stars(m)
     seen: dict[str, Any] = {
         "joined": ",".join(found["obsid"]),
@@ -283,7 +283,7 @@ def _stacked(m: Any) -> Any:
 
     found = _stars(m)
     products = m.Observations.get_product_list(found)
-    # What the archive says of its columns meanwhile does not set tables against each other.
+    # Column metadata that MAST returns in the meantime do not cause conflicts between tables.
     m.Observations.get_metadata("observations")
     both = vstack([found, _stars(m)])
     return found, unique(both, keys="obsid"), join(found["obs_id", "t_exptime"], products, keys="obs_id")
@@ -298,7 +298,7 @@ def _frames(m: Any) -> Any:
     return found, frame, pd.DataFrame(np.array(found)), listed
 
 
-# What code reads of observations.
+# The columns of observations that code reads.
 READ = (
     "obs_collection obs_id obsid target_name instrument_name filters t_exptime dataproduct_type sequence_number "
     "provenance_name calib_level s_ra s_dec t_min t_max proposal_id dataURL project s_region dataRights"

@@ -1,4 +1,4 @@
-"""Products, downloads and manifests as published code handles them."""
+"""Products, downloads and manifests in published code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from call_forms_checks import MANIFEST, Form, all_of, all_same, each, equals, fe
 TARGET = {"obs_collection": "HST", "target_name": "M51", "instrument_name": "ACS/WFC"}
 
 
-# What code reads of products.
+# The columns of products that code reads.
 READ = (
     "productFilename dataURI productSubGroupDescription description productType obs_id size parent_obsid obsID "
     "obs_collection project proposal_id filters calib_level"
@@ -31,7 +31,7 @@ def _listed(m: Any) -> Table:
 
 
 def _small(m: Any) -> Table:
-    """Some products that are quickly made."""
+    """Some small products."""
     return m.Observations.filter_products(_listed(m), productSubGroupDescription=["ASN", "SPT"])
 
 
@@ -130,7 +130,7 @@ FILTERS: dict[str, Form] = {
 
 
 def _forms_of_products(m: Any) -> list[int]:
-    """How many files each form of products brings."""
+    """The number of files for each form of products."""
     small, numbers = _small(m)[:2], itertools.count()
     frame_like = Table(small["obsID", "obs_collection", "obs_id", "productFilename", "dataURI", "size"])
     frame_like["nothing"] = np.nan
@@ -217,7 +217,7 @@ def _manifest(m: Any) -> Table:
 
 
 def _read(manifest: Any) -> None:
-    """Check what code reads of a manifest."""
+    """Check the columns of a manifest that code reads."""
     path = manifest["Local Path"][0]
     assert isinstance(path, str)
     assert path == manifest[0][0] == manifest["Local Path"].data[0]
@@ -277,7 +277,7 @@ def _uri(m: Any) -> str:
 
 
 def _to(*targets: Any) -> Any:
-    """Fetch one file to several places; the status of each, and what is there then."""
+    """Download one file to several paths; return the status and the content of each."""
 
     def call(m: Any) -> list[Any]:
         uri = _uri(m)
@@ -293,7 +293,7 @@ def _unpacked(m: Any) -> Any:
 
 
 def _replaced(m: Any) -> Any:
-    """A file without an ending, as tempfile makes it."""
+    """A file without an extension, as created by tempfile."""
     Path("tmpabc123").write_bytes(b"")
     result = m.Observations.download_file(_uri(m), local_path="tmpabc123")
     return result[0], Path("tmpabc123").read_bytes()[:6]

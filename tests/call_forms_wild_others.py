@@ -1,4 +1,4 @@
-"""Catalogs, missions, cutouts, tokens and names as published code handles them."""
+"""Catalogs, missions, cutouts, tokens and names in published code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from astroquery_mast.sandbox.identity import TOKEN
 M51 = SkyCoord(202.4696, 47.1952, unit="deg")
 STAR = 261136679
 PLACE = SkyCoord(107.18696, -70.50919, unit="deg")
-# Where columns of the TESS Input Catalog are, by position, in code that never names them.
+# The positions of columns in the TESS Input Catalog, in code that does not use their names.
 PLACES = {
     13: "ra",
     14: "dec",
@@ -59,7 +59,7 @@ def _star(m: Any) -> Any:
 
 
 def _read_star(found: Any) -> None:
-    """Check what code reads of a star."""
+    """Check the values of a star that code reads."""
     row = found[0]
     assert {place: found.colnames[place] for place in PLACES} == PLACES
     assert [float(found.as_array()[0][place]) for place in (13, 14, 64, 70, 72)] == [
@@ -191,7 +191,7 @@ CATALOGS: dict[str, Form] = {
 
 
 def _on_the_ready_made(m: Any) -> Any:
-    """Set the mission of the object that everybody shares, and put it back."""
+    """Set the mission of the default instance, and restore it."""
     before = m.MastMissions.mission
     m.MastMissions.mission = "jwst"
     try:

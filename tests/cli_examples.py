@@ -1,7 +1,7 @@
-"""Examples of the command line, taken from help texts and from pages of the documentation, and how they are run.
+"""Run the examples of the command line in help texts and in pages of the documentation.
 
-In: text with lines that begin with ``$ astroquery-mast``.  Out: commands, the output that is shown for each, and what
-they print.
+In: text with lines that begin with ``$ astroquery-mast``.  Out: the commands, the output in the text, and the actual
+output.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PROMPT = "$ "
 
 @dataclass
 class Example:
-    """A command as it is typed, and what is shown below it."""
+    """A command as typed, and the output that is shown below it."""
 
     typed: str
     shown: list[str] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Example:
 
 
 def examples_in(text: str) -> Iterator[Example]:
-    """Give the examples of a text; the output ends with an empty line, or where the text is indented less."""
+    """Yield the examples in a text; the output ends at an empty line, or at a smaller indentation."""
     lines = iter(text.splitlines())
     example, indent = None, 0
     for line in lines:
@@ -60,14 +60,14 @@ def examples_in(text: str) -> Iterator[Example]:
 
 
 def _whole(line: str, lines: Iterator[str]) -> str:
-    """A command of several lines: each but the last ends in a backslash, in a pipe, or within quotation marks."""
+    """A command in several lines: all but the last end in a backslash, in a pipe, or within quotes."""
     while line.endswith(("\\", "|")) or line.count('"') % 2:
         line = line.removesuffix("\\") + " " + next(lines).strip()
     return line
 
 
 def invoke(*arguments: str, given: str | bytes | None = None) -> Result:
-    """Run one command in this process, and raise what is not an exit."""
+    """Run one command in this process, and raise all exceptions except for exits."""
     result = CliRunner().invoke(cli, arguments, input=given, prog_name=PROGRAM)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -75,7 +75,7 @@ def invoke(*arguments: str, given: str | bytes | None = None) -> Result:
 
 
 def run_example(example: Example) -> Result:
-    """Run a pipeline; give the result of its last part, whose output also has the messages of the others."""
+    """Run a pipeline; return the result of its last part, whose output includes the messages of the others."""
     given: bytes | None = None
     messages = ""
     for arguments in example.parts:
@@ -87,6 +87,6 @@ def run_example(example: Example) -> Result:
 
 
 def same_output(shown: list[str], printed: str) -> bool:
-    """Tell whether output is as shown, where ``...`` stands for anything, and blanks do not count."""
+    """Return whether the output is as shown, where ``...`` matches anything, and blanks are ignored."""
     wanted = [re.escape(part) for part in " ".join(" ".join(shown).split()).split("...")]
     return re.fullmatch(".*".join(wanted), " ".join(printed.split()), re.DOTALL) is not None

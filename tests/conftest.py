@@ -1,4 +1,4 @@
-"""What all tests share: no waiting, no tokens from outside, and the archive's recorded answers."""
+"""Fixtures of all tests: no waiting, no tokens from the environment, and MAST's recorded responses."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from astroquery_mast.sandbox import Sandbox
 from astroquery_mast.service.connections import PACES
 from astroquery_mast.service.name_cache import KNOWN_NAMES
 
-# Before anything of the package is imported: a plot never opens a window.
+# Set before the package is imported, so that plots never open a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
-# All servers of the tests are on this computer: a proxy that the shell knows does not stand between.
+# All servers of the tests are on this computer, so the proxies of the environment are removed.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
-# A failing assertion of these checks tells what it compared, as those of the tests themselves do.
+# Failed assertions of these checks show the compared values, like those of tests.
 pytest.register_assert_rewrite("call_forms_checks")
-# They are imported by their test; there are no examples in them to be looked for.
+# These modules are imported by their tests and have no examples to collect.
 collect_ignore_glob = ["call_forms_*.py", "criteria_forms.py"]
 
-# Property tests are not timed, because the computer may be busy.  In the ordinary run they are repeatable: each always
-# tries the same examples.  ``--hypothesis-profile=explore`` looks for new ones.
+# Property tests are not timed, because the computer may be busy.  By default they are repeatable: each always uses the
+# same examples.  ``--hypothesis-profile=explore`` tries new ones.
 settings.register_profile("repeatable", deadline=None, max_examples=60, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=600, print_blob=True)
 settings.load_profile("repeatable")
@@ -36,7 +36,7 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries and polls follow each other at once."""
+    """Retries and polls have no pauses."""
     from astroquery_mast.service import retrying as failures
 
     monkeypatch.setattr(failures, "pause", lambda _seconds, _stopped: None)
@@ -44,7 +44,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Let SIGINT raise KeyboardInterrupt, also where the shell has the tests ignore it, as with ``pytest &``."""
+    """Make SIGINT raise KeyboardInterrupt, also if the shell makes the tests ignore it, as with ``pytest &``."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -52,7 +52,7 @@ def interruptible() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No token comes from this computer, or from whoever sits at it, and none is left for the next test."""
+    """No token comes from this computer or its user, and none is left for the next test."""
     import keyring
     from keyring.backends.null import Keyring
 
@@ -73,21 +73,21 @@ def nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def recorded() -> Callable[[str], bytes]:
-    """Give the bytes of an answer of the real archive, which the installed astroquery carries."""
+    """Return the bytes of a response of MAST, which the installed astroquery includes."""
     folder = resources.files("astroquery.mast.tests") / "data"
     return lambda name: folder.joinpath(name).read_bytes()
 
 
 @pytest.fixture
 def recorded_lately() -> None:
-    """Skip where the installed astroquery is older than 0.4.12, whose recorded answers of the mission search are."""
+    """Skip the test if the installed astroquery is older than 0.4.12, the first with recorded mission searches."""
     if not (resources.files("astroquery.mast.tests") / "data" / "mission_count_only.json").is_file():
         pytest.skip("recorded for version 0.4.12 of astroquery")
 
 
 @pytest.fixture
 def mast_sandbox(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """Let requests that a failed call has left under way end before the next test."""
+    """Wait until the requests of a failed call have ended before the next test."""
     yield mast_sandbox
     mast_sandbox.faults.clear()
     for thread in threading.enumerate():
@@ -97,7 +97,7 @@ def mast_sandbox(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def no_names_known() -> None:
-    """Let every test find an archive that has not been asked for positions of names, or for the values it has."""
+    """Clear the caches of resolved names and column values, and the pauses of servers, before each test."""
     KNOWN_NAMES.clear()
     KNOWN_VALUES.clear()
     PACES.clear()

@@ -1,10 +1,10 @@
 """Every form of a criterion, and what each service is sent for it: the tables of `query/test_criteria`.
 
-At the end: what may be written for a column of an answer, and the rows that the same filter keeps in it.
+The last part has the forms for a column of a response, and the rows that match the same filter in it.
 
-A row is a form and what is sent for it: to services of the portal (those of observations and those of catalogs, where
-they differ), to Pan-STARRS, to the missions search, and to any service by `~astroquery_mast.MastClass.mast_query`.
-``...`` is what stands before it; what is left out at the end is sent as it was given; one refusal alone is everybody's.
+A row is a form, and what is sent for it: to the portal services (separately for observations and catalogs if they
+differ), to Pan-STARRS, to the mission search, and to any service by `~astroquery_mast.MastClass.mast_query`.  ``...``
+repeats the previous item, missing items at the end mean the form itself, and a single error applies to all services.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ OPEN = 1e30
 
 
 class no(str):  # noqa: N801 - a word of the tables
-    """That a form is refused, and what the error says, as a regular expression."""
+    """An error, with its message as a regular expression."""
 
 
 @dataclass(frozen=True)
 class told:  # noqa: N801
-    """What is sent with the warning that hardly any row has one exact value of a continuous column."""
+    """A request with the warning that an exact value of a continuous column matches hardly any rows."""
 
     cell: Any
 
@@ -44,12 +44,12 @@ class ends(dict[str, Any]):  # noqa: N801
 
 
 def span(low: float = -OPEN, high: float = OPEN) -> list[dict[str, float]]:
-    """Return one range as the portal takes it."""
+    """Return one range in the format of the portal."""
     return [{"min": low, "max": high}]
 
 
 def like(free_text: str, *values: str) -> dict[str, Any]:
-    """Return a text with wildcards, and other values beside it, as the portal takes them."""
+    """Return text with wildcards, and other values, in the format of the portal."""
     return {"values": list(values), "freeText": free_text}
 
 
@@ -431,7 +431,7 @@ TABLES = [
 
 
 def cases() -> Iterator[tuple[str, Any, Any]]:
-    """Give every column of every table with each form, and what must be sent."""
+    """Yield every column of every table with each form, and the expected request."""
     for columns, rows in TABLES:
         for form, *cells in rows:
             given = cells * (len(columns) + 1) if len(cells) == 1 else cells
@@ -448,7 +448,7 @@ def cases() -> Iterator[tuple[str, Any, Any]]:
 
 
 def forms(values: list[Any], *, numbers: bool, continuous: bool) -> list[Any]:
-    """Return what may be written for a column that has these values."""
+    """Return the valid forms for a column with these values."""
     first, middle, last = values[0], values[len(values) // 2], values[-1]
     if numbers:
         low, high = sorted((first, middle))
@@ -477,7 +477,7 @@ def forms(values: list[Any], *, numbers: bool, continuous: bool) -> list[Any]:
 
 
 def meeting(column: MaskedColumn, form: Any) -> Any:
-    """Tell which cells of a column meet a criterion, by the filters of products; those without a value meet none."""
+    """Return which cells of a column match a criterion, by the filters of products; missing values never match."""
     cells = cells_of(column.name or "", column)
     known = ~np.ma.getmaskarray(column) & (column.data.data.astype(str) != "")
     return condition_mask(read_filter(form, cells), cells) & known

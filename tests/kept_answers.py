@@ -1,4 +1,4 @@
-"""What tests of the cache share: questions, what was sent, what lies in the folder, and whether answers are equal."""
+"""Shared parts of the tests of the cache: queries, requests, cached files, and the comparison of results."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ ACS: dict[str, Any] = {"sci_instrume": "ACS", "sci_pep_id": [10452, 10501], "lim
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of service whose answers are kept: the client, a question to it, and where the sandbox is asked."""
+    """A kind of service whose responses are cached: the client, a query, and its endpoint in the sandbox."""
 
     client: type[MastClass]
     question: dict[str, Any]
     endpoint: str = "invoke"
     pagesize: int = 100
-    """With which the answer has several pages."""
+    """Arguments with which the response has several pages."""
     method: str = "query_criteria"
 
     def ask(self, client: Any, **changes: Any) -> Table:
-        """Ask the question, or a changed one; criteria that are changed to None are left out."""
+        """Send the query, or a changed one; criteria that are set to None are omitted."""
         asked = {**self.question, **changes}
         return getattr(client, self.method)(**{k: v for k, v in asked.items() if v is not None or k == "limit"})
 
@@ -54,7 +54,7 @@ _SMALL: dict[str, Any] = {"coordinates": "202.47 47.2", "radius": 0.01}
 _TWO: dict[str, Any] = {"coordinates": ["202.47 47.2", "10 20"], "radius": 0.01}
 _TIC: dict[str, Any] = {"catalog": "TIC", "coordinates": M51, "Tmag": [0, 14]}
 _SORTED: dict[str, Any] = {"radius": 2, "select_cols": "sci_start_time", "sort_by": "sci_start_time"}
-# Calls by client, with the questions that each sends.
+# Calls by client, and the number of queries that each sends.
 CALLS: dict[type[MastClass], dict[str, tuple[Callable[..., Any], int]]] = {
     ObservationsClass: {
         "criteria": (lambda m, **how: m.query_criteria(**GALEX, **how), 1),
@@ -94,7 +94,7 @@ CALLS: dict[type[MastClass], dict[str, tuple[Callable[..., Any], int]]] = {
 
 
 def asked(sandbox: Sandbox) -> int:
-    """Return how many questions were sent since the last call; those after columns do not count."""
+    """Return the number of queries since the last call, without requests for columns."""
     records = [record for endpoint in ENDPOINTS for record in sandbox.requests.of(endpoint)]
     sandbox.requests.clear()
     return sum(not record.path.endswith("metadata.json") for record in records)
@@ -106,7 +106,7 @@ def kept(client: MastClass) -> list[Path]:
 
 
 def same(first: Any, second: Any) -> bool:
-    """Return whether two answers are equal; of tables also what they say of themselves, but for the time."""
+    """Return whether two results are equal, including the metadata of tables except for the time."""
     if isinstance(first, list):
         return len(first) == len(second) and all(map(same, first, second))
     if not isinstance(first, Table):

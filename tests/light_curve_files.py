@@ -1,4 +1,4 @@
-"""Light curves in FITS files as each pipeline writes them, small and made here, with values that are known."""
+"""Small light curves with known values in FITS files, in the format of each pipeline."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-#: Cadences, the one without a time, and the one with a flag by which it is left out.
+#: The number of cadences, the one without a time, and the one that is excluded because of a flag.
 COUNT, WITHOUT_TIME, FLAGGED = 20, 7, 3
 _FLUX = np.linspace(0.99, 1.01, COUNT)
-#: First moment in the days of each mission.
+#: The first time in the time system of each mission.
 STARTS = {"TESS": 1325.25, "Kepler": 1800.5}
 _ZEROS = {"TESS": 2457000, "Kepler": 2454833}
 _FORMATS = {"f8": "D", "f4": "E", "i4": "J", "U1": "1A"}
@@ -41,7 +41,7 @@ def _flux(scale: float = 1.0, kind: str = "f4") -> Any:
 def table(
     columns: Mapping[str, tuple[Any, str]], header: Mapping[str, Any] | None = None, name: str = "LIGHTCURVE"
 ) -> fits.BinTableHDU:
-    """Make a table of columns, given with their units."""
+    """Return a table of columns with their units."""
     made = [
         fits.Column(key, _FORMATS[np.asarray(values).dtype.str[1:]], unit=unit or None, array=values)
         for key, (values, unit) in columns.items()
@@ -90,7 +90,7 @@ def spoc() -> fits.HDUList:
 
 
 def tess_spoc() -> fits.HDUList:
-    """TESS-SPOC, of full frames."""
+    """TESS-SPOC, from full-frame images."""
     hdus = spoc()
     hdus[0].header["HLSPID"] = "tess-spoc"
     return hdus
@@ -126,7 +126,7 @@ def qlp() -> fits.HDUList:
 
 
 def later_qlp() -> fits.HDUList:
-    """QLP from sector 56 on."""
+    """QLP since sector 56."""
     return _quick(60, "DET")
 
 
@@ -147,7 +147,7 @@ def tglc() -> fits.HDUList:
 
 
 def eleanor() -> fits.HDUList:
-    """ELEANOR, whose error is that of the raw flux."""
+    """ELEANOR, in which the error is that of the raw flux."""
     columns = {
         "TIME": (_times("TESS"), ""),
         "BARYCORR": (np.full(COUNT, 0.003), ""),
@@ -189,7 +189,7 @@ def tasoc() -> fits.HDUList:
 
 
 def cdips() -> fits.HDUList:
-    """CDIPS: magnitudes in three apertures, flags of letters."""
+    """CDIPS: magnitudes in three apertures, and letters as flags."""
     good = np.full(COUNT, "G")
     good[FLAGGED] = "X"
     columns = {
@@ -204,7 +204,7 @@ def cdips() -> fits.HDUList:
 
 
 def k2sff() -> fits.HDUList:
-    """K2SFF: the table of the best aperture first."""
+    """K2SFF: the table of the best aperture is first."""
     columns = {
         "T": (_times("Kepler"), "BJD - 2454833"),
         "FRAW": (_flux(kind="f8"), ""),
@@ -249,7 +249,7 @@ def k2sc() -> fits.HDUList:
     return _file({**_EPIC, "CREATOR": "K2SC"}, table(columns, name="PDCSAP"), table(columns, name="SAP"))
 
 
-#: Pipelines for which lightkurve has a reader.
+#: The pipelines for which lightkurve has a reader.
 BY_LIGHTKURVE: tuple[Callable[[], fits.HDUList], ...] = (
     spoc,
     tess_spoc,
@@ -267,12 +267,12 @@ BY_LIGHTKURVE: tuple[Callable[[], fits.HDUList], ...] = (
     kepseismic,
 )
 EVERY = (*BY_LIGHTKURVE, k2sc)
-#: Those whose files have flags that are bits.
+#: The pipelines whose flags are bits.
 WITH_BITS = tuple(make for make in EVERY if make not in {k2sff, kepseismic, tasoc, cdips})
 
 
 def written(hdus: fits.HDUList, folder: Path, name: str = "x_lc.fits") -> Path:
-    """Write a file, and return where it is."""
+    """Write a file, and return its path."""
     path = folder / name
     hdus.writeto(path)
     return path

@@ -1,4 +1,4 @@
-"""What tests of catalogs share: rows of an archive that answers from memory, and what it was asked."""
+"""Shared parts of the tests of catalogs: responses from memory, and their requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INVOKE = "https://mast.stsci.edu/api/v0/invoke"
 
 
 def rows_of(archive: responses.RequestsMock, count: int, service: str = "distance") -> None:
-    """Let the archive answer with that many rows, in pages as it is asked."""
+    """Return a number of rows, in pages as requested."""
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         asked = sent(request)
@@ -30,12 +30,12 @@ def rows_of(archive: responses.RequestsMock, count: int, service: str = "distanc
 
 
 def sent(request: requests.PreparedRequest) -> dict[str, Any]:
-    """Return what a Mashup request asks."""
+    """Return the contents of a Mashup request."""
     body = request.body.decode() if isinstance(request.body, bytes) else str(request.body)
     found: dict[str, Any] = json.loads(unquote(body.removeprefix("request=")))
     return found
 
 
 def asked(archive: responses.RequestsMock) -> list[dict[str, Any]]:
-    """Return all Mashup requests."""
+    """Return the contents of all Mashup requests."""
     return [sent(call.request) for call in archive.calls if call.request.url == INVOKE]

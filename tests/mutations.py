@@ -1,6 +1,6 @@
-"""Answers and files, changed: values, keys, bytes, statuses, headers and lengths as no archive should send them.
+"""Mutated responses and files, with values, keys, bytes, statuses, headers and lengths that no server should send.
 
-In: an answer of the sandbox, or the bytes of a file, and a source of random numbers.  Out: the same, wrong in some way.
+In: a response of the sandbox, or the bytes of a file, and a random number generator.  Out: the same with errors.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from astroquery_mast.sandbox.reply import Reply
 
 DIGITS = "9" * 400
 DEEP_LIST = "[" * 100_000 + "]" * 100_000
-# Numbers, things in the place of others, and words that readers may stumble over; and what is no JSON at all.
+# Numbers, values of other types, and words that readers may misread; and text that is not JSON.
 NUMBERS = (
     *("-1", "0", "1", "2", "1.5", "-0.0", "1e30", "1e308", "1e999", "-1e999", "NaN", "Infinity", DIGITS, f"-{DIGITS}"),
     *("9223372036854775807", "9223372036854775808", "-9223372036854775809", "18446744073709551616", "4294967296"),
@@ -142,7 +142,7 @@ RAW = re.compile(r'"@raw(\d+)@"')
 
 
 def changed(rng: random.Random, reply: Reply) -> Reply:
-    """Return an answer that is wrong in some way, or in two."""
+    """Return a response with one or two errors."""
     ways: list[Callable[[random.Random, Reply], Reply]] = [_header, _status, _framing, _body]
     chosen = rng.choices(ways, weights=(3, 1, 1, 12), k=rng.choice((1, 1, 1, 2)))
     for way in dict.fromkeys(chosen):
@@ -151,7 +151,7 @@ def changed(rng: random.Random, reply: Reply) -> Reply:
 
 
 def _header(rng: random.Random, reply: Reply) -> Reply:
-    """Send a header that cannot be, or lead elsewhere."""
+    """Send an invalid header, or a redirect."""
     if rng.random() < 0.15:
         location = ("Location", rng.choice(PLACES))
         return replace(reply.without(["location"]), status=rng.choice(MOVED), headers=(*reply.headers, location))
@@ -169,7 +169,7 @@ def _status(rng: random.Random, reply: Reply) -> Reply:
 
 
 def _framing(rng: random.Random, reply: Reply) -> Reply:
-    """Lie about the length, or break the connection."""
+    """Send a wrong length, or break the connection."""
     size = len(reply.body)
     ways: tuple[dict[str, Any], ...] = (
         {"declared": rng.choice((0, size + 1, max(size - 1, 0), 10**12, size * 2))},
@@ -187,7 +187,7 @@ def _body(rng: random.Random, reply: Reply) -> Reply:
 
 
 def changer_of(body: bytes) -> Callable[[random.Random, bytes], bytes]:
-    """What knows the form of a body."""
+    """Return the function that mutates the format of a body."""
     if body[:1] in b"{[":
         return _changed_json
     if body.startswith(b"PK"):
@@ -196,7 +196,7 @@ def changer_of(body: bytes) -> Callable[[random.Random, bytes], bytes]:
 
 
 def changed_bytes(rng: random.Random, body: bytes) -> bytes:
-    """Cut, flip, insert, remove, repeat bytes; or send something else."""
+    """Cut, flip, insert, remove or repeat bytes, or send other contents."""
     at, other = rng.randrange(len(body) + 1), rng.randrange(len(body) + 1)
     flipped = bytearray(body)
     for _ in range(rng.choice((1, 1, 3, 20)) if body else 0):
@@ -228,20 +228,20 @@ def _changed_json(rng: random.Random, body: bytes) -> bytes:
         document = change(rng, document)
     text = json.dumps(document, separators=(",", ":"))
     text = RAW.sub(lambda found: ODD[int(found[1])], text)
-    if rng.random() < 0.03 and text.startswith("{"):  # a key that is there twice
+    if rng.random() < 0.03 and text.startswith("{"):  # a duplicate key
         key = rng.choice(re.findall(r'"\w+":', text) or ['"a":'])
         text = f"{{{key}{rng.choice(ODD)},{text[1:]}"
     return text.encode("utf-8", "surrogatepass")
 
 
 def _odd(rng: random.Random) -> str:
-    """What stands for an odd value until the document is text."""
+    """Return the placeholder for an odd value, which is replaced in the text of the document."""
     group = rng.choices(GROUPS, (6, 5, 8, 1))[0]
     return f"@raw{ODD.index(rng.choice(group))}@"
 
 
 def _edited_everywhere(rng: random.Random, document: Any) -> Any:
-    """Put one odd value in the place of all that have a certain key."""
+    """Set all values of one key to an odd value."""
     odd, inner, found = _odd(rng), [document], {}
     while inner:
         each = inner.pop()
@@ -260,7 +260,7 @@ def _edited_everywhere(rng: random.Random, document: Any) -> Any:
 
 
 def _edited(rng: random.Random, document: Any) -> Any:
-    """Change one place of a document; each level of it is as likely."""
+    """Change one value of a document, at each level with the same probability."""
     odd = _odd(rng)
     if not isinstance(document, dict | list) or not document or rng.random() < 0.05:
         return odd
@@ -294,7 +294,7 @@ def _edited_keys(rng: random.Random, document: dict[str, Any], key: str, odd: st
 
 
 def _edited_list(rng: random.Random, document: list[Any], key: int, odd: str) -> list[Any]:
-    """Remove, repeat or reorder what is in a list."""
+    """Remove, repeat or reorder the members of a list."""
     way = rng.randrange(5)
     if way == 0:
         del document[key]
@@ -310,7 +310,7 @@ def _edited_list(rng: random.Random, document: list[Any], key: int, odd: str) ->
 
 
 def _changed_text(rng: random.Random, body: bytes) -> bytes:
-    """Change what stands between or within the marks of XML, or the words of a script."""
+    """Change text between or in the tags of XML, or words of a script."""
     text = body.decode("utf-8", "replace")
     parts = re.split(r"(<[^>]*>|\s+)", text)
     for _ in range(rng.choice((1, 1, 3))):
@@ -322,7 +322,7 @@ def _changed_text(rng: random.Random, body: bytes) -> bytes:
 
 
 def _changed_zip(rng: random.Random, body: bytes) -> bytes:
-    """Change a field of the records of a zip file, or what it holds."""
+    """Change a field in the records of a zip file, or its contents."""
     if rng.random() < 0.3:
         return changed_bytes(rng, body)
     if rng.random() < 0.3:
@@ -337,7 +337,7 @@ def _changed_zip(rng: random.Random, body: bytes) -> bytes:
 
 
 def _repacked(rng: random.Random, body: bytes) -> bytes:
-    """Pack the files of a zip file anew, with other names, kinds or contents."""
+    """Write the members of a zip file again, with other names, types or contents."""
     packed, output = zipfile.ZipFile(io.BytesIO(body)), io.BytesIO()
     names = ("../../x", "/x", "", "x" * 300, "\x00", "a/../b", "CON", "é" * 200, "MANIFEST.HTML", ".", "a\\b", "x/")
     methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
@@ -348,7 +348,7 @@ def _repacked(rng: random.Random, body: bytes) -> bytes:
             content = changed_bytes(rng, content) if way == 0 else rng.choice(BODIES) if way == 1 else content
             info = zipfile.ZipInfo(rng.choice(names) if way == 2 else name)
             info.external_attr = rng.choice((0, 0, 0o120777 << 16, 0o010644 << 16))
-            other.NameToInfo.clear()  # there is no warning of names that are there twice
+            other.NameToInfo.clear()  # without the warning about duplicate names
             other.writestr(info, content, rng.choice(methods))
             other.NameToInfo.clear()
             if rng.random() < 0.1:
@@ -357,7 +357,7 @@ def _repacked(rng: random.Random, body: bytes) -> bytes:
 
 
 def _changed_tar(rng: random.Random, body: bytes) -> bytes:
-    """Change a header of a tar file, so that its checksum holds, and pack it again."""
+    """Change a header of a tar file, with a valid checksum, and compress it again."""
     try:
         unpacked = bytearray(gzip.decompress(body))
     except (OSError, EOFError):
@@ -379,7 +379,7 @@ def _changed_tar(rng: random.Random, body: bytes) -> bytes:
 
 
 def _pax_header(rng: random.Random) -> bytes:
-    """A header of a tar file that extends the next one, in a way that makes no sense."""
+    """Return a header of a tar file that extends the next one with invalid values."""
     odd = ("1e999", "-1", LONG, "nan", "\ud800", "x", "")
     keywords = (
         "path",
@@ -393,7 +393,7 @@ def _pax_header(rng: random.Random) -> bytes:
         "charset",
     )
     info = tarfile.TarInfo("x")
-    # No tar file holds half of a character.
+    # Tar files cannot contain unpaired surrogates.
     words = [text.encode("utf-8", "replace").decode() for text in odd]
     info.pax_headers = {rng.choice(keywords): rng.choice(words) for _ in range(2)}
     written = info.create_pax_header({**info.get_info(), "pax_headers": info.pax_headers}, "utf-8")

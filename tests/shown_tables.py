@@ -1,4 +1,4 @@
-"""Tables to be shown."""
+"""Tables for the tests of their display."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from astroquery_mast import ResultTable
 
 
 def observations(rows: int = 3) -> ResultTable:
-    """Return observations with some of the archive's columns, more than fit."""
+    """Return observations with some of MAST's columns, more than fit on a terminal."""
     return ResultTable(
         {
             "intentType": ["science"] * rows,

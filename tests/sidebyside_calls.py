@@ -1,4 +1,4 @@
-"""Calls that are made through ``astroquery.mast`` and through this package, side by side, and are no call form."""
+"""Further calls for the comparison of ``astroquery.mast`` with this package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STARS: dict[str, Any] = {"coordinates": M51, "catalog": "Panstarrs", "table": "m
 
 
 def missions(m: Any, mission: str = "hst") -> Any:
-    """A client of a mission's search."""
+    """Return a client of a mission search."""
     return m.MastMissionsClass(mission=mission)
 
 

@@ -1,7 +1,7 @@
-"""Calls as other people write them, through this package and through it in the place of ``astroquery.mast``.
+"""Calls as other people write them, with this package, and with it as a replacement of ``astroquery.mast``.
 
-The forms are those of the documentation of ``astroquery.mast`` (facts; targets and expectations are this project's)
-and of published code.  They are in the files ``call_forms_*.py``, by what they are about.
+The forms are those of the documentation of ``astroquery.mast`` (with targets and expectations of this project) and of
+published code.  They are in the files ``call_forms_*.py``, by topic.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ FORMS = {f"{group}: {name}": form for group, forms in GROUPS.items() for name, f
 
 @pytest.fixture(scope="module")
 def archive() -> Iterator[Sandbox]:
-    """Serve one sandbox to all forms."""
+    """Serve one sandbox for all forms."""
     with Sandbox() as sandbox:
         mast.nirspec(sandbox)
         yield sandbox
@@ -55,7 +55,7 @@ def archive() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module", params=["astroquery_mast", "astroquery.mast"])
 def module(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
-    """Give this package under its own name, and under the one whose place it takes."""
+    """Return this package under its own name, and as ``astroquery.mast``."""
     if request.param == "astroquery_mast":
         yield astroquery_mast
         return
@@ -67,7 +67,7 @@ def module(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
 def test_a_call_gives_what_its_writer_expects(
     archive: Sandbox, module: ModuleType, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Kind, columns, order and values of the result are as they must be, and so are warnings and exceptions."""
+    """The result has the expected type, columns, order and values, with the expected warnings and exceptions."""
     monkeypatch.chdir(tmp_path)
     form = FORMS[name]
     result = None
@@ -79,7 +79,7 @@ def test_a_call_gives_what_its_writer_expects(
 
 @pytest.mark.parametrize("name", wild.FRAMES)
 def test_tables_go_to_pandas_and_back(archive: Sandbox, module: ModuleType, name: str) -> None:
-    """Where pandas is there, tables are data frames with the same values, and data frames are tables that are taken."""
+    """With pandas, tables convert to data frames with the same values, and methods accept data frames."""
     pytest.importorskip("pandas")
     form = wild.FRAMES[name]
     with form.expectations():
@@ -89,7 +89,7 @@ def test_tables_go_to_pandas_and_back(archive: Sandbox, module: ModuleType, name
 
 
 def test_there_are_enough_forms() -> None:
-    """At least 150 from the documentation, and 80 from elsewhere."""
+    """There are at least 150 forms from the documentation, and 80 from other code."""
     documented = [name for name in FORMS if name.startswith("mast")]
     assert len(documented) >= 150
     assert len(FORMS) - len(documented) >= 80

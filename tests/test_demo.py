@@ -1,4 +1,4 @@
-"""The demo: it does the main job, and says what is missing when something is."""
+"""The demo: it runs the typical workflow, and explains what is missing if it cannot."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from astroquery_mast.sandbox import Sandbox
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Run the demo once; give its folder and what it printed."""
+    """Run the demo once; return its folder and its output."""
     folder = tmp_path_factory.mktemp("demo")
     with redirect_stdout(io.StringIO()) as printed:
         assert demo.main(["--download-dir", str(folder)]) == 0
@@ -38,7 +38,7 @@ def test_the_demo_brings_images_and_pictures(finished: tuple[Path, str]) -> None
 
 
 def test_the_demo_says_where_everything_is(finished: tuple[Path, str]) -> None:
-    """All pictures are in one list, after which it says where the data are and what to do next."""
+    """All pictures are in one list, followed by the path of the data and what to do next."""
     folder, printed = finished
     _, _, end = printed.partition("Pictures to look at:\n")
     listed = [line.strip() for line in end.splitlines() if line.endswith(".png")]
@@ -50,7 +50,7 @@ def test_the_demo_says_where_everything_is(finished: tuple[Path, str]) -> None:
 
 
 def test_the_demo_says_what_an_image_is(finished: tuple[Path, str]) -> None:
-    """Its size in pixels and on the sky, its unit and its center are printed."""
+    """The size of an image in pixels and on the sky, its unit and its center are printed."""
     _, printed = finished
     _, _, image = printed.partition(">>> read_image('j97c01030_drc.fits')\n")
     size, center, *_ = image.splitlines()
@@ -68,17 +68,17 @@ def test_the_demo_shows_a_refusal_and_then_the_exclusive_file(finished: tuple[Pa
 
 
 def test_the_demo_leaves_nobody_logged_in(finished: tuple[Path, str]) -> None:
-    """The sandbox's token is forgotten at the end."""
+    """The demo logs out at the end."""
     assert not Observations.authenticated()
 
 
 def test_the_demo_does_not_print_the_token(finished: tuple[Path, str]) -> None:
-    """A token is nothing to show, not even the sandbox's."""
+    """No token is printed, not even the sandbox's."""
     assert Sandbox.token not in finished[1]
 
 
 def test_a_second_demo_keeps_the_public_files(finished: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Whole public files are not fetched again, and the exclusive file is still refused without a token."""
+    """Complete public files are not downloaded again, and the exclusive file is still refused without a token."""
     folder, _ = finished
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.fits") if "jw03435" not in path.name}
     assert demo.main(["--download-dir", str(folder)]) == 0
@@ -89,7 +89,7 @@ def test_a_second_demo_keeps_the_public_files(finished: tuple[Path, str], capsys
 def test_without_matplotlib_there_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The pictures are left out, and the reader is told once how to get them."""
+    """There are no pictures, and a message says once how to install matplotlib."""
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     path = tmp_path / "x.fits"
     wcs = WCS(naxis=2)
@@ -108,7 +108,7 @@ def test_without_matplotlib_there_is_a_sentence(
 def test_without_the_sandbox_extra_there_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where Werkzeug is missing, the demo says what to install, and fails without a traceback."""
+    """Without Werkzeug, the demo says what to install, and fails without a traceback."""
     monkeypatch.setattr("astroquery_mast.sandbox", sys.modules["astroquery_mast.sandbox"])
     for name in [name for name in sys.modules if name.startswith("astroquery_mast.sandbox")]:
         monkeypatch.delitem(sys.modules, name)
@@ -130,7 +130,7 @@ def test_without_the_sandbox_extra_there_is_a_sentence(
 def test_a_target_without_images_ends_the_demo(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, reason: str
 ) -> None:
-    """It says so, names targets that have images, and exits with 1; there is no folder, and it speaks of none."""
+    """The demo lists targets with images, and exits with 1; no folder is created or mentioned."""
     folder = tmp_path / "demo"
     assert demo.main(["--target", target, "--download-dir", str(folder)]) == 1
     printed = " ".join(capsys.readouterr().out.split())
@@ -142,13 +142,13 @@ def test_a_target_without_images_ends_the_demo(
 
 
 def test_another_target_has_pictures(tmp_path: Path) -> None:
-    """One of those that the sandbox names."""
+    """The target is one that the sandbox suggests."""
     assert demo.main(["--target", "GOODS-S", "--download-dir", str(tmp_path)]) == 0
     assert len(list(tmp_path.glob("*.png"))) >= 6
 
 
 def test_an_archive_out_of_reach_ends_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With --live and no network there is a sentence and the exit status 1."""
+    """With --live and no network, there is a message, and the exit status is 1."""
     with Sandbox() as archive:
         address = archive.url
     with conf.set_temp("resolver_server", address):
@@ -157,20 +157,20 @@ def test_an_archive_out_of_reach_ends_the_demo(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_the_live_demo_logs_in_from_the_environment(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With no token at hand, that of the environment is used."""
+    """Without a sandbox, the token from the environment is used."""
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.token)
     assert demo.log_in(None)
     assert Observations.authenticated()
 
 
 def test_the_live_demo_says_how_to_log_in(mast_sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    """With no token in the environment either, the reader is told where one is made; nobody is asked."""
+    """Without a token in the environment, a message says where to create one, and there is no prompt."""
     assert not demo.log_in(None)
     assert f"{conf.auth_server}/token" in capsys.readouterr().out
     assert not mast_sandbox.requests.of("whoami")
 
 
 def test_a_field_without_exclusive_data_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where everything is public, the last step says so."""
+    """If all data are public, the last step says so."""
     demo.exclusive_file(Table({"dataRights": ["PUBLIC"]}), demo.Album(tmp_path), None)
     assert "None of these observations is under exclusive access today" in capsys.readouterr().out

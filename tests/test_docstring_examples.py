@@ -1,4 +1,4 @@
-"""The docstrings of the public interface: complete by themselves, with examples that run on the sandbox."""
+"""The docstrings of the public interface are complete, with examples that run on the sandbox."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ FUNCTIONS |= {
     if inspect.isfunction(getattr(module, name))
 }
 SECTIONS = re.compile(r"^(\w[\w ]*)\n-+\n", re.MULTILINE)
-# A parameter, or several of one description, and their type.
+# One or several parameters with one description, and their type.
 PARAMETER = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*) : \S", re.MULTILINE)
 
 
 def is_ours(value: Any) -> bool:
-    """Tell whether a function is defined in this package."""
+    """Return whether a function is defined in this package."""
     return value.__module__.partition(".")[0] == "astroquery_mast"
 
 
 def unwrapped(member: Any) -> Callable[..., Any] | None:
-    """Return the function of a method, a property or an attribute made on demand; None for what is none of these."""
+    """Return the function of a method, a property or an attribute created on access; None for other objects."""
     if isinstance(member, property):
         member = member.fget
     elif isinstance(member, FreshAttribute):
@@ -47,7 +47,7 @@ def unwrapped(member: Any) -> Callable[..., Any] | None:
 
 
 def members(cls: type) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Give the public methods and properties of a class, inherited ones included."""
+    """Yield the public methods and properties of a class, including inherited ones."""
     for name in dir(cls):
         function = None if name.startswith("_") else unwrapped(inspect.getattr_static(cls, name))
         if function is not None:
@@ -55,20 +55,20 @@ def members(cls: type) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 MEMBERS = [(f"{name}.{member}", function) for name, cls in CLASSES.items() for member, function in members(cls)]
-# What several classes share is looked at once.
+# Members of several classes are checked once.
 DESCRIBED = [(name, function) for function, name in {function: name for name, function in reversed(MEMBERS)}.items()]
 DESCRIBED += FUNCTIONS.items()
 METHODS = [(name, function) for name, function in DESCRIBED if len(inspect.signature(function).parameters) > 1]
 
 
 def sections(text: str) -> dict[str, str]:
-    """Return the sections of a docstring; the text before them is called by an empty name."""
+    """Return the sections of a docstring; the text before the first section has an empty name."""
     parts = SECTIONS.split(inspect.cleandoc(text))
     return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
 
 
 def examples() -> Iterator[doctest.DocTest]:
-    """Give the examples of the public classes, their members, and the public functions."""
+    """Yield the examples of public classes, their members, and public functions."""
     parser = doctest.DocTestParser()
     for name, value in [*CLASSES.items(), *DESCRIBED]:
         found = parser.get_doctest(value.__doc__ or "", {}, name, None, 0)
@@ -88,7 +88,7 @@ def named(described: object) -> str | None:
 def test_the_example_of_a_method_runs(
     mast_sandbox: Sandbox, example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It prints what it says; files go to a folder of its own, and a user is logged in to CasJobs."""
+    """The output is as shown; files are written to a temporary folder, and a user is logged in to CasJobs."""
     if example.name.startswith("CasJobs"):
         logged_in(mast_sandbox)
     monkeypatch.chdir(tmp_path)
@@ -101,13 +101,13 @@ def test_the_example_of_a_method_runs(
 
 @pytest.mark.parametrize(("name", "function"), DESCRIBED, ids=named)
 def test_each_method_has_an_example(name: str, function: Callable[..., Any]) -> None:
-    """No public member of a public class goes without."""
+    """Every public member of a public class has an example."""
     assert ">>> " in sections(function.__doc__ or "").get("Examples", ""), name
 
 
 @pytest.mark.parametrize(("name", "function"), METHODS, ids=named)
 def test_each_parameter_is_described(name: str, function: Callable[..., Any]) -> None:
-    """Every parameter has its type and its meaning in the docstring itself, under its own name."""
+    """The docstring describes every parameter under its own name, with its type."""
     text = sections(function.__doc__ or "").get("Parameters", "")
     described = [each.strip("*") for names in PARAMETER.findall(text) for each in names.split(", ")]
     assert sorted(described) == sorted(set(inspect.signature(function).parameters) - {"self", "cls"}), name
@@ -116,7 +116,7 @@ def test_each_parameter_is_described(name: str, function: Callable[..., Any]) ->
 
 @pytest.mark.parametrize(("name", "function"), DESCRIBED, ids=named)
 def test_each_result_is_described(name: str, function: Callable[..., Any]) -> None:
-    """What a method returns is described; a property says it in its first sentence."""
+    """The result of a method is described; that of a property in its first sentence."""
     owner, _, member = name.partition(".")
     static = inspect.getattr_static(CLASSES[owner], member) if owner in CLASSES else None
     is_property = isinstance(static, property | FreshAttribute)

@@ -1,4 +1,4 @@
-"""Words and phrases that must not come back in what users read: public docstrings, messages, README, pages of docs."""
+"""Words and phrases that public docstrings, messages, the README, and the docs must not contain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(str(resources.files("astroquery_mast")))
 REPOSITORY = Path(__file__).parents[1]
-# Phrases that read as translated, and British spelling: pattern → what to write instead.
+# Phrases that read as translated, and British spelling: pattern → replacement.
 WRONG = {
     r"\banew\b": "again",
     r"\bin vain\b": "without a result",
@@ -40,12 +40,12 @@ WRONG = {
     r"\bartefacts?\b": "artifact",
     r"\b(recogn|normal|organ|initial|summar)is(e|ed|es|ing|ation)\b": "-ize",
 }
-# A public docstring has no such phrase either; messages quote servers and users, who may say so.
+# Phrases that public docstrings must not contain either; messages may quote them from servers and users.
 WRONG_IN_DOCSTRINGS = {r"^ +As `": "the description itself", r"\basked for\b": "requested", r"\bstands? for\b": "is"}
 
 
 def found_in(text: str, phrases: dict[str, str]) -> list[str]:
-    """Return the wrong phrases of a text, and what to write instead."""
+    """Return the wrong phrases in a text, with their replacements."""
     return [
         f"{match[0].strip()!r}: write {instead!r}"
         for pattern, instead in phrases.items()
@@ -54,12 +54,12 @@ def found_in(text: str, phrases: dict[str, str]) -> list[str]:
 
 
 def docstring_of(node: ast.AST) -> ast.expr | None:
-    """Return the docstring of a module, class or function, or of an attribute."""
+    """Return the docstring of a module, class, function or attribute."""
     return node.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) else None
 
 
 def messages(path: Path) -> Iterator[str]:
-    """Give the texts of a module that are not docstrings, with the numbers of their lines."""
+    """Yield the texts of a module that are not docstrings, with their line numbers."""
     tree = ast.parse(path.read_text("utf-8"))
     docstrings = {id(docstring_of(node)) for node in ast.walk(tree)}
     for node in ast.walk(tree):
@@ -68,14 +68,14 @@ def messages(path: Path) -> Iterator[str]:
 
 
 def public_docstrings(path: Path) -> Iterator[str]:
-    """Give the docstrings of a module's public classes, methods and functions, with their names."""
+    """Yield the docstrings of a module's public classes, methods and functions, with their names."""
     levels: list[tuple[str, ast.AST]] = [("", ast.parse(path.read_text("utf-8")))]
     while levels:
         owner, node = levels.pop()
         for each in ast.iter_child_nodes(node):
             if isinstance(each, ast.ClassDef | ast.FunctionDef) and not each.name.startswith("_"):
                 text = ast.get_docstring(each) or ""
-                # What has sections is meant for users.
+                # Docstrings with sections are for users.
                 if re.search(r"^-{4,}$", text, re.MULTILINE):
                     yield f"{owner}{each.name}: {text}"
                 if isinstance(each, ast.ClassDef):
@@ -96,13 +96,13 @@ PAGES += sorted((REPOSITORY / "docs" / "recipes").glob("*.py"))
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_messages_are_plain_english(path: Path) -> None:
-    """No exception, warning or log has such a phrase."""
+    """No exception, warning or log message contains such a phrase."""
     assert {text[:160]: wrong for text in messages(path) if (wrong := found_in(text, WRONG))} == {}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_public_docstrings_are_plain_english(path: Path) -> None:
-    """Docstrings with sections, which are those for users, use the words of the field."""
+    """Docstrings with sections, which are for users, use standard terms."""
     phrases = WRONG | WRONG_IN_DOCSTRINGS
     found = {text.partition(":")[0]: found_in(text, phrases) for text in public_docstrings(path)}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
@@ -110,12 +110,12 @@ def test_public_docstrings_are_plain_english(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_pages_are_plain_english(path: Path) -> None:
-    """The README, the pages of docs and the recipes use the words of the field."""
+    """The README, the docs and the recipes use standard terms."""
     assert found_in(path.read_text("utf-8"), WRONG) == []
 
 
 @pytest.mark.parametrize("text", ["fetched anew", "the catalogue", "a colour", "'100 s' is none", "nobody knows it"])
 def test_wrong_phrases_are_found(text: str) -> None:
-    """What the list is for is found, in any case of letters, and other words are not."""
+    """Wrong phrases are found in upper and lower case, and correct words are not."""
     assert found_in(text, WRONG) and found_in(text.upper(), WRONG)
     assert not found_in("Colors of a catalog are requested again; programs have centers.", WRONG)

@@ -1,6 +1,6 @@
-"""Every public name of the installed ``astroquery.mast`` is here, with the same arguments.
+"""Every public name of the installed ``astroquery.mast`` exists in this package, with the same arguments.
 
-``python tests/test_interface.py`` prints what was compared, and every difference.
+``python tests/test_interface.py`` prints the compared names, and every difference.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from astroquery_mast import compat
 PEER = "astroquery.mast"
 DIFFERENCES = Path(__file__).parents[1] / "docs" / "differences.rst"
 
-# What is not the same on purpose: a pattern of names, and the words of docs/differences.rst that tell of it.
+# Intended differences: a pattern of names, and the text in docs/differences.rst that describes them.
 INTENDED: Mapping[str, str] = {
-    # It has done nothing since astroquery 0.4.8, and only warns of its removal; after compat.install() it is there.
+    # It has had no effect since astroquery 0.4.8, and only warns that it will be removed; compat.install() provides it.
     "*Class.enable_cloud_dataset": "Only ``Observations`` has ``enable_cloud_dataset``",
     "*Class.disable_cloud_dataset": "Only ``Observations`` has ``enable_cloud_dataset``",
 }
@@ -37,7 +37,7 @@ INTENDED: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was compared, and what is wrong with it; empty if nothing is."""
+    """A compared item, and what is wrong with it; empty if nothing is."""
 
     kind: str
     name: str
@@ -45,7 +45,7 @@ class Finding:
 
     @property
     def intended(self) -> str | None:
-        """The pattern of the intended difference that this is; None if it is none."""
+        """Return the pattern of the intended difference that this is; None if it is none."""
         return next((pattern for pattern in INTENDED if fnmatchcase(self.name, pattern)), None)
 
 
@@ -58,12 +58,12 @@ def peer() -> ModuleType:
 
 
 def plain(method: Any) -> Callable[..., Any]:
-    """Return the function behind astroquery's ways to bind methods."""
+    """Return the function behind astroquery's decorators of methods."""
     return getattr(method, "fn", method)
 
 
 def signature_of(owner: type, name: str) -> inspect.Signature:
-    """Return the arguments of the peer's method; those of one that is made from an asynchronous one are its own."""
+    """Return the arguments of astroquery's method, or of the asynchronous method that it is derived from."""
     function = plain(inspect.getattr_static(owner, name))
     found = inspect.signature(function)
     twin = inspect.getattr_static(owner, f"{name}_async", None)
@@ -73,13 +73,13 @@ def signature_of(owner: type, name: str) -> inspect.Signature:
 
 
 def own_methods(owner: type) -> Iterator[str]:
-    """Give the public methods and properties that the peer's own modules define."""
+    """Yield the public methods and properties that the modules of ``astroquery.mast`` define."""
     names = {name for base in owner.__mro__ if base.__module__.startswith(PEER) for name in vars(base)}
     yield from sorted(name for name in names if not name.startswith("_"))
 
 
 def renamed(function: Callable[..., Any]) -> dict[str, str]:
-    """Return the older names of arguments that a function still takes: older → newer; None where there is no newer."""
+    """Return the older names of arguments that a function accepts: older → newer, or None if there is no newer name."""
     names: dict[str, str] = {}
     while function is not None:
         kept = inspect.getclosurevars(function).nonlocals if inspect.isfunction(function) else {}
@@ -93,7 +93,7 @@ def renamed(function: Callable[..., Any]) -> dict[str, str]:
 
 
 def same_default(theirs: Any, ours: Any) -> bool:
-    """Tell whether two defaults are equal; an argument that must be given there may be left out here."""
+    """Return whether two defaults are equal; an argument that is required there may be optional here."""
     if theirs is inspect.Parameter.empty:
         return True
     if ours is inspect.Parameter.empty:
@@ -102,7 +102,7 @@ def same_default(theirs: Any, ours: Any) -> bool:
 
 
 def wrong_with(argument: inspect.Parameter, place: int, ours: inspect.Signature, older: Mapping[str, str]) -> str:
-    """Say what is wrong with one argument of the peer's here; empty if nothing is."""
+    """Return what is wrong with an argument of astroquery's method here; empty if nothing is."""
     mine = list(ours.parameters.values())
     if argument.kind in {argument.VAR_KEYWORD, argument.VAR_POSITIONAL}:
         return "" if any(each.kind is argument.kind for each in mine) else "is missing"
@@ -188,7 +188,7 @@ def findings() -> list[Finding]:
 
 
 def test_every_public_name_of_the_peer_is_here() -> None:
-    """Classes, methods, arguments, defaults and settings are those of astroquery.mast, except for what is listed."""
+    """Classes, methods, arguments, defaults and settings are those of astroquery.mast, but for intended differences."""
     found = findings()
     assert len(found) > 300
     assert [each for each in found if each.wrong and each.intended is None] == []
@@ -196,14 +196,14 @@ def test_every_public_name_of_the_peer_is_here() -> None:
 
 @pytest.mark.parametrize("pattern", INTENDED)
 def test_what_is_different_is_told(pattern: str) -> None:
-    """A difference is listed on the page about differences, and it is one."""
+    """Every intended difference is described in the docs, and exists."""
     told = " ".join(DIFFERENCES.read_text("utf-8").split())
     assert INTENDED[pattern] in told
     assert any(each.wrong and each.intended == pattern for each in findings())
 
 
 def test_the_modules_have_the_names_of_the_peers() -> None:
-    """What code imports from the modules of astroquery.mast is found there after compat.install(), too."""
+    """The names that code imports from the modules of astroquery.mast exist, also after compat.install()."""
     module = peer()
     homes = {name: vars(module)[name].__module__ for name in module.__all__ if inspect.isclass(vars(module)[name])}
     with compat.install():
@@ -236,7 +236,7 @@ def test_the_comparison_sees_what_is_wrong(theirs: Any, ours: Any, wrong: str) -
 
 
 def report(found: list[Finding]) -> str:
-    """Say what was compared, and every difference."""
+    """Print what was compared, and every difference."""
     compared, same = Counter(each.kind for each in found), Counter(each.kind for each in found if not each.wrong)
     lines = [f"astroquery {version('astroquery')}, astroquery_mast {version('astroquery_mast')}", ""]
     lines += [f"{'what':12}{'compared':>10}{'the same':>10}"]

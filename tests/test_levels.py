@@ -1,4 +1,4 @@
-"""The order of imports that keeps the package readable, held by reading the source."""
+"""The order of imports between the folders of the package, checked in the source."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(str(resources.files("astroquery_mast")))
-# From the ground up: a module imports from its own folder and from places named before it, never from later ones.
+# From the bottom to the top: a module imports from its own folder and from those listed before it, never later ones.
 ORDER = [
     "deferred",
     "exceptions",
@@ -35,7 +35,7 @@ NETWORK = {"requests", "urllib3", "socket", "http", "tenacity"}
 
 
 def imports(path: Path) -> tuple[set[str], set[str]]:
-    """Return what a module imports: modules of the package, and others."""
+    """Return the modules of the package that a module imports, and the others."""
     here, inside, outside = path.relative_to(ROOT).parts[:-1], set(), set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -61,7 +61,7 @@ CLIENT = [name for name in MODULES if not name.startswith("sandbox")]
 
 @pytest.mark.parametrize("module", CLIENT)
 def test_imports_go_down_only(module: str) -> None:
-    """A module imports from its own folder and from those below; the sandbox only by the demo and the command line."""
+    """A module imports from its own folder and those below; only the demo and the command line import the sandbox."""
     place = module.split(".", maxsplit=1)[0]
     below = {*ORDER[: ORDER.index(place) + 1], *(["sandbox"] if place in {"demo", "cli"} else [])}
     assert not {name for name in MODULES[module][0] if name.split(".")[0] not in below}
@@ -69,12 +69,12 @@ def test_imports_go_down_only(module: str) -> None:
 
 @pytest.mark.parametrize("module", [name for name in CLIENT if name.split(".")[0] in PURE])
 def test_pure_modules_never_see_the_network(module: str) -> None:
-    """What decides and parses does not import requests or sockets."""
+    """Modules that decide and parse do not import requests or sockets."""
     assert not {name.split(".")[0] for name in MODULES[module][1]} & NETWORK
 
 
 def test_only_core_derives_from_base_query() -> None:
-    """BaseQuery's traps are fenced off in one place."""
+    """Only one module handles the pitfalls of BaseQuery."""
     assert [name for name in MODULES if any(i.startswith("astroquery.query") for i in MODULES[name][1])] == [
         "service.core"
     ]
@@ -82,7 +82,7 @@ def test_only_core_derives_from_base_query() -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("sandbox")])
 def test_the_sandbox_knows_nothing_of_the_client(module: str) -> None:
-    """A misreading of the protocol cannot sit on both sides; only the address is set in the client's configuration."""
+    """The sandbox cannot share a misreading of the protocol with the client, and only sets its addresses."""
     inside, outside = MODULES[module]
     assert all(name.startswith("sandbox") or name == "config" for name in inside)
     assert not any(name.startswith("astroquery_mast") for name in outside)

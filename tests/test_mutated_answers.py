@@ -1,12 +1,12 @@
-"""Answers of MAST that are wrong in any way: only documented exceptions and warnings reach the user, and soon.
+"""Mutated responses of MAST lead only to documented exceptions and warnings, and without delay.
 
-Every case is a public call to a sandbox, whose answers are changed on their way out: values, keys, declared types,
-bytes, statuses, headers, lengths and addresses.  Files that the package reads from the disk are changed likewise.  A
-case is made from its number alone, so that any of them can be tried again::
+Every case is a public call to a sandbox whose responses are mutated: values, keys, declared types, bytes, statuses,
+headers, lengths and addresses.  Files that the package reads are mutated, too.  A case depends only on its number, so
+that it can be repeated::
 
-    python tests/test_mutated_answers.py 50000            # as many cases
-    python tests/test_mutated_answers.py 1 4711           # the one with this number
-    python tests/test_mutated_answers.py 500 0 cutout     # of calls with this word in their names
+    python tests/test_mutated_answers.py 50000            # this number of cases
+    python tests/test_mutated_answers.py 1 4711           # the case with this number
+    python tests/test_mutated_answers.py 500 0 cutout     # calls with this word in their names
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ from astroquery_mast.service.name_cache import KNOWN_NAMES
 from astroquery_mast.utils import get_cloud_paths
 
 CASES = 600
-"""How many are tried with the other tests."""
+"""The number of cases in the test suite."""
 SLOW = 15.0
-"""Seconds that no call may take; each is given three."""
+"""The maximum duration of a call in seconds; its timeout is three."""
 
 DOCUMENTED = (
     MastError,
@@ -87,7 +87,7 @@ Call = Callable[["Place"], Any]
 
 @dataclass
 class Place:
-    """Where a case takes place: a folder of its own, and what was listed before anything was changed."""
+    """The environment of a case: a temporary folder, and the lists that were requested before anything is mutated."""
 
     folder: Path
     products: Table
@@ -140,7 +140,7 @@ def _fetch_jwst(place: Place) -> Any:
     return client.download_products(table, download_dir=place.folder, verbose=False, timeout=3, on_error="ignore")
 
 
-# What a client asks for once is asked for by each of these.
+# Queries that clients cache, which each of these sends again.
 MIRI = {"program": 1386, "instrument": "MIRI"}
 CALLS: dict[str, Call] = {
     "observations criteria": lambda _: Observations.query_criteria(proposal_id=10501),
@@ -250,7 +250,7 @@ KEPT: dict[str, Call] = {
 
 @dataclass
 class Report:
-    """What became of the cases."""
+    """The outcomes of the cases."""
 
     cases: int = 0
     answers: int = 0
@@ -260,13 +260,13 @@ class Report:
     slowest: float = 0.0
 
     def note(self, outcome: str, case: str, where: str | None = None) -> None:
-        """Take in one outcome; ``where`` is the place that a raw exception comes from."""
+        """Record one outcome; ``where`` is the place that raised an undocumented exception."""
         self.outcomes[outcome] += 1
         if where is not None:
             self.raw.setdefault(f"{outcome} at {where}", []).append(case)
 
     def lines(self) -> Iterator[str]:
-        """Give what is to be told."""
+        """Yield the lines of the report."""
         yield f"{self.cases} calls, {self.answers} changed answers and files, the slowest call {self.slowest:.1f} s"
         yield from (f"{number:7d}  {name}" for name, number in self.outcomes.most_common())
         yield from (f"RAW {len(cases)} x {what}: case {', '.join(cases[:5])}" for what, cases in self.raw.items())
@@ -274,7 +274,7 @@ class Report:
 
 
 class Changer:
-    """Changes the answers of one case, from the n-th of an endpoint on, or only this one."""
+    """Mutates the responses of one case, from the n-th of an endpoint on, or only this one."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
@@ -285,7 +285,7 @@ class Changer:
         self.lock = threading.Lock()
 
     def strikes(self, _: RequestRecord) -> bool:
-        """Tell whether an answer is to be changed."""
+        """Return whether to mutate a response."""
         with self.lock:
             place = self.seen
             self.seen += 1
@@ -294,7 +294,7 @@ class Changer:
         return struck
 
     def __call__(self, reply: Reply) -> Reply:
-        """Change an answer; if it is asked for again, in another way."""
+        """Mutate a response, in another way for each retry."""
         return changed(random.Random(self.seed + self.changed), reply)
 
 
@@ -317,7 +317,7 @@ class Cases:
         self.report = Report()
 
     def run(self, number: int) -> None:
-        """Carry out the case with a number."""
+        """Run the case with a number."""
         rng = random.Random(number)
         name = rng.choices(list(self.calls), self.weights)[0]
         call, case = self.calls[name], f"{number} ({name})"
@@ -347,13 +347,13 @@ class Cases:
             self.report.note(warning.category.__name__, case, where)
 
     def _change_answers(self, changer: Changer) -> None:
-        """Change answers of all endpoints."""
+        """Mutate responses of all endpoints."""
         fault = Fault("changed", bends=(changer,))
         for endpoint in ENDPOINTS:
             self.sandbox.faults.add(endpoint, fault, times=None, where=changer.strikes)
 
     def _change_files(self, name: str, call: Call, place: Place, rng: random.Random) -> None:
-        """Change the files that a first call has left on the disk."""
+        """Mutate the files that a first call wrote."""
         for client in (Observations, Catalogs, MastMissions):
             client.cache_location = place.folder / "cache"
         (place.folder / "cache").mkdir(parents=True)
@@ -370,7 +370,7 @@ class Cases:
                 self.report.answers += 1
 
     def _observe(self, call: Call, place: Place, case: str) -> None:
-        """Call, and note what comes of it."""
+        """Make the call, and record its outcome."""
         started = time.monotonic()
         try:
             found = call(place)
@@ -393,12 +393,12 @@ class Cases:
 
 
 def _remembered(answer: Callable[[RequestRecord, str], Reply]) -> Callable[[RequestRecord, str], Reply]:
-    """The same answers, each made once: what they are before they are changed is no matter here."""
+    """Cache the responses, so that each is created only once before it is mutated."""
     known: dict[tuple[object, ...], Reply] = {}
 
     def remembered(record: RequestRecord, target: str) -> Reply:
         headers = (record.headers.get(name) for name in ("range", "if-range", "authorization"))
-        # Each question of the Mashup API has another number, so that no cache on the way keeps its answer.
+        # Each Mashup request has another cache breaker, so the key must not depend on it.
         key = (record.method, target, re.sub(rb"cacheBreaker%22[^,]*?%2C", b"", record.body), *headers)
         if key not in known:
             known[key] = answer(record, target)
@@ -411,7 +411,7 @@ _columns: list[ColumnMetadata] = []
 
 
 def _forget() -> None:
-    """Forget what other cases have learned."""
+    """Clear what other cases have stored."""
     KNOWN_NAMES.clear()
     KNOWN_VALUES.clear()
     PACES.clear()
@@ -423,7 +423,7 @@ def _forget() -> None:
 
 @contextmanager
 def cases_in(sandbox: Sandbox, folder: Path, calls: str = "") -> Iterator[Cases]:
-    """Set up what cases need."""
+    """Set up the environment of cases."""
     cases = Cases(sandbox, folder, calls)
     with ExitStack() as settings:
         for name, value in (("timeout", 3.0), ("read_timeout", 2.0), ("max_workers", 2)):
@@ -440,7 +440,7 @@ def cases_in(sandbox: Sandbox, folder: Path, calls: str = "") -> Iterator[Cases]
 
 @pytest.mark.timeout(600)
 def test_wrong_answers_and_files_lead_to_documented_exceptions(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Whatever arrives, or lies on the disk, no call raises anything else, warns otherwise or takes long."""
+    """Whatever the response or file, a call raises and warns as documented, and does not take long."""
     with cases_in(mast_sandbox, tmp_path) as cases:
         for number in range(CASES):
             cases.run(number)
@@ -452,11 +452,11 @@ def test_wrong_answers_and_files_lead_to_documented_exceptions(mast_sandbox: San
 
 
 def main(cases: int, first: int = 0, calls: str = "") -> None:
-    """Carry out many cases, and tell what came of them."""
+    """Run many cases, and print their outcomes."""
     retrying.pause = lambda _seconds, _stopped: None
     with tempfile.TemporaryDirectory() as folder, Sandbox() as sandbox, cases_in(sandbox, Path(folder), calls) as tried:
         for number in range(first, first + cases):
-            faulthandler.dump_traceback_later(5 * SLOW, exit=True)  # a call that does not end ends everything
+            faulthandler.dump_traceback_later(5 * SLOW, exit=True)  # a call that does not end stops the program
             tried.run(number)
             faulthandler.cancel_dump_traceback_later()
             if tried.report.cases % 1000 == 0:

@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 @pytest.fixture
 def notebooks() -> ModuleType:
-    """Return the module of the documentation that makes notebooks."""
+    """Return the module of the documentation that creates notebooks."""
     spec = importlib.util.spec_from_file_location("notebooks", DOCS / "notebooks.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -26,7 +26,7 @@ def notebooks() -> ModuleType:
 def test_the_cells_of_the_quickstart_run_one_after_the_other(
     notebooks: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reader who runs the notebook from top to bottom gets to its end, and is then where they began."""
+    """All cells of the notebook run in order, and restore the state at the end."""
     monkeypatch.chdir(tmp_path)
     server = conf.server
     made = notebooks.as_notebook((DOCS / "quickstart.rst").read_text("utf-8"))
@@ -40,7 +40,7 @@ def test_the_cells_of_the_quickstart_run_one_after_the_other(
 
 
 def test_text_between_the_examples_is_markdown(notebooks: ModuleType) -> None:
-    """Titles, links and code are what they are in a notebook; directives are left out, and so is the output."""
+    """Titles, links and code are converted; directives and output are omitted."""
     page = (
         ".. currentmodule:: x\n\nA title\n=======\n\nSee :doc:`other page <other>` and `MAST <https://mast.stsci.edu>`_.\n\n"
         ".. plot:: a.py\n   :include-source:\n\n>>> 1 + 1\n2\n>>> x = 2\n>>> x + 2  # doctest: +SKIP\n4\n\nUse it.\n"

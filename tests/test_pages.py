@@ -1,4 +1,4 @@
-"""The documentation as a reader uses it: each page defines the names that it uses, and its code fits the window."""
+"""The documentation as readers use it: each page defines the names that it uses, and its code fits the window."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGES = {
     str(path.relative_to(DOCS)): path.read_text("utf-8")
     for path in sorted([*DOCS.glob("*.rst"), *DOCS.glob("reference/*.rst")])
 }
-# Characters that a code block shows at a window of 1280 pixels.
+# The number of characters that a code block shows in a window of 1280 pixels.
 WIDTH = 88
 COMPOUND = (ast.For, ast.While, ast.With, ast.If, ast.Try, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 LITERAL_BLOCK = re.compile(
@@ -34,7 +34,7 @@ LITERAL_BLOCK = re.compile(
 
 
 def code_of(text: str) -> list[str]:
-    """Return the code of a page in its order: examples, and literal blocks of Python."""
+    """Return the code of a page in order: examples, and literal blocks of Python."""
     found = [
         (match.start(), code) for match in LITERAL_BLOCK.finditer(text) if is_python(code := textwrap.dedent(match[2]))
     ]
@@ -45,7 +45,7 @@ def code_of(text: str) -> list[str]:
 
 
 def is_python(code: str) -> bool:
-    """Return whether a literal block is Python that does something: not a command of a shell, and not output."""
+    """Return whether a literal block is executable Python, and not a shell command or output."""
     if ">>>" in code:
         return False
     try:
@@ -56,7 +56,7 @@ def is_python(code: str) -> bool:
 
 
 def scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    """Give the table of a statement, and those of the functions, classes and comprehensions in it."""
+    """Yield the symbol table of a statement, and those of its functions, classes and comprehensions."""
     yield table
     for child in table.get_children():
         yield from scopes(child)
@@ -73,12 +73,12 @@ def used_and_bound(statement: ast.stmt) -> tuple[set[str], set[str]]:
 
 
 def undefined_names(code: list[str]) -> list[str]:
-    """Return the names that code uses before it has imported or assigned them, in order."""
+    """Return the names that code uses before it imports or assigns them, in order."""
     known = set(dir(builtins)) | {"__name__"}
     missing: dict[str, None] = {}
     for statement in (each for part in code for each in ast.parse(part).body):
         used, bound = used_and_bound(statement)
-        # The lines of a loop or a block use what its first line assigns.
+        # The lines of a loop or a block may use what its first line assigns.
         allowed = known | bound if isinstance(statement, COMPOUND) else known
         missing.update(dict.fromkeys(sorted(used - allowed)))
         known |= bound
@@ -86,7 +86,7 @@ def undefined_names(code: list[str]) -> list[str]:
 
 
 def long_lines(text: str) -> list[str]:
-    """Return the lines of examples, with prompt and output, and of literal blocks, that are too long."""
+    """Return the lines of examples, including prompts and output, and of literal blocks, that are too long."""
     blocks = [textwrap.dedent(match[2]) for match in LITERAL_BLOCK.finditer(text)]
     for each in doctest.DocTestParser().get_examples(text):
         blocks += [textwrap.indent(each.source, " " * len(">>> ")), each.want]
@@ -95,7 +95,7 @@ def long_lines(text: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_defines_the_names_that_it_uses(page: str) -> None:
-    """Whoever types the lines of a page from top to bottom gets no NameError."""
+    """A reader who types the lines of a page from top to bottom gets no NameError."""
     assert undefined_names(code_of(PAGES[page])) == []
 
 
@@ -133,13 +133,13 @@ def test_an_undefined_name_is_found(text: str, missing: list[str]) -> None:
     ],
 )
 def test_a_long_line_is_found(text: str, found: int) -> None:
-    """The prompt counts, and so does output."""
+    """Prompts and output are counted."""
     assert len(long_lines(text)) == found
 
 
 @pytest.fixture(scope="module")
 def column_table() -> ModuleType:
-    """Import the module that writes the table of criteria while the pages are built."""
+    """Import the module that writes the table of criteria when the docs are built."""
     spec = spec_from_file_location("column_table", DOCS / "column_table.py")
     assert spec is not None
     assert spec.loader is not None
@@ -149,7 +149,7 @@ def column_table() -> ModuleType:
 
 
 def test_the_table_of_criteria_has_every_column(column_table: ModuleType, mast_sandbox: Sandbox) -> None:
-    """Each column of the archive is in the table, with a description and at least one form; nothing is sent for it."""
+    """Each column of MAST is in the table, with a description and at least one form, without sending a request."""
     rows = column_table.column_rows()
     assert len(mast_sandbox.requests) == 0
     assert {name.strip("`") for name, *_ in rows} == set(Observations.list_columns()["name"])
@@ -161,7 +161,7 @@ def test_the_table_of_criteria_has_every_column(column_table: ModuleType, mast_s
 
 @pytest.mark.parametrize("name", list(Observations.criteria))
 def test_a_criterion_accepts_the_forms_in_the_table(column_table: ModuleType, mast_sandbox: Sandbox, name: str) -> None:
-    """Every form that the table names for a column makes a request."""
+    """Every form that the table lists for a column gives a valid request."""
     del mast_sandbox
     criterion = Observations.criteria[name]
     examples = {what: code for what, code in criterion.forms if what in column_table.FORMS}

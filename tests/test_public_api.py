@@ -1,6 +1,6 @@
-"""The public interface, line by line: every public class and function with its signature, as ``public_api.txt`` has it.
+"""The public interface equals the list in ``public_api.txt``, which has all public classes and functions.
 
-``python tests/test_public_api.py`` writes the list anew; what a change does to the interface is then seen in its diff.
+``python tests/test_public_api.py`` writes the list again, so that its diff shows changes of the interface.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PUBLIC_MODULES = (
 
 
 def signature(function: Any) -> str:
-    """Return the signature as it is written; nothing for what has none in Python."""
+    """Return the signature as written; empty for objects without one."""
     try:
         return str(inspect.signature(inspect.unwrap(function)))
     except ValueError:
@@ -39,12 +39,12 @@ def signature(function: Any) -> str:
 
 
 def is_ours(owner: type) -> bool:
-    """Tell whether a class is defined in this package."""
+    """Return whether a class is defined in this package."""
     return owner.__module__.split(".")[0] == "astroquery_mast"
 
 
 def members_of(cls: type) -> Iterator[str]:
-    """Give the public members of a class that this package defines, its own and the inherited ones."""
+    """Yield the public members of a class that this package defines, including inherited ones."""
     fields = {field.name for field in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else set()
     found = {
         name: value
@@ -67,7 +67,7 @@ def members_of(cls: type) -> Iterator[str]:
 
 
 def lines_of(module: ModuleType) -> Iterator[str]:
-    """Give a line for each public name of a module, and one for each member of its classes."""
+    """Yield a line for each public name of a module, and for each member of its classes."""
     for name in sorted(module.__all__):
         value = getattr(module, name)
         whole = f"{module.__name__}.{name}"
@@ -90,7 +90,7 @@ def interface() -> list[str]:
 
 
 def test_the_public_interface_is_as_written_down() -> None:
-    """A name, a parameter or a default changes together with the list, or not at all."""
+    """A change of a name, a parameter or a default requires a change of the list."""
     written = SNAPSHOT.read_text(encoding="utf-8").splitlines()
     changes = list(unified_diff(written, interface(), "public_api.txt", "the package", lineterm="", n=0))
     assert not changes, "\n".join(changes)
@@ -98,7 +98,7 @@ def test_the_public_interface_is_as_written_down() -> None:
 
 @pytest.mark.parametrize("folder", ["catalogs", "cutouts", "missions", "observations"])
 def test_completion_offers_the_clients_of_a_folder_only(folder: str) -> None:
-    """What a folder is made of is not offered where its classes are looked for."""
+    """Completion of a folder of clients does not offer its internal modules."""
     module = import_module(f"astroquery_mast.{folder}")
     assert dir(module) == sorted(module.__all__)
     assert all(getattr(module, name) is getattr(import_module("astroquery_mast"), name) for name in module.__all__)
@@ -107,7 +107,7 @@ def test_completion_offers_the_clients_of_a_folder_only(folder: str) -> None:
 
 
 def test_completion_offers_public_names_only() -> None:
-    """Neither imports nor internal folders are offered, whatever was imported so far."""
+    """Completion offers neither imports nor internal folders, whatever was imported before."""
     package = import_module("astroquery_mast")
     modules = {name.partition(".")[2] for name in PUBLIC_MODULES if "." in name}
     assert set(dir(package)) == {*package.__all__, *modules}

@@ -1,4 +1,4 @@
-"""The README: what it tells newcomers to type works."""
+"""The README: its commands and code work."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def python_block() -> str:
 def test_the_six_statements_work(
     mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The six statements bring four whole drizzled images of M51 to disk, and print what the README shows."""
+    """The six statements download four complete drizzled images of M51, and print what the README shows."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     assert len(ast.parse(python_block()).body) == 6
@@ -37,14 +37,14 @@ def test_the_six_statements_work(
 
 
 def test_every_page_that_is_named_exists() -> None:
-    """Newcomers find each page and picture that the README names."""
+    """All pages and pictures that the README names exist."""
     names = re.findall(r"docs/[\w./]+\w", README)
     assert len(names) > 20
     assert [name for name in names if not (ROOT / name).is_file()] == []
 
 
 def test_there_are_two_set_up_commands_of_one_line() -> None:
-    """One command ends in the demo and one in the tests, each whole on one indented line of its own."""
+    """One command ends in the demo and one in the tests, each in one indented line."""
     demo, tests = SETUP
     assert demo.endswith("&& .venv/bin/python -m astroquery_mast.demo")
     assert tests.endswith("&& .venv/bin/python -m pytest")
@@ -52,14 +52,14 @@ def test_there_are_two_set_up_commands_of_one_line() -> None:
 
 
 def test_continuous_integration_finds_the_test_command() -> None:
-    """The pattern with which .ci/run reads the README finds the command for the tests, and nothing before it."""
+    """The pattern by which .ci/run reads the README finds the command for the tests, and nothing before it."""
     (pattern,) = re.findall(r'grep -m 1 -E "(.*?)" README\.rst', (ROOT / ".ci" / "run").read_text("utf-8"))
     found = [line for line in README.splitlines() if re.search(pattern, line)]
     assert found == SETUP[1:]
 
 
 def test_the_extras_of_the_commands_exist() -> None:
-    """Every extra that a command asks for is declared in setup.cfg."""
+    """Every extra in a command is declared in setup.cfg."""
     declared = set(re.findall(r"^(\w+) =$", (ROOT / "setup.cfg").read_text("utf-8"), re.MULTILINE))
     asked = {extra for line in SETUP for extra in re.findall(r"\[(.*?)\]", line)[0].split(",")}
     assert asked <= declared

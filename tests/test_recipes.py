@@ -1,4 +1,4 @@
-"""The recipes of the documentation: each runs as a reader would run it, and makes what it promises."""
+"""The recipes of the documentation run for readers, and produce the expected results."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ DOCS = Path(__file__).parents[1] / "docs"
 RECIPES = {path.stem: path for path in sorted((DOCS / "recipes").glob("*.py"))}
 INDEX = (DOCS / "recipes.rst").read_text(encoding="utf-8")
 preparations = runpy.run_path(str(DOCS / "recipes_sandbox.py"))
-# What recipes need that not everybody has installed.
+# Optional packages that recipes need.
 NEEDED = {"spectrum": "specutils"}
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What a recipe has left: its variables, its output, its figures as arrays, and its folder."""
+    """The results of a recipe: its variables, its output, its figures as arrays, and its folder."""
 
     variables: dict[str, Any]
     printed: str
@@ -43,7 +43,7 @@ class Finished:
 @pytest.fixture(autouse=True)
 def _no_screen() -> Iterator[None]:
     plt.switch_backend("agg")
-    # Figures that other tests have left open are not those of the recipe.
+    # Close the figures that other tests left open.
     plt.close("all")
     yield
     plt.close("all")
@@ -60,7 +60,7 @@ def run(name: str, sandbox: Sandbox, folder: Path, capsys: pytest.CaptureFixture
 
 
 def pixels(number: int) -> np.ndarray:
-    """Return what a figure looks like."""
+    """Return the pixels of a figure."""
     file = io.BytesIO()
     plt.figure(number).savefig(file, format="png", dpi=50)
     file.seek(0)
@@ -68,7 +68,7 @@ def pixels(number: int) -> np.ndarray:
 
 
 def complete(manifest: Any, folder: Path) -> bool:
-    """Whether every row of a manifest is a file that is there."""
+    """Return whether every row of a manifest has an existing file."""
     return set(manifest["Status"]) == {"COMPLETE"} and all((folder / path).is_file() for path in manifest["Local Path"])
 
 
@@ -215,7 +215,7 @@ def test_the_recipe_makes_what_it_promises(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The script runs in an empty namespace, prints something, draws what it shows, and its results are right."""
+    """The script runs in an empty namespace, prints something, shows its figures, and its results are right."""
     monkeypatch.chdir(tmp_path)
     done = run(name, mast_sandbox, tmp_path, capsys)
     assert done.printed
@@ -234,7 +234,7 @@ def test_the_recipe_is_listed(name: str) -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_recipe_is_short_and_says_where_to_read_more(name: str) -> None:
-    """There are 5 to 40 lines of code, which mention no sandbox, and a link to a page that exists."""
+    """It has 5 to 40 lines of code, without the sandbox, and a link to an existing page."""
     lines = RECIPES[name].read_text(encoding="utf-8").split('"""', 2)[2].splitlines()
     code = [line for line in lines if line and not line.startswith("#")]
     assert 5 <= len(code) <= 40

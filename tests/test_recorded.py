@@ -1,4 +1,4 @@
-"""Every answer of the real archive that the installed astroquery carries goes through the client."""
+"""The client reads every recorded response of MAST in the installed astroquery."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from astroquery_mast.exceptions import IncompleteResultError, InvalidResponseErr
 INVOKE = "https://mast.stsci.edu/api/v0/invoke"
 CONFIG = "https://mast.stsci.edu/portal/Mashup/Mashup.asmx/columnsconfig"
 
-# Recorded answer, and the service that it answers.
+# Recorded responses, and their services.
 TABLES = {
     "caom.json": "Mast.Caom.Cone",
     "advSearch.json": "Mast.Caom.Filtered",
@@ -45,16 +45,16 @@ HISTOGRAMS = {
 
 @pytest.fixture
 def archive() -> object:
-    """The real addresses, answered from memory."""
+    """Replace the real servers by responses from memory."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.post(CONFIG, body=b"{}")
         yield mock
 
 
 def whole(name: str, body: bytes) -> bytes:
-    """Return a recorded answer, with its paging mended if rows were cut out of the recording.
+    """Return a recorded response, with corrected paging if the recording is truncated.
 
-    ``spectra.json`` announces 45,762 rows and holds the first 26 of them.
+    ``spectra.json`` announces 45,762 rows, but contains only the first 26.
     """
     if name != "spectra.json":
         return body
@@ -64,7 +64,7 @@ def whole(name: str, body: bytes) -> bytes:
 
 
 def ask(archive: responses.RequestsMock, service: str, body: bytes) -> Table:
-    """Return the client's table for a recorded answer."""
+    """Return the client's table for a recorded response."""
     archive.post(INVOKE, body=body)
     table = Mast.service_request(service, {})
     assert isinstance(table, Table)
@@ -89,7 +89,7 @@ def test_recorded_tables_have_the_peers_names_and_kinds(
 def test_recorded_tables_are_masked_exactly_where_json_is_null(
     name: str, archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """A cell is masked if the archive sent null or nothing, and has the archive's value otherwise."""
+    """A cell is masked if MAST sent null or nothing, and has MAST's value otherwise."""
     body = whole(name, recorded(name))
     table = ask(archive, TABLES[name], body)
     rows = json.loads(body)["data"]
@@ -107,7 +107,7 @@ def test_recorded_tables_are_masked_exactly_where_json_is_null(
 def test_a_recording_with_rows_cut_out_is_refused_as_incomplete(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """Fewer rows than the archive announced are an error, not a short table."""
+    """Fewer rows than MAST announced are an error, not a short table."""
     with pytest.raises(IncompleteResultError, match="announced 45762 rows on page 1, but returned 26"):
         ask(archive, "Mast.HscSpectra.Db.All", recorded("spectra.json"))
 
@@ -116,7 +116,7 @@ def test_a_recording_with_rows_cut_out_is_refused_as_incomplete(
 def test_recorded_column_configurations_give_units_and_descriptions(
     name: str, archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """Every column of a configuration is read, and none has a unit that astropy cannot use."""
+    """Every column of a configuration is read, and none has a unit that astropy does not support."""
     config = json.loads(recorded(name))
     archive.replace(responses.POST, CONFIG, body=recorded(name))
     with conf.set_temp("server", "https://mast.stsci.edu"):
@@ -129,7 +129,7 @@ def test_recorded_column_configurations_give_units_and_descriptions(
 def test_recorded_observation_columns_make_the_table_of_metadata(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """get_metadata shows what the archive says, without the columns that it hides."""
+    """get_metadata returns MAST's columns, without hidden ones."""
     archive.replace(responses.POST, CONFIG, body=recorded("columnsconfig.json"))
     table = Observations.get_metadata("observations")
     assert table.colnames == [
@@ -148,7 +148,7 @@ def test_recorded_observation_columns_make_the_table_of_metadata(
 def test_recorded_histograms_are_answers_of_no_rows(
     name: str, archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """An extjs answer of histograms gives an empty table with the right columns, and its document."""
+    """An extjs response of histograms becomes an empty table with the right columns, and has its document."""
     archive.post(INVOKE, body=recorded(name))
     response = Mast.service_request_async(HISTOGRAMS[name], {}, format="extjs")[0]
     fields = [f["name"] for f in response.json()["data"]["Tables"][0]["Fields"]]
@@ -168,7 +168,7 @@ def test_recorded_missions_are_listed(archive: responses.RequestsMock, recorded:
 
 
 def test_recorded_count_is_a_plain_int(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """A count is an int, not a numpy number, from whatever column it comes in."""
+    """A count is an int, not a numpy number, from any column."""
     archive.post(INVOKE, body=recorded("countsResp.json"))
     count = Observations.query_criteria_count(obs_collection="HST", page=2, pagesize=10)
     assert type(count) is int
@@ -176,7 +176,7 @@ def test_recorded_count_is_a_plain_int(archive: responses.RequestsMock, recorded
 
 
 def test_recorded_names_have_positions(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """The resolver's recorded answer gives the positions of all seven names, in the order asked."""
+    """The resolver's recorded response has the positions of all seven names, in the requested order."""
     archive.get("https://mastresolver.stsci.edu/Santa-war/query", body=recorded("resolver.json"))
     names = ["TIC 307210830", "Barnard's Star", "M1", "M101", "M103", "M8", "M10"]
     positions = Mast.resolve_object(names)
@@ -188,7 +188,7 @@ def test_recorded_names_have_positions(archive: responses.RequestsMock, recorded
 def test_recorded_cloud_paths_are_addresses_in_the_bucket(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """A file that the archive finds has an address, one that it does not find has None."""
+    """A file that MAST finds has an address, and a file that it does not find has None."""
     archive.get("https://mast.stsci.edu/api/v0.1/path_lookup/", body=recorded("mast_relative_path.json"))
     found, lost = "mast:HST/product/u9o40504m_c3m.fits", "mast:HST/product/does_not_exist.fits"
     client = ObservationsClass()
@@ -200,7 +200,7 @@ def test_recorded_cloud_paths_are_addresses_in_the_bucket(
 def test_recorded_bundle_request_is_an_answer_without_a_table(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
-    """What is no table is read with the async method, and refused as a table in plain words."""
+    """The async method returns it, and the method for tables raises a clear error."""
     archive.post(INVOKE, body=recorded("bundleResponse.json"))
     answer = Mast.service_request_async("Mast.Bundle.Request", {"filename": "x"})[0].json()
     assert set(answer["statusList"].values()) == {"COMPLETE"}

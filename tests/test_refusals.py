@@ -1,4 +1,4 @@
-"""What a refusal says depends on what was refused: a file, or a question."""
+"""The advice after a refusal depends on whether a file or a query was refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from astroquery_mast.service import token as auth
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_question_that_is_refused_is_not_called_exclusive(mast_sandbox: Sandbox, status: int) -> None:
-    """A firewall answers so, too; the server's words are passed on, and nobody is sent to a principal investigator."""
+    """The refusal may be that of a firewall, whose message is quoted, without advice to contact an investigator."""
     mast_sandbox.faults.add("invoke", Fault.status(status, body=b"blocked by policy 7"), times=None)
     with pytest.raises(LoginError, match=r"blocked by policy 7.*firewall") as caught:
         Observations.query_criteria(obs_collection="HST")
@@ -23,7 +23,7 @@ def test_a_question_that_is_refused_is_not_called_exclusive(mast_sandbox: Sandbo
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_question_of_a_user_is_not_about_rights(mast_sandbox: Sandbox, status: int) -> None:
-    """With a good token there is nothing to renew either."""
+    """With a valid token, there is no advice to renew it."""
     Observations.login(mast_sandbox.token)
     mast_sandbox.faults.add("invoke", Fault.status(status), times=None)
     with pytest.raises(LoginError, match=r"proxy on the way to it\.$"):
@@ -31,7 +31,7 @@ def test_a_question_of_a_user_is_not_about_rights(mast_sandbox: Sandbox, status:
 
 
 def test_a_token_that_has_lapsed_is_to_be_renewed(mast_sandbox: Sandbox) -> None:
-    """An old token may be the reason, whatever is asked."""
+    """An expired token may be the reason, for queries as well."""
     auth.SHARED.keep(mast_sandbox.expired_token)
     mast_sandbox.faults.add("invoke", Fault.status(401), times=None)
     with pytest.raises(LoginError, match="tokens expire after 10 days without use, or 60 days after creation"):
@@ -39,7 +39,7 @@ def test_a_token_that_has_lapsed_is_to_be_renewed(mast_sandbox: Sandbox) -> None
 
 
 def test_a_resolver_that_refuses_is_not_about_tokens(mast_sandbox: Sandbox) -> None:
-    """Servers that never see a token are refused by what lies before them."""
+    """Servers that never get a token may be refused by a firewall."""
     mast_sandbox.faults.add("resolver", Fault.status(403), times=None)
     with pytest.raises(LoginError, match="firewall"):
         Mast.resolve_object("M51")
@@ -53,7 +53,7 @@ def test_a_resolver_that_refuses_is_not_about_tokens(mast_sandbox: Sandbox) -> N
     ["/api/v0.1/Download/file?uri=x", "/api/v0.1/Download/bundle.zip", "/search/hst/api/v0.1/retrieve_product"],
 )
 def test_files_are_exclusive(address: str) -> None:
-    """For files the advice is about access to data, as before."""
+    """For files, the advice is about access to data, as before."""
     endpoints = Endpoints("https://mast.stsci.edu")
     url = f"{endpoints.server}{address}"
     assert "data are exclusive" in auth.refusal_advice(url, auth.Credentials(), endpoints, None, 401)

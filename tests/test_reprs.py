@@ -1,4 +1,4 @@
-"""What clients and settings show of themselves at a prompt: where they are, what to do next, and no secret."""
+"""The representations of clients and settings: where they are, what to do next, and no secret."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLIENTS = sorted(name for name in astroquery_mast.__all__ if isinstance(getattr(
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_says_where_it_is_and_where_to_begin(mast_sandbox: Sandbox, name: str) -> None:
-    """The class, the server, the login, and methods that exist; no request is sent for it."""
+    """It has the class, the server, the login, and existing methods, and sends no request."""
     client = getattr(astroquery_mast, name)
     before = len(mast_sandbox.requests)
     text = repr(client)
@@ -24,7 +24,7 @@ def test_a_client_says_where_it_is_and_where_to_begin(mast_sandbox: Sandbox, nam
 
 
 def test_a_client_says_whether_there_is_a_login_and_never_the_token(mast_sandbox: Sandbox) -> None:
-    """The token of a login is not shown; one for another server is no login."""
+    """The token of a login is not shown, and a token for another server is not a login."""
     assert ", not logged in;" in repr(Observations)
     Observations.login(mast_sandbox.token)
     assert ", logged in;" in repr(Observations)
@@ -33,13 +33,13 @@ def test_a_client_says_whether_there_is_a_login_and_never_the_token(mast_sandbox
 
 
 def test_a_client_says_what_it_is_for(mast_sandbox: Sandbox) -> None:
-    """The mission and the context are part of it."""
+    """It includes the mission and the context."""
     assert repr(MastMissionsClass(mission="JWST")).startswith(f"<MastMissionsClass for jwst at {mast_sandbox.url},")
     assert ", context MYDB," in repr(CasJobs)
 
 
 def test_settings_are_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each setting has a line with its value and what it means; those that were changed have a star."""
+    """Each setting has a line with its value and description, and changed ones have an asterisk."""
     monkeypatch.setenv("COLUMNS", "200")
     with conf.set_temp("timeout", 61.5):
         lines = repr(conf).splitlines()
@@ -56,6 +56,6 @@ def test_settings_are_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("columns", [20, 80, 120])
 def test_settings_fit_into_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    """Descriptions go on in the next line, at their place."""
+    """Descriptions continue on the next line, with the same indentation."""
     monkeypatch.setenv("COLUMNS", str(columns))
     assert max(map(len, repr(conf).splitlines()[1:])) <= max(columns, 80)

@@ -1,4 +1,4 @@
-"""Settings and times that make no sense are refused by name; a pickled client finds its archive."""
+"""Invalid settings and timeouts raise an error with their name; a pickled client keeps its server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TIMES = ["timeout", "connect_timeout", "read_timeout"]
 
 
 def pages() -> object:
-    """A query of several pages."""
+    """A query with several pages."""
     return Observations.query_criteria(obs_collection="HST", pagesize=None if conf.pagesize < 1 else 1000)
 
 
@@ -47,7 +47,7 @@ def names() -> object:
 def test_a_setting_that_counts_nothing_is_refused_by_name(
     mast_sandbox: Sandbox, call: Callable[[], object], name: str, value: int
 ) -> None:
-    """A number of workers, tries or rows below 1 is no ValueError of a thread pool, but names the setting."""
+    """A number of workers, attempts or rows below 1 raises an error with the name of the setting, not a ValueError."""
     with (
         conf.set_temp(name, value),
         pytest.raises(
@@ -64,7 +64,7 @@ def test_a_setting_that_counts_nothing_is_refused_by_name(
 def test_a_setting_that_is_no_time_is_refused_by_name(
     mast_sandbox: Sandbox, call: Callable[[], object], name: str, value: float | None
 ) -> None:
-    """A time of nothing is no deadline that has passed, but a setting that is wrong."""
+    """An invalid time is an invalid setting, and not a deadline that has passed."""
     with (
         conf.set_temp(name, value),
         pytest.raises(InvalidQueryError, match=f"conf.{name} must be a positive number of seconds"),
@@ -73,14 +73,14 @@ def test_a_setting_that_is_no_time_is_refused_by_name(
 
 
 def test_no_workers_are_refused_for_files(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The setting is checked as the argument is."""
+    """The setting is checked like the argument."""
     uri = str(Observations.get_product_list("24000000")["dataURI"][0])
     with conf.set_temp("max_workers", 0), pytest.raises(InvalidQueryError, match=r"conf\.max_workers must be"):
         Observations.download_products(Table({"dataURI": [uri]}), download_dir=str(tmp_path))
 
 
 def test_times_without_end_are_possible(mast_sandbox: Sandbox) -> None:
-    """Infinity switches a limit off, for connections as well."""
+    """Infinity disables a limit, for connections as well."""
     with ExitStack() as settings:
         for name in TIMES:
             settings.enter_context(conf.set_temp(name, math.inf))
@@ -89,7 +89,7 @@ def test_times_without_end_are_possible(mast_sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("given", ["x", "5", 0, -1, math.nan, 3 * u.deg, [1, 2], object()], ids=str)
 def test_a_timeout_that_is_no_time_is_refused(mast_sandbox: Sandbox, given: Any) -> None:
-    """Text, another unit or nothing is an InvalidQueryError that names the argument."""
+    """Other text, another unit or zero is an InvalidQueryError with the name of the argument."""
     calls: list[Callable[[], object]] = [
         lambda: Observations.query_criteria_count(obs_collection="HST", timeout=given),
         lambda: Catalogs.crossmatch(Table({"ra": [1.0], "dec": [2.0]}), "TIC", timeout=given),
@@ -101,14 +101,14 @@ def test_a_timeout_that_is_no_time_is_refused(mast_sandbox: Sandbox, given: Any)
 
 
 def test_a_time_has_a_unit_or_is_in_seconds() -> None:
-    """Quantities of time are converted, and nothing stays nothing."""
+    """Quantities are converted to seconds, and None is not changed."""
     assert as_seconds(2 * u.min) == 120.0
     assert as_seconds(3) == 3.0
     assert as_seconds(None) is None
 
 
 def test_a_cache_that_is_no_folder_is_named(tmp_path: Path) -> None:
-    """clear_cache says what is wrong with the place of the answers."""
+    """The error of clear_cache has the invalid path."""
     client = ObservationsClass()
     client.cache_location = tmp_path / "file"
     client.cache_location.rmdir()
@@ -132,7 +132,7 @@ print(client._service.endpoints.server)
 
 
 def test_a_pickled_client_asks_the_same_archive_in_another_process(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A worker that starts anew asks the configured server, and not MAST itself; its own configuration goes first."""
+    """A new worker process uses the configured server instead of MAST; its own configuration takes precedence."""
     (tmp_path / "client").write_bytes(pickle.dumps(Observations))
     command = [sys.executable, "-c", IN_WORKER, str(tmp_path / "client")]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
@@ -143,14 +143,14 @@ def test_a_pickled_client_asks_the_same_archive_in_another_process(mast_sandbox:
 
 
 def test_a_pickle_holds_no_address_that_is_the_usual_one() -> None:
-    """What was pickled without any configuration follows that of the other process."""
+    """A client that was pickled without configuration follows that of the other process."""
     assert b"mast.stsci.edu" not in pickle.dumps(Endpoints())
     again = pickle.loads(pickle.dumps(Endpoints("https://own.example/")))
     assert again.server == "https://own.example"
 
 
 def test_a_copy_follows_the_configuration() -> None:
-    """Within a process a copied client is told of changes like any other."""
+    """A copied client in the same process follows changes of the configuration."""
     with conf.set_temp("server", "https://elsewhere.example"):
         copied = copy.deepcopy(Endpoints())
         assert copied.server == "https://elsewhere.example"
@@ -158,7 +158,7 @@ def test_a_copy_follows_the_configuration() -> None:
 
 
 def test_files_of_the_cloud_come_from_where_the_client_was() -> None:
-    """The address of the cloud copy goes along, too."""
+    """The address of the cloud copy is included, too."""
     with conf.set_temp("cloud_server", "https://cloud.example/"):
         pickled = pickle.dumps(Endpoints())
     assert pickle.loads(pickled).cloud_server == "https://cloud.example"

@@ -1,7 +1,7 @@
-"""The same calls through ``astroquery.mast`` and through this package, against one sandbox: equal results.
+"""The same calls of ``astroquery.mast`` and of this package, with one sandbox, have equal results.
 
-The calls are those of ``call_forms_*.py``, and some more.  ``python tests/test_sidebyside.py`` prints what every call
-gives, and what differs.
+The calls are those of ``call_forms_*.py``, and some more.  ``python tests/test_sidebyside.py`` prints the result of
+every call, and the differences.
 """
 
 from __future__ import annotations
@@ -30,43 +30,43 @@ from test_call_forms import FORMS
 import astroquery_mast
 from astroquery_mast.sandbox import Sandbox
 
-# What lies in a cell of the peer where the archive has nothing: it masks by value, and not at all in columns of floats.
+# Values under the mask of missing cells: astroquery.mast masks by value, and floats not at all.
 FILLS = ("", "nan", "-999", "-999.0", "None", "False", "0")
 
-# What the peer would ask of other hosts than MAST's, or of whoever sits at the computer, is not asked.
+# Calls by which astroquery.mast would send requests to hosts other than MAST's, or prompt the user, are skipped.
 NOT_ASKED = ("cloud", "store_token", "reenter_token", "coordinates and radius, every form")
 CALLS = {
     **{name: form.call for name, form in FORMS.items() if not any(word in name for word in NOT_ASKED)},
     **{f"others: {name}": call for name, call in OTHERS.items()},
 }
-# Differences that are there on purpose: what differs, why, and in which calls; docs/differences.rst tells of them.
+# Intended differences: what differs, why, and for which calls; docs/differences.rst describes them.
 _DIFFERENCES = (
-    # A number, as the rows have it; the peer makes text of it because the archive calls its type NULL.
+    # A number, as in the rows; astroquery.mast converts it to text because MAST's type for it is NULL.
     ("ang_sep", "others: mission, region; others: mission, object"),
-    # Columns that the rows have are kept, last, though the archive's list of columns does not name them.
+    # Columns of the rows that are not in MAST's list of columns are kept, as the last ones.
     (
         "columns",
         "mast_missions: query_region; mast_missions: query_region, sort_by in a list; mast_missions: query_object; "
         "mast_missions: query_criteria, positions and names; others: JWST region",
     ),
-    # Blanks at the end of descriptions are dropped.
+    # Blanks at the end of descriptions are removed.
     ("description", "mast_missions: get_column_list; others: JWST columns"),
-    # A login tells whether it has worked, and hardly anything of the token.
+    # login() returns whether it succeeded, and shows hardly any of the token.
     ("0.value; 1.token.value", "mast: login, session_info, logout"),
     ("token.value", "mast: mast_token of a new client"),
     ("value", "mast: a token by position"),
     ("0.value; 1.value", "in use, others: login, logout"),
-    # All of a list of conditions on products hold; ranges of dec are filters, and no place to look at.
+    # All conditions in a list on products must match; ranges of dec are filters, and not a position.
     ("rows", "mast_obsquery: filter_products, negation and comparison"),
     ("rows", "mast_mastquery: mast_query, ranges; mast_mastquery: mast_query, ranges in lists"),
     ("0.Column1; 1.rows", "mast_mastquery: mast_query, a count"),
-    # Files made in the same second have different names; a script has a row for every product.
+    # Files that are written in the same second have different names; a script has a row for every product.
     ("Local Path", "mast_obsquery: download_products, curl_flag; in use, cutouts: download_cutouts, path and inflate"),
     ("rows", "in use, files: download_products, curl_flag"),
-    # Failures say more, and give the address that was asked.
+    # Messages about failures have more information, including the requested address.
     ("Message; URL", "in use, files: manifest, a failure"),
     ("1.value; 2.value", "in use, files: download_file, a failure"),
-    # What cannot be meant is refused; and what the peer refuses, or fails at, is taken.
+    # Invalid values raise errors; some that astroquery.mast rejects, or fails on, are accepted.
     (
         "raised",
         "mast_obsquery: get_product_list, obs_id; mast_catalog: query_criteria, PANSTARRS, values and comparisons; "
@@ -93,7 +93,7 @@ ON_PURPOSE = {name: set(what.split("; ")) for what, names in _DIFFERENCES for na
 
 
 class ToSandbox(HTTPAdapter):
-    """Sends what is meant for MAST's hosts to a sandbox."""
+    """Sends requests for MAST's hosts to a sandbox."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -110,11 +110,11 @@ class ToSandbox(HTTPAdapter):
 
 @contextmanager
 def peer_at(url: str) -> Iterator[Any]:
-    """Give ``astroquery.mast``, whose every request goes to a sandbox: the socket is replaced, and nothing else."""
+    """Return ``astroquery.mast`` with all requests sent to a sandbox, by replacing only the transport."""
     import astroquery.mast
 
     adapter = ToSandbox(url)
-    # Where boto3 is there, the peer would look for files in the cloud first, which is not reached through adapters.
+    # With boto3, astroquery.mast would first look for files in the cloud, which does not use these adapters.
     on_premises = astroquery.mast.conf.set_temp("enable_cloud_dataset", False)
     with on_premises, patch.object(requests.Session, "get_adapter", lambda *_, **__: adapter):
         yield astroquery.mast
@@ -122,7 +122,7 @@ def peer_at(url: str) -> Iterator[Any]:
 
 
 def asked(call: Any, module: Any, folder: Path) -> Any:
-    """Make a call in a folder, without its warnings; what is raised is a result, too."""
+    """Make a call in a folder, without its warnings; an exception is a result, too."""
     folder.mkdir(parents=True)
     with warnings.catch_warnings(), chdir(folder):
         warnings.simplefilter("ignore")
@@ -133,7 +133,7 @@ def asked(call: Any, module: Any, folder: Path) -> Any:
 
 
 def differences(ours: Any, theirs: Any) -> dict[str, str]:
-    """Compare two results: what differs, by place and column; nothing if they are equal."""
+    """Return the differences between two results, by position and column; nothing if they are equal."""
     if isinstance(theirs, Exception) or isinstance(ours, Exception):
         return {} if isinstance(ours, type(theirs)) else _unequal("raised", ours, theirs)
     if isinstance(theirs, Table | Column | Row):
@@ -161,7 +161,7 @@ def _content(opened: fits.HDUList) -> list[tuple[str, bytes]]:
 
 
 def _tables(ours: Table, theirs: Table) -> dict[str, str]:
-    """Compare tables; of a manifest what the peer's has, too.  Products of missions come in any order there."""
+    """Compare tables: for manifests, only astroquery's columns, and for products of missions, in any order."""
     if "Local Path" in theirs.colnames:
         ours = ours[theirs.colnames]
         for table in (ours, theirs):
@@ -176,7 +176,7 @@ def _tables(ours: Table, theirs: Table) -> dict[str, str]:
 
 
 def _column(ours: Any, theirs: Any) -> str | None:
-    """What differs between two columns."""
+    """Return the differences between two columns."""
     if ours.dtype.kind != theirs.dtype.kind and len(ours):
         return f"kind {ours.dtype.kind} against {theirs.dtype.kind}"
     none, masked = (np.ma.getmaskarray(np.ma.asarray(column)) for column in (ours, theirs))
@@ -188,7 +188,7 @@ def _column(ours: Any, theirs: Any) -> str | None:
     if not np.all(same):
         at = int(np.flatnonzero(~same)[0])
         return f"values: {values[both][at]!r} against {others[both][at]!r}"
-    # Null for us: there is no value in the peer's cell, masked or not. Masked by the peer alone: a value that it hides.
+    # Null here: astroquery's cell has no value, masked or not.  Masked only by astroquery: it hides a value.
     if not all(str(value) in FILLS for value in others[none & ~masked]):
         return "masked though the peer has a value"
     if not all(str(value) in FILLS for value in values[masked & ~none]):
@@ -198,7 +198,7 @@ def _column(ours: Any, theirs: Any) -> str | None:
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[tuple[Any, Any]]:
-    """Give this package and ``astroquery.mast``, both at one sandbox."""
+    """Return this package and ``astroquery.mast``, both connected to one sandbox."""
     astroquery_mast_peer = pytest.importorskip("astroquery.mast")
     if not hasattr(astroquery_mast_peer.conf, "enable_cloud_dataset"):
         pytest.skip("astroquery.mast is older than 0.4.12")
@@ -210,7 +210,7 @@ def both() -> Iterator[tuple[Any, Any]]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", CALLS)
 def test_same_call_same_result(both: tuple[Any, Any], name: str, tmp_path: Path) -> None:
-    """Kinds, columns, their order, values and masks are those of astroquery.mast, but for what is listed."""
+    """Types, columns, their order, values and masks are those of astroquery.mast, except for listed differences."""
     results = [asked(CALLS[name], module, tmp_path / module.__name__) for module in both]
     found = differences(*results)
     listed = ON_PURPOSE.get(name, set())
@@ -219,7 +219,7 @@ def test_same_call_same_result(both: tuple[Any, Any], name: str, tmp_path: Path)
 
 
 def test_there_are_enough_calls() -> None:
-    """At least 220 that give the same, and no difference is listed of a call that is not there."""
+    """At least 220 calls give the same result, and every call in the list of differences exists."""
     assert len(CALLS) - len(ON_PURPOSE) >= 220
     assert set(ON_PURPOSE) <= set(CALLS)
 

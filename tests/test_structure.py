@@ -1,7 +1,7 @@
-"""The shape of the package in figures, and the limits that keep it easy to read.
+"""Measures of the size and the structure of the package, with limits that keep it readable.
 
-``python tests/test_structure.py`` prints the figures.  The sandbox, which is a server and no part of the client, is
-counted by itself.
+``python tests/test_structure.py`` prints the figures.  The sandbox, which is a server and not part of the client, is
+counted separately.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from astroquery_mast.compat import clients as compat_clients
 ROOT = Path(str(resources.files("astroquery_mast")))
 CLIENT = sorted(path for path in ROOT.rglob("*.py") if "sandbox" not in path.relative_to(ROOT).parts)
 SANDBOX = sorted(ROOT.joinpath("sandbox").rglob("*.py"))
-# The clients of `compat` have the names of those that they stand for.
+# The clients of `compat` have the names of those that they replace.
 SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()}
 
 LINES = 64_250
@@ -45,7 +45,7 @@ def lines(path: Path) -> int:
 
 
 def lines_but_docstrings(path: Path) -> int:
-    """Return the number of lines of a file but those of docstrings, which in public clients are most of it."""
+    """Return the number of lines of a file without docstrings, which are most of the lines of public clients."""
     text = path.read_text("utf-8")
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     found = [
@@ -55,7 +55,7 @@ def lines_but_docstrings(path: Path) -> int:
 
 
 def lines_per_folder(paths: list[Path]) -> dict[str, tuple[int, int]]:
-    """Return folder → lines and files; the modules at the top are the folder ``.``."""
+    """Return folder → lines and files; the modules at the top level are the folder ``.``."""
     found: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for path in paths:
         inside = path.relative_to(ROOT).parts
@@ -66,7 +66,7 @@ def lines_per_folder(paths: list[Path]) -> dict[str, tuple[int, int]]:
 
 
 def functions(paths: list[Path]) -> Iterator[tuple[str, int]]:
-    """Give every function with its cyclomatic complexity, as radon counts it."""
+    """Yield every function with its cyclomatic complexity, as radon counts it."""
     for path in paths:
         where = path.relative_to(ROOT)
         for block in cc_visit(path.read_text("utf-8")):
@@ -75,18 +75,18 @@ def functions(paths: list[Path]) -> Iterator[tuple[str, int]]:
 
 
 def blocks(paths: list[Path]) -> list[int]:
-    """Return the complexities of which ``radon cc -a`` gives the average: of classes, functions and methods."""
+    """Return the complexities that ``radon cc -a`` averages: of classes, functions and methods."""
     return [block.complexity for path in paths for block in cc_visit(path.read_text("utf-8"))]
 
 
 def module_name(path: Path) -> str:
-    """Return the dotted name of a file, below the package; empty for the package itself."""
+    """Return the dotted name of a file, relative to the package; empty for the package itself."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def cycles() -> list[list[str]]:
-    """Return the groups of modules that import each other, in whatever function the import stands."""
+    """Return the groups of modules that import each other, including imports in functions."""
     graph = {module_name(path): imports(path)[0] for path in [*CLIENT, *SANDBOX]}
     below: dict[str, set[str]] = {}
     for start in graph:
@@ -102,7 +102,7 @@ def cycles() -> list[list[str]]:
 
 
 def shared_names() -> dict[str, list[str]]:
-    """Return the names that two or more modules define at their top, with the modules; private functions left out."""
+    """Return the names that several modules define at the top level, with the modules, without private functions."""
     homes: dict[str, list[str]] = defaultdict(list)
     for path in CLIENT:
         for node in ast.parse(path.read_text("utf-8")).body:
@@ -125,7 +125,7 @@ def own_classes(cls: type) -> list[str]:
 
 
 def own_names(instance: object) -> list[str]:
-    """Return what an object carries, but for the special methods of Python."""
+    """Return the attributes of an object, without the special methods of Python."""
     return [name for name in dir(instance) if not name.startswith("__")]
 
 
@@ -134,42 +134,42 @@ PUBLIC_CLASSES = [
     for name in astroquery_mast.__all__
     if name.endswith("Class") and isinstance(value := getattr(astroquery_mast, name), type)
 ]
-# Those that stand for a class of ``astroquery.mast``, which has not all of them.
+# Without the classes that replace those of ``astroquery.mast``, which has fewer.
 COMPAT_CLASSES = [
     getattr(compat_clients, cls.__name__) for cls in PUBLIC_CLASSES if hasattr(compat_clients, cls.__name__)
 ]
 
 
 def test_the_client_is_no_larger_than_it_has_to_be() -> None:
-    """Whoever adds to it looks for what can go."""
+    """Code that is added must not exceed the limits; look for code to remove first."""
     assert sum(map(lines, CLIENT)) <= LINES
     assert len(CLIENT) <= MODULES
 
 
 def test_the_sandbox_is_no_larger_than_it_has_to_be() -> None:
-    """The same for the server."""
+    """The same holds for the sandbox."""
     assert sum(map(lines, SANDBOX)) <= SANDBOX_LINES
 
 
 @pytest.mark.parametrize("path", [*CLIENT, *SANDBOX], ids=module_name)
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
-    """No file is longer than the limit, but for docstrings."""
+    """No file is longer than the limit, not counting docstrings."""
     assert lines_but_docstrings(path) <= LINES_PER_FILE
 
 
 def test_functions_are_simple() -> None:
-    """No function branches more than the limit, those of the sandbox included, and most hardly do."""
+    """No function, including those of the sandbox, has more branches than the limit, and most have few."""
     assert {name: number for name, number in functions([*CLIENT, *SANDBOX]) if number > COMPLEXITY} == {}
     assert fmean(dict(functions(CLIENT)).values()) <= MEAN_COMPLEXITY
 
 
 def test_the_package_is_simple_as_radon_counts() -> None:
-    """The average over all blocks of the whole package is what ``radon cc -a astroquery_mast`` prints."""
+    """The average over all blocks of the package is the one that ``radon cc -a astroquery_mast`` prints."""
     assert fmean(blocks([*CLIENT, *SANDBOX])) <= MEAN_OF_BLOCKS
 
 
 def test_no_modules_import_each_other() -> None:
-    """The imports have a direction, inside folders as well."""
+    """Imports have one direction, also in folders."""
     assert cycles() == []
 
 
@@ -180,14 +180,14 @@ def test_a_name_means_one_thing() -> None:
 
 @pytest.mark.parametrize("cls", PUBLIC_CLASSES, ids=lambda cls: cls.__name__)
 def test_a_public_class_is_made_of_few(cls: type) -> None:
-    """What a method does is found without a walk through many bases, and completion shows what is public."""
+    """Methods are found without reading many base classes, and completion shows only public names."""
     assert len(own_classes(cls)) <= OWN_CLASSES
     names = own_names(cls())
     assert len(names) <= NAMES, names
 
 
 def report() -> Iterator[str]:
-    """Give the lines of a report of all figures."""
+    """Yield the lines of a report of all figures."""
     for title, paths, most in ("client", CLIENT, LINES), ("sandbox", SANDBOX, SANDBOX_LINES):
         yield f"{title}: {sum(map(lines, paths))} lines (at most {most}) in {len(paths)} modules"
         for folder, (total, files) in sorted(lines_per_folder(paths).items()):

@@ -1,4 +1,4 @@
-"""The functions of ``astroquery_mast.utils``: the names of the original, the behavior of this package."""
+"""The functions of ``astroquery_mast.utils``, with the names of the original, and the behavior of this package."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NUMBERS = st.integers(-1000, 1000)
 
 @pytest.fixture
 def products() -> Table:
-    """A few products, some cells of which have no value."""
+    """A few products, some with missing values."""
     size = MaskedColumn([10, 20, 30, 40], mask=[False, False, False, True])
     kinds = MaskedColumn(["SCIENCE", "PREVIEW", "AUXILIARY", "SCIENCE"], mask=[False, False, True, False])
     names = MaskedColumn(["a_flt.fits", "a.JPG", "b_drz.fits", "c.fits"], mask=[False, False, False, True])
@@ -45,7 +45,7 @@ def products() -> Table:
 
 @pytest.mark.parametrize("name", ["char", "String", "datetime", "double", "FLOAT", "int", "short", "long", "boolean"])
 def test_types_are_those_of_the_original(name: str) -> None:
-    """The word, the type and the default of a known type are as in the installed astroquery."""
+    """The word, the type and the default of a known type are those of the installed astroquery."""
     theirs = importlib.import_module("astroquery.mast.utils").parse_type(name)
     ours = utils.parse_type(name)
     assert ours[:2] == theirs[:2]
@@ -53,7 +53,7 @@ def test_types_are_those_of_the_original(name: str) -> None:
 
 
 def test_types_that_the_original_did_not_know() -> None:
-    """Other types of databases have a Python type, too, and what is not known is text (B16)."""
+    """Other types of databases have a Python type, too, and unknown types are text (B16)."""
     assert utils.parse_type("bigint")[:2] == ("integer", np.int64)
     assert utils.parse_type("varchar(20)")[:2] == ("string", str)
     assert utils.parse_type("no such type") == ("string", str, "")
@@ -63,7 +63,7 @@ def test_types_that_the_original_did_not_know() -> None:
 
 
 def test_one_name_has_one_position_and_a_list_a_dictionary(mast_sandbox: Sandbox) -> None:
-    """The kind of result depends on the kind of argument only (B35)."""
+    """The type of the result depends only on the type of the argument (B35)."""
     one, many = utils.resolve_object("M51"), utils.resolve_object(["M51"])
     assert isinstance(one, SkyCoord)
     assert list(many) == ["M51"]
@@ -73,18 +73,18 @@ def test_one_name_has_one_position_and_a_list_a_dictionary(mast_sandbox: Sandbox
 
 
 def test_blanks_around_a_name_do_not_matter(mast_sandbox: Sandbox) -> None:
-    """A name is found however it is spaced (B35)."""
+    """A name is resolved whatever its spaces (B35)."""
     assert utils.resolve_object(" M51 ").separation(utils.resolve_object("M51")) < 1 * u.mas
 
 
 def test_every_resolver_can_be_asked(mast_sandbox: Sandbox) -> None:
-    """With resolve_all each name has the positions of all that know it."""
+    """With resolve_all, each name has the positions of all resolvers."""
     assert set(utils.resolve_object("M51", resolve_all=True)) <= {"NED", "SIMBAD", "SIMBADCFA"}
     assert set(utils.resolve_object(["M51", "M101"], resolve_all=True)) == {"M51", "M101"}
 
 
 def test_names_are_asked_through_the_session_of_the_client() -> None:
-    """Resolving goes over https, through the session of Mast, so that its proxies and certificates count (B36)."""
+    """Names are resolved over https, by the session of Mast with its proxies and certificates (B36)."""
     Mast._session.headers["X-Mine"] = "yes"
     try:
         with responses.RequestsMock() as mock:
@@ -120,14 +120,14 @@ def test_a_location_is_a_position_or_a_name(mast_sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("wrong", [{}, {"coordinates": "1 2", "object_name": "M51"}, {"coordinates": 42}], ids=str)
 def test_no_location_or_two_are_refused(mast_sandbox: Sandbox, wrong: dict[str, Any]) -> None:
-    """There is one position, or an error before anything is sent."""
+    """Without a position, or with two, an error is raised before anything is sent."""
     with pytest.raises(InvalidQueryError):
         utils.parse_input_location(**wrong)
     assert len(mast_sandbox.requests) == 0
 
 
 def test_a_resolver_without_a_name_is_pointless() -> None:
-    """A resolver is for names, and a warning says so."""
+    """A warning says that the resolver has no effect."""
     with pytest.warns(InputWarning, match=r"^Resolver is only used"):
         utils.parse_input_location(coordinates="1 2", resolver="NED")
 
@@ -137,7 +137,7 @@ def test_a_resolver_without_a_name_is_pointless() -> None:
 
 @given(st.lists(NUMBERS), st.integers(1, 20))
 def test_parts_of_a_list_are_the_list(items: list[int], size: int) -> None:
-    """No item is lost or repeated, and only the last part is shorter."""
+    """No item is lost or repeated, and only the last chunk is shorter."""
     parts = list(utils.split_list_into_chunks(items, size))
     assert [item for part in parts for item in part] == items
     assert all(len(part) == size for part in parts[:-1])
@@ -145,13 +145,13 @@ def test_parts_of_a_list_are_the_list(items: list[int], size: int) -> None:
 
 
 def test_parts_without_items_are_refused() -> None:
-    """Parts of nothing would never end."""
+    """Chunks of zero items would never end."""
     with pytest.raises(InvalidQueryError, match="chunk_size"):
         list(utils.split_list_into_chunks([1, 2], 0))
 
 
 def test_cloud_paths_come_in_the_order_of_the_files(mast_sandbox: Sandbox) -> None:
-    """Each dataURI has its path, repeated ones too, in questions of 40 files."""
+    """Each dataURI has its path, including repeated ones, in requests of 40 files."""
     observations = Observations.query_criteria(proposal_id="10452", calib_level=3)
     uris = [str(uri) for uri in Observations.get_product_list(observations[:4])["dataURI"]][:60]
     mast_sandbox.requests.clear()
@@ -163,7 +163,7 @@ def test_cloud_paths_come_in_the_order_of_the_files(mast_sandbox: Sandbox) -> No
 
 
 def test_a_file_that_the_answer_does_not_speak_of_has_no_copy() -> None:
-    """A dataURI that is missing from the answer is None, with a warning, and no TypeError (B34)."""
+    """A dataURI that is missing in the response gives None with a warning, and no TypeError (B34)."""
     with responses.RequestsMock() as mock:
         mock.get(LOOKUP, json={"mast:A/a": {"path": "/a/a"}, "mast:B/b": {"path": None}})
         asked = ["mast:A/a", "mast:B/b", "mast:C/c"]
@@ -184,7 +184,7 @@ def test_the_deprecated_name_of_cloud_paths() -> None:
 
 
 def test_products_are_taken_once(products: Table, caplog: pytest.LogCaptureFixture) -> None:
-    """The first row of each file stays, in order, and lists of dataURIs are treated alike."""
+    """The first row of each file is kept, in order; lists of dataURIs are treated alike."""
     with caplog.at_level(logging.INFO, "astropy"):
         assert list(utils.remove_duplicate_products(products, "dataURI")["size"][:2]) == [10, 20]
         assert utils.remove_duplicate_products(["b", "a", "b"], "dataURI") == ["b", "a"]
@@ -193,7 +193,7 @@ def test_products_are_taken_once(products: Table, caplog: pytest.LogCaptureFixtu
 
 
 def test_extensions_ignore_case_and_missing_names(products: Table) -> None:
-    """A missing name ends in nothing."""
+    """A missing name has no extension."""
     assert utils.apply_extension_filter(products, "fits", "productFilename").tolist() == [True, False, True, False]
     assert utils.apply_extension_filter(products, ["jpg", "flt.FITS"], "productFilename").tolist() == [
         True,
@@ -226,14 +226,14 @@ def test_column_filters_are_those_of_products(products: Table, filters: dict[str
 
 @pytest.mark.parametrize("wrong", [{"size": None}, {"productType": None}, {"nothing": 1}, {"size": "large"}], ids=str)
 def test_column_filters_that_mean_nothing_are_refused(products: Table, wrong: dict[str, Any]) -> None:
-    """A filter is applied or refused (B18)."""
+    """A filter is applied or raises an error (B18)."""
     with pytest.raises(InvalidQueryError):
         utils.apply_column_filters(products, wrong)
 
 
 @given(st.lists(NUMBERS, min_size=1), NUMBERS, NUMBERS)
 def test_numeric_filters_mean_what_they_say(values: list[int], low: int, high: int) -> None:
-    """A range, a comparison and a negation agree with the comparison of each number."""
+    """Ranges, comparisons and negations agree with the comparison of each number."""
     column = np.array(values)
     low, high = min(low, high), max(low, high)
     inside = utils.parse_numeric_product_filter(f"{low}..{high}")(column)
@@ -246,13 +246,13 @@ def test_numeric_filters_mean_what_they_say(values: list[int], low: int, high: i
 
 
 def test_numeric_filters_leave_missing_values_out(products: Table) -> None:
-    """A masked cell meets no positive condition (B19)."""
+    """A masked cell never matches a positive condition (B19)."""
     assert utils.parse_numeric_product_filter("<1000")(products["size"]).tolist() == [True, True, True, False]
 
 
 @pytest.mark.parametrize("wrong", ["large", "1..2..3", None, float("nan"), [None]], ids=str)
 def test_numeric_filters_that_mean_nothing_are_refused(wrong: Any) -> None:
-    """What cannot be read is refused at once."""
+    """An invalid filter raises an error at once."""
     with pytest.raises(InvalidQueryError):
         utils.parse_numeric_product_filter(wrong)
 
@@ -272,6 +272,6 @@ def test_the_list_of_functions_is_whole() -> None:
 
 
 def test_the_time_limit_is_that_of_the_configuration() -> None:
-    """A limit set in conf holds for these functions, too."""
+    """The timeout in conf applies to these functions, too."""
     with conf.set_temp("timeout", 1e-9), pytest.raises(QueryTimeoutError, match=r"^Timeout limit of 1e-09 s exceeded"):
         utils.resolve_object(["M51"])

@@ -1,7 +1,7 @@
-"""How many files of the package a call passes: what somebody has to open who follows it from the public method down.
+"""The number of files of the package that a call uses, which a reader has to open to follow it.
 
-``python tests/test_walks.py`` prints the files of each call, in order.  The calls go to a sandbox, each for the second
-time, so that what is read once per process does not count.
+``python tests/test_walks.py`` prints the files of each call, in order.  The calls are sent to a sandbox twice, and only
+the second call counts, so that data that are read once per process are not included.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TWO = SkyCoord([202.4696, 10.0], [47.1952, 20.0], unit="deg")
 
 @dataclass(frozen=True)
 class Call:
-    """A call, and the most files that it may pass."""
+    """A call, and the maximum number of files that it may use."""
 
     make: Callable[[Path], Any]
     most: int
@@ -45,7 +45,7 @@ def _download(folder: Path) -> Any:
 
 
 def _products() -> Table:
-    """Two products, listed once."""
+    """Return two products, listed once."""
     if not _LISTED:
         _LISTED.append(Observations.get_product_list(OBSID, verbose=False)[:2])
     return _LISTED[0]
@@ -71,7 +71,7 @@ CALLS = {
 
 @contextmanager
 def watched(files: dict[str, None]) -> Iterator[None]:
-    """Note the files of the client that functions are called in, on all threads that are started meanwhile."""
+    """Record the files of the client whose functions are called, on all threads that start in the meantime."""
 
     def note(frame: FrameType, event: str, _argument: object) -> None:
         name = frame.f_code.co_filename
@@ -88,7 +88,7 @@ def watched(files: dict[str, None]) -> Iterator[None]:
 
 
 def walk(call: Call, folder: Path) -> list[str]:
-    """Return the files that a call passes, in order."""
+    """Return the files that a call uses, in order."""
     call.make(folder)
     files: dict[str, None] = {}
     with watched(files):
@@ -98,7 +98,7 @@ def walk(call: Call, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_passes_few_files(name: str, mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Whoever follows a call has to open so many files, and no more."""
+    """A reader of the code who follows a call opens at most this number of files."""
     files = walk(CALLS[name], tmp_path)
     assert len(files) <= CALLS[name].most, " > ".join(files)
 
@@ -126,7 +126,7 @@ with Sandbox():
 
 
 def test_one_target_loads_nothing_for_many() -> None:
-    """What many targets need is loaded for many targets, and what neighbors need where they may share a request."""
+    """The code for many targets is imported only for these, and that for neighbors only if they may be merged."""
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -144,7 +144,7 @@ if __name__ == "__main__":
 
 
 def test_a_client_is_imported_without_what_does_the_work() -> None:
-    """A client that is ready to use needs few modules; the others are imported when it is first used."""
+    """A default client needs few modules; the others are imported on first use."""
     code = "import sys; from astroquery_mast import Observations; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "astroquery_mast.observations.client" in loaded
@@ -153,7 +153,7 @@ def test_a_client_is_imported_without_what_does_the_work() -> None:
 
 
 def test_threads_that_use_a_client_first_share_its_session() -> None:
-    """What is made when it is first used is made once, also for threads that come at the same time."""
+    """Objects that are created on first use are created once, also if threads use them at the same time."""
     client, together = MastClass(), threading.Barrier(8)
 
     def session(_: int) -> object:

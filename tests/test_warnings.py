@@ -1,4 +1,4 @@
-"""Warnings name the line of the user, so that Python shows them for each query."""
+"""Warnings are attributed to the user's line, so that Python shows them for each query."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ ROOT = Path(str(resources.files("astroquery_mast")))
 
 
 def no_observations() -> object:
-    """Find nothing."""
+    """Send a query without results."""
     return Observations.query_criteria(obs_collection="NOWHERE", calib_level=3)
 
 
 def one_number() -> object:
-    """Ask a continuous column for one value."""
+    """Query a continuous column with one value."""
     return Observations.query_criteria_count(t_min=50000.0)
 
 
 def unknown_name() -> object:
-    """Name an object that nobody knows beside one that is known."""
+    """Resolve an unknown name along with a known one."""
     return Observations.resolve_object(["M51", "no such object"])
 
 
 def too_many() -> object:
-    """Ask a mission for fewer rows than there are."""
+    """Query a mission with a limit below the number of rows."""
     return MastMissions.query_region("202.47 47.2", limit=1)
 
 
 def no_sector() -> object:
-    """Ask for cutouts where there are none, by a method that takes old arguments."""
+    """Request cutouts at a position without data, by a method that accepts deprecated arguments."""
     return Tesscut.get_sectors(coordinates="0 0")
 
 
 def no_survey() -> object:
-    """Ask for surveys where there are none."""
+    """Request surveys at a position without data."""
     return Zcut.get_surveys(coordinates=NOWHERE)
 
 
 def no_such_version() -> object:
-    """Ask for a version of a catalog that does not exist."""
+    """Query a version of a catalog that does not exist."""
     return Catalogs.query_region(NOWHERE, catalog="Gaia", version=77, get_query_payload=True)
 
 
@@ -68,7 +68,7 @@ CALLS = [
 def test_a_warning_names_the_users_file(
     mast_sandbox: Sandbox, call: Callable[[], object], category: type[Warning]
 ) -> None:
-    """Whatever lies between, decorators and generators among it, the line is one of the user's own code."""
+    """The line is in the user's code, even if decorators and generators are in between."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         call()
@@ -78,7 +78,7 @@ def test_a_warning_names_the_users_file(
 
 
 def test_equal_queries_of_two_lines_warn_twice(mast_sandbox: Sandbox) -> None:
-    """A query that finds nothing says so, even if an earlier one has found nothing, too."""
+    """A query without results warns, even if an earlier one already did."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         Observations.query_criteria(obs_collection="NOWHERE", calib_level=3)
@@ -89,7 +89,7 @@ def test_equal_queries_of_two_lines_warn_twice(mast_sandbox: Sandbox) -> None:
 
 
 def test_all_warnings_are_given_in_one_place() -> None:
-    """No module but `astroquery_mast.warn` warns by itself, because it would name a line of this package."""
+    """Only `astroquery_mast.warn` issues warnings: other modules would attribute them to a line of this package."""
     for path in sorted(ROOT.rglob("*.py")):
         if path == ROOT / "warn.py" or "sandbox" in path.relative_to(ROOT).parts:
             continue

@@ -1,4 +1,4 @@
-"""What tests of transfers share: files to fetch, answers from memory, and what lies in a folder or a store."""
+"""Shared parts of the tests of transfers: files to download, responses from memory, and the contents of folders."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from astroquery_mast.downloads.destination import LOCAL_FILES
 from astroquery_mast.products.plan import Action, PlannedFile, plan
 from astroquery_mast.sandbox import Sandbox
 
-# The smallest part of an upload that S3 takes.
+# The minimum size of a part in a multipart upload to S3.
 PART = 5 << 20
-# None, one, and more than one part of an upload in parts.
+# Sizes of files that need no part, one part, and several parts of an upload.
 SIZES = [0, 1, PART + 1]
 
 
 def given_away(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a link be another user's: root can give it away, and anybody else is another user from now on."""
+    """Give a link to another user: root can change the owner, and for other users their identity is replaced."""
     user = os.geteuid()
     if user == 0:
         os.chown(link, 65534, -1, follow_symlinks=False)
@@ -34,7 +34,7 @@ def given_away(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def small_files(sandbox: Sandbox, number: int) -> Table:
-    """Return products that are quickly fetched."""
+    """Return small products."""
     return Table(
         sandbox.archive.query(
             "select dataURI, obs_collection, obs_id, productFilename, size from product "
@@ -45,17 +45,17 @@ def small_files(sandbox: Sandbox, number: int) -> Table:
 
 
 def service_of(sandbox: Sandbox) -> str:
-    """Return where a sandbox serves files."""
+    """Return the address from which a sandbox serves files."""
     return f"{sandbox.url}/api/v0.1/Download/file"
 
 
 def address_of(sandbox: Sandbox, uri: str) -> str:
-    """Return where a sandbox serves a file."""
+    """Return the address of a file in a sandbox."""
     return f"{service_of(sandbox)}?uri={uri}"
 
 
 def to_fetch(path: Path, uri: str = "mast:x", url: str = "u?uri=mast:x", **others: Any) -> PlannedFile:
-    """Return a file that is to be fetched, or to be treated otherwise."""
+    """Return a file to download, or with another action."""
     return replace(PlannedFile(0, uri, url, url, path, None, Action.FETCH, ""), **others)
 
 
@@ -65,7 +65,7 @@ def plan_of(sandbox: Sandbox, products: Table, folder: Path) -> list[PlannedFile
 
 
 def response(body: bytes | BinaryIO, headers: Mapping[str, str] | None = None) -> requests.Response:
-    """Return a response whose body ends with the connection, as HTTP/1.0 has them, whatever its headers say."""
+    """Return a response whose body ends with the connection, as in HTTP/1.0, whatever its headers are."""
     found = requests.Response()
     found.status_code = 200
     found.headers.update(headers or {})
@@ -74,17 +74,17 @@ def response(body: bytes | BinaryIO, headers: Mapping[str, str] | None = None) -
 
 
 def files_in(folder: Path) -> list[str]:
-    """Return the names of all files below a folder."""
+    """Return the names of all files in a folder and its subfolders."""
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
 def content_of(size: int) -> bytes:
-    """Return bytes that differ from place to place."""
+    """Return bytes that differ between positions."""
     return (b"".join(number.to_bytes(4, "big") for number in range(size // 4 + 1)))[:size]
 
 
 def names(place: Path) -> list[str]:
-    """Return the names of all files below a folder of a store, as the store has them now."""
+    """Return the names of all files in a folder of a store, as currently listed."""
     found: Any = place
     found.fs.invalidate_cache()
     return sorted(name.rpartition("/")[2] for name in found.fs.find(found.path))

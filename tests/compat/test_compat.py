@@ -1,4 +1,4 @@
-"""The package in the place of ``astroquery.mast``: imports, warnings, and leaving no trace."""
+"""The package as a replacement of ``astroquery.mast``: imports, warnings, and uninstalling."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ READY = ("Catalogs", "Hapcut", "Mast", "MastMissions", "Observations", "Tesscut"
 
 @pytest.fixture
 def in_place() -> Iterator[types.ModuleType]:
-    """Install, and give what stands under the name ``astroquery.mast`` then."""
+    """Install the package, and return the module ``astroquery.mast``."""
     with compat.install():
         yield importlib.import_module(NAME)
 
 
 @pytest.mark.parametrize("name", READY)
 def test_ready_made_objects_and_their_classes_are_this_packages(in_place: types.ModuleType, name: str) -> None:
-    """Under each public name stands a client of this package, in its class and with the login of all others."""
+    """Each public name refers to a client of this package, of its class and with the shared login."""
     client, kind = getattr(in_place, name), getattr(in_place, f"{name}Class")
     plain = getattr(importlib.import_module("astroquery_mast"), f"{name}Class")
     assert isinstance(client, kind)
@@ -88,13 +88,13 @@ def test_submodules_are_found_under_their_names(in_place: types.ModuleType, name
 
 
 def test_utils_are_this_packages(in_place: types.ModuleType) -> None:
-    """Functions of astroquery.mast.utils are those of astroquery_mast.utils."""
+    """The functions of astroquery.mast.utils are those of astroquery_mast.utils."""
     assert in_place.utils is utils
     assert importlib.import_module(f"{NAME}.utils").resolve_object is utils.resolve_object
 
 
 def test_names_of_the_base_and_of_the_homes_are_found(in_place: types.ModuleType) -> None:
-    """All clients derive from MastQueryWithLogin, and other modules give what their namesakes here have."""
+    """All clients derive from MastQueryWithLogin, and other modules have the names of the corresponding ones here."""
     base = importlib.import_module(f"{NAME}.core").MastQueryWithLogin
     assert all(isinstance(getattr(in_place, name), base) for name in READY)
     assert importlib.import_module(f"{NAME}.auth").TokenAuth is auth.TokenAuth
@@ -103,18 +103,18 @@ def test_names_of_the_base_and_of_the_homes_are_found(in_place: types.ModuleType
 
 
 def test_what_is_not_replaced_is_still_found(in_place: types.ModuleType) -> None:
-    """The recorded answers that astroquery carries can be read while the package is installed."""
+    """The recorded responses in astroquery can be read while the package is installed."""
     assert (resources.files(f"{NAME}.tests") / "data").is_dir()
 
 
 def test_settings_are_shared(in_place: types.ModuleType) -> None:
-    """There is one configuration, and one class of it."""
+    """There is one configuration, of one class."""
     assert in_place.conf is conf
     assert in_place.Conf is Conf
 
 
 def test_leaving_the_block_restores_what_was_there() -> None:
-    """Every module that was imported before is itself again, and so is the attribute."""
+    """Every module that was imported before is restored, and so is the attribute."""
     original = importlib.import_module(NAME)
     before = {name: module for name, module in sys.modules.items() if name.split(".")[:2] == NAME.split(".")}
     with compat.install():
@@ -127,7 +127,7 @@ def test_leaving_the_block_restores_what_was_there() -> None:
 
 
 def test_installing_twice_is_installing_once() -> None:
-    """A second call changes nothing, and an inner block does not uninstall for the outer one."""
+    """A second call changes nothing, and the end of an inner block does not uninstall."""
     with compat.install():
         module = sys.modules[NAME]
         with compat.install():
@@ -139,14 +139,14 @@ def test_installing_twice_is_installing_once() -> None:
 
 
 def test_an_exception_in_the_block_uninstalls_too() -> None:
-    """The name is given back whatever happens."""
+    """The original is restored whatever happens."""
     with pytest.raises(ZeroDivisionError), compat.install():
         _ = 1 / 0
     assert not compat.installed()
 
 
 def test_astroquery_mast_itself_is_never_imported() -> None:
-    """In a fresh process the original module is not run, and after uninstalling the import system finds it again."""
+    """In a new process, the original module is not run, and after uninstalling, it is found again."""
     code = """
 import sys, astroquery_mast.compat as compat
 assert "astroquery.mast" not in sys.modules
@@ -164,7 +164,7 @@ assert type(Mast).__module__ == "astroquery.mast.observations"
 
 
 def test_modules_that_were_earlier_are_named(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module that has taken an object from astroquery.mast before keeps it, and the log names the module."""
+    """A module that imported an object from astroquery.mast before keeps it, and is named in the log."""
     early = types.ModuleType("early_bird")
     vars(early)["Observations"] = importlib.import_module(NAME).Observations
     monkeypatch.setitem(sys.modules, "early_bird", early)
@@ -181,7 +181,7 @@ def test_modules_that_were_earlier_are_named(caplog: pytest.LogCaptureFixture, m
 def test_no_results_can_be_filtered_by_the_module_of_the_original(
     in_place: types.ModuleType, mast_sandbox: Sandbox
 ) -> None:
-    """Notebooks ignore this warning by category, text and module; with them installed nothing is left to be shown."""
+    """Notebooks filter this warning by category, text and module; with these filters, nothing is shown."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings(
@@ -194,7 +194,7 @@ def test_no_results_can_be_filtered_by_the_module_of_the_original(
 
 
 def test_no_results_has_its_own_module_otherwise() -> None:
-    """Without install() the filter for astroquery.mast does not match."""
+    """Without install(), the filter for astroquery.mast does not match."""
     with warnings.catch_warnings(), pytest.raises(NoResultsWarning):
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", module="astroquery.mast.discovery_portal")
@@ -210,7 +210,7 @@ def test_a_value_on_a_continuous_column_warns_in_the_known_words(
 
 
 def test_observations_join_their_products_without_complaint(in_place: types.ModuleType, mast_sandbox: Sandbox) -> None:
-    """The descriptions of columns that both tables have do not contradict each other."""
+    """The descriptions of the columns of both tables do not conflict."""
     from astropy.table import join
 
     observations_found = in_place.Observations.query_criteria(target_name="261136679", sequence_number=1)
@@ -220,7 +220,7 @@ def test_observations_join_their_products_without_complaint(in_place: types.Modu
 
 
 def test_the_plain_clients_stay_without_private_names() -> None:
-    """What is for other people's code is in the installed clients only."""
+    """Only the installed clients have the private names."""
     for name in ("_portal_api_connection", "_service_api_connection", "_parse_result", "_column_configs", "TIMEOUT"):
         assert hasattr(compat_clients.Observations, name)
         assert not hasattr(observations.Observations, name)
@@ -229,7 +229,7 @@ def test_the_plain_clients_stay_without_private_names() -> None:
 
 @pytest.mark.parametrize("word", ["short", "FAST", "longest"])
 def test_a_word_for_a_continuous_column_is_skipped_with_the_known_warning(mast_sandbox: Sandbox, word: str) -> None:
-    """Code that sends ``t_exptime="short"`` gets all rows, and chooses among them itself."""
+    """With ``t_exptime="short"``, all rows are returned, among which other packages select themselves."""
     lenient = compat_clients.Observations
     with pytest.warns(InputWarning, match=r"t_exptime is continuous, and filters based on min and max values\."):
         rows = lenient.query_criteria(proposal_id="10452", t_exptime=word)
@@ -237,7 +237,7 @@ def test_a_word_for_a_continuous_column_is_skipped_with_the_known_warning(mast_s
 
 
 def test_words_alone_are_not_a_question(mast_sandbox: Sandbox) -> None:
-    """Without the skipped words nothing would be asked for, and nothing is sent."""
+    """Without the skipped words, there would be no criterion, so no request is sent."""
     with (
         pytest.warns(InputWarning, match="t_exptime is continuous"),
         pytest.raises(InvalidCriterionError, match="At least one non-positional criterion must be supplied"),
@@ -247,13 +247,13 @@ def test_words_alone_are_not_a_question(mast_sandbox: Sandbox) -> None:
 
 
 def test_the_package_itself_refuses_words_for_numbers(mast_sandbox: Sandbox) -> None:
-    """Only in the place of ``astroquery.mast`` a criterion is skipped."""
+    """Criteria are skipped only by the clients that replace those of ``astroquery.mast``."""
     with pytest.raises(InvalidCriterionError, match="t_exptime"):
         Observations.query_criteria(proposal_id="10452", t_exptime="short")
 
 
 def test_the_cloud_of_one_test_is_not_that_of_the_next() -> None:
-    """The fixture's end takes back what code written for astroquery.mast has enabled."""
+    """The end of the fixture disables the cloud access that code for astroquery.mast enabled."""
     with compat.install():
         client = sys.modules["astroquery.mast"].Observations
         with fresh_state():

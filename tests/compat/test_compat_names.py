@@ -1,4 +1,4 @@
-"""Private names of ``astroquery.mast`` that other people's code reads, sets and calls."""
+"""Private names of ``astroquery.mast`` that other code reads, sets and calls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 @pytest.fixture
 def elsewhere(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """A sandbox to which the configuration does not point."""
+    """A sandbox that is not configured."""
     with conf.set_temp("server", NOWHERE), conf.set_temp("max_attempts", 1):
         yield mast_sandbox
 
@@ -44,7 +44,7 @@ def elsewhere(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 def test_addresses_are_those_of_the_configuration() -> None:
-    """What nobody assigned follows conf.server."""
+    """Addresses that are not assigned follow conf.server."""
     connection = Mast._portal_api_connection
     assert connection.MAST_REQUEST_URL == "https://mast.stsci.edu/api/v0/invoke"
     assert connection.MAST_DOWNLOAD_URL == "https://mast.stsci.edu/api/v0.1/Download/file"
@@ -55,7 +55,7 @@ def test_addresses_are_those_of_the_configuration() -> None:
 
 
 def test_requests_go_to_an_assigned_address(elsewhere: Sandbox) -> None:
-    """A query of a client goes where its MAST_REQUEST_URL points, and only of that client."""
+    """The queries of a client go to its MAST_REQUEST_URL, and those of others do not."""
     client, other = ObservationsClass(), ObservationsClass()
     connection = client._portal_api_connection
     connection.MAST_REQUEST_URL = connection.MAST_REQUEST_URL.replace(NOWHERE, elsewhere.url)
@@ -65,7 +65,7 @@ def test_requests_go_to_an_assigned_address(elsewhere: Sandbox) -> None:
 
 
 def test_downloads_go_to_an_assigned_address(elsewhere: Sandbox, tmp_path: Path) -> None:
-    """Files and bundles come from the addresses that were assigned."""
+    """Files and bundles are downloaded from the assigned addresses."""
     client = ObservationsClass()
     for name in ("MAST_REQUEST_URL", "MAST_DOWNLOAD_URL", "MAST_BUNDLE_URL"):
         old = getattr(client._portal_api_connection, name)
@@ -78,7 +78,7 @@ def test_downloads_go_to_an_assigned_address(elsewhere: Sandbox, tmp_path: Path)
 
 
 def test_columns_come_from_an_assigned_address(elsewhere: Sandbox) -> None:
-    """Metadata are asked for where COLUMNS_CONFIG_URL points."""
+    """Metadata are requested from COLUMNS_CONFIG_URL."""
     client = ObservationsClass()
     old = client._portal_api_connection.COLUMNS_CONFIG_URL
     client._portal_api_connection.COLUMNS_CONFIG_URL = old.replace(NOWHERE, elsewhere.url)
@@ -87,7 +87,7 @@ def test_columns_come_from_an_assigned_address(elsewhere: Sandbox) -> None:
 
 
 def test_the_token_is_not_sent_to_an_assigned_server() -> None:
-    """An address of another server gets the questions, but not the token."""
+    """Another server gets the queries, but not the token."""
     client = ObservationsClass()
     auth.SHARED.keep("secret")
     client._portal_api_connection.MAST_REQUEST_URL = "https://other.example.org/invoke"
@@ -103,7 +103,7 @@ def test_the_token_is_not_sent_to_an_assigned_server() -> None:
 
 @pytest.mark.parametrize("client", [Observations, Mast, Catalogs, Tesscut], ids=lambda client: type(client).__name__)
 def test_settings_are_those_of_the_configuration(client: MastClass) -> None:
-    """Code asserts these defaults, under both connections and on the client."""
+    """Code asserts these defaults, for both connections and the client."""
     for place in (client, client._portal_api_connection, client._service_api_connection):
         assert (place.TIMEOUT, place.PAGESIZE) == (600, 50000)
     with conf.set_temp("timeout", 77):
@@ -111,7 +111,7 @@ def test_settings_are_those_of_the_configuration(client: MastClass) -> None:
 
 
 def test_an_assigned_page_size_is_used(mast_sandbox: Sandbox) -> None:
-    """PAGESIZE of a client is the page size of its questions, unless the call has one."""
+    """PAGESIZE of a client is the page size of its queries, unless the call has one."""
     client = ObservationsClass()
     client._portal_api_connection.PAGESIZE = 7
     assert client.PAGESIZE == 7
@@ -137,7 +137,7 @@ def test_an_assigned_time_limit_is_kept(mast_sandbox: Sandbox, place: str) -> No
 
 
 def test_a_setting_that_is_put_back_follows_the_configuration_again() -> None:
-    """Code reads a setting, changes it, and writes what it has read; after that it is as before."""
+    """After code reads a setting, changes it, and restores the value, the setting is as before."""
     client = ObservationsClass()
     before, client.TIMEOUT = client.TIMEOUT, 5
     assert client._service.deadline(None).seconds == 5
@@ -147,7 +147,7 @@ def test_a_setting_that_is_put_back_follows_the_configuration_again() -> None:
 
 
 def test_a_setting_on_the_class_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Code that sets TIMEOUT or PAGESIZE on a class or a ready-made object is not disappointed."""
+    """Setting TIMEOUT or PAGESIZE on a class or a default instance has an effect."""
     monkeypatch.setattr(ObservationsClass, "PAGESIZE", 11)
     assert ObservationsClass().query_criteria(**STAR, get_query_payload=True)["pagesize"] == 11
     monkeypatch.setattr(Observations, "TIMEOUT", 1200)
@@ -155,7 +155,7 @@ def test_a_setting_on_the_class_is_used(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_time_limit_on_the_class_of_the_configuration_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``Conf.timeout = 60`` replaces the item by a number, which counts from then on."""
+    """``Conf.timeout = 60`` replaces the item by a number, which is used from then on."""
     monkeypatch.setattr(Conf, "timeout", 60)
     assert conf.timeout == Observations.TIMEOUT == 60
     assert Observations._service.deadline(None).seconds == 60
@@ -163,7 +163,7 @@ def test_a_time_limit_on_the_class_of_the_configuration_is_used(monkeypatch: pyt
 
 
 def test_set_temp_is_used() -> None:
-    """``conf.set_temp`` counts within its block."""
+    """``conf.set_temp`` has an effect in its block."""
     with conf.set_temp("timeout", 5), conf.set_temp("pagesize", 100):
         assert Observations._service.deadline(None).seconds == 5
         assert Observations.query_criteria(**STAR, get_query_payload=True)["pagesize"] == 100
@@ -174,7 +174,7 @@ def test_set_temp_is_used() -> None:
 
 
 def test_an_assigned_session_asks_and_fetches(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A plain session put in place of the client's is used for queries and for downloads."""
+    """An assigned plain session is used for queries and for downloads."""
     client, session = ObservationsClass(), requests.Session()
     session.headers["X-Mine"] = "yes"
     client._portal_api_connection._session = session
@@ -186,7 +186,7 @@ def test_an_assigned_session_asks_and_fetches(mast_sandbox: Sandbox, tmp_path: P
 
 
 def test_the_session_is_the_same_everywhere() -> None:
-    """Adapters, proxies and certificates set on any of the names count for all."""
+    """Adapters, proxies and certificates that are set on any of the names apply to all."""
     client = ObservationsClass()
     assert client._session is client._portal_api_connection._session is client._service_api_connection._session
     client._portal_api_connection._session.proxies["https"] = "http://proxy.example.org"
@@ -197,7 +197,7 @@ def test_the_session_is_the_same_everywhere() -> None:
 
 
 def test_an_instance_makes_another() -> None:
-    """``Observations()`` is a new client of the same class, which shares nothing that was assigned."""
+    """``Observations()`` is a new client of the same class, without the assigned values."""
     first = ObservationsClass()
     first.PAGESIZE = 3
     fresh = first()
@@ -207,14 +207,14 @@ def test_an_instance_makes_another() -> None:
 
 
 def test_a_token_may_be_given_by_position(mast_sandbox: Sandbox) -> None:
-    """``ObservationsClass(token)`` logs that client in, and no other."""
+    """``ObservationsClass(token)`` logs in only that client."""
     with pytest.raises(Exception, match="does not accept"):
         ObservationsClass("wrongtoken")
     assert not Observations.authenticated()
 
 
 def test_download_file_gets_an_address(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """``_download_file(url, path)`` fetches with GET alone, under the name that was given."""
+    """``_download_file(url, path)`` sends only a GET request, and writes to the given path."""
     target = tmp_path / "deep" / "x.fits"
     product = Observations.get_product_list(Observations.query_criteria(**STAR))["dataURI"][0]
     mast_sandbox.requests.clear()
@@ -225,7 +225,7 @@ def test_download_file_gets_an_address(mast_sandbox: Sandbox, tmp_path: Path) ->
 
 
 def test_download_file_fetches_again_unless_it_may_keep(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """By default a file that is there is replaced, as astroquery's own method promises."""
+    """By default, an existing file is replaced, like by astroquery's own method."""
     target = tmp_path / "x.fits"
     product = Observations.get_product_list(Observations.query_criteria(**STAR))["dataURI"][0]
     url = f"{Mast._portal_api_connection.MAST_DOWNLOAD_URL}?uri={product}"
@@ -235,7 +235,7 @@ def test_download_file_fetches_again_unless_it_may_keep(mast_sandbox: Sandbox, t
 
 
 def test_download_file_raises(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A refusal is an HTTPError of requests, a server that is not there its ConnectionError; no file is left."""
+    """A refusal is an HTTPError of requests, and a missing server its ConnectionError; no file remains."""
     url = Mast._portal_api_connection.MAST_DOWNLOAD_URL
     with pytest.raises(requests.HTTPError, match=r"^404 Client Error: Not Found for url"):
         Observations._download_file(f"{url}?uri=mast:HST/product/none.fits", tmp_path / "none.fits")
@@ -245,7 +245,7 @@ def test_download_file_raises(mast_sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_answers_become_the_same_table_afterwards(mast_sandbox: Sandbox) -> None:
-    """``_parse_result`` of the responses of a call gives what the call itself gives."""
+    """``_parse_result`` of the responses of a call gives the same table as the call."""
     with conf.set_temp("pagesize", 12):
         pages = Observations.query_criteria_async(proposal_id="10452", calib_level=3)
         table = Observations.query_criteria(proposal_id="10452", calib_level=3)
@@ -265,7 +265,7 @@ def assert_same(first: Table, second: Table) -> None:
 
 
 def test_answers_without_rows_warn(mast_sandbox: Sandbox) -> None:
-    """Parsing an empty answer, or none, is a query without result."""
+    """An empty response, or none, warns that there are no results."""
     empty = Observations.query_criteria_async(obs_id="no such observation")
     for answers in (empty, []):
         with pytest.warns(NoResultsWarning, match="^Query returned no results"):
@@ -273,7 +273,7 @@ def test_answers_without_rows_warn(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_foreign_answer_is_refused() -> None:
-    """What is no answer of a Mashup service cannot be made into a table."""
+    """A response that is not from a Mashup service raises an error."""
     with responses.RequestsMock() as mock:
         mock.get("https://example.org/", body="hello")
         foreign = requests.get("https://example.org/", timeout=5)
@@ -284,7 +284,7 @@ def test_a_foreign_answer_is_refused() -> None:
 
 
 def test_columns_that_were_read_can_be_forgotten(mast_sandbox: Sandbox) -> None:
-    """``_column_configs`` shows what the archive was asked for; assigning to it has it asked again."""
+    """``_column_configs`` has the columns requested from MAST; assigning to it makes them be requested again."""
     client = MastClass()
     assert client._column_configs == {}
     for asked in (1, 2):
@@ -297,14 +297,14 @@ def test_columns_that_were_read_can_be_forgotten(mast_sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("kind", [MastClass, CatalogsClass, TesscutClass, MastMissionsClass])
 def test_calls_about_the_cloud_do_nothing_elsewhere(kind: type[MastClass]) -> None:
-    """Where there is no cloud, switching it on or off is a deprecated call without effect."""
+    """For clients without cloud access, enabling or disabling it is a deprecated call without effect."""
     for call in (kind().enable_cloud_dataset, kind().disable_cloud_dataset):
         with pytest.warns(AstropyDeprecationWarning):
             assert call() is None
 
 
 def test_the_cloud_of_observations_is_not_touched() -> None:
-    """For observations these calls are the real ones."""
+    """For observations, these methods have an effect."""
     client = ObservationsClass()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -315,7 +315,7 @@ def test_the_cloud_of_observations_is_not_touched() -> None:
 
 
 def test_a_client_survives_a_pickle() -> None:
-    """What was assigned goes along to another process; the token does not."""
+    """The assigned values are included for another process; the token is not."""
     client = ObservationsClass()
     auth.SHARED.keep("secret")
     client.PAGESIZE = 5
@@ -328,6 +328,6 @@ def test_a_client_survives_a_pickle() -> None:
 
 
 def test_nothing_of_this_needs_install() -> None:
-    """The clients can be used by their own module, too."""
+    """The clients can also be imported from their own module."""
     assert not compat.installed()
     assert Observations._portal_api_connection.TIMEOUT == 600

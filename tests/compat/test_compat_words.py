@@ -1,7 +1,8 @@
-"""Messages in the words of ``astroquery.mast``: code that matches them in a situation finds them here as well.
+"""Messages with the text of ``astroquery.mast``, which other code matches.
 
-`SAID` has the words, as its source has them with ``{}`` for what is filled in, and a call that leads to them; `UNSAID`
-has those that nothing here says, and why.  Together they are all that the development version raises, warns and logs.
+`SAID` has the texts, as in its source with ``{}`` for the parts that are filled in, and a call that leads to each.
+`UNSAID` has the texts that this package does not use, and the reasons.  Together they are all messages that the
+development version raises, warns and logs.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def products() -> Table:
 
 
 def faulty(endpoint: str, fault: Fault, call: Callable[[], object]) -> Call:
-    """A call to an archive that fails."""
+    """A call to a server that fails."""
 
     def failing(archive: Sandbox) -> object:
         archive.faults.add(endpoint, fault, times=None)
@@ -76,7 +77,7 @@ def in_cloud(call: Callable[[], object]) -> Call:
 
 
 def logged_in(call: Callable[[], object]) -> Call:
-    """A call of somebody who is logged in, and is refused what belongs to others."""
+    """A call by a user who is logged in, but has no access to the data."""
 
     def refused(archive: Sandbox) -> object:
         MastMissions.login(archive.token)
@@ -87,7 +88,7 @@ def logged_in(call: Callable[[], object]) -> Call:
 
 
 def given_as_file(text: str) -> object:
-    """Download what a file lists."""
+    """Download the products listed in a file."""
     Path("list.json").write_text(text, encoding="utf-8")
     return MastMissions.download_products("list.json")
 
@@ -300,8 +301,8 @@ UNSAID = {
     "Because of their large size, Astroquery should not": "Says so of full-frame images in words of its own",
 }
 
-# Of another class.  ``astroquery.mast`` warns in the first three situations, and goes on with less than was asked for;
-# it raises TypeError in the fourth, and in the fifth it is not asked by a public method.
+# Messages of another class.  In the first three situations, ``astroquery.mast`` warns and returns only a part; in the
+# fourth it raises TypeError, and in the fifth no public method has the argument.
 OTHERS = (
     "Too many dimensions in cutout size",
     "{} is continuous, and filters based on min and max values",
@@ -312,7 +313,7 @@ OTHERS = (
 
 
 def heard(call: Call, archive: Sandbox, log: pytest.LogCaptureFixture) -> list[tuple[str, type[Any]]]:
-    """What a call raises, warns and logs, and the class of each."""
+    """The exceptions, warnings and log messages of a call, and the class of each."""
     told: list[tuple[str, type[Any]]] = []
     with warnings.catch_warnings(record=True) as caught, log.at_level("WARNING", logger="astroquery"):
         warnings.simplefilter("always")
@@ -336,7 +337,7 @@ def test_a_situation_has_the_known_words(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is raised, warned or logged holds the words of ``astroquery.mast``, and its class fits."""
+    """An exception, warning or log message has the words of ``astroquery.mast``, and its class matches."""
     monkeypatch.chdir(tmp_path)
     pattern = re.escape(words).replace(re.escape("{}"), ".*")
     with conf.set_temp("max_attempts", 1):
@@ -353,7 +354,7 @@ def test_a_situation_has_the_known_words(
 
 
 def template(node: ast.AST, assigned: dict[str, list[str]]) -> list[str]:
-    """The texts that an expression may be, with ``{}`` for what is filled in; none where it is no text."""
+    """The possible texts of an expression, with ``{}`` for the parts that are filled in; none if it is not text."""
     match node:
         case ast.Constant(value=str(text)):
             return [text]
@@ -374,7 +375,7 @@ def template(node: ast.AST, assigned: dict[str, list[str]]) -> list[str]:
 
 
 def messages(source: str) -> Iterator[tuple[str, str]]:
-    """The texts that a module raises, warns and logs as warnings, each with the name of its class; "" in the log."""
+    """The texts that a module raises, warns or logs as warnings, each with the name of its class; "" for the log."""
     tree = ast.parse(source)
     assigned: dict[str, list[str]] = {}
     for node in ast.walk(tree):
@@ -388,7 +389,7 @@ def messages(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _message(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    """The message of an exception that is raised, or of a warning, and the name of its class."""
+    """The message of an exception or of a warning, and the name of its class."""
     match node:
         case ast.Raise(exc=ast.Call(func=ast.Name(id=kind), args=[first, *_])):
             yield first, kind
@@ -406,7 +407,7 @@ def theirs() -> list[tuple[str, str]]:
 
 
 def kinds(words: str) -> tuple[type[Any], ...]:
-    """The classes with which the development version says something; none where it logs it, or is not installed."""
+    """The classes of a message in the development version; none if it is logged, or the version is not installed."""
     if not IS_LATER:
         return ()
     names = {kind for text, kind in theirs() if kind and _fits(words, text)}
@@ -416,7 +417,7 @@ def kinds(words: str) -> tuple[type[Any], ...]:
 
 @pytest.mark.skipif(not IS_LATER, reason="the development version of astroquery is needed")
 def test_all_that_the_development_version_says_is_known() -> None:
-    """Each of its messages has its words in one of the tables, and the tables hold nothing that it does not say."""
+    """Each of its messages is in one of the tables, and the tables contain no other messages."""
     texts = [text for text, _ in theirs()]
     known = [*SAID, *UNSAID]
     assert [
@@ -426,5 +427,5 @@ def test_all_that_the_development_version_says_is_known() -> None:
 
 
 def _fits(words: str, text: str) -> bool:
-    """Whether a text of the source holds words, whatever is filled in."""
+    """Whether a text in the source matches a message, whatever is filled in."""
     return words in re.sub(r"\{\d*\}", "{}", text)

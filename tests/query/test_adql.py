@@ -1,4 +1,4 @@
-"""Criteria as ADQL: what is written for each form, and that nothing a user gives can change what a query is."""
+"""Criteria in ADQL: the clause for each form, and that no input can change the structure of a query."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ WRITTEN: list[tuple[str, Any, Any]] = [
 @pytest.mark.filterwarnings("ignore:.*is matched as text:astroquery.exceptions.InputWarning")
 @pytest.mark.parametrize(("name", "value", "expected"), WRITTEN, ids=[f"{n}={v!r}"[:60] for n, v, _ in WRITTEN])
 def test_each_form_is_written_or_refused(name: str, value: Any, expected: Any) -> None:
-    """What a user gives for a column is one clause of known words, or an error."""
+    """A value for a column becomes one clause, or an error."""
     if isinstance(expected, no):
         with pytest.raises(InvalidQueryError, match=expected), warnings.catch_warnings():
             warnings.simplefilter("ignore", InputWarning)
@@ -185,7 +185,7 @@ def test_each_form_is_written_or_refused(name: str, value: Any, expected: Any) -
     ],
 )
 def test_an_underscore_is_itself_and_not_any_character(value: Any, text: str, kept: list[str]) -> None:
-    """LIKE takes it for any character: what is sent finds more rows, of which those that match are kept."""
+    """An underscore in LIKE matches any character, so that only the matching rows of the response are kept."""
     found = adql_clauses({"objType": value}, COLUMNS)
     assert found.texts == ((text,) if text else ())
     (test,) = found.tests
@@ -194,7 +194,7 @@ def test_an_underscore_is_itself_and_not_any_character(value: Any, text: str, ke
 
 
 def test_a_query_is_put_together_in_one_order() -> None:
-    """Columns, table, conditions, order and offset; a count has conditions only."""
+    """The order is columns, table, conditions, sorting, and offset; a count has only conditions."""
     query = AdqlQuery(
         "tic_v82.source", ("id", "order"), ("tmag < 10", "id = 3"), (SortKey("tmag", descending=True),), 10, 20
     )
@@ -217,19 +217,19 @@ def test_a_query_is_put_together_in_one_order() -> None:
     ],
 )
 def test_names_that_are_no_plain_words_stand_in_quotation_marks(name: str, text: str) -> None:
-    """Reserved words and names with blanks are columns, too."""
+    """Columns may have reserved words or blanks in their names."""
     assert identifier(name) == text
 
 
 def test_names_of_tables_have_parts() -> None:
-    """Schema and table are quoted each for itself."""
+    """The schema and the table are quoted separately."""
     assert table_identifier("dbo.obspointing") == "dbo.obspointing"
     assert table_identifier("3dhst.order") == '"3dhst"."order"'
     assert table_identifier('dbo."a.b"') == 'dbo."a.b"'
 
 
 def test_places_are_numbers() -> None:
-    """Numbers are written so that all of their digits are kept."""
+    """Numbers are written with all digits."""
     circle, triangle = circle_text(10.684708, -41.26875, 1e-05), polygon_text([(359, -1), (1, 0), (359, 1)])
     assert circle == "CIRCLE('ICRS', 10.684708, -41.26875, 1e-05)"
     assert triangle == "POLYGON('ICRS', 359, -1, 1, 0, 359, 1)"
@@ -287,7 +287,7 @@ NODES = tuple(
 
 
 def parsed(text: str) -> exp.Expression:
-    """Return the one statement that a text is."""
+    """Return the single statement in a text."""
     statements = sqlglot.parse(text, dialect="tsql")
     assert len(statements) == 1
     (statement,) = statements
@@ -297,7 +297,7 @@ def parsed(text: str) -> exp.Expression:
 
 @given(st.dictionaries(st.sampled_from(sorted(COLUMNS)), VALUE, min_size=1, max_size=3))
 def test_whatever_is_given_is_one_select_of_known_names_or_refused(criteria: dict[str, Any]) -> None:
-    """No value ends a text, adds a statement, a comment or a name."""
+    """No value can end a text, or add a statement, a comment or a name."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -321,7 +321,7 @@ PIECES = st.lists(st.sampled_from(["S", "T", "A", "R", "_", "*", "%", "it's", "[
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Tell whether a text has a pattern, by trying: the plain meaning of the wildcards."""
+    """Return whether a text matches a pattern, by trying all ways."""
     if not pattern:
         return not text
     if pattern[0] in "*%":
@@ -330,7 +330,7 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def rows_found(criteria: dict[str, Any]) -> list[Any]:
-    """Return the rows that a database sends, of which those are left out that a test here leaves out."""
+    """Return the rows that a database sends, without those that the tests of the package remove."""
     clauses = adql_clauses(criteria, COLUMNS)
     found = SQL.execute(AdqlQuery("source", (), clauses.texts).text).fetchall()
     if not found:
@@ -344,7 +344,7 @@ def rows_found(criteria: dict[str, Any]) -> list[Any]:
 
 @given(st.lists(PIECES, min_size=1, max_size=3), st.lists(PIECES.filter(bool), max_size=2))
 def test_texts_find_the_rows_that_they_mean(wanted: list[str], excluded: list[str]) -> None:
-    """A database and the test here together keep the rows that have one of the patterns, and none of those excluded."""
+    """A database and the tests of the package keep the rows that match one of the patterns, and no excluded ones."""
     meant = [
         row
         for row in ROWS
@@ -357,7 +357,7 @@ def test_texts_find_the_rows_that_they_mean(wanted: list[str], excluded: list[st
 
 @given(st.floats(4, 8), st.floats(4, 8), st.booleans(), st.integers(1, 3))
 def test_numbers_find_the_rows_that_they_mean(one: float, other: float, negated: bool, number: int) -> None:
-    """Ranges and their negations; a row without a number is in neither."""
+    """Ranges and their negations match the right rows, and rows without a number match neither."""
     low, high = sorted((one, other))
     sign = "!" if negated else ""
     meant = [row for row in ROWS if row[1] is not None and (low <= row[1] <= high) is not negated and row[0] >= number]

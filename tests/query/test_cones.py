@@ -1,4 +1,4 @@
-"""Circles as conditions of ADQL: the box loses no row of the circle, wherever that is."""
+"""Cone searches in ADQL: the box includes all rows of the circle, wherever it is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAMES = "s_ra", "s_dec"
 
 
 def found(ra: float, dec: float, radius: float, at: tuple[float, float]) -> bool:
-    """Tell whether a database finds a position in the box around a circle."""
+    """Return whether a database finds a position in the box around a circle."""
     with sqlite3.connect(":memory:") as database:
         database.execute("CREATE TABLE sky (s_ra REAL, s_dec REAL)")
         database.execute("INSERT INTO sky VALUES (?, ?)", at)
@@ -33,7 +33,7 @@ def found(ra: float, dec: float, radius: float, at: tuple[float, float]) -> bool
     part=st.sampled_from([0.0, 0.5, 1.0]),
 )
 def test_a_box_has_all_of_its_circle(ra: float, dec: float, radius: float, angle: float, part: float) -> None:
-    """What is in a circle, up to its very edge, is in the box, across 0h and over the poles."""
+    """Positions in a circle, including its edge, are in the box, also across 0h and over the poles."""
     center = SkyCoord(ra, dec, unit="deg")
     inside = center.directional_offset_by(angle * u.deg, part * radius * u.deg)
     assert found(ra, dec, radius, (float(inside.ra.deg) % 360, float(inside.dec.deg)))
@@ -50,12 +50,12 @@ def test_a_box_has_all_of_its_circle(ra: float, dec: float, radius: float, angle
     ],
 )
 def test_a_box_is_hardly_larger_than_its_circle(cone: tuple[float, float, float], outside: tuple[float, float]) -> None:
-    """What is beside a circle is not in the box, which would be of no use otherwise."""
+    """Positions outside of a circle are not in the box, which would otherwise be useless."""
     assert not found(*cone, outside)
 
 
 def test_the_box_stands_before_the_circle() -> None:
-    """The condition names the box, and then the circle."""
+    """The condition has the box first, and then the circle."""
     assert cone_condition(10.0, 0.0, 1.0, NAMES).startswith(
         "s_dec BETWEEN -1.0000001 AND 1.0000001 AND s_ra BETWEEN 8.9999999 AND 11.0000001 AND "
     )

@@ -1,4 +1,4 @@
-"""Criteria are applied or refused, never dropped: every form of ``criteria_forms``, and whatever else there may be."""
+"""Criteria are applied or raise an error, and are never ignored, for every form of ``criteria_forms`` and any value."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ MEAN = snapshot()["panstarrs/dr2/mean"]
 
 @lru_cache
 def hst() -> Columns:
-    """Return the columns of a mission, as the real archive lists them."""
+    """Return the columns of a mission, as MAST lists them."""
     listed = resources.files("astroquery.mast.tests") / "data" / "mission_columns.json"
     return columns_of_mission(json.loads(listed.read_bytes()), "hst")
 
 
-# What each service is sent for keywords.
+# The requests of each service for keywords.
 WRITERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "observations": lambda asked: mashup_criteria(asked, OBSERVATIONS).payload(),
     "catalogs": lambda asked: mashup_criteria(asked, TIC).payload(),
@@ -53,7 +53,7 @@ WRITERS: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 
 def written(column: str, value: Any) -> Any:
-    """Return what a service is sent for a value of a column, as JSON carries it."""
+    """Return what a service is sent for a value of a column, as JSON."""
     service, name = column.split()
     found = WRITERS[service]({name: value})
     assert service != "Pan-STARRS" or all(type(each) in {int, float, str, list} for each in found.values())
@@ -61,7 +61,7 @@ def written(column: str, value: Any) -> Any:
 
 
 def whole(column: str, cell: Any) -> Any:
-    """Return the whole of what a service is sent, of which the tables tell what matters."""
+    """Return the complete request, of which the tables have only the relevant part."""
     service, name = column.split()
     if service == "Pan-STARRS":
         return {f"{name}.{operator}": end for operator, end in cell.items()} if type(cell) is ends else {name: cell}
@@ -70,7 +70,7 @@ def whole(column: str, cell: Any) -> Any:
     return [{"paramName": name, **(cell if isinstance(cell, dict) else {"values": cell})}]
 
 
-# What is particular to a column, or to a service.
+# Cases for particular columns or services.
 PARTICULAR = [
     ("observations rate", (0.5, 1), span(0.5, 1)),
     ("observations count", (1, 2), span(1, 2)),
@@ -159,13 +159,13 @@ PARTICULAR = [
 
 
 def named(value: Any) -> str:
-    """Return a short name of a value that is the same in every run."""
+    """Return a short name for a value that is the same in every run."""
     return re.sub(r" at 0x\w+", "", " ".join(repr(value).split()))[:60]
 
 
 @pytest.mark.parametrize(("column", "form", "expected"), [*PARTICULAR, *cases()], ids=named)
 def test_a_form_is_sent_as_the_service_takes_it_or_refused(column: str, form: Any, expected: Any) -> None:
-    """A criterion is applied, in what JSON has, or refused by the name of its column, with the reason."""
+    """A criterion is sent as valid JSON, or raises an error with the name of its column and the reason."""
     value = form() if callable(form) else form
     if isinstance(expected, told):
         with pytest.warns(InputWarning, match=f"^{column.split()[1]} is continuous"):
@@ -194,7 +194,7 @@ def test_a_form_is_sent_as_the_service_takes_it_or_refused(column: str, form: An
 )
 @pytest.mark.parametrize("form", [10**5000, [-(10**5000)], (1, 10**5000), (None, 10**5000)], ids=type)
 def test_integers_of_more_digits_than_python_writes_are_refused_in_words(column: str, form: Any) -> None:
-    """The message does not try to show them."""
+    """The message does not contain the number."""
     with pytest.raises(InvalidCriterionError, match=r"more than (64|1024) bits|missing value"):
         written(column, form)
 
@@ -214,7 +214,7 @@ def test_integers_of_more_digits_than_python_writes_are_refused_in_words(column:
     ids=named,
 )
 def test_times_and_quantities_are_converted(column: str, value: Any, sent: list[float] | dict[str, float]) -> None:
-    """Times become Modified Julian Dates in UTC, quantities numbers in the column's unit, to better than 0.1 ms."""
+    """Times become Modified Julian Dates in UTC, and quantities numbers in the unit of the column, to within 0.1 ms."""
     found = written(column, value)
     if isinstance(sent, list):
         found = [end for each in found[0]["values"] for end in (each["min"], each["max"])]
@@ -231,12 +231,12 @@ def test_times_and_quantities_are_converted(column: str, value: Any, sent: list[
     ],
 )
 def test_a_column_is_found_in_any_case(column: str, sent: Any) -> None:
-    """The portal takes names in any case, and the others are sent the archive's spelling."""
+    """The portal accepts names in any case, and other services get MAST's spelling."""
     assert written(column, "2") == sent
 
 
 def anything() -> Iterator[st.SearchStrategy[Any]]:
-    """Give the kinds of values that users may pass."""
+    """Return the kinds of values that users may pass."""
     yield from (st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(max_size=4))
     yield st.floats(-1e3, 1e3).map(np.float32)
     yield st.integers(-5, 5).map(np.array)
@@ -267,7 +267,7 @@ COLUMNS = {
 @pytest.mark.parametrize("column", [f"{service} {name}" for service, names in COLUMNS.items() for name in names])
 @given(value=st.text() | ANYTHING)
 def test_any_value_is_applied_or_the_documented_error(column: str, value: Any) -> None:
-    """Whatever is passed is sent as JSON with something in it, or is refused by name."""
+    """Any value is sent as JSON and not empty, or raises an error with the name of the criterion."""
     service, name = column.split()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -282,7 +282,7 @@ def test_any_value_is_applied_or_the_documented_error(column: str, value: Any) -
 
 @given(st.sampled_from(sorted(OPERATORS)), st.integers(-(2**63), 2**63 - 1))
 def test_whole_numbers_keep_all_their_digits(operator: str, number: int) -> None:
-    """An identifier of 19 digits is compared as it is, whether it comes as a number or as text."""
+    """An identifier with 19 digits is compared exactly, whether it is a number or text."""
     if operator in {"like", "contains"}:
         return
     column = MEAN["objID"]
@@ -295,7 +295,7 @@ def test_whole_numbers_keep_all_their_digits(operator: str, number: int) -> None
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 def test_a_range_as_text_is_the_range_as_numbers(low: float, high: float) -> None:
-    """``"a..b"`` and ``[a, b]`` are the same question, or both are refused."""
+    """``"a..b"`` and ``[a, b]`` are the same query, or both raise an error."""
     answers = []
     for value in ([low, high], f"{low!r}..{high!r}", {"min": low, "max": high}, [("gte", low), ("lte", high)]):
         try:
@@ -308,7 +308,7 @@ def test_a_range_as_text_is_the_range_as_numbers(low: float, high: float) -> Non
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 def test_a_strict_comparison_leaves_out_its_end_and_nothing_else(end: float, value: float) -> None:
-    """The range sent for ``<`` and ``>`` holds exactly the numbers that meet it."""
+    """The range that is sent for ``<`` and ``>`` contains exactly the numbers that match."""
     below = written("catalogs Tmag", ("lt", end))[0]["values"][0]
     above = written("catalogs Tmag", ("gt", end))[0]["values"][0]
     assert (below["min"] <= value <= below["max"]) == (value < end)

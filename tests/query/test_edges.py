@@ -1,4 +1,4 @@
-"""The edges of what is asked for: other units, 0h, dates, and the last digits of identifiers."""
+"""Edge cases of criteria: other units, 0h, dates, and the last digits of identifiers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CATALOGED[::5] = np.round(CATALOGED[::5], 3)
 
 
 def holds(condition: Condition, value: float) -> bool:
-    """Tell whether a value meets a condition, as the archive compares."""
+    """Return whether a value matches a condition, as MAST compares."""
     tests = {"eq": value.__eq__, "gte": value.__ge__, "lte": value.__le__, "gt": value.__gt__, "lt": value.__lt__}
     return any(all(tests[each.operator](each.operand) for each in every) for every in condition.alternatives)
 
@@ -53,7 +53,7 @@ def holds(condition: Condition, value: float) -> bool:
 @pytest.mark.filterwarnings("ignore:.*is continuous:astroquery.exceptions.InputWarning")
 @pytest.mark.parametrize(("unit", "continuous"), MEASURED)
 def test_a_value_written_in_another_unit_finds_its_own_row(unit: str, continuous: bool) -> None:
-    """Every catalogued value, in every unit it can be written in, is within the range that ends at it."""
+    """Every value in the catalog, in every unit, is in the range that ends at it."""
     column = Column("x", type_name="double", unit=unit, vo_unit=unit, continuous=continuous)
     own = u.Unit(unit)
     others = [*own.find_equivalent_units(), own.decompose(), u.Unit(1000 * own), u.Unit(own / 3600)]
@@ -67,7 +67,7 @@ def test_a_value_written_in_another_unit_finds_its_own_row(unit: str, continuous
 
 
 def admits(text: object, value: float) -> bool:
-    """Tell whether a value meets what a mission is sent."""
+    """Return whether a value matches the condition that a mission is sent."""
     low, dots, high = str(text).partition("..")
     if dots:
         return float(low) <= value <= float(high)
@@ -79,7 +79,7 @@ def admits(text: object, value: float) -> bool:
 @pytest.mark.filterwarnings("ignore:.*is continuous:astroquery.exceptions.InputWarning")
 @pytest.mark.parametrize("unit", sorted({*MISSION_UNITS, *(unit for unit, _ in MEASURED)}))
 def test_a_value_of_a_mission_in_another_unit_finds_its_own_row(unit: str) -> None:
-    """The same for missions, which are sent text: as one value, as an end of a range, and among several."""
+    """The same holds for missions, which are sent text, for a single value, an end of a range, and several values."""
     columns = {"x": Column("x", type_name="float", unit=unit, vo_unit=unit, continuous=True)}
     own = u.Unit(unit)
     for other in [*own.find_equivalent_units(), own.decompose(), u.Unit(1000 * own), u.Unit(own / 3600)]:
@@ -91,7 +91,7 @@ def test_a_value_of_a_mission_in_another_unit_finds_its_own_row(unit: str) -> No
 
 
 def test_a_size_in_another_unit_finds_its_own_product() -> None:
-    """The local filter of products takes a quantity for the number that it was converted from."""
+    """The local filter of products matches a quantity with the number that it was converted from."""
     sizes = Table({"size": np.random.default_rng(3).integers(1, 2**40, 300)})
     cells = cells_of("size", sizes["size"])
     for number, size in enumerate(sizes["size"].tolist()):
@@ -106,14 +106,14 @@ def test_a_size_in_another_unit_finds_its_own_product() -> None:
 def test_one_micron_finds_what_ends_at_1000_nm(
     mast_sandbox: Sandbox, collection: str, edge: float, written: u.Quantity
 ) -> None:
-    """Rows at the very edge of a range are found in whatever unit the edge is written."""
+    """Rows at the edge of a range match, whatever the unit of the edge."""
     count = Observations.query_criteria_count
     number = count(obs_collection=collection, em_max=[None, edge * u.nm])
     assert count(obs_collection=collection, em_max=[None, written]) == number > 0
 
 
 def test_strict_ends_do_not_take_the_edge_in(mast_sandbox: Sandbox) -> None:
-    """``("lt", 1 micron)`` leaves out what ends at 1000 nm, as ``("lt", 1000 nm)`` does."""
+    """``("lt", 1 micron)`` excludes rows that end at 1000 nm, as ``("lt", 1000 nm)`` does."""
     count = Observations.query_criteria_count
     assert count(obs_collection="TESS", em_max=("lt", 1 * u.micron)) == count(
         obs_collection="TESS", em_max=("lt", 1000 * u.nm)
@@ -140,12 +140,12 @@ def test_strict_ends_do_not_take_the_edge_in(mast_sandbox: Sandbox) -> None:
     ids=str,
 )
 def test_a_range_of_right_ascension_across_0h_has_both_sides(mast_sandbox: Sandbox, given: Any) -> None:
-    """Whichever way a range across 0h is written, the rows on both sides of it are found."""
+    """However a range across 0h is written, the rows on both sides of it match."""
     assert Observations.query_criteria_count(s_ra=given) == 43
 
 
 def test_missions_and_catalogs_take_a_range_across_0h(mast_sandbox: Sandbox) -> None:
-    """A mission is sent both sides; a service that takes one range says so."""
+    """A mission is sent both sides; a service that supports only one range raises an error."""
     sent = MastMissions(mission="hst").query_criteria(sci_ra=(-2, 2), get_query_payload=True)
     assert sent["conditions"] == [{"sci_ra": "358.0..360.0,0.0..2.0"}]
     with pytest.raises(InvalidCriterionError, match="2 ranges"):
@@ -164,7 +164,7 @@ def test_missions_and_catalogs_take_a_range_across_0h(mast_sandbox: Sandbox) -> 
     ],
 )
 def test_ranges_of_right_ascension(low: float, high: float, ranges: list[tuple[float, float]]) -> None:
-    """A range that goes beyond 0h or 24h is turned back; one on another axis is left."""
+    """A range beyond 0h or 24h is normalized; one on another axis is not changed."""
     assert turned_ranges(low, high, RA) == ranges
     assert turned_ranges(low, high, Column("s_dec", unit="deg")) == [(low, high)]
 
@@ -186,13 +186,13 @@ def test_ranges_of_right_ascension(low: float, high: float, ranges: list[tuple[f
     ids=str,
 )
 def test_a_month_is_a_month_however_it_is_written(mast_sandbox: Sandbox, given: Any) -> None:
-    """Dates with blanks, with an offset from UTC, or as one text with dots are the dates that they are."""
+    """Dates with blanks, with a UTC offset, or as one text with dots are equivalent."""
     assert Observations.query_criteria_count(t_min=given) == 197
 
 
 @pytest.mark.parametrize("given", [[2022, 2023], [2022.5, 2023.5], np.array([2022, 2023]), ["2022", "2023"]], ids=str)
 def test_years_are_told_from_days(given: Any) -> None:
-    """Numbers that look like years are warned of, because they are days of 1864."""
+    """Numbers that look like years cause a warning, because they are Modified Julian Dates in 1864."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         read_condition("t_min", given, TIME)
@@ -205,14 +205,14 @@ def test_years_are_told_from_days(given: Any) -> None:
     "span", [timedelta(minutes=5), TimeDelta(300, format="sec"), np.timedelta64(5, "m"), 5 * u.min], ids=repr
 )
 def test_a_duration_is_a_duration_of_whatever_type(span: Any) -> None:
-    """Exposure times are compared with spans of time of Python, numpy and astropy."""
+    """Exposure times can be compared with durations of Python, numpy and astropy."""
     column = Column("t_exptime", type_name="double", unit="s", vo_unit="s", continuous=True)
     (comparison,) = read_condition("t_exptime", (None, span), column).alternatives[0]
     assert comparison.operand == 300
 
 
 def test_an_array_of_two_quantities_is_a_range_of_a_mission(mast_sandbox: Sandbox) -> None:
-    """``[5, 10] * u.min`` is what it is for the other clients: everything between."""
+    """``[5, 10] * u.min`` is a range, as for the other clients."""
     search = MastMissions(mission="hst").query_criteria
     assert search(sci_actual_duration=[5, 10] * u.min, count_only=True) == 58
     assert search(sci_actual_duration=(5 * u.min, 10 * u.min), count_only=True) == 58
@@ -236,13 +236,13 @@ def test_an_array_of_two_quantities_is_a_range_of_a_mission(mast_sandbox: Sandbo
 )
 @pytest.mark.parametrize("name", ["GAIA", "ID", "KIC"])
 def test_an_identifier_that_has_lost_digits_is_refused(name: str, value: Any) -> None:
-    """A float that cannot hold an identifier finds another star; it is refused, with the reason."""
+    """A float that cannot represent an identifier would match another star, and raises an error with the reason."""
     with pytest.raises(InvalidCriterionError, match="which cannot represent such a large integer exactly"):
         Catalogs.query_criteria("TIC", **{name: value}, get_query_payload=True)
 
 
 def test_a_float_that_holds_all_digits_is_the_integer(mast_sandbox: Sandbox) -> None:
-    """An identifier that went through pandas unharmed finds its star."""
+    """An identifier that pandas converted without loss matches its star."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert Catalogs.query_criteria("TIC", ID=261136679.0)["ID"].tolist() == ["261136679"]

@@ -1,4 +1,4 @@
-"""Keywords of a query to any service, told apart: parameters, filters, properties."""
+"""Keywords of a query of any service: parameters, filters, and properties."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CONE = "Mast.Caom.Cone"
 
 
 def test_cone_service_takes_everything_as_parameters() -> None:
-    """A service without filters gets its keywords as they are, apart from properties of the request."""
+    """For a service without filters, all keywords except for properties of the request are parameters."""
     params, properties = split_parameters(CONE, None, {"ra": 1.0, "dec": 2.0, "radius": 0.1, "pagesize": 5, "PAGE": 2})
     assert params == {"ra": 1.0, "dec": 2.0, "radius": 0.1}
     assert properties == {"pagesize": 5, "PAGE": 2}
 
 
 def test_columns_of_a_service_that_cannot_choose_are_ignored_with_a_warning() -> None:
-    """That columns have no effect is said."""
+    """A warning says that columns have no effect."""
     with pytest.warns(InputWarning, match=r"^'columns' parameter is ignored for non-filtered services, such as"):
         assert split_parameters(CONE, "ra", {"ra": 1}) == ({"ra": 1}, {})
 
@@ -36,14 +36,14 @@ def test_columns_of_a_service_that_cannot_choose_are_ignored_with_a_warning() ->
     [(None, "*"), ("", "*"), ([], "*"), ("ra,dec", "ra,dec"), (["ra", "dec"], "ra,dec"), (("c.*",), "c.*")],
 )
 def test_columns_are_one_text(columns: Any, sent: str) -> None:
-    """Columns as text or list are what the service takes; none are all."""
+    """Columns as text or as a list are equivalent; without columns, all are requested."""
     params, _ = split_parameters(FILTERED, columns, {"obs_id": "a"})
     assert params == {"columns": sent, "filters": [{"paramName": "obs_id", "values": ["a"]}]}
 
 
 @pytest.mark.parametrize("service", [FILTERED, POSITION, "Mast.Catalogs.Filtered.Tic"])
 def test_range_on_dec_of_a_filtered_service_is_a_filter(service: str) -> None:
-    """A range, a list or an array of ra or dec is a filter of that column, not a place to look at."""
+    """A range, a list or an array for ra or dec is a filter of that column, and not a position."""
     span = {"min": 1, "max": 2}
     params, _ = split_parameters(service, None, {"dec": span, "ra": [1, 2], "RADIUS": np.array([1])})
     assert params["filters"] == [
@@ -55,7 +55,7 @@ def test_range_on_dec_of_a_filtered_service_is_a_filter(service: str) -> None:
 
 
 def test_place_of_a_positional_service_is_no_filter() -> None:
-    """One ra, dec and radius, or a position, say where to look, if the service looks anywhere."""
+    """One ra, dec and radius, or a position, are the position to search, if the service searches by position."""
     place = {"ra": 1.0, "dec": np.float64(2), "radius": 0.1}
     params, _ = split_parameters(POSITION, None, {**place, "obs_id": "a"})
     assert params == {"columns": "*", "filters": [{"paramName": "obs_id", "values": ["a"]}], **place}
@@ -66,7 +66,7 @@ def test_place_of_a_positional_service_is_no_filter() -> None:
 
 @pytest.mark.parametrize("keywords", [{}, {"pagesize": 5}, {"position": "1, 2, 3"}])
 def test_filtered_service_without_a_filter_is_refused(keywords: dict[str, Any]) -> None:
-    """A query of everything is not sent by oversight."""
+    """A query of all rows is not sent by mistake."""
     with pytest.raises(InvalidCriterionError, match="at least one filter"):
         split_parameters(POSITION, None, keywords)
 
@@ -80,7 +80,7 @@ def test_filtered_service_without_a_filter_is_refused(keywords: dict[str, Any]) 
     service=st.sampled_from([FILTERED, POSITION, CONE]),
 )
 def test_no_keyword_is_lost(keywords: dict[str, Any], service: str) -> None:
-    """Every keyword is a parameter, a filter or a property, exactly one of them, and the request can be made."""
+    """Every keyword is exactly one of a parameter, a filter or a property, and the request is valid."""
     try:
         params, properties = split_parameters(service, None, keywords)
     except InvalidCriterionError:

@@ -1,4 +1,4 @@
-"""Criteria on observations: what their columns are called, and nothing sent that the archive cannot compare."""
+"""Criteria on observations: the names of their columns, and only values that MAST can compare."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ PLAIN_TEXT = st.text(st.characters(exclude_characters="*%"), min_size=1, max_siz
 
 
 def payload(**criteria: Any) -> list[dict[str, Any]]:
-    """Return the filters of the request for those keywords."""
+    """Return the filters of the request for keywords."""
     return mashup_criteria(criteria, COLUMNS).payload()
 
 
 def values_of(name: str, value: Any) -> Any:
-    """Return the values of the one filter for a keyword."""
+    """Return the values of the only filter for a keyword."""
     (entry,) = payload(**{name: value})
     return entry.get("freeText", entry["values"])
 
 
 def between(low: float, high: float) -> list[dict[str, float]]:
-    """Return one range as the archive takes it."""
+    """Return one range in MAST's format."""
     return [{"min": low, "max": high}]
 
 
@@ -50,20 +50,20 @@ def between(low: float, high: float) -> list[dict[str, float]]:
     ],
 )
 def test_text_that_is_no_whole_number_is_not_sent(mast_sandbox: Sandbox, name: str, value: Any, says: str) -> None:
-    """The archive would answer with an error of its database."""
+    """MAST's database would return an error."""
     with pytest.raises(InvalidCriterionError, match=says):
         Observations.query_criteria_count(obs_collection="HST", **{name: value})
     assert len(mast_sandbox.requests) == 0
 
 
 def test_a_comparison_counts_what_its_values_count(mast_sandbox: Sandbox) -> None:
-    """The archive applies the range to whole numbers."""
+    """MAST applies the range to integers."""
     count = Observations.query_criteria_count
     assert count(obs_collection="HST", calib_level=">=2") == count(obs_collection="HST", calib_level=[2, 3, 4])
 
 
 def test_the_portals_own_column_is_no_criterion(mast_sandbox: Sandbox) -> None:
-    """It is not offered, and not sent."""
+    """The column is neither listed nor sent."""
     with pytest.raises(InvalidCriterionError, match="'_selected_' does not exist") as caught:
         Observations.query_criteria_count(_selected_=True)
     assert "_selected_" not in str(caught.value).partition("exist.")[2]
@@ -71,7 +71,7 @@ def test_the_portals_own_column_is_no_criterion(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_year_as_text_is_told_from_a_day() -> None:
-    """It is a number, and a Modified Julian Date, which is hardly meant."""
+    """A year is a number, and would be read as a Modified Julian Date, which is hardly intended."""
     with pytest.warns(InputWarning, match="t_min=2022 .*For the year, use '2022-01-01'"):
         assert values_of("t_min", ["2022", "59000"]) == between(2022, 59000)
     assert values_of("t_min", ["59000", "2022-01-01"]) == between(59000, 59580)
@@ -92,14 +92,14 @@ def test_a_year_as_text_is_told_from_a_day() -> None:
     ],
 )
 def test_words_of_other_archives_find_the_column(mast_sandbox: Sandbox, name: str, meant: str) -> None:
-    """A usual word for a column is answered with the column."""
+    """The error for a common name of a column suggests the column."""
     with pytest.raises(InvalidCriterionError, match=rf"Filter '{name}' does not exist\. Did you mean '{meant}'"):
         Observations.query_criteria(**{name: "x"})
 
 
 @pytest.mark.parametrize("name", ["ra", "dec", "coord"])
 def test_a_position_is_no_criterion(mast_sandbox: Sandbox, name: str) -> None:
-    """Who looks for a column of positions is told the arguments."""
+    """The error for a position column suggests the arguments for positions."""
     with pytest.raises(
         InvalidCriterionError, match=rf"Filter '{name}' does not exist\. To search by position, use coord"
     ):
@@ -107,7 +107,7 @@ def test_a_position_is_no_criterion(mast_sandbox: Sandbox, name: str) -> None:
 
 
 def test_separator_goes_with_columns_of_several_values() -> None:
-    """A column whose cells hold several values says what separates them; others say nothing."""
+    """The filter of a column with several values in a cell has a separator; other filters do not."""
     assert payload(filters=["NUV", "FUV"], obs_id="a") == [
         {"paramName": "filters", "separator": ";", "values": ["NUV", "FUV"]},
         {"paramName": "obs_id", "values": ["a"]},
@@ -119,14 +119,14 @@ def test_separator_goes_with_columns_of_several_values() -> None:
     [("obs_colection", "Did you mean 'obs_collection'?"), ("qqqq", "Available: intentType"), ("secret", "not exist")],
 )
 def test_unknown_column_is_refused_with_the_likeliest_names(name: str, says: str) -> None:
-    """A column that does not exist, or is hidden, is named together with what there is."""
+    """The error for a missing or hidden column lists similar columns."""
     with pytest.raises(InvalidCriterionError, match=f"Filter '{name}' does not exist") as caught:
         payload(**{name: "x"})
     assert says in str(caught.value)
 
 
 def test_column_is_found_in_any_case() -> None:
-    """The exact spelling goes first, then any case, then nothing."""
+    """The exact spelling is preferred, then any case."""
     columns = columns_of({"ID": {}, "id": {}, "Tmag": {}})
     assert [find_column(name, columns) for name in ("id", "ID", "tMAG", "x")] == [
         columns["id"],
@@ -137,7 +137,7 @@ def test_column_is_found_in_any_case() -> None:
 
 
 def test_no_criteria_are_no_filters() -> None:
-    """Nothing asked is nothing sent; the guard against it belongs to the query."""
+    """No criteria give no filters; the query itself raises the error for that."""
     assert mashup_criteria({}, COLUMNS) == Criteria()
     assert Criteria().payload() == []
 
@@ -148,7 +148,7 @@ def test_no_criteria_are_no_filters() -> None:
     ends=st.tuples(NUMBERS, NUMBERS).map(sorted),
 )
 def test_whatever_is_accepted_is_in_the_payload(texts: list[str], whole: list[int], ends: list[float]) -> None:
-    """Every criterion has its filter and every value its place in it; nothing is dropped, nothing invented."""
+    """Every criterion has its filter with every value, and no filter is lost or added."""
     found = payload(obs_id=texts, calib_level=whole, t_exptime=ends)
     assert [entry["paramName"] for entry in found] == ["obs_id", "calib_level", "t_exptime"]
     assert found[0]["values"] == list(dict.fromkeys(texts))
@@ -158,12 +158,12 @@ def test_whatever_is_accepted_is_in_the_payload(texts: list[str], whole: list[in
 
 @given(st.text(alphabet="ab*", max_size=8), st.text(alphabet="ab", max_size=10))
 def test_wildcards_match_as_shells_match(pattern: str, text: str) -> None:
-    """A pattern matches what `fnmatch` matches."""
+    """A pattern matches the same text as `fnmatch`."""
     assert wildcard_test(pattern)(text) == fnmatch.fnmatchcase(text, pattern)
 
 
 def test_many_wildcards_take_no_time() -> None:
-    """A pattern that regular expressions need minutes for is told at once, by a local filter as well."""
+    """A pattern that would take regular expressions minutes is fast, also in a local filter."""
     assert not wildcard_test("*a" * 40 + "*b")("a" * 100_000)
     cells = cells_of("obs_id", TableColumn(["a" * 1000]))
     assert not condition_mask(read_filter("*a" * 40 + "*b", cells), cells).any()
@@ -180,7 +180,7 @@ def test_many_wildcards_take_no_time() -> None:
     ],
 )
 def test_the_asterisk_of_a_star_is_no_wildcard(value: Any, sent: Any) -> None:
-    """Names as SIMBAD writes them are names, also several of them; a wildcard behind the asterisk stays one."""
+    """Names in SIMBAD's format are names, also if there are several; a later asterisk is a wildcard."""
     assert values_of("target_name", value) == sent
 
 
@@ -200,13 +200,13 @@ def test_the_asterisk_of_a_star_is_no_wildcard(value: Any, sent: Any) -> None:
     ids=repr,
 )
 def test_wavelengths_take_frequencies_and_energies(value: Any, low: float, high: float) -> None:
-    """What is a lower end of frequencies is an upper end of wavelengths."""
+    """A lower end for frequencies is an upper end for wavelengths."""
     (found,) = values_of("em_min", value)
     assert (found["min"], found["max"]) == pytest.approx((low, high), rel=1e-8)
 
 
 def test_frequencies_are_none_of_times_and_keep_their_order() -> None:
-    """Only wavelengths have them, and a range of energies is refused as the user wrote it."""
+    """Only wavelengths accept frequencies, and the error for an empty range of energies shows the user's values."""
     with pytest.raises(
         InvalidCriterionError, match=r"'t_exptime' has the unit s, and 1.0 eV cannot be converted to it"
     ):

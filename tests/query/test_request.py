@@ -1,4 +1,4 @@
-"""The request as a value: what may go into it, its payload, its body, its pages."""
+"""The request as a value: its parameters, its payload, its body, and its pages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def decoded(request: MashupRequest) -> dict[str, object]:
 
 @given(params=PARAMS, service=st.text(), page=st.integers(1, 10**6), pagesize=st.integers(1, 10**6))
 def test_body_decodes_to_the_payload(params: dict[str, object], service: str, page: int, pagesize: int) -> None:
-    """The percent-encoded body holds the payload and the cache breaker, and nothing else."""
+    """The percent-encoded body contains only the payload and the cache breaker."""
     request = MashupRequest(service, params, page=page, pagesize=pagesize)
     document = decoded(request)
     assert document.pop("cacheBreaker") == request.cache_breaker
@@ -52,7 +52,7 @@ def test_body_decodes_to_the_payload(params: dict[str, object], service: str, pa
 
 @given(params=PARAMS)
 def test_body_has_no_character_that_a_form_would_misread(params: dict[str, object]) -> None:
-    """Whatever the parameters, the body is ASCII without separators of forms."""
+    """Whatever the parameters, the body is ASCII, without the separators of forms."""
     text = MashupRequest("Mast.Caom.Cone", params).body().removeprefix("request=")
     assert text.isascii()
     assert not set(text) & set('&=+ "#')
@@ -60,7 +60,7 @@ def test_body_has_no_character_that_a_form_would_misread(params: dict[str, objec
 
 @given(params=PARAMS, page=st.integers(2, 100))
 def test_next_page_is_the_same_question(params: dict[str, object], page: int) -> None:
-    """Another page differs in its number alone; a parameter called page stays as it is."""
+    """The request for another page differs only in the number; a parameter named page is not changed."""
     request = MashupRequest("Mast.Caom.Filtered", {**params, "page": 1, "text": '"page": 1'}, properties={"timeout": 5})
     following = decoded(request.at_page(page))
     assert following.pop("page") == page
@@ -70,7 +70,7 @@ def test_next_page_is_the_same_question(params: dict[str, object], page: int) ->
 
 
 def test_another_page_copies_nothing_that_was_checked() -> None:
-    """Lists of thousands of values are looked at once, when the request is made, and the request stays as it was."""
+    """Lists of thousands of values are checked once, when the request is created, and the request is not changed."""
     values = list(range(5))
     request = MashupRequest("Mast.Caom.Filtered", {"values": values})
     assert request.at_page(2).params is request.params
@@ -80,7 +80,7 @@ def test_another_page_copies_nothing_that_was_checked() -> None:
 
 
 def test_requests_survive_a_pickle() -> None:
-    """They go to the workers of other processes, with all that is asked."""
+    """Requests can be pickled for worker processes, with all of their properties."""
     for request in (
         MashupRequest("Mast.Caom.Cone", {"ra": 1}, page=3, properties={"timeout": 5}, cache=True).first_page(),
         ApiRequest("service", "https://mast.example/search", {"conditions": [{"a": "b"}]}, cache=False),
@@ -92,14 +92,14 @@ def test_requests_survive_a_pickle() -> None:
 
 
 def test_two_requests_never_share_an_answer() -> None:
-    """Each request has a cache breaker of its own, and two that ask the same are equal nevertheless."""
+    """Each request has its own cache breaker, and requests with equal contents are equal."""
     one, two = (MashupRequest("Mast.Caom.Cone", {"ra": 1}) for _ in range(2))
     assert one.cache_breaker != two.cache_breaker
     assert one == two
 
 
 def test_later_changes_of_the_callers_dictionary_change_nothing() -> None:
-    """A request keeps what it was given, down to nested lists, and hands out copies."""
+    """A request keeps the values that it was given, including nested lists, and returns copies."""
     values = ["HST"]
     request = MashupRequest("Mast.Caom.Filtered", {"filters": [{"values": values}]})
     values.append("JWST")
@@ -129,7 +129,7 @@ def test_later_changes_of_the_callers_dictionary_change_nothing() -> None:
     ],
 )
 def test_values_become_plain_json(given_value: object, sent: object) -> None:
-    """Numpy's and Python's containers and scalars become what JSON carries, with nothing lost."""
+    """Containers and scalars of numpy and Python are converted to JSON types without loss."""
     plain = as_plain(given_value, "x")
     assert plain == sent
     assert json.loads(json.dumps(plain, allow_nan=False)) == sent
@@ -160,7 +160,7 @@ def test_values_become_plain_json(given_value: object, sent: object) -> None:
     ids=repr,
 )
 def test_value_that_json_cannot_carry_is_refused_by_name(value: object) -> None:
-    """Nothing is sent as null, NaN or without its unit: the message names the parameter."""
+    """Nothing is sent as null, NaN or without its unit: the error names the parameter."""
     with pytest.raises(InvalidArgumentError, match=r"filters\.x"):
         as_plain({"filters": {"x": [value]}}["filters"], "filters")
 
@@ -168,19 +168,19 @@ def test_value_that_json_cannot_carry_is_refused_by_name(value: object) -> None:
 @pytest.mark.parametrize("number", [0, -1, True, 1.5, "2", None])
 @pytest.mark.parametrize("name", ["page", "pagesize"])
 def test_page_numbers_count_from_one(name: str, number: object) -> None:
-    """A page or page size that is no whole number from 1 is refused."""
+    """A page or page size that is not a positive integer raises an error."""
     with pytest.raises(InvalidArgumentError, match=f"^{name} must be an integer >= 1"):
         MashupRequest("Mast.Caom.Cone", {}, **{name: number})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("params", [None, ["ra", 1], "ra=1"])
 def test_parameters_that_are_no_dictionary_are_refused(params: object) -> None:
-    """Parameters of another kind give an error of the package, not an assertion."""
+    """Parameters that are not a dictionary raise an error of the package, not an AssertionError."""
     with pytest.raises(InvalidArgumentError, match="dictionary"):
         MashupRequest("Mast.Caom.Cone", params)  # type: ignore[arg-type]
 
 
 def test_numpy_page_numbers_are_plain_numbers() -> None:
-    """Page numbers from numpy do not break the JSON text."""
+    """Page numbers from numpy are valid in JSON."""
     request = MashupRequest("Mast.Caom.Cone", {"columns": COUNT_COLUMNS}, page=np.int64(2), pagesize=np.int32(5))
     assert (decoded(request)["page"], decoded(request)["pagesize"]) == (2, 5)

@@ -1,4 +1,4 @@
-"""Numbers of continuous columns, from all that astronomers compute with."""
+"""Numbers of continuous columns, from all types that astronomers use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BARE = Column("srcDen", type_name="float", continuous=True)
 
 @given(number=st.floats(allow_nan=False) | st.integers(-(2**1000), 2**1000))
 def test_numbers_stay_what_they_are(number: float) -> None:
-    """A number is itself, whatever its size, and so is its text."""
+    """A number or its text is not changed, whatever its size."""
     assert as_number("x", number, BARE) == float(number)
     assert as_number("x", repr(number), BARE) == float(number)
 
@@ -36,13 +36,13 @@ def test_numbers_stay_what_they_are(number: float) -> None:
     "number", [Decimal("0.5"), Fraction(1, 2), np.float16(0.5), np.longdouble(0.5), "0.5", " 5e-1 ", b"0.5"]
 )
 def test_other_kinds_of_numbers_are_numbers(number: Any) -> None:
-    """Decimals, fractions, numpy's numbers and numeric text have a value."""
+    """Decimals, fractions, numpy numbers and numeric text are converted."""
     assert as_number("x", number, BARE) == 0.5
 
 
 @given(mjd=st.floats(41_317, 60_000))
 def test_moments_are_the_same_in_every_form(mjd: float) -> None:
-    """A Time, its datetime, its numpy moment and its text are one Modified Julian Date, to a microsecond."""
+    """A Time, a datetime, a numpy datetime and text are the same Modified Julian Date, to a microsecond."""
     moment = Time(mjd, format="mjd", scale="utc")
     forms = (moment, moment.tai, moment.datetime, moment.datetime64, moment.isot, moment.iso, mjd)
     for form in forms:
@@ -51,7 +51,7 @@ def test_moments_are_the_same_in_every_form(mjd: float) -> None:
 
 
 def test_days_begin_at_midnight_utc() -> None:
-    """A date is its first moment in UTC, and a zone is respected."""
+    """A date is midnight in UTC, and time zones are respected."""
     assert as_number("t_min", date(2020, 1, 1), TIME) == 58849
     east = timezone(timedelta(hours=6))
     assert as_number("t_min", datetime(2020, 1, 1, 6, tzinfo=east), TIME) == 58849
@@ -71,7 +71,7 @@ def test_days_begin_at_midnight_utc() -> None:
 def test_quantities_are_converted_to_the_unit_of_the_column(
     column: Column, quantity: u.Quantity, number: float
 ) -> None:
-    """A quantity is the number in the unit of the column, a pure number where it has none."""
+    """A quantity is converted to the unit of the column, or to a dimensionless number if the column has no unit."""
     assert as_number("x", quantity, column) == number
 
 
@@ -106,14 +106,14 @@ def test_quantities_are_converted_to_the_unit_of_the_column(
     ids=repr,
 )
 def test_value_without_a_number_is_refused_by_name(column: Column, value: Any) -> None:
-    """What is no number of the column is refused, and the message names the criterion."""
+    """A value that is not a number of the column raises an error with the name of the criterion."""
     with pytest.raises(InvalidCriterionError, match="'depth'"):
         as_number("depth", value, column)
 
 
 @given(text=st.text(max_size=12))
 def test_any_text_is_a_number_or_the_documented_error(text: str) -> None:
-    """No text breaks the reading of a date."""
+    """Any text is a number or date, or raises the documented error."""
     try:
         assert not math.isnan(as_number("t_min", text, TIME))
     except InvalidCriterionError as err:

@@ -1,4 +1,4 @@
-"""Clients that keep their answers in a folder of the test."""
+"""Clients that cache their responses in a folder of the test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Maker = Callable[[type[MastClass]], MastClass]
 
 @pytest.fixture
 def in_folder(tmp_path: Path) -> Maker:
-    """Give what makes a client of a class, whose folder is that of the test."""
+    """Return a function that creates a client of a class, whose cache folder is that of the test."""
 
     def made(client: type[MastClass]) -> MastClass:
         found = client()
@@ -28,19 +28,19 @@ def in_folder(tmp_path: Path) -> Maker:
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> Kind:
-    """Give each kind of service."""
+    """Return each kind of service."""
     return KINDS[request.param]
 
 
 @pytest.fixture
 def keeping(mast_sandbox: Sandbox, kind: Kind, in_folder: Maker) -> Iterator[MastClass]:
-    """Give a client of this kind that keeps its answers."""
+    """Return a client of this kind that caches its responses."""
     with conf.set_temp("cache", True):
         yield in_folder(kind.client)
 
 
 @pytest.fixture
 def observations(mast_sandbox: Sandbox, in_folder: Maker) -> Iterator[MastClass]:
-    """Give a client of observations that keeps its answers."""
+    """Return a client of observations that caches its responses."""
     with conf.set_temp("cache", True):
         yield in_folder(ObservationsClass)

@@ -1,4 +1,4 @@
-"""Any service by its name, with its parameters, filters and columns."""
+"""Queries of any service by its name, with its parameters, filters and columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from astroquery_mast.sandbox import Sandbox
 
 
 def test_a_range_of_dec_is_a_filter_of_a_filtered_service(mast_sandbox: Sandbox) -> None:
-    """A range of ra, dec or radius is never taken for a position and lost (B44)."""
+    """A range of ra, dec or radius is never read as a position and dropped (B44)."""
     payload = Mast.mast_query("Mast.Catalogs.Filtered.Tic", dec={"min": 1, "max": 2}, get_query_payload=True)
     assert payload["params"]["filters"] == [{"paramName": "dec", "values": [{"min": 1, "max": 2}]}]
     payload = Mast.mast_query(
@@ -31,7 +31,7 @@ def test_a_range_of_dec_is_a_filter_of_a_filtered_service(mast_sandbox: Sandbox)
 
 
 def test_mast_query_filters_and_chooses_columns(mast_sandbox: Sandbox) -> None:
-    """Keywords of a filtered service are filters; columns= gives just those."""
+    """Keywords of a filtered service are filters; ``columns=`` returns just those columns."""
     table = Mast.mast_query(
         "Mast.Caom.Filtered", columns=["obs_id", "t_min"], obs_collection="HST", t_min={"min": 53000, "max": 53400}
     )
@@ -45,7 +45,7 @@ def test_mast_query_filters_and_chooses_columns(mast_sandbox: Sandbox) -> None:
 
 
 def test_numpy_and_times_go_into_any_request(mast_sandbox: Sandbox) -> None:
-    """Parameters of raw requests may be numpy values; what JSON cannot carry is refused (B9)."""
+    """Parameters of raw requests may be numpy values; values that JSON does not support raise an error (B9)."""
     table = Mast.service_request(
         "Mast.Caom.Cone", {"ra": np.float64(202.47), "dec": np.array(47.2), "radius": np.float32(0.05)}
     )
@@ -56,7 +56,7 @@ def test_numpy_and_times_go_into_any_request(mast_sandbox: Sandbox) -> None:
 
 
 def test_name_lookup_and_extjs_are_tables_too(mast_sandbox: Sandbox) -> None:
-    """Answers of another shape become tables; text formats are for the async method."""
+    """Responses of other formats become tables; text formats are for the async method."""
     found = Mast.service_request("Mast.Name.Lookup", {"input": "M101", "format": "json"})
     assert found["ra"][0] == pytest.approx(210.8, abs=0.1)
     table = Mast.service_request("Mast.Caom.Cone", {"ra": 202.47, "dec": 47.2, "radius": 0.05}, format="extjs")
@@ -70,7 +70,7 @@ def test_name_lookup_and_extjs_are_tables_too(mast_sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("value", [[59761, 59792], 59761])
 def test_values_of_a_continuous_column_are_warned_of(mast_sandbox: Sandbox, value: Any) -> None:
-    """Two of them are no range here, and find nothing; the warning shows how a range is written."""
+    """Two values are not a range here, and match nothing; the warning shows how to write a range."""
     with pytest.warns(InputWarning, match=r't_min is continuous, .* Use \{"min": \.\.\., "max": \.\.\.\}'):
         Mast.mast_query("Mast.Caom.Filtered", columns="obsid", t_min=value, get_query_payload=True)
     found = Mast.mast_query(
@@ -80,7 +80,7 @@ def test_values_of_a_continuous_column_are_warned_of(mast_sandbox: Sandbox, valu
 
 
 def test_a_time_of_no_known_place_is_refused(mast_sandbox: Sandbox) -> None:
-    """What astropy cannot turn into UTC is an error of the package, as for observations."""
+    """A time that astropy cannot convert to UTC raises an error of the package, as for observations."""
     local = Time(59761, format="mjd", scale="local")
     with pytest.raises(InvalidCriterionError, match="must be a time that can be converted to UTC, got"):
         Mast.mast_query("Mast.Caom.Filtered", columns="obsid", t_min={"min": local, "max": local})

@@ -1,4 +1,4 @@
-"""Which answers are kept on disk: those of every method, when it is asked for, and where."""
+"""Which responses are cached: those of every method, if the cache is on, and in which folder."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EVERY = [pytest.param(client, *call, id=name) for client, calls in CALLS.items()
 def test_a_question_is_sent_once(
     mast_sandbox: Sandbox, in_folder: Maker, client: type[MastClass], call: Callable[..., Any], questions: int
 ) -> None:
-    """The second answer is that of the first, descriptions and all, for every method, one target or many."""
+    """The second result equals the first, including descriptions, for every method, with one target or many."""
     keeping = in_folder(client)
     with conf.set_temp("cache", True):
         first, second = call(keeping), call(keeping)
@@ -47,7 +47,7 @@ def test_a_question_is_sent_once(
 def test_each_call_may_say_otherwise(
     mast_sandbox: Sandbox, in_folder: Maker, client: type[MastClass], call: Callable[..., Any], questions: int
 ) -> None:
-    """Off by default, though astroquery's own switch is on; ``cache=`` says otherwise, whatever the configuration."""
+    """The cache is off by default, although astroquery's is on; ``cache=`` overrides the configuration."""
     keeping = in_folder(client)
     assert cache_conf.cache_active
     call(keeping)
@@ -70,7 +70,7 @@ def test_each_call_may_say_otherwise(
 
 
 def test_astroquery_switches_it_off(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
-    """Who has switched off all caches of astroquery has switched off this one."""
+    """Switching off all caches of astroquery also switches off this one."""
     with cache_conf.set_temp("cache_active", False):
         for _ in range(2):
             kind.ask(keeping)
@@ -79,7 +79,7 @@ def test_astroquery_switches_it_off(mast_sandbox: Sandbox, kind: Kind, keeping: 
 
 
 def test_the_keyword_is_not_in_the_payload(mast_sandbox: Sandbox, in_folder: Maker) -> None:
-    """It is nothing that the archive knows."""
+    """``cache`` is not part of the request."""
     catalogs = in_folder(CatalogsClass)
     for payload in (
         catalogs.query_region(**STARS, cache=True, get_query_payload=True),
@@ -90,7 +90,7 @@ def test_the_keyword_is_not_in_the_payload(mast_sandbox: Sandbox, in_folder: Mak
 
 
 def test_any_service_can_be_kept(mast_sandbox: Sandbox, in_folder: Maker) -> None:
-    """cache= is a property of the request that is not sent."""
+    """``cache=`` is a property of the request that is not sent."""
     client = in_folder(MastClass)
     for _ in range(2):
         client.service_request("Mast.Missions.List", {}, cache=True)
@@ -99,7 +99,7 @@ def test_any_service_can_be_kept(mast_sandbox: Sandbox, in_folder: Maker) -> Non
 
 
 def test_counts_and_hints_are_kept_too(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Every question to a Mashup service that has a table for an answer."""
+    """Every Mashup query with a table as its response is cached."""
     for _ in range(2):
         observations.query_criteria_count(obs_collection="GALEX")
         observations.list_missions()
@@ -108,7 +108,7 @@ def test_counts_and_hints_are_kept_too(mast_sandbox: Sandbox, observations: Obse
 
 
 def test_pages_are_kept_together(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
-    """All pages of an answer are in one file, so that those of two answers never mix."""
+    """All pages of a response are in one file, so that pages of two responses never mix."""
     with conf.set_temp("pagesize", kind.pagesize):
         first = kind.ask(keeping)
         assert asked(mast_sandbox) == -(-len(first) // kind.pagesize) > 2
@@ -118,7 +118,7 @@ def test_pages_are_kept_together(mast_sandbox: Sandbox, kind: Kind, keeping: Mas
 
 
 def test_kept_pages_are_responses(mast_sandbox: Sandbox, in_folder: Maker) -> None:
-    """They are given as those of the archive, and tell what was asked for each."""
+    """Cached pages are returned like those of MAST, each with its request."""
     observations, missions = in_folder(ObservationsClass), in_folder(MastMissionsClass)
     galex: dict[str, Any] = {"obs_collection": "GALEX", "pagesize": 50}
     with conf.set_temp("cache", True), conf.set_temp("pagesize", 7):
@@ -133,7 +133,7 @@ def test_kept_pages_are_responses(mast_sandbox: Sandbox, in_folder: Maker) -> No
 
 
 def test_more_targets_than_one_question_takes(mast_sandbox: Sandbox, in_folder: Maker) -> None:
-    """Each question of a call has a file of its own."""
+    """Each query of a call has its own file."""
     client = in_folder(MastMissionsClass)
     with conf.set_temp("cache", True):
         first = client.query_region(MANY, radius=0.1, limit=None)
@@ -143,7 +143,7 @@ def test_more_targets_than_one_question_takes(mast_sandbox: Sandbox, in_folder: 
 
 
 def test_products_are_kept_batch_by_batch(mast_sandbox: Sandbox, in_folder: Maker) -> None:
-    """Lists of products follow the configuration, as those of observations."""
+    """The caching of product lists follows the configuration, like that of observations."""
     client = in_folder(MastMissionsClass)
     datasets = client.query_criteria(**ACS)[:4]
     asked(mast_sandbox)
@@ -154,7 +154,7 @@ def test_products_are_kept_batch_by_batch(mast_sandbox: Sandbox, in_folder: Make
 
 
 def test_a_large_result_is_kept(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """A result that was split is there the next time, and nothing is asked."""
+    """The result of a split query is cached, and the next call sends no request."""
     with Sandbox(row_limit=100, cuts=True) as small, conf.set_temp("server_row_limit", 100):
         first = observations.query_criteria(**GALEX)
         assert asked(small) > 4
@@ -165,7 +165,7 @@ def test_a_large_result_is_kept(mast_sandbox: Sandbox, observations: Observation
 
 
 def test_a_second_try_is_kept(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
-    """What came in the end is whole."""
+    """The response after a retry is cached completely."""
     mast_sandbox.faults.add(kind.endpoint, Fault.truncate_json())
     first = kind.ask(keeping)
     assert asked(mast_sandbox) == 2
@@ -174,7 +174,7 @@ def test_a_second_try_is_kept(mast_sandbox: Sandbox, kind: Kind, keeping: MastCl
 
 
 def test_an_answer_in_the_making_is_waited_for(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """EXECUTING is no answer; what comes in the end is kept."""
+    """An EXECUTING response is not cached; the final one is."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=2)
     assert len(observations.query_criteria(**GALEX)) == 248
     assert len(observations.query_criteria(**GALEX)) == 248
@@ -182,7 +182,7 @@ def test_an_answer_in_the_making_is_waited_for(mast_sandbox: Sandbox, observatio
 
 
 def test_threads_share_a_folder(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """The same and other questions, at the same time: each gets its own answer, and each file is whole."""
+    """With equal and different queries at the same time, each gets its own response, and each file is complete."""
     names = ["GALEX", "FUSE", "K2", "Kepler", "PS1", "SWIFT", "IUE", "HLA"]
     with conf.set_temp("cache", False):
         expected = {name: observations.query_criteria_count(obs_collection=name) for name in names}
@@ -211,7 +211,7 @@ def test_threads_share_a_folder(mast_sandbox: Sandbox, observations: Observation
 def test_the_folder_is_astroquerys(
     mast_sandbox: Sandbox, observations: ObservationsClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """cache_location is read when it is needed; reset_cache_location leads back to the folder of the class."""
+    """cache_location is read on each use; reset_cache_location restores the folder of the class."""
     observations.cache_location = tmp_path / "elsewhere"
     observations.query_criteria(**GALEX)
     assert len(list((tmp_path / "elsewhere").iterdir())) == 1
@@ -225,7 +225,7 @@ def test_the_folder_is_astroquerys(
 def test_a_folder_that_cannot_be_written_costs_no_query(
     mast_sandbox: Sandbox, observations: ObservationsClass, tmp_path: Path
 ) -> None:
-    """Not keeping an answer is no reason to have none."""
+    """A response that cannot be cached is still returned."""
     (tmp_path / "file").write_text('Data product is missing "dataset" or "fileset" field, which names')
     observations.cache_location = tmp_path / "file" / "below"
     assert len(observations.query_criteria(**GALEX)) == 248
@@ -233,18 +233,18 @@ def test_a_folder_that_cannot_be_written_costs_no_query(
     observations.query_criteria(**GALEX)
     (path,) = kept(observations)
     path.unlink()
-    (path / "taken").mkdir(parents=True)  # a folder has the place of the file
+    (path / "taken").mkdir(parents=True)  # a folder is in place of the file
     assert len(observations.query_criteria(**GALEX)) == 248
     assert kept(observations) == [path]
 
 
 def test_clients_can_be_copied(observations: ObservationsClass) -> None:
-    """A copy keeps its answers in its own folder."""
+    """A copy caches its responses in its own folder."""
     assert copy.copy(observations).cache_location == observations.cache_location
 
 
 def test_the_ready_made_clients_keep_nothing(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Unless somebody switches it on."""
+    """The default clients cache nothing unless a user switches the cache on."""
     assert conf.cache is False
     asking: dict[MastClass, Callable[[], Any]] = {
         Mast: lambda: Mast.service_request("Mast.Missions.List", {}),

@@ -1,4 +1,4 @@
-"""Which question gets which kept answer: the same one, for the one who asked it, and what is said of it again."""
+"""Which query uses which cached response: only an equal query of the same user, with the same warnings."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ HST: dict[str, Any] = {"obs_collection": "HST", "calib_level": [2, 3], "instrume
 def test_the_same_question_in_other_words_is_the_same(
     mast_sandbox: Sandbox, in_folder: Maker, client: type[MastClass], key: str, questions: list[dict[str, Any]]
 ) -> None:
-    """Neither the order of criteria, nor that of values, nor the case of names makes a difference."""
+    """The order of criteria and of values and the case of names do not matter."""
     keeping = in_folder(client)
     tables = [keeping.query_criteria(**question, cache=True) for question in questions]
     assert asked(mast_sandbox) == 1
@@ -100,7 +100,7 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("name", "other"), [(name, other) for name in CHANGES for other in CHANGES[name]], ids=str)
 def test_another_question_is_another(mast_sandbox: Sandbox, in_folder: Maker, name: str, other: dict[str, Any]) -> None:
-    """Whatever may change the answer makes another file."""
+    """Each property that may change the response leads to another file."""
     kind = KINDS[name]
     client = in_folder(kind.client)
     with conf.set_temp("cache", True):
@@ -119,7 +119,7 @@ def test_another_question_is_another(mast_sandbox: Sandbox, in_folder: Maker, na
 def test_the_order_of_columns_is_that_of_the_call(
     mast_sandbox: Sandbox, in_folder: Maker, name: str, argument: str, columns: list[str]
 ) -> None:
-    """What decides on the order of columns is part of the question."""
+    """The properties that determine the order of columns are part of the query."""
     client = in_folder(KINDS[name].client)
     with conf.set_temp("cache", True):
         tables = [KINDS[name].ask(client, **{argument: names}) for names in (columns, columns[::-1])]
@@ -128,7 +128,7 @@ def test_the_order_of_columns_is_that_of_the_call(
 
 
 def test_the_order_of_targets_is_that_of_the_call(mast_sandbox: Sandbox, in_folder: Maker) -> None:
-    """What decides on the order of rows is part of the question."""
+    """The properties that determine the order of rows are part of the query."""
     client = in_folder(MastMissionsClass)
     for places in ([0, 119], [119, 0]):
         client.query_region(MANY[places], radius=1, cache=True)
@@ -136,7 +136,7 @@ def test_the_order_of_targets_is_that_of_the_call(mast_sandbox: Sandbox, in_fold
 
 
 def test_counts_are_not_taken_for_tables(mast_sandbox: Sandbox, in_folder: Maker) -> None:
-    """Nor tables for them."""
+    """A cached count is not used for a table, nor a table for a count."""
     client = in_folder(MastMissionsClass)
     with conf.set_temp("cache", True):
         counts = [client.query_criteria(**ACS, count_only=True) for _ in range(2)]
@@ -145,7 +145,7 @@ def test_counts_are_not_taken_for_tables(mast_sandbox: Sandbox, in_folder: Maker
 
 
 def test_part_of_an_answer_is_not_taken_for_all(mast_sandbox: Sandbox, in_folder: Maker) -> None:
-    """The first five rows and all rows in pages of five may be asked for alike."""
+    """The requests for the first five rows and for all rows in pages of five may be equal."""
     client = in_folder(MastMissionsClass)
     with conf.set_temp("cache", True), conf.set_temp("pagesize", 5):
         for _ in range(2):
@@ -159,7 +159,7 @@ def test_part_of_an_answer_is_not_taken_for_all(mast_sandbox: Sandbox, in_folder
 
 
 def test_another_server_is_another(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
-    """Answers of a test server are not taken for those of the archive."""
+    """Responses of a test server are not used for MAST."""
     kind.ask(keeping)
     with Sandbox() as other:
         kind.ask(keeping)
@@ -167,7 +167,7 @@ def test_another_server_is_another(mast_sandbox: Sandbox, kind: Kind, keeping: M
 
 
 def test_who_is_logged_in_has_answers_of_their_own(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
-    """What one user may see is not shown to another, nor to nobody; no token is stored, and nobody else may read."""
+    """A user's responses are not used for others or without a login; no token is stored; only the owner has access."""
     kind.ask(keeping)
     for token in mast_sandbox.token, mast_sandbox.outsider_token:
         keeping.login(token)
@@ -192,7 +192,7 @@ def test_who_is_logged_in_has_answers_of_their_own(mast_sandbox: Sandbox, kind: 
 
 @pytest.fixture
 def old(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Let all that is kept be of another day; give the time that it must tell."""
+    """Change the time of all cached responses to another day; return the time that tables must have."""
     monkeypatch.setattr("astroquery_mast.service.cache.now_iso", lambda: "2026-01-02T03:04:05")
     return ["2026-01-02T03:04:05"]
 
@@ -214,7 +214,7 @@ def old(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_tables_tell_the_time_of_kept_answers(
     mast_sandbox: Sandbox, observations: ObservationsClass, old: list[str], ask: Callable[..., Table]
 ) -> None:
-    """Meta does not claim that old values are of now, also of those that are computed here."""
+    """``meta["time"]`` of old values is not the current time, also for tables that are computed by the package."""
     assert ask(observations).meta["time"] != old
     asked(mast_sandbox)
     assert ask(observations).meta["time"] == old
@@ -224,14 +224,14 @@ def test_tables_tell_the_time_of_kept_answers(
 def test_a_list_of_products_is_as_old_as_its_oldest_batch(
     mast_sandbox: Sandbox, in_folder: Maker, old: list[str]
 ) -> None:
-    """Datasets and products of a mission tell the time of the archive, too."""
+    """Datasets and products of a mission have the time of the response, too."""
     client = in_folder(MastMissionsClass)
     with conf.set_temp("cache", True):
         datasets = client.query_criteria(**ACS)
         assert datasets.meta["time"] != old
         client.get_product_list(datasets[3:4])
         assert client.query_criteria(**ACS).meta["time"] == old
-        # The first of two batches is new, and the second one is not.
+        # The first of two batches is new, the second one is not.
         mixed = client.get_product_list(datasets[2:4], batch_size=1)
     assert mixed.meta["time"] == old
 
@@ -241,19 +241,19 @@ def test_a_list_of_products_is_as_old_as_its_oldest_batch(
 
 @pytest.fixture
 def archive() -> Iterator[responses.RequestsMock]:
-    """The real address, answered from memory, by what keeps answers."""
+    """Replace the server by responses from memory, for clients that cache."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock, conf.set_temp("cache", True):
         yield mock
 
 
 @pytest.fixture
 def client(in_folder: Maker) -> Any:
-    """Give a client whose answers go to a folder of the test."""
+    """Return a client that caches its responses in a folder of the test."""
     return in_folder(CatalogsClass)
 
 
 def stars(archive: responses.RequestsMock, count: int, pages: bool = True) -> list[int]:
-    """Let Pan-STARRS answer with that many rows; return the pages that are asked for."""
+    """Let Pan-STARRS return that many rows; return the pages that are requested."""
     seen: list[int] = []
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
@@ -268,7 +268,7 @@ def stars(archive: responses.RequestsMock, count: int, pages: bool = True) -> li
 
 
 def test_all_pages_are_in_one_file(archive: responses.RequestsMock, client: Any) -> None:
-    """Also if the last page is full, so that an empty one comes after it."""
+    """The empty page that follows a full last page is in the file, too."""
     for count, pages in (25, 3), (20, 3):
         archive.reset()
         client.clear_cache()
@@ -282,7 +282,7 @@ def test_all_pages_are_in_one_file(archive: responses.RequestsMock, client: Any)
 
 
 def test_what_may_be_a_part_is_not_kept(archive: responses.RequestsMock, client: Any) -> None:
-    """A page that came twice leaves open whether there are more rows, which is told each time."""
+    """If a page is repeated, there may be more rows, which is reported each time."""
     seen = stars(archive, 30, pages=False)
     for _ in range(2):
         with conf.set_temp("pagesize", 10), pytest.warns(MaxResultsWarning, match="returned page 1 again as page 2"):
@@ -292,7 +292,7 @@ def test_what_may_be_a_part_is_not_kept(archive: responses.RequestsMock, client:
 
 
 def test_limits_are_told_of_kept_answers_too(archive: responses.RequestsMock, client: Any) -> None:
-    """The first rows are an answer to who wants no more, with the same warning; so is a single page."""
+    """The first rows are cached for queries with the same limit, with the same warning; so is a single page."""
     seen = stars(archive, 25)
     for _ in range(2):
         with pytest.warns(MaxResultsWarning, match="pagesize=15"):
@@ -304,7 +304,7 @@ def test_limits_are_told_of_kept_answers_too(archive: responses.RequestsMock, cl
 
 
 def test_the_first_page_is_not_taken_for_all(archive: responses.RequestsMock, client: Any) -> None:
-    """The response to one page and the table of all pages may be asked for alike."""
+    """The requests for one page as a response and for all pages as a table may be equal."""
     stars(archive, 25)
     with conf.set_temp("pagesize", 10):
         with pytest.warns(MaxResultsWarning):
@@ -313,7 +313,7 @@ def test_the_first_page_is_not_taken_for_all(archive: responses.RequestsMock, cl
 
 
 def test_nothing_is_an_answer(archive: responses.RequestsMock, client: Any) -> None:
-    """That there are no rows is told each time, and asked for once."""
+    """An empty response is cached, and warns each time."""
     seen = stars(archive, 0)
     for _ in range(2):
         with pytest.warns(NoResultsWarning):

@@ -1,4 +1,4 @@
-"""What is refused: answers that are not whole are not kept, and files that nobody can vouch for are not believed."""
+"""Incomplete responses are not cached, and untrusted cache files are not used."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Maker = Callable[[type[MastClass]], Any]
 
 
 def lose_a_row(document: dict[str, Any]) -> dict[str, Any]:
-    """Leave a row out, of which the document itself says nothing."""
+    """Remove a row without changing the rest of the document."""
     rows = next(name for name in ("data", "results") if name in document)
     paging = {"paging": {**document["paging"], "rows": document["paging"]["rows"] - 1}} if rows == "data" else {}
     return {**document, rows: document[rows][:-1], **paging}
 
 
 def no_total(document: dict[str, Any]) -> dict[str, Any]:
-    """Do not tell how many rows there are."""
+    """Remove the total number of rows."""
     return {**document, "totalResults": None}
 
 
@@ -56,7 +56,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("kind", "fault"), [*FAILURES, (KINDS["mission"], Fault.edit(no_total))])
 def test_a_failure_is_not_kept(mast_sandbox: Sandbox, kind: Kind, fault: Fault, keeping: MastClass) -> None:
-    """Nothing that is no answer, or not all of it, is there the next time."""
+    """A failed or incomplete response is not cached."""
     mast_sandbox.faults.add(kind.endpoint, fault, times=None)
     with pytest.raises(RemoteServiceError):
         kind.ask(keeping)
@@ -73,7 +73,7 @@ def test_a_failure_is_not_kept(mast_sandbox: Sandbox, kind: Kind, fault: Fault, 
 def test_a_failure_of_a_later_page_is_not_kept(
     mast_sandbox: Sandbox, kind: Kind, fault: Fault, keeping: MastClass
 ) -> None:
-    """The pages that came before it are not, either."""
+    """The pages before a failed one are not cached, either."""
     numbers = itertools.count(1)
     mast_sandbox.faults.add(
         kind.endpoint,
@@ -88,7 +88,7 @@ def test_a_failure_of_a_later_page_is_not_kept(
 
 
 def test_what_may_be_a_part_is_not_kept(mast_sandbox: Sandbox, in_folder: Maker) -> None:
-    """Without a count of the rows nobody knows whether all have come."""
+    """Without a count of rows, it is unknown whether the response is complete."""
     client = in_folder(MastMissionsClass)
     with conf.set_temp("cache", True):
         for _ in range(2):
@@ -100,7 +100,7 @@ def test_what_may_be_a_part_is_not_kept(mast_sandbox: Sandbox, in_folder: Maker)
 
 
 def test_a_stream_that_is_closed_early_is_not_kept(mast_sandbox: Sandbox, observations: Any) -> None:
-    """What nobody has read is not known to be complete."""
+    """A response that was not read to its end is not known to be complete."""
     tables = observations.query_criteria_iter(**GALEX, pagesize=50)
     next(tables)
     assert len(kept(observations)) == 1
@@ -126,7 +126,7 @@ STAGED = {
 def test_what_is_no_table_is_not_kept(
     mast_sandbox: Sandbox, in_folder: Maker, service: str, params: dict[str, Any], how: dict[str, str]
 ) -> None:
-    """A staged file is something that the archive did; in csv it cannot be seen whether the archive has finished."""
+    """A staged file is an action of MAST; in csv, it is unknown whether MAST has finished."""
     client = in_folder(MastClass)
     for _ in range(2):
         client.service_request_async(service, params, **how, cache=True)
@@ -135,7 +135,7 @@ def test_what_is_no_table_is_not_kept(
 
 
 def test_a_token_of_nobody_known_keeps_nothing(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Where it is not known whose the token is, nothing is read and nothing is kept."""
+    """If the owner of the token is unknown, the cache is neither read nor written."""
     client = ObservationsClass(mast_sandbox.token)
     client.cache_location = tmp_path
     client._service.login.credentials.keep(mast_sandbox.token)
@@ -146,7 +146,7 @@ def test_a_token_of_nobody_known_keeps_nothing(mast_sandbox: Sandbox, tmp_path: 
 
 
 def test_an_answer_is_not_kept_if_the_user_changed_meanwhile(mast_sandbox: Sandbox, observations: Any) -> None:
-    """A page may have been sent with the new token."""
+    """A page may have been requested with the new token."""
     tables = observations.query_criteria_iter(**GALEX, pagesize=100)
     next(tables)
     observations.login(mast_sandbox.token)
@@ -161,7 +161,7 @@ Change = Callable[[Path, pytest.MonkeyPatch], None]
 
 
 def cut(size: int) -> Change:
-    """Leave so many bytes."""
+    """Keep only the first bytes."""
     return lambda path, _: (path.write_bytes(path.read_bytes()[:size]), None)[1]
 
 
@@ -178,7 +178,7 @@ def damage(place: float) -> Change:
 
 
 def replace(name: str, content: str | None) -> Change:
-    """Write a sound file in which a member is another, or is not there."""
+    """Write a valid file in which a member is different or missing."""
 
     def change(path: Path, _: pytest.MonkeyPatch) -> None:
         with zipfile.ZipFile(path) as archive:
@@ -194,13 +194,13 @@ def replace(name: str, content: str | None) -> Change:
 
 
 def dated(years: float) -> Change:
-    """Let a clock have been wrong once."""
+    """Change the time of a file, as by a wrong clock."""
     later = time.time() + years * 365 * 86400
     return lambda path, _: os.utime(path, (later, later))
 
 
 def given_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the file be another user's."""
+    """Change the owner of a file."""
     if not hasattr(os, "geteuid"):
         pytest.skip("files have no owners there")
     user = os.geteuid()
@@ -242,7 +242,7 @@ STRANGE: dict[str, Change] = {
 def test_a_file_that_is_not_whole_is_as_good_as_none(
     mast_sandbox: Sandbox, kind: Kind, keeping: MastClass, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """Wherever the damage is, also on a later page: nothing of it is used, and the file is replaced."""
+    """Damage anywhere, also on a later page, makes the file unused, and the file is replaced."""
     with conf.set_temp("pagesize", kind.pagesize):
         whole = kind.ask(keeping)
         (path,) = kept(keeping)
@@ -258,7 +258,7 @@ def test_a_file_that_is_not_whole_is_as_good_as_none(
 def test_a_file_that_nobody_vouches_for_is_as_good_as_none(
     mast_sandbox: Sandbox, observations: ObservationsClass, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """Whatever somebody has put there, a clock that was wrong, an answer in the making: the archive is asked anew."""
+    """After foreign files, wrong clocks and unfinished responses, the request is sent again."""
     whole = observations.query_criteria(**GALEX)
     (path,) = kept(observations)
     STRANGE[how](path, monkeypatch)
@@ -272,7 +272,7 @@ def test_a_file_that_nobody_vouches_for_is_as_good_as_none(
 def test_any_damage_gives_the_right_rows(
     mast_sandbox: Sandbox, observations: ObservationsClass, place: int, change: bytes
 ) -> None:
-    """Bytes changed anywhere in a kept file never lead to other rows, or to an exception."""
+    """Changed bytes anywhere in a cached file never lead to other rows, or to an exception."""
     observations.query_criteria(**GALEX)
     (path,) = kept(observations)
     content = bytearray(path.read_bytes())

@@ -1,4 +1,4 @@
-"""When kept answers go: they expire, they are cleared, or they are asked for anew."""
+"""When cached responses are removed: they expire, are cleared, or are replaced."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from astroquery_mast.sandbox import Sandbox
 
 
 def test_answers_expire(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """After astroquery's cache_timeout the archive is asked again, and never if that is -1."""
+    """After astroquery's cache_timeout, the request is sent again; never if that is -1."""
     observations.query_criteria(**GALEX)
     (path,) = kept(observations)
     old = time.time() - 1000
@@ -35,7 +35,7 @@ def test_answers_expire(mast_sandbox: Sandbox, observations: ObservationsClass) 
 
 
 def test_what_has_expired_is_removed(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
-    """Whenever an answer is kept, old ones go, and so does what a killed process left; other files stay."""
+    """Caching a response removes expired ones, and partial files of killed processes; other files are not removed."""
     observations.query_criteria(**GALEX)
     (path,) = kept(observations)
     folder = path.parent
@@ -51,7 +51,7 @@ def test_what_has_expired_is_removed(mast_sandbox: Sandbox, observations: Observ
 
 
 def test_clear_cache_removes_all_answers(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
-    """And what astroquery keeps in the same folder."""
+    """The responses that astroquery caches in the same folder are removed, too."""
     folder = Path(keeping.cache_location)
     (folder / "other.pickle").write_bytes(b"x")
     (folder / "mine.txt").write_bytes(b"x")
@@ -65,7 +65,7 @@ def test_clear_cache_removes_all_answers(mast_sandbox: Sandbox, kind: Kind, keep
 def test_clearcache_asks_again_and_keeps_the_new_answer(
     mast_sandbox: Sandbox, in_folder: Callable[[type[MastClass]], Any]
 ) -> None:
-    """The property with which the archive's own memory is passed over passes over this one, too."""
+    """The property that bypasses MAST's cache bypasses this one, too."""
     client = in_folder(MastClass)
     for clear in (False, True, False):
         client.service_request("Mast.Missions.List", {}, cache=True, clearcache=clear)

@@ -1,4 +1,4 @@
-"""What the archive says of its columns is believed only if it looks like columns."""
+"""MAST's column metadata are used only if they are plausible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOREIGN: dict[str, Any] = {"error": {"code": 7}}
 
 @pytest.mark.parametrize("odd", [OVERLOADED, FOREIGN], ids=["error", "foreign"])
 def test_one_odd_list_of_columns_breaks_no_later_query(mast_sandbox: Sandbox, odd: dict[str, Any]) -> None:
-    """A typing error while the archive was busy does not make a client forget its columns."""
+    """A typo while MAST was busy does not make a client forget its columns."""
     client = ObservationsClass()
     mast_sandbox.faults.add("columnsconfig", Fault.answer(odd), times=None)
     with pytest.raises(InvalidQueryError, match="Did you mean 'instrument_name'"):
@@ -29,7 +29,7 @@ def test_one_odd_list_of_columns_breaks_no_later_query(mast_sandbox: Sandbox, od
 
 @pytest.mark.parametrize("odd", [OVERLOADED, FOREIGN], ids=["error", "foreign"])
 def test_metadata_are_those_of_the_package_if_the_archives_are_odd(mast_sandbox: Sandbox, odd: dict[str, Any]) -> None:
-    """get_metadata has all columns, as it has when the archive cannot be asked."""
+    """get_metadata returns all columns, as if MAST could not be reached."""
     usual = ObservationsClass().get_metadata("observations")
     mast_sandbox.faults.add("columnsconfig", Fault.answer(odd), times=None)
     metadata = ObservationsClass().get_metadata("observations")
@@ -37,7 +37,7 @@ def test_metadata_are_those_of_the_package_if_the_archives_are_odd(mast_sandbox:
 
 
 def test_a_shorter_list_of_columns_takes_none_away(mast_sandbox: Sandbox) -> None:
-    """What the package knows can be asked for, even if the archive's list lacks it."""
+    """Columns of the package can be queried even if MAST's list lacks them."""
 
     def half(config: dict[str, Any]) -> dict[str, Any]:
         return dict(list(config.items())[: len(config) // 2])
@@ -51,7 +51,7 @@ def test_a_shorter_list_of_columns_takes_none_away(mast_sandbox: Sandbox) -> Non
 
 
 def test_the_fallback_is_said(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
-    """Metadata that come from the package instead of the archive are said to do so."""
+    """A message says that the metadata come from the package instead of MAST."""
     mast_sandbox.faults.add("columnsconfig", Fault.answer(OVERLOADED), times=None)
     ObservationsClass().get_metadata("observations")
     assert "columns known to this version" in caplog.text
@@ -70,7 +70,7 @@ def test_the_fallback_is_said(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFi
 def test_a_broken_list_of_columns_tells_how_long_it_was_tried(
     mast_sandbox: Sandbox, endpoint: str, ask: Callable[[], object], body: bytes
 ) -> None:
-    """As of every other answer that cannot be read: the service, the number of tries and the time."""
+    """As for other unreadable responses, the error has the service, the number of attempts, and the time."""
     mast_sandbox.faults.add(endpoint, Fault.answer(body), times=None)
     with pytest.raises(InvalidResponseError, match=r"Tried once in [\d.]+ s") as caught:
         ask()
@@ -79,6 +79,6 @@ def test_a_broken_list_of_columns_tells_how_long_it_was_tried(
 
 
 def test_a_name_without_columns_is_not_worth_another_try(mast_sandbox: Sandbox) -> None:
-    """An empty configuration is an answer, and the error does not say to try again later."""
+    """An empty configuration is a valid response, and the error does not recommend to try again later."""
     with pytest.raises(InvalidResponseError, match=r"MAST has no column list named Mast.No.Such"):
         ObservationsClass()._service.columns.refresh("Mast.No.Such")

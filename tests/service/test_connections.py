@@ -1,4 +1,4 @@
-"""Servers that never finish, and processes that are forked: every call ends, with its own answer."""
+"""Servers that never finish, and forked processes: every call ends, and with its own response."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ QUESTION = {"service": "Mast.Caom.Filtered", "params": {"columns": "*", "filters
 
 
 class Babbler:
-    """A server that answers every request with the same bytes, and then with a piece again and again."""
+    """A server that responds to every request with the same bytes, followed by a piece again and again."""
 
     def __init__(self, begins: bytes, goes_on: bytes = b"", pause: float = 0.0) -> None:
         self.begins, self.goes_on, self.pause = begins, goes_on, pause
@@ -75,7 +75,7 @@ class Babbler:
 
 @pytest.fixture
 def babbler() -> Iterator[Callable[..., Babbler]]:
-    """Start such a server, and let the clients talk to it."""
+    """Start such a server, and configure the clients to use it."""
     with ExitStack() as stack:
 
         def start(*args: Any) -> Babbler:
@@ -116,7 +116,7 @@ def test_a_server_that_drips_does_not_outlast_the_time_limit(
 
 
 def test_a_drip_from_the_archive_does_not_outlast_the_time_limit(mast_sandbox: Sandbox) -> None:
-    """The rows of a page that come a few at a time are not waited for longer than ``timeout=``."""
+    """Receiving a page a few rows at a time takes no longer than ``timeout=``."""
     mast_sandbox.faults.add("invoke", Fault.slow(200, 0.1), times=None)
     with pytest.raises(QueryTimeoutError):
         Observations.query_criteria(proposal_id=10452, timeout=0.5)
@@ -138,7 +138,7 @@ PACKED = gzip.compress(bytes(50_000_000))
 def test_an_endless_answer_is_not_read_into_memory(
     babbler: Callable[..., Babbler], monkeypatch: pytest.MonkeyPatch, begins: bytes, goes_on: bytes
 ) -> None:
-    """Beyond ``conf.max_response_size`` decoded bytes the answer is an error, and is not asked for again."""
+    """A response of more decoded bytes than ``conf.max_response_size`` is an error, and is not requested again."""
     monkeypatch.setattr(conf, "max_response_size", 1_000_000)
     server = babbler(begins, goes_on)
     with pytest.raises(ResponseTooLargeError, match="1000000 bytes"):
@@ -147,21 +147,21 @@ def test_an_endless_answer_is_not_read_into_memory(
 
 
 def test_a_length_that_cannot_be_is_an_error_of_the_package(babbler: Callable[..., Babbler]) -> None:
-    """No memory is taken because a server announces a terabyte."""
+    """No memory is allocated because a server announces a terabyte."""
     babbler(OK + b"Content-Length: 1000000000000\r\n\r\n{}")
     with pytest.raises(ServerError):
         Observations.query_criteria(obs_collection="HST")
 
 
 def test_of_an_endless_refusal_only_the_beginning_is_read(babbler: Callable[..., Babbler]) -> None:
-    """The words of an error are a few; the rest of its body is left."""
+    """Only the beginning of the body of an error is read."""
     babbler(b"HTTP/1.1 400 No\r\nContent-Type: text/plain\r\n\r\nNot like this.", b" " * 65536)
     with pytest.raises(BadRequestError, match="Not like this"):
         Observations.query_criteria(obs_collection="HST", timeout=20)
 
 
 def test_the_body_of_a_redirect_is_left(mast_sandbox: Sandbox, babbler: Callable[..., Babbler]) -> None:
-    """A redirect with an endless body leads on all the same."""
+    """A redirect with an endless body is followed all the same."""
     place = f"Location: {mast_sandbox.url}/whoami\r\n".encode()
     babbler(b"HTTP/1.1 307 There\r\n" + place + b"\r\n", b" " * 65536)
     assert MastClass().session_info(verbose=False)["anon"] is True
@@ -169,14 +169,14 @@ def test_the_body_of_a_redirect_is_left(mast_sandbox: Sandbox, babbler: Callable
 
 @pytest.mark.parametrize("place", [b"http://[::1", b"http://\xff\xfe/", b"http://a..b/", b"ftp://x/"])
 def test_a_redirect_to_no_address_is_an_error_of_the_package(babbler: Callable[..., Babbler], place: bytes) -> None:
-    """Whatever the session raises for an address is one error of the package."""
+    """All exceptions of the session for an invalid address are converted to one error of the package."""
     babbler(b"HTTP/1.1 302 There\r\nLocation: " + place + b"\r\nContent-Length: 0\r\n\r\n")
     with pytest.raises(MastError):
         Observations.query_criteria(obs_collection="HST")
 
 
 def test_certificates_that_are_not_there_are_an_error_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `requests` raises as a bare OSError before it sends anything is a `NetworkError`."""
+    """The bare OSError of `requests` for missing certificates is converted to a `NetworkError`."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/certificates")
     client = MastClass(server="https://127.0.0.1:1")
     with pytest.raises(NetworkError, match="nonexistent"):
@@ -184,7 +184,7 @@ def test_certificates_that_are_not_there_are_an_error_of_the_package(monkeypatch
 
 
 def test_code_that_meets_something_unforeseen_says_that_the_response_cannot_be_read(mast_sandbox: Sandbox) -> None:
-    """What nobody foresaw in an answer is still an error of the package, with its cause."""
+    """Unforeseen exceptions are converted to an error of the package, with their cause."""
     mast_sandbox.faults.add("invoke", Fault.answer(b"{}"), times=None)
     client, what = MastClass(), "x"
 
@@ -201,10 +201,10 @@ def test_code_that_meets_something_unforeseen_says_that_the_response_cannot_be_r
 
 
 def test_the_sessions_own_adapters_stay() -> None:
-    """Adapters of other classes are the user's, with what they do; plain ones keep their settings."""
+    """Adapters of other classes belong to the user and are not changed; plain ones keep their settings."""
 
     class Own(HTTPAdapter):
-        """Somebody's adapter."""
+        """A user's adapter."""
 
     session, own = requests.Session(), Own()
     session.mount("https://", own)
@@ -267,7 +267,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("start", ["fork", "spawn", "threads"])
 def test_every_worker_gets_its_own_answers(mast_sandbox: Sandbox, tmp_path: Path, start: str) -> None:
-    """Of 400 queries, product lists, names and counts four workers get theirs, and so does a parent that has asked."""
+    """In 400 queries, product lists, names and counts, each of four workers and their parent gets its own response."""
     script = tmp_path / "forking.py"
     script.write_text(FORKING)
     done = subprocess.run(
@@ -291,7 +291,7 @@ with conf.set_temp("pagesize", 20):
 
 
 def test_ctrl_c_in_a_paged_query_ends_the_process(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The threads that wait for a silent server do not keep the interpreter."""
+    """Threads that wait for a silent server do not keep the interpreter alive."""
     mast_sandbox.faults.add(
         "invoke", Fault.delay(100), times=None, where=lambda record: (record.mashup or {}).get("page") != 1
     )

@@ -1,4 +1,4 @@
-"""Sending, polling, paging: how the client behaves when the archive is slow, busy, broken or wrong."""
+"""Sending, polling and paging, when MAST is slow, busy, broken or wrong."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CRITERIA: dict[str, Any] = {"obs_collection": "GALEX"}
 
 
 def many_pages(sandbox: Sandbox, **keywords: Any) -> Any:
-    """Ask for something that takes several pages."""
+    """Query a result that takes several pages."""
     return Observations.query_criteria(**CRITERIA, pagesize=50, **keywords)
 
 
 def test_all_pages_come_and_in_order(mast_sandbox: Sandbox) -> None:
-    """A paged answer is the same table as an answer in one piece."""
+    """A result in several pages is the same table as a result in one page."""
     whole = Observations.query_criteria(**CRITERIA)
     paged = many_pages(mast_sandbox)
     assert len(mast_sandbox.requests.of("invoke")) > 4
@@ -36,7 +36,7 @@ def test_all_pages_come_and_in_order(mast_sandbox: Sandbox) -> None:
 
 
 def test_pages_are_windows_over_one_result(mast_sandbox: Sandbox) -> None:
-    """All pages of a call carry one cache breaker, and another call another one."""
+    """All pages of a call have the same cache breaker, and another call has another one."""
     many_pages(mast_sandbox)
     first = {record.mashup["cacheBreaker"] for record in mast_sandbox.requests.of("invoke")}
     mast_sandbox.requests.clear()
@@ -47,7 +47,7 @@ def test_pages_are_windows_over_one_result(mast_sandbox: Sandbox) -> None:
 
 
 def test_later_pages_are_fetched_side_by_side_within_the_limit(mast_sandbox: Sandbox) -> None:
-    """Pages after the first are under way together, but never more than conf.max_workers."""
+    """Pages after the first are requested concurrently, but never more than conf.max_workers."""
     mast_sandbox.faults.add("invoke", Fault.delay(0.05), times=None)
     with conf.set_temp("max_workers", 3):
         many_pages(mast_sandbox)
@@ -55,7 +55,7 @@ def test_later_pages_are_fetched_side_by_side_within_the_limit(mast_sandbox: San
 
 
 def test_one_page_is_given_when_one_is_asked_for(mast_sandbox: Sandbox) -> None:
-    """page=2 gives that page, with one request."""
+    """page=2 returns that page, with one request."""
     whole = Observations.query_criteria(**CRITERIA)
     mast_sandbox.requests.clear()
     page = many_pages(mast_sandbox, page=2)
@@ -64,7 +64,7 @@ def test_one_page_is_given_when_one_is_asked_for(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_lost_page_is_an_error_not_a_short_table(mast_sandbox: Sandbox) -> None:
-    """Rows missing against rowsFiltered raise, whatever each page says of itself."""
+    """Fewer rows than rowsFiltered raise an error, even if each page is consistent."""
 
     def lose_a_row(answer: dict[str, Any]) -> dict[str, Any]:
         answer["data"].pop()
@@ -77,7 +77,7 @@ def test_a_lost_page_is_an_error_not_a_short_table(mast_sandbox: Sandbox) -> Non
 
 
 def test_the_same_page_twice_is_an_error(mast_sandbox: Sandbox) -> None:
-    """An archive that sends another page than the one asked for is not believed."""
+    """A page with another number than the requested one is an error."""
 
     def first_again(answer: dict[str, Any]) -> dict[str, Any]:
         answer["paging"]["page"] = 1
@@ -89,7 +89,7 @@ def test_the_same_page_twice_is_an_error(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_result_that_changes_between_pages_is_an_error(mast_sandbox: Sandbox) -> None:
-    """Pages that disagree about the number of rows are of different results."""
+    """Pages with different total numbers of rows belong to different results."""
 
     def one_more(answer: dict[str, Any]) -> dict[str, Any]:
         answer["paging"]["rowsFiltered"] += 1
@@ -101,10 +101,10 @@ def test_a_result_that_changes_between_pages_is_an_error(mast_sandbox: Sandbox) 
 
 
 def test_executing_is_polled_with_the_identical_request(mast_sandbox: Sandbox) -> None:
-    """While the archive is working the same request is sent again, breaker and all, until it is done."""
+    """While MAST is working, the identical request is sent again, including the cache breaker."""
 
     def is_ours(record: RequestRecord) -> bool:
-        """Tell this query from what may still be under way for a test before."""
+        """Return whether a request belongs to this query, and not to an unfinished one of an earlier test."""
         return b"GALEX" in record.body
 
     mast_sandbox.faults.add("invoke", Fault.executing(), times=4, where=is_ours)
@@ -115,7 +115,7 @@ def test_executing_is_polled_with_the_identical_request(mast_sandbox: Sandbox) -
 
 
 def test_polling_backs_off(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each pause between polls is longer than the one before, up to a ceiling; nothing spins."""
+    """Each pause between polls is longer than the previous one, up to a limit."""
     from astroquery_mast.service import retrying as failures
 
     pauses: list[float] = []
@@ -129,13 +129,13 @@ def test_polling_backs_off(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_complete_answer_is_kept_however_late(mast_sandbox: Sandbox) -> None:
-    """An answer that arrives after the deadline was nearly spent is returned, not thrown away."""
+    """A response that arrives shortly before the deadline is returned."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=1)
     assert len(Observations.query_criteria(**CRITERIA, timeout=5)) > 0
 
 
 def test_a_job_that_never_ends_meets_the_deadline(mast_sandbox: Sandbox) -> None:
-    """EXECUTING for ever becomes astroquery's TimeoutError, which says the service, the time and what to try."""
+    """Permanent EXECUTING raises astroquery's TimeoutError, with the service, the time, and advice."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
     with pytest.raises(
         astroquery_exceptions.TimeoutError, match=r"^Timeout limit of 0.3 s exceeded by Mast.Caom.Filtered: .*timeout="
@@ -144,7 +144,7 @@ def test_a_job_that_never_ends_meets_the_deadline(mast_sandbox: Sandbox) -> None
 
 
 def test_a_silent_archive_meets_the_deadline(mast_sandbox: Sandbox) -> None:
-    """A stalled connection ends by the deadline."""
+    """A stalled connection ends at the deadline."""
     mast_sandbox.faults.add("invoke", Fault.delay(30), times=None)
     with pytest.raises(QueryTimeoutError) as caught:
         Observations.query_criteria(**CRITERIA, timeout=0.3)
@@ -153,14 +153,14 @@ def test_a_silent_archive_meets_the_deadline(mast_sandbox: Sandbox) -> None:
 
 
 def test_silence_is_given_up_and_asked_again_before_the_deadline(mast_sandbox: Sandbox) -> None:
-    """conf.read_timeout ends one silent connection, and the next try may succeed."""
+    """conf.read_timeout ends a silent connection, and the next attempt may succeed."""
     mast_sandbox.faults.add("invoke", Fault.delay(30), times=1)
     with conf.set_temp("read_timeout", 0.3):
         assert len(Observations.query_criteria(**CRITERIA)) > 0
 
 
 def test_timeout_is_read_when_the_call_is_made(mast_sandbox: Sandbox) -> None:
-    """conf.timeout set after import holds for clients that exist already."""
+    """conf.timeout set after import applies to existing clients."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
     with conf.set_temp("timeout", 0.2), pytest.raises(QueryTimeoutError, match=r"0\.2 s"):
         Observations.query_criteria(**CRITERIA)
@@ -183,14 +183,14 @@ def test_timeout_is_read_when_the_call_is_made(mast_sandbox: Sandbox) -> None:
     ids=repr,
 )
 def test_a_passing_failure_is_retried(mast_sandbox: Sandbox, fault: Fault) -> None:
-    """Overload, broken connections and garbage that pass cost a retry, not the query."""
+    """Transient overload, broken connections and garbage lead to a retry, and the query succeeds."""
     mast_sandbox.faults.add("invoke", fault, times=2)
     assert len(Observations.query_criteria(**CRITERIA)) > 0
     assert len(mast_sandbox.requests.of("invoke")) == 3
 
 
 def test_retry_after_is_obeyed(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pause is as long as the archive asks for."""
+    """The pause is as long as the server requests."""
     from astroquery_mast.service import retrying as failures
 
     pauses: list[float] = []
@@ -198,11 +198,11 @@ def test_retry_after_is_obeyed(mast_sandbox: Sandbox, monkeypatch: pytest.Monkey
     mast_sandbox.faults.add("invoke", Fault.status(503, retry_after=7))
     Observations.query_criteria(**CRITERIA)
     assert pauses[0] == 7
-    assert all(6 < pause <= 7 for pause in pauses)  # nobody else sends before, either
+    assert all(6 < pause <= 7 for pause in pauses)  # no other request is sent before, either
 
 
 def test_retry_after_beyond_the_deadline_is_not_waited_for(mast_sandbox: Sandbox) -> None:
-    """An archive that asks for more time than there is ends the call at once, and the error says how long it asked."""
+    """If the server requests a pause beyond the deadline, the call ends at once, and the error says how long it is."""
     mast_sandbox.faults.add("invoke", Fault.status(503, retry_after=3600), times=None)
     with pytest.raises(ServerError) as caught:
         Observations.query_criteria(**CRITERIA, timeout=10)
@@ -220,18 +220,18 @@ def test_retry_after_beyond_the_deadline_is_not_waited_for(mast_sandbox: Sandbox
     ids=repr,
 )
 def test_a_lasting_failure_is_a_remote_service_error(mast_sandbox: Sandbox, fault: Fault, error: type) -> None:
-    """After the attempts the error is a RemoteServiceError: which service, how long, how often, and what to do."""
+    """After all attempts, the RemoteServiceError has the service, their number, the time, and advice."""
     mast_sandbox.faults.add("invoke", fault, times=None)
     with pytest.raises(error, match=r"Mast\.Caom\.Filtered.*Tried 4 times in \d+\.\d s\. Try again later") as caught:
         Observations.query_criteria(**CRITERIA)
     assert isinstance(caught.value, astroquery_exceptions.RemoteServiceError)
-    # A connection that breaks is also a reason to ask, once, whether there are too many rows for one answer.
+    # After a broken connection, the rows are counted once, because there may be too many for one response.
     tries = [record for record in mast_sandbox.requests.of("invoke") if record.mashup["params"]["columns"] == "*"]
     assert len(tries) == conf.max_attempts
 
 
 def test_a_refusal_is_an_invalid_query_with_the_archives_words(mast_sandbox: Sandbox) -> None:
-    """4xx is not retried and says what the server said."""
+    """4xx is not retried, and the error has the server's message."""
     mast_sandbox.faults.add("invoke", Fault.status(400, body=b"Radius is too large."), times=None)
     with pytest.raises(astroquery_exceptions.InvalidQueryError, match="Radius is too large"):
         Observations.query_criteria(**CRITERIA)
@@ -239,14 +239,14 @@ def test_a_refusal_is_an_invalid_query_with_the_archives_words(mast_sandbox: San
 
 
 def test_an_error_status_carries_the_archives_words(mast_sandbox: Sandbox) -> None:
-    """HTTP 200 with status ERROR is a RemoteServiceError, asked once."""
+    """HTTP 200 with the status ERROR is a RemoteServiceError, without retries."""
     with pytest.raises(ServerError, match=r"Mast\.No\.Such\.Service"):
         Mast.service_request("Mast.No.Such.Service", {})
     assert len(mast_sandbox.requests.of("invoke")) == 1
 
 
 def test_an_error_status_about_rights_is_a_login_error(mast_sandbox: Sandbox) -> None:
-    """Not being authorised is no ordinary service error."""
+    """A missing authorization is a login error."""
     mast_sandbox.faults.add("invoke", Fault.error("User must be logged in to access this service."))
     with pytest.raises(astroquery_exceptions.LoginError, match="must be logged in"):
         Observations.query_criteria(**CRITERIA)
@@ -266,7 +266,7 @@ def test_an_error_status_about_rights_is_a_login_error(mast_sandbox: Sandbox) ->
     ],
 )
 def test_a_deformed_answer_never_shows_its_insides(mast_sandbox: Sandbox, edit: Any) -> None:
-    """A missing part gives a table or a RemoteServiceError, never KeyError, TypeError or AttributeError."""
+    """Missing parts lead to a table or a RemoteServiceError, never to KeyError, TypeError or AttributeError."""
     mast_sandbox.faults.add("invoke", Fault.edit(edit), times=None)
     try:
         table = Observations.query_criteria(**CRITERIA)
@@ -276,7 +276,7 @@ def test_a_deformed_answer_never_shows_its_insides(mast_sandbox: Sandbox, edit: 
 
 
 def test_metadata_endpoint_down_costs_no_query(mast_sandbox: Sandbox) -> None:
-    """The query works when columnsconfig answers 503, with and without a snapshot (B38)."""
+    """The query works when columnsconfig returns 503, with and without a snapshot (B38)."""
     mast_sandbox.faults.add("columnsconfig", Fault.status(503), times=None)
     assert len(MastClass().service_request("Mast.Missions.List", {})) > 5
     table = Observations.query_criteria(**CRITERIA)
@@ -285,15 +285,15 @@ def test_metadata_endpoint_down_costs_no_query(mast_sandbox: Sandbox) -> None:
 
 
 def test_an_ordinary_query_asks_for_no_metadata(mast_sandbox: Sandbox) -> None:
-    """What the package knows of the columns is not asked for again."""
-    MastClass()  # a client of its own has read nothing
+    """The columns in the package are not requested again."""
+    MastClass()  # a new client has not read any columns
     Observations.query_criteria(**CRITERIA)
     assert [record.endpoint for record in mast_sandbox.requests] == ["invoke"]
 
 
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
 def test_no_body_is_decoded_for_a_message(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, level: str) -> None:
-    """Logging never turns a body of many megabytes into text, whatever the level (B32)."""
+    """Logging never decodes a body of many megabytes, at any level (B32)."""
     decoded = property(lambda _response: pytest.fail("a body was decoded for the log"))
     monkeypatch.setattr(requests.Response, "text", decoded)
     monkeypatch.setattr(log, "level", logging.getLevelName(level))
@@ -301,7 +301,7 @@ def test_no_body_is_decoded_for_a_message(mast_sandbox: Sandbox, monkeypatch: py
 
 
 def test_server_set_after_import_is_used(mast_sandbox: Sandbox) -> None:
-    """conf.server is read at each request, and one client may have another server (B7)."""
+    """conf.server is read for each request, and one client may have another server (B7)."""
     with Sandbox() as other:
         Observations.query_criteria(**CRITERIA)
         assert len(other.requests.of("invoke")) == 1
@@ -311,14 +311,14 @@ def test_server_set_after_import_is_used(mast_sandbox: Sandbox) -> None:
 
 
 def test_pagesize_and_default_pages_come_from_the_configuration(mast_sandbox: Sandbox) -> None:
-    """conf.pagesize holds for the next call."""
+    """conf.pagesize applies to the next call."""
     with conf.set_temp("pagesize", 100):
         Observations.query_criteria(**CRITERIA)
     assert {record.mashup["pagesize"] for record in mast_sandbox.requests.of("invoke")} == {100}
 
 
 def test_an_unknown_host_is_a_remote_service_error() -> None:
-    """No connection is an error with the address in it, after the retries."""
+    """Without a connection, the error after the retries has the address."""
     with responses.RequestsMock() as mock:
         mock.post("https://mast.stsci.edu/api/v0/invoke", body=requests.ConnectionError("no route to host"))
         with pytest.raises(ServerError, match=r"could not be reached.*no route to host"):
@@ -327,14 +327,14 @@ def test_an_unknown_host_is_a_remote_service_error() -> None:
 
 
 def test_an_invalid_address_is_not_retried() -> None:
-    """What cannot get better is not tried again."""
+    """Permanent errors are not retried."""
     with responses.RequestsMock() as mock, pytest.raises(ServerError):
         MastClass(server="nonsense").service_request("Mast.Missions.List", {})
     assert len(mock.calls) <= 1
 
 
 def test_refused_pages_raise_before_sending() -> None:
-    """Pages are counted from one."""
+    """Page numbers start at one."""
     for keywords in ({"page": 0}, {"page": 1.5}, {"pagesize": -1}, {"pagesize": True}):
         with pytest.raises(astroquery_exceptions.InvalidQueryError, match=r"page(size)? must be"):
             Observations.query_criteria(**CRITERIA, **keywords)
@@ -344,7 +344,7 @@ def test_refused_pages_raise_before_sending() -> None:
 
 
 def test_sixteen_threads_get_the_tables_of_one(mast_sandbox: Sandbox) -> None:
-    """Mixed queries side by side on one client give what they give one after the other (B39)."""
+    """Concurrent mixed queries of one client return the same tables as sequential ones (B39)."""
     questions: list[Any] = [
         lambda: Observations.query_criteria(obs_collection="JWST", instrument_name="MIRI*"),
         lambda: Observations.query_criteria(obs_collection="GALEX", pagesize=40),
@@ -367,14 +367,14 @@ def test_sixteen_threads_get_the_tables_of_one(mast_sandbox: Sandbox) -> None:
 
 
 def test_deadline_counts_down() -> None:
-    """What remains and what has passed add up to what was given."""
+    """The remaining and the elapsed time add up to the given time."""
     deadline = Deadline.start(100)
     assert 99 < deadline.remaining() <= 100
     assert deadline.remaining() + deadline.elapsed() == pytest.approx(100, abs=1e-3)
 
 
 def test_a_byte_that_is_no_text_is_garbage_and_asked_for_again(mast_sandbox: Sandbox) -> None:
-    """One broken byte on the way costs a second request, and not the result."""
+    """One broken byte leads to a second request, and the query succeeds."""
     whole = Observations.query_criteria(**CRITERIA)
     good = Mast.service_request_async("Mast.Missions.List", {})[0].content
     mast_sandbox.faults.add("invoke", Fault.answer(good.replace(b"HST", b"H\xffT", 1), content_type="text/plain"))

@@ -1,4 +1,4 @@
-"""Names of objects as they are given, and what the resolver answers."""
+"""Names of objects as users give them, and the responses of the resolver."""
 
 from __future__ import annotations
 
@@ -37,32 +37,32 @@ JSON = st.recursive(
     ids=str,
 )
 def test_what_is_missing_is_counted(names: Any, given_names: list[str], missing: int) -> None:
-    """A list of names as catalogs have them is no reason to refuse it."""
+    """Missing names in a list, as from a catalog, are counted and raise no error."""
     assert valid_names(names) == (given_names, missing)
 
 
 @pytest.mark.parametrize("names", [None, 5, {"M51": 1}, [42], [None], ["", None], [["M51"]]], ids=str)
 def test_what_is_no_list_of_names_is_refused(names: Any) -> None:
-    """Other things, or not one name, are an InvalidQueryError."""
+    """Other objects, or a list without any name, are an InvalidQueryError."""
     with pytest.raises(InvalidQueryError):
         valid_names(names)
 
 
 def test_names_are_plain_text() -> None:
-    """Bytes of FITS files and numpy's text are names."""
+    """Bytes from FITS files and numpy text are names."""
     assert checked_name(b"M 51") == "M 51"
     assert type(checked_name(np.str_("M51"))) is str
 
 
 @pytest.mark.parametrize("place", [(1, 95), (1, -90.1), ("x", 1), (None, 1), (math.nan, 1), (1, math.inf)], ids=str)
 def test_an_impossible_position_is_unreadable(place: tuple[Any, Any]) -> None:
-    """What is not on the sky never becomes a SkyCoord."""
+    """A position that is not on the sky never becomes a SkyCoord."""
     with pytest.raises(InvalidResponseError, match="position"):
         place_of({"ra": place[0], "decl": place[1]})
 
 
 def test_an_entry_without_a_place_leaves_the_others() -> None:
-    """One source with a gap costs nothing if another one has the position."""
+    """An entry without a position does not affect the entries of other sources."""
     assert with_place([{**M51, "ra": None}, M51]) == [M51]
     assert with_place([]) == []
     found = by_name(["M51", "M101"], [M51, {"searchString": "m101", "ra": None}])
@@ -71,7 +71,7 @@ def test_an_entry_without_a_place_leaves_the_others() -> None:
 
 
 def test_an_error_of_the_resolver_is_no_unknown_name() -> None:
-    """If it says that it has failed, that is not a name without a position."""
+    """An error of the resolver is not the same as a name without a position."""
     with pytest.raises(ServerError, match="database is down"):
         read_entries(b'{"status": "ERROR", "msg": "database is down"}')
     assert read_entries(b'{"status": ""}') == []
@@ -79,7 +79,7 @@ def test_an_error_of_the_resolver_is_no_unknown_name() -> None:
 
 @given(document=JSON)
 def test_arbitrary_answers_give_only_errors_of_the_package(document: object) -> None:
-    """Whatever comes, each name has entries with a position, or an error."""
+    """Whatever the response, each name has entries with a position, or an error."""
     try:
         entries = read_entries(json.dumps(document).encode())
         found = by_name(["M51", "M101"], entries)

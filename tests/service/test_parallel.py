@@ -1,4 +1,4 @@
-"""Many jobs at a time on any executor: never too many, all of them told of, and ended when they have to be."""
+"""Concurrent jobs on any executor: never too many, each reported once, and stopped when necessary."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from astroquery_mast.service.retrying import Deadline
 
 
 class Crowd:
-    """Counts who is at work at the same time."""
+    """Count the concurrent workers."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -56,7 +56,7 @@ class ByHand(Executor):
 
 
 class Stopping(SharedState):
-    """Tells when it is stopped."""
+    """A state that records when it is stopped."""
 
     def __init__(self, deadline: Deadline | None = None, then: Callable[[], object] = lambda: None) -> None:
         super().__init__(deadline or Deadline())
@@ -70,13 +70,13 @@ class Stopping(SharedState):
 
 
 def unlimited() -> Stopping:
-    """Nothing ends the call."""
+    """A state without a deadline."""
     return Stopping(then=pytest.fail)
 
 
 @pytest.mark.parametrize("window", [1, 3, 50])
 def test_every_job_is_told_of_once_and_no_more_are_under_way_than_allowed(window: int) -> None:
-    """All results come, and the window is never exceeded even if the executor has more threads."""
+    """All results are yielded, and the limit is never exceeded, even if the executor has more threads."""
     crowd = Crowd()
     with ThreadPoolExecutor(20) as executor:
         options = RunOptions(max_workers=window, executor=executor)
@@ -87,7 +87,7 @@ def test_every_job_is_told_of_once_and_no_more_are_under_way_than_allowed(window
 
 
 def test_jobs_are_under_way_while_the_caller_uses_results_that_were_known_before() -> None:
-    """And while it uses that of the only worker; never more than allowed, and each result is given once."""
+    """The same holds for the result of a single worker; the limit is kept, and each result is yielded once."""
     executor = ByHand()
     options = RunOptions(max_workers=1, executor=executor)
     known = [(Job(place, place), -place) for place in (2, 3)]
@@ -102,13 +102,13 @@ def test_jobs_are_under_way_while_the_caller_uses_results_that_were_known_before
 
 
 def test_jobs_are_given_in_order_where_that_is_wanted() -> None:
-    """However long each takes; whoever listens hears of each as it ends."""
+    """The durations do not matter, and on_end is called for each job as it ends."""
     gates = [threading.Event() for _ in range(12)]
     heard: list[int] = []
 
     def work(number: int) -> int:
         if number % 2 == 0:
-            assert gates[number].wait(5)  # even ones wait for the odd one after them
+            assert gates[number].wait(5)  # even jobs wait for the odd one after them
         else:
             gates[number - 1].set()
         return number
@@ -120,7 +120,7 @@ def test_jobs_are_given_in_order_where_that_is_wanted() -> None:
 
 
 def test_jobs_are_read_no_faster_than_they_are_done() -> None:
-    """What is found out from one job can still change the next: it has not been handed over yet."""
+    """The outcome of one job can still affect the next, which has not been submitted yet."""
     read: list[int] = []
     items = (read.append(number) or number for number in range(100))
     executor = ByHand()
@@ -133,7 +133,7 @@ def test_jobs_are_read_no_faster_than_they_are_done() -> None:
 
 
 def test_failure_of_a_job_is_its_own() -> None:
-    """An exception is the outcome of its job; the others go on."""
+    """An exception is the outcome of its job only; the others continue."""
     ended = run([1, 0, 2], lambda n: 1 / n, RunOptions(max_workers=2), unlimited())
     found = {job.item: outcome for job, outcome in ended}
     failure = found.pop(0)
@@ -143,7 +143,7 @@ def test_failure_of_a_job_is_its_own() -> None:
 
 
 def test_executor_that_takes_no_more_fails_each_job() -> None:
-    """An executor that was shut down or broke gives every job a failure instead of an exception for all."""
+    """With an executor that was shut down or broke, every job fails, instead of one exception for all."""
     executor = ThreadPoolExecutor(1)
     executor.shutdown()
     ended = run(range(3), abs, RunOptions(max_workers=2, executor=executor), unlimited())
@@ -153,7 +153,7 @@ def test_executor_that_takes_no_more_fails_each_job() -> None:
 
 
 def test_deadline_ends_it_with_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the time is over nothing more begins, and what can be taken back is; all others are unfinished."""
+    """After the deadline, no job starts and waiting ones are canceled; all of these are unfinished."""
     monkeypatch.setattr("astroquery_mast.service.parallel.GRACE", 0.05)
     executor, state = ByHand(), Stopping(Deadline(0.2))
     ended = run(range(9), abs, RunOptions(max_workers=3, executor=executor), state)
@@ -161,7 +161,7 @@ def test_deadline_ends_it_with_what_is_there(monkeypatch: pytest.MonkeyPatch) ->
         threading.Timer(0.01, lambda: executor.futures[0].set_result(5)).start()
         job, outcome = next(ended)
         assert (job.item, outcome) == (0, 5)
-        executor.futures[1].set_running_or_notify_cancel()  # stuck: cannot be taken back
+        executor.futures[1].set_running_or_notify_cancel()  # running: cannot be canceled
         rest = {job.item: outcome for job, outcome in ended}
     assert state.stopped == 1
     assert sorted(rest) == list(range(1, 9))
@@ -171,7 +171,7 @@ def test_deadline_ends_it_with_what_is_there(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_caller_who_leaves_stops_the_jobs() -> None:
-    """Leaving the loop, as an exception does, tells the jobs to end and takes back those that wait."""
+    """Leaving the loop, as by an exception, stops running jobs and cancels waiting ones."""
     executor, state = ByHand(), Stopping()
     ended = run(range(9), abs, RunOptions(max_workers=3, executor=executor), state)
     threading.Timer(0.01, lambda: executor.futures[0].set_result(5)).start()
@@ -184,7 +184,7 @@ def test_caller_who_leaves_stops_the_jobs() -> None:
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads on this system")
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_while_waiting_is_noticed_at_once() -> None:
-    """KeyboardInterrupt reaches the caller although no job ends, and the jobs are told."""
+    """KeyboardInterrupt reaches the caller although no job ends, and the jobs are stopped."""
     go_on = threading.Event()
     state = Stopping(then=go_on.set)
 
@@ -198,7 +198,7 @@ def test_ctrl_c_while_waiting_is_noticed_at_once() -> None:
 
 
 def test_nothing_for_other_processes_is_loaded_where_no_executor_is_given() -> None:
-    """What only ``executor=`` needs stands in a module that is imported with it."""
+    """The module for ``executor=`` is imported only if that is given."""
     code = (
         "import sys, astroquery_mast.observations.many, astroquery_mast.catalogs.many, "
         "astroquery_mast.targets.crossmatch, astroquery_mast.downloads.product_flow; "
@@ -211,7 +211,7 @@ def test_nothing_for_other_processes_is_loaded_where_no_executor_is_given() -> N
 
 
 def test_in_order_keeps_the_order_and_the_limit() -> None:
-    """Results come in the order of the items, however long each takes, and few are in work at once."""
+    """The results are in the order of the items, whatever their durations, and only a few run at once."""
     running, most = 0, 0
     lock = threading.Lock()
     gates = [threading.Event() for _ in range(12)]
@@ -234,13 +234,13 @@ def test_in_order_keeps_the_order_and_the_limit() -> None:
 
 
 def test_an_exception_may_be_a_result() -> None:
-    """What is returned is not raised."""
+    """A returned exception is not raised."""
     errors = [ValueError("a"), KeyError("b")]
     assert list(map_in_threads(lambda error: error, errors, 2)) == errors
 
 
 def test_in_order_stops_at_the_first_failure() -> None:
-    """A failure ends the work; items that had not begun are never begun."""
+    """A failure ends the work, and no further item starts."""
     begun: list[int] = []
 
     def work(number: int) -> int:
@@ -281,7 +281,7 @@ sys.stdout.write(f"{len(found)} {len(names)} {len(targets)} {len(products)} "
 
 
 def test_without_more_threads_everything_takes_longer_and_comes(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Where the system starts no more threads, pages, names, targets, products and files come all the same."""
+    """If the system cannot start threads, pages, names, targets, products and files are still processed."""
     script = tmp_path / "threads.py"
     script.write_text(NO_THREADS)
     told = []

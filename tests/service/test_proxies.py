@@ -1,4 +1,4 @@
-"""Proxies between the client and the archive: what goes through them, what does not, and what refusals look like."""
+"""Proxies between the client and MAST: which requests they get, and how their errors are reported."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ VARIABLES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_prox
 
 @pytest.fixture(autouse=True)
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is known of proxies."""
+    """Remove all proxy settings."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 def behind(mast_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """Give an archive that has a name, so that it is asked through a proxy if there is one."""
+    """Return a sandbox with a host name, which is reached through a proxy if one is set."""
     with conf.set_temp("server", f"http://{MADE_UP}"):
         yield mast_sandbox
 
 
 @pytest.fixture
 def products(mast_sandbox: Sandbox) -> Table:
-    """Give four small products."""
+    """Return four small products."""
     return small_files(mast_sandbox, 4)
 
 
 def hosts(proxy: Proxy) -> set[str]:
-    """Return the hosts that were wanted through a proxy."""
+    """Return the hosts that were requested from a proxy."""
     return {record.headers["host"] for record in proxy.requests}
 
 
 def test_the_proxy_of_the_environment_is_used_for_queries_and_files(
     behind: Sandbox, products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing else reaches the archive, the login of the proxy stays there, and the files are whole."""
+    """All requests use the proxy, the login of the proxy is not passed on, and the files are complete."""
     with behind.proxy("me:secret") as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         assert Observations.query_criteria_count(proposal_id=10452) == 126
@@ -67,7 +67,7 @@ def test_the_proxy_of_the_environment_is_used_for_queries_and_files(
 def test_the_proxy_of_a_session_is_used_by_processes_too(
     behind: Sandbox, products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Workers that share nothing with this process have the proxies of the client's session."""
+    """Worker processes use the proxies of the client's session."""
     client = ObservationsClass(session=requests.Session())
     with (
         behind.proxy() as proxy,
@@ -83,7 +83,7 @@ def test_the_proxy_of_a_session_is_used_by_processes_too(
 def test_a_file_that_breaks_off_behind_a_proxy_is_gone_on_with(
     behind: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rest is asked for through the proxy, as it is without one."""
+    """The rest of the file is requested through the proxy, as it is without one."""
     rows = behind.archive.query(
         "select dataURI from product where dataRights = 'PUBLIC' and size between 500000 and 900000 limit 1"
     )
@@ -99,7 +99,7 @@ def test_a_file_that_breaks_off_behind_a_proxy_is_gone_on_with(
 def test_no_token_goes_through_a_proxy_in_clear_text(
     behind: Sandbox, products: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A login at a server without https is refused before it is sent; one that was made elsewhere stays there."""
+    """A login at a server without https raises before it is sent; a token of another server is not sent there."""
     with behind.proxy() as proxy, conf.set_temp("server", behind.url):
         monkeypatch.setenv("http_proxy", proxy.url)
         Observations.login(behind.token)
@@ -115,7 +115,7 @@ def test_no_token_goes_through_a_proxy_in_clear_text(
 def test_no_proxy_stands_before_a_server_on_this_computer(
     mast_sandbox: Sandbox, products: Table, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """With http_proxy set, the sandbox works, and the proxy sees neither the token nor anything else."""
+    """With http_proxy set, the sandbox works, and the proxy gets neither the token nor any request."""
     with mast_sandbox.proxy() as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
@@ -137,7 +137,7 @@ def test_a_proxy_that_wants_a_login_is_asked_once(
     login: str | None,
     scheme: str,
 ) -> None:
-    """407 does not pass by trying again; the message says what to set, and nowhere is the password."""
+    """407 is not retried; the message says which variable to set, and the password is shown nowhere."""
     with behind.proxy("me:secret") as proxy, conf.set_temp("server", f"{scheme}://{MADE_UP}"):
         monkeypatch.setenv(f"{scheme}_proxy", proxy.address.replace("//", f"//{login}@") if login else proxy.address)
         with pytest.raises(NetworkError, match="The proxy requires a login: set HTTPS_PROXY") as caught:
@@ -153,7 +153,7 @@ def test_a_proxy_that_wants_a_login_is_asked_once(
 
 
 def test_a_proxy_that_makes_no_tunnel_is_asked_once(behind: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """403 on CONNECT does not pass by trying again, either."""
+    """403 for CONNECT is not retried, either."""
     with behind.proxy() as proxy, conf.set_temp("server", f"https://{MADE_UP}"):
         monkeypatch.setenv("https_proxy", proxy.url)
         with pytest.raises(NetworkError, match="The proxy refused this request"):
@@ -162,7 +162,7 @@ def test_a_proxy_that_makes_no_tunnel_is_asked_once(behind: Sandbox, monkeypatch
 
 
 def test_a_proxy_that_is_down_may_be_up_again(behind: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is tried as often as a server would be, and its password is not in the message."""
+    """It is retried as often as a server, and the message does not have its password."""
     with behind.proxy("me:secret") as proxy:
         address = proxy.url
     monkeypatch.setenv("http_proxy", address)
@@ -172,14 +172,14 @@ def test_a_proxy_that_is_down_may_be_up_again(behind: Sandbox, monkeypatch: pyte
 
 
 def test_a_proxy_without_a_host_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The address of the proxy is blamed."""
+    """The message says that the address of the proxy is not valid."""
     monkeypatch.setenv("https_proxy", "http://me:pw@")
     with conf.set_temp("server", f"https://{MADE_UP}"), pytest.raises(NetworkError, match="The proxy address"):
         Mast.service_request(LIST, {})
 
 
 def test_an_untrusted_certificate_names_the_variable_that_helps(mast_sandbox: Sandbox) -> None:
-    """REQUESTS_CA_BUNDLE is looked at, and SSL_CERT_FILE is not; here the server has no certificate at all."""
+    """REQUESTS_CA_BUNDLE is used, and SSL_CERT_FILE is not; in this test, the server has no certificate at all."""
     server = mast_sandbox.url.replace("http:", "https:")
     with conf.set_temp("server", server), pytest.raises(NetworkError, match=r"REQUESTS_CA_BUNDLE.*SSL_CERT_FILE"):
         Mast.service_request(LIST, {})

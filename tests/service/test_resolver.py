@@ -1,4 +1,4 @@
-"""Names of objects become positions."""
+"""The resolution of names of objects to positions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ RESOLVER = "https://mastresolver.stsci.edu/Santa-war/query"
 
 
 def entry(name: str, ra: float, resolver: str = "SIMBAD") -> dict[str, object]:
-    """An entry as the resolver sends it."""
+    """Return an entry as the resolver sends it."""
     return {"searchString": name.lower(), "resolver": resolver, "ra": ra, "decl": 10.0, "canonicalName": name}
 
 
 def test_a_name_has_a_position(mast_sandbox: Sandbox) -> None:
-    """One name gives one scalar position."""
+    """One name returns one scalar position."""
     position = Mast.resolve_object("M51")
     assert isinstance(position, SkyCoord)
     assert position.isscalar
@@ -36,7 +36,7 @@ def test_a_name_has_a_position(mast_sandbox: Sandbox) -> None:
 
 
 def test_many_names_are_asked_in_batches_and_come_in_order(mast_sandbox: Sandbox) -> None:
-    """Several names give a dictionary in the order asked, with few requests."""
+    """Several names return a dictionary in the given order, with few requests."""
     names = ["M51", "M101", "M31", "Crab", "47 Tuc"]
     positions = Mast.resolve_object(names)
     assert list(positions) == names
@@ -44,21 +44,21 @@ def test_many_names_are_asked_in_batches_and_come_in_order(mast_sandbox: Sandbox
 
 
 def test_a_list_of_one_is_a_dictionary_like_a_list_of_two(mast_sandbox: Sandbox) -> None:
-    """The kind of the result depends on what was given, not on how many (B35)."""
+    """The type of the result depends on the type of the argument, not on the number of names (B35)."""
     assert list(Mast.resolve_object(["M51"])) == ["M51"]
     assert list(Mast.resolve_object(("M51", "M101"))) == ["M51", "M101"]
 
 
 @pytest.mark.parametrize("name", ["M51", " M51 ", "m51", "M  51", "\tM 51"])
 def test_blanks_and_case_do_not_matter(mast_sandbox: Sandbox, name: str) -> None:
-    """A name is found however it is spelled, alone or among others (B35)."""
+    """A name is resolved whatever its spaces and case, alone or among others (B35)."""
     alone = Mast.resolve_object(name)
     among = Mast.resolve_object([name, "M101"])
     assert alone.separation(among[name]).arcsec < 1
 
 
 def test_an_unknown_name_is_a_resolver_error(mast_sandbox: Sandbox) -> None:
-    """A name without a position raises, with the name in the message."""
+    """A name without a position raises an error with the name in its message."""
     with pytest.raises(ResolverError, match='Could not resolve "nonexistent object 42"'):
         Mast.resolve_object("nonexistent object 42")
     with pytest.raises(ResolverError, match="any of the given"), pytest.warns(InputWarning):
@@ -66,7 +66,7 @@ def test_an_unknown_name_is_a_resolver_error(mast_sandbox: Sandbox) -> None:
 
 
 def test_unknown_names_among_others_are_warned_of_and_left_out(mast_sandbox: Sandbox) -> None:
-    """One bad name does not cost the others."""
+    """An unknown name does not affect the others."""
     with pytest.warns(InputWarning, match="nonexistent 1"):
         positions = Mast.resolve_object(["M51", "nonexistent 1"])
     assert list(positions) == ["M51"]
@@ -74,14 +74,14 @@ def test_unknown_names_among_others_are_warned_of_and_left_out(mast_sandbox: San
 
 @pytest.mark.parametrize("bad", ["", "   ", 42, None])
 def test_no_name_is_refused_unsent(mast_sandbox: Sandbox, bad: object) -> None:
-    """What is no name is an InvalidQueryError before anything is sent."""
+    """A value that is not a name is an InvalidQueryError before anything is sent."""
     with pytest.raises(InvalidQueryError):
         Mast.resolve_object([bad])
     assert len(mast_sandbox.requests) == 0
 
 
 def test_resolver_can_be_chosen(mast_sandbox: Sandbox) -> None:
-    """A chosen resolver is asked for and used; another word is refused."""
+    """The chosen resolver is queried and used; an unknown one raises an error."""
     Mast.resolve_object("M51", resolver="ned")
     assert mast_sandbox.requests.of("resolver")[0].query["resolver"] == ["NED"]
     with pytest.raises(ResolverError, match="NED"):
@@ -89,7 +89,7 @@ def test_resolver_can_be_chosen(mast_sandbox: Sandbox) -> None:
 
 
 def test_resolve_all_gives_every_source(mast_sandbox: Sandbox) -> None:
-    """resolve_all gives a dictionary source → position, nested for several names."""
+    """resolve_all returns a dictionary of source → position, nested for several names."""
     sources = Mast.resolve_object("M51", resolve_all=True)
     assert {"NED", "SIMBAD"} <= set(sources)
     nested = Mast.resolve_object(["M51", "M101"], resolve_all=True)
@@ -99,7 +99,7 @@ def test_resolve_all_gives_every_source(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_catalog_entry_far_from_the_resolvers_position_is_warned_of(mast_sandbox: Sandbox) -> None:
-    """For a TIC number the chosen resolver is compared with the catalog."""
+    """For a TIC number, the position of the chosen resolver is compared with the catalog."""
     reply = {"status": "", "resolvedCoordinate": [entry("TIC 1", 10.0, "TIC"), entry("TIC 1", 10.1)]}
     mast_sandbox.faults.add("resolver", Fault.answer(reply))
     with pytest.warns(
@@ -111,7 +111,7 @@ def test_a_catalog_entry_far_from_the_resolvers_position_is_warned_of(mast_sandb
 
 
 def test_resolver_goes_over_https_by_the_clients_session() -> None:
-    """The resolver is asked over https, through the session with its proxies, with a time-out (B36)."""
+    """The resolver is queried over https, by the session with its proxies, and with a timeout (B36)."""
     session = requests.Session()
     session.headers["X-From"] = "here"
     reply = {"status": "", "resolvedCoordinate": [entry("M1", 83.6)]}
@@ -125,7 +125,7 @@ def test_resolver_goes_over_https_by_the_clients_session() -> None:
 
 
 def test_a_resolver_that_hangs_meets_the_deadline(mast_sandbox: Sandbox) -> None:
-    """timeout= holds for names, too."""
+    """``timeout=`` applies to names, too."""
     mast_sandbox.faults.add("resolver", Fault.delay(30), times=None)
     with pytest.raises(QueryTimeoutError):
         Mast.resolve_object("M51", timeout=0.3)
@@ -142,7 +142,7 @@ def test_a_deformed_answer_is_an_error_of_the_package(mast_sandbox: Sandbox, bod
 
 
 def test_objectname_is_still_taken_with_a_deprecation(mast_sandbox: Sandbox) -> None:
-    """The old name of the argument works and says that it is old."""
+    """The old name of the argument works, with a deprecation warning."""
     with pytest.warns(AstropyDeprecationWarning, match="object_name"):
         assert len(Observations.query_object(objectname="M101", radius="0.05 deg")) > 0
     with pytest.warns(AstropyDeprecationWarning, match="object_name"):
@@ -151,7 +151,7 @@ def test_objectname_is_still_taken_with_a_deprecation(mast_sandbox: Sandbox) -> 
 
 @pytest.mark.parametrize("name", ["217.326652, -3.44451", "217.326652 -3.44451", " 14:29:18.3965 -3:26:40.236 "])
 def test_a_position_in_place_of_a_name_is_taken_as_it_is(mast_sandbox: Sandbox, name: str) -> None:
-    """Code that has a position and a call that wants a name writes the numbers; nobody is asked about them."""
+    """Coordinates in text can be passed instead of a name, and are not sent to the resolver."""
     for found in (Mast.resolve_object(name), Mast.resolve_object([name])[name]):
         assert found.ra.deg == pytest.approx(217.326652, abs=1e-6)
         assert found.dec.deg == pytest.approx(-3.44451, abs=1e-6)
@@ -159,7 +159,7 @@ def test_a_position_in_place_of_a_name_is_taken_as_it_is(mast_sandbox: Sandbox, 
 
 
 def test_positions_among_names_leave_the_names_to_the_resolver(mast_sandbox: Sandbox) -> None:
-    """Only what is no position is asked for."""
+    """Only names that are not positions are sent."""
     found = Mast.resolve_object(["10, 20", "M51"])
     assert list(found) == ["10, 20", "M51"]
     assert found["10, 20"].dec.deg == 20
@@ -168,14 +168,14 @@ def test_positions_among_names_leave_the_names_to_the_resolver(mast_sandbox: San
 
 @pytest.mark.parametrize("name", ["1820-30", "J0613-0200", "47 Nowhere"])
 def test_names_with_numbers_are_names(mast_sandbox: Sandbox, name: str) -> None:
-    """What only looks like numbers is asked for."""
+    """Names that only look like numbers are sent."""
     with pytest.raises(ResolverError):
         Mast.resolve_object(name)
     assert [record.values("name") for record in mast_sandbox.requests] == [[name]]
 
 
 def test_a_name_is_asked_for_once() -> None:
-    """However it is spelled and by whichever client, for an hour; failures and other resolvers are asked for anew."""
+    """The result is cached for an hour, for all spellings and clients, but not for failures and other resolvers."""
     entry = {"searchString": "m51", "resolver": "NED", "canonicalName": "MESSIER 051", "ra": 202.47, "decl": 47.195}
     with responses.RequestsMock() as mock:
         found = mock.get("https://mastresolver.stsci.edu/Santa-war/query", json={"resolvedCoordinate": [entry]})
@@ -193,7 +193,7 @@ def test_a_name_is_asked_for_once() -> None:
 
 
 def test_a_sandbox_is_asked_every_time(mast_sandbox: Sandbox) -> None:
-    """Its requests and faults are what its user wants to see."""
+    """A user of the sandbox expects to see all requests and faults."""
     mast_sandbox.requests.clear()
     for _ in range(2):
         Mast.resolve_object("M51")
@@ -201,7 +201,7 @@ def test_a_sandbox_is_asked_every_time(mast_sandbox: Sandbox) -> None:
 
 
 def test_old_answers_are_asked_for_again_and_few_are_kept() -> None:
-    """An answer ends with its time, and the oldest goes where there are too many."""
+    """A cached result expires, and the oldest is removed if there are too many."""
     asked: list[str] = []
 
     def ask(name: str) -> str:
@@ -221,7 +221,7 @@ def test_old_answers_are_asked_for_again_and_few_are_kept() -> None:
 
 
 def positions_at(ra: object, dec: object) -> Fault:
-    """Every position that the resolver sends is that one."""
+    """Let the resolver return this position for all names."""
 
     def bend(answer: dict[str, Any]) -> dict[str, Any]:
         entries = [{**each, "ra": ra, "decl": dec} for each in answer["resolvedCoordinate"]]
@@ -232,7 +232,7 @@ def positions_at(ra: object, dec: object) -> Fault:
 
 @pytest.mark.parametrize("place", [(10, 95), (None, 1), (float("nan"), 1)], ids=str)
 def test_an_impossible_position_is_no_value_error(mast_sandbox: Sandbox, place: tuple[object, object]) -> None:
-    """A declination of 95, null or NaN is an answer that cannot be read, for one name and for several."""
+    """A declination of 95, null or NaN is an invalid response, for one name and for several."""
     mast_sandbox.faults.add("resolver", positions_at(*place), times=None)
     with pytest.raises(InvalidResponseError, match="position"):
         Observations.query_object("M51")
@@ -241,7 +241,7 @@ def test_an_impossible_position_is_no_value_error(mast_sandbox: Sandbox, place: 
 
 
 def test_an_impossible_position_is_not_remembered() -> None:
-    """After an odd answer the name is asked for again."""
+    """After an invalid response, the name is requested again."""
     odd = {"resolvedCoordinate": [{**entry("M51", 202.5), "decl": 95}]}
     with responses.RequestsMock() as mock:
         mock.get(RESOLVER, json=odd)
@@ -253,7 +253,7 @@ def test_an_impossible_position_is_not_remembered() -> None:
 
 @pytest.mark.parametrize("endpoint", ["resolver", "whoami", "path_lookup"])
 def test_garbage_is_asked_for_again(mast_sandbox: Sandbox, endpoint: str) -> None:
-    """A page of HTML that a proxy sends once costs a second request, and not the call."""
+    """An HTML page from a proxy leads to a second request, and the call succeeds."""
     Observations.login(mast_sandbox.token)
     mast_sandbox.requests.clear()
     mast_sandbox.faults.add(endpoint, Fault.garbage())
@@ -267,7 +267,7 @@ def test_garbage_is_asked_for_again(mast_sandbox: Sandbox, endpoint: str) -> Non
 
 
 def test_one_batch_that_fails_costs_only_its_names(mast_sandbox: Sandbox) -> None:
-    """Of 62 names in three requests those of two are found, and one warning tells of the others."""
+    """Of 62 names in three requests, those of two are resolved, and one warning lists the others."""
     names = [f"unknown {number}" for number in range(30)] + [f"dark {number}" for number in range(30)] + ["M51", "M101"]
     mast_sandbox.faults.add("resolver", Fault.status(400), where=lambda record: "dark 0" in record.values("name"))
     with pytest.warns(InputWarning, match="60 of 62 object names") as caught:
@@ -280,7 +280,7 @@ def test_one_batch_that_fails_costs_only_its_names(mast_sandbox: Sandbox) -> Non
 
 
 def test_missing_names_among_others_are_left_out(mast_sandbox: Sandbox) -> None:
-    """None, blanks and masked cells are noted, as query_object notes them; bytes are names."""
+    """None, blanks and masked cells are counted, as in query_object; bytes are names."""
     with pytest.warns(InputWarning, match="3 of 4 object names have no position: 3 are missing"):
         assert list(Mast.resolve_object([b"M51", None, "", np.ma.masked])) == ["M51"]
     assert Mast.resolve_object(b"M51").isscalar
@@ -288,7 +288,7 @@ def test_missing_names_among_others_are_left_out(mast_sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("bad", [None, 5, {"M51": 1}])
 def test_what_is_neither_a_name_nor_a_list_is_refused(bad: object) -> None:
-    """A mistake in the argument is an InvalidQueryError."""
+    """An invalid argument is an InvalidQueryError."""
     with pytest.raises(InvalidQueryError, match=r"^All object names must be strings"):
         Mast.resolve_object(bad)
 
@@ -299,7 +299,7 @@ def test_what_is_neither_a_name_nor_a_list_is_refused(bad: object) -> None:
     ids=["set", "gen", "keys"],
 )
 def test_any_iterable_of_names_is_a_list_of_them(mast_sandbox: Sandbox, names: Iterable[str]) -> None:
-    """Sets, generators and views are taken by queries as they are by resolve_object."""
+    """Queries accept sets, generators and views, as resolve_object does."""
     table = Observations.query_object_count(names, radius=0.01)
     assert sorted(table["target"]) == ["M101", "M51"]
 
@@ -313,7 +313,7 @@ def test_any_iterable_of_names_is_a_list_of_them(mast_sandbox: Sandbox, names: I
 def test_a_resolver_without_a_name_is_checked_and_said_to_be_idle(
     mast_sandbox: Sandbox, where: dict[str, object]
 ) -> None:
-    """A wrong word is refused in any case, and a right one warned of where it can have no effect."""
+    """An invalid resolver raises an error in any case, and a valid one warns if it has no effect."""
     with pytest.raises(ResolverError, match="Invalid resolver 'nonsense'"):
         Observations.query_criteria_count(obs_collection="HST", resolver="nonsense", **where)
     with pytest.warns(InputWarning, match=r"^Resolver is only used when resolving object names and will be ignored"):
@@ -323,7 +323,7 @@ def test_a_resolver_without_a_name_is_checked_and_said_to_be_idle(
 
 
 def test_a_mission_is_told_the_same(mast_sandbox: Sandbox) -> None:
-    """The missions search has the argument, too."""
+    """The mission search has the argument, too."""
     with pytest.warns(InputWarning, match=r"^Resolver is only used when resolving object names and will be ignored"):
         MastMissions.query_criteria(coordinates="202.47 47.2", resolver="NED", count_only=True)
     with pytest.raises(ResolverError):
@@ -331,6 +331,6 @@ def test_a_mission_is_told_the_same(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_name_in_place_of_coordinates_is_resolved_by_the_resolver(mast_sandbox: Sandbox) -> None:
-    """Text that is no position is a name, for which the resolver counts."""
+    """Text that is not a position is a name, for which the resolver is used."""
     Observations.query_criteria_count(coordinates="M51", obs_collection="HST", resolver="NED")
     assert mast_sandbox.requests.of("resolver")[0].query["resolver"] == ["NED"]

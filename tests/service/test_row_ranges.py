@@ -1,4 +1,4 @@
-"""Questions that are too large for one answer, cut in parts: nothing is lost, and nothing comes twice."""
+"""Queries with too many rows for one response, split into parts without losing or repeating rows."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ CORES = st.sampled_from([*SPLIT_COLUMNS.values()])
 
 
 def filtered(*filters: dict[str, Any], **params: Any) -> MashupRequest:
-    """Make a filtered question."""
+    """Return a filtered query."""
     return MashupRequest("Mast.Caom.Filtered", {"columns": "*", "filters": list(filters), **params})
 
 
 def on_time(*ranges: tuple[float, float]) -> dict[str, Any]:
-    """Make a filter of times."""
+    """Return a filter for times."""
     return {"paramName": "T_min", "values": [{"min": low, "max": high} for low, high in ranges]}
 
 
@@ -51,7 +51,7 @@ def spans(draw: st.DrawFn) -> Interval:
 def test_the_parts_of_a_range_are_all_of_it_and_have_nothing_in_common(
     span: Interval, pieces: int, core: Interval
 ) -> None:
-    """Each part begins at the number that follows the last of the part before."""
+    """Each part begins at the number that follows the end of the previous part."""
     parts = span.divided(pieces, core)
     assert (parts[0].low, parts[-1].high) == (span.low, span.high)
     for before, after in itertools.pairwise(parts):
@@ -61,14 +61,14 @@ def test_the_parts_of_a_range_are_all_of_it_and_have_nothing_in_common(
 
 @given(spans(), CORES, NUMBERS)
 def test_a_number_is_in_one_part_only(span: Interval, core: Interval, number: float) -> None:
-    """What is in the range is in one of its parts."""
+    """A number in the range is in exactly one of its parts."""
     assume(span.low <= number <= span.high)
     assert sum(part.low <= number <= part.high for part in span.divided(7, core)) == 1
 
 
 @given(spans(), CORES)
 def test_a_range_can_be_divided_until_it_is_one_number(span: Interval, core: Interval) -> None:
-    """Following any part leads to a point after few divisions, so that splitting ends."""
+    """Following any part leads to a single value after few divisions, so that splitting ends."""
     for follow in (0, -1, 1):
         left, steps = span, 0
         while not left.is_single_value(core):
@@ -76,12 +76,12 @@ def test_a_range_can_be_divided_until_it_is_one_number(span: Interval, core: Int
             assert len(parts) > 1
             left = parts[min(follow, len(parts) - 1)]
             steps += 1
-            # The tails of an open range are taken in steps of twice the size, up to 1e30.
+            # The ends of an open range are divided in steps of twice the size, up to 1e30.
             assert steps < 150
 
 
 def test_many_rows_with_the_value_zero_are_a_point_soon() -> None:
-    """Floating-point numbers become ever denser towards zero; the division ends before."""
+    """Floating-point numbers are ever denser towards zero, but the division ends earlier."""
     left, steps, core = Interval(0.0, 1.0), 0, SPLIT_COLUMNS["t_min"]
     while not left.is_single_value(core):
         left, steps = left.divided(8, core)[0], steps + 1
@@ -89,17 +89,17 @@ def test_many_rows_with_the_value_zero_are_a_point_soon() -> None:
 
 
 def test_a_single_number_cannot_be_divided() -> None:
-    """It is its own only part."""
+    """A single value is its only part."""
     assert Interval(3.0, 3.0).divided(5, SPLIT_COLUMNS["t_min"]) == [Interval(3.0, 3.0)]
 
 
 def test_a_question_without_a_filter_leaves_all_numbers() -> None:
-    """What no filter restricts has both ends open."""
+    """A column without a filter has a range with two open ends."""
     assert spans_of(filtered(), "t_min") == [Interval(-OPEN_END, OPEN_END)]
 
 
 def test_the_ranges_of_a_filter_are_taken_together() -> None:
-    """Ranges that overlap would count their common rows twice; the case of the column does not matter."""
+    """Overlapping ranges would count their common rows twice; the case of the column does not matter."""
     asked = filtered(on_time((5, 7), (1, 3), (2, 4), (4, 4.5)))
     assert spans_of(asked, "t_min") == [Interval(1, 4.5), Interval(5, 7)]
 
@@ -121,7 +121,7 @@ def test_a_filter_that_is_not_made_of_ranges_leaves_no_range(filter_: dict[str, 
 
 
 def test_a_part_has_all_other_filters_and_its_own_range() -> None:
-    """The filter of the column is replaced by that of the part, and nothing else changes."""
+    """The filter of the column is replaced by that of the part; nothing else changes."""
     other = {"paramName": "obs_collection", "separator": ";", "values": ["HST"]}
     whole = filtered(on_time((1, 9)), other, position="1, 2, 3")
     part = restricted_to(whole, "t_min", [Interval(1, 2), Interval(math.nextafter(2, 3), 4), Interval(6, 7)])
@@ -132,7 +132,7 @@ def test_a_part_has_all_other_filters_and_its_own_range() -> None:
 
 
 def test_a_count_asks_the_same_with_other_columns() -> None:
-    """Only the columns and the page differ, and it is asked now, whatever is kept on disk."""
+    """Only the columns and the page differ, and the cache is not used."""
     asked = counting(replace(filtered(on_time((1, 2))).at_page(7), cache=True))
     assert asked.cache is False
     assert asked.params == {"columns": COUNT_COLUMNS, "filters": [on_time((1, 2))]}
@@ -140,7 +140,7 @@ def test_a_count_asks_the_same_with_other_columns() -> None:
 
 
 def test_a_cone_becomes_a_filtered_question_around_a_position() -> None:
-    """The service of cones has no filters."""
+    """The cone search service does not support filters."""
     cone = MashupRequest("Mast.Caom.Cone", {"ra": 1.5, "dec": -2.0, "radius": 0.25}, pagesize=7)
     found = as_filtered(cone)
     assert found is not None
@@ -161,7 +161,7 @@ def test_a_cone_becomes_a_filtered_question_around_a_position() -> None:
     ids=lambda asked: asked.service,
 )
 def test_what_cannot_be_filtered_is_not_split(asked: MashupRequest) -> None:
-    """Other services, cones with further parameters or without some, and counts are left alone."""
+    """Other services, cones with additional or missing parameters, and counts are not split."""
     assert as_filtered(asked) is None
 
 
@@ -176,7 +176,7 @@ def test_what_cannot_be_filtered_is_not_split(asked: MashupRequest) -> None:
     ],
 )
 def test_entries_of_the_tic_are_counted_by_the_service_that_counts(service: str, counter: str) -> None:
-    """The same question, to the service without the fast rows, which refuses to count."""
+    """The count is sent to the service without fast rows, since that with fast rows does not support counts."""
     place = {"ra": 1.5, "dec": -2.0, "radius": 0.25}
     given = place if service.endswith("Cone") else {**place, "columns": "ID", "filters": [on_time((1, 2))]}
     found = counting_entries(MashupRequest(service, given, page=3))
@@ -187,7 +187,7 @@ def test_entries_of_the_tic_are_counted_by_the_service_that_counts(service: str,
 
 @pytest.mark.parametrize("service", ["Mast.Catalogs.GaiaDR3.Cone", "Mast.Caom.Products", "Mast.Tic.Crossmatch"])
 def test_other_entries_are_not_counted(service: str) -> None:
-    """There is no service for it."""
+    """No service counts other entries."""
     assert counting_entries(MashupRequest(service, {"ra": 1, "dec": 2, "radius": 3})) is None
 
 
@@ -205,13 +205,13 @@ def test_other_entries_are_not_counted(service: str) -> None:
     ids=str,
 )
 def test_an_answer_may_end_where_the_question_says_so(params: dict[str, Any], ends: bool) -> None:
-    """A count has one row, and who asks for fifty rows at most gets fifty."""
+    """A count has one row, and a limit of fifty rows returns fifty."""
     assert limits_itself(MashupRequest("Mast.Hsc.Db.v3", params), 50) is ends
 
 
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=30), st.integers(10, 40))
 def test_parts_are_as_few_as_the_limit_permits(rows: list[int], limit: int) -> None:
-    """Neighbors are taken together up to the limit, and all rows are in a part."""
+    """Neighboring ranges are combined up to the limit, and all rows are in a part."""
     counts = [(Interval(number, math.nextafter(number + 1, 0)), count) for number, count in enumerate(rows)]
     parts = as_parts(filtered(), "t_min", counts, limit)
     assert sum(part.rows for part in parts) == sum(rows)
@@ -224,5 +224,5 @@ def test_parts_are_as_few_as_the_limit_permits(rows: list[int], limit: int) -> N
 
 @given(st.integers(2, 10**9), st.integers(1, 10**6))
 def test_the_number_of_pieces_is_bounded(rows: int, limit: int) -> None:
-    """At least two, or nothing would be won; and not thousands of counts."""
+    """There are at least two pieces, to make progress, and not thousands, each of which needs a count."""
     assert 2 <= pieces_for(rows, limit) <= 32

@@ -1,4 +1,4 @@
-"""Results above what the archive sends in one answer: asked for in parts, joined, counted."""
+"""Results with more rows than MAST returns at once: the query is split, and the parts are counted and joined."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.requestlog import RequestRecord
 
 LIMIT = 300
-# Few columns, so that pages are small; nothing here depends on them.
+# Few columns make small pages; the tests do not depend on them.
 BRIEF = ["t_min", "s_ra"]
 CRITERIA: dict[str, Any] = {"obs_collection": "JWST", "calib_level": [1, 2, 3]}
 MANY: dict[str, Any] = {**CRITERIA, "columns": BRIEF}
@@ -27,7 +27,7 @@ FEW: dict[str, Any] = {"obs_collection": "GALEX"}
 
 @pytest.fixture(scope="module")
 def archives() -> Iterator[dict[str, Sandbox]]:
-    """Serve two archives that send a few hundred rows at most: beyond, one hangs up, and one cuts the answer."""
+    """Serve two archives that return up to a few hundred rows: for more, one drops the connection, one truncates."""
     with ExitStack() as running:
         found = {}
         for name, cuts in ("drops", False), ("cuts", True):
@@ -38,13 +38,13 @@ def archives() -> Iterator[dict[str, Sandbox]]:
 
 @pytest.fixture(params=["drops", "cuts"])
 def small(request: pytest.FixtureRequest, archives: dict[str, Sandbox]) -> Iterator[Sandbox]:
-    """Give each of them, fresh."""
+    """Return each of these archives, with no requests yet."""
     yield from fresh(archives[request.param])
 
 
 @pytest.fixture
 def cutting(archives: dict[str, Sandbox]) -> Iterator[Sandbox]:
-    """Give the one that cuts answers, without a word."""
+    """Return the archive that truncates silently."""
     yield from fresh(archives["cuts"])
 
 
@@ -57,13 +57,13 @@ def fresh(sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 def is_count(record: RequestRecord) -> bool:
-    """Return whether a request asked for a count."""
+    """Return whether a request is for a count."""
     params = (record.mashup or {}).get("params")
     return isinstance(params, dict) and str(params.get("columns")).startswith("COUNT")
 
 
 def whole(mast_sandbox: Sandbox, **criteria: Any) -> list[str]:
-    """Return the identifiers that an archive without such a limit has."""
+    """Return the identifiers of an archive without such a limit."""
     with mast_sandbox.in_use(), conf.set_temp("server_row_limit", 500_000):
         return sorted(Observations.query_criteria(**criteria)["obsid"].tolist())
 
@@ -82,7 +82,7 @@ def whole(mast_sandbox: Sandbox, **criteria: Any) -> list[str]:
 def test_a_large_result_is_all_of_it_and_nothing_twice(
     mast_sandbox: Sandbox, small: Sandbox, criteria: dict[str, Any]
 ) -> None:
-    """The joined parts have the rows of an archive without a limit, whether this one hangs up or cuts."""
+    """The joined parts have the same rows as without a limit, whether the archive drops the connection or truncates."""
     expected = whole(mast_sandbox, **criteria)
     assert len(expected) > LIMIT
     with small.in_use():
@@ -93,7 +93,7 @@ def test_a_large_result_is_all_of_it_and_nothing_twice(
 
 
 def test_the_first_broken_connection_is_the_reason_to_count(archives: dict[str, Sandbox]) -> None:
-    """The whole is not asked for again and again, if its size is why the archive hangs up."""
+    """The complete query is not retried if its size is the reason for the broken connection."""
     for sandbox in fresh(archives["drops"]):
         Observations.query_criteria(**MANY)
         asked = [is_count(record) for record in sandbox.requests.of("invoke")]
@@ -103,8 +103,8 @@ def test_the_first_broken_connection_is_the_reason_to_count(archives: dict[str, 
 
 
 def test_rows_without_a_time_or_a_place_are_not_lost(mast_sandbox: Sandbox, cutting: Sandbox) -> None:
-    """Where rows lack a value the counts do not add up, and the identifier is used."""
-    # Programs that are planned have no time, and darks and flats no place.
+    """If rows have no value in a column, the counts do not add up, and the identifier is used."""
+    # Planned programs have no time, and darks and flats have no position.
     criteria = {"obs_collection": ["HST", "JWST"], "calib_level": [-1, 1], "columns": BRIEF}
     expected = whole(mast_sandbox, **criteria)
     with cutting.in_use():
@@ -115,7 +115,7 @@ def test_rows_without_a_time_or_a_place_are_not_lost(mast_sandbox: Sandbox, cutt
 
 
 def test_a_cone_is_split_and_has_its_columns(mast_sandbox: Sandbox, small: Sandbox) -> None:
-    """A region with too many rows is the same table as from an archive without a limit, in another order."""
+    """A region with too many rows gives the same table as an archive without a limit, in another order."""
     with mast_sandbox.in_use(), conf.set_temp("server_row_limit", 500_000):
         expected = Observations.query_region("M51", radius=1)
     assert len(expected) > LIMIT
@@ -129,7 +129,7 @@ def test_a_cone_is_split_and_has_its_columns(mast_sandbox: Sandbox, small: Sandb
 
 
 def test_many_rows_with_one_time_are_split_by_another_column(cutting: Sandbox) -> None:
-    """Rows that no range of times can tell apart are told apart by their place, or by their number."""
+    """Rows with the same time are split by position or by identifier."""
     limit = 20
     criteria = {"obs_collection": "TESS", "t_min": [58000, 58500], "columns": BRIEF}
     with cutting.in_use():
@@ -142,7 +142,7 @@ def test_many_rows_with_one_time_are_split_by_another_column(cutting: Sandbox) -
 
 
 def test_parts_come_in_order_of_time(cutting: Sandbox) -> None:
-    """The order is a stable one: part after part."""
+    """The order is stable: the parts follow each other."""
     criteria = {"obs_collection": "JWST", "t_min": [50000, 60000], "columns": BRIEF}
     first, second = (Observations.query_criteria(**criteria) for _ in range(2))
     assert list(first["obsid"]) == list(second["obsid"])
@@ -157,7 +157,7 @@ def test_parts_come_in_order_of_time(cutting: Sandbox) -> None:
 
 
 def test_neighboring_parts_have_no_number_in_common(cutting: Sandbox) -> None:
-    """The archive's ranges have both ends: a part ends where the next has not begun."""
+    """MAST's ranges include both ends, so each part ends before the next one begins."""
     Observations.query_criteria(obs_collection="JWST", columns=BRIEF, calib_level=3)
     filters = [record.mashup["params"]["filters"] for record in cutting.requests.of("invoke") if not is_count(record)]
     ranges = sorted((value["min"], value["max"]) for each in filters[1:] for value in each[-1]["values"])
@@ -167,13 +167,13 @@ def test_neighboring_parts_have_no_number_in_common(cutting: Sandbox) -> None:
 
 
 def test_a_small_result_costs_no_count(cutting: Sandbox) -> None:
-    """Who is below the limit notices nothing of it."""
+    """A query below the limit needs no additional request."""
     Observations.query_criteria(**FEW)
     assert len(cutting.requests.of("invoke")) == 1
 
 
 def test_a_small_result_never_loads_what_splits(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever follows an ordinary query does not meet it."""
+    """The module is not imported for an ordinary query."""
     name = "astroquery_mast.service.row_splitting"
     monkeypatch.delitem(sys.modules, name, raising=False)
     assert len(Observations.query_criteria(**FEW)) > 0
@@ -181,7 +181,7 @@ def test_a_small_result_never_loads_what_splits(mast_sandbox: Sandbox, monkeypat
 
 
 def test_an_answer_at_the_limit_is_counted_and_not_split(cutting: Sandbox) -> None:
-    """As many rows as the limit are either all, or the first of many: the count tells."""
+    """A response with as many rows as the limit may be complete or truncated, which the count shows."""
     rows = Observations.query_criteria_count(**FEW)
     cutting.requests.clear()
     with conf.set_temp("server_row_limit", rows):
@@ -190,13 +190,13 @@ def test_an_answer_at_the_limit_is_counted_and_not_split(cutting: Sandbox) -> No
 
 
 def test_one_page_is_one_page(cutting: Sandbox) -> None:
-    """page= asks for a page of what the archive has ready, and nothing is split."""
+    """``page=`` requests one page of the existing result, and nothing is split."""
     assert len(Observations.query_criteria(**MANY, pagesize=50, page=2)) == 50
     assert len(cutting.requests.of("invoke")) == 1
 
 
 def test_the_number_of_requests_at_a_time_is_bounded(cutting: Sandbox) -> None:
-    """Parts and pages together keep within conf.max_workers."""
+    """Parts and pages together do not exceed conf.max_workers."""
 
     def first(record: RequestRecord) -> bool:
         return not is_count(record) and record.mashup is not None and record.mashup["page"] == 1
@@ -208,7 +208,7 @@ def test_the_number_of_requests_at_a_time_is_bounded(cutting: Sandbox) -> None:
 
 
 def test_one_at_a_time_is_one_at_a_time(cutting: Sandbox) -> None:
-    """With one worker there is one request under way."""
+    """With one worker, there is one active request."""
     with conf.set_temp("max_workers", 1):
         table = Observations.query_criteria(**MANY)
     assert len(table) > LIMIT
@@ -216,14 +216,14 @@ def test_one_at_a_time_is_one_at_a_time(cutting: Sandbox) -> None:
 
 
 def test_responses_are_of_all_parts(cutting: Sandbox) -> None:
-    """The method that returns responses has those of the parts, and not the one that was cut."""
+    """The method that returns responses returns those of the parts, not the truncated one."""
     responses = Observations.query_criteria_async(**CRITERIA)
     rows = sum(len(response.json()["data"]) for response in responses)
     assert rows == Observations.query_criteria_count(**CRITERIA) > LIMIT
 
 
 def test_a_broken_connection_that_has_another_reason_stays_what_it_is(mast_sandbox: Sandbox) -> None:
-    """If there are few rows, their number is not why the connection broke."""
+    """If there are few rows, their number is not the reason for the broken connection."""
     mast_sandbox.faults.add("invoke", Fault.reset(), times=None, where=lambda record: not is_count(record))
     with pytest.raises(ServerError, match="connection broke"):
         Observations.query_criteria(**FEW)
@@ -231,7 +231,7 @@ def test_a_broken_connection_that_has_another_reason_stays_what_it_is(mast_sandb
 
 
 def test_an_error_of_the_archive_is_not_a_matter_of_numbers(mast_sandbox: Sandbox) -> None:
-    """What the archive says in words is passed on without a count."""
+    """An error message of MAST is raised without a count."""
     mast_sandbox.faults.add("invoke", Fault.error("Out of order."), times=None)
     with pytest.raises(ServerError, match="Out of order"):
         Observations.query_criteria(**FEW)
@@ -239,7 +239,7 @@ def test_an_error_of_the_archive_is_not_a_matter_of_numbers(mast_sandbox: Sandbo
 
 
 def test_parts_that_do_not_add_up_are_an_error(cutting: Sandbox) -> None:
-    """If no column will do, a short table is never returned."""
+    """If no column can split the query, an error is raised instead of returning a short table."""
 
     def one_less(answer: dict[str, Any]) -> dict[str, Any]:
         answer["data"][0]["Column1"] -= 1
@@ -257,7 +257,7 @@ def test_parts_that_do_not_add_up_are_an_error(cutting: Sandbox) -> None:
 
 
 def test_a_column_that_the_archive_does_not_filter_by_is_passed_over(cutting: Sandbox) -> None:
-    """A refusal to filter by time leads to the next column."""
+    """If MAST refuses to filter by time, the next column is used."""
 
     def on_time(record: RequestRecord) -> bool:
         return is_count(record) and "t_min" in str(record.mashup)
@@ -267,14 +267,14 @@ def test_a_column_that_the_archive_does_not_filter_by_is_passed_over(cutting: Sa
 
 
 def test_an_outage_while_parts_are_counted_is_an_outage(cutting: Sandbox) -> None:
-    """A failure that has nothing to do with the column is not taken for one that has."""
+    """A failure that is unrelated to the column is raised."""
     cutting.faults.add("invoke", Fault.status(503), times=None, where=lambda record: "max" in str(record.mashup))
     with pytest.raises(ServerError, match="503"):
         Observations.query_criteria(**MANY)
 
 
 def test_rows_that_change_between_count_and_part_are_an_error(cutting: Sandbox) -> None:
-    """All parts are complete, and yet they are not what was counted: that is said."""
+    """An error is raised if all parts are complete, but do not have the rows that were counted."""
 
     def one_row_less(answer: dict[str, Any]) -> dict[str, Any]:
         answer["data"].pop()
@@ -291,7 +291,7 @@ def test_rows_that_change_between_count_and_part_are_an_error(cutting: Sandbox) 
 
 
 def test_products_are_never_split(cutting: Sandbox) -> None:
-    """There is no filter for them, and nobody counts them."""
+    """Products cannot be filtered or counted."""
     observation = Observations.query_criteria(obs_collection="HST", calib_level=3, pagesize=1, page=1)
     cutting.requests.clear()
     with conf.set_temp("server_row_limit", 1), pytest.raises(IncompleteResultError, match="may have more"):
@@ -301,14 +301,14 @@ def test_products_are_never_split(cutting: Sandbox) -> None:
 
 @pytest.fixture
 def keeping(tmp_path: Path) -> ObservationsClass:
-    """Give a client that keeps its answers in a folder of the test."""
+    """Return a client that caches its responses in a folder of the test."""
     client = ObservationsClass()
     client.cache_location = tmp_path
     return client
 
 
 def test_a_wrong_count_is_not_kept(cutting: Sandbox, keeping: ObservationsClass) -> None:
-    """With cache=True, what once went wrong does not go wrong until the kept answers expire."""
+    """With ``cache=True``, a wrong count does not persist until it expires."""
 
     def one_more(answer: dict[str, Any]) -> dict[str, Any]:
         answer["data"][0]["Column1"] += 1
@@ -321,7 +321,7 @@ def test_a_wrong_count_is_not_kept(cutting: Sandbox, keeping: ObservationsClass)
 
 
 def test_parts_of_another_time_are_not_mixed_with_those_of_now(cutting: Sandbox, keeping: ObservationsClass) -> None:
-    """Of a split answer that was broken off neither counts nor parts are kept."""
+    """Neither the counts nor the parts of an interrupted query are cached."""
     with conf.set_temp("cache", True):
         tables = keeping.query_criteria_iter(**MANY)
         next(tables), next(tables)
@@ -335,7 +335,7 @@ def test_parts_of_another_time_are_not_mixed_with_those_of_now(cutting: Sandbox,
 def test_a_split_answer_is_kept_as_a_whole(
     cutting: Sandbox, keeping: ObservationsClass, criteria: dict[str, Any]
 ) -> None:
-    """The next time nothing is asked, and pages, totals and columns are those of the first time."""
+    """The next time, no request is sent, and pages, totals and columns are the same."""
     with conf.set_temp("cache", True):
         first = list(keeping.query_criteria_iter(**criteria, pagesize=200))
         cutting.requests.clear()
@@ -350,7 +350,7 @@ def test_a_split_answer_is_kept_as_a_whole(
 
 
 def test_a_region_that_was_split_is_kept_with_its_columns(cutting: Sandbox, keeping: ObservationsClass) -> None:
-    """What came from another service looks as before."""
+    """The cached response of another service has the same columns as before."""
     first, second = (keeping.query_region("M51", radius=1, cache=True) for _ in range(2))
     assert len(first) > LIMIT
     assert first.colnames == second.colnames
@@ -358,7 +358,7 @@ def test_a_region_that_was_split_is_kept_with_its_columns(cutting: Sandbox, keep
 
 
 def test_a_kept_answer_at_the_limit_is_counted_anew(cutting: Sandbox, keeping: ObservationsClass) -> None:
-    """As many rows as the limit were all when they were kept, and may be the first of many by now."""
+    """A cached response at the limit was complete when it was cached, but there may be more rows now."""
     rows = Observations.query_criteria_count(**FEW)
 
     def one_more(answer: dict[str, Any]) -> dict[str, Any]:
@@ -376,7 +376,7 @@ def test_a_kept_answer_at_the_limit_is_counted_anew(cutting: Sandbox, keeping: O
 
 
 def test_an_infinite_end_is_no_number_of_the_request(cutting: Sandbox) -> None:
-    """All ends of ranges are numbers that JSON has."""
+    """All ends of ranges are numbers that JSON supports."""
     Observations.query_criteria(**MANY)
     for record in cutting.requests.of("invoke"):
         for each in record.mashup["params"]["filters"] if record.mashup else ():

@@ -1,4 +1,4 @@
-"""Questions whose answers are larger than the archive sends: halved where they are many, else counted or refused."""
+"""Other queries with too large results: many rows or positions are split in halves, others counted or refused."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from astroquery_mast.sandbox import Fault, Sandbox
 from astroquery_mast.sandbox.requestlog import RequestRecord
 
 LIMIT = 100
-# Of each of these more observations are near than the archives of these tests send at once.
+# Near each of these are more observations than the archives of these tests return at once.
 PLACES = SkyCoord([202.47, 210.8], [47.2, 54.35], unit="deg")
 M101 = "210.8 54.35"
 
 
 @pytest.fixture(scope="module")
 def archives() -> Iterator[dict[str, Sandbox]]:
-    """Serve an archive without a limit, one that hangs up beyond a hundred rows, and one that cuts the answer."""
+    """Serve an archive without a limit, one that drops connections beyond a hundred rows, and one that truncates."""
     with ExitStack() as running:
         found = {
             "whole": Sandbox(),
@@ -41,26 +41,26 @@ def archives() -> Iterator[dict[str, Sandbox]]:
 
 @pytest.fixture
 def whole(archives: dict[str, Sandbox]) -> Sandbox:
-    """Give the one without a limit."""
+    """Return the archive without a limit."""
     archives["whole"].reset()
     return archives["whole"]
 
 
 @pytest.fixture(params=["drops", "cuts"])
 def small(request: pytest.FixtureRequest, archives: dict[str, Sandbox]) -> Iterator[Sandbox]:
-    """Use each of those with one."""
+    """Use each of the archives with a limit."""
     yield from used(archives[request.param])
 
 
 @pytest.fixture
 def cutting(archives: dict[str, Sandbox]) -> Iterator[Sandbox]:
-    """Use the one that cuts answers, without a word."""
+    """Use the archive that truncates silently."""
     yield from used(archives["cuts"])
 
 
 @pytest.fixture
 def dropping(archives: dict[str, Sandbox]) -> Iterator[Sandbox]:
-    """Use the one that hangs up."""
+    """Use the archive that drops connections."""
     yield from used(archives["drops"])
 
 
@@ -73,25 +73,25 @@ def used(sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 def at_most(limit: int) -> Any:
-    """Say that an archive sends so many rows."""
+    """Set the row limit of the configuration."""
     return conf.set_temp("server_row_limit", limit)
 
 
 def is_count(record: RequestRecord) -> bool:
-    """Return whether a request asked for a count."""
+    """Return whether a request is for a count."""
     params = (record.mashup or {}).get("params")
     return isinstance(params, dict) and str(params.get("columns")).startswith("COUNT")
 
 
 def stars(whole: Sandbox, number: int) -> SkyCoord:
-    """Positions of stars of the TIC."""
+    """Return the positions of stars in the TIC."""
     with whole.in_use(), at_most(500_000):
         found = Catalogs.query_region(M101, radius="0.2 deg", catalog="TIC", verbose=False)
     return SkyCoord(found["ra"], found["dec"], unit="deg")[:number]
 
 
 def ordered(table: Table, *names: str) -> list[tuple[Any, ...]]:
-    """Some columns of a table, row by row."""
+    """Return some columns of a table as sorted rows."""
     return sorted(zip(*(table[name].tolist() for name in names), strict=True))
 
 
@@ -99,7 +99,7 @@ def ordered(table: Table, *names: str) -> list[tuple[Any, ...]]:
 
 
 def test_an_upload_with_too_many_matches_is_halved(whole: Sandbox, small: Sandbox) -> None:
-    """All matches come, and no row is wrongly without one, whether the archive hangs up or cuts."""
+    """All matches are returned, whether the archive drops the connection or truncates the response."""
     positions = stars(whole, 200)
     with whole.in_use(), at_most(500_000):
         expected = Catalogs.crossmatch(positions, "TIC", radius="15 arcsec", verbose=False)
@@ -111,7 +111,7 @@ def test_an_upload_with_too_many_matches_is_halved(whole: Sandbox, small: Sandbo
 
 
 def test_observations_at_many_positions_are_all_of_them(whole: Sandbox, small: Sandbox) -> None:
-    """A cross-match with observations is halved as well."""
+    """A cross-match with observations is split, too."""
     positions = SkyCoord([210.86007, 210.75972, 210.8, 210.81], [54.37612, 54.33123, 54.35, 54.35], unit="deg")
     with whole.in_use(), at_most(500_000):
         expected = Observations.crossmatch(positions, verbose=False)
@@ -122,7 +122,7 @@ def test_observations_at_many_positions_are_all_of_them(whole: Sandbox, small: S
 
 
 def test_a_position_with_too_many_matches_costs_itself_only(cutting: Sandbox) -> None:
-    """It cannot be halved: it is listed, with what can be done, and the others have their matches."""
+    """A single position cannot be split: it is listed with advice, and the others have their matches."""
     with pytest.warns(InputWarning, match=r"row 0: Mast.Caom.Crossmatch returned 100 rows and may have more"):
         found = Observations.crossmatch([PLACES[0], SkyCoord(210.86007, 54.37612, unit="deg")], verbose=False)
     assert len(found.meta["failed"]) == 1
@@ -131,7 +131,7 @@ def test_a_position_with_too_many_matches_costs_itself_only(cutting: Sandbox) ->
 
 
 def test_an_upload_is_halved_as_often_as_it_takes(whole: Sandbox) -> None:
-    """Where it is known that there are too many rows no number of halves is too large."""
+    """If there are known to be too many rows, the number of divisions is not limited."""
     positions = stars(whole, 200)
     with whole.in_use(), at_most(500_000):
         expected = Catalogs.crossmatch(positions, "TIC", verbose=False)
@@ -143,7 +143,7 @@ def test_an_upload_is_halved_as_often_as_it_takes(whole: Sandbox) -> None:
 
 
 def test_a_large_upload_is_not_sent_again_and_again(whole: Sandbox, dropping: Sandbox) -> None:
-    """Two broken connections are enough to ask in halves."""
+    """After two broken connections, the upload is split."""
     positions = stars(whole, 120)
     Catalogs.crossmatch(positions, "TIC", radius="15 arcsec", verbose=False, chunk_size=120)
     bodies = [record.body for record in dropping.requests.of("invoke")]
@@ -151,7 +151,7 @@ def test_a_large_upload_is_not_sent_again_and_again(whole: Sandbox, dropping: Sa
 
 
 def test_one_broken_connection_is_no_reason_to_halve(whole: Sandbox) -> None:
-    """Such things happen: the same is sent once more."""
+    """After a single broken connection, the same upload is sent again."""
     positions = stars(whole, 50)
     with whole.in_use():
         whole.requests.clear()
@@ -163,7 +163,7 @@ def test_one_broken_connection_is_no_reason_to_halve(whole: Sandbox) -> None:
 
 
 def test_other_processes_know_the_limit(whole: Sandbox, cutting: Sandbox) -> None:
-    """What is set here holds for the workers of an executor."""
+    """The setting applies to the workers of an executor, too."""
     positions = stars(whole, 200)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         found = Catalogs.crossmatch(
@@ -177,7 +177,7 @@ def test_other_processes_know_the_limit(whole: Sandbox, cutting: Sandbox) -> Non
 
 
 def test_one_target_of_many_with_too_many_rows_is_split(whole: Sandbox, small: Sandbox) -> None:
-    """Each target has what a query for it alone has."""
+    """Each target has the same result as a query for it alone."""
     with whole.in_use(), at_most(500_000):
         expected = Observations.query_region(PLACES, radius="3 arcmin")
     assert np.bincount(expected["input_row"]).min() > LIMIT
@@ -188,13 +188,13 @@ def test_one_target_of_many_with_too_many_rows_is_split(whole: Sandbox, small: S
 
 
 def test_counts_of_many_targets_are_no_rows(cutting: Sandbox) -> None:
-    """The one row of a count is not taken for the first of many."""
+    """The single row of a count is not taken for the first of many."""
     with at_most(1):
         assert min(Observations.query_region_count(PLACES, radius="3 arcmin")["count"]) > LIMIT
 
 
 def test_one_target_of_a_catalog_with_too_many_entries_is_listed(cutting: Sandbox) -> None:
-    """There is no table for it, and no short one either."""
+    """A target with too many entries is listed as failed, instead of returning a short table."""
     places = SkyCoord([210.8, 210.8], [54.35, 54.37], unit="deg")
     with pytest.warns(InputWarning, match=r"row 0: Mast.Catalogs.Tic.Cone has \d{3} rows, but MAST returns about 100"):
         found = Catalogs.query_region(places, radius=["0.3 deg", "0.01 deg"], catalog="TIC")
@@ -205,7 +205,7 @@ def test_one_target_of_a_catalog_with_too_many_entries_is_listed(cutting: Sandbo
 
 
 def test_a_batch_with_too_many_products_is_halved(whole: Sandbox, small: Sandbox) -> None:
-    """The list is whole, and in the order of the observations, whether the archive hangs up or cuts."""
+    """The list is complete and in the order of the observations, whether the archive drops connections or truncates."""
     with whole.in_use(), at_most(500_000):
         observations = Observations.query_criteria(obs_collection="JWST", proposal_id="1783")[:20]
         expected = Observations.get_product_list(observations, verbose=False)
@@ -218,7 +218,7 @@ def test_a_batch_with_too_many_products_is_halved(whole: Sandbox, small: Sandbox
 
 
 def test_an_observation_with_too_many_products_is_an_error(cutting: Sandbox) -> None:
-    """A list that may be short is never returned."""
+    """A list that may be incomplete is never returned."""
     observations = Observations.query_criteria(obs_collection="HST", calib_level=3, pagesize=2, page=1)
     with at_most(1), pytest.raises(IncompleteResultError, match=r"Mast.Caom.Products returned \d+ rows"):
         Observations.get_product_list(observations, verbose=False)
@@ -229,7 +229,7 @@ def test_an_observation_with_too_many_products_is_an_error(cutting: Sandbox) -> 
 
 @pytest.mark.parametrize("catalog", ["TIC", "CTL"])
 def test_a_cut_list_of_entries_is_an_error(catalog: str) -> None:
-    """Where the archive can count entries the error says how many there are."""
+    """If MAST can count the entries, the error gives their number."""
     with at_most(5), Sandbox(row_limit=5, cuts=True):
         with pytest.raises(
             IncompleteResultError,
@@ -241,7 +241,7 @@ def test_a_cut_list_of_entries_is_an_error(catalog: str) -> None:
 
 
 def test_as_many_entries_as_the_limit_may_be_all(cutting: Sandbox) -> None:
-    """The count tells, for a region and for criteria."""
+    """The count shows this, for a region and for criteria."""
     few = {"radius": "0.05 deg", "catalog": "TIC", "verbose": False}
     rows = len(Catalogs.query_region(M101, **few))
     assert 1 < rows < LIMIT
@@ -253,7 +253,7 @@ def test_as_many_entries_as_the_limit_may_be_all(cutting: Sandbox) -> None:
 
 
 def test_where_nobody_counts_an_answer_at_the_limit_is_an_error(cutting: Sandbox) -> None:
-    """It says what to do if these are all; then they come."""
+    """The error says what to do if there are no more rows, which then works."""
     few = {"radius": "0.05 deg", "catalog": "Gaia", "verbose": False}
     rows = len(Catalogs.query_region(M101, **few))
     with (
@@ -269,7 +269,7 @@ def test_where_nobody_counts_an_answer_at_the_limit_is_an_error(cutting: Sandbox
 
 
 def test_a_limit_of_the_question_is_the_limit(cutting: Sandbox) -> None:
-    """Who asks for so many rows at most gets them, with the usual warning."""
+    """A maximum number of rows in the query is respected, with the usual warning."""
     with at_most(5), pytest.warns(MaxResultsWarning, match="nr=5"):
         assert len(Catalogs.query_region(M101, radius="0.3 deg", catalog="HSC", nr=5)) == 5
     with pytest.raises(IncompleteResultError, match=r"Mast.Hsc.Db.v3 returned 100 rows"):
@@ -277,7 +277,7 @@ def test_a_limit_of_the_question_is_the_limit(cutting: Sandbox) -> None:
 
 
 def test_any_client_splits_questions_for_observations(whole: Sandbox, small: Sandbox) -> None:
-    """A service that is asked by its name gives all of its rows."""
+    """A service that is queried by its name returns all rows."""
     params = {"columns": "obsid,t_min", "filters": [{"paramName": "obs_collection", "values": ["HST"]}]}
     table = Mast.service_request("Mast.Caom.Filtered", params)
     with whole.in_use():
@@ -286,13 +286,13 @@ def test_any_client_splits_questions_for_observations(whole: Sandbox, small: San
 
 
 def test_a_page_that_is_asked_for_is_not_doubted(cutting: Sandbox) -> None:
-    """page= gives a page of what the archive has ready."""
+    """``page=`` requests a page of the existing result."""
     found = Catalogs.query_region(M101, radius="0.3 deg", catalog="TIC", pagesize=10, page=2, verbose=False)
     assert len(found) == 10
 
 
 def test_a_connection_that_breaks_for_good_is_no_matter_of_size(whole: Sandbox) -> None:
-    """One observation cannot be asked for in halves: the failure is told after the usual number of tries."""
+    """A query of one observation cannot be split, and fails after the usual number of attempts."""
     with whole.in_use():
         whole.faults.add("invoke", Fault.reset(), times=None)
         with conf.set_temp("max_attempts", 3), pytest.raises(ServerError, match=r"connection broke.*Tried 3 times"):

@@ -1,4 +1,4 @@
-"""`MastClass.status`: which services answer, in a time that is kept, whatever they do."""
+"""`MastClass.status`: which services respond, within a timeout, whatever they do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from astroquery_mast import Mast, MastClass, Observations, conf
 from astroquery_mast.exceptions import InvalidArgumentError
 from astroquery_mast.sandbox import Fault, Sandbox
 
-# The endpoint of the sandbox that each service is.
+# The endpoint of the sandbox for each service.
 ENDPOINTS = {
     "queries (Mashup)": "invoke",
     "downloads": "download",
@@ -38,7 +38,7 @@ ENDPOINTS = {
     "HLA spectra": "hla",
     "cloud": "cloud",
 }
-# What a server at maintenance sends is a page like any other for those whose answer is a page, or a header only.
+# For services whose response is a web page or only a header, a maintenance page looks like any other.
 PAGES = {"program pages", "HLA spectra"}
 ENOUGH = 60
 
@@ -55,7 +55,7 @@ def all_with(sandbox: Sandbox, fault: Fault) -> None:
 
 
 def test_all_services_of_a_healthy_archive_are_ok(mast_sandbox: Sandbox) -> None:
-    """Each service is asked once, by one small request, and is ok."""
+    """Each service gets one small request, and is ok."""
     table = Observations.status(timeout=ENOUGH)
     assert statuses(table) == dict.fromkeys(ENDPOINTS, "ok")
     assert Counter(each.endpoint for each in mast_sandbox.requests) == Counter(ENDPOINTS.values())
@@ -73,14 +73,14 @@ FAULTS = {
 }
 
 
-# Every service with one fault, and some services with all; a bucket that may not be listed is there all the same.
+# Every service with one fault, and some services with all; a bucket without permission to list it is ok, too.
 TOLD = [(service, "an error") for service in ENDPOINTS]
 TOLD += [(service, name) for service in ("queries (Mashup)", "downloads", "CasJobs", "HLA spectra") for name in FAULTS]
 
 
 @pytest.mark.parametrize(("service", "name"), sorted(set(TOLD)))
 def test_a_service_that_fails_is_told_from_the_others(mast_sandbox: Sandbox, service: str, name: str) -> None:
-    """One service that fails is the only one that does; it is asked once, and the message says why."""
+    """Only the failing service has a failure; it gets one request, and the message gives the reason."""
     mast_sandbox.faults.add(ENDPOINTS[service], FAULTS[name], times=None)
     table = Observations.status(timeout=ENOUGH)
     assert statuses(table) == {**dict.fromkeys(ENDPOINTS, "ok"), service: "failed"}
@@ -91,14 +91,14 @@ def test_a_service_that_fails_is_told_from_the_others(mast_sandbox: Sandbox, ser
 
 
 def test_a_page_where_data_are_expected_is_a_failure(mast_sandbox: Sandbox) -> None:
-    """The page of a maintenance, which comes with status 200, is no answer."""
+    """A maintenance page with status 200 is a failure."""
     all_with(mast_sandbox, Fault.garbage())
     found = statuses(Observations.status(timeout=ENOUGH))
     assert found == {service: "ok" if service in PAGES else "failed" for service in ENDPOINTS}
 
 
 def test_an_error_of_the_database_is_a_failure(mast_sandbox: Sandbox) -> None:
-    """What Mashup sends with status 200 may be that it failed."""
+    """A response of Mashup with status 200 may contain an error."""
     mast_sandbox.faults.add("invoke", Fault.error("The database is down"))
     table = Observations.status(timeout=ENOUGH)
     assert statuses(table)["queries (Mashup)"] == "failed"
@@ -106,13 +106,13 @@ def test_an_error_of_the_database_is_a_failure(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_query_that_takes_its_time_is_an_answer(mast_sandbox: Sandbox) -> None:
-    """A service that is busy answers."""
+    """A service that is still executing the query responds."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
     assert statuses(Observations.status(timeout=ENOUGH))["queries (Mashup)"] == "ok"
 
 
 def test_silent_services_time_out_together(mast_sandbox: Sandbox) -> None:
-    """Services that do not answer share one time, and nothing is raised."""
+    """Services without a response share one timeout, and no error is raised."""
     all_with(mast_sandbox, Fault.delay(600))
     table = Observations.status(timeout=0.3)
     assert statuses(table) == dict.fromkeys(ENDPOINTS, "timed out")
@@ -121,7 +121,7 @@ def test_silent_services_time_out_together(mast_sandbox: Sandbox) -> None:
 
 
 class Stuck(requests.Session):
-    """A session that is stuck where no deadline reaches, as in the look-up of a name."""
+    """A session that blocks where the deadline has no effect, as in a DNS lookup."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,14 +129,14 @@ class Stuck(requests.Session):
         self.ended: list[str] = []
 
     def request(self, method: Any, url: Any, *args: Any, **keywords: Any) -> requests.Response:
-        """Wait until the test is over."""
+        """Wait until the end of the test."""
         self.go_on.wait(600)
         self.ended.append(str(url))
         raise requests.exceptions.ConnectionError("too late")
 
 
 def test_what_cannot_be_interrupted_is_not_waited_for() -> None:
-    """The time is kept also where requests are stuck: none of them has ended when the table is there."""
+    """The table is returned in time, while the blocked requests are still running."""
     session = Stuck()
     try:
         table = MastClass(session=session).status(timeout=0.2)
@@ -147,7 +147,7 @@ def test_what_cannot_be_interrupted_is_not_waited_for() -> None:
 
 
 def test_no_token_is_sent(mast_sandbox: Sandbox) -> None:
-    """Whoever is logged in asks as anybody."""
+    """The requests of a user who is logged in are anonymous."""
     Mast.login(mast_sandbox.token)
     before = len(mast_sandbox.requests)
     Mast.status(timeout=ENOUGH)
@@ -156,7 +156,7 @@ def test_no_token_is_sent(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_pause_that_a_server_has_asked_for_changes_nothing(mast_sandbox: Sandbox) -> None:
-    """The status neither waits for pauses of other calls, nor makes other calls pause."""
+    """The status does not wait for pauses of other calls, and does not make other calls pause."""
     all_with(mast_sandbox, Fault.status(429, retry_after=600))
     Observations.status(timeout=ENOUGH)
     mast_sandbox.faults.clear()
@@ -165,7 +165,7 @@ def test_a_pause_that_a_server_has_asked_for_changes_nothing(mast_sandbox: Sandb
 
 
 def test_addresses_without_a_server_are_failures(mast_sandbox: Sandbox) -> None:
-    """Where nothing listens, or the address makes no sense, the row says so."""
+    """The row describes the failure if no server listens, or the address is not valid."""
     with conf.set_temp("casjobs_server", "http://127.0.0.1:9"), conf.set_temp("gsss_server", "nonsense"):
         table = Observations.status(timeout=ENOUGH)
     found = statuses(table)
@@ -175,7 +175,7 @@ def test_addresses_without_a_server_are_failures(mast_sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("timeout", [0, -1, "soon", [1, 2]])
 def test_a_time_that_makes_no_sense_is_refused(mast_sandbox: Sandbox, timeout: Any) -> None:
-    """The time is checked before anything is sent."""
+    """The timeout is checked before anything is sent."""
     with pytest.raises(InvalidArgumentError, match="timeout"):
         Observations.status(timeout=timeout)
     assert not mast_sandbox.requests
@@ -183,12 +183,12 @@ def test_a_time_that_makes_no_sense_is_refused(mast_sandbox: Sandbox, timeout: A
 
 @pytest.mark.parametrize("given", [None, 30, 30 * u.s, "0.5 min"])
 def test_the_time_may_be_given_in_any_form(mast_sandbox: Sandbox, given: Any) -> None:
-    """Five seconds are the default; a quantity or text will do, too."""
+    """The default is five seconds; a quantity or text is valid, too."""
     assert Observations.status(timeout=given).meta["timeout"] == (5 if given is None else 30)
 
 
 def test_every_client_has_it(mast_sandbox: Sandbox) -> None:
-    """The method is that of all clients."""
+    """All clients have the method."""
     from astroquery_mast import VO, CasJobs, Catalogs, JwstFiles, MastMissions, Tesscut
 
     methods: list[Callable[..., Table]] = [each.status for each in (VO, CasJobs, Catalogs, JwstFiles, MastMissions)]

@@ -1,4 +1,4 @@
-"""The token stays with the server that accepted it, and in no words; nothing of a server stays with the session."""
+"""The token is sent only to the server that accepted it, and is never shown; cookies of servers are not kept."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ LIST = "Mast.Missions.List"
 
 @pytest.fixture
 def other() -> Iterator[Sandbox]:
-    """Serve another archive, to which nothing points."""
+    """Serve another archive, which is not configured."""
     sandbox = Sandbox().serve()
     yield sandbox
     sandbox.stop()
 
 
 def tokens(sandbox: Sandbox) -> set[str | None]:
-    """Return the Authorization headers that a sandbox has seen."""
+    """Return the Authorization headers that a sandbox received."""
     return {record.headers.get("authorization") for record in sandbox.requests}
 
 
@@ -55,7 +55,7 @@ def test_a_login_is_not_sent_to_the_server_of_another_client(mast_sandbox: Sandb
 
 
 def test_a_login_is_not_sent_to_a_changed_server(mast_sandbox: Sandbox, other: Sandbox) -> None:
-    """The token waits until the server that accepted it is configured again."""
+    """The token is not sent until the server that accepted it is configured again."""
     Observations.login(mast_sandbox.token)
     with conf.set_temp("server", other.url):
         Mast.service_request(LIST, {})
@@ -65,7 +65,7 @@ def test_a_login_is_not_sent_to_a_changed_server(mast_sandbox: Sandbox, other: S
 
 
 def test_a_token_of_the_environment_does_not_go_to_the_sandbox(other: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token that was there before the sandbox is for the real archive, and is there again afterwards."""
+    """A token that existed before the sandbox is for MAST, and is restored afterwards."""
     monkeypatch.setenv("MAST_API_TOKEN", "realtoken0000000000000000000000")
     with other.in_use(), pytest.raises(LoginError, match="No MAST token found"):
         Observations.login()
@@ -76,7 +76,7 @@ def test_a_token_of_the_environment_does_not_go_to_the_sandbox(other: Sandbox, m
 def test_netrc_does_not_replace_the_token_on_a_redirect(
     mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A redirect on the same server keeps the token, and no password of .netrc is sent."""
+    """A redirect on the same server keeps the token, and a password in .netrc is not sent."""
     netrc = tmp_path / "netrc"
     netrc.write_text("default login me password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -90,7 +90,7 @@ def test_netrc_does_not_replace_the_token_on_a_redirect(
 def test_a_presigned_address_in_the_cloud_gets_no_token(
     mast_sandbox: Sandbox, other: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """S3 refuses requests with a signature and a token; neither is in messages if the signature is refused."""
+    """S3 rejects requests with both a signature and a token; messages about a rejected signature contain neither."""
     Observations.login(mast_sandbox.token)
     table = Observations.get_product_list(Observations.query_criteria(obs_collection="HST", dataRights="PUBLIC")[:1])
     product = table[table["productFilename"] == min(table["productFilename"], key=len)][:1]
@@ -116,7 +116,7 @@ def test_a_presigned_address_in_the_cloud_gets_no_token(
 
 
 def test_no_cookie_of_a_server_is_sent_back(mast_sandbox: Sandbox) -> None:
-    """What a server sets for a user is not sent for the next one, nor can it block the client."""
+    """A cookie for one user is not sent for the next one, and cannot block the client."""
     mast_sandbox.faults.add("whoami", Fault.answer(b"", status=503, headers={"Set-Cookie": "session=first"}))
     Observations.login(mast_sandbox.token)
     Observations.logout()
@@ -125,7 +125,7 @@ def test_no_cookie_of_a_server_is_sent_back(mast_sandbox: Sandbox) -> None:
 
 
 def test_logout_drops_cookies_except_those_of_a_users_session(mast_sandbox: Sandbox) -> None:
-    """Cookies in a session of this package go with the login; those of the user's own session stay."""
+    """Cookies in a session of this package are removed at logout; those of the user's own session are kept."""
     own = requests.Session()
     for client in (MastClass(), MastClass(session=own)):
         client._session.cookies.set("a", "b")
@@ -139,7 +139,7 @@ def test_logout_drops_cookies_except_those_of_a_users_session(mast_sandbox: Sand
 def test_a_server_that_echoes_the_token_puts_it_in_no_words(
     mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """Exceptions, the log of retries and messages of manifests show an ellipsis."""
+    """Exceptions, the log of retries and messages in manifests show an ellipsis."""
     token = mast_sandbox.token
     Observations.login(token)
     echo = f"you sent token {token}".encode()
@@ -155,7 +155,7 @@ def test_a_server_that_echoes_the_token_puts_it_in_no_words(
 
 
 def test_the_history_of_a_redirect_loop_holds_no_token(mast_sandbox: Sandbox) -> None:
-    """All requests that are remembered by an exception are without it."""
+    """All requests in the history of an exception are without the token."""
     Observations.login(mast_sandbox.token)
     mast_sandbox.faults.add("whoami", Fault.redirect(f"{mast_sandbox.url}/whoami"), times=None)
     with pytest.raises(MastError) as caught:
@@ -169,7 +169,7 @@ def test_the_history_of_a_redirect_loop_holds_no_token(mast_sandbox: Sandbox) ->
 
 
 def test_session_info_hides_the_token_under_any_name(mast_sandbox: Sandbox) -> None:
-    """Whatever the archive calls it, and however deep, the token is not in the record."""
+    """The token is not in the record, under any name and at any depth."""
     Observations.login(mast_sandbox.token)
     body = f'{{"anon": false, "key": "{mast_sandbox.token}", "attrib": {{"all": ["x {mast_sandbox.token}"]}}}}'
     mast_sandbox.faults.add("whoami", Fault.answer(body.encode(), content_type="application/json"))
@@ -179,7 +179,7 @@ def test_session_info_hides_the_token_under_any_name(mast_sandbox: Sandbox) -> N
 
 
 def test_a_shallow_copy_drops_the_token_as_a_deep_one_does(mast_sandbox: Sandbox) -> None:
-    """The token of a constructor is left behind; the shared login stays shared."""
+    """The token of a constructor is not copied; the shared login stays shared."""
     own = ObservationsClass(mast_sandbox.token)
     assert copy.copy(own).authenticated() is copy.deepcopy(own).authenticated() is False
     Observations.login(mast_sandbox.token)
@@ -187,7 +187,7 @@ def test_a_shallow_copy_drops_the_token_as_a_deep_one_does(mast_sandbox: Sandbox
 
 
 def test_tracebacks_with_variables_do_not_show_the_token(mast_sandbox: Sandbox) -> None:
-    """Neither a login that is refused nor a connection that breaks shows it where the package has it in a variable."""
+    """Neither a rejected login nor a broken connection shows a variable with the token."""
     secret = "s3cr3t0000000000000000000000beef"
     with pytest.raises(LoginError) as refused:
         Observations.login(secret)
@@ -202,14 +202,14 @@ def test_tracebacks_with_variables_do_not_show_the_token(mast_sandbox: Sandbox) 
 
 
 def _frames(error: traceback.TracebackException | None) -> list[traceback.FrameSummary]:
-    """Return the frames of an error and of all that led to it."""
+    """Return the frames of an exception and of all its causes."""
     return [] if error is None else [*error.stack, *_frames(error.__cause__ or error.__context__)]
 
 
 def test_control_characters_of_a_server_reach_neither_log_nor_exception(
     mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Escape sequences are visible, and a forged line is part of the line that quotes it."""
+    """Escape sequences are visible, and a forged log line is part of the line that quotes it."""
     words = "\x1b]0;pwned\x07 \\nINFO: welcome root"
     body = r'{"anon": false, "ezid": "me", "attrib": {"display_name": "\u001b[2J\nINFO: welcome root"}}'
     mast_sandbox.faults.add("whoami", Fault.answer(body.encode(), content_type="application/json"))
@@ -226,7 +226,7 @@ def test_control_characters_of_a_server_reach_neither_log_nor_exception(
 
 
 class RaisingKeyring(keyring.backend.KeyringBackend):
-    """A keyring whose service raises what it likes."""
+    """A keyring with a backend that raises any exception."""
 
     priority = 1
     error: Exception = RuntimeError("DBus")
@@ -242,7 +242,7 @@ class RaisingKeyring(keyring.backend.KeyringBackend):
 def test_a_keyring_may_raise_anything(
     mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    """It has no token then, and what cannot be stored is a warning after a login that has worked."""
+    """The keyring then has no token, and a token that cannot be stored is a warning after a successful login."""
     ring = RaisingKeyring()
     ring.error = error
     keyring.set_keyring(ring)
@@ -259,7 +259,7 @@ def test_a_keyring_may_raise_anything(
 
 
 def test_a_blank_variable_does_not_hide_a_good_one(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable of blanks or of empty quotes is passed over."""
+    """A variable with only blanks or empty quotes is ignored."""
     monkeypatch.setenv("MAST_API_TOKEN", ' "" ')
     monkeypatch.setenv("MAST_TOKEN", mast_sandbox.token)
     assert Observations.login() is True
@@ -267,14 +267,14 @@ def test_a_blank_variable_does_not_hide_a_good_one(mast_sandbox: Sandbox, monkey
 
 @pytest.mark.parametrize("form", ['"{}"', "'{}'", "Bearer {}", "token {}", "\ufeff{}", "{}\u200b", '"token {}"\r\n'])
 def test_what_surrounds_a_token_is_dropped(mast_sandbox: Sandbox, form: str) -> None:
-    """Quotes, the name of a scheme, byte order marks and zero-width characters are no part of it."""
+    """Quotes, the name of a scheme, byte order marks and zero-width characters are removed."""
     assert Observations.login(form.format(mast_sandbox.token)) is True
 
 
 def test_a_refusal_says_where_the_token_came_from(
     mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """An expired variable, or a file, is named."""
+    """The message names the expired variable or file."""
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.expired_token)
     with pytest.raises(LoginError, match="the token in the environment variable MAST_API_TOKEN; it may"):
         Observations.login()
@@ -290,7 +290,7 @@ def test_a_refusal_says_where_the_token_came_from(
 def test_a_token_comes_from_a_file_that_the_environment_names(
     mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Containers give secrets so."""
+    """Containers provide secrets as files."""
     secret = tmp_path / "secret"
     secret.write_text(f"\ufeff{mast_sandbox.token}\n", "utf-8")
     monkeypatch.setenv("MAST_API_TOKEN_FILE", str(secret))
@@ -299,7 +299,7 @@ def test_a_token_comes_from_a_file_that_the_environment_names(
 
 @pytest.fixture
 def shared_folder() -> Iterator[Path]:
-    """Give a folder into which everybody on this computer may look."""
+    """Return a folder that all users of this computer can read."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -319,7 +319,7 @@ def test_a_token_file_that_everybody_can_read_is_a_warning(
     folder_mode: int,
     warned: bool,
 ) -> None:
-    """The warning names the file and what to do, and not the token; a closed folder is as good as a closed file."""
+    """The warning has the file and advice, but not the token; a file in a private folder does not warn."""
     secret = shared_folder / "secret"
     secret.write_text(mast_sandbox.token, "utf-8")
     secret.chmod(file_mode)
@@ -336,7 +336,7 @@ def test_a_token_file_that_everybody_can_read_is_a_warning(
 def test_a_token_without_access_to_exclusive_files_is_told_at_login(
     mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The scopes are in the record of the user; a record without scopes says nothing about it."""
+    """The scopes are in the user's record; without scopes in the record, there is no warning."""
     Observations.login(mast_sandbox.outsider_token)
     assert "does not have the scope mast:exclusive_access" in caplog.text
     caplog.clear()
@@ -348,7 +348,7 @@ def test_a_token_without_access_to_exclusive_files_is_told_at_login(
 
 
 def test_a_notebook_without_a_user_is_a_login_error(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing can be typed, the advice is the same as without a terminal."""
+    """In a notebook without a user, the advice is the same as without a terminal."""
 
     def refuse(prompt: str) -> str:
         raise NotImplementedError("this frontend does not support input requests")
@@ -367,7 +367,7 @@ def test_a_notebook_without_a_user_is_a_login_error(mast_sandbox: Sandbox, monke
 def test_a_refused_public_file_is_said_to_be_public_and_whoami_is_asked_once(
     mast_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """A firewall's words are quoted, and nobody is sent after tokens; one question is enough for all files."""
+    """The firewall's message is quoted, without advice about tokens; one whoami request is enough for all files."""
     products = Observations.get_product_list(Observations.query_criteria(obs_collection="HST")[:1])
     public = products[products["dataRights"] == "PUBLIC"][:5]
     Observations.login(mast_sandbox.outsider_token)
@@ -390,7 +390,7 @@ def test_a_refused_public_file_is_said_to_be_public_and_whoami_is_asked_once(
 
 
 def test_the_fixture_leaves_login_cloud_and_settings_as_they_were(other: Sandbox) -> None:
-    """What a test does in the sandbox is gone for the next one, and after it."""
+    """Changes by a test in the sandbox are undone for the next test, and afterwards."""
     auth.SHARED.keep("before00000000000000000000000000")
     pagesize = conf.pagesize
     fixture = inspect.unwrap(pytest_plugin.mast_sandbox)

@@ -1,4 +1,4 @@
-"""Tokens: where they come from, who may see them, and what a refusal says."""
+"""Tokens: where they come from, which servers get them, and the advice after a refusal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SECRET = "s3cr3t0000000000000000000000beef"
 
 
 class MemoryKeyring(keyring.backend.KeyringBackend):
-    """A keyring that works."""
+    """A working keyring."""
 
     priority = 1
 
@@ -47,7 +47,7 @@ class MemoryKeyring(keyring.backend.KeyringBackend):
 
 
 class BrokenKeyring(keyring.backend.KeyringBackend):
-    """A headless machine's keyring."""
+    """The keyring of a computer without a desktop."""
 
     priority = 1
 
@@ -59,13 +59,13 @@ class BrokenKeyring(keyring.backend.KeyringBackend):
 
 
 def exclusive_uri(sandbox: Sandbox) -> str:
-    """Return the URI of a file that needs a token."""
+    """Return the URI of a file that requires a token."""
     rows = sandbox.archive.query("SELECT dataURI FROM product WHERE dataRights = 'EXCLUSIVE_ACCESS' LIMIT 1")
     return str(rows[0]["dataURI"])
 
 
 def sent_tokens(sandbox: Sandbox) -> set[str | None]:
-    """Return the Authorization headers that a sandbox has seen."""
+    """Return the Authorization headers that a sandbox received."""
     return {record.headers.get("authorization") for record in sandbox.requests}
 
 
@@ -73,7 +73,7 @@ def sent_tokens(sandbox: Sandbox) -> set[str | None]:
 
 
 def test_login_returns_true_and_serves_all_classes(mast_sandbox: Sandbox) -> None:
-    """One login is everybody's, and its return value says so (B31)."""
+    """A login applies to all clients, and returns True (B31)."""
     assert Observations.login(mast_sandbox.token) is True
     assert Mast.authenticated() is True
     assert ObservationsClass().authenticated() is True
@@ -83,7 +83,7 @@ def test_login_returns_true_and_serves_all_classes(mast_sandbox: Sandbox) -> Non
 
 
 def test_logout_forgets_the_token_everywhere(mast_sandbox: Sandbox) -> None:
-    """After logout no request carries the token."""
+    """After logout, no request has the token."""
     Observations.login(mast_sandbox.token)
     Mast.logout()
     assert Observations.authenticated() is False
@@ -93,7 +93,7 @@ def test_logout_forgets_the_token_everywhere(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_constructors_token_is_its_own(mast_sandbox: Sandbox) -> None:
-    """A token given to a constructor logs in that client alone."""
+    """A token given to a constructor logs in only that client."""
     own = ObservationsClass(mast_sandbox.token)
     assert own.authenticated() is True
     assert Observations.authenticated() is False
@@ -102,19 +102,19 @@ def test_a_constructors_token_is_its_own(mast_sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENT)
 def test_token_comes_from_the_environment(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """login() without a token takes the environment's."""
+    """login() without a token uses that from the environment."""
     monkeypatch.setenv(name, f" {mast_sandbox.token}\n")
     assert Observations.login() is True
 
 
 def test_the_argument_goes_before_the_environment(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token that is given is the one that is used."""
+    """A given token is used."""
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.expired_token)
     assert Observations.login(mast_sandbox.token) is True
 
 
 def test_token_comes_from_the_keyring(mast_sandbox: Sandbox) -> None:
-    """A token stored by one login serves the next, under the peer's entry."""
+    """A token stored by one login is used by the next, in the keyring entry of astroquery.mast."""
     ring = MemoryKeyring()
     keyring.set_keyring(ring)
     Observations.login(mast_sandbox.token, store_token=True)
@@ -124,7 +124,7 @@ def test_token_comes_from_the_keyring(mast_sandbox: Sandbox) -> None:
 
 
 def test_no_keyring_is_no_crash(mast_sandbox: Sandbox) -> None:
-    """On a machine without a keyring a token can be given, and the lack of one is explained (B30)."""
+    """On a computer without a keyring, a token can be given, and a message explains that there is no keyring (B30)."""
     keyring.set_keyring(BrokenKeyring())
     with pytest.raises(LoginError, match="MAST_API_TOKEN"):
         Observations.login()
@@ -133,7 +133,7 @@ def test_no_keyring_is_no_crash(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_prompt_is_the_last_resort(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal the token is asked for, without echo."""
+    """On a terminal, the token is prompted for, without echo."""
     terminal = SimpleNamespace(isatty=lambda: True)
     monkeypatch.setattr("astroquery_mast.service.token_sources.sys", SimpleNamespace(stdin=terminal, modules={}))
     monkeypatch.setattr("getpass.getpass", lambda prompt: mast_sandbox.token if "auth.mast" in prompt else "")
@@ -146,7 +146,7 @@ def test_a_prompt_is_the_last_resort(mast_sandbox: Sandbox, monkeypatch: pytest.
 
 @pytest.mark.parametrize("bad", ["expired", "unknown"])
 def test_a_bad_token_is_neither_kept_nor_stored(mast_sandbox: Sandbox, bad: str) -> None:
-    """What the archive does not accept leaves no trace, and a good token stays (B31)."""
+    """A token that MAST rejects is neither kept nor stored, and a valid one is kept (B31)."""
     ring = MemoryKeyring()
     keyring.set_keyring(ring)
     Observations.login(mast_sandbox.token)
@@ -162,14 +162,14 @@ def test_a_bad_token_is_neither_kept_nor_stored(mast_sandbox: Sandbox, bad: str)
     "bad", ["", "  ", "two words", "tab\tbed", "new\nline: X", "\N{GREEK SMALL LETTER ALPHA}" * 32]
 )
 def test_what_cannot_be_a_token_is_refused_unsent(mast_sandbox: Sandbox, bad: str) -> None:
-    """Nothing that could break out of a header is ever sent."""
+    """Text that could end a header is never sent."""
     with pytest.raises(LoginError, match="not a MAST token"):
         Observations.login(bad)
     assert len(mast_sandbox.requests) == 0
 
 
 def test_login_survives_a_whoami_that_fails_once(mast_sandbox: Sandbox) -> None:
-    """A passing failure of whoami is no bad token."""
+    """A transient failure of whoami does not mean that the token is invalid."""
     mast_sandbox.faults.add("whoami", Fault.status(503))
     assert Observations.login(mast_sandbox.token) is True
 
@@ -177,7 +177,7 @@ def test_login_survives_a_whoami_that_fails_once(mast_sandbox: Sandbox) -> None:
 def test_session_info_logs_and_shortens_the_token(
     mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The user record is returned and logged; the token in it is not readable, and nothing is printed."""
+    """The user's record is returned and logged, with the token shortened, and nothing is printed."""
     Observations.login(mast_sandbox.token)
     info = Observations.session_info()
     assert info["anon"] is False
@@ -216,13 +216,13 @@ DEFAULTS = Endpoints()
     ],
 )
 def test_only_configured_servers_over_https_see_the_token(url: str, allowed: bool) -> None:
-    """The token is for MAST's own hosts, encrypted."""
+    """The token is sent only to MAST's own hosts, and only encrypted."""
     assert auth.may_receive_token(url, DEFAULTS) is allowed
 
 
 @given(host=st.from_regex(r"[a-z0-9.@:-]{1,40}", fullmatch=True), scheme=st.sampled_from(["http", "https"]))
 def test_no_other_host_ever_sees_the_token(host: str, scheme: str) -> None:
-    """Whatever the host is spelled like, requests goes to a configured one or carries no token."""
+    """Whatever the spelling of the host, a request goes to a configured host or has no token."""
     url = f"{scheme}://{host}/x"
     try:
         prepared = requests.Request("GET", url).prepare()
@@ -235,7 +235,7 @@ def test_no_other_host_ever_sees_the_token(host: str, scheme: str) -> None:
 
 
 def test_plain_http_is_for_this_computer_only(mast_sandbox: Sandbox) -> None:
-    """A loopback server sees the token only if it is the configured one, port and all (B29)."""
+    """A loopback server gets the token only if it is the configured one, including the port (B29)."""
     with Sandbox() as other:
         assert auth.may_receive_token(other.url, Endpoints()) is True
         assert auth.may_receive_token(mast_sandbox.url, Endpoints()) is False
@@ -246,7 +246,7 @@ def test_plain_http_is_for_this_computer_only(mast_sandbox: Sandbox) -> None:
 
 
 def test_another_base_url_gets_no_token(mast_sandbox: Sandbox, tmp_path: object) -> None:
-    """download_file with a foreign base_url sends the file's name there, and no token (B29)."""
+    """download_file with a foreign base_url requests the file there, without a token (B29)."""
     Observations.login(mast_sandbox.token)
     other = Sandbox().serve()
     try:
@@ -262,7 +262,7 @@ def test_another_base_url_gets_no_token(mast_sandbox: Sandbox, tmp_path: object)
 
 
 def test_a_redirect_elsewhere_drops_the_token(mast_sandbox: Sandbox) -> None:
-    """A MAST host that redirects to another host does not hand the token over."""
+    """If a MAST host redirects to another host, the token is not sent there."""
     Observations.login(mast_sandbox.token)
     other = Sandbox().serve()
     try:
@@ -278,7 +278,7 @@ def test_a_redirect_elsewhere_drops_the_token(mast_sandbox: Sandbox) -> None:
 
 
 def test_the_session_itself_holds_no_secret(mast_sandbox: Sandbox) -> None:
-    """No cookie, header or setting of the session carries the token to wherever the session goes next."""
+    """No cookie, header or setting of the session contains the token."""
     Observations.login(mast_sandbox.token)
     session = Observations._session
     assert not list(session.cookies)
@@ -293,7 +293,7 @@ def test_the_session_itself_holds_no_secret(mast_sandbox: Sandbox) -> None:
 
 
 def test_token_is_in_no_repr_log_exception_or_pickle(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
-    """Everything that can be printed, logged, raised or pickled is free of the token (B32)."""
+    """Nothing that can be printed, logged, raised or pickled contains the token (B32)."""
     token = mast_sandbox.token
     caplog.set_level(logging.DEBUG)
     before = log.level
@@ -323,7 +323,7 @@ def test_token_is_in_no_repr_log_exception_or_pickle(mast_sandbox: Sandbox, capl
 
 
 def test_a_copied_client_shares_the_login_and_a_pickled_one_has_none_of_its_own(mast_sandbox: Sandbox) -> None:
-    """Copies of a shared client stay shared; the token of a constructor is left behind."""
+    """Copies of a client with the shared login share it; the token of a constructor is not copied."""
     Observations.login(mast_sandbox.token)
     assert pickle.loads(pickle.dumps(Observations)).authenticated() is True
     own = ObservationsClass(mast_sandbox.token)
@@ -349,7 +349,7 @@ def test_a_copied_client_shares_the_login_and_a_pickled_one_has_none_of_its_own(
     ],
 )
 def test_a_refusal_says_what_to_do(mast_sandbox: Sandbox, tmp_path: object, who: str, advice: str) -> None:
-    """401 becomes: log in, renew the token, or ask for access; with the right token the file comes."""
+    """The advice for 401 is to log in, renew the token, or request access; with a valid token, the download works."""
     if who == "member":
         Observations.login(mast_sandbox.token)
     elif who == "outsider":
@@ -370,7 +370,7 @@ def test_a_refusal_says_what_to_do(mast_sandbox: Sandbox, tmp_path: object, who:
 
 
 def test_advice_is_given_when_whoami_is_down(mast_sandbox: Sandbox) -> None:
-    """A refusal stays a refusal, even if the reason cannot be found out."""
+    """A refusal is reported even if its reason cannot be determined."""
     Observations.login(mast_sandbox.token)
     mast_sandbox.faults.add("invoke", Fault.status(403), times=None)
     mast_sandbox.faults.add("whoami", Fault.status(503), times=None)

@@ -1,4 +1,4 @@
-"""What a user sees of an error besides its message: the own line, and one cause at most."""
+"""The traceback that a user sees: the user's own line, and at most one cause."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from astroquery_mast.sandbox import Fault, Sandbox
 
 
 def chain_of(error: BaseException) -> list[BaseException]:
-    """Return an error and those that are shown with it, the causes of causes too."""
+    """Return an error and those that are shown with it, including all causes."""
     shown = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return [error, *(chain_of(shown) if shown is not None else [])]
 
 
 @pytest.fixture
 def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing listen where the servers should be."""
+    """Configure addresses without a server."""
     for name in ("server", "resolver_server"):
         monkeypatch.setattr(conf, name, "http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize("where", [{}, {"object_name": "M51"}])
 def test_without_a_network_there_is_one_cause(unreachable: None, where: dict[str, str]) -> None:
-    """The four errors that the HTTP libraries make of one refused connection are one line."""
+    """The four exceptions of the HTTP libraries for one refused connection are one line."""
     with pytest.raises(ServerError, match="could not be reached: Connection refused") as caught:
         Observations.query_criteria(obs_collection="HST", **where)
     _, cause = chain_of(caught.value)
@@ -51,7 +51,7 @@ def test_without_a_network_there_is_one_cause(unreachable: None, where: dict[str
 
 
 def test_a_broken_connection_has_one_cause(mast_sandbox: Sandbox) -> None:
-    """A connection that is reset says so once."""
+    """A reset connection has one cause."""
     mast_sandbox.faults.add("invoke", Fault.reset(), times=None)
     with pytest.raises(ServerError, match="connection broke") as caught:
         Observations.query_criteria(obs_collection="HST")
@@ -59,7 +59,7 @@ def test_a_broken_connection_has_one_cause(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_silent_server_has_one_cause(mast_sandbox: Sandbox) -> None:
-    """A call whose time is over has the silence of the server as its cause, if any."""
+    """The cause of a timeout is the silence of the server, if any."""
     mast_sandbox.faults.add("invoke", Fault.delay(600), times=None)
     with pytest.raises(QueryTimeoutError) as caught:
         Observations.query_criteria(obs_collection="HST", timeout=0.2)
@@ -67,14 +67,14 @@ def test_a_silent_server_has_one_cause(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_typo_has_no_cause() -> None:
-    """A name that does not exist is one error."""
+    """A name that does not exist is a single error."""
     with pytest.raises(InvalidCriterionError) as caught:
         Observations.query_criteria(instrument="ACS/WFC")
     assert chain_of(caught.value) == [caught.value]
 
 
 class Formatter:
-    """What IPython formats tracebacks with, as far as this package uses it."""
+    """The formatter of IPython's tracebacks, with what this package uses."""
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
@@ -89,13 +89,13 @@ class Formatter:
 
 
 def in_shell(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
-    """Let the code run in an IPython."""
+    """Pretend to run in IPython."""
     shell = SimpleNamespace(InteractiveTB=Formatter(mode))
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
 
 
 def caught_by(call: Callable[[], Any]) -> MastError:
-    """Return what a call raises, with its traceback from here on."""
+    """Return the exception of a call, with its traceback from here on."""
     try:
         call()
     except MastError as err:
@@ -104,12 +104,12 @@ def caught_by(call: Callable[[], Any]) -> MastError:
 
 
 def asks_with_a_typo() -> None:
-    """Ask as a user does."""
+    """Send a query with a typo, as a user does."""
     Observations.query_criteria(instrument="ACS/WFC")
 
 
 def test_ipython_shows_the_lines_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In IPython the traceback ends where this package begins, and the error itself keeps all of it."""
+    """In IPython, the traceback ends where this package begins; the exception itself keeps all frames."""
     in_shell(monkeypatch, "Context")
     error = caught_by(asks_with_a_typo)
     assert error._render_traceback_() == ["caught_by", "asks_with_a_typo"]
@@ -140,14 +140,14 @@ def test_names_and_logins_have_no_long_tracebacks(
 
 
 def test_ipython_shows_all_where_all_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With ``%xmode Verbose`` nothing is left out."""
+    """With ``%xmode Verbose``, all frames are shown."""
     in_shell(monkeypatch, "Verbose")
     error = caught_by(asks_with_a_typo)
     assert error._render_traceback_()[-1] == "_column"
 
 
 def test_an_error_without_lines_of_the_user_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody but this package was at work, its own lines are shown."""
+    """If all frames belong to this package, they are shown."""
     in_shell(monkeypatch, "Context")
     error = caught_by(asks_with_a_typo)
     while error.__traceback__ is not None and error.__traceback__.tb_frame.f_code.co_filename == __file__:
@@ -157,14 +157,14 @@ def test_an_error_without_lines_of_the_user_is_shown_whole(monkeypatch: pytest.M
 
 @pytest.mark.parametrize("module", [None, SimpleNamespace(get_ipython=lambda: None)])
 def test_outside_of_ipython_the_traceback_is_that_of_python(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
-    """Where no shell runs, it is as always."""
+    """Without a shell, the traceback is Python's."""
     monkeypatch.setitem(sys.modules, "IPython", module)
     error = caught_by(asks_with_a_typo)
     assert error._render_traceback_() == traceback.format_exception(error)
 
 
 def test_the_real_ipython_shows_few_lines(capsys: pytest.CaptureFixture[str], unreachable: None) -> None:
-    """A typo takes less than ten lines of a notebook, and a network that is down less than twenty."""
+    """A typo takes less than ten lines of a notebook, and a network failure less than twenty."""
     shells = pytest.importorskip("IPython.core.interactiveshell")
     shell = shells.InteractiveShell.instance(colors="nocolor")
     shell.user_ns["Observations"] = Observations

@@ -19,7 +19,7 @@ pytest.importorskip("asdf_astropy")
     [ResultTable({"obs_id": ["a", "b"], "t_exptime": [1.0, 2.0]}), ResultTable({"only": [1]})],
 )
 def test_a_result_is_a_plain_table_in_an_asdf_file(table: ResultTable, tmp_path: Path) -> None:
-    """It is written as asdf-astropy writes tables, and read with the same content."""
+    """It is written in the same way as a plain table, and read with the same contents."""
     from astroquery_mast.tables.asdf_tables import extensions
 
     with asdf.config_context() as config:
@@ -33,7 +33,7 @@ def test_a_result_is_a_plain_table_in_an_asdf_file(table: ResultTable, tmp_path:
 
 
 def test_all_tables_of_the_package_are_known() -> None:
-    """Each class that derives from a result has its name in the list."""
+    """Each class that derives from ResultTable is in the list."""
     from astroquery_mast.programs.planned import PlannedTable
     from astroquery_mast.searches.changes import Changes
     from astroquery_mast.tables.asdf_tables import ResultTableConverter

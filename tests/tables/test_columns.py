@@ -1,4 +1,4 @@
-"""Column metadata: the archive's type names, units, and what is known without asking."""
+"""Column metadata: MAST's type names, units, and the columns in the package."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ from astroquery_mast.tables.columns import (
     ],
 )
 def test_type_names_of_all_catalogs_are_known(name: str, kind: Kind | None) -> None:
-    """Type names are read whatever their case and length, unknown ones are told apart."""
+    """Type names are recognized whatever their case and length, and unknown names are not."""
     assert kind_of(name) is kind
 
 
 @given(name=st.text())
 def test_any_type_name_has_a_kind_or_none(name: str) -> None:
-    """No type name of a server can break the reading of a table."""
+    """No type name of a server causes an error."""
     kind = kind_of(name)
     assert kind is None or kind_of(f"  {name.strip().upper()} ( 7 )") in {kind, kind_of(name.strip().upper())}
 
@@ -72,19 +72,19 @@ def test_any_type_name_has_a_kind_or_none(name: str) -> None:
     ],
 )
 def test_units_are_astropys_or_none(text: str, unit: u.UnitBase | None) -> None:
-    """The archive's spellings become units, and what is no unit is none, without a warning."""
+    """MAST's spellings are converted to units; unknown units are None, without a warning."""
     assert unit_of(text) == unit
 
 
 @given(text=st.text(max_size=20))
 def test_any_unit_text_is_a_unit_or_none(text: str) -> None:
-    """No unit text of a server can break the reading of a table, or stay a unit that cannot be used."""
+    """No unit of a server causes an error, or becomes an unusable unit."""
     unit = unit_of(text)
     assert unit is None or not isinstance(unit, u.UnrecognizedUnit)
 
 
 def test_configuration_is_read_in_both_its_vocabularies() -> None:
-    """Each property is found under the portal's name or the Virtual Observatory's, and entries of no object passed."""
+    """Each property is read by its name in the portal or in the VO, and entries that are not objects are ignored."""
     config = {
         "t_min": {"text": "Start Time", "isMjd": True, "vot.datatype": "double", "vot.unit": "d", "unit": "MJD"},
         "filters": {"type": "string", "separator": ";", "vot.description": "Filters", "example": "F814W"},
@@ -117,13 +117,13 @@ def test_configuration_is_read_in_both_its_vocabularies() -> None:
     ],
 )
 def test_columns_of_fractions_are_filtered_by_range(entry: dict[str, object], continuous: bool) -> None:
-    """Every column that can hold fractions takes ranges; whole numbers and text take values."""
+    """Columns that may contain fractions are filtered by range, and integers and text by value."""
     assert columns_of({"x": entry})["x"].continuous is continuous
 
 
 @given(config=st.dictionaries(st.text(), st.none() | st.integers() | st.dictionaries(st.text(), st.integers())))
 def test_odd_configurations_are_read(config: dict[str, object]) -> None:
-    """Properties of an unexpected type are passed over."""
+    """Properties of an unexpected type are ignored."""
     assert set(columns_of(config)) == {name for name, entry in config.items() if isinstance(entry, dict)}
 
 
@@ -132,18 +132,18 @@ def test_odd_configurations_are_read(config: dict[str, object]) -> None:
     [("double", True), ("int", True), ("unsignedByte", True), ("", True), ("char", False), ("boolean", False)],
 )
 def test_only_numbers_have_units(type_name: str, has_unit: bool) -> None:
-    """Text has no unit even if the archive says so; a column of undeclared type keeps its unit."""
+    """Text has no unit even if MAST lists one; a column without a type keeps its unit."""
     assert (Column("x", type_name=type_name, vo_unit="deg").astropy_unit is not None) is has_unit
 
 
 def test_virtual_observatorys_unit_goes_before_the_portals() -> None:
-    """The portal's unit is used only where the other is missing or unknown."""
+    """The unit of the portal is used only if the other is missing or unknown."""
     assert Column("x", type_name="double", vo_unit="ms", unit="sec").astropy_unit == u.ms
     assert Column("x", type_name="double", vo_unit="ICRS Shape", unit="sec").astropy_unit == u.s
 
 
 def test_snapshot_knows_observations_and_products() -> None:
-    """The package knows the columns of observations and products without a network."""
+    """The package has the columns of observations and products, without a request."""
     assert {"Mast.Caom.Cone", "Mast.Caom.Products"} <= set(snapshot())
     columns = snapshot()["Mast.Caom.Cone"]
     assert columns["s_ra"].astropy_unit == u.deg
@@ -155,7 +155,7 @@ def test_snapshot_knows_observations_and_products() -> None:
 
 
 def test_closest_names_ignore_case() -> None:
-    """A name in the wrong case or with a slip finds the real one, and all spellings of it."""
+    """A name with a typo or in the wrong case matches the known name, in all of its spellings."""
     assert closest("OBS_colection", ["obs_id", "obs_collection", "s_ra"])[0] == "obs_collection"
     assert closest("DEC", ["Dec", "dec", "ra"]) == ["Dec", "dec"]
     assert closest("qqqq", ["ra"]) == []
@@ -163,7 +163,7 @@ def test_closest_names_ignore_case() -> None:
 
 
 def test_name_is_found_in_any_case_and_missed_with_the_likeliest_ones() -> None:
-    """The same spelling comes first; what is not there is an error with the names that are like it, or else all."""
+    """The exact spelling is preferred; the error for an unknown name lists similar names, or else all."""
     assert [find_name(name, ["Dec", "dec"]) for name in ("dec", "DEC", "x")] == ["dec", "Dec", None]
     assert str(no_such("No 'dac'.", "dac", ["Dec", "ra", "dec"])) == "No 'dac'. Did you mean 'Dec' or 'dec'?"
     assert str(no_such("No 'RAA'.", "RAA", ["Dec", "ra"])) == "No 'RAA'. Did you mean 'ra'?"
@@ -173,7 +173,7 @@ def test_name_is_found_in_any_case_and_missed_with_the_likeliest_ones() -> None:
 
 
 def test_metadata_table_leaves_out_what_is_hidden_or_empty() -> None:
-    """Hidden and portal columns have no row, and a property that no column has is no column."""
+    """Hidden columns and those of the portal have no row, and properties that no column has are omitted."""
     columns = columns_of(
         {
             "a": {"text": "A", "type": "int", "vot.unit": "s"},
@@ -188,12 +188,12 @@ def test_metadata_table_leaves_out_what_is_hidden_or_empty() -> None:
 
 
 def test_metadata_of_nothing_is_an_empty_table() -> None:
-    """No columns give an empty table, not an error."""
+    """Without columns, the table is empty, and there is no error."""
     assert len(metadata_table({})) == 0
 
 
 def test_every_unit_goes_into_fits_files() -> None:
-    """A unit that FITS does not know would be a warning whenever a table is written."""
+    """A unit that FITS does not support would cause a warning whenever a table is written."""
     for config_id, columns in snapshot().items():
         for column in columns.values():
             if column.astropy_unit is not None:

@@ -1,4 +1,4 @@
-"""Answers of every kind, whole and broken: bytes in, a page or an exception of the package out."""
+"""Valid and broken responses of all kinds: the bytes become a page or an exception of the package."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ MEMBERS = ["status", "msg", "data", "fields", "paging", "resolvedCoordinate"]
 
 
 def read(document: object, status: int = 200) -> Page:
-    """Return the page in an answer with that document."""
+    """Return the page in a response with a document."""
     return parse_page(status, {"Content-Type": "application/json"}, json.dumps(document).encode(), "Mast.Caom.Cone")
 
 
 def extjs(**table: Any) -> dict[str, Any]:
-    """Return an answer in the extjs form."""
+    """Return a response in the extjs format."""
     return {"status": "COMPLETE", "data": {"Tables": [table]}}
 
 
 def test_page_has_rows_columns_and_place() -> None:
-    """A complete answer gives its rows, its columns in order, and where the page stands."""
+    """A complete response has its rows, its columns in order, and the number of the page."""
     page = read({"status": "COMPLETE", "msg": "", "data": ROWS, "fields": FIELDS, "paging": PAGING})
     assert list(page.rows) == ROWS
     assert page.fields == (("obsid", "string"), ("s_ra", "float"))
@@ -75,7 +75,7 @@ def test_page_has_rows_columns_and_place() -> None:
 
 @given(body=st.binary(max_size=200))
 def test_arbitrary_bytes_give_only_errors_of_the_package(body: bytes) -> None:
-    """No garbage of a server or proxy comes through as another exception."""
+    """No garbage from a server or proxy raises another exception."""
     for status in (200, 503):
         try:
             page = parse_page(status, {}, body, "Mast.Caom.Cone")
@@ -87,7 +87,7 @@ def test_arbitrary_bytes_give_only_errors_of_the_package(body: bytes) -> None:
 
 @given(document=ODD | st.dictionaries(st.sampled_from(MEMBERS), ODD, max_size=6))
 def test_arbitrary_json_gives_only_errors_of_the_package(document: object) -> None:
-    """Whatever JSON comes, it is a page that can be counted, or an error of the package."""
+    """Any JSON becomes a page that can be counted, or an error of the package."""
     try:
         page = read(document)
         tally = Completeness(page.service)
@@ -101,7 +101,7 @@ def test_arbitrary_json_gives_only_errors_of_the_package(document: object) -> No
 
 @given(table=ODD)
 def test_arbitrary_extjs_gives_only_errors_of_the_package(table: object) -> None:
-    """The same holds for the extjs form and for the histograms in it."""
+    """The same holds for the extjs format and its histograms."""
     for read_it in (read, histograms):
         try:
             read_it({"data": {"Tables": [table]}})
@@ -111,27 +111,27 @@ def test_arbitrary_extjs_gives_only_errors_of_the_package(table: object) -> None
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"data":' * 100_000])
 def test_bottomless_nesting_is_unreadable(body: bytes) -> None:
-    """JSON nested beyond the interpreter's patience is reported as unreadable."""
+    """Too deeply nested JSON is an invalid response."""
     with pytest.raises(InvalidResponseError, match="did not return JSON"):
         parse_page(200, {}, body, "Mast.Caom.Cone")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>busy</html>", b'{"status":"COMPLETE","data":[{"a":1},{', b"[]", b"3"])
 def test_foreign_or_cut_answer_is_unreadable(body: bytes) -> None:
-    """HTML, a cut document, nothing, or JSON that is no object, is never taken for a result."""
+    """HTML, truncated or empty responses, or JSON that is not an object, are never taken for a result."""
     with pytest.raises(InvalidResponseError, match=r"Mast\.Caom\.Cone (did not return|returned)"):
         parse_page(200, {}, body, "Mast.Caom.Cone")
 
 
 @pytest.mark.parametrize("data", ["oops", 3, True, None])
 def test_columns_without_rows_are_no_empty_result(data: object) -> None:
-    """An answer that declares columns and has no list of rows is unreadable, not empty."""
+    """A response with columns, but without a list of rows, is invalid, not empty."""
     with pytest.raises(InvalidResponseError, match="no list of rows"):
         read({"status": "COMPLETE", "data": data, "fields": FIELDS})
 
 
 def test_null_rows_are_an_empty_result_if_the_archive_says_so() -> None:
-    """Rows of null go with a paging that announces none."""
+    """Null instead of rows requires paging that announces no rows."""
     page = read({"status": "COMPLETE", "data": None, "fields": FIELDS, "paging": {"rows": 0, "rowsFiltered": 0}})
     assert list(page.rows) == []
     assert page.paging is not None
@@ -139,14 +139,14 @@ def test_null_rows_are_an_empty_result_if_the_archive_says_so() -> None:
 
 
 def test_reply_without_status_or_fields_is_read() -> None:
-    """A missing status means complete, missing fields are found in the rows."""
+    """A missing status means complete, and missing columns are taken from the rows."""
     page = read({"data": [{"a": 1}, {"b": 2, "a": 3}]})
     assert page.status == "COMPLETE"
     assert page.fields == (("a", ""), ("b", ""))
 
 
 def test_answer_that_is_no_table_keeps_its_document() -> None:
-    """A service that answers with something else than rows gives a page without columns."""
+    """The response of a service without rows is a page without columns."""
     page = read({"status": "COMPLETE", "url": "https://mast.stsci.edu/x.sh", "statusList": {}})
     assert (page.fields, list(page.rows)) == ((), [])
     assert page.document is not None
@@ -154,31 +154,31 @@ def test_answer_that_is_no_table_keeps_its_document() -> None:
 
 
 def test_name_lookup_rows_have_a_name_of_their_own() -> None:
-    """The rows of a name look-up are those of resolvedCoordinate, whatever its empty status says."""
+    """The rows of a name resolution are those of resolvedCoordinate, even if the status is empty."""
     page = read({"resolvedCoordinate": [{"ra": 1.0, "decl": 2.0}], "status": ""})
     assert list(page.rows) == [{"ra": 1.0, "decl": 2.0}]
 
 
 def test_duplicate_column_is_kept_once() -> None:
-    """Of a column that is declared twice the first declaration counts."""
+    """If a column is declared twice, the first declaration is used."""
     page = read({"data": [], "fields": [{"name": "a", "type": "int"}, {"name": "a", "type": "float"}]})
     assert page.fields == (("a", "int"),)
 
 
 @pytest.mark.parametrize("state", ["EXECUTING", "executing"])
 def test_executing_answer_may_lack_everything(state: str) -> None:
-    """A job under way is recognized without data, fields or paging."""
+    """An unfinished response is recognized without data, columns or paging."""
     assert read({"status": state, "percent complete": 0.3}).executing
 
 
 def test_page_whose_rows_do_not_match_its_announcement_is_incomplete() -> None:
-    """Fewer rows than the page itself announces are an error, not a short table."""
+    """Fewer rows than the page announces are an error, not a short table."""
     with pytest.raises(IncompleteResultError, match="announced 2 rows on page 1, but returned 1"):
         read({"status": "COMPLETE", "data": ROWS[:1], "fields": FIELDS, "paging": PAGING})
 
 
 def test_paging_without_rows_still_announces_more_pages() -> None:
-    """A paging object that lacks its row count does not hide the pages that follow."""
+    """Paging without a row count still announces the pages that follow."""
     page = read({"data": ROWS, "fields": FIELDS, "paging": {"page": 1, "pagesFiltered": 3, "rowsFiltered": 5}})
     assert page.paging == Paging(page=1, pages=3, rows=2, total=5)
 
@@ -186,19 +186,19 @@ def test_paging_without_rows_still_announces_more_pages() -> None:
 @pytest.mark.parametrize("number", [float("inf"), "many", None, [1], {}])
 @pytest.mark.parametrize("member", ["rows", "page", "pagesFiltered", "rowsFiltered"])
 def test_unreadable_paging_is_an_error(member: str, number: object) -> None:
-    """A count that is no number is never taken for a single page."""
+    """Paging with a count that is not a number is an error, not a single page."""
     with pytest.raises(InvalidResponseError, match="paging"):
         read({"data": ROWS, "fields": FIELDS, "paging": {**PAGING, member: number}})
 
 
 @pytest.mark.parametrize("paging", [None, {}, [], "none"])
 def test_absent_paging_is_a_service_that_does_not_page(paging: object) -> None:
-    """Services without pages send no paging, or an empty one."""
+    """Services without pages return no paging, or an empty object."""
     assert read({"data": ROWS, "fields": FIELDS, "paging": paging}).paging is None
 
 
 def test_error_status_gives_the_archives_own_words() -> None:
-    """An ERROR in a 200 is an exception that says what the archive said."""
+    """The exception for an ERROR in a 200 has MAST's message."""
     with pytest.raises(ServerError, match=r"Incorrect syntax near '\*'") as caught:
         read({"status": "ERROR", "msg": "Incorrect syntax near '*'."})
     assert (caught.value.service, caught.value.status) == ("Mast.Caom.Cone", 200)
@@ -206,13 +206,13 @@ def test_error_status_gives_the_archives_own_words() -> None:
 
 @pytest.mark.parametrize("message", [None, "", 3, ["x"]])
 def test_error_status_without_words_is_still_an_error(message: object) -> None:
-    """A missing or odd msg does not hide the failure."""
+    """An ERROR with a missing or odd message is an error."""
     with pytest.raises(ServerError, match="reported an error"):
         read({"status": "ERROR", "msg": message})
 
 
 def test_error_about_rights_is_a_login_error() -> None:
-    """Words that blame the reader's rights lead to a login error."""
+    """A message about missing access rights is a login error."""
     with pytest.raises(AccessDeniedError):
         read({"status": "ERROR", "msg": "User is not authorized for this data"})
 
@@ -233,7 +233,7 @@ def test_error_about_rights_is_a_login_error() -> None:
     ],
 )
 def test_http_status_decides_who_is_to_blame(status: int, kind: type[MastError]) -> None:
-    """4xx blames the question, 401 and 403 the reader, the rest the archive; its words are passed on in one line."""
+    """4xx means an invalid request, 401 and 403 missing access, others a server error; the message is in one line."""
     with pytest.raises(kind, match=rf"\(HTTP {status}\): no such\s\w+\.$") as caught:
         check_status(status, {"Retry-After": "7"}, b"no such\n  column", "missions")
     assert type(caught.value) is kind
@@ -242,7 +242,7 @@ def test_http_status_decides_who_is_to_blame(status: int, kind: type[MastError])
 
 
 def test_html_of_a_proxy_is_not_quoted() -> None:
-    """A page of HTML says nothing to the reader, and a long text is cut."""
+    """An HTML page is not quoted, and long text is shortened."""
     with pytest.raises(ServerError, match=r"\(HTTP 502\)\.$"):
         check_status(502, {"Content-Type": "text/HTML"}, b"<html>" * 1000, "s")
     with pytest.raises(ServerError) as caught:
@@ -252,7 +252,7 @@ def test_html_of_a_proxy_is_not_quoted() -> None:
 
 @pytest.mark.parametrize("status", [200, 204, 302, 399])
 def test_status_below_400_passes(status: int) -> None:
-    """Nothing is raised for a status that is no error."""
+    """A successful status raises no error."""
     check_status(status, {}, b"", "s")
 
 
@@ -275,13 +275,13 @@ def test_status_below_400_passes(status: int) -> None:
     ],
 )
 def test_retry_after_is_read_in_both_its_forms(text: str, seconds: float | None) -> None:
-    """Seconds and dates are understood, the past is now, and what is no time is nothing."""
+    """Seconds and dates are read, a time in the past means now, and an invalid one is None."""
     assert retry_after_seconds({"Retry-After": text}, NOW) == seconds
 
 
 @given(text=st.text() | st.floats().map(str) | st.integers().map(str))
 def test_retry_after_is_never_negative_nor_endless(text: str) -> None:
-    """Whatever the header, the wait is a finite number from zero, or nothing."""
+    """Whatever the header, the pause is a finite number that is not negative, or None."""
     seconds = retry_after_seconds({"Retry-After": text}, NOW)
     assert seconds is None or 0 <= seconds < float("inf")
 
@@ -294,12 +294,12 @@ def test_retry_after_dates_count_from_now(ahead: int) -> None:
 
 
 def test_missing_retry_after_is_nothing() -> None:
-    """Without the header there is no advice."""
+    """Without the header, the result is None."""
     assert retry_after_seconds({}) is None
 
 
 def test_extjs_rows_are_named_by_the_fields() -> None:
-    """Rows of arrays become rows of names, and of a name that comes twice the first value counts."""
+    """Arrays become rows with names, and if a name occurs twice, the first value is used."""
     fields = [{"name": "a", "type": "int"}, {"name": "b", "type": "string"}, {"name": "a", "type": "int"}]
     page = read(extjs(Fields=fields, Rows=[[1, "x", 9], [2, None, 8]]))
     assert page.fields == (("a", "int"), ("b", "string"))
@@ -319,13 +319,13 @@ def test_extjs_rows_are_named_by_the_fields() -> None:
     ],
 )
 def test_unreadable_extjs_table_is_an_error(table: dict[str, Any]) -> None:
-    """An extjs table whose rows do not fit its fields is never read into wrong cells."""
+    """An extjs table with rows that do not match its columns is never read into wrong cells."""
     with pytest.raises(InvalidResponseError):
         read(extjs(**table))
 
 
 def test_histograms_count_discrete_columns_only() -> None:
-    """The values of discrete columns are counted; continuous and bare columns are left out."""
+    """The values of discrete columns are counted; continuous columns, and those without properties, are omitted."""
     columns = [
         {"dataIndex": "project", "ExtendedProperties": {"histObj": {"hist": [{"key": "HST", "count": 3}], "HST": {}}}},
         {"dataIndex": "s_ra", "ExtendedProperties": {"histObj": {"hist": {"hist": [{"key": 0, "count": 1}]}}}},
@@ -335,7 +335,7 @@ def test_histograms_count_discrete_columns_only() -> None:
 
 
 def test_null_is_no_value() -> None:
-    """Rows without a value are counted by the archive, under a key that is no text."""
+    """MAST counts rows with missing values under a key that is not text."""
     counts = [{"key": None, "count": 5}, {"key": "HST", "count": 3}, {"key": "None", "count": 1}]
     columns = [{"dataIndex": "project", "ExtendedProperties": {"histObj": {"hist": counts}}}]
     assert histograms(extjs(Columns=columns)) == {"project": {"HST": 3, "None": 1}}
@@ -343,12 +343,12 @@ def test_null_is_no_value() -> None:
 
 @pytest.mark.parametrize("document", [{}, {"data": [], "fields": []}, {"msg": "busy"}, {"status": None, "data": []}])
 def test_an_answer_without_any_sign_of_one_is_no_empty_result(document: dict[str, Any]) -> None:
-    """Without status, columns and rows nothing says that nothing was found."""
+    """Without status, columns and rows, the response is not a valid empty result."""
     with pytest.raises(InvalidResponseError, match="neither a status nor columns nor rows"):
         read(document)
 
 
 def test_a_name_that_nobody_knows_is_an_empty_result() -> None:
-    """Name look-up has an empty status, and leaves its list out."""
+    """The response for an unknown name has an empty status, and no list."""
     page = parse_page(200, {}, b'{"status": ""}', "Mast.Name.Lookup")
     assert list(page.rows) == []

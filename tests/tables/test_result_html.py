@@ -1,4 +1,4 @@
-"""What a notebook shows of a table: escaped, on one line for each row, with links and previews."""
+"""Tables in notebooks: escaped, with one line for each row, with links and previews."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ATTRIBUTES = {"class", "colspan", "title", "href", "target", "rel", "src", "alt"
 
 
 class Page(HTMLParser):
-    """What a browser reads: tags, attributes, and the texts of cells."""
+    """The content that a browser reads: tags, attributes, and the texts of cells."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -34,7 +34,7 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a tag."""
+        """Record a tag."""
         self.tags.append(tag)
         self.attributes += [(name, value or "") for name, value in attrs]
         if tag != "img":
@@ -43,11 +43,11 @@ class Page(HTMLParser):
             self.texts[tag].append("")
 
     def handle_endtag(self, tag: str) -> None:
-        """Tags are closed in the order in which they were opened."""
+        """Check that tags are closed in reverse order."""
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        """Add to the innermost cell."""
+        """Add text to the innermost cell."""
         for tag in reversed(self.open):
             if tag in self.texts:
                 self.texts[tag][-1] += data
@@ -66,7 +66,7 @@ def page_of(table: ResultTable) -> Page:
 
 
 def test_a_notebook_shows_names_units_rows_and_counts() -> None:
-    """The same columns come first as in a terminal."""
+    """The same columns are shown first as on a terminal."""
     page = page_of(observations())
     assert page.texts["th"][:4] == ["obs_id", "target_name", "obs_collection", "instrument_name"]
     assert "UTC date" in page.texts["th"]
@@ -76,7 +76,7 @@ def test_a_notebook_shows_names_units_rows_and_counts() -> None:
 
 
 def test_what_is_cut_or_rounded_is_told_in_full() -> None:
-    """The tooltip has the whole text, and the number as it is."""
+    """The tooltip has the complete text, and the exact number."""
     table = ResultTable({"a": ["x" * 500], "b": [1 / 3], "c": Column([53388.5], unit="d", description="Of <c>")})
     table.rename_column("c", "t_min")
     page = page_of(table)
@@ -85,7 +85,7 @@ def test_what_is_cut_or_rounded_is_told_in_full() -> None:
 
 
 def test_long_tables_have_fifty_rows_or_as_many_as_astropy_says() -> None:
-    """A row says how many are left out."""
+    """A row says how many are omitted."""
     page = page_of(observations(200))
     assert page.tags.count("tr") == 2 + 50 + 1
     assert "150 more rows" in page.texts["td"]
@@ -97,7 +97,7 @@ def test_long_tables_have_fifty_rows_or_as_many_as_astropy_says() -> None:
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_an_empty_table_shows_its_columns(rows: int) -> None:
-    """Without rows there are no previews either."""
+    """Without rows, there are no previews."""
     page = page_of(observations(rows))
     assert "obs_id" in page.texts["th"]
     assert page.tags.count("details") == rows
@@ -108,7 +108,7 @@ def test_an_empty_table_shows_its_columns(rows: int) -> None:
 
 
 def test_links_lead_to_the_portal_to_programs_and_to_dois() -> None:
-    """Only programs of HST and JWST have pages; what is no DOI or address is no link."""
+    """Only programs of HST and JWST have pages; text that is not a DOI or an address is not a link."""
     table = ResultTable(
         {
             "obs_id": ["j97&c01010", "jw01", "kplr"],
@@ -131,7 +131,7 @@ def test_links_lead_to_the_portal_to_programs_and_to_dois() -> None:
 
 
 def test_addresses_follow_the_configuration() -> None:
-    """They are made when the table is shown."""
+    """The addresses are determined when the table is shown."""
     with conf.set_temp("server", "https://mast.example"):
         assert all("https://mast.example/" in link for link in page_of(observations(1)).values("href"))
 
@@ -140,7 +140,7 @@ def test_addresses_follow_the_configuration() -> None:
 
 
 def test_previews_are_fetched_when_they_are_opened(mast_sandbox: Sandbox) -> None:
-    """They are in a closed box and loaded lazily; each is the public file, which the archive serves."""
+    """They are collapsed and loaded lazily, and each is the public file at MAST."""
     page = page_of(Observations.query_object("M51")[:3])
     sources = page.values("src")
     assert page.tags.count("details") == 1
@@ -151,7 +151,7 @@ def test_previews_are_fetched_when_they_are_opened(mast_sandbox: Sandbox) -> Non
 
 
 def test_exclusive_previews_are_named_and_not_linked() -> None:
-    """No browser could fetch them, and no address has a token."""
+    """Browsers cannot load them, and no address contains a token."""
     table = observations(2)
     table["dataRights"] = ["EXCLUSIVE_ACCESS", "PUBLIC"]
     table["jpegURL"] = ["mast:HST/product/a.jpg", "mast:HST/product/b & c.jpg"]
@@ -163,7 +163,7 @@ def test_exclusive_previews_are_named_and_not_linked() -> None:
 
 
 def test_products_that_are_pictures_are_previews() -> None:
-    """Other files are not."""
+    """Other files are not previews."""
     table = ResultTable(
         {
             "productFilename": ["a.fits", "a.jpg"],
@@ -178,7 +178,7 @@ def test_products_that_are_pictures_are_previews() -> None:
 
 
 def test_a_token_is_not_shown() -> None:
-    """Not even if a server writes it into a cell."""
+    """A token is not shown, even if a server returns it in a cell."""
     SHARED.keep("0123456789abcdef0123456789abcdef")
     table = ResultTable({"dataURL": ["https://mast.stsci.edu/x?token=0123456789abcdef0123456789abcdef"]})
     assert "0123456789abcdef" not in table._repr_html_() + str(table) + repr(table.show_all())
@@ -215,7 +215,7 @@ NAMES += ("Local Path", "productFilename", "target_name")
     st.dictionaries(st.one_of(st.sampled_from(NAMES), HOSTILE.filter(bool)), HOSTILE, min_size=1, max_size=8), HOSTILE
 )
 def test_no_text_of_a_server_becomes_markup(cells: dict[str, str], words: str) -> None:
-    """Whatever names, cells and descriptions hold, there are our tags and attributes only, and links to the web."""
+    """Whatever names, cells and descriptions contain, there are only our tags and attributes, and links to the web."""
     table = ResultTable({name: Column([cell, cell], description=words) for name, cell in cells.items()})
     for text in (table._repr_html_(), table.show_all()._repr_html_()):
         page = Page(text)
@@ -232,7 +232,7 @@ def test_no_text_of_a_server_becomes_markup(cells: dict[str, str], words: str) -
 
 
 def test_show_all_scrolls_through_everything() -> None:
-    """All rows and columns are there, as astropy writes the values."""
+    """All rows and columns are shown, with the values as astropy formats them."""
     table = observations(60)
     page = Page(table.show_all()._repr_html_())
     assert page.texts["th"][: len(table.colnames)] == table.colnames
@@ -242,7 +242,7 @@ def test_show_all_scrolls_through_everything() -> None:
 
 
 def test_show_all_of_a_huge_table_says_how_to_go_on() -> None:
-    """A browser does not stand a million cells."""
+    """Browsers cannot show a million cells."""
     table = ResultTable({"a": range(300_000), "b": range(300_000)})
     text = table.show_all()._repr_html_()
     assert text.count("<tr>") == 100_000 + 1

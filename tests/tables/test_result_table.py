@@ -1,4 +1,4 @@
-"""The tables that clients return: kept through what one does with tables, and shown in the room that there is."""
+"""The tables that clients return: they keep their class in operations, and are shown in the available room."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ WIDE_ENOUGH = 120
 
 
 class QuantityResults(ResultTable, QTable):
-    """A result whose columns are quantities, as users may make one."""
+    """A result whose columns are quantities, as users may define one."""
 
 
 def shown(table: Table, width: int, lines: int = 24) -> list[str]:
-    """Return the lines that a terminal of a size shows."""
+    """Return the lines that a terminal of a given size shows."""
     with console.set_temp("max_width", width), console.set_temp("max_lines", lines):
         assert repr(table) == str(table)
         return str(table).splitlines()
@@ -42,7 +42,7 @@ def shown(table: Table, width: int, lines: int = 24) -> list[str]:
 
 
 def test_what_is_made_of_a_result_is_a_result() -> None:
-    """Slices, columns, copies, stacked, joined and grouped tables and pickles have the class and the values."""
+    """Slices, columns, copies, stacked, joined, grouped and pickled tables keep the class and the values."""
     table = observations()
     whole = [
         table[:],
@@ -67,7 +67,7 @@ def test_what_is_made_of_a_result_is_a_result() -> None:
 
 @pytest.mark.parametrize("kind", ["ecsv", "xml", "fits"])
 def test_files_hold_the_same_as_those_of_a_plain_table(kind: str, tmp_path: Path) -> None:
-    """ECSV, VOTable and FITS files of a result are those of a plain table, and are read as either."""
+    """ECSV, VOTable and FITS files of a result are those of a plain table, and can be read as either."""
     table = observations()
     table.meta.clear()
     formats = {"xml": "votable"}
@@ -81,7 +81,7 @@ def test_files_hold_the_same_as_those_of_a_plain_table(kind: str, tmp_path: Path
 
 
 def test_rows_and_pprint_are_those_of_astropy() -> None:
-    """A row, pprint and pformat are shown as those of a plain table; only the name of the class may differ."""
+    """A row, pprint and pformat are shown as those of a plain table, except for the name of the class."""
     table = observations()
     assert table.pformat(max_width=80) == Table(table).pformat(max_width=80)
     assert repr(table[0]) == repr(Table(table)[0])
@@ -91,7 +91,7 @@ def test_rows_and_pprint_are_those_of_astropy() -> None:
 
 
 def test_showing_changes_nothing() -> None:
-    """Values, columns, formats and meta are as before."""
+    """Values, columns, formats and meta do not change."""
     table = observations(40)
     before = table.copy()
     for _ in range(2):
@@ -108,7 +108,7 @@ def test_showing_changes_nothing() -> None:
 
 
 def test_observations_show_what_people_look_at_first() -> None:
-    """The obs_id comes first; dates are dates, long numbers are rounded, and s_region is left out."""
+    """The obs_id is first; times are dates, long numbers are rounded, and s_region is omitted."""
     lines = shown(observations(), WIDE_ENOUGH)
     assert lines[0].split()[:4] == ["obs_id", "target_name", "obs_collection", "instrument_name"]
     assert "UTC date" in lines[1]
@@ -120,7 +120,7 @@ def test_observations_show_what_people_look_at_first() -> None:
 @pytest.mark.parametrize("width", [20, 40, 80, 160, 300])
 @pytest.mark.parametrize("rows", [0, 1, 3, 200])
 def test_a_table_fits_on_the_terminal(width: int, rows: int) -> None:
-    """No line is longer than the terminal is wide, and no table longer than it is high."""
+    """No line is wider than the terminal, and no table has more lines than the terminal."""
     lines = shown(observations(rows), width, 24)
     table = lines[:-1]
     assert max(map(len, table)) <= width
@@ -129,7 +129,7 @@ def test_a_table_fits_on_the_terminal(width: int, rows: int) -> None:
 
 
 def test_rows_at_the_beginning_and_at_the_end_are_shown() -> None:
-    """Between them are dots, in all columns."""
+    """Dots are shown between them, in all columns."""
     lines = shown(observations(200), 80, 24)
     assert [line.split()[0] for line in lines[3:-1]] == [
         *(f"j97c0{number:04}" for number in range(8)),
@@ -140,7 +140,7 @@ def test_rows_at_the_beginning_and_at_the_end_are_shown() -> None:
 
 
 def test_a_table_that_fits_is_shown_as_it_is() -> None:
-    """Columns that a user chose keep their order; nothing is left out."""
+    """Columns that a user selected keep their order, and none is omitted."""
     table = observations()["t_exptime", "obs_id", "filters"]
     lines = shown(table, 80)
     assert lines[0].split() == ["t_exptime", "obs_id", "filters"]
@@ -148,7 +148,7 @@ def test_a_table_that_fits_is_shown_as_it_is() -> None:
 
 
 def test_columns_that_a_user_removed_are_not_missed() -> None:
-    """The others are chosen and ordered as before; also if none is left."""
+    """The other columns are selected and ordered as before, or none if all are removed."""
     table = observations()
     table.remove_columns(["obs_id", "t_min", "intentType", "filters"])
     assert shown(table, 80)[0].split()[:2] == ["target_name", "obs_collection"]
@@ -157,7 +157,7 @@ def test_columns_that_a_user_removed_are_not_missed() -> None:
 
 
 def test_columns_excluded_from_printing_are_not_shown() -> None:
-    """As in astropy, pprint_include_names and pprint_exclude_names decide, with wildcards."""
+    """As in astropy, pprint_include_names and pprint_exclude_names select columns, with wildcards."""
     table = observations()
     table.pprint_exclude_names = ["obs*", "s_region"]
     assert not set(shown(table, 200)[0].split()) & {"obs_id", "obsid", "obs_collection", "s_region"}
@@ -167,20 +167,20 @@ def test_columns_excluded_from_printing_are_not_shown() -> None:
 
 
 def test_limits_of_astropy_are_kept_and_can_be_lifted() -> None:
-    """Negative numbers stand for no limit."""
+    """Negative numbers mean no limit."""
     table = observations(100)
     assert len(shown(table, -1, -1)) == 100 + 4
     assert "POLYGON" not in shown(table, 80, -1)[0]
 
 
 def test_a_table_of_an_unknown_kind_shows_the_first_columns_that_fit() -> None:
-    """Their order is that of the table."""
+    """The order is that of the table."""
     table = ResultTable({f"column{number:02}": ["x" * 8] * 2 for number in range(40)})
     assert shown(table, 80)[0].split() == [f"column{number:02}" for number in range(9)]
 
 
 def test_any_column_that_astropy_can_hold_is_shown() -> None:
-    """Arrays in cells, bytes, truth values, objects, and columns that are positions, times or quantities."""
+    """Arrays in cells, bytes, booleans, objects, and columns of positions, times or quantities are shown."""
     table = ResultTable(
         {
             "array": np.arange(12).reshape(2, 3, 2),
@@ -209,7 +209,7 @@ def test_any_column_that_astropy_can_hold_is_shown() -> None:
 
 
 def test_a_format_of_the_user_is_kept() -> None:
-    """A column with a format is not rounded otherwise."""
+    """A column with a format is not rounded."""
     table = ResultTable({"x": [1.23456789012345, 2.0]})
     assert "1.2345679" in shown(table, 80)[2]
     table["x"].info.format = ".12f"
@@ -217,7 +217,7 @@ def test_a_format_of_the_user_is_kept() -> None:
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
-    """A server cannot move the cursor, color the terminal or begin a line."""
+    """Text from a server cannot move the cursor, change the color of the terminal, or begin a line."""
     table = ResultTable({"name\x1b[2J": ["a\x1b[31mred\nnext\u202e", "b"]})
     for text in (str(table), repr(table.show_all())):
         assert not set(text) & set("\x1b\u202e\r")
@@ -241,7 +241,7 @@ def test_columns_with_east_asian_characters_are_aligned(width: int) -> None:
 
 @given(st.text(max_size=60), st.integers(min_value=1, max_value=50))
 def test_shortened_text_has_the_length(text: str, width: int) -> None:
-    """It is never longer than asked for, and the same if it fits."""
+    """Shortened text is never longer than the width, and unchanged if it fits."""
     made = shortened(text, width)
     assert text_width(made) <= width
     assert made == text or text_width(text) > width
@@ -258,7 +258,7 @@ def test_shortened_text_has_the_length(text: str, width: int) -> None:
     ],
 )
 def test_what_tells_a_text_apart_stays(text: str, width: int, made: str) -> None:
-    """The file name of a path, the beginning of a sentence, both ends of a name, the day of a time."""
+    """These are the file name of a path, the beginning of a sentence, both ends of a name, and the day of a time."""
     assert shortened(text, width).endswith(made[-10:])
     assert len(shortened(text, width)) <= width
 
@@ -272,7 +272,7 @@ def test_sizes_are_readable(size: float, text: str) -> None:
 
 
 def test_the_names_in_the_rules_are_in_lower_case() -> None:
-    """Columns are found whatever the case, as the services do not agree on it."""
+    """Columns are matched ignoring case, because services use different cases."""
     rules = display_rules()
     names = [*rules["leading"], *rules["dates"], *rules["bytes"]]
     names += [name for kind in rules["kinds"].values() for name in (*kind["columns"], *kind.get("links", {}))]
@@ -280,7 +280,7 @@ def test_the_names_in_the_rules_are_in_lower_case() -> None:
 
 
 def test_days_far_in_the_future_stay_numbers() -> None:
-    """MAST writes such a release date where none is set."""
+    """MAST uses such a release date if none is set."""
     table = ResultTable({"t_obs_release": Column([53388.5, 9999999.0], unit="d")})
     assert "9999999.0" in shown(table, 80)[4]
 
@@ -289,13 +289,13 @@ def test_days_far_in_the_future_stay_numbers() -> None:
 
 
 def test_show_all_shows_all_rows_and_columns() -> None:
-    """The terminal gets what astropy prints without limits; nothing is printed by itself."""
+    """The terminal shows what astropy prints without limits; nothing else is printed."""
     table = observations(100)
     assert repr(table.show_all()).splitlines() == [line.rstrip() for line in table.pformat(max_width=-1)]
 
 
 def test_queries_give_results(mast_sandbox: Sandbox) -> None:
-    """A query, its products and a filter of them."""
+    """A query, its products and filtered products are results."""
     del mast_sandbox
     found = Observations.query_object("M51")
     products = Observations.get_product_list(found[:2])
@@ -306,7 +306,7 @@ def test_queries_give_results(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_table_of_services_is_not_counted_as_files(mast_sandbox: Sandbox) -> None:
-    """It has a status and a message as manifests have, and shows which service each row is about."""
+    """It has a status and a message like manifests, and shows the service of each row."""
     del mast_sandbox
     lines = shown(Observations.status(), WIDE_ENOUGH, 60)
     assert lines[0].split()[:2] == ["service", "status"]
@@ -317,14 +317,14 @@ def test_a_table_of_services_is_not_counted_as_files(mast_sandbox: Sandbox) -> N
 
 
 def test_a_table_of_headers_shows_the_file_and_the_hdu(mast_sandbox: Sandbox) -> None:
-    """The keywords of an HST or JWST header do not make its table one of exposures."""
+    """The keywords of HST and JWST headers do not make the table one of exposures."""
     del mast_sandbox
     headers = Observations.get_headers(["mast:HST/product/j97c01010_drc.fits"], verbose=False)
     assert shown(headers, 80)[0].split()[:4] == ["file", "hdu", "EXTNAME", "EXTVER"]
 
 
 def test_a_file_without_a_status_or_a_size_is_shown_as_such() -> None:
-    """A masked status is not counted as what lies under the mask, and NaN is not a number of bytes."""
+    """A masked status is not counted as the value under the mask, and a size of NaN is not added."""
     manifest = Manifest(
         {
             "Local Path": ["a.fits", "b.fits", "c.fits"],

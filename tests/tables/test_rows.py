@@ -1,4 +1,4 @@
-"""Rows that are decoded block by block are those of the standard library, and make the same tables."""
+"""Rows that are decoded in blocks are equal to those of the standard library, and give the same tables."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ VALUES = (
     | st.booleans()
     | st.integers(-(2**70), 2**70)
     | st.floats()
-    | st.text(st.characters(), max_size=4)  # lone surrogates among them
+    | st.text(st.characters(), max_size=4)  # including unpaired surrogates
     | st.sampled_from(["1", "1.5", "true", [], {"x": 1}])
 )
 
 
 def body_of(fields: dict[str, str], rows: list[dict[str, Any]]) -> bytes:
-    """Write an answer as the archive does."""
+    """Return a response in MAST's format."""
     document = {
         "status": "COMPLETE",
         "data": rows,
@@ -43,7 +43,7 @@ def body_of(fields: dict[str, str], rows: list[dict[str, Any]]) -> bytes:
 
 
 def table_of(page: Page) -> tuple[Table, list[str]]:
-    """Build the table of a page; give it and the warnings."""
+    """Return the table of a page, and the warnings."""
     builder = TableBuilder(MashupRequest("Mast.Test"), {})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -54,7 +54,7 @@ def table_of(page: Page) -> tuple[Table, list[str]]:
 @settings(max_examples=150)
 @given(data=st.data())
 def test_table_is_that_of_the_standard_library(data: st.DataObject) -> None:
-    """Whatever the values and the types, and wherever a block ends: the same cells, masks, kinds and warnings."""
+    """Cells, masks, kinds and warnings do not depend on the values, the types, and the ends of blocks."""
     fields = data.draw(st.dictionaries(NAMES, st.sampled_from(TYPES), min_size=1, max_size=4))
     row = st.fixed_dictionaries({}, optional=dict.fromkeys(fields, VALUES))
     few = data.draw(st.lists(row, min_size=1, max_size=12))
@@ -72,7 +72,7 @@ def test_table_is_that_of_the_standard_library(data: st.DataObject) -> None:
 
 
 def test_a_misfit_in_the_last_block_decides_for_the_page() -> None:
-    """A column of whole numbers with one word far down is text from its first row on, each number as it was written."""
+    """An integer column with one word in a late row is text from the first row, with each number as sent."""
     rows: list[dict[str, Any]] = [{"n": number} for number in range(1200)]
     rows[-1]["n"] = "word"
     table, said = table_of(parse_page(200, {}, body_of({"n": "float"}, rows), "Mast.Test"))
@@ -81,7 +81,7 @@ def test_a_misfit_in_the_last_block_decides_for_the_page() -> None:
 
 
 def test_rows_are_a_sequence_of_dictionaries() -> None:
-    """They can be counted, indexed, sliced, compared and gone through."""
+    """They can be counted, indexed, sliced, compared and iterated over."""
     given_rows = [{"a": number, "b": None} for number in range(1100)]
     rows = decoded_with_rows(body_of({"a": "int"}, given_rows), "Mast.Test")["data"]
     assert isinstance(rows, Rows)
@@ -97,12 +97,12 @@ def test_rows_are_a_sequence_of_dictionaries() -> None:
     [b"[1]", b'{"data": []}', b'{"data": [1, {}]}', b'{"data": {"Tables": []}}', b'{"other": [{}]}', b'{"data": null}'],
 )
 def test_other_documents_are_decoded_at_once(body: bytes) -> None:
-    """Only a list of objects under "data" waits."""
+    """Only a list of objects under "data" is decoded later."""
     assert decoded_with_rows(body, "Mast.Test") == json.loads(body)
 
 
 def test_not_a_number_is_read_as_the_standard_library_reads_it() -> None:
-    """NaN and Infinity are no JSON, and are numbers all the same."""
+    """NaN and Infinity are not valid JSON, but are read as numbers."""
     body = body_of({"x": "float"}, [{"x": 1.0}, {"x": math.nan}, {"x": math.inf}])
     assert b"NaN" in body
     table, _ = table_of(parse_page(200, {}, body, "Mast.Test"))
@@ -112,14 +112,14 @@ def test_not_a_number_is_read_as_the_standard_library_reads_it() -> None:
 
 @pytest.mark.parametrize("row", [b'{"a": tru}', b'{"a": 1', b'{"a": "\xff"}', b'{"a" 1}', b'{"a": 01}'])
 def test_broken_rows_are_said_to_be(row: bytes) -> None:
-    """A row that is no JSON is an error of the package, at once or when it is read."""
+    """A row that is not JSON is an error of the package, at once or when it is read."""
     body = b'{"status": "COMPLETE", "fields": [{"name": "a", "type": "int"}], "data": [{"a": 1}, ' + row + b"]}"
     with pytest.raises(InvalidResponseError):
         table_of(parse_page(200, {}, body, "Mast.Test"))
 
 
 def test_a_row_that_is_no_object_is_said_to_be_when_it_is_used() -> None:
-    """A number among the rows is an answer that cannot be read, however one goes through them."""
+    """A number among the rows is an invalid response, however the rows are accessed."""
     body = body_of({"a": "int"}, [{"a": 1}, 2, {"a": 3}])  # type: ignore[list-item]
     page = parse_page(200, {}, body, "Mast.Test")
     for use in (list, lambda rows: rows[1], lambda rows: list(rows.cells(["a"]))):
@@ -129,7 +129,7 @@ def test_a_row_that_is_no_object_is_said_to_be_when_it_is_used() -> None:
 
 @pytest.mark.parametrize("cut", [b"\xff", b"\xc3"])
 def test_a_byte_that_is_no_text_is_found_at_once(cut: bytes) -> None:
-    """What is broken is known while it can be asked for again, not when a row is looked at."""
+    """A broken response is detected while the request can be repeated, not when a row is used."""
     body = body_of({"a": "string"}, [{"a": f"é{number}"} for number in range(2000)])
     broken = body.replace(b"1234", b"12" + cut + b"34")
     assert decoded_with_rows(body, "s")["data"][1234]["a"] == "é1234"

@@ -1,4 +1,4 @@
-"""Pages become a table: types, masks, values, units, and pages put together."""
+"""Tables of pages: types, masks, values, units, and joined pages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from astroquery_mast.tables.mashup import Page, first_value
 from astroquery_mast.tables.rows import is_null_word
 from astroquery_mast.tables.table import TableBuilder
 
-# Declared types, and the kind of array of a column whose values are of that type.
+# Declared types, and the kind of array of a column with values of that type.
 DECLARED = {"string": "U", "float": "f", "int": "i", "boolean": "b", "unsignedByte": "u"}
 BIG = 4365646553433558144
 TEXT = st.text(st.characters(exclude_characters="\0"), max_size=5)
@@ -43,12 +43,12 @@ FITTING["unsignedByte"] = st.integers(0, 255)
 
 
 def page(rows: list[dict[str, Any]], **fields: str) -> Page:
-    """Return a complete page with columns of those types."""
+    """Return a complete page with columns of given types."""
     return Page("Mast.Caom.Cone", "COMPLETE", tuple(fields.items()), rows, None, {"fields": []})
 
 
 def built(*pages: Page, columns: dict[str, Column] | None = None) -> Table:
-    """Return the table of those pages."""
+    """Return the table of pages."""
     builder = TableBuilder(MashupRequest("Mast.Caom.Cone", {"ra": 1.5}), columns or {})
     for each in pages:
         builder.add(each)
@@ -56,7 +56,7 @@ def built(*pages: Page, columns: dict[str, Column] | None = None) -> Table:
 
 
 def column(values: list[Any], type_name: str, *cuts: int) -> MaskedColumn:
-    """Return the column of a table whose rows came in pages cut at those places; warnings are not of interest."""
+    """Return the column of a table whose rows are in pages cut at given positions, ignoring warnings."""
     edges = [0, *sorted(cuts), len(values)]
     parts = [values[start:stop] for start, stop in pairwise(edges)]
     with warnings.catch_warnings():
@@ -65,10 +65,10 @@ def column(values: list[Any], type_name: str, *cuts: int) -> MaskedColumn:
 
 
 def same(kept: Any, sent: Any) -> bool:
-    """Tell whether a cell of a table stands for the value that was sent: equal, or spelled in another way."""
+    """Return whether a cell of a table is the value that was sent, possibly in another spelling."""
     if isinstance(kept, str):
         if isinstance(sent, bool) and kept not in {"True", "False"}:
-            sent = int(sent)  # a number on a page of numbers, and text since another page has text
+            sent = int(sent)  # a number on a page of numbers, which is text because another page has text
         spelled = sent if isinstance(sent, str) else str(sent)
         return kept == spelled or _number(kept) == _number(spelled) or _truth(kept) == _truth(spelled)
     if isinstance(kept, bool):
@@ -80,7 +80,7 @@ def same(kept: Any, sent: Any) -> bool:
 
 def _number(text: str) -> object:
     try:
-        return repr(float(text) + 0.0)  # so that zero has no sign
+        return repr(float(text) + 0.0)  # without the sign of zero
     except ValueError:
         return f"no number: {text}"
 
@@ -94,7 +94,7 @@ def _truth(text: str) -> object:
 def test_any_mix_of_values_is_kept_and_masked_only_where_null(
     type_name: str, values: list[Any], data: st.DataObject
 ) -> None:
-    """Whatever is sent under whatever type, in however many pages: nothing is lost, and only null is masked."""
+    """Whatever the values, the declared type and the number of pages, no value is lost, and only null is masked."""
     cuts = data.draw(st.lists(st.integers(0, len(values)), max_size=3))
     made = column(values, type_name, *cuts)
     for kept, masked, sent in zip(made.data.data.tolist(), made.mask.tolist(), values, strict=True):
@@ -108,7 +108,7 @@ def test_any_mix_of_values_is_kept_and_masked_only_where_null(
 @pytest.mark.parametrize("word", ["None", "null", "NULL", " ", "", "--", "N/A"])
 @pytest.mark.parametrize("type_name", ["float", "int", "boolean", "unsignedByte"])
 def test_a_word_for_nothing_leaves_a_column_of_numbers_what_it_is(type_name: str, word: str) -> None:
-    """Text that says that there is no number is a masked cell; one warning says how many there are, and quotes one."""
+    """Text for a missing number is masked, and one warning has the number of such cells, and an example."""
     rows = [{"x": value, "y": word} for value in (1, word, 0, None, word)]
     with pytest.warns(CorruptDataWarning) as caught:
         made = built(page(rows, x=type_name, y="string"))
@@ -121,7 +121,7 @@ def test_a_word_for_nothing_leaves_a_column_of_numbers_what_it_is(type_name: str
 
 
 def test_other_text_is_quoted_in_the_warning() -> None:
-    """A column that is not what it is declared to be is kept as text, and the warning shows why."""
+    """A numeric column with other text becomes text, and the warning has an example."""
     with pytest.warns(CorruptDataWarning, match="is declared as float, .* such as 'abc'"):
         made = built(page([{"x": value} for value in (1.5, "None", "abc")], x="float"))
     assert made["x"].tolist() == ["1.5", "None", "abc"]
@@ -130,7 +130,7 @@ def test_other_text_is_quoted_in_the_warning() -> None:
 @pytest.mark.parametrize("type_name", DECLARED)
 @given(data=st.data())
 def test_values_of_the_declared_type_are_preserved_exactly(type_name: str, data: st.DataObject) -> None:
-    """Values of the declared type come out bit for bit, without a warning, and nulls take no value's place."""
+    """Values of the declared type are preserved bit for bit, without a warning, and nulls do not replace values."""
     values = data.draw(st.lists(st.none() | FITTING[type_name], min_size=1, max_size=8))
     made = built(page([{"x": value} for value in values], x=type_name))["x"]
     assert made.dtype.kind == DECLARED[type_name]
@@ -141,11 +141,11 @@ def test_values_of_the_declared_type_are_preserved_exactly(type_name: str, data:
 @pytest.mark.parametrize("type_name", [*DECLARED, ""])
 @given(data=st.data())
 def test_pages_cut_anywhere_give_the_table_of_one_page(type_name: str, data: st.DataObject) -> None:
-    """Where the server cuts its pages cannot be seen in the table, not even under its mask."""
+    """The positions of the page boundaries do not affect the table, not even under its mask."""
     kind = type_name or data.draw(st.sampled_from(list(DECLARED)))
     cells = FITTING[kind]
     if kind in {"int", "unsignedByte"}:
-        # Beyond 2**53 a column of several types becomes text, in which 3 and 3.0 may be spelled either way.
+        # Beyond 2**53, a column of several types becomes text, in which 3 and 3.0 may be spelled either way.
         cells = st.integers(-(2**52), 2**52) | st.floats(-1e15, 1e15) | st.integers(0, 255)
     values = data.draw(st.lists(st.none() | cells, max_size=8))
     cuts = data.draw(st.lists(st.integers(0, len(values)), max_size=3))
@@ -156,7 +156,7 @@ def test_pages_cut_anywhere_give_the_table_of_one_page(type_name: str, data: st.
 
 
 def test_real_minus_999_stays_and_null_is_masked() -> None:
-    """Numbers that others use for missing ones, NaN and empty text are values; null and a missing key are not."""
+    """Numbers that others use for missing ones, NaN and empty text are values; null and missing keys are not."""
     rows = [
         {"i": -999, "f": -999.0, "t": "", "b": False},
         {"i": None, "f": float("nan"), "t": None, "b": None},
@@ -175,7 +175,7 @@ def test_real_minus_999_stays_and_null_is_masked() -> None:
 
 
 def test_identifiers_declared_as_text_keep_all_digits() -> None:
-    """Numbers under a text declaration become text with every digit, as obsid is."""
+    """Numbers in a column that is declared as text, such as obsid, become text with all digits."""
     rows = [{"obsid": BIG}, {"obsid": None}, {"obsid": "0042"}]
     table = built(page(rows, obsid="string"))
     assert table["obsid"].dtype.kind == "U"
@@ -203,7 +203,7 @@ def test_identifiers_declared_as_text_keep_all_digits() -> None:
     ],
 )
 def test_value_that_does_not_fit_widens_its_column(type_name: str, values: list[Any], kept: list[Any]) -> None:
-    """A value is never truncated, wrapped or taken for true: the column gets wider, and a warning names it."""
+    """A value is never truncated, wrapped or converted to true; the column gets a wider type, with a warning."""
     with pytest.warns(CorruptDataWarning, match=f"'x' is declared as {type_name}, but contains"):
         made = built(page([{"x": value} for value in values], x=type_name))["x"]
     assert made.tolist() == kept
@@ -222,7 +222,7 @@ def test_value_that_does_not_fit_widens_its_column(type_name: str, values: list[
     ],
 )
 def test_values_spelled_in_another_way_are_understood(type_name: str, values: list[Any], kept: list[Any]) -> None:
-    """Numbers and truths that come as text are what they spell; 'false' is not true."""
+    """Numbers and booleans in text are converted; 'false' is not true."""
     made = built(page([{"x": value} for value in values], x=type_name))["x"]
     assert made.dtype.kind == DECLARED[type_name]
     np.testing.assert_equal(made.tolist(), kept)
@@ -230,12 +230,12 @@ def test_values_spelled_in_another_way_are_understood(type_name: str, values: li
 
 @pytest.mark.parametrize("name", ["bigint", "integer", "timestamp", "varchar", "number", "bit", "Decimal"])
 def test_types_of_other_catalogs_are_read(name: str) -> None:
-    """The type names on which the peer breaks give a column, without a warning."""
+    """The type names on which astroquery.mast fails give a column, without a warning."""
     assert built(page([{"x": 1}, {"x": None}], x=name))["x"].mask.tolist() == [False, True]
 
 
 def test_unknown_type_becomes_text_with_one_warning() -> None:
-    """A type that nobody knows costs one warning for all pages, not the result."""
+    """An unknown type leads to one warning for all pages, not to an error."""
     pages = [page([{"x": 1.50, "y": n}], x="geography", y="int") for n in range(3)]
     with pytest.warns(CorruptDataWarning, match="'x' has the unknown type 'geography'") as caught:
         table = built(*pages)
@@ -245,14 +245,14 @@ def test_unknown_type_becomes_text_with_one_warning() -> None:
 
 
 def test_misfit_is_told_once_for_all_pages() -> None:
-    """Values that are not of their type cost one warning for a column, however many pages have them."""
+    """Values of another type lead to one warning for a column, however many pages have them."""
     with pytest.warns(CorruptDataWarning) as caught:
         built(*(page([{"x": 0.5}], x="int") for _ in range(3)))
     assert len(caught) == 1
 
 
 def test_page_of_nulls_has_no_say_in_the_type() -> None:
-    """A column of undeclared type is what its values are, though its first page has none."""
+    """A column without a declared type gets the type of its values, even if its first page has none."""
     nulls, numbers = page([{"x": None}], x=""), page([{"x": 3}], x="")
     made = built(nulls, numbers)["x"]
     assert made.dtype.kind == "i"
@@ -260,13 +260,13 @@ def test_page_of_nulls_has_no_say_in_the_type() -> None:
 
 
 def test_pages_that_disagree_keep_large_numbers() -> None:
-    """Large whole numbers on one page are not rounded because another page has fractions."""
+    """Large integers on one page are not rounded because another page has fractions."""
     made = column([BIG + 1, None, 0.5], "int", 2)
     assert made.tolist() == [str(BIG + 1), None, "0.5"]
 
 
 def test_units_and_descriptions_reach_the_columns() -> None:
-    """Columns have the units and descriptions of the archive's configuration; text has no unit."""
+    """Columns have the units and descriptions of MAST's configuration; text has no unit."""
     config = {
         "s_ra": {"vot.datatype": "double", "vot.unit": "deg", "vot.description": "Right ascension"},
         "t_exptime": {"vot.datatype": "double", "unit": "sec", "text": "Exposure Length"},
@@ -299,19 +299,19 @@ def test_units_and_descriptions_reach_the_columns() -> None:
 
 
 def test_empty_answer_keeps_its_columns_and_types() -> None:
-    """No rows give a table of no rows, with every column of its type."""
+    """Without rows, the table has no rows, and each column has its type."""
     table = built(page([], **{name: name for name in DECLARED}))
     assert len(table) == 0
     assert {name: table[name].dtype.kind for name in table.colnames} == DECLARED
 
 
 def test_portal_column_is_dropped() -> None:
-    """The checkbox of the portal is no column of the answer."""
+    """The checkbox of the portal is not a column of the table."""
     assert built(page([{"a": 1, "_selected_": None}], a="int", _selected_="boolean")).colnames == ["a"]
 
 
 def test_every_column_is_masked_and_in_the_archives_order() -> None:
-    """All columns are MaskedColumns, in the order of the declaration, which the rows need not have."""
+    """All columns are MaskedColumns, in the order of the declaration, which may differ from that of the rows."""
     table = built(page([{"a": 1, "b": "x", "c": 1.0}], c="float", a="int", b="string"))
     assert table.colnames == ["c", "a", "b"]
     assert all(isinstance(each, MaskedColumn) for each in table.itercols())
@@ -319,7 +319,7 @@ def test_every_column_is_masked_and_in_the_archives_order() -> None:
 
 
 def test_pages_with_other_columns_are_an_error() -> None:
-    """Pages of one answer that differ in their columns are not put side by side."""
+    """Pages of a response with different columns are not joined."""
     with pytest.raises(InvalidResponseError, match="differ in their columns"):
         built(page([{"a": 1}], a="int"), page([{"a": 1}], a="float"))
 
@@ -333,13 +333,13 @@ def test_pages_with_other_columns_are_an_error() -> None:
     ],
 )
 def test_answer_without_a_table_is_an_error(answer: Page) -> None:
-    """An answer that is no table is not an empty table."""
+    """A response that is not a table is not an empty table."""
     with pytest.raises(InvalidResponseError, match="does not contain a table"):
         built(answer)
 
 
 def test_meta_says_what_was_asked_and_survives_stacking_and_ecsv(tmp_path: Any) -> None:
-    """Service, request, time and rows are in meta, once per query in a stack, and come back from a file."""
+    """Service, request, time and rows are in meta, once per query in a stack, and are read from a file."""
     one, two = built(page([{"a": 1}], a="int")), built(page([{"a": 2}, {"a": None}], a="int"))
     both = vstack([one, two])
     assert both.meta["rows"] == [1, 2]
@@ -353,7 +353,7 @@ def test_meta_says_what_was_asked_and_survives_stacking_and_ecsv(tmp_path: Any) 
 
 @pytest.mark.parametrize("value", [599, "599", 599.0])
 def test_count_is_the_first_value_whatever_its_column(value: object) -> None:
-    """A count is an int from the first cell, declared as text or not."""
+    """A count is an int from the first cell, whether it is declared as text or not."""
     count = first_value(page([{"Column1": value}], Column1="string"))
     assert count == 599
     assert type(count) is int
@@ -361,14 +361,14 @@ def test_count_is_the_first_value_whatever_its_column(value: object) -> None:
 
 @pytest.mark.parametrize("rows", [[], [{}], [{"n": None}], [{"n": "many"}], [{"n": float("inf")}], [{"n": []}]])
 def test_answer_without_a_count_is_an_error(rows: list[dict[str, Any]]) -> None:
-    """An empty reply to a count, as past its last page, is an error of the package."""
+    """An empty response to a count is an error of the package."""
     with pytest.raises(InvalidResponseError, match="contains no count"):
         first_value(page(rows, n="string"))
 
 
 @pytest.mark.parametrize("cuts", [(), (1,), (2, 3)], ids=str)
 def test_dates_of_jwst_keywords_come_as_milliseconds(cuts: tuple[int, ...]) -> None:
-    """They become ISO text, which `Time` reads, and null stays null; a column with any other text is left alone."""
+    """They become ISO text for `Time`, and null stays null; a column with any other text is not changed."""
     sent = [None, "/Date(1651926261760)/", "/Date(0)/", "/Date(-1000-0500)/"]
     dates = column(sent, "date", *cuts)
     assert dates.tolist() == [
