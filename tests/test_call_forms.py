@@ -64,7 +64,7 @@ def module(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_call_gives_what_its_writer_expects(
+def test_a_call_has_the_expected_result(
     archive: Sandbox, module: ModuleType, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The result has the expected type, columns, order and values, with the expected warnings and exceptions."""
@@ -78,7 +78,7 @@ def test_a_call_gives_what_its_writer_expects(
 
 
 @pytest.mark.parametrize("name", wild.FRAMES)
-def test_tables_go_to_pandas_and_back(archive: Sandbox, module: ModuleType, name: str) -> None:
+def test_tables_convert_to_pandas_and_back(archive: Sandbox, module: ModuleType, name: str) -> None:
     """With pandas, tables convert to data frames with the same values, and methods accept data frames."""
     pytest.importorskip("pandas")
     form = wild.FRAMES[name]

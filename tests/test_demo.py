@@ -26,7 +26,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, printed.getvalue()
 
 
-def test_the_demo_brings_images_and_pictures(finished: tuple[Path, str]) -> None:
+def test_the_demo_downloads_images_and_saves_pictures(finished: tuple[Path, str]) -> None:
     """There are two images of Hubble and two of Webb, a spectrum, a light curve, and pictures of all in one folder."""
     folder, _ = finished
     images = sorted(path.stem for path in folder.rglob("*.fits"))
@@ -37,7 +37,7 @@ def test_the_demo_brings_images_and_pictures(finished: tuple[Path, str]) -> None
     assert not list((folder / "mastDownload").rglob("*.png"))
 
 
-def test_the_demo_says_where_everything_is(finished: tuple[Path, str]) -> None:
+def test_the_demo_prints_all_paths(finished: tuple[Path, str]) -> None:
     """All pictures are in one list, followed by the path of the data and what to do next."""
     folder, printed = finished
     _, _, end = printed.partition("Pictures to look at:\n")
@@ -49,7 +49,7 @@ def test_the_demo_says_where_everything_is(finished: tuple[Path, str]) -> None:
     assert all((Path(__file__).parents[1] / "docs" / page).is_file() for page in pages)
 
 
-def test_the_demo_says_what_an_image_is(finished: tuple[Path, str]) -> None:
+def test_the_demo_describes_an_image(finished: tuple[Path, str]) -> None:
     """The size of an image in pixels and on the sky, its unit and its center are printed."""
     _, printed = finished
     _, _, image = printed.partition(">>> read_image('j97c01030_drc.fits')\n")
@@ -67,7 +67,7 @@ def test_the_demo_shows_a_refusal_and_then_the_exclusive_file(finished: tuple[Pa
     assert "    COMPLETE  jw03435" in given
 
 
-def test_the_demo_leaves_nobody_logged_in(finished: tuple[Path, str]) -> None:
+def test_the_demo_logs_out(finished: tuple[Path, str]) -> None:
     """The demo logs out at the end."""
     assert not Observations.authenticated()
 
@@ -86,7 +86,7 @@ def test_a_second_demo_keeps_the_public_files(finished: tuple[Path, str], capsys
     assert "    ERROR  jw03435" in capsys.readouterr().out
 
 
-def test_without_matplotlib_there_is_a_sentence(
+def test_without_matplotlib_there_is_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """There are no pictures, and a message says once how to install matplotlib."""
@@ -105,7 +105,7 @@ def test_without_matplotlib_there_is_a_sentence(
     assert not album.folder.exists()
 
 
-def test_without_the_sandbox_extra_there_is_a_sentence(
+def test_without_the_sandbox_extra_there_is_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without Werkzeug, the demo says what to install, and fails without a traceback."""
@@ -147,7 +147,7 @@ def test_another_target_has_pictures(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.png"))) >= 6
 
 
-def test_an_archive_out_of_reach_ends_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_server_ends_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With --live and no network, there is a message, and the exit status is 1."""
     with Sandbox() as archive:
         address = archive.url
@@ -170,7 +170,7 @@ def test_the_live_demo_says_how_to_log_in(mast_sandbox: Sandbox, capsys: pytest.
     assert not mast_sandbox.requests.of("whoami")
 
 
-def test_a_field_without_exclusive_data_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_field_without_exclusive_data_is_not_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """If all data are public, the last step says so."""
     demo.exclusive_file(Table({"dataRights": ["PUBLIC"]}), demo.Album(tmp_path), None)
     assert "None of these observations is under exclusive access today" in capsys.readouterr().out

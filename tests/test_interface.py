@@ -187,7 +187,7 @@ def findings() -> list[Finding]:
 # -- tests -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_public_name_of_the_peer_is_here() -> None:
+def test_every_public_name_of_astroquery_mast_exists() -> None:
     """Classes, methods, arguments, defaults and settings are those of astroquery.mast, but for intended differences."""
     found = findings()
     assert len(found) > 300
@@ -195,14 +195,14 @@ def test_every_public_name_of_the_peer_is_here() -> None:
 
 
 @pytest.mark.parametrize("pattern", INTENDED)
-def test_what_is_different_is_told(pattern: str) -> None:
+def test_intended_differences_are_documented(pattern: str) -> None:
     """Every intended difference is described in the docs, and exists."""
     told = " ".join(DIFFERENCES.read_text("utf-8").split())
     assert INTENDED[pattern] in told
     assert any(each.wrong and each.intended == pattern for each in findings())
 
 
-def test_the_modules_have_the_names_of_the_peers() -> None:
+def test_the_modules_have_the_names_of_astroquery_mast() -> None:
     """The names that code imports from the modules of astroquery.mast exist, also after compat.install()."""
     module = peer()
     homes = {name: vars(module)[name].__module__ for name in module.__all__ if inspect.isclass(vars(module)[name])}
@@ -230,7 +230,7 @@ def test_the_modules_have_the_names_of_the_peers() -> None:
         (lambda **a: a, lambda: None, "is missing"),
     ],
 )
-def test_the_comparison_sees_what_is_wrong(theirs: Any, ours: Any, wrong: str) -> None:
+def test_the_comparison_finds_differences(theirs: Any, ours: Any, wrong: str) -> None:
     """The comparison itself can fail."""
     assert next(iter(compare_call("f", inspect.signature(theirs), ours))).wrong == wrong
 

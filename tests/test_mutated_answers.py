@@ -439,7 +439,7 @@ def cases_in(sandbox: Sandbox, folder: Path, calls: str = "") -> Iterator[Cases]
 
 
 @pytest.mark.timeout(600)
-def test_wrong_answers_and_files_lead_to_documented_exceptions(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_mutated_responses_and_files_lead_to_documented_exceptions(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """Whatever the response or file, a call raises and warns as documented, and does not take long."""
     with cases_in(mast_sandbox, tmp_path) as cases:
         for number in range(CASES):

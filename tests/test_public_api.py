@@ -89,7 +89,7 @@ def interface() -> list[str]:
     return [line for name in PUBLIC_MODULES for line in lines_of(import_module(name))]
 
 
-def test_the_public_interface_is_as_written_down() -> None:
+def test_the_public_interface_equals_the_list() -> None:
     """A change of a name, a parameter or a default requires a change of the list."""
     written = SNAPSHOT.read_text(encoding="utf-8").splitlines()
     changes = list(unified_diff(written, interface(), "public_api.txt", "the package", lineterm="", n=0))

@@ -36,7 +36,7 @@ def test_the_six_statements_work(
     assert [line.split() for line in printed] == [line.split() for line in shown.splitlines()]
 
 
-def test_every_page_that_is_named_exists() -> None:
+def test_every_named_page_exists() -> None:
     """All pages and pictures that the README names exist."""
     names = re.findall(r"docs/[\w./]+\w", README)
     assert len(names) > 20

@@ -72,7 +72,7 @@ def ask(archive: responses.RequestsMock, service: str, body: bytes) -> Table:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_recorded_tables_have_the_peers_names_and_kinds(
+def test_recorded_tables_have_the_names_and_kinds_of_astroquery_mast(
     name: str, archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
     """Column names, their order and dtype kinds are those of astroquery.mast."""
@@ -104,9 +104,7 @@ def test_recorded_tables_are_masked_exactly_where_json_is_null(
             assert ours == (str(theirs) if column.dtype.kind == "U" else theirs), column.name
 
 
-def test_a_recording_with_rows_cut_out_is_refused_as_incomplete(
-    archive: responses.RequestsMock, recorded: Callable[[str], bytes]
-) -> None:
+def test_a_truncated_recording_is_incomplete(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
     """Fewer rows than MAST announced are an error, not a short table."""
     with pytest.raises(IncompleteResultError, match="announced 45762 rows on page 1, but returned 26"):
         ask(archive, "Mast.HscSpectra.Db.All", recorded("spectra.json"))
@@ -126,7 +124,7 @@ def test_recorded_column_configurations_give_units_and_descriptions(
         assert column.astropy_unit is None or column.astropy_unit.to_string()
 
 
-def test_recorded_observation_columns_make_the_table_of_metadata(
+def test_recorded_observation_columns_give_the_metadata_table(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
     """get_metadata returns MAST's columns, without hidden ones."""
@@ -145,7 +143,7 @@ def test_recorded_observation_columns_make_the_table_of_metadata(
 
 
 @pytest.mark.parametrize("name", HISTOGRAMS)
-def test_recorded_histograms_are_answers_of_no_rows(
+def test_recorded_histograms_are_empty_tables(
     name: str, archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
     """An extjs response of histograms becomes an empty table with the right columns, and has its document."""
@@ -197,7 +195,7 @@ def test_recorded_cloud_paths_are_addresses_in_the_bucket(
     assert addresses == {found: "s3://stpubdata/hst/public/u9o4/u9o40504m/u9o40504m_c3m.fits", lost: None}
 
 
-def test_recorded_bundle_request_is_an_answer_without_a_table(
+def test_recorded_bundle_request_has_no_table(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes]
 ) -> None:
     """The async method returns it, and the method for tables raises a clear error."""

@@ -12,7 +12,7 @@ from astroquery_mast.service import token as auth
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_question_that_is_refused_is_not_called_exclusive(mast_sandbox: Sandbox, status: int) -> None:
+def test_a_refused_query_is_not_called_exclusive(mast_sandbox: Sandbox, status: int) -> None:
     """The refusal may be that of a firewall, whose message is quoted, without advice to contact an investigator."""
     mast_sandbox.faults.add("invoke", Fault.status(status, body=b"blocked by policy 7"), times=None)
     with pytest.raises(LoginError, match=r"blocked by policy 7.*firewall") as caught:
@@ -22,7 +22,7 @@ def test_a_question_that_is_refused_is_not_called_exclusive(mast_sandbox: Sandbo
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_question_of_a_user_is_not_about_rights(mast_sandbox: Sandbox, status: int) -> None:
+def test_a_refused_query_with_a_valid_token_has_no_advice(mast_sandbox: Sandbox, status: int) -> None:
     """With a valid token, there is no advice to renew it."""
     Observations.login(mast_sandbox.token)
     mast_sandbox.faults.add("invoke", Fault.status(status), times=None)
@@ -30,7 +30,7 @@ def test_a_question_of_a_user_is_not_about_rights(mast_sandbox: Sandbox, status:
         Observations.query_criteria(obs_collection="HST")
 
 
-def test_a_token_that_has_lapsed_is_to_be_renewed(mast_sandbox: Sandbox) -> None:
+def test_an_expired_token_is_to_be_renewed(mast_sandbox: Sandbox) -> None:
     """An expired token may be the reason, for queries as well."""
     auth.SHARED.keep(mast_sandbox.expired_token)
     mast_sandbox.faults.add("invoke", Fault.status(401), times=None)
@@ -38,7 +38,7 @@ def test_a_token_that_has_lapsed_is_to_be_renewed(mast_sandbox: Sandbox) -> None
         Observations.query_criteria(obs_collection="HST")
 
 
-def test_a_resolver_that_refuses_is_not_about_tokens(mast_sandbox: Sandbox) -> None:
+def test_a_refusal_by_the_resolver_has_no_advice_about_tokens(mast_sandbox: Sandbox) -> None:
     """Servers that never get a token may be refused by a firewall."""
     mast_sandbox.faults.add("resolver", Fault.status(403), times=None)
     with pytest.raises(LoginError, match="firewall"):
@@ -52,7 +52,7 @@ def test_a_resolver_that_refuses_is_not_about_tokens(mast_sandbox: Sandbox) -> N
     "address",
     ["/api/v0.1/Download/file?uri=x", "/api/v0.1/Download/bundle.zip", "/search/hst/api/v0.1/retrieve_product"],
 )
-def test_files_are_exclusive(address: str) -> None:
+def test_refused_files_are_called_exclusive(address: str) -> None:
     """For files, the advice is about access to data, as before."""
     endpoints = Endpoints("https://mast.stsci.edu")
     url = f"{endpoints.server}{address}"

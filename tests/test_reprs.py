@@ -12,7 +12,7 @@ CLIENTS = sorted(name for name in astroquery_mast.__all__ if isinstance(getattr(
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_says_where_it_is_and_where_to_begin(mast_sandbox: Sandbox, name: str) -> None:
+def test_a_client_shows_its_server_and_main_methods(mast_sandbox: Sandbox, name: str) -> None:
     """It has the class, the server, the login, and existing methods, and sends no request."""
     client = getattr(astroquery_mast, name)
     before = len(mast_sandbox.requests)
@@ -23,7 +23,7 @@ def test_a_client_says_where_it_is_and_where_to_begin(mast_sandbox: Sandbox, nam
     assert len(mast_sandbox.requests) == before
 
 
-def test_a_client_says_whether_there_is_a_login_and_never_the_token(mast_sandbox: Sandbox) -> None:
+def test_a_client_shows_the_login_without_the_token(mast_sandbox: Sandbox) -> None:
     """The token of a login is not shown, and a token for another server is not a login."""
     assert ", not logged in;" in repr(Observations)
     Observations.login(mast_sandbox.token)
@@ -32,7 +32,7 @@ def test_a_client_says_whether_there_is_a_login_and_never_the_token(mast_sandbox
     assert ", not logged in;" in repr(ObservationsClass(server="https://mast.example.org"))
 
 
-def test_a_client_says_what_it_is_for(mast_sandbox: Sandbox) -> None:
+def test_a_client_shows_its_mission_or_context(mast_sandbox: Sandbox) -> None:
     """It includes the mission and the context."""
     assert repr(MastMissionsClass(mission="JWST")).startswith(f"<MastMissionsClass for jwst at {mast_sandbox.url},")
     assert ", context MYDB," in repr(CasJobs)

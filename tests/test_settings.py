@@ -44,7 +44,7 @@ def names() -> object:
 @pytest.mark.parametrize("value", [0, -3])
 @pytest.mark.parametrize("name", COUNTS)
 @pytest.mark.parametrize("call", [pages, products])
-def test_a_setting_that_counts_nothing_is_refused_by_name(
+def test_invalid_counts_in_settings_raise(
     mast_sandbox: Sandbox, call: Callable[[], object], name: str, value: int
 ) -> None:
     """A number of workers, attempts or rows below 1 raises an error with the name of the setting, not a ValueError."""
@@ -61,7 +61,7 @@ def test_a_setting_that_counts_nothing_is_refused_by_name(
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, None])
 @pytest.mark.parametrize("name", TIMES)
 @pytest.mark.parametrize("call", [pages, products, names])
-def test_a_setting_that_is_no_time_is_refused_by_name(
+def test_invalid_times_in_settings_raise(
     mast_sandbox: Sandbox, call: Callable[[], object], name: str, value: float | None
 ) -> None:
     """An invalid time is an invalid setting, and not a deadline that has passed."""
@@ -72,14 +72,14 @@ def test_a_setting_that_is_no_time_is_refused_by_name(
         call()
 
 
-def test_no_workers_are_refused_for_files(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_zero_workers_raise_for_files(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """The setting is checked like the argument."""
     uri = str(Observations.get_product_list("24000000")["dataURI"][0])
     with conf.set_temp("max_workers", 0), pytest.raises(InvalidQueryError, match=r"conf\.max_workers must be"):
         Observations.download_products(Table({"dataURI": [uri]}), download_dir=str(tmp_path))
 
 
-def test_times_without_end_are_possible(mast_sandbox: Sandbox) -> None:
+def test_infinite_times_are_valid(mast_sandbox: Sandbox) -> None:
     """Infinity disables a limit, for connections as well."""
     with ExitStack() as settings:
         for name in TIMES:
@@ -88,7 +88,7 @@ def test_times_without_end_are_possible(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("given", ["x", "5", 0, -1, math.nan, 3 * u.deg, [1, 2], object()], ids=str)
-def test_a_timeout_that_is_no_time_is_refused(mast_sandbox: Sandbox, given: Any) -> None:
+def test_an_invalid_timeout_argument_raises(mast_sandbox: Sandbox, given: Any) -> None:
     """Other text, another unit or zero is an InvalidQueryError with the name of the argument."""
     calls: list[Callable[[], object]] = [
         lambda: Observations.query_criteria_count(obs_collection="HST", timeout=given),
@@ -107,7 +107,7 @@ def test_a_time_has_a_unit_or_is_in_seconds() -> None:
     assert as_seconds(None) is None
 
 
-def test_a_cache_that_is_no_folder_is_named(tmp_path: Path) -> None:
+def test_the_error_for_an_invalid_cache_folder_has_its_path(tmp_path: Path) -> None:
     """The error of clear_cache has the invalid path."""
     client = ObservationsClass()
     client.cache_location = tmp_path / "file"
@@ -131,7 +131,7 @@ print(client._service.endpoints.server)
 """
 
 
-def test_a_pickled_client_asks_the_same_archive_in_another_process(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_pickled_client_uses_the_same_server_in_another_process(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """A new worker process uses the configured server instead of MAST; its own configuration takes precedence."""
     (tmp_path / "client").write_bytes(pickle.dumps(Observations))
     command = [sys.executable, "-c", IN_WORKER, str(tmp_path / "client")]
@@ -142,7 +142,7 @@ def test_a_pickled_client_asks_the_same_archive_in_another_process(mast_sandbox:
     assert lines[3] == "https://elsewhere.example"
 
 
-def test_a_pickle_holds_no_address_that_is_the_usual_one() -> None:
+def test_a_pickle_has_no_default_addresses() -> None:
     """A client that was pickled without configuration follows that of the other process."""
     assert b"mast.stsci.edu" not in pickle.dumps(Endpoints())
     again = pickle.loads(pickle.dumps(Endpoints("https://own.example/")))
@@ -157,7 +157,7 @@ def test_a_copy_follows_the_configuration() -> None:
     assert copied.server == "https://mast.stsci.edu"
 
 
-def test_files_of_the_cloud_come_from_where_the_client_was() -> None:
+def test_the_address_of_the_cloud_is_pickled() -> None:
     """The address of the cloud copy is included, too."""
     with conf.set_temp("cloud_server", "https://cloud.example/"):
         pickled = pickle.dumps(Endpoints())

@@ -52,7 +52,7 @@ def test_types_are_those_of_the_original(name: str) -> None:
     assert ours[2] == theirs[2] or (np.isnan(ours[2]) and np.isnan(theirs[2]))
 
 
-def test_types_that_the_original_did_not_know() -> None:
+def test_types_that_the_original_does_not_support() -> None:
     """Other types of databases have a Python type, too, and unknown types are text (B16)."""
     assert utils.parse_type("bigint")[:2] == ("integer", np.int64)
     assert utils.parse_type("varchar(20)")[:2] == ("string", str)
@@ -62,7 +62,7 @@ def test_types_that_the_original_did_not_know() -> None:
 # -- names and positions ---------------------------------------------------------------------------------------------
 
 
-def test_one_name_has_one_position_and_a_list_a_dictionary(mast_sandbox: Sandbox) -> None:
+def test_one_name_returns_a_position_and_a_list_a_dictionary(mast_sandbox: Sandbox) -> None:
     """The type of the result depends only on the type of the argument (B35)."""
     one, many = utils.resolve_object("M51"), utils.resolve_object(["M51"])
     assert isinstance(one, SkyCoord)
@@ -77,13 +77,13 @@ def test_blanks_around_a_name_do_not_matter(mast_sandbox: Sandbox) -> None:
     assert utils.resolve_object(" M51 ").separation(utils.resolve_object("M51")) < 1 * u.mas
 
 
-def test_every_resolver_can_be_asked(mast_sandbox: Sandbox) -> None:
+def test_every_resolver_can_be_queried(mast_sandbox: Sandbox) -> None:
     """With resolve_all, each name has the positions of all resolvers."""
     assert set(utils.resolve_object("M51", resolve_all=True)) <= {"NED", "SIMBAD", "SIMBADCFA"}
     assert set(utils.resolve_object(["M51", "M101"], resolve_all=True)) == {"M51", "M101"}
 
 
-def test_names_are_asked_through_the_session_of_the_client() -> None:
+def test_names_are_resolved_by_the_session_of_the_client() -> None:
     """Names are resolved over https, by the session of Mast with its proxies and certificates (B36)."""
     Mast._session.headers["X-Mine"] = "yes"
     try:
@@ -96,13 +96,13 @@ def test_names_are_asked_through_the_session_of_the_client() -> None:
         del Mast._session.headers["X-Mine"]
 
 
-def test_a_name_without_position_raises(mast_sandbox: Sandbox) -> None:
+def test_a_name_without_a_position_raises(mast_sandbox: Sandbox) -> None:
     """The error is astroquery's."""
     with pytest.raises(ResolverError, match=r"(?i)could not resolve"):
         utils.resolve_object("no such object anywhere")
 
 
-def test_the_old_name_of_an_argument_is_taken(mast_sandbox: Sandbox) -> None:
+def test_the_old_name_of_an_argument_is_accepted(mast_sandbox: Sandbox) -> None:
     """``objectname`` works, and is deprecated."""
     for call in (utils.resolve_object, utils.parse_input_location):
         with pytest.warns(AstropyDeprecationWarning, match="object_name"):
@@ -119,14 +119,14 @@ def test_a_location_is_a_position_or_a_name(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{}, {"coordinates": "1 2", "object_name": "M51"}, {"coordinates": 42}], ids=str)
-def test_no_location_or_two_are_refused(mast_sandbox: Sandbox, wrong: dict[str, Any]) -> None:
+def test_no_location_or_two_raise(mast_sandbox: Sandbox, wrong: dict[str, Any]) -> None:
     """Without a position, or with two, an error is raised before anything is sent."""
     with pytest.raises(InvalidQueryError):
         utils.parse_input_location(**wrong)
     assert len(mast_sandbox.requests) == 0
 
 
-def test_a_resolver_without_a_name_is_pointless() -> None:
+def test_a_resolver_without_a_name_warns() -> None:
     """A warning says that the resolver has no effect."""
     with pytest.warns(InputWarning, match=r"^Resolver is only used"):
         utils.parse_input_location(coordinates="1 2", resolver="NED")
@@ -136,7 +136,7 @@ def test_a_resolver_without_a_name_is_pointless() -> None:
 
 
 @given(st.lists(NUMBERS), st.integers(1, 20))
-def test_parts_of_a_list_are_the_list(items: list[int], size: int) -> None:
+def test_chunks_of_a_list_are_the_list(items: list[int], size: int) -> None:
     """No item is lost or repeated, and only the last chunk is shorter."""
     parts = list(utils.split_list_into_chunks(items, size))
     assert [item for part in parts for item in part] == items
@@ -144,13 +144,13 @@ def test_parts_of_a_list_are_the_list(items: list[int], size: int) -> None:
     assert all(parts)
 
 
-def test_parts_without_items_are_refused() -> None:
+def test_chunks_of_zero_items_raise() -> None:
     """Chunks of zero items would never end."""
     with pytest.raises(InvalidQueryError, match="chunk_size"):
         list(utils.split_list_into_chunks([1, 2], 0))
 
 
-def test_cloud_paths_come_in_the_order_of_the_files(mast_sandbox: Sandbox) -> None:
+def test_cloud_paths_are_in_the_order_of_the_files(mast_sandbox: Sandbox) -> None:
     """Each dataURI has its path, including repeated ones, in requests of 40 files."""
     observations = Observations.query_criteria(proposal_id="10452", calib_level=3)
     uris = [str(uri) for uri in Observations.get_product_list(observations[:4])["dataURI"]][:60]
@@ -162,7 +162,7 @@ def test_cloud_paths_come_in_the_order_of_the_files(mast_sandbox: Sandbox) -> No
     assert all(path is None or path.endswith(uri.rpartition("/")[2]) for path, uri in zip(paths, uris, strict=False))
 
 
-def test_a_file_that_the_answer_does_not_speak_of_has_no_copy() -> None:
+def test_a_file_that_is_missing_in_the_response_has_no_copy() -> None:
     """A dataURI that is missing in the response gives None with a warning, and no TypeError (B34)."""
     with responses.RequestsMock() as mock:
         mock.get(LOOKUP, json={"mast:A/a": {"path": "/a/a"}, "mast:B/b": {"path": None}})
@@ -183,7 +183,7 @@ def test_the_deprecated_name_of_cloud_paths() -> None:
 # -- products --------------------------------------------------------------------------------------------------------
 
 
-def test_products_are_taken_once(products: Table, caplog: pytest.LogCaptureFixture) -> None:
+def test_duplicate_products_are_removed(products: Table, caplog: pytest.LogCaptureFixture) -> None:
     """The first row of each file is kept, in order; lists of dataURIs are treated alike."""
     with caplog.at_level(logging.INFO, "astropy"):
         assert list(utils.remove_duplicate_products(products, "dataURI")["size"][:2]) == [10, 20]
@@ -225,14 +225,14 @@ def test_column_filters_are_those_of_products(products: Table, filters: dict[str
 
 
 @pytest.mark.parametrize("wrong", [{"size": None}, {"productType": None}, {"nothing": 1}, {"size": "large"}], ids=str)
-def test_column_filters_that_mean_nothing_are_refused(products: Table, wrong: dict[str, Any]) -> None:
+def test_invalid_column_filters_raise(products: Table, wrong: dict[str, Any]) -> None:
     """A filter is applied or raises an error (B18)."""
     with pytest.raises(InvalidQueryError):
         utils.apply_column_filters(products, wrong)
 
 
 @given(st.lists(NUMBERS, min_size=1), NUMBERS, NUMBERS)
-def test_numeric_filters_mean_what_they_say(values: list[int], low: int, high: int) -> None:
+def test_numeric_filters_match_the_right_numbers(values: list[int], low: int, high: int) -> None:
     """Ranges, comparisons and negations agree with the comparison of each number."""
     column = np.array(values)
     low, high = min(low, high), max(low, high)
@@ -245,13 +245,13 @@ def test_numeric_filters_mean_what_they_say(values: list[int], low: int, high: i
     assert utils.parse_numeric_product_filter(f"!{low}")(column).tolist() == [value != low for value in values]
 
 
-def test_numeric_filters_leave_missing_values_out(products: Table) -> None:
+def test_numeric_filters_exclude_missing_values(products: Table) -> None:
     """A masked cell never matches a positive condition (B19)."""
     assert utils.parse_numeric_product_filter("<1000")(products["size"]).tolist() == [True, True, True, False]
 
 
 @pytest.mark.parametrize("wrong", ["large", "1..2..3", None, float("nan"), [None]], ids=str)
-def test_numeric_filters_that_mean_nothing_are_refused(wrong: Any) -> None:
+def test_invalid_numeric_filters_raise(wrong: Any) -> None:
     """An invalid filter raises an error at once."""
     with pytest.raises(InvalidQueryError):
         utils.parse_numeric_product_filter(wrong)
@@ -263,7 +263,7 @@ def test_numeric_filters_are_for_numbers(products: Table) -> None:
         utils.parse_numeric_product_filter(1)(products["productType"])
 
 
-def test_the_list_of_functions_is_whole() -> None:
+def test_the_list_of_functions_is_complete() -> None:
     """Every public function of the module is in __all__, in order."""
     own = [
         name for name, value in vars(utils).items() if inspect.isfunction(value) and value.__module__ == utils.__name__
@@ -271,7 +271,7 @@ def test_the_list_of_functions_is_whole() -> None:
     assert utils.__all__ == sorted(name for name in own if not name.startswith("_"))
 
 
-def test_the_time_limit_is_that_of_the_configuration() -> None:
+def test_the_configured_timeout_applies() -> None:
     """The timeout in conf applies to these functions, too."""
     with conf.set_temp("timeout", 1e-9), pytest.raises(QueryTimeoutError, match=r"^Timeout limit of 1e-09 s exceeded"):
         utils.resolve_object(["M51"])

@@ -97,7 +97,7 @@ def walk(call: Call, folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_passes_few_files(name: str, mast_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_call_uses_few_files(name: str, mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """A reader of the code who follows a call opens at most this number of files."""
     files = walk(CALLS[name], tmp_path)
     assert len(files) <= CALLS[name].most, " > ".join(files)
@@ -125,7 +125,7 @@ with Sandbox():
 """
 
 
-def test_one_target_loads_nothing_for_many() -> None:
+def test_one_target_does_not_import_the_code_for_many() -> None:
     """The code for many targets is imported only for these, and that for neighbors only if they may be merged."""
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -143,7 +143,7 @@ if __name__ == "__main__":
     main()
 
 
-def test_a_client_is_imported_without_what_does_the_work() -> None:
+def test_a_client_is_imported_without_most_modules() -> None:
     """A default client needs few modules; the others are imported on first use."""
     code = "import sys; from astroquery_mast import Observations; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -77,7 +77,7 @@ def test_a_warning_names_the_users_file(
     assert own[0].filename == __file__
 
 
-def test_equal_queries_of_two_lines_warn_twice(mast_sandbox: Sandbox) -> None:
+def test_equal_queries_in_two_lines_warn_twice(mast_sandbox: Sandbox) -> None:
     """A query without results warns, even if an earlier one already did."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
@@ -88,7 +88,7 @@ def test_equal_queries_of_two_lines_warn_twice(mast_sandbox: Sandbox) -> None:
     assert {each.filename for each in caught} == {__file__}
 
 
-def test_all_warnings_are_given_in_one_place() -> None:
+def test_all_warnings_are_issued_in_one_place() -> None:
     """Only `astroquery_mast.warn` issues warnings: other modules would attribute them to a line of this package."""
     for path in sorted(ROOT.rglob("*.py")):
         if path == ROOT / "warn.py" or "sandbox" in path.relative_to(ROOT).parts:

@@ -49,7 +49,7 @@ def in_place() -> Iterator[types.ModuleType]:
 
 
 @pytest.mark.parametrize("name", READY)
-def test_ready_made_objects_and_their_classes_are_this_packages(in_place: types.ModuleType, name: str) -> None:
+def test_default_instances_and_their_classes_are_this_packages(in_place: types.ModuleType, name: str) -> None:
     """Each public name refers to a client of this package, of its class and with the shared login."""
     client, kind = getattr(in_place, name), getattr(in_place, f"{name}Class")
     plain = getattr(importlib.import_module("astroquery_mast"), f"{name}Class")
@@ -93,7 +93,7 @@ def test_utils_are_this_packages(in_place: types.ModuleType) -> None:
     assert importlib.import_module(f"{NAME}.utils").resolve_object is utils.resolve_object
 
 
-def test_names_of_the_base_and_of_the_homes_are_found(in_place: types.ModuleType) -> None:
+def test_names_of_the_modules_are_found(in_place: types.ModuleType) -> None:
     """All clients derive from MastQueryWithLogin, and other modules have the names of the corresponding ones here."""
     base = importlib.import_module(f"{NAME}.core").MastQueryWithLogin
     assert all(isinstance(getattr(in_place, name), base) for name in READY)
@@ -102,7 +102,7 @@ def test_names_of_the_base_and_of_the_homes_are_found(in_place: types.ModuleType
         _ = importlib.import_module(f"{NAME}.services").no_such_name
 
 
-def test_what_is_not_replaced_is_still_found(in_place: types.ModuleType) -> None:
+def test_files_that_are_not_replaced_are_found(in_place: types.ModuleType) -> None:
     """The recorded responses in astroquery can be read while the package is installed."""
     assert (resources.files(f"{NAME}.tests") / "data").is_dir()
 
@@ -113,7 +113,7 @@ def test_settings_are_shared(in_place: types.ModuleType) -> None:
     assert in_place.Conf is Conf
 
 
-def test_leaving_the_block_restores_what_was_there() -> None:
+def test_leaving_the_block_restores_the_modules() -> None:
     """Every module that was imported before is restored, and so is the attribute."""
     original = importlib.import_module(NAME)
     before = {name: module for name, module in sys.modules.items() if name.split(".")[:2] == NAME.split(".")}
@@ -126,7 +126,7 @@ def test_leaving_the_block_restores_what_was_there() -> None:
     assert not compat.installed()
 
 
-def test_installing_twice_is_installing_once() -> None:
+def test_installing_twice_has_no_effect() -> None:
     """A second call changes nothing, and the end of an inner block does not uninstall."""
     with compat.install():
         module = sys.modules[NAME]
@@ -163,7 +163,7 @@ assert type(Mast).__module__ == "astroquery.mast.observations"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=120)
 
 
-def test_modules_that_were_earlier_are_named(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_earlier_imports_are_logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module that imported an object from astroquery.mast before keeps it, and is named in the log."""
     early = types.ModuleType("early_bird")
     vars(early)["Observations"] = importlib.import_module(NAME).Observations
@@ -201,7 +201,7 @@ def test_no_results_has_its_own_module_otherwise() -> None:
         warn_no_results()
 
 
-def test_a_value_on_a_continuous_column_warns_in_the_known_words(
+def test_a_value_on_a_continuous_column_warns_with_the_known_text(
     in_place: types.ModuleType, mast_sandbox: Sandbox
 ) -> None:
     """Packages filter on the beginning of this text."""
@@ -209,7 +209,7 @@ def test_a_value_on_a_continuous_column_warns_in_the_known_words(
         in_place.Observations.query_criteria(target_name="261136679", sequence_number=1, t_exptime=120)
 
 
-def test_observations_join_their_products_without_complaint(in_place: types.ModuleType, mast_sandbox: Sandbox) -> None:
+def test_observations_join_their_products_without_warnings(in_place: types.ModuleType, mast_sandbox: Sandbox) -> None:
     """The descriptions of the columns of both tables do not conflict."""
     from astropy.table import join
 
@@ -219,7 +219,7 @@ def test_observations_join_their_products_without_complaint(in_place: types.Modu
     assert len(joined) > 0
 
 
-def test_the_plain_clients_stay_without_private_names() -> None:
+def test_the_default_clients_have_no_private_names() -> None:
     """Only the installed clients have the private names."""
     for name in ("_portal_api_connection", "_service_api_connection", "_parse_result", "_column_configs", "TIMEOUT"):
         assert hasattr(compat_clients.Observations, name)
@@ -236,7 +236,7 @@ def test_a_word_for_a_continuous_column_is_skipped_with_the_known_warning(mast_s
     assert len(rows) == len(lenient.query_criteria(proposal_id="10452")) == 126
 
 
-def test_words_alone_are_not_a_question(mast_sandbox: Sandbox) -> None:
+def test_words_alone_are_not_a_criterion(mast_sandbox: Sandbox) -> None:
     """Without the skipped words, there would be no criterion, so no request is sent."""
     with (
         pytest.warns(InputWarning, match="t_exptime is continuous"),
@@ -246,13 +246,13 @@ def test_words_alone_are_not_a_question(mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests) == 0
 
 
-def test_the_package_itself_refuses_words_for_numbers(mast_sandbox: Sandbox) -> None:
+def test_the_package_itself_raises_for_words(mast_sandbox: Sandbox) -> None:
     """Criteria are skipped only by the clients that replace those of ``astroquery.mast``."""
     with pytest.raises(InvalidCriterionError, match="t_exptime"):
         Observations.query_criteria(proposal_id="10452", t_exptime="short")
 
 
-def test_the_cloud_of_one_test_is_not_that_of_the_next() -> None:
+def test_cloud_access_ends_with_the_test() -> None:
     """The end of the fixture disables the cloud access that code for astroquery.mast enabled."""
     with compat.install():
         client = sys.modules["astroquery.mast"].Observations

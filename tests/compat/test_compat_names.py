@@ -122,7 +122,7 @@ def test_an_assigned_page_size_is_used(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("place", ["client", "portal", "service"])
-def test_an_assigned_time_limit_is_kept(mast_sandbox: Sandbox, place: str) -> None:
+def test_an_assigned_timeout_is_used(mast_sandbox: Sandbox, place: str) -> None:
     """TIMEOUT of a client ends its queries."""
     client = ObservationsClass()
     owner = {
@@ -136,7 +136,7 @@ def test_an_assigned_time_limit_is_kept(mast_sandbox: Sandbox, place: str) -> No
         client.query_criteria(**STAR)
 
 
-def test_a_setting_that_is_put_back_follows_the_configuration_again() -> None:
+def test_a_restored_setting_follows_the_configuration() -> None:
     """After code reads a setting, changes it, and restores the value, the setting is as before."""
     client = ObservationsClass()
     before, client.TIMEOUT = client.TIMEOUT, 5
@@ -154,7 +154,7 @@ def test_a_setting_on_the_class_is_used(monkeypatch: pytest.MonkeyPatch) -> None
     assert Observations._service.deadline(None).seconds == 1200
 
 
-def test_a_time_limit_on_the_class_of_the_configuration_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_timeout_on_the_class_of_the_configuration_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """``Conf.timeout = 60`` replaces the item by a number, which is used from then on."""
     monkeypatch.setattr(Conf, "timeout", 60)
     assert conf.timeout == Observations.TIMEOUT == 60
@@ -173,7 +173,7 @@ def test_set_temp_is_used() -> None:
 # -- sessions --------------------------------------------------------------------------------------------------------
 
 
-def test_an_assigned_session_asks_and_fetches(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_assigned_session_is_used_for_queries_and_downloads(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """An assigned plain session is used for queries and for downloads."""
     client, session = ObservationsClass(), requests.Session()
     session.headers["X-Mine"] = "yes"
@@ -196,7 +196,7 @@ def test_the_session_is_the_same_everywhere() -> None:
 # -- calls -----------------------------------------------------------------------------------------------------------
 
 
-def test_an_instance_makes_another() -> None:
+def test_calling_an_instance_creates_another() -> None:
     """``Observations()`` is a new client of the same class, without the assigned values."""
     first = ObservationsClass()
     first.PAGESIZE = 3
@@ -213,7 +213,7 @@ def test_a_token_may_be_given_by_position(mast_sandbox: Sandbox) -> None:
     assert not Observations.authenticated()
 
 
-def test_download_file_gets_an_address(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_download_file_accepts_an_address(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """``_download_file(url, path)`` sends only a GET request, and writes to the given path."""
     target = tmp_path / "deep" / "x.fits"
     product = Observations.get_product_list(Observations.query_criteria(**STAR))["dataURI"][0]
@@ -224,7 +224,7 @@ def test_download_file_gets_an_address(mast_sandbox: Sandbox, tmp_path: Path) ->
     assert list(tmp_path.rglob("*.part*")) == []
 
 
-def test_download_file_fetches_again_unless_it_may_keep(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_download_file_replaces_files_by_default(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """By default, an existing file is replaced, like by astroquery's own method."""
     target = tmp_path / "x.fits"
     product = Observations.get_product_list(Observations.query_criteria(**STAR))["dataURI"][0]
@@ -244,7 +244,7 @@ def test_download_file_raises(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_answers_become_the_same_table_afterwards(mast_sandbox: Sandbox) -> None:
+def test_parsed_responses_give_the_same_table(mast_sandbox: Sandbox) -> None:
     """``_parse_result`` of the responses of a call gives the same table as the call."""
     with conf.set_temp("pagesize", 12):
         pages = Observations.query_criteria_async(proposal_id="10452", calib_level=3)
@@ -264,7 +264,7 @@ def assert_same(first: Table, second: Table) -> None:
     assert first.pformat(max_lines=-1, max_width=-1) == second.pformat(max_lines=-1, max_width=-1)
 
 
-def test_answers_without_rows_warn(mast_sandbox: Sandbox) -> None:
+def test_responses_without_rows_warn(mast_sandbox: Sandbox) -> None:
     """An empty response, or none, warns that there are no results."""
     empty = Observations.query_criteria_async(obs_id="no such observation")
     for answers in (empty, []):
@@ -272,7 +272,7 @@ def test_answers_without_rows_warn(mast_sandbox: Sandbox) -> None:
             assert len(Observations._parse_result(answers)) == 0
 
 
-def test_a_foreign_answer_is_refused() -> None:
+def test_a_foreign_response_raises() -> None:
     """A response that is not from a Mashup service raises an error."""
     with responses.RequestsMock() as mock:
         mock.get("https://example.org/", body="hello")
@@ -283,7 +283,7 @@ def test_a_foreign_answer_is_refused() -> None:
         Observations._parse_result(requests.Response())
 
 
-def test_columns_that_were_read_can_be_forgotten(mast_sandbox: Sandbox) -> None:
+def test_known_columns_can_be_cleared(mast_sandbox: Sandbox) -> None:
     """``_column_configs`` has the columns requested from MAST; assigning to it makes them be requested again."""
     client = MastClass()
     assert client._column_configs == {}
@@ -296,14 +296,14 @@ def test_columns_that_were_read_can_be_forgotten(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("kind", [MastClass, CatalogsClass, TesscutClass, MastMissionsClass])
-def test_calls_about_the_cloud_do_nothing_elsewhere(kind: type[MastClass]) -> None:
+def test_cloud_methods_of_other_clients_have_no_effect(kind: type[MastClass]) -> None:
     """For clients without cloud access, enabling or disabling it is a deprecated call without effect."""
     for call in (kind().enable_cloud_dataset, kind().disable_cloud_dataset):
         with pytest.warns(AstropyDeprecationWarning):
             assert call() is None
 
 
-def test_the_cloud_of_observations_is_not_touched() -> None:
+def test_cloud_methods_of_observations_have_an_effect() -> None:
     """For observations, these methods have an effect."""
     client = ObservationsClass()
     with warnings.catch_warnings():
@@ -314,7 +314,7 @@ def test_the_cloud_of_observations_is_not_touched() -> None:
     assert not client._cloud.enabled
 
 
-def test_a_client_survives_a_pickle() -> None:
+def test_a_client_can_be_pickled() -> None:
     """The assigned values are included for another process; the token is not."""
     client = ObservationsClass()
     auth.SHARED.keep("secret")
@@ -327,7 +327,7 @@ def test_a_client_survives_a_pickle() -> None:
     assert copy._service.endpoints.invoke == "https://example.org/invoke"
 
 
-def test_nothing_of_this_needs_install() -> None:
+def test_the_clients_work_without_install() -> None:
     """The clients can also be imported from their own module."""
     assert not compat.installed()
     assert Observations._portal_api_connection.TIMEOUT == 600

@@ -284,21 +284,21 @@ SAID: dict[str, list[Call]] = {
 }
 ONE_ERROR = "Whatever is asked for, the archive's failures have the same words"
 UNSAID = {
-    "Please install the `boto3` and `botocore` packages": "The cloud needs no further package",
-    "Cloud data access is not enabled.": "Addresses and the list of datasets are given without enabling it",
-    "Falling back to MAST download.": "enable_cloud_dataset() promises the cloud where there is a copy, and no more",
-    "Could not download {} from cloud": "A cloud that fails is in the manifest, with the server's own words",
-    "Found cached file {}": "A file of another size is fetched again, and what is said is whether it has come",
+    "Please install the `boto3` and `botocore` packages": "Cloud access requires no further package",
+    "Cloud data access is not enabled.": "Addresses and the list of datasets are available without enabling it",
+    "Falling back to MAST download.": "enable_cloud_dataset() uses the cloud only if it has a copy",
+    "Could not download {} from cloud": "The manifest lists failures of the cloud, with the server's message",
+    "Found cached file {}": "A file of another size is downloaded again, and the message is about that download",
     "Failed to decode JSON response while": ONE_ERROR,
     "Failed to connect to the server while": ONE_ERROR,
     "An unexpected error occurred while": ONE_ERROR,
     "Expected key not found in response": ONE_ERROR,
     "Missing required key(s)": ONE_ERROR,
-    "There was an error with your request.": "The archive's own words, or that it gives no reason",
-    "The server was unable to process the request due to invalid input.": "The archive's own words",
+    "There was an error with your request.": "MAST's message, or a message that it gives no reason",
+    "The server was unable to process the request due to invalid input.": "MAST's message",
     "values could not be coerced to": "An unreadable value is masked with a CorruptDataWarning, or an error",
-    "Too many input targets provided.": "More targets than the archive takes at a time are asked for in parts",
-    "Because of their large size, Astroquery should not": "Says so of full-frame images in words of its own",
+    "Too many input targets provided.": "Targets are split over several requests",
+    "Because of their large size, Astroquery should not": "The message about full-frame images has another text",
 }
 
 # Messages of another class.  In the first three situations, ``astroquery.mast`` warns and returns only a part; in the
@@ -329,7 +329,7 @@ CALLS = [pytest.param(words, call, id=f"{words}-{n}") for words, calls in SAID.i
 
 
 @pytest.mark.parametrize(("words", "call"), CALLS)
-def test_a_situation_has_the_known_words(
+def test_a_situation_has_the_known_message(
     words: str,
     call: Call,
     mast_sandbox: Sandbox,
@@ -416,7 +416,7 @@ def kinds(words: str) -> tuple[type[Any], ...]:
 
 
 @pytest.mark.skipif(not IS_LATER, reason="the development version of astroquery is needed")
-def test_all_that_the_development_version_says_is_known() -> None:
+def test_all_messages_of_the_development_version_are_known() -> None:
     """Each of its messages is in one of the tables, and the tables contain no other messages."""
     texts = [text for text, _ in theirs()]
     known = [*SAID, *UNSAID]

@@ -160,7 +160,7 @@ WRITTEN: list[tuple[str, Any, Any]] = [
 
 @pytest.mark.filterwarnings("ignore:.*is matched as text:astroquery.exceptions.InputWarning")
 @pytest.mark.parametrize(("name", "value", "expected"), WRITTEN, ids=[f"{n}={v!r}"[:60] for n, v, _ in WRITTEN])
-def test_each_form_is_written_or_refused(name: str, value: Any, expected: Any) -> None:
+def test_each_form_is_a_clause_or_raises(name: str, value: Any, expected: Any) -> None:
     """A value for a column becomes one clause, or an error."""
     if isinstance(expected, no):
         with pytest.raises(InvalidQueryError, match=expected), warnings.catch_warnings():
@@ -184,7 +184,7 @@ def test_each_form_is_written_or_refused(name: str, value: Any, expected: Any) -
         (["B*", "!B_*"], "objtype LIKE 'B%'", ["b[1]", "B1"]),
     ],
 )
-def test_an_underscore_is_itself_and_not_any_character(value: Any, text: str, kept: list[str]) -> None:
+def test_an_underscore_matches_only_itself(value: Any, text: str, kept: list[str]) -> None:
     """An underscore in LIKE matches any character, so that only the matching rows of the response are kept."""
     found = adql_clauses({"objType": value}, COLUMNS)
     assert found.texts == ((text,) if text else ())
@@ -193,7 +193,7 @@ def test_an_underscore_is_itself_and_not_any_character(value: Any, text: str, ke
     assert table["OBJTYPE"][test.of(table)].tolist() == kept
 
 
-def test_a_query_is_put_together_in_one_order() -> None:
+def test_the_clauses_of_a_query_are_in_order() -> None:
     """The order is columns, table, conditions, sorting, and offset; a count has only conditions."""
     query = AdqlQuery(
         "tic_v82.source", ("id", "order"), ("tmag < 10", "id = 3"), (SortKey("tmag", descending=True),), 10, 20
@@ -216,7 +216,7 @@ def test_a_query_is_put_together_in_one_order() -> None:
         ('"size"', '"size"'),
     ],
 )
-def test_names_that_are_no_plain_words_stand_in_quotation_marks(name: str, text: str) -> None:
+def test_unusual_names_are_quoted(name: str, text: str) -> None:
     """Columns may have reserved words or blanks in their names."""
     assert identifier(name) == text
 
@@ -228,7 +228,7 @@ def test_names_of_tables_have_parts() -> None:
     assert table_identifier('dbo."a.b"') == 'dbo."a.b"'
 
 
-def test_places_are_numbers() -> None:
+def test_coordinates_are_exact() -> None:
     """Numbers are written with all digits."""
     circle, triangle = circle_text(10.684708, -41.26875, 1e-05), polygon_text([(359, -1), (1, 0), (359, 1)])
     assert circle == "CIRCLE('ICRS', 10.684708, -41.26875, 1e-05)"
@@ -296,7 +296,7 @@ def parsed(text: str) -> exp.Expression:
 
 
 @given(st.dictionaries(st.sampled_from(sorted(COLUMNS)), VALUE, min_size=1, max_size=3))
-def test_whatever_is_given_is_one_select_of_known_names_or_refused(criteria: dict[str, Any]) -> None:
+def test_any_value_gives_one_select_of_known_names_or_raises(criteria: dict[str, Any]) -> None:
     """No value can end a text, or add a statement, a comment or a name."""
     try:
         with warnings.catch_warnings():
@@ -343,7 +343,7 @@ def rows_found(criteria: dict[str, Any]) -> list[Any]:
 
 
 @given(st.lists(PIECES, min_size=1, max_size=3), st.lists(PIECES.filter(bool), max_size=2))
-def test_texts_find_the_rows_that_they_mean(wanted: list[str], excluded: list[str]) -> None:
+def test_text_criteria_match_the_right_rows(wanted: list[str], excluded: list[str]) -> None:
     """A database and the tests of the package keep the rows that match one of the patterns, and no excluded ones."""
     meant = [
         row
@@ -356,7 +356,7 @@ def test_texts_find_the_rows_that_they_mean(wanted: list[str], excluded: list[st
 
 
 @given(st.floats(4, 8), st.floats(4, 8), st.booleans(), st.integers(1, 3))
-def test_numbers_find_the_rows_that_they_mean(one: float, other: float, negated: bool, number: int) -> None:
+def test_numeric_criteria_match_the_right_rows(one: float, other: float, negated: bool, number: int) -> None:
     """Ranges and their negations match the right rows, and rows without a number match neither."""
     low, high = sorted((one, other))
     sign = "!" if negated else ""

@@ -32,7 +32,7 @@ def found(ra: float, dec: float, radius: float, at: tuple[float, float]) -> bool
     angle=st.floats(0, 360),
     part=st.sampled_from([0.0, 0.5, 1.0]),
 )
-def test_a_box_has_all_of_its_circle(ra: float, dec: float, radius: float, angle: float, part: float) -> None:
+def test_a_box_includes_its_circle(ra: float, dec: float, radius: float, angle: float, part: float) -> None:
     """Positions in a circle, including its edge, are in the box, also across 0h and over the poles."""
     center = SkyCoord(ra, dec, unit="deg")
     inside = center.directional_offset_by(angle * u.deg, part * radius * u.deg)
@@ -54,7 +54,7 @@ def test_a_box_is_hardly_larger_than_its_circle(cone: tuple[float, float, float]
     assert not found(*cone, outside)
 
 
-def test_the_box_stands_before_the_circle() -> None:
+def test_the_box_precedes_the_circle() -> None:
     """The condition has the box first, and then the circle."""
     assert cone_condition(10.0, 0.0, 1.0, NAMES).startswith(
         "s_dec BETWEEN -1.0000001 AND 1.0000001 AND s_ra BETWEEN 8.9999999 AND 11.0000001 AND "

@@ -164,7 +164,7 @@ def named(value: Any) -> str:
 
 
 @pytest.mark.parametrize(("column", "form", "expected"), [*PARTICULAR, *cases()], ids=named)
-def test_a_form_is_sent_as_the_service_takes_it_or_refused(column: str, form: Any, expected: Any) -> None:
+def test_a_form_is_sent_in_the_format_of_the_service_or_raises(column: str, form: Any, expected: Any) -> None:
     """A criterion is sent as valid JSON, or raises an error with the name of its column and the reason."""
     value = form() if callable(form) else form
     if isinstance(expected, told):
@@ -193,7 +193,7 @@ def test_a_form_is_sent_as_the_service_takes_it_or_refused(column: str, form: An
     ],
 )
 @pytest.mark.parametrize("form", [10**5000, [-(10**5000)], (1, 10**5000), (None, 10**5000)], ids=type)
-def test_integers_of_more_digits_than_python_writes_are_refused_in_words(column: str, form: Any) -> None:
+def test_too_large_integers_raise_a_readable_error(column: str, form: Any) -> None:
     """The message does not contain the number."""
     with pytest.raises(InvalidCriterionError, match=r"more than (64|1024) bits|missing value"):
         written(column, form)
@@ -266,7 +266,7 @@ COLUMNS = {
 
 @pytest.mark.parametrize("column", [f"{service} {name}" for service, names in COLUMNS.items() for name in names])
 @given(value=st.text() | ANYTHING)
-def test_any_value_is_applied_or_the_documented_error(column: str, value: Any) -> None:
+def test_any_value_is_applied_or_raises_the_documented_error(column: str, value: Any) -> None:
     """Any value is sent as JSON and not empty, or raises an error with the name of the criterion."""
     service, name = column.split()
     with warnings.catch_warnings():
@@ -281,7 +281,7 @@ def test_any_value_is_applied_or_the_documented_error(column: str, value: Any) -
 
 
 @given(st.sampled_from(sorted(OPERATORS)), st.integers(-(2**63), 2**63 - 1))
-def test_whole_numbers_keep_all_their_digits(operator: str, number: int) -> None:
+def test_integers_keep_all_digits(operator: str, number: int) -> None:
     """An identifier with 19 digits is compared exactly, whether it is a number or text."""
     if operator in {"like", "contains"}:
         return
@@ -294,7 +294,7 @@ def test_whole_numbers_keep_all_their_digits(operator: str, number: int) -> None
 
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
-def test_a_range_as_text_is_the_range_as_numbers(low: float, high: float) -> None:
+def test_a_range_as_text_equals_the_range_as_numbers(low: float, high: float) -> None:
     """``"a..b"`` and ``[a, b]`` are the same query, or both raise an error."""
     answers = []
     for value in ([low, high], f"{low!r}..{high!r}", {"min": low, "max": high}, [("gte", low), ("lte", high)]):
@@ -307,7 +307,7 @@ def test_a_range_as_text_is_the_range_as_numbers(low: float, high: float) -> Non
 
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
-def test_a_strict_comparison_leaves_out_its_end_and_nothing_else(end: float, value: float) -> None:
+def test_a_strict_comparison_excludes_only_its_end(end: float, value: float) -> None:
     """The range that is sent for ``<`` and ``>`` contains exactly the numbers that match."""
     below = written("catalogs Tmag", ("lt", end))[0]["values"][0]
     above = written("catalogs Tmag", ("gt", end))[0]["values"][0]

@@ -52,7 +52,7 @@ def holds(condition: Condition, value: float) -> bool:
 
 @pytest.mark.filterwarnings("ignore:.*is continuous:astroquery.exceptions.InputWarning")
 @pytest.mark.parametrize(("unit", "continuous"), MEASURED)
-def test_a_value_written_in_another_unit_finds_its_own_row(unit: str, continuous: bool) -> None:
+def test_a_value_in_another_unit_matches_its_row(unit: str, continuous: bool) -> None:
     """Every value in the catalog, in every unit, is in the range that ends at it."""
     column = Column("x", type_name="double", unit=unit, vo_unit=unit, continuous=continuous)
     own = u.Unit(unit)
@@ -78,7 +78,7 @@ def admits(text: object, value: float) -> bool:
 
 @pytest.mark.filterwarnings("ignore:.*is continuous:astroquery.exceptions.InputWarning")
 @pytest.mark.parametrize("unit", sorted({*MISSION_UNITS, *(unit for unit, _ in MEASURED)}))
-def test_a_value_of_a_mission_in_another_unit_finds_its_own_row(unit: str) -> None:
+def test_a_value_of_a_mission_in_another_unit_matches_its_row(unit: str) -> None:
     """The same holds for missions, which are sent text, for a single value, an end of a range, and several values."""
     columns = {"x": Column("x", type_name="float", unit=unit, vo_unit=unit, continuous=True)}
     own = u.Unit(unit)
@@ -90,7 +90,7 @@ def test_a_value_of_a_mission_in_another_unit_finds_its_own_row(unit: str) -> No
                 assert admits(sent["x"], value), (value, other, given, sent)
 
 
-def test_a_size_in_another_unit_finds_its_own_product() -> None:
+def test_a_size_in_another_unit_matches_its_product() -> None:
     """The local filter of products matches a quantity with the number that it was converted from."""
     sizes = Table({"size": np.random.default_rng(3).integers(1, 2**40, 300)})
     cells = cells_of("size", sizes["size"])
@@ -103,7 +103,7 @@ def test_a_size_in_another_unit_finds_its_own_product() -> None:
     ("collection", "edge", "written"),
     [("TESS", 1000, 1 * u.micron), ("TESS", 1000, 10000 * u.AA), ("K2", 890, 0.89 * u.micron)],
 )
-def test_one_micron_finds_what_ends_at_1000_nm(
+def test_one_micron_matches_rows_that_end_at_1000_nm(
     mast_sandbox: Sandbox, collection: str, edge: float, written: u.Quantity
 ) -> None:
     """Rows at the edge of a range match, whatever the unit of the edge."""
@@ -112,7 +112,7 @@ def test_one_micron_finds_what_ends_at_1000_nm(
     assert count(obs_collection=collection, em_max=[None, written]) == number > 0
 
 
-def test_strict_ends_do_not_take_the_edge_in(mast_sandbox: Sandbox) -> None:
+def test_strict_ends_exclude_the_edge(mast_sandbox: Sandbox) -> None:
     """``("lt", 1 micron)`` excludes rows that end at 1000 nm, as ``("lt", 1000 nm)`` does."""
     count = Observations.query_criteria_count
     assert count(obs_collection="TESS", em_max=("lt", 1 * u.micron)) == count(
@@ -144,7 +144,7 @@ def test_a_range_of_right_ascension_across_0h_has_both_sides(mast_sandbox: Sandb
     assert Observations.query_criteria_count(s_ra=given) == 43
 
 
-def test_missions_and_catalogs_take_a_range_across_0h(mast_sandbox: Sandbox) -> None:
+def test_missions_and_catalogs_with_a_range_across_0h(mast_sandbox: Sandbox) -> None:
     """A mission is sent both sides; a service that supports only one range raises an error."""
     sent = MastMissions(mission="hst").query_criteria(sci_ra=(-2, 2), get_query_payload=True)
     assert sent["conditions"] == [{"sci_ra": "358.0..360.0,0.0..2.0"}]
@@ -185,13 +185,13 @@ def test_ranges_of_right_ascension(low: float, high: float, ranges: list[tuple[f
     ],
     ids=str,
 )
-def test_a_month_is_a_month_however_it_is_written(mast_sandbox: Sandbox, given: Any) -> None:
+def test_dates_in_different_formats_are_equivalent(mast_sandbox: Sandbox, given: Any) -> None:
     """Dates with blanks, with a UTC offset, or as one text with dots are equivalent."""
     assert Observations.query_criteria_count(t_min=given) == 197
 
 
 @pytest.mark.parametrize("given", [[2022, 2023], [2022.5, 2023.5], np.array([2022, 2023]), ["2022", "2023"]], ids=str)
-def test_years_are_told_from_days(given: Any) -> None:
+def test_years_as_days_warn(given: Any) -> None:
     """Numbers that look like years cause a warning, because they are Modified Julian Dates in 1864."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -204,7 +204,7 @@ def test_years_are_told_from_days(given: Any) -> None:
 @pytest.mark.parametrize(
     "span", [timedelta(minutes=5), TimeDelta(300, format="sec"), np.timedelta64(5, "m"), 5 * u.min], ids=repr
 )
-def test_a_duration_is_a_duration_of_whatever_type(span: Any) -> None:
+def test_durations_of_all_types_are_accepted(span: Any) -> None:
     """Exposure times can be compared with durations of Python, numpy and astropy."""
     column = Column("t_exptime", type_name="double", unit="s", vo_unit="s", continuous=True)
     (comparison,) = read_condition("t_exptime", (None, span), column).alternatives[0]
@@ -235,13 +235,13 @@ def test_an_array_of_two_quantities_is_a_range_of_a_mission(mast_sandbox: Sandbo
     ids=str,
 )
 @pytest.mark.parametrize("name", ["GAIA", "ID", "KIC"])
-def test_an_identifier_that_has_lost_digits_is_refused(name: str, value: Any) -> None:
+def test_an_identifier_that_lost_digits_raises(name: str, value: Any) -> None:
     """A float that cannot represent an identifier would match another star, and raises an error with the reason."""
     with pytest.raises(InvalidCriterionError, match="which cannot represent such a large integer exactly"):
         Catalogs.query_criteria("TIC", **{name: value}, get_query_payload=True)
 
 
-def test_a_float_that_holds_all_digits_is_the_integer(mast_sandbox: Sandbox) -> None:
+def test_a_float_with_all_digits_is_an_integer(mast_sandbox: Sandbox) -> None:
     """An identifier that pandas converted without loss matches its star."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -249,7 +249,7 @@ def test_a_float_that_holds_all_digits_is_the_integer(mast_sandbox: Sandbox) -> 
 
 
 @pytest.mark.parametrize("value", [float(2**60), np.float32(2**26)])
-def test_missions_and_product_filters_refuse_lost_digits(mast_sandbox: Sandbox, value: Any) -> None:
+def test_missions_and_product_filters_check_lost_digits(mast_sandbox: Sandbox, value: Any) -> None:
     """The same holds for the other services and for local filters."""
     with pytest.raises(InvalidCriterionError, match="which cannot represent such a large integer exactly"):
         MastMissions(mission="hst").query_criteria(sci_pep_id=value, get_query_payload=True)

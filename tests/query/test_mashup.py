@@ -18,14 +18,14 @@ POSITION = "Mast.Caom.Filtered.Position"
 CONE = "Mast.Caom.Cone"
 
 
-def test_cone_service_takes_everything_as_parameters() -> None:
+def test_cone_service_has_only_parameters() -> None:
     """For a service without filters, all keywords except for properties of the request are parameters."""
     params, properties = split_parameters(CONE, None, {"ra": 1.0, "dec": 2.0, "radius": 0.1, "pagesize": 5, "PAGE": 2})
     assert params == {"ra": 1.0, "dec": 2.0, "radius": 0.1}
     assert properties == {"pagesize": 5, "PAGE": 2}
 
 
-def test_columns_of_a_service_that_cannot_choose_are_ignored_with_a_warning() -> None:
+def test_columns_of_unfiltered_services_are_ignored_with_a_warning() -> None:
     """A warning says that columns have no effect."""
     with pytest.warns(InputWarning, match=r"^'columns' parameter is ignored for non-filtered services, such as"):
         assert split_parameters(CONE, "ra", {"ra": 1}) == ({"ra": 1}, {})
@@ -35,7 +35,7 @@ def test_columns_of_a_service_that_cannot_choose_are_ignored_with_a_warning() ->
     ("columns", "sent"),
     [(None, "*"), ("", "*"), ([], "*"), ("ra,dec", "ra,dec"), (["ra", "dec"], "ra,dec"), (("c.*",), "c.*")],
 )
-def test_columns_are_one_text(columns: Any, sent: str) -> None:
+def test_columns_are_joined(columns: Any, sent: str) -> None:
     """Columns as text or as a list are equivalent; without columns, all are requested."""
     params, _ = split_parameters(FILTERED, columns, {"obs_id": "a"})
     assert params == {"columns": sent, "filters": [{"paramName": "obs_id", "values": ["a"]}]}
@@ -54,7 +54,7 @@ def test_range_on_dec_of_a_filtered_service_is_a_filter(service: str) -> None:
     assert set(params) == {"columns", "filters"}
 
 
-def test_place_of_a_positional_service_is_no_filter() -> None:
+def test_position_of_a_positional_service_is_not_a_filter() -> None:
     """One ra, dec and radius, or a position, are the position to search, if the service searches by position."""
     place = {"ra": 1.0, "dec": np.float64(2), "radius": 0.1}
     params, _ = split_parameters(POSITION, None, {**place, "obs_id": "a"})
@@ -65,7 +65,7 @@ def test_place_of_a_positional_service_is_no_filter() -> None:
 
 
 @pytest.mark.parametrize("keywords", [{}, {"pagesize": 5}, {"position": "1, 2, 3"}])
-def test_filtered_service_without_a_filter_is_refused(keywords: dict[str, Any]) -> None:
+def test_filtered_service_without_a_filter_raises(keywords: dict[str, Any]) -> None:
     """A query of all rows is not sent by mistake."""
     with pytest.raises(InvalidCriterionError, match="at least one filter"):
         split_parameters(POSITION, None, keywords)

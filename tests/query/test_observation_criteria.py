@@ -49,20 +49,20 @@ def between(low: float, high: float) -> list[dict[str, float]]:
         ("sequence_number", "inf", "integer"),
     ],
 )
-def test_text_that_is_no_whole_number_is_not_sent(mast_sandbox: Sandbox, name: str, value: Any, says: str) -> None:
+def test_text_that_is_not_an_integer_is_not_sent(mast_sandbox: Sandbox, name: str, value: Any, says: str) -> None:
     """MAST's database would return an error."""
     with pytest.raises(InvalidCriterionError, match=says):
         Observations.query_criteria_count(obs_collection="HST", **{name: value})
     assert len(mast_sandbox.requests) == 0
 
 
-def test_a_comparison_counts_what_its_values_count(mast_sandbox: Sandbox) -> None:
+def test_a_comparison_matches_the_same_rows_as_its_values(mast_sandbox: Sandbox) -> None:
     """MAST applies the range to integers."""
     count = Observations.query_criteria_count
     assert count(obs_collection="HST", calib_level=">=2") == count(obs_collection="HST", calib_level=[2, 3, 4])
 
 
-def test_the_portals_own_column_is_no_criterion(mast_sandbox: Sandbox) -> None:
+def test_the_portals_own_column_is_not_a_criterion(mast_sandbox: Sandbox) -> None:
     """The column is neither listed nor sent."""
     with pytest.raises(InvalidCriterionError, match="'_selected_' does not exist") as caught:
         Observations.query_criteria_count(_selected_=True)
@@ -70,7 +70,7 @@ def test_the_portals_own_column_is_no_criterion(mast_sandbox: Sandbox) -> None:
     assert mast_sandbox.requests.of("invoke") == []
 
 
-def test_a_year_as_text_is_told_from_a_day() -> None:
+def test_a_year_as_text_warns() -> None:
     """A year is a number, and would be read as a Modified Julian Date, which is hardly intended."""
     with pytest.warns(InputWarning, match="t_min=2022 .*For the year, use '2022-01-01'"):
         assert values_of("t_min", ["2022", "59000"]) == between(2022, 59000)
@@ -91,14 +91,14 @@ def test_a_year_as_text_is_told_from_a_day() -> None:
         ("target", "target_name"),
     ],
 )
-def test_words_of_other_archives_find_the_column(mast_sandbox: Sandbox, name: str, meant: str) -> None:
+def test_names_of_other_archives_suggest_the_column(mast_sandbox: Sandbox, name: str, meant: str) -> None:
     """The error for a common name of a column suggests the column."""
     with pytest.raises(InvalidCriterionError, match=rf"Filter '{name}' does not exist\. Did you mean '{meant}'"):
         Observations.query_criteria(**{name: "x"})
 
 
 @pytest.mark.parametrize("name", ["ra", "dec", "coord"])
-def test_a_position_is_no_criterion(mast_sandbox: Sandbox, name: str) -> None:
+def test_a_position_is_not_a_criterion(mast_sandbox: Sandbox, name: str) -> None:
     """The error for a position column suggests the arguments for positions."""
     with pytest.raises(
         InvalidCriterionError, match=rf"Filter '{name}' does not exist\. To search by position, use coord"
@@ -106,7 +106,7 @@ def test_a_position_is_no_criterion(mast_sandbox: Sandbox, name: str) -> None:
         Observations.query_criteria(obs_collection="HST", **{name: 202.4})
 
 
-def test_separator_goes_with_columns_of_several_values() -> None:
+def test_columns_with_several_values_have_a_separator() -> None:
     """The filter of a column with several values in a cell has a separator; other filters do not."""
     assert payload(filters=["NUV", "FUV"], obs_id="a") == [
         {"paramName": "filters", "separator": ";", "values": ["NUV", "FUV"]},
@@ -118,7 +118,7 @@ def test_separator_goes_with_columns_of_several_values() -> None:
     ("name", "says"),
     [("obs_colection", "Did you mean 'obs_collection'?"), ("qqqq", "Available: intentType"), ("secret", "not exist")],
 )
-def test_unknown_column_is_refused_with_the_likeliest_names(name: str, says: str) -> None:
+def test_an_unknown_column_raises_with_similar_names(name: str, says: str) -> None:
     """The error for a missing or hidden column lists similar columns."""
     with pytest.raises(InvalidCriterionError, match=f"Filter '{name}' does not exist") as caught:
         payload(**{name: "x"})
@@ -136,7 +136,7 @@ def test_column_is_found_in_any_case() -> None:
     ]
 
 
-def test_no_criteria_are_no_filters() -> None:
+def test_no_criteria_give_no_filters() -> None:
     """No criteria give no filters; the query itself raises the error for that."""
     assert mashup_criteria({}, COLUMNS) == Criteria()
     assert Criteria().payload() == []
@@ -147,7 +147,7 @@ def test_no_criteria_are_no_filters() -> None:
     whole=st.lists(st.integers(-(2**63), 2**63), min_size=1, max_size=4),
     ends=st.tuples(NUMBERS, NUMBERS).map(sorted),
 )
-def test_whatever_is_accepted_is_in_the_payload(texts: list[str], whole: list[int], ends: list[float]) -> None:
+def test_accepted_criteria_are_in_the_payload(texts: list[str], whole: list[int], ends: list[float]) -> None:
     """Every criterion has its filter with every value, and no filter is lost or added."""
     found = payload(obs_id=texts, calib_level=whole, t_exptime=ends)
     assert [entry["paramName"] for entry in found] == ["obs_id", "calib_level", "t_exptime"]
@@ -162,7 +162,7 @@ def test_wildcards_match_as_shells_match(pattern: str, text: str) -> None:
     assert wildcard_test(pattern)(text) == fnmatch.fnmatchcase(text, pattern)
 
 
-def test_many_wildcards_take_no_time() -> None:
+def test_many_wildcards_are_fast() -> None:
     """A pattern that would take regular expressions minutes is fast, also in a local filter."""
     assert not wildcard_test("*a" * 40 + "*b")("a" * 100_000)
     cells = cells_of("obs_id", TableColumn(["a" * 1000]))
@@ -179,7 +179,7 @@ def test_many_wildcards_take_no_time() -> None:
         ("M51*", "M51%"),
     ],
 )
-def test_the_asterisk_of_a_star_is_no_wildcard(value: Any, sent: Any) -> None:
+def test_the_asterisk_of_a_star_is_not_a_wildcard(value: Any, sent: Any) -> None:
     """Names in SIMBAD's format are names, also if there are several; a later asterisk is a wildcard."""
     assert values_of("target_name", value) == sent
 
@@ -199,13 +199,13 @@ def test_the_asterisk_of_a_star_is_no_wildcard(value: Any, sent: Any) -> None:
     ],
     ids=repr,
 )
-def test_wavelengths_take_frequencies_and_energies(value: Any, low: float, high: float) -> None:
+def test_wavelengths_accept_frequencies_and_energies(value: Any, low: float, high: float) -> None:
     """A lower end for frequencies is an upper end for wavelengths."""
     (found,) = values_of("em_min", value)
     assert (found["min"], found["max"]) == pytest.approx((low, high), rel=1e-8)
 
 
-def test_frequencies_are_none_of_times_and_keep_their_order() -> None:
+def test_only_wavelengths_accept_frequencies() -> None:
     """Only wavelengths accept frequencies, and the error for an empty range of energies shows the user's values."""
     with pytest.raises(
         InvalidCriterionError, match=r"'t_exptime' has the unit s, and 1.0 eV cannot be converted to it"

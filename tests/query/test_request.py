@@ -59,7 +59,7 @@ def test_body_has_no_character_that_a_form_would_misread(params: dict[str, objec
 
 
 @given(params=PARAMS, page=st.integers(2, 100))
-def test_next_page_is_the_same_question(params: dict[str, object], page: int) -> None:
+def test_next_page_is_the_same_query(params: dict[str, object], page: int) -> None:
     """The request for another page differs only in the number; a parameter named page is not changed."""
     request = MashupRequest("Mast.Caom.Filtered", {**params, "page": 1, "text": '"page": 1'}, properties={"timeout": 5})
     following = decoded(request.at_page(page))
@@ -69,7 +69,7 @@ def test_next_page_is_the_same_question(params: dict[str, object], page: int) ->
     assert following == first
 
 
-def test_another_page_copies_nothing_that_was_checked() -> None:
+def test_the_request_for_another_page_is_not_checked_again() -> None:
     """Lists of thousands of values are checked once, when the request is created, and the request is not changed."""
     values = list(range(5))
     request = MashupRequest("Mast.Caom.Filtered", {"values": values})
@@ -79,7 +79,7 @@ def test_another_page_copies_nothing_that_was_checked() -> None:
     assert request.params["values"] == list(range(5))
 
 
-def test_requests_survive_a_pickle() -> None:
+def test_requests_can_be_pickled() -> None:
     """Requests can be pickled for worker processes, with all of their properties."""
     for request in (
         MashupRequest("Mast.Caom.Cone", {"ra": 1}, page=3, properties={"timeout": 5}, cache=True).first_page(),
@@ -91,14 +91,14 @@ def test_requests_survive_a_pickle() -> None:
         assert copied.body() == request.body()
 
 
-def test_two_requests_never_share_an_answer() -> None:
+def test_requests_have_different_cache_breakers() -> None:
     """Each request has its own cache breaker, and requests with equal contents are equal."""
     one, two = (MashupRequest("Mast.Caom.Cone", {"ra": 1}) for _ in range(2))
     assert one.cache_breaker != two.cache_breaker
     assert one == two
 
 
-def test_later_changes_of_the_callers_dictionary_change_nothing() -> None:
+def test_later_changes_of_the_callers_dictionary_have_no_effect() -> None:
     """A request keeps the values that it was given, including nested lists, and returns copies."""
     values = ["HST"]
     request = MashupRequest("Mast.Caom.Filtered", {"filters": [{"values": values}]})
@@ -159,7 +159,7 @@ def test_values_become_plain_json(given_value: object, sent: object) -> None:
     ],
     ids=repr,
 )
-def test_value_that_json_cannot_carry_is_refused_by_name(value: object) -> None:
+def test_values_that_json_does_not_support_raise(value: object) -> None:
     """Nothing is sent as null, NaN or without its unit: the error names the parameter."""
     with pytest.raises(InvalidArgumentError, match=r"filters\.x"):
         as_plain({"filters": {"x": [value]}}["filters"], "filters")
@@ -174,7 +174,7 @@ def test_page_numbers_count_from_one(name: str, number: object) -> None:
 
 
 @pytest.mark.parametrize("params", [None, ["ra", 1], "ra=1"])
-def test_parameters_that_are_no_dictionary_are_refused(params: object) -> None:
+def test_parameters_that_are_not_a_dictionary_raise(params: object) -> None:
     """Parameters that are not a dictionary raise an error of the package, not an AssertionError."""
     with pytest.raises(InvalidArgumentError, match="dictionary"):
         MashupRequest("Mast.Caom.Cone", params)  # type: ignore[arg-type]

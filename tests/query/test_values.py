@@ -26,7 +26,7 @@ BARE = Column("srcDen", type_name="float", continuous=True)
 
 
 @given(number=st.floats(allow_nan=False) | st.integers(-(2**1000), 2**1000))
-def test_numbers_stay_what_they_are(number: float) -> None:
+def test_numbers_are_not_changed(number: float) -> None:
     """A number or its text is not changed, whatever its size."""
     assert as_number("x", number, BARE) == float(number)
     assert as_number("x", repr(number), BARE) == float(number)
@@ -35,13 +35,13 @@ def test_numbers_stay_what_they_are(number: float) -> None:
 @pytest.mark.parametrize(
     "number", [Decimal("0.5"), Fraction(1, 2), np.float16(0.5), np.longdouble(0.5), "0.5", " 5e-1 ", b"0.5"]
 )
-def test_other_kinds_of_numbers_are_numbers(number: Any) -> None:
+def test_other_types_of_numbers_are_converted(number: Any) -> None:
     """Decimals, fractions, numpy numbers and numeric text are converted."""
     assert as_number("x", number, BARE) == 0.5
 
 
 @given(mjd=st.floats(41_317, 60_000))
-def test_moments_are_the_same_in_every_form(mjd: float) -> None:
+def test_times_are_the_same_in_every_form(mjd: float) -> None:
     """A Time, a datetime, a numpy datetime and text are the same Modified Julian Date, to a microsecond."""
     moment = Time(mjd, format="mjd", scale="utc")
     forms = (moment, moment.tai, moment.datetime, moment.datetime64, moment.isot, moment.iso, mjd)
@@ -105,7 +105,7 @@ def test_quantities_are_converted_to_the_unit_of_the_column(
     ],
     ids=repr,
 )
-def test_value_without_a_number_is_refused_by_name(column: Column, value: Any) -> None:
+def test_values_that_are_not_numbers_raise(column: Column, value: Any) -> None:
     """A value that is not a number of the column raises an error with the name of the criterion."""
     with pytest.raises(InvalidCriterionError, match="'depth'"):
         as_number("depth", value, column)

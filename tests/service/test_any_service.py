@@ -30,7 +30,7 @@ def test_a_range_of_dec_is_a_filter_of_a_filtered_service(mast_sandbox: Sandbox)
     assert [entry["paramName"] for entry in payload["params"]["filters"]] == ["Tmag"]
 
 
-def test_mast_query_filters_and_chooses_columns(mast_sandbox: Sandbox) -> None:
+def test_mast_query_applies_filters_and_selects_columns(mast_sandbox: Sandbox) -> None:
     """Keywords of a filtered service are filters; ``columns=`` returns just those columns."""
     table = Mast.mast_query(
         "Mast.Caom.Filtered", columns=["obs_id", "t_min"], obs_collection="HST", t_min={"min": 53000, "max": 53400}
@@ -44,7 +44,7 @@ def test_mast_query_filters_and_chooses_columns(mast_sandbox: Sandbox) -> None:
         Mast.mast_query("Mast.Caom.Cone", columns="obs_id", ra=202.47, dec=47.2, radius=0.01)
 
 
-def test_numpy_and_times_go_into_any_request(mast_sandbox: Sandbox) -> None:
+def test_numpy_values_and_times_in_raw_requests(mast_sandbox: Sandbox) -> None:
     """Parameters of raw requests may be numpy values; values that JSON does not support raise an error (B9)."""
     table = Mast.service_request(
         "Mast.Caom.Cone", {"ra": np.float64(202.47), "dec": np.array(47.2), "radius": np.float32(0.05)}
@@ -55,7 +55,7 @@ def test_numpy_and_times_go_into_any_request(mast_sandbox: Sandbox) -> None:
             Mast.service_request("Mast.Caom.Cone", {"ra": bad, "dec": 1})
 
 
-def test_name_lookup_and_extjs_are_tables_too(mast_sandbox: Sandbox) -> None:
+def test_name_resolution_and_extjs_give_tables(mast_sandbox: Sandbox) -> None:
     """Responses of other formats become tables; text formats are for the async method."""
     found = Mast.service_request("Mast.Name.Lookup", {"input": "M101", "format": "json"})
     assert found["ra"][0] == pytest.approx(210.8, abs=0.1)
@@ -69,7 +69,7 @@ def test_name_lookup_and_extjs_are_tables_too(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("value", [[59761, 59792], 59761])
-def test_values_of_a_continuous_column_are_warned_of(mast_sandbox: Sandbox, value: Any) -> None:
+def test_exact_values_of_a_continuous_column_warn(mast_sandbox: Sandbox, value: Any) -> None:
     """Two values are not a range here, and match nothing; the warning shows how to write a range."""
     with pytest.warns(InputWarning, match=r't_min is continuous, .* Use \{"min": \.\.\., "max": \.\.\.\}'):
         Mast.mast_query("Mast.Caom.Filtered", columns="obsid", t_min=value, get_query_payload=True)
@@ -79,7 +79,7 @@ def test_values_of_a_continuous_column_are_warned_of(mast_sandbox: Sandbox, valu
     assert len(found) > 0
 
 
-def test_a_time_of_no_known_place_is_refused(mast_sandbox: Sandbox) -> None:
+def test_a_time_without_location_raises(mast_sandbox: Sandbox) -> None:
     """A time that astropy cannot convert to UTC raises an error of the package, as for observations."""
     local = Time(59761, format="mjd", scale="local")
     with pytest.raises(InvalidCriterionError, match="must be a time that can be converted to UTC, got"):

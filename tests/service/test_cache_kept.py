@@ -31,7 +31,7 @@ EVERY = [pytest.param(client, *call, id=name) for client, calls in CALLS.items()
 
 
 @pytest.mark.parametrize(("client", "call", "questions"), EVERY)
-def test_a_question_is_sent_once(
+def test_an_equal_query_is_sent_once(
     mast_sandbox: Sandbox, in_folder: Maker, client: type[MastClass], call: Callable[..., Any], questions: int
 ) -> None:
     """The second result equals the first, including descriptions, for every method, with one target or many."""
@@ -44,7 +44,7 @@ def test_a_question_is_sent_once(
 
 
 @pytest.mark.parametrize(("client", "call", "questions"), EVERY)
-def test_each_call_may_say_otherwise(
+def test_each_call_can_override_the_configuration(
     mast_sandbox: Sandbox, in_folder: Maker, client: type[MastClass], call: Callable[..., Any], questions: int
 ) -> None:
     """The cache is off by default, although astroquery's is on; ``cache=`` overrides the configuration."""
@@ -69,7 +69,7 @@ def test_each_call_may_say_otherwise(
     assert asked(mast_sandbox) == questions
 
 
-def test_astroquery_switches_it_off(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+def test_astroquery_can_switch_off_the_cache(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
     """Switching off all caches of astroquery also switches off this one."""
     with cache_conf.set_temp("cache_active", False):
         for _ in range(2):
@@ -89,7 +89,7 @@ def test_the_keyword_is_not_in_the_payload(mast_sandbox: Sandbox, in_folder: Mak
         assert "cache" not in json.dumps(payload)
 
 
-def test_any_service_can_be_kept(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+def test_any_service_can_be_cached(mast_sandbox: Sandbox, in_folder: Maker) -> None:
     """``cache=`` is a property of the request that is not sent."""
     client = in_folder(MastClass)
     for _ in range(2):
@@ -98,7 +98,7 @@ def test_any_service_can_be_kept(mast_sandbox: Sandbox, in_folder: Maker) -> Non
     assert [("cache" in (record.mashup or {})) for record in mast_sandbox.requests.of("invoke")] == [False, False]
 
 
-def test_counts_and_hints_are_kept_too(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+def test_counts_and_hints_are_cached(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """Every Mashup query with a table as its response is cached."""
     for _ in range(2):
         observations.query_criteria_count(obs_collection="GALEX")
@@ -107,7 +107,7 @@ def test_counts_and_hints_are_kept_too(mast_sandbox: Sandbox, observations: Obse
     assert asked(mast_sandbox) == 3
 
 
-def test_pages_are_kept_together(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+def test_pages_are_cached_together(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
     """All pages of a response are in one file, so that pages of two responses never mix."""
     with conf.set_temp("pagesize", kind.pagesize):
         first = kind.ask(keeping)
@@ -117,7 +117,7 @@ def test_pages_are_kept_together(mast_sandbox: Sandbox, kind: Kind, keeping: Mas
     assert asked(mast_sandbox) == 0
 
 
-def test_kept_pages_are_responses(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+def test_cached_pages_are_responses(mast_sandbox: Sandbox, in_folder: Maker) -> None:
     """Cached pages are returned like those of MAST, each with its request."""
     observations, missions = in_folder(ObservationsClass), in_folder(MastMissionsClass)
     galex: dict[str, Any] = {"obs_collection": "GALEX", "pagesize": 50}
@@ -132,7 +132,7 @@ def test_kept_pages_are_responses(mast_sandbox: Sandbox, in_folder: Maker) -> No
     assert all(response.ok and response.url.endswith("/invoke") for response in responses)
 
 
-def test_more_targets_than_one_question_takes(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+def test_many_targets_are_cached_by_query(mast_sandbox: Sandbox, in_folder: Maker) -> None:
     """Each query of a call has its own file."""
     client = in_folder(MastMissionsClass)
     with conf.set_temp("cache", True):
@@ -142,7 +142,7 @@ def test_more_targets_than_one_question_takes(mast_sandbox: Sandbox, in_folder: 
     assert asked(mast_sandbox) == 0
 
 
-def test_products_are_kept_batch_by_batch(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+def test_products_are_cached_in_batches(mast_sandbox: Sandbox, in_folder: Maker) -> None:
     """The caching of product lists follows the configuration, like that of observations."""
     client = in_folder(MastMissionsClass)
     datasets = client.query_criteria(**ACS)[:4]
@@ -153,7 +153,7 @@ def test_products_are_kept_batch_by_batch(mast_sandbox: Sandbox, in_folder: Make
     assert same(first, second)
 
 
-def test_a_large_result_is_kept(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+def test_a_split_result_is_cached(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """The result of a split query is cached, and the next call sends no request."""
     with Sandbox(row_limit=100, cuts=True) as small, conf.set_temp("server_row_limit", 100):
         first = observations.query_criteria(**GALEX)
@@ -164,7 +164,7 @@ def test_a_large_result_is_kept(mast_sandbox: Sandbox, observations: Observation
     assert same(first, second)
 
 
-def test_a_second_try_is_kept(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+def test_a_retried_response_is_cached(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
     """The response after a retry is cached completely."""
     mast_sandbox.faults.add(kind.endpoint, Fault.truncate_json())
     first = kind.ask(keeping)
@@ -173,7 +173,7 @@ def test_a_second_try_is_kept(mast_sandbox: Sandbox, kind: Kind, keeping: MastCl
     assert asked(mast_sandbox) == 0
 
 
-def test_an_answer_in_the_making_is_waited_for(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+def test_only_the_final_response_is_cached(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """An EXECUTING response is not cached; the final one is."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=2)
     assert len(observations.query_criteria(**GALEX)) == 248
@@ -181,7 +181,7 @@ def test_an_answer_in_the_making_is_waited_for(mast_sandbox: Sandbox, observatio
     assert asked(mast_sandbox) == 3
 
 
-def test_threads_share_a_folder(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+def test_threads_share_a_cache_folder(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """With equal and different queries at the same time, each gets its own response, and each file is complete."""
     names = ["GALEX", "FUSE", "K2", "Kepler", "PS1", "SWIFT", "IUE", "HLA"]
     with conf.set_temp("cache", False):
@@ -208,7 +208,7 @@ def test_threads_share_a_folder(mast_sandbox: Sandbox, observations: Observation
 # -- where -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_folder_is_astroquerys(
+def test_the_cache_folder_is_astroquerys(
     mast_sandbox: Sandbox, observations: ObservationsClass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """cache_location is read on each use; reset_cache_location restores the folder of the class."""
@@ -222,7 +222,7 @@ def test_the_folder_is_astroquerys(
     assert asked(mast_sandbox) == 2
 
 
-def test_a_folder_that_cannot_be_written_costs_no_query(
+def test_a_read_only_folder_does_not_affect_queries(
     mast_sandbox: Sandbox, observations: ObservationsClass, tmp_path: Path
 ) -> None:
     """A response that cannot be cached is still returned."""
@@ -243,7 +243,7 @@ def test_clients_can_be_copied(observations: ObservationsClass) -> None:
     assert copy.copy(observations).cache_location == observations.cache_location
 
 
-def test_the_ready_made_clients_keep_nothing(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_default_clients_cache_nothing(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """The default clients cache nothing unless a user switches the cache on."""
     assert conf.cache is False
     asking: dict[MastClass, Callable[[], Any]] = {

@@ -54,7 +54,7 @@ HST: dict[str, Any] = {"obs_collection": "HST", "calib_level": [2, 3], "instrume
         ),
     ],
 )
-def test_the_same_question_in_other_words_is_the_same(
+def test_equivalent_queries_share_a_response(
     mast_sandbox: Sandbox, in_folder: Maker, client: type[MastClass], key: str, questions: list[dict[str, Any]]
 ) -> None:
     """The order of criteria and of values and the case of names do not matter."""
@@ -99,7 +99,9 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("name", "other"), [(name, other) for name in CHANGES for other in CHANGES[name]], ids=str)
-def test_another_question_is_another(mast_sandbox: Sandbox, in_folder: Maker, name: str, other: dict[str, Any]) -> None:
+def test_different_queries_do_not_share_a_response(
+    mast_sandbox: Sandbox, in_folder: Maker, name: str, other: dict[str, Any]
+) -> None:
     """Each property that may change the response leads to another file."""
     kind = KINDS[name]
     client = in_folder(kind.client)
@@ -116,7 +118,7 @@ def test_another_question_is_another(mast_sandbox: Sandbox, in_folder: Maker, na
         ("mission", "select_cols", ["sci_start_time", "sci_spec_1234"]),
     ],
 )
-def test_the_order_of_columns_is_that_of_the_call(
+def test_the_order_of_columns_is_part_of_the_query(
     mast_sandbox: Sandbox, in_folder: Maker, name: str, argument: str, columns: list[str]
 ) -> None:
     """The properties that determine the order of columns are part of the query."""
@@ -127,7 +129,7 @@ def test_the_order_of_columns_is_that_of_the_call(
     assert asked(mast_sandbox) == 2
 
 
-def test_the_order_of_targets_is_that_of_the_call(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+def test_the_order_of_targets_is_part_of_the_query(mast_sandbox: Sandbox, in_folder: Maker) -> None:
     """The properties that determine the order of rows are part of the query."""
     client = in_folder(MastMissionsClass)
     for places in ([0, 119], [119, 0]):
@@ -135,7 +137,7 @@ def test_the_order_of_targets_is_that_of_the_call(mast_sandbox: Sandbox, in_fold
     assert asked(mast_sandbox) == 2
 
 
-def test_counts_are_not_taken_for_tables(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+def test_cached_counts_are_not_used_for_tables(mast_sandbox: Sandbox, in_folder: Maker) -> None:
     """A cached count is not used for a table, nor a table for a count."""
     client = in_folder(MastMissionsClass)
     with conf.set_temp("cache", True):
@@ -144,7 +146,7 @@ def test_counts_are_not_taken_for_tables(mast_sandbox: Sandbox, in_folder: Maker
         assert counts == [len(client.query_criteria(**ACS))] * 2
 
 
-def test_part_of_an_answer_is_not_taken_for_all(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+def test_a_cached_part_is_not_used_for_all_rows(mast_sandbox: Sandbox, in_folder: Maker) -> None:
     """The requests for the first five rows and for all rows in pages of five may be equal."""
     client = in_folder(MastMissionsClass)
     with conf.set_temp("cache", True), conf.set_temp("pagesize", 5):
@@ -158,7 +160,7 @@ def test_part_of_an_answer_is_not_taken_for_all(mast_sandbox: Sandbox, in_folder
 # -- whose -----------------------------------------------------------------------------------------------------------
 
 
-def test_another_server_is_another(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+def test_servers_do_not_share_responses(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
     """Responses of a test server are not used for MAST."""
     kind.ask(keeping)
     with Sandbox() as other:
@@ -166,7 +168,7 @@ def test_another_server_is_another(mast_sandbox: Sandbox, kind: Kind, keeping: M
         assert asked(other) == 1
 
 
-def test_who_is_logged_in_has_answers_of_their_own(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+def test_users_do_not_share_responses(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
     """A user's responses are not used for others or without a login; no token is stored; only the owner has access."""
     kind.ask(keeping)
     for token in mast_sandbox.token, mast_sandbox.outsider_token:
@@ -211,7 +213,7 @@ def old(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ],
     ids=["pages", "values", "values of a part", "columns", "counts", "counts of centers", "products", "cross-match"],
 )
-def test_tables_tell_the_time_of_kept_answers(
+def test_tables_have_the_time_of_the_cached_response(
     mast_sandbox: Sandbox, observations: ObservationsClass, old: list[str], ask: Callable[..., Table]
 ) -> None:
     """``meta["time"]`` of old values is not the current time, also for tables that are computed by the package."""
@@ -267,7 +269,7 @@ def stars(archive: responses.RequestsMock, count: int, pages: bool = True) -> li
     return seen
 
 
-def test_all_pages_are_in_one_file(archive: responses.RequestsMock, client: Any) -> None:
+def test_all_pages_of_catalogs_are_in_one_file(archive: responses.RequestsMock, client: Any) -> None:
     """The empty page that follows a full last page is in the file, too."""
     for count, pages in (25, 3), (20, 3):
         archive.reset()
@@ -281,7 +283,7 @@ def test_all_pages_are_in_one_file(archive: responses.RequestsMock, client: Any)
         assert first["objID"].tolist() == second["objID"].tolist() == list(range(count))
 
 
-def test_what_may_be_a_part_is_not_kept(archive: responses.RequestsMock, client: Any) -> None:
+def test_possibly_incomplete_responses_are_not_cached(archive: responses.RequestsMock, client: Any) -> None:
     """If a page is repeated, there may be more rows, which is reported each time."""
     seen = stars(archive, 30, pages=False)
     for _ in range(2):
@@ -291,7 +293,7 @@ def test_what_may_be_a_part_is_not_kept(archive: responses.RequestsMock, client:
     assert kept(client) == []
 
 
-def test_limits_are_told_of_kept_answers_too(archive: responses.RequestsMock, client: Any) -> None:
+def test_cached_responses_warn_about_limits(archive: responses.RequestsMock, client: Any) -> None:
     """The first rows are cached for queries with the same limit, with the same warning; so is a single page."""
     seen = stars(archive, 25)
     for _ in range(2):
@@ -303,7 +305,7 @@ def test_limits_are_told_of_kept_answers_too(archive: responses.RequestsMock, cl
     assert seen == [1, 3, 1]
 
 
-def test_the_first_page_is_not_taken_for_all(archive: responses.RequestsMock, client: Any) -> None:
+def test_a_cached_page_is_not_used_for_all_pages(archive: responses.RequestsMock, client: Any) -> None:
     """The requests for one page as a response and for all pages as a table may be equal."""
     stars(archive, 25)
     with conf.set_temp("pagesize", 10):
@@ -312,7 +314,7 @@ def test_the_first_page_is_not_taken_for_all(archive: responses.RequestsMock, cl
         assert len(client.query_region(**STARS)) == 25
 
 
-def test_nothing_is_an_answer(archive: responses.RequestsMock, client: Any) -> None:
+def test_an_empty_response_is_cached(archive: responses.RequestsMock, client: Any) -> None:
     """An empty response is cached, and warns each time."""
     seen = stars(archive, 0)
     for _ in range(2):

@@ -55,7 +55,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("kind", "fault"), [*FAILURES, (KINDS["mission"], Fault.edit(no_total))])
-def test_a_failure_is_not_kept(mast_sandbox: Sandbox, kind: Kind, fault: Fault, keeping: MastClass) -> None:
+def test_a_failure_is_not_cached(mast_sandbox: Sandbox, kind: Kind, fault: Fault, keeping: MastClass) -> None:
     """A failed or incomplete response is not cached."""
     mast_sandbox.faults.add(kind.endpoint, fault, times=None)
     with pytest.raises(RemoteServiceError):
@@ -70,7 +70,7 @@ def test_a_failure_is_not_kept(mast_sandbox: Sandbox, kind: Kind, fault: Fault, 
     ("kind", "fault"),
     [*FAILURES, (KINDS["mission"], Fault.edit(lambda found: no_total(lose_a_row(found))))],
 )
-def test_a_failure_of_a_later_page_is_not_kept(
+def test_a_failure_of_a_later_page_is_not_cached(
     mast_sandbox: Sandbox, kind: Kind, fault: Fault, keeping: MastClass
 ) -> None:
     """The pages before a failed one are not cached, either."""
@@ -87,7 +87,7 @@ def test_a_failure_of_a_later_page_is_not_kept(
     assert kept(keeping) == []
 
 
-def test_what_may_be_a_part_is_not_kept(mast_sandbox: Sandbox, in_folder: Maker) -> None:
+def test_possibly_incomplete_responses_are_not_cached(mast_sandbox: Sandbox, in_folder: Maker) -> None:
     """Without a count of rows, it is unknown whether the response is complete."""
     client = in_folder(MastMissionsClass)
     with conf.set_temp("cache", True):
@@ -99,7 +99,7 @@ def test_what_may_be_a_part_is_not_kept(mast_sandbox: Sandbox, in_folder: Maker)
     assert kept(client) == []
 
 
-def test_a_stream_that_is_closed_early_is_not_kept(mast_sandbox: Sandbox, observations: Any) -> None:
+def test_a_stream_that_is_closed_early_is_not_cached(mast_sandbox: Sandbox, observations: Any) -> None:
     """A response that was not read to its end is not known to be complete."""
     tables = observations.query_criteria_iter(**GALEX, pagesize=50)
     next(tables)
@@ -123,7 +123,7 @@ STAGED = {
     [("Mast.Bundle.Request", STAGED, {}), ("Mast.Missions.List", {}, {"format": "csv"})],
     ids=["staged file", "csv"],
 )
-def test_what_is_no_table_is_not_kept(
+def test_responses_without_a_table_are_not_cached(
     mast_sandbox: Sandbox, in_folder: Maker, service: str, params: dict[str, Any], how: dict[str, str]
 ) -> None:
     """A staged file is an action of MAST; in csv, it is unknown whether MAST has finished."""
@@ -134,7 +134,7 @@ def test_what_is_no_table_is_not_kept(
     assert kept(client) == []
 
 
-def test_a_token_of_nobody_known_keeps_nothing(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_nothing_is_cached_if_the_token_owner_is_unknown(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """If the owner of the token is unknown, the cache is neither read nor written."""
     client = ObservationsClass(mast_sandbox.token)
     client.cache_location = tmp_path
@@ -145,7 +145,7 @@ def test_a_token_of_nobody_known_keeps_nothing(mast_sandbox: Sandbox, tmp_path: 
     assert kept(client) == []
 
 
-def test_an_answer_is_not_kept_if_the_user_changed_meanwhile(mast_sandbox: Sandbox, observations: Any) -> None:
+def test_nothing_is_cached_if_the_user_changes(mast_sandbox: Sandbox, observations: Any) -> None:
     """A page may have been requested with the new token."""
     tables = observations.query_criteria_iter(**GALEX, pagesize=100)
     next(tables)
@@ -239,7 +239,7 @@ STRANGE: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_file_that_is_not_whole_is_as_good_as_none(
+def test_damaged_cache_files_are_ignored(
     mast_sandbox: Sandbox, kind: Kind, keeping: MastClass, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """Damage anywhere, also on a later page, makes the file unused, and the file is replaced."""
@@ -255,7 +255,7 @@ def test_a_file_that_is_not_whole_is_as_good_as_none(
 
 
 @pytest.mark.parametrize("how", STRANGE)
-def test_a_file_that_nobody_vouches_for_is_as_good_as_none(
+def test_untrusted_cache_files_are_ignored(
     mast_sandbox: Sandbox, observations: ObservationsClass, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """After foreign files, wrong clocks and unfinished responses, the request is sent again."""
@@ -269,7 +269,7 @@ def test_a_file_that_nobody_vouches_for_is_as_good_as_none(
 
 @given(place=st.integers(0, 100_000), change=st.binary(min_size=1, max_size=4))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_damage_gives_the_right_rows(
+def test_any_damage_leads_to_the_right_rows(
     mast_sandbox: Sandbox, observations: ObservationsClass, place: int, change: bytes
 ) -> None:
     """Changed bytes anywhere in a cached file never lead to other rows, or to an exception."""

@@ -15,7 +15,7 @@ from astroquery_mast import MastClass, ObservationsClass
 from astroquery_mast.sandbox import Sandbox
 
 
-def test_answers_expire(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+def test_cached_responses_expire(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """After astroquery's cache_timeout, the request is sent again; never if that is -1."""
     observations.query_criteria(**GALEX)
     (path,) = kept(observations)
@@ -34,7 +34,7 @@ def test_answers_expire(mast_sandbox: Sandbox, observations: ObservationsClass) 
     assert kept(observations) == [path]
 
 
-def test_what_has_expired_is_removed(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
+def test_expired_responses_are_removed(mast_sandbox: Sandbox, observations: ObservationsClass) -> None:
     """Caching a response removes expired ones, and partial files of killed processes; other files are not removed."""
     observations.query_criteria(**GALEX)
     (path,) = kept(observations)
@@ -50,7 +50,7 @@ def test_what_has_expired_is_removed(mast_sandbox: Sandbox, observations: Observ
     assert not path.exists()
 
 
-def test_clear_cache_removes_all_answers(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
+def test_clear_cache_removes_all_responses(mast_sandbox: Sandbox, kind: Kind, keeping: MastClass) -> None:
     """The responses that astroquery caches in the same folder are removed, too."""
     folder = Path(keeping.cache_location)
     (folder / "other.pickle").write_bytes(b"x")
@@ -62,7 +62,7 @@ def test_clear_cache_removes_all_answers(mast_sandbox: Sandbox, kind: Kind, keep
     assert asked(mast_sandbox) == 2
 
 
-def test_clearcache_asks_again_and_keeps_the_new_answer(
+def test_clearcache_replaces_the_cached_response(
     mast_sandbox: Sandbox, in_folder: Callable[[type[MastClass]], Any]
 ) -> None:
     """The property that bypasses MAST's cache bypasses this one, too."""

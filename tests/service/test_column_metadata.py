@@ -17,7 +17,7 @@ FOREIGN: dict[str, Any] = {"error": {"code": 7}}
 
 
 @pytest.mark.parametrize("odd", [OVERLOADED, FOREIGN], ids=["error", "foreign"])
-def test_one_odd_list_of_columns_breaks_no_later_query(mast_sandbox: Sandbox, odd: dict[str, Any]) -> None:
+def test_an_invalid_list_of_columns_does_not_break_later_queries(mast_sandbox: Sandbox, odd: dict[str, Any]) -> None:
     """A typo while MAST was busy does not make a client forget its columns."""
     client = ObservationsClass()
     mast_sandbox.faults.add("columnsconfig", Fault.answer(odd), times=None)
@@ -28,7 +28,7 @@ def test_one_odd_list_of_columns_breaks_no_later_query(mast_sandbox: Sandbox, od
 
 
 @pytest.mark.parametrize("odd", [OVERLOADED, FOREIGN], ids=["error", "foreign"])
-def test_metadata_are_those_of_the_package_if_the_archives_are_odd(mast_sandbox: Sandbox, odd: dict[str, Any]) -> None:
+def test_metadata_of_the_package_replace_invalid_ones(mast_sandbox: Sandbox, odd: dict[str, Any]) -> None:
     """get_metadata returns all columns, as if MAST could not be reached."""
     usual = ObservationsClass().get_metadata("observations")
     mast_sandbox.faults.add("columnsconfig", Fault.answer(odd), times=None)
@@ -36,7 +36,7 @@ def test_metadata_are_those_of_the_package_if_the_archives_are_odd(mast_sandbox:
     assert list(metadata["Column Name"]) == list(usual["Column Name"])
 
 
-def test_a_shorter_list_of_columns_takes_none_away(mast_sandbox: Sandbox) -> None:
+def test_a_shorter_list_of_columns_does_not_remove_any(mast_sandbox: Sandbox) -> None:
     """Columns of the package can be queried even if MAST's list lacks them."""
 
     def half(config: dict[str, Any]) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def test_a_shorter_list_of_columns_takes_none_away(mast_sandbox: Sandbox) -> Non
     assert client.query_criteria_count(obs_collection="HST", t_obs_release=[0, 99999], mtFlag=False) >= 0
 
 
-def test_the_fallback_is_said(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_fallback_is_reported(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
     """A message says that the metadata come from the package instead of MAST."""
     mast_sandbox.faults.add("columnsconfig", Fault.answer(OVERLOADED), times=None)
     ObservationsClass().get_metadata("observations")
@@ -67,7 +67,7 @@ def test_the_fallback_is_said(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFi
     ],
 )
 @pytest.mark.parametrize("body", [b"<html>busy</html>", b'[{"a":', b'"text"', b"17"])
-def test_a_broken_list_of_columns_tells_how_long_it_was_tried(
+def test_the_error_for_an_invalid_list_of_columns_has_the_attempts(
     mast_sandbox: Sandbox, endpoint: str, ask: Callable[[], object], body: bytes
 ) -> None:
     """As for other unreadable responses, the error has the service, the number of attempts, and the time."""
@@ -78,7 +78,7 @@ def test_a_broken_list_of_columns_tells_how_long_it_was_tried(
     assert caught.value.elapsed is not None
 
 
-def test_a_name_without_columns_is_not_worth_another_try(mast_sandbox: Sandbox) -> None:
+def test_a_name_without_columns_is_not_retried(mast_sandbox: Sandbox) -> None:
     """An empty configuration is a valid response, and the error does not recommend to try again later."""
     with pytest.raises(InvalidResponseError, match=r"MAST has no column list named Mast.No.Such"):
         ObservationsClass()._service.columns.refresh("Mast.No.Such")

@@ -104,7 +104,7 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
     ],
     ids=["headers", "body", "body without length", "chunks", "continue", "error", "redirect"],
 )
-def test_a_server_that_drips_does_not_outlast_the_time_limit(
+def test_a_slow_server_does_not_exceed_the_timeout(
     babbler: Callable[..., Babbler], begins: bytes, goes_on: bytes
 ) -> None:
     """``timeout=`` ends the call although the server is never silent for long."""
@@ -115,7 +115,7 @@ def test_a_server_that_drips_does_not_outlast_the_time_limit(
     assert time.monotonic() - started < 5
 
 
-def test_a_drip_from_the_archive_does_not_outlast_the_time_limit(mast_sandbox: Sandbox) -> None:
+def test_a_slow_page_does_not_exceed_the_timeout(mast_sandbox: Sandbox) -> None:
     """Receiving a page a few rows at a time takes no longer than ``timeout=``."""
     mast_sandbox.faults.add("invoke", Fault.slow(200, 0.1), times=None)
     with pytest.raises(QueryTimeoutError):
@@ -135,7 +135,7 @@ PACKED = gzip.compress(bytes(50_000_000))
     ],
     ids=["body", "chunks", "length", "packed"],
 )
-def test_an_endless_answer_is_not_read_into_memory(
+def test_an_endless_response_is_not_read_into_memory(
     babbler: Callable[..., Babbler], monkeypatch: pytest.MonkeyPatch, begins: bytes, goes_on: bytes
 ) -> None:
     """A response of more decoded bytes than ``conf.max_response_size`` is an error, and is not requested again."""
@@ -146,21 +146,21 @@ def test_an_endless_answer_is_not_read_into_memory(
     assert len(server.threads) == 2
 
 
-def test_a_length_that_cannot_be_is_an_error_of_the_package(babbler: Callable[..., Babbler]) -> None:
+def test_an_impossible_length_is_an_error_of_the_package(babbler: Callable[..., Babbler]) -> None:
     """No memory is allocated because a server announces a terabyte."""
     babbler(OK + b"Content-Length: 1000000000000\r\n\r\n{}")
     with pytest.raises(ServerError):
         Observations.query_criteria(obs_collection="HST")
 
 
-def test_of_an_endless_refusal_only_the_beginning_is_read(babbler: Callable[..., Babbler]) -> None:
+def test_only_the_beginning_of_an_endless_error_is_read(babbler: Callable[..., Babbler]) -> None:
     """Only the beginning of the body of an error is read."""
     babbler(b"HTTP/1.1 400 No\r\nContent-Type: text/plain\r\n\r\nNot like this.", b" " * 65536)
     with pytest.raises(BadRequestError, match="Not like this"):
         Observations.query_criteria(obs_collection="HST", timeout=20)
 
 
-def test_the_body_of_a_redirect_is_left(mast_sandbox: Sandbox, babbler: Callable[..., Babbler]) -> None:
+def test_the_body_of_a_redirect_is_not_read(mast_sandbox: Sandbox, babbler: Callable[..., Babbler]) -> None:
     """A redirect with an endless body is followed all the same."""
     place = f"Location: {mast_sandbox.url}/whoami\r\n".encode()
     babbler(b"HTTP/1.1 307 There\r\n" + place + b"\r\n", b" " * 65536)
@@ -168,14 +168,16 @@ def test_the_body_of_a_redirect_is_left(mast_sandbox: Sandbox, babbler: Callable
 
 
 @pytest.mark.parametrize("place", [b"http://[::1", b"http://\xff\xfe/", b"http://a..b/", b"ftp://x/"])
-def test_a_redirect_to_no_address_is_an_error_of_the_package(babbler: Callable[..., Babbler], place: bytes) -> None:
+def test_a_redirect_to_an_invalid_address_is_an_error_of_the_package(
+    babbler: Callable[..., Babbler], place: bytes
+) -> None:
     """All exceptions of the session for an invalid address are converted to one error of the package."""
     babbler(b"HTTP/1.1 302 There\r\nLocation: " + place + b"\r\nContent-Length: 0\r\n\r\n")
     with pytest.raises(MastError):
         Observations.query_criteria(obs_collection="HST")
 
 
-def test_certificates_that_are_not_there_are_an_error_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_certificates_are_an_error_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bare OSError of `requests` for missing certificates is converted to a `NetworkError`."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/certificates")
     client = MastClass(server="https://127.0.0.1:1")
@@ -183,7 +185,7 @@ def test_certificates_that_are_not_there_are_an_error_of_the_package(monkeypatch
         client.session_info(verbose=False)
 
 
-def test_code_that_meets_something_unforeseen_says_that_the_response_cannot_be_read(mast_sandbox: Sandbox) -> None:
+def test_unforeseen_exceptions_are_reported_as_an_unreadable_response(mast_sandbox: Sandbox) -> None:
     """Unforeseen exceptions are converted to an error of the package, with their cause."""
     mast_sandbox.faults.add("invoke", Fault.answer(b"{}"), times=None)
     client, what = MastClass(), "x"
@@ -200,7 +202,7 @@ def test_code_that_meets_something_unforeseen_says_that_the_response_cannot_be_r
 # -- the user's session --------------------------------------------------------------------------------------------
 
 
-def test_the_sessions_own_adapters_stay() -> None:
+def test_other_adapters_of_a_session_are_kept() -> None:
     """Adapters of other classes belong to the user and are not changed; plain ones keep their settings."""
 
     class Own(HTTPAdapter):
@@ -266,7 +268,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn", "threads"])
-def test_every_worker_gets_its_own_answers(mast_sandbox: Sandbox, tmp_path: Path, start: str) -> None:
+def test_every_worker_gets_its_own_responses(mast_sandbox: Sandbox, tmp_path: Path, start: str) -> None:
     """In 400 queries, product lists, names and counts, each of four workers and their parent gets its own response."""
     script = tmp_path / "forking.py"
     script.write_text(FORKING)

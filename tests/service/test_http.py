@@ -26,7 +26,7 @@ def many_pages(sandbox: Sandbox, **keywords: Any) -> Any:
     return Observations.query_criteria(**CRITERIA, pagesize=50, **keywords)
 
 
-def test_all_pages_come_and_in_order(mast_sandbox: Sandbox) -> None:
+def test_all_pages_are_returned_in_order(mast_sandbox: Sandbox) -> None:
     """A result in several pages is the same table as a result in one page."""
     whole = Observations.query_criteria(**CRITERIA)
     paged = many_pages(mast_sandbox)
@@ -35,7 +35,7 @@ def test_all_pages_come_and_in_order(mast_sandbox: Sandbox) -> None:
     assert paged.dtype.names == whole.dtype.names
 
 
-def test_pages_are_windows_over_one_result(mast_sandbox: Sandbox) -> None:
+def test_pages_of_a_call_share_a_cache_breaker(mast_sandbox: Sandbox) -> None:
     """All pages of a call have the same cache breaker, and another call has another one."""
     many_pages(mast_sandbox)
     first = {record.mashup["cacheBreaker"] for record in mast_sandbox.requests.of("invoke")}
@@ -46,7 +46,7 @@ def test_pages_are_windows_over_one_result(mast_sandbox: Sandbox) -> None:
     assert first != second
 
 
-def test_later_pages_are_fetched_side_by_side_within_the_limit(mast_sandbox: Sandbox) -> None:
+def test_later_pages_are_fetched_concurrently_within_the_limit(mast_sandbox: Sandbox) -> None:
     """Pages after the first are requested concurrently, but never more than conf.max_workers."""
     mast_sandbox.faults.add("invoke", Fault.delay(0.05), times=None)
     with conf.set_temp("max_workers", 3):
@@ -54,7 +54,7 @@ def test_later_pages_are_fetched_side_by_side_within_the_limit(mast_sandbox: San
     assert 2 <= mast_sandbox.requests.most_at_once("invoke") <= 3
 
 
-def test_one_page_is_given_when_one_is_asked_for(mast_sandbox: Sandbox) -> None:
+def test_a_single_page_can_be_requested(mast_sandbox: Sandbox) -> None:
     """page=2 returns that page, with one request."""
     whole = Observations.query_criteria(**CRITERIA)
     mast_sandbox.requests.clear()
@@ -63,7 +63,7 @@ def test_one_page_is_given_when_one_is_asked_for(mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests.of("invoke")) == 1
 
 
-def test_a_lost_page_is_an_error_not_a_short_table(mast_sandbox: Sandbox) -> None:
+def test_missing_rows_are_an_error(mast_sandbox: Sandbox) -> None:
     """Fewer rows than rowsFiltered raise an error, even if each page is consistent."""
 
     def lose_a_row(answer: dict[str, Any]) -> dict[str, Any]:
@@ -128,13 +128,13 @@ def test_polling_backs_off(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatc
     assert max(pauses) <= 10.1
 
 
-def test_a_complete_answer_is_kept_however_late(mast_sandbox: Sandbox) -> None:
+def test_a_late_complete_response_is_returned(mast_sandbox: Sandbox) -> None:
     """A response that arrives shortly before the deadline is returned."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=1)
     assert len(Observations.query_criteria(**CRITERIA, timeout=5)) > 0
 
 
-def test_a_job_that_never_ends_meets_the_deadline(mast_sandbox: Sandbox) -> None:
+def test_a_query_that_never_ends_reaches_the_deadline(mast_sandbox: Sandbox) -> None:
     """Permanent EXECUTING raises astroquery's TimeoutError, with the service, the time, and advice."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
     with pytest.raises(
@@ -143,7 +143,7 @@ def test_a_job_that_never_ends_meets_the_deadline(mast_sandbox: Sandbox) -> None
         Observations.query_criteria(**CRITERIA, timeout=0.3)
 
 
-def test_a_silent_archive_meets_the_deadline(mast_sandbox: Sandbox) -> None:
+def test_a_silent_server_reaches_the_deadline(mast_sandbox: Sandbox) -> None:
     """A stalled connection ends at the deadline."""
     mast_sandbox.faults.add("invoke", Fault.delay(30), times=None)
     with pytest.raises(QueryTimeoutError) as caught:
@@ -152,7 +152,7 @@ def test_a_silent_archive_meets_the_deadline(mast_sandbox: Sandbox) -> None:
     assert caught.value.service == "Mast.Caom.Filtered"
 
 
-def test_silence_is_given_up_and_asked_again_before_the_deadline(mast_sandbox: Sandbox) -> None:
+def test_a_silent_connection_is_retried_before_the_deadline(mast_sandbox: Sandbox) -> None:
     """conf.read_timeout ends a silent connection, and the next attempt may succeed."""
     mast_sandbox.faults.add("invoke", Fault.delay(30), times=1)
     with conf.set_temp("read_timeout", 0.3):
@@ -182,14 +182,14 @@ def test_timeout_is_read_when_the_call_is_made(mast_sandbox: Sandbox) -> None:
     ],
     ids=repr,
 )
-def test_a_passing_failure_is_retried(mast_sandbox: Sandbox, fault: Fault) -> None:
+def test_a_transient_failure_is_retried(mast_sandbox: Sandbox, fault: Fault) -> None:
     """Transient overload, broken connections and garbage lead to a retry, and the query succeeds."""
     mast_sandbox.faults.add("invoke", fault, times=2)
     assert len(Observations.query_criteria(**CRITERIA)) > 0
     assert len(mast_sandbox.requests.of("invoke")) == 3
 
 
-def test_retry_after_is_obeyed(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_after_is_respected(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pause is as long as the server requests."""
     from astroquery_mast.service import retrying as failures
 
@@ -219,7 +219,7 @@ def test_retry_after_beyond_the_deadline_is_not_waited_for(mast_sandbox: Sandbox
     ],
     ids=repr,
 )
-def test_a_lasting_failure_is_a_remote_service_error(mast_sandbox: Sandbox, fault: Fault, error: type) -> None:
+def test_a_permanent_failure_is_a_remote_service_error(mast_sandbox: Sandbox, fault: Fault, error: type) -> None:
     """After all attempts, the RemoteServiceError has the service, their number, the time, and advice."""
     mast_sandbox.faults.add("invoke", fault, times=None)
     with pytest.raises(error, match=r"Mast\.Caom\.Filtered.*Tried 4 times in \d+\.\d s\. Try again later") as caught:
@@ -230,7 +230,7 @@ def test_a_lasting_failure_is_a_remote_service_error(mast_sandbox: Sandbox, faul
     assert len(tries) == conf.max_attempts
 
 
-def test_a_refusal_is_an_invalid_query_with_the_archives_words(mast_sandbox: Sandbox) -> None:
+def test_a_refusal_is_an_invalid_query_with_the_servers_message(mast_sandbox: Sandbox) -> None:
     """4xx is not retried, and the error has the server's message."""
     mast_sandbox.faults.add("invoke", Fault.status(400, body=b"Radius is too large."), times=None)
     with pytest.raises(astroquery_exceptions.InvalidQueryError, match="Radius is too large"):
@@ -238,7 +238,7 @@ def test_a_refusal_is_an_invalid_query_with_the_archives_words(mast_sandbox: San
     assert len(mast_sandbox.requests.of("invoke")) == 1
 
 
-def test_an_error_status_carries_the_archives_words(mast_sandbox: Sandbox) -> None:
+def test_an_error_status_has_the_servers_message(mast_sandbox: Sandbox) -> None:
     """HTTP 200 with the status ERROR is a RemoteServiceError, without retries."""
     with pytest.raises(ServerError, match=r"Mast\.No\.Such\.Service"):
         Mast.service_request("Mast.No.Such.Service", {})
@@ -265,7 +265,7 @@ def test_an_error_status_about_rights_is_a_login_error(mast_sandbox: Sandbox) ->
         lambda answer: {**answer, "data": [[1, 2]]},
     ],
 )
-def test_a_deformed_answer_never_shows_its_insides(mast_sandbox: Sandbox, edit: Any) -> None:
+def test_a_malformed_response_raises_no_internal_exception(mast_sandbox: Sandbox, edit: Any) -> None:
     """Missing parts lead to a table or a RemoteServiceError, never to KeyError, TypeError or AttributeError."""
     mast_sandbox.faults.add("invoke", Fault.edit(edit), times=None)
     try:
@@ -275,7 +275,7 @@ def test_a_deformed_answer_never_shows_its_insides(mast_sandbox: Sandbox, edit: 
     assert "obs_id" in table.colnames
 
 
-def test_metadata_endpoint_down_costs_no_query(mast_sandbox: Sandbox) -> None:
+def test_queries_work_without_the_metadata_service(mast_sandbox: Sandbox) -> None:
     """The query works when columnsconfig returns 503, with and without a snapshot (B38)."""
     mast_sandbox.faults.add("columnsconfig", Fault.status(503), times=None)
     assert len(MastClass().service_request("Mast.Missions.List", {})) > 5
@@ -284,7 +284,7 @@ def test_metadata_endpoint_down_costs_no_query(mast_sandbox: Sandbox) -> None:
     assert "obs_id" in Observations.get_metadata("observations")["Column Name"]
 
 
-def test_an_ordinary_query_asks_for_no_metadata(mast_sandbox: Sandbox) -> None:
+def test_an_ordinary_query_requests_no_metadata(mast_sandbox: Sandbox) -> None:
     """The columns in the package are not requested again."""
     MastClass()  # a new client has not read any columns
     Observations.query_criteria(**CRITERIA)
@@ -333,7 +333,7 @@ def test_an_invalid_address_is_not_retried() -> None:
     assert len(mock.calls) <= 1
 
 
-def test_refused_pages_raise_before_sending() -> None:
+def test_invalid_pages_raise_before_sending() -> None:
     """Page numbers start at one."""
     for keywords in ({"page": 0}, {"page": 1.5}, {"pagesize": -1}, {"pagesize": True}):
         with pytest.raises(astroquery_exceptions.InvalidQueryError, match=r"page(size)? must be"):
@@ -343,7 +343,7 @@ def test_refused_pages_raise_before_sending() -> None:
             Observations.query_criteria(**CRITERIA, timeout=timeout)
 
 
-def test_sixteen_threads_get_the_tables_of_one(mast_sandbox: Sandbox) -> None:
+def test_sixteen_threads_get_the_same_tables_as_one(mast_sandbox: Sandbox) -> None:
     """Concurrent mixed queries of one client return the same tables as sequential ones (B39)."""
     questions: list[Any] = [
         lambda: Observations.query_criteria(obs_collection="JWST", instrument_name="MIRI*"),
@@ -373,7 +373,7 @@ def test_deadline_counts_down() -> None:
     assert deadline.remaining() + deadline.elapsed() == pytest.approx(100, abs=1e-3)
 
 
-def test_a_byte_that_is_no_text_is_garbage_and_asked_for_again(mast_sandbox: Sandbox) -> None:
+def test_a_byte_that_is_not_text_leads_to_a_retry(mast_sandbox: Sandbox) -> None:
     """One broken byte leads to a second request, and the query succeeds."""
     whole = Observations.query_criteria(**CRITERIA)
     good = Mast.service_request_async("Mast.Missions.List", {})[0].content

@@ -36,13 +36,13 @@ JSON = st.recursive(
     ],
     ids=str,
 )
-def test_what_is_missing_is_counted(names: Any, given_names: list[str], missing: int) -> None:
+def test_missing_names_are_counted(names: Any, given_names: list[str], missing: int) -> None:
     """Missing names in a list, as from a catalog, are counted and raise no error."""
     assert valid_names(names) == (given_names, missing)
 
 
 @pytest.mark.parametrize("names", [None, 5, {"M51": 1}, [42], [None], ["", None], [["M51"]]], ids=str)
-def test_what_is_no_list_of_names_is_refused(names: Any) -> None:
+def test_values_that_are_not_lists_of_names_raise(names: Any) -> None:
     """Other objects, or a list without any name, are an InvalidQueryError."""
     with pytest.raises(InvalidQueryError):
         valid_names(names)
@@ -55,13 +55,13 @@ def test_names_are_plain_text() -> None:
 
 
 @pytest.mark.parametrize("place", [(1, 95), (1, -90.1), ("x", 1), (None, 1), (math.nan, 1), (1, math.inf)], ids=str)
-def test_an_impossible_position_is_unreadable(place: tuple[Any, Any]) -> None:
+def test_an_impossible_position_is_an_invalid_response(place: tuple[Any, Any]) -> None:
     """A position that is not on the sky never becomes a SkyCoord."""
     with pytest.raises(InvalidResponseError, match="position"):
         place_of({"ra": place[0], "decl": place[1]})
 
 
-def test_an_entry_without_a_place_leaves_the_others() -> None:
+def test_an_entry_without_a_position_does_not_affect_others() -> None:
     """An entry without a position does not affect the entries of other sources."""
     assert with_place([{**M51, "ra": None}, M51]) == [M51]
     assert with_place([]) == []
@@ -70,7 +70,7 @@ def test_an_entry_without_a_place_leaves_the_others() -> None:
     assert isinstance(found["M101"], InvalidResponseError)
 
 
-def test_an_error_of_the_resolver_is_no_unknown_name() -> None:
+def test_an_error_of_the_resolver_is_not_an_unknown_name() -> None:
     """An error of the resolver is not the same as a name without a position."""
     with pytest.raises(ServerError, match="database is down"):
         read_entries(b'{"status": "ERROR", "msg": "database is down"}')
@@ -78,7 +78,7 @@ def test_an_error_of_the_resolver_is_no_unknown_name() -> None:
 
 
 @given(document=JSON)
-def test_arbitrary_answers_give_only_errors_of_the_package(document: object) -> None:
+def test_arbitrary_responses_give_only_errors_of_the_package(document: object) -> None:
     """Whatever the response, each name has entries with a position, or an error."""
     try:
         entries = read_entries(json.dumps(document).encode())

@@ -75,7 +75,7 @@ def unlimited() -> Stopping:
 
 
 @pytest.mark.parametrize("window", [1, 3, 50])
-def test_every_job_is_told_of_once_and_no_more_are_under_way_than_allowed(window: int) -> None:
+def test_every_job_is_reported_once_within_the_limit(window: int) -> None:
     """All results are yielded, and the limit is never exceeded, even if the executor has more threads."""
     crowd = Crowd()
     with ThreadPoolExecutor(20) as executor:
@@ -86,7 +86,7 @@ def test_every_job_is_told_of_once_and_no_more_are_under_way_than_allowed(window
     assert crowd.most <= window
 
 
-def test_jobs_are_under_way_while_the_caller_uses_results_that_were_known_before() -> None:
+def test_jobs_run_while_the_caller_uses_known_results() -> None:
     """The same holds for the result of a single worker; the limit is kept, and each result is yielded once."""
     executor = ByHand()
     options = RunOptions(max_workers=1, executor=executor)
@@ -101,7 +101,7 @@ def test_jobs_are_under_way_while_the_caller_uses_results_that_were_known_before
         assert [(job.number, outcome) for job, outcome in given] == [(1, 11)]
 
 
-def test_jobs_are_given_in_order_where_that_is_wanted() -> None:
+def test_jobs_can_be_yielded_in_order() -> None:
     """The durations do not matter, and on_end is called for each job as it ends."""
     gates = [threading.Event() for _ in range(12)]
     heard: list[int] = []
@@ -119,7 +119,7 @@ def test_jobs_are_given_in_order_where_that_is_wanted() -> None:
     assert sorted(heard) == list(range(12))
 
 
-def test_jobs_are_read_no_faster_than_they_are_done() -> None:
+def test_jobs_are_read_only_as_needed() -> None:
     """The outcome of one job can still affect the next, which has not been submitted yet."""
     read: list[int] = []
     items = (read.append(number) or number for number in range(100))
@@ -132,7 +132,7 @@ def test_jobs_are_read_no_faster_than_they_are_done() -> None:
         assert read == [0, 1]
 
 
-def test_failure_of_a_job_is_its_own() -> None:
+def test_a_failed_job_does_not_affect_others() -> None:
     """An exception is the outcome of its job only; the others continue."""
     ended = run([1, 0, 2], lambda n: 1 / n, RunOptions(max_workers=2), unlimited())
     found = {job.item: outcome for job, outcome in ended}
@@ -142,7 +142,7 @@ def test_failure_of_a_job_is_its_own() -> None:
     assert found == {1: 1.0, 2: 0.5}
 
 
-def test_executor_that_takes_no_more_fails_each_job() -> None:
+def test_a_broken_executor_fails_each_job() -> None:
     """With an executor that was shut down or broke, every job fails, instead of one exception for all."""
     executor = ThreadPoolExecutor(1)
     executor.shutdown()
@@ -152,7 +152,7 @@ def test_executor_that_takes_no_more_fails_each_job() -> None:
     }
 
 
-def test_deadline_ends_it_with_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_deadline_ends_the_call_with_unfinished_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the deadline, no job starts and waiting ones are canceled; all of these are unfinished."""
     monkeypatch.setattr("astroquery_mast.service.parallel.GRACE", 0.05)
     executor, state = ByHand(), Stopping(Deadline(0.2))
@@ -170,7 +170,7 @@ def test_deadline_ends_it_with_what_is_there(monkeypatch: pytest.MonkeyPatch) ->
     assert len(executor.futures) < 9
 
 
-def test_caller_who_leaves_stops_the_jobs() -> None:
+def test_leaving_the_loop_stops_the_jobs() -> None:
     """Leaving the loop, as by an exception, stops running jobs and cancels waiting ones."""
     executor, state = ByHand(), Stopping()
     ended = run(range(9), abs, RunOptions(max_workers=3, executor=executor), state)
@@ -197,7 +197,7 @@ def test_ctrl_c_while_waiting_is_noticed_at_once() -> None:
     assert state.stopped == 1
 
 
-def test_nothing_for_other_processes_is_loaded_where_no_executor_is_given() -> None:
+def test_executors_are_imported_only_if_given() -> None:
     """The module for ``executor=`` is imported only if that is given."""
     code = (
         "import sys, astroquery_mast.observations.many, astroquery_mast.catalogs.many, "
@@ -233,7 +233,7 @@ def test_in_order_keeps_the_order_and_the_limit() -> None:
     assert most <= 4
 
 
-def test_an_exception_may_be_a_result() -> None:
+def test_an_exception_can_be_a_result() -> None:
     """A returned exception is not raised."""
     errors = [ValueError("a"), KeyError("b")]
     assert list(map_in_threads(lambda error: error, errors, 2)) == errors
@@ -280,7 +280,7 @@ sys.stdout.write(f"{len(found)} {len(names)} {len(targets)} {len(products)} "
 """
 
 
-def test_without_more_threads_everything_takes_longer_and_comes(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_calls_work_if_no_thread_can_be_started(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """If the system cannot start threads, pages, names, targets, products and files are still processed."""
     script = tmp_path / "threads.py"
     script.write_text(NO_THREADS)

@@ -80,9 +80,7 @@ def test_the_proxy_of_a_session_is_used_by_processes_too(
     assert len(proxy.requests) == len(behind.requests) == 5
 
 
-def test_a_file_that_breaks_off_behind_a_proxy_is_gone_on_with(
-    behind: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_download_behind_a_proxy_is_resumed(behind: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rest of the file is requested through the proxy, as it is without one."""
     rows = behind.archive.query(
         "select dataURI from product where dataRights = 'PUBLIC' and size between 500000 and 900000 limit 1"
@@ -112,7 +110,7 @@ def test_no_token_goes_through_a_proxy_in_clear_text(
     assert not any(behind.token in str(record) for record in proxy.requests)
 
 
-def test_no_proxy_stands_before_a_server_on_this_computer(
+def test_no_proxy_is_used_for_this_computer(
     mast_sandbox: Sandbox, products: Table, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """With http_proxy set, the sandbox works, and the proxy gets neither the token nor any request."""
@@ -128,7 +126,7 @@ def test_no_proxy_stands_before_a_server_on_this_computer(
 
 @pytest.mark.parametrize("login", [None, "me:wrong"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_wants_a_login_is_asked_once(
+def test_a_proxy_that_requires_a_login_is_not_retried(
     behind: Sandbox,
     products: Table,
     tmp_path: Path,
@@ -152,7 +150,7 @@ def test_a_proxy_that_wants_a_login_is_asked_once(
     assert len(behind.requests) == 0
 
 
-def test_a_proxy_that_makes_no_tunnel_is_asked_once(behind: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_refuses_a_tunnel_is_not_retried(behind: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """403 for CONNECT is not retried, either."""
     with behind.proxy() as proxy, conf.set_temp("server", f"https://{MADE_UP}"):
         monkeypatch.setenv("https_proxy", proxy.url)
@@ -161,7 +159,7 @@ def test_a_proxy_that_makes_no_tunnel_is_asked_once(behind: Sandbox, monkeypatch
     assert [(record.method, record.target) for record in proxy.requests] == [("CONNECT", f"{MADE_UP}:443")]
 
 
-def test_a_proxy_that_is_down_may_be_up_again(behind: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_is_down_is_retried(behind: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is retried as often as a server, and the message does not have its password."""
     with behind.proxy("me:secret") as proxy:
         address = proxy.url
@@ -171,7 +169,7 @@ def test_a_proxy_that_is_down_may_be_up_again(behind: Sandbox, monkeypatch: pyte
     assert "secret" not in str(caught.value)
 
 
-def test_a_proxy_without_a_host_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_without_a_host_is_reported_clearly(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says that the address of the proxy is not valid."""
     monkeypatch.setenv("https_proxy", "http://me:pw@")
     with conf.set_temp("server", f"https://{MADE_UP}"), pytest.raises(NetworkError, match="The proxy address"):

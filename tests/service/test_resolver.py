@@ -35,7 +35,7 @@ def test_a_name_has_a_position(mast_sandbox: Sandbox) -> None:
     assert position.separation(SkyCoord(202.4696, 47.1952, unit="deg")).arcmin < 1
 
 
-def test_many_names_are_asked_in_batches_and_come_in_order(mast_sandbox: Sandbox) -> None:
+def test_many_names_are_resolved_in_batches_and_in_order(mast_sandbox: Sandbox) -> None:
     """Several names return a dictionary in the given order, with few requests."""
     names = ["M51", "M101", "M31", "Crab", "47 Tuc"]
     positions = Mast.resolve_object(names)
@@ -65,7 +65,7 @@ def test_an_unknown_name_is_a_resolver_error(mast_sandbox: Sandbox) -> None:
         Mast.resolve_object(["nonexistent 1", "nonexistent 2"])
 
 
-def test_unknown_names_among_others_are_warned_of_and_left_out(mast_sandbox: Sandbox) -> None:
+def test_unknown_names_among_others_are_omitted_with_a_warning(mast_sandbox: Sandbox) -> None:
     """An unknown name does not affect the others."""
     with pytest.warns(InputWarning, match="nonexistent 1"):
         positions = Mast.resolve_object(["M51", "nonexistent 1"])
@@ -73,7 +73,7 @@ def test_unknown_names_among_others_are_warned_of_and_left_out(mast_sandbox: San
 
 
 @pytest.mark.parametrize("bad", ["", "   ", 42, None])
-def test_no_name_is_refused_unsent(mast_sandbox: Sandbox, bad: object) -> None:
+def test_invalid_names_raise_before_sending(mast_sandbox: Sandbox, bad: object) -> None:
     """A value that is not a name is an InvalidQueryError before anything is sent."""
     with pytest.raises(InvalidQueryError):
         Mast.resolve_object([bad])
@@ -88,7 +88,7 @@ def test_resolver_can_be_chosen(mast_sandbox: Sandbox) -> None:
         Mast.resolve_object("M51", resolver="sesame")
 
 
-def test_resolve_all_gives_every_source(mast_sandbox: Sandbox) -> None:
+def test_resolve_all_returns_every_source(mast_sandbox: Sandbox) -> None:
     """resolve_all returns a dictionary of source → position, nested for several names."""
     sources = Mast.resolve_object("M51", resolve_all=True)
     assert {"NED", "SIMBAD"} <= set(sources)
@@ -98,7 +98,7 @@ def test_resolve_all_gives_every_source(mast_sandbox: Sandbox) -> None:
         assert set(Mast.resolve_object("M51", resolver="NED", resolve_all=True)) == set(sources)
 
 
-def test_a_catalog_entry_far_from_the_resolvers_position_is_warned_of(mast_sandbox: Sandbox) -> None:
+def test_a_position_far_from_the_catalog_warns(mast_sandbox: Sandbox) -> None:
     """For a TIC number, the position of the chosen resolver is compared with the catalog."""
     reply = {"status": "", "resolvedCoordinate": [entry("TIC 1", 10.0, "TIC"), entry("TIC 1", 10.1)]}
     mast_sandbox.faults.add("resolver", Fault.answer(reply))
@@ -124,7 +124,7 @@ def test_resolver_goes_over_https_by_the_clients_session() -> None:
         assert call.req_kwargs["timeout"][1] > 0
 
 
-def test_a_resolver_that_hangs_meets_the_deadline(mast_sandbox: Sandbox) -> None:
+def test_a_resolver_that_hangs_reaches_the_deadline(mast_sandbox: Sandbox) -> None:
     """``timeout=`` applies to names, too."""
     mast_sandbox.faults.add("resolver", Fault.delay(30), times=None)
     with pytest.raises(QueryTimeoutError):
@@ -134,14 +134,14 @@ def test_a_resolver_that_hangs_meets_the_deadline(mast_sandbox: Sandbox) -> None
 @pytest.mark.parametrize(
     "body", [b"<html>", b"[]", b'{"resolvedCoordinate": [{"searchString": "m51"}]}', b'{"resolvedCoordinate": "x"}']
 )
-def test_a_deformed_answer_is_an_error_of_the_package(mast_sandbox: Sandbox, body: bytes) -> None:
+def test_a_malformed_response_is_an_error_of_the_package(mast_sandbox: Sandbox, body: bytes) -> None:
     """Garbage from the resolver is never a KeyError."""
     mast_sandbox.faults.add("resolver", Fault.answer(body), times=None)
     with pytest.raises((RemoteServiceError, ResolverError)):
         Mast.resolve_object("M51")
 
 
-def test_objectname_is_still_taken_with_a_deprecation(mast_sandbox: Sandbox) -> None:
+def test_objectname_is_accepted_with_a_deprecation(mast_sandbox: Sandbox) -> None:
     """The old name of the argument works, with a deprecation warning."""
     with pytest.warns(AstropyDeprecationWarning, match="object_name"):
         assert len(Observations.query_object(objectname="M101", radius="0.05 deg")) > 0
@@ -150,7 +150,7 @@ def test_objectname_is_still_taken_with_a_deprecation(mast_sandbox: Sandbox) -> 
 
 
 @pytest.mark.parametrize("name", ["217.326652, -3.44451", "217.326652 -3.44451", " 14:29:18.3965 -3:26:40.236 "])
-def test_a_position_in_place_of_a_name_is_taken_as_it_is(mast_sandbox: Sandbox, name: str) -> None:
+def test_coordinates_can_be_given_as_a_name(mast_sandbox: Sandbox, name: str) -> None:
     """Coordinates in text can be passed instead of a name, and are not sent to the resolver."""
     for found in (Mast.resolve_object(name), Mast.resolve_object([name])[name]):
         assert found.ra.deg == pytest.approx(217.326652, abs=1e-6)
@@ -158,7 +158,7 @@ def test_a_position_in_place_of_a_name_is_taken_as_it_is(mast_sandbox: Sandbox, 
     assert len(mast_sandbox.requests) == 0
 
 
-def test_positions_among_names_leave_the_names_to_the_resolver(mast_sandbox: Sandbox) -> None:
+def test_positions_among_names_are_not_sent(mast_sandbox: Sandbox) -> None:
     """Only names that are not positions are sent."""
     found = Mast.resolve_object(["10, 20", "M51"])
     assert list(found) == ["10, 20", "M51"]
@@ -174,7 +174,7 @@ def test_names_with_numbers_are_names(mast_sandbox: Sandbox, name: str) -> None:
     assert [record.values("name") for record in mast_sandbox.requests] == [[name]]
 
 
-def test_a_name_is_asked_for_once() -> None:
+def test_a_resolved_name_is_cached() -> None:
     """The result is cached for an hour, for all spellings and clients, but not for failures and other resolvers."""
     entry = {"searchString": "m51", "resolver": "NED", "canonicalName": "MESSIER 051", "ra": 202.47, "decl": 47.195}
     with responses.RequestsMock() as mock:
@@ -192,7 +192,7 @@ def test_a_name_is_asked_for_once() -> None:
         assert len(mock.calls) == 4
 
 
-def test_a_sandbox_is_asked_every_time(mast_sandbox: Sandbox) -> None:
+def test_a_sandbox_is_queried_every_time(mast_sandbox: Sandbox) -> None:
     """A user of the sandbox expects to see all requests and faults."""
     mast_sandbox.requests.clear()
     for _ in range(2):
@@ -200,7 +200,7 @@ def test_a_sandbox_is_asked_every_time(mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests.of("resolver")) == 2
 
 
-def test_old_answers_are_asked_for_again_and_few_are_kept() -> None:
+def test_cached_names_expire_and_are_limited() -> None:
     """A cached result expires, and the oldest is removed if there are too many."""
     asked: list[str] = []
 
@@ -231,7 +231,7 @@ def positions_at(ra: object, dec: object) -> Fault:
 
 
 @pytest.mark.parametrize("place", [(10, 95), (None, 1), (float("nan"), 1)], ids=str)
-def test_an_impossible_position_is_no_value_error(mast_sandbox: Sandbox, place: tuple[object, object]) -> None:
+def test_an_impossible_position_raises_no_value_error(mast_sandbox: Sandbox, place: tuple[object, object]) -> None:
     """A declination of 95, null or NaN is an invalid response, for one name and for several."""
     mast_sandbox.faults.add("resolver", positions_at(*place), times=None)
     with pytest.raises(InvalidResponseError, match="position"):
@@ -240,7 +240,7 @@ def test_an_impossible_position_is_no_value_error(mast_sandbox: Sandbox, place: 
         Mast.resolve_object(["M51", "M101"])
 
 
-def test_an_impossible_position_is_not_remembered() -> None:
+def test_an_impossible_position_is_not_cached() -> None:
     """After an invalid response, the name is requested again."""
     odd = {"resolvedCoordinate": [{**entry("M51", 202.5), "decl": 95}]}
     with responses.RequestsMock() as mock:
@@ -252,7 +252,7 @@ def test_an_impossible_position_is_not_remembered() -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["resolver", "whoami", "path_lookup"])
-def test_garbage_is_asked_for_again(mast_sandbox: Sandbox, endpoint: str) -> None:
+def test_garbage_is_requested_again(mast_sandbox: Sandbox, endpoint: str) -> None:
     """An HTML page from a proxy leads to a second request, and the call succeeds."""
     Observations.login(mast_sandbox.token)
     mast_sandbox.requests.clear()
@@ -266,7 +266,7 @@ def test_garbage_is_asked_for_again(mast_sandbox: Sandbox, endpoint: str) -> Non
     assert len(mast_sandbox.requests.of(endpoint)) == 2
 
 
-def test_one_batch_that_fails_costs_only_its_names(mast_sandbox: Sandbox) -> None:
+def test_a_failed_batch_affects_only_its_names(mast_sandbox: Sandbox) -> None:
     """Of 62 names in three requests, those of two are resolved, and one warning lists the others."""
     names = [f"unknown {number}" for number in range(30)] + [f"dark {number}" for number in range(30)] + ["M51", "M101"]
     mast_sandbox.faults.add("resolver", Fault.status(400), where=lambda record: "dark 0" in record.values("name"))
@@ -279,7 +279,7 @@ def test_one_batch_that_fails_costs_only_its_names(mast_sandbox: Sandbox) -> Non
         Mast.resolve_object(["M51", "M101"])
 
 
-def test_missing_names_among_others_are_left_out(mast_sandbox: Sandbox) -> None:
+def test_missing_names_among_others_are_omitted(mast_sandbox: Sandbox) -> None:
     """None, blanks and masked cells are counted, as in query_object; bytes are names."""
     with pytest.warns(InputWarning, match="3 of 4 object names have no position: 3 are missing"):
         assert list(Mast.resolve_object([b"M51", None, "", np.ma.masked])) == ["M51"]
@@ -287,7 +287,7 @@ def test_missing_names_among_others_are_left_out(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("bad", [None, 5, {"M51": 1}])
-def test_what_is_neither_a_name_nor_a_list_is_refused(bad: object) -> None:
+def test_values_that_are_neither_names_nor_lists_raise(bad: object) -> None:
     """An invalid argument is an InvalidQueryError."""
     with pytest.raises(InvalidQueryError, match=r"^All object names must be strings"):
         Mast.resolve_object(bad)
@@ -298,7 +298,7 @@ def test_what_is_neither_a_name_nor_a_list_is_refused(bad: object) -> None:
     [{"M51", "M101"}, (name for name in ["M51", "M101"]), {"M51": 1, "M101": 2}.keys()],
     ids=["set", "gen", "keys"],
 )
-def test_any_iterable_of_names_is_a_list_of_them(mast_sandbox: Sandbox, names: Iterable[str]) -> None:
+def test_any_iterable_of_names_is_accepted(mast_sandbox: Sandbox, names: Iterable[str]) -> None:
     """Queries accept sets, generators and views, as resolve_object does."""
     table = Observations.query_object_count(names, radius=0.01)
     assert sorted(table["target"]) == ["M101", "M51"]
@@ -310,9 +310,7 @@ def test_any_iterable_of_names_is_a_list_of_them(mast_sandbox: Sandbox, names: I
 @pytest.mark.parametrize(
     "where", [{}, {"coordinates": "10 20"}, {"coordinates": ["10 20", "11 21"]}, {"region": "CIRCLE 10 20 1"}], ids=str
 )
-def test_a_resolver_without_a_name_is_checked_and_said_to_be_idle(
-    mast_sandbox: Sandbox, where: dict[str, object]
-) -> None:
+def test_a_resolver_without_a_name_is_checked_and_warns(mast_sandbox: Sandbox, where: dict[str, object]) -> None:
     """An invalid resolver raises an error in any case, and a valid one warns if it has no effect."""
     with pytest.raises(ResolverError, match="Invalid resolver 'nonsense'"):
         Observations.query_criteria_count(obs_collection="HST", resolver="nonsense", **where)
@@ -322,7 +320,7 @@ def test_a_resolver_without_a_name_is_checked_and_said_to_be_idle(
         Observations.query_criteria_count(obs_collection="HST", resolver=5, **where)
 
 
-def test_a_mission_is_told_the_same(mast_sandbox: Sandbox) -> None:
+def test_mission_searches_check_the_resolver(mast_sandbox: Sandbox) -> None:
     """The mission search has the argument, too."""
     with pytest.warns(InputWarning, match=r"^Resolver is only used when resolving object names and will be ignored"):
         MastMissions.query_criteria(coordinates="202.47 47.2", resolver="NED", count_only=True)

@@ -48,9 +48,7 @@ def spans(draw: st.DrawFn) -> Interval:
 
 
 @given(spans(), st.integers(1, 40), CORES)
-def test_the_parts_of_a_range_are_all_of_it_and_have_nothing_in_common(
-    span: Interval, pieces: int, core: Interval
-) -> None:
+def test_the_parts_of_a_range_cover_it_and_are_disjoint(span: Interval, pieces: int, core: Interval) -> None:
     """Each part begins at the number that follows the end of the previous part."""
     parts = span.divided(pieces, core)
     assert (parts[0].low, parts[-1].high) == (span.low, span.high)
@@ -60,14 +58,14 @@ def test_the_parts_of_a_range_are_all_of_it_and_have_nothing_in_common(
 
 
 @given(spans(), CORES, NUMBERS)
-def test_a_number_is_in_one_part_only(span: Interval, core: Interval, number: float) -> None:
+def test_a_number_is_in_exactly_one_part(span: Interval, core: Interval, number: float) -> None:
     """A number in the range is in exactly one of its parts."""
     assume(span.low <= number <= span.high)
     assert sum(part.low <= number <= part.high for part in span.divided(7, core)) == 1
 
 
 @given(spans(), CORES)
-def test_a_range_can_be_divided_until_it_is_one_number(span: Interval, core: Interval) -> None:
+def test_a_range_can_be_divided_into_single_values(span: Interval, core: Interval) -> None:
     """Following any part leads to a single value after few divisions, so that splitting ends."""
     for follow in (0, -1, 1):
         left, steps = span, 0
@@ -80,7 +78,7 @@ def test_a_range_can_be_divided_until_it_is_one_number(span: Interval, core: Int
             assert steps < 150
 
 
-def test_many_rows_with_the_value_zero_are_a_point_soon() -> None:
+def test_many_rows_with_the_value_zero_need_few_divisions() -> None:
     """Floating-point numbers are ever denser towards zero, but the division ends earlier."""
     left, steps, core = Interval(0.0, 1.0), 0, SPLIT_COLUMNS["t_min"]
     while not left.is_single_value(core):
@@ -88,17 +86,17 @@ def test_many_rows_with_the_value_zero_are_a_point_soon() -> None:
     assert steps < 40
 
 
-def test_a_single_number_cannot_be_divided() -> None:
+def test_a_single_value_cannot_be_divided() -> None:
     """A single value is its only part."""
     assert Interval(3.0, 3.0).divided(5, SPLIT_COLUMNS["t_min"]) == [Interval(3.0, 3.0)]
 
 
-def test_a_question_without_a_filter_leaves_all_numbers() -> None:
+def test_a_query_without_a_filter_has_an_open_range() -> None:
     """A column without a filter has a range with two open ends."""
     assert spans_of(filtered(), "t_min") == [Interval(-OPEN_END, OPEN_END)]
 
 
-def test_the_ranges_of_a_filter_are_taken_together() -> None:
+def test_overlapping_ranges_of_a_filter_are_merged() -> None:
     """Overlapping ranges would count their common rows twice; the case of the column does not matter."""
     asked = filtered(on_time((5, 7), (1, 3), (2, 4), (4, 4.5)))
     assert spans_of(asked, "t_min") == [Interval(1, 4.5), Interval(5, 7)]
@@ -114,13 +112,13 @@ def test_the_ranges_of_a_filter_are_taken_together() -> None:
     ],
     ids=str,
 )
-def test_a_filter_that_is_not_made_of_ranges_leaves_no_range(filter_: dict[str, Any]) -> None:
+def test_a_filter_without_ranges_has_no_range(filter_: dict[str, Any]) -> None:
     """Such a column is not used for splitting."""
     assert spans_of(filtered(filter_), "obsid") == []
     assert spans_of(filtered(on_time((1, 2)), on_time((3, 4))), "t_min") == []
 
 
-def test_a_part_has_all_other_filters_and_its_own_range() -> None:
+def test_a_part_has_its_range_and_all_other_filters() -> None:
     """The filter of the column is replaced by that of the part; nothing else changes."""
     other = {"paramName": "obs_collection", "separator": ";", "values": ["HST"]}
     whole = filtered(on_time((1, 9)), other, position="1, 2, 3")
@@ -131,7 +129,7 @@ def test_a_part_has_all_other_filters_and_its_own_range() -> None:
     assert whole.params["filters"] == [on_time((1, 9)), other]
 
 
-def test_a_count_asks_the_same_with_other_columns() -> None:
+def test_a_count_differs_only_in_columns_and_page() -> None:
     """Only the columns and the page differ, and the cache is not used."""
     asked = counting(replace(filtered(on_time((1, 2))).at_page(7), cache=True))
     assert asked.cache is False
@@ -139,7 +137,7 @@ def test_a_count_asks_the_same_with_other_columns() -> None:
     assert asked.page == 1
 
 
-def test_a_cone_becomes_a_filtered_question_around_a_position() -> None:
+def test_a_cone_becomes_a_filtered_query_by_position() -> None:
     """The cone search service does not support filters."""
     cone = MashupRequest("Mast.Caom.Cone", {"ra": 1.5, "dec": -2.0, "radius": 0.25}, pagesize=7)
     found = as_filtered(cone)
@@ -160,7 +158,7 @@ def test_a_cone_becomes_a_filtered_question_around_a_position() -> None:
     ],
     ids=lambda asked: asked.service,
 )
-def test_what_cannot_be_filtered_is_not_split(asked: MashupRequest) -> None:
+def test_queries_without_filters_are_not_split(asked: MashupRequest) -> None:
     """Other services, cones with additional or missing parameters, and counts are not split."""
     assert as_filtered(asked) is None
 
@@ -175,7 +173,7 @@ def test_what_cannot_be_filtered_is_not_split(asked: MashupRequest) -> None:
         ("Mast.Catalogs.Filtered.Tic", "Mast.Catalogs.Filtered.Tic"),
     ],
 )
-def test_entries_of_the_tic_are_counted_by_the_service_that_counts(service: str, counter: str) -> None:
+def test_tic_entries_are_counted_by_the_right_service(service: str, counter: str) -> None:
     """The count is sent to the service without fast rows, since that with fast rows does not support counts."""
     place = {"ra": 1.5, "dec": -2.0, "radius": 0.25}
     given = place if service.endswith("Cone") else {**place, "columns": "ID", "filters": [on_time((1, 2))]}
@@ -204,13 +202,13 @@ def test_other_entries_are_not_counted(service: str) -> None:
     ],
     ids=str,
 )
-def test_an_answer_may_end_where_the_question_says_so(params: dict[str, Any], ends: bool) -> None:
+def test_a_query_can_limit_its_own_response(params: dict[str, Any], ends: bool) -> None:
     """A count has one row, and a limit of fifty rows returns fifty."""
     assert limits_itself(MashupRequest("Mast.Hsc.Db.v3", params), 50) is ends
 
 
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=30), st.integers(10, 40))
-def test_parts_are_as_few_as_the_limit_permits(rows: list[int], limit: int) -> None:
+def test_parts_are_as_few_as_the_limit_allows(rows: list[int], limit: int) -> None:
     """Neighboring ranges are combined up to the limit, and all rows are in a part."""
     counts = [(Interval(number, math.nextafter(number + 1, 0)), count) for number, count in enumerate(rows)]
     parts = as_parts(filtered(), "t_min", counts, limit)
@@ -223,6 +221,6 @@ def test_parts_are_as_few_as_the_limit_permits(rows: list[int], limit: int) -> N
 
 
 @given(st.integers(2, 10**9), st.integers(1, 10**6))
-def test_the_number_of_pieces_is_bounded(rows: int, limit: int) -> None:
+def test_the_number_of_pieces_is_limited(rows: int, limit: int) -> None:
     """There are at least two pieces, to make progress, and not thousands, each of which needs a count."""
     assert 2 <= pieces_for(rows, limit) <= 32

@@ -79,7 +79,7 @@ def whole(mast_sandbox: Sandbox, **criteria: Any) -> list[str]:
     ],
     ids=str,
 )
-def test_a_large_result_is_all_of_it_and_nothing_twice(
+def test_a_large_result_is_complete_without_duplicates(
     mast_sandbox: Sandbox, small: Sandbox, criteria: dict[str, Any]
 ) -> None:
     """The joined parts have the same rows as without a limit, whether the archive drops the connection or truncates."""
@@ -92,7 +92,7 @@ def test_a_large_result_is_all_of_it_and_nothing_twice(
     assert len(sent) > 2
 
 
-def test_the_first_broken_connection_is_the_reason_to_count(archives: dict[str, Sandbox]) -> None:
+def test_rows_are_counted_after_the_first_broken_connection(archives: dict[str, Sandbox]) -> None:
     """The complete query is not retried if its size is the reason for the broken connection."""
     for sandbox in fresh(archives["drops"]):
         Observations.query_criteria(**MANY)
@@ -102,7 +102,7 @@ def test_the_first_broken_connection_is_the_reason_to_count(archives: dict[str, 
         assert len(whole) == 2
 
 
-def test_rows_without_a_time_or_a_place_are_not_lost(mast_sandbox: Sandbox, cutting: Sandbox) -> None:
+def test_rows_without_a_time_or_position_are_not_lost(mast_sandbox: Sandbox, cutting: Sandbox) -> None:
     """If rows have no value in a column, the counts do not add up, and the identifier is used."""
     # Planned programs have no time, and darks and flats have no position.
     criteria = {"obs_collection": ["HST", "JWST"], "calib_level": [-1, 1], "columns": BRIEF}
@@ -141,7 +141,7 @@ def test_many_rows_with_one_time_are_split_by_another_column(cutting: Sandbox) -
     assert sorted(table["obsid"].tolist()) == sorted(expected["obsid"].tolist())
 
 
-def test_parts_come_in_order_of_time(cutting: Sandbox) -> None:
+def test_parts_are_in_order_of_time(cutting: Sandbox) -> None:
     """The order is stable: the parts follow each other."""
     criteria = {"obs_collection": "JWST", "t_min": [50000, 60000], "columns": BRIEF}
     first, second = (Observations.query_criteria(**criteria) for _ in range(2))
@@ -156,7 +156,7 @@ def test_parts_come_in_order_of_time(cutting: Sandbox) -> None:
     assert places == sorted(places)
 
 
-def test_neighboring_parts_have_no_number_in_common(cutting: Sandbox) -> None:
+def test_neighboring_parts_are_disjoint(cutting: Sandbox) -> None:
     """MAST's ranges include both ends, so each part ends before the next one begins."""
     Observations.query_criteria(obs_collection="JWST", columns=BRIEF, calib_level=3)
     filters = [record.mashup["params"]["filters"] for record in cutting.requests.of("invoke") if not is_count(record)]
@@ -166,13 +166,13 @@ def test_neighboring_parts_have_no_number_in_common(cutting: Sandbox) -> None:
         assert after[0] > before[1]
 
 
-def test_a_small_result_costs_no_count(cutting: Sandbox) -> None:
+def test_a_small_result_is_not_counted(cutting: Sandbox) -> None:
     """A query below the limit needs no additional request."""
     Observations.query_criteria(**FEW)
     assert len(cutting.requests.of("invoke")) == 1
 
 
-def test_a_small_result_never_loads_what_splits(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_result_does_not_import_the_splitter(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The module is not imported for an ordinary query."""
     name = "astroquery_mast.service.row_splitting"
     monkeypatch.delitem(sys.modules, name, raising=False)
@@ -180,7 +180,7 @@ def test_a_small_result_never_loads_what_splits(mast_sandbox: Sandbox, monkeypat
     assert name not in sys.modules
 
 
-def test_an_answer_at_the_limit_is_counted_and_not_split(cutting: Sandbox) -> None:
+def test_a_response_at_the_limit_is_counted_and_not_split(cutting: Sandbox) -> None:
     """A response with as many rows as the limit may be complete or truncated, which the count shows."""
     rows = Observations.query_criteria_count(**FEW)
     cutting.requests.clear()
@@ -189,13 +189,13 @@ def test_an_answer_at_the_limit_is_counted_and_not_split(cutting: Sandbox) -> No
     assert [is_count(record) for record in cutting.requests.of("invoke")] == [False, True]
 
 
-def test_one_page_is_one_page(cutting: Sandbox) -> None:
+def test_a_single_page_is_not_split(cutting: Sandbox) -> None:
     """``page=`` requests one page of the existing result, and nothing is split."""
     assert len(Observations.query_criteria(**MANY, pagesize=50, page=2)) == 50
     assert len(cutting.requests.of("invoke")) == 1
 
 
-def test_the_number_of_requests_at_a_time_is_bounded(cutting: Sandbox) -> None:
+def test_the_number_of_concurrent_requests_is_limited(cutting: Sandbox) -> None:
     """Parts and pages together do not exceed conf.max_workers."""
 
     def first(record: RequestRecord) -> bool:
@@ -207,7 +207,7 @@ def test_the_number_of_requests_at_a_time_is_bounded(cutting: Sandbox) -> None:
     assert 2 <= cutting.requests.most_at_once("invoke") <= 3
 
 
-def test_one_at_a_time_is_one_at_a_time(cutting: Sandbox) -> None:
+def test_one_worker_sends_one_request_at_a_time(cutting: Sandbox) -> None:
     """With one worker, there is one active request."""
     with conf.set_temp("max_workers", 1):
         table = Observations.query_criteria(**MANY)
@@ -215,14 +215,14 @@ def test_one_at_a_time_is_one_at_a_time(cutting: Sandbox) -> None:
     assert cutting.requests.most_at_once("invoke") == 1
 
 
-def test_responses_are_of_all_parts(cutting: Sandbox) -> None:
+def test_responses_of_all_parts_are_returned(cutting: Sandbox) -> None:
     """The method that returns responses returns those of the parts, not the truncated one."""
     responses = Observations.query_criteria_async(**CRITERIA)
     rows = sum(len(response.json()["data"]) for response in responses)
     assert rows == Observations.query_criteria_count(**CRITERIA) > LIMIT
 
 
-def test_a_broken_connection_that_has_another_reason_stays_what_it_is(mast_sandbox: Sandbox) -> None:
+def test_a_connection_that_broke_for_another_reason_is_an_error(mast_sandbox: Sandbox) -> None:
     """If there are few rows, their number is not the reason for the broken connection."""
     mast_sandbox.faults.add("invoke", Fault.reset(), times=None, where=lambda record: not is_count(record))
     with pytest.raises(ServerError, match="connection broke"):
@@ -230,7 +230,7 @@ def test_a_broken_connection_that_has_another_reason_stays_what_it_is(mast_sandb
     assert sum(map(is_count, mast_sandbox.requests.of("invoke"))) == 1
 
 
-def test_an_error_of_the_archive_is_not_a_matter_of_numbers(mast_sandbox: Sandbox) -> None:
+def test_an_error_message_does_not_lead_to_a_count(mast_sandbox: Sandbox) -> None:
     """An error message of MAST is raised without a count."""
     mast_sandbox.faults.add("invoke", Fault.error("Out of order."), times=None)
     with pytest.raises(ServerError, match="Out of order"):
@@ -256,7 +256,7 @@ def test_parts_that_do_not_add_up_are_an_error(cutting: Sandbox) -> None:
         Observations.query_criteria(**MANY)
 
 
-def test_a_column_that_the_archive_does_not_filter_by_is_passed_over(cutting: Sandbox) -> None:
+def test_a_column_that_cannot_be_filtered_is_skipped(cutting: Sandbox) -> None:
     """If MAST refuses to filter by time, the next column is used."""
 
     def on_time(record: RequestRecord) -> bool:
@@ -266,7 +266,7 @@ def test_a_column_that_the_archive_does_not_filter_by_is_passed_over(cutting: Sa
     assert len(Observations.query_criteria(**MANY)) == Observations.query_criteria_count(**CRITERIA)
 
 
-def test_an_outage_while_parts_are_counted_is_an_outage(cutting: Sandbox) -> None:
+def test_an_outage_during_counts_is_raised(cutting: Sandbox) -> None:
     """A failure that is unrelated to the column is raised."""
     cutting.faults.add("invoke", Fault.status(503), times=None, where=lambda record: "max" in str(record.mashup))
     with pytest.raises(ServerError, match="503"):
@@ -307,7 +307,7 @@ def keeping(tmp_path: Path) -> ObservationsClass:
     return client
 
 
-def test_a_wrong_count_is_not_kept(cutting: Sandbox, keeping: ObservationsClass) -> None:
+def test_a_wrong_count_is_not_cached(cutting: Sandbox, keeping: ObservationsClass) -> None:
     """With ``cache=True``, a wrong count does not persist until it expires."""
 
     def one_more(answer: dict[str, Any]) -> dict[str, Any]:
@@ -320,7 +320,7 @@ def test_a_wrong_count_is_not_kept(cutting: Sandbox, keeping: ObservationsClass)
     assert len(keeping.query_criteria(**MANY, cache=True)) == Observations.query_criteria_count(**CRITERIA)
 
 
-def test_parts_of_another_time_are_not_mixed_with_those_of_now(cutting: Sandbox, keeping: ObservationsClass) -> None:
+def test_parts_of_different_times_are_not_mixed(cutting: Sandbox, keeping: ObservationsClass) -> None:
     """Neither the counts nor the parts of an interrupted query are cached."""
     with conf.set_temp("cache", True):
         tables = keeping.query_criteria_iter(**MANY)
@@ -332,7 +332,7 @@ def test_parts_of_another_time_are_not_mixed_with_those_of_now(cutting: Sandbox,
 
 
 @pytest.mark.parametrize("criteria", [MANY, {"object_name": "M51", "radius": 1, "calib_level": [1, 2, 3]}], ids=str)
-def test_a_split_answer_is_kept_as_a_whole(
+def test_a_split_response_is_cached_as_one(
     cutting: Sandbox, keeping: ObservationsClass, criteria: dict[str, Any]
 ) -> None:
     """The next time, no request is sent, and pages, totals and columns are the same."""
@@ -349,7 +349,7 @@ def test_a_split_answer_is_kept_as_a_whole(
         assert one.meta["total"] == other.meta["total"] == [total]
 
 
-def test_a_region_that_was_split_is_kept_with_its_columns(cutting: Sandbox, keeping: ObservationsClass) -> None:
+def test_a_split_region_is_cached_with_its_columns(cutting: Sandbox, keeping: ObservationsClass) -> None:
     """The cached response of another service has the same columns as before."""
     first, second = (keeping.query_region("M51", radius=1, cache=True) for _ in range(2))
     assert len(first) > LIMIT
@@ -357,7 +357,7 @@ def test_a_region_that_was_split_is_kept_with_its_columns(cutting: Sandbox, keep
     assert first["distance"].tolist() == second["distance"].tolist()
 
 
-def test_a_kept_answer_at_the_limit_is_counted_anew(cutting: Sandbox, keeping: ObservationsClass) -> None:
+def test_a_cached_response_at_the_limit_is_counted_again(cutting: Sandbox, keeping: ObservationsClass) -> None:
     """A cached response at the limit was complete when it was cached, but there may be more rows now."""
     rows = Observations.query_criteria_count(**FEW)
 
@@ -375,7 +375,7 @@ def test_a_kept_answer_at_the_limit_is_counted_anew(cutting: Sandbox, keeping: O
             keeping.query_criteria(**FEW, cache=True)
 
 
-def test_an_infinite_end_is_no_number_of_the_request(cutting: Sandbox) -> None:
+def test_an_infinite_end_is_not_sent(cutting: Sandbox) -> None:
     """All ends of ranges are numbers that JSON supports."""
     Observations.query_criteria(**MANY)
     for record in cutting.requests.of("invoke"):

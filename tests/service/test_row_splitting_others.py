@@ -110,7 +110,7 @@ def test_an_upload_with_too_many_matches_is_halved(whole: Sandbox, small: Sandbo
     assert found.meta["failed"] == []
 
 
-def test_observations_at_many_positions_are_all_of_them(whole: Sandbox, small: Sandbox) -> None:
+def test_a_crossmatch_with_observations_is_complete(whole: Sandbox, small: Sandbox) -> None:
     """A cross-match with observations is split, too."""
     positions = SkyCoord([210.86007, 210.75972, 210.8, 210.81], [54.37612, 54.33123, 54.35, 54.35], unit="deg")
     with whole.in_use(), at_most(500_000):
@@ -121,7 +121,7 @@ def test_observations_at_many_positions_are_all_of_them(whole: Sandbox, small: S
     assert ordered(found, "input_row", "obsid") == ordered(expected, "input_row", "obsid")
 
 
-def test_a_position_with_too_many_matches_costs_itself_only(cutting: Sandbox) -> None:
+def test_a_position_with_too_many_matches_does_not_affect_others(cutting: Sandbox) -> None:
     """A single position cannot be split: it is listed with advice, and the others have their matches."""
     with pytest.warns(InputWarning, match=r"row 0: Mast.Caom.Crossmatch returned 100 rows and may have more"):
         found = Observations.crossmatch([PLACES[0], SkyCoord(210.86007, 54.37612, unit="deg")], verbose=False)
@@ -130,7 +130,7 @@ def test_a_position_with_too_many_matches_costs_itself_only(cutting: Sandbox) ->
     assert set(found["input_row"]) == {1}
 
 
-def test_an_upload_is_halved_as_often_as_it_takes(whole: Sandbox) -> None:
+def test_an_upload_is_halved_as_often_as_necessary(whole: Sandbox) -> None:
     """If there are known to be too many rows, the number of divisions is not limited."""
     positions = stars(whole, 200)
     with whole.in_use(), at_most(500_000):
@@ -142,7 +142,7 @@ def test_an_upload_is_halved_as_often_as_it_takes(whole: Sandbox) -> None:
     assert found.meta["failed"] == []
 
 
-def test_a_large_upload_is_not_sent_again_and_again(whole: Sandbox, dropping: Sandbox) -> None:
+def test_a_large_upload_is_not_sent_repeatedly(whole: Sandbox, dropping: Sandbox) -> None:
     """After two broken connections, the upload is split."""
     positions = stars(whole, 120)
     Catalogs.crossmatch(positions, "TIC", radius="15 arcsec", verbose=False, chunk_size=120)
@@ -150,7 +150,7 @@ def test_a_large_upload_is_not_sent_again_and_again(whole: Sandbox, dropping: Sa
     assert max(map(bodies.count, bodies)) == 2
 
 
-def test_one_broken_connection_is_no_reason_to_halve(whole: Sandbox) -> None:
+def test_one_broken_connection_does_not_halve_the_upload(whole: Sandbox) -> None:
     """After a single broken connection, the same upload is sent again."""
     positions = stars(whole, 50)
     with whole.in_use():
@@ -187,7 +187,7 @@ def test_one_target_of_many_with_too_many_rows_is_split(whole: Sandbox, small: S
     assert found.meta["failed"] == []
 
 
-def test_counts_of_many_targets_are_no_rows(cutting: Sandbox) -> None:
+def test_counts_of_many_targets_are_not_rows(cutting: Sandbox) -> None:
     """The single row of a count is not taken for the first of many."""
     with at_most(1):
         assert min(Observations.query_region_count(PLACES, radius="3 arcmin")["count"]) > LIMIT
@@ -228,7 +228,7 @@ def test_an_observation_with_too_many_products_is_an_error(cutting: Sandbox) -> 
 
 
 @pytest.mark.parametrize("catalog", ["TIC", "CTL"])
-def test_a_cut_list_of_entries_is_an_error(catalog: str) -> None:
+def test_a_truncated_list_of_entries_is_an_error(catalog: str) -> None:
     """If MAST can count the entries, the error gives their number."""
     with at_most(5), Sandbox(row_limit=5, cuts=True):
         with pytest.raises(
@@ -240,7 +240,7 @@ def test_a_cut_list_of_entries_is_an_error(catalog: str) -> None:
             Catalogs.query_criteria(catalog, coordinates=M101, radius="0.3 deg", Tmag=[0, 99])
 
 
-def test_as_many_entries_as_the_limit_may_be_all(cutting: Sandbox) -> None:
+def test_entries_at_the_limit_may_be_complete(cutting: Sandbox) -> None:
     """The count shows this, for a region and for criteria."""
     few = {"radius": "0.05 deg", "catalog": "TIC", "verbose": False}
     rows = len(Catalogs.query_region(M101, **few))
@@ -252,7 +252,7 @@ def test_as_many_entries_as_the_limit_may_be_all(cutting: Sandbox) -> None:
     assert [is_count(record) for record in cutting.requests.of("invoke")] == [False, True, False, True]
 
 
-def test_where_nobody_counts_an_answer_at_the_limit_is_an_error(cutting: Sandbox) -> None:
+def test_without_a_count_a_response_at_the_limit_is_an_error(cutting: Sandbox) -> None:
     """The error says what to do if there are no more rows, which then works."""
     few = {"radius": "0.05 deg", "catalog": "Gaia", "verbose": False}
     rows = len(Catalogs.query_region(M101, **few))
@@ -268,7 +268,7 @@ def test_where_nobody_counts_an_answer_at_the_limit_is_an_error(cutting: Sandbox
         assert len(Catalogs.query_region(M101, **few)) == rows
 
 
-def test_a_limit_of_the_question_is_the_limit(cutting: Sandbox) -> None:
+def test_the_limit_of_a_query_is_respected(cutting: Sandbox) -> None:
     """A maximum number of rows in the query is respected, with the usual warning."""
     with at_most(5), pytest.warns(MaxResultsWarning, match="nr=5"):
         assert len(Catalogs.query_region(M101, radius="0.3 deg", catalog="HSC", nr=5)) == 5
@@ -276,7 +276,7 @@ def test_a_limit_of_the_question_is_the_limit(cutting: Sandbox) -> None:
         Catalogs.query_region(M101, radius="0.3 deg", catalog="HSC", nr=LIMIT + 1)
 
 
-def test_any_client_splits_questions_for_observations(whole: Sandbox, small: Sandbox) -> None:
+def test_any_client_splits_queries_for_observations(whole: Sandbox, small: Sandbox) -> None:
     """A service that is queried by its name returns all rows."""
     params = {"columns": "obsid,t_min", "filters": [{"paramName": "obs_collection", "values": ["HST"]}]}
     table = Mast.service_request("Mast.Caom.Filtered", params)
@@ -285,13 +285,13 @@ def test_any_client_splits_questions_for_observations(whole: Sandbox, small: San
     assert len(set(table["obsid"])) == len(table)
 
 
-def test_a_page_that_is_asked_for_is_not_doubted(cutting: Sandbox) -> None:
+def test_a_requested_page_is_not_counted(cutting: Sandbox) -> None:
     """``page=`` requests a page of the existing result."""
     found = Catalogs.query_region(M101, radius="0.3 deg", catalog="TIC", pagesize=10, page=2, verbose=False)
     assert len(found) == 10
 
 
-def test_a_connection_that_breaks_for_good_is_no_matter_of_size(whole: Sandbox) -> None:
+def test_a_connection_that_always_breaks_is_an_error(whole: Sandbox) -> None:
     """A query of one observation cannot be split, and fails after the usual number of attempts."""
     with whole.in_use():
         whole.faults.add("invoke", Fault.reset(), times=None)

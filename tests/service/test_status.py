@@ -79,7 +79,7 @@ TOLD += [(service, name) for service in ("queries (Mashup)", "downloads", "CasJo
 
 
 @pytest.mark.parametrize(("service", "name"), sorted(set(TOLD)))
-def test_a_service_that_fails_is_told_from_the_others(mast_sandbox: Sandbox, service: str, name: str) -> None:
+def test_only_the_failing_service_is_reported(mast_sandbox: Sandbox, service: str, name: str) -> None:
     """Only the failing service has a failure; it gets one request, and the message gives the reason."""
     mast_sandbox.faults.add(ENDPOINTS[service], FAULTS[name], times=None)
     table = Observations.status(timeout=ENOUGH)
@@ -90,7 +90,7 @@ def test_a_service_that_fails_is_told_from_the_others(mast_sandbox: Sandbox, ser
     assert len(mast_sandbox.requests.of(ENDPOINTS[service])) == 1
 
 
-def test_a_page_where_data_are_expected_is_a_failure(mast_sandbox: Sandbox) -> None:
+def test_a_web_page_instead_of_data_is_a_failure(mast_sandbox: Sandbox) -> None:
     """A maintenance page with status 200 is a failure."""
     all_with(mast_sandbox, Fault.garbage())
     found = statuses(Observations.status(timeout=ENOUGH))
@@ -105,7 +105,7 @@ def test_an_error_of_the_database_is_a_failure(mast_sandbox: Sandbox) -> None:
     assert "The database is down" in table["message"][0]
 
 
-def test_a_query_that_takes_its_time_is_an_answer(mast_sandbox: Sandbox) -> None:
+def test_a_busy_service_is_ok(mast_sandbox: Sandbox) -> None:
     """A service that is still executing the query responds."""
     mast_sandbox.faults.add("invoke", Fault.executing(), times=None)
     assert statuses(Observations.status(timeout=ENOUGH))["queries (Mashup)"] == "ok"
@@ -135,7 +135,7 @@ class Stuck(requests.Session):
         raise requests.exceptions.ConnectionError("too late")
 
 
-def test_what_cannot_be_interrupted_is_not_waited_for() -> None:
+def test_blocked_requests_are_not_waited_for() -> None:
     """The table is returned in time, while the blocked requests are still running."""
     session = Stuck()
     try:
@@ -155,7 +155,7 @@ def test_no_token_is_sent(mast_sandbox: Sandbox) -> None:
     assert not any("authorization" in each.headers for each in mast_sandbox.requests[before:])
 
 
-def test_a_pause_that_a_server_has_asked_for_changes_nothing(mast_sandbox: Sandbox) -> None:
+def test_requested_pauses_do_not_affect_the_status(mast_sandbox: Sandbox) -> None:
     """The status does not wait for pauses of other calls, and does not make other calls pause."""
     all_with(mast_sandbox, Fault.status(429, retry_after=600))
     Observations.status(timeout=ENOUGH)
@@ -174,7 +174,7 @@ def test_addresses_without_a_server_are_failures(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("timeout", [0, -1, "soon", [1, 2]])
-def test_a_time_that_makes_no_sense_is_refused(mast_sandbox: Sandbox, timeout: Any) -> None:
+def test_an_invalid_timeout_raises(mast_sandbox: Sandbox, timeout: Any) -> None:
     """The timeout is checked before anything is sent."""
     with pytest.raises(InvalidArgumentError, match="timeout"):
         Observations.status(timeout=timeout)
@@ -182,12 +182,12 @@ def test_a_time_that_makes_no_sense_is_refused(mast_sandbox: Sandbox, timeout: A
 
 
 @pytest.mark.parametrize("given", [None, 30, 30 * u.s, "0.5 min"])
-def test_the_time_may_be_given_in_any_form(mast_sandbox: Sandbox, given: Any) -> None:
+def test_the_timeout_may_be_given_in_any_form(mast_sandbox: Sandbox, given: Any) -> None:
     """The default is five seconds; a quantity or text is valid, too."""
     assert Observations.status(timeout=given).meta["timeout"] == (5 if given is None else 30)
 
 
-def test_every_client_has_it(mast_sandbox: Sandbox) -> None:
+def test_every_client_has_the_status(mast_sandbox: Sandbox) -> None:
     """All clients have the method."""
     from astroquery_mast import VO, CasJobs, Catalogs, JwstFiles, MastMissions, Tesscut
 

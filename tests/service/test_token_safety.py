@@ -64,7 +64,9 @@ def test_a_login_is_not_sent_to_a_changed_server(mast_sandbox: Sandbox, other: S
     assert Observations.authenticated() is True
 
 
-def test_a_token_of_the_environment_does_not_go_to_the_sandbox(other: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_from_the_environment_is_not_sent_to_the_sandbox(
+    other: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A token that existed before the sandbox is for MAST, and is restored afterwards."""
     monkeypatch.setenv("MAST_API_TOKEN", "realtoken0000000000000000000000")
     with other.in_use(), pytest.raises(LoginError, match="No MAST token found"):
@@ -136,9 +138,7 @@ def test_logout_drops_cookies_except_those_of_a_users_session(mast_sandbox: Sand
 # -- where it shows ------------------------------------------------------------------------------------------------
 
 
-def test_a_server_that_echoes_the_token_puts_it_in_no_words(
-    mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
+def test_an_echoed_token_is_not_shown(mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     """Exceptions, the log of retries and messages in manifests show an ellipsis."""
     token = mast_sandbox.token
     Observations.login(token)
@@ -154,7 +154,7 @@ def test_a_server_that_echoes_the_token_puts_it_in_no_words(
     assert token not in "".join(traceback.format_exception(caught.value)) + caplog.text + str(message)
 
 
-def test_the_history_of_a_redirect_loop_holds_no_token(mast_sandbox: Sandbox) -> None:
+def test_the_history_of_a_redirect_loop_has_no_token(mast_sandbox: Sandbox) -> None:
     """All requests in the history of an exception are without the token."""
     Observations.login(mast_sandbox.token)
     mast_sandbox.faults.add("whoami", Fault.redirect(f"{mast_sandbox.url}/whoami"), times=None)
@@ -266,12 +266,12 @@ def test_a_blank_variable_does_not_hide_a_good_one(mast_sandbox: Sandbox, monkey
 
 
 @pytest.mark.parametrize("form", ['"{}"', "'{}'", "Bearer {}", "token {}", "\ufeff{}", "{}\u200b", '"token {}"\r\n'])
-def test_what_surrounds_a_token_is_dropped(mast_sandbox: Sandbox, form: str) -> None:
+def test_characters_around_a_token_are_removed(mast_sandbox: Sandbox, form: str) -> None:
     """Quotes, the name of a scheme, byte order marks and zero-width characters are removed."""
     assert Observations.login(form.format(mast_sandbox.token)) is True
 
 
-def test_a_refusal_says_where_the_token_came_from(
+def test_a_refusal_names_the_source_of_the_token(
     mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The message names the expired variable or file."""
@@ -287,7 +287,7 @@ def test_a_refusal_says_where_the_token_came_from(
         Observations.login()
 
 
-def test_a_token_comes_from_a_file_that_the_environment_names(
+def test_a_token_is_read_from_a_file_named_in_the_environment(
     mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Containers provide secrets as files."""
@@ -311,7 +311,7 @@ def shared_folder() -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("file_mode", "folder_mode", "warned"), [(0o644, 0o755, True), (0o600, 0o755, False), (0o644, 0o700, False)]
 )
-def test_a_token_file_that_everybody_can_read_is_a_warning(
+def test_a_token_file_readable_by_all_users_warns(
     mast_sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     shared_folder: Path,
@@ -333,7 +333,7 @@ def test_a_token_file_that_everybody_can_read_is_a_warning(
     assert mast_sandbox.token not in "".join(messages)
 
 
-def test_a_token_without_access_to_exclusive_files_is_told_at_login(
+def test_login_reports_a_token_without_exclusive_access(
     mast_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The scopes are in the user's record; without scopes in the record, there is no warning."""
@@ -364,9 +364,7 @@ def test_a_notebook_without_a_user_is_a_login_error(mast_sandbox: Sandbox, monke
 # -- refusals ------------------------------------------------------------------------------------------------------
 
 
-def test_a_refused_public_file_is_said_to_be_public_and_whoami_is_asked_once(
-    mast_sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_refused_public_files_need_one_whoami_request(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     """The firewall's message is quoted, without advice about tokens; one whoami request is enough for all files."""
     products = Observations.get_product_list(Observations.query_criteria(obs_collection="HST")[:1])
     public = products[products["dataRights"] == "PUBLIC"][:5]

@@ -72,7 +72,7 @@ def sent_tokens(sandbox: Sandbox) -> set[str | None]:
 # -- where a token comes from --------------------------------------------------------------------------------------
 
 
-def test_login_returns_true_and_serves_all_classes(mast_sandbox: Sandbox) -> None:
+def test_login_returns_true_and_applies_to_all_clients(mast_sandbox: Sandbox) -> None:
     """A login applies to all clients, and returns True (B31)."""
     assert Observations.login(mast_sandbox.token) is True
     assert Mast.authenticated() is True
@@ -107,7 +107,9 @@ def test_token_comes_from_the_environment(mast_sandbox: Sandbox, monkeypatch: py
     assert Observations.login() is True
 
 
-def test_the_argument_goes_before_the_environment(mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_argument_takes_precedence_over_the_environment(
+    mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A given token is used."""
     monkeypatch.setenv("MAST_API_TOKEN", mast_sandbox.expired_token)
     assert Observations.login(mast_sandbox.token) is True
@@ -123,7 +125,7 @@ def test_token_comes_from_the_keyring(mast_sandbox: Sandbox) -> None:
     assert Observations.login() is True
 
 
-def test_no_keyring_is_no_crash(mast_sandbox: Sandbox) -> None:
+def test_a_missing_keyring_is_reported(mast_sandbox: Sandbox) -> None:
     """On a computer without a keyring, a token can be given, and a message explains that there is no keyring (B30)."""
     keyring.set_keyring(BrokenKeyring())
     with pytest.raises(LoginError, match="MAST_API_TOKEN"):
@@ -145,7 +147,7 @@ def test_a_prompt_is_the_last_resort(mast_sandbox: Sandbox, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("bad", ["expired", "unknown"])
-def test_a_bad_token_is_neither_kept_nor_stored(mast_sandbox: Sandbox, bad: str) -> None:
+def test_an_invalid_token_is_neither_kept_nor_stored(mast_sandbox: Sandbox, bad: str) -> None:
     """A token that MAST rejects is neither kept nor stored, and a valid one is kept (B31)."""
     ring = MemoryKeyring()
     keyring.set_keyring(ring)
@@ -161,7 +163,7 @@ def test_a_bad_token_is_neither_kept_nor_stored(mast_sandbox: Sandbox, bad: str)
 @pytest.mark.parametrize(
     "bad", ["", "  ", "two words", "tab\tbed", "new\nline: X", "\N{GREEK SMALL LETTER ALPHA}" * 32]
 )
-def test_what_cannot_be_a_token_is_refused_unsent(mast_sandbox: Sandbox, bad: str) -> None:
+def test_invalid_tokens_raise_before_sending(mast_sandbox: Sandbox, bad: str) -> None:
     """Text that could end a header is never sent."""
     with pytest.raises(LoginError, match="not a MAST token"):
         Observations.login(bad)
@@ -215,13 +217,13 @@ DEFAULTS = Endpoints()
         ("", False),
     ],
 )
-def test_only_configured_servers_over_https_see_the_token(url: str, allowed: bool) -> None:
+def test_only_configured_servers_over_https_get_the_token(url: str, allowed: bool) -> None:
     """The token is sent only to MAST's own hosts, and only encrypted."""
     assert auth.may_receive_token(url, DEFAULTS) is allowed
 
 
 @given(host=st.from_regex(r"[a-z0-9.@:-]{1,40}", fullmatch=True), scheme=st.sampled_from(["http", "https"]))
-def test_no_other_host_ever_sees_the_token(host: str, scheme: str) -> None:
+def test_no_other_host_gets_the_token(host: str, scheme: str) -> None:
     """Whatever the spelling of the host, a request goes to a configured host or has no token."""
     url = f"{scheme}://{host}/x"
     try:
@@ -277,7 +279,7 @@ def test_a_redirect_elsewhere_drops_the_token(mast_sandbox: Sandbox) -> None:
         other.stop()
 
 
-def test_the_session_itself_holds_no_secret(mast_sandbox: Sandbox) -> None:
+def test_the_session_has_no_secret(mast_sandbox: Sandbox) -> None:
     """No cookie, header or setting of the session contains the token."""
     Observations.login(mast_sandbox.token)
     session = Observations._session
@@ -322,7 +324,7 @@ def test_token_is_in_no_repr_log_exception_or_pickle(mast_sandbox: Sandbox, capl
     assert "POST" in caplog.text
 
 
-def test_a_copied_client_shares_the_login_and_a_pickled_one_has_none_of_its_own(mast_sandbox: Sandbox) -> None:
+def test_copied_and_pickled_clients_have_only_the_shared_login(mast_sandbox: Sandbox) -> None:
     """Copies of a client with the shared login share it; the token of a constructor is not copied."""
     Observations.login(mast_sandbox.token)
     assert pickle.loads(pickle.dumps(Observations)).authenticated() is True
@@ -348,7 +350,7 @@ def test_a_copied_client_shares_the_login_and_a_pickled_one_has_none_of_its_own(
         ),
     ],
 )
-def test_a_refusal_says_what_to_do(mast_sandbox: Sandbox, tmp_path: object, who: str, advice: str) -> None:
+def test_a_refusal_has_advice(mast_sandbox: Sandbox, tmp_path: object, who: str, advice: str) -> None:
     """The advice for 401 is to log in, renew the token, or request access; with a valid token, the download works."""
     if who == "member":
         Observations.login(mast_sandbox.token)

@@ -130,7 +130,7 @@ def test_ipython_shows_the_lines_of_the_user(monkeypatch: pytest.MonkeyPatch) ->
 def test_names_and_logins_have_no_long_tracebacks(
     mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any]
 ) -> None:
-    """Errors about the name of an object, a token or a password end at the line of the user, too."""
+    """Tracebacks of errors about names, tokens and passwords end at the user's line, too."""
     in_shell(monkeypatch, "Context")
     with pytest.raises((InvalidQueryError, LoginError, ResolverError)) as caught:
         call()
@@ -139,14 +139,14 @@ def test_names_and_logins_have_no_long_tracebacks(
     assert type(pickle.loads(pickle.dumps(caught.value))) is type(caught.value)
 
 
-def test_ipython_shows_all_where_all_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ipython_shows_all_lines_in_verbose_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     """With ``%xmode Verbose``, all frames are shown."""
     in_shell(monkeypatch, "Verbose")
     error = caught_by(asks_with_a_typo)
     assert error._render_traceback_()[-1] == "_column"
 
 
-def test_an_error_without_lines_of_the_user_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_without_user_lines_shows_all_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """If all frames belong to this package, they are shown."""
     in_shell(monkeypatch, "Context")
     error = caught_by(asks_with_a_typo)
@@ -156,7 +156,7 @@ def test_an_error_without_lines_of_the_user_is_shown_whole(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("module", [None, SimpleNamespace(get_ipython=lambda: None)])
-def test_outside_of_ipython_the_traceback_is_that_of_python(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
+def test_outside_of_ipython_the_traceback_is_pythons(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
     """Without a shell, the traceback is Python's."""
     monkeypatch.setitem(sys.modules, "IPython", module)
     error = caught_by(asks_with_a_typo)

@@ -71,7 +71,7 @@ def test_any_type_name_has_a_kind_or_none(name: str) -> None:
         ("electrons per fortnight", None),
     ],
 )
-def test_units_are_astropys_or_none(text: str, unit: u.UnitBase | None) -> None:
+def test_units_are_those_of_astropy_or_none(text: str, unit: u.UnitBase | None) -> None:
     """MAST's spellings are converted to units; unknown units are None, without a warning."""
     assert unit_of(text) == unit
 
@@ -83,7 +83,7 @@ def test_any_unit_text_is_a_unit_or_none(text: str) -> None:
     assert unit is None or not isinstance(unit, u.UnrecognizedUnit)
 
 
-def test_configuration_is_read_in_both_its_vocabularies() -> None:
+def test_configuration_is_read_with_both_sets_of_names() -> None:
     """Each property is read by its name in the portal or in the VO, and entries that are not objects are ignored."""
     config = {
         "t_min": {"text": "Start Time", "isMjd": True, "vot.datatype": "double", "vot.unit": "d", "unit": "MJD"},
@@ -116,7 +116,7 @@ def test_configuration_is_read_in_both_its_vocabularies() -> None:
         ({}, False),
     ],
 )
-def test_columns_of_fractions_are_filtered_by_range(entry: dict[str, object], continuous: bool) -> None:
+def test_columns_with_fractions_are_filtered_by_range(entry: dict[str, object], continuous: bool) -> None:
     """Columns that may contain fractions are filtered by range, and integers and text by value."""
     assert columns_of({"x": entry})["x"].continuous is continuous
 
@@ -136,13 +136,13 @@ def test_only_numbers_have_units(type_name: str, has_unit: bool) -> None:
     assert (Column("x", type_name=type_name, vo_unit="deg").astropy_unit is not None) is has_unit
 
 
-def test_virtual_observatorys_unit_goes_before_the_portals() -> None:
+def test_unit_of_the_virtual_observatory_takes_precedence() -> None:
     """The unit of the portal is used only if the other is missing or unknown."""
     assert Column("x", type_name="double", vo_unit="ms", unit="sec").astropy_unit == u.ms
     assert Column("x", type_name="double", vo_unit="ICRS Shape", unit="sec").astropy_unit == u.s
 
 
-def test_snapshot_knows_observations_and_products() -> None:
+def test_snapshot_has_observations_and_products() -> None:
     """The package has the columns of observations and products, without a request."""
     assert {"Mast.Caom.Cone", "Mast.Caom.Products"} <= set(snapshot())
     columns = snapshot()["Mast.Caom.Cone"]
@@ -162,7 +162,7 @@ def test_closest_names_ignore_case() -> None:
     assert len(closest("a1", [f"a{n}" for n in range(10, 30)], count=2)) == 2
 
 
-def test_name_is_found_in_any_case_and_missed_with_the_likeliest_ones() -> None:
+def test_names_match_in_any_case_and_unknown_ones_raise() -> None:
     """The exact spelling is preferred; the error for an unknown name lists similar names, or else all."""
     assert [find_name(name, ["Dec", "dec"]) for name in ("dec", "DEC", "x")] == ["dec", "Dec", None]
     assert str(no_such("No 'dac'.", "dac", ["Dec", "ra", "dec"])) == "No 'dac'. Did you mean 'Dec' or 'dec'?"
@@ -172,7 +172,7 @@ def test_name_is_found_in_any_case_and_missed_with_the_likeliest_ones() -> None:
     assert str(refused) == "No 'x'. Available: Dec, ra."
 
 
-def test_metadata_table_leaves_out_what_is_hidden_or_empty() -> None:
+def test_metadata_table_omits_hidden_and_empty_columns() -> None:
     """Hidden columns and those of the portal have no row, and properties that no column has are omitted."""
     columns = columns_of(
         {
@@ -187,12 +187,12 @@ def test_metadata_table_leaves_out_what_is_hidden_or_empty() -> None:
     assert [list(row) for row in table] == [["a", "A", "integer", "s"], ["b", "b", "geography", ""]]
 
 
-def test_metadata_of_nothing_is_an_empty_table() -> None:
+def test_metadata_of_no_columns_are_an_empty_table() -> None:
     """Without columns, the table is empty, and there is no error."""
     assert len(metadata_table({})) == 0
 
 
-def test_every_unit_goes_into_fits_files() -> None:
+def test_fits_supports_every_unit() -> None:
     """A unit that FITS does not support would cause a warning whenever a table is written."""
     for config_id, columns in snapshot().items():
         for column in columns.values():

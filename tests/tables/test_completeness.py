@@ -16,7 +16,7 @@ def page_of(rows: int, number: int, total: int) -> Page:
 
 
 @given(sizes=st.lists(st.integers(0, 5), min_size=1, max_size=6), lost=st.integers(0, 5))
-def test_completeness_proves_that_no_row_is_missing(sizes: list[int], lost: int) -> None:
+def test_completeness_detects_missing_rows(sizes: list[int], lost: int) -> None:
     """The number of received rows must be the announced one; one row less or more is an error."""
     total = sum(sizes) + lost
     found = Completeness("s")
@@ -29,7 +29,7 @@ def test_completeness_proves_that_no_row_is_missing(sizes: list[int], lost: int)
         found.close()
 
 
-def test_completeness_notices_a_page_that_was_not_asked_for() -> None:
+def test_completeness_detects_a_page_with_another_number() -> None:
     """A server that always returns page 1 does not fill the table with copies."""
     found = Completeness("s")
     found.add(page_of(2, 1, 4), 1)
@@ -37,7 +37,7 @@ def test_completeness_notices_a_page_that_was_not_asked_for() -> None:
         found.add(page_of(2, 1, 4), 2)
 
 
-def test_completeness_notices_that_the_archive_changed_its_mind() -> None:
+def test_completeness_detects_changed_totals() -> None:
     """A response that grows between pages is an error."""
     found = Completeness("s")
     found.add(page_of(2, 1, 4), 1)
@@ -45,7 +45,7 @@ def test_completeness_notices_that_the_archive_changed_its_mind() -> None:
         found.add(page_of(2, 2, 5), 2)
 
 
-def test_completeness_accepts_services_that_do_not_page() -> None:
+def test_completeness_accepts_services_without_pages() -> None:
     """Without paging, nothing can be verified."""
     found = Completeness("s")
     found.add(Page("s", "COMPLETE", (), [{}]), 1)

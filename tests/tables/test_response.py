@@ -64,7 +64,7 @@ def extjs(**table: Any) -> dict[str, Any]:
     return {"status": "COMPLETE", "data": {"Tables": [table]}}
 
 
-def test_page_has_rows_columns_and_place() -> None:
+def test_page_has_rows_columns_and_number() -> None:
     """A complete response has its rows, its columns in order, and the number of the page."""
     page = read({"status": "COMPLETE", "msg": "", "data": ROWS, "fields": FIELDS, "paging": PAGING})
     assert list(page.rows) == ROWS
@@ -110,27 +110,27 @@ def test_arbitrary_extjs_gives_only_errors_of_the_package(table: object) -> None
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"data":' * 100_000])
-def test_bottomless_nesting_is_unreadable(body: bytes) -> None:
+def test_too_deep_nesting_is_invalid(body: bytes) -> None:
     """Too deeply nested JSON is an invalid response."""
     with pytest.raises(InvalidResponseError, match="did not return JSON"):
         parse_page(200, {}, body, "Mast.Caom.Cone")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>busy</html>", b'{"status":"COMPLETE","data":[{"a":1},{', b"[]", b"3"])
-def test_foreign_or_cut_answer_is_unreadable(body: bytes) -> None:
+def test_foreign_or_truncated_responses_are_invalid(body: bytes) -> None:
     """HTML, truncated or empty responses, or JSON that is not an object, are never taken for a result."""
     with pytest.raises(InvalidResponseError, match=r"Mast\.Caom\.Cone (did not return|returned)"):
         parse_page(200, {}, body, "Mast.Caom.Cone")
 
 
 @pytest.mark.parametrize("data", ["oops", 3, True, None])
-def test_columns_without_rows_are_no_empty_result(data: object) -> None:
+def test_columns_without_rows_are_not_an_empty_result(data: object) -> None:
     """A response with columns, but without a list of rows, is invalid, not empty."""
     with pytest.raises(InvalidResponseError, match="no list of rows"):
         read({"status": "COMPLETE", "data": data, "fields": FIELDS})
 
 
-def test_null_rows_are_an_empty_result_if_the_archive_says_so() -> None:
+def test_null_rows_are_an_empty_result_if_announced() -> None:
     """Null instead of rows requires paging that announces no rows."""
     page = read({"status": "COMPLETE", "data": None, "fields": FIELDS, "paging": {"rows": 0, "rowsFiltered": 0}})
     assert list(page.rows) == []
@@ -138,14 +138,14 @@ def test_null_rows_are_an_empty_result_if_the_archive_says_so() -> None:
     assert page.paging.total == 0
 
 
-def test_reply_without_status_or_fields_is_read() -> None:
+def test_response_without_status_or_fields_is_read() -> None:
     """A missing status means complete, and missing columns are taken from the rows."""
     page = read({"data": [{"a": 1}, {"b": 2, "a": 3}]})
     assert page.status == "COMPLETE"
     assert page.fields == (("a", ""), ("b", ""))
 
 
-def test_answer_that_is_no_table_keeps_its_document() -> None:
+def test_response_without_a_table_keeps_its_document() -> None:
     """The response of a service without rows is a page without columns."""
     page = read({"status": "COMPLETE", "url": "https://mast.stsci.edu/x.sh", "statusList": {}})
     assert (page.fields, list(page.rows)) == ((), [])
@@ -153,7 +153,7 @@ def test_answer_that_is_no_table_keeps_its_document() -> None:
     assert page.document["url"].endswith("x.sh")
 
 
-def test_name_lookup_rows_have_a_name_of_their_own() -> None:
+def test_name_resolution_rows_have_their_own_name() -> None:
     """The rows of a name resolution are those of resolvedCoordinate, even if the status is empty."""
     page = read({"resolvedCoordinate": [{"ra": 1.0, "decl": 2.0}], "status": ""})
     assert list(page.rows) == [{"ra": 1.0, "decl": 2.0}]
@@ -166,12 +166,12 @@ def test_duplicate_column_is_kept_once() -> None:
 
 
 @pytest.mark.parametrize("state", ["EXECUTING", "executing"])
-def test_executing_answer_may_lack_everything(state: str) -> None:
+def test_executing_response_may_be_empty(state: str) -> None:
     """An unfinished response is recognized without data, columns or paging."""
     assert read({"status": state, "percent complete": 0.3}).executing
 
 
-def test_page_whose_rows_do_not_match_its_announcement_is_incomplete() -> None:
+def test_page_with_fewer_rows_than_announced_is_incomplete() -> None:
     """Fewer rows than the page announces are an error, not a short table."""
     with pytest.raises(IncompleteResultError, match="announced 2 rows on page 1, but returned 1"):
         read({"status": "COMPLETE", "data": ROWS[:1], "fields": FIELDS, "paging": PAGING})
@@ -192,12 +192,12 @@ def test_unreadable_paging_is_an_error(member: str, number: object) -> None:
 
 
 @pytest.mark.parametrize("paging", [None, {}, [], "none"])
-def test_absent_paging_is_a_service_that_does_not_page(paging: object) -> None:
+def test_missing_paging_means_a_single_page(paging: object) -> None:
     """Services without pages return no paging, or an empty object."""
     assert read({"data": ROWS, "fields": FIELDS, "paging": paging}).paging is None
 
 
-def test_error_status_gives_the_archives_own_words() -> None:
+def test_error_status_has_the_message_of_mast() -> None:
     """The exception for an ERROR in a 200 has MAST's message."""
     with pytest.raises(ServerError, match=r"Incorrect syntax near '\*'") as caught:
         read({"status": "ERROR", "msg": "Incorrect syntax near '*'."})
@@ -205,7 +205,7 @@ def test_error_status_gives_the_archives_own_words() -> None:
 
 
 @pytest.mark.parametrize("message", [None, "", 3, ["x"]])
-def test_error_status_without_words_is_still_an_error(message: object) -> None:
+def test_error_status_without_a_message_is_an_error(message: object) -> None:
     """An ERROR with a missing or odd message is an error."""
     with pytest.raises(ServerError, match="reported an error"):
         read({"status": "ERROR", "msg": message})
@@ -232,7 +232,7 @@ def test_error_about_rights_is_a_login_error() -> None:
         (599, ServerError),
     ],
 )
-def test_http_status_decides_who_is_to_blame(status: int, kind: type[MastError]) -> None:
+def test_http_status_determines_the_exception(status: int, kind: type[MastError]) -> None:
     """4xx means an invalid request, 401 and 403 missing access, others a server error; the message is in one line."""
     with pytest.raises(kind, match=rf"\(HTTP {status}\): no such\s\w+\.$") as caught:
         check_status(status, {"Retry-After": "7"}, b"no such\n  column", "missions")
@@ -251,7 +251,7 @@ def test_html_of_a_proxy_is_not_quoted() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 399])
-def test_status_below_400_passes(status: int) -> None:
+def test_status_below_400_raises_no_error(status: int) -> None:
     """A successful status raises no error."""
     check_status(status, {}, b"", "s")
 
@@ -274,13 +274,13 @@ def test_status_below_400_passes(status: int) -> None:
         ("Mon, 99 Foo 99999 00:00:00 GMT", None),
     ],
 )
-def test_retry_after_is_read_in_both_its_forms(text: str, seconds: float | None) -> None:
+def test_retry_after_is_read_in_both_formats(text: str, seconds: float | None) -> None:
     """Seconds and dates are read, a time in the past means now, and an invalid one is None."""
     assert retry_after_seconds({"Retry-After": text}, NOW) == seconds
 
 
 @given(text=st.text() | st.floats().map(str) | st.integers().map(str))
-def test_retry_after_is_never_negative_nor_endless(text: str) -> None:
+def test_retry_after_is_finite_and_not_negative(text: str) -> None:
     """Whatever the header, the pause is a finite number that is not negative, or None."""
     seconds = retry_after_seconds({"Retry-After": text}, NOW)
     assert seconds is None or 0 <= seconds < float("inf")
@@ -293,7 +293,7 @@ def test_retry_after_dates_count_from_now(ahead: int) -> None:
     assert retry_after_seconds({"Retry-After": header}, NOW) == max(0, ahead)
 
 
-def test_missing_retry_after_is_nothing() -> None:
+def test_missing_retry_after_is_none() -> None:
     """Without the header, the result is None."""
     assert retry_after_seconds({}) is None
 
@@ -334,7 +334,7 @@ def test_histograms_count_discrete_columns_only() -> None:
     assert histograms(extjs(Columns=columns)) == {"project": {"HST": 3}}
 
 
-def test_null_is_no_value() -> None:
+def test_null_is_not_a_value() -> None:
     """MAST counts rows with missing values under a key that is not text."""
     counts = [{"key": None, "count": 5}, {"key": "HST", "count": 3}, {"key": "None", "count": 1}]
     columns = [{"dataIndex": "project", "ExtendedProperties": {"histObj": {"hist": counts}}}]
@@ -342,13 +342,13 @@ def test_null_is_no_value() -> None:
 
 
 @pytest.mark.parametrize("document", [{}, {"data": [], "fields": []}, {"msg": "busy"}, {"status": None, "data": []}])
-def test_an_answer_without_any_sign_of_one_is_no_empty_result(document: dict[str, Any]) -> None:
+def test_a_response_without_any_content_is_not_an_empty_result(document: dict[str, Any]) -> None:
     """Without status, columns and rows, the response is not a valid empty result."""
     with pytest.raises(InvalidResponseError, match="neither a status nor columns nor rows"):
         read(document)
 
 
-def test_a_name_that_nobody_knows_is_an_empty_result() -> None:
+def test_an_unknown_name_is_an_empty_result() -> None:
     """The response for an unknown name has an empty status, and no list."""
     page = parse_page(200, {}, b'{"status": ""}', "Mast.Name.Lookup")
     assert list(page.rows) == []

@@ -75,7 +75,7 @@ def test_a_notebook_shows_names_units_rows_and_counts() -> None:
     assert any(text.startswith("3 rows \N{MULTIPLICATION SIGN} 11 columns (3 ") for text in page.texts["div"])
 
 
-def test_what_is_cut_or_rounded_is_told_in_full() -> None:
+def test_shortened_and_rounded_cells_have_tooltips() -> None:
     """The tooltip has the complete text, and the exact number."""
     table = ResultTable({"a": ["x" * 500], "b": [1 / 3], "c": Column([53388.5], unit="d", description="Of <c>")})
     table.rename_column("c", "t_min")
@@ -84,7 +84,7 @@ def test_what_is_cut_or_rounded_is_told_in_full() -> None:
     assert {"x" * 500, "0.3333333333333333", "53388.5", "Of <c>"} <= set(page.values("title"))
 
 
-def test_long_tables_have_fifty_rows_or_as_many_as_astropy_says() -> None:
+def test_long_tables_show_fifty_rows_or_those_of_astropys_limit() -> None:
     """A row says how many are omitted."""
     page = page_of(observations(200))
     assert page.tags.count("tr") == 2 + 50 + 1
@@ -139,7 +139,7 @@ def test_addresses_follow_the_configuration() -> None:
 # -- previews ----------------------------------------------------------------------------------------------------------
 
 
-def test_previews_are_fetched_when_they_are_opened(mast_sandbox: Sandbox) -> None:
+def test_previews_are_loaded_when_they_are_opened(mast_sandbox: Sandbox) -> None:
     """They are collapsed and loaded lazily, and each is the public file at MAST."""
     page = page_of(Observations.query_object("M51")[:3])
     sources = page.values("src")
@@ -150,7 +150,7 @@ def test_previews_are_fetched_when_they_are_opened(mast_sandbox: Sandbox) -> Non
     assert page.values("referrerpolicy") == ["no-referrer"] * len(sources)
 
 
-def test_exclusive_previews_are_named_and_not_linked() -> None:
+def test_exclusive_previews_have_no_link() -> None:
     """Browsers cannot load them, and no address contains a token."""
     table = observations(2)
     table["dataRights"] = ["EXCLUSIVE_ACCESS", "PUBLIC"]
@@ -162,7 +162,7 @@ def test_exclusive_previews_are_named_and_not_linked() -> None:
     assert "exclusive access" in page.texts["div"]
 
 
-def test_products_that_are_pictures_are_previews() -> None:
+def test_products_that_are_images_are_previews() -> None:
     """Other files are not previews."""
     table = ResultTable(
         {
@@ -214,7 +214,7 @@ NAMES += ("Local Path", "productFilename", "target_name")
 @given(
     st.dictionaries(st.one_of(st.sampled_from(NAMES), HOSTILE.filter(bool)), HOSTILE, min_size=1, max_size=8), HOSTILE
 )
-def test_no_text_of_a_server_becomes_markup(cells: dict[str, str], words: str) -> None:
+def test_text_from_a_server_never_becomes_markup(cells: dict[str, str], words: str) -> None:
     """Whatever names, cells and descriptions contain, there are only our tags and attributes, and links to the web."""
     table = ResultTable({name: Column([cell, cell], description=words) for name, cell in cells.items()})
     for text in (table._repr_html_(), table.show_all()._repr_html_()):
@@ -241,7 +241,7 @@ def test_show_all_scrolls_through_everything() -> None:
     assert "53388.5" in page.texts["td"]
 
 
-def test_show_all_of_a_huge_table_says_how_to_go_on() -> None:
+def test_show_all_of_a_huge_table_says_how_to_continue() -> None:
     """Browsers cannot show a million cells."""
     table = ResultTable({"a": range(300_000), "b": range(300_000)})
     text = table.show_all()._repr_html_()

@@ -41,7 +41,7 @@ def shown(table: Table, width: int, lines: int = 24) -> list[str]:
 # -- it stays what it is -----------------------------------------------------------------------------------------------
 
 
-def test_what_is_made_of_a_result_is_a_result() -> None:
+def test_operations_on_a_result_return_results() -> None:
     """Slices, columns, copies, stacked, joined, grouped and pickled tables keep the class and the values."""
     table = observations()
     whole = [
@@ -66,7 +66,7 @@ def test_what_is_made_of_a_result_is_a_result() -> None:
 
 
 @pytest.mark.parametrize("kind", ["ecsv", "xml", "fits"])
-def test_files_hold_the_same_as_those_of_a_plain_table(kind: str, tmp_path: Path) -> None:
+def test_files_are_the_same_as_those_of_a_plain_table(kind: str, tmp_path: Path) -> None:
     """ECSV, VOTable and FITS files of a result are those of a plain table, and can be read as either."""
     table = observations()
     table.meta.clear()
@@ -107,7 +107,7 @@ def test_showing_changes_nothing() -> None:
 # -- in a terminal -----------------------------------------------------------------------------------------------------
 
 
-def test_observations_show_what_people_look_at_first() -> None:
+def test_observations_show_the_most_important_columns() -> None:
     """The obs_id is first; times are dates, long numbers are rounded, and s_region is omitted."""
     lines = shown(observations(), WIDE_ENOUGH)
     assert lines[0].split()[:4] == ["obs_id", "target_name", "obs_collection", "instrument_name"]
@@ -147,7 +147,7 @@ def test_a_table_that_fits_is_shown_as_it_is() -> None:
     assert lines[-1] == "3 rows x 3 columns"
 
 
-def test_columns_that_a_user_removed_are_not_missed() -> None:
+def test_removed_columns_are_not_required() -> None:
     """The other columns are selected and ordered as before, or none if all are removed."""
     table = observations()
     table.remove_columns(["obs_id", "t_min", "intentType", "filters"])
@@ -166,7 +166,7 @@ def test_columns_excluded_from_printing_are_not_shown() -> None:
     assert shown(table, 200)[0].split() == ["filters", "t_min"]
 
 
-def test_limits_of_astropy_are_kept_and_can_be_lifted() -> None:
+def test_limits_of_astropy_apply_and_can_be_disabled() -> None:
     """Negative numbers mean no limit."""
     table = observations(100)
     assert len(shown(table, -1, -1)) == 100 + 4
@@ -208,7 +208,7 @@ def test_any_column_that_astropy_can_hold_is_shown() -> None:
         assert repr(each.show_all())
 
 
-def test_a_format_of_the_user_is_kept() -> None:
+def test_the_format_of_the_user_is_kept() -> None:
     """A column with a format is not rounded."""
     table = ResultTable({"x": [1.23456789012345, 2.0]})
     assert "1.2345679" in shown(table, 80)[2]
@@ -240,7 +240,7 @@ def test_columns_with_east_asian_characters_are_aligned(width: int) -> None:
 
 
 @given(st.text(max_size=60), st.integers(min_value=1, max_value=50))
-def test_shortened_text_has_the_length(text: str, width: int) -> None:
+def test_shortened_text_fits_the_width(text: str, width: int) -> None:
     """Shortened text is never longer than the width, and unchanged if it fits."""
     made = shortened(text, width)
     assert text_width(made) <= width
@@ -257,7 +257,7 @@ def test_shortened_text_has_the_length(text: str, width: int) -> None:
         ("2013-09-07T21:51:45.756000", 12, "2013-09-07"),
     ],
 )
-def test_what_tells_a_text_apart_stays(text: str, width: int, made: str) -> None:
+def test_the_most_specific_part_of_a_text_is_kept(text: str, width: int, made: str) -> None:
     """These are the file name of a path, the beginning of a sentence, both ends of a name, and the day of a time."""
     assert shortened(text, width).endswith(made[-10:])
     assert len(shortened(text, width)) <= width
@@ -279,7 +279,7 @@ def test_the_names_in_the_rules_are_in_lower_case() -> None:
     assert names == [name.lower() for name in names]
 
 
-def test_days_far_in_the_future_stay_numbers() -> None:
+def test_dates_far_in_the_future_are_shown_as_numbers() -> None:
     """MAST uses such a release date if none is set."""
     table = ResultTable({"t_obs_release": Column([53388.5, 9999999.0], unit="d")})
     assert "9999999.0" in shown(table, 80)[4]
@@ -294,7 +294,7 @@ def test_show_all_shows_all_rows_and_columns() -> None:
     assert repr(table.show_all()).splitlines() == [line.rstrip() for line in table.pformat(max_width=-1)]
 
 
-def test_queries_give_results(mast_sandbox: Sandbox) -> None:
+def test_queries_return_result_tables(mast_sandbox: Sandbox) -> None:
     """A query, its products and filtered products are results."""
     del mast_sandbox
     found = Observations.query_object("M51")
@@ -323,7 +323,7 @@ def test_a_table_of_headers_shows_the_file_and_the_hdu(mast_sandbox: Sandbox) ->
     assert shown(headers, 80)[0].split()[:4] == ["file", "hdu", "EXTNAME", "EXTVER"]
 
 
-def test_a_file_without_a_status_or_a_size_is_shown_as_such() -> None:
+def test_files_without_a_status_or_size_are_shown() -> None:
     """A masked status is not counted as the value under the mask, and a size of NaN is not added."""
     manifest = Manifest(
         {

@@ -53,7 +53,7 @@ def table_of(page: Page) -> tuple[Table, list[str]]:
 
 @settings(max_examples=150)
 @given(data=st.data())
-def test_table_is_that_of_the_standard_library(data: st.DataObject) -> None:
+def test_tables_equal_those_of_the_standard_library(data: st.DataObject) -> None:
     """Cells, masks, kinds and warnings do not depend on the values, the types, and the ends of blocks."""
     fields = data.draw(st.dictionaries(NAMES, st.sampled_from(TYPES), min_size=1, max_size=4))
     row = st.fixed_dictionaries({}, optional=dict.fromkeys(fields, VALUES))
@@ -71,7 +71,7 @@ def test_table_is_that_of_the_standard_library(data: st.DataObject) -> None:
         np.testing.assert_array_equal(ours[name].data.data, theirs[name].data.data)
 
 
-def test_a_misfit_in_the_last_block_decides_for_the_page() -> None:
+def test_a_mismatch_in_the_last_block_affects_the_page() -> None:
     """An integer column with one word in a late row is text from the first row, with each number as sent."""
     rows: list[dict[str, Any]] = [{"n": number} for number in range(1200)]
     rows[-1]["n"] = "word"
@@ -111,14 +111,14 @@ def test_not_a_number_is_read_as_the_standard_library_reads_it() -> None:
 
 
 @pytest.mark.parametrize("row", [b'{"a": tru}', b'{"a": 1', b'{"a": "\xff"}', b'{"a" 1}', b'{"a": 01}'])
-def test_broken_rows_are_said_to_be(row: bytes) -> None:
+def test_broken_rows_are_reported(row: bytes) -> None:
     """A row that is not JSON is an error of the package, at once or when it is read."""
     body = b'{"status": "COMPLETE", "fields": [{"name": "a", "type": "int"}], "data": [{"a": 1}, ' + row + b"]}"
     with pytest.raises(InvalidResponseError):
         table_of(parse_page(200, {}, body, "Mast.Test"))
 
 
-def test_a_row_that_is_no_object_is_said_to_be_when_it_is_used() -> None:
+def test_a_row_that_is_not_an_object_is_reported() -> None:
     """A number among the rows is an invalid response, however the rows are accessed."""
     body = body_of({"a": "int"}, [{"a": 1}, 2, {"a": 3}])  # type: ignore[list-item]
     page = parse_page(200, {}, body, "Mast.Test")
@@ -128,7 +128,7 @@ def test_a_row_that_is_no_object_is_said_to_be_when_it_is_used() -> None:
 
 
 @pytest.mark.parametrize("cut", [b"\xff", b"\xc3"])
-def test_a_byte_that_is_no_text_is_found_at_once(cut: bytes) -> None:
+def test_a_byte_that_is_not_text_is_detected_at_once(cut: bytes) -> None:
     """A broken response is detected while the request can be repeated, not when a row is used."""
     body = body_of({"a": "string"}, [{"a": f"é{number}"} for number in range(2000)])
     broken = body.replace(b"1234", b"12" + cut + b"34")

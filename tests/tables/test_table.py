@@ -107,7 +107,7 @@ def test_any_mix_of_values_is_kept_and_masked_only_where_null(
 
 @pytest.mark.parametrize("word", ["None", "null", "NULL", " ", "", "--", "N/A"])
 @pytest.mark.parametrize("type_name", ["float", "int", "boolean", "unsignedByte"])
-def test_a_word_for_nothing_leaves_a_column_of_numbers_what_it_is(type_name: str, word: str) -> None:
+def test_words_for_null_are_masked_in_numeric_columns(type_name: str, word: str) -> None:
     """Text for a missing number is masked, and one warning has the number of such cells, and an example."""
     rows = [{"x": value, "y": word} for value in (1, word, 0, None, word)]
     with pytest.warns(CorruptDataWarning) as caught:
@@ -120,7 +120,7 @@ def test_a_word_for_nothing_leaves_a_column_of_numbers_what_it_is(type_name: str
     assert made["y"].tolist() == [word] * 5
 
 
-def test_other_text_is_quoted_in_the_warning() -> None:
+def test_other_text_in_a_numeric_column_warns() -> None:
     """A numeric column with other text becomes text, and the warning has an example."""
     with pytest.warns(CorruptDataWarning, match="is declared as float, .* such as 'abc'"):
         made = built(page([{"x": value} for value in (1.5, "None", "abc")], x="float"))
@@ -140,7 +140,7 @@ def test_values_of_the_declared_type_are_preserved_exactly(type_name: str, data:
 
 @pytest.mark.parametrize("type_name", [*DECLARED, ""])
 @given(data=st.data())
-def test_pages_cut_anywhere_give_the_table_of_one_page(type_name: str, data: st.DataObject) -> None:
+def test_page_boundaries_do_not_affect_the_table(type_name: str, data: st.DataObject) -> None:
     """The positions of the page boundaries do not affect the table, not even under its mask."""
     kind = type_name or data.draw(st.sampled_from(list(DECLARED)))
     cells = FITTING[kind]
@@ -155,7 +155,7 @@ def test_pages_cut_anywhere_give_the_table_of_one_page(type_name: str, data: st.
     np.testing.assert_array_equal(parts.data.data, whole.data.data)
 
 
-def test_real_minus_999_stays_and_null_is_masked() -> None:
+def test_minus_999_is_a_value_and_null_is_masked() -> None:
     """Numbers that others use for missing ones, NaN and empty text are values; null and missing keys are not."""
     rows = [
         {"i": -999, "f": -999.0, "t": "", "b": False},
@@ -202,7 +202,7 @@ def test_identifiers_declared_as_text_keep_all_digits() -> None:
         ("unsignedByte", [1, -1.5], [1.0, -1.5]),
     ],
 )
-def test_value_that_does_not_fit_widens_its_column(type_name: str, values: list[Any], kept: list[Any]) -> None:
+def test_values_of_another_type_widen_the_column(type_name: str, values: list[Any], kept: list[Any]) -> None:
     """A value is never truncated, wrapped or converted to true; the column gets a wider type, with a warning."""
     with pytest.warns(CorruptDataWarning, match=f"'x' is declared as {type_name}, but contains"):
         made = built(page([{"x": value} for value in values], x=type_name))["x"]
@@ -221,7 +221,7 @@ def test_value_that_does_not_fit_widens_its_column(type_name: str, values: list[
         ("unsignedByte", ["3", None], [3, None]),
     ],
 )
-def test_values_spelled_in_another_way_are_understood(type_name: str, values: list[Any], kept: list[Any]) -> None:
+def test_numbers_and_booleans_in_text_are_converted(type_name: str, values: list[Any], kept: list[Any]) -> None:
     """Numbers and booleans in text are converted; 'false' is not true."""
     made = built(page([{"x": value} for value in values], x=type_name))["x"]
     assert made.dtype.kind == DECLARED[type_name]
@@ -244,14 +244,14 @@ def test_unknown_type_becomes_text_with_one_warning() -> None:
     assert table["y"].tolist() == [0, 1, 2]
 
 
-def test_misfit_is_told_once_for_all_pages() -> None:
+def test_mismatches_warn_once_for_all_pages() -> None:
     """Values of another type lead to one warning for a column, however many pages have them."""
     with pytest.warns(CorruptDataWarning) as caught:
         built(*(page([{"x": 0.5}], x="int") for _ in range(3)))
     assert len(caught) == 1
 
 
-def test_page_of_nulls_has_no_say_in_the_type() -> None:
+def test_page_of_nulls_does_not_determine_the_type() -> None:
     """A column without a declared type gets the type of its values, even if its first page has none."""
     nulls, numbers = page([{"x": None}], x=""), page([{"x": 3}], x="")
     made = built(nulls, numbers)["x"]
@@ -259,7 +259,7 @@ def test_page_of_nulls_has_no_say_in_the_type() -> None:
     assert made.tolist() == [None, 3]
 
 
-def test_pages_that_disagree_keep_large_numbers() -> None:
+def test_pages_of_different_types_keep_large_numbers() -> None:
     """Large integers on one page are not rounded because another page has fractions."""
     made = column([BIG + 1, None, 0.5], "int", 2)
     assert made.tolist() == [str(BIG + 1), None, "0.5"]
@@ -298,7 +298,7 @@ def test_units_and_descriptions_reach_the_columns() -> None:
     assert table["t_exptime"].quantity[0] == 2.5 * u.s
 
 
-def test_empty_answer_keeps_its_columns_and_types() -> None:
+def test_empty_response_keeps_its_columns_and_types() -> None:
     """Without rows, the table has no rows, and each column has its type."""
     table = built(page([], **{name: name for name in DECLARED}))
     assert len(table) == 0
@@ -310,7 +310,7 @@ def test_portal_column_is_dropped() -> None:
     assert built(page([{"a": 1, "_selected_": None}], a="int", _selected_="boolean")).colnames == ["a"]
 
 
-def test_every_column_is_masked_and_in_the_archives_order() -> None:
+def test_every_column_is_masked_and_in_the_declared_order() -> None:
     """All columns are MaskedColumns, in the order of the declaration, which may differ from that of the rows."""
     table = built(page([{"a": 1, "b": "x", "c": 1.0}], c="float", a="int", b="string"))
     assert table.colnames == ["c", "a", "b"]
@@ -332,13 +332,13 @@ def test_pages_with_other_columns_are_an_error() -> None:
         Page("s", "COMPLETE"),
     ],
 )
-def test_answer_without_a_table_is_an_error(answer: Page) -> None:
+def test_response_without_a_table_is_an_error(answer: Page) -> None:
     """A response that is not a table is not an empty table."""
     with pytest.raises(InvalidResponseError, match="does not contain a table"):
         built(answer)
 
 
-def test_meta_says_what_was_asked_and_survives_stacking_and_ecsv(tmp_path: Any) -> None:
+def test_meta_has_the_request_and_survives_stacking_and_ecsv(tmp_path: Any) -> None:
     """Service, request, time and rows are in meta, once per query in a stack, and are read from a file."""
     one, two = built(page([{"a": 1}], a="int")), built(page([{"a": 2}, {"a": None}], a="int"))
     both = vstack([one, two])
@@ -360,7 +360,7 @@ def test_count_is_the_first_value_whatever_its_column(value: object) -> None:
 
 
 @pytest.mark.parametrize("rows", [[], [{}], [{"n": None}], [{"n": "many"}], [{"n": float("inf")}], [{"n": []}]])
-def test_answer_without_a_count_is_an_error(rows: list[dict[str, Any]]) -> None:
+def test_response_without_a_count_is_an_error(rows: list[dict[str, Any]]) -> None:
     """An empty response to a count is an error of the package."""
     with pytest.raises(InvalidResponseError, match="contains no count"):
         first_value(page(rows, n="string"))
