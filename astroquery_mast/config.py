@@ -51,7 +51,7 @@ class Conf(_config.ConfigNamespace):
     gsss_server = _item("https://gsss.stsci.edu", "Address of the cone searches of the Guide Star Catalog and others.")
     casjobs_server = _item(
         "https://mastweb.stsci.edu",
-        "Address of CasJobs, MAST's queries in SQL; a path, such as /mcasjobs, is that of one of several.",
+        "Address of CasJobs, which runs queries in SQL, optionally with the path of a site such as /mcasjobs.",
     )
     programs_server = _item("https://www.stsci.edu", "Address of the pages of observing programs and their visits.")
     fallback_registry = _item(

@@ -36,7 +36,7 @@ def whole_html_text(table: Table) -> str:
     view = view_of(table[:most], Room(None, None, all_columns=True))
     footer = f"{len(table):,} rows x {len(table.colnames)} columns"
     if len(table) > most:
-        footer += f"; the first {most:,} rows are shown, table[{most}:].show_all() shows those after them"
+        footer += f"; the first {most:,} rows are shown, table[{most}:].show_all() shows the rest"
     return _page(table[:most], view, footer, whole=True)
 
 

@@ -129,7 +129,7 @@ class Completeness:
             raise self.incomplete(f"requested page {number}, got page {page.paging.page}")
         if self.announced not in {None, page.paging.total}:
             raise self.incomplete(
-                f"the number of rows changed from {self.announced} to {page.paging.total} between its parts"
+                f"the number of rows changed from {self.announced} to {page.paging.total} between pages"
             )
         self.announced = page.paging.total
 
