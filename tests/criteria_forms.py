@@ -314,7 +314,7 @@ TEXTS: list[Sequence[Any]] = [
     (MaskedColumn(["a", "b"], mask=[False, True]), no("masked")),
     (math.nan, no("nan")),
     ([["a"]], no("list"), ..., ..., no("cannot be compared"), NO_LIST),
-    ({"min": 1}, no("not accept a range"), ..., ..., NO_MAPPING, RANGE),
+    ({"min": 1}, no("accepts no range"), ..., ..., NO_MAPPING, RANGE),
     (b"\xff", no("cannot be decoded as text")),
     (SkyCoord(1, 2, unit="deg"), no("SkyCoord")),
     ([SkyCoord(1, 2, unit="deg")], no("SkyCoord")),

@@ -204,9 +204,7 @@ def _discrete(name: str, value: Any, column: Column) -> Condition:
     """A condition on a discrete column: its values, or a mapping that describes a numeric range."""
     if isinstance(value, Mapping):
         if not holds_numbers(column):
-            raise InvalidCriterionError(
-                f"'{name}' is not numeric and does not accept a range. List the values instead."
-            )
+            raise InvalidCriterionError(f"'{name}' is not numeric and accepts no range. List the values instead.")
         return Condition(name, column, (_mapped(name, value, column),))
     texts = dict.fromkeys(as_text(name, member, column) for member in as_members(name, value))
     return Condition(name, column, tuple((_plain(text),) for text in texts))

@@ -117,7 +117,7 @@ def _range_filter(condition: Condition) -> Filter:
     name, column = condition.name, condition.column
     integral = column.kind is Kind.INTEGER
     if not column.continuous and not integral:
-        raise InvalidCriterionError(f"'{name}' is a text column and does not accept a range. List the values instead.")
+        raise InvalidCriterionError(f"'{name}' is a text column and accepts no range. List the values instead.")
     ranges = tuple(_inclusive(name, each, integral) for each in condition.alternatives)
     return Filter(name, ranges=ranges, separator=column.separator if column.continuous else "")
 

@@ -141,7 +141,7 @@ def limits_itself(request: MashupRequest, rows: int) -> bool:
 
 
 def spans_of(request: MashupRequest, column: str) -> list[Interval]:
-    """Return the ranges of a column that a query selects, disjoint and in order; empty if its filters are not ranges."""
+    """Return the ranges of a column that a query selects, disjoint and in order; empty if they are not known."""
     found = [each for each in _filters(request) if _is_of(each, column)]
     if not found:
         return [Interval(-OPEN_END, OPEN_END)]

@@ -107,7 +107,7 @@ PARTICULAR = [
     *(("missions sci_start_time", each, no("must be a date")) for each in (59000, 5.5, "59000", ">=1e400", (1, 2006))),
     ("missions sci_start_time", True, no("'sci_start_time' is not a boolean column, got True")),
     ("observations mtFlag", ("neq", True), ["False"]),
-    ("observations mtFlag", {"min": 1}, no("'mtFlag' is not numeric and does not accept a range")),
+    ("observations mtFlag", {"min": 1}, no("'mtFlag' is not numeric and accepts no range")),
     ("missions sci_ra", "12 30 00", "12 30 00"),
     ("missions sci_ra", "10..20", "10..20"),
     ("missions sci_ra", "12 00 00..12:30:00", "180.0..187.5"),
