@@ -162,7 +162,7 @@ def readable_size(size: float) -> str:
 
 
 def text_width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: East Asian wide characters take two, accents none."""
+    """Return the width of a text on a terminal, where East Asian wide characters take two columns, and accents none."""
     return len(text) if text.isascii() else sum(map(_character_width, text))
 
 
@@ -173,19 +173,19 @@ def _character_width(character: str) -> int:
 
 
 def justified(text: str, width: int, justify: Callable[[str, int], str] = str.ljust) -> str:
-    """Return a text that fills a width; ``justify`` is `str.ljust`, `str.rjust` or `str.center`."""
+    """Return a text padded to a width; ``justify`` is `str.ljust`, `str.rjust` or `str.center`."""
     return justify(text, width - text_width(text) + len(text))
 
 
 def beginning(text: str, width: int) -> str:
-    """Return as much of the beginning of a text as has room."""
+    """Return the beginning of a text that fits in a width."""
     if text.isascii():
         return text[: max(0, width)]
     return text[: bisect_right(list(accumulate(map(_character_width, text))), width)]
 
 
 def ending(text: str, width: int) -> str:
-    """Return as much of the end of a text as has room."""
+    """Return the end of a text that fits in a width."""
     return beginning(text[::-1], width)[::-1]
 
 

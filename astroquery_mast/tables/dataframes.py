@@ -19,7 +19,7 @@ from ..exceptions import InvalidArgumentError
 
 _PACKAGES = frozenset({"pandas", "polars", "pyarrow"})
 _EXTRA = "pip install 'astroquery_mast[parquet]'"
-# What only astropy restores, of its own units, positions and times.
+# The metadata key of parquet files by astropy, which alone restores their units, positions and times.
 _OF_ASTROPY = b"table_meta_yaml"
 
 
@@ -73,7 +73,7 @@ def _is_product_or_observation(row: object) -> bool:
 
 
 def table_of_parquet(content: bytes, name: str) -> Table:
-    """Return the table in a parquet file; astropy reads what astropy wrote, and needs pandas for that."""
+    """Return the table in a parquet file; astropy reads files that it wrote, for which it requires pandas."""
     parquet = needed_for_parquet("pyarrow.parquet", name)
     read = parquet.read_table(io.BytesIO(content))
     if _OF_ASTROPY in (read.schema.metadata or {}):
@@ -83,7 +83,7 @@ def table_of_parquet(content: bytes, name: str) -> Table:
 
 
 def needed_for_parquet(module: str, name: str) -> Any:
-    """Import what an optional package has for a file."""
+    """Return a module of an optional package that is required for a file."""
     try:
         return import_module(module)
     except ImportError as err:
@@ -92,7 +92,7 @@ def needed_for_parquet(module: str, name: str) -> Any:
 
 
 def _column(chunks: Any) -> Column:
-    """A column of pyarrow as one of astropy, masked where it is null."""
+    """A pyarrow column as an astropy column, with null values masked."""
     if hasattr(chunks.type, "value_type") and hasattr(chunks.type, "index_type"):
         chunks = chunks.cast(chunks.type.value_type)
     held = chunks.drop_null().to_numpy()
