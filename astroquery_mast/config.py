@@ -27,7 +27,7 @@ __all__ = ["Conf", "Endpoints", "conf", "count_setting", "seconds_setting"]
 
 
 def _item(default: object, description: str) -> _config.ConfigItem:
-    """A setting in the section ``[astroquery_mast]``, whichever module defines it."""
+    """Return a setting in the file ``astroquery_mast.cfg``, for any module that defines it."""
     return _config.ConfigItem(default, description, module="astroquery_mast")
 
 
