@@ -11,7 +11,7 @@ from astroquery_mast.query.criterion import Criterion
 HEADER = """\
 .. list-table::
    :header-rows: 1
-   :widths: 20 8 8 40 24
+   :widths: 26 9 8 34 23
    :class: columns
 
 """

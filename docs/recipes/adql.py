@@ -2,9 +2,9 @@
 How do I query more than 100,000 rows, or join tables?
 ======================================================
 
-MAST's databases take queries in ADQL, the SQL of astronomy. The result of one query has
-at most 100,000 rows. With ``limit=None`` the package gets all rows in several queries,
-and checks their number.
+MAST's databases accept queries in ADQL, the astronomical dialect of SQL. One query
+returns at most 100,000 rows. With ``limit=None``, the package retrieves all rows in
+several queries, and checks their number.
 """
 
 import numpy as np
@@ -20,8 +20,8 @@ everything = VO.query_tap(
 print(len(everything), "rows in", everything.meta["pages"], "queries")
 
 # %%
-# ``maxrec`` is the number of rows in each query. It is small here to show the pages,
-# and defaults to what the service allows. This is where all these observations are:
+# ``maxrec`` is the number of rows per query. It defaults to the limit of the service,
+# and is small here to show the paging. Plot the observations on the sky:
 
 figure, ax = plt.subplots(figsize=(9, 4.5), subplot_kw={"projection": "mollweide"})
 for collection in ("HST", "JWST", "TESS", "Kepler", "GALEX"):
@@ -34,12 +34,12 @@ ax.legend(loc="lower left", bbox_to_anchor=(0.97, 0), markerscale=3)
 plt.show()
 
 # %%
-# A join lets the database do the work. How large are the files of each kind in program
-# 10452?
+# With a join, the database does the work. How large are the files of each type in
+# program 10452?
 
 sizes = VO.query_tap(
     """
-    SELECT a.producttype AS kind, COUNT(*) AS number,
+    SELECT a.producttype AS kind, COUNT(*) AS files,
            SUM(a.contentlength) AS bytes
     FROM dbo.obspointing AS o
     JOIN dbo.caomartifact AS a ON a.planetid = o.objid
@@ -48,8 +48,8 @@ sizes = VO.query_tap(
     ORDER BY bytes DESC
     """
 )
-sizes.pprint()
+print(sizes)
 
 # %%
-# Tables, columns, and jobs that take long: :doc:`/vo`. More queries:
-# :doc:`/vo_recipes`.
+# See :doc:`/vo` for lists of tables and columns and for long queries, and
+# :doc:`/vo_recipes` for more examples.

@@ -2,7 +2,7 @@
 What has Hubble observed in this area?
 ======================================
 
-Give the corners of the area as ``region``. The result has every observation whose
+Pass the corners of the area as ``region``. The search returns every observation whose
 footprint overlaps the area, even if its center is outside.
 """
 
@@ -33,5 +33,5 @@ ax.plot(area.ra[corners], area.dec[corners], "k--", transform=sky)
 plt.show()
 
 # %%
-# A region can also be a polygon as text, an image's WCS, a MOC, or the footprint of
-# another observation: :doc:`/footprints`.
+# A region can also be text, the WCS of an image, a MOC, or the footprint of another
+# observation: see :doc:`/footprints`.

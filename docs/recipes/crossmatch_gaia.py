@@ -2,9 +2,9 @@
 How do I match thousands of positions with Gaia?
 ================================================
 
-``Catalogs.crossmatch`` sends a table of positions to MAST, a thousand in a request, and
-returns the matches with their separations. The positions of this recipe are random. Use
-a table of your own, with the columns ``ra`` and ``dec`` in degrees.
+``Catalogs.crossmatch`` sends a table of positions to MAST, a thousand per request, and
+returns the matches with their separations. This recipe uses random positions. Use your
+own table, with the columns ``ra`` and ``dec`` in degrees.
 """
 
 import numpy as np
@@ -24,16 +24,16 @@ mine = Table(
 matches = Catalogs.crossmatch(mine, "Gaia", radius="20 arcsec", best=True)
 
 # %%
-# ``input_row`` is the row of your table. Use it to join both tables:
+# ``input_row`` is the row number in your table. Use it to combine both tables:
 
 matches["name"] = mine["name"][matches["input_row"]]
 matches["separation"].format = ".2f"
 columns = "name", "separation", "designation", "phot_g_mean_mag", "bp_rp", "parallax"
-matches[columns][:5].pprint(max_width=-1)
+print(matches[columns][:5])
 print(len(matches.meta["unmatched"]), "of", len(mine), "positions have no match")
 
 # %%
-# With the parallaxes, the matches make a color-magnitude diagram:
+# With the parallaxes, you can plot a color-magnitude diagram:
 
 distance_modulus = 5 * np.log10(100 / matches["parallax"])
 plt.scatter(matches["bp_rp"], matches["phot_g_mean_mag"] - distance_modulus, s=4)
@@ -43,4 +43,4 @@ plt.ylabel("Absolute G magnitude (mag)")
 plt.show()
 
 # %%
-# Other catalogs, such as the TESS Input Catalog, 2MASS, and GALEX: :doc:`/crossmatch`.
+# See :doc:`/crossmatch` for other catalogs, such as the TESS Input Catalog and 2MASS.

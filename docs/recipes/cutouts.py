@@ -2,8 +2,8 @@
 How do I get cutouts of Hubble mosaics and TESS images?
 =======================================================
 
-MAST cuts small images out of large ones, so that you do not have to download the large
-ones. ``Hapcut`` cuts Hubble mosaics, and ``Tesscut`` the full-frame images of TESS.
+If you only need a small part of a large image, MAST can cut it out for you. ``Hapcut``
+makes cutouts from Hubble mosaics, and ``Tesscut`` from TESS full-frame images.
 """
 
 import numpy as np
@@ -14,13 +14,13 @@ from matplotlib import pyplot as plt
 
 from astroquery_mast import Hapcut, Tesscut
 
-cutouts = Hapcut.get_cutouts("M51", size=12 * u.arcsec)
+cutouts = Hapcut.get_cutouts("M51", size=48 * u.arcsec)
 for cutout in cutouts[:5]:
     print(cutout.filename, cutout["SCI"].shape)
 
 # %%
-# There is a cutout for each filter of each mosaic. All have the same pixels, so that
-# three of them make a color image:
+# There is a cutout for each filter. All have the same pixel grid, so you can combine
+# three of them into a color image:
 
 blue, green, red = (cutouts[number]["SCI"] for number in (0, 1, 4))
 layers = [image.data for image in (red, green, blue)]
@@ -50,4 +50,4 @@ right.set_ylabel("Flux (e-/s)")
 plt.show()
 
 # %%
-# Formats, several sectors, and moving targets: :doc:`/cutouts`.
+# See :doc:`/cutouts` for other formats, several sectors, and moving targets.

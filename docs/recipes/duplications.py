@@ -26,7 +26,7 @@ proposal = Table(
 found = Programs.find_duplications(proposal)
 serious = found[found["grade"] != "unlikely"]
 columns = "target", "proposal_id", "filters", "planned", "grade"
-serious[columns].pprint(max_lines=12, max_width=-1)
+print(serious[columns][:8])
 
 # %%
 # ``reason`` explains each grade:
@@ -34,16 +34,16 @@ serious[columns].pprint(max_lines=12, max_width=-1)
 print(serious["reason"][0])
 
 # %%
-# To see only what is planned, without a comparison, use ``query_planned``. Dashed
-# outlines are approximate, because the roll angle of the telescope is not known yet:
+# ``query_planned`` lists planned observations without a comparison. Dashed outlines are
+# approximate, because the roll angle of the telescope is not known yet:
 
 planned = Programs.query_planned("M101", radius="5 arcmin", instrument="NIRCAM")
-print(len(planned), "planned observations of program", *set(planned["proposal_id"]))
+print(len(planned), "planned observations in program", *set(planned["proposal_id"]))
 
 # %%
 plot_footprints(planned, by="filters")
 plt.show()
 
 # %%
-# The grades do not replace the policy on duplications. Check each candidate in its APT
-# file: :doc:`/programs`.
+# The grades do not replace STScI's duplication policy. Check each candidate in its APT
+# file: see :doc:`/programs`.

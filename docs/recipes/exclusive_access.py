@@ -2,8 +2,9 @@
 When do exclusive data become public?
 =====================================
 
-Recent data are available only to the team that proposed them, for JWST usually for 12
-months. The column ``t_obs_release`` is the date on which this period ends.
+Recent data are available only to the team of the proposal, for JWST usually for 12
+months. This is the exclusive-access (proprietary) period. The column ``t_obs_release``
+has the date on which it ends.
 """
 
 from astropy import units as u
@@ -26,7 +27,7 @@ for rows in programs.groups:
     print(f"{mission} {program}: {len(rows)} observations, until", release.iso[:10])
 
 # %%
-# In a timeline, filled triangles are release dates in the future:
+# Plot a timeline. Filled triangles are release dates in the future:
 
 plot_timeline(exclusive, by="proposal_id")
 plt.show()
@@ -43,5 +44,5 @@ total = Observations.query_criteria_count(**criteria)
 print(f"{soon} of {total} exclusive observations become public within two years")
 
 # %%
-# If you are a member of the team, log in to download your data: :doc:`/tokens`. More
-# about timelines: :doc:`/pictures`.
+# If you are on the team, log in to download the data: see :doc:`/tokens`. For more
+# about timelines, see :doc:`/pictures`.

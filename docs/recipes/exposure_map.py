@@ -2,9 +2,8 @@
 How deep has a field been observed?
 ===================================
 
-``plot_depth`` adds up the exposure times of all observations at each position. Select
-one calibration level first, because a mosaic contains the exposures that it was made
-from.
+``plot_depth`` adds up the exposure times of all observations at each position. Select a
+single calibration level, so that exposures are not counted again in their mosaics.
 """
 
 from matplotlib import pyplot as plt
@@ -25,10 +24,10 @@ ax = plot_depth(hubble, coordinates=center, radius="6 arcmin")
 plt.show()
 
 # %%
-# The values of the pixels are in the image of the axes:
+# The axes contain the map as an image, from which you can get the values:
 
 seconds = ax.images[0].get_array()
 print(f"The deepest pixel has {seconds.max():.0f} s")
 
 # %%
-# With ``by="filters"`` there is a panel for each filter: :doc:`/pictures`.
+# With ``by="filters"``, there is a panel for each filter: see :doc:`/pictures`.

@@ -2,10 +2,9 @@
 How do I find JWST files by header keyword?
 ===========================================
 
-``JwstFiles`` searches single FITS files by their headers: exposure type, subarray,
-coronagraphic mask, dither pattern, and about 200 more. This recipe finds the
-coronagraphic images of a star, and the images of the reference star that belong to
-them.
+``JwstFiles`` searches individual FITS files by about 200 header keywords, such as
+exposure type, subarray, coronagraphic mask, and dither pattern. This recipe finds
+coronagraphic images of a star, and the images of its reference star.
 """
 
 from astroquery_mast import JwstFiles
@@ -15,22 +14,22 @@ science = JwstFiles.query_criteria(is_psf=False, suffix="cal", **criteria)
 references = JwstFiles.query_criteria(is_psf=True, suffix="cal", **criteria)
 for files in (science, references):
     columns = "filename", "targprop", "coronmsk", "filter", "effexptm"
-    files[columns].pprint(max_lines=8, max_width=-1)
+    print(files[columns])
     print()
 
 # %%
-# To see which values a keyword has, list them:
+# To find out which values a keyword has, list them:
 
-JwstFiles.list_values("coronmsk", program=1386).pprint()
+print(JwstFiles.list_values("coronmsk", program=1386))
 
 # %%
-# Each row is a file, so you can download it without a product list. Every file is
-# checked against the MD5 checksum of MAST:
+# Each row is a file, so you do not need a product list to download it. Each file is
+# verified with MAST's MD5 checksum:
 
 manifest = JwstFiles.download_products(
     science[:2], download_dir="coronagraphy", flat=True
 )
-manifest["Local Path", "Status"].pprint(max_width=-1)
+print(manifest)
 
 # %%
-# More about these files: :doc:`/jwst_files`.
+# See :doc:`/jwst_files` for more about these searches.

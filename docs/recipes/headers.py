@@ -2,8 +2,8 @@
 How do I read the headers of many files without downloading them?
 =================================================================
 
-``Observations.get_headers`` reads the headers of FITS files in the archive, several
-files at a time, and skips the data. The result is one table.
+``Observations.get_headers`` reads the headers of remote FITS files, several files at a
+time, and skips the data. It returns a single table.
 """
 
 import numpy as np
@@ -27,11 +27,11 @@ headers = Observations.get_headers(
     extensions=[0, "SCI"],
     keywords=["FILTER", "EFFEXPTM", "CAL_VER", "CRVAL*"],
 )
-headers["file", "hdu", "FILTER", "CAL_VER", "CRVAL1"][:6].pprint(max_width=-1)
+print(headers["file", "hdu", "FILTER", "CAL_VER", "CRVAL1"][:6])
 
 # %%
-# There is a row for each HDU. A keyword that a header does not have is masked. The
-# pointings of the exposures, for example, are in the extension ``SCI``:
+# There is a row for each HDU. Keywords that a header does not have are masked. The
+# extension ``SCI`` has, for example, the pointings of the exposures:
 
 science = headers[headers["EXTNAME"] == "SCI"]
 first_visit = science[: len(science) // 2]
@@ -46,5 +46,5 @@ plt.gca().set_aspect("equal", adjustable="datalim")
 plt.show()
 
 # %%
-# To open one file without downloading it, use ``Observations.read_product``:
+# To open a single file without downloading it, use ``Observations.read_product``: see
 # :doc:`/downloads`.

@@ -2,9 +2,9 @@
 Which high-level science products exist for my target, and how do I cite them?
 ==============================================================================
 
-Teams contribute calibrated images, spectra, catalogs, and light curves to MAST, the
-high-level science products (HLSP). Query all of them by target, and let ``cite`` list
-the references.
+High-level science products (HLSP) are images, spectra, catalogs, and light curves that
+teams contribute to MAST. Search all of them by target, and let ``cite`` list the
+references.
 """
 
 from astroquery_mast import Observations, cite
@@ -12,7 +12,7 @@ from astroquery_mast import Observations, cite
 found = Observations.query_hlsp(target="AU Mic")
 for rows in found.group_by("provenance_name").groups:
     name, instrument = rows["provenance_name", "instrument_name"][0]
-    print(f"{name}: {len(rows)} observations with {instrument}")
+    print(f"{name}: {len(rows)} observations, {instrument}")
 
 # %%
 # Download the products of one collection:
@@ -28,5 +28,5 @@ manifest = Observations.download_products(products, extension="fits")
 print(cite(manifest))
 
 # %%
-# For BibTeX, pass ``format="bibtex"``: :doc:`/citing_data`. More about collections:
-# :doc:`/hlsp`.
+# For BibTeX, pass ``format="bibtex"``: see :doc:`/citing_data`. For more about
+# collections, see :doc:`/hlsp`.

@@ -2,8 +2,8 @@
 How do I read and fold a light curve?
 =====================================
 
-``readers.read_light_curve`` returns a light curve with times and units, without the
-cadences that have a serious quality flag. It is a ``LightCurve`` if lightkurve is
+``readers.read_light_curve`` returns a light curve with times and units. Cadences with a
+serious quality flag are removed. The result is a ``LightCurve`` if lightkurve is
 installed, and otherwise an astropy ``TimeSeries``. This recipe works with both.
 """
 
@@ -23,7 +23,7 @@ curve["time", "flux", "flux_err"][:3].pprint(max_width=-1)
 
 # %%
 # TIC 100100827 is WASP-18, whose planet transits every 0.94 days. Fold the light curve
-# with this period, and put the deepest point into the middle:
+# with this period, and use the deepest point as the epoch:
 
 middle = curve["time"][np.nanargmin(curve["flux"])]
 folded = curve.fold(period=0.94145 * u.day, epoch_time=middle)
@@ -34,10 +34,11 @@ top.plot(
 )
 top.set_xlabel("Time (d)")
 bottom.plot(folded["time"].to_value(u.hour), folded["flux"].value, ".", markersize=2)
-bottom.set_xlabel("Time from the middle of the transit (h)")
+bottom.set_xlabel("Time from mid-transit (h)")
 for ax in (top, bottom):
     ax.set_ylabel(f"Flux ({curve['flux'].unit})")
 plt.show()
 
 # %%
-# Other missions, several sectors, and quality flags: :doc:`/reading_light_curves`.
+# See :doc:`/reading_light_curves` for other missions, several sectors, and quality
+# flags.

@@ -2,9 +2,9 @@
 How do I download many files, resume, verify, and retry?
 ========================================================
 
-Large downloads get interrupted. Run the same script again: files that are complete are
-kept, partial files are resumed, and failed files can be retried. The manifest lists
-what happened to each file.
+If a large download is interrupted, run the same script again. Complete files are kept,
+and partial files are resumed. The manifest lists the status of each file. With it, you
+can retry failed downloads and verify your files later.
 """
 
 from astroquery_mast import Observations
@@ -22,29 +22,29 @@ plan = Observations.download_products(images, dry_run=True)
 print(plan.meta["files"], "files,", round(plan.meta["total_bytes"] / 1e6), "MB")
 
 # %%
-# Download six files at a time, and store the manifest:
+# Download six files at a time, and save the manifest:
 
 manifest = Observations.download_products(images, max_workers=6)
 manifest.write("manifest.ecsv", overwrite=True)
 
 # %%
-# The second time nothing is downloaded:
+# The second time, nothing is downloaded:
 
 manifest = Observations.download_products(images)
 
 # %%
-# Retry the failed files, on another day and from the manifest alone:
+# Retry failed downloads, even on another day. You only need the manifest:
 
 manifest = Observations.retry_downloads("manifest.ecsv")
-print((manifest["Status"] == "COMPLETE").sum(), "of", len(manifest), "are complete")
+print((manifest["Status"] == "COMPLETE").sum(), "of", len(manifest), "complete")
 
 # %%
-# Verify that the files on disk are still what you downloaded, for example after you
-# copied them to another disk. The SHA-256 checksums in the manifest are compared:
+# Verify that the files on disk have not changed, for example after you copied them to
+# another disk. They are compared with the SHA-256 checksums in the manifest:
 
 checked = Observations.verify_downloads("manifest.ecsv")
-print(set(checked["Status"].tolist()))
+print(checked[:3])
 
 # %%
-# Where files go, what is checked, and how to process files while others are downloaded:
-# :doc:`/downloads`.
+# See :doc:`/downloads` for the choice of folders, and for processing files while others
+# are downloaded.

@@ -2,8 +2,8 @@
 How do I look at many observations at once?
 ===========================================
 
-Most observations have a preview, a small JPEG image. ``plot_previews`` draws a contact
-sheet of them.
+Most observations have a preview, a small JPEG image. ``plot_previews`` draws them as a
+contact sheet.
 """
 
 from matplotlib import pyplot as plt
@@ -18,11 +18,11 @@ plot_previews(observations[::7])
 plt.show()
 
 # %%
-# For hundreds of observations, write an HTML page, which opens in any browser and shows
+# For hundreds of observations, write an HTML page. It works in any browser, and shows
 # each preview in full size:
 
 page = write_previews(observations, "m51.html")
 print(page, f"{page.stat().st_size / 1e6:.1f} MB")
 
 # %%
-# More pictures: :doc:`/pictures`.
+# See :doc:`/pictures` for other plots.

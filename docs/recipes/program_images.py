@@ -3,8 +3,8 @@ How do I get all NIRCam mosaics of a JWST program, each once?
 =============================================================
 
 A program has thousands of files, and many of them belong to several observations. Query
-the combined observations (``calib_level=3``), and keep one kind of file: the mosaics,
-whose names end in ``_i2d.fits``.
+the combined observations (``calib_level=3``), and keep only the mosaics, whose names
+end in ``_i2d.fits``.
 """
 
 from matplotlib import pyplot as plt
@@ -23,16 +23,16 @@ mosaics = Observations.filter_products(
     products, productSubGroupDescription="I2D", calib_level=3, extension="fits"
 )
 print(len(products), "files,", len(mosaics), "mosaics")
-mosaics["productFilename", "filters", "size"].pprint(max_lines=8, max_width=-1)
+print(mosaics["productFilename", "filters", "size"][:6])
 
 # %%
-# Product lists have no duplicates: a file that belongs to several observations is
-# listed once. Download the mosaics. ``flat=True`` puts all files into one folder:
+# A file that belongs to several observations is listed only once. Download the mosaics.
+# ``flat=True`` puts all files into one folder:
 
 manifest = Observations.download_products(
     mosaics[:2], download_dir="program1783", flat=True
 )
-manifest["Local Path", "Status"].pprint(max_width=-1)
+print(manifest)
 
 # %%
 # Display one of them:
@@ -41,4 +41,4 @@ quicklook(manifest[0])
 plt.show()
 
 # %%
-# More about product filters: :doc:`/products`. More about images: :doc:`/reading`.
+# See :doc:`/products` for product filters, and :doc:`/reading` for working with images.

@@ -2,9 +2,10 @@
 Which of my JWST files were reprocessed, and how do I update them?
 ==================================================================
 
-JWST data are reprocessed every few months, with better software and reference files.
-``JwstFiles.refresh`` compares a folder of files with MAST, and downloads only those
-that have changed. Here the folder ``m51`` has files from an earlier download.
+JWST data are reprocessed every few months, with newer software and reference files.
+``JwstFiles.refresh`` compares the files in a folder with MAST, and downloads only those
+that have changed. In this example, the folder ``m51`` has files from an earlier
+download.
 """
 
 from astroquery_mast import JwstFiles
@@ -15,17 +16,17 @@ for row in plan:
     print("   ", row["Reason"])
 
 # %%
-# Without ``dry_run``, the changed files are downloaded. The old files are kept in a
-# folder ``superseded-<date>``, unless you pass ``replace=True``:
+# Without ``dry_run``, the changed files are downloaded. The old files are moved to a
+# folder named ``superseded-<date>``, unless you pass ``replace=True``:
 
 result = JwstFiles.refresh("m51")
 print(*result["Status"])
 
 # %%
-# Now all files are up to date:
+# All files are up to date now:
 
 print(*JwstFiles.refresh("m51", dry_run=True)["Status"])
 
 # %%
-# More about versions: :doc:`/jwst_files`. To be told about reprocessed files, use a
-# saved search: :doc:`/saved_searches`.
+# See :doc:`/jwst_files` for more about versions. To be notified of reprocessed files,
+# use a saved search: see :doc:`/saved_searches`.

@@ -2,9 +2,9 @@
 What is new since last week?
 ============================
 
-A saved search is a query with a memory. The first call of ``changes()`` stores what the
-query finds. Every later call returns the differences: new observations, data that
-became public, and files that were reprocessed.
+A saved search remembers its results. The first call of ``changes()`` saves the result
+of the query. Later calls return the changes: new observations, data that became public,
+and data that were reprocessed.
 """
 
 from astroquery_mast import Observations, SavedSearch
@@ -19,9 +19,8 @@ changes = search.changes()
 print(changes.as_text())
 
 # %%
-# The search was run for the first time a week ago, in the same folder. The result is a
-# table of observations with two more columns, ``change`` and ``reason``. Download the
-# mosaics among the new data:
+# In this example, the search had been run before. The result is a table of observations
+# with two more columns, ``change`` and ``reason``. Download the new mosaics:
 
 new = changes[changes["change"] == "NEW"]
 products = Observations.get_product_list(new)
@@ -32,8 +31,8 @@ manifest = Observations.download_products(
     download_dir="m51",
     flat=True,
 )
-manifest["Local Path", "Status"].pprint(max_width=-1)
+print(manifest)
 
 # %%
-# You can run such a script every morning, and send yourself the text or a feed:
-# :doc:`/saved_searches`.
+# To run such a script every morning, and to receive the changes by mail or as a feed,
+# see :doc:`/saved_searches`.

@@ -2,9 +2,9 @@
 Which of my sources are in which footprints?
 ============================================
 
-You have a table of sources, and want to know which of them a telescope has observed.
-Query the observations once, then match both tables on your computer. This takes seconds
-for 100,000 sources and 40,000 footprints.
+Which sources in your table has a telescope observed? Query the observations once, then
+match both tables on your own computer. This takes seconds for 60,000 sources and 40,000
+footprints.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ print(len(pairs), "pairs")
 pairs[:4].pprint(max_width=-1)
 
 # %%
-# Sources without a pair have not been observed:
+# Sources without a match have not been observed:
 
 observed = np.isin(np.arange(len(sources)), pairs["point"])
 print(observed.sum(), "of", len(sources), "sources are in at least one footprint")
@@ -44,5 +44,5 @@ ax.scatter(sources["ra"], sources["dec"], s=4, c=colors, transform=sky)
 plt.show()
 
 # %%
-# Footprints are found in the column ``s_region`` of each table of observations. You can
-# add a margin, or give proper motions: :doc:`/footprints`.
+# The footprints are in the column ``s_region`` of any table of observations. You can
+# add a margin or proper motions: see :doc:`/footprints`.

@@ -3,8 +3,8 @@ How do I read and plot a spectrum?
 ==================================
 
 ``readers.read_spectrum`` returns the spectra of a file as `specutils
-<https://specutils.readthedocs.io>`_ objects, with units, uncertainties, and masks. The
-file does not have to be downloaded first. This recipe needs ``pip install
+<https://specutils.readthedocs.io>`_ objects, with units, uncertainties, and masks. You
+do not need to download the file first. This recipe requires ``pip install
 'astroquery_mast[spectra]'``.
 """
 
@@ -23,7 +23,7 @@ for spectrum in spectra:
     print(f"{spectrum.meta['segment']}: from {first:.1f} to {last:.1f}")
 
 # %%
-# COS has two detector segments. Each is a spectrum of its own:
+# COS has two detector segments, and each has its own spectrum:
 
 figure, ax = plt.subplots(figsize=(9, 4), layout="constrained")
 for spectrum in spectra:
@@ -37,4 +37,4 @@ ax.legend()
 plt.show()
 
 # %%
-# Which products can be read, and what is masked: :doc:`/reading_spectra`.
+# See :doc:`/reading_spectra` for supported products and masks.

@@ -2,8 +2,8 @@
 What did the telescope do during an exposure?
 =============================================
 
-The JWST Engineering Database has the temperatures, voltages, and mechanism positions of
-the observatory. ``Engineering.during`` returns them for the times of your exposures.
+The JWST Engineering Database has temperatures, voltages, and mechanism positions of the
+observatory. ``Engineering.during`` returns them for the times of your exposures.
 """
 
 from matplotlib import pyplot as plt
@@ -29,11 +29,11 @@ for obs_id in exposures["obs_id"][:3]:
     print(obs_id, set(samples["IMIR_HK_FW_CUR_POS"].tolist()), f"{mean:.3f}")
 
 # %%
-# Plot a longer time, before and after the exposures:
+# Plot a longer time range, including the time before and after the exposures:
 
 hours = Engineering.query_mnemonics(names, "2022-12-27 04:00", "2022-12-27 08:00")
 Engineering.plot_mnemonics(hours)
 plt.show()
 
 # %%
-# To find mnemonics, use ``Engineering.list_mnemonics``: :doc:`/engineering`.
+# To find mnemonics, use ``Engineering.list_mnemonics``: see :doc:`/engineering`.

@@ -2,8 +2,8 @@
 How do I get the TESS light curves of a list of TIC numbers?
 ============================================================
 
-The name of a TESS target is its TIC number. Pass all numbers in one query, and keep the
-light curves among the products.
+The target name of a TESS observation is its TIC number. Pass all numbers in one query,
+and keep only the light curves among the products.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ for number in tic:
     print("TIC", number, "sectors", *sorted(rows["sequence_number"]))
 
 # %%
-# ``t_exptime`` selects the cadence of 2 minutes. The timeline shows when each star was
+# ``t_exptime`` selects the 2-minute cadence. A timeline shows when each star was
 # observed:
 
 ax = plot_timeline(observations, by="target_name")
@@ -32,14 +32,14 @@ ax.set_xlim(np.datetime64("2018-07-01"), np.datetime64("2019-12-01"))
 plt.show()
 
 # %%
-# Download the light curves. The target pixel files and other products are left out:
+# Download the light curves, without target pixel files and other products:
 
 products = Observations.get_product_list(observations)
 curves = Observations.filter_products(products, productSubGroupDescription="LC")
 print(len(curves), "light curves")
 manifest = Observations.download_products(curves[:4], download_dir="tess", flat=True)
-manifest["Local Path", "Status"].pprint(max_width=-1)
+print(manifest)
 
 # %%
-# To read and plot a light curve, see :doc:`light_curve`. Light curves from other
-# pipelines, such as QLP and TGLC: :doc:`/hlsp`.
+# To read and plot a light curve, see :doc:`light_curve`. For light curves from other
+# pipelines, such as QLP and TGLC, see :doc:`/hlsp`.

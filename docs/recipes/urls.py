@@ -2,8 +2,8 @@
 How do I get only the URLs, or the cloud URIs?
 ==============================================
 
-You may want to download files with another program, or read them in the cloud. List the
-URLs of the products instead of downloading them.
+You can download files with another program, or read them in the cloud. List the URLs of
+the products instead of downloading them.
 """
 
 from pathlib import Path
@@ -20,21 +20,20 @@ print(len(urls), "URLs")
 print(urls[0].rpartition("=")[2])
 
 # %%
-# Other programs can now use the file, for example ``wget --content-disposition -i
-# urls.txt``.
+# You can pass the file to another program: ``wget --content-disposition -i urls.txt``.
 #
 # Many public files have a copy in an Amazon S3 bucket, which you can read without an
-# account. These are their addresses:
+# account. List the URIs of the copies:
 
 Observations.enable_cloud_dataset(verbose=False)
 uris = Observations.get_cloud_uris(products, extension="_drc.fits")
 print(*uris[:3], sep="\n")
 
 # %%
-# While the cloud is enabled, downloads come from there if a copy exists. Switch it off
-# again to download from MAST:
+# While the cloud is enabled, files with a cloud copy are also downloaded from there.
+# Disable it to download from MAST again:
 
 Observations.disable_cloud_dataset()
 
 # %%
-# More about URLs: :doc:`/products`. More about the cloud: :doc:`/downloads`.
+# See :doc:`/products` for URLs, and :doc:`/downloads` for the cloud.
