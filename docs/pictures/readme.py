@@ -14,7 +14,7 @@ HEIGHT, COLORS = 480, 128
 
 with Sandbox():
     images = Observations.query_criteria(
-        object_name="M51", obs_collection="HST", instrument_name="ACS/WFC", calib_level=3
+        object_name="M51", radius="0.1 deg", obs_collection="HST", instrument_name="ACS/WFC", calib_level=3
     )
     products = Observations.get_product_list(images[:4], verbose=False)
     drizzled = Observations.filter_products(products, productSubGroupDescription="DRC", extension="fits")
