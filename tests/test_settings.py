@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from astropy import units as u
+from astropy.config import get_config_dir, set_temp_config
 from astropy.table import Table
 
 from astroquery_mast import Catalogs, Mast, Observations, ObservationsClass, conf
@@ -162,3 +164,20 @@ def test_the_address_of_the_cloud_is_pickled() -> None:
     with conf.set_temp("cloud_server", "https://cloud.example/"):
         pickled = pickle.dumps(Endpoints())
     assert pickle.loads(pickled).cloud_server == "https://cloud.example"
+
+
+def test_a_saved_setting_takes_effect(tmp_path: Path) -> None:
+    """A line of ``astroquery_mast.cfg`` in astropy's configuration folder changes a setting, as the page says."""
+    with set_temp_config(tmp_path):
+        folder = Path(get_config_dir())
+        folder.mkdir(exist_ok=True)
+        (folder / "astroquery_mast.cfg").write_text("timeout = 120\nmax_workers = 4\n", "utf-8")
+        assert (conf.timeout, conf.max_workers) == (120, 4)
+    assert (conf.timeout, conf.max_workers) == (600, 6)
+
+
+def test_the_page_lists_every_setting_with_its_default() -> None:
+    """The tables of the page about the configuration are complete."""
+    page = (Path(__file__).parents[1] / "docs" / "configuration.rst").read_text("utf-8")
+    listed = dict(re.findall(r"^``(\w+)``  +(\S+) ", page, re.MULTILINE))
+    assert listed == {name: f"{item.defaultvalue}".removesuffix(".0") for name, item in conf.items()}
