@@ -34,13 +34,15 @@ print(serious[columns][:8])
 print(serious["reason"][0])
 
 # %%
-# ``query_planned`` lists planned observations without a comparison. Dashed outlines are
-# approximate, because the roll angle of the telescope is not known yet:
+# ``query_planned`` lists planned observations without a comparison:
 
 planned = Programs.query_planned("M101", radius="5 arcmin", instrument="NIRCAM")
 print(len(planned), "planned observations in program", *set(planned["proposal_id"]))
 
 # %%
+# Plot their footprints. Dashed outlines are approximate, because the roll angle of the
+# telescope is not known yet:
+
 plot_footprints(planned, by="filters")
 plt.show()
 
