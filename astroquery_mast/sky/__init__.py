@@ -1,1 +1,1 @@
-"""Positions, footprints and regions on the sphere; pure."""
+"""Positions, footprints and regions on the sphere, without input or output."""

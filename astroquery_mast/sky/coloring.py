@@ -1,6 +1,6 @@
-"""The colors of footprints by the values of a column, and which footprints would look the same.
+"""Colors of footprints by the values of a column, and the footprints to draw without duplicates.
 
-In: a table of observations and the name of a column.  Out: a color and a group for each row; the parts to draw.
+In: a table of observations and a column name.  Out: a color and a group for each row; the parts to draw.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from .outlines import Outlines, outlines_of
 from .picture import color_scale, column_title, is_continuous, numbers_of, rows_by_value
 from .region_filter import shapes_of
 
-# So many values have colors of their own; the others are gray, and so are rows without a number.
+# Number of colors for the groups of a column (rarer values are gray, as are rows without a number), and the number of
+# distinct values above which a floating-point column gets a color scale.
 _COLORS, _FEW_NUMBERS = 20, 5
 _GRAY = (0.5, 0.5, 0.5, 1.0)
-# Decimals of a unit vector at which outlines are compared: 2 milliarcseconds.
+# Decimals of unit vectors when outlines are compared: 2 milliarcseconds.
 _EQUAL = 8
 
 
 @dataclass(frozen=True)
 class Coloring:
-    """The color of each row, a key that is equal for equal colors, and what a legend or a color bar says of them."""
+    """The color of each row, a key that is equal for equal colors, and the contents of the legend or color bar."""
 
     colors: Array
     keys: Array
@@ -36,7 +37,7 @@ class Coloring:
 
     @classmethod
     def of(cls, table: Table, by: str | None) -> Coloring:
-        """Return the colors of all rows."""
+        """Assign colors to all rows."""
         from matplotlib import colormaps  # noqa: PLC0415 - an optional dependency
 
         keys, colors = np.zeros(len(table)), np.tile(colormaps["tab10"](0), (len(table), 1))
@@ -46,7 +47,7 @@ class Coloring:
         if is_continuous(table, by, _FEW_NUMBERS):
             return cls._by_number(numbers_of(table, by), title)
         groups = rows_by_value(table, by, _COLORS)
-        # The strong colors first, then the pale ones.
+        # Strong colors come first, then the pale ones.
         palette = [colormaps["tab20"](number) for number in (*range(0, _COLORS, 2), *range(1, _COLORS, 2))]
         for number, (label, rows) in enumerate(groups.items()):
             keys[rows] = number
@@ -55,7 +56,7 @@ class Coloring:
 
     @classmethod
     def _by_number(cls, numbers: Array, title: str) -> Coloring:
-        """Return colors along a scale."""
+        """Assign colors along a scale."""
         known, scale = np.isfinite(numbers), color_scale(numbers, "viridis")
         colors = np.tile(_GRAY, (len(numbers), 1))
         colors[known] = scale.to_rgba(numbers[known])
@@ -73,7 +74,7 @@ def drawable_outlines(table: Table) -> Outlines:
 
 
 def distinct_parts(outlines: Outlines, keys: Array, planned: Array) -> Array:
-    """Return the parts to draw: one of those that would look the same, the largest first."""
+    """Return the parts to draw, largest first; of parts that would look the same, only one."""
     seen: dict[tuple[Any, ...], int] = {}
     corners = np.split(outlines.vertices.round(_EQUAL) + 0.0, outlines.first[1:-1])
     radii = outlines.radius.round(_EQUAL).tolist()

@@ -1,6 +1,6 @@
-"""Which of many circles meet which of many footprints: both may be a hundred thousand.
+"""Match many circles, up to about a hundred thousand, to as many footprints.
 
-In: the outlines of footprints, and cones.  Out: the pairs of a cone and a row that meet, and how far apart they are.
+In: the outlines of footprints, and cones.  Out: the overlapping pairs of a cone and a row, and their distances.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class ConePairs:
     distances: Floats
 
     def by_cone(self, number: int) -> list[tuple[RowNumbers, Floats]]:
-        """Return the rows and the distances of each of so many cones."""
+        """Return the rows and distances of each cone, for a number of cones."""
         ends = np.searchsorted(self.cones, np.arange(number + 1))
         return [(self.rows[a:b], self.distances[a:b]) for a, b in pairwise(ends)]
 
 
 def match_cones(outlines: Outlines, cones: Sequence[Cone]) -> ConePairs:
-    """Return which cones meet which footprints."""
+    """Return the pairs of cones and footprints that overlap."""
     points = unit_vectors([cone.ra for cone in cones], [cone.dec for cone in cones])
     limits = np.radians([cone.radius for cone in cones]) + TOUCHING
     test = PairDistances.of(outlines)
@@ -47,7 +47,7 @@ def match_cones(outlines: Outlines, cones: Sequence[Cone]) -> ConePairs:
 
 
 def _pairs(found: Array) -> ConePairs:
-    """Each pair once, with the distance of the part that is nearest."""
+    """Return the pairs without duplicates, each with the distance of the nearest part."""
     cones, rows = (found[place].astype(np.int64) for place in (0, 1))
     order = np.lexsort((found[2], rows, cones))
     cones, rows, distances = cones[order], rows[order], found[2][order]

@@ -1,9 +1,11 @@
-"""How often, or how long, each pixel of a picture was observed: the exact sum of footprints at its center.
+"""Depth maps: how often, or how long, each pixel of a picture was observed.
 
-In: outlines, a weight for each observation, and the positions of the pixels.  Out: sums and counts, ``(ny, nx)``.
+In: outlines, a weight for each observation, and the positions of the pixels.  Out: exact sums and counts at the pixel
+centers, ``(ny, nx)``.
 
-In a picture in which great circles are straight lines (the gnomonic projection, of all smaller fields), a footprint is
-a few runs of pixels in each row, and many footprints cost little.  Elsewhere each pixel near a footprint is tested.
+In the gnomonic projection, which all smaller fields use, great circles are straight lines.  A footprint is then a few
+runs of pixels in each row, and many footprints cost little.  In other projections each pixel near a footprint is
+tested.
 """
 
 from __future__ import annotations
@@ -19,21 +21,21 @@ from .pair_distances import PairDistances
 from .sphere import TOUCHING, separation
 from .zones import near_pairs
 
-# Crossings of sides with rows, or pairs of footprints and pixels, that are looked at together.
+# Number of crossings of sides with rows, or of pairs of footprints and pixels, that are processed together.
 _BLOCK = 1 << 20
-# How far pixels may be from their places in a plane, in pixels.
+# Largest deviation of pixels from a plane, in pixels.
 _FLAT = 1e-5
 
 
 def depth_sums(
     outlines: Outlines, weights: Floats, vectors: Array, nearest: RowNumbers, tangent: Array | None
 ) -> tuple[Floats, Floats]:
-    """Return at each pixel the sum of the weights of the observations that hold it, and their number.
+    """Return for each pixel the sum of the weights of the observations that contain its center, and their number.
 
-    There is a weight for each owner of parts.  Several parts of one observation are their union.  An observation
-    without the center of any pixel in its footprint is in the pixel nearest to it, which is given for each part, -1
-    outside of the picture.  The vectors, ``(ny, nx, 3)``, are NaN where there is no sky; the tangent point of the
-    projection is given if it may be gnomonic.
+    There is one weight per observation, whose footprint is the union of its parts.  A footprint without any pixel
+    center is counted in its nearest pixel, which ``nearest`` has for each part (-1 outside of the picture).  The
+    vectors, ``(ny, nx, 3)``, are NaN where there is no sky.  The tangent point of the projection is None if the
+    projection cannot be gnomonic.
     """
     shape = vectors.shape[:2]
     sums, counts = np.zeros(shape), np.zeros(shape)
@@ -44,8 +46,8 @@ def depth_sums(
         beyond = outlines.owner[~_in_front(outlines, tangent)]
         straight = ~np.isin(outlines.owner, beyond)
         runs = _Runs(np.linalg.inv(plane), plane, *shape)
-        sums, counts = runs.added(outlines.take(np.flatnonzero(straight)), weights, seen)
-    for owners, pixels in _tested(outlines.take(np.flatnonzero(~straight)), vectors.reshape(-1, 3)):
+        sums, counts = runs.sums_and_counts(outlines.take(np.flatnonzero(straight)), weights, seen)
+    for owners, pixels in _tested_pairs(outlines.take(np.flatnonzero(~straight)), vectors.reshape(-1, 3)):
         seen[owners] = True
         _add(sums, counts, pixels, weights[owners])
     small = np.flatnonzero(~seen[outlines.owner] & (nearest >= 0))
@@ -61,15 +63,15 @@ def _add(sums: Floats, counts: Floats, pixels: RowNumbers, weights: Floats) -> N
 
 
 def _distinct_pairs(owners: RowNumbers, pixels: RowNumbers, size: int) -> tuple[RowNumbers, RowNumbers]:
-    """Return each pair of an observation and a pixel once."""
+    """Return the pairs of an observation and a pixel without duplicates."""
     return np.divmod(np.unique(owners.astype(np.int64) * size + pixels), size)
 
 
 # -- any projection --------------------------------------------------------------------------------------------------
 
 
-def _tested(outlines: Outlines, points: Array) -> Iterator[tuple[RowNumbers, RowNumbers]]:
-    """Give the pairs of an observation and a pixel in its footprint; each of them once."""
+def _tested_pairs(outlines: Outlines, points: Array) -> Iterator[tuple[RowNumbers, RowNumbers]]:
+    """Yield the pairs of an observation and a pixel in its footprint, without duplicates."""
     sky = np.flatnonzero(np.isfinite(points).all(axis=1))
     for parts in _groups(outlines, _expected(outlines, points[sky])):
         some = outlines.take(parts)
@@ -83,7 +85,7 @@ def _tested(outlines: Outlines, points: Array) -> Iterator[tuple[RowNumbers, Row
 
 
 def _expected(outlines: Outlines, points: Array) -> Floats:
-    """Return about how many pixels lie in the circle around each part."""
+    """Return the approximate number of pixels in the circle around each part."""
     if len(points) < 2:
         return np.ones(len(outlines))
     size = max(float(np.median(separation(points[1:], points[:-1]))), TOUCHING)
@@ -91,10 +93,10 @@ def _expected(outlines: Outlines, points: Array) -> Floats:
 
 
 def _groups(outlines: Outlines, costs: Array) -> Iterator[RowNumbers]:
-    """Give the parts in groups that cost about the same; those of one observation are together."""
+    """Yield the parts in groups of similar cost; the parts of an observation stay together."""
     order = np.argsort(outlines.owner, kind="stable")
     group = (np.cumsum(costs[order]) // _BLOCK).astype(np.int64)
-    # All parts of an observation are where its first one is.
+    # All parts of an observation are in the group of the first one.
     _, first, which = np.unique(outlines.owner[order], return_index=True, return_inverse=True)
     group = group[first][which]
     for number in np.unique(group):
@@ -105,7 +107,7 @@ def _groups(outlines: Outlines, costs: Array) -> Iterator[RowNumbers]:
 
 
 def _plane(vectors: Array, tangent: Array) -> Array | None:
-    """Return the matrix from pixels ``(x, y, 1)`` to directions, or None if the pixels are not in such a plane."""
+    """Return the matrix from pixels ``(x, y, 1)`` to directions; None if the pixels are not in the tangent plane."""
     ny, nx = vectors.shape[:2]
     with np.errstate(divide="ignore", invalid="ignore"):
         flat = vectors / (vectors @ tangent)[..., np.newaxis]
@@ -118,21 +120,21 @@ def _plane(vectors: Array, tangent: Array) -> Array | None:
 
 
 def _in_front(outlines: Outlines, tangent: Array) -> Array:
-    """Tell which parts lie wholly in the hemisphere that the plane shows, with some room."""
+    """Return a mask of the parts that are completely in the hemisphere of the plane, with a margin."""
     return np.asarray(separation(outlines.center, tangent) + outlines.reach < np.pi / 2 - 0.01)
 
 
 @dataclass(frozen=True)
 class _Runs:
-    """The rows of the picture, as lines of the plane."""
+    """The pixel rows of the picture as lines in the plane."""
 
     to_pixels: Array
     to_sky: Array
     ny: int
     nx: int
 
-    def added(self, outlines: Outlines, weights: Floats, seen: Array) -> tuple[Floats, Floats]:
-        """Return the sums and counts at all pixels, and note which observations have any."""
+    def sums_and_counts(self, outlines: Outlines, weights: Floats, seen: Array) -> tuple[Floats, Floats]:
+        """Return the sums and counts of all pixels; set ``seen`` for the observations that have any."""
         size = self.ny * (self.nx + 1)
         sums, counts = np.zeros(size), np.zeros(size)
         low, high = self._heights(outlines)
@@ -141,7 +143,7 @@ class _Runs:
             some = outlines.take(parts)
             round_ = np.flatnonzero(~some.polygonal)
             spans = [self._across_polygons(some), self._across_circles(some, round_, low[parts], high[parts])]
-            owners, rows, begin, end = self._united(*np.concatenate(spans, axis=1))
+            owners, rows, begin, end = self._merged(*np.concatenate(spans, axis=1))
             seen[owners] = True
             for column, sign in ((begin, 1.0), (end, -1.0)):
                 places = rows * (self.nx + 1) + column
@@ -151,17 +153,17 @@ class _Runs:
         return sums.reshape(shape).cumsum(axis=1)[:, :-1], counts.reshape(shape).cumsum(axis=1)[:, :-1]
 
     def _pixels(self, vectors: Array) -> Array:
-        """Return where directions are in the plane, ``(n, 2)``."""
+        """Return the pixel coordinates of directions, ``(n, 2)``."""
         placed = vectors @ self.to_pixels.T
         return np.asarray(placed[:, :2] / placed[:, 2:])
 
     def _heights(self, outlines: Outlines) -> tuple[RowNumbers, RowNumbers]:
-        """Return the first row that each part may meet, and the one after the last."""
+        """Return the first row that each part may cross, and the row after the last."""
         if not len(outlines):
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         y = self._pixels(outlines.vertices)[:, 1]
         low, high = (end.reduceat(y, outlines.first[:-1]) for end in (np.minimum, np.maximum))
-        # A circle is stretched most in the direction away from the tangent point.
+        # The projection stretches a circle most in the direction away from the tangent point.
         radius = np.maximum(outlines.radius, 0.0)
         tangent = np.cross(self.to_sky[:, 0], self.to_sky[:, 1])
         row = np.linalg.norm(tangent) / np.linalg.norm(self.to_sky[:, 0])
@@ -170,7 +172,7 @@ class _Runs:
         return tuple(np.clip(np.ceil(each), 0, self.ny).astype(np.int64) for each in (low - stretch, high + stretch))
 
     def _across_polygons(self, outlines: Outlines) -> RowNumbers:
-        """Return the runs of pixels inside of polygons: owner, row, first pixel, and the one after the last."""
+        """Return the runs of pixels inside polygons: owner, row, first pixel, and the pixel after the last."""
         polygon = np.repeat(outlines.polygonal, np.diff(outlines.first))
         part = np.repeat(np.arange(len(outlines)), np.diff(outlines.first))[polygon]
         at = self._pixels(outlines.vertices)
@@ -186,7 +188,7 @@ class _Runs:
         return np.stack([outlines.owner[part[side[first]]], rows[first], pixel[::2], pixel[1::2]])
 
     def _across_circles(self, outlines: Outlines, parts: RowNumbers, low: RowNumbers, high: RowNumbers) -> RowNumbers:
-        """Return the runs of pixels inside of circles; in a row, those between the roots of a square equation."""
+        """Return the runs of pixels inside circles, between the roots of a quadratic equation for each row."""
         each, rows = _rows_of(low[parts], high[parts])
         part = parts[each]
         center, sine = outlines.center[part], np.sin(outlines.radius[part]) ** 2
@@ -202,8 +204,8 @@ class _Runs:
         begin, end = (np.clip(np.ceil(each), 0, self.nx).astype(np.int64) for each in ends)
         return np.stack([outlines.owner[part[met]], rows[met], begin, end])
 
-    def _united(self, owners: RowNumbers, rows: RowNumbers, begin: RowNumbers, end: RowNumbers) -> RowNumbers:
-        """Return the runs of each observation so that no pixel is in two of them."""
+    def _merged(self, owners: RowNumbers, rows: RowNumbers, begin: RowNumbers, end: RowNumbers) -> RowNumbers:
+        """Merge the runs of each observation so that no pixel is in two of them."""
         kept = np.flatnonzero(begin < end)
         line = np.tile(owners[kept] * self.ny + rows[kept], 2)
         column = np.concatenate([begin[kept], end[kept]])
@@ -216,7 +218,7 @@ class _Runs:
 
 
 def _rows_of(low: RowNumbers, high: RowNumbers) -> tuple[RowNumbers, RowNumbers]:
-    """Return for each thing, once for each row that it meets, its number and the row."""
+    """Return, for each row from ``low`` to ``high``, the index of the item and the row."""
     counts = high - low
     each = np.repeat(np.arange(len(counts)), counts)
     return each, np.arange(len(each)) - np.repeat(np.cumsum(counts) - counts - low, counts)

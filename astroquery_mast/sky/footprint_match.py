@@ -1,7 +1,7 @@
-"""Which positions lie in which footprints: both may be many, the positions may move, and may come in chunks.
+"""Match many positions to many footprints; positions may have proper motions and may come in chunks.
 
-In: the shapes of each observation and its time; chunks of positions.  Out: pairs of row numbers, or for each
-position the first observation.
+In: the shapes and times of observations; chunks of positions.  Out: pairs of row numbers, or the first observation of
+each position.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ from .sphere import TOUCHING
 from .zones import near_pairs
 
 WHICH = ("all", "first")
-# How many footprints that cannot be read a warning names.
+# Number of unreadable footprints that a warning quotes.
 _SHOWN = 3
 
 
 @dataclass(frozen=True)
 class FootprintMatch:
-    """Footprints, ready for one chunk of positions after the other."""
+    """Footprints prepared for matching chunks of positions."""
 
     outlines: Outlines
     test: PairDistances
-    # When each part was observed, MJD; NaN where that is unknown.
+    # Observation time of each part, MJD; NaN if unknown.
     times: Floats
-    # How far outside a position may be, in radians.
+    # Largest distance of a matching position from a footprint, in radians.
     limit: float
 
     @classmethod
     def of(cls, shapes: Sequence[Sequence[Shape]], times: Floats, margin: float) -> FootprintMatch:
-        """Prepare the footprints; the margin is in degrees."""
+        """Prepare the footprints.  The margin is in degrees."""
         nowhere = np.full(len(shapes), np.nan)
         outlines = outlines_of(shapes, nowhere, nowhere)
         limit = float(np.radians(margin)) + TOUCHING
         return cls(outlines, PairDistances.of(outlines), times[outlines.owner], limit)
 
     def all_pairs(self, chunk: PointChunk) -> tuple[RowNumbers, RowNumbers]:
-        """Return the pairs of a row of the chunk and an observation, sorted; each of them once."""
-        # One number for each pair is sorted faster than two.
+        """Return the pairs of a row of the chunk and an observation, sorted and without duplicates."""
+        # Sorting one number per pair is faster than sorting two.
         span = int(self.outlines.owner.max(initial=0)) + 1
         keys = np.concatenate([np.empty(0, dtype=np.int64), *(a * span + b for a, b in self._pairs(chunk))])
         keys.sort()
@@ -67,7 +67,7 @@ class FootprintMatch:
         return chunk.rows[places], rows
 
     def first_pairs(self, chunk: PointChunk) -> tuple[RowNumbers, RowNumbers]:
-        """Return for each row of the chunk that is in any footprint the first such observation."""
+        """Return the rows of the chunk that are in a footprint, and the first observation of each."""
         none = np.iinfo(np.int64).max
         first = np.full(len(chunk.rows), none)
         for places, rows in self._pairs(chunk):
@@ -76,7 +76,7 @@ class FootprintMatch:
         return chunk.rows[matched], first[matched]
 
     def _pairs(self, chunk: PointChunk) -> Iterator[tuple[RowNumbers, RowNumbers]]:
-        """Give blocks of pairs of a position and an observation; more than once if several of its shapes hold it."""
+        """Yield blocks of pairs of a position and an observation; pairs repeat if several shapes contain a position."""
         reach = np.full(len(chunk.vectors), self.limit)
         known = self.times[np.isfinite(self.times)]
         if len(known):
@@ -89,18 +89,18 @@ class FootprintMatch:
 
 @dataclass(frozen=True)
 class FootprintMatches:
-    """Observations as they were given, and the tables of pairs."""
+    """The user's observations, and the tables of their matches."""
 
     match: FootprintMatch
     which: str
     number: int
-    # Observations of which it is not known when they were made, and sentences about footprints.
-    timeless: int
+    # Number of observations without a time, and sentences about footprints that were left out.
+    without_time: int
     left_out: tuple[str, ...]
 
     @classmethod
     def of(cls, observations: Any, margin: Any, which: str) -> FootprintMatches:
-        """Read footprints and times."""
+        """Read the footprints and times of observations."""
         if which not in WHICH:
             raise InvalidArgumentError(f"which must be {' or '.join(map(repr, WHICH))}, got {which!r}.")
         distance = float(as_radius(margin, u.arcsec, "margin").deg)
@@ -113,70 +113,70 @@ class FootprintMatches:
 
     def table(self, points: Any, ra_column: str | None, dec_column: str | None) -> Table:
         """Return the pairs of all positions."""
-        chunks, parts = _Chunks(), [np.empty((2, 0), dtype=np.int64)]
+        chunks, parts = _ChunkCounts(), [np.empty((2, 0), dtype=np.int64)]
         for chunk in point_chunks(points, ra_column, dec_column):
             parts.append(np.stack(self._pairs(chunk)))
             chunks.add(chunk)
-        return self._table(np.concatenate(parts, axis=1), self._told(chunks), chunks.size)
+        return self._table(np.concatenate(parts, axis=1), self._report_left_out(chunks), chunks.size)
 
     def tables(self, points: Any, ra_column: str | None, dec_column: str | None) -> Iterator[Table]:
-        """Give the pairs of each chunk; warn at the end of what was left out of any."""
-        every = _Chunks()
+        """Yield the pairs of each chunk; warn at the end of all rows that were left out."""
+        every = _ChunkCounts()
         for chunk in point_chunks(points, ra_column, dec_column):
-            alone = _Chunks()
+            alone = _ChunkCounts()
             for chunks in (every, alone):
                 chunks.add(chunk)
-            yield self._table(np.stack(self._pairs(chunk)), self._sentences(alone), chunk.size)
-        self._told(every)
+            yield self._table(np.stack(self._pairs(chunk)), self._left_out_sentences(alone), chunk.size)
+        self._report_left_out(every)
 
     def _pairs(self, chunk: PointChunk) -> tuple[RowNumbers, RowNumbers]:
         return self.match.all_pairs(chunk) if self.which == "all" else self.match.first_pairs(chunk)
 
     def _table(self, pairs: Array, left_out: list[str], points: int) -> Table:
-        """The table of pairs."""
+        """Return the table of pairs."""
         meta = {"points": points, "observations": self.number, "left_out": left_out}
         table = ResultTable([pairs[0], pairs[1]], names=("point", "observation"), meta=meta)
         for name, what in (("point", "positions"), ("observation", "observations")):
             table[name].description = f"Row number in the input {what}, from 0"
         return table
 
-    def _told(self, chunks: _Chunks) -> list[str]:
-        """What was left out; warn of it."""
-        sentences = self._sentences(chunks)
+    def _report_left_out(self, chunks: _ChunkCounts) -> list[str]:
+        """Return the sentences about rows that were left out, and warn of them."""
+        sentences = self._left_out_sentences(chunks)
         if sentences:
             warn_user(" ".join(sentences), InputWarning)
         return sentences
 
-    def _sentences(self, chunks: _Chunks) -> list[str]:
-        """What was left out."""
+    def _left_out_sentences(self, chunks: _ChunkCounts) -> list[str]:
+        """Return the sentences about rows that were left out."""
         sentences = list(self.left_out)
         if chunks.unplaced:
             sentences.append(f"{chunks.unplaced} of {chunks.size} points have no position.")
-        if chunks.moving and self.timeless:
+        if chunks.moving and self.without_time:
             sentences.append(
-                f"{self.timeless} of {self.number} observations have no t_min. Proper motions were not "
+                f"{self.without_time} of {self.number} observations have no t_min. Proper motions were not "
                 "applied for them."
             )
         return sentences
 
 
 @dataclass
-class _Chunks:
-    """What is to be told of the chunks so far."""
+class _ChunkCounts:
+    """Counts over the chunks so far."""
 
     size: int = 0
     unplaced: int = 0
     moving: bool = False
 
     def add(self, chunk: PointChunk) -> None:
-        """Count one more."""
+        """Count another chunk."""
         self.size += chunk.size
         self.unplaced += chunk.size - len(chunk.rows)
         self.moving |= chunk.velocity is not None
 
 
 def _times(observations: Any, number: int) -> Floats:
-    """When observations were made, MJD; NaN where that is unknown."""
+    """Return the start times of observations, MJD; NaN if unknown."""
     if not isinstance(observations, Table | Row) or "t_min" not in observations.colnames:
         return np.full(number, np.nan)
     column = observations["t_min"] if isinstance(observations, Table) else np.ma.array([observations["t_min"]])
@@ -186,7 +186,7 @@ def _times(observations: Any, number: int) -> Floats:
 
 
 def _left_out(shapes: Sequence[Sequence[Shape]], problems: Mapping[int, str]) -> Iterator[str]:
-    """Say what could not be read, and how many have no footprint."""
+    """Yield sentences about missing and unreadable footprints."""
     missing = sum(not parts for row, parts in enumerate(shapes) if row not in problems)
     if missing:
         yield f"{missing} of {len(shapes)} observations have no footprint."

@@ -1,6 +1,6 @@
-"""A MOC (multi-order coverage map, IVOA) as the region: whole cells of the sky, and the footprints that overlap them.
+"""Regions from a MOC (multi-order coverage map, IVOA): cells of the sky, and the footprints that overlap them.
 
-In: a ``mocpy.MOC``.  Out: a frozen `MocRegion`.  ``mocpy`` (Rust) does the work; it is there if its object was given.
+In: a ``mocpy.MOC``.  Out: a frozen `MocRegion`.  ``mocpy`` does the work; it is installed if the user passes a MOC.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from .position import Cone
 from .region import cone_of
 from .sphere import longitude_latitude, tangents, unit_vectors
 
-# Cells along the radius of a footprint, at least: where the MOC itself is finer, the footprint is resolved no better.
+# Number of cells along the radius of a footprint if the MOC itself has finer cells.
 _RESOLUTION = 512
 # Side of a cell of order 0, in radians; each order halves it.
 _CELL = np.sqrt(np.pi / 3)
 _DEEPEST = 29
-# By how much a cell may bulge out of a circle through its corners, as a part of its side, which is no great circle.
-# 0.012 was the most among some hundred random sets of cells.
+# Sides of cells are not great circles, so a cell may bulge out of a circle through its corners by this fraction of its
+# side.  The maximum in a few hundred random sets of cells was 0.012.
 _BULGE = 0.02
-# How much finer the cells are in which circles are drawn than those in which they are wanted.
+# Orders by which circles are sampled more finely than in the resulting MOC.
 _FINER = 3
-# Polygons that are drawn at a time.
-_BUNCH = 256
-# Steps, at most, by which the center of the circle around a MOC is improved.
+# Number of polygons that are converted at a time.
+_BATCH = 256
+# Maximum number of steps to improve the center of the circle around a MOC.
 _STEPS = 40
 
 
@@ -43,7 +43,7 @@ class MocRegion:
     moc: Any
 
     def __post_init__(self) -> None:
-        """Refuse an empty one."""
+        """Raise if the MOC is empty."""
         if self.moc.empty():
             raise InvalidArgumentError("region is an empty MOC.")
 
@@ -52,10 +52,11 @@ class MocRegion:
         return f"a MOC of order {self.moc.max_order}"
 
     def cone(self) -> Cone:
-        """Return a circle that holds the region.
+        """Return a circle that encloses the region.
 
-        The center of its cells is moved as long as that makes the circle around all of them smaller.  Where corners lie
-        in both halves of the sky, what is farthest from the center may be inside a cell: then it is the whole sky.
+        Starting from the barycenter, the center is moved as long as the circle around all cells gets smaller.  If a
+        corner is more than 90 degrees from the center, the farthest position may be inside a cell, so that the circle
+        is the whole sky.
         """
         center = unit_vectors(*_degrees(self.moc.barycenter()))
         reach = self._reach(center)
@@ -75,20 +76,20 @@ class MocRegion:
         return cone_of(center, reach if reach < np.pi / 2 else np.pi)
 
     def _reach(self, center: Array) -> float:
-        """Return the angle to the farthest corner of a cell, in radians."""
+        """Return the distance of the farthest corner of a cell in radians."""
         ra, dec = longitude_latitude(center)
         farthest = self.moc.largest_distance_from_coo_to_vertices(SkyCoord(ra, dec, unit="deg"))
         return float(farthest.to_value(u.rad))
 
     def contains(self, points: Array) -> Array:
-        """Tell which positions are in the region."""
+        """Return a mask of the positions in the region."""
         ra, dec = longitude_latitude(points)
         return np.asarray(self.moc.contains_lonlat(lon=Longitude(ra, u.deg), lat=Latitude(dec, u.deg)))
 
     def overlaps(self, outlines: Outlines) -> Array:
-        """Tell which parts of footprints overlap a cell.
+        """Return a mask of the footprint parts that overlap a cell.
 
-        Each footprint is drawn in cells of the MOC's own size, so that a cell is in both or it is not.
+        Each footprint is converted to cells of the size of the MOC's, or of a limited resolution if these are smaller.
         """
         met = outlines.any_of(self.contains(outlines.vertices)) if len(outlines) else np.zeros(0, dtype=bool)
         left = np.flatnonzero(~met & (outlines.reach > 0))
@@ -96,32 +97,32 @@ class MocRegion:
         order = np.minimum(self.moc.max_order, _order_of(parts.reach / _RESOLUTION))
         for each in np.unique(order):
             same = np.flatnonzero(order == each)
-            met[left[same]] = self._shared(cover_cells(parts.take(same), int(each)))
+            met[left[same]] = self._share_cells(cover_cells(parts.take(same), int(each)))
         return met
 
-    def _shared(self, drawn: list[Any]) -> Array:
-        """Tell which MOCs have a cell in common with this one, all being ranges of cells of the deepest order."""
+    def _share_cells(self, drawn: list[Any]) -> Array:
+        """Return a mask of the MOCs that share a cell with this one, from ranges of cells of the deepest order."""
         begin, end = self.moc.to_depth29_ranges.T.astype(np.uint64)
         ranges = [moc.to_depth29_ranges for moc in drawn]
         own_begin, own_end = np.concatenate(ranges).T.astype(np.uint64)
         following = np.searchsorted(end, own_begin, side="right")
-        # A range behind all others begins after everything.
+        # A sentinel after the last range.
         starts = np.append(begin, np.iinfo(np.uint64).max)[following]
         first = np.cumsum([0, *map(len, ranges[:-1])])
         return np.asarray(np.logical_or.reduceat(starts < own_end, first))
 
 
 def cover_cells(parts: Outlines, order: int) -> list[Any]:
-    """Return for each part the MOC of the cells that it touches."""
+    """Return the MOC of the cells that each part touches."""
     from mocpy import MOC  # noqa: PLC0415 - an optional dependency
 
     made: list[Any] = [None] * len(parts)
     discs = np.flatnonzero(~parts.polygonal)
     ra, dec = longitude_latitude(parts.vertices)
-    for bunch in _in_batches(parts):
-        places = parts.first[bunch][:, np.newaxis] + np.arange(parts.first[bunch[0] + 1] - parts.first[bunch[0]])
-        corners = np.stack([ra[places], dec[places]], axis=1).reshape(2 * len(bunch), -1)
-        for part, moc in zip(bunch.tolist(), MOC.from_polygons(corners, max_depth=order), strict=True):
+    for batch in _in_batches(parts):
+        places = parts.first[batch][:, np.newaxis] + np.arange(parts.first[batch[0] + 1] - parts.first[batch[0]])
+        corners = np.stack([ra[places], dec[places]], axis=1).reshape(2 * len(batch), -1)
+        for part, moc in zip(batch.tolist(), MOC.from_polygons(corners, max_depth=order), strict=True):
             made[part] = moc
     at = parts.first[discs]
     drawn = MOC.from_cones(
@@ -137,17 +138,17 @@ def cover_cells(parts: Outlines, order: int) -> list[Any]:
 
 
 def _in_batches(parts: Outlines) -> Iterator[Array]:
-    """Give the polygons that are drawn at a time: they have as many corners, because they are sent as one array."""
+    """Yield batches of polygons with the same number of corners, because ``mocpy`` takes them as one array."""
     corners = np.diff(parts.first)
     for count in np.unique(corners[parts.polygonal]):
         alike = np.flatnonzero(parts.polygonal & (corners == count))
-        # Not all of them, because the time that a call takes grows with the square of their number.
-        for start in range(0, len(alike), _BUNCH):
-            yield alike[start : start + _BUNCH]
+        # The batches are small, because the time of a call grows with the square of the number of polygons.
+        for start in range(0, len(alike), _BATCH):
+            yield alike[start : start + _BATCH]
 
 
 def _order_of(size: Array) -> Array:
-    """Return the order whose cells are hardly larger than a size in radians."""
+    """Return the lowest order whose cells are not larger than a size in radians."""
     return np.asarray(np.clip(np.ceil(np.log2(_CELL / size)), 0, _DEEPEST).astype(int))
 
 
@@ -156,6 +157,6 @@ def _degrees(place: SkyCoord) -> tuple[float, float]:
 
 
 def _neighbors(center: Array, step: float) -> list[Array]:
-    """Return positions around another, in four directions."""
+    """Return positions around a center in four directions."""
     moved = [center + np.tan(min(step, 1.0)) * sign * axis for axis in tangents(center) for sign in (-1, 1)]
     return [each / np.linalg.norm(each) for each in moved]

@@ -1,6 +1,6 @@
-"""Images turned so that north is up and east is left.
+"""Rotate images so that north is up and east is left.
 
-In: pixels and their world coordinates.  Out: pixels on another grid, exact to a fraction of a pixel of the picture.
+In: pixels and their world coordinates.  Out: pixels on another grid, accurate to a fraction of a pixel of the picture.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from numpy.polynomial.polynomial import polygrid2d, polyvander2d
 
 from ..tables.rows import Array
 
-# Positions along each side of an image at which its world coordinates are computed, and the degree of the polynomials
-# that lead from one grid to the other; the distortions of all missions have a lower one.
+# Positions along each side of an image at which world coordinates are computed, and the degree of the polynomials that
+# map one grid to the other; the distortions of all missions have a lower degree.
 _NODES, _DEGREE = 16, 5
-# The largest error of these polynomials, as a part of the image: half a pixel of a picture.
+# The largest error of these polynomials as a fraction of the image size: half a pixel of a picture.
 _PRECISION = 0.5e-3
 
 
 @dataclass(frozen=True)
 class Frame:
-    """World coordinates, None if there are none, and limits (left, right, bottom, top) in pixels of these."""
+    """World coordinates (or None), and limits (left, right, bottom, top) in pixels."""
 
     wcs: Any
     limits: tuple[float, float, float, float]
@@ -38,9 +38,9 @@ class Frame:
 
 
 def sky_axes_of(wcs: Any) -> WCS | None:
-    """Return the sky coordinates among world coordinates; None without any, or of a frame that astropy does not know.
+    """Return the celestial part of world coordinates; None if there is none, or if astropy does not know the frame.
 
-    Such are maps of planets.
+    Maps of planets have such frames.
     """
     if not isinstance(wcs, WCS) or not wcs.has_celestial:
         return None
@@ -53,12 +53,12 @@ def sky_axes_of(wcs: Any) -> WCS | None:
 
 
 def image_frame(wcs: WCS | None, shape: tuple[int, int]) -> Frame:
-    """Return the frame of an image as it is."""
+    """Return the frame of an image in its own orientation."""
     return Frame(wcs, (-0.5, shape[1] - 0.5, -0.5, shape[0] - 0.5))
 
 
 def north_up_frame(wcs: WCS, shape: tuple[int, int]) -> Frame | None:
-    """Return the smallest frame with north up that holds an image, None if the image is too wide for a plane."""
+    """Return the smallest north-up frame that contains an image; None if the image is too wide for a plane."""
     middle = wcs.pixel_to_world((shape[1] - 1) / 2, (shape[0] - 1) / 2).icrs
     beside = wcs.pixel_to_world((shape[1] - 1) / 2 + np.array([1, 0]), (shape[0] - 1) / 2 + np.array([0, 1]))
     scale = float(np.sqrt(np.prod(middle.separation(beside).deg)))
@@ -72,8 +72,8 @@ def north_up_frame(wcs: WCS, shape: tuple[int, int]) -> Frame | None:
 
 
 def frame_around(source: Frame, wcs: Any) -> Frame | None:
-    """Return the smallest frame in other coordinates that holds a frame, None where these end before it does."""
-    place = _place_in(wcs, source, *_nodes(source))
+    """Return the smallest frame in ``wcs`` that contains a frame; None if ``wcs`` does not cover all of it."""
+    place = _pixels_in(wcs, source, *_nodes(source))
     if place is None:
         return None
     (left, bottom), (right, top) = place.min(axis=1), place.max(axis=1)
@@ -81,20 +81,20 @@ def frame_around(source: Frame, wcs: Any) -> Frame | None:
 
 
 def resampled(pixels: Array, source: Frame, target: Frame, size: int) -> Array | None:
-    """Return an image on the grid of another frame, NaN outside of it; None if no polynomial leads there.
+    """Resample an image to the grid of another frame, with NaN outside; None if no polynomial is accurate enough.
 
-    ``pixels`` fill the limits of ``source``. Each pixel of the result has the value of the nearest one. The longer
-    side of the result has ``size`` pixels.
+    ``pixels`` fill the limits of ``source``. Each pixel of the result has the value of the nearest input pixel. The
+    longer side of the result has ``size`` pixels.
     """
     width, height = target.size
     scale = size / max(width, height)
     columns, rows = max(round(width * scale), 1), max(round(height * scale), 1)
-    ways = _ways(source, target)
-    if ways is None:
+    mappings = _grid_polynomials(source, target)
+    if mappings is None:
         return None
     across, up = (2 * np.arange(columns) + 1) / columns - 1, (2 * np.arange(rows) + 1) / rows - 1
-    # Parts of the source, from 0 to 1, for each pixel of the result.
-    part_x, part_y = (polygrid2d(across, up, way).T for way in ways)
+    # Relative position in the source, from 0 to 1, of each pixel of the result.
+    part_x, part_y = (polygrid2d(across, up, mapping).T for mapping in mappings)
     inside = (part_x >= 0) & (part_x < 1) & (part_y >= 0) & (part_y < 1)
     found = np.full((rows, columns), np.nan, dtype=np.float32)
     at_y, at_x = (part_y[inside] * pixels.shape[0]).astype(int), (part_x[inside] * pixels.shape[1]).astype(int)
@@ -103,22 +103,22 @@ def resampled(pixels: Array, source: Frame, target: Frame, size: int) -> Array |
 
 
 def _nodes(frame: Frame) -> tuple[Array, Array]:
-    """Return pixel coordinates x and y of positions all over a frame, its edges included."""
+    """Return pixel coordinates x and y on a grid over a frame, including its edges."""
     left, right, bottom, top = frame.limits
     grid = np.meshgrid(np.linspace(left, right, _NODES), np.linspace(bottom, top, _NODES))
     return grid[0].ravel(), grid[1].ravel()
 
 
-def _place_in(wcs: Any, frame: Frame, x: Array, y: Array) -> Array | None:
-    """Return where pixels of a frame are in other coordinates, ``(2, n)``; None if any of them is nowhere."""
+def _pixels_in(wcs: Any, frame: Frame, x: Array, y: Array) -> Array | None:
+    """Convert pixels of a frame to pixels of ``wcs``, ``(2, n)``; None if any has no position there."""
     place = np.array(wcs.world_to_pixel(frame.wcs.pixel_to_world(x, y)))
     return place if np.isfinite(place).all() else None
 
 
-def _ways(source: Frame, target: Frame) -> tuple[Any, Any] | None:
-    """Return polynomials from the place in a frame (-1 to 1) to the part (0 to 1) of another, along x and y."""
+def _grid_polynomials(source: Frame, target: Frame) -> tuple[Any, Any] | None:
+    """Return polynomials, for x and y, from positions in the target (-1 to 1) to positions in the source (0 to 1)."""
     x, y = _nodes(source)
-    place = _place_in(target.wcs, source, x, y)
+    place = _pixels_in(target.wcs, source, x, y)
     if place is None:
         return None
     limits = np.reshape(target.limits, (2, 2))
@@ -126,8 +126,8 @@ def _ways(source: Frame, target: Frame) -> tuple[Any, Any] | None:
     terms = polyvander2d(across, up, (_DEGREE, _DEGREE))
     (left, _, bottom, _), (width, height) = source.limits, source.size
     parts = np.column_stack([(x - left) / width, (y - bottom) / height])
-    ways = np.linalg.lstsq(terms, parts, rcond=None)[0]
-    if np.abs(terms @ ways - parts).max() > _PRECISION:
+    mappings = np.linalg.lstsq(terms, parts, rcond=None)[0]
+    if np.abs(terms @ mappings - parts).max() > _PRECISION:
         return None
-    found = ways.reshape(_DEGREE + 1, _DEGREE + 1, 2)
+    found = mappings.reshape(_DEGREE + 1, _DEGREE + 1, 2)
     return found[..., 0], found[..., 1]

@@ -1,6 +1,6 @@
-"""The footprints of many observations as flat arrays, so that a region meets them all in a few array operations.
+"""The footprints of many observations as flat arrays, for fast tests of all footprints at a time.
 
-In: a list of shapes for each row, and the row's own position.  Out: `Outlines`, whose parts know their row.
+In: a list of shapes for each row, and the position of each row.  Out: `Outlines`, whose parts have the row as owner.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .sphere import TOUCHING, distance_to_arcs, min_enclosing_circle, normals_of
 
 @dataclass(frozen=True)
 class Outlines:
-    """Polygons and circles, a point being a circle without extent."""
+    """Polygons and circles; a point is a circle of radius zero."""
 
     owner: Array
     first: Array
@@ -33,11 +33,11 @@ class Outlines:
 
     @property
     def polygonal(self) -> Array:
-        """Which parts are polygons."""
+        """A mask of the parts that are polygons."""
         return self.radius < 0
 
     def take(self, parts: Array) -> Outlines:
-        """Return some of the parts, given by their indices."""
+        """Return the parts with the given indices."""
         counts = np.diff(self.first)[parts]
         first = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
         places = np.arange(first[-1]) + np.repeat(self.first[parts] - first[:-1], counts)
@@ -55,27 +55,27 @@ class Outlines:
         return np.flatnonzero(separation(self.center, center) <= self.reach + radius + 2 * TOUCHING)
 
     def edges(self) -> tuple[Array, Array, Array]:
-        """Return the ends and the normals of the sides of all polygons; of circles a side without length."""
+        """Return the ends and normals of all polygon sides; a circle has one side of zero length."""
         end = self.vertices[self.following()]
         return self.vertices, end, normals_of(self.vertices, end)
 
     def following(self) -> RowNumbers:
-        """Return the index of the vertex that follows each one in its part."""
+        """Return the index of the next vertex of the part for each vertex."""
         following = np.arange(1, len(self.vertices) + 1)
         following[self.first[1:] - 1] = self.first[:-1]
         return following
 
     def any_of(self, sides: Array) -> Array:
-        """Return for each part whether something holds for any of its sides."""
+        """Return a mask of the parts with any side in a mask of sides."""
         return np.logical_or.reduceat(sides, self.first[:-1]) if len(self) else np.zeros(0, dtype=bool)
 
     def around(self, point: Array) -> Array:
-        """Tell which polygons have a position inside, one for all or one ``(n, 3)`` for each.
+        """Return a mask of the polygons that contain a position, one for all or one for each, ``(n, 3)``.
 
-        Half a great circle from the position to its antipode crosses the sides of a polygon an odd number of times if
-        one of the two is inside; it is the position if that lies in the circle around the polygon.
+        A half great circle from the position to its antipode crosses the sides of a polygon an odd number of times if
+        one of the two is inside.  It is the position that is inside if it lies in the circle around the polygon.
         """
-        x, y = np.moveaxis((tangents(self._beside(point)) @ self.vertices[..., np.newaxis])[..., 0], -1, 0)
+        x, y = np.moveaxis((tangents(self._per_vertex(point)) @ self.vertices[..., np.newaxis])[..., 0], -1, 0)
         following = self.following()
         x2, y2 = x[following], y[following]
         crossed = ((y >= 0) != (y2 >= 0)) & ((x * y2 - x2 * y > 0) == (y2 > y))
@@ -84,24 +84,24 @@ class Outlines:
         return np.asarray(odd & here & self.polygonal)
 
     def distances(self, point: Array) -> Array:
-        """Return how far each part is from a position, one for all or one for each, in radians; zero inside."""
+        """Return the distance of each part from a position (one for all or one for each) in radians; zero inside."""
         begin, end, normals = self.edges()
-        to_sides = distance_to_arcs(begin, end, normals, self._beside(point))
+        to_sides = distance_to_arcs(begin, end, normals, self._per_vertex(point))
         nearest = np.minimum.reduceat(to_sides, self.first[:-1]) if len(self) else np.zeros(0)
         outside = np.maximum(nearest - np.maximum(self.radius, 0), 0.0)
         return np.where(self.around(point), 0.0, outside)
 
-    def _beside(self, points: Array) -> Array:
-        """Positions of parts, once for each of their vertices; the one of all as it is."""
+    def _per_vertex(self, points: Array) -> Array:
+        """Repeat the position of each part for its vertices; a single position is returned unchanged."""
         return np.repeat(points, np.diff(self.first), axis=0) if points.ndim > 1 else points
 
     def within(self, point: Array, radius: float) -> Array:
-        """Tell which parts are no farther from a position than a radius."""
+        """Return a mask of the parts within a radius of a position."""
         return np.asarray(self.distances(point) <= radius + TOUCHING)
 
 
 def outlines_of(shapes: Sequence[Sequence[Shape]], ra: Array, dec: Array) -> Outlines:
-    """Lay footprints out."""
+    """Arrange footprints as arrays; a row without shapes is a point at its position, if it has one."""
     placed = np.isfinite(ra) & np.isfinite(dec)
     owner: list[int] = []
     corners: list[Sequence[tuple[float, float]]] = []
@@ -115,7 +115,7 @@ def outlines_of(shapes: Sequence[Sequence[Shape]], ra: Array, dec: Array) -> Out
             owner.append(row)
             corners.append(((float(ra[row]), float(dec[row])),))
             radius.append(0.0)
-    return _laid_out(owner, corners, np.radians(np.array(radius, dtype=float)))
+    return _as_arrays(owner, corners, np.radians(np.array(radius, dtype=float)))
 
 
 def _radius(shape: Shape) -> float:
@@ -124,7 +124,7 @@ def _radius(shape: Shape) -> float:
     return shape.radius if isinstance(shape, Circle) else 0.0
 
 
-def _laid_out(owner: Iterable[int], corners: Sequence[Sequence[tuple[float, float]]], radius: Array) -> Outlines:
+def _as_arrays(owner: Iterable[int], corners: Sequence[Sequence[tuple[float, float]]], radius: Array) -> Outlines:
     counts = np.fromiter(map(len, corners), dtype=np.intp, count=len(corners))
     first = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
     degrees = np.fromiter(chain.from_iterable(chain.from_iterable(corners)), dtype=float, count=2 * int(first[-1]))
@@ -136,7 +136,7 @@ def _laid_out(owner: Iterable[int], corners: Sequence[Sequence[tuple[float, floa
     away = separation(vertices, np.repeat(center, counts, axis=0))
     reach = np.maximum.reduceat(away, first[:-1]) + np.maximum(radius, 0)
     for part in np.flatnonzero((radius < 0) & (reach >= np.pi / 2)):
-        # Sides may bulge out of a circle around the corners that is larger than half of the sky.
+        # If the circle around the corners is larger than a hemisphere, sides may bulge out of it.
         cap = min_enclosing_circle(vertices[first[part] : first[part + 1]])
         center[part], reach[part] = (center[part], np.pi) if cap is None else cap
     return Outlines(np.array([*owner], dtype=np.intp), first, vertices, radius, center, reach)

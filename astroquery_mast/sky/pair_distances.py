@@ -1,6 +1,7 @@
-"""How far positions are from footprints, exactly, for many pairs of one of each at a time.
+"""Exact distances of positions from footprints, for many pairs at a time.
 
-In: outlines, and pairs.  Out: distances, zero inside.  What is the same for all pairs of a part is computed once.
+In: outlines, and pairs of a part and a position.  Out: distances, zero inside.  Quantities that depend only on the part
+are computed once.
 """
 
 from __future__ import annotations
@@ -16,20 +17,21 @@ from .sphere import TOUCHING, distance_to_arcs, separation, tangents
 
 @dataclass(frozen=True)
 class PairDistances:
-    """The sides of footprints, laid out so that a position meets them one after the other.
+    """The sides of footprints, arranged for testing positions against one side after the other.
 
-    The hemisphere around the center of a polygon is laid out in a plane in which great circles are straight (gnomonic
-    projection).  Only the heights in it are needed: the normal of a side tells on which side of it a position is.
+    The hemisphere around the center of a polygon is projected to a plane in which great circles are straight (gnomonic
+    projection).  Only the heights in this plane are needed, because the normal of a side shows on which side of it a
+    position is.
     """
 
     outlines: Outlines
-    # One direction in the plane of each part, and the heights of its corners.
+    # A direction in the plane of each part, and the heights of the corners along it.
     up: Array
     heights: Floats
-    # For each side, its normal and the corner where it ends.
+    # The normal of each side, and the index of the corner at its end.
     normals: Array
     following: RowNumbers
-    # Nearer to its center than this, everything is inside (the square of a chord).
+    # Positions closer to the center than this are inside (squared chord length).
     clear: Floats
 
     @classmethod
@@ -43,13 +45,13 @@ class PairDistances:
         begin, end, normals = outlines.edges()
         away = distance_to_arcs(begin, end, normals, outlines.center[owner])
         nearest = np.minimum.reduceat(away, outlines.first[:-1]) if len(outlines) else np.zeros(0)
-        # Around a center that is inside, so is whatever is nearer than all sides.
+        # If the center is inside, so are all positions closer to it than the nearest side.
         inside = np.where(outlines.around(outlines.center), nearest, np.maximum(outlines.radius, 0.0))
         clear = (2 * np.sin(np.minimum(inside, np.pi) / 2)) ** 2 * (1 - 1e-9)
         return cls(outlines, up, heights, normals, outlines.following(), clear)
 
     def within(self, parts: RowNumbers, points: Array, limit: Floats | float) -> Floats:
-        """Return how far each position is from its part, in radians; infinite beyond the limit, of all or of each."""
+        """Return the distances in radians; infinite beyond the limit (one for all pairs, or one per pair)."""
         outlines = self.outlines
         chords = _square(points - outlines.center.take(parts, axis=0))  # faster than an index, for rows
         limits = np.broadcast_to(limit, len(parts))
@@ -80,12 +82,12 @@ class PairDistances:
         return np.asarray(self.outlines.take(parts).distances(points))
 
     def _to_polygons(self, parts: RowNumbers, points: Array, limits: Floats) -> Floats:
-        """The distances from polygons that lie on one side of the sky."""
+        """Return the distances from polygons within a hemisphere."""
         first, counts = self.outlines.first[parts], np.diff(self.outlines.first)[parts]
         depth = _dot(points, self.outlines.center.take(parts, axis=0))
         with np.errstate(divide="ignore", invalid="ignore"):
             height = _dot(points, self.up.take(parts, axis=0)) / depth
-        # As an angle from the great circle of a side, it is less than that from the side.
+        # The distance from the great circle of a side is a lower limit on the distance from the side.
         closest = np.sin(np.minimum(limits, np.pi / 2)) + TOUCHING
         odd = np.zeros(len(parts), dtype=bool)
         nearest = np.full(len(parts), np.inf)
@@ -107,7 +109,7 @@ class PairDistances:
         return np.where(odd & (depth > 0), 0.0, nearest)
 
     def _from_sides(self, begin: RowNumbers, end: RowNumbers, points: Array) -> Floats:
-        """The distances of positions from sides, of which one is meant for each."""
+        """Return the distance of each position from one side."""
         vertices = self.outlines.vertices
         return np.asarray(distance_to_arcs(vertices[begin], vertices[end], self.normals[begin], points))
 
@@ -117,7 +119,7 @@ def _dot(one: Array, other: Array) -> Floats:
 
 
 def _chord_squares(angles: Floats) -> Floats:
-    """Squares of chords, a little more for rounding."""
+    """Return squared chord lengths, slightly enlarged for rounding errors."""
     return np.asarray((2 * np.sin(np.minimum(angles + TOUCHING, np.pi) / 2)) ** 2 * (1 + 1e-12))
 
 

@@ -1,4 +1,4 @@
-"""Shared by all pictures of observations: matplotlib, and columns as numbers, groups, colors and titles.
+"""Tools for all plots of observations: matplotlib, and columns as numbers, groups, colors and titles.
 
 In: a table of observations and the name of a column.  Out: arrays and strings to draw.
 """
@@ -21,11 +21,11 @@ INSTRUMENT = "instrument_name"
 _PLANNED = -1
 _NO_VALUE = "no value"
 _LONGEST_LABEL = 32
-# How opaque lines in the background are, and the sum of red, green and blue of text on a dark background.
+# Opacity of background lines, and the sum of red, green and blue above which text implies a dark background.
 _FAINT, _BRIGHT = 0.15, 1.5
-# Numbers that differ by more than this factor get a logarithmic color scale.
+# Values that span more than this factor get a logarithmic color scale.
 _DECADE = 10
-# Titles of columns; those of others are made from their names.
+# Titles of columns; other titles are derived from the column names.
 _TITLES = {
     "instrument_name": "Instrument",
     "obs_collection": "Mission",
@@ -50,7 +50,7 @@ def pyplot() -> Any:
 
 
 def ink() -> Any:
-    """Return the text color of the current style, which is visible on light and on dark backgrounds."""
+    """Return the text color of the current style, which contrasts with light and dark backgrounds."""
     return pyplot().rcParams["text.color"]
 
 
@@ -81,7 +81,7 @@ def drawable_table(table: Any, *needed: str) -> Table:
 
 
 def numbers_of(table: Table, name: str, unit: u.UnitBase | None = None) -> Array:
-    """Return a column of numbers, converted to a unit if the column has one, with NaN for masked values."""
+    """Return a numeric column with NaN for masked values, converted to ``unit`` if the column has a unit."""
     column = table[name]
     if isinstance(column, Time):
         return np.ma.filled(np.ma.asarray(column.mjd, dtype=float), np.nan)
@@ -108,13 +108,13 @@ def _without_mask(column: Any) -> tuple[Array, Array]:
 
 
 def is_continuous(table: Table, name: str, most: int) -> bool:
-    """Tell whether a floating-point column has more than some number of different values."""
+    """Return whether a column is floating-point and has more than ``most`` distinct values."""
     values, mask = _without_mask(table[name])
     return values.dtype.kind == "f" and len(np.unique(values[~mask])) > most
 
 
 def rows_by_value(table: Table, name: str, most: int) -> dict[str, Array]:
-    """Return the rows of each value of a column, the most frequent first; rare values are one group at the end."""
+    """Return the row numbers of each value of a column, most frequent first; rare values form a last group."""
     values, mask = _without_mask(table[name])
     texts = [_NO_VALUE if gone or not str(each).strip() else str(each) for each, gone in zip(values, mask, strict=True)]
     ranked = [text for text, _ in Counter(texts).most_common()]
@@ -128,7 +128,7 @@ def rows_by_value(table: Table, name: str, most: int) -> dict[str, Array]:
 
 
 def color_scale(numbers: Array, colors: str) -> Any:
-    """Return a color scale for numbers, logarithmic if they differ much; None if there are no numbers."""
+    """Return a color scale for numbers, logarithmic for a wide range; None if no number is finite."""
     from matplotlib.cm import ScalarMappable  # noqa: PLC0415 - an optional dependency
     from matplotlib.colors import LogNorm, Normalize  # noqa: PLC0415 - an optional dependency
 
@@ -142,7 +142,7 @@ def color_scale(numbers: Array, colors: str) -> Any:
 
 
 def draw_color_bar(axes: Any, scale: Any, title: str) -> None:
-    """Draw a color bar beside axes, or beside a list of axes, with plain numbers."""
+    """Draw a color bar with plain numbers next to the axes or a list of axes."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter  # noqa: PLC0415 - as above
 
     figure = (axes[0] if isinstance(axes, list) else axes).figure
@@ -154,27 +154,27 @@ def draw_color_bar(axes: Any, scale: Any, title: str) -> None:
 
 
 def planned_rows(table: Table) -> Array:
-    """Tell which rows are planned observations."""
+    """Return a mask of the rows that are planned observations."""
     if "calib_level" not in table.colnames:
         return np.zeros(len(table), dtype=bool)
     return np.asarray(numbers_of(table, "calib_level") == _PLANNED)
 
 
 def column_title(table: Table, name: str) -> str:
-    """Return the title of a column: its name in words, and its unit."""
+    """Return the title of a column: a readable name and the unit."""
     words = _TITLES.get(name) or drawn_text(name.replace("_", " ").capitalize())
     unit = getattr(table[name], "unit", None)
     return words if unit is None or "(" in words else f"{words} ({drawn_text(str(unit))})"
 
 
 def drawn_text(text: str, most: int | None = None) -> str:
-    """Return a string in one line, as matplotlib draws it: control characters visible and dollar signs escaped."""
+    """Return a string as one line for matplotlib, with control characters and dollar signs escaped."""
     line = " ".join(presentable(text).split())
     return (line if most is None or len(line) <= most else f"{line[: most - 1]}…").replace("$", r"\$")
 
 
 def short_label(text: str) -> str:
-    """Return a string in one line, shortened for a label."""
+    """Return a string as one short line for a label."""
     return drawn_text(text, _LONGEST_LABEL)
 
 

@@ -1,6 +1,6 @@
-"""A picture of footprints on the sky, colored by a column.
+"""Plot footprints on the sky, colored by a column.
 
-In: a table of observations, the search, an image.  Out: axes of matplotlib with sky coordinates.
+In: a table of observations, the search, an image.  Out: matplotlib axes with sky coordinates.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ from .sphere import separation
 
 # The longest step along a side, in degrees.
 _STEP = 1.0
-# The widths of lines: those of dashes, and on an image, are wider.
+# Line widths; dashed lines and lines on an image are wider.
 _THIN, _STRONG = 0.7, 1.1
-# How opaque lines and areas are; each of many is less so, that the picture does not become one patch.
+# Opacity of lines and areas, and its lower limits.  The more footprints, the less opaque each one is, so that they do
+# not merge into a single patch.
 _LINE_ALPHA, _LEAST_LINE, _AREA_ALPHA, _LEAST_AREA = 0.9, 0.35, 0.3, 0.01
 
 
@@ -59,9 +60,9 @@ def plot_footprints(
     ax : `~astropy.visualization.wcsaxes.WCSAxes`, optional
         The axes to draw on. Their limits do not change. By default, new axes show all footprints.
     by : str, optional
-        The column that sets the colors; None for a single color. If it has more than 20 values, the most frequent ones
-        get a color and all others are gray. A floating-point column with more than 5 values gets a color bar. Defaults
-        to ``"instrument_name"``.
+        The column that sets the colors; None for a single color. If it has more than 20 values, the 19 most frequent
+        ones get a color and all others are gray. A floating-point column with more than 5 values gets a color bar.
+        Defaults to ``"instrument_name"``.
     coordinates : `~astropy.coordinates.SkyCoord` or str, optional
         The target, or the center of the search, as in `ObservationsClass.query_region`. A cross marks it.
         Object names are not resolved here: use `ObservationsClass.resolve_object`.
@@ -81,9 +82,9 @@ def plot_footprints(
     Raises
     ------
     InvalidArgumentError
-        If the table is empty or lacks a column, if an argument is invalid, or if matplotlib is not installed.
+        If the table is empty or lacks a column, or if an argument is invalid.
     InvalidQueryError
-        If none of the rows has a footprint, or if ``ax`` has no sky coordinates.
+        If no row has a footprint, if ``ax`` has no sky coordinates, or if matplotlib is not installed.
 
     Examples
     --------
@@ -110,12 +111,12 @@ def plot_footprints(
         _draw(ax, outlines, parts[np.isin(outlines.owner[parts], rows)], planned, coloring.colors, label)
     if search is not None:
         draw_search(ax, search, on_image=bool(ax.images))
-    _explain(ax, coloring, _signs(coloring, outlines.owner, planned), own=own)
+    _add_legend(ax, coloring, _legend_entries(coloring, outlines.owner, planned), own=own)
     return ax
 
 
 def _axes(ax: Any, image: Any, wcs: Any, outlines: Outlines, search: Circle | None) -> Any:
-    """Return the axes that are given, or new ones."""
+    """Return the user's axes, or new ones."""
     if ax is None:
         if image is None and wcs is None:
             return SkyView.of(outlines, search).new_axes()
@@ -128,7 +129,7 @@ def _axes(ax: Any, image: Any, wcs: Any, outlines: Outlines, search: Circle | No
 
 
 def _title(table: Table, outlines: Outlines, search: Circle | None) -> str:
-    """Return what the picture shows, in a line."""
+    """Return the title: the number of observations and the search radius."""
     seen = len(np.unique(outlines.owner))
     words = count_of(seen, "observation")
     if search is not None and search.radius > 0:
@@ -136,8 +137,8 @@ def _title(table: Table, outlines: Outlines, search: Circle | None) -> str:
     return words if seen == len(table) else f"{words} ({len(table) - seen:,} more without a footprint)"
 
 
-def _signs(coloring: Coloring, seen: Array, planned: Array) -> list[Any]:
-    """Return the entries of the legend for colors and lines."""
+def _legend_entries(coloring: Coloring, seen: Array, planned: Array) -> list[Any]:
+    """Return the legend entries for the colors and for planned observations."""
     from matplotlib.lines import Line2D  # noqa: PLC0415 - an optional dependency
     from matplotlib.patches import Patch  # noqa: PLC0415 - an optional dependency
 
@@ -153,8 +154,8 @@ def _signs(coloring: Coloring, seen: Array, planned: Array) -> list[Any]:
     return signs
 
 
-def _explain(ax: Any, coloring: Coloring, signs: list[Any], *, own: bool) -> None:
-    """Add the color bar or the legend: beside the picture on new axes, on it otherwise."""
+def _add_legend(ax: Any, coloring: Coloring, signs: list[Any], *, own: bool) -> None:
+    """Add the color bar or the legend; the legend is next to new axes, but inside the user's axes."""
     if coloring.scale is not None:
         draw_color_bar(ax, coloring.scale, coloring.title)
     title = coloring.title if coloring.scale is None else None
@@ -180,20 +181,20 @@ def _draw(ax: Any, outlines: Outlines, parts: Array, dashed: Array, colors: Arra
     edges = colors[rows].copy()
     areas = edges.copy()
     edges[:, 3] = np.where(dashed[rows], _LINE_ALPHA, max(_LINE_ALPHA / len(parts) ** 0.25, _LEAST_LINE))
-    # What is torn has no inside in the picture, what is larger than the picture would tint it; planned ones are lines,
-    # and an image is to be seen.
+    # Do not fill outlines that are torn (they have no inside in the picture) or wider than the picture (they would tint
+    # all of it), planned observations, and anything drawn over an image.
     width = np.ptp(ax.get_xlim())
     filled = np.array([np.ptp(way, axis=0).max() < width for way in drawn]) & ~dashed[rows] & (not ax.images)
     areas[:, 3] = np.where(filled, max(_AREA_ALPHA / len(parts) ** 0.7, _LEAST_AREA), 0.0)
     styles = ["--" if dashed[row] else "-" for row in rows]
     widths = np.where(dashed[rows] | bool(ax.images), _STRONG, _THIN)
-    # A single outline is drawn as a marker, with notches like dashes, unless it has two settings of anything.
+    # Matplotlib draws a single outline as a marker, with dash-like notches, unless a property has two values.
     style: dict[str, Any] = {"linestyles": styles, "linewidths": widths, "antialiaseds": [True, True], "label": label}
     ax.add_collection(LineCollection(drawn, colors=edges, facecolors=areas, capstyle="round", **style), autolim=False)
 
 
 def _outline(outlines: Outlines, part: int) -> Array:
-    """Return positions along the outline of a part; the last one is the first."""
+    """Return positions along the outline of a part, closed: the last position is the first."""
     vertices = outlines.vertices[outlines.first[part] : outlines.first[part + 1]]
     if outlines.radius[part] >= 0:
         return circle_line(vertices[0], float(outlines.radius[part]))

@@ -1,7 +1,7 @@
-"""Positions for a match with footprints: as vectors that may move, from objects, from chunks, and from parquet files.
+"""Read positions for a match with footprints, as unit vectors with proper motions, in chunks.
 
-In: positions in any form, an iterator of such, or the path of a parquet file.  Out: `PointChunk`, one after the other,
-so that never more than one of them is in memory.
+In: positions of any supported type, an iterator of these, or the path of a parquet file.  Out: one `PointChunk` after
+the other, so that only one is in memory.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ from ..tables.rows import Array, Floats, RowNumbers
 from .positions import as_positions, filled_with_nan, position_columns, sky_column
 from .sphere import unit_vectors
 
-# Positions of a parquet file that are in memory at a time.
+# Number of positions of a parquet file in memory at a time.
 _CHUNK = 500_000
 _PARQUET = (".parquet", ".parq", ".pq")
 
 
 @dataclass(frozen=True)
 class PointChunk:
-    """Positions: unit vectors, and how they move."""
+    """Unit vectors of positions and their velocities."""
 
-    # The places in what was given of those that have a position, and how many there were.
+    # Row numbers of the valid positions in the input, and the number of rows of the chunk.
     rows: RowNumbers
     size: int
     vectors: Array
-    # Radians per day, and the time of the positions, MJD; None if nothing moves.
+    # Velocities in radians per day, and the epochs of the positions, MJD; None without proper motions.
     velocity: Array | None = None
     epoch: Floats | None = None
 
     def farthest(self, begin: float, end: float) -> Floats:
-        """Return how far each moves, at most, from its position until some time between the two."""
+        """Return the largest distance, in radians, of each point from its position at times between the two."""
         if self.velocity is None or self.epoch is None:
             return np.zeros(len(self.vectors))
         days = np.maximum(np.abs(begin - self.epoch), np.abs(end - self.epoch))
         return np.asarray(np.linalg.norm(self.velocity, axis=1) * days)
 
     def moved(self, places: RowNumbers, times: Floats) -> Array:
-        """Return where some of them are, each at a time, along straight lines in space; as given at an unknown time."""
+        """Propagate some of the positions along straight lines, each to a time; no motion if the time is NaN."""
         vectors = self.vectors.take(places, axis=0)
         if self.velocity is None or self.epoch is None:
             return vectors
@@ -63,7 +63,7 @@ class PointChunk:
 
 
 def point_chunks(points: Any, ra_column: str | None, dec_column: str | None) -> Iterator[PointChunk]:
-    """Give the positions, chunk by chunk."""
+    """Yield the positions in chunks."""
     start = 0
     for part in _parts(points, ra_column, dec_column):
         chunk = _chunk(part, start, ra_column, dec_column)
@@ -74,7 +74,7 @@ def point_chunks(points: Any, ra_column: str | None, dec_column: str | None) -> 
 
 
 def _parts(points: Any, ra_column: str | None, dec_column: str | None) -> Iterator[Any]:
-    """Give what was given, or what it consists of, and nothing that is empty."""
+    """Yield the parts of the input: batches of a file, non-empty items of an iterator, or the input itself."""
     if isinstance(points, str | PathLike):
         yield from _parquet(fspath(points), ra_column, dec_column)
     elif isinstance(points, Iterator):
@@ -84,7 +84,7 @@ def _parts(points: Any, ra_column: str | None, dec_column: str | None) -> Iterat
 
 
 def _parquet(path: str, ra_column: str | None, dec_column: str | None) -> Iterator[Any]:
-    """Give the two columns of positions of a parquet file."""
+    """Yield batches of the two position columns of a parquet file."""
     if not path.lower().endswith(_PARQUET):
         raise InvalidArgumentError(
             f"points must be a SkyCoord, a table, or the path of a file that ends in {', '.join(_PARQUET)}, "
@@ -97,7 +97,7 @@ def _parquet(path: str, ra_column: str | None, dec_column: str | None) -> Iterat
             yield from file.iter_batches(batch_size=_CHUNK, columns=list(dict.fromkeys(names)))
     except InvalidArgumentError:
         raise
-    except ValueError as err:  # which pyarrow's own error for a damaged file is
+    except ValueError as err:  # pyarrow's error for a damaged file is a ValueError
         raise InvalidArgumentError(f"Cannot read {path!r} as a parquet file: {err}") from err
 
 
@@ -115,7 +115,7 @@ def _chunk(part: Any, start: int, ra_column: str | None, dec_column: str | None)
 
 
 def _motion(given: SkyCoord | BaseCoordinateFrame, rows: RowNumbers) -> tuple[Array | None, Floats | None]:
-    """Return the velocities of some of the positions, in radians per day, and the times of these, MJD."""
+    """Return the velocities of the given rows, in radians per day, and their epochs, MJD; None without motions."""
     sky = SkyCoord(given).ravel()
     velocity = sky.frame.data.differentials.get("s")
     if velocity is None or isinstance(velocity, RadialDifferential):
@@ -129,7 +129,7 @@ def _motion(given: SkyCoord | BaseCoordinateFrame, rows: RowNumbers) -> tuple[Ar
 
 
 def _velocities(sky: SkyCoord) -> Array:
-    """The velocities on the sky in ICRS; zero where they are unknown."""
+    """Return velocities on the sky in ICRS, in radians per day; zero if unknown."""
     try:
         along = sky.frame.represent_as(UnitSphericalRepresentation, UnitSphericalCosLatDifferential)
         motion = along.differentials["s"]
@@ -147,5 +147,5 @@ def _velocities(sky: SkyCoord) -> Array:
 
 
 def _per_day(rate: Any) -> u.Quantity:
-    """A proper motion as plain numbers with a unit, zero where it is unknown."""
+    """Return proper motions in radians per day, zero if unknown."""
     return u.Quantity(np.nan_to_num(filled_with_nan(rate.to_value(u.rad / u.day))), u.rad / u.day)

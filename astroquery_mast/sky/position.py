@@ -1,6 +1,6 @@
-"""Where on the sky: what users may give, and the one form in which the archive is asked.
+"""Convert a position and a radius to the cone of a query.
 
-In: coordinates as an object or as text, a radius as a Quantity, text or a number.  Out: a frozen `Cone`.
+In: coordinates as an object or a string, a radius as a Quantity, a string or a number.  Out: a frozen `Cone`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from astropy.table import Table
 from ..exceptions import InvalidArgumentError
 from .radii import DEFAULT_RADIUS
 
-# What is so far away has no parallax.
+# A distance at which the parallax is negligible.
 _FAR = 1 * u.Gpc
-# Two plain numbers are meant as a position even where there is no such place.
+# Two plain numbers are a position, even an invalid one.
 _NUMBER = r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity))"
 _TWO_NUMBERS = re.compile(rf"\s*{_NUMBER}(?:\s*,\s*|\s+){_NUMBER}\s*", re.IGNORECASE)
-# Two numbers in hours or degrees, minutes and seconds, whatever their values.
+# Two numbers in hours or degrees, minutes and seconds, with any values.
 _PARTS = r"[+-]?\d+ ?(?:[hd°] ?\d[\d.]* ?[m']?|: ?\d[\d.]*)(?: ?:? ?\d[\d.]* ?[s\"]?)?"
 _THREE = r"[+-]?\d+\s+\d+\s+\d[\d.]*"
 _SEXAGESIMAL = re.compile(rf"\s*{_PARTS}(?:\s*,\s*|\s+|(?=[+-])){_PARTS}\s*|\s*{_THREE}(?:\s*,\s*|\s+){_THREE}\s*")
-# Sources are named after their position in this form, in hours and without a decimal point: 1820-30, 0957+561.
+# Source names from a position in hours without a decimal point: 1820-30, 0957+561.
 _NAMED_AFTER_PLACE = re.compile(r"\s*\d+[+-]\d+\s*")
 
 
@@ -41,19 +41,19 @@ class Cone:
     radius: float
 
     def position(self) -> str:
-        """Return the text form that ``...Filtered.Position`` services take: ``"ra, dec, radius"`` in degrees."""
+        """Return the string for ``...Filtered.Position`` services: ``"ra, dec, radius"`` in degrees."""
         return f"{self.ra}, {self.dec}, {self.radius}"
 
     def params(self) -> dict[str, float]:
-        """Return the three numbers as cone services take them."""
+        """Return the three numbers as parameters of cone search services."""
         return {"ra": self.ra, "dec": self.dec, "radius": self.radius}
 
 
 def _parse(text: str) -> SkyCoord:
-    """Read a position from text that may name its units.
+    """Parse a position from a string, with or without units.
 
-    Without units two plain numbers are degrees; with hours, minutes and seconds spelled out, by colons or as six
-    numbers, right ascension is in hours, as everywhere in the field.
+    Without units, two plain numbers are in degrees.  In sexagesimal notation, with colons or as six numbers, right
+    ascension is in hours.
     """
     if _NAMED_AFTER_PLACE.fullmatch(text):
         raise ValueError("it looks like an object name. Write a position as 'ra dec', separated by a space")
@@ -64,7 +64,7 @@ def _parse(text: str) -> SkyCoord:
     try:
         return SkyCoord(text, frame="icrs")
     except ValueError as err:
-        # Astropy may wrap the complaint about missing units.
+        # Astropy may wrap the error about missing units.
         if not any(isinstance(each, u.UnitsError) for each in (err, err.__context__)):
             raise
     sexagesimal = ":" in text or len(text.split()) == 6 or text.lstrip()[:1].upper() == "J"
@@ -72,7 +72,7 @@ def _parse(text: str) -> SkyCoord:
 
 
 def _in_degrees(ra: float, dec: float) -> SkyCoord:
-    """The position of two numbers, which astropy would turn round the sky if they are too large."""
+    """Return the position of two numbers; raise if they are out of range, because astropy would wrap them."""
     if not abs(ra) <= 360:
         raise ValueError(f"the right ascension {ra:g} is not between 0 and 360 degrees")
     if not abs(dec) <= 90:
@@ -81,21 +81,21 @@ def _in_degrees(ra: float, dec: float) -> SkyCoord:
 
 
 def two_numbers(text: str) -> tuple[float, float] | None:
-    """Return the numbers that a text of two plain numbers holds, or None for any other text."""
+    """Return the two plain numbers of a string, or None for any other string."""
     found = _TWO_NUMBERS.fullmatch(text)
     return None if found is None else (float(found[1]), float(found[2]))
 
 
 def tic_hint(name: object) -> str:
-    """Return a sentence with the name that a bare number may stand for; empty for anything else."""
+    """Return a hint that a bare number may be a TIC identifier; empty for anything else."""
     number = str(name).strip()
     return f" For a star of the TIC: 'TIC {number}'." if number.isdecimal() else ""
 
 
 def looks_like_coordinates(text: str) -> bool:
-    """Tell whether a text is meant as a position, rather than as the name of an object.
+    """Return whether a string is a position rather than an object name.
 
-    Numbers are, even if there is no such place: `as_coordinate` then says what is wrong.
+    Numbers are a position even if they are out of range, so that `as_coordinate` can report the error.
     """
     if two_numbers(text) is not None or _SEXAGESIMAL.fullmatch(text):
         return True
@@ -107,7 +107,7 @@ def looks_like_coordinates(text: str) -> bool:
 
 
 def is_place(name: str) -> bool:
-    """Tell whether a name is a position in numbers; ``"1820-30"`` and ``"J0613-0200"`` are names."""
+    """Return whether a name is a position in numbers; ``"1820-30"`` and ``"J0613-0200"`` are names."""
     return name.strip()[0] in "+-.0123456789" and bool(set(" ,") & set(name.strip())) and looks_like_coordinates(name)
 
 
@@ -125,9 +125,9 @@ def as_coordinate(coordinates: Any) -> SkyCoord:
 
 
 def in_icrs(positions: SkyCoord | BaseCoordinateFrame) -> SkyCoord:
-    """Return positions in ICRS, as right ascension and declination, whatever their frame and representation.
+    """Transform positions of any frame and representation to right ascension and declination in ICRS.
 
-    They are where they were at their own time: a proper motion is not applied.
+    Positions stay at their own epoch: proper motions are not applied.
     """
     try:
         placed = _directions(SkyCoord(positions)).icrs
@@ -143,9 +143,9 @@ def in_icrs(positions: SkyCoord | BaseCoordinateFrame) -> SkyCoord:
 
 
 def _directions(positions: SkyCoord) -> SkyCoord:
-    """The positions without their motion, and far away where their distance is missing.
+    """Return positions without velocities, with a large distance where the distance is missing.
 
-    Otherwise a missing parallax or radial velocity would make the direction unknown, too, when the frame is changed.
+    Otherwise, a missing parallax or radial velocity would turn the direction into NaN in a transformation.
     """
     data = positions.data.without_differentials()
     if isinstance(data, SphericalRepresentation):
@@ -154,7 +154,7 @@ def _directions(positions: SkyCoord) -> SkyCoord:
 
 
 def _known_distances(distance: u.Quantity) -> u.Quantity:
-    """Distances, very far where they are missing."""
+    """Return distances, with a large value where they are missing."""
     plain = getattr(distance, "unmasked", distance)
     unknown = ~np.isfinite(plain) | getattr(distance, "mask", False)
     far = _FAR if plain.unit.is_equivalent(_FAR) else 1 * plain.unit
@@ -162,7 +162,7 @@ def _known_distances(distance: u.Quantity) -> u.Quantity:
 
 
 def _as_sky(coordinates: Any) -> SkyCoord:
-    """What was given as coordinates, in whatever frame it is, and however many they are."""
+    """Convert the input to a SkyCoord of any frame and size."""
     if isinstance(coordinates, str):
         try:
             return _parse(coordinates)
@@ -178,13 +178,13 @@ def _as_sky(coordinates: Any) -> SkyCoord:
 
 
 def as_radius(radius: Any, unit: u.UnitBase = u.deg, name: str = "radius") -> Angle:
-    """Return the radius of a cone, or another distance on the sky."""
+    """Convert the input to an angle from 0 to 180 degrees, such as the radius of a cone."""
     if radius is None:
         raise InvalidArgumentError(f"{name}=None is not a valid angle. Omit it to use the default.")
     try:
         angle = Angle(radius, unit, dtype=float)
     except (ValueError, TypeError, u.UnitsError) as err:
-        advice = f" Write '{_in_short(radius)}', for example." if isinstance(radius, str) else ""
+        advice = f" Write '{_corrected_angle(radius)}', for example." if isinstance(radius, str) else ""
         raise InvalidArgumentError(f"Cannot parse {name}={radius!r} as an angle: {err}.{advice}") from err
     if not angle.isscalar:
         raise InvalidArgumentError(f"{name} must be one angle, got {radius!r}.")
@@ -194,31 +194,31 @@ def as_radius(radius: Any, unit: u.UnitBase = u.deg, name: str = "radius") -> An
     return angle
 
 
-def _in_short(text: str) -> str:
-    """An angle as it should have been written: "6 arcminutes" as "6 arcmin"."""
+def _corrected_angle(text: str) -> str:
+    """Return an angle in the correct notation: "6 arcmin" for "6 arcminutes"."""
     number, word = re.fullmatch(r"\s*([\d.]*)\s*(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     unit = next((unit for unit in ("arcmin", "arcsec", "deg") if word.lower().startswith(unit)), "arcmin")
     return f"{number or 6} {unit}"
 
 
 def cone_around(coordinates: Any, radius: Any) -> Cone:
-    """Return the cone of a given radius around a position; see `as_coordinate` and `as_radius`."""
+    """Return the cone around a position; see `as_coordinate` and `as_radius`."""
     center = as_coordinate(coordinates)
     return Cone(float(center.ra.deg), float(center.dec.deg), float(as_radius(radius).deg))
 
 
 def is_many(given: object) -> bool:
-    """Tell whether several positions or names are given, even if it is several of one or none."""
+    """Return whether the input is a list, array or table of positions or names, of any length."""
     if isinstance(given, SkyCoord | BaseCoordinateFrame):
         return (isinstance(given, SkyCoord) or given.has_data) and not given.isscalar
-    # Neither pandas nor polars is imported for this.
+    # The name of the class is enough: pandas and polars need not be imported.
     if isinstance(given, Table | list | tuple) or type(given).__name__ == "DataFrame":
         return True
     return isinstance(given, np.ndarray) and given.ndim > 0
 
 
 def name_list(names: Any) -> Any:
-    """Return the names in a set, a generator or the like as a list, and anything else as it is."""
+    """Return the names in a set, generator or other iterable as a list, and anything else unchanged."""
     if not isinstance(names, Iterable) or isinstance(names, str | bytes | Sequence | np.ndarray | Table):
         return names
     if isinstance(names, SkyCoord | BaseCoordinateFrame):
@@ -230,7 +230,7 @@ def name_list(names: Any) -> Any:
 
 @dataclass(frozen=True)
 class TargetInput:
-    """Where to look, as the user wrote it; the fields are parameters of the query methods."""
+    """The target as passed by the user; the fields are parameters of the query methods."""
 
     coordinates: Any = None
     object_name: Any = None
@@ -238,10 +238,10 @@ class TargetInput:
     resolver: str | None = None
 
     def __post_init__(self) -> None:
-        """Read the names only once, in case they come from an iterator."""
+        """Read the names once, in case they come from an iterator."""
         object.__setattr__(self, "object_name", name_list(self.object_name))
 
     @property
     def many(self) -> bool:
-        """Whether many targets are given."""
+        """Whether there are many targets."""
         return is_many(self.coordinates) or is_many(self.object_name)

@@ -1,8 +1,9 @@
-"""Many places on the sky: tables, arrays and lists of positions, in the one form in which they are asked for.
+"""Convert tables, arrays and lists of positions to one form.
 
-In: what users hold.  Out: frozen `Positions`, right ascension and declination in degrees (ICRS), a row for each that
-was given.  A row that has no position is no reason to refuse the others: it is noted with the reason.  Also which
-columns of a table, of a user's or of an answer, are right ascension and declination, and what they are in degrees.
+In: positions or names of any supported type.  Out: frozen `Positions`: right ascension and declination in degrees
+(ICRS), one row per input row.  Rows without a valid position do not affect the others: they are listed with the reason.
+This module also finds the columns of right ascension and declination in tables of users and in responses, and converts
+them to degrees.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ NO_POSITION = "there is no position"
 _NO_NAME = "there is no name"
 _SKY = SkyCoord | BaseCoordinateFrame
 _LISTS = (list, tuple, np.ndarray)
-# What is not to be taken apart: positions in one object, and what is no list of positions at all.
+# Types that are iterable but not lists of positions.
 _WHOLE = Table | Row | SkyCoord | BaseCoordinateFrame | Mapping
-# The names under which tables of the field have positions, letters and digits only: MAST, VizieR, SIMBAD, Gaia, SDSS,
-# SExtractor.  The first pair that is there counts.
+# Names of position columns in tables of MAST, VizieR, SIMBAD, Gaia, SDSS and SExtractor, letters and digits only.  The
+# first pair that the table has is used.
 PAIRS = (
     ("ra", "dec"),
     ("sra", "sdec"),
@@ -62,7 +63,7 @@ _MAIN = {"ra": "pos.eq.ra;meta.main", "dec": "pos.eq.dec;meta.main"}
 
 @dataclass(frozen=True)
 class Positions:
-    """Positions in the order in which they were given."""
+    """Positions in the order of the input."""
 
     ra: Floats
     dec: Floats
@@ -75,11 +76,11 @@ class Positions:
 
     @property
     def known(self) -> npt.NDArray[np.int64]:
-        """The rows that have a position."""
+        """The row numbers of valid positions."""
         return np.flatnonzero(np.isfinite(self.ra) & np.isfinite(self.dec)).astype(np.int64)
 
     def resolved(self, found: Mapping[str, tuple[float, float]], reasons: Mapping[str, str]) -> Positions:
-        """Return the same rows with the positions of names filled in."""
+        """Return the same rows with the resolved positions of names filled in."""
         ra, dec, problems = self.ra.copy(), self.dec.copy(), dict(self.problems)
         for row, name in self.names.items():
             if name in found:
@@ -89,7 +90,7 @@ class Positions:
         return _checked(replace(self, ra=ra, dec=dec, problems=problems))
 
     def failures(self, reasons: Mapping[int, str] | None = None) -> list[str]:
-        """Return a line for each row that could not be asked for, or whose answer failed."""
+        """Return a line for each row that could not be queried, or whose query failed."""
         every = {**self.problems, **(reasons or {})}
         return [f"row {row}{self._named(row)}: {every[row]}" for row in sorted(every)]
 
@@ -98,7 +99,7 @@ class Positions:
 
 
 def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | None = None) -> Positions:
-    """Return many positions; those that have been read already come as they are."""
+    """Convert the input to positions; `Positions` are returned unchanged."""
     if isinstance(given, Positions):
         return given
     if isinstance(given, Row):
@@ -117,7 +118,7 @@ def as_positions(given: Any, *, ra_column: str | None = None, dec_column: str | 
 
 
 def _without_columns(given: Any) -> Positions:
-    """The positions in what is no table."""
+    """Return the positions in an input other than a table."""
     if isinstance(given, _SKY):
         return _of_sky(given)
     if isinstance(given, _LISTS):
@@ -126,9 +127,9 @@ def _without_columns(given: Any) -> Positions:
 
 
 def as_targets(given: Any) -> Positions:
-    """Return targets in whatever form they are held: positions in an object or in text, names, and lists of all these.
+    """Convert targets to positions and names: position objects, strings, names, and lists of these.
 
-    A comma in a text stands between two targets, or between the two numbers of one.
+    A comma in a string separates two targets, or the two numbers of one target.
     """
     if not isinstance(given, str | _WHOLE):
         given = as_astropy(given)
@@ -141,14 +142,14 @@ def as_targets(given: Any) -> Positions:
 
 
 def _members(given: Iterable[Any]) -> list[Any]:
-    """The targets in a list, and a text as the only one."""
+    """Return the targets in a list, or a string as the only one."""
     members = [given] if isinstance(given, str) else list(given)
-    # One position in two parts, as code written against ``astroquery.mast`` may have it.
+    # One position as two strings of a number, which code for ``astroquery.mast`` may pass.
     return [" ".join(members)] if len(members) == 2 and all(map(_is_number, members)) else members
 
 
 def join_positions(parts: Sequence[Positions]) -> Positions:
-    """Return the rows of all parts, one after the other."""
+    """Concatenate the rows of all parts."""
     starts = np.cumsum([0, *map(len, parts)]).tolist()
     return Positions(
         np.concatenate([np.empty(0), *(part.ra for part in parts)]),
@@ -159,14 +160,14 @@ def join_positions(parts: Sequence[Positions]) -> Positions:
 
 
 def _of_member(member: Any) -> Positions:
-    """The positions in a member of a list, which may be several, and the names."""
+    """Return the positions and names in an item of a list, which may hold several."""
     if isinstance(member, str):
         return _of_list(_texts(member))
     return as_positions(member if isinstance(member, _WHOLE) else [member])
 
 
 def _texts(text: str) -> list[str]:
-    """The targets in a text."""
+    """Return the targets in a string."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if len(parts) > 1 and not all(map(looks_like_coordinates, parts)) and looks_like_coordinates(text):
         return [text]
@@ -174,12 +175,12 @@ def _texts(text: str) -> list[str]:
 
 
 def _is_number(member: object) -> bool:
-    """Whether something is the text of a number."""
+    """Return whether the item is a string with a number."""
     return isinstance(member, str) and NUMBER.fullmatch(member.strip()) is not None
 
 
 def as_names(given: Any) -> Positions:
-    """Return many names of objects, whose positions are still to be looked up."""
+    """Convert the input to object names, which are resolved later."""
     if isinstance(given, Table):
         raise InvalidArgumentError(
             "Object names must be a list or a column, got a table. Pass the column with the names."
@@ -202,12 +203,12 @@ def as_names(given: Any) -> Positions:
 
 
 def _is_missing(cell: object) -> bool:
-    """Whether a cell holds nothing: None, a mask, or blank text."""
+    """Return whether a cell is empty: None, masked, or a blank string."""
     return cell is None or cell is np.ma.masked or (isinstance(cell, str) and not cell.strip())
 
 
 def _checked(positions: Positions) -> Positions:
-    """The same, with the rows noted that have no position, and right ascensions from 0 to 360."""
+    """Return positions with right ascensions from 0 to 360, and with a problem for each row without a position."""
     ra, dec = positions.ra, positions.dec
     outside = np.flatnonzero(np.abs(dec) > 90)
     problems = {int(row): f"the declination {dec[row]:g} is not between -90 and 90 degrees" for row in outside}
@@ -217,29 +218,29 @@ def _checked(positions: Positions) -> Positions:
     problems |= {int(row): NO_POSITION for row in np.flatnonzero(~known) if int(row) not in waiting}
     ra, dec = np.where(known, ra, np.nan), np.where(known, dec, np.nan)
     turned = (ra < 0) | (ra >= 360)
-    # The remainder of a tiny negative number is rounded to 360.
+    # The remainder of a tiny negative number rounds to 360.
     ra[turned] = ra[turned] % 360.0 % 360.0
     return replace(positions, ra=ra, dec=dec, problems={**problems, **positions.problems})
 
 
 def _of_sky(given: SkyCoord | BaseCoordinateFrame) -> Positions:
-    """The positions in an array of them."""
+    """Return the positions in a SkyCoord or frame object."""
     if isinstance(given, BaseCoordinateFrame) and not given.has_data:
         raise InvalidArgumentError(f"The coordinate frame has no data: {given!r}.")
-    with np.errstate(invalid="ignore"):  # NaN, which is noted
+    with np.errstate(invalid="ignore"):  # NaN is reported as a problem later
         positions = in_icrs(SkyCoord(given).ravel())
     return Positions(filled_with_nan(positions.ra.deg), filled_with_nan(positions.dec.deg))
 
 
 def filled_with_nan(values: Any) -> Floats:
-    """Return plain numbers, NaN where they are masked."""
+    """Return plain numbers, with NaN for masked values."""
     if hasattr(values, "filled"):
         values = values.filled(np.nan)
     return np.array(values, dtype=np.float64)
 
 
 def _of_table(table: Table, ra_column: str | None, dec_column: str | None) -> Positions:
-    """The positions in a table."""
+    """Return the positions in a table."""
     ready = sky_column(table, ra_column, dec_column)
     if ready is not None:
         return _of_sky(ready)
@@ -250,7 +251,7 @@ def _of_table(table: Table, ra_column: str | None, dec_column: str | None) -> Po
 
 
 def sky_column(table: Table, ra_column: str | None, dec_column: str | None) -> Any:
-    """Return the column that holds positions as such, None if they are in two columns."""
+    """Return the column of SkyCoord objects; None if the positions are in two columns."""
     ready = [name for name in table.colnames if isinstance(table[name], _SKY)]
     if dec_column is not None:
         return None
@@ -260,7 +261,7 @@ def sky_column(table: Table, ra_column: str | None, dec_column: str | None) -> A
 
 
 def position_columns(table: Table, ra_column: str | None, dec_column: str | None) -> tuple[str, str]:
-    """Return the two columns with the positions."""
+    """Return the names of the columns with right ascension and declination."""
     ready = [name for name in table.colnames if isinstance(table[name], _SKY)]
     plain = [name for name in table.colnames if name not in ready]
     ucds = {name: str(getattr(table[name].info, "meta", None) or {}) for name in plain}
@@ -276,7 +277,7 @@ def position_columns(table: Table, ra_column: str | None, dec_column: str | None
 
 
 def _of_list(items: Sequence[Any]) -> Positions:
-    """The positions in a list, and the names."""
+    """Return the positions and names in a list."""
     ra, dec = np.full(len(items), np.nan), np.full(len(items), np.nan)
     problems: dict[int, str] = {}
     names: dict[int, str] = {}
@@ -299,7 +300,7 @@ def _of_list(items: Sequence[Any]) -> Positions:
 
 
 def _refuse_pair(items: Sequence[Any]) -> None:
-    """Raise if two numbers are given, which are meant as one position."""
+    """Raise for a list of two numbers, which may be meant as one position."""
     if len(items) == 2 and all(isinstance(item, Real) for item in items):
         raise InvalidArgumentError(
             f"coordinates={items!r} is ambiguous. For one position, use SkyCoord({items[0]}, {items[1]}, "
@@ -308,9 +309,9 @@ def _refuse_pair(items: Sequence[Any]) -> None:
 
 
 def _place_of(item: str | SkyCoord | BaseCoordinateFrame) -> tuple[float, float] | None:
-    """The position of an item in degrees; None if it is a name."""
+    """Return the position of an item in degrees; None if it is a name."""
     if isinstance(item, str):
-        # Two plain numbers are degrees, see `as_coordinate`; read here without an object for each of them.
+        # Two plain numbers are in degrees, as in `as_coordinate`; no SkyCoord object is needed for these.
         plain = two_numbers(item)
         if plain is not None and abs(plain[0]) <= 360 and math.isfinite(plain[1]):
             return plain
@@ -324,12 +325,12 @@ def _place_of(item: str | SkyCoord | BaseCoordinateFrame) -> tuple[float, float]
 
 
 def folded(name: str) -> str:
-    """Return a name without what differs between spellings: case, underscores, blanks."""
+    """Return a column name as lowercase letters and digits only, to compare different spellings."""
     return _NO_LETTERS.sub("", name.lower())
 
 
 def pair_among(names: Iterable[str], pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
-    """Return the first pair of columns that is there."""
+    """Return the first of the pairs whose columns exist; None if it is missing or ambiguous."""
     spelled: dict[str, list[str]] = {}
     for name in names:
         spelled.setdefault(folded(name), []).append(name)
@@ -343,7 +344,7 @@ def pair_among(names: Iterable[str], pairs: Sequence[tuple[str, str]]) -> tuple[
 def _pair_named(
     names: Sequence[str], ucds: Mapping[str, str], ra_column: str | None, dec_column: str | None
 ) -> tuple[str, str] | None:
-    """The columns of a user's table that hold the positions."""
+    """Return the position columns: those named by the user, or else identified by UCD or by name."""
     if ra_column is not None or dec_column is not None:
         return _named("ra_column", ra_column, names), _named("dec_column", dec_column, names)
     main = [[name for name, words in ucds.items() if word in words] for word in _MAIN.values()]
@@ -353,7 +354,7 @@ def _pair_named(
 
 
 def _named(keyword: str, name: str | None, names: Sequence[str]) -> str:
-    """The column that the user named, if it is there."""
+    """Return the column named by the user; raise if the table does not have it."""
     if name in names:
         return str(name)
     if name is None:
@@ -364,7 +365,7 @@ def _named(keyword: str, name: str | None, names: Sequence[str]) -> str:
 
 
 def degrees(column: Any, what: str) -> tuple[Floats, dict[int, str]]:
-    """Return the angles in a column."""
+    """Return the angles in a column in degrees, and the problems by row."""
     unit = _unit(column, what)
     values = np.ma.asarray(getattr(column, "value", column))
     if values.ndim != 1:
@@ -377,7 +378,7 @@ def degrees(column: Any, what: str) -> tuple[Floats, dict[int, str]]:
 
 
 def _unit(column: Any, what: str) -> u.UnitBase | None:
-    """The unit of a column, None if it has none; ``"h:m:s"`` and the like are ways of writing, and no units."""
+    """Return the unit of a column, or None; ``"h:m:s"`` and similar strings describe a notation, not a unit."""
     unit = getattr(column, "unit", None)
     if unit is None or isinstance(unit, u.UnrecognizedUnit) or unit == u.dimensionless_unscaled:
         return None
@@ -391,7 +392,7 @@ def _unit(column: Any, what: str) -> u.UnitBase | None:
 def _of_texts(
     cells: Sequence[Any], unit: u.UnitBase | None, usual: u.UnitBase, what: str
 ) -> tuple[Floats, dict[int, str]]:
-    """The angles in cells of text."""
+    """Return the angles in a column of strings in degrees, and the problems by row."""
     found = np.full(len(cells), np.nan)
     problems: dict[int, str] = {}
     for row, cell in enumerate(cells):
@@ -406,5 +407,5 @@ def _of_texts(
 
 
 def _degrees_of(text: str, unit: u.UnitBase | None, usual: u.UnitBase) -> float:
-    """An angle in degrees; without a unit numbers alone are degrees, whatever has parts is in the usual unit."""
+    """Return an angle in degrees; without a unit, plain numbers are in degrees, sexagesimal ones in the usual unit."""
     return float(text if unit is None and _is_number(text) else Angle(text, unit or usual).deg)

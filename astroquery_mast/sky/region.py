@@ -1,7 +1,7 @@
-"""Where exactly: a region on the sky, the circle in which the archive is asked, and the exact test of what it sends.
+"""Regions on the sky: the circle to query, and the exact test of the results.
 
-In: polygons, circles and points, see `~astroquery_mast.sky.region_input.as_region` for what users write.  Out: a frozen
-`ShapeRegion`.  Its methods tell for many positions or footprints at a time which of them are in it.
+In: polygons, circles and points (`~astroquery_mast.sky.region_input.as_region` makes them from user input).  Out: a
+frozen `ShapeRegion`, whose methods test many positions or footprints at a time.
 """
 
 from __future__ import annotations
@@ -31,12 +31,11 @@ from .sphere import (
     within_polygon,
 )
 
-# By how much the circle in which the archive is asked is larger than needed, in degrees: an arcsecond, for footprints
-# whose sides the archive computes in another way.
+# Margin of the query circle in degrees: an arcsecond, because MAST may compute the sides of footprints differently.
 _MARGIN = 1 / 3600
-# Positions by which a circle is represented when the smallest circle around several shapes is sought.
+# Positions that represent a circle in the search for the smallest circle around several shapes.
 _SAMPLES = 64
-# Largest polygon: one whose corners lie in a circle of this radius, in radians.
+# Radius of the circle around the corners of the largest valid polygon, in radians.
 _LARGEST = math.radians(89.9)
 
 
@@ -44,13 +43,13 @@ class Region(Protocol):
     """A part of the sky."""
 
     def cone(self) -> Cone:
-        """Return a circle that holds the region, hardly larger than the smallest."""
+        """Return a circle that encloses the region, close to the smallest one."""
 
     def contains(self, points: Array) -> Array:
-        """Tell which positions, unit vectors ``(n, 3)``, are in the region."""
+        """Return a mask of the positions, unit vectors ``(n, 3)``, that are in the region."""
 
     def overlaps(self, outlines: Outlines) -> Array:
-        """Tell which parts of footprints overlap the region or touch it."""
+        """Return a mask of the footprint parts that overlap or touch the region."""
 
     def __str__(self) -> str:
         """Describe the region in a few words."""
@@ -58,7 +57,7 @@ class Region(Protocol):
 
 @dataclass(frozen=True)
 class ShapeRegion:
-    """The union of some shapes."""
+    """The union of shapes."""
 
     shapes: tuple[Shape, ...]
 
@@ -80,18 +79,18 @@ class ShapeRegion:
         return f"a circle of {shape.radius:.6g} deg" if isinstance(shape, Circle) else "a point"
 
     def cone(self) -> Cone:
-        """Return a circle that holds the region, hardly larger than the smallest."""
+        """Return a circle that encloses the region, close to the smallest one."""
         only = self.shapes[0] if len(self.shapes) == 1 else None
         if only is not None and not isinstance(only, Polygon):
             return Cone(only.ra, only.dec, min(180.0, math.degrees(_disc(only)[1]) + _MARGIN))
         points = np.concatenate([_samples(shape) for shape in self.shapes])
         cap = min_enclosing_circle(points)
-        # Without a smallest circle the region is spread over more than half of the sky, and any center will do.
+        # Without an enclosing circle, the region extends over more than a hemisphere, and any center will do.
         center = _samples(self.shapes[0])[0] if cap is None else cap[0]
         return cone_of(center, max(_farthest(shape, center) for shape in self.shapes))
 
     def contains(self, points: Array) -> Array:
-        """Tell which positions are in the region."""
+        """Return a mask of the positions in the region."""
         inside = np.zeros(len(points), dtype=bool)
         for shape in self.shapes:
             if isinstance(shape, Polygon):
@@ -103,7 +102,7 @@ class ShapeRegion:
         return inside
 
     def overlaps(self, outlines: Outlines) -> Array:
-        """Tell which parts of footprints overlap the region or touch it."""
+        """Return a mask of the footprint parts that overlap or touch the region."""
         met = np.zeros(len(outlines), dtype=bool)
         for shape in self.shapes:
             if isinstance(shape, Polygon):
@@ -113,31 +112,31 @@ class ShapeRegion:
             near = outlines.near(center, radius)
             near = near[~met[near]]
             parts = outlines.take(near)
-            met[near] = _meets(shape, parts) if isinstance(shape, Polygon) else parts.within(center, radius)
+            met[near] = _overlapping(shape, parts) if isinstance(shape, Polygon) else parts.within(center, radius)
         return met
 
 
 def cone_of(center: Array, reach: float) -> Cone:
-    """Return the circle in which the archive is asked for what lies within an angle, in radians, of a center."""
+    """Return the query circle of a radius, in radians, around a center, with the margin added."""
     ra, dec = longitude_latitude(center)
     return Cone(float(ra), float(dec), min(180.0, math.degrees(reach) + _MARGIN))
 
 
-def _meets(polygon: Polygon, parts: Outlines) -> Array:
-    """Tell which parts overlap a polygon.
+def _overlapping(polygon: Polygon, parts: Outlines) -> Array:
+    """Return a mask of the parts that overlap a polygon.
 
-    If no sides touch, one part is wholly inside the other or wholly outside: one of its corners tells.
+    If no sides touch, one of the two is completely inside or outside the other, so testing one corner is enough.
     """
     vertices, axis, _ = _outline(polygon)
     met = within_polygon(parts.vertices[parts.first[:-1]], vertices, axis)
     left = np.flatnonzero(~met)
     parts = parts.take(left)
-    met[left] = parts.around(vertices[0]) | _sides_meet(vertices, parts)
+    met[left] = parts.around(vertices[0]) | _sides_touch(vertices, parts)
     return met
 
 
-def _sides_meet(vertices: Array, parts: Outlines) -> Array:
-    """Tell which parts have a side that touches a side of a polygon."""
+def _sides_touch(vertices: Array, parts: Outlines) -> Array:
+    """Return a mask of the parts with a side that touches a side of the polygon."""
     begin, end, normals = parts.edges()
     met = np.zeros(len(parts), dtype=bool)
     round_ = np.flatnonzero(~parts.polygonal)
@@ -161,12 +160,12 @@ def _outline(polygon: Polygon) -> tuple[Array, Array, float]:
 
 
 def _disc(shape: Circle | Point) -> tuple[Array, float]:
-    """Return the center and the radius of a circle or point, in radians."""
+    """Return the center, a unit vector, and the radius, in radians, of a circle or point."""
     return unit_vectors(shape.ra, shape.dec), math.radians(shape.radius) if isinstance(shape, Circle) else 0.0
 
 
 def _samples(shape: Shape) -> Array:
-    """Return positions on a shape's outer edge."""
+    """Return positions on the edge of a shape."""
     if isinstance(shape, Polygon):
         return _outline(shape)[0]
     center, radius = _disc(shape)
@@ -186,5 +185,5 @@ def _farthest(shape: Shape, center: Array) -> float:
         return float(separation(middle, center)) + radius
     vertices, middle, radius = _outline(shape)
     to_corners = float(separation(vertices, center).max())
-    # Sides that reach over more than half of the sky bulge outwards, as seen from the center.
+    # If corners are more than 90 degrees away, sides may bulge outward as seen from the center.
     return to_corners if to_corners < np.pi / 2 else float(separation(middle, center)) + radius

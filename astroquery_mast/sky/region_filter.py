@@ -1,7 +1,7 @@
-"""The exact cut: of the observations that the archive sent for a circle, those that are in the region.
+"""Filter the observations that MAST returned for a circle by an exact test of the region.
 
-In: a table with ``s_ra``, ``s_dec`` and ``s_region``, and what was asked for.  Out: the rows that remain, with a
-sentence in ``meta["cut"]`` that says how many there were.
+In: a table with ``s_ra``, ``s_dec`` and ``s_region``, and a region.  Out: the matching rows, with a sentence in
+``meta["cut"]`` about how many there were.
 """
 
 from __future__ import annotations
@@ -23,63 +23,63 @@ from .region import Region, ShapeRegion
 from .shapes import Circle, Shape, parse_s_region
 from .sphere import unit_vectors
 
-# What a cut looks at.
+# The columns that the filter needs.
 CUT_COLUMNS = ("s_ra", "s_dec", "s_region")
 OVERLAPS = ("footprint", "center")
 
 
 def check_overlap(overlap: str) -> None:
-    """Raise `InvalidArgumentError` unless it is one of the two that there are."""
+    """Raise `InvalidArgumentError` unless the overlap is valid."""
     if overlap not in OVERLAPS:
         raise InvalidArgumentError(f"overlap must be {' or '.join(map(repr, OVERLAPS))}, got {overlap!r}.")
 
 
 @dataclass(frozen=True)
 class RegionFilter:
-    """What is kept of a table of observations."""
+    """A filter of observations by region."""
 
     region: Region
     overlap: str
 
     def of(self, table: Table) -> Table:
-        """Return the rows that remain."""
-        kept, doubts = rows_in_region(table, self.region, self.overlap)
+        """Return the matching rows of a table."""
+        kept, notes = rows_in_region(table, self.region, self.overlap)
         cut = table[kept]
-        cut.meta["cut"] = [*table.meta.get("cut", []), self.words(len(table), int(kept.sum()), doubts)]
+        cut.meta["cut"] = [*table.meta.get("cut", []), self.words(len(table), int(kept.sum()), notes)]
         rows = table.meta.get("rows")
         if isinstance(rows, list) and sum(rows) == len(table):
             cut.meta["rows"] = [int(part.sum()) for part in np.split(kept, np.cumsum(rows)[:-1])]
         return cut
 
-    def words(self, sent: int, kept: int, doubts: str = "") -> str:
-        """Say how many rows there were, and how many remain."""
+    def words(self, sent: int, kept: int, notes: str = "") -> str:
+        """Return the sentence for ``meta["cut"]``."""
         how = "a footprint that overlaps" if self.overlap == "footprint" else "a position in"
-        return f"{kept} of {sent} rows have {how} {self.region}{doubts}"
+        return f"{kept} of {sent} rows have {how} {self.region}{notes}"
 
 
 def cone_filter(cone: Cone) -> RegionFilter:
-    """Return the filter for positions in a cone."""
+    """Return the filter that keeps positions in a cone."""
     return RegionFilter(ShapeRegion((Circle(cone.ra, cone.dec, cone.radius),)), "center")
 
 
 def rows_in_region(table: Table, region: Region, overlap: str) -> tuple[Array, str]:
-    """Tell which rows of a table of observations are in a region."""
+    """Return a mask of the rows in a region, and a note about rows without a footprint or position."""
     ra, _ = degrees(_column(table, "s_ra"), "right ascension")
     dec, _ = degrees(_column(table, "s_dec"), "declination")
     placed = np.isfinite(ra) & np.isfinite(dec)
     if overlap == "center":
         kept = np.zeros(len(table), dtype=bool)
         kept[placed] = region.contains(unit_vectors(ra[placed], dec[placed]))
-        return kept, _doubts(0, int((~placed).sum()))
+        return kept, _notes(0, int((~placed).sum()))
     shapes = shapes_of(_column(table, "s_region").tolist())
     outlines = outlines_of(shapes, ra, dec)
     bare = ~np.fromiter(map(bool, shapes), dtype=bool, count=len(shapes))
-    doubts = _doubts(int((bare & placed).sum()), int((bare & ~placed).sum()))
-    return _rows(outlines, region.overlaps(outlines), len(table)), doubts
+    notes = _notes(int((bare & placed).sum()), int((bare & ~placed).sum()))
+    return _rows(outlines, region.overlaps(outlines), len(table)), notes
 
 
 def footprint_texts(table: Any) -> list[Any]:
-    """Return the texts of the footprints of whatever was given."""
+    """Return the footprint strings of a table, row, column, list or string."""
     table = as_astropy(table)
     if table is None or isinstance(table, str | bytes):
         return [table]
@@ -96,14 +96,14 @@ def footprint_texts(table: Any) -> list[Any]:
 
 
 def shapes_of(texts: Sequence[Any], errors: str = "skip", problems: dict[int, str] | None = None) -> list[list[Shape]]:
-    """Return the shapes of many footprints; what is left out is noted for each row if there is a place for that."""
+    """Return the shapes of each footprint; ``problems`` collects the errors by row."""
     known: dict[Any, tuple[list[Shape], str]] = {}
     made = []
     for row, text in enumerate(texts):
         key = text if isinstance(text, str) else None
         read = known.get(key) if key is not None else None
         if read is None:
-            read = _read(text, errors) if problems is None else _noted(text)
+            read = _read(text, errors) if problems is None else _read_with_problem(text)
             if key is not None:
                 known[key] = read
         made.append(read[0])
@@ -116,8 +116,8 @@ def _read(text: Any, errors: str) -> tuple[list[Shape], str]:
     return parse_s_region(text, errors=errors), ""
 
 
-def _noted(text: Any) -> tuple[list[Shape], str]:
-    """What can be read of a footprint, and why not all of it."""
+def _read_with_problem(text: Any) -> tuple[list[Shape], str]:
+    """Return the readable shapes of a footprint, and the error about the others."""
     try:
         return _read(text, "raise")
     except FootprintParseError as err:
@@ -125,21 +125,21 @@ def _noted(text: Any) -> tuple[list[Shape], str]:
 
 
 def _column(table: Table, name: str) -> Any:
-    """A column that is needed."""
+    """Return a required column."""
     if name not in table.colnames:
         raise InvalidArgumentError(f"Column '{name}', with the positions of the observations, not found in the table.")
     return table[name]
 
 
 def _rows(outlines: Outlines, met: Array, count: int) -> Array:
-    """The rows that have a part for which something holds."""
+    """Return a mask of the rows that own a matching part."""
     rows = np.zeros(count, dtype=bool)
     rows[outlines.owner[met]] = True
     return rows
 
 
-def _doubts(by_position: int, unknown: int) -> str:
-    """What is to be said of rows without a footprint."""
+def _notes(by_position: int, unknown: int) -> str:
+    """Return the note about rows without a footprint or position."""
     said = ""
     if by_position:
         said += f"; {by_position} without a readable footprint were selected by position"

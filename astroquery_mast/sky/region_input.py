@@ -1,8 +1,8 @@
-"""What users may give for a region, and the one form in which it is used.
+"""Convert all supported types of regions to one.
 
-In: text in the manner of ``s_region``, vertices as a `~astropy.coordinates.SkyCoord` or as pairs, shapes of the package
-``regions``, a ``mocpy.MOC``, an `~astropy.wcs.WCS` with the shape of its image, shapes of this package, or several of
-these.  Out: an `~astroquery_mast.sky.region.Region`.
+In: an ``s_region`` string, vertices as a `~astropy.coordinates.SkyCoord` or as pairs, regions of the ``regions``
+package, a ``mocpy.MOC``, an `~astropy.wcs.WCS` with the shape of its image, shapes of this package, or a list of these.
+Out: an `~astroquery_mast.sky.region.Region`.
 """
 
 from __future__ import annotations
@@ -28,45 +28,45 @@ from .region import Region, ShapeRegion
 from .shapes import Circle, Point, Polygon, Shape, ellipse_corners, offset_positions, parse_s_region, polygon_of
 from .sphere import sides_cross, unit_vectors
 
-# Corners of the polygon that stands for an ellipse: it is larger than the ellipse by 0.02 %.
+# Corners of the polygon that replaces an ellipse; its area is 0.02 % larger.
 _CORNERS = 128
-# Positions along each side of an image whose sides are no great circles.
+# Positions along each side of an image whose sides are not great circles.
 _ALONG = 16
-# Frames of STC-S that are turned into ICRS: word → what astropy calls it.
+# STC-S frames that are transformed to ICRS, and their names in astropy.
 _FRAMES = {"GALACTIC": "galactic", "GALACTIC_II": "galactic", "SUPER_GALACTIC": "supergalactic", "FK4": "fk4"}
 _FRAME = re.compile(rf"\b({'|'.join(sorted(_FRAMES, key=len, reverse=True))})\b", re.IGNORECASE)
-_GIVE = (
+_ADVICE = (
     "use an s_region string, vertices as SkyCoord(ra, dec, unit='deg') or as pairs of degrees, a regions "
     "shape, a MOC, a WCS with its array shape, or a list of them"
 )
 
 
 def as_region(region: Any) -> Region:
-    """Return a region."""
+    """Convert the input to a region."""
     if _comes_from(region, "mocpy"):
         if not hasattr(region, "contains_lonlat"):
             raise InvalidArgumentError(
-                f"region is a {type(region).__name__}, which is not a region of the sky: {_GIVE}."
+                f"region is a {type(region).__name__}, which is not a region of the sky: {_ADVICE}."
             )
         return MocRegion(region)
     return ShapeRegion(tuple(_shapes(region)))
 
 
 def as_strict_region(region: Any) -> Region:
-    """Return a region; text may be in other frames than ICRS, and polygons whose sides cross are refused there, too."""
+    """Convert the input to a region; strings may name other frames, but must not have self-intersecting polygons."""
     return _from_text(region) if isinstance(region, str | bytes) else as_region(region)
 
 
 def _from_text(region: str | bytes) -> ShapeRegion:
-    """The region of a text, whose place must be clear."""
+    """Return the region of a string, transformed to ICRS if it names another frame."""
     text = region.decode("ascii", "replace") if isinstance(region, bytes) else region
     words = [each.upper() for each in _FRAME.findall(text)]
-    shapes = _turned(text, words) if len(set(words)) == 1 else _parsed(text)
-    return ShapeRegion(tuple(_in_order(each) if isinstance(each, Polygon) else each for each in shapes))
+    shapes = _transformed(text, words) if len(set(words)) == 1 else _parsed(text)
+    return ShapeRegion(tuple(_simple_polygon(each) if isinstance(each, Polygon) else each for each in shapes))
 
 
-def _turned(text: str, words: Sequence[str]) -> list[Shape]:
-    """The shapes of a text that names another frame than ICRS."""
+def _transformed(text: str, words: Sequence[str]) -> list[Shape]:
+    """Return the shapes of a string in a frame other than ICRS."""
     shapes = [_in_icrs(shape, _FRAMES[words[0]]) for shape in _parsed(_FRAME.sub(" ", text))]
     if len(words) < len(shapes) and not text.strip().upper().startswith("UNION"):
         raise InvalidArgumentError(f"region={text!r} has shapes without a frame. Name the frame of each shape.")
@@ -74,7 +74,7 @@ def _turned(text: str, words: Sequence[str]) -> list[Shape]:
 
 
 def _in_icrs(shape: Shape, frame: str) -> Shape:
-    """A shape whose numbers are in another frame."""
+    """Transform a shape from another frame to ICRS."""
     numbers = shape.vertices if isinstance(shape, Polygon) else ((shape.ra, shape.dec),)
     placed = in_icrs(SkyCoord(np.array(numbers), unit="deg", frame=frame))
     pairs = list(zip(placed.ra.deg.tolist(), placed.dec.deg.tolist(), strict=True))
@@ -84,28 +84,28 @@ def _in_icrs(shape: Shape, frame: str) -> Shape:
 
 
 def _shapes(region: Any) -> Iterator[Shape]:
-    """Give the shapes of whatever was given."""
+    """Yield the shapes of a region of any supported type."""
     if isinstance(region, Polygon | Circle | Point):
         yield region
     elif isinstance(region, str | bytes):
-        yield from _read(region)
+        yield from _parsed_with_warning(region)
     elif (vertices := _vertices(region)) is not None:
-        yield _in_order(_from_vertices(vertices))
+        yield _simple_polygon(_from_vertices(vertices))
     elif isinstance(region, BaseHighLevelWCS):
         yield _from_wcs(region, None)
     elif _is_sized_wcs(region):
         yield _from_wcs(*region)
     elif _comes_from(region, "regions"):
-        # A list of theirs does not say that it can be iterated.
+        # The list type of the package is not registered as an Iterable.
         yield from chain.from_iterable(map(_from_sky_region, getattr(region, "regions", [region])))
     elif isinstance(region, Iterable) and not isinstance(region, np.ndarray | u.Quantity):
         yield from chain.from_iterable(map(_shapes, region))
     else:
-        raise InvalidArgumentError(f"region is a {type(region).__name__}: {_GIVE}.")
+        raise InvalidArgumentError(f"region is a {type(region).__name__}: {_ADVICE}.")
 
 
 def _vertices(region: Any) -> SkyCoord | None:
-    """The corners of a polygon that are given as positions, or as pairs of degrees; None if it is something else."""
+    """Return vertices from positions or from pairs of degrees; None if the region is of another type."""
     if isinstance(region, SkyCoord | BaseCoordinateFrame):
         return SkyCoord(region)
     pairs = region.tolist() if isinstance(region, np.ndarray) else region
@@ -118,22 +118,22 @@ def _vertices(region: Any) -> SkyCoord | None:
 
 
 def _is_pair(pair: object) -> bool:
-    """Whether this is a right ascension and a declination, as plain numbers."""
+    """Return whether the item is a pair of plain numbers (RA, Dec)."""
     return isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(each, Real) for each in pair)
 
 
 def _comes_from(region: object, package: str) -> bool:
-    """Whether an object is of a class of a package, or of one derived from such; the package is not imported."""
+    """Return whether the class of an object, or one of its bases, is from a package, without importing the package."""
     return any(base.__module__.partition(".")[0] == package for base in type(region).__mro__)
 
 
 def _is_sized_wcs(region: object) -> bool:
-    """Whether something is a WCS together with the shape of an image."""
+    """Return whether the region is a WCS with the shape of an image."""
     return isinstance(region, tuple) and len(region) == 2 and isinstance(region[0], BaseHighLevelWCS)
 
 
 def _parsed(text: str | bytes) -> list[Shape]:
-    """The shapes that a text names."""
+    """Return the shapes in a string."""
     try:
         shapes = parse_s_region(text, errors="raise")
     except FootprintParseError as err:
@@ -143,18 +143,18 @@ def _parsed(text: str | bytes) -> list[Shape]:
     return shapes
 
 
-def _read(text: str | bytes) -> list[Shape]:
-    """The same, with a warning of polygons whose sides cross."""
+def _parsed_with_warning(text: str | bytes) -> list[Shape]:
+    """Return the shapes in a string; warn if a polygon is self-intersecting."""
     shapes = _parsed(text)
     polygons = [shape for shape in shapes if isinstance(shape, Polygon)]
     if any(sides_cross(unit_vectors(*np.transpose(each.vertices))) for each in polygons):
-        # Footprints of the archive itself may be so.
+        # Some footprints in MAST are self-intersecting, too.
         warn_user("region has a self-intersecting polygon. Check the order of its vertices.", InputWarning)
     return shapes
 
 
 def _from_vertices(vertices: SkyCoord) -> Polygon:
-    """Return the polygon with some vertices."""
+    """Return the polygon with the given vertices."""
     if vertices.isscalar or vertices.size < 3:
         raise InvalidArgumentError(
             f"region has {vertices.size} position(s), but a polygon needs at least three. For a circle, use "
@@ -171,8 +171,8 @@ def _from_vertices(vertices: SkyCoord) -> Polygon:
         raise InvalidArgumentError(f"region is not a polygon on the sky: it {err}.") from err
 
 
-def _in_order(polygon: Polygon) -> Polygon:
-    """Return a polygon, or refuse it if its sides cross, because it is not clear then what is inside."""
+def _simple_polygon(polygon: Polygon) -> Polygon:
+    """Return the polygon; raise if it is self-intersecting, because its inside is ambiguous."""
     if sides_cross(unit_vectors(*np.transpose(polygon.vertices))):
         raise InvalidArgumentError("region is a self-intersecting polygon. List the vertices in order along its edge.")
     return polygon
@@ -182,7 +182,7 @@ def _in_order(polygon: Polygon) -> Polygon:
 
 
 def _from_wcs(wcs: BaseHighLevelWCS, shape: Any) -> Polygon:
-    """Return the outline of an image, along the outer edges of its pixels."""
+    """Return the outline of an image along the outer edges of its pixels."""
     celestial = wcs.celestial if isinstance(wcs, WCS) and wcs.has_celestial else wcs
     low = celestial.low_level_wcs
     if low.pixel_n_dim != 2 or low.world_n_dim != 2:
@@ -193,7 +193,7 @@ def _from_wcs(wcs: BaseHighLevelWCS, shape: Any) -> Polygon:
 
 
 def _image_size(shape: Any) -> tuple[int, int]:
-    """Return the height and the width of an image, the last two sizes of an array's shape."""
+    """Return the height and width of an image: the last two numbers of the shape."""
     is_shape = isinstance(shape, tuple | list) or (isinstance(shape, np.ndarray) and shape.ndim == 1)
     numbers = list(shape)[-2:] if is_shape else []
     if len(numbers) == 2 and all(isinstance(number, int | np.integer) and number > 0 for number in numbers):
@@ -204,7 +204,7 @@ def _image_size(shape: Any) -> tuple[int, int]:
 
 
 def _border(width: int, height: int, along: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return pixel coordinates around an image, each side divided into a number of parts."""
+    """Return pixel coordinates around the edge of an image, with ``along`` positions on each side."""
     steps = np.arange(along) / along
     zeros, ones = np.zeros(along), np.ones(along)
     columns = np.concatenate([steps, ones, 1 - steps, zeros]) * width - 0.5
@@ -213,7 +213,7 @@ def _border(width: int, height: int, along: int) -> tuple[np.ndarray[Any, Any], 
 
 
 def _has_straight_sides(wcs: BaseHighLevelWCS) -> bool:
-    """Whether straight lines in the image are great circles: in gnomonic projection, and without distortion."""
+    """Return whether lines in the image are great circles: in a gnomonic projection without distortion."""
     return isinstance(wcs, WCS) and all(str(name).endswith("TAN") for name in wcs.wcs.ctype) and not wcs.has_distortion
 
 
@@ -221,7 +221,7 @@ def _has_straight_sides(wcs: BaseHighLevelWCS) -> bool:
 
 
 def _from_sky_region(sky_region: Any) -> Iterator[Shape]:
-    """Give the shapes of a region; an angle is counted from west to north, as in an image with north up."""
+    """Yield the shapes of a region of the ``regions`` package."""
     name = type(sky_region).__name__
     if name.startswith("Compound"):
         if sky_region.operator is not operator.or_:
@@ -249,18 +249,20 @@ def _circle(sky_region: Any) -> Circle:
 
 def _ellipse(sky_region: Any) -> Polygon:
     width, height = (float(size.to_value(u.deg)) for size in (sky_region.width, sky_region.height))
-    # The height is along north, and the width along east, if the angle is zero.
-    return _placed(sky_region, ellipse_corners(height / 2, width / 2, 0.0, _CORNERS))
+    # At zero angle, the height is along north and the width along east.
+    return _offset_polygon(sky_region, ellipse_corners(height / 2, width / 2, 0.0, _CORNERS))
 
 
 def _rectangle(sky_region: Any) -> Polygon:
     width, height = (float(size.to_value(u.deg)) for size in (sky_region.width, sky_region.height))
-    return _placed(sky_region, np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]) * (width / 2, height / 2))
+    return _offset_polygon(
+        sky_region, np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]) * (width / 2, height / 2)
+    )
 
 
-def _placed(sky_region: Any, offsets: np.ndarray[Any, Any]) -> Polygon:
-    """Turn offsets to the east and north by the region's angle, from north to east, and put them on the sky."""
-    # The angle is that of the region's own frame, whose north may be another one.
+def _offset_polygon(sky_region: Any, offsets: np.ndarray[Any, Any]) -> Polygon:
+    """Rotate offsets to the east and north by the region's angle, from north to east, and place them on the sky."""
+    # The angle refers to the north of the region's own frame.
     frame = sky_region.center.frame
     here = sky_region.center.spherical
     angle = float(sky_region.angle.to_value(u.rad))

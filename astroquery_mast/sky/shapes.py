@@ -1,7 +1,7 @@
-"""What was observed, as a shape on the sky: the text of an ``s_region`` in, polygons, circles and points out.
+"""Parse footprints: an ``s_region`` string in, polygons, circles and points out.
 
-The archive's footprints come in many spellings: with a frame or without one, in any case, with negative right
-ascensions, closed or open, several shapes in a row or as the union of some.  All of them are read here, into one form.
+Footprints in MAST come in many spellings: with or without a frame, in upper or lower case, with negative right
+ascensions, closed or open, with several shapes in a row or as a union.  All of them are converted to one form here.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ import numpy as np
 from ..exceptions import FootprintParseError
 from ..query.values import is_missing
 
-# The spellings of "nothing" that tables come with once they were written and read again.
-_NOTHING = frozenset({"", "--", "NONE", "NULL", "NAN", "N/A"})
-# Letters that begin a word; those of an exponent follow a digit or a point.
+# How missing values are spelled in tables that were written to a file and read again.
+_MISSING = frozenset({"", "--", "NONE", "NULL", "NAN", "N/A"})
+# A word; the letter of an exponent follows a digit or a decimal point.
 _WORD = re.compile(r"(?<![0-9.])([A-Z_][A-Z0-9_]*)")
-_BETWEEN = str.maketrans("(),;\t\n\r", "       ")
-# What the words of STC-S (Note of the IVOA of 2009, section 3) mean that cannot be read as the union of shapes in ICRS.
-_OTHERS = {
+_SEPARATORS = str.maketrans("(),;\t\n\r", "       ")
+# Words of STC-S (IVOA Note of 2009, section 3) that are not supported: anything but unions of shapes in ICRS.
+_UNSUPPORTED = {
     **dict.fromkeys(("NOT", "INTERSECTION", "DIFFERENCE"), "is not a union of shapes"),
     **dict.fromkeys(("ECLIPTIC", "GALACTIC", "GALACTIC_II", "SUPER_GALACTIC", "FK4", "B1950"), "is not in ICRS"),
     **dict.fromkeys(("ARCMIN", "ARCSEC", "RAD", "HOURANGLE"), "is not in degrees"),
 }
-# Declinations that rounding has put beyond a pole, in degrees.
+# Tolerance for declinations beyond a pole due to rounding, in degrees.
 _SLACK = 1e-6
-# Vertices closer than this, in degrees, are one: a ten-thousandth of a milliarcsecond.
+# Vertices closer than this, in degrees, are identical: a ten-thousandth of a milliarcsecond.
 _SAME = 3e-11
-# Corners of the polygon that stands for an ellipse.
+# Corners of the polygon that replaces an ellipse.
 _CORNERS = 72
 
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A polygon on the sky, whose sides are great circles.
+    """A polygon on the sky whose sides are great circles.
 
     Parameters
     ----------
     vertices : tuple of (float, float)
-        Right ascension (0 to 360) and declination of three or more vertices in degrees, ICRS; the first one is not
-        repeated.  The inside is the smaller of the two parts into which they divide the sky.
+        Right ascension (0 to 360) and declination of three or more vertices in degrees, ICRS.  The first vertex is not
+        repeated at the end.  The inside is the smaller of the two parts into which the polygon divides the sky.
     """
 
     vertices: tuple[tuple[float, float], ...]
@@ -52,7 +52,7 @@ class Polygon:
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """A circle on the sky: right ascension and declination of its center, and its radius; degrees, ICRS."""
+    """A circle on the sky: right ascension and declination of its center, and its radius, in degrees, ICRS."""
 
     ra: float
     dec: float
@@ -76,9 +76,9 @@ def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
     Parameters
     ----------
     text : str, bytes, or None
-        An ``s_region``.  None, a masked value, NaN and blank text are no footprint.
+        An ``s_region``.  None, a masked value, NaN and blank text mean that there is no footprint.
     errors : {"skip", "raise"}, default "skip"
-        How to treat text that cannot be read: leave the shape out, or raise an error.
+        How to treat a shape that cannot be parsed: skip it, or raise an error.
 
     Returns
     -------
@@ -88,15 +88,15 @@ def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
     Raises
     ------
     FootprintParseError
-        With ``errors="raise"``, if a shape cannot be read; a kind of ``ValueError``.
+        With ``errors="raise"``, if a shape cannot be parsed; a subclass of ``ValueError``.
 
     Notes
     -----
-    The frames ICRS, J2000, FK5, GSC1 and unknown ones are treated as equal, which they are at the accuracy of
-    footprints.  Angles are in degrees.  Three STC-S shapes that MAST is not known to use are converted: ``BOX ra dec
-    width height``, with sides along right ascension and declination at its center, and ``ELLIPSE ra dec a b angle``,
-    with the semi-major axis ``a`` at the position angle (east of north), become polygons (the latter with 72 corners);
-    ``POSITION`` becomes a point.
+    The frames ICRS, J2000, FK5, GSC1 and unknown ones are treated as identical, because they agree within the accuracy
+    of footprints.  Angles are in degrees.  Three STC-S shapes that MAST is not known to use are converted.  ``BOX ra
+    dec width height`` becomes a polygon with sides along right ascension and declination at its center.  ``ELLIPSE ra
+    dec a b angle``, with the semi-major axis ``a`` at the position angle (east of north), becomes a polygon with 72
+    corners.  ``POSITION`` becomes a point.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def parse_s_region(text: Any, *, errors: str = "skip") -> list[Shape]:
 
 
 def polygon_of(vertices: Iterable[tuple[float, float]]) -> Polygon:
-    """Return the polygon of some vertices.
+    """Return the polygon with the given vertices.
 
     Parameters
     ----------
@@ -132,11 +132,12 @@ def polygon_of(vertices: Iterable[tuple[float, float]]) -> Polygon:
     Returns
     -------
     Polygon
+        The polygon, without repeated vertices.
 
     Raises
     ------
     ValueError
-        If there are fewer than three different vertices, or one is not on the sky.
+        If there are fewer than three different vertices, or one is not a valid position.
     """
     kept: list[tuple[float, float]] = []
     for ra, dec in vertices:
@@ -151,7 +152,7 @@ def polygon_of(vertices: Iterable[tuple[float, float]]) -> Polygon:
 
 
 def region_text(shapes: Sequence[Shape]) -> str:
-    """Return the ``s_region`` of some shapes, in the one spelling (STC-S) that other software is sure to read.
+    """Return the ``s_region`` of shapes in strict STC-S, which other software can read.
 
     Parameters
     ----------
@@ -161,17 +162,17 @@ def region_text(shapes: Sequence[Shape]) -> str:
     Returns
     -------
     str
-        ``POLYGON ICRS ra dec ...``, ``CIRCLE ICRS ra dec radius``, ``POSITION ICRS ra dec``; for several
-        ``UNION ICRS (POLYGON ra dec ... )``; empty if there are none.
+        ``POLYGON ICRS ra dec ...``, ``CIRCLE ICRS ra dec radius`` or ``POSITION ICRS ra dec``; for several shapes,
+        ``UNION ICRS (POLYGON ra dec ... )``; an empty string without shapes.
     """
-    parts = [_written(shape) for shape in shapes]
+    parts = [_stcs_words(shape) for shape in shapes]
     if len(parts) < 2:
         return "".join(f"{word} ICRS {numbers}" for word, numbers in parts)
     return f"UNION ICRS ({' '.join(f'{word} {numbers}' for word, numbers in parts)})"
 
 
 def _shapes_in(text: str, strict: bool) -> Iterator[Shape]:
-    """Give the shapes that a text names; one that cannot be read is left out unless that is an error."""
+    """Yield the shapes in a string; a shape that cannot be parsed is skipped, or an error if ``strict``."""
     for word, numbers in _parts(text):
         try:
             yield _SHAPES[word](numbers)
@@ -181,7 +182,7 @@ def _shapes_in(text: str, strict: bool) -> Iterator[Shape]:
 
 
 class _Unreadable(ValueError):
-    """The whole text cannot be read; the message goes on after its first words."""
+    """The string as a whole cannot be parsed; the message is a predicate that continues "The footprint ..."."""
 
 
 def _short(text: str) -> str:
@@ -189,13 +190,13 @@ def _short(text: str) -> str:
 
 
 def _parts(text: str) -> Iterator[tuple[str, list[float]]]:
-    """Give the shape words of a text with their numbers; what is not a number is NaN."""
+    """Yield the shape words of a string with their numbers; NaN if not a number."""
     upper = text.upper()
-    if upper.strip() in _NOTHING:
+    if upper.strip() in _MISSING:
         return
     before, *pieces = _WORD.split(upper)
     _check_words(pieces[::2])
-    if before.translate(_BETWEEN).strip():
+    if before.translate(_SEPARATORS).strip():
         raise _Unreadable("does not start with a shape")
     parts = _parts_of(pieces[::2], pieces[1::2])
     if any(numbers and not word for word, numbers in parts):
@@ -204,30 +205,30 @@ def _parts(text: str) -> Iterator[tuple[str, list[float]]]:
 
 
 def _parts_of(words: Sequence[str], betweens: Sequence[str]) -> list[tuple[str, list[float]]]:
-    """The numbers that follow each shape word; those that follow "UNION", or nothing, have an empty word."""
+    """Return each shape word with the numbers that follow it; the word is empty at the start and after "UNION"."""
     parts: list[tuple[str, list[float]]] = [("", [])]
     for word, between in zip(words, betweens, strict=True):
         if word in _SHAPES or word == "UNION":
             parts.append((word if word in _SHAPES else "", []))
         numbers = parts[-1][1]
-        if numbers:  # a word among the numbers, such as "nan"
+        if numbers:  # a word between numbers, such as "nan"
             numbers.append(math.nan)
         numbers += _numbers(between)
     return parts
 
 
 def _check_words(words: Sequence[str]) -> None:
-    """Refuse words that would change the meaning of the numbers."""
+    """Raise if a word would change the meaning of the numbers, or if no word is a shape."""
     for word in words:
-        if word in _OTHERS:
-            raise _Unreadable(_OTHERS[word])
+        if word in _UNSUPPORTED:
+            raise _Unreadable(_UNSUPPORTED[word])
     if not any(word in _SHAPES for word in words):
         raise _Unreadable("contains no shape")
 
 
 def _numbers(text: str) -> list[float]:
     """Return the numbers between two words."""
-    members = text.translate(_BETWEEN).split()
+    members = text.translate(_SEPARATORS).split()
     try:
         return [float(member) for member in members]
     except ValueError:
@@ -242,18 +243,18 @@ def _number(text: str) -> float:
 
 
 def _position(ra: float, dec: float) -> tuple[float, float]:
-    """A position on the sky, with its right ascension from 0 to 360."""
+    """Return a valid position, with the right ascension wrapped to the range 0 to 360."""
     if 0 <= ra < 360 and -90 <= dec <= 90:
         return ra, dec
     if not (-math.inf < ra < math.inf and -90 - _SLACK <= dec <= 90 + _SLACK):
         raise ValueError("has an invalid position")
-    # The remainder of a tiny negative number is rounded to 360.
+    # The remainder of a tiny negative number rounds to 360.
     wrapped = ra % 360.0 % 360.0
     return wrapped, dec if -90 <= dec <= 90 else math.copysign(90.0, dec)
 
 
 def _differ(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Whether two vertices are not the same, from whichever side of 0h they are written."""
+    """Return whether two vertices differ, also across 0h."""
     return abs(one[1] - other[1]) > _SAME or _SAME < abs(one[0] - other[0]) < 360.0 - _SAME
 
 
@@ -296,7 +297,7 @@ def _expect(numbers: Sequence[float], count: int) -> None:
 
 
 def _sizes(sizes: Sequence[float]) -> Sequence[float]:
-    """Extents that leave the shape on one side of the sky."""
+    """Return the sizes; raise if the shape would not fit into a hemisphere."""
     if not all(0 < size < 90 for size in sizes):
         raise ValueError("has an invalid size")
     return sizes
@@ -313,22 +314,22 @@ _SHAPES: dict[str, Any] = {
 
 
 def ellipse_corners(major: float, minor: float, angle: float, count: int) -> np.ndarray[Any, Any]:
-    """Return corners of an ellipse in the tangential plane.
+    """Return corners of a polygon around an ellipse in the tangent plane.
 
     Parameters
     ----------
     major, minor : float
-        Its semi-axes.
+        The semi-axes.
     angle : float
-        Position angle of the first of them, degrees, from north to east.
+        The position angle of the first axis in degrees, from north to east.
     count : int
         The number of corners.
 
     Returns
     -------
     numpy.ndarray
-        Offsets to the east and to the north, ``(count, 2)``, in the unit of the axes.  The ellipse touches the
-        polygon's sides from the inside, so that no part of it is lost.
+        Offsets to the east and to the north, ``(count, 2)``, in the unit of the axes.  The polygon contains the whole
+        ellipse, which touches its sides.
     """
     around = 2 * np.pi * np.arange(count) / count
     grown = 1 / math.cos(math.pi / count)
@@ -338,19 +339,19 @@ def ellipse_corners(major: float, minor: float, angle: float, count: int) -> np.
 
 
 def offset_positions(center: tuple[float, float], offsets: np.ndarray[Any, Any]) -> Iterator[tuple[float, float]]:
-    """Give positions by their offsets in the plane that touches the sky at a position (gnomonic projection).
+    """Yield the positions at offsets in the tangent plane of a center (gnomonic projection).
 
     Parameters
     ----------
     center : (float, float)
-        Right ascension and declination, degrees.
+        Right ascension and declination in degrees.
     offsets : numpy.ndarray
-        Offsets to the east and to the north, ``(n, 2)``, degrees.
+        Offsets to the east and to the north, ``(n, 2)``, in degrees.
 
     Yields
     ------
     (float, float)
-        Right ascension and declination, degrees.
+        Right ascension and declination in degrees.
     """
     east, north = np.radians(offsets).T
     sine, cosine = math.sin(math.radians(center[1])), math.cos(math.radians(center[1]))
@@ -360,8 +361,8 @@ def offset_positions(center: tuple[float, float], offsets: np.ndarray[Any, Any])
     yield from zip(ra.tolist(), dec.tolist(), strict=True)
 
 
-def _written(shape: Shape) -> tuple[str, str]:
-    """The word and the numbers of a shape."""
+def _stcs_words(shape: Shape) -> tuple[str, str]:
+    """Return the word and the numbers of a shape."""
     if isinstance(shape, Polygon):
         return "POLYGON", " ".join(f"{ra!r} {dec!r}" for ra, dec in shape.vertices)
     if isinstance(shape, Circle):

@@ -1,4 +1,4 @@
-"""Axes with sky coordinates, the search drawn on them, and an image behind them.
+"""Axes with sky coordinates, with the search drawn on them and an image behind them.
 
 In: the outlines of footprints, the search, an image with its WCS.  Out: axes that show all footprints, the search
 circle, or the image; positions as pixels of these axes.
@@ -21,20 +21,20 @@ from .position import as_coordinate, as_radius
 from .shapes import Circle
 from .sphere import longitude_latitude, min_enclosing_circle, separation, tangents, unit_vectors
 
-# Pixels from the center of the picture's coordinates to its edge, and the room around the footprints.
+# Pixels from the center of the picture to its edge, and the factor for the margin around the footprints.
 _HALF, _ROOM = 500.0, 1.08
-# Beyond these radii in degrees the plane that touches the sky is too much stretched, and a disc as well.
+# Radii in degrees beyond which a tangent plane, or a disc, is stretched too much.
 _WIDE, _HEMISPHERE = 40.0, 90.0
-# The smallest radius of a picture in degrees, where there are only points.
+# The smallest radius of a picture in degrees, used if there are only points.
 _SMALLEST = 1 / 3600
-# Corners of a circle as it is drawn.
+# Number of corners of a circle in a plot.
 _ROUND = 90
-# An outline is torn where it runs so many times faster across the picture than elsewhere: at the edge of the sky.
+# An outline is torn at the edge of the sky, where it moves across the picture this many times faster than elsewhere.
 _TORN = 10.0
 
 
 def search_circle(coordinates: Any, radius: Any) -> Circle | None:
-    """Return the circle that was searched, with a radius of 0 if only its center is given."""
+    """Return the circle that was searched; the radius is 0 if there is only a center."""
     if coordinates is None:
         if radius is not None:
             raise InvalidArgumentError("radius requires coordinates, the center of the circle.")
@@ -57,7 +57,7 @@ def _center(coordinates: Any) -> SkyCoord:
 
 
 def check_sky_axes(ax: Any) -> Any:
-    """Return axes that were given; raise if they have no sky coordinates."""
+    """Return the user's axes; raise if they have no sky coordinates."""
     if not hasattr(ax, "wcs"):
         raise InvalidQueryError("ax has no sky coordinates. Create it with projection=wcs.")
     return ax
@@ -73,7 +73,7 @@ class SkyView:
 
     @classmethod
     def of(cls, outlines: Outlines, search: Circle | None) -> SkyView:
-        """Return the part of the sky that holds the search, or else all footprints and the target."""
+        """Return the view of the search circle, or else of all footprints and the target."""
         if search is not None and search.radius > 0:
             return cls(unit_vectors(search.ra, search.dec), search.radius)
         centers, reaches, vertices = outlines.center, outlines.reach, outlines.vertices
@@ -87,7 +87,7 @@ class SkyView:
 
     @property
     def width(self) -> float:
-        """The width in degrees, with some room around, and a little more than a point if there are only points."""
+        """The width in degrees with a margin; not zero, even if there are only points."""
         return min(360.0, 2 * _ROOM * max(self.reach, _SMALLEST))
 
     def new_axes(self) -> Any:
@@ -96,14 +96,14 @@ class SkyView:
         return self.add_axes(pyplot().figure(figsize=size, layout="constrained"))
 
     def add_axes(self, figure: Any, *place: int) -> Any:
-        """Add axes to a figure; the place is that of a subplot."""
+        """Add axes to a figure; ``place`` are the arguments of ``add_subplot``."""
         from astropy.visualization.wcsaxes.frame import EllipticalFrame  # noqa: PLC0415 - needs matplotlib
 
         whole = self.reach > _HEMISPHERE
         options = {"frame_class": EllipticalFrame} if whole else {}
         wcs, height = self._projection()
         ax = figure.add_subplot(*place, projection=wcs, xlim=(-_HALF, _HALF), ylim=(-height, height), **options)
-        # In a map of the whole sky the names would be in the middle of it.
+        # In a map of the whole sky, axis labels would be in the middle of the map.
         names = {"xlabel": " ", "ylabel": " "} if whole else {"xlabel": "Right ascension", "ylabel": "Declination"}
         ax.set(**names, aspect="equal")
         ax.coords[0].set_ticklabel(exclude_overlapping=True)
@@ -111,7 +111,7 @@ class SkyView:
         return ax
 
     def _projection(self) -> tuple[WCS, float]:
-        """Return coordinates around the center that reach as far as the edge of the picture, and its half height."""
+        """Return the WCS of a picture around the center, and half its height in pixels."""
         ra, dec = (float(degrees) for degrees in longitude_latitude(self.center))
         if self.reach < _WIDE:
             code, at_edge = "TAN", np.degrees(np.tan(np.radians(self.reach)))
@@ -131,7 +131,7 @@ class SkyView:
 
 
 def image_axes(image: Any, wcs: Any, search: Circle | None) -> Any:
-    """Return axes of a new figure with an image, limited to the search."""
+    """Return the axes of a new figure with an image, limited to the search circle."""
     pixels = _as_pixels(image, wcs)
     ax = pyplot().figure(figsize=(8, 6), layout="constrained").add_subplot(projection=wcs.celestial)
     _show(ax, pixels)
@@ -142,13 +142,13 @@ def image_axes(image: Any, wcs: Any, search: Circle | None) -> Any:
         ax.set(xlim=(left, right), ylim=(low, high))
     if str(wcs.celestial.wcs.ctype[0]).startswith("RA"):
         ax.set(xlabel="Right ascension", ylabel="Declination")
-    # The layout needs to know where the labels of the coordinates are, which is found when they are drawn.
+    # The layout needs the positions of the coordinate labels, which are known only after drawing.
     ax.figure.draw_without_rendering()
     return ax
 
 
 def _as_pixels(image: Any, wcs: Any) -> Array:
-    """Return an image as an array, with NaN for the masked pixels of an image without colors."""
+    """Return an image as an array; masked pixels of a grayscale image are NaN."""
     if image is None or not isinstance(wcs, WCS) or not wcs.has_celestial:
         raise InvalidArgumentError("image and wcs must be used together: a 2D array and its celestial WCS.")
     try:
@@ -161,7 +161,7 @@ def _as_pixels(image: Any, wcs: Any) -> Array:
 
 
 def _show(ax: Any, pixels: Array) -> None:
-    """Draw an image, dark on white so that colors stand out; one with colors as it is."""
+    """Draw an image; grayscale images are dark on white, so that colored outlines stand out."""
     from astropy.visualization import simple_norm  # noqa: PLC0415 - needs matplotlib
 
     gray = pixels.ndim == 2 and np.isfinite(pixels).any()
@@ -173,10 +173,10 @@ def _show(ax: Any, pixels: Array) -> None:
 
 
 def draw_search(ax: Any, search: Circle, *, on_image: bool = False) -> None:
-    """Draw the circle that was searched, and a cross at its center."""
+    """Draw the search circle and a cross at its center."""
     from matplotlib.patheffects import withStroke  # noqa: PLC0415 - an optional dependency
 
-    # Black with a white edge is seen on any image.
+    # Black with a white edge is visible on any image.
     color, edge = ("black", "white") if on_image else (ink(), pyplot().rcParams["axes.facecolor"])
     style: dict[str, Any] = {"color": color, "zorder": 4, "scalex": False, "scaley": False}
     style["path_effects"] = [withStroke(linewidth=3, foreground=edge, alpha=0.7)]
@@ -189,20 +189,20 @@ def draw_search(ax: Any, search: Circle, *, on_image: bool = False) -> None:
 
 
 def axes_pixels(ax: Any, positions: Array) -> Array:
-    """Return where unit vectors are in the picture, ``(n, 2)``."""
+    """Return the pixel coordinates of unit vectors, ``(n, 2)``."""
     ra, dec = longitude_latitude(positions)
     return np.column_stack(ax.wcs.world_to_pixel(SkyCoord(ra, dec, unit="deg")))
 
 
 def circle_line(center: Array, radius: float) -> Array:
-    """Return positions along a circle with a radius in radians; the last one is the first."""
+    """Return positions along a circle with a radius in radians, closed: the last position is the first."""
     around = 2 * np.pi * np.arange(_ROUND + 1) / _ROUND
     aside = np.column_stack([np.cos(around), np.sin(around)]) @ tangents(center)
     return np.asarray(np.cos(radius) * center + np.sin(radius) * aside)
 
 
 def torn_line(line: Array, pixels: Array) -> Array:
-    """Return the way of an outline across the picture, with a gap where it leaves it on one side for another."""
+    """Return the pixels of an outline, with a gap where it leaves the map on one side and enters on another."""
     moved = np.linalg.norm(np.diff(pixels, axis=0), axis=1)
     speed = moved / np.maximum(np.linalg.norm(np.diff(line, axis=0), axis=1), np.finfo(float).tiny)
     jumps = np.flatnonzero(speed > _TORN * np.nanmedian(speed)) + 1
@@ -210,7 +210,7 @@ def torn_line(line: Array, pixels: Array) -> Array:
 
 
 def angle_text(degrees: float) -> str:
-    """Return an angle in the unit in which it is a handy number."""
+    """Return an angle in the largest unit in which it is at least 1."""
     for scale, unit in ((1, "deg"), (60, "arcmin")):
         if degrees * scale >= 1 - 1e-9:
             return f"{degrees * scale:.4g} {unit}"

@@ -1,7 +1,7 @@
 """Geometry on the sphere, for many positions and great circles at a time.
 
-In and out: unit vectors, ``(..., 3)``, and angles in radians.  Nothing here knows of right ascension and declination
-but the two functions that convert them, so that no place on the sky, pole or 0h, is a special one.
+In and out: unit vectors, ``(..., 3)``, and angles in radians.  Only the two conversion functions use right ascension
+and declination, so that the poles and 0h need no special handling.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from ..tables.rows import Array
 
-# What is closer than this touches, in radians: a fiftieth of a milliarcsecond, far above the rounding of unit vectors
-# and far below the accuracy of any footprint.
+# Positions closer than this touch, in radians: 0.02 milliarcseconds, far above the rounding errors of unit vectors and
+# far below the accuracy of any footprint.
 TOUCHING = 1e-10
-# More than are ever needed for the smallest circle around positions.
+# Limit on the iterations for the smallest enclosing circle, more than are ever needed.
 _STEPS = 500
 
 
@@ -28,19 +28,19 @@ def unit_vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> Array:
 
 
 def longitude_latitude(vectors: Array) -> tuple[Array, Array]:
-    """Return the right ascensions (0 to 360) and declinations of vectors, in degrees."""
+    """Return the right ascensions (0 to 360) and declinations of vectors in degrees."""
     x, y, z = np.moveaxis(vectors, -1, 0)
     return np.degrees(np.arctan2(y, x)) % 360.0 % 360.0, np.degrees(np.arctan2(z, np.hypot(x, y)))
 
 
 def separation(one: Array, other: Array) -> Array:
-    """Return the angles between unit vectors; exact for small ones and for those near a half turn."""
+    """Return the angles between unit vectors, accurate also near 0 and 180 degrees."""
     half = np.linalg.norm(one - other, axis=-1), np.linalg.norm(one + other, axis=-1)
     return np.asarray(2 * np.arctan2(*half))
 
 
 def normals_of(begin: Array, end: Array) -> Array:
-    """Return the unit normals of the great circles through pairs of positions; zero for a pair of one position."""
+    """Return the unit normals of the great circles through pairs of positions; zero for identical positions."""
     normals = np.cross(begin, end)
     lengths = np.linalg.norm(normals, axis=-1, keepdims=True)
     return np.asarray(np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0))
@@ -55,11 +55,11 @@ def distance_to_arcs(begin: Array, end: Array, normals: Array, points: Array) ->
 
 
 def arcs_intersect(arc: tuple[Array, Array], begin: Array, end: Array, normals: Array) -> Array:
-    """Tell which great-circle arcs cross or touch a given one.
+    """Return a mask of the great-circle arcs that cross or touch a given arc.
 
-    Two arcs cross if each has its ends on both sides of the other's great circle, in the order that tells the crossing
-    from its antipode.  Arcs on one great circle are not counted: where they overlap, a neighbor of one of them touches
-    the other.
+    Two arcs cross if the ends of each are on opposite sides of the other's great circle, in the order that
+    distinguishes the crossing from its antipode.  Arcs on the same great circle are not counted: where they overlap, an
+    arc next to one of them touches the other.
     """
     normal = normals_of(*arc)
     sides = -(begin @ normal), end @ normal, -(normals @ arc[1]), normals @ arc[0]
@@ -68,8 +68,8 @@ def arcs_intersect(arc: tuple[Array, Array], begin: Array, end: Array, normals: 
 
 
 def sides_cross(vertices: Array) -> bool:
-    """Tell whether two sides of a polygon that fits into half of the sky cross each other, other than at a corner."""
-    # How far each corner is from the great circle of each side, and on which side of it.
+    """Return whether two sides of a polygon, which must fit into a hemisphere, cross other than at a corner."""
+    # Signed distances of the corners from the great circles of the sides.
     heights = normals_of(vertices, np.roll(vertices, -1, axis=0)) @ vertices.T
     heights[np.abs(heights) <= TOUCHING] = 0
     parted = heights * np.roll(heights, -1, axis=1) < 0
@@ -78,9 +78,9 @@ def sides_cross(vertices: Array) -> bool:
 
 
 def within_polygon(points: Array, vertices: Array, axis: Array) -> Array:
-    """Tell which positions lie inside a polygon.
+    """Return a mask of the positions inside a polygon.
 
-    The hemisphere around the axis is laid out in a plane in which great circles are straight (gnomonic projection).
+    The hemisphere around the axis is projected to a plane in which great circles are straight (gnomonic projection).
     """
     frame = tangents(axis)
     depth = points @ axis
@@ -97,22 +97,23 @@ def within_polygon(points: Array, vertices: Array, axis: Array) -> Array:
 
 
 def tangents(axis: Array) -> Array:
-    """Return two unit vectors, ``(..., 2, 3)``, at right angles to an axis and to each other."""
+    """Return two unit vectors, ``(..., 2, 3)``, perpendicular to an axis and to each other."""
     first = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis), axis=-1)])
     first /= np.linalg.norm(first, axis=-1, keepdims=True)
     return np.stack([first, np.cross(axis, first)], axis=-2)
 
 
 def min_enclosing_circle(points: Array) -> tuple[Array, float] | None:
-    """Return the smallest circle around positions.
+    """Return the center and radius of the smallest circle around positions; None if it is not within a hemisphere.
 
-    A few of them decide: starting from one, the farthest is added until all are inside, and those no longer needed are
-    left out (as in Gärtner's pivoting for the smallest enclosing ball; the circle grows with each step).
+    A few positions define the circle: starting from one, the farthest position is added until all are inside, and
+    positions no longer needed are dropped (as in Gärtner's pivoting for the smallest enclosing ball; the circle grows
+    with each step).
     """
     support, center = points[:1], points[0]
     for _ in range(_STEPS):
         found = _cap_of_few(support)
-        # Where rounding leaves none, a circle around the mean will do, which is never much larger.
+        # If rounding errors leave no solution, use a circle around the mean, which is never much larger.
         center, radius, support = (points.mean(axis=0), 0.0, support) if found is None else found
         center = center / max(float(np.linalg.norm(center)), np.finfo(float).tiny)
         away = separation(points, center)
@@ -125,7 +126,7 @@ def min_enclosing_circle(points: Array) -> tuple[Array, float] | None:
 
 
 def _cap_of_few(points: Array) -> tuple[Array, float, Array] | None:
-    """The smallest circle around up to four positions, and those on it that decide."""
+    """Return the smallest circle around up to four positions, and the positions that define it."""
     best = None
     for count in range(1, min(3, len(points)) + 1):
         for chosen in combinations(range(len(points)), count):
@@ -141,7 +142,7 @@ def _cap_of_few(points: Array) -> tuple[Array, float, Array] | None:
 
 
 def _center_of(points: Array) -> Array | None:
-    """The center of the circle through one, two or three positions; None where there is none."""
+    """Return the center of the circle through up to three positions; None if it is undefined."""
     if len(points) < 3:
         axis = points.sum(axis=0)
     else:

@@ -1,4 +1,4 @@
-"""Many circles and many footprints: the pairs are those that the test of one region finds."""
+"""Matching many circles with many footprints finds the same pairs as the test of single regions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZES = st.sampled_from([0.0, 0.01, 0.5, 5.0, 40.0])
 
 @st.composite
 def shapes(draw: st.DrawFn) -> list[Shape]:
-    """A footprint of up to three shapes around one place; none is a footprint, too."""
+    """Draw a footprint of up to three shapes, or none, around a position."""
     center = draw(PLACES)
     made: list[Shape] = []
     for kind in draw(st.lists(st.sampled_from(["polygon", "circle", "point"]), max_size=3)):
@@ -39,15 +39,15 @@ def shapes(draw: st.DrawFn) -> list[Shape]:
 
 
 def laid_out(footprints: list[list[Shape]], places: list[tuple[float, float]]) -> Outlines:
-    """The outlines; where there is no footprint, the place counts."""
+    """Return the outlines; a row without a footprint is at its position."""
     return outlines_of(footprints, *(np.array(values, dtype=float) for values in zip(*places, strict=True)))
 
 
 @given(st.lists(st.tuples(shapes(), PLACES), min_size=1, max_size=6), st.lists(st.tuples(PLACES, SIZES), max_size=6))
-def test_the_pairs_are_those_that_meet(
+def test_pairs_are_those_that_overlap(
     rows: list[tuple[list[Shape], tuple[float, float]]], circles: list[tuple[tuple[float, float], float]]
 ) -> None:
-    """For each circle the same footprints as for a region by itself; each pair once, and the distance is right."""
+    """Each circle matches the same footprints as a single region, without duplicates and with correct distances."""
     outlines = laid_out([shapes for shapes, _ in rows], [place for _, place in rows])
     cones = [Cone(*place, radius) for place, radius in circles]
     pairs = match_cones(outlines, cones)
@@ -60,8 +60,8 @@ def test_the_pairs_are_those_that_meet(
         assert np.allclose(distances, nearest, atol=1e-9)
 
 
-def test_a_hundred_thousand_circles_are_no_burden() -> None:
-    """All that is planned against a catalog: each circle finds the footprint that it was put into, and no other."""
+def test_a_hundred_thousand_circles_match_their_footprints() -> None:
+    """Each circle matches the footprint in which it was placed, and no other."""
     rng = np.random.default_rng(5)
     ra, dec = np.arange(1000) * 0.36, np.degrees(np.arcsin(rng.uniform(-0.99, 0.99, 1000)))
     footprints: list[list[Shape]] = [[Circle(*place, 0.02)] for place in zip(ra.tolist(), dec.tolist(), strict=True)]

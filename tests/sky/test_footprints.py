@@ -1,4 +1,4 @@
-"""Areas as places to look in, on the sandbox over HTTP, and footprints as objects that need no further package."""
+"""Queries by region on the sandbox over HTTP, and footprints as objects without optional packages."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def image() -> WCS:
     "region", [STRIP, TEXT, image(), ["POINT 202.46 47.2", image()]], ids=["corners", "text", "image", "list"]
 )
 @pytest.mark.parametrize("overlap", ["footprint", "center"])
-def test_the_region_cuts_what_a_wide_circle_has(mast_sandbox: Sandbox, region: Any, overlap: str) -> None:
-    """The answer for a region is that of a far larger circle, cut here; rows, count and criteria agree."""
+def test_a_region_selects_from_a_wide_circle(mast_sandbox: Sandbox, region: Any, overlap: str) -> None:
+    """A query by region returns the rows of a much larger circle after filtering; rows, count and criteria agree."""
     wide = Observations.query_region(M51, radius=0.5)
     expected = within_region(wide, region, overlap=overlap)
     table = Observations.query_region(region=region, overlap=overlap)
@@ -57,8 +57,8 @@ def test_the_region_cuts_what_a_wide_circle_has(mast_sandbox: Sandbox, region: A
     assert count == len(by_criteria)
 
 
-def test_the_smallest_circle_goes_to_the_archive(mast_sandbox: Sandbox) -> None:
-    """The request is an ordinary one, and nothing but the region's size is in its radius."""
+def test_the_smallest_circle_is_queried(mast_sandbox: Sandbox) -> None:
+    """The request is an ordinary cone search, and its radius depends only on the size of the region."""
     params = Observations.query_region(region=TEXT, get_query_payload=True)["params"]
     assert params == {"ra": M51.ra.deg, "dec": M51.dec.deg, "radius": pytest.approx(0.01 + 1 / 3600)}
     payload = Observations.query_criteria(region=STRIP, obs_collection="HST", get_query_payload=True)
@@ -71,8 +71,8 @@ def test_the_smallest_circle_goes_to_the_archive(mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests) == 0
 
 
-def test_the_cut_is_told_in_the_meta(mast_sandbox: Sandbox) -> None:
-    """How many rows the archive sent and how many remain stands in the table, also when tables are stacked."""
+def test_the_filter_is_described_in_meta(mast_sandbox: Sandbox) -> None:
+    """The metadata have the number of rows before and after the filter, also for stacked tables."""
     table = Observations.query_region(region=STRIP)
     (said,) = table.meta["cut"]
     cone = Observations.query_region(region=STRIP, get_query_payload=True)["params"]
@@ -84,8 +84,8 @@ def test_the_cut_is_told_in_the_meta(mast_sandbox: Sandbox) -> None:
     assert "cut" not in Observations.query_region(M51, radius=0.01).meta
 
 
-def test_ordinary_circles_can_be_cut_by_center(mast_sandbox: Sandbox) -> None:
-    """Then the position of every row is within the radius, and nothing with its position there is missing."""
+def test_cone_searches_can_be_filtered_by_center(mast_sandbox: Sandbox) -> None:
+    """The result has all rows with a position within the radius, and no others."""
     wide = Observations.query_region(M51, radius=0.3)
     away = SkyCoord(wide["s_ra"], wide["s_dec"]).separation(M51).deg
     table = Observations.query_region(M51, radius=0.03, overlap="center")
@@ -101,16 +101,16 @@ def test_ordinary_circles_can_be_cut_by_center(mast_sandbox: Sandbox) -> None:
     ) == len(hubble)
 
 
-def test_footprint_is_the_archives_own_answer_for_a_circle(mast_sandbox: Sandbox) -> None:
-    """The default changes nothing: the same requests, and the archive counts."""
+def test_footprint_overlap_is_the_default_of_mast(mast_sandbox: Sandbox) -> None:
+    """With the default overlap, the requests do not change, and MAST counts the rows."""
     for ask in (Observations.query_region, Observations.query_region_count):
         plain = ask(M51, radius=0.03, get_query_payload=True)
         assert ask(M51, radius=0.03, overlap="footprint", get_query_payload=True) == plain
     assert plain["params"]["columns"] == "COUNT_BIG(*)"
 
 
-def test_a_region_beside_all_footprints_has_no_results(mast_sandbox: Sandbox) -> None:
-    """The warning says how many rows the archive sent, and the table keeps its columns."""
+def test_a_region_outside_of_all_footprints_has_no_results(mast_sandbox: Sandbox) -> None:
+    """The warning has the number of rows from MAST, and the empty table keeps its columns."""
     beside = M51.directional_offset_by([0, 0.1, 0.1] * u.deg, [0.55, 0.55, 0.551] * u.deg)
     ring = [beside, M51.directional_offset_by([180, 180.1, 180.1] * u.deg, [0.55, 0.55, 0.551] * u.deg)]
     with pytest.warns(NoResultsWarning, match=r"0 of \d\d+ rows have a position in 2 shapes"):
@@ -132,8 +132,8 @@ def test_a_region_beside_all_footprints_has_no_results(mast_sandbox: Sandbox) ->
         ({"coordinates": STRIP, "region": TEXT}, "Only one of"),
     ],
 )
-def test_what_cannot_be_applied_is_refused_unsent(mast_sandbox: Sandbox, arguments: Any, reason: str) -> None:
-    """A region and a position exclude each other, and a region has no radius."""
+def test_invalid_combinations_raise_before_any_request(mast_sandbox: Sandbox, arguments: Any, reason: str) -> None:
+    """A region cannot be combined with a position or a radius."""
     for ask in (Observations.query_region, Observations.query_region_count):
         with pytest.raises(InvalidQueryError, match=reason):
             ask(**arguments)
@@ -143,8 +143,8 @@ def test_what_cannot_be_applied_is_refused_unsent(mast_sandbox: Sandbox, argumen
     assert len(mast_sandbox.requests) == 0
 
 
-def test_a_place_is_needed(mast_sandbox: Sandbox) -> None:
-    """Neither everything is asked for, nor the center of nowhere."""
+def test_a_position_or_region_is_required(mast_sandbox: Sandbox) -> None:
+    """A query without a position or region raises an error."""
     for ask in (Observations.query_region, Observations.query_region_count):
         with pytest.raises(InvalidQueryError, match="Specify coordinates"):
             ask()
@@ -156,14 +156,14 @@ def test_a_place_is_needed(mast_sandbox: Sandbox) -> None:
     assert len(mast_sandbox.requests) == 0
 
 
-def test_a_page_of_a_region_is_cut_by_itself(mast_sandbox: Sandbox) -> None:
-    """The rows of one page that are in the region, of the rows of that page."""
+def test_a_page_of_a_region_is_filtered_separately(mast_sandbox: Sandbox) -> None:
+    """A single page has the rows of that page that are in the region."""
     table = Observations.query_region(region=STRIP, pagesize=20, page=2)
     assert table.meta["cut"][0].startswith(f"{len(table)} of 20 rows")
 
 
-def test_rows_are_counted_after_a_cut(mast_sandbox: Sandbox) -> None:
-    """Of one query, and of several whose tables were stacked."""
+def test_rows_are_counted_after_the_filter(mast_sandbox: Sandbox) -> None:
+    """The row counts in the metadata are correct for single queries and for stacked tables."""
     table = Observations.query_region(region=STRIP)
     assert table.meta["rows"] == [len(table)]
     one, two = (Observations.query_criteria(coordinates=M51, obs_collection=name) for name in ("HST", "JWST"))
@@ -173,8 +173,8 @@ def test_rows_are_counted_after_a_cut(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("overlap", ["footprint", "center"])
-def test_tables_of_quantities_are_cut_as_others(mast_sandbox: Sandbox, overlap: str) -> None:
-    """Units count, and what is masked is nowhere."""
+def test_tables_of_quantities_are_filtered_as_others(mast_sandbox: Sandbox, overlap: str) -> None:
+    """Units are converted, and masked positions are in no region."""
     table = Observations.query_criteria(coordinates=M51, obs_collection=["HST", "JWST"])
     expected = within_region(table, STRIP, overlap=overlap)["obsid"].tolist()
     quantities = QTable(table)
@@ -191,8 +191,8 @@ def test_tables_of_quantities_are_cut_as_others(mast_sandbox: Sandbox, overlap: 
     assert kept == [each for each in within_region(table, STRIP, overlap="center")["obsid"] if each != expected[0]]
 
 
-def test_a_single_row_is_cut_as_a_table(mast_sandbox: Sandbox) -> None:
-    """What holds no observations is refused."""
+def test_a_single_row_is_filtered_as_a_table(mast_sandbox: Sandbox) -> None:
+    """A row gives a table, and input other than observations raises an error."""
     table = Observations.query_region(region=STRIP)
     assert len(within_region(table[0], STRIP)) == 1
     for wrong in (None, "M51", [table]):
@@ -203,8 +203,8 @@ def test_a_single_row_is_cut_as_a_table(mast_sandbox: Sandbox) -> None:
 # -- footprints as objects -------------------------------------------------------------------------------------------
 
 
-def test_every_footprint_of_the_archive_is_read(mast_sandbox: Sandbox) -> None:
-    """In all of its spellings, and as text that has only one."""
+def test_all_footprints_of_the_sandbox_are_parsed(mast_sandbox: Sandbox) -> None:
+    """All spellings of footprints are parsed, and written in strict STC-S."""
     table = Observations.query_criteria(obs_collection=["HST", "JWST", "TESS", "GALEX", "HLA"])
     texts = table["s_region"].tolist()
     shapes = footprints(table, kind="shapes", errors="raise")
@@ -232,12 +232,12 @@ def test_every_footprint_of_the_archive_is_read(mast_sandbox: Sandbox) -> None:
     ids=lambda source: type(source).__name__,
 )
 def test_footprints_come_from_tables_columns_and_text(source: Any) -> None:
-    """Wherever the texts are."""
+    """Tables, rows, columns, lists and strings give the same footprints."""
     assert footprints(source, kind="shapes") == [[Circle(1.0, 2.0, 3.0)]]
 
 
-def test_footprints_that_are_none() -> None:
-    """Null is no footprint; what cannot be read is none either, or an error."""
+def test_missing_and_unreadable_footprints() -> None:
+    """A missing value is no footprint, and neither is unreadable text, unless errors are raised."""
     texts = [None, "", "CIRCLE 1 2", np.ma.masked]
     assert footprints(texts, kind="shapes") == [[], [], [], []]
     assert footprints(texts, kind="stcs") == ["", "", "", ""]
@@ -246,8 +246,8 @@ def test_footprints_that_are_none() -> None:
     assert footprints([], kind="shapes") == []
 
 
-def test_lists_of_shapes_are_ones_own() -> None:
-    """Changing the shapes of one row changes no other."""
+def test_lists_of_shapes_are_independent() -> None:
+    """Changing the shapes of one row does not change other rows."""
     first, second = footprints(["CIRCLE 1 2 3", "CIRCLE 1 2 3"], kind="shapes")
     first.clear()
     assert second == parse_s_region("CIRCLE 1 2 3")
@@ -265,15 +265,15 @@ def test_lists_of_shapes_are_ones_own() -> None:
         (42, {"kind": "shapes"}, "Footprints must be a table, a column or a string, got a int"),
     ],
 )
-def test_what_cannot_be_made_is_refused(source: Any, options: Any, reason: str) -> None:
-    """The message says what there is."""
+def test_invalid_arguments_of_footprints_raise(source: Any, options: Any, reason: str) -> None:
+    """The message lists the valid values."""
     with pytest.raises(InvalidQueryError, match=reason):
         footprints(source, **options)
 
 
 @pytest.mark.parametrize(("kind", "package"), [("regions", "regions"), ("moc", "mocpy")])
 def test_a_package_that_is_not_installed_is_named(kind: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So is the extra that brings it."""
+    """The message also names the extra that installs it."""
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(InvalidQueryError, match=rf"requires {package}\..*astroquery_mast\[sky\]"):
         footprints("CIRCLE 1 2 3", kind=kind)

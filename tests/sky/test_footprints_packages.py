@@ -1,4 +1,4 @@
-"""Footprints as regions and MOCs, and regions given as such, on the sandbox."""
+"""Footprints as regions and MOCs, and queries by these, on the sandbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXTS = ["POLYGON 359 0 1 0 1 1", "CIRCLE 10 89 2", "", "POLYGON 0 0 1 0 1 1 CIR
 
 
 def test_a_region_for_each_row() -> None:
-    """A polygon, a circle, nothing, or the union of several."""
+    """Each row gives a polygon, a circle, None, or a union."""
     polygon, circle, nothing, union, unreadable = footprints(TEXTS)
     assert isinstance(polygon, regions.PolygonSkyRegion)
     assert polygon.vertices.ra.deg.tolist() == [359.0, 1.0, 1.0]
@@ -34,8 +34,8 @@ def test_a_region_for_each_row() -> None:
         footprints(TEXTS, errors="raise")
 
 
-def test_regions_are_regions_again() -> None:
-    """The footprint of an observation as a region is the region in which it is found itself."""
+def test_footprints_as_regions_can_be_used_as_regions() -> None:
+    """An observation overlaps the region of its own footprint."""
     for region, text in zip(footprints(TEXTS[:4]), TEXTS, strict=False):
         if region is not None:
             (itself,) = within_region_of([text], region)
@@ -43,7 +43,7 @@ def test_regions_are_regions_again() -> None:
 
 
 def within_region_of(texts: list[str], region: object) -> list[bool]:
-    """Tell which footprints overlap a region."""
+    """Return which footprints overlap a region."""
     from astropy.table import Table
 
     table = Table({"row": range(len(texts)), "s_ra": [np.nan] * len(texts), "s_dec": [np.nan] * len(texts)})
@@ -53,7 +53,7 @@ def within_region_of(texts: list[str], region: object) -> list[bool]:
 
 
 def test_a_moc_for_each_row_or_for_all() -> None:
-    """Each holds what its footprint holds, and the union all of them."""
+    """Each MOC contains the same positions as its footprint, and the union contains all of them."""
     mocs = footprints(TEXTS, kind="moc", max_depth=9)
     assert [moc.empty() for moc in mocs] == [False, False, True, False, True]
     assert all(moc.max_order == 9 for moc in mocs)
@@ -68,24 +68,24 @@ def test_a_moc_for_each_row_or_for_all() -> None:
     assert footprints([], kind="moc") == []
 
 
-def test_rows_with_different_numbers_of_corners_have_their_mocs() -> None:
-    """A table of triangles and quadrangles is cut to a MOC, and drawn as MOCs."""
+def test_polygons_with_different_numbers_of_corners_become_mocs() -> None:
+    """A table of triangles and quadrangles can be filtered by a MOC, and converted to MOCs."""
     texts = ["POLYGON 0 0 1 0 1 1", "POLYGON 0 0 1 0 1 1 0 1", "POLYGON 50 0 51 0 51 1 50.5 1.2 50 1"]
     mocs = footprints(texts, kind="moc", max_depth=9)
     assert within_region_of(texts, mocs[0]) == [True, True, False]
     assert within_region_of(texts, mocs[2]) == [False, False, True]
 
 
-def test_other_software_reads_the_strict_text() -> None:
-    """What is written as STC-S is what mocpy takes it for."""
+def test_mocpy_reads_strict_stcs() -> None:
+    """The STC-S of a footprint gives the same region in mocpy."""
     for text, moc in zip(footprints(TEXTS[:2], kind="stcs"), footprints(TEXTS[:2], kind="moc"), strict=True):
         assert mocpy.MOC.from_stcs(text, 14).symmetric_difference(moc).sky_fraction < 1e-6
     union = footprints(["POLYGON 0 0 1 0 1 1 CIRCLE 5 5 1"], kind="stcs")[0]
     assert mocpy.MOC.from_stcs(union, 10).contains_skycoords(SkyCoord(5, 5.9, unit="deg"))
 
 
-def test_a_region_is_a_place_to_look_in(mast_sandbox: Sandbox) -> None:
-    """The rows for a region are those of a wide circle that overlap it."""
+def test_a_query_by_a_sky_region(mast_sandbox: Sandbox) -> None:
+    """A query by a region returns the rows of a wide circle that overlap the region."""
     region = regions.RectangleSkyRegion(M51, 1 * u.arcmin, 9 * u.arcmin, 40 * u.deg)
     wide = Observations.query_region(M51, radius=0.3)
     table = Observations.query_region(region=region)
@@ -94,8 +94,8 @@ def test_a_region_is_a_place_to_look_in(mast_sandbox: Sandbox) -> None:
     assert Observations.query_region_count(region=region) == len(table)
 
 
-def test_a_moc_is_a_place_to_look_in(mast_sandbox: Sandbox) -> None:
-    """The sky that MIRI has covered, and what Hubble has of it."""
+def test_a_query_by_a_moc(mast_sandbox: Sandbox) -> None:
+    """The coverage of MIRI as a MOC selects the Hubble observations that overlap it."""
     webb = Observations.query_criteria(obs_collection="JWST", target_name="M51", instrument_name="MIRI*")
     covered = footprints(webb, kind="moc", union=True)
     hubble = Observations.query_criteria(obs_collection="HST", coordinates=M51, radius=0.3)

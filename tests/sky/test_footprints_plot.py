@@ -1,4 +1,4 @@
-"""The picture of footprints, looked at through what it is made of."""
+"""Plots of footprints, checked through their matplotlib artists."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ SKY.wcs.ctype = ["RA---TAN", "DEC--TAN"]
 
 @pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
-    """Leave no figure open."""
+    """Close all figures after each test."""
     yield
     plt.close("all")
 
 
 def lines(ax: Any) -> dict[str, list[SkyCoord]]:
-    """Return the outlines in a picture, by label, as positions on the sky."""
+    """Return the outlines in a plot, by label, as positions on the sky."""
     found = {}
     for drawn in ax.collections:
         ways = [path.vertices for path in drawn.get_paths()]
@@ -46,8 +46,8 @@ def lines(ax: Any) -> dict[str, list[SkyCoord]]:
     return found
 
 
-def test_a_column_with_a_unit_colors_as_its_numbers_do() -> None:
-    """In a table of quantities as in any other."""
+def test_a_column_with_a_unit_has_the_same_colors() -> None:
+    """The colors are the same in a QTable and in a Table."""
     table = Table(TABLE, copy=True)
     table["t_exptime"] = [1.5, 2.5, 1.5, 1.5, 7.0]
     table["t_exptime"].unit = "s"
@@ -56,7 +56,7 @@ def test_a_column_with_a_unit_colors_as_its_numbers_do() -> None:
 
 
 def test_footprints_are_drawn_by_instrument() -> None:
-    """Each in its color, at its place, inside of the picture, with a legend; planned ones are dashed."""
+    """Footprints have the colors of their instruments, correct positions and a legend; planned ones are dashed."""
     ax = plot_footprints(TABLE)
     ax.figure.canvas.draw()
     drawn = lines(ax)
@@ -74,7 +74,7 @@ def test_footprints_are_drawn_by_instrument() -> None:
 
 
 def test_footprints_are_drawn_over_an_image() -> None:
-    """The axes given are used, and keep their limits."""
+    """The user's axes are used and keep their limits."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype, wcs.wcs.cdelt, wcs.wcs.crval = ["GLON-TAN", "GLAT-TAN"], [-0.01, 0.01], [96.3, -60.2]
     own = plt.figure().add_subplot(projection=wcs, xlim=(0, 7), ylim=(0, 9))
@@ -90,7 +90,7 @@ def test_footprints_are_drawn_over_an_image() -> None:
 
 
 def test_equal_footprints_are_drawn_once() -> None:
-    """For each color, whatever the spelling; what is planned is another line. The legend counts the observations."""
+    """Equal footprints of a color are drawn once, planned ones separately; the legend counts the observations."""
     texts = [
         "CIRCLE 10 20 0.1",
         "CIRCLE ICRS 10.0 20.0 0.1",
@@ -106,8 +106,8 @@ def test_equal_footprints_are_drawn_once() -> None:
     assert len(drawn.get_paths()) == 1
 
 
-def test_areas_are_translucent_and_planned_ones_empty() -> None:
-    """A crowd of footprints does not become a patch of one color."""
+def test_footprints_are_translucent_and_planned_ones_empty() -> None:
+    """Many overlapping footprints remain visible."""
     crowd = Table({"s_region": [f"CIRCLE {10 + number / 1000} 20 0.1" for number in range(300)]})
     (drawn,) = plot_footprints(crowd, by=None).collections
     assert 0 < drawn.get_facecolor()[:, 3].max() < 0.02
@@ -118,8 +118,8 @@ def test_areas_are_translucent_and_planned_ones_empty() -> None:
 
 
 @pytest.mark.parametrize("center", ["0 0", SkyCoord(0, 0, unit="deg"), "0h +0d"])
-def test_the_picture_is_limited_to_the_search(center: Any) -> None:
-    """The circle is drawn, its center marked, and a footprint that is far larger does not make the others a dot."""
+def test_the_plot_is_limited_to_the_search(center: Any) -> None:
+    """The circle and its center are drawn, and a much larger footprint does not change the limits."""
     table = Table({"s_region": [*TEXTS, "CIRCLE 0 0 20"]})
     ax = plot_footprints(table, coordinates=center, radius="6 arcmin")
     drawn = {line.get_label(): line for line in ax.lines}
@@ -140,8 +140,8 @@ def test_the_picture_is_limited_to_the_search(center: Any) -> None:
     assert [area for size, area in zip(sizes, areas, strict=True) if size > 2 * right] == [0.0, 0.0]
 
 
-def test_a_target_is_marked_though_it_is_outside_of_all_footprints() -> None:
-    """The picture is made as large as that needs."""
+def test_a_target_outside_of_all_footprints_is_marked() -> None:
+    """The limits include the target."""
     ax = plot_footprints(TABLE[:1], coordinates="2 0")
     (target,) = ax.lines
     assert target.get_label() == "target"
@@ -150,7 +150,7 @@ def test_a_target_is_marked_though_it_is_outside_of_all_footprints() -> None:
 
 @pytest.mark.parametrize("shape", [(40, 60), (40, 60, 3)])
 def test_an_image_is_behind_the_footprints(shape: tuple[int, ...]) -> None:
-    """At its own place and with its own limits, or those of the search; it is not hidden by areas."""
+    """The image has its own limits or those of the search, and footprints do not hide it."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype, wcs.wcs.cdelt, wcs.wcs.crpix = ["RA---TAN", "DEC--TAN"], [-0.01, 0.01], [30.5, 20.5]
     image = np.ma.masked_less(np.linspace(0, 1, int(np.prod(shape))).reshape(shape), 0.1)
@@ -163,8 +163,8 @@ def test_an_image_is_behind_the_footprints(shape: tuple[int, ...]) -> None:
     assert ax.get_ylim() == pytest.approx((19.5 - 10.8, 19.5 + 10.8), abs=0.05)
 
 
-def test_many_numbers_have_a_color_bar() -> None:
-    """With the name and the unit of the column; masked ones are gray."""
+def test_floating_point_columns_have_a_color_bar() -> None:
+    """The color bar has the name and unit of the column, and masked values are gray."""
     table = Table({"s_region": [f"CIRCLE {number} 20 0.4" for number in range(30)]})
     table["t_exptime"] = MaskedColumn(np.arange(30) * 100.0 + 1, mask=np.arange(30) == 7, unit="s")
     for each in (table, QTable(table)):
@@ -179,8 +179,8 @@ def test_many_numbers_have_a_color_bar() -> None:
 
 
 @pytest.mark.parametrize("style", ["default", "dark_background", "ggplot"])
-def test_the_search_is_seen_in_any_style(style: str) -> None:
-    """Never black on black, and on an image black with a white edge."""
+def test_the_search_is_visible_in_any_style(style: str) -> None:
+    """The search contrasts with the background, and is black with a white edge on an image."""
     to_rgb = pytest.importorskip("matplotlib.colors").to_rgb
     with plt.style.context(style):
         ax = plot_footprints(TABLE, coordinates="0 0", radius=0.1)
@@ -194,7 +194,7 @@ def test_the_search_is_seen_in_any_style(style: str) -> None:
 
 
 def test_a_single_outline_is_not_drawn_as_a_marker() -> None:
-    """Which would have notches that look like the dashes of planned observations."""
+    """A marker would have notches that look like the dashes of planned observations."""
     (drawn,) = plot_footprints(TABLE[:1], by=None).collections
     renderer = plt.gcf().canvas.get_renderer()
     calls: list[str] = []
@@ -204,7 +204,7 @@ def test_a_single_outline_is_not_drawn_as_a_marker() -> None:
 
 
 def test_rare_values_are_gray() -> None:
-    """A hundred targets leave the legend readable."""
+    """The legend remains readable with a hundred targets."""
     table = Table({"s_region": [f"CIRCLE {number / 100} 20 0.4" for number in range(100)]})
     table["target_name"] = MaskedColumn([f"$T_{number}" for number in range(100)], mask=np.arange(100) < 2)
     ax = plot_footprints(table, by="target_name")
@@ -214,8 +214,8 @@ def test_rare_values_are_gray() -> None:
 
 
 @pytest.mark.parametrize(("away", "code"), [([0, 20], "TAN"), ([0, 90], "ZEA"), ([0, 90, 180, 270], "AIT")])
-def test_the_picture_is_as_wide_as_the_footprints(away: list[int], code: str) -> None:
-    """A field, a hemisphere or the whole sky, and all of it is inside."""
+def test_the_plot_is_as_wide_as_the_footprints(away: list[int], code: str) -> None:
+    """All footprints are inside the plot, in a field, a hemisphere, or the whole sky."""
     texts = [f"CIRCLE {100 + ra} {dec} 3" for ra in away for dec in (-10, 10)]
     ax = plot_footprints(Table({"s_region": texts}))
     ax.figure.canvas.draw()
@@ -227,7 +227,7 @@ def test_the_picture_is_as_wide_as_the_footprints(away: list[int], code: str) ->
 
 
 def test_outlines_are_torn_at_the_edge_of_the_sky() -> None:
-    """A footprint that leaves the map on one side and comes back on the other is not drawn across it."""
+    """A footprint that crosses the edge of the map is not drawn across it."""
     texts = ["CIRCLE 180 0 5", "CIRCLE 0 0 1", "CIRCLE 90 0 1", "CIRCLE 270 0 1", "POLYGON 170 20 190 20 190 40 170 40"]
     ax = plot_footprints(Table({"s_region": texts}))
     width = np.diff(ax.get_xlim())[0]
@@ -257,13 +257,13 @@ def test_outlines_are_torn_at_the_edge_of_the_sky() -> None:
         (TABLE, {"image": np.zeros((2, 2)), "wcs": SKY, "ax": 1}, "ax and image cannot be combined"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(table: Table, options: Any, reason: str) -> None:
-    """The message says what is missing."""
+def test_tables_without_footprints_raise(table: Table, options: Any, reason: str) -> None:
+    """The message names what is missing."""
     with pytest.raises(InvalidQueryError, match=reason):
         plot_footprints(table, **options)
 
 
-def test_axes_without_a_sky_are_refused() -> None:
-    """Ordinary axes do not know where a position is."""
+def test_axes_without_sky_coordinates_raise() -> None:
+    """Axes without sky coordinates raise an error."""
     with pytest.raises(InvalidQueryError, match="no sky coordinates"):
         plot_footprints(TABLE, plt.figure().add_subplot())

@@ -1,4 +1,4 @@
-"""Positions in footprints: the pairs are those of formulas that have nothing to do with the package's own."""
+"""Matches of positions with footprints, compared with independent formulas."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from astroquery_mast.sky.shapes import Circle, Point, Polygon, Shape, offset_pos
 
 Pairs = set[tuple[int, int]]
 SQUARE = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)])
-# What footprints look like: detectors, an L of them, a slit, two triangles that meet, and a frame around a hole, which
-# is entered and left along one line.
+# Typical footprints: detectors, an L of detectors, a slit, two triangles that touch, and a frame around a hole, which
+# is entered and left along the same line.
 OUTLINES = [
     SQUARE,
     np.array([(-1, -1), (1, -0.5), (0, 1)]),
@@ -41,12 +41,12 @@ CENTERS = [(0.0, 0.0), (359.999, 60.0), (123.0, 90.0), (45.0, -89.95), (180.0, -
 
 
 def pairs_of(table: Table) -> list[tuple[int, int]]:
-    """Return the pairs in their order."""
+    """Return the pairs in the order of the table."""
     return list(zip(table["point"].tolist(), table["observation"].tolist(), strict=True))
 
 
 def distances(shape: Shape, ra: Any, dec: Any) -> Any:
-    """Return how far positions are outside of a shape (degrees; below zero inside), by angles at the positions."""
+    """Return the distances of positions from a shape in degrees, negative inside, from angles at the positions."""
     ra, dec = np.radians(ra), np.radians(dec)
     if not isinstance(shape, Polygon):
         away = angular_separation(np.radians(shape.ra), np.radians(shape.dec), ra, dec)
@@ -57,7 +57,7 @@ def distances(shape: Shape, ra: Any, dec: Any) -> Any:
         turn = position_angle(ra, dec, *other).value - position_angle(ra, dec, *one).value
         turned += (turn + np.pi) % (2 * np.pi) - np.pi
         to_one, to_other = (angular_separation(*corner, ra, dec) for corner in (one, other))
-        # The triangle of the position and the side: along the side and across.
+        # The components of the distance along and across the side.
         course = position_angle(*one, ra, dec).value - position_angle(*one, *other).value
         along = np.arctan2(np.sin(to_one) * np.cos(course), np.cos(to_one))
         beside = (along >= 0) & (along <= angular_separation(*one, *other))
@@ -71,7 +71,7 @@ def distances(shape: Shape, ra: Any, dec: Any) -> Any:
 
 
 def brute_force(footprints: list[list[Shape]], ra: Any, dec: Any, margin: float) -> tuple[Pairs, Pairs]:
-    """Return the pairs, and those that rounding may decide; the margin is in degrees."""
+    """Return the pairs, and the pairs that depend on rounding errors; the margin is in degrees."""
     found: Pairs = set()
     close: Pairs = set()
     for row, shapes in enumerate(footprints):
@@ -83,14 +83,14 @@ def brute_force(footprints: list[list[Shape]], ra: Any, dec: Any, margin: float)
 
 
 def drawn(center: tuple[float, float], outline: Any, size: float, angle: float, offset: tuple[float, float]) -> Polygon:
-    """Return a polygon near a place, turned and moved in the plane that touches the sky there."""
+    """Return a polygon near a position, rotated and shifted in the tangent plane."""
     sine, cosine = np.sin(angle), np.cos(angle)
     turned = np.asarray(outline) @ np.array([(cosine, sine), (-sine, cosine)])
     return polygon_of(offset_positions(center, turned * size + offset))
 
 
 def crowd(center: tuple[float, float], rng: np.random.Generator) -> tuple[list[list[Shape]], Any, Any]:
-    """Return 250 footprints of all kinds and 400 positions around one place: 100,000 pairs."""
+    """Return 250 footprints of all types and 400 positions around a position: 100,000 pairs."""
     footprints: list[list[Shape]] = []
     for _ in range(250):
         offset, size = tuple(rng.uniform(-1, 1, 2)), 10 ** rng.uniform(-2, 0)
@@ -107,7 +107,7 @@ def crowd(center: tuple[float, float], rng: np.random.Generator) -> tuple[list[l
 @pytest.mark.parametrize("margin", [0.0, 90.0])
 @pytest.mark.parametrize("center", CENTERS)
 def test_a_hundred_thousand_pairs_are_those_of_brute_force(center: tuple[float, float], margin: float) -> None:
-    """Polygons of every form, circles, unions, at 0h and at the poles, with and without a margin."""
+    """Polygons, circles and unions match as by brute force, at 0h and at the poles, with and without a margin."""
     footprints, ra, dec = crowd(center, np.random.default_rng(7))
     table = match_footprints(SkyCoord(ra, dec, unit="deg"), [region_text(each) for each in footprints], margin=margin)
     expected, close = brute_force(footprints, ra, dec, margin / 3600)
@@ -126,7 +126,7 @@ OFFSETS = st.tuples(st.floats(-2, 2), st.floats(-2, 2))
 
 @st.composite
 def fields(draw: st.DrawFn) -> tuple[list[list[Shape]], list[tuple[float, float]]]:
-    """Footprints and positions around a place, of one scale."""
+    """Draw footprints and positions of the same scale around a position."""
     center, scale = draw(PLACES), draw(st.sampled_from([1e-3, 0.1, 5.0, 20.0]))
     footprints: list[list[Shape]] = []
     for _ in range(draw(st.integers(1, 4))):
@@ -148,7 +148,7 @@ def fields(draw: st.DrawFn) -> tuple[list[list[Shape]], list[tuple[float, float]
 def test_the_pairs_are_those_of_brute_force(
     field: tuple[list[list[Shape]], list[tuple[float, float]]], margin: float
 ) -> None:
-    """Whatever the place, the size and the forms: the same pairs, and the first of each position."""
+    """All pairs, and the first one of each position, are the same as by brute force."""
     footprints, positions = field
     ra, dec = np.transpose(positions)
     texts = [region_text(shapes) for shapes in footprints]
@@ -164,7 +164,7 @@ def test_the_pairs_are_those_of_brute_force(
 @settings(deadline=None)
 @given(fields())
 def test_edges_and_corners_are_inside(field: tuple[list[list[Shape]], list[tuple[float, float]]]) -> None:
-    """A corner of a polygon is in it, and so is the middle of a side."""
+    """The corners of a polygon and the middles of its sides are inside."""
     polygons = [shape for shapes in field[0] for shape in shapes if isinstance(shape, Polygon)]
     for polygon in polygons:
         corners = SkyCoord(polygon.vertices, unit="deg")
@@ -187,16 +187,16 @@ def test_edges_and_corners_are_inside(field: tuple[list[list[Shape]], list[tuple
         "BOX ICRS 0 10.5 0.98 1",
     ],
 )
-def test_every_spelling_is_read(text: str) -> None:
-    """Frames, negative right ascensions, either direction, several shapes: a pair counts once."""
+def test_all_spellings_of_footprints_match(text: str) -> None:
+    """A pair is returned once for any frame, negative right ascensions, either orientation, and several shapes."""
     points = SkyCoord([359.8, 0.2, 0.0, 180.2, 0.6, 0.2], [10.5, 10.5, 10.5, -10.5, 10.5, 11.2], unit="deg")
     assert pairs_of(match_footprints(points, [text, "CIRCLE 90 0 1", text])) == [
         (point, row) for point in (0, 1, 2) for row in (0, 2)
     ]
 
 
-def test_a_hole_is_not_inside() -> None:
-    """A polygon that goes around a hole holds what is between the two outlines only."""
+def test_a_hole_is_outside() -> None:
+    """A polygon around a hole contains only positions between the two outlines."""
     text = region_text([drawn((0.0, 0.0), OUTLINES[-1], 1.0, 0.0, (0.0, 0.0))])
     points = SkyCoord([0.0, 0.75, 359.5, 0.0], [0.0, 0.0, 0.9, -0.3], unit="deg")
     assert pairs_of(match_footprints(points, text)) == [(1, 0), (2, 0)]
@@ -204,7 +204,7 @@ def test_a_hole_is_not_inside() -> None:
 
 
 def test_large_footprints() -> None:
-    """A band over half of the sky, and a circle that leaves out little of it."""
+    """A band over half of the sky, and a circle that covers most of the sky, match correctly."""
     corners = [0, 5, 10, 15, 80, 150]
     there, back = (" ".join(f"{ra} {dec}" for ra in corners[::step]) for step, dec in ((1, -10), (-1, 10)))
     points = SkyCoord([90.0, 1.0, 149.0, 270.0, 90.0, 0.0], [0.0, 0.0, 9.0, 0.0, 60.0, 90.0], unit="deg")
@@ -215,8 +215,8 @@ def test_large_footprints() -> None:
     assert len(match_footprints(points, "CIRCLE 270 0 180")) == 6
 
 
-def test_no_pair_of_one_large_and_one_small_is_lost() -> None:
-    """Footprints of all sizes together find each what they find alone."""
+def test_large_and_small_footprints_match_together() -> None:
+    """Footprints of different sizes have the same matches together as separately."""
     rng = np.random.default_rng(11)
     texts = [
         region_text([drawn((10.0, 20.0), OUTLINES[kind], size, 1.0, (0.1, 0.2))])
@@ -230,8 +230,8 @@ def test_no_pair_of_one_large_and_one_small_is_lost() -> None:
     assert set(pairs_of(match_footprints(points, texts))) == alone
 
 
-def test_blocks_are_no_borders(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However few pairs are looked at together, they are the same."""
+def test_block_sizes_do_not_change_matches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pairs are the same for any number of pairs per block."""
     footprints, ra, dec = crowd((0.0, 0.0), np.random.default_rng(3))
     texts, points = [region_text(each) for each in footprints], SkyCoord(ra, dec, unit="deg")
     whole = match_footprints(points, texts)
@@ -239,8 +239,8 @@ def test_blocks_are_no_borders(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pairs_of(match_footprints(points, texts)) == pairs_of(whole)
 
 
-def test_distances_of_many_pairs_are_those_of_each() -> None:
-    """The test of pairs measures as the one of a region does."""
+def test_distances_of_many_pairs_equal_those_of_single_pairs() -> None:
+    """The distances of pairs equal those from the test of a single region."""
     footprints, ra, dec = crowd((200.0, 85.0), np.random.default_rng(5))
     outlines = outlines_of(footprints, *np.full((2, len(footprints)), np.nan))
     test, points = PairDistances.of(outlines), SkyCoord(ra, dec, unit="deg").cartesian.xyz.value.T
@@ -250,8 +250,8 @@ def test_distances_of_many_pairs_are_those_of_each() -> None:
         assert np.allclose(found, np.where(expected <= np.radians(0.3), expected, np.inf), atol=1e-12)
 
 
-def test_footprints_that_are_missing_are_told() -> None:
-    """Neither a mask nor text that cannot be read is matched, and the warning says so."""
+def test_missing_footprints_are_reported() -> None:
+    """Masked and unreadable footprints do not match, and are mentioned in a warning."""
     texts = ["CIRCLE 10 10 1", None, "POLYGON 1 2 3", "CIRCLE 10 10 1 POLYGON 5 5", "CIRCLE 10 10 1"]
     observations = Table({"s_region": np.ma.array(texts, mask=[False, True, False, False, True], dtype=object)})
     with pytest.warns(
@@ -263,8 +263,8 @@ def test_footprints_that_are_missing_are_told() -> None:
     assert (table.meta["points"], table.meta["observations"]) == (1, 5)
 
 
-def test_points_without_a_position_are_told() -> None:
-    """The others keep their numbers."""
+def test_points_without_a_position_are_reported() -> None:
+    """Other points keep their row numbers."""
     points = Table(
         {"RAJ2000": np.ma.array([10.0, 10.0, 10.0], mask=[True, False, False]), "DEJ2000": [10.0, 95.0, 10.0]}
     )
@@ -274,7 +274,7 @@ def test_points_without_a_position_are_told() -> None:
 
 
 def test_nothing_matches() -> None:
-    """No pairs are a table without rows, with the same columns."""
+    """Without matches, the table has the same columns and no rows."""
     table = match_footprints(SkyCoord(10, 10, unit="deg"), ["CIRCLE 20 10 1"])
     assert (len(table), table.colnames, table["point"].dtype.kind) == (0, ["point", "observation"], "i")
     assert len(match_footprints(SkyCoord(10, 10, unit="deg"), Table({"s_region": np.array([], dtype=str)}))) == 0
@@ -302,8 +302,8 @@ def test_nothing_matches() -> None:
         ),
     ],
 )
-def test_what_is_invalid_is_refused(points: Any, observations: Any, options: dict[str, Any], message: str) -> None:
-    """The error says what is needed."""
+def test_invalid_input_raises(points: Any, observations: Any, options: dict[str, Any], message: str) -> None:
+    """The message explains the problem."""
     with pytest.raises(InvalidArgumentError, match=message):
         match_footprints(points, observations, **options)
 
@@ -312,7 +312,7 @@ def test_what_is_invalid_is_refused(points: Any, observations: Any, options: dic
 
 
 def stars() -> SkyCoord:
-    """Return stars that move by up to 10 arcsec a year, one of them at the pole, and one that has no known motion."""
+    """Return stars with proper motions up to 10 arcsec/yr, one of them at the pole, and one without a proper motion."""
     return SkyCoord(
         [269.45, 0.0001, 100.0, 200.0] * u.deg,
         [4.69, -60.0, 89.9999, 30.0] * u.deg,
@@ -323,8 +323,8 @@ def stars() -> SkyCoord:
     )
 
 
-def test_points_are_moved_to_the_time_of_each_observation() -> None:
-    """Small circles where astropy says that the stars were: each holds the star then, and not at another time."""
+def test_points_are_propagated_to_the_time_of_each_observation() -> None:
+    """Small circles at the positions from astropy contain the star only at the time of that position."""
     times = Time([1985.0, 2000.0, 2016.0, 2026.5], format="jyear")
     known = stars()[:3]
     there = [known.apply_space_motion(time) for time in times]
@@ -341,8 +341,8 @@ def test_points_are_moved_to_the_time_of_each_observation() -> None:
     assert pairs_of(match_footprints(still, observations)) == [(star, 6 + star) for star in range(3)]
 
 
-def test_an_unknown_motion_is_none() -> None:
-    """A star without a proper motion stays where it is, and so does one seen at an unknown time, which is told."""
+def test_an_unknown_motion_is_zero() -> None:
+    """Stars without a proper motion do not move, and neither do others at an unknown time, with a warning."""
     texts = ["CIRCLE 200 30 1e-6", "CIRCLE 269.45 4.69 1e-6"]
     observations = Table({"s_region": texts, "t_min": np.ma.array([46000.0, 0.0], mask=[False, True])})
     with pytest.warns(InputWarning, match="1 of 2 observations have no t_min"):
@@ -350,7 +350,7 @@ def test_an_unknown_motion_is_none() -> None:
 
 
 def test_epochs_may_differ() -> None:
-    """Each position has a time of its own, and masked motions are none."""
+    """Each position has its own epoch, and masked proper motions are zero."""
     moving = SkyCoord(
         [10.0, 10.0, 10.0] * u.deg,
         [0.0, 0.0, 0.0] * u.deg,
@@ -367,8 +367,8 @@ def test_epochs_may_differ() -> None:
 # -- chunks ----------------------------------------------------------------------------------------------------------
 
 
-def test_chunks_give_what_the_whole_gives() -> None:
-    """Numbers go on from chunk to chunk, whatever the chunks are; one that is empty is none."""
+def test_chunks_give_the_same_pairs() -> None:
+    """Row numbers continue across chunks of any type, and empty chunks are skipped."""
     footprints, ra, dec = crowd((0.0, 0.0), np.random.default_rng(1))
     texts, whole = [region_text(each) for each in footprints], SkyCoord(ra, dec, unit="deg")
     points = Table({"ra": ra, "dec": dec})
@@ -382,7 +382,7 @@ def test_chunks_give_what_the_whole_gives() -> None:
 
 
 def test_one_chunk_is_in_memory_at_a_time() -> None:
-    """When a chunk is fetched, those before the last one are gone."""
+    """Previous chunks are released before the next one is read."""
     alive: list[weakref.ref[Any]] = []
     most = []
 
@@ -398,8 +398,8 @@ def test_one_chunk_is_in_memory_at_a_time() -> None:
     assert max(most) <= 2
 
 
-def test_what_was_left_out_of_all_chunks_is_told_once() -> None:
-    """One warning at the end, with the sum."""
+def test_problems_of_all_chunks_are_reported_once() -> None:
+    """A single warning at the end has the totals."""
     chunk = Table({"ra": [np.nan, 0.0], "dec": [0.0, 0.0]})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -410,14 +410,14 @@ def test_what_was_left_out_of_all_chunks_is_told_once() -> None:
     assert tables[0].meta["left_out"][1] == "1 of 2 points have no position."
 
 
-def test_arguments_are_checked_before_the_first_chunk_is_fetched() -> None:
-    """An iterator that would never be used is refused at once."""
+def test_arguments_are_checked_before_the_first_chunk_is_read() -> None:
+    """Invalid arguments raise before the iterator of points is used."""
     with pytest.raises(InvalidArgumentError, match="which must be"):
         match_footprints_iter(iter([]), ["CIRCLE 0 0 1"], which="none")
 
 
 def test_a_data_frame_is_a_table() -> None:
-    """Both positions and observations may be in one."""
+    """Positions and observations can be DataFrames."""
     pandas = pytest.importorskip("pandas")
     points = pandas.DataFrame({"name": ["a", "b"], "ra": [10.0, 20.0], "dec": [0.0, 0.0]})
     observations = pandas.DataFrame({"s_region": ["CIRCLE 20 0 1"], "t_min": [55000.0]})
@@ -425,7 +425,7 @@ def test_a_data_frame_is_a_table() -> None:
 
 
 def test_a_parquet_file_is_read_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the columns that are needed, and the same pairs as from memory; nulls are told."""
+    """Only the required columns are read, the pairs are the same as from memory, and nulls are reported."""
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     footprints, ra, dec = crowd((0.0, 0.0), np.random.default_rng(1))
     texts, path = [region_text(each) for each in footprints], tmp_path / "points.parquet"
@@ -448,8 +448,8 @@ def test_a_parquet_file_is_read_in_chunks(tmp_path: Path, monkeypatch: pytest.Mo
         match_footprints(path, texts)
 
 
-def test_without_pyarrow_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A parquet file needs a package."""
+def test_without_pyarrow_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Reading a parquet file without pyarrow raises an error that says what to install."""
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(InvalidArgumentError, match=r"astroquery_mast\[parquet\]"):
         match_footprints(tmp_path / "points.parquet", "CIRCLE 0 0 1")

@@ -1,4 +1,4 @@
-"""Images turned so that north is up: each pixel of the picture shows what is at its place on the sky."""
+"""Images rotated so that north is up: each pixel shows the correct position on the sky."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANGLES = st.floats(0.0, 360.0)
 def turned_wcs(
     angle: float, *, ra: float = 202.5, dec: float = 47.2, scale: float = 1e-4, mirrored: bool = False, system: str = ""
 ) -> WCS:
-    """Return world coordinates with north at an angle."""
+    """Return world coordinates that are rotated by an angle."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["GLON-TAN", "GLAT-TAN"] if system else ["RA---TAN", "DEC--TAN"]
     wcs.wcs.crval, wcs.wcs.crpix = [ra, dec], [20.0, 12.0]
@@ -29,7 +29,7 @@ def turned_wcs(
 
 
 def errors_of(wcs: WCS, shape: tuple[int, int], size: int = 400) -> Any:
-    """Return how many pixels the picture is off, all over an image whose pixels are their own numbers."""
+    """Return the position errors in pixels for an image whose pixel values are the pixel numbers."""
     source = image_frame(wcs, shape)
     target = north_up_frame(wcs, shape)
     assert target is not None
@@ -44,24 +44,24 @@ def errors_of(wcs: WCS, shape: tuple[int, int], size: int = 400) -> Any:
         left + (x + 0.5) * (right - left) / shown[0].shape[1], bottom + (y + 0.5) * (top - bottom) / shown[0].shape[0]
     )
     at_x, at_y = wcs.world_to_pixel(sky)
-    # Every pixel of the image is seen in a picture that is large enough.
+    # A large enough plot shows every pixel of the image.
     assert len(np.unique(shown[0][y, x] + shape[1] * shown[1][y, x])) == shape[0] * shape[1]
     return np.maximum(np.abs(shown[0][y, x] - at_x), np.abs(shown[1][y, x] - at_y))
 
 
 @given(ANGLES, st.floats(0, 359), st.floats(-89, 89), st.booleans())
-def test_a_pixel_is_shown_at_its_place_on_the_sky(angle: float, ra: float, dec: float, mirrored: bool) -> None:
-    """However an image is turned or mirrored, near the poles and at 0h, the nearest pixel is shown."""
+def test_pixels_are_shown_at_their_sky_positions(angle: float, ra: float, dec: float, mirrored: bool) -> None:
+    """The nearest pixel is shown for rotated and mirrored images, also near the poles and at 0h."""
     assert errors_of(turned_wcs(angle, ra=ra, dec=dec, mirrored=mirrored), (24, 40)).max() < 0.55
 
 
-def test_other_coordinates_are_turned_to_equatorial_ones() -> None:
-    """North is that of declination, also in an image with galactic coordinates."""
+def test_galactic_coordinates_are_rotated_to_equatorial_north() -> None:
+    """North is the direction of declination, also in an image with galactic coordinates."""
     assert errors_of(turned_wcs(30.0, ra=120.0, dec=10.0, system="galactic"), (24, 40)).max() < 0.55
 
 
-def test_distortions_are_undone() -> None:
-    """Corners that are off by one part in twenty are drawn where they are."""
+def test_distortions_are_corrected() -> None:
+    """Corners with a distortion of 5 % are drawn at their true positions."""
     wcs = turned_wcs(77.0)
     bend = np.zeros((4, 4))
     bend[2, 0], bend[1, 1], bend[0, 3] = 4e-3, -3e-3, 1e-4
@@ -73,12 +73,12 @@ def test_distortions_are_undone() -> None:
 
 
 def test_a_field_of_tess_is_drawn_with_north_up() -> None:
-    """24 degrees are not too wide."""
+    """An image of 24 degrees is not too wide."""
     assert errors_of(turned_wcs(200.0, dec=-66.0, scale=24 / 40), (24, 40)).max() < 0.6
 
 
-def test_the_whole_sky_is_not_turned() -> None:
-    """What does not fit on a plane that touches the sky stays as it is."""
+def test_the_whole_sky_is_not_rotated() -> None:
+    """An image that does not fit on a tangent plane is not rotated."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype, wcs.wcs.crval = ["RA---CAR", "DEC--CAR"], [180.0, 0.0]
     wcs.wcs.crpix, wcs.wcs.cdelt = [90.0, 45.0], [-2.0, 2.0]
@@ -86,7 +86,7 @@ def test_the_whole_sky_is_not_turned() -> None:
 
 
 def test_north_is_up_and_east_is_left() -> None:
-    """Declination grows upwards, right ascension to the left, whatever the image does."""
+    """Declination increases upward and right ascension to the left for any orientation of the image."""
     frame = north_up_frame(turned_wcs(123.0, mirrored=True), (24, 40))
     assert frame is not None
     left, right, bottom, top = frame.limits
@@ -100,7 +100,7 @@ def test_north_is_up_and_east_is_left() -> None:
 
 @given(ANGLES, ANGLES)
 def test_an_image_is_drawn_in_the_coordinates_of_another(angle: float, other: float) -> None:
-    """The frame holds all of the image, and its corner is where it is in the other coordinates."""
+    """The frame contains the whole image, and its corner is at the correct position in the other coordinates."""
     assume(abs(angle - other) > 1e-3)
     source = image_frame(turned_wcs(angle), (24, 40))
     target = frame_around(source, turned_wcs(other))

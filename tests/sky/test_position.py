@@ -1,4 +1,4 @@
-"""Positions and radii, in all the forms that users write."""
+"""Positions and radii of all supported types."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ M101 = (210.8, 54.348888888888894)
         "14h03m12s, +54d20m56s",
     ],
 )
-def test_text_is_read_in_all_usual_forms(text: str) -> None:
-    """Degrees with or without a comma, and sexagesimal text with units, are the same position."""
+def test_strings_are_parsed_in_all_usual_forms(text: str) -> None:
+    """Degrees with or without a comma, and sexagesimal strings with units, give the same position."""
     assert looks_like_coordinates(text)
     found = as_coordinate(text)
     assert (found.ra.deg, found.dec.deg) == pytest.approx(M101, abs=1e-9)
@@ -91,8 +91,8 @@ def test_text_is_read_in_all_usual_forms(text: str) -> None:
         "0102-72",
     ],
 )
-def test_names_of_objects_are_no_positions(name: str) -> None:
-    """Names, even those that begin with a number, are left for the resolver."""
+def test_object_names_are_not_positions(name: str) -> None:
+    """Names are left to the resolver, even if they begin with a number."""
     assert not looks_like_coordinates(name)
     with pytest.raises(InvalidArgumentError, match="as a position"):
         as_coordinate(name)
@@ -113,7 +113,7 @@ def test_names_of_objects_are_no_positions(name: str) -> None:
     ids=repr,
 )
 def test_objects_of_any_frame_become_one_scalar_icrs_position(coordinates: Any) -> None:
-    """Whatever frame or shape of one position is given, it is a scalar in ICRS."""
+    """One position of any frame and shape becomes a scalar in ICRS."""
     found = as_coordinate(coordinates)
     assert found.isscalar
     assert found.frame.name == "icrs"
@@ -121,8 +121,8 @@ def test_objects_of_any_frame_become_one_scalar_icrs_position(coordinates: Any) 
 
 
 @pytest.mark.parametrize("size", [0, 2])
-def test_array_of_positions_is_refused(size: int) -> None:
-    """Several positions, or none, are refused instead of being written into the request as an array."""
+def test_array_of_positions_raises(size: int) -> None:
+    """Several positions, or an empty array, raise an error instead of being written to the request."""
     with pytest.raises(InvalidArgumentError, match=f"must be one position, got {size}"):
         as_coordinate(SkyCoord(np.zeros(size), np.zeros(size), unit="deg"))
 
@@ -142,16 +142,16 @@ def test_array_of_positions_is_refused(size: int) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_position_is_refused(coordinates: Any) -> None:
-    """Numbers, frames without data or without a place on Earth, and NaN give the documented error."""
+def test_invalid_positions_raise(coordinates: Any) -> None:
+    """Numbers, frames without data or location, and NaN raise the documented error."""
     with pytest.raises(InvalidArgumentError, match="coordinates"):
         as_coordinate(coordinates)
 
 
 @example(text="400,0")
 @given(text=st.text(max_size=16) | st.from_regex(r"[-+0-9dhms:. ,]{0,16}", fullmatch=True))
-def test_any_text_is_a_position_or_the_documented_error(text: str) -> None:
-    """No text breaks the parsing; what is read is meant as a position, and so are two numbers even where none is."""
+def test_any_string_is_a_position_or_the_documented_error(text: str) -> None:
+    """Any string is parsed or raises the documented error, and two numbers always count as a position."""
     readable = looks_like_coordinates(text)
     try:
         found = as_coordinate(text)
@@ -165,7 +165,7 @@ def test_any_text_is_a_position_or_the_documented_error(text: str) -> None:
 
 @given(ra=st.floats(0, 359.999), dec=st.floats(-90, 90), radius=st.floats(0, 180))
 def test_cone_is_written_with_all_its_digits(ra: float, dec: float, radius: float) -> None:
-    """Position text and parameters hold the same three numbers, bit for bit, and text gives the same cone again."""
+    """The position string and the parameters have the same numbers at full precision, and can be parsed again."""
     cone = cone_around(SkyCoord(ra, dec, unit="deg"), radius)
     assert cone.params() == {"ra": cone.ra, "dec": cone.dec, "radius": radius}
     assert tuple(float(part) for part in cone.position().split(", ")) == (cone.ra, cone.dec, radius)
@@ -173,8 +173,8 @@ def test_cone_is_written_with_all_its_digits(ra: float, dec: float, radius: floa
     assert cone_around(f"{cone.ra:.15f} {cone.dec:.15f}", radius).ra == pytest.approx(cone.ra, abs=1e-12)
 
 
-def test_cone_holds_plain_floats() -> None:
-    """No numpy scalar gets into the request."""
+def test_cone_has_plain_floats() -> None:
+    """Requests do not contain numpy scalars."""
     cone = cone_around("1 2", np.float32(0.5))
     assert cone == Cone(1.0, 2.0, 0.5)
     assert cone.position() == "1.0, 2.0, 0.5"
@@ -205,8 +205,8 @@ def test_cone_holds_plain_floats() -> None:
     ],
     ids=repr,
 )
-def test_radius_is_read_in_all_usual_forms(radius: Any, degrees: float) -> None:
-    """A plain number is in degrees; text and quantities say their unit."""
+def test_radius_is_parsed_in_all_usual_forms(radius: Any, degrees: float) -> None:
+    """A plain number is in degrees; strings and quantities have a unit."""
     assert as_radius(radius).deg == pytest.approx(degrees, abs=1e-12)
 
 
@@ -215,15 +215,15 @@ def test_radius_is_read_in_all_usual_forms(radius: Any, degrees: float) -> None:
     [None, "", "wide", "nan", [0.2], [1, 2], (1, 2, 3), math.nan, -1, 181, 3 * u.m, u.Quantity(1), object()],
     ids=repr,
 )
-def test_radius_that_is_no_angle_is_refused(radius: Any) -> None:
-    """A radius of no unit of angle, of several values, negative or beyond the sky is refused by name."""
+def test_invalid_radius_raises(radius: Any) -> None:
+    """A radius that is not one angle from 0 to 180 degrees raises an error that names the argument."""
     with pytest.raises(InvalidArgumentError, match=r"^(Cannot parse )?radius(=| must be )"):
         as_radius(radius)
 
 
 @given(text=st.text(max_size=12) | st.from_regex(r"[-+0-9dhms:.' ]{0,12}", fullmatch=True))
-def test_any_radius_text_is_an_angle_or_the_documented_error(text: str) -> None:
-    """No text breaks the parsing of a radius."""
+def test_any_radius_string_is_an_angle_or_the_documented_error(text: str) -> None:
+    """Any string is parsed as a radius or raises the documented error."""
     try:
         angle = as_radius(text)
     except MastError:
@@ -233,7 +233,7 @@ def test_any_radius_text_is_an_angle_or_the_documented_error(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["14:03:12 +54:20:56", "14:03:12, +54:20:56", "14 03 12 +54 20 56", "J140312+542056"])
 def test_hours_minutes_and_seconds_without_units_are_hours(text: str) -> None:
-    """Sexagesimal text is in hours and degrees, as everywhere in the field, and not a field 196 degrees away."""
+    """Right ascension in sexagesimal notation without units is in hours."""
     position = as_coordinate(text)
     assert position.ra.deg == pytest.approx(210.8)
     assert position.dec.deg == pytest.approx(54.34889, abs=1e-4)
@@ -250,8 +250,8 @@ def test_hours_minutes_and_seconds_without_units_are_hours(text: str) -> None:
         ("5 inf", "declination"),
     ],
 )
-def test_two_numbers_that_are_no_place_are_no_name(text: str, wrong: str) -> None:
-    """Who writes two numbers means a position; the number that is wrong is named, and no resolver is asked."""
+def test_two_numbers_out_of_range_are_not_a_name(text: str, wrong: str) -> None:
+    """Two numbers are always a position; the error names the invalid number, and the resolver is not queried."""
     assert looks_like_coordinates(text)
     with pytest.raises(InvalidArgumentError, match=wrong):
         as_coordinate(text)
@@ -259,14 +259,14 @@ def test_two_numbers_that_are_no_place_are_no_name(text: str, wrong: str) -> Non
 
 @given(ra=st.floats(-360, 360), dec=st.floats(-90, 90), between=st.sampled_from([" ", ",", ", ", " , "]))
 def test_two_numbers_are_degrees_however_they_are_written(ra: float, dec: float, between: str) -> None:
-    """Exponents and signs are understood, and the declination is never changed."""
+    """Exponents and signs are parsed, and the declination is not changed."""
     found = as_coordinate(f"{ra!r}{between}{dec!r}")
     assert found.dec.deg == pytest.approx(dec, abs=1e-12)
     assert (found.ra.deg - ra + 180) % 360 - 180 == pytest.approx(0, abs=1e-9)
 
 
 def test_a_position_without_a_blank_needs_decimals() -> None:
-    """Sources are named after their place in hours, 1820-30, and such a name is never read as degrees."""
+    """A name such as 1820-30, from a position in hours, is not parsed as degrees."""
     assert as_coordinate("210.8+54.3").ra.deg == pytest.approx(210.8)
     assert not looks_like_coordinates("1820-30")
 
@@ -288,21 +288,21 @@ def test_cartesian_positions_are_positions(place: Any) -> None:
 
 
 def test_a_masked_position_is_not_a_position() -> None:
-    """What lies under the mask of a scalar SkyCoord is never asked for."""
+    """The value under the mask of a scalar SkyCoord is not used."""
     both = SkyCoord(Masked([202.47, 210.8], [False, True]) * u.deg, Masked([47.195, 54.35], [False, True]) * u.deg)
     assert float(as_coordinate(both[0]).ra.deg) == pytest.approx(202.47)
     with pytest.raises(InvalidArgumentError, match="masked"):
         as_coordinate(both[1])
 
 
-def test_two_numbers_are_told_how_to_be_a_position() -> None:
-    """A pair of numbers is refused with the two ways to write it."""
+def test_a_pair_of_numbers_raises_with_advice() -> None:
+    """The message shows two ways to specify the position."""
     with pytest.raises(InvalidQueryError, match=r"coordinates=.*SkyCoord\(10, 20, unit='deg'\) or '10 20'"):
         Observations.query_region((10, 20))
 
 
-def test_a_frame_without_time_says_what_it_lacks() -> None:
-    """Horizontal coordinates without time and place are refused in words of astronomy."""
+def test_a_frame_without_time_raises_with_the_missing_attributes() -> None:
+    """Horizontal coordinates without time and location raise an error that names these."""
     with pytest.raises(InvalidArgumentError, match="obstime, location or distance"):
         as_coordinate(AltAz(alt=1 * u.deg, az=1 * u.deg))
 
@@ -311,7 +311,7 @@ _MOVING = {"pm_ra_cosdec": -0.8 * u.arcsec / u.yr, "pm_dec": 10.3 * u.arcsec / u
 
 
 def test_a_moving_star_is_where_it_was_at_its_own_epoch() -> None:
-    """Proper motion is not applied; what `apply_space_motion` gives is asked for as it is."""
+    """Proper motion is not applied; the result of `apply_space_motion` is used unchanged."""
     star = SkyCoord(269.45 * u.deg, 4.69 * u.deg, distance=1.8 * u.pc, obstime=Time("J2000"), **_MOVING)
     later = star.apply_space_motion(new_obstime=Time("J2016"))
     assert cone_around(star, 1).position() == "269.45, 4.69, 1.0"
@@ -324,8 +324,8 @@ _FRAMES = [ICRS(), FK4(), FK5(equinox="J1975"), GCRS(obstime="J2016"), CIRS(obst
 
 @pytest.mark.parametrize("frame", _FRAMES, ids=lambda frame: frame.name)
 @pytest.mark.parametrize("number", [np.nan, 1e30])
-def test_a_missing_motion_or_distance_does_not_take_the_position_along(frame: Any, number: float) -> None:
-    """Stars without a parallax, proper motion or radial velocity are where they are, beside others that have them."""
+def test_a_missing_motion_or_distance_does_not_change_the_position(frame: Any, number: float) -> None:
+    """Stars without a parallax, proper motion or radial velocity keep their positions, next to others with these."""
     ra, dec = [10, 20] * u.deg, [5, 6] * u.deg
     plain = as_positions(SkyCoord(ra, dec, frame=frame))
     motion = {"pm_ra_cosdec": [1, number] * u.mas / u.yr, "pm_dec": [1, number] * u.mas / u.yr}
@@ -344,7 +344,7 @@ def test_a_missing_motion_or_distance_does_not_take_the_position_along(frame: An
         assert as_coordinate(stars[1]).ra.deg == pytest.approx(plain.ra[1], abs=1e-9)
 
 
-def test_a_frame_that_needs_distances_says_so() -> None:
-    """Directions from the Sun cannot be told from those from the barycenter without the distance."""
+def test_a_frame_that_requires_distances_raises_without_them() -> None:
+    """Directions from the Sun cannot be converted to ICRS without distances."""
     with pytest.raises(InvalidArgumentError, match=r"cannot be transformed to ICRS .*do not have length units"):
         as_coordinate(SkyCoord(10 * u.deg, 20 * u.deg, frame=HCRS(obstime="J2016")))

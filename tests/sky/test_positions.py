@@ -1,4 +1,4 @@
-"""Tables, arrays and lists become positions in degrees, and rows without one are noted."""
+"""Tables, arrays and lists become positions in degrees, and rows without a position are reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLACES = SkyCoord(RA, DEC, unit="deg")
 
 
 def same(table: Any, **columns: Any) -> bool:
-    """Whether a table's positions are those of this page."""
+    """Return whether the positions of a table equal the constants of this module."""
     found = as_positions(table, **columns)
     return np.allclose(found.ra, RA, atol=1e-9) and np.allclose(found.dec, DEC, atol=1e-9) and not found.problems
 
@@ -43,12 +43,12 @@ def same(table: Any, **columns: Any) -> bool:
     ids=str,
 )
 def test_columns_are_found_by_their_usual_names(names: tuple[str, str]) -> None:
-    """A table needs no explanation where its columns are called as everywhere in the field."""
+    """Columns with common names are found automatically."""
     assert same(Table([[1, 2, 3], RA, DEC], names=["number", *names]))
 
 
 def test_units_are_honored() -> None:
-    """Hours, radians and quantities are what they say they are."""
+    """Hours, radians and quantities are converted."""
     hours = np.array(RA) / 15
     assert same(Table({"ra": hours * u.hourangle, "dec": DEC * u.deg}))
     assert same(QTable({"ra": np.radians(RA) * u.rad, "dec": DEC * u.deg}))
@@ -57,8 +57,8 @@ def test_units_are_honored() -> None:
     assert same(table)
 
 
-def test_text_is_read_as_it_is_written() -> None:
-    """A right ascension in parts is in hours, and a plain number in degrees, whatever the column's way of writing."""
+def test_strings_are_hours_or_degrees() -> None:
+    """A sexagesimal right ascension is in hours, and a plain number in degrees, also in the same column."""
     hms = PLACES.ra.to_string(unit="hour", sep=":", precision=9)
     dms = PLACES.dec.to_string(unit="deg", sep=" ", precision=9)
     assert same(Table({"ra": hms, "dec": dms}))
@@ -68,8 +68,8 @@ def test_text_is_read_as_it_is_written() -> None:
     assert same(table)
 
 
-def test_a_column_of_sky_coordinates_is_taken_whatever_its_frame() -> None:
-    """A mixin column needs no names, and other frames become ICRS."""
+def test_a_column_of_sky_coordinates_of_any_frame_is_used() -> None:
+    """A mixin column may have any name, and other frames are transformed to ICRS."""
     assert same(Table({"name": ["a", "b", "c"], "place": PLACES.galactic}))
     two = Table({"one": PLACES.galactic, "two": PLACES[::-1]})
     assert same(two, ra_column="one")
@@ -78,14 +78,14 @@ def test_a_column_of_sky_coordinates_is_taken_whatever_its_frame() -> None:
 
 
 def test_the_main_position_of_a_virtual_observatory_table_is_preferred() -> None:
-    """Where columns say what they mean, their names do not matter."""
+    """Columns are identified by UCDs first, and then by name."""
     table = Table({"ra": [1.0, 2.0, 3.0], "dec": [1.0, 2.0, 3.0], "x": RA, "y": DEC})
     table["x"].meta["ucd"], table["y"].meta["ucd"] = "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"
     assert same(table)
 
 
 def test_columns_can_be_named() -> None:
-    """Names are given where they are not usual, and a wrong one is told with the nearest."""
+    """Users can specify the columns; a wrong name raises an error with a suggestion."""
     table = Table({"alpha": RA, "delta": DEC})
     assert same(table, ra_column="alpha", dec_column="delta")
     with pytest.raises(InvalidArgumentError, match="Did you mean 'delta'"):
@@ -98,14 +98,14 @@ def test_columns_can_be_named() -> None:
         as_positions(PLACES, ra_column="ra")
 
 
-def test_two_candidates_are_no_guess() -> None:
-    """Columns that differ by their case only are both possible, and the user has to say which."""
+def test_ambiguous_columns_raise() -> None:
+    """If column names differ only by case, the user has to specify one."""
     with pytest.raises(InvalidArgumentError, match="Cannot identify the columns with the positions: the table has"):
         as_positions(Table({"ra": RA, "RA": RA, "dec": DEC}))
 
 
-def test_rows_without_a_position_are_noted() -> None:
-    """NaN, masked cells, impossible declinations and text that is no angle cost their row only."""
+def test_rows_without_a_position_are_reported() -> None:
+    """NaN, masked cells, invalid declinations and invalid strings affect only their rows."""
     table = Table(
         {"ra": MaskedColumn([1.0, np.nan, 3.0, 4.0, np.inf], mask=[0, 0, 1, 0, 0]), "dec": [0.0, 0, 0, 95, 1]}
     )
@@ -117,14 +117,14 @@ def test_rows_without_a_position_are_noted() -> None:
     assert text.failures() == ["row 1: 'n/a' is not a right ascension", "row 2: there is no position"]
 
 
-def test_right_ascensions_are_brought_to_one_turn() -> None:
-    """Positions west of 0h are written in two ways, and others stay as they are to the last digit."""
+def test_right_ascensions_are_wrapped() -> None:
+    """Negative right ascensions are wrapped to 0 to 360, and others do not change in the last digit."""
     found = as_positions(Table({"ra": [-10.0, 370.0, 0.1 + 0.2], "dec": [0.0, 0.0, 0.0]}))
     assert found.ra.tolist() == [350.0, 10.0, 0.1 + 0.2]
 
 
-def test_lists_hold_positions_and_names() -> None:
-    """Members may be objects, text in any spelling, nothing, or names that are still to be looked up."""
+def test_lists_have_positions_and_names() -> None:
+    """Items can be objects, strings, None, or names to resolve."""
     items = [PLACES[0], "10.68471 41.26875", ICRS(1 * u.deg, 2 * u.deg), None, "M101", "14h03m12s +54d20m56s", "0, +99"]
     found = as_positions(items)
     assert found.known.tolist() == [0, 1, 2, 5]
@@ -136,7 +136,7 @@ def test_lists_hold_positions_and_names() -> None:
 
 
 def test_several_dimensions_are_read_row_by_row() -> None:
-    """An array of positions of any shape is a list of them."""
+    """An array of positions of any shape is flattened."""
     assert np.allclose(as_positions(PLACES[:2].reshape(2, 1)).dec, DEC[:2])
     assert len(as_positions(PLACES[0])) == 1
     assert np.allclose(
@@ -148,20 +148,20 @@ def test_several_dimensions_are_read_row_by_row() -> None:
 @pytest.mark.parametrize(
     "bad", [42, "M101", [], [1.0, 2.0], Table(), SkyCoord([], [], unit="deg"), ICRS(), [PLACES]], ids=str
 )
-def test_what_holds_no_positions_is_refused(bad: Any) -> None:
-    """There is an error instead of a guess."""
+def test_input_without_positions_raises(bad: Any) -> None:
+    """Input of other types raises an error."""
     with pytest.raises(InvalidArgumentError):
         as_positions(bad)
 
 
-def test_wrong_units_are_refused() -> None:
-    """A column in seconds or parsecs is no angle."""
+def test_wrong_units_raise() -> None:
+    """A column in seconds or parsecs is not an angle."""
     with pytest.raises(InvalidArgumentError, match="not an angle"):
         as_positions(Table({"ra": [1.0] * u.pc, "dec": [1.0] * u.deg}))
 
 
 def test_names_come_from_lists_and_columns() -> None:
-    """Missing names are noted, and what is no text is refused."""
+    """Missing names are reported, and items other than strings raise an error."""
     assert as_names(("M101", "M51")).names == {0: "M101", 1: "M51"}
     column = MaskedColumn(["M101", "M51", " "], mask=[False, True, False])
     assert as_names(column).failures() == ["row 1: there is no name", "row 2: there is no name"]
@@ -187,14 +187,14 @@ def test_names_come_from_lists_and_columns() -> None:
     ],
     ids=str,
 )
-def test_many_is_a_matter_of_kind_and_not_of_number(what: Any, many: bool) -> None:
-    """An array of one position is an array."""
+def test_many_depends_on_the_type_and_not_on_the_length(what: Any, many: bool) -> None:
+    """An array of one position counts as many."""
     assert is_many(what) is many
 
 
 @given(st.lists(st.tuples(st.floats(0, 359.999), st.floats(-90, 90)), min_size=1, max_size=20))
 def test_degrees_are_kept_to_the_last_digit(pairs: list[tuple[float, float]]) -> None:
-    """Numbers in a table and as text are the same numbers."""
+    """Numbers in a table and in strings give the same positions."""
     ra, dec = map(list, zip(*pairs, strict=True))
     for form in (Table({"ra": ra, "dec": dec}), [f"{x!r} {y!r}" for x, y in pairs]):
         found = as_positions(form)

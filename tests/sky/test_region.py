@@ -1,4 +1,4 @@
-"""Areas and footprints on the sphere, compared with other ways to find the same, and turned to any place on the sky."""
+"""Regions and footprints on the sphere, compared with independent methods, and rotated to any position on the sky."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def turned(rng: np.random.Generator) -> Array:
 
 
 def shape_of(vectors: Array) -> Polygon:
-    """Return the polygon with some corners."""
+    """Return the polygon with the given corners."""
     return polygon_of(zip(*map(list, longitude_latitude(vectors)), strict=True))
 
 
 def star(rng: np.random.Generator, size: float, *, convex: bool = False) -> Array:
-    """Draw corners around the pole, in the order of their position angles, at most so many degrees from it."""
+    """Draw corners around the pole, ordered by position angle, within a number of degrees."""
     count = int(rng.integers(3, 8))
     angles = np.sort(rng.uniform(0, 360, count))
     while np.diff(angles, append=angles[0] + 360).max() > 170:  # the pole is inside
@@ -51,7 +51,7 @@ def star(rng: np.random.Generator, size: float, *, convex: bool = False) -> Arra
 
 
 def beside_pole(rng: np.random.Generator, corners: Array, distance: float) -> Array:
-    """Move corners from around the pole to a place at some distance from it, in degrees, in any direction."""
+    """Move corners from around the pole to a distance from it, in degrees, in a random direction."""
     angle, tilt = rng.uniform(0, 2 * np.pi, 2), math.radians(distance)
     spin = [np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]]) for a in angle]
     lean = np.array([[np.cos(tilt), 0, np.sin(tilt)], [0, 1, 0], [-np.sin(tilt), 0, np.cos(tilt)]])
@@ -59,16 +59,16 @@ def beside_pole(rng: np.random.Generator, corners: Array, distance: float) -> Ar
 
 
 def meets(region: Shape | list[Shape], *footprint: Shape) -> bool:
-    """Tell whether a footprint overlaps a region."""
+    """Return whether a footprint overlaps a region."""
     outlines = outlines_of([footprint], np.array([np.nan]), np.array([np.nan]))
     return bool(ShapeRegion(tuple(region) if isinstance(region, list) else (region,)).overlaps(outlines).any())
 
 
 def depth_of_overlap(one: Array, other: Array) -> float:
-    """Return how far two convex polygons are apart, negative, or zero if they overlap.
+    """Return the negative distance of two convex polygons, or zero if they overlap.
 
-    Their intersection has corners, which are corners of either or crossings of great circles: one of these is on the
-    inner side of every side of both.
+    The corners of their intersection are corners of either polygon, or crossings of great circles.  If there is an
+    intersection, one of these is on the inner side of all sides of both.
     """
     inner = []
     for corners in (one, other):
@@ -81,7 +81,7 @@ def depth_of_overlap(one: Array, other: Array) -> float:
 
 
 def fan(corners: Array, middle: Array, rng: np.random.Generator, count: int) -> Array:
-    """Draw positions in the triangles between a middle and the sides of a polygon."""
+    """Draw positions in the triangles between a central position and the sides of a polygon."""
     weights = rng.dirichlet(np.ones(3), (len(corners), count))
     triangles = np.stack([corners, np.roll(corners, -1, axis=0), np.broadcast_to(middle, corners.shape)], axis=1)
     points = (weights @ triangles).reshape(-1, 3)
@@ -93,15 +93,15 @@ def fan(corners: Array, middle: Array, rng: np.random.Generator, count: int) -> 
 
 @given(SEEDS)
 @example(1547)
-def test_convex_polygons_overlap_if_their_halves_of_the_sky_do(seed: int) -> None:
-    """The test by sides and corners agrees with an intersection of half-spheres."""
+def test_convex_polygons_overlap_if_their_hemispheres_do(seed: int) -> None:
+    """The test by sides and corners agrees with an intersection of hemispheres."""
     rng = np.random.default_rng(seed)
     size, other_size = 10 ** rng.uniform(-3, 1.5, 2)
     other = beside_pole(rng, star(rng, other_size, convex=True), rng.uniform(0, 1.3) * (size + other_size))
     rotation = turned(rng)
     one, other = star(rng, size, convex=True) @ rotation.T, other @ rotation.T
     depth = depth_of_overlap(one, other)
-    # What is closer than `TOUCHING` may count as touching, and need not.
+    # Polygons closer than `TOUCHING` may or may not count as touching.
     assume(not -2 * TOUCHING < depth < -1e-12)
     expected = depth > -1e-12
     assert meets(shape_of(one), shape_of(other)) == expected
@@ -110,7 +110,7 @@ def test_convex_polygons_overlap_if_their_halves_of_the_sky_do(seed: int) -> Non
 
 @given(SEEDS)
 def test_positions_in_both_of_two_polygons_make_them_overlap(seed: int) -> None:
-    """Positions drawn in a polygon with bays are in it; if one is in another polygon, too, the two overlap."""
+    """Random positions in a nonconvex polygon are inside; if one is also in another polygon, the two overlap."""
     rng = np.random.default_rng(seed)
     size, rotation = 10 ** rng.uniform(-3, 1.6), turned(rng)
     one = star(rng, size) @ rotation.T
@@ -123,8 +123,8 @@ def test_positions_in_both_of_two_polygons_make_them_overlap(seed: int) -> None:
 
 
 @given(SEEDS)
-def test_a_place_on_the_sky_is_like_any_other(seed: int) -> None:
-    """Turning the sky, over the poles and across 0h, changes no answer."""
+def test_rotations_of_the_sky_do_not_change_overlaps(seed: int) -> None:
+    """Rotating the sky, over the poles and across 0h, does not change any result."""
     rng = np.random.default_rng(seed)
     region = star(rng, 10.0)
     shapes = [beside_pole(rng, star(rng, rng.uniform(0.1, 4)), rng.uniform(0, 15)) for _ in range(12)]
@@ -137,7 +137,7 @@ def test_a_place_on_the_sky_is_like_any_other(seed: int) -> None:
 
 @given(SEEDS, st.integers(0, 6), st.booleans())
 def test_a_footprint_overlaps_itself(seed: int, start: int, reverse: bool) -> None:
-    """Whatever its size, wherever it is, with whichever corner it begins and whichever way round it goes."""
+    """A polygon overlaps itself for any size, position, first corner and orientation."""
     rng = np.random.default_rng(seed)
     corners = star(rng, 10 ** rng.uniform(-4, 1.9)) @ turned(rng).T
     again = np.roll(corners, start, axis=0)[:: -1 if reverse else 1]
@@ -172,20 +172,20 @@ def test_a_footprint_overlaps_itself(seed: int, start: int, reverse: bool) -> No
         ([(0, 0), (2, 0), (2, 1), (0, 1)], [(1, 0), (3, 0), (3, 1), (1, 1)], True),
         ([(0, 0), (1, 0), (1, 1), (0, 1)], [(3, 0), (4, 0), (4, 1), (3, 1)], False),
         ([(0, 0), (10, 0), (10, 10), (0, 10)], [(10.2, 0), (16, 0), (13, 5)], False),
-        # in the bay of a region that is not convex
+        # in the bay of a nonconvex region
         ([(0, 0), (9, 0), (9, 9), (8, 9), (8, 1), (0, 1)], [(2, 4), (3, 4), (3, 5)], False),
     ],
 )
 def test_polygons_at_special_places(
     region: list[tuple[float, float]], footprint: list[tuple[float, float]], overlap: bool
 ) -> None:
-    """What touches overlaps; poles, 0h and great circles are no special cases."""
+    """Shapes that touch overlap, also at the poles, at 0h, and on great circles."""
     assert meets(polygon_of(region), polygon_of(footprint)) is overlap
     assert meets(polygon_of(footprint), polygon_of(region)) is overlap
 
 
-def test_the_antipode_is_not_inside() -> None:
-    """A polygon goes round the opposite of each position inside of it, too."""
+def test_the_antipode_is_outside() -> None:
+    """The antipode of a position inside a polygon is not inside."""
     outlines = outlines_of([[polygon_of([(10, 10), (20, 10), (20, 20)])]], np.array([np.nan]), np.array([np.nan]))
     assert outlines.around(unit_vectors(18.0, 12.0)).tolist() == [True]
     assert outlines.around(unit_vectors(198.0, -12.0)).tolist() == [False]
@@ -196,7 +196,7 @@ def test_the_antipode_is_not_inside() -> None:
 
 @given(SEEDS)
 def test_circles_overlap_polygons_by_their_distance(seed: int) -> None:
-    """A circle overlaps a polygon if a position on a side is near enough, or its center is inside."""
+    """A circle overlaps a polygon if a position on a side is close enough, or if its center is inside."""
     rng = np.random.default_rng(seed)
     size, rotation = 10 ** rng.uniform(-3, 1.5), turned(rng)
     corners = star(rng, size, convex=True) @ rotation.T
@@ -228,11 +228,11 @@ def test_circles_overlap_by_their_radii(seed: int) -> None:
     assert bool(ShapeRegion((one,)).contains(points)[0]) is bool(apart <= radii[0])
 
 
-# -- unions, and rows of several parts -------------------------------------------------------------------------------
+# -- unions, and rows with several parts -----------------------------------------------------------------------------
 
 
-def test_a_union_is_met_in_any_of_its_shapes() -> None:
-    """Footprints meet a region of several shapes if any part meets any shape."""
+def test_a_union_overlaps_if_any_of_its_shapes_does() -> None:
+    """Footprints overlap a region of several shapes if any part overlaps any shape."""
     region: list[Shape] = [Circle(10, 10, 1), polygon_of([(50, 0), (52, 0), (52, 2)])]
     assert meets(region, Circle(11.5, 10, 1))
     assert meets(region, Circle(200, 10, 1), Point(51.5, 1))
@@ -241,27 +241,27 @@ def test_a_union_is_met_in_any_of_its_shapes() -> None:
 
 
 def test_a_row_without_a_footprint_has_its_position() -> None:
-    """The position stands for the footprint; a row with neither meets nothing."""
+    """A row without a footprint is a point at its position; without a position, it does not overlap anything."""
     outlines = outlines_of([[], [], [Point(99.0, 0.0)]], np.array([10.0, np.nan, 10.0]), np.array([10.0, 10.0, 10.0]))
     assert outlines.owner.tolist() == [0, 2]
     assert ShapeRegion((Circle(10, 10, 1),)).overlaps(outlines).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_no_footprints_at_all(count: int) -> None:
-    """A table without a single footprint is no special case."""
+def test_tables_without_footprints(count: int) -> None:
+    """A table without any footprint gives an empty result."""
     outlines = outlines_of([[]] * count, *np.full((2, count), np.nan))
     for shape in (Circle(10, 10, 1), polygon_of([(50, 0), (52, 0), (52, 2)])):
         assert ShapeRegion((shape,)).overlaps(outlines).tolist() == []
         assert ShapeRegion((shape,)).contains(np.empty((0, 3))).tolist() == []
 
 
-# -- the circle in which the archive is asked ------------------------------------------------------------------------
+# -- the query circle ------------------------------------------------------------------------------------------------
 
 
 @given(SEEDS, st.integers(1, 12))
-def test_no_smaller_circle_holds_all_positions(seed: int, count: int) -> None:
-    """Moving the center of the smallest circle by any little makes it larger."""
+def test_no_smaller_circle_encloses_all_positions(seed: int, count: int) -> None:
+    """Moving the center of the smallest circle always requires a larger radius."""
     rng = np.random.default_rng(seed)
     size = 10 ** rng.uniform(-4, 1.8)
     points = unit_vectors(rng.uniform(0, 360, count), 90 - size * rng.uniform(0, 1, count)) @ turned(rng).T
@@ -275,15 +275,15 @@ def test_no_smaller_circle_holds_all_positions(seed: int, count: int) -> None:
 
 
 def test_positions_all_over_the_sky_have_no_smallest_circle() -> None:
-    """Where no half of the sky holds all, none is given."""
+    """If no hemisphere encloses all positions, the result is None."""
     assert min_enclosing_circle(np.concatenate([np.eye(3), -np.eye(3)])) is None
     assert min_enclosing_circle(unit_vectors([0, 120, 240, 0], [-10, -10, -10, 90])) is None
     assert min_enclosing_circle(unit_vectors([0, 120, 240], [0, 0, 0])) is None
 
 
 @given(SEEDS)
-def test_the_cone_holds_the_region_and_little_else(seed: int) -> None:
-    """Every shape is inside, and the radius is that of the smallest circle, and an arcsecond."""
+def test_the_cone_encloses_the_region_closely(seed: int) -> None:
+    """All shapes are inside the cone, whose radius is that of the smallest circle plus an arcsecond."""
     rng = np.random.default_rng(seed)
     shapes: list[Shape] = [shape_of(star(rng, 3.0) @ turned(rng).T) for _ in range(rng.integers(1, 3))]
     if seed % 2:
@@ -308,8 +308,8 @@ def test_the_cone_holds_the_region_and_little_else(seed: int) -> None:
         assert cone.radius == pytest.approx(math.degrees(smallest[1]) + 1 / 3600, abs=1e-7)
 
 
-def test_the_cone_of_two_circles_is_as_large_as_both() -> None:
-    """Its radius is half of the distance and both radii, but for what 64 positions on a circle miss."""
+def test_the_cone_of_two_circles_encloses_both() -> None:
+    """The radius is half of the distance plus both radii, within the accuracy of 64 positions on a circle."""
     cone = ShapeRegion((Circle(10, 0, 1), Circle(16, 0, 3))).cone()
     assert (cone.ra, cone.dec) == pytest.approx((14, 0), abs=1e-2)
     assert cone.radius == pytest.approx(5, abs=1e-2)
@@ -318,8 +318,8 @@ def test_the_cone_of_two_circles_is_as_large_as_both() -> None:
     assert (only.ra, only.dec, only.radius) == (10, 80, pytest.approx(1 + 1 / 3600))
 
 
-def test_a_region_on_both_sides_of_the_sky_is_asked_for_everywhere() -> None:
-    """No circle smaller than the sky holds opposite places."""
+def test_the_cone_of_a_region_in_both_hemispheres_is_the_whole_sky() -> None:
+    """Opposite positions need a cone of the whole sky."""
     region = ShapeRegion((Circle(0, 0, 10), Circle(180, 0, 10), Circle(90, 0, 10), Circle(270, 0, 10)))
     assert region.cone().radius == 180
 
@@ -338,14 +338,14 @@ def test_a_region_on_both_sides_of_the_sky_is_asked_for_everywhere() -> None:
         ),
     ],
 )
-def test_what_is_no_region_is_refused(shapes: tuple[Shape, ...], reason: str) -> None:
-    """Nothing, and polygons of which it is not clear what is inside."""
+def test_invalid_regions_raise(shapes: tuple[Shape, ...], reason: str) -> None:
+    """Empty regions, and polygons with an ambiguous inside, raise an error."""
     with pytest.raises(InvalidArgumentError, match=reason):
         ShapeRegion(shapes)
 
 
-def test_distance_to_arcs_is_that_to_their_nearest_position() -> None:
-    """Beside an arc it is the distance to the great circle, beyond its ends that to an end."""
+def test_distances_to_arcs() -> None:
+    """The distance is to the great circle next to an arc, and to its end beyond the ends."""
     begin, end = unit_vectors([0.0], [0.0]), unit_vectors([10.0], [0.0])
     points = unit_vectors([5, 5, 12, -3, 185], [2, -2, 0, 4, 0])
     found = np.degrees(distance_to_arcs(begin, end, normals_of(begin, end), points))

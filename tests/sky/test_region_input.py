@@ -1,4 +1,4 @@
-"""What may be given for a region, but for the objects of optional packages."""
+"""All supported types of regions, except for objects of optional packages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SQUARE = SkyCoord([10, 12, 12, 10], [40, 40, 42, 42], unit="deg")
 
 
 def image(projection: str = "TAN", **settings: Any) -> WCS:
-    """Return the coordinates of an image of 200 x 100 pixels of 36 arcsec around a place near the pole."""
+    """Return the WCS of an image of 200 x 100 pixels of 36 arcsec near the pole."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = [f"RA---{projection}", f"DEC--{projection}"]
     wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt = [30.0, 89.9], [100.5, 50.5], [-0.01, 0.01]
@@ -43,14 +43,14 @@ def shapes_of(region: Any, reader: Callable[[Any], Region] = as_region) -> tuple
 
 
 def corners_of(region: Any) -> SkyCoord:
-    """Return the corners of a region that is a polygon."""
+    """Return the corners of a polygonal region."""
     (shape,) = shapes_of(region)
     assert isinstance(shape, Polygon)
     return SkyCoord(shape.vertices, unit="deg")
 
 
-def test_text_is_read_as_an_s_region() -> None:
-    """One shape or several, in any spelling."""
+def test_strings_are_parsed_as_s_region() -> None:
+    """A string can have one or several shapes, in any spelling."""
     assert shapes_of("CIRCLE 10.7 41.3 0.5") == (Circle(10.7, 41.3, 0.5),)
     two = shapes_of("POLYGON ICRS 1 1 2 1 2 2 POINT 5 6")
     assert two == (Polygon(((1.0, 1.0), (2.0, 1.0), (2.0, 2.0))), Point(5.0, 6.0))
@@ -61,12 +61,12 @@ def test_text_is_read_as_an_s_region() -> None:
     "vertices", [SQUARE, SQUARE.galactic, SQUARE.fk5, SQUARE.frame, SQUARE.galactic.frame], ids=repr
 )
 def test_coordinates_are_corners(vertices: Any) -> None:
-    """In whatever frame they are given."""
+    """Vertices can be in any frame."""
     assert corners_of(vertices).separation(SQUARE).max() < 1 * u.uas
 
 
 def test_pairs_of_degrees_are_corners() -> None:
-    """As a list of pairs, or an array of two columns, as plotting packages want them; others are no pairs."""
+    """Vertices can be a list of pairs, or an array with two columns; invalid positions raise an error."""
     pairs = np.transpose([SQUARE.ra.deg, SQUARE.dec.deg])
     for vertices in (pairs, pairs.tolist(), list(map(tuple, pairs.tolist()))):
         assert corners_of(vertices).separation(SQUARE).max() < 1 * u.uas
@@ -77,7 +77,7 @@ def test_pairs_of_degrees_are_corners() -> None:
 
 
 def test_an_image_covers_its_pixels() -> None:
-    """The region goes from the outer edge of the first pixel to that of the last; the pole may be in it."""
+    """The region extends to the outer edges of the first and last pixels, and may contain the pole."""
     wcs = image()
     corners = corners_of(wcs)
     expected = wcs.pixel_to_world([-0.5, 199.5, 199.5, -0.5], [-0.5, -0.5, 99.5, 99.5])
@@ -88,8 +88,8 @@ def test_an_image_covers_its_pixels() -> None:
     assert corners_of((bare, (3, 100, 200))).separation(expected).max() < 1 * u.uas
 
 
-def test_sides_that_are_no_great_circles_are_followed() -> None:
-    """In other projections the sides of an image are lines of many positions."""
+def test_sides_that_are_not_great_circles_are_sampled() -> None:
+    """In projections other than gnomonic, the sides of an image have many positions."""
     wcs = image("CAR", crval=[0.0, 0.0], crpix=[100.5, -6999.5])
     corners = corners_of(wcs)
     assert len(corners) > 20
@@ -97,8 +97,8 @@ def test_sides_that_are_no_great_circles_are_followed() -> None:
     assert corners.separation(top).min() < 0.1 * u.deg
 
 
-def test_other_axes_of_an_image_are_left_out() -> None:
-    """A cube, and an image that has its declination first, cover the same sky."""
+def test_other_axes_of_an_image_are_ignored() -> None:
+    """A cube, and an image with declination first, cover the same region."""
     cube = WCS(naxis=3)
     cube.wcs.ctype = ["DEC--TAN", "WAVE", "RA---TAN"]
     cube.wcs.crval, cube.wcs.crpix, cube.wcs.cdelt = [89.9, 1e-6, 30.0], [50.5, 1, 100.5], [0.01, 1e-9, -0.01]
@@ -140,13 +140,13 @@ def test_other_axes_of_an_image_are_left_out() -> None:
     ],
     ids=str,
 )
-def test_what_is_no_region_is_refused(region: Any, reason: str) -> None:
-    """The message says what could be given."""
+def test_invalid_regions_raise_with_advice(region: Any, reason: str) -> None:
+    """The message lists the supported types."""
     with pytest.raises(InvalidArgumentError, match=reason):
         as_region(region)
 
 
-# -- the cut -----------------------------------------------------------------------------------------------------------
+# -- the filter --------------------------------------------------------------------------------------------------------
 
 
 def observations() -> Table:
@@ -175,8 +175,8 @@ def observations() -> Table:
     )
 
 
-def test_the_cut_looks_at_footprints_and_says_what_it_did() -> None:
-    """Rows without a footprint are judged by their position, which is said; rows without a place are left out."""
+def test_the_filter_uses_footprints_and_describes_the_result() -> None:
+    """Rows without a footprint are selected by position, with a note; rows without a position are removed."""
     table = observations()
     cut = RegionFilter(as_region(SQUARE), "footprint").of(table)
     assert cut["obs_id"].tolist() == [
@@ -196,8 +196,8 @@ def test_the_cut_looks_at_footprints_and_says_what_it_did() -> None:
     assert cut["s_region"].mask.tolist() == [False] * 4 + [True]
 
 
-def test_the_cut_by_center_looks_at_positions() -> None:
-    """Footprints do not matter then, and need not be there."""
+def test_the_filter_by_center_uses_positions() -> None:
+    """With overlap="center", footprints are not required."""
     table = observations()
     table.remove_column("s_region")
     cut = RegionFilter(as_region(SQUARE), "center").of(table)
@@ -209,8 +209,8 @@ def test_the_cut_by_center_looks_at_positions() -> None:
     ]
 
 
-def test_a_cut_needs_the_columns_it_looks_at() -> None:
-    """A table of something else is refused by name."""
+def test_the_filter_requires_its_columns() -> None:
+    """A table without them raises an error that names the column."""
     with pytest.raises(InvalidArgumentError, match="Column 's_region', with the positions of the observations, not"):
         rows_in_region(observations()["s_ra", "s_dec"], as_region(SQUARE), "footprint")
     with pytest.raises(InvalidArgumentError, match="Column 's_ra'"):
@@ -218,41 +218,41 @@ def test_a_cut_needs_the_columns_it_looks_at() -> None:
 
 
 def test_an_empty_table_stays_empty() -> None:
-    """Nothing in, nothing out."""
+    """Filtering an empty table gives an empty table."""
     assert len(RegionFilter(as_region(SQUARE), "footprint").of(observations()[:0])) == 0
 
 
-def test_there_are_two_kinds_of_overlap() -> None:
-    """Another one is refused with the two that there are."""
+def test_invalid_overlap_raises() -> None:
+    """The message lists the two valid values."""
     with pytest.raises(InvalidArgumentError, match="'footprint' or 'center'"):
         check_overlap("middle")
 
 
-def test_a_frame_of_degrees_is_one_of_any_other() -> None:
-    """A polygon in galactic coordinates holds what is inside of it there."""
+def test_polygons_in_galactic_coordinates() -> None:
+    """A polygon in galactic coordinates contains the positions that are inside in these coordinates."""
     region = as_region(SkyCoord([0, 10, 10, 0], [-5, -5, 5, 5], unit="deg", frame=Galactic()))
     inside = SkyCoord([1, 9, 359, 11], [1, -4, 0, 0], unit="deg", frame=Galactic()).icrs
     vectors = inside.cartesian.xyz.value.T
     assert region.contains(vectors).tolist() == [True, True, False, False]
 
 
-def test_corners_in_raster_order_are_not_a_polygon() -> None:
-    """Vertices whose sides would cross are refused, because it is not clear what lies inside."""
+def test_corners_in_raster_order_raise() -> None:
+    """Self-intersecting polygons raise an error, because their inside is ambiguous."""
     raster = SQUARE[[0, 1, 3, 2]]
     with pytest.raises(InvalidArgumentError, match="self-intersecting polygon"):
         as_region(raster)
     assert len(shapes_of(SQUARE)) == 1
 
 
-def test_a_text_polygon_whose_sides_cross_is_warned_of() -> None:
-    """The archive's own footprints may be so; a user's slip is told, and the text still works."""
+def test_self_intersecting_polygons_in_strings_give_a_warning() -> None:
+    """A warning is enough for strings, because some footprints in MAST are self-intersecting."""
     with pytest.warns(InputWarning, match="self-intersecting polygon"):
         assert len(shapes_of("POLYGON 10 40 12 40 10 42 12 42")) == 1
 
 
 @given(st.integers(3, 40), st.floats(0, 360), st.floats(-90, 90), st.floats(0.001, 60))
 def test_sides_of_a_star_shaped_polygon_do_not_cross(corners: int, ra: float, dec: float, size: float) -> None:
-    """Corners around a center, near or far, in order, are a polygon anywhere on the sky."""
+    """Ordered corners at any distances around a center are a valid polygon anywhere on the sky."""
     angles = np.linspace(0, 360, corners, endpoint=False)
     radii = size * np.where(np.arange(corners) % 2, 1.0, 0.6)
     center = SkyCoord(ra, dec, unit="deg")
@@ -273,16 +273,16 @@ def test_sides_of_a_star_shaped_polygon_do_not_cross(corners: int, ra: float, de
         ("CIRCLE ICRS 1 2 3", SkyCoord(1, 2, unit="deg")),
     ],
 )
-def test_text_of_another_frame_is_turned(text: str | bytes, position: SkyCoord) -> None:
-    """What stands in another frame is where it is, and not where its numbers are in ICRS."""
+def test_strings_in_another_frame_are_transformed(text: str | bytes, position: SkyCoord) -> None:
+    """A shape in another frame is transformed to ICRS."""
     for shape in shapes_of(text, as_strict_region):
         assert isinstance(shape, Circle)
         assert SkyCoord(shape.ra, shape.dec, unit="deg").separation(position.icrs).arcsec < 1e-6
         assert shape.radius == 3
 
 
-def test_a_polygon_of_another_frame_is_turned() -> None:
-    """Each of its corners is."""
+def test_a_polygon_in_another_frame_is_transformed() -> None:
+    """All corners of a polygon in another frame are transformed to ICRS."""
     (polygon,) = shapes_of("POLYGON GALACTIC 10 0 11 0 11 1", as_strict_region)
     assert isinstance(polygon, Polygon)
     corners = SkyCoord([10, 11, 11], [0, 0, 1], unit="deg", frame="galactic").icrs
@@ -300,13 +300,13 @@ def test_a_polygon_of_another_frame_is_turned() -> None:
         ("-1 2 1 2 1 3", "contains no shape"),
     ],
 )
-def test_text_whose_place_is_not_clear_is_refused(text: str, said: str) -> None:
-    """Where the sides of a polygon cross, or a frame is missing, it is not clear what is meant."""
+def test_ambiguous_strings_raise(text: str, said: str) -> None:
+    """Self-intersecting polygons and missing frames raise an error."""
     with pytest.raises(InvalidArgumentError, match=said):
         as_strict_region(text)
 
 
-def test_what_is_no_text_is_read_as_always() -> None:
-    """Only text has frames of its own."""
+def test_other_types_are_converted_as_usual() -> None:
+    """Only strings can name a frame; other types are converted as by as_region."""
     pairs = [(359.0, -1.0), (1.0, -1.0), (1.0, 1.0)]
     assert as_strict_region(pairs) == as_region(pairs)

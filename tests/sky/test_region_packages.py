@@ -1,4 +1,4 @@
-"""Areas given as objects of ``regions`` and ``mocpy``, compared with what those packages themselves find."""
+"""Regions from ``regions`` and ``mocpy`` objects, compared with the results of these packages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CENTERS = [SkyCoord(0.1, 20, unit="deg"), SkyCoord(200, -89.5, unit="deg"), SkyC
 
 
 def plane(center: SkyCoord) -> WCS:
-    """Return image coordinates in the frame of a position, with its own north up."""
+    """Return image coordinates in the frame of a position, with the north of this frame up."""
     wcs = WCS(naxis=2)
     names = ["RA---TAN", "DEC--TAN"] if center.frame.name == "icrs" else ["GLON-TAN", "GLAT-TAN"]
     wcs.wcs.ctype, wcs.wcs.cdelt = names, [-1e-4, 1e-4]
@@ -35,7 +35,7 @@ def plane(center: SkyCoord) -> WCS:
 
 
 def around(center: SkyCoord, radius: float, count: int = 4000) -> SkyCoord:
-    """Draw positions around another, up to so many degrees from it."""
+    """Draw positions within a number of degrees around a center."""
     rng = np.random.default_rng(5)
     return center.directional_offset_by(
         rng.uniform(0, 360, count) * u.deg, radius * np.sqrt(rng.uniform(0, 1, count)) * u.deg
@@ -43,12 +43,12 @@ def around(center: SkyCoord, radius: float, count: int = 4000) -> SkyCoord:
 
 
 def holds(region: Any, places: SkyCoord) -> np.ndarray[Any, Any]:
-    """Tell which positions are in a region."""
+    """Return which positions are in a region."""
     return as_region(region).contains(unit_vectors(places.icrs.ra.deg, places.icrs.dec.deg))
 
 
 def meets(region: Any, shapes: list[list[Shape]]) -> list[bool]:
-    """Tell which footprints overlap a region."""
+    """Return which footprints overlap a region."""
     outlines = outlines_of(shapes, *np.full((2, len(shapes)), np.nan))
     found = np.zeros(len(shapes), dtype=bool)
     found[outlines.owner[as_region(region).overlaps(outlines)]] = True
@@ -73,13 +73,13 @@ def meets(region: Any, shapes: list[list[Shape]]) -> list[bool]:
     ],
     ids=["circle", "rectangle", "ellipse", "polygon", "union"],
 )
-def test_a_region_holds_what_it_contains(make: Any, center: SkyCoord) -> None:
-    """What ``regions`` finds to be inside in an image is inside, whatever the angle and the frame."""
+def test_regions_contain_the_same_positions(make: Any, center: SkyCoord) -> None:
+    """The positions inside are those that ``regions`` finds in an image, for any angle and frame."""
     region = make(center)
     places = around(center, 0.12)
     expected = region.contains(places, plane(center))
     assert 100 < expected.sum() < 3900
-    # An ellipse is drawn by sides that touch it, and a circle is a circle on the sphere here: 0.02 % of its radius.
+    # An ellipse is a polygon around it, and a circle is one on the sphere; both differ by 0.02 % of the radius.
     assert (holds(region, places) != expected).sum() <= 4
 
 
@@ -101,14 +101,14 @@ def test_a_region_holds_what_it_contains(make: Any, center: SkyCoord) -> None:
         (lambda c: [regions.CircleSkyRegion(c, 1 * u.deg), 7], "is a int"),
     ],
 )
-def test_regions_that_are_no_union_of_shapes_are_refused(region: Any, reason: str) -> None:
-    """The message says which can be used."""
+def test_unsupported_regions_raise(region: Any, reason: str) -> None:
+    """The message lists the supported regions."""
     with pytest.raises(InvalidArgumentError, match=reason):
         as_region(region(CENTERS[0]))
 
 
 def test_a_list_of_regions_is_their_union() -> None:
-    """As ``Regions``, as a list, and beside other forms."""
+    """Regions can be a ``Regions`` object or a list, also mixed with other types."""
     two = [regions.CircleSkyRegion(CENTERS[0], 1 * u.deg), regions.PointSkyRegion(CENTERS[1])]
     for region in (two, regions.Regions(two), [two[0], "POINT 200 -89.5"]):
         made = as_region(region)
@@ -123,7 +123,7 @@ def test_a_list_of_regions_is_their_union() -> None:
 
 
 def drawn(rng: np.random.Generator, center: SkyCoord, size: float) -> Polygon:
-    """Draw a polygon with bays around a position."""
+    """Draw a nonconvex polygon around a position."""
     angles = np.arange(7) * 51.4 + rng.uniform(0, 40, 7)
     corners = center.directional_offset_by(angles * u.deg, size * rng.uniform(0.2, 1, 7) * u.deg)
     return polygon_of(zip(corners.ra.deg.tolist(), corners.dec.deg.tolist(), strict=True))
@@ -137,7 +137,7 @@ def moc_of(polygon: Polygon, order: int) -> Any:
 
 @pytest.mark.parametrize("place", [(0.0, 0.0), (45.0, 41.8), (359.9, 89.0), (120.0, -89.99), (266.0, -29.0)])
 def test_polygons_overlap_if_their_cells_do(place: tuple[float, float]) -> None:
-    """Polygons overlap only if they have fine cells in common, and that they have only if they overlap or nearly so."""
+    """Polygons that overlap have fine cells in common, and polygons with common cells overlap or nearly so."""
     rng = np.random.default_rng(int(place[0]))
     center = SkyCoord(*place, unit="deg")
     region = drawn(rng, center, 3.0)
@@ -152,7 +152,7 @@ def test_polygons_overlap_if_their_cells_do(place: tuple[float, float]) -> None:
 
 
 def test_positions_in_polygons_are_those_in_their_cells() -> None:
-    """But for cells on the border."""
+    """Positions in a polygon are in its cells, except near the border."""
     rng = np.random.default_rng(8)
     center = SkyCoord(10, 88, unit="deg")
     region, places = drawn(rng, center, 3.0), around(center, 3.0)
@@ -162,8 +162,8 @@ def test_positions_in_polygons_are_those_in_their_cells() -> None:
 
 
 @pytest.mark.parametrize("order", [5, 9, 13])
-def test_footprints_meet_a_moc_in_a_cell(order: int) -> None:
-    """A footprint overlaps a MOC if it touches one of its cells, and is judged the same as by drawing it alone."""
+def test_footprints_overlap_a_moc_in_a_cell(order: int) -> None:
+    """A footprint overlaps a MOC if it touches one of its cells, as when it is converted separately."""
     rng = np.random.default_rng(order)
     center = SkyCoord(359.5, 60, unit="deg")
     moc = moc_of(drawn(rng, center, 2.0), order)
@@ -186,8 +186,8 @@ def test_footprints_meet_a_moc_in_a_cell(order: int) -> None:
         assert each is not moc.intersection(cells).empty()
 
 
-def test_many_footprints_meet_a_moc_as_each_alone() -> None:
-    """They are drawn in bunches, and those of several parts by each part."""
+def test_many_footprints_overlap_a_moc_as_each_alone() -> None:
+    """The results do not depend on batches, or on the number of parts of a footprint."""
     rng = np.random.default_rng(3)
     moc = mocpy.MOC.from_cone(lon=10 * u.deg, lat=10 * u.deg, radius=1 * u.deg, max_depth=9)
     ra, dec = rng.uniform(8, 12, 600), rng.uniform(8, 12, 600)
@@ -200,8 +200,8 @@ def test_many_footprints_meet_a_moc_as_each_alone() -> None:
     assert found[::50] == [meets(moc, [each])[0] for each in shapes[::50]]
 
 
-def test_a_moc_finer_than_needed_is_not_drawn_cell_by_cell() -> None:
-    """A footprint of degrees meets a MOC of cells of a milliarcsecond, whose cells it could not be drawn in."""
+def test_a_large_footprint_overlaps_a_moc_with_tiny_cells() -> None:
+    """A footprint of degrees is not converted to the milliarcsecond cells of a MOC."""
     moc = mocpy.MOC.from_cone(lon=10 * u.deg, lat=10 * u.deg, radius=1 * u.mas, max_depth=27)
     around_it = polygon_of([(0, 0), (20, 0), (20, 20), (0, 20)])
     elsewhere = polygon_of([(30, 0), (40, 0), (40, 20), (30, 20)])
@@ -219,8 +219,8 @@ def test_a_moc_finer_than_needed_is_not_drawn_cell_by_cell() -> None:
     ],
     ids=["pole", "two", "sky"],
 )
-def test_the_cone_of_a_moc_holds_its_cells(moc: Any) -> None:
-    """It reaches beyond the farthest corner, and is hardly larger than the smallest."""
+def test_the_cone_of_a_moc_encloses_its_cells(moc: Any) -> None:
+    """The cone extends beyond the farthest corner, and is close to the smallest one."""
     cone = as_region(moc).cone()
     farthest = moc.largest_distance_from_coo_to_vertices(SkyCoord(cone.ra, cone.dec, unit="deg")).to_value("deg")
     assert farthest < cone.radius < 1.03 * farthest or cone.radius == 180
@@ -232,7 +232,7 @@ def test_the_cone_of_a_moc_holds_its_cells(moc: Any) -> None:
 
 @pytest.mark.parametrize("name", ["sky", "all but a disc", "a cell between others"])
 def test_no_part_of_a_large_moc_is_outside_of_its_cone(name: str) -> None:
-    """What is farthest may be inside a cell, or on a side between two corners."""
+    """The farthest position may be inside a cell, or on a side between two corners."""
     disc = mocpy.MOC.from_cone(lon=10 * u.deg, lat=5 * u.deg, radius=3 * u.deg, max_depth=8)
     cells = mocpy.MOC.from_json({"1": [32, 33, 34, 35, 36, 37, 38]})
     moc = {"sky": mocpy.MOC.from_string("0/0-11"), "all but a disc": disc.complement()}.get(name, cells)
@@ -245,8 +245,8 @@ def test_no_part_of_a_large_moc_is_outside_of_its_cone(name: str) -> None:
 
 
 @pytest.mark.parametrize("order", [4, 9])
-def test_footprints_of_different_corners_become_mocs(order: int) -> None:
-    """Each is drawn as it is alone, whatever is drawn beside it."""
+def test_batches_do_not_change_mocs(order: int) -> None:
+    """Footprints with different numbers of corners give the same MOCs together as separately."""
     random = np.random.default_rng(2)
     shapes: list[list[Shape]] = [[Circle(50, 1, 2)]]
     for corners in (3, 4, 12, 5, 3, 4, 12):
@@ -261,8 +261,8 @@ def test_footprints_of_different_corners_become_mocs(order: int) -> None:
     assert together[1] == moc_of(shapes[1][0], order)  # type: ignore[arg-type]
 
 
-def test_a_moc_that_is_no_region_is_refused() -> None:
-    """One without a cell, and one of times."""
+def test_invalid_mocs_raise() -> None:
+    """An empty MOC and a time MOC raise an error."""
     with pytest.raises(InvalidArgumentError, match="region is an empty MOC"):
         as_region(mocpy.MOC.new_empty(5))
     with pytest.raises(InvalidArgumentError, match="is a TimeMOC"):

@@ -1,4 +1,4 @@
-"""The text of footprints, in every spelling of the archive."""
+"""Footprint strings in all spellings of MAST."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ SHAPES = st.lists(
     ],
 )
 def test_every_spelling_of_a_polygon_is_one_shape(text: str) -> None:
-    """Frame, case, blanks, closing and repeated vertices and full turns change nothing."""
+    """Frame, case, blanks, closing and repeated vertices, and full turns do not change the polygon."""
     assert parse_s_region(text, errors="raise") == [SQUARE]
 
 
@@ -69,7 +69,7 @@ def test_every_spelling_of_a_polygon_is_one_shape(text: str) -> None:
     ],
 )
 def test_circles_and_points(text: str, shapes: list[Shape]) -> None:
-    """They are read with or without a frame, and lie on the sky."""
+    """Circles and points are parsed with or without a frame, with wrapped right ascensions."""
     assert parse_s_region(text, errors="raise") == pytest.approx(shapes)
 
 
@@ -82,8 +82,8 @@ def test_circles_and_points(text: str, shapes: list[Shape]) -> None:
         "UNION ICRS ( POLYGON ICRS 10 0 11 0 11 1 10 1 UNION ( POLYGON 1 1 2 1 2 2 CIRCLE 5 5 1 ) )",
     ],
 )
-def test_several_shapes_of_one_text(text: str) -> None:
-    """The chips of a camera follow each other, or are the union of some."""
+def test_several_shapes_in_one_string(text: str) -> None:
+    """The shapes can follow each other, or form a union."""
     assert parse_s_region(text, errors="raise") == [
         SQUARE,
         Polygon(((1.0, 1.0), (2.0, 1.0), (2.0, 2.0))),
@@ -92,8 +92,8 @@ def test_several_shapes_of_one_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "  ", "null", "None", "nan", "--", math.nan, np.ma.masked, b""])
-def test_nothing_is_no_footprint(text: object) -> None:
-    """What tables have for a missing value is no error and no shape."""
+def test_missing_values_are_no_footprint(text: object) -> None:
+    """The spellings of missing values in tables give no shapes and no error."""
     assert parse_s_region(text, errors="raise") == []
 
 
@@ -127,8 +127,8 @@ def test_nothing_is_no_footprint(text: object) -> None:
         (12.5, "A footprint must be a string, got 12.5"),
     ],
 )
-def test_what_is_no_footprint_is_skipped_or_raised(text: object, reason: str) -> None:
-    """Odd text never becomes a wrong shape, and raises only if that is asked for."""
+def test_invalid_footprints_are_skipped_or_raise(text: object, reason: str) -> None:
+    """Invalid strings never give a wrong shape, and raise only with errors="raise"."""
     assert parse_s_region(text) == []
     with pytest.raises(FootprintParseError, match=reason) as caught:
         parse_s_region(text, errors="raise")
@@ -136,19 +136,19 @@ def test_what_is_no_footprint_is_skipped_or_raised(text: object, reason: str) ->
     assert isinstance(caught.value, MastError)
 
 
-def test_one_bad_shape_spoils_no_other() -> None:
-    """What can be read of a text is kept."""
+def test_an_invalid_shape_does_not_affect_others() -> None:
+    """The other shapes of the string are kept."""
     assert parse_s_region("POLYGON 10 0 CIRCLE 5 5 1") == [Circle(5.0, 5.0, 1.0)]
 
 
-def test_there_are_two_ways_with_errors() -> None:
-    """Another one is a mistake."""
+def test_invalid_errors_argument_raises() -> None:
+    """Only "skip" and "raise" are valid."""
     with pytest.raises(ValueError, match="'skip' or 'raise'"):
         parse_s_region("", errors="ignore")
 
 
 def test_box_and_ellipse_become_polygons() -> None:
-    """A box has its sides along right ascension and declination, an ellipse its first axis at an angle from north."""
+    """A box has sides along right ascension and declination, and an ellipse its first axis at the position angle."""
     (box,) = parse_s_region("BOX ICRS 150 60 2 1")
     assert isinstance(box, Polygon)
     corners = SkyCoord(box.vertices, unit="deg")
@@ -168,14 +168,14 @@ def test_box_and_ellipse_become_polygons() -> None:
 
 
 @given(SHAPES)
-def test_what_is_written_is_read_back(shapes: list[Shape]) -> None:
-    """The text of shapes gives the same shapes."""
+def test_shapes_are_written_and_parsed_again(shapes: list[Shape]) -> None:
+    """Parsing the string of shapes gives the same shapes."""
     assert parse_s_region(region_text(shapes), errors="raise") == shapes
 
 
 @given(POLYGONS, FRAMES, st.booleans(), st.integers(-2, 2), st.sampled_from([" ", "  ", "\t", "\n "]))
-def test_spelling_changes_no_polygon(polygon: Polygon, frame: str, closed: bool, turns: int, blank: str) -> None:
-    """Frame, case, white space, closing vertex and full turns give the same corners to a microarcsecond."""
+def test_spellings_do_not_change_polygons(polygon: Polygon, frame: str, closed: bool, turns: int, blank: str) -> None:
+    """Frame, case, white space, closing vertex and full turns do not change the corners by a microarcsecond."""
     vertices = [*polygon.vertices, polygon.vertices[0]] if closed else polygon.vertices
     numbers = blank.join(f"{ra + 360 * turns!r}{blank}{dec!r}" for ra, dec in vertices)
     for word in ("POLYGON", "polygon", "Polygon"):
@@ -189,8 +189,8 @@ def test_spelling_changes_no_polygon(polygon: Polygon, frame: str, closed: bool,
 
 
 @given(st.one_of(st.text(), st.text(alphabet="POLYGNCIREUX 0123456789.-+eE()", max_size=60), st.none(), st.floats()))
-def test_no_text_is_too_odd(text: object) -> None:
-    """Whatever is read gives shapes on the sky, or the one error if that is asked for."""
+def test_any_string_gives_valid_shapes_or_the_documented_error(text: object) -> None:
+    """Any string gives shapes on the sky, or raises the documented error with errors="raise"."""
     for shape in parse_s_region(text):
         vertices = shape.vertices if isinstance(shape, Polygon) else ((shape.ra, shape.dec),)
         assert all(0 <= ra < 360 and -90 <= dec <= 90 for ra, dec in vertices)
