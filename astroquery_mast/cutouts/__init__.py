@@ -1,4 +1,4 @@
-"""Cutouts of TESS, of deep fields and of Hubble's mosaics."""
+"""Cutouts of TESS full-frame images, of deep fields and of Hubble mosaics."""
 
 from importlib import import_module
 

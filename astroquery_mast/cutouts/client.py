@@ -1,6 +1,6 @@
-"""Cutouts of large images: TESS full-frame images (`Tesscut`), deep fields (`Zcut`), Hubble's mosaics (`Hapcut`).
+"""Cutouts of large images: TESS full-frame images (`Tesscut`), deep fields (`Zcut`), Hubble mosaics (`Hapcut`).
 
-In: a position and a size.  Out: the surveys that have it, and its cutouts in memory or on disk.
+In: a position and a size.  Out: the surveys that cover the position, and cutouts in memory or on disk.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["Hapcut", "HapcutClass", "Tesscut", "TesscutClass", "Zcut", "ZcutClas
 
 
 class ZcutClass(MastClass):
-    """Return or download cutouts of the deep fields.
+    """Return or download cutouts of deep fields.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class ZcutClass(MastClass):
         timeout: float | u.Quantity | None = None,
         **img_params: str | float | bool | Iterable[float],
     ) -> Table:
-        """Download cutouts as FITS files or as pictures.
+        """Download cutouts as FITS files or as JPG or PNG images.
 
         An existing file of the same name is replaced once its new version is complete.
 
@@ -134,7 +134,7 @@ class ZcutClass(MastClass):
             The time that the call may take, in seconds if it has no unit.  By default, each request may take
             ``conf.timeout``, and a transfer may take as long as it makes progress.
         **img_params : str, number, list, or bool
-            For pictures: ``stretch`` (``"asinh"``, ``"sinh"``, ``"sqrt"``, ``"log"`` or ``"linear"``);
+            For images: ``stretch`` (``"asinh"``, ``"sinh"``, ``"sqrt"``, ``"log"`` or ``"linear"``);
             ``minmax_percent`` and ``minmax_value``, the range to show as ``[low, high]``; and ``invert`` (True or
             False); see https://astrocut.readthedocs.io.  ``units`` of the size, ``"px"`` or ``"d"``, is accepted, too.
 
@@ -160,7 +160,7 @@ class ZcutClass(MastClass):
         `~astroquery.exceptions.NoResultsWarning`
             If no survey covers the position.
         `~astroquery.exceptions.InputWarning`
-            If parameters of pictures are given for FITS files.
+            If image parameters are specified for FITS files.
 
         Examples
         --------
@@ -169,9 +169,9 @@ class ZcutClass(MastClass):
         >>> print(set(table["Status"].tolist()))
         {'COMPLETE'}
         """
-        asked = as_size(size)
-        refuse_other_units(asked, img_params.pop("units", None))
-        params = {**asked.params(), **_of_survey(survey), **_of_pictures(cutout_format, img_params)}
+        cutout_size = as_size(size)
+        refuse_other_units(cutout_size, img_params.pop("units", None))
+        params = {**cutout_size.params(), **_survey_param(survey), **_format_params(cutout_format, img_params)}
         return self._cutouts.save_around(coordinates, params, path, timeout, inflate=inflate, verbose=verbose)
 
     def get_cutouts(
@@ -223,11 +223,11 @@ class ZcutClass(MastClass):
         >>> cutouts[0][1].data.shape
         (5, 5)
         """
-        return self._cutouts.open_around(coordinates, {**as_size(size).params(), **_of_survey(survey)}, timeout)
+        return self._cutouts.open_around(coordinates, {**as_size(size).params(), **_survey_param(survey)}, timeout)
 
 
-def _of_survey(survey: Any) -> dict[str, object]:
-    """The parameter that names a survey, if there is one."""
+def _survey_param(survey: Any) -> dict[str, object]:
+    """Return the parameter for a survey, if any."""
     if survey is None:
         return {}
     if not isinstance(survey, str) or not survey.strip():
@@ -235,29 +235,29 @@ def _of_survey(survey: Any) -> dict[str, object]:
     return {"survey": survey}
 
 
-def _of_pictures(cutout_format: str, given: Mapping[str, Any]) -> dict[str, object]:
-    """The parameters of the format and, for pictures, of how they are drawn."""
-    asked = as_format(cutout_format)
+def _format_params(cutout_format: str, given: Mapping[str, Any]) -> dict[str, object]:
+    """Return the parameters of the format and, for images, of the stretch and range."""
+    file_format = as_format(cutout_format)
     pictures = image_params(given)
-    if pictures and asked == "fits":
+    if pictures and file_format == "fits":
         have = "has" if len(pictures) == 1 else "have"
         warn_user(f"{', '.join(pictures)} {have} no effect on FITS cutouts. Use cutout_format='jpg'.", InputWarning)
         pictures = {}
-    return {"cutout_format": asked, **pictures}
+    return {"cutout_format": file_format, **pictures}
 
 
 def _surveys_around(cutouts: CutoutService, coordinates: Any, radius: u.Quantity, deadline: Deadline) -> list[str]:
-    """The surveys that have a position, with a warning if there are none."""
+    """Return the surveys that cover a position; warn if there are none."""
     cone = cutouts.around(coordinates, None, radius, None, deadline)
-    question = cutouts.question("survey", cone.params())
-    found = surveys(cutouts.document(question, deadline), question.service)
+    query = cutouts.query("survey", cone.params())
+    found = surveys(cutouts.document(query, deadline), query.service)
     if not found:
         warn_user(NO_SURVEY, NoResultsWarning)
     return found
 
 
 class HapcutClass(MastClass):
-    """Return or download cutouts of Hubble's mosaics, the Hubble Advanced Products.
+    """Return or download cutouts of Hubble mosaics, the Hubble Advanced Products (HAP).
 
     Parameters
     ----------

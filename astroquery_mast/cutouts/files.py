@@ -1,10 +1,10 @@
-"""Cutouts on disk: the zip files that came, unpacked or kept, and a row for every file.
+"""Cutouts on disk: zip files that are unpacked or kept, and a manifest row for every file.
 
-In: questions and the results of their transfers.  Out: results for a manifest, and the service's message where it had
-nothing to cut out.  After "transfer", before "manifest".
+In: queries and the results of their transfers.  Out: results for a manifest, and the messages of the service about
+missing data.  This step follows "transfer" and precedes "manifest".
 
-An answer is fetched under a name of its own, which it loses as soon as it has been looked at: a name that ends in
-``.zip`` is given to nothing but a readable zip file, and two calls in one second never share it.
+Responses are downloaded to unique temporary names.  Only a readable zip file gets a name that ends in ``.zip``, and two
+calls in the same second never use the same name.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from ..products.manifest import Status, TransferResult
 from ..products.plan import Action, PlannedFile
 from ..query.request import ApiRequest
 from ..service.retrying import Deadline, StoppedError, retrying
-from .protocol import message_for_nothing
-from .zip_files import ArchiveFile, begins_as_zip, places_of, write_whole, zipped_files
+from .protocol import no_data_message
+from .zip_files import ArchiveFile, is_zip_start, unpacked_paths, write_atomically, zipped_files
 
-# Longer than any message of the services.
+# Number of bytes that is larger than any message of the services.
 _WORDS = 1 << 20
-# What may go wrong with one file of an archive file.
+# Errors that affect only one file of a zip file.
 _TROUBLES = (MastError, StoppedError, filelock.Timeout, OSError)
 
 
 def as_folder(path: str | os.PathLike[str] | None) -> Path:
-    """Return the folder that cutouts go to."""
+    """Return the local folder for cutouts."""
     folder = destination(path)
     if is_remote(folder):
         raise InvalidArgumentError(
@@ -57,15 +57,15 @@ def as_folder(path: str | os.PathLike[str] | None) -> Path:
 
 
 class CutoutFiles:
-    """The answers to the questions of one call, on disk; as a context manager it leaves nothing but results there."""
+    """The responses of one call on disk; as a context manager, it removes the temporary files."""
 
-    def __init__(self, questions: Sequence[ApiRequest], folder: Path, prefix: str) -> None:
+    def __init__(self, queries: Sequence[ApiRequest], folder: Path, prefix: str) -> None:
         self.messages: dict[str, str] = {}
         self.error: Exception | None = None
-        self._questions = questions
+        self._queries = queries
         self._folder = folder
         stamp = time.strftime("%Y%m%d%H%M%S")
-        self._zips = [folder / f"{prefix}_{stamp}_{secrets.token_hex(4)}.zip" for _ in questions]
+        self._zips = [folder / f"{prefix}_{stamp}_{secrets.token_hex(4)}.zip" for _ in queries]
         self._incoming = [path.with_name(f"{path.name}.incoming") for path in self._zips]
 
     def __enter__(self) -> Self:
@@ -79,33 +79,33 @@ class CutoutFiles:
                 path.unlink(missing_ok=True)
 
     def planned(self) -> list[PlannedFile]:
-        """Return what is to be fetched: one file for each question."""
+        """Return the files to download: one for each query."""
         files = []
-        for index, (question, path) in enumerate(zip(self._questions, self._incoming, strict=True)):
-            url = f"{question.url}?{urlencode(question.payload())}"
+        for index, (query, path) in enumerate(zip(self._queries, self._incoming, strict=True)):
+            url = f"{query.url}?{urlencode(query.payload())}"
             files.append(PlannedFile(index, None, url, url, path, None, Action.FETCH, "not on disk"))
         return files
 
     def carry_out(self, planned: PlannedFile, open_url: OpenUrl, **how: Any) -> TransferResult:
-        """Fetch one answer, again if it cannot be read."""
+        """Download one response; retry if it cannot be read."""
 
-        def noting(url: str, headers: Mapping[str, str]) -> requests.Response:
-            """Open an address, and remember why that failed."""
+        def open_noting(url: str, headers: Mapping[str, str]) -> requests.Response:
+            """Open a URL, and note the error if that fails."""
             try:
                 response = open_url(url, headers)
             except MastError as err:
                 self._note(err)
                 raise
-            # A cutout is made anew each time: the rest of an earlier one cannot be asked for.
+            # The service creates a new cutout each time, so a partial download cannot be resumed.
             for validator in ("ETag", "Last-Modified"):
                 response.headers.pop(validator, None)
             return response
 
         def attempt() -> TransferResult:
-            """Fetch the answer anew."""
-            # What came before is not "made meanwhile" by somebody else.
+            """Download the response again."""
+            # Otherwise the previous response would be taken for a file that another process created meanwhile.
             planned.local_path.unlink(missing_ok=True)
-            return download_file(planned, noting, **how)
+            return download_file(planned, open_noting, **how)
 
         deadline: Deadline = how["deadline"]
         return retrying(
@@ -113,7 +113,7 @@ class CutoutFiles:
         )
 
     def _is_broken(self, result: TransferResult) -> bool:
-        """Whether what came may be whole the next time."""
+        """Return whether a retry may fix the response."""
         if result.status is not Status.COMPLETE:
             return False
         try:
@@ -125,9 +125,9 @@ class CutoutFiles:
         return False
 
     def results(self, fetched: Sequence[TransferResult], *, inflate: bool, deadline: Deadline) -> list[TransferResult]:
-        """Unpack what was fetched, or give it its name."""
-        held = [self._looked_at(result) for result in fetched]
-        places = iter(_places_in(held) if inflate else ())
+        """Unpack the downloaded zip files, or rename them to their final names."""
+        held = [self._examined(result) for result in fetched]
+        places = iter(_unpacked_paths_in(held) if inflate else ())
         rows: list[TransferResult] = []
         for result, members in zip(fetched, held, strict=True):
             if isinstance(members, TransferResult):
@@ -137,10 +137,10 @@ class CutoutFiles:
                 rows.extend(unpacked if inflate else [self._kept(result, deadline)])
         return [replace(row, index=index) for index, row in enumerate(rows)]
 
-    # -- one answer ----------------------------------------------------------------------------------------------
+    # -- one response --------------------------------------------------------------------------------------------
 
-    def _looked_at(self, result: TransferResult) -> list[ZipInfo] | TransferResult:
-        """The files in an answer; a failed result if it cannot be read."""
+    def _examined(self, result: TransferResult) -> list[ZipInfo] | TransferResult:
+        """Return the files in a response, or a failed result if it cannot be read."""
         if result.status is not Status.COMPLETE:
             return replace(result, local_path=self._zips[result.index])
         try:
@@ -148,29 +148,29 @@ class CutoutFiles:
         except _TROUBLES as err:
             return self._failed(result, self._zips[result.index], err)
         if isinstance(members, str):
-            self.messages[self._questions[result.index].service] = members
+            self.messages[self._queries[result.index].service] = members
             return []
         return members
 
     def _members(self, result: TransferResult) -> list[ZipInfo] | str:
-        """The files in an answer, or the message that there is nothing."""
-        service = self._questions[result.index].service
+        """Return the files in a response, or the message that there is no data."""
+        service = self._queries[result.index].service
         with result.local_path.open("rb") as stream:
             start = stream.read(_WORDS)
-        if not begins_as_zip(start):
-            return message_for_nothing(start, service)
+        if not is_zip_start(start):
+            return no_data_message(start, service)
         with self._opened(result) as archive:
             return list(archive.members) or f"{service} returned an empty zip file."
 
     @contextmanager
     def _opened(self, result: TransferResult) -> Iterator[ArchiveFile]:
-        """The zip file that came."""
-        service = self._questions[result.index].service
+        """Open the downloaded zip file."""
+        service = self._queries[result.index].service
         with result.local_path.open("rb") as stream, zipped_files(stream, service) as archive:
             yield archive
 
     def _kept(self, result: TransferResult, deadline: Deadline) -> TransferResult:
-        """Give a zip file its name when all that it holds has been read once."""
+        """Rename a zip file to its final name once all of its contents could be read."""
         path = self._zips[result.index]
         try:
             with self._opened(result) as archive:
@@ -185,13 +185,13 @@ class CutoutFiles:
     def _unpacked(
         self, result: TransferResult, members: Sequence[ZipInfo], places: Iterator[tuple[str, ...]], deadline: Deadline
     ) -> Iterator[TransferResult]:
-        """Unpack a zip file; one file that is broken spoils none of the others."""
+        """Unpack a zip file; a damaged file does not affect the others."""
         with self._opened(result) as archive:
             for member in members:
                 *within, name = next(places)
                 target = self._folder.joinpath(*within, name)
                 try:
-                    size, sha256 = write_whole(archive.pieces(member), target, self._folder, deadline)
+                    size, sha256 = write_atomically(archive.pieces(member), target, self._folder, deadline)
                 except _TROUBLES as err:
                     yield self._failed(result, target, err)
                 else:
@@ -200,16 +200,16 @@ class CutoutFiles:
     # -- failures ------------------------------------------------------------------------------------------------
 
     def _note(self, err: Exception) -> None:
-        """Keep what went wrong first."""
+        """Keep the first error."""
         if self.error is None:
             self.error = err
 
     def _failed(self, result: TransferResult, path: Path, err: Exception) -> TransferResult:
-        """The result for a file that could not be written."""
+        """Return the result of a file that could not be written."""
         if not isinstance(err, StoppedError | filelock.Timeout):
             self._note(err)
         message = f"Cannot write {path}: {err}" if isinstance(err, OSError) else f"{type(err).__name__}: {err}"
-        url = self._questions[result.index].url
+        url = self._queries[result.index].url
         return replace(
             result,
             status=Status.ERROR,
@@ -222,6 +222,6 @@ class CutoutFiles:
         )
 
 
-def _places_in(held: Sequence[list[ZipInfo] | TransferResult]) -> list[tuple[str, ...]]:
-    """The place of every file in some answers."""
-    return places_of([member.filename for members in held if isinstance(members, list) for member in members])
+def _unpacked_paths_in(held: Sequence[list[ZipInfo] | TransferResult]) -> list[tuple[str, ...]]:
+    """Return the relative path of every file in the responses."""
+    return unpacked_paths([member.filename for members in held if isinstance(members, list) for member in members])

@@ -1,9 +1,9 @@
-"""The language of the cutout services: what is asked of them as users write it and as it is sent, and what they answer.
+"""The protocol of the cutout services: parameters of requests, and messages in responses.
 
-In: sizes, sectors, targets and parameters of pictures; a decoded JSON answer, or the bytes that came instead of a zip
-file.  Out: a frozen `CutoutSize`, tuples of sectors, a frozen `CutoutTarget`, parameters; a `Page` of sectors, names of
-surveys, or the service's message.  Everything that the services would misread is refused here, and a message that is a
-refusal or a failure is raised as an exception.
+In: sizes, sectors, targets and image parameters as passed by users; a decoded JSON response, or the bytes received
+instead of a zip file.  Out: a frozen `CutoutSize`, tuples of sectors, a frozen `CutoutTarget`, parameters; a `Page` of
+sectors, names of surveys, or the message of the service.  Values that the services would misinterpret raise an error
+here, and so do messages of rejected requests and of failures.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from ..tables.mashup import Page
 _SIZES = "Use one or two numbers of pixels or angles: size=10, size=(ny, nx), size=[1, 2] * u.arcmin."
 
 FORMATS = ("fits", "jpg", "png")
-"""The formats in which cutouts of surveys come."""
+"""The formats of cutouts of surveys."""
 
-# https://astrocut.readthedocs.io: what `img_cut` takes, and Zcut hands on to it.
+# https://astrocut.readthedocs.io: the parameters of `img_cut` that Zcut passes on.
 IMAGE_PARAMS = ("stretch", "minmax_percent", "minmax_value", "invert")
-"""The parameters of pictures."""
-# What astroquery.mast once called an argument that is not a parameter of pictures.
+"""The parameters of images (JPG and PNG)."""
+# Former names of arguments in astroquery.mast.
 _FORMER = {"form": ["cutout_format"]}
 _STRETCHES = ("asinh", "sinh", "sqrt", "log", "linear")
 _MOVING = ("majorbody", "smallbody")
@@ -55,7 +55,7 @@ class CutoutSize:
 
 
 def as_size(size: Any) -> CutoutSize:
-    """Return the size of a cutout."""
+    """Convert the input to the size of a cutout."""
     sides = [_side(side, size) for side in _listed(size, "size", _SIZES)]
     if len(sides) not in {1, 2}:
         raise InvalidArgumentError(
@@ -68,13 +68,13 @@ def as_size(size: Any) -> CutoutSize:
 
 
 def refuse_other_units(size: CutoutSize, units: Any) -> None:
-    """Raise unless units that are given besides a size are its own."""
+    """Raise if the separate argument ``units`` contradicts the units of the size."""
     if units is not None and units != size.units:
         raise InvalidArgumentError(f"units={units!r} does not match the units of size, {size.units!r}. {_SIZES}")
 
 
 def _listed(value: Any, name: str, advice: str) -> list[Any]:
-    """One or several values as a list."""
+    """Return one or several values as a list."""
     if np.ma.is_masked(value):
         raise InvalidArgumentError(f"{name}={value!r} is masked. {advice}")
     if getattr(value, "unit", None) is not None:  # also a column of a table
@@ -90,7 +90,7 @@ def _listed(value: Any, name: str, advice: str) -> list[Any]:
 
 
 def _side(side: Any, size: Any) -> tuple[float, str]:
-    """One side of a cutout, and its units as they are sent."""
+    """Return the length of a side of a cutout, and its units in a request."""
     if isinstance(side, u.Quantity) and side.isscalar:
         number, units = _measured(side, size)
     elif isinstance(side, Real) and not isinstance(side, bool):
@@ -103,10 +103,10 @@ def _side(side: Any, size: Any) -> tuple[float, str]:
 
 
 def _measured(side: u.Quantity, size: Any) -> tuple[float, str]:
-    """A side with a unit."""
+    """Return the length of a side with a unit."""
     for unit, units in ((u.pix, "px"), (u.deg, "d")):
         if side.unit is not None and side.unit.is_equivalent(unit):
-            with np.errstate(over="ignore", under="ignore"):  # what is then infinite, or nothing, is refused as such
+            with np.errstate(over="ignore", under="ignore"):  # the caller rejects infinity and zero
                 return float(side.to_value(unit)), units
     raise InvalidArgumentError(f"Cutout size must be in pixels or angular quantity, got size={size!r}. {_SIZES}")
 
@@ -115,7 +115,7 @@ def _measured(side: u.Quantity, size: Any) -> tuple[float, str]:
 
 
 def as_sectors(sector: Any) -> tuple[int, ...] | None:
-    """Return sectors of TESS."""
+    """Convert the input to sorted TESS sectors; None stays None."""
     if sector is None:
         return None
     advice = "Use an integer >= 1, a list of integers, or None for all sectors."
@@ -127,7 +127,7 @@ def as_sectors(sector: Any) -> tuple[int, ...] | None:
 
 
 def _sector(value: Any, sector: Any, advice: str) -> int:
-    """One sector."""
+    """Convert a value to the number of a sector."""
     text = isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal()
     whole = isinstance(value, Integral) and not isinstance(value, bool)
     integral = isinstance(value, float | np.floating) and value.is_integer()
@@ -139,24 +139,24 @@ def _sector(value: Any, sector: Any, advice: str) -> int:
 
 @dataclass(frozen=True)
 class CutoutTarget:
-    """What cutouts are made around."""
+    """The target at the center of cutouts."""
 
     prefix: str
     params: Mapping[str, object]
 
     @property
     def moves(self) -> bool:
-        """Whether it is a moving target."""
+        """Whether this is a moving target."""
         return bool(self.prefix)
 
     @classmethod
     def at(cls, cone: Cone) -> CutoutTarget:
-        """Return the target at a position; the radius is not part of it."""
+        """Return the target at the center of a cone; the radius is ignored."""
         return cls("", {"ra": cone.ra, "dec": cone.dec})
 
 
 def moving_target_named(object_name: Any, mt_type: str | None) -> CutoutTarget:
-    """Return a target that moves."""
+    """Return a moving target."""
     name = str(object_name).strip() if isinstance(object_name, str | Integral) else ""
     if not name or isinstance(object_name, bool):
         raise InvalidArgumentError(
@@ -172,7 +172,7 @@ def moving_target_named(object_name: Any, mt_type: str | None) -> CutoutTarget:
 
 
 def one_target(coordinates: Any, object_name: Any, moving: bool) -> None:
-    """Raise unless exactly one target is given."""
+    """Raise unless exactly one target is specified."""
     if moving and coordinates is not None:
         raise InvalidQueryError(
             "Only one of moving_target and coordinates may be specified. "
@@ -187,11 +187,11 @@ def one_target(coordinates: Any, object_name: Any, moving: bool) -> None:
         raise InvalidQueryError(f"{wanted}.")
 
 
-# -- pictures ------------------------------------------------------------------------------------------------------
+# -- image parameters ----------------------------------------------------------------------------------------------
 
 
 def as_format(cutout_format: Any) -> str:
-    """Return the format of cutouts, one of `FORMATS`, whatever its case."""
+    """Convert the input, in any case, to one of `FORMATS`."""
     name = str(cutout_format).strip().lower().lstrip(".")
     if name == "jpeg":
         name = "jpg"
@@ -203,7 +203,7 @@ def as_format(cutout_format: Any) -> str:
 
 
 def image_params(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parameters of pictures as they are sent."""
+    """Return the image parameters of a request."""
     sent = {}
     for name, value in given.items():
         if name not in IMAGE_PARAMS:
@@ -214,7 +214,7 @@ def image_params(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _image_param(name: str, value: Any) -> str:
-    """The value of one parameter of pictures."""
+    """Return the value of an image parameter in a request."""
     if name == "stretch":
         if str(value).lower() not in _STRETCHES:
             raise InvalidArgumentError(f"stretch must be one of {', '.join(map(repr, _STRETCHES))}, got {value!r}.")
@@ -230,7 +230,7 @@ def _image_param(name: str, value: Any) -> str:
 
 
 def _pair(name: str, value: Iterable[Any]) -> tuple[float, float]:
-    """Two numbers, the smaller one first."""
+    """Return a pair of increasing numbers."""
     advice = "Use two numbers in increasing order."
     numbers = _listed(value, name, advice)
     if len(numbers) != 2 or not all(isinstance(number, Real) for number in numbers):
@@ -241,7 +241,7 @@ def _pair(name: str, value: Iterable[Any]) -> tuple[float, float]:
     return low, high
 
 
-# -- answers -------------------------------------------------------------------------------------------------------
+# -- responses -----------------------------------------------------------------------------------------------------
 
 NO_SECTOR = "Coordinates are not in any TESS sector."
 NO_SURVEY = "Coordinates are not in an available deep field survey."
@@ -256,17 +256,17 @@ SECTOR_COLUMNS = {
     )
 }
 
-# The services answer with status 200 and a sentence in all cases.  An empty list of results beside it means "no data";
-# without one the kind has to be read from the message, and messages that fit nowhere are taken for "no data", as
-# astroquery.mast takes them all.  Seen: "No FFIs found for input target. Cutout not performed.", and the same with
-# "Missing HAP files".
-_NOTHING = re.compile(
+# The services respond with status 200 and a message in all cases.  With an empty list of results, the message means "no
+# data".  Without a list, the kind of message follows from its words; unknown messages mean "no data", as all messages
+# do in astroquery.mast.  Observed: "No FFIs found for input target. Cutout not performed.", and the same with "Missing
+# HAP files".
+_NO_DATA = re.compile(
     r"\bcutouts? not performed\b|\bno [\w\s]{0,80}\bfound\b"
     r"|\bno (\w+ )?(data|results?|cutouts?|images?|files?|sectors?|surveys?|footprints?|match\w*)\b"
     r"|\bnot (in|on|within|found|observed|available|covered)\b|\boutside\b",
     re.IGNORECASE,
 )
-_REFUSED = re.compile(
+_REJECTED = re.compile(
     r"\b(invalid|illegal|malformed|required|unsupported|unrecogni[sz]ed|must|exceed\w*|cannot be parsed)\b"
     r"|\bmissing (parameter|argument|value|field)s?\b"
     r"|\btoo (large|big|many|small|long)\b|\bnot (a |an )?(valid|supported|allowed|permitted)\b",
@@ -280,8 +280,8 @@ _FAILED = re.compile(
 _EXCERPT = 80
 
 
-def message_for_nothing(body: bytes, service: str) -> str:
-    """Return the message of a service that has nothing to cut out."""
+def no_data_message(body: bytes, service: str) -> str:
+    """Return the message of a service without data for a cutout."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as err:
@@ -295,20 +295,20 @@ def message_for_nothing(body: bytes, service: str) -> str:
 
 
 def _unreadable(service: str, body: bytes) -> InvalidResponseError:
-    """The error for bytes that are neither cutouts nor a message."""
+    """Return the error for a response that is neither cutouts nor a message."""
     start = body[:_EXCERPT].decode("utf-8", "replace")
     message = f"{service} did not return cutouts. The response starts with {start!r}."
     return InvalidResponseError(message, service=service, status=200)
 
 
 def message_of(document: Any, service: str) -> str | None:
-    """Return the message of a service in a JSON answer."""
+    """Return the message in a JSON response; raise if it is about a rejected request or a failure."""
     message = document.get("msg") if isinstance(document, dict) else None
     if not isinstance(message, str) or not message.strip():
         return None
     message = " ".join(message.split())
-    if not _is_empty(document) and not _NOTHING.search(message):
-        if _REFUSED.search(message):
+    if not _is_empty(document) and not _NO_DATA.search(message):
+        if _REJECTED.search(message):
             raise BadRequestError(f"{service} refused the request: {message}", service=service, status=200)
         if _FAILED.search(message):
             raise ServerError(f"{service} failed: {message}", service=service, status=200)
@@ -316,19 +316,19 @@ def message_of(document: Any, service: str) -> str | None:
 
 
 def _is_empty(document: Any) -> bool:
-    """Whether an answer says, without a message, that there is nothing."""
+    """Return whether the list of results is empty."""
     return isinstance(document, dict) and document.get("results") == []
 
 
 def sector_page(document: Any, service: str) -> Page:
-    """Return the sectors of an answer."""
+    """Return the sectors in a response."""
     rows = [_sector_row(entry, service) for entry in _list_of(document, "results", service)]
     fields = tuple((column.name, column.type_name) for column in SECTOR_COLUMNS.values())
     return Page(service, "COMPLETE", fields, rows, document={"fields": fields})
 
 
 def _list_of(document: Any, key: str, service: str) -> list[Any]:
-    """A list of an answer; empty if the answer has a message in its place."""
+    """Return a list from a response; empty if the response has a message instead."""
     found = document.get(key) if isinstance(document, dict) else None
     if found is None and message_of(document, service) is not None:
         return []
@@ -338,7 +338,7 @@ def _list_of(document: Any, key: str, service: str) -> list[Any]:
 
 
 def _sector_row(entry: Any, service: str) -> Mapping[str, object]:
-    """One row; the archive writes numbers as text, with zeros before some of them."""
+    """Return a row; MAST sends numbers as strings, some with leading zeros."""
     if not isinstance(entry, dict):
         raise InvalidResponseError(f"{service} returned {entry!r} instead of a sector.", service=service)
     row: dict[str, object] = {"sectorName": entry.get("sectorName")}
@@ -353,8 +353,8 @@ def _sector_row(entry: Any, service: str) -> Mapping[str, object]:
     return row
 
 
-def offered(document: Any, name: str, service: str) -> list[str]:
-    """Return the sectors or the surveys of an answer, each once and in order, for a message."""
+def available_names(document: Any, name: str, service: str) -> list[str]:
+    """Return the sectors or surveys in a response, sorted, for a message."""
     if name == "survey":
         return sorted(surveys(document, service))
     numbers = {row["sector"] for row in sector_page(document, service).rows if row["sector"] is not None}
@@ -362,5 +362,5 @@ def offered(document: Any, name: str, service: str) -> list[str]:
 
 
 def surveys(document: Any, service: str) -> list[str]:
-    """Return the surveys of an answer."""
+    """Return the surveys in a response."""
     return [str(name) for name in _list_of(document, "surveys", service)]

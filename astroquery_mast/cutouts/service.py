@@ -1,10 +1,10 @@
-"""What all cutout services have in common: a question, a zip file, and what is made of it.
+"""The client side of all cutout services: send queries, and read the zip files in the responses.
 
-In: questions (`~astroquery_mast.query.request.ApiRequest`).  Out: `~astropy.io.fits.HDUList` objects in memory, or
-files with their manifest.
+In: queries (`~astroquery_mast.query.request.ApiRequest`).  Out: `~astropy.io.fits.HDUList` objects in memory, or files
+with their manifest.
 
-A cutout is made while one waits, without a byte being sent before it is done; the services therefore may be silent
-longer than others before a request is sent again.
+The services create cutouts on demand and send no data until these are complete.  Their read timeout is therefore longer
+than that of other services.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ from ..sky.position import Cone, as_radius
 from ..tables.rows import decoded
 from ..warn import warn_user
 from .files import CutoutFiles, as_folder
-from .protocol import message_for_nothing, offered, one_target
-from .zip_files import begins_as_zip, zipped_files
+from .protocol import available_names, no_data_message, one_target
+from .zip_files import is_zip_start, zipped_files
 
 T = TypeVar("T")
 
-# How many times ``conf.read_timeout`` a service may be silent while it makes a cutout.
+# Factor on ``conf.read_timeout`` while a service creates a cutout.
 _PATIENCE = 3
-# Parameters that say where to look, or at what.
+# Parameters of the target.
 _TARGET = ("ra", "dec", "obj_id", "obj_type")
-# Seconds that an empty answer may spend on the question what there is instead.
+# Time limit in seconds for listing alternatives after an empty response.
 _SECONDS_TO_EXPLAIN = 20.0
-# The services serve ten requests of one user at a time: https://mast.stsci.edu/tesscut/docs/.
+# The services accept ten simultaneous requests of a user: https://mast.stsci.edu/tesscut/docs/.
 _MOST_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
 class CutoutService:
-    """One of the cutout services, asked through what a client has for its conversation with MAST.
+    """One of the cutout services, queried through the `MastService` of a client.
 
-    ``name`` is the service's name in addresses, ``title`` that for people; ``posts_json`` tells whether it takes JSON
+    ``name`` is the name of the service in URLs, and ``title`` the name in messages; with ``posts_json``, it takes JSON
     instead of a form.
     """
 
@@ -62,97 +62,97 @@ class CutoutService:
     title: str
     posts_json: bool = False
 
-    def question(self, path: str, params: Mapping[str, object], note: str = "") -> ApiRequest:
-        """Make a question to the service."""
+    def query(self, path: str, params: Mapping[str, object], note: str = "") -> ApiRequest:
+        """Return a query to the service."""
         url = f"{self.service.endpoints.cutouts(self.name)}/{path}"
         return ApiRequest(f"{self.title}{note}", url, params)
 
     def around(
         self, coordinates: Any, object_name: str | None, radius: Any, resolver: str | None, deadline: Deadline
     ) -> Cone:
-        """Return where to look; what is wrong with it is said before anybody is asked."""
+        """Return the cone of a target; invalid arguments raise before any request is sent."""
         one_target(coordinates, object_name, moving=False)
         cone = self.service.cone(coordinates, object_name, as_radius(radius), resolver, deadline)
         assert cone is not None
         return cone
 
-    def _ask(self, question: ApiRequest, read: Callable[[bytes, str], T], deadline: Deadline) -> T:
-        """Ask the service, with patience, and return what is read from the body of its answer."""
-        form: Any = question.payload()
+    def _post(self, query: ApiRequest, read: Callable[[bytes, str], T], deadline: Deadline) -> T:
+        """Send a query with the longer read timeout, and return what ``read`` makes of the response body."""
+        form: Any = query.payload()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if self.posts_json:
-            # The service takes only floats for numbers.
+            # The service accepts numbers only as floats.
             numbers = {name: float(value) for name, value in form.items() if isinstance(value, int)}
-            form = replace(question, params={**form, **numbers}).body()
+            form = replace(query, params={**form, **numbers}).body()
             headers = {"Content-Type": "application/json"}
         return self.service.http.request(
             "POST",
-            question.url,
+            query.url,
             deadline=deadline,
-            service=question.service,
+            service=query.service,
             data=form,
             headers=headers,
             patience=_patience(),
-            read=lambda response: read(response.content, question.service),
+            read=lambda response: read(response.content, query.service),
         )
 
-    def document(self, question: ApiRequest, deadline: Deadline) -> Any:
-        """Ask for something else than cutouts; return the decoded answer."""
-        return self._ask(question, decoded, deadline)
+    def document(self, query: ApiRequest, deadline: Deadline) -> Any:
+        """Send a query for other data than cutouts, and return the decoded response."""
+        return self._post(query, decoded, deadline)
 
     # -- in memory -----------------------------------------------------------------------------------------------
 
-    def open_all(self, questions: Sequence[ApiRequest], deadline: Deadline, max_workers: int = 1) -> list[fits.HDUList]:
-        """Ask all questions, and return the cutouts of all answers in the order of the questions."""
+    def open_all(self, queries: Sequence[ApiRequest], deadline: Deadline, max_workers: int = 1) -> list[fits.HDUList]:
+        """Send all queries, and return the cutouts of all responses in the order of the queries."""
 
-        def ask(question: ApiRequest) -> list[fits.HDUList] | str:
-            """The cutouts of one answer, or the message that there is nothing."""
-            found = self._ask(question, _members, deadline)
+        def fetch(query: ApiRequest) -> list[fits.HDUList] | str:
+            """Return the cutouts of one response, or the message that there is no data."""
+            found = self._post(query, _members, deadline)
             if isinstance(found, str):
                 return found
-            return [_open(name, content, question.service) for name, content in found]
+            return [_open(name, content, query.service) for name, content in found]
 
         messages: dict[str, str] = {}
         cutouts: list[fits.HDUList] = []
         with ExitStack() as if_it_fails:
             if_it_fails.callback(deadline.stop)
-            for question, answer in zip(questions, map_in_threads(ask, questions, max_workers), strict=True):
-                if isinstance(answer, str):
-                    messages[question.service] = answer
+            for query, response in zip(queries, map_in_threads(fetch, queries, max_workers), strict=True):
+                if isinstance(response, str):
+                    messages[query.service] = response
                 else:
-                    cutouts.extend(answer)
+                    cutouts.extend(response)
             if_it_fails.pop_all()
-        self._warn_of_nothing(messages, questions)
+        self._warn_of_nothing(messages, queries)
         return cutouts
 
     def open_around(
         self, coordinates: Any, params: Mapping[str, object], timeout: float | u.Quantity | None
     ) -> list[fits.HDUList]:
-        """Return the cutouts of one position, in memory."""
+        """Return the cutouts of a position in memory."""
         deadline = self.service.deadline(timeout)
         cone = self.around(coordinates, None, 0, None, deadline)
-        return self.open_all([self.question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})], deadline)
+        return self.open_all([self.query("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})], deadline)
 
-    def _warn_of_nothing(self, messages: Mapping[str, str], questions: Sequence[ApiRequest]) -> None:
-        """Warn with the service's messages that it had nothing for some of the questions, or for all."""
+    def _warn_of_nothing(self, messages: Mapping[str, str], queries: Sequence[ApiRequest]) -> None:
+        """Warn with the messages of the service about queries without data."""
         if not messages:
             return
-        alone = len(questions) == 1
-        said = [text if alone else f"{question}: {text}" for question, text in messages.items()]
-        empty = next((question for question in questions if question.service in messages), questions[0])
-        warn_user(" ".join([*said, *self._elsewhere(empty)]), NoResultsWarning)
+        alone = len(queries) == 1
+        said = [text if alone else f"{query}: {text}" for query, text in messages.items()]
+        empty = next((query for query in queries if query.service in messages), queries[0])
+        warn_user(" ".join([*said, *self._available_sentence(empty)]), NoResultsWarning)
 
-    def _elsewhere(self, question: ApiRequest) -> list[str]:
-        """Say which sectors or surveys have the target, if a question named one that does not."""
-        params = question.payload()
+    def _available_sentence(self, query: ApiRequest) -> list[str]:
+        """Return a sentence with the sectors or surveys of the target, if the query was for one without data."""
+        params = query.payload()
         name = next((name for name in ("sector", "survey") if name in params), None)
         if name is None:
             return []
         target = {key: params[key] for key in _TARGET if key in params}
-        url = question.url.removesuffix("astrocut") + name
+        url = query.url.removesuffix("astrocut") + name
         try:
-            asked = replace(question, url=url, params={**target, "radius": 0})
-            found = offered(self.document(asked, Deadline(_SECONDS_TO_EXPLAIN)), name, question.service)
+            lookup = replace(query, url=url, params={**target, "radius": 0})
+            found = available_names(self.document(lookup, Deadline(_SECONDS_TO_EXPLAIN)), name, query.service)
         except MastError as err:
             log.debug("Could not list the available alternatives: %s", err)
             return []
@@ -166,7 +166,7 @@ class CutoutService:
 
     def save_all(
         self,
-        questions: Sequence[ApiRequest],
+        queries: Sequence[ApiRequest],
         folder: Path,
         deadline: Deadline | None,
         *,
@@ -174,10 +174,10 @@ class CutoutService:
         verbose: bool,
         max_workers: int = 1,
     ) -> Manifest:
-        """Ask all questions, and return the manifest of the files of all answers."""
-        if not questions:
+        """Send all queries, and return the manifest of the files in all responses."""
+        if not queries:
             return as_manifest([])
-        with CutoutFiles(questions, folder, self.name) as files:
+        with CutoutFiles(queries, folder, self.name) as files:
             timeout = None if deadline is None else max(deadline.remaining(), 1e-3)
             fetched = download(
                 files.planned(),
@@ -190,7 +190,7 @@ class CutoutService:
         if results and all(result.status is Status.ERROR for result in results):
             raise _failure(manifest, files.error, deadline, self.title)
         complain(results, on_error="warn", manifest=manifest)
-        self._warn_of_nothing(files.messages, questions)
+        self._warn_of_nothing(files.messages, queries)
         return manifest
 
     def save_around(
@@ -203,17 +203,17 @@ class CutoutService:
         inflate: bool,
         verbose: bool,
     ) -> Manifest:
-        """Download the cutouts of one position."""
+        """Download the cutouts of a position."""
         folder = as_folder(path)
         deadline = self.service.deadline(timeout)
         cone = self.around(coordinates, None, 0, None, deadline)
-        question = self.question("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})
+        query = self.query("astrocut", {"ra": cone.ra, "dec": cone.dec, **params})
         limit = None if timeout is None else deadline
-        return self.save_all([question], folder, limit, inflate=inflate, verbose=verbose)
+        return self.save_all([query], folder, limit, inflate=inflate, verbose=verbose)
 
 
 class _Name(str):
-    """The name of a cutout's file: an attribute as in ``astroquery.mast``, that can be called as in astropy."""
+    """The file name of a cutout: a string attribute as in ``astroquery.mast``, and callable as in astropy."""
 
     __slots__ = ()
 
@@ -223,21 +223,21 @@ class _Name(str):
 
 
 def _patience() -> float:
-    """Seconds of silence in which a cutout may be made."""
+    """Return the read timeout for cutouts in seconds."""
     return _PATIENCE * seconds_setting("read_timeout")
 
 
 def _members(body: bytes, service: str) -> list[tuple[str, bytes]] | str:
-    """The files in an answer, or the message that there is nothing; an answer that was truncated is asked for again."""
-    if not begins_as_zip(body):
-        return message_for_nothing(body, service)
+    """Return the files in a response, or the message that there is no data; truncated responses are retried."""
+    if not is_zip_start(body):
+        return no_data_message(body, service)
     with zipped_files(BytesIO(body), service) as archive:
         found = [(member.filename, archive.read(member)) for member in archive.members]
     return found or f"{service} returned an empty zip file."
 
 
 def _open(name: str, content: bytes, service: str) -> fits.HDUList:
-    """One cutout in memory."""
+    """Open a cutout in memory."""
     try:
         cutout = fits.open(BytesIO(content))
     except OSError as err:
@@ -248,7 +248,7 @@ def _open(name: str, content: bytes, service: str) -> fits.HDUList:
 
 
 def _failure(manifest: Manifest, error: Exception | None, deadline: Deadline | None, title: str) -> Exception:
-    """What to raise when not one file has come."""
+    """Return the exception for a call that produced no file."""
     first = manifest["Message"][0]
     if deadline is not None and deadline.remaining() <= 0:
         limit = f"Timeout limit of {deadline.seconds:g} s exceeded by {title}"
@@ -260,5 +260,5 @@ def _failure(manifest: Manifest, error: Exception | None, deadline: Deadline | N
 
 
 def as_workers(max_workers: int | None) -> int:
-    """Return how many requests may be under way at a time."""
+    """Return the maximum number of simultaneous requests."""
     return min(number_of_workers(max_workers), _MOST_AT_ONCE)

@@ -1,6 +1,6 @@
-"""Cutouts of the full-frame images of TESS, as target pixel files: `TesscutClass`.
+"""Cutouts of TESS full-frame images, as target pixel files: `TesscutClass`.
 
-In: a target that stands still or moves, a size, sectors.  Out: the sectors that have it; cutouts in memory or on disk.
+In: a fixed or moving target, a size, sectors.  Out: the sectors in which it was observed; cutouts in memory or on disk.
 """
 
 from __future__ import annotations
@@ -49,22 +49,22 @@ _TICA = (
 )
 
 
-def _as_before(method: F) -> F:
-    """Let a method of `TesscutClass` take the arguments that it once had."""
-    # One decorator for both: a warning of one inside another would name a line of astropy, and not the user's.
+def _with_deprecated_arguments(method: F) -> F:
+    """Let a method of `TesscutClass` accept deprecated arguments."""
+    # A single decorator for both, because with nested ones the warning would refer to a line of astropy.
     names, since = (("objectname", "product"), ("object_name", None)), ("0.4.12", "0.4.11")
     return cast("F", deprecated_renamed_argument(*names, since=since, message=(None, _TICA))(method))
 
 
 def _only_spoc(product: Any) -> None:
-    """Raise if another product is asked for than there is."""
+    """Raise for any product but SPOC."""
     if str(product).upper() != "SPOC":
         raise InvalidQueryError(f"Input product must be SPOC. {product!r} is no longer available.")
 
 
 @dataclass(frozen=True)
 class GivenTarget:
-    """What is looked at, as the user gave it; see `TesscutClass.get_sectors`."""
+    """The target as passed by the user; see `TesscutClass.get_sectors`."""
 
     coordinates: Any
     object_name: str | None
@@ -74,7 +74,7 @@ class GivenTarget:
 
 
 class TessService(CutoutService):
-    """The cutout service of TESS, which knows sectors and targets that move."""
+    """The cutout service of TESS, with sectors and moving targets."""
 
     def sectors(self, given: GivenTarget, radius: Any, timeout: float | u.Quantity | None) -> Table:
         """Return the sectors in which a target was observed."""
@@ -98,22 +98,29 @@ class TessService(CutoutService):
         verbose: bool,
     ) -> Table:
         """Download the cutouts of a target; see `TesscutClass.download_cutouts`."""
-        asked, wanted, folder, workers = as_size(size), as_sectors(sector), as_folder(path), as_workers(max_workers)
+        cutout_size, sectors, folder, workers = (
+            as_size(size),
+            as_sectors(sector),
+            as_folder(path),
+            as_workers(max_workers),
+        )
         deadline = self.service.deadline(timeout)
-        questions = self._by_sector(self._target(given, deadline), asked, wanted, deadline)
+        queries = self._by_sector(self._target(given, deadline), cutout_size, sectors, deadline)
         limit = None if timeout is None else deadline
-        return self.save_all(questions, folder, limit, inflate=inflate, verbose=verbose, max_workers=workers)
+        return self.save_all(queries, folder, limit, inflate=inflate, verbose=verbose, max_workers=workers)
 
     def open(
         self, given: GivenTarget, size: Any, sector: Any, max_workers: int | None, timeout: float | u.Quantity | None
     ) -> list[fits.HDUList]:
         """Return the cutouts of a target in memory."""
-        asked, wanted, workers = as_size(size), as_sectors(sector), as_workers(max_workers)
+        cutout_size, sectors, workers = as_size(size), as_sectors(sector), as_workers(max_workers)
         deadline = self.service.deadline(timeout)
-        return self.open_all(self._by_sector(self._target(given, deadline), asked, wanted, deadline), deadline, workers)
+        return self.open_all(
+            self._by_sector(self._target(given, deadline), cutout_size, sectors, deadline), deadline, workers
+        )
 
     def _target(self, given: GivenTarget, deadline: Deadline) -> CutoutTarget:
-        """Return what is looked at."""
+        """Return the target of the queries."""
         one_target(given.coordinates, given.object_name, moving=bool(given.moving))
         if given.moving:
             warn_unused_resolver(given.resolver)
@@ -123,36 +130,36 @@ class TessService(CutoutService):
         return CutoutTarget.at(self.around(given.coordinates, given.object_name, 0, given.resolver, deadline))
 
     def _sectors(self, target: CutoutTarget, deadline: Deadline, radius: float = 0.0) -> Table:
-        """Return the sectors of a target, with a warning if there are none."""
+        """Return the sectors of a target; warn if there are none."""
         params = target.params if target.moves else {**target.params, "radius": radius}
-        question = self.question(f"{target.prefix}sector", params)
-        builder = TableBuilder(question, SECTOR_COLUMNS)
-        document = self.document(question, deadline)
-        builder.add(sector_page(document, question.service))
+        query = self.query(f"{target.prefix}sector", params)
+        builder = TableBuilder(query, SECTOR_COLUMNS)
+        document = self.document(query, deadline)
+        builder.add(sector_page(document, query.service))
         table = builder.table()
         if not len(table):
-            message = message_of(document, question.service)
+            message = message_of(document, query.service)
             warn_user(f"{NO_SECTOR} {message or ''}".rstrip(), NoResultsWarning)
         return table
 
     def _by_sector(
         self, target: CutoutTarget, size: CutoutSize, sectors: tuple[int, ...] | None, deadline: Deadline
     ) -> list[ApiRequest]:
-        """Return a question for each sector: one for all of them could keep the service busy for too long."""
+        """Return a query for each sector, because one query for all of them may take the service too long."""
         if sectors is None:
             found = self._sectors(target, deadline)["sector"].tolist()
             sectors = tuple(sorted({number for number in found if number is not None}))
         path = f"{target.prefix}astrocut"
         return [
-            self.question(path, {**size.params(), "sector": number, **target.params}, f" for sector {number}")
+            self.query(path, {**size.params(), "sector": number, **target.params}, f" for sector {number}")
             for number in sectors
         ]
 
 
 class TesscutClass(MastClass):
-    """Return or download cutouts of the full-frame images of TESS, as target pixel files.
+    """Return or download cutouts of TESS full-frame images, as target pixel files.
 
-    A target is given by ``coordinates``, by ``object_name``, or, if it moves, by ``object_name`` and
+    Specify the target by ``coordinates`` or ``object_name``, or, if it moves, by ``object_name`` and
     ``moving_target=True``.
 
     Parameters
@@ -178,7 +185,7 @@ class TesscutClass(MastClass):
         """The service that does the work."""
         return TessService(self._service, "tesscut", "TESScut")
 
-    @_as_before
+    @_with_deprecated_arguments
     def get_sectors(
         self,
         *,
@@ -247,7 +254,7 @@ class TesscutClass(MastClass):
         given = GivenTarget(coordinates, object_name, moving_target, mt_type, resolver)
         return self._cutouts.sectors(given, radius, timeout)
 
-    @_as_before
+    @_with_deprecated_arguments
     def download_cutouts(
         self,
         *,
@@ -335,7 +342,7 @@ class TesscutClass(MastClass):
         given = GivenTarget(coordinates, object_name, moving_target, mt_type, resolver)
         return self._cutouts.save(given, size, sector, path, max_workers, timeout, inflate=inflate, verbose=verbose)
 
-    @_as_before
+    @_with_deprecated_arguments
     def get_cutouts(
         self,
         *,

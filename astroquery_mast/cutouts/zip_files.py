@@ -1,10 +1,10 @@
-"""Zip files that a service makes on demand: checked before they are trusted, and unpacked one whole file at a time.
+"""Check and unpack the zip files of the cutout services.
 
-In: a zip file as it came, and the names in it.  Out: the files in it, piece by piece and proven by their checksums;
-relative paths that cannot leave the download folder; files on disk.
+In: a zip file.  Out: the files in it, in pieces and verified by their checksums; relative paths that cannot leave the
+download folder; files on disk.
 
-Only the archive writes these files, but a name in a zip file, its size and its kind are still just what a server says:
-"../" in a name, links, locked files, and small files that swell to fill the disk do no harm here.
+Names, sizes and types in a zip file come from a server and are not trusted.  Names with "../", links, encrypted files
+and decompression bombs do no harm here.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from ..products.file_names import FileNameParts, assign_paths
 from ..service.retrying import Deadline
 
 _PIECE = 1 << 18
-# How a zip file begins: with a file, or, if it is empty, with its end.
+# Signatures at the start of a zip file: of a file, or of the end record if it is empty.
 _SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 _PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-# TPFs shrink to about a half.  Even a cutout of empty sky, which shrinks a thousandfold, is far below a gigabyte.
+# Target pixel files compress to about half their size.  Even a cutout of empty sky, which compresses by a factor of a
+# thousand, is far smaller than a gigabyte.
 _FREE = 1 << 30
 _RATIO = 100
 _MOST_FILES = 10_000
-# What reading a broken zip file, or another file, may raise; a RuntimeError is zipfile's word for "locked".
+# Errors from reading damaged zip files or other files; zipfile raises RuntimeError for encrypted files.
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -47,13 +48,13 @@ _BROKEN = (
 )
 
 
-def begins_as_zip(start: bytes) -> bool:
-    """Tell whether bytes are the beginning of a zip file."""
+def is_zip_start(start: bytes) -> bool:
+    """Return whether the bytes are the beginning of a zip file."""
     return start.startswith(_SIGNATURES)
 
 
 class ArchiveFile:
-    """An open zip file whose names, sizes and kinds have been looked at."""
+    """An open zip file whose names, sizes and types have been checked."""
 
     def __init__(self, archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo], service: str) -> None:
         self.members = members
@@ -61,7 +62,7 @@ class ArchiveFile:
         self._service = service
 
     def pieces(self, member: zipfile.ZipInfo) -> Iterator[bytes]:
-        """Give the bytes of a file."""
+        """Yield the bytes of a file in pieces."""
         left = member.file_size
         with _readable(self._service, member.filename), self._archive.open(member) as stream:
             while piece := stream.read(_PIECE):
@@ -71,13 +72,13 @@ class ArchiveFile:
                 raise EOFError(f"{left} bytes are missing")
 
     def read(self, member: zipfile.ZipInfo) -> bytes:
-        """Return the bytes of a file; as `pieces`."""
+        """Return the bytes of a file."""
         return b"".join(self.pieces(member))
 
 
 @contextmanager
 def zipped_files(stream: BinaryIO, service: str) -> Iterator[ArchiveFile]:
-    """Open a zip file."""
+    """Open and check a zip file."""
     size = stream.seek(0, 2)
     with _readable(service):
         archive = zipfile.ZipFile(stream)
@@ -90,7 +91,7 @@ def zipped_files(stream: BinaryIO, service: str) -> Iterator[ArchiveFile]:
 
 @contextmanager
 def _readable(service: str, name: str | None = None) -> Iterator[None]:
-    """Tell in one way of all that may be wrong with a zip file."""
+    """Convert all errors about a zip file to `InvalidResponseError`."""
     try:
         yield
     except _BROKEN as err:
@@ -100,11 +101,11 @@ def _readable(service: str, name: str | None = None) -> Iterator[None]:
 
 
 def _check(members: Sequence[zipfile.ZipInfo], size: int) -> None:
-    """Raise if these are not ordinary files."""
+    """Raise unless all members are regular files of reasonable number and size."""
     if len(members) > _MOST_FILES:
         raise zipfile.BadZipFile(f"it contains {len(members)} files")
     for member in members:
-        # The upper half holds the permissions of a Unix system, and there what kind of file it is.
+        # The upper two bytes are the Unix mode, which includes the type of the file.
         if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG}:
             raise zipfile.BadZipFile(f"{member.filename!r} is a link or not a regular file")
         if member.flag_bits & 0x1:
@@ -116,19 +117,19 @@ def _check(members: Sequence[zipfile.ZipInfo], size: int) -> None:
         raise zipfile.BadZipFile(f"its {size} bytes would decompress to {swollen}")
 
 
-def places_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Give each file of one or several archive files a place of its own."""
+def unpacked_paths(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return a unique relative path for each file of one or several zip files."""
     return assign_paths([_naming(index, name) for index, name in enumerate(names)], flat=True)
 
 
 def _naming(index: int, name: str) -> FileNameParts:
-    """What decides where a file lies; the index tells files of one name from each other."""
+    """Return the parts of a file's path; the index distinguishes files of the same name."""
     parts = [part for part in PurePosixPath(name).parts if part != "/"] or [""]
     return FileNameParts(f"{index}:{name}", parts[-1], "", str(index + 1), tuple(parts[:-1]))
 
 
-def write_whole(pieces: Iterable[bytes], target: Path, folder: Path, deadline: Deadline) -> tuple[int, str]:
-    """Write a file beside its place in the download folder, and move it there when all of it is on the disk."""
+def write_atomically(pieces: Iterable[bytes], target: Path, folder: Path, deadline: Deadline) -> tuple[int, str]:
+    """Write a part file next to its target in the download folder, and rename it once it is complete."""
     check_place = LinkCheck(target.parent, folder)
     check_place()
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Sizes, sectors, targets and parameters of pictures, in all the forms that users write, and in wrong ones."""
+"""Sizes, sectors, targets and image parameters, valid and invalid."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from astroquery_mast.sky.position import Cone
     ],
 )
 def test_two_sides_are_rows_and_columns(size: Any) -> None:
-    """A pair is (ny, nx), whatever it is made of, and whole pixels are sent as whole numbers."""
+    """A pair of any type is (ny, nx), and integer pixels are sent as integers."""
     assert as_size(size).params() == {"y": 7, "x": 5, "units": "px"}
     assert all(type(side) is int for side in (as_size((7, 5)).y, as_size([7, 5] * u.pix).x))
 
@@ -56,8 +56,8 @@ def test_two_sides_are_rows_and_columns(size: Any) -> None:
 @pytest.mark.parametrize(
     "size", [5, 5.0, np.int64(5), np.float32(5), np.array(5), np.array([5]), (5,), [5], 5 * u.pix, [5] * u.pix]
 )
-def test_one_side_stands_for_both(size: Any) -> None:
-    """A single size makes a square."""
+def test_one_side_gives_a_square(size: Any) -> None:
+    """A single size is used for both sides."""
     assert as_size(size) == CutoutSize(5, 5, "px")
 
 
@@ -73,7 +73,7 @@ def test_one_side_stands_for_both(size: Any) -> None:
     ],
 )
 def test_angles_are_sent_in_degrees(size: Any, degrees: tuple[float, float]) -> None:
-    """Any angular unit does, and a column of a table keeps its own."""
+    """Any angular unit is converted, including that of a table column."""
     found = as_size(size)
     assert (found.y, found.x) == pytest.approx(degrees)
     assert found.units == "d"
@@ -118,8 +118,8 @@ def test_angles_are_sent_in_degrees(size: Any, degrees: tuple[float, float]) -> 
         Ellipsis,
     ],
 )
-def test_a_size_that_is_none_is_refused(size: Any) -> None:
-    """Nothing is guessed: what is no size above zero raises an exception that names it."""
+def test_invalid_sizes_raise(size: Any) -> None:
+    """Anything but positive sizes raises an error that names the value."""
     with pytest.raises(InvalidQueryError, match="size="):
         as_size(size)
 
@@ -129,8 +129,8 @@ _UNITS = st.sampled_from([None, u.pix, u.deg, u.arcsec, u.rad, u.m, u.one])
 
 
 @given(st.lists(st.tuples(_NUMBERS, _UNITS), max_size=4))
-def test_sizes_are_read_or_refused(sides: list[tuple[Any, Any]]) -> None:
-    """Whatever is given, the answer is a size above zero or an InvalidQueryError, and a size read again is the same."""
+def test_any_size_is_converted_or_raises(sides: list[tuple[Any, Any]]) -> None:
+    """Any input gives a positive size or an InvalidQueryError, and converting a size again does not change it."""
     size = [u.Quantity(float(number), unit) if unit and isinstance(number, float) else number for number, unit in sides]
     try:
         found = as_size(size)
@@ -145,7 +145,7 @@ def test_sizes_are_read_or_refused(sides: list[tuple[Any, Any]]) -> None:
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
 def test_pixels_are_sent_exactly(y: int, x: int) -> None:
-    """Rows and columns are never exchanged or rounded."""
+    """Rows and columns are never swapped or rounded."""
     assert as_size((y, x)) == CutoutSize(y, x, "px")
     assert as_size((Fraction(y), np.uint32(x))) == CutoutSize(y, x, "px")
 
@@ -157,21 +157,21 @@ def test_pixels_are_sent_exactly(y: int, x: int) -> None:
     "sector",
     [(3, 1, 3), [1, 3], np.array([3, 1, 1]), {1, 3}, range(1, 4, 2), ["0001", "3"], Column([3.0, 1.0]), iter([3, 1])],
 )
-def test_sectors_are_in_order_and_each_once(sector: Any) -> None:
-    """Lists, arrays and columns are sectors in the order in which the cutouts will come."""
+def test_sectors_are_sorted_and_unique(sector: Any) -> None:
+    """Lists, arrays and columns give sectors in the order of the cutouts."""
     assert as_sectors(sector) == (1, 3)
 
 
 @pytest.mark.parametrize("sector", [4, np.int32(4), np.int64(4), 4.0, "4", "0004", np.array(4), np.array([4]), [4]])
 def test_one_sector(sector: Any) -> None:
-    """A sector is a whole number, as tables and arrays hold it too."""
+    """A sector is an integer, also a numpy integer from a table or array."""
     found = as_sectors(sector)
     assert found == (4,)
     assert type(found[0]) is int
 
 
-def test_no_sector_is_all_of_them() -> None:
-    """None is the default, and no number."""
+def test_none_means_all_sectors() -> None:
+    """None is the default, and stays None."""
     assert as_sectors(None) is None
 
 
@@ -197,8 +197,8 @@ def test_no_sector_is_all_of_them() -> None:
         1j,
     ],
 )
-def test_a_sector_that_is_none_is_refused(sector: Any) -> None:
-    """Zero and an empty list are not "all sectors", as they were in astroquery.mast."""
+def test_invalid_sectors_raise(sector: Any) -> None:
+    """Zero and an empty list do not mean all sectors, as they did in astroquery.mast."""
     with pytest.raises(InvalidQueryError, match="sector="):
         as_sectors(sector)
 
@@ -208,7 +208,7 @@ def test_a_sector_that_is_none_is_refused(sector: Any) -> None:
 
 @pytest.mark.parametrize("mt_type", ["smallbody", "small_body", "Small Body", "SMALL-BODY"])
 def test_a_moving_target_has_a_name_and_a_type(mt_type: str) -> None:
-    """The type may be spelled in any of the usual ways."""
+    """The type can be spelled in all usual ways."""
     target = moving_target_named("Eleonora", mt_type)
     assert target.moves
     assert target.params == {"obj_id": "Eleonora", "obj_type": "smallbody"}
@@ -216,14 +216,14 @@ def test_a_moving_target_has_a_name_and_a_type(mt_type: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  ", True, 3.5, b"Ceres", ["Ceres"]])
-def test_a_moving_target_needs_a_name(name: Any) -> None:
-    """A name is text or a number."""
+def test_a_moving_target_requires_a_name(name: Any) -> None:
+    """A name is a string or a number."""
     with pytest.raises(InvalidQueryError, match="object name or ID"):
         moving_target_named(name, None)
 
 
-def test_an_unknown_type_is_refused() -> None:
-    """There are two types, and the message names them."""
+def test_an_unknown_type_raises() -> None:
+    """The message lists the two types."""
     with pytest.raises(InvalidQueryError, match="mt_type must be 'majorbody', 'smallbody' or None, got"):
         moving_target_named("Ceres", "comet")
 
@@ -238,24 +238,24 @@ def test_an_unknown_type_is_refused() -> None:
         (None, None, False, "object_name or coordinates"),
     ],
 )
-def test_a_target_is_said_once(coordinates: Any, name: Any, moving: bool, words: str) -> None:
-    """Two targets, or none, are refused."""
+def test_exactly_one_target_is_required(coordinates: Any, name: Any, moving: bool, words: str) -> None:
+    """Two targets, or none, raise an error."""
     with pytest.raises(InvalidQueryError, match=words):
         one_target(coordinates, name, moving)
 
 
 def test_a_position_is_a_target_without_radius() -> None:
-    """Cutouts have a size instead."""
+    """The radius is ignored, because cutouts have a size."""
     target = CutoutTarget.at(Cone(10.0, -5.0, 0.3))
     assert not target.moves
     assert target.params == {"ra": 10.0, "dec": -5.0}
 
 
-# -- pictures ------------------------------------------------------------------------------------------------------
+# -- images --------------------------------------------------------------------------------------------------------
 
 
-def test_parameters_of_pictures_are_sent_as_the_service_reads_them() -> None:
-    """Ranges are two numbers in brackets, None is a parameter that is not given."""
+def test_image_parameters_are_sent_as_the_service_expects() -> None:
+    """Ranges are two numbers in brackets, and parameters that are None are not sent."""
     given = {"stretch": "Log", "minmax_percent": (0.5, 99), "minmax_value": np.array([1, 2]), "invert": np.True_}
     assert image_params(given) == {
         "stretch": "log",
@@ -282,14 +282,14 @@ def test_parameters_of_pictures_are_sent_as_the_service_reads_them() -> None:
         ({"invert": 1}, "True or False"),
     ],
 )
-def test_parameters_that_cannot_be_applied_are_refused(given: dict[str, Any], words: str) -> None:
-    """Nothing is left out silently."""
+def test_invalid_image_parameters_raise(given: dict[str, Any], words: str) -> None:
+    """No parameter is ignored silently."""
     with pytest.raises(InvalidQueryError, match=words):
         image_params(given)
 
 
 def test_formats() -> None:
-    """Formats are known by their usual spellings."""
+    """Formats can be spelled in all usual ways."""
     assert [as_format(name) for name in ("fits", "JPG", ".png", "jpeg")] == ["fits", "jpg", "png", "jpg"]
     with pytest.raises(InvalidQueryError, match="'jpg'"):
         as_format("tiff")

@@ -1,4 +1,4 @@
-"""What the cutout services say in place of cutouts."""
+"""Messages of the cutout services instead of cutouts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.cutouts.protocol import message_for_nothing, message_of, sector_page, surveys
+from astroquery_mast.cutouts.protocol import message_of, no_data_message, sector_page, surveys
 from astroquery_mast.exceptions import (
     InvalidQueryError,
     InvalidResponseError,
@@ -22,7 +22,7 @@ from astroquery_mast.exceptions import (
 
 
 def body(document: Any) -> bytes:
-    """Return the bytes of a JSON answer."""
+    """Return the bytes of a JSON response."""
     return json.dumps(document).encode()
 
 
@@ -40,36 +40,36 @@ def body(document: Any) -> bytes:
         "Missing HAP files for input target. Cutout not performed.",
     ],
 )
-def test_message_for_nothing_are_the_services_own(words: str) -> None:
-    """What says that there are no data is returned as it is."""
-    assert message_for_nothing(body({"msg": words, "results": []}), "Zcut") == words
-    assert message_for_nothing(body({"msg": words}), "Zcut") == words
+def test_messages_about_missing_data_are_returned(words: str) -> None:
+    """The message of the service about missing data is returned unchanged."""
+    assert no_data_message(body({"msg": words, "results": []}), "Zcut") == words
+    assert no_data_message(body({"msg": words}), "Zcut") == words
 
 
-def test_an_empty_list_says_more_than_words() -> None:
-    """Hapcut sends one beside its sentence, whatever that is."""
-    assert message_for_nothing(body({"msg": "Invalid skycell", "results": []}), "Hapcut") == "Invalid skycell"
+def test_an_empty_list_takes_precedence_over_the_message() -> None:
+    """With an empty list of results, any message means that there are no data."""
+    assert no_data_message(body({"msg": "Invalid skycell", "results": []}), "Hapcut") == "Invalid skycell"
 
 
-def test_an_empty_list_needs_no_words() -> None:
-    """No results are no results."""
-    assert "found no data" in message_for_nothing(b'{"results": []}', "Hapcut")
+def test_an_empty_list_without_a_message() -> None:
+    """An empty list of results means that there are no data, without a message, too."""
+    assert "found no data" in no_data_message(b'{"results": []}', "Hapcut")
 
 
 @pytest.mark.parametrize(
     "words", ["Invalid sector: 999", "size is too large", "units must be px or d", "Missing parameter ra"]
 )
-def test_words_of_a_refusal_are_an_invalid_query(words: str) -> None:
-    """The service's words blame the question, and the status is not what counts."""
+def test_messages_about_the_request_raise_invalid_query(words: str) -> None:
+    """A message that blames the request raises InvalidQueryError, despite status 200."""
     with pytest.raises(InvalidQueryError, match=words):
-        message_for_nothing(body({"msg": words}), "TESScut")
+        no_data_message(body({"msg": words}), "TESScut")
 
 
 @pytest.mark.parametrize("words", ["Internal error.", "The request timed out.", "Cutout failed, please try again."])
-def test_words_of_a_failure_are_a_remote_error(words: str) -> None:
-    """The service's words blame the service."""
+def test_messages_about_a_failure_raise_a_remote_error(words: str) -> None:
+    """A message that blames the service raises RemoteServiceError."""
     with pytest.raises(ServerError, match=words):
-        message_for_nothing(body({"msg": words}), "TESScut")
+        no_data_message(body({"msg": words}), "TESScut")
 
 
 @pytest.mark.parametrize(
@@ -86,21 +86,21 @@ def test_words_of_a_failure_are_a_remote_error(words: str) -> None:
         b"7",
     ],
 )
-def test_anything_else_cannot_be_read(answer: bytes) -> None:
-    """The message shows how the answer begins."""
+def test_other_responses_raise(answer: bytes) -> None:
+    """The error quotes the beginning of the response."""
     with pytest.raises(InvalidResponseError, match="TESScut did not return cutouts"):
-        message_for_nothing(answer, "TESScut")
+        no_data_message(answer, "TESScut")
 
 
 @given(st.one_of(st.binary(max_size=40), st.dictionaries(st.sampled_from(["msg", "results"]), st.text()).map(body)))
-def test_every_answer_is_words_or_an_error_of_ours(answer: bytes) -> None:
-    """No KeyError and no JSONDecodeError reaches a user."""
+def test_any_response_is_a_message_or_an_error_of_the_package(answer: bytes) -> None:
+    """No response raises KeyError or JSONDecodeError."""
     with suppress(MastError):
-        assert message_for_nothing(answer, "Zcut")
+        assert no_data_message(answer, "Zcut")
 
 
 def test_sectors_are_numbers(recorded: Callable[[str], bytes]) -> None:
-    """Text with zeros before it is a number, keys that are not known are left out, and null stays null."""
+    """Strings with leading zeros become integers, unknown keys are ignored, and null stays null."""
     page = sector_page(json.loads(recorded("tess_sector.json")), "TESScut")
     assert page.rows == [{"sectorName": "tess-s0001-1-3", "sector": 1, "camera": 1, "ccd": 3}]
     odd = {"sectorName": "x", "sector": "0006", "camera": 2, "ccd": None, "obsTime": "2018"}
@@ -111,7 +111,7 @@ def test_sectors_are_numbers(recorded: Callable[[str], bytes]) -> None:
 
 @pytest.mark.parametrize("read", [sector_page, surveys])
 def test_lists_may_be_empty(read: Callable[[Any, str], Any]) -> None:
-    """An empty list, or words for "nothing", is an answer without entries."""
+    """An empty list, or a message about missing data, gives no entries."""
     for document in ({"results": [], "surveys": []}, {"msg": "No data found."}):
         found = read(document, "Zcut")
         assert not (found if isinstance(found, list) else found.rows)
@@ -121,27 +121,27 @@ def test_lists_may_be_empty(read: Callable[[Any, str], Any]) -> None:
 @pytest.mark.parametrize(
     "document", [None, [], {}, "x", {"results": None, "surveys": {}}, {"results": 5, "surveys": 5}]
 )
-def test_lists_that_are_none_cannot_be_read(read: Callable[[Any, str], Any], document: Any) -> None:
-    """What is no list raises an error that names the service."""
+def test_invalid_lists_raise(read: Callable[[Any, str], Any], document: Any) -> None:
+    """The error names the service."""
     with pytest.raises(RemoteServiceError, match="Zcut"):
         read(document, "Zcut")
 
 
 @pytest.mark.parametrize("entry", ["x", {"sector": "one"}, {"sector": [1]}, None])
-def test_sectors_that_are_none_cannot_be_read(entry: Any) -> None:
-    """A number that is none is not guessed at."""
+def test_invalid_sectors_in_responses_raise(entry: Any) -> None:
+    """An invalid number raises an error."""
     with pytest.raises(InvalidResponseError, match="TESScut"):
         sector_page({"results": [entry]}, "TESScut")
 
 
 def test_surveys_are_names(recorded: Callable[[str], bytes]) -> None:
-    """The names come in the service's order."""
+    """The names are in the order of the service."""
     names = ["candels_gn_60mas", "candels_gn_30mas", "goods_north"]
     assert surveys(json.loads(recorded("zcut_survey.json")), "Zcut") == names
 
 
-def test_a_long_message_is_read_at_once() -> None:
-    """A message of many words does not keep the reader busy for minutes."""
+def test_a_long_message_is_parsed_quickly() -> None:
+    """The patterns do not backtrack for minutes on a long message."""
     words = "no " * 40_000
     assert message_of({"msg": words, "results": []}, "TESScut") == words.strip()
     assert message_of({"msg": words}, "TESScut") == words.strip()

@@ -1,4 +1,4 @@
-"""Sectors, surveys, and cutouts in memory, with the real archive's addresses and recorded answers."""
+"""Sectors, surveys, and cutouts in memory, with the URLs of MAST and recorded responses."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NOTHING = {"msg": "No data found for the given coordinates.", "results": []}
 
 @pytest.fixture
 def archive() -> Iterator[responses.RequestsMock]:
-    """The real addresses, answered from memory."""
+    """Mock the URLs of MAST."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield mock
 
@@ -51,7 +51,7 @@ def sent(archive: responses.RequestsMock, number: int = -1) -> dict[str, str]:
 
 
 def small_fits(sector: int) -> bytes:
-    """Return a FITS file that tells its sector."""
+    """Return a FITS file with its sector in the header."""
     stream = io.BytesIO()
     fits.PrimaryHDU(header=fits.Header({"SECTOR": sector})).writeto(stream)
     return stream.getvalue()
@@ -67,19 +67,19 @@ def zipped(**members: bytes) -> bytes:
 
 
 def by_sector(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
-    """Answer with a cutout of the sector that is asked for."""
+    """Respond with a cutout of the requested sector."""
     sector = int(dict(parse_qsl(str(request.body)))["sector"])
     return 200, {"Content-Type": "application/zip"}, zipped(**{f"s{sector}": small_fits(sector)})
 
 
 def sectors_of(*numbers: int) -> dict[str, Any]:
-    """Return an answer that lists sectors."""
+    """Return a response with a list of sectors."""
     rows = [{"sectorName": f"tess-s{n:04}-1-3", "sector": f"{n:04}", "camera": "1", "ccd": "3"} for n in numbers]
     return {"results": rows}
 
 
 def test_a_recorded_cutout_opens(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """It is a target pixel file under the service's name, and nothing stays open behind it."""
+    """The cutout is a target pixel file with the name from the service, and no file stays open."""
     archive.post(f"{TESS}/astrocut", body=recorded(TPF))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -94,8 +94,8 @@ def test_a_recorded_cutout_opens(archive: responses.RequestsMock, recorded: Call
     assert sent(archive) == {"x": "5", "y": "5", "units": "px", "sector": "1", "ra": "107.27", "dec": "-70.0"}
 
 
-def test_all_sectors_are_asked_one_by_one_and_come_in_order(archive: responses.RequestsMock) -> None:
-    """Without ``sector`` the sectors are listed first, and each is one request, however often it is listed."""
+def test_each_sector_is_one_request(archive: responses.RequestsMock) -> None:
+    """Without ``sector``, the sectors are listed first, and each is requested once and returned in order."""
     archive.post(f"{TESS}/sector", json=sectors_of(9, 2, 9, 33))
     archive.add_callback("POST", f"{TESS}/astrocut", by_sector)
     cutouts = Tesscut.get_cutouts(coordinates=PLACE, size=(3, 4) * u.arcmin)
@@ -107,15 +107,15 @@ def test_all_sectors_are_asked_one_by_one_and_come_in_order(archive: responses.R
 
 @pytest.mark.parametrize("sector", [(9, 2), np.array([9, 2, 2]), ["9", "2"], range(2, 10, 7)])
 def test_several_sectors(archive: responses.RequestsMock, sector: Any) -> None:
-    """Only the sectors that are named are asked for."""
+    """Only the specified sectors are requested."""
     archive.add_callback("POST", f"{TESS}/astrocut", by_sector)
     cutouts = Tesscut.get_cutouts(coordinates=PLACE, sector=sector)
     assert [cutout[0].header["SECTOR"] for cutout in cutouts] == [2, 9]
     assert len(archive.calls) == 2
 
 
-def test_no_more_requests_at_a_time_than_wanted(archive: responses.RequestsMock) -> None:
-    """``max_workers`` bounds them, and ten do whatever is wanted."""
+def test_simultaneous_requests_are_limited(archive: responses.RequestsMock) -> None:
+    """The limit is ``max_workers``, but at most ten."""
     lock, now, most = threading.Lock(), [0], [0]
 
     def counted(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
@@ -134,8 +134,8 @@ def test_no_more_requests_at_a_time_than_wanted(archive: responses.RequestsMock)
         assert 1 <= most[0] <= allowed
 
 
-def test_a_moving_target_has_its_own_addresses(archive: responses.RequestsMock) -> None:
-    """Sectors first, then one request for each."""
+def test_a_moving_target_has_its_own_urls(archive: responses.RequestsMock) -> None:
+    """Sectors are listed first, then each is one request."""
     archive.post(f"{TESS}/moving_target/sector", json=sectors_of(6, 23))
     archive.add_callback("POST", f"{TESS}/moving_target/astrocut", by_sector)
     cutouts = Tesscut.get_cutouts(object_name="Eleonora", moving_target=True, mt_type="small_body", size=5)
@@ -144,8 +144,8 @@ def test_a_moving_target_has_its_own_addresses(archive: responses.RequestsMock) 
     assert sent(archive)["obj_type"] == "smallbody"
 
 
-def test_nothing_to_cut_out_is_an_empty_list_and_a_warning(archive: responses.RequestsMock) -> None:
-    """The warning is in the service's words; several sectors are told apart."""
+def test_missing_data_give_an_empty_list_and_a_warning(archive: responses.RequestsMock) -> None:
+    """The warning has the message of the service, by sector if there are several."""
     archive.post(f"{TESS}/astrocut", json=NOTHING)
     archive.post(f"{ZCUT}/astrocut", json={"msg": NOTHING["msg"]})
     archive.post(f"{HAPCUT}/astrocut", json=NOTHING)
@@ -160,16 +160,16 @@ def test_nothing_to_cut_out_is_an_empty_list_and_a_warning(archive: responses.Re
         assert Hapcut.get_cutouts(PLACE) == []
 
 
-def test_a_refusal_with_status_200_is_an_invalid_query(archive: responses.RequestsMock) -> None:
-    """The words are the service's own, and it is asked once."""
+def test_a_rejected_request_with_status_200_is_an_invalid_query(archive: responses.RequestsMock) -> None:
+    """The error has the message of the service, and the request is not retried."""
     archive.post(f"{TESS}/astrocut", json={"msg": "Invalid sector: 999."})
     with pytest.raises(InvalidQueryError, match="Invalid sector: 999"):
         Tesscut.get_cutouts(coordinates=PLACE, sector=999)
     assert len(archive.calls) == 1
 
 
-def test_a_refusal_with_status_400_is_an_invalid_query(archive: responses.RequestsMock) -> None:
-    """The server's words are not dropped, and not those of another service (B40)."""
+def test_a_rejected_request_with_status_400_is_an_invalid_query(archive: responses.RequestsMock) -> None:
+    """The error has the message of this service (B40)."""
     archive.post(f"{TESS}/sector", status=400, body="bad unit")
     with pytest.raises(InvalidQueryError, match="bad unit"):
         Tesscut.get_sectors(coordinates=PLACE)
@@ -178,39 +178,37 @@ def test_a_refusal_with_status_400_is_an_invalid_query(archive: responses.Reques
 @pytest.mark.parametrize(
     "body", [b"<html>We are down</html>", b"PK\x03\x04", zipped(a=small_fits(1))[:-30], b"", b'{"detail": 1}']
 )
-def test_what_is_no_cutout_is_a_remote_error(archive: responses.RequestsMock, body: bytes) -> None:
-    """A page of HTML, a cut zip file and other answers are asked for again, and then an error."""
+def test_invalid_responses_raise_a_remote_error(archive: responses.RequestsMock, body: bytes) -> None:
+    """HTML, truncated zip files and other responses are retried, and then raise an error."""
     archive.post(f"{TESS}/astrocut", body=body)
     with pytest.raises(InvalidResponseError, match="TESScut for sector 1"):
         Tesscut.get_cutouts(coordinates=PLACE, sector=1)
     assert len(archive.calls) == conf.max_attempts
 
 
-def test_a_cut_answer_may_be_whole_the_next_time(
-    archive: responses.RequestsMock, recorded: Callable[[str], bytes]
-) -> None:
-    """A zip file that was cut on its way is asked for once more."""
+def test_a_truncated_response_is_retried(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
+    """A truncated zip file is requested again."""
     archive.post(f"{TESS}/astrocut", body=recorded(TPF)[:-100])
     archive.post(f"{TESS}/astrocut", body=recorded(TPF))
     assert len(Tesscut.get_cutouts(coordinates=PLACE, sector=1)) == 1
 
 
-def test_a_file_that_is_no_fits_file_is_a_remote_error(archive: responses.RequestsMock) -> None:
-    """The message names it."""
+def test_a_file_other_than_fits_raises_a_remote_error(archive: responses.RequestsMock) -> None:
+    """The message names the file."""
     archive.post(f"{HAPCUT}/astrocut", body=zipped(a=b"no FITS"))
     with pytest.raises(InvalidResponseError, match=r"'a\.fits', which is not a valid FITS file"):
         Hapcut.get_cutouts(PLACE)
 
 
-def test_an_empty_zip_file_is_nothing(archive: responses.RequestsMock) -> None:
-    """A zip file without files has nothing to say, and is no error."""
+def test_an_empty_zip_file_gives_no_cutouts(archive: responses.RequestsMock) -> None:
+    """A zip file without files gives a warning, and no error."""
     archive.post(f"{ZCUT}/astrocut", body=zipped())
     with pytest.warns(NoResultsWarning, match="returned an empty zip file"):
         assert Zcut.get_cutouts(PLACE) == []
 
 
-def test_too_many_requests_pass(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """503 is what the service says above five requests a second: it is asked again later."""
+def test_too_many_requests_are_retried(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
+    """The service responds with 503 above five requests per second, and the request is repeated later."""
     archive.post(f"{TESS}/astrocut", status=503, headers={"Retry-After": "1"})
     archive.post(f"{TESS}/astrocut", status=503)
     archive.post(f"{TESS}/astrocut", body=recorded(TPF))
@@ -218,15 +216,15 @@ def test_too_many_requests_pass(archive: responses.RequestsMock, recorded: Calla
 
 
 def test_a_service_that_stays_down_is_a_remote_error(archive: responses.RequestsMock) -> None:
-    """The number of the status is in the message, where code looks for it."""
+    """The message has the status code, for which other code searches."""
     archive.post(f"{TESS}/astrocut", status=504)
     with pytest.raises(ServerError, match="504"):
         Tesscut.get_cutouts(coordinates=PLACE, sector=[1, 2, 3], max_workers=1)
     assert len(archive.calls) == conf.max_attempts
 
 
-def test_a_sector_that_fails_ends_the_others(archive: responses.RequestsMock) -> None:
-    """A list cannot tell that one is missing: the call raises, and nothing more is sent for the other sectors."""
+def test_a_failed_sector_stops_the_others(archive: responses.RequestsMock) -> None:
+    """The call raises, because a list cannot show what is missing, and no more requests are sent."""
     begun, raised, asked = threading.Event(), threading.Event(), []
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
@@ -249,8 +247,8 @@ def test_a_sector_that_fails_ends_the_others(archive: responses.RequestsMock) ->
     assert sorted(asked) == ["1", "2"]
 
 
-def test_a_service_is_given_time_to_make_a_cutout(archive: responses.RequestsMock) -> None:
-    """The silence that is borne is three times the usual one, and never longer than the call may take."""
+def test_the_read_timeout_is_longer_for_cutouts(archive: responses.RequestsMock) -> None:
+    """The read timeout is three times the usual one, but not longer than the timeout of the call."""
     waited = []
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
@@ -266,14 +264,14 @@ def test_a_service_is_given_time_to_make_a_cutout(archive: responses.RequestsMoc
 
 
 def test_a_timeout_is_astroquerys_own(archive: responses.RequestsMock) -> None:
-    """No answer within the time of the call."""
+    """A call without a response in time raises the TimeoutError of astroquery."""
     archive.post(f"{HAPCUT}/astrocut", body=requests.exceptions.ReadTimeout())
     with pytest.raises(TimeoutError, match="Hapcut"):
         Hapcut.get_cutouts(PLACE, timeout=1e-9)
 
 
 def test_surveys_have_cutouts(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """The survey is sent where one is named."""
+    """The survey is sent if it is specified."""
     archive.post(f"{ZCUT}/astrocut", body=recorded("astrocut_189.49206_62.20615_100x100px_f.zip"))
     (cutout,) = Zcut.get_cutouts(SkyCoord(189.49206, 62.20615, unit="deg"), size=(200, 100), survey="candels_gn_30mas")
     assert cutout[1].data.shape == (100, 100)
@@ -284,8 +282,8 @@ def test_surveys_have_cutouts(archive: responses.RequestsMock, recorded: Callabl
             Zcut.get_cutouts(PLACE, survey=survey)  # type: ignore[arg-type]
 
 
-def test_hapcut_is_asked_in_json(archive: responses.RequestsMock) -> None:
-    """All numbers are floats, whatever the user gave."""
+def test_hapcut_requests_are_json(archive: responses.RequestsMock) -> None:
+    """All numbers are sent as floats."""
     archive.post(f"{HAPCUT}/astrocut", body=zipped(a=small_fits(1)))
     assert len(Hapcut.get_cutouts("351.3 28.4", size=np.int64(7))) == 1
     request = archive.calls[0].request
@@ -294,8 +292,8 @@ def test_hapcut_is_asked_in_json(archive: responses.RequestsMock) -> None:
     assert json.loads(request.body)["x"] == 7
 
 
-def test_another_server_is_asked(archive: responses.RequestsMock) -> None:
-    """The address is made when the call is made, from the configuration or for one client alone."""
+def test_another_server_is_queried(archive: responses.RequestsMock) -> None:
+    """The URL is determined at call time, from the configuration or for a single client."""
     archive.post("https://mirror.example/tesscut/api/v0.1/sector", json=sectors_of(1))
     with conf.set_temp("server", "https://mirror.example"):
         assert len(Tesscut.get_sectors(coordinates=PLACE)) == 1

@@ -1,4 +1,4 @@
-"""Cutouts on disk: whole or absent, inside their folder, and a row for every file."""
+"""Cutouts on disk: complete files inside the folder, and a row for every file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CONTENT = bytes(range(256)) * 20
 
 @pytest.fixture
 def archive() -> Iterator[responses.RequestsMock]:
-    """The real addresses, answered from memory."""
+    """Mock the URLs of MAST."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield mock
 
@@ -68,7 +68,7 @@ def asked(request: requests.PreparedRequest) -> dict[str, str]:
 
 
 def by_sector(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
-    """Answer with a file for the sector that is asked for; sector 2 has nothing, and sector 3 is down."""
+    """Respond with a file for the requested sector; sector 2 has no data, and sector 3 fails."""
     sector = asked(request)["sector"]
     if sector == "2":
         return 200, {"Content-Type": "application/json"}, json.dumps(NOTHING).encode()
@@ -78,14 +78,14 @@ def by_sector(request: requests.PreparedRequest) -> tuple[int, dict[str, str], b
 
 
 def names(folder: Path) -> list[str]:
-    """Return what is in a folder."""
+    """Return the contents of a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_recorded_cutout_is_unpacked(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes], tmp_path: Path
 ) -> None:
-    """The file lies under the service's name in a folder made for it, and nothing beside it."""
+    """The file has the name from the service in a new folder, without other files."""
     archive.get(f"{TESS}/astrocut", body=recorded(TPF), content_type="application/zip")
     folder = tmp_path / "a" / "b"
     with warnings.catch_warnings():
@@ -112,16 +112,16 @@ def test_a_recorded_cutout_is_unpacked(
     }
 
 
-def test_a_zip_file_is_kept_if_it_is_wanted(
+def test_a_zip_file_is_kept_with_inflate_false(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes], tmp_path: Path
 ) -> None:
-    """Two calls in one second give two files."""
+    """Two calls in the same second give two files."""
     archive.get(f"{TESS}/astrocut", body=recorded(TPF), content_type="application/zip")
     paths = {
         Tesscut.download_cutouts(coordinates=PLACE, sector=1, path=str(tmp_path), inflate=False)["Local Path"][0]
         for _ in range(2)
     }
-    assert sorted(os.path.basename(path) for path in paths) == names(tmp_path)  # noqa: PTH119 - text is what it is
+    assert sorted(os.path.basename(path) for path in paths) == names(tmp_path)  # noqa: PTH119 - the path is a string
     for path in paths:
         assert Path(path).name.startswith("tesscut_")
         assert Path(path).read_bytes() == recorded(TPF)
@@ -130,7 +130,7 @@ def test_a_zip_file_is_kept_if_it_is_wanted(
 def test_the_current_folder_is_the_default(
     archive: responses.RequestsMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Paths are relative if the folder is."""
+    """Paths are relative if the folder is relative."""
     monkeypatch.chdir(tmp_path)
     archive.get(f"{HAPCUT}/astrocut", body=zipped(("hst_cutout.fits", CONTENT)))
     assert Hapcut.download_cutouts("351.3 28.4", size=(4, 6))["Local Path"].tolist() == ["hst_cutout.fits"]
@@ -138,10 +138,10 @@ def test_the_current_folder_is_the_default(
     assert Path("hst_cutout.fits").read_bytes() == CONTENT
 
 
-def test_pictures_come_with_their_parameters(
+def test_images_are_requested_with_their_parameters(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes], tmp_path: Path
 ) -> None:
-    """Each picture is a row, and all parameters are sent."""
+    """Each image is a row, and all parameters are sent."""
     archive.get(f"{ZCUT}/astrocut", body=recorded(PICTURES))
     manifest = Zcut.download_cutouts(
         "189.49206 62.20615",
@@ -161,8 +161,8 @@ def test_pictures_come_with_their_parameters(
     assert (form["survey"], form["x"]) == ("candels_gn_30mas", "100")
 
 
-def test_parameters_of_pictures_are_never_dropped_silently(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """A misspelled one is refused, one without effect is warned of, and neither is a wrong format sent."""
+def test_image_parameters_are_never_ignored_silently(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """A misspelled parameter or format raises, and a parameter without effect gives a warning."""
     archive.get(f"{ZCUT}/astrocut", body=zipped(("a.fits", CONTENT)))
     with pytest.warns(InputWarning, match="stretch has no effect"):
         Zcut.download_cutouts(PLACE, path=tmp_path, stretch="log")
@@ -177,7 +177,7 @@ def test_parameters_of_pictures_are_never_dropped_silently(archive: responses.Re
 
 
 def test_an_old_file_is_replaced(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """The same cutout again takes the place of the first."""
+    """A new cutout of the same name replaces the previous file."""
     (tmp_path / "a.fits").write_bytes(b"old")
     archive.get(f"{HAPCUT}/astrocut", body=zipped(("a.fits", CONTENT)))
     Hapcut.download_cutouts(PLACE, path=tmp_path)
@@ -186,15 +186,15 @@ def test_an_old_file_is_replaced(archive: responses.RequestsMock, tmp_path: Path
 
 
 def test_several_sectors_are_one_manifest(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """Rows are in the order of the sectors."""
+    """The rows are in the order of the sectors."""
     archive.add_callback("GET", f"{TESS}/astrocut", by_sector)
     manifest = Tesscut.download_cutouts(coordinates=PLACE, sector=[9, 4, 12], path=tmp_path, max_workers=2)
     assert [Path(path).name for path in manifest["Local Path"]] == ["s4.fits", "s9.fits", "s12.fits"]
     assert names(tmp_path) == ["s12.fits", "s4.fits", "s9.fits"]
 
 
-def test_one_sector_that_fails_takes_nobody_with_it(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """What came is there; what failed is a row with the reason; what had nothing is warned of."""
+def test_a_failed_sector_does_not_affect_others(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """Other files are kept, the failed sector is a row with the reason, and a sector without data gives a warning."""
     archive.add_callback("GET", f"{TESS}/astrocut", by_sector)
     with pytest.warns(NoResultsWarning, match="for sector 2: No data found"):
         manifest = Tesscut.download_cutouts(coordinates=PLACE, sector=[1, 2, 3], path=tmp_path)
@@ -206,7 +206,7 @@ def test_one_sector_that_fails_takes_nobody_with_it(archive: responses.RequestsM
 
 
 def test_a_moving_target_is_downloaded_by_sector(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """Sectors first, then one request for each of them."""
+    """Sectors are listed first, then each is one request."""
     rows = [{"sectorName": "x", "sector": number, "camera": "1", "ccd": "1"} for number in ("23", "6", "6")]
     archive.post(f"{TESS}/moving_target/sector", json={"results": rows})
     archive.add_callback("GET", f"{TESS}/moving_target/astrocut", by_sector)
@@ -216,7 +216,7 @@ def test_a_moving_target_is_downloaded_by_sector(archive: responses.RequestsMock
 
 
 def test_no_sector_is_an_empty_manifest(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """The warning is that of the list of sectors; no cutout is asked for."""
+    """The list of sectors gives the warning, and no cutout is requested."""
     archive.post(f"{TESS}/sector", json={"results": []})
     with pytest.warns(NoResultsWarning, match="not in any TESS sector"):
         manifest = Tesscut.download_cutouts(coordinates=PLACE, path=tmp_path)
@@ -227,10 +227,10 @@ def test_no_sector_is_an_empty_manifest(archive: responses.RequestsMock, tmp_pat
 
 @pytest.mark.parametrize("inflate", [True, False])
 @pytest.mark.parametrize("body", [json.dumps(NOTHING).encode(), zipped()])
-def test_nothing_to_cut_out_leaves_nothing(
+def test_missing_data_leave_no_files(
     archive: responses.RequestsMock, tmp_path: Path, body: bytes, inflate: bool
 ) -> None:
-    """An empty manifest, a warning, and no file under any name."""
+    """The manifest is empty, there is a warning, and no file remains."""
     archive.get(f"{HAPCUT}/astrocut", body=body)
     with pytest.warns(NoResultsWarning, match="No data found|returned an empty zip file"):
         assert len(Hapcut.download_cutouts(PLACE, path=tmp_path, inflate=inflate)) == 0
@@ -253,25 +253,25 @@ def test_nothing_to_cut_out_leaves_nothing(
         ({"body": requests.ConnectionError("reset")}, RemoteServiceError),
     ],
 )
-def test_what_is_no_cutout_is_an_error_and_leaves_nothing(
+def test_invalid_responses_raise_and_leave_no_files(
     archive: responses.RequestsMock, tmp_path: Path, answer: dict[str, Any], error: type[Exception], inflate: bool
 ) -> None:
-    """No file under any name, and an exception of the right kind."""
+    """No file remains, and the exception has the correct class."""
     archive.get(f"{ZCUT}/astrocut", **answer)
     with pytest.raises(error):
         Zcut.download_cutouts(PLACE, path=tmp_path, inflate=inflate)
     assert names(tmp_path) == []
 
 
-def test_too_many_requests_pass(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """503 is asked again later."""
+def test_too_many_requests_are_retried(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """A request with status 503 is repeated later."""
     archive.get(f"{HAPCUT}/astrocut", status=503)
     archive.get(f"{HAPCUT}/astrocut", body=zipped(("a.fits", CONTENT)))
     assert Hapcut.download_cutouts(PLACE, path=tmp_path)["Status"].tolist() == ["COMPLETE"]
 
 
-def test_a_broken_file_spoils_no_other(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """What its checksum proves is there; what it disproves is a row with the reason, and the old file is as it was."""
+def test_a_damaged_file_does_not_affect_others(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """Files with correct checksums are written; a damaged file is a row with the reason, and its old file is kept."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as packed:
         packed.writestr("good.fits", b"good" * 50)
@@ -285,8 +285,8 @@ def test_a_broken_file_spoils_no_other(archive: responses.RequestsMock, tmp_path
     assert names(tmp_path) == ["bad.fits", "good.fits"]
 
 
-def test_a_broken_zip_file_is_not_kept(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """A zip file gets its name when all that it holds has been read once."""
+def test_a_damaged_zip_file_is_not_kept(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """A zip file gets its final name only after all of its contents have been read."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as packed:
         packed.writestr("bad.fits", b"bad" * 50)
@@ -297,7 +297,7 @@ def test_a_broken_zip_file_is_not_kept(archive: responses.RequestsMock, tmp_path
 
 
 def test_hostile_names_stay_inside(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """Files with names that lead out of the folder lie in it, each in a place of its own."""
+    """Files with names that lead out of the folder are written inside it, without collisions."""
     folder = tmp_path / "cutouts"
     hostile = ["../up.fits", "/abs.fits", "a/../../up.fits", "C:\\win.fits", "x.fits", "X.fits", ".."]
     archive.get(f"{HAPCUT}/astrocut", body=zipped(*((name, name.encode()) for name in hostile)))
@@ -309,10 +309,10 @@ def test_hostile_names_stay_inside(archive: responses.RequestsMock, tmp_path: Pa
     assert [path.read_bytes().decode() for path in paths] == hostile
 
 
-def test_a_link_of_somebody_else_below_the_folder_is_not_followed(
+def test_a_link_of_another_user_below_the_folder_is_not_followed(
     archive: responses.RequestsMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder in the zip file that is another user's link on the disk leads nowhere."""
+    """A folder in the zip file that is a link of another user on disk is not used."""
     elsewhere, folder = tmp_path / "elsewhere", tmp_path / "cutouts"
     elsewhere.mkdir()
     folder.mkdir()
@@ -326,7 +326,7 @@ def test_a_link_of_somebody_else_below_the_folder_is_not_followed(
 
 
 def test_a_link_to_the_folder_is_followed(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """The folder that the user names may be anywhere."""
+    """The download folder itself can be a link."""
     (tmp_path / "disk").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "disk")
     archive.get(f"{HAPCUT}/astrocut", body=zipped(("a.fits", CONTENT)))
@@ -334,8 +334,8 @@ def test_a_link_to_the_folder_is_followed(archive: responses.RequestsMock, tmp_p
     assert names(tmp_path / "disk") == ["a.fits"]
 
 
-def test_a_folder_in_the_place_of_a_file_is_an_error(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """It is not emptied, and nothing is left beside it."""
+def test_a_folder_with_the_name_of_a_file_is_an_error(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """The folder is not changed, and no other files remain."""
     (tmp_path / "a.fits").mkdir()
     archive.get(f"{HAPCUT}/astrocut", body=zipped(("a.fits", CONTENT), ("b.fits", CONTENT)))
     manifest = Hapcut.download_cutouts(PLACE, path=tmp_path)
@@ -344,10 +344,10 @@ def test_a_folder_in_the_place_of_a_file_is_an_error(archive: responses.Requests
 
 
 @pytest.mark.parametrize("path", ["a.fits", "memory://bucket"])
-def test_a_path_that_is_no_folder_is_refused(
+def test_a_path_other_than_a_folder_raises(
     archive: responses.RequestsMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    """Before anything is sent."""
+    """The error is raised before any request."""
     monkeypatch.chdir(tmp_path)
     Path("a.fits").touch()
     with pytest.raises(InvalidQueryError):
@@ -358,15 +358,15 @@ def test_a_path_that_is_no_folder_is_refused(
 
 
 def test_a_timeout_is_astroquerys_own(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """The time of the call is over before anything has come."""
+    """A call without a response in time raises the TimeoutError of astroquery."""
     archive.get(f"{HAPCUT}/astrocut", body=requests.exceptions.ReadTimeout())
     with pytest.raises(TimeoutError, match=r"^Timeout limit of .* exceeded by Hapcut"):
         Hapcut.download_cutouts(PLACE, path=tmp_path, timeout=1e-6)
     assert names(tmp_path) == []
 
 
-def test_a_service_is_given_time_to_make_a_cutout(archive: responses.RequestsMock, tmp_path: Path) -> None:
-    """The silence that is borne is three times the usual one."""
+def test_the_read_timeout_is_longer_for_cutouts(archive: responses.RequestsMock, tmp_path: Path) -> None:
+    """The read timeout is three times the usual one."""
     waited = []
 
     def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:

@@ -1,4 +1,4 @@
-"""Cutouts over real HTTP: the sandbox makes them, and fails in all the ways that an archive does."""
+"""Cutouts from the sandbox over HTTP, with all types of failures."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from astroquery_mast.exceptions import (
 )
 from astroquery_mast.sandbox import Fault, Sandbox
 
-# It has light curves.
+# A star with light curves.
 STAR = "TIC 261136679"
-# It was seen in sector 14 by two detectors, and in sector 17 by one.
+# A star on two detectors in sector 14, and on one in sector 17.
 TWICE = "HD 209458"
 DEEP = "189.49206 62.20615"
 SURVEY = "candels_gn_30mas"
@@ -36,7 +36,7 @@ def paths(archive: Sandbox, service: str) -> list[tuple[str, str]]:
 
 
 def names(folder: Path) -> list[str]:
-    """Return what is in a folder."""
+    """Return the contents of a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
@@ -44,7 +44,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_sectors_of_a_star_are_those_of_its_light_curves(mast_sandbox: Sandbox) -> None:
-    """A star with a light curve was seen in its sector, whether it is given by name or by position."""
+    """A star with a light curve has its sector, by name and by position."""
     by_name = Tesscut.get_sectors(object_name=STAR)
     position = Observations.resolve_object(STAR)
     assert isinstance(position, SkyCoord)
@@ -55,13 +55,13 @@ def test_sectors_of_a_star_are_those_of_its_light_curves(mast_sandbox: Sandbox) 
 
 
 def test_a_larger_radius_has_more_sectors(mast_sandbox: Sandbox) -> None:
-    """What reaches further meets more detectors."""
+    """A larger radius includes more detectors."""
     here, around = (Tesscut.get_sectors(coordinates="107.27 -70", radius=radius) for radius in ("0d", 60 * u.arcmin))
     assert set(here["sectorName"]) < set(around["sectorName"])
 
 
 def test_cutouts_of_all_sectors(mast_sandbox: Sandbox) -> None:
-    """The sectors are asked for once, and each of them once, however many detectors have the star."""
+    """The sectors are listed once, and each is requested once, even with several detectors."""
     sectors = Tesscut.get_sectors(object_name=TWICE)["sector"].tolist()
     assert len(set(sectors)) < len(sectors)
     mast_sandbox.requests.clear()
@@ -75,7 +75,7 @@ def test_cutouts_of_all_sectors(mast_sandbox: Sandbox) -> None:
 
 
 def test_files_of_all_sectors(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Each file opens, and one request is under way at a time if that is wanted."""
+    """All files can be opened, and with max_workers=1 there is one request at a time."""
     manifest = Tesscut.download_cutouts(object_name=TWICE, size=3, path=tmp_path / "new", max_workers=1)
     assert set(manifest["Status"]) == {"COMPLETE"}
     assert sorted(Path(path).name for path in manifest["Local Path"]) == names(tmp_path / "new")
@@ -87,7 +87,7 @@ def test_files_of_all_sectors(mast_sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_moving_targets(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A minor planet has cutouts along its way; one that nobody knows has none."""
+    """A minor planet has cutouts along its path; an unknown one has none."""
     sectors = Tesscut.get_sectors(object_name="Eleonora", moving_target=True)
     cutouts = Tesscut.get_cutouts(object_name="Eleonora", moving_target=True, mt_type="smallbody", size=3)
     assert [cutout[0].header["SECTOR"] for cutout in cutouts] == sectors["sector"].tolist()
@@ -100,16 +100,16 @@ def test_moving_targets(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     assert not mast_sandbox.requests.of("resolver")
 
 
-def test_a_name_that_is_none_is_a_resolver_error(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A moving target without ``moving_target=True`` is a name without a position."""
+def test_an_unknown_name_raises_a_resolver_error(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The name of a moving target cannot be resolved without ``moving_target=True``."""
     for call in (Tesscut.get_sectors, Tesscut.get_cutouts, Tesscut.download_cutouts):
         with pytest.raises(ResolverError, match='Could not resolve "nonexistent object 42"'):
             call(object_name="nonexistent object 42")
     assert not mast_sandbox.requests.of("tesscut")
 
 
-def test_a_sector_without_the_target_is_nothing(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """An empty list, an empty manifest, and a warning each."""
+def test_a_sector_without_the_target_gives_no_cutouts(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The list and the manifest are empty, with a warning each."""
     with pytest.warns(NoResultsWarning, match="No TESS data"):
         assert Tesscut.get_cutouts(object_name=STAR, sector=90) == []
     with pytest.warns(NoResultsWarning, match="sector 90: No TESS data"):
@@ -118,7 +118,7 @@ def test_a_sector_without_the_target_is_nothing(mast_sandbox: Sandbox, tmp_path:
 
 
 def test_a_cutout_that_is_too_large_is_an_invalid_query(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The service says how large it may be, and is asked once."""
+    """The message has the largest size, and the request is not retried."""
     with pytest.raises(InvalidQueryError, match="at most 100 x 100"):
         Tesscut.get_cutouts(object_name=STAR, sector=1, size=101)
     with pytest.raises(InvalidQueryError, match="at most 100 x 100"):
@@ -131,7 +131,7 @@ def test_a_cutout_that_is_too_large_is_an_invalid_query(mast_sandbox: Sandbox, t
 
 
 def test_surveys_and_their_cutouts(mast_sandbox: Sandbox) -> None:
-    """Every survey of a place has a cutout there, one that is named is the only one."""
+    """All surveys at a position have a cutout; with ``survey``, there is only one."""
     surveys = Zcut.get_surveys(DEEP)
     cutouts = Zcut.get_cutouts(DEEP, size=(10, 20))
     assert [cutout.filename.partition("_189")[0] for cutout in cutouts] == surveys
@@ -144,8 +144,8 @@ def test_surveys_and_their_cutouts(mast_sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("cutout_format", "start"), [("jpg", b"\xff\xd8"), ("png", b"\x89PNG")])
-def test_pictures(mast_sandbox: Sandbox, tmp_path: Path, cutout_format: str, start: bytes) -> None:
-    """Every parameter of a picture is understood, and changes it."""
+def test_images(mast_sandbox: Sandbox, tmp_path: Path, cutout_format: str, start: bytes) -> None:
+    """Each image parameter is accepted, and changes the image."""
     found = {}
     for label, params in {
         "plain": {},
@@ -163,7 +163,7 @@ def test_pictures(mast_sandbox: Sandbox, tmp_path: Path, cutout_format: str, sta
 
 
 def test_mosaics(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The same cutouts come in memory, asked for in JSON, and on disk."""
+    """The cutouts in memory and on disk are the same."""
     cutouts = Hapcut.get_cutouts(GALAXY, size=[4, 6])
     manifest = Hapcut.download_cutouts(GALAXY, size=[4, 6], path=tmp_path)
     assert [cutout.filename for cutout in cutouts] == [Path(path).name for path in manifest["Local Path"]]
@@ -176,8 +176,8 @@ def test_mosaics(mast_sandbox: Sandbox, tmp_path: Path) -> None:
         assert len(Hapcut.download_cutouts("10 10", path=tmp_path)) == 0
 
 
-def test_an_angle_is_a_number_of_pixels(mast_sandbox: Sandbox) -> None:
-    """Rows are the first of two, in angles too."""
+def test_an_angle_is_converted_to_pixels(mast_sandbox: Sandbox) -> None:
+    """The first of two angles is along the rows."""
     (cutout,) = Zcut.get_cutouts(DEEP, size=(0.6, 1.2) * u.arcsec, survey="candels_gn_60mas")
     assert cutout[1].data.shape == (10, 20)
 
@@ -189,8 +189,10 @@ PASSING = [Fault.status(503, retry_after=1), Fault.cut(200), Fault.reset(), Faul
 
 @pytest.mark.parametrize("fault", PASSING, ids=repr)
 @pytest.mark.parametrize("inflate", [None, True, False])
-def test_what_passes_is_borne(mast_sandbox: Sandbox, tmp_path: Path, fault: Fault, inflate: bool | None) -> None:
-    """Too many requests, cut and broken connections: the same cutout comes with the next try."""
+def test_transient_failures_are_retried(
+    mast_sandbox: Sandbox, tmp_path: Path, fault: Fault, inflate: bool | None
+) -> None:
+    """After too many requests, or truncated or broken connections, a retry returns the same cutout."""
     mast_sandbox.faults.add("zcut", fault, times=2)
     if inflate is None:
         assert len(Zcut.get_cutouts(DEEP, survey=SURVEY)) == 1
@@ -202,8 +204,8 @@ def test_what_passes_is_borne(mast_sandbox: Sandbox, tmp_path: Path, fault: Faul
 
 
 @pytest.mark.parametrize("fault", [*PASSING[:3], Fault.garbage(), Fault.no_length() + Fault.cut(500)], ids=repr)
-def test_what_stays_is_a_remote_error_and_leaves_nothing(mast_sandbox: Sandbox, tmp_path: Path, fault: Fault) -> None:
-    """No file under any name, in memory and on disk the same kind of error."""
+def test_persistent_failures_raise_and_leave_no_files(mast_sandbox: Sandbox, tmp_path: Path, fault: Fault) -> None:
+    """No file remains, and the errors are the same in memory and on disk."""
     mast_sandbox.faults.add("zcut", fault, times=None)
     with pytest.raises(RemoteServiceError):
         Zcut.get_cutouts(DEEP, survey=SURVEY)
@@ -213,8 +215,8 @@ def test_what_stays_is_a_remote_error_and_leaves_nothing(mast_sandbox: Sandbox, 
     assert names(tmp_path) == []
 
 
-def test_a_body_that_ends_early_without_a_word_is_noticed(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Without a length only the zip file itself tells that it is cut."""
+def test_a_truncated_body_without_a_length_is_detected(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Without a Content-Length, only the zip file shows that it is truncated."""
     mast_sandbox.faults.add("zcut", Fault.no_length("close") + Fault.cut(2000), times=None)
     with pytest.raises(RemoteServiceError, match="cannot be read"):
         Zcut.get_cutouts(DEEP, survey=SURVEY)
@@ -223,8 +225,8 @@ def test_a_body_that_ends_early_without_a_word_is_noticed(mast_sandbox: Sandbox,
     assert names(tmp_path) == []
 
 
-def test_one_sector_that_fails_takes_nobody_with_it(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """The manifest has a row for it; in memory it is an exception, for a list cannot tell."""
+def test_a_failed_sector_is_a_row_or_an_exception(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The manifest has a row for the failed sector; in memory, the call raises."""
     mast_sandbox.faults.add(
         "tesscut", Fault.status(500), times=None, where=lambda record: record.value("sector") == "2"
     )
@@ -235,8 +237,8 @@ def test_one_sector_that_fails_takes_nobody_with_it(mast_sandbox: Sandbox, tmp_p
         Tesscut.get_cutouts(object_name=STAR, sector=[1, 2, 3])
 
 
-def test_too_late_is_a_timeout(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """``timeout`` bounds the whole call, whatever the service is doing."""
+def test_timeout_limits_the_whole_call(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """The call raises after ``timeout``, whatever the service is doing."""
     mast_sandbox.faults.add("zcut", Fault.delay(30), times=None)
     with pytest.raises(TimeoutError, match="Zcut"):
         Zcut.get_cutouts(DEEP, survey=SURVEY, timeout=0.2)
@@ -245,19 +247,19 @@ def test_too_late_is_a_timeout(mast_sandbox: Sandbox, tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_silence_is_not_borne_for_ever(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """After three times the usual silence the request is sent again, and the cutout comes."""
+def test_a_request_is_retried_after_the_read_timeout(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """After three times the usual read timeout, the request is sent again, and succeeds."""
     with conf.set_temp("read_timeout", 0.1):
         mast_sandbox.faults.add("zcut", Fault.delay(30))
         assert len(Zcut.get_cutouts(DEEP, survey=SURVEY)) == 1
         mast_sandbox.faults.add("zcut", Fault.delay(30))
         assert len(Zcut.download_cutouts(DEEP, survey=SURVEY, path=tmp_path)) == 1
-    # On a busy computer the sandbox itself may be silent for so long.
+    # On a busy computer, the sandbox itself may take that long.
     assert len(mast_sandbox.requests.of("zcut")) >= 4
 
 
 def test_a_download_error_has_the_manifest(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """Where no exception of the service is known, the rows say what happened."""
+    """If there is no exception of the service, the rows have the reasons."""
     mast_sandbox.faults.add("zcut", Fault.cut(200), times=None)
     with pytest.raises(DownloadError) as caught:
         Zcut.download_cutouts(DEEP, survey=SURVEY, path=tmp_path)

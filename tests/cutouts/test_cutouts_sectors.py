@@ -1,4 +1,4 @@
-"""Which sectors and surveys there are around a target, and which targets and arguments are refused unsent."""
+"""Sectors and surveys around a target, and invalid targets and arguments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLACE = "107.27 -70.0"
 
 @pytest.fixture
 def archive() -> Iterator[responses.RequestsMock]:
-    """The real addresses, answered from memory."""
+    """Mock the URLs of MAST."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield mock
 
@@ -34,7 +34,7 @@ def sent(archive: responses.RequestsMock, number: int = -1) -> dict[str, str]:
 
 
 def sectors_of(*numbers: int) -> dict[str, Any]:
-    """Return an answer that lists sectors."""
+    """Return a response with a list of sectors."""
     rows = [{"sectorName": f"tess-s{n:04}-1-3", "sector": f"{n:04}", "camera": "1", "ccd": "3"} for n in numbers]
     return {"results": rows}
 
@@ -46,7 +46,7 @@ def sectors_of(*numbers: int) -> dict[str, Any]:
 def test_sectors_of_a_position(
     archive: responses.RequestsMock, recorded: Callable[[str], bytes], coordinates: Any
 ) -> None:
-    """The recorded answer is a table of numbers, and the request is a form of three of them."""
+    """The recorded response becomes a table of integers, and the request is a form with three numbers."""
     archive.post(f"{TESS}/sector", body=recorded("tess_sector.json"))
     table = Tesscut.get_sectors(coordinates=coordinates)
     assert table.colnames == ["sectorName", "sector", "camera", "ccd"]
@@ -60,14 +60,14 @@ def test_sectors_of_a_position(
 
 @pytest.mark.parametrize("radius", [0.2, 0.2 * u.deg, "0.2 deg", "12m", 12 * u.arcmin])
 def test_a_radius_is_an_angle(archive: responses.RequestsMock, radius: Any) -> None:
-    """It is sent in degrees."""
+    """The radius is sent in degrees."""
     archive.post(f"{TESS}/sector", json=sectors_of(6))
     assert Tesscut.get_sectors(coordinates=PLACE, radius=radius)["sector"][0] == 6
     assert float(sent(archive)["radius"]) == pytest.approx(0.2)
 
 
 def test_no_sector_is_an_empty_table_and_a_warning(archive: responses.RequestsMock) -> None:
-    """The table has its columns and their kinds all the same."""
+    """The empty table has the usual columns and types."""
     archive.post(f"{TESS}/sector", json={"results": []})
     with pytest.warns(NoResultsWarning, match="Coordinates are not in any TESS sector") as caught:
         table = Tesscut.get_sectors(coordinates=PLACE)
@@ -78,7 +78,7 @@ def test_no_sector_is_an_empty_table_and_a_warning(archive: responses.RequestsMo
 
 
 def test_sectors_of_a_moving_target(archive: responses.RequestsMock) -> None:
-    """Its name and its type are sent; nothing is resolved."""
+    """The name and type are sent, and the name is not resolved."""
     archive.post(f"{TESS}/moving_target/sector", json=sectors_of(23, 6, 6))
     table = Tesscut.get_sectors(object_name="Ceres", moving_target=True, mt_type="small_body")
     assert table["sector"].tolist() == [23, 6, 6]
@@ -86,15 +86,15 @@ def test_sectors_of_a_moving_target(archive: responses.RequestsMock) -> None:
     assert len(archive.calls) == 1
 
 
-def test_an_unknown_moving_target_is_told_in_the_services_words(archive: responses.RequestsMock) -> None:
-    """The warning that filters match on comes first."""
+def test_an_unknown_moving_target_gives_the_message_of_the_service(archive: responses.RequestsMock) -> None:
+    """The warning starts with the sentence that warning filters match."""
     archive.post(f"{TESS}/moving_target/sector", json={"results": [], "msg": "No such body."})
     with pytest.warns(NoResultsWarning, match=r"^Coordinates are not in any TESS sector\. No such body\.$"):
         assert len(Tesscut.get_sectors(object_name="Nobody", moving_target=True)) == 0
 
 
-def test_what_has_no_effect_is_warned_of(archive: responses.RequestsMock) -> None:
-    """Two arguments that astroquery.mast ignores silently."""
+def test_arguments_without_effect_give_a_warning(archive: responses.RequestsMock) -> None:
+    """Two arguments that astroquery.mast ignores silently give warnings."""
     archive.post(f"{TESS}/moving_target/sector", json=sectors_of(6))
     archive.post(f"{TESS}/sector", json=sectors_of(6))
     with pytest.warns(InputWarning, match="radius has no effect"):
@@ -118,10 +118,10 @@ def test_what_has_no_effect_is_warned_of(archive: responses.RequestsMock) -> Non
         ({"coordinates": PLACE, "timeout": 0}, "timeout"),
     ],
 )
-def test_a_target_is_refused_before_anything_is_sent(
+def test_invalid_targets_raise_before_any_request(
     archive: responses.RequestsMock, method: str, target: dict[str, Any], words: str
 ) -> None:
-    """A call without a target, with two, or with an impossible one asks nobody."""
+    """A call without a target, with two, or with an invalid one sends no request."""
     with pytest.raises(InvalidQueryError, match=words):
         getattr(Tesscut, method)(**target)
     assert not archive.calls
@@ -140,17 +140,17 @@ def test_a_target_is_refused_before_anything_is_sent(
     ],
 )
 @pytest.mark.parametrize("method", ["get_cutouts", "download_cutouts"])
-def test_arguments_are_refused_before_anything_is_sent(
+def test_invalid_arguments_raise_before_any_request(
     archive: responses.RequestsMock, method: str, arguments: dict[str, Any], words: str
 ) -> None:
-    """Not even the name is resolved."""
+    """The name is not resolved, either."""
     with pytest.raises(InvalidQueryError, match=words):
         getattr(Tesscut, method)(object_name="M1", **arguments)
     assert not archive.calls
 
 
-def test_a_radius_that_is_none_is_refused_before_the_name_is_resolved(archive: responses.RequestsMock) -> None:
-    """The order of the checks is: everything here, then the network."""
+def test_an_invalid_radius_raises_before_the_name_is_resolved(archive: responses.RequestsMock) -> None:
+    """All arguments are checked before the first request."""
     with pytest.raises(InvalidQueryError, match="radius must be"):
         Tesscut.get_sectors(object_name="M1", radius=-1)
     assert not archive.calls
@@ -158,7 +158,7 @@ def test_a_radius_that_is_none_is_refused_before_the_name_is_resolved(archive: r
 
 @pytest.mark.parametrize("method", ["get_sectors", "get_cutouts", "download_cutouts"])
 def test_old_arguments_still_work(archive: responses.RequestsMock, method: str) -> None:
-    """``objectname`` and ``product`` are taken with a deprecation warning; TICA is refused."""
+    """``objectname`` and ``product`` give a deprecation warning, and TICA raises an error."""
     archive.post(f"{TESS}/moving_target/sector", json={"results": []})
     with (
         pytest.warns(AstropyDeprecationWarning, match="object_name"),
@@ -175,14 +175,14 @@ def test_old_arguments_still_work(archive: responses.RequestsMock, method: str) 
 
 
 def test_surveys(archive: responses.RequestsMock, recorded: Callable[[str], bytes]) -> None:
-    """The recorded answer is a list of names."""
+    """The recorded response becomes a list of names."""
     archive.post(f"{ZCUT}/survey", body=recorded("zcut_survey.json"))
     assert Zcut.get_surveys("189.49206 62.20615", radius="0.1d")[-1] == "goods_north"
     assert float(sent(archive)["radius"]) == pytest.approx(0.1)
 
 
 def test_no_survey_is_an_empty_list_and_a_warning(archive: responses.RequestsMock) -> None:
-    """Nothing is no error."""
+    """Missing surveys give a warning and no error."""
     archive.post(f"{ZCUT}/survey", json={"surveys": []})
     with pytest.warns(NoResultsWarning, match="not in an available deep field survey"):
         assert Zcut.get_surveys(PLACE) == []
