@@ -1,4 +1,4 @@
-"""Pictures of the results of a search (footprints, exposure maps, timelines, wavelengths, previews), and of products.
+"""Plots of search results (footprints, exposure maps, timelines, wavelengths, previews) and of data products.
 
 In: tables of observations, products.  Out: matplotlib axes, an HTML file, or a widget.
 """

@@ -1,6 +1,6 @@
-"""Footprints in Aladin Lite, the interactive sky atlas, inside of a notebook.
+"""Show footprints in Aladin Lite, the interactive sky atlas, inside a notebook.
 
-In: a table of observations.  Out: a widget of ipyaladin with one overlay for each color.
+In: a table of observations.  Out: an ipyaladin widget with one overlay for each color.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ..sky.sky_axes import SkyView, search_circle
 from ..sky.sphere import longitude_latitude
 from ..tables.rows import Array, RowNumbers
 
-# A widget is about twice as wide as it is high; its field of view is its width, 360 degrees at most.
+# A widget is about twice as wide as high; its field of view is its width, at most 360 degrees.
 _ASPECT, _WIDEST = 2.0, 360.0
-# A color scale is divided into so many colors, each with an overlay of its own.
+# Number of colors in a color scale; each color is a separate overlay.
 _STEPS = 8
 # A point is drawn as a circle of this radius, in degrees.
 _POINT = 1 / 3600
@@ -42,11 +42,11 @@ def to_aladin(
 ) -> Any:
     """Show the footprints of observations in Aladin Lite.
 
-    All footprints of one color are a single overlay, which is sent to the browser in one message: 10,000 footprints
-    stay fluid, and each overlay can be hidden or shown in the list of layers. Identical footprints of one color are
-    drawn once. Planned observations (``calib_level`` -1) are overlays of their own, with dashed lines.
+    All footprints of one color are a single overlay, which is sent to the browser in one message: the view stays fluid
+    with 10,000 footprints, and you can hide or show each overlay in the list of layers. Identical footprints of one
+    color are drawn once. Planned observations (``calib_level`` -1) are separate overlays with dashed lines.
 
-    This needs ipyaladin: ``pip install 'astroquery_mast[aladin]'``.
+    This function requires ipyaladin: ``pip install 'astroquery_mast[aladin]'``.
 
     Parameters
     ----------
@@ -55,28 +55,27 @@ def to_aladin(
     aladin : ``ipyaladin.Aladin``, optional
         The widget to add the footprints to. By default, a new one.
     by : str, optional
-        The column that sets the colors; None for a single color. If it has more than 20 values, the most frequent ones
-        get a color and all others are gray. A floating-point column with more than 5 values is divided into 8 ranges.
-        Defaults to ``"instrument_name"``.
+        The column that sets the colors; None for a single color. If it has more than 20 values, the 19 most frequent
+        ones get a color and all others are gray. A floating-point column with more than 5 values is divided into 8
+        ranges. Defaults to ``"instrument_name"``.
     coordinates : `~astropy.coordinates.SkyCoord` or str, optional
         The center of the view, as in `ObservationsClass.query_region`. By default, the center of all footprints.
         Object names are not resolved here: use `ObservationsClass.resolve_object`.
     radius : float, str or `~astropy.units.Quantity`, optional
-        The search radius around ``coordinates``; a number is in degrees. The circle is another overlay, and the view
-        shows this circle. By default, the view shows all footprints.
+        The search radius around ``coordinates``; a number is in degrees. The view is limited to the search circle,
+        which is a separate overlay. By default, the view shows all footprints.
 
     Returns
     -------
     ``ipyaladin.Aladin``
-        The widget, with its target and field of view set. As the last line of a cell, it appears in the notebook.
+        The widget, with its target and field of view set. The notebook shows it if it is the last line of a cell.
 
     Raises
     ------
     InvalidArgumentError
-        If the table is empty or lacks a column, if an argument is invalid, or if ipyaladin or matplotlib, which
-        provides the colors, is not installed.
+        If the table is empty or lacks a column, if an argument is invalid, or if ipyaladin is not installed.
     InvalidQueryError
-        If none of the rows has a footprint.
+        If no row has a footprint, or if matplotlib, which provides the colors, is not installed.
 
     Examples
     --------
@@ -109,7 +108,7 @@ def to_aladin(
 
 
 def _widget(aladin: Any) -> Any:
-    """Return the widget that was given, or a new one."""
+    """Return the user's widget, or a new one."""
     try:
         package = import_module("ipyaladin")
     except ImportError as err:
@@ -121,13 +120,13 @@ def _widget(aladin: Any) -> Any:
 
 
 def _free_name(widget: Any, name: str) -> str:
-    """Return a name that no overlay of the widget has."""
+    """Return a name that is not in use in the widget."""
     names = (name if not number else f"{name} [{number + 1}]" for number in count())
     return next(each for each in names if each not in widget.overlays)
 
 
 def _overlays(table: Table, outlines: Outlines, coloring: Coloring) -> Iterator[tuple[str, list[str], dict[str, Any]]]:
-    """Give the name, the footprints and the look of each overlay."""
+    """Yield the name, footprints and style of each overlay."""
     planned = planned_rows(table)
     parts = distinct_parts(outlines, coloring.keys, planned)
     for label, (rows, color) in _color_groups(coloring).items():
@@ -142,7 +141,7 @@ def _overlays(table: Table, outlines: Outlines, coloring: Coloring) -> Iterator[
 
 
 def _color_groups(coloring: Coloring) -> Mapping[str, tuple[RowNumbers, str]]:
-    """Return the rows of each color, and the color; those along a scale by ranges of their numbers."""
+    """Return the rows and the color of each group; the groups of a color scale are ranges of values."""
     if coloring.scale is None:
         return {label: (rows, _hex(coloring.colors[rows[0]])) for label, rows in coloring.groups.items()}
     numbers = coloring.keys
@@ -163,12 +162,12 @@ def _color_groups(coloring: Coloring) -> Mapping[str, tuple[RowNumbers, str]]:
 
 
 def _hex(color: Any) -> str:
-    """Return a color as browsers know it."""
+    """Return a color in hexadecimal notation."""
     return "#" + "".join(f"{round(255 * float(each)):02x}" for each in color[:3])
 
 
 def _texts(outlines: Outlines, parts: Array) -> list[str]:
-    """Return each part as STC-S; Aladin Lite does not read unions, so that each part is a text of its own."""
+    """Return each part as a separate STC-S string, because Aladin Lite does not support unions."""
     ra, dec = longitude_latitude(outlines.vertices)
     texts = []
     for part in parts.tolist():

@@ -1,4 +1,4 @@
-"""Observations as bars in lanes: when they were made, and at which wavelengths.
+"""Plot observation times and wavelength ranges as bars in lanes.
 
 In: a table of observations.  Out: matplotlib axes with one lane for each value of a column.
 """
@@ -32,15 +32,15 @@ from ..sky.picture import (
 )
 from ..tables.rows import Array
 
-# The most lanes in a picture; rare values share the last one.
+# Maximum number of lanes; rare values share the last one.
 _LANES = 40
 _WIDTH, _LANE_HEIGHT, _MARGIN, _LEAST_HEIGHT = 9.0, 0.26, 1.3, 2.6
-# The height of a bar, and how far release dates are below the middle of it, in lanes.
+# The height of a bar, and the offset of release dates below its middle, as fractions of a lane.
 _BAR, _RELEASE = 0.56, 0.39
-# Dates of matplotlib are days since 1970, limited to the years 1 to 9999.
+# Matplotlib dates are days since 1970, limited to the years 1 to 9999.
 _EPOCH, _FIRST_DAY, _LAST_DAY = 40587.0, -719162.0, 2932896.0
 _DAY = 86400.0
-# Release dates that are closer than the width of the picture divided by this are marked once.
+# Release dates closer than the time range divided by this number share a marker.
 _MARKS = 400
 # The color of observations without an exposure time.
 _UNKNOWN = (0.75, 0.75, 0.75, 0.85)
@@ -50,12 +50,12 @@ _Range = tuple[float, float, int]
 
 
 def plot_timeline(observations: Table, ax: Any = None, *, by: str = INSTRUMENT) -> Any:
-    """Draw when observations were made, and when they become public.
+    """Plot a timeline of observations and their release dates.
 
     Each observation is a bar from its start to its end, or a thin line if it is short, in the lane of its instrument.
     Planned observations (``calib_level`` -1) have dashed outlines. Triangles below the bars mark release dates: open
-    ones are in the past; filled ones are in the future, with a line from the first observation that is still exclusive.
-    A dotted line marks today.
+    triangles in the past, and filled ones in the future. A line leads to the latter from the end of the first
+    observation that is still under exclusive access. A dotted line marks today.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def plot_timeline(observations: Table, ax: Any = None, *, by: str = INSTRUMENT) 
     ax : `~matplotlib.axes.Axes`, optional
         The axes to draw on. By default, new axes.
     by : str
-        The column with one lane for each value, such as ``"filters"`` or ``"proposal_id"``. The lane that starts first
-        is at the top. If there are more than 40 values, the rarest share the last lane. Defaults to
+        The column that sets the lanes, such as ``"filters"`` or ``"proposal_id"``. Each value has one lane, the
+        earliest at the top. If there are more than 40 values, the rarest share the last lane. Defaults to
         ``"instrument_name"``.
 
     Returns
@@ -77,7 +77,9 @@ def plot_timeline(observations: Table, ax: Any = None, *, by: str = INSTRUMENT) 
     Raises
     ------
     InvalidArgumentError
-        If the table is empty or lacks a column, if no row has a date, or if matplotlib is not installed.
+        If the table is empty or lacks a column, if no row has a date, or if ``ax`` is invalid.
+    InvalidQueryError
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -99,21 +101,21 @@ def plot_timeline(observations: Table, ax: Any = None, *, by: str = INSTRUMENT) 
     own, ax = ax is None, _lane_axes(ax, lanes, column_title(table, by))
     planned = planned_rows(table)
     _draw_times(ax, lanes, (begin, end), planned)
-    signs = _planned_sign(planned[placed])
+    entries = _planned_entry(planned[placed])
     if "t_obs_release" in table.colnames:
-        signs += _draw_releases(ax, lanes, end, _days(table, "t_obs_release"))
+        entries += _draw_releases(ax, lanes, end, _days(table, "t_obs_release"))
     _label_dates(ax)
     _title(ax, placed, "a date")
-    _legend(ax, signs, own=own)
+    _legend(ax, entries, own=own)
     return ax
 
 
 def plot_wavelengths(observations: Table, ax: Any = None, *, by: str = INSTRUMENT) -> Any:
-    """Draw the wavelength ranges of observations, colored by exposure time.
+    """Plot the wavelength ranges of observations, colored by exposure time.
 
     Each wavelength range of an instrument is a bar. Its color is the longest exposure time of a single observation in
-    that range, not the sum, which would count combined images and their exposures twice. Narrow bars are in front of
-    wide ones. Ranges with planned observations only (``calib_level`` -1) have dashed outlines.
+    that range. It is not the sum, which would count exposures again in combined images. Narrow bars are in front of
+    wide ones. Ranges that have only planned observations (``calib_level`` -1) have dashed outlines.
 
     Parameters
     ----------
@@ -123,7 +125,7 @@ def plot_wavelengths(observations: Table, ax: Any = None, *, by: str = INSTRUMEN
     ax : `~matplotlib.axes.Axes`, optional
         The axes to draw on. By default, new axes.
     by : str
-        The column with one lane for each value, such as ``"filters"``. The lane with the shortest wavelength is at the
+        The column that sets the lanes, such as ``"filters"``. Each value has one lane, the shortest wavelengths at the
         top. If there are more than 40 values, the rarest share the last lane. Defaults to ``"instrument_name"``.
 
     Returns
@@ -134,7 +136,9 @@ def plot_wavelengths(observations: Table, ax: Any = None, *, by: str = INSTRUMEN
     Raises
     ------
     InvalidArgumentError
-        If the table is empty or lacks a column, if no row has wavelengths, or if matplotlib is not installed.
+        If the table is empty or lacks a column, if no row has wavelengths, or if ``ax`` is invalid.
+    InvalidQueryError
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -160,22 +164,22 @@ def plot_wavelengths(observations: Table, ax: Any = None, *, by: str = INSTRUMEN
     _draw_ranges(ax, _ranges(lanes, low, high), exposure, planned)
     _label_wavelengths(ax)
     _title(ax, placed, "wavelengths")
-    _legend(ax, _planned_sign(planned[placed]), own=own)
+    _legend(ax, _planned_entry(planned[placed]), own=own)
     return ax
 
 
-# -- what is drawn ---------------------------------------------------------------------------------------------------
+# -- data and axes ---------------------------------------------------------------------------------------------------
 
 
 def _days(table: Table, name: str) -> Array:
-    """Return a column of dates as matplotlib dates, with NaN for invalid ones."""
+    """Return a column of dates as matplotlib dates; invalid dates are NaN."""
     days = numbers_of(table, name, u.d) - _EPOCH
     days[~((days >= _FIRST_DAY) & (days <= _LAST_DAY))] = np.nan
     return days
 
 
 def _micrometers(table: Table, name: str) -> Array:
-    """Return a column of wavelengths, with NaN for invalid ones."""
+    """Return a column of wavelengths in micrometers; invalid values are NaN."""
     lengths = numbers_of(table, name, u.um)
     if getattr(table[name], "unit", None) is None:
         lengths = lengths / 1000.0
@@ -184,7 +188,7 @@ def _micrometers(table: Table, name: str) -> Array:
 
 
 def _lanes(table: Table, by: str, start: Array) -> dict[str, Array]:
-    """Return the rows of each lane, sorted by where the lanes begin; rows without a position have no lane."""
+    """Return the row numbers of each lane, sorted by the smallest start; rows without a start are not in any lane."""
     groups = rows_by_value(table[np.isfinite(start)], by, _LANES)
     placed = np.flatnonzero(np.isfinite(start))
     lanes = {label: placed[rows] for label, rows in groups.items()}
@@ -193,7 +197,7 @@ def _lanes(table: Table, by: str, start: Array) -> dict[str, Array]:
 
 
 def _lane_axes(ax: Any, lanes: dict[str, Array], title: str) -> Any:
-    """Return the axes, with a labeled place for each lane."""
+    """Return the user's axes, or new ones, with a label for each lane."""
     if ax is None:
         height = max(_LEAST_HEIGHT, _MARGIN + _LANE_HEIGHT * len(lanes))
         ax = pyplot().figure(figsize=(_WIDTH, height), layout="constrained").add_subplot()
@@ -210,7 +214,7 @@ def _lane_axes(ax: Any, lanes: dict[str, Array], title: str) -> Any:
 
 
 def _title(ax: Any, placed: Array, what: str) -> None:
-    """Write how many observations are drawn, and how many are skipped."""
+    """Set the title to the number of plotted and skipped observations."""
     missing = int((~placed).sum())
     words = count_of(int(placed.sum()), "observation")
     ax.set_title(words if not missing else f"{words} ({missing:,} more without {what})", fontsize="medium")
@@ -226,31 +230,33 @@ def _draw_bars(ax: Any, bars: Sequence[_Range], **style: Any) -> None:
         for left, right, lane in bars
     ]
     if corners:
-        # The limits that matplotlib 3.10 finds by itself are wrong on a logarithmic scale.
+        # The automatic limits of matplotlib 3.10 are wrong on a logarithmic scale.
         ax.add_collection(PolyCollection(corners, **style), autolim=False)
         ax.update_datalim(np.concatenate(corners))
 
 
-def _look(color: str, *, planned: bool) -> dict[str, Any]:
-    """Return the style of bars: their edges are visible however short the observation is."""
+def _bar_style(color: str, *, planned: bool) -> dict[str, Any]:
+    """Return the style of bars, whose edges are visible even if the observation is short."""
     if planned:
         return {"facecolors": "none", "edgecolors": color, "linewidths": 1.0, "linestyles": "--"}
     return {"facecolors": (color, 0.5), "edgecolors": (color, 0.6), "linewidths": 1.1}
 
 
-def _planned_sign(planned: Array) -> list[Any]:
+def _planned_entry(planned: Array) -> list[Any]:
     """Return the legend entry for planned observations, if there are any."""
     from matplotlib.patches import Patch  # noqa: PLC0415 - an optional dependency
 
     return [Patch(facecolor="none", edgecolor=ink(), linestyle="--", label="planned")] if planned.any() else []
 
 
-def _legend(ax: Any, signs: list[Any], *, own: bool) -> None:
-    """Add the legend: below the plot on new axes, on the plot otherwise."""
-    if signs and own:
-        ax.figure.legend(handles=signs, fontsize="small", ncols=len(signs), frameon=False, loc="outside lower center")
-    elif signs:
-        ax.legend(handles=signs, fontsize="small")
+def _legend(ax: Any, entries: list[Any], *, own: bool) -> None:
+    """Add the legend: below new axes, or inside the user's axes."""
+    if entries and own:
+        ax.figure.legend(
+            handles=entries, fontsize="small", ncols=len(entries), frameon=False, loc="outside lower center"
+        )
+    elif entries:
+        ax.legend(handles=entries, fontsize="small")
 
 
 # -- time ------------------------------------------------------------------------------------------------------------
@@ -263,12 +269,12 @@ def _draw_times(ax: Any, lanes: dict[str, Array], spans: tuple[Array, Array], pl
         for dashed in (False, True):
             chosen = rows[planned[rows] == dashed]
             bars = sorted({(float(begin[row]), float(end[row]), number) for row in chosen})
-            _draw_bars(ax, bars, **_look(f"C{number % 10}", planned=dashed))
+            _draw_bars(ax, bars, **_bar_style(f"C{number % 10}", planned=dashed))
     ax.autoscale_view(scaley=False)
 
 
 def _draw_releases(ax: Any, lanes: dict[str, Array], end: Array, release: Array) -> list[Any]:
-    """Mark release dates, nearby ones once; return the legend entries."""
+    """Mark release dates, with one marker for nearby dates; return the legend entries."""
     today = time.time() / _DAY
     known = np.isfinite(release)
     shown = np.concatenate([release[known], end[np.isfinite(end)]])
@@ -280,35 +286,35 @@ def _draw_releases(ax: Any, lanes: dict[str, Array], end: Array, release: Array)
         color, height = f"C{number % 10}", number + _RELEASE
         for passed in (True, False):
             chosen = dates[(dates <= today) == passed]
-            ax.plot(chosen, np.full(len(chosen), height), **_release_look(color, passed=passed))
+            ax.plot(chosen, np.full(len(chosen), height), **_release_style(color, passed=passed))
         waiting = dated[release[dated] > today]
         if len(waiting):
             since = np.nanmin(end[waiting])
             ax.plot([since, release[waiting].max()], [height, height], color=color, linewidth=0.8)
     ax.axvline(today, color=ink(), linewidth=1.0, linestyle=":")
-    return _release_signs(release[known] <= today)
+    return _release_entries(release[known] <= today)
 
 
-def _release_look(color: str, *, passed: bool) -> dict[str, Any]:
+def _release_style(color: str, *, passed: bool) -> dict[str, Any]:
     """Return the style of release dates."""
     face = "none" if passed else color
     return {"color": color, "linestyle": "none", "marker": "^", "markersize": 4, "mew": 0.8, "markerfacecolor": face}
 
 
-def _release_signs(passed: Array) -> list[Any]:
+def _release_entries(passed: Array) -> list[Any]:
     """Return the legend entries for release dates."""
     from matplotlib.lines import Line2D  # noqa: PLC0415 - an optional dependency
 
     words = {True: "released", False: "exclusive until then"}
-    signs = [
-        Line2D([], [], **_release_look(ink(), passed=each), label=words[each])
+    entries = [
+        Line2D([], [], **_release_style(ink(), passed=each), label=words[each])
         for each in sorted({*passed.tolist()}, reverse=True)
     ]
-    return [*signs, Line2D([], [], color=ink(), linewidth=1.0, linestyle=":", label="today")]
+    return [*entries, Line2D([], [], color=ink(), linewidth=1.0, linestyle=":", label="today")]
 
 
 def _label_dates(ax: Any) -> None:
-    """Label the axis with dates, as short as possible."""
+    """Label the axis with concise dates."""
     from matplotlib import dates  # noqa: PLC0415 - an optional dependency
 
     ax.xaxis_date()
@@ -322,7 +328,7 @@ def _label_dates(ax: Any) -> None:
 
 
 def _draw_ranges(ax: Any, ranges: Mapping[_Range, Array], exposure: Array, planned: Array) -> None:
-    """Draw all ranges, wide ones first."""
+    """Draw all ranges, the wide ones first."""
     exposure = np.where(exposure > 0, exposure, np.nan)
     scale = color_scale(exposure[~planned], depth_colors())
     bars: dict[bool, list[_Range]] = {False: [], True: []}
@@ -334,14 +340,14 @@ def _draw_ranges(ax: Any, ranges: Mapping[_Range, Array], exposure: Array, plann
             known = made[np.isfinite(made)]
             colors.append(scale.to_rgba(known.max(), alpha=0.85) if len(known) else _UNKNOWN)
     _draw_bars(ax, bars[False], facecolors=colors, edgecolors=ink(), linewidths=0.5)
-    _draw_bars(ax, bars[True], **_look(ink(), planned=True))
+    _draw_bars(ax, bars[True], **_bar_style(ink(), planned=True))
     ax.autoscale_view(scaley=False)
     if scale is not None:
         draw_color_bar(ax, scale, "Longest exposure (s)")
 
 
 def _ranges(lanes: dict[str, Array], low: Array, high: Array) -> dict[_Range, Array]:
-    """Return the rows of each range of wavelengths in each lane."""
+    """Return the row numbers of each wavelength range in each lane."""
     found: dict[_Range, list[int]] = {}
     for number, rows in enumerate(lanes.values()):
         for row in rows.tolist():

@@ -1,6 +1,6 @@
-"""What pictures of products say about them: target, mission, instrument, filter, date and exposure, from the headers.
+"""Titles of plots of data products: target, mission, instrument, filter, date and exposure time from the headers.
 
-In: a header, or the metadata of an object that was read.  Out: texts.
+In: a header, or the metadata of an object returned by a reader.  Out: strings.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from astropy import units as u
 
 from ..sky.picture import drawn_text
 
-# The keywords that hold a fact, the first that is there being taken: those of HST, JWST, TESS and Kepler, of HLSP.
+# Header keywords of HST, JWST, TESS, Kepler and HLSPs; the first keyword in the header is used.
 _TARGET = ("OBJECT", "TARGNAME", "TARGPROP", "TARGET", "TARG_ID")
 _TELESCOPE = ("TELESCOP", "MISSION", "OBSERVAT")
 _INSTRUMENT, _DETECTOR = ("INSTRUME",), ("DETECTOR", "CHANNEL")
@@ -23,7 +23,7 @@ _WHEELS_OPEN = ("CLEAR", "N/A", "NONE", "MIRROR", "UNKNOWN", "NULL")
 
 
 def flat_metadata(meta: Any) -> dict[str, Any]:
-    """Return metadata with names in upper case; those of a header inside of them come last."""
+    """Return metadata with uppercase names, including those of a nested header, over which they take precedence."""
     if not isinstance(meta, Mapping) and not hasattr(meta, "keys"):
         return {}
     inner = flat_metadata(meta.get("header")) if "header" in meta else {}
@@ -32,7 +32,7 @@ def flat_metadata(meta: Any) -> dict[str, Any]:
 
 
 def caption(meta: Any, otherwise: str = "") -> str:
-    """Return the title of a picture, of two lines at most: the target, and what it was observed with."""
+    """Return the title of a plot in at most two lines: the target, and how it was observed."""
     facts = flat_metadata(meta)
     target = _fact(facts, _TARGET)
     how = ", ".join(filter(None, [_setup(facts), _period(facts), _day(facts), _exposure(facts)]))
@@ -40,13 +40,13 @@ def caption(meta: Any, otherwise: str = "") -> str:
 
 
 def _fact(facts: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    """Return the first fact that is there, as text."""
+    """Return the first value that is not empty, as a string."""
     texts = (str(facts[name]).strip() for name in names if facts.get(name) is not None)
     return next((text for text in texts if text and text.upper() not in _WHEELS_OPEN), "")
 
 
 def _setup(facts: Mapping[str, Any]) -> str:
-    """Return telescope, instrument with its detector, and filters."""
+    """Return the telescope, the instrument with its detector, and the filters."""
     instrument, detector = _fact(facts, _INSTRUMENT), _fact(facts, _DETECTOR)
     if detector and detector.upper() not in {"MULTIPLE", instrument.upper()} and not detector.isdigit():
         instrument = f"{instrument}/{detector}".strip("/")
@@ -69,7 +69,7 @@ def _day(facts: Mapping[str, Any]) -> str:
 
 
 def _exposure(facts: Mapping[str, Any]) -> str:
-    """Return the exposure time, which headers of images have in seconds."""
+    """Return the exposure time, which is in seconds in image headers."""
     text = _fact(facts, _EXPOSURE)
     try:
         seconds = float(text)
@@ -79,6 +79,6 @@ def _exposure(facts: Mapping[str, Any]) -> str:
 
 
 def unit_label(words: str, unit: u.UnitBase | None) -> str:
-    """Return the label of an axis: what it shows, and its unit."""
+    """Return the label of an axis: the quantity and its unit."""
     text = "" if unit is None else drawn_text(unit.to_string("unicode"))
     return f"{words} ({text})" if text else words

@@ -1,6 +1,6 @@
-"""Spectra and light curves as pictures: values with units, uncertainties as bands or bars.
+"""Plot spectra and light curves: values with units, and uncertainties as bands or error bars.
 
-In: objects of specutils, lightkurve or astropy.  Out: axes of matplotlib.
+In: objects of specutils, lightkurve or astropy.  Out: matplotlib axes.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from ..tables.rows import Array
 from .captions import flat_metadata, unit_label
 
 _WIDTH, _HEIGHT = 9.0, 4.2
-# More spectra than this cannot be told apart.
+# Maximum number of spectra in a plot; more could not be distinguished.
 _MOST_SPECTRA = 100
-# Up to this number they have colors of their own; more of them are colored in their order.
+# Up to this number, spectra have distinct colors; more spectra get a color gradient.
 _COLORS = 12
-# Points with error bars are seen up to this number.
+# Maximum number of points with error bars.
 _MOST_BARS = 400
-# The limits hold these percentages of the values, and all others that are not farther than some times their range.
+# The limits enclose these percentiles, and all other values within a multiple of their range; the last number is the
+# margin.
 _PERCENT, _FAR, _ROOM = (0.3, 99.7), 10.0, 0.08
 # Columns of brightness, the best one first.
 _FLUXES = ("flux", "pdcsap_flux", "cal_psf_flux", "cal_aper_flux", "sap_flux", "kspsap_flux", "det_flux", "mag")
 _QUALITIES = ("quality", "sap_quality", "dquality")
-# The zero of the time of a mission, as a Julian date, and its name; by the mission or the format of the time.
+# The name and zero point (Julian date) of the time of a mission, by mission or time format.
 _ZEROS = {
     "TESS": ("BTJD", 2457000.0),
     "BTJD": ("BTJD", 2457000.0),
@@ -45,7 +46,7 @@ _MJD = ("MJD", 2400000.5)
 
 @dataclass(frozen=True)
 class SpectrumLine:
-    """A spectrum as it is drawn: wavelengths, fluxes and errors (or None), masked points being NaN."""
+    """A spectrum to plot: wavelengths, fluxes and errors (or None); masked points are NaN."""
 
     wavelength: u.Quantity
     flux: u.Quantity
@@ -56,19 +57,19 @@ class SpectrumLine:
 
 
 def is_spectrum(content: Any) -> bool:
-    """Tell whether an object is a spectrum of specutils, or several."""
+    """Return whether an object is a spectrum of specutils, or a list of spectra."""
     several = content if isinstance(content, list) and content else [content]
     return all(hasattr(each, "spectral_axis") and hasattr(each, "flux") for each in several)
 
 
 def lines_of_spectra(content: Any) -> list[SpectrumLine]:
-    """Return the spectra in an object of specutils: one, several with one axis, a list or a collection."""
+    """Return the spectra in an object of specutils: one spectrum, several on a common axis, a list, or a collection."""
     several = content if isinstance(content, list) else [content]
     return [line for each in several for line in _lines_of_spectrum(each)]
 
 
 def _lines_of_spectrum(spectrum: Any) -> Iterator[SpectrumLine]:
-    """Give the spectra in an object of specutils."""
+    """Yield the spectra in an object of specutils."""
     axis, flux = u.Quantity(spectrum.spectral_axis), u.Quantity(spectrum.flux)
     return lines_of_arrays(axis, flux, _errors_of(spectrum, flux), getattr(spectrum, "mask", None))
 
@@ -76,7 +77,7 @@ def _lines_of_spectrum(spectrum: Any) -> Iterator[SpectrumLine]:
 def lines_of_arrays(
     wavelength: u.Quantity, flux: u.Quantity, error: u.Quantity | None, mask: Array | None
 ) -> Iterator[SpectrumLine]:
-    """Give the spectra in arrays that have a row for each of them; wavelengths may be common to all."""
+    """Yield the spectra in arrays with one row per spectrum; all spectra may share the wavelengths."""
     bad = np.zeros(flux.shape, dtype=bool) if mask is None else np.broadcast_to(np.asarray(mask, bool), flux.shape)
     values = np.where(bad, np.nan, flux.value.astype(float))
     for row in np.ndindex(values.shape[:-1]):
@@ -85,7 +86,7 @@ def lines_of_arrays(
 
 
 def _errors_of(spectrum: Any, flux: u.Quantity) -> u.Quantity | None:
-    """Return standard deviations in the unit of the flux; None where there are none."""
+    """Return the standard deviations in the unit of the flux, or None without uncertainties."""
     uncertainty = getattr(spectrum, "uncertainty", None)
     if uncertainty is None:
         return None
@@ -94,11 +95,11 @@ def _errors_of(spectrum: Any, flux: u.Quantity) -> u.Quantity | None:
 
 
 def draw_spectra(spectra: Sequence[SpectrumLine], ax: Any, title: str) -> Any:
-    """Draw spectra as lines, each with its errors as a band; return the axes."""
+    """Plot spectra as lines with error bands; return the axes."""
     from matplotlib import colormaps  # noqa: PLC0415 - an optional dependency
 
     if not spectra:
-        raise InvalidArgumentError("There is no spectrum in the file: there is nothing to draw.")
+        raise InvalidArgumentError("The file contains no spectrum to plot.")
     if len(spectra) > _MOST_SPECTRA:
         title += f"\nthe first {_MOST_SPECTRA} of {len(spectra):,} spectra"
     shown, ax = spectra[:_MOST_SPECTRA], _new_axes(ax)
@@ -126,15 +127,15 @@ def draw_spectra(spectra: Sequence[SpectrumLine], ax: Any, title: str) -> Any:
 
 
 def draw_light_curve(series: TimeSeries, ax: Any, title: str) -> Any:
-    """Draw a time series as points; those that the mission flags are gray. Return the axes."""
+    """Plot a time series as points, with flagged points in gray; return the axes."""
     name = _brightness(series)
     values = numbers_of(series, name)
     times, label = _times(series)
     good = np.isfinite(values) & np.isfinite(times)
     if not good.any():
-        raise InvalidArgumentError(f"The column '{name}' has no valid values: there is nothing to draw.")
+        raise InvalidArgumentError(f"The column '{name}' has no valid values to plot.")
     flagged = good & _flagged(series)
-    # Where every point is flagged, the flags tell nothing.
+    # If all points are flagged, ignore the flags.
     plain = good & ~flagged if (good & ~flagged).any() else good
     ax = _new_axes(ax)
     style = {"linestyle": "none", "marker": ".", "markersize": 2.5 if good.sum() > _MOST_BARS else 5}
@@ -153,12 +154,12 @@ def draw_light_curve(series: TimeSeries, ax: Any, title: str) -> Any:
 
 
 def _draw_points(ax: Any, series: TimeSeries, name: str, points: tuple[Array, Array, Array], style: Any) -> None:
-    """Draw the good points, with error bars if there are few."""
+    """Draw the good points, with error bars if there are not too many."""
     times, values, plain = points
     errors = f"{name}_err"
     if errors in series.colnames and plain.sum() <= _MOST_BARS:
         heights = numbers_of(series, errors, getattr(series[name], "unit", None))[plain]
-        # Errors below zero mark points without one; matplotlib refuses them.
+        # A negative error means that the error is unknown; matplotlib does not accept it.
         heights = np.where(heights >= 0, heights, np.nan)
         ax.errorbar(times[plain], values[plain], heights, color="C0", elinewidth=0.6, **style)
     else:
@@ -166,29 +167,29 @@ def _draw_points(ax: Any, series: TimeSeries, name: str, points: tuple[Array, Ar
 
 
 def _brightness(series: TimeSeries) -> str:
-    """Return the name of the column that is drawn."""
+    """Return the name of the column to plot."""
     others = [name for name in series.colnames if name != "time" and _is_brightness(series[name])]
     known = {name.lower(): name for name in others}
     found = next((known[name] for name in _FLUXES if name in known), next(iter(others), None))
     if found is None:
-        raise InvalidArgumentError(f"None of the columns is a brightness: {', '.join(series.colnames)}.")
+        raise InvalidArgumentError(f"No column of fluxes or magnitudes among {', '.join(series.colnames)}.")
     return str(found)
 
 
 def _is_brightness(column: Any) -> bool:
-    """Tell whether a column has a floating-point number for each time."""
+    """Return whether a column has one floating-point number per time."""
     return bool(getattr(column, "ndim", 0) == 1 and getattr(column, "dtype", np.dtype("O")).kind == "f")
 
 
 def _flagged(series: TimeSeries) -> Array:
-    """Return which points the mission has flagged."""
+    """Return a mask of the points with a nonzero quality flag."""
     names = {name.lower(): name for name in series.colnames}
     name = next((names[each] for each in _QUALITIES if each in names), None)
     return np.zeros(len(series), dtype=bool) if name is None else np.nan_to_num(numbers_of(series, name)) != 0
 
 
 def _times(series: TimeSeries) -> tuple[Array, str]:
-    """Return the times as numbers, and what they are."""
+    """Return the times as numbers, and the label of the axis."""
     time = series.time
     if isinstance(time, TimeDelta):
         return np.ma.filled(np.ma.asarray(time.to_value("jd"), dtype=float), np.nan), "Time since the epoch (d)"
@@ -203,23 +204,23 @@ def _times(series: TimeSeries) -> tuple[Array, str]:
     return np.ma.filled(np.ma.asarray(numbers, dtype=float), np.nan), label
 
 
-# -- both -------------------------------------------------------------------------------------------------------------
+# -- axes -------------------------------------------------------------------------------------------------------------
 
 
 def _new_axes(ax: Any) -> Any:
-    """Return the axes that are given, or new ones."""
+    """Return the user's axes, or new ones."""
     if ax is None:
         return pyplot().figure(figsize=(_WIDTH, _HEIGHT), layout="constrained").add_subplot()
     if not hasattr(ax, "plot") or hasattr(ax, "wcs"):
-        raise InvalidArgumentError(f"ax={ax!r:.60}: axes of matplotlib are needed, without sky coordinates.")
+        raise InvalidArgumentError(f"ax={ax!r:.60} must be matplotlib axes without sky coordinates.")
     return ax
 
 
 def _limit(ax: Any, values: Array) -> None:
-    """Choose the limits so that a few wild points do not hide the others."""
+    """Set the limits so that a few outliers do not dominate the plot."""
     known = values[np.isfinite(values)]
     if not len(known):
-        raise InvalidArgumentError("None of the values is valid: there is nothing to draw.")
+        raise InvalidArgumentError("There are no valid values to plot.")
     low, high = np.percentile(known, _PERCENT)
     reach = _FAR * (high - low)
     near = known[(known >= low - reach) & (known <= high + reach)]

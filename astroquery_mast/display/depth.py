@@ -1,6 +1,6 @@
-"""Depth maps: how long, or how often, each place on the sky was observed.
+"""Depth maps: how long, or how often, each position on the sky was observed.
 
-In: a table of observations.  Out: axes of matplotlib with sky coordinates and an image of sums.
+In: a table of observations.  Out: matplotlib axes with sky coordinates and an image of the sums.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from ..sky.sphere import unit_vectors
 from ..tables.rows import Array, Floats, RowNumbers
 
 _EXPOSURE = "t_exptime"
-# Pixels along the longer side of the picture; more than the most would be larger than any screen.
+# Default and maximum number of pixels along the longer side; more would not fit on any screen.
 _PIXELS, _MOST_PIXELS = 500, 4000
-# With `by`, so many panels, of which so many are in a row; the size of one in inches.
+# With `by`: the maximum number of panels, the panels per row, and the size of a panel in inches.
 _PANELS, _PER_ROW, _PANEL = 9, 3, 3.4
-# From this number on, fractions are not said.
+# Numbers from this value on are written without decimals.
 _LARGE = 100
 
 
@@ -56,14 +56,14 @@ def plot_depth(
     weight: str | None = _EXPOSURE,
     pixels: int = _PIXELS,
 ) -> Any:
-    """Draw an exposure map: how long, or how often, each place on the sky was observed.
+    """Plot an exposure map: how long, or how often, each position on the sky was observed.
 
-    The value of a pixel is the sum over all observations with the center of the pixel inside their footprint, computed
-    exactly on the sphere. An observation whose footprint is smaller than a pixel adds to the nearest pixel. The color
+    The value of a pixel is the sum over all observations whose footprints contain the center of the pixel, computed
+    exactly on the sphere. An observation whose footprint contains no pixel center adds to the nearest pixel. The color
     scale is logarithmic if the values differ by more than a factor of 10. Pixels without any observation are empty.
 
-    Observations at different calibration levels overlap: a combined image contains the exposures that it was made from.
-    Select one level first, such as ``table[table["calib_level"] == 3]``, or their exposure times count twice.
+    A combined image and its individual exposures are separate observations at different calibration levels. Select one
+    level first, such as ``table[table["calib_level"] == 3]``, or their exposure times count twice.
 
     Parameters
     ----------
@@ -79,8 +79,9 @@ def plot_depth(
         The search radius around ``coordinates``; a number is in degrees. The circle is drawn, and new axes show this
         circle only.
     by : str, optional
-        Draw one panel for each value of this column, such as ``"filters"`` or ``"instrument_name"``, with the same
-        limits and colors. If the column has more than 9 values, the rarest share the last panel.
+        Plot one panel for each value of this column, such as ``"filters"`` or ``"instrument_name"``, with the same
+        limits and colors. If the column has more than 9 values, the rarest share the last panel. By default, there is a
+        single panel.
     weight : str, optional
         The column to add up. Defaults to ``"t_exptime"``, in seconds. With None, observations are counted.
     pixels : int
@@ -89,16 +90,15 @@ def plot_depth(
     Returns
     -------
     `~astropy.visualization.wcsaxes.WCSAxes` or list of them
-        The axes; a list, one for each panel, if ``by`` is given. ``ax.images[-1].get_array()`` is the map, a masked
-        array of shape ``(ny, nx)`` with the lowest row first.
+        The axes; with ``by``, a list with one for each panel. ``ax.images[-1].get_array()`` is the map, a masked array
+        of shape ``(ny, nx)`` with the bottom row first.
 
     Raises
     ------
     InvalidArgumentError
-        If the table is empty or lacks a column, if an argument is invalid, if no observation can be drawn, or if
-        matplotlib is not installed.
+        If the table is empty or lacks a column, if an argument is invalid, or if no observation can be plotted.
     InvalidQueryError
-        If none of the rows has a footprint, or if ``ax`` has no sky coordinates.
+        If no row has a footprint, if ``ax`` has no sky coordinates, or if matplotlib is not installed.
 
     Examples
     --------
@@ -137,15 +137,15 @@ def _check(pixels: Any, ax: Any, by: str | None) -> None:
     if not is_integer(pixels, 2) or pixels > _MOST_PIXELS:
         raise InvalidArgumentError(f"pixels={pixels!r} must be an integer from 2 to {_MOST_PIXELS:,}.")
     if by is not None and ax is not None:
-        raise InvalidArgumentError("ax and by exclude each other: by draws several panels in a new figure.")
+        raise InvalidArgumentError("ax and by cannot be combined: by plots several panels in a new figure.")
 
 
 @dataclass(frozen=True)
 class _Exposures:
-    """The completed observations, what each adds to the map, and why the other rows are skipped."""
+    """The completed observations, their weights in the map, and why other rows are skipped."""
 
     rows: RowNumbers
-    # Of these rows; the weights are those of all.
+    # The outlines are those of the selected rows; the weights are those of all rows.
     outlines: Outlines
     weights: Floats
     title: str
@@ -154,7 +154,7 @@ class _Exposures:
 
     @classmethod
     def of(cls, table: Table, weight: str | None) -> _Exposures:
-        """Select the observations, and read their weights."""
+        """Select the observations and read their weights."""
         weights, title, unit = _weights(table, weight)
         outlines = drawable_outlines(table)
         planned, known = planned_rows(table), np.isfinite(weights) & (weights > 0)
@@ -173,13 +173,13 @@ class _Exposures:
         return cls(np.flatnonzero(made), taken, weights, title, unit, skipped)
 
     def depth(self, grid: _Grid, rows: RowNumbers) -> Any:
-        """Return the sums for some of the rows, masked where there are none."""
+        """Return the map of the given rows, masked where nothing was observed."""
         outlines = self.outlines.take(np.flatnonzero(np.isin(self.outlines.owner, rows)))
         sums, counts = depth_sums(outlines, self.weights, grid.vectors, grid.nearest(outlines), grid.tangent)
         return np.ma.masked_where(counts == 0, sums)
 
     def summary(self, deepest: float, search: Circle | None) -> str:
-        """Return what the map shows, in a line."""
+        """Return the title of the map."""
         words = f"{count_of(len(self.rows), 'observation')}, up to {_number_text(deepest)}{self.unit}"
         if search is not None and search.radius > 0:
             words += f", search radius {angle_text(search.radius)}"
@@ -187,7 +187,7 @@ class _Exposures:
 
 
 def _weights(table: Table, weight: str | None) -> tuple[Floats, str, str]:
-    """Return what each row adds to the map, the title of the color bar, and the unit behind a space."""
+    """Return the weight of each row, the title of the color bar, and the unit with a leading space."""
     if weight is None:
         return np.ones(len(table)), "Observations", ""
     title = column_title(table, weight)
@@ -198,7 +198,7 @@ def _weights(table: Table, weight: str | None) -> tuple[Floats, str, str]:
 
 
 def _panels(table: Table, by: str | None, rows: RowNumbers) -> dict[str, RowNumbers]:
-    """Return the rows of each panel."""
+    """Return the row numbers of each panel."""
     if by is None:
         return {"": rows}
     return {label: rows[some] for label, some in rows_by_value(table[rows], by, _PANELS).items()}
@@ -206,7 +206,7 @@ def _panels(table: Table, by: str | None, rows: RowNumbers) -> dict[str, RowNumb
 
 @dataclass(frozen=True)
 class _Grid:
-    """The pixels of a map on given axes: the edges of all of them, and the directions of their centers."""
+    """The pixels of a map on the axes: the limits in x and y, and the directions of the pixel centers."""
 
     ax: Any
     x: tuple[float, float]
@@ -226,7 +226,7 @@ class _Grid:
 
     @property
     def tangent(self) -> Array | None:
-        """The point where the plane of the picture touches the sky, if it is such a plane."""
+        """The tangent point of a gnomonic projection; None for other projections."""
         wcs = getattr(self.ax.wcs, "wcs", None)
         if wcs is None or not all(str(name).endswith("TAN") for name in wcs.ctype):
             return None
@@ -234,7 +234,7 @@ class _Grid:
         return unit_vectors(sky.ra.deg, sky.dec.deg)
 
     def nearest(self, outlines: Outlines) -> RowNumbers:
-        """Return the pixel that holds the center of each part, -1 outside of the picture."""
+        """Return the index of the pixel with the center of each part, -1 outside of the picture."""
         ny, nx = self.vectors.shape[:2]
         at = axes_pixels(self.ax, outlines.center)
         column = (at[:, 0] - self.x[0]) / (self.x[1] - self.x[0]) * nx
@@ -245,7 +245,7 @@ class _Grid:
 
 
 def _axes(ax: Any, view: SkyView, panels: Mapping[str, RowNumbers]) -> list[Any]:
-    """Return the axes that were given, or new ones, in one figure with a title for each panel."""
+    """Return the user's axes, or new ones, in one figure with a title for each panel."""
     if ax is not None:
         return [check_sky_axes(ax)]
     if panels.keys() == {""}:
@@ -266,7 +266,7 @@ def _axes(ax: Any, view: SkyView, panels: Mapping[str, RowNumbers]) -> list[Any]
 
 
 def _draw_maps(axes: list[Any], exposures: _Exposures, panels: Mapping[str, RowNumbers], pixels: int) -> float:
-    """Draw all maps in the same colors, with a color bar unless they are empty; return the largest value."""
+    """Draw all maps with the same color scale, with a color bar unless they are empty; return the largest value."""
     grids = [_Grid.of(ax, pixels) for ax in axes]
     maps = [exposures.depth(grid, rows) for grid, rows in zip(grids, panels.values(), strict=True)]
     values = np.concatenate([each.compressed() for each in maps])
@@ -283,5 +283,5 @@ def _draw_maps(axes: list[Any], exposures: _Exposures, panels: Mapping[str, RowN
 
 
 def _number_text(number: float) -> str:
-    """Return a number as one would write it: to the unit if it is large, with four digits if it is small."""
+    """Return a number as a string: an integer from 100 on, and four digits below."""
     return f"{number:,.0f}" if number >= _LARGE else f"{number:.4g}"

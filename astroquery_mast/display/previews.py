@@ -1,4 +1,4 @@
-"""Contact sheets: the previews of many observations side by side, in one figure or in one HTML file.
+"""Contact sheets: the previews of many observations in one figure or in one HTML file.
 
 In: a table of observations or products.  Out: matplotlib axes, or a self-contained HTML file.
 """
@@ -34,13 +34,13 @@ _MISSING, _EXCLUSIVE, _FAILED = "no preview", "exclusive", "failed"
 # in pixels, and the height of the label as a fraction of the tile.
 _FEW, _PER_ROW, _PER_LONG_ROW, _TILE, _PIXELS, _LABEL = 64, 8, 14, 1.3, 200, 0.24
 _LINE, _FONT, _TITLE = 24, 5.5, 0.4
-# The formats of pictures by their first bytes.
+# Image formats by their first bytes.
 _KINDS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"GI": "gif"}
 
 
 @dataclass(frozen=True)
 class _Preview:
-    """A tile of the sheet: its label, and its bytes or the reason why they are missing."""
+    """A tile of the sheet: the label, and the image or the reason why it is missing."""
 
     label: str
     content: bytes = b""
@@ -48,10 +48,10 @@ class _Preview:
 
 
 def plot_previews(table: Table, ax: Any = None, *, label: str | None = None, timeout: Any = None) -> Any:
-    """Draw a contact sheet with the previews of observations.
+    """Plot a contact sheet with the previews of observations.
 
     The previews are downloaded in parallel (``conf.max_workers``), with your token if you are logged in. A gray tile
-    shows the reason if an observation has no preview, the preview is exclusive, or the download failed.
+    shows the reason if an observation has no preview, the preview is under exclusive access, or the download failed.
 
     Parameters
     ----------
@@ -75,7 +75,9 @@ def plot_previews(table: Table, ax: Any = None, *, label: str | None = None, tim
     Raises
     ------
     InvalidArgumentError
-        If the table is empty, too long, or lacks a column, or if matplotlib is not installed.
+        If the table is empty, too long, or lacks a column, if it contains no images, or if ``ax`` is invalid.
+    InvalidQueryError
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -94,7 +96,7 @@ def plot_previews(table: Table, ax: Any = None, *, label: str | None = None, tim
     down = -(-len(previews) // across)
     if ax is None:
         size = (max(across, 3) * _TILE, down * _TILE * (1 + _LABEL) + _TITLE)
-        # Only the title is outside of the tiles; a layout engine would take longer than the drawing.
+        # Only the title is outside of the tiles; a layout engine would take longer than drawing.
         ax = plt.figure(figsize=size).add_axes((0.005, 0.0, 0.99, 1 - _TITLE / size[1]))
     elif not hasattr(ax, "imshow") or hasattr(ax, "wcs"):
         raise InvalidArgumentError(f"ax={ax!r:.60} must be matplotlib axes without sky coordinates.")
@@ -141,8 +143,8 @@ def write_previews(
     Raises
     ------
     InvalidArgumentError
-        If the table is empty, too long, or lacks a column, if the file exists and ``overwrite`` is False, or if the
-        directory does not exist.
+        If the table is empty, too long, or lacks a column, if it contains no images, if the file exists and
+        ``overwrite`` is False, or if the directory does not exist.
 
     Examples
     --------
@@ -166,26 +168,26 @@ def write_previews(
     return path
 
 
-# -- what comes from the archive ------------------------------------------------------------------------------------
+# -- downloads ------------------------------------------------------------------------------------------------------
 
 
 def _previews(table: Any, label: str | None, timeout: Any) -> list[_Preview]:
-    """Return a tile for each row; each address is fetched once."""
-    addresses, labels = _wanted(table, label)
+    """Return a tile for each row; each URL is downloaded once."""
+    addresses, labels = _urls_and_labels(table, label)
     if len(addresses) > _MOST:
         number = f"{len(addresses):,}"
         raise InvalidArgumentError(f"A contact sheet has at most {_MOST:,} previews, not {number}. Try table[:200].")
     distinct = list(dict.fromkeys(filter(None, addresses)))
     deadline = Mast._service.deadline(timeout)
     workers = min(count_setting("max_workers"), max(len(distinct), 1))
-    with closing(map_or_stop(deadline, lambda address: _fetched(address, deadline), distinct, workers)) as answers:
-        found = dict(zip(distinct, answers, strict=True))
+    with closing(map_or_stop(deadline, lambda address: _downloaded(address, deadline), distinct, workers)) as results:
+        found = dict(zip(distinct, results, strict=True))
     missing = (b"", _MISSING)
     return [_Preview(text, *found.get(address, missing)) for address, text in zip(addresses, labels, strict=True)]
 
 
-def _wanted(table: Any, label: str | None) -> tuple[list[str], list[str]]:
-    """Return the addresses of previews, empty for missing ones, and the labels."""
+def _urls_and_labels(table: Any, label: str | None) -> tuple[list[str], list[str]]:
+    """Return the URLs or URIs of previews (empty if missing) and the labels."""
     table = drawable_table(table, *([label] if label else []))
     if "jpegURL" in table.colnames:
         addresses, usual = _texts(table, "jpegURL"), "obs_id"
@@ -205,13 +207,13 @@ def _wanted(table: Any, label: str | None) -> tuple[list[str], list[str]]:
 
 
 def _texts(table: Table, name: str) -> list[str]:
-    """Return a column as strings, empty where it is masked."""
+    """Return a column as strings, empty for masked values."""
     cells = plain_cells(getattr(table[name], "value", table[name]))
     return ["" if cell is None else str(cell).strip() for cell in cells]
 
 
-def _fetched(address: str, deadline: Deadline) -> tuple[bytes, str]:
-    """Return the bytes of a preview, or the reason why they are missing."""
+def _downloaded(address: str, deadline: Deadline) -> tuple[bytes, str]:
+    """Return the bytes of a preview, or the reason why it is missing."""
     service = Mast._service
     url = address if address.startswith(("http://", "https://")) else escaped_url(service.endpoints.download, address)
     try:
@@ -224,7 +226,7 @@ def _fetched(address: str, deadline: Deadline) -> tuple[bytes, str]:
 
 
 def _summary(reasons: Sequence[str]) -> str:
-    """Return the number of previews, and of missing ones by reason."""
+    """Return the title: the number of previews, and of missing previews by reason."""
     words = count_of(len(reasons) - sum(map(bool, reasons)), "preview")
     missing = [f"{number:,} {why}" for why in (_MISSING, _EXCLUSIVE, _FAILED) if (number := reasons.count(why))]
     return f"{words} ({', '.join(missing)})" if missing else words
@@ -242,7 +244,7 @@ def _draw_tile(ax: Any, preview: _Preview, column: int, row: int) -> str:
     if pixels is None:
         pixels = np.full((1, 1, 3), 205, dtype=np.uint8)
         ax.text(column + 0.5, top + 0.5, reason, fontsize=7, color="0.35", ha="center", va="center")
-    # A picture keeps its aspect ratio: it is narrower or lower than the tile.
+    # Images keep their aspect ratio, so they may be smaller than the tile on one side.
     high_part, wide_part = np.array(pixels.shape[:2]) / max(pixels.shape[:2])
     spare = (1 - wide_part) * (right - left) / 2, (1 - high_part) * (low - high) / 2
     ax.imshow(pixels, extent=(left + spare[0], right - spare[0], low - spare[1], high + spare[1]), aspect="auto")
@@ -252,7 +254,7 @@ def _draw_tile(ax: Any, preview: _Preview, column: int, row: int) -> str:
 
 
 def _two_lines(label: str) -> str:
-    """Return a label in at most two lines, broken after an underscore, a hyphen or a space if there is one."""
+    """Return a label in at most two lines, broken after an underscore, a hyphen or a space if possible."""
     if len(label) <= _LINE:
         return label
     at = max(label.rfind(sign, 0, _LINE) for sign in "_- ") + 1
@@ -261,7 +263,7 @@ def _two_lines(label: str) -> str:
 
 
 def _pixels(content: bytes) -> Any:
-    """Return a picture at the size of a tile, or None if it cannot be read."""
+    """Return an image at the size of a tile, or None if it cannot be read."""
     from PIL import Image  # noqa: PLC0415 - comes with matplotlib
 
     try:
@@ -274,7 +276,7 @@ def _pixels(content: bytes) -> Any:
         return None
 
 
-# -- a file for a browser --------------------------------------------------------------------------------------------
+# -- HTML ------------------------------------------------------------------------------------------------------------
 
 
 def _figure(preview: _Preview) -> str:

@@ -1,4 +1,4 @@
-"""Footprints in Aladin Lite: the messages that the widget sends to the browser, once that has loaded it."""
+"""Footprints in Aladin Lite, checked through the messages that the widget sends to the browser."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ pytest.importorskip("matplotlib")
 
 
 class Browser:
-    """What a widget sends."""
+    """A mock browser that records the messages of a widget."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[Any, dict[str, Any]]] = []
 
     def load(self, widget: Any) -> list[dict[str, Any]]:
-        """Tell the widget that it is shown, and return what it sent until now."""
+        """Notify the widget that it is displayed, and return its messages so far."""
         widget._is_loaded = True
         return [message for sender, message in self.sent if sender is widget]
 
 
 @pytest.fixture
 def browser(monkeypatch: pytest.MonkeyPatch) -> Browser:
-    """Stand in for the notebook."""
+    """Mock the notebook."""
     opened = Browser()
 
     def send(widget: Any, content: dict[str, Any], buffers: Any = None) -> None:
@@ -39,7 +39,7 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Browser:
         opened.sent.append((widget, content))
 
     monkeypatch.setattr(ipyaladin.Aladin, "send", send)
-    # Calls of all widgets wait in one list, which is never emptied.
+    # The calls of all widgets wait in one list that is never cleared.
     monkeypatch.setattr(ipyaladin.Aladin, "_call_store", type(ipyaladin.Aladin._call_store)())
     return opened
 
@@ -73,7 +73,7 @@ TABLE = Table(
 
 
 def test_each_color_is_one_overlay(browser: Browser) -> None:
-    """Equal footprints are in it once, parts one by one, planned ones dashed in another."""
+    """Equal footprints are in an overlay once, parts are separate, and planned ones are in a dashed overlay."""
     messages = browser.load(to_aladin(TABLE))
     assert options(messages, "name") == ["NIRCAM (2)", "NIRCAM planned (1)", "MIRI (3)"]
     assert [len(stcs(message)) for message in messages] == [1, 1, 3]
@@ -85,12 +85,12 @@ def test_each_color_is_one_overlay(browser: Browser) -> None:
     expected = SkyCoord([359.9, 0.1, 0.1, 359.9], [0, 0, 0.2, 0.2], unit="deg")
     assert corners.separation(expected).max().arcsec < 1e-3
     assert {text.split()[0] for text in stcs(messages[2])} == {"POLYGON", "CIRCLE"}
-    # Aladin Lite reads words that are separated by blanks, and no unions.
+    # Aladin Lite expects words separated by blanks, and does not support unions.
     assert all(text.split()[1] == "ICRS" and "(" not in text for message in messages for text in stcs(message))
 
 
 def test_ten_thousand_footprints_are_one_message(browser: Browser) -> None:
-    """And all of them are in it."""
+    """The message contains all footprints."""
     ra = np.linspace(10, 11, 10_000)
     widget = to_aladin(Table({"s_region": [f"CIRCLE {each} 20 0.01" for each in ra.tolist()]}))
     (message,) = browser.load(widget)
@@ -100,7 +100,7 @@ def test_ten_thousand_footprints_are_one_message(browser: Browser) -> None:
 
 
 def test_the_view_shows_all_footprints() -> None:
-    """Across 0h, with room in a widget that is wider than high."""
+    """The view includes footprints across 0h, with a margin in a widget that is wider than high."""
     widget = to_aladin(TABLE[:1])
     assert widget.target.separation(SkyCoord(0, 0.1, unit="deg")).arcsec < 1
     assert 2 * 0.2 < widget.fov.deg < 4 * 0.3
@@ -109,7 +109,7 @@ def test_the_view_shows_all_footprints() -> None:
 
 
 def test_the_search_is_drawn(browser: Browser) -> None:
-    """As an overlay of its own, and the view shows no more."""
+    """The search is a separate overlay, and limits the view."""
     widget = to_aladin(TABLE, coordinates="0 0", radius="3 arcmin")
     *_, search = browser.load(widget)
     assert stcs(search) == ["CIRCLE ICRS 0.0000000 0.0000000 0.0500000"]
@@ -119,7 +119,7 @@ def test_the_search_is_drawn(browser: Browser) -> None:
 
 
 def test_footprints_are_added_to_a_widget(browser: Browser) -> None:
-    """Which is the one returned; a name that it has already is not taken from the other overlay."""
+    """The same widget is returned, and existing overlays keep their names."""
     own = ipyaladin.Aladin(target="150 2", fov=1.0)
     for _ in range(2):
         assert to_aladin(TABLE[:1], aladin=own, by=None) is own
@@ -129,7 +129,7 @@ def test_footprints_are_added_to_a_widget(browser: Browser) -> None:
 
 
 def test_numbers_are_colored_by_ranges(browser: Browser) -> None:
-    """With their limits in the names; the row without a number is gray."""
+    """The names of overlays have the limits of the ranges, and rows without a number are gray."""
     table = Table({"s_region": [f"CIRCLE {number} 20 0.4" for number in range(30)]})
     table["t_exptime"] = MaskedColumn(10.0 * 1.5 ** np.arange(30), mask=np.arange(30) == 7, unit="s")
     messages = browser.load(to_aladin(table, by="t_exptime"))
@@ -150,13 +150,13 @@ def test_numbers_are_colored_by_ranges(browser: Browser) -> None:
         (TABLE, {"aladin": "sky"}, "aladin='sky' must be an ipyaladin.Aladin"),
     ],
 )
-def test_what_cannot_be_shown_says_why(table: Table, given: dict[str, Any], reason: str) -> None:
-    """Before a widget is made."""
+def test_invalid_arguments_raise(table: Table, given: dict[str, Any], reason: str) -> None:
+    """The error is raised before a widget is created."""
     with pytest.raises(InvalidQueryError, match=reason):
         to_aladin(table, **given)
 
 
 def test_a_row_without_the_default_column_is_shown(browser: Browser) -> None:
-    """As a table without it: in one color."""
+    """A row is shown in one color, like a table without the column."""
     row = Table({"s_region": ["CIRCLE ICRS 10 10 0.1"]})[0]
     assert to_aladin(row).overlays == ["footprints (1)"]

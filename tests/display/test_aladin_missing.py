@@ -11,8 +11,8 @@ from astroquery_mast.display import to_aladin
 from astroquery_mast.exceptions import InvalidArgumentError
 
 
-def test_a_missing_ipyaladin_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the command that installs it."""
+def test_a_missing_ipyaladin_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message has the command that installs it."""
     monkeypatch.setitem(sys.modules, "ipyaladin", None)
     with pytest.raises(
         InvalidArgumentError, match=r"needs ipyaladin. Install it with: pip install 'astroquery_mast\[aladin\]'"

@@ -1,4 +1,4 @@
-"""Observations as bars in time and in wavelength, looked at through what the pictures are made of."""
+"""Plots of observations as bars in time and wavelength, checked through their matplotlib artists."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MASK = [False, False, False, True]
 
 
 def observations(**changed: Any) -> Table:
-    """Return two observations that are made, one that is planned, and one of which nothing is known."""
+    """Return two executed observations, a planned one, and one without values."""
     cells: dict[str, Any] = {
         "instrument_name": MaskedColumn(["NIRCAM/IMAGE", "ACS/WFC", "NIRCAM/IMAGE", "NIRCAM/IMAGE"], mask=MASK),
         "filters": MaskedColumn(["F200W", "F814W", "F444W", "F444W"], mask=MASK),
@@ -41,7 +41,7 @@ def observations(**changed: Any) -> Table:
 
 @pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
-    """Leave no figure open."""
+    """Close all figures after each test."""
     yield
     plt.close("all")
 
@@ -62,7 +62,7 @@ def lanes(ax: Any) -> list[str]:
 
 
 def test_observations_are_bars_in_time() -> None:
-    """Each from its start to its end, in the lane of its instrument, the earliest at the top, planned ones dashed."""
+    """Bars extend from start to end in the lane of the instrument, the earliest at the top, planned ones dashed."""
     ax = plot_timeline(observations())
     assert lanes(ax) == ["ACS/WFC (1)", "NIRCAM/IMAGE (2)"]
     assert bars(ax) == [
@@ -77,7 +77,7 @@ def test_observations_are_bars_in_time() -> None:
 
 
 def test_release_dates_are_marked() -> None:
-    """Past ones are open; one to come is filled, and a line leads to it from the observation."""
+    """Past release dates are open, future ones are filled, and a line from the observation leads to the latter."""
     ax = plot_timeline(observations())
     marks = {(x, line.get_markerfacecolor() == "none") for line in ax.lines if line.get_marker() == "^"
              for x in line.get_xdata()}  # fmt: skip
@@ -89,7 +89,7 @@ def test_release_dates_are_marked() -> None:
 
 
 def test_equal_release_dates_are_marked_once() -> None:
-    """A thousand observations of one program have one triangle."""
+    """A thousand observations with the same release date have one triangle."""
     made = Table({"instrument_name": ["A"] * 1000, "t_min": 59800 + np.arange(1000) / 500})
     made["t_max"], made["t_obs_release"] = made["t_min"] + 0.001, 60165.0 + np.arange(1000) / 5000
     ax = plot_timeline(made)
@@ -97,7 +97,7 @@ def test_equal_release_dates_are_marked_once() -> None:
 
 
 def test_observations_are_bars_in_wavelength() -> None:
-    """In micrometers, in the lane of the filter, the shortest at the top, colored by exposure time."""
+    """Bars are in micrometers in the lane of the filter, the shortest at the top, colored by exposure time."""
     ax = plot_wavelengths(observations(), by="filters")
     assert lanes(ax) == ["F814W (1)", "F200W (1)", "F444W (1)"]
     found = bars(ax)
@@ -115,7 +115,7 @@ def test_observations_are_bars_in_wavelength() -> None:
 
 
 def test_a_range_has_the_color_of_its_longest_exposure() -> None:
-    """Not of the sum; the range is drawn once, and narrower ones come after wider ones."""
+    """The color is not that of the sum; each range is drawn once, the narrow ones after the wide ones."""
     table = Table({"instrument_name": ["A"] * 4, "t_exptime": [10.0, 100.0, 50.0, 5000.0]})
     table["em_min"], table["em_max"] = [500.0, 400.0, 400.0, 300.0], [600.0, 900.0, 900.0, 310.0]
     ax = plot_wavelengths(table)
@@ -128,8 +128,8 @@ def test_a_range_has_the_color_of_its_longest_exposure() -> None:
 
 
 @pytest.mark.parametrize("plot", [plot_timeline, plot_wavelengths])
-def test_quantities_and_other_units_are_drawn_at_the_same_place(plot: Any) -> None:
-    """A table of quantities is drawn as a table of numbers, and wavelengths in another unit where they belong."""
+def test_quantities_and_other_units_give_the_same_plot(plot: Any) -> None:
+    """Quantities are drawn like numbers, and wavelengths in other units are converted."""
     plain = observations()[:3]
     other = QTable(plain)
     other["em_min"], other["em_max"] = other["em_min"].to(u.AA), other["em_max"].to(u.AA)
@@ -138,7 +138,7 @@ def test_quantities_and_other_units_are_drawn_at_the_same_place(plot: Any) -> No
 
 @pytest.mark.parametrize("plot", [plot_timeline, plot_wavelengths])
 def test_rare_values_share_a_lane(plot: Any) -> None:
-    """Hundreds of filters leave the picture readable."""
+    """The plot remains readable with hundreds of filters."""
     table = Table({"filters": [f"F{number}W" for number in range(300)] * 2 + ["F1W"] * 5})
     table["t_min"] = table["t_max"] = 59000.0 + np.arange(605)
     table["em_min"] = table["em_max"] = 300.0 + np.arange(605)
@@ -151,8 +151,8 @@ def test_rare_values_share_a_lane(plot: Any) -> None:
 
 
 @pytest.mark.parametrize("plot", [plot_timeline, plot_wavelengths])
-def test_the_axes_given_are_used(plot: Any) -> None:
-    """No figure is made; a row is drawn, too."""
+def test_the_axes_of_the_user_are_used(plot: Any) -> None:
+    """No figure is created, and a single row can be drawn, too."""
     ax = plt.figure().add_subplot()
     assert plot(observations()[0], ax) is ax
     assert len(bars(ax)) == 1
@@ -162,7 +162,7 @@ def test_the_axes_given_are_used(plot: Any) -> None:
 @pytest.mark.parametrize("plot", [plot_timeline, plot_wavelengths])
 @pytest.mark.parametrize("name", observations().colnames)
 def test_masked_cells_never_raise(plot: Any, name: str) -> None:
-    """A column without any value is drawn as far as that is possible, or is said to be empty."""
+    """A column without values gives a plot of the other values, or an error that there are no values."""
     table = observations()
     table[name].mask = True
     try:
@@ -188,16 +188,16 @@ def test_masked_cells_never_raise(plot: Any, name: str) -> None:
         (plot_timeline, observations(), {"ax": "picture"}, "must be matplotlib axes"),
     ],
 )
-def test_what_cannot_be_drawn_says_why(plot: Any, table: Any, options: Any, reason: str) -> None:
-    """No figure is left behind."""
+def test_invalid_bar_plots_raise(plot: Any, table: Any, options: Any, reason: str) -> None:
+    """The error has the reason, and no figure stays open."""
     with pytest.raises(InvalidQueryError, match=reason):
         plot(table, **options)
     assert not plt.get_fignums()
 
 
 @pytest.mark.parametrize("day", [1e9, -1e9, np.inf])
-def test_a_date_that_is_none_is_left_out(day: float) -> None:
-    """The others are drawn."""
+def test_invalid_dates_are_skipped(day: float) -> None:
+    """Other observations are drawn."""
     table = observations()[:2]
     table["t_min"][0] = table["t_max"][0] = table["t_obs_release"][0] = day
     ax = plot_timeline(table)
@@ -205,8 +205,8 @@ def test_a_date_that_is_none_is_left_out(day: float) -> None:
     assert [bar[:2] for bar in bars(ax)] == [(52600 - EPOCH, 52601 - EPOCH)]
 
 
-def test_what_a_search_returns_is_drawn(mast_sandbox: Sandbox) -> None:
-    """Every row of the answer is in the picture or counted as missing."""
+def test_search_results_can_be_plotted(mast_sandbox: Sandbox) -> None:
+    """Every row of the result is in the plot or counted as missing."""
     found = Observations.query_object("M101", radius="0.2 deg")
     dated = int((~np.ma.getmaskarray(found["t_min"])).sum())
     assert plot_timeline(found).get_title() == f"{dated} observations ({len(found) - dated} more without a date)"
@@ -215,7 +215,7 @@ def test_what_a_search_returns_is_drawn(mast_sandbox: Sandbox) -> None:
 
 
 def test_the_examples_run() -> None:
-    """Those of the docstrings, as they are printed."""
+    """The examples in the docstrings print the documented output."""
     for name in ("plot_footprints", "plot_timeline", "plot_wavelengths"):
         for example in doctest.DocTestFinder().find(getattr(display, name), name):
             outcome = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=lambda _text: None)
@@ -223,8 +223,8 @@ def test_the_examples_run() -> None:
             assert not outcome.failed
 
 
-def test_completion_offers_the_pictures_only() -> None:
-    """What the folder is made of is not offered, and a wrong name is an AttributeError."""
+def test_completion_has_only_public_names() -> None:
+    """Submodules are not in dir(), and a wrong name raises AttributeError."""
     assert dir(display) == sorted(display.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'plot_time'"):
-        display.plot_time  # noqa: B018 - it is asked for its error
+        display.plot_time  # noqa: B018 - accessed for its error

@@ -1,7 +1,7 @@
-"""Pictures as they look: each has a hash of its pixels, coarse enough for other versions of matplotlib.
+"""Hashes of the pixels of plots, coarse enough for other versions of matplotlib.
 
-``python tests/display/test_picture_hashes.py`` writes the hashes anew, after somebody has looked at the pictures, which
-it puts into the current folder.
+``python tests/display/test_picture_hashes.py`` writes new hashes, and the plots to the current folder.  Look at the
+plots before you commit the hashes.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ pytest.importorskip("astroquery_mast.sandbox.archive.preview")
 plt = pytest.importorskip("matplotlib.pyplot")
 
 KEPT = Path(__file__).with_name("picture_hashes.txt")
-# The hash is the mean color of so many cells, in as many levels as two hexadecimal digits have.
+# Number of cells; the hash has the mean color of each, with two hexadecimal digits.
 ROWS, COLUMNS, LEVELS = 12, 16, 256
-# Cells of the same picture differ by less than this, as fonts and lines are drawn by different versions.
+# Largest difference between cells of the same plot, because versions of matplotlib draw fonts and lines differently.
 SAME = 20
 NOW = 61_000.0
 
 
 def observations() -> Table:
-    """Return four observations with all that is drawn, one of them planned."""
+    """Return four observations with all columns of the plots, one of them planned."""
     table = Table({"obs_id": ["one", "two", "three", "four"]})
     table["instrument_name"] = ["ACS/WFC", "ACS/WFC", "NIRCAM/IMAGE", "MIRI/IMAGE"]
     table["calib_level"] = [3, 2, 2, -1]
@@ -75,7 +75,7 @@ PLOTS: dict[str, Callable[[Table], Any]] = {
 
 
 def hash_of(ax: Any) -> str:
-    """Return the mean colors of the cells of a picture, in hexadecimal digits."""
+    """Return the mean colors of the cells of a plot in hexadecimal digits."""
     ax.figure.set_size_inches(8, 6)
     ax.figure.set_dpi(100)
     ax.figure.canvas.draw()
@@ -92,12 +92,12 @@ def difference(one: str, other: str) -> int:
 
 
 def kept() -> dict[str, str]:
-    """Return the hashes of the pictures that were looked at."""
+    """Return the stored hashes."""
     return dict(line.split() for line in KEPT.read_text("ascii").splitlines())
 
 
 def drawn(name: str, change: Callable[[Table], Table] = lambda table: table) -> Any:
-    """Draw a picture in a style that is the same everywhere."""
+    """Draw a plot in a fixed style."""
     matplotlib.rcdefaults()
     plt.rcParams.update({"font.family": "DejaVu Sans", "figure.dpi": 100})
     return PLOTS[name](change(observations()))
@@ -105,7 +105,7 @@ def drawn(name: str, change: Callable[[Table], Table] = lambda table: table) -> 
 
 @pytest.fixture(autouse=True)
 def same_everywhere(monkeypatch: pytest.MonkeyPatch, mast_sandbox: Sandbox) -> Iterator[None]:
-    """Draw on the same day, with previews from the sandbox, and leave no figure and no setting."""
+    """Fix the date, use previews from the sandbox, and restore figures and settings afterward."""
     monkeypatch.setattr(bars, "time", SimpleNamespace(time=lambda: (NOW - 40587.0) * 86400.0))
     with matplotlib.rc_context():
         yield
@@ -114,18 +114,18 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, mast_sandbox: Sandbox) -> I
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_a_picture_looks_as_it_was_looked_at(name: str) -> None:
-    """In all cells."""
+def test_plots_have_the_stored_hashes(name: str) -> None:
+    """All cells of a plot agree with the stored hash."""
     assert difference(hash_of(drawn(name)), kept()[name]) <= SAME
 
 
 @pytest.mark.parametrize("name", PLOTS)
 @pytest.mark.parametrize("row", range(3))
-def test_a_missing_observation_is_seen(name: str, row: int) -> None:
-    """The hash of the picture without it is another one."""
+def test_a_missing_observation_changes_the_hash(name: str, row: int) -> None:
+    """The plot without an observation has a different hash."""
 
     def lacking(table: Table) -> Table:
-        # The limits of the picture stay as they are.
+        # The limits of the plot do not change.
         for column in ("s_region", "jpegURL"):
             table[column][row] = ""
         for column in ("t_min", "t_max", "em_min", "em_max"):
@@ -136,7 +136,7 @@ def test_a_missing_observation_is_seen(name: str, row: int) -> None:
 
 
 def recolored(ax: Any) -> Any:
-    """Change the colors of a picture, and nothing else."""
+    """Change only the colors of a plot."""
     for image in ax.images:
         image.set(cmap="magma") if image.get_array().ndim == 2 else image.set(data=255 - image.get_array())
     for collection in ax.collections:
@@ -145,21 +145,21 @@ def recolored(ax: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_other_colors_are_seen(name: str) -> None:
-    """The hash of the picture in these is another one."""
+def test_other_colors_change_the_hash(name: str) -> None:
+    """The plot in other colors has a different hash."""
     assert difference(hash_of(recolored(drawn(name))), kept()[name]) > SAME
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_a_dark_background_is_seen(name: str) -> None:
-    """The hash knows the background."""
+def test_a_dark_background_changes_the_hash(name: str) -> None:
+    """The plot on a dark background has a different hash."""
     with plt.style.context("dark_background"):
         ax = PLOTS[name](observations())
         assert difference(hash_of(ax), kept()[name]) > SAME
 
 
 def main() -> None:
-    """Write the hashes and the pictures."""
+    """Write the hashes and the plots."""
     matplotlib.use("Agg")
     bars.time = SimpleNamespace(time=lambda: (NOW - 40587.0) * 86400.0)  # type: ignore[assignment]
     lines = []

@@ -1,4 +1,4 @@
-"""Contact sheets, with previews that come from the sandbox over HTTP."""
+"""Contact sheets with previews from the sandbox over HTTP."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FITS = "mast:HST/product/j97c01010_asn.fits"
 
 @pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
-    """Leave no figure open."""
+    """Close all figures after each test."""
     yield
     plt.close("all")
 
@@ -45,12 +45,12 @@ def sheet(*addresses: str | None) -> Table:
 
 
 def words(ax: Any) -> list[str]:
-    """Return what is written in the tiles, without the labels."""
+    """Return the texts in the tiles, without the labels."""
     return [text.get_text() for text in ax.texts if text.get_va() == "center"]
 
 
 def test_previews_are_drawn_side_by_side(mast_sandbox: Sandbox) -> None:
-    """Each in its tile, with its label; what cannot be had is gray, and says why."""
+    """Each preview has a tile with its label; tiles of missing previews are gray and show the reason."""
     ax = plot_previews(sheet(HUBBLE, None, WEBB, FITS, HUBBLE))
     ax.figure.canvas.draw()
     assert ax.get_title() == "2 previews (1 no preview, 1 exclusive, 1 failed)"
@@ -66,16 +66,16 @@ def test_previews_are_drawn_side_by_side(mast_sandbox: Sandbox) -> None:
     assert len(asked) == 1
 
 
-def test_a_failing_archive_leaves_gray_tiles(mast_sandbox: Sandbox) -> None:
-    """The rest is drawn."""
+def test_failed_downloads_give_gray_tiles(mast_sandbox: Sandbox) -> None:
+    """Other previews are drawn."""
     mast_sandbox.faults.add("download", Fault.status(404))
     ax = plot_previews(sheet(HUBBLE, HUBBLE.replace("010_drc", "020_drc")))
     assert ax.get_title() == "1 preview (1 failed)"
 
 
 @pytest.mark.usefixtures("mast_sandbox")
-def test_a_preview_keeps_its_form() -> None:
-    """One that is not a square is not stretched into the tile."""
+def test_a_preview_keeps_its_aspect_ratio() -> None:
+    """A preview that is not square is not stretched."""
     (image,) = plot_previews(sheet("mast:JWST/product/jw01783004001_02101_00002_mirimage_cal.jpg")).images
     rows, columns = image.get_array().shape[:2]
     left, right, low, high = image.get_extent()
@@ -84,8 +84,8 @@ def test_a_preview_keeps_its_form() -> None:
 
 
 @pytest.mark.usefixtures("mast_sandbox")
-def test_the_pictures_among_products_are_drawn() -> None:
-    """With the names of the files; other products are left out."""
+def test_image_products_are_drawn() -> None:
+    """Image products are labeled with their file names, and other products are ignored."""
     found = Observations.query_criteria(obs_id="j97c01010")
     products = Observations.get_product_list(found)
     some = products[[str(uri).endswith(("j97c01010_drc.jpg", ".fits")) for uri in products["dataURI"]]]
@@ -95,8 +95,8 @@ def test_the_pictures_among_products_are_drawn() -> None:
 
 
 @pytest.mark.usefixtures("mast_sandbox")
-def test_a_file_holds_all_that_it_shows(tmp_path: Path) -> None:
-    """Pictures are inside of it, it refers to nothing outside, and labels are text."""
+def test_the_html_file_is_self_contained(tmp_path: Path) -> None:
+    """The file contains all images, has no external references, and labels are text."""
     path = write_previews(sheet(HUBBLE, None, WEBB), tmp_path / "sheet.html")
     page = path.read_text(encoding="utf-8")
     (source,) = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page)
@@ -109,8 +109,8 @@ def test_a_file_holds_all_that_it_shows(tmp_path: Path) -> None:
     assert [each for each in ("no preview", "exclusive") if f"<div>{each}</div>" in page] == ["no preview", "exclusive"]
 
 
-def test_a_file_is_replaced_on_request_only(tmp_path: Path) -> None:
-    """What is there stays, before anything is asked."""
+def test_a_file_is_replaced_only_with_overwrite(tmp_path: Path) -> None:
+    """Otherwise the error is raised before any request, and the file is kept."""
     path = tmp_path / "sheet.html"
     path.write_text("mine", encoding="utf-8")
     with pytest.raises(InvalidQueryError, match="overwrite=True"):
@@ -132,15 +132,15 @@ def test_a_file_is_replaced_on_request_only(tmp_path: Path) -> None:
         (sheet(None), {"ax": 1}, "must be matplotlib axes"),
     ],
 )
-def test_a_sheet_that_cannot_be_made_says_why(table: Table, options: Any, reason: str) -> None:
-    """Before anything is drawn."""
+def test_invalid_contact_sheets_raise(table: Table, options: Any, reason: str) -> None:
+    """The error has the reason, and is raised before drawing."""
     with pytest.raises(InvalidQueryError, match=reason):
         plot_previews(table, **options)
 
 
 @pytest.mark.usefixtures("mast_sandbox")
 def test_the_examples_of_contact_sheets_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the docstrings, as they are printed."""
+    """The examples in the docstrings print the documented output."""
     monkeypatch.chdir(tmp_path)
     for function in (plot_previews, write_previews):
         for example in doctest.DocTestFinder().find(function, function.__name__):
