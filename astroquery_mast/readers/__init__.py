@@ -1,4 +1,4 @@
-"""Readers of products: spectra, light curves, images and catalogs as the objects that astropy's packages have for them.
+"""Read data products: spectra, light curves, images and catalogs as objects of astropy and its affiliated packages.
 
 In: products, or files.  Out: `~astropy.nddata.CCDData`, `~astropy.table.Table`, time series, spectra.
 """

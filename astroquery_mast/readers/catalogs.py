@@ -1,7 +1,7 @@
-"""Catalogs, and other tables in files, as `~astropy.table.Table`.
+"""Read catalogs and other tables in files as `~astropy.table.Table`.
 
-In: a product.  Out: its table.  astropy finds out the format where it can; text files without a telling name are
-recognized here by how they begin.
+In: a product.  Out: its table.  astropy identifies the format if it can.  This module identifies other text files by
+their first lines.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from .opened import opened_file
 from .unreadable import contents, fitting_reader, one_product, product_name, reading_file
 
 _FITS, _PARQUET = b"SIMPLE  =", b"PAR1"
-# How much of a text is looked at to find out its format.
-_SEEN = 65_536
-# How texts begin that are tables of a format; later ones are more common.
+# Number of bytes to inspect for the format.
+_INSPECTED = 65_536
+# Beginnings of text files by format; the rarer formats are tried first.
 _BEGINNINGS: Mapping[str, re.Pattern[str]] = {
     "ecsv": re.compile(r"# %ECSV"),
     "mrt": re.compile(r"(?s)Title:.*?Byte-by-byte Description"),
@@ -36,51 +36,52 @@ _BEGINNINGS: Mapping[str, re.Pattern[str]] = {
     "sextractor": re.compile(r"#\s+1\s+[A-Z]\w*\b"),
     "ipac": re.compile(r"(\\.*\n)*\|.*\|\s*\n"),
 }
-_UNKNOWN = "{} holds no table in a format that read_catalog knows. open_product returns its bytes."
-# Bytes of no text; JSON, XML and pages.
+_UNKNOWN = "{} does not contain a table in a supported format. open_product returns its bytes."
+# The beginning of JSON, XML and HTML, and bytes of binary files.
 _NO_TABLE = re.compile(rb"\s*[\[{<]|(?s:.*)[\x00-\x08\x0e-\x1f]")
 
 
 def read_catalog(product: Any, *, client: Any = None, hdu: int | str | None = None) -> Table:
     """Read a source catalog, or another table in a file.
 
-    Source catalogs of JWST (``_cat.ecsv``) and of Hubble's advanced products (``_point-cat.ecsv``,
-    ``_segment-cat.ecsv``), source lists of the Hubble Legacy Archive (text), and tables of high-level science products:
-    FITS, ECSV, CSV, VOTable, machine-readable tables of the AAS journals and of CDS, IPAC, SExtractor, DAOPHOT, other
-    text in columns, and parquet if pyarrow is installed (files that astropy wrote also require pandas); each also
-    compressed by gzip.  The format is found out from the name and the content.
+    This includes source catalogs of JWST (``_cat.ecsv``) and of the Hubble Advanced Products (``_point-cat.ecsv``,
+    ``_segment-cat.ecsv``), source lists of the Hubble Legacy Archive (text), and tables of high-level science products.
+    The formats are FITS, ECSV, CSV, VOTable, machine-readable tables of the AAS journals and of CDS, IPAC, SExtractor,
+    DAOPHOT, other text in columns, and parquet (requires pyarrow, and pandas for files written by astropy), with or
+    without gzip compression.  The format is identified from the name and the content.
 
     Parameters
     ----------
     product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, file-like or `~astropy.io.fits.HDUList`
-        A row of a product table or of a manifest, a table with one row, a dataURI, an https or s3 address, the path of
-        a file, or a file that is open already.
+        A row of a product table or manifest, a table with one row, a data URI, an https or s3 URL, the path of a file,
+        or an open file.
     client : optional
-        The client that opens the product, such as `Observations`.  Defaults to the one whose products look like it.
+        The client that opens the product, such as `Observations`.  By default, it is inferred from the product.
     hdu : int or str, optional
-        The number or the name of the table in a FITS file.  Defaults to the first table, with a warning if there are
-        several.
+        The number or name of the HDU with the table in a FITS file.  Defaults to the first table, with a warning if
+        there are several.
 
     Returns
     -------
     `~astropy.table.Table`
-        The rows of the file, with units and descriptions where it has them.  Cells without a value are masked.
-        Positions stay as the file has them: numbers in columns, or a `~astropy.coordinates.SkyCoord` in ECSV.
-        ``meta`` holds what the file says of itself, and ``FILENAME``.
+        The rows of the file, with any units and descriptions that the file provides.  Missing values are masked.
+        Positions are not converted: they are columns of numbers, or a `~astropy.coordinates.SkyCoord` column if an ECSV
+        file has one.  ``meta`` has the metadata of the file, and ``FILENAME``.
 
     Raises
     ------
     InvalidQueryError
-        If several products are given, the file holds no table (the message says what it holds), or no such table.
+        If there are several products, or if the file does not contain a table or the HDU.  The message lists the
+        contents of the file.
     LoginError
-        If the file is exclusive.
+        If the file is under exclusive access.
     RemoteServiceError
-        If the archive fails, or the file is damaged.
+        If the server fails, or the file is damaged.
 
     Warns
     -----
     InputWarning
-        If a FITS file has several tables and ``hdu`` is not given.
+        If a FITS file has several tables and ``hdu`` is not specified.
 
     Examples
     --------
@@ -102,34 +103,32 @@ def read_catalog(product: Any, *, client: Any = None, hdu: int | str | None = No
             with opened_file(product, client) as file:
                 table, further = _table(unpacked(file, name), name, hdu)
     if further:
-        warn_user(
-            f"{name} has several tables, of which the first was read: hdu= chooses one of {further}.", InputWarning
-        )
+        warn_user(f"{name} has several tables. The first was read; use hdu= to select one of {further}.", InputWarning)
     table.meta.pop("", None)
     table.meta["FILENAME"] = name
     return table
 
 
 def _table(file: IO[bytes], name: str, hdu: int | str | None) -> tuple[Table, str]:
-    """The table in a file of any format, and which others there are."""
-    start = file.read(_SEEN)
+    """Return the table in a file of any format, and the list of tables if there are several."""
+    start = file.read(_INSPECTED)
     file.seek(0)
     if start.startswith(_FITS):
         with fits.open(file) as hdus:
             return _from_fits(hdus, name, hdu)
     if hdu is not None:
-        raise InvalidArgumentError(f"hdu={hdu!r} is for FITS files, which {name} is not.")
+        raise InvalidArgumentError(f"hdu={hdu!r} requires a FITS file, but {name} is not one.")
     return _not_fits(file.read(), start, name), ""
 
 
 def _not_fits(content: bytes, start: bytes, name: str) -> Table:
-    """The table in a file that is no FITS file."""
+    """Return the table in a file other than FITS."""
     plain = re.sub(r"\.gz$", "", name, flags=re.IGNORECASE).lower()
     found = identify_format("read", Table, plain, io.BytesIO(content), (io.BytesIO(content),), {})
     if start.startswith(_PARQUET):
         return table_of_parquet(content, name)
     if "votable" in found:
-        # Of several tables the first.
+        # The first table if there are several.
         return Table.read(io.BytesIO(content), format="votable", table_id=0)
     if not content.strip() or _NO_TABLE.match(start):
         raise InvalidArgumentError(_UNKNOWN.format(name))
@@ -140,11 +139,11 @@ def _not_fits(content: bytes, start: bytes, name: str) -> Table:
 
 
 def _from_fits(hdus: fits.HDUList, name: str, hdu: int | str | None) -> tuple[Table, str]:
-    """A table of a FITS file; and the tables there are, if several and none was chosen."""
+    """Return a table of a FITS file, and the list of tables if there are several and none was selected."""
     tables = {number: each for number, each in enumerate(hdus) if _is_table(each)}
     if not tables:
         raise InvalidArgumentError(
-            f"{name} holds no table, but {contents(hdus)}. readers.{fitting_reader(hdus)} may read it."
+            f"{name} does not contain a table, but {contents(hdus)}. Try readers.{fitting_reader(hdus)}."
         )
     chosen = [each for number, each in tables.items() if hdu is None or hdu == number or _is_named(each, hdu)]
     if not chosen:
@@ -172,43 +171,43 @@ def _is_named(table: Any, hdu: int | str) -> bool:
 
 
 def _from_text(content: bytes, name: str, kind: str | None) -> Table:
-    """The table in a text."""
+    """Return the table in a text file."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
     options = _options(text, kind)
     try:
-        # As lines: a text of one line would be taken for the name of a file.
+        # Pass lines, because astropy takes a single line for the name of a file.
         table = text_tables.read(re.split(r"\r\n|\n|\r", text.rstrip()), **options)
     except (text_tables.InconsistentTableError, ValueError) as err:
         if "format" in options:
             raise
         raise InvalidArgumentError(_UNKNOWN.format(name)) from err
     if "format" not in options and (len(table) == 0 or len(table.colnames) == 1):
-        # Almost every text can be taken for that.
+        # Almost any text can be read as a table without rows or with one column.
         raise InvalidArgumentError(_UNKNOWN.format(name))
     return Table(table, copy=False)
 
 
 def _options(text: str, kind: str | None) -> dict[str, Any]:
-    """How astropy is to read a text; nothing if it has to find out."""
-    found = next((each for each, beginning in _BEGINNINGS.items() if beginning.match(text[:_SEEN])), kind)
+    """Return the options of astropy's reader; empty if it has to guess the format."""
+    found = next((each for each, beginning in _BEGINNINGS.items() if beginning.match(text[:_INSPECTED])), kind)
     if found == "csv":
         return _options_of_csv(text)
     return _commented_header(text) if found is None else {"format": found}
 
 
 def _options_of_csv(text: str) -> dict[str, Any]:
-    """How a text is to be read that is called CSV; so are pools of JWST's associations, which have bars."""
+    """Return the options for CSV, including JWST association pools, which have vertical bars between the values."""
     first = next((line for line in text.splitlines() if line and not line.startswith("#")), "")
     delimiter = "|" if "|" in first and "," not in first else ","
     return {"format": "csv", "delimiter": delimiter, **({"comment": "#"} if text.startswith("#") else {})}
 
 
 def _commented_header(text: str) -> dict[str, Any]:
-    """The line among comments that names the columns: the last with as many words as the rows have."""
-    lines = [line for line in text[:_SEEN].splitlines() if line.strip()]
+    """Return the options for a header in comment lines: the last one with as many words as the rows have."""
+    lines = [line for line in text[:_INSPECTED].splitlines() if line.strip()]
     comments = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
     if comments == len(lines):
         return {}

@@ -1,4 +1,4 @@
-"""Images: pixels with unit, sky coordinates, mask and uncertainty, from the extensions in which missions put them.
+"""Read images: pixels with unit, sky coordinates, mask and uncertainty, from the extensions that missions use.
 
 In: a product in any form, or a file.  Out: `~astropy.nddata.CCDData`.
 """
@@ -29,13 +29,13 @@ from .kinds import image_index, is_image, kind_of_file, numbered_hdus
 from .opened import opened_fits
 from .unreadable import one_product, product_name, reading_file
 
-# The names of the extensions that belong to an image, by the last word of a name ("CAMERA.CCD 1.1 uncert" of TESS).
+# Extensions that belong to an image, by the last word of their name ("CAMERA.CCD 1.1 uncert" in TESS files).
 _ERRORS = frozenset({"ERR", "ERROR", "UNCERT", "UNCERTAINTY"})
 _FLAGS, _WEIGHT = "DQ", "WHT"
-# Bits of the data quality that make a pixel bad. JWST sets DO_NOT_USE where any other bit is reason enough; HST has no
-# such bit, so that any of its bits counts.
+# Data quality bits of bad pixels. JWST sets DO_NOT_USE for all pixels that should not be used. HST has no such bit, so
+# any bit marks a bad pixel.
 _DO_NOT_USE, _ANY = 1, -1
-# Words of BUNIT in headers of the missions, in lower case, and astropy's.
+# Words in BUNIT keywords of the missions, in lower case, and their names in astropy.
 _UNIT_WORDS: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("electron", "electrons", "e-", "e"), "electron"),
@@ -46,7 +46,7 @@ _UNIT_WORDS: Mapping[str, str] = MappingProxyType(
         "adu": "adu",
     }
 )
-# What `plane` may be.
+# The type of `plane`.
 Plane = int | Sequence[int]
 # The index of a part of an array.
 _Place = tuple[Any, ...]
@@ -64,61 +64,59 @@ def read_image(
 ) -> CCDData:
     """Read an image with its unit, sky coordinates, mask and uncertainty.
 
-    Of a file in the archive only the headers and the arrays that are returned are fetched. Values are those of the
-    file.
+    For a file at MAST, only the headers and the returned arrays are downloaded. The pixel values are not changed.
 
     Parameters
     ----------
     product : `~astropy.table.Row`, `~astropy.table.Table`, str, path-like or `~astropy.io.fits.HDUList`
-        A FITS image: a row of a product table, a table with one row, a URI such as
-        ``"mast:HST/product/j97c01010_drc.fits"``, a row of a manifest, a file, or an HDU list that is open already.
+        A FITS image: a row of a product table or manifest, a table with one row, a URI such as
+        ``"mast:HST/product/j97c01010_drc.fits"``, a file, or an open HDU list.
     client : object, optional
-        The client that fetches the product, such as `MastMissions`. Defaults to the one whose rows look like the
-        product.
+        The client that opens the product, such as `MastMissions`. By default, it is inferred from the product.
     extension : int, str or tuple, optional
         The HDU with the pixels, as in `astropy.io.fits`: a number, a name, or a name and a version, such as
-        ``("SCI", 2)`` for the second chip of ACS, WFC3 or WFPC2. Defaults to the first image of the file. The log says
-        so if the file has other chips.
+        ``("SCI", 2)`` for the second chip of ACS, WFC3 or WFPC2. Defaults to the first image in the file. A log message
+        mentions it if there are other chips.
     plane : int or sequence of int, optional
-        The plane of an image with more than two dimensions: the integration of a JWST ``rateints`` or ``calints``
-        file, or the integration and the group of an ``uncal`` file. Only this plane is read. Defaults to all of them.
+        The plane to read from an image with more than two dimensions: the integration of a JWST ``rateints`` or
+        ``calints`` file, or the integration and the group of an ``uncal`` file. Defaults to all planes.
     flags : int, str or list of int, optional
-        The bits of the data quality that mask a pixel, as in `~astropy.nddata.bitmask.interpret_bit_flags`, such as
-        ``4 + 16`` or ``"~4096"`` for all but one. 0 masks none. Defaults to ``DO_NOT_USE`` (1) for JWST and to any bit
-        for the other missions.
+        The data quality bits that mask a pixel, as in `~astropy.nddata.bitmask.interpret_bit_flags`, such as
+        ``4 + 16``, or ``"~4096"`` for all but one. With 0, the data quality is ignored. Defaults to ``DO_NOT_USE`` (1)
+        for JWST and to any bit for other missions.
     quality : optional
-        Another product with the data quality, in the same HDU: the ``c1m`` file of a WFPC2 ``c0m`` file.
+        A separate product with the data quality in the same HDU: the ``c1m`` file of a WFPC2 ``c0m`` file.
     unit : str or `~astropy.units.Unit`, optional
-        The unit of the pixels. Defaults to that of the header (``BUNIT``); without one the image is dimensionless.
+        The unit of the pixels. Defaults to the unit in the header (``BUNIT``), or to a dimensionless image without one.
 
     Returns
     -------
     `~astropy.nddata.CCDData`
-        The image. ``data`` has the type and the shape of the pixels, ``(ny, nx)``, or more dimensions. ``mask`` is
-        true where a pixel is bad by ``flags``, has no weight (``WHT`` is 0, in drizzled images), or is not finite.
-        ``uncertainty`` is the standard deviation from the ``ERR`` extension, or None. ``flags`` has the data quality
-        of all pixels, or None. ``wcs`` has the distortions of the file, and is None where the header has no world
-        coordinates for one of the axes, such as that of integrations. ``meta`` has the header of the extension and that
-        of the file.
+        The image. ``data`` has the type and shape of the pixels in the file: ``(ny, nx)``, or more dimensions. ``mask``
+        is True for pixels that are bad according to ``flags``, have zero weight (``WHT``, in drizzled images), or are
+        not finite. ``uncertainty`` is the standard deviation from the ``ERR`` extension, or None. ``flags`` is the data
+        quality of all pixels, or None. ``wcs`` includes the distortions in the file; it is None if the header has no
+        world coordinates for one of the axes, such as the integrations. ``meta`` combines the headers of the extension
+        and of the file.
 
     Raises
     ------
     InvalidArgumentError
-        If several products are given; if the file has no image, no such extension or no such plane; if ``flags`` or
-        ``unit`` cannot be read, or ``quality`` has another shape.
+        If there are several products, if the file does not contain an image, the extension or the plane, if ``flags``
+        or ``unit`` is not valid, or if the shape of ``quality`` does not match.
     InvalidResponseError
         If the file is damaged.
 
     Warns
     -----
     InputWarning
-        If ``BUNIT`` is not a unit that astropy knows: the image is dimensionless.
+        If ``BUNIT`` is not a valid unit; the image is dimensionless then.
     CorruptDataWarning
-        If the world coordinates of the header cannot be read.
+        If the world coordinates in the header cannot be read.
 
     See Also
     --------
-    astroquery_mast.display.quicklook : Draw an image.
+    astroquery_mast.display.quicklook : Plot an image.
 
     Examples
     --------
@@ -156,16 +154,16 @@ def read_image(
 
 
 def reduced_image(hdus: fits.HDUList) -> tuple[ReducedImage, fits.Header]:
-    """Return the first image of a file as small as a picture needs, and its header; a few rows are read at a time.
+    """Return the first image of a file, reduced to the size of a plot, and its header; only a few rows are in memory.
 
-    It has the mask and the coordinates of `read_image`. What has more than two dimensions is averaged over the others.
+    Mask and coordinates are as in `read_image`. Images with more than two dimensions are averaged over the others.
     """
     index = _science_index(hdus, None)
     science, header = hdus[index], _joined_header(hdus, index)
     _, weight, dq = _companions(hdus, index, chosen=True)
 
     def strip(rows: slice) -> Array:
-        """Return some rows, masked pixels being NaN."""
+        """Return the given rows, with NaN for masked pixels."""
         place = (..., rows, slice(None))
         data = _pixels(science, place)
         weights, flags = (_companion(hdu, science, place) for hdu in (weight, dq))
@@ -176,7 +174,7 @@ def reduced_image(hdus: fits.HDUList) -> tuple[ReducedImage, fits.Header]:
     return ReducedImage(reduced_by_strips(shape, strip), shape, sky_axes_of(wcs), _unit_of_header(header)), header
 
 
-# -- what users give --------------------------------------------------------------------------------------------------
+# -- arguments --------------------------------------------------------------------------------------------------------
 
 
 def _bits(flags: Any) -> int | None:
@@ -184,12 +182,12 @@ def _bits(flags: Any) -> int | None:
     try:
         bits = interpret_bit_flags(flags)
     except (TypeError, ValueError) as err:
-        raise InvalidArgumentError(f"flags={flags!r} cannot be read as bits: {err}") from err
+        raise InvalidArgumentError(f"flags={flags!r} cannot be parsed as bit flags: {err}") from err
     return None if bits is None else int(bits)
 
 
 def _given_unit(unit: Any) -> u.UnitBase | None:
-    """Return the unit that the user asks for."""
+    """Return the unit that the user specified."""
     if unit is None:
         return None
     try:
@@ -204,12 +202,12 @@ def _science_index(hdus: fits.HDUList, extension: Any) -> int:
     if index is None:
         raise InvalidArgumentError(f"The file has no image: {kind_of_file(hdus).value}.")
     if not is_image(hdus[index]):
-        raise InvalidArgumentError(f"extension={extension!r} has no image; these have one: {_images_in(hdus)}.")
+        raise InvalidArgumentError(f"extension={extension!r} has no image. Images: {_images_in(hdus)}.")
     return index
 
 
 def _index_of(hdus: fits.HDUList, extension: Any) -> int:
-    """Return the number of an HDU that has one, or a name."""
+    """Return the number of an HDU from its number or name."""
     try:
         index = hdus.index_of(extension)
         hdus[index]
@@ -219,49 +217,48 @@ def _index_of(hdus: fits.HDUList, extension: Any) -> int:
 
 
 def _images_in(hdus: fits.HDUList) -> str:
-    """Return the HDUs of a file that are images, for a message."""
+    """Return the list of images in a file for a message."""
     found = [(hdu.name, hdu.ver) if hdu.name else index for index, hdu in numbered_hdus(hdus) if is_image(hdu)]
     return few_names(found) or "none"
 
 
 def _place_of_plane(hdu: Any, plane: Plane | None) -> tuple[int, ...]:
-    """Return the index of a plane, after proof that there is such a plane."""
+    """Return the index of a plane; raise if it does not exist."""
     if plane is None:
         return ()
     given = (plane,) if isinstance(plane, int | np.integer) else plane
     try:
         place = tuple(int(number) for number in given)
     except (TypeError, ValueError) as err:
-        raise InvalidArgumentError(f"plane={plane!r}: an integer is needed, or several.") from err
+        raise InvalidArgumentError(f"plane={plane!r} must be an integer or a sequence of integers.") from err
     outer = hdu.shape[:-2]
     if len(place) > len(outer) or any(not -size <= at < size for at, size in zip(place, outer, strict=False)):
-        raise InvalidArgumentError(f"plane={plane!r}: the image has the shape {hdu.shape}, that is {outer} planes.")
+        raise InvalidArgumentError(f"plane={plane!r} is not valid: the image has shape {hdu.shape}, or {outer} planes.")
     return tuple(at % size for at, size in zip(place, outer, strict=False))
 
 
-# -- what is in the file ----------------------------------------------------------------------------------------------
+# -- contents of the file ---------------------------------------------------------------------------------------------
 
 
 def _pixels(hdu: Any, place: _Place) -> Array:
     """Return the pixels of an HDU, or of one plane of it, in the byte order of this computer."""
-    # A list that was made in memory has no sections.
+    # An HDU list created in memory has no sections.
     pixels = hdu.data[place] if not place or hdu.fileinfo() is None else hdu.section[place]
     return np.array(pixels, dtype=pixels.dtype.newbyteorder("="))
 
 
 def _companions(hdus: fits.HDUList, index: int, *, chosen: bool) -> tuple[Any, Any, Any]:
-    """Return the HDUs with the errors, the weights and the data quality of an image, None where there is none.
+    """Return the HDUs with the errors, weights and data quality of an image, or None for a missing one.
 
-    They follow the image, up to the next one of its name: that is where all missions put them, and the headers after
-    that are not fetched.
+    All missions put them between the image and the next extension of the same name, so later headers are not read.
     """
     name, found = hdus[index].name, dict[str, Any]()
     for number, hdu in numbered_hdus(hdus, index + 1):
         if hdu.name == name:
             if not chosen:
-                # Those of cutouts have a name and no version.
+                # Extensions of cutouts have a name but no version.
                 other = number if hdu.ver == hdus[index].ver else (name, hdu.ver)
-                log.info("This is the first of several images in the file: extension=%r reads the next one.", other)
+                log.info("Reading the first of several images in the file. Use extension=%r for the next one.", other)
             break
         last_word = hdu.name.rpartition(" ")[2]
         found.setdefault("ERR" if last_word in _ERRORS else last_word, hdu)
@@ -269,12 +266,12 @@ def _companions(hdus: fits.HDUList, index: int, *, chosen: bool) -> tuple[Any, A
 
 
 def _companion(hdu: Any, science: Any, place: _Place) -> Array | None:
-    """Return the array that belongs to an image, None if it has another shape, or no pixels at all."""
+    """Return the array of an HDU that belongs to an image; None if its shape differs or it has no pixels."""
     if hdu is None or not hdu.is_image:
         return None
     if hdu.shape == science.shape:
         return _pixels(hdu, place)
-    # HST writes an array of equal numbers as a header without data.
+    # HST writes a constant array as a header without data.
     sides = (hdu.header.get("NPIX2"), hdu.header.get("NPIX1"))
     if not hdu.shape and sides == science.shape and hdu.header.get("PIXVALUE"):
         return np.full(sides, hdu.header["PIXVALUE"])[place]
@@ -282,7 +279,7 @@ def _companion(hdu: Any, science: Any, place: _Place) -> Array | None:
 
 
 def _other_quality(quality: Any, client: Any, index: int, place: tuple[int, ...], shape: tuple[int, ...]) -> Array:
-    """Return the data quality from a file of its own."""
+    """Return the data quality from a separate file."""
     with opened_fits(quality, client) as hdus:
         try:
             hdu = hdus[index]
@@ -290,28 +287,28 @@ def _other_quality(quality: Any, client: Any, index: int, place: tuple[int, ...]
             hdu = None
         pixels = _pixels(hdu, place) if hdu is not None and is_image(hdu) else np.zeros(0)
     if pixels.shape != shape or pixels.dtype.kind not in "iu":
-        raise InvalidArgumentError(f"quality={quality!r:.200} has no data quality of the shape {shape} in HDU {index}.")
+        raise InvalidArgumentError(f"quality={quality!r:.200} has no data quality of shape {shape} in HDU {index}.")
     return pixels
 
 
 def _mask(data: Array, weight: Array | None, dq: Array | None, bits: int) -> Array:
-    """Return where pixels are bad."""
+    """Return the mask of bad pixels."""
     mask = ~np.isfinite(data) if data.dtype.kind == "f" else np.zeros(data.shape, dtype=bool)
     if weight is not None:
         mask |= weight == 0
     if dq is not None:
-        # The highest bit of 16 makes a number negative: in more bits it is still the same bit.
+        # The highest bit of a 16-bit integer makes it negative; with more bits, that bit is preserved.
         mask |= (dq.astype(np.int64) & bits) != 0
     return np.asarray(mask)
 
 
 def _bits_of(header: fits.Header) -> int:
-    """Return the bits that mask a pixel unless the user chooses others."""
+    """Return the default bits that mask a pixel."""
     return _DO_NOT_USE if header.get("TELESCOP") == "JWST" else _ANY
 
 
 def _joined_header(hdus: fits.HDUList, index: int) -> fits.Header:
-    """Return the header of an extension with the keywords of the file that it does not have itself."""
+    """Return the header of an extension with additional keywords of the primary header."""
     header = hdus[index].header.copy(strip=True)
     if index:
         header.extend(hdus[0].header.copy(strip=True), unique=True)
@@ -323,29 +320,29 @@ def _unit_of_header(header: fits.Header) -> u.UnitBase:
     text = str(header.get("BUNIT", "")).strip()
     words = re.sub(r"[A-Za-z]+-?(?![A-Za-z])", lambda word: _UNIT_WORDS.get(word[0].lower(), word[0]), text)
     with warnings.catch_warnings():
-        # Such as that two slashes are discouraged: users cannot change the header.
+        # Warnings about discouraged syntax, such as two slashes: users cannot change the header.
         warnings.simplefilter("ignore", u.UnitsWarning)
         unit = unit_of(words)
     if unit is None and text:
-        warn_user(f"BUNIT={text!r} is not a known unit: the image is dimensionless. Give its unit=.", InputWarning)
+        warn_user(f"BUNIT={text!r} is not a valid unit. The image is dimensionless; specify unit=.", InputWarning)
     return unit or u.dimensionless_unscaled
 
 
 class _Sky(NamedTuple):
-    """The world coordinates of an image, None if it has none, and why they cannot be read."""
+    """The world coordinates of an image, or None, and the problem if they cannot be read."""
 
     wcs: WCS | None
     problem: str = ""
 
 
 def _world_coordinates(header: fits.Header, hdus: fits.HDUList, dimensions: int) -> _Sky:
-    """Return the world coordinates of an image with so many dimensions, with the distortions in the file."""
+    """Return the world coordinates of an image, with the distortions in the file."""
     with warnings.catch_warnings():
-        # What astropy corrects in a header, such as the form of a date.
+        # Corrections of headers by astropy, such as the format of a date.
         warnings.simplefilter("ignore", FITSFixedWarning)
         try:
             wcs = _wcs_with_distortions(header, hdus)
-        # ValueError from astropy, MemoryError from wcslib, the others where a table of distortions is missing.
+        # ValueError from astropy, MemoryError from wcslib, the others for a missing table of distortions.
         except (ValueError, MemoryError, KeyError, AssertionError) as err:
             return _Sky(None, f"The world coordinates of the header cannot be read: {err}")
         if wcs.naxis > dimensions and wcs.has_celestial:
@@ -354,6 +351,6 @@ def _world_coordinates(header: fits.Header, hdus: fits.HDUList, dimensions: int)
 
 
 def _wcs_with_distortions(header: fits.Header, hdus: fits.HDUList) -> WCS:
-    """Return the world coordinates; those with distortions are of two axes, whatever the data have."""
+    """Return the world coordinates; with distortions, they always have two axes."""
     is_distorted = any(name in header for name in ("A_ORDER", "CPDIS1", "CPDIS2", "D2IMDIS1", "D2IMDIS2", "AXISCORR"))
     return WCS(header, hdus, naxis=2 if is_distorted else None)

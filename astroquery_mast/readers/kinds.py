@@ -1,6 +1,6 @@
-"""What a FITS file holds, as far as its headers say: an image, a light curve, a spectrum, target pixels, a table.
+"""Identify the contents of a FITS file from its headers: an image, light curve, spectrum, target pixels, or table.
 
-In: an open `~astropy.io.fits.HDUList`.  Out: its kind, and the place of its image.
+In: an open `~astropy.io.fits.HDUList`.  Out: its kind, and the index of its image.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _IMAGE_DIMENSIONS = 2
 
 
 class FileKind(Enum):
-    """What a file holds; the value is what to do with it."""
+    """The kind of a file; the value tells users how to read it."""
 
-    IMAGE = "read_image reads it"
-    LIGHT_CURVE = "it holds a light curve, which read_light_curve reads"
-    SPECTRUM = "it holds a spectrum, which read_spectrum reads"
-    TARGET_PIXELS = "it holds target pixels, which lightkurve.read reads from a downloaded file"
-    TABLE = "it holds a table, which read_catalog reads"
-    OTHER = "open_product gives its contents"
+    IMAGE = "it contains an image (use read_image)"
+    LIGHT_CURVE = "it contains a light curve (use read_light_curve)"
+    SPECTRUM = "it contains a spectrum (use read_spectrum)"
+    TARGET_PIXELS = "it contains target pixels (download it and use lightkurve.read)"
+    TABLE = "it contains a table (use read_catalog)"
+    OTHER = "open_product returns its contents"
 
 
 def kind_of_file(hdus: fits.HDUList) -> FileKind:
-    """Return what a file holds: its first image or table decides. Of the others not even the headers are read."""
+    """Return the kind of a file, from its first image or table; later headers are not read."""
     for _, hdu in numbered_hdus(hdus):
         if is_image(hdu):
             return FileKind.IMAGE
@@ -39,7 +39,7 @@ def kind_of_file(hdus: fits.HDUList) -> FileKind:
 
 
 def image_index(hdus: fits.HDUList) -> int | None:
-    """Return the place of the first image of a file; None if a table comes before it, or nothing but tables."""
+    """Return the index of the first image in a file; None if a table comes first, or without images."""
     for index, hdu in numbered_hdus(hdus):
         if is_image(hdu):
             return index
@@ -49,7 +49,7 @@ def image_index(hdus: fits.HDUList) -> int | None:
 
 
 def numbered_hdus(hdus: fits.HDUList, first: int = 0) -> Iterator[tuple[int, Any]]:
-    """Give the HDUs of a file with their numbers; each header is read when it is reached."""
+    """Yield the numbers and HDUs of a file; headers are read one at a time."""
     for index in count(first):
         try:
             yield index, hdus[index]
@@ -58,12 +58,12 @@ def numbered_hdus(hdus: fits.HDUList, first: int = 0) -> Iterator[tuple[int, Any
 
 
 def is_image(hdu: Any) -> bool:
-    """Tell whether an HDU has pixels in two dimensions or more."""
+    """Return whether an HDU has pixels in at least two dimensions."""
     return bool(hdu.is_image) and len(hdu.shape) >= _IMAGE_DIMENSIONS
 
 
 def _kind_of_table(hdu: Any) -> FileKind:
-    """Return what a table holds, by the names of its columns."""
+    """Return the kind of a table from its column names."""
     names = {name.lower() for name in hdu.columns.names}
     if names & _WAVELENGTHS:
         return FileKind.SPECTRUM

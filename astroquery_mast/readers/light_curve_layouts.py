@@ -1,10 +1,10 @@
-"""How light curves are laid out in FITS files, by the pipeline that wrote them.
+"""Layouts of light curves in FITS files, by pipeline.
 
-In: an open file.  Out: a `LightCurveLayout`, which says what each column is.
+In: an open file.  Out: a `LightCurveLayout` with the roles of the columns.
 
-The layouts are those of the data products documents: TESS Science Data Products Description Document
-(EXP-TESS-ARC-ICD-0014), Kepler Archive Manual (KDMC-10008), and the pages of the collections at
-https://archive.stsci.edu/hlsp.  The choice of the column that is the flux is that of lightkurve.
+The layouts are described in the TESS Science Data Products Description Document (EXP-TESS-ARC-ICD-0014), in the Kepler
+Archive Manual (KDMC-10008), and on the pages of the collections at https://archive.stsci.edu/hlsp.  The default flux
+columns are those of lightkurve.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from astropy.io import fits
 
 @dataclass(frozen=True)
 class LightCurveLayout:
-    """What the columns of a light curve are; names in lower case."""
+    """The columns of a light curve by role; names are in lower case."""
 
     author: str
     mission: str
@@ -29,17 +29,17 @@ class LightCurveLayout:
     cadence: str = "cadenceno"
     centroids: tuple[str, str] = ("mom_centr1", "mom_centr2")
     hdu: int | str = 1
-    #: Units of columns in files that say none.
+    #: Units of columns for which the file has none.
     units: Mapping[str, str] = field(default_factory=dict)
-    #: Day from which times are counted if the header does not say it (JD).
+    #: Zero point of the times (JD) if the header does not define it.
     zero: float | None = None
     normalized: bool | None = None
-    #: Whether lightkurve has a reader for it, and whether that takes a bitmask.
+    #: Whether lightkurve has a reader for this layout.
     in_lightkurve: bool = True
 
     @property
     def has_bits(self) -> bool:
-        """Whether the quality flags are bits, of which a mask can be made."""
+        """Whether the quality flags are bits, which can be selected by a mask."""
         return self.quality is not None and self.author != "CDIPS"
 
 
@@ -76,7 +76,7 @@ _EVEREST = LightCurveLayout("EVEREST", "Kepler", "flux", cadence="cadn")
 _KEPSEISMIC = LightCurveLayout("KEPSEISMIC", "Kepler", "flux", quality=None, zero=2400000.5, normalized=True)
 
 _PATHOS_COLUMNS = {"psf_flux_raw", "psf_flux_cor", "ap4_flux_raw", "ap4_flux_cor", "sky_local"}
-# By what files are recognized: the primary header, and the names of the columns of the first extension.
+# Rules to identify a layout, from the primary header and the column names of the first extension.
 _Rule = Callable[[fits.Header, set[str]], bool]
 _RULES: tuple[tuple[_Rule, LightCurveLayout], ...] = (
     (lambda header, _: "mit/qlp" in _text(header, "ORIGIN"), _QLP),
@@ -99,36 +99,36 @@ _FLUXES = ("flux", "pdcsap_flux", "sap_flux", "flux_corr", "corr_flux", "cal_flu
 
 
 def light_curve_layout(hdus: fits.HDUList, flux_column: str | None = None) -> LightCurveLayout | None:
-    """Return the layout of a file, with the columns that fit the flux that was chosen; None if it is none."""
+    """Return the layout of a file for a flux column; None if the file is not a light curve."""
     tables = [hdu for hdu in hdus[1:] if isinstance(hdu, fits.BinTableHDU)]
     if not tables or is_target_pixels(hdus):
         return None
     columns = names_in(tables[0])
     for rule, layout in _RULES:
         if rule(hdus[0].header, columns):
-            return _told(layout, hdus, flux_column)
+            return _adapted_layout(layout, hdus, flux_column)
     for number, hdu in enumerate(hdus):
-        found = _unknown(hdus[0].header, hdu, flux_column)
+        found = _generic_layout(hdus[0].header, hdu, flux_column)
         if found is not None:
             return replace(found, hdu=number)
     return None
 
 
 def is_target_pixels(hdus: fits.HDUList) -> bool:
-    """Tell whether a file holds the pixels around a star, cadence by cadence."""
+    """Return whether a file is a target pixel file."""
     return "targetpixel" in _text(hdus[0].header, "CREATOR") or any(
         hdu.name in {"PIXELS", "TARGETTABLES"} for hdu in hdus
     )
 
 
-def _told(layout: LightCurveLayout, hdus: fits.HDUList, flux_column: str | None) -> LightCurveLayout:
-    """A layout with what differs from file to file: the author of the same pipeline, columns that go with the flux."""
+def _adapted_layout(layout: LightCurveLayout, hdus: fits.HDUList, flux_column: str | None) -> LightCurveLayout:
+    """Adapt a layout to a file: the author, the time column, and the columns that belong to the flux column."""
     flux = (flux_column or layout.flux).lower()
     layout = replace(layout, author=_author(layout, hdus[0].header))
     if layout.author == "CDIPS":
         return _with_aperture(flux)
     if layout.time not in names_in(hdus[layout.hdu]):
-        # Older files of Kepler, and those of K2SFF.
+        # Older Kepler files, and K2SFF.
         layout = replace(layout, time="t")
     if layout.author == "QLP":
         return replace(layout, flux=flux, error="det_flux_err" if sector_of(hdus) >= DETRENDED else layout.error)
@@ -138,7 +138,7 @@ def _told(layout: LightCurveLayout, hdus: fits.HDUList, flux_column: str | None)
 
 
 def _author(layout: LightCurveLayout, header: fits.Header) -> str:
-    """The pipeline, of two that write the same layout."""
+    """Return the pipeline, which differs between files of the same layout."""
     if layout.author == "SPOC" and "tess-spoc" in f"{_text(header, 'HLSPID')} {_text(header, 'FILENAME')}":
         return "TESS-SPOC"
     if layout.author == "ELEANOR" and "TVERSION" in header and "eleanor" in _text(header, "GITHUB"):
@@ -147,23 +147,23 @@ def _author(layout: LightCurveLayout, header: fits.Header) -> str:
 
 
 def names_in(table: Any) -> set[str]:
-    """Return the columns of a table in lower case."""
+    """Return the column names of a table in lower case."""
     return {name.lower() for name in table.columns.names}
 
 
-#: From this sector on the columns of QLP's detrended fluxes are called DET_.
+#: From this sector on, the columns of detrended fluxes of QLP start with DET_.
 DETRENDED = 56
 
 
 def _with_aperture(flux: str) -> LightCurveLayout:
-    """CDIPS has a flux for each of three apertures, with flags of its own, and errors of what is not detrended."""
+    """Return the layout of CDIPS for a flux: flags differ by aperture, and detrended fluxes have no errors."""
     kind, aperture = flux[:-1], flux[-1:]
     errors = {"irm": f"ire{aperture}", "ifl": f"ife{aperture}"}
     return replace(_CDIPS, flux=flux, error=errors.get(kind, ""), quality=f"irq{aperture}")
 
 
 def sector_of(hdus: fits.HDUList) -> int:
-    """Return the sector that the header says; 0 if it says none."""
+    """Return the sector from the header, or 0."""
     for hdu in hdus[:2]:
         sector = hdu.header.get("SECTOR")
         if isinstance(sector, int):
@@ -171,8 +171,8 @@ def sector_of(hdus: fits.HDUList) -> int:
     return 0
 
 
-def _unknown(header: fits.Header, hdu: Any, flux_column: str | None) -> LightCurveLayout | None:
-    """The layout of a table of which only the names of columns are known; None if it is no light curve."""
+def _generic_layout(header: fits.Header, hdu: Any, flux_column: str | None) -> LightCurveLayout | None:
+    """Return the layout of an unknown table from its column names; None if it is not a light curve."""
     if not isinstance(hdu, fits.BinTableHDU):
         return None
     columns = names_in(hdu)
@@ -191,5 +191,5 @@ def _first(names: tuple[str, ...], columns: set[str]) -> str | None:
 
 
 def _text(header: fits.Header, key: str) -> str:
-    """What a header says, in lower case."""
+    """Return the value of a keyword in lower case."""
     return " ".join(str(header.get(key, "")).lower().split())

@@ -1,9 +1,9 @@
-"""Light curves as `lightkurve.LightCurve`, or as `~astropy.timeseries.TimeSeries` where lightkurve is not installed.
+"""Read light curves as `lightkurve.LightCurve`, or as `~astropy.timeseries.TimeSeries` without lightkurve.
 
-In: a product.  Out: a time series, whose columns and values are the same either way.
+In: a product.  Out: a time series, with the same columns and values in both cases.
 
-lightkurve reads what it has a reader for.  The `TimeSeries` is made here: astropy's own reader (``kepler.fits``,
-``tess.fits``) takes paths of local files of two pipelines only, and knows no quality flags.
+lightkurve reads the formats that it supports.  This module creates the `TimeSeries`, because astropy's own readers
+(``kepler.fits``, ``tess.fits``) only support local files of two pipelines, and no quality flags.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .quality_flags import bitmask_for, check_bitmask
 from .time_references import time_reference
 from .unreadable import contents, fitting_reader, one_product, product_name, reading_file
 
-# Units as pipelines write them, in astropy's terms.
+# Units in the spelling of pipelines.
 _UNITS = {
     "e-/s": u.electron / u.s,
     "electrons/s": u.electron / u.s,
@@ -37,7 +37,7 @@ _UNITS = {
     "ppm": u.def_unit("ppm", 1e-6 * u.dimensionless_unscaled),
 }
 _DAY = 86400.0
-# Larger times are Julian dates already, whatever a header says; the missions count from days of their own.
+# Larger times are Julian dates regardless of the header; mission times have a later zero point.
 _JULIAN = 2.4e6
 
 
@@ -51,49 +51,50 @@ def read_light_curve(
 ) -> TimeSeries:
     """Read a light curve of TESS, Kepler or K2, or a high-level science product made from their data.
 
-    Files are recognized by their headers and columns: SPOC (also with 20 s cadence), TESS-SPOC, QLP, TGLC, ELEANOR and
-    GSFC-ELEANOR-LITE, PATHOS, CDIPS, TASOC, Kepler, K2, K2SFF, K2SC, EVEREST, KEPSEISMIC; of other FITS tables those
-    with a column of times whose reference the file names, and a column of fluxes.
+    Files are identified by their headers and columns: SPOC (also with 20 s cadence), TESS-SPOC, QLP, TGLC, ELEANOR,
+    GSFC-ELEANOR-LITE, PATHOS, CDIPS, TASOC, Kepler, K2, K2SFF, K2SC, EVEREST and KEPSEISMIC.  Other FITS tables are
+    supported if they have a time column with a defined zero point, and a flux column.
 
     Parameters
     ----------
     product : str, `~astropy.table.Row`, `~astropy.table.Table`, path-like, file-like or `~astropy.io.fits.HDUList`
-        A row of a product table or of a manifest, a table with one row, a dataURI, an https or s3 address, the path of
-        a file, or a file that is open already.
+        A row of a product table or manifest, a table with one row, a data URI, an https or s3 URL, the path of a file,
+        or an open file.
     client : optional
-        The client that opens the product, such as `Observations`.  Defaults to the one whose products look like it.
+        The client that opens the product, such as `Observations`.  By default, it is inferred from the product.
     flux_column : str, optional
-        The column of the file that becomes ``flux``, in upper or lower case, such as ``"sap_flux"``.  Defaults to the
-        column that lightkurve takes for files of that pipeline: ``pdcsap_flux`` for SPOC and Kepler.
-    quality_bitmask : str or int
-        Cadences to leave out by their quality flags: ``"none"``, ``"default"`` (those that are useless), ``"hard"``
-        (also some that may be useful), ``"hardest"`` (all that are flagged), or the bits themselves.  The names stand
-        for the bits of ``TessQualityFlags`` and ``KeplerQualityFlags`` of lightkurve.  Files of K2SFF, TASOC and
-        KEPSEISMIC have no flags to choose from.
-    as_time_series : bool
-        Return a `~astropy.timeseries.TimeSeries` even if lightkurve is installed.
+        The column of the file to use as ``flux``, in upper or lower case, such as ``"sap_flux"``.  Defaults to the
+        column that lightkurve uses for the pipeline: ``pdcsap_flux`` for SPOC and Kepler.
+    quality_bitmask : {"none", "default", "hard", "hardest"} or int, default "default"
+        Which cadences to remove by their quality flags: ``"default"`` removes useless cadences, ``"hard"`` also some
+        that may be useful, and ``"hardest"`` all flagged ones; an integer is the bitmask itself.  The names are defined
+        in ``TessQualityFlags`` and ``KeplerQualityFlags`` of lightkurve.  Only ``"default"`` and ``"none"`` are valid
+        for K2SFF, TASOC and KEPSEISMIC, which have no flags, and only ``"default"`` for CDIPS.
+    as_time_series : bool, default False
+        Whether to return a `~astropy.timeseries.TimeSeries` even if lightkurve is installed.
 
     Returns
     -------
     ``lightkurve.LightCurve`` or `~astropy.timeseries.TimeSeries`
-        One row for each cadence with ``time`` (`~astropy.time.Time`, as a rule barycentric and in the scale TDB),
-        ``flux`` and ``flux_err`` (NaN where the file has no uncertainty), and all columns of the file in lower case,
-        with their units.  Cadences without a time are left out.  A missing flux is NaN, or masked by lightkurve.
-        ``meta`` holds the cards of both headers (such as ``SECTOR``, ``QUARTER``, ``CAMPAIGN``, ``CAMERA``, ``CCD``),
-        and ``LABEL`` (the target's name), ``TARGETID`` (its TIC, KIC or EPIC number), ``MISSION``, ``AUTHOR`` (the
+        One row per cadence, with ``time`` (`~astropy.time.Time`, usually barycentric and in the TDB scale), ``flux``
+        and ``flux_err`` (NaN if the file has no uncertainties), and all columns of the file, in lower case and with
+        their units.  Cadences without a time are removed.  A missing flux is NaN, or masked by lightkurve.  ``meta``
+        has the keywords of both headers (such as ``SECTOR``, ``QUARTER``, ``CAMPAIGN``, ``CAMERA``, ``CCD``), and
+        ``LABEL`` (the name of the target), ``TARGETID`` (its TIC, KIC or EPIC number), ``MISSION``, ``AUTHOR`` (the
         pipeline), ``FILENAME``, ``FLUX_ORIGIN`` (the column), ``EXPTIME`` (s), and ``QUALITY_BITMASK``.
 
-        A light curve of lightkurve is a ``TessLightCurve`` or a ``KeplerLightCurve``, and a `TimeSeries`, too.
+        With lightkurve, the result is a ``TessLightCurve`` or a ``KeplerLightCurve``, which are subclasses of
+        `TimeSeries`.
 
     Raises
     ------
     InvalidQueryError
-        If several products are given, the file holds no light curve (the message says what it holds, and which reader
-        fits), there is no such column, or the flags are none of those.
+        If there are several products, if the file does not contain a light curve (the message lists its contents and
+        suggests a reader) or the column, or if ``quality_bitmask`` is not valid.
     LoginError
-        If the file is exclusive.
+        If the file is under exclusive access.
     RemoteServiceError
-        If the archive fails, or the file is damaged.
+        If the server fails, or the file is damaged.
 
     Examples
     --------
@@ -118,34 +119,34 @@ def read_light_curve(
             series = _time_series(hdus, layout, bits)
         else:
             series = _light_curve(hdus, layout, bits, chosen)
-        _note(series.meta, hdus, layout, name, chosen)
+        _add_metadata(series.meta, hdus, layout, name, chosen)
     return series
 
 
 def _no_light_curve(hdus: fits.HDUList, name: str) -> str:
-    """Say what a file is that is no light curve, and what reads it."""
+    """Return the message for a file that is not a light curve, with the reader to use."""
     if is_target_pixels(hdus):
-        pixels = f"TESS or Kepler: lightkurve.read(path) returns its pixels. It holds {contents(hdus)}."
-        return f"{name} is not a light curve but a target pixel file of {pixels}"
-    return f"{name} holds no light curve, but {contents(hdus)}. readers.{fitting_reader(hdus)} may read it."
+        advice = f"Download it, and use lightkurve.read. It contains {contents(hdus)}."
+        return f"{name} is a target pixel file of TESS or Kepler, not a light curve. {advice}"
+    return f"{name} does not contain a light curve, but {contents(hdus)}. Try readers.{fitting_reader(hdus)}."
 
 
 def _require_columns(table: Any, layout: LightCurveLayout, name: str) -> None:
-    """Refuse columns that a file does not have."""
+    """Raise if the file lacks the flux or time column."""
     columns = ", ".join(table.columns.names).lower()
     if layout.flux not in names_in(table):
-        raise InvalidArgumentError(f"{name} has no column {layout.flux!r}: its columns are {columns}.")
+        raise InvalidArgumentError(f"{name} has no column {layout.flux!r}. Columns: {columns}.")
     if layout.time not in names_in(table):
-        raise InvalidResponseError(f"{name} has no column of times: its columns are {columns}.")
+        raise InvalidResponseError(f"{name} has no time column. Columns: {columns}.")
 
 
 # -- by lightkurve ---------------------------------------------------------------------------------------------------
 
 
 def _light_curve(hdus: fits.HDUList, layout: LightCurveLayout, bits: int, chosen: str | int) -> Any:
-    """A light curve of lightkurve, by its own reader where it has one."""
+    """Return a light curve of lightkurve, read by lightkurve if it supports the layout."""
     with warnings.catch_warnings():
-        # It warns of parts of its own that are not installed.
+        # lightkurve warns of missing optional dependencies.
         warnings.simplefilter("ignore")
         lightkurve = import_module("lightkurve")
     if not layout.in_lightkurve:
@@ -158,7 +159,7 @@ def _light_curve(hdus: fits.HDUList, layout: LightCurveLayout, bits: int, chosen
         options["quality_bitmask"] = chosen
     if layout.author == "CDIPS":
         options["include_inst_errs"] = bool(layout.error)
-    # Errors of the network are to be seen as such, and not as damage: all that is needed is read before.
+    # Read the data first, so that network errors are not reported as a damaged file.
     _ = hdus[layout.hdu].data, len(hdus)
     try:
         curve = lightkurve.read(hdus, **options)
@@ -168,7 +169,7 @@ def _light_curve(hdus: fits.HDUList, layout: LightCurveLayout, bits: int, chosen
     if str(curve.meta.get("FLUX_ORIGIN")).lower() != layout.flux or "flux" in names_in(hdus[layout.hdu]) - {
         layout.flux
     }:
-        # Some of its readers know one flux only.
+        # Some readers of lightkurve support only one flux column.
         curve["flux"] = _as_quantity(curve[layout.flux])
     return curve
 
@@ -177,7 +178,7 @@ def _light_curve(hdus: fits.HDUList, layout: LightCurveLayout, bits: int, chosen
 
 
 def _time_series(hdus: fits.HDUList, layout: LightCurveLayout, bits: int) -> TimeSeries:
-    """A time series with the columns that lightkurve would give it."""
+    """Return a time series with the same columns as from lightkurve."""
     hdu = hdus[layout.hdu]
     table = Table.read(hdu, format="fits", unit_parse_strict="silent", mask_invalid=False)
     table.rename_columns(table.colnames, [name.lower() for name in table.colnames])
@@ -195,7 +196,7 @@ def _time_series(hdus: fits.HDUList, layout: LightCurveLayout, bits: int) -> Tim
 
 
 def _unit_of(column: Column, assigned: str | None) -> Any:
-    """The unit of a column; what is not a unit at all is none."""
+    """Return the unit of a column; None if it is not valid."""
     if column.unit is None or str(column.unit).lower() in {"", "unitless"}:
         return u.Unit(assigned) if assigned else None
     unit = _UNITS.get(str(column.unit).lower(), column.unit)
@@ -204,16 +205,16 @@ def _unit_of(column: Column, assigned: str | None) -> Any:
 
 
 def _days(column: Column) -> Any:
-    """Times in days, NaN where there is none."""
+    """Return times in days, with NaN for missing values."""
     if column.ndim != 1 or column.dtype.kind not in "fiu":
-        raise ValueError(f"column {column.name} has no times, but values of type {column.dtype}")
+        raise ValueError(f"column {column.name} has values of type {column.dtype} instead of times")
     values = np.ma.filled(np.ma.asarray(column.data).astype(float), np.nan)
     is_duration = column.unit is not None and column.unit.is_equivalent(u.d)
     return values * column.unit.to(u.d) if is_duration else values
 
 
 def _is_good(table: Table, layout: LightCurveLayout, bits: int) -> Any:
-    """The cadences that no flag among some bits makes useless."""
+    """Return a mask of the cadences without any of the given quality bits."""
     if layout.quality not in table.colnames:
         return np.ones(len(table), dtype=bool)
     flags = np.ma.filled(np.ma.asarray(table[layout.quality].data), 0)
@@ -224,7 +225,7 @@ def _is_good(table: Table, layout: LightCurveLayout, bits: int) -> Any:
 
 
 def _times(days: Any, hdus: fits.HDUList, hdu: Any, layout: LightCurveLayout) -> Time:
-    """Moments, in the scale that the header names."""
+    """Return times in the scale named in the header."""
     whole, fraction = time_reference(hdus, hdu, layout)
     if len(days) and days.min() > _JULIAN:
         whole, fraction = 0.0, 0.0
@@ -235,7 +236,7 @@ def _times(days: Any, hdus: fits.HDUList, hdu: Any, layout: LightCurveLayout) ->
 
 
 def _cards(*hdus: Any) -> dict[str, Any]:
-    """The cards of headers but for those that say how a table is stored; of two with one key the later."""
+    """Return the keywords of headers without those about the storage of tables; later headers take precedence."""
     cards: dict[str, Any] = {}
     for hdu in hdus:
         for key in dict.fromkeys(hdu.header):
@@ -261,12 +262,12 @@ def _is_storage(key: str) -> bool:
 
 
 def _with_standard_columns(series: TimeSeries, layout: LightCurveLayout) -> TimeSeries:
-    """A time series with the columns that all light curves have, before those of the file."""
+    """Return a time series with the standard columns of light curves in front of those of the file."""
     flux = _as_quantity(series[layout.flux])
     named = [name for name in (layout.error, "flux_err") if name in series.colnames]
     error = _as_quantity(series[named[0]]) if named else u.Quantity(np.full(len(series), np.nan), flux.unit)
     if "ELEANOR" in layout.author:
-        # FLUX_ERR is that of RAW_FLUX; relative errors are the same for all fluxes.
+        # FLUX_ERR is the error of RAW_FLUX; relative errors are the same for all fluxes.
         series["raw_flux_err"] = error
         error = error if layout.flux == "raw_flux" else flux * error / _as_quantity(series["raw_flux"])
     columns = {"flux": flux, "flux_err": error, **_aliases(series, layout)}
@@ -275,7 +276,7 @@ def _with_standard_columns(series: TimeSeries, layout: LightCurveLayout) -> Time
 
 
 def _aliases(series: TimeSeries, layout: LightCurveLayout) -> dict[str, Any]:
-    """Columns under the names that they have in all light curves."""
+    """Return columns of the file under their standard names."""
     aliases = {"quality": layout.quality, "cadenceno": layout.cadence}
     aliases |= dict(zip(("centroid_col", "centroid_row"), layout.centroids, strict=True))
     return {
@@ -286,7 +287,7 @@ def _aliases(series: TimeSeries, layout: LightCurveLayout) -> dict[str, Any]:
 
 
 def _as_quantity(column: Any) -> u.Quantity:
-    """A column of numbers, which has NaN where there is none."""
+    """Return a numeric column with NaN for missing values."""
     values = getattr(column, "unmasked", column)
     values = values.value if isinstance(values, u.Quantity) else np.asarray(values)
     numbers = u.Quantity(values, column.unit or u.dimensionless_unscaled)
@@ -294,11 +295,11 @@ def _as_quantity(column: Any) -> u.Quantity:
     return np.where(missing, np.nan, numbers) if np.any(missing) else numbers
 
 
-# -- what is said of it ----------------------------------------------------------------------------------------------
+# -- metadata --------------------------------------------------------------------------------------------------------
 
 
-def _note(meta: Any, hdus: fits.HDUList, layout: LightCurveLayout, name: str, chosen: str | int) -> None:
-    """Say in ``meta`` what was read, with the keys that lightkurve uses."""
+def _add_metadata(meta: Any, hdus: fits.HDUList, layout: LightCurveLayout, name: str, chosen: str | int) -> None:
+    """Add metadata about the target and the file to ``meta``, with the keys of lightkurve."""
     primary = hdus[0].header
     number = _number(meta)
     said = {
@@ -319,19 +320,19 @@ def _note(meta: Any, hdus: fits.HDUList, layout: LightCurveLayout, name: str, ch
 
 
 def _number(meta: Any) -> Any:
-    """The number of the target in the TIC, the KIC or the EPIC."""
+    """Return the number of the target in the TIC, KIC or EPIC."""
     keys = ("TICID", "TIC_ID", "KEPLERID", "TARGETID")
     number = next((meta[key] for key in keys if meta.get(key) is not None), None)
     return int(str(number)) if str(number).isdecimal() else number
 
 
 def _author(layout: LightCurveLayout, name: str) -> str:
-    """The pipeline: where the headers of two are the same, the names of their files differ."""
+    """Return the pipeline, from the file name if the headers are ambiguous."""
     return "TESS-SPOC" if layout.author == "SPOC" and "tess-spoc" in name.lower() else layout.author
 
 
 def _exposure(*headers: fits.Header) -> float | None:
-    """The exposure time of a cadence in seconds, as ``t_exptime`` has it."""
+    """Return the exposure time of a cadence in seconds, as in the column ``t_exptime``."""
     for header in headers:
         frame, frames = header.get("FRAMETIM"), header.get("NUM_FRM")
         if isinstance(frame, int | float) and isinstance(frames, int | float):

@@ -1,6 +1,6 @@
-"""Files opened, wherever they are.
+"""Open products at MAST, in the cloud, or on disk.
 
-In: a product in any form, or a file.  Out: an open `~astropy.io.fits.HDUList`, or the open file.
+In: a product in any form, or a file.  Out: an open `~astropy.io.fits.HDUList`, or an open file.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from ..missions.client import MastMissions
 from ..observations.client import Observations
 from ..products.listing import as_table
 
-# Columns of product lists, and of manifests, of `MastMissions`.
-_OF_MISSIONS = ({"uri"}, {"Local Path", "mission"})
+# Columns that identify product lists and manifests of `MastMissions`.
+_MISSION_COLUMNS = ({"uri"}, {"Local Path", "mission"})
 
 
 @contextmanager
 def opened_fits(product: Any, client: Any = None, **options: Any) -> Iterator[fits.HDUList]:
-    """Open the FITS file of a product, of which only the parts that are read come over the network.
+    """Open the FITS file of a product; only the parts that are read are transferred.
 
-    A list of HDUs or a file that is open already stays open.  The options are those of `astropy.io.fits.open`.
+    HDU lists and files that were already open stay open.  The options are those of `astropy.io.fits.open`.
     """
     if isinstance(product, fits.HDUList):
         if not len(product):
@@ -40,7 +40,7 @@ def opened_fits(product: Any, client: Any = None, **options: Any) -> Iterator[fi
     if not isinstance(content, fits.HDUList):
         if hasattr(content, "close") and not is_open:
             content.close()
-        raise InvalidArgumentError(f"{_shown(given)} is not a FITS file.")
+        raise InvalidArgumentError(f"{_short_name(given)} is not a FITS file.")
     try:
         yield content
     finally:
@@ -49,9 +49,9 @@ def opened_fits(product: Any, client: Any = None, **options: Any) -> Iterator[fi
 
 @contextmanager
 def opened_file(product: Any, client: Any = None) -> Iterator[IO[bytes]]:
-    """Open the file of a product, of which only the parts that are read come over the network.
+    """Open the file of a product; only the parts that are read are transferred.
 
-    A file that is open already stays open.
+    A file that was already open stays open.
     """
     given = Path(product).expanduser() if isinstance(product, str) and is_local_file(product) else product
     file = (client or _client_of(given)).open_product(given)
@@ -63,12 +63,12 @@ def opened_file(product: Any, client: Any = None) -> Iterator[IO[bytes]]:
 
 
 def _client_of(product: Any) -> Any:
-    """The client whose products look like this one."""
+    """Return the client for a product, from the columns of its table."""
     table = as_table(product)
-    of_mission = table is not None and any(names <= set(table.colnames) for names in _OF_MISSIONS)
+    of_mission = table is not None and any(names <= set(table.colnames) for names in _MISSION_COLUMNS)
     return MastMissions if of_mission else Observations
 
 
-def _shown(product: Any) -> str:
-    """A product as it is named in a message: rows would take many lines."""
+def _short_name(product: Any) -> str:
+    """Return the name of a product for a message, in which a row would take too many lines."""
     return "The product" if isinstance(product, Row | Table) else f"{product!r:.200}"

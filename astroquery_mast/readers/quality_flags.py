@@ -1,6 +1,6 @@
-"""Quality flags of TESS and Kepler: the bits that make a cadence useless.
+"""Quality flags of TESS and Kepler: the bits of cadences to remove.
 
-In: a layout, and the choice of the user.  Out: a bitmask.
+In: a layout, and the user's ``quality_bitmask``.  Out: a bitmask.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from typing import Any
 from ..exceptions import InvalidArgumentError
 from .light_curve_layouts import DETRENDED, LightCurveLayout
 
-# Bits of the quality flags that are filtered out.  TESS: EXP-TESS-ARC-ICD-0014, table 28; Kepler and K2: Kepler Archive
-# Manual, table 2-3.  The choice of bits, and its names, are those of lightkurve's TessQualityFlags and
-# KeplerQualityFlags.
+# Quality bits that are filtered out.  TESS: EXP-TESS-ARC-ICD-0014, table 28; Kepler and K2: Kepler Archive Manual,
+# table 2-3.  The selections and their names are those of TessQualityFlags and KeplerQualityFlags in lightkurve.
 _TESS_DEFAULT = 1 | 2 | 4 | 8 | 16 | 32 | 128 | 512 | 16384
 _KEPLER_DEFAULT = 1 | 2 | 4 | 8 | 32 | 256 | 16384 | 65536 | 1048576
 BITMASKS: Mapping[str, Mapping[str, int]] = {
@@ -33,7 +32,7 @@ BITMASKS: Mapping[str, Mapping[str, int]] = {
 
 
 def bitmask_for(layout: LightCurveLayout, choice: str | int, sector: int) -> int:
-    """Return the bits of the flags that make a cadence useless; see `check_bitmask` for the choices."""
+    """Return the quality bits of cadences to remove; see `check_bitmask` for the choices."""
     if not layout.has_bits:
         allowed = {"default"} if layout.quality is not None else {"default", "none"}
         if choice not in allowed:
@@ -47,7 +46,7 @@ def bitmask_for(layout: LightCurveLayout, choice: str | int, sector: int) -> int
 
 
 def _own_bits(layout: LightCurveLayout, choice: str, sector: int) -> int:
-    """Further bits, which only one pipeline has."""
+    """Return additional bits that are specific to a pipeline."""
     if layout.author == "QLP" and choice in {"hard", "hardest"}:
         # Points of low precision.
         return 2**30 if sector >= DETRENDED else 2**12
@@ -57,10 +56,10 @@ def _own_bits(layout: LightCurveLayout, choice: str, sector: int) -> int:
 
 
 def check_bitmask(choice: Any) -> str | int:
-    """Return a choice of flags, one of the four names or bits; others raise."""
+    """Return a valid ``quality_bitmask``: one of the four names, or an integer."""
     if isinstance(choice, str) and choice in BITMASKS["TESS"]:
         return choice
     if hasattr(choice, "__index__") and not isinstance(choice, bool) and int(choice) >= 0:
         return int(choice)
     names = ", ".join(map(repr, BITMASKS["TESS"]))
-    raise InvalidArgumentError(f"quality_bitmask must be one of {names}, or an integer of 0 or more, not {choice!r}.")
+    raise InvalidArgumentError(f"quality_bitmask must be one of {names}, or a non-negative integer, got {choice!r}.")

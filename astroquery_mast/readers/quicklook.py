@@ -1,6 +1,6 @@
-"""A product as a picture, whatever it is: an image, a spectrum, a light curve, a preview.
+"""Plot any product: an image, a spectrum, a light curve, or a preview.
 
-In: a product in any form, a file, or an object that was read.  Out: axes of matplotlib.
+In: a product in any form, a file, or an object returned by a reader.  Out: matplotlib axes.
 """
 
 from __future__ import annotations
@@ -49,48 +49,46 @@ def quicklook(
     title: str | None = None,
     client: Any = None,
 ) -> Any:
-    """Draw a product: an image, a spectrum, a light curve or a preview.
+    """Plot a product: an image, a spectrum, a light curve or a preview.
 
-    What the file holds decides. Images are turned so that north is up and east is left, and have a compass, a scale
-    bar and a color bar; masked pixels (see `astroquery_mast.readers.read_image`) are left blank. Large images are
-    averaged down to the size of the picture while they are read. Images with more than two dimensions are averaged
-    over the others. Spectra have their uncertainties as a band. Points of light curves that the mission has flagged
-    are gray.
+    The type of plot depends on the contents of the file. Images are rotated so that north is up and east is left, and
+    have a compass, a scale bar and a color bar; masked pixels (see `astroquery_mast.readers.read_image`) are blank.
+    Large images are averaged down to the size of the plot while they are read. Images with more than two dimensions are
+    averaged over the others. Spectra have error bands. Flagged points of light curves are gray.
 
     Parameters
     ----------
     product : object
-        A row of a product table or a table with one row, a URI, a row of a manifest, the path of a file, an open
-        `~astropy.io.fits.HDUList`; or an object that was read: `~astropy.nddata.CCDData`, a spectrum of specutils or a
+        A row of a product table or manifest, a table with one row, a URI, the path of a file, or an open
+        `~astropy.io.fits.HDUList`; or an object from a reader: `~astropy.nddata.CCDData`, a spectrum of specutils or a
         list of them, a `~astropy.timeseries.TimeSeries` or a light curve of lightkurve.
     ax : `~matplotlib.axes.Axes`, optional
-        Where to draw. For an image, axes with sky coordinates are drawn on in their orientation; on others the
-        coordinates are offsets from the center. Defaults to new axes, with sky coordinates for an image that has them.
+        The axes to draw on. On axes with sky coordinates, an image is drawn in their orientation; on other axes, the
+        coordinates are offsets from the center. By default, new axes, with sky coordinates if the image has them.
     stretch : str or `~astropy.visualization.BaseStretch`, optional
         The stretch of an image: ``"linear"``, ``"sqrt"``, ``"log"``, ``"asinh"`` or ``"sinh"``. Defaults to
         ``"asinh"``.
     percent : float, optional
-        The percentage of pixels between the darkest and the brightest color. Defaults to 99.5.
+        The percentage of pixels that the color scale of an image covers. Defaults to 99.5.
     cmap : str or `~matplotlib.colors.Colormap`, optional
         The color map of an image. Defaults to ``"magma"``.
     north_up : bool, optional
-        Whether an image is turned. False draws its pixels as they are in the file. Defaults to True.
+        Whether to rotate an image so that north is up. If False, it is drawn in its own orientation. Defaults to True.
     title : str, optional
-        The title. Defaults to the target, and the mission, instrument, filter, date and exposure time in the header.
+        The title. Defaults to the target, mission, instrument, filter, date and exposure time from the header.
     client : object, optional
-        The client that fetches the product, such as `MastMissions`. Defaults to the one whose rows look like the
-        product.
+        The client that opens the product, such as `MastMissions`. By default, it is inferred from the product.
 
     Returns
     -------
     `~matplotlib.axes.Axes`
-        The axes. ``ax.figure.savefig("image.png")`` saves the picture.
+        The axes. Use ``ax.figure.savefig("image.png")`` to save the plot.
 
     Raises
     ------
     InvalidArgumentError
-        If several products are given, the product is of another kind or has no valid values, or if an argument is not
-        valid.
+        If there are several products, if the product cannot be plotted or has no valid values, or if an argument is
+        not valid.
     InvalidQueryError
         If matplotlib is not installed.
     InvalidResponseError
@@ -120,7 +118,7 @@ def quicklook(
 
 
 class _Drawable(NamedTuple):
-    """What is drawn (an image, a time series, spectra, a preview), what is known of it, and the name of its file."""
+    """The content to plot (an image, time series, spectra, or preview), its metadata, and the name of its file."""
 
     content: Any
     meta: Any = None
@@ -128,7 +126,7 @@ class _Drawable(NamedTuple):
 
 
 def _read_object(content: Any) -> _Drawable | None:
-    """Return what is drawn of an object that was read, None of others."""
+    """Return the content of an object from a reader, or None for other input."""
     if isinstance(content, fits.HDUList):
         name = product_name(content)
         with reading_file(name):
@@ -142,7 +140,7 @@ def _read_object(content: Any) -> _Drawable | None:
 
 
 def _read_product(product: Any, client: Any) -> _Drawable:
-    """Return what is drawn of a product, or of a file."""
+    """Return the content of a product or file."""
     product = one_product(product, "quicklook")
     name = product_name(product)
     if Path(name).suffix.lower() in _PREVIEWS:
@@ -153,7 +151,7 @@ def _read_product(product: Any, client: Any) -> _Drawable:
 
 
 def _read_file(hdus: fits.HDUList, name: str) -> _Drawable:
-    """Return what is drawn of a FITS file."""
+    """Return the content of a FITS file."""
     kind = kind_of_file(hdus)
     if kind is FileKind.IMAGE:
         return _Drawable(*reduced_image(hdus), name)
@@ -162,11 +160,11 @@ def _read_file(hdus: fits.HDUList, name: str) -> _Drawable:
     if kind is FileKind.LIGHT_CURVE:
         series = read_light_curve(hdus, as_time_series=True)
         return _Drawable(series, series.meta, name)
-    raise InvalidArgumentError(f"{name} cannot be drawn: {kind.value}.")
+    raise InvalidArgumentError(f"{name} cannot be plotted: {kind.value}.")
 
 
 def _spectra_in(hdus: fits.HDUList) -> list[SpectrumLine]:
-    """Return the spectra of a file, of which no objects are made: pictures do not need specutils."""
+    """Return the spectra of a file as arrays, so that plots do not require specutils."""
     layout = layout_of(hdus[0].header)
     tables = [hdu for _, hdu in numbered_hdus(hdus) if isinstance(hdu, fits.BinTableHDU) and hdu.name != "ASDF"]
     found = [candidate.read() for hdu in tables for candidate in table_spectra(hdu, layout, UnitChoice())]
@@ -174,15 +172,16 @@ def _spectra_in(hdus: fits.HDUList) -> list[SpectrumLine]:
 
 
 def _reduced(image: NDData) -> ReducedImage:
-    """Return an image that was read as small as a picture needs."""
+    """Return an image from a reader, reduced to the size of a plot."""
     data = np.asarray(image.data)
     if data.ndim < _IMAGE_AXES or data.dtype.kind not in "iuf":
-        raise InvalidArgumentError(f"An image of numbers is needed, not {data.dtype} of the shape {data.shape}.")
+        message = f"An image must have numbers in at least two dimensions, got {data.dtype} of shape {data.shape}."
+        raise InvalidArgumentError(message)
     mask, shape = image.mask, (int(data.shape[-2]), int(data.shape[-1]))
     whole = None if mask is None else np.broadcast_to(np.asarray(mask, dtype=bool), data.shape)
 
     def strip(rows: slice) -> Any:
-        """Return some rows, masked pixels being NaN."""
+        """Return the given rows, with NaN for masked pixels."""
         return mean_plane(data[..., rows, :], None if whole is None else whole[..., rows, :])
 
     return ReducedImage(reduced_by_strips(shape, strip), shape, sky_axes_of(image.wcs), image.unit)
@@ -197,7 +196,7 @@ def _pixels_of_preview(file: IO[bytes]) -> Any:
 
 
 def _draw_preview(pixels: Any, ax: Any, title: str) -> Any:
-    """Draw a preview as it is."""
+    """Draw a preview."""
     if ax is None:
         ax = pyplot().figure(figsize=(6.0, 6.0), layout="constrained").add_subplot()
     ax.imshow(pixels)

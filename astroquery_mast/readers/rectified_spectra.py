@@ -1,4 +1,4 @@
-"""Rectified two-dimensional spectra of JWST, whose wavelengths are in the coordinates that the pipeline writes as ASDF.
+"""Rectified two-dimensional spectra of JWST, with wavelengths from the coordinates that the pipeline stores as ASDF.
 
 In: a FITS file.  Out: `Candidate` spectra.
 """
@@ -19,14 +19,14 @@ from ..exceptions import InvalidQueryError, InvalidResponseError
 from .spectrum_tables import Candidate, Numbers, SpectrumArrays, label_values, native
 from .spectrum_units import spelled_unit
 
-# How far wavelengths of a rectified spectrum may differ from row to row.
+# Largest relative difference in wavelength between the rows of a rectified spectrum.
 _TOLERANCE = 1e-6
-# Where the coordinates of each slit are in files of several.
+# Where files with several slits store the coordinates of each slit.
 _SLITS = ("slits", "products", "exposures")
 
 
 def rectified_spectra(hdus: fits.HDUList) -> Iterator[Candidate]:
-    """Yield the rectified spectra of a file, which have a direction of dispersion; none if it has no such image."""
+    """Yield the rectified spectra of a file: images with a dispersion direction."""
     images = [hdu for hdu in hdus if hdu.name == "SCI" and hdu.is_image and len(hdu.shape) == 2]
     if "ASDF" not in hdus:
         return
@@ -37,13 +37,13 @@ def rectified_spectra(hdus: fits.HDUList) -> Iterator[Candidate]:
 
 
 def _read(hdus: fits.HDUList, hdu: Any, number: int, is_vertical: bool) -> SpectrumArrays:
-    """The arrays of a rectified spectrum, with the dispersion along the last axis."""
+    """Return the arrays of a rectified spectrum, with the dispersion along the last axis."""
 
     def turned(name: str) -> Numbers | None:
         key = (name, hdu.ver)
         data = None if key not in hdus else np.asarray(hdus[key].data)
         if data is not None and data.shape != hdu.shape:
-            raise InvalidResponseError(f"The image {name} has another shape than SCI: {data.shape}, not {hdu.shape}.")
+            raise InvalidResponseError(f"The image {name} has shape {data.shape}, but SCI has shape {hdu.shape}.")
         return data.T if data is not None and is_vertical else data
 
     coordinates = _coordinates(hdus["ASDF"], number)
@@ -66,7 +66,7 @@ def _read(hdus: fits.HDUList, hdu: Any, number: int, is_vertical: bool) -> Spect
 
 
 def _coordinates(hdu: Any, number: int) -> Any:
-    """The coordinates of a slit; other parts of the tree are left alone, for they need more packages."""
+    """Return the coordinates of a slit; other parts of the tree are not loaded, because they require more packages."""
     import asdf  # noqa: PLC0415 - specutils needs it, too
 
     content = io.BytesIO(np.asarray(hdu.data[0][0]).tobytes())
@@ -79,21 +79,21 @@ def _coordinates(hdu: Any, number: int) -> Any:
     except (OSError, ValueError, LookupError, TypeError) as err:
         raise InvalidResponseError(f"The wavelengths of the rectified spectrum cannot be read: {err}") from err
     if not callable(coordinates):
-        message = "The coordinates of the two-dimensional spectrum are of a kind that needs the package stdatamodels."
+        message = "The coordinates of the two-dimensional spectrum require the package stdatamodels."
         raise InvalidQueryError(message)
     return coordinates
 
 
 def _wavelength(coordinates: Any, shape: tuple[int, int], is_vertical: bool) -> u.Quantity:
-    """Wavelength along the direction of dispersion, which must be the same across it."""
+    """Return the wavelengths along the dispersion direction, which must be the same in all rows."""
     rows, columns = np.mgrid[: shape[0], : shape[1]]
     wavelength = np.asarray(coordinates(columns, rows)[-1], dtype=np.float64)
     wavelength = wavelength.T if is_vertical else wavelength
     with warnings.catch_warnings():
-        # A column that is outside of the slit everywhere.
+        # Columns may be completely outside of the slit.
         warnings.simplefilter("ignore", RuntimeWarning)
         along = np.nanmedian(wavelength, axis=0)
     if (np.abs(wavelength - along) > _TOLERANCE * along).any():
-        message = "The spectrum is not rectified, its wavelengths differ from row to row: the s2d file is."
+        message = "The spectrum is not rectified: its wavelengths differ from row to row. Use the s2d file."
         raise InvalidQueryError(message)
     return along * u.Unit(coordinates.output_frame.unit[-1])

@@ -1,4 +1,4 @@
-"""Spectra of all missions as objects of specutils.
+"""Read spectra of all missions as objects of specutils.
 
 In: a product in any form, or a file.  Out: one `specutils.Spectrum`, or a list of them.
 """
@@ -30,10 +30,10 @@ from .unreadable import product_name
 if TYPE_CHECKING:
     import specutils
 
-# How many labels a message lists.
+# Number of labels that a message lists.
 _SHOWN = 20
 # Extensions of light curves and of target pixels.
-_OF_TIME = frozenset({"LIGHTCURVE", "PIXELS", "TARGETTABLES"})
+_TIME_SERIES = frozenset({"LIGHTCURVE", "PIXELS", "TARGETTABLES"})
 
 
 def read_spectrum(
@@ -47,53 +47,53 @@ def read_spectrum(
 ) -> specutils.Spectrum | specutils.SpectrumList:
     """Read the spectra of a product: fluxes with units, uncertainties and masks.
 
-    Spectra of HST (STIS, COS, and the coadded ones), JWST (``x1d``, ``x1dints``, ``c1d``, ``s2d``), FUSE, IUE and
-    high-level science products are understood. Points that the flags of the mission mark as bad are masked; what pads
-    the rows of a table is left out. `Reading spectra`_ has the columns and flags for each mission.
+    This function reads spectra of HST (STIS, COS, FOS, GHRS, and coadded ones), JWST (``x1d``, ``x1dints``, ``c1d``,
+    ``s2d``), FUSE, IUE and high-level science products. Points with bad quality flags are masked, and padding in table
+    rows is removed. `Reading spectra`_ lists the columns and flags of each mission.
 
     .. _Reading spectra: https://astroquery-mast.readthedocs.io/en/latest/reading_spectra.html
 
     Parameters
     ----------
     product : `~astropy.table.Row`, `~astropy.table.Table`, str, `~pathlib.Path` or `~astropy.io.fits.HDUList`
-        A row of a product table or a table of one row, the URI or address of a file, the path of a file, or an open
-        FITS file. Only the parts of the file that are needed are read. FOS and GHRS have a file for each of
-        wavelengths, fluxes, errors and flags: give them together, as a table or a list.
+        A row of a product table, a table with one row, the URI or URL of a file, the path of a file, or an open FITS
+        file. Only the required parts of the file are read. FOS and GHRS have separate files for wavelengths, fluxes,
+        errors and flags: pass them together, as a table or a list.
     client : object, optional
-        The client that fetches the file, such as ``Observations``. It defaults to the one whose products the row is
-        from.
+        The client that opens the file, such as ``Observations``. By default, it is inferred from the product.
     flux_column : str, optional
-        The column to read as flux, such as ``"NET"``. It defaults to the calibrated flux; to the surface brightness
-        for extended sources of JWST.
+        The column to read as flux, such as ``"NET"``. Defaults to the calibrated flux, or to the surface brightness for
+        extended sources of JWST.
     flux_unit, spectral_unit : `~astropy.units.Unit` or str, optional
-        Units of the flux and of the wavelengths in the file, for files that do not give them or give them wrong.
+        The units of the flux and of the wavelengths, for files in which they are missing or wrong.
     **select
-        Labels of the spectra to read if the file has several, each a value or a list of values: ``segment`` (COS),
+        Labels that select spectra in a file with several, each a value or a list of values: ``segment`` (COS),
         ``order`` (echelle spectra, slitless spectra of JWST), ``integration`` and ``source_id`` (JWST), ``slit``
-        (NIRSpec), ``aperture`` (IUE), ``extension`` (the number of an extension among those of its name). Others are
-        not read.
+        (NIRSpec), ``aperture`` (IUE), ``extension`` (the number among the extensions of the same name). Other spectra
+        are not read.
 
     Returns
     -------
     spectrum : `specutils.Spectrum` or `specutils.SpectrumList`
-        One spectrum if there is one, otherwise all in the order of the file. The spectral axis is in the unit of the
-        file. ``uncertainty`` is a `~astropy.nddata.StdDevUncertainty` in the unit of the flux, or None. ``mask`` is
-        True for bad points. ``meta`` has the labels and ``header`` (of the file), ``extension_header``, ``target``,
-        ``telescope``, ``instrument``, ``product`` (the name of the file), ``flux_column``, ``error_column``,
-        ``mask_rule`` (in words), and ``medium`` (``"vacuum"`` or ``"air"``) if the header gives it. Rectified spectra
-        (``s2d``) have two dimensions, with the spectral axis last.
+        A single spectrum, or a list of all spectra in the order of the file if there are several. The spectral axis is
+        in the unit of the file. ``uncertainty`` is a `~astropy.nddata.StdDevUncertainty` in the unit of the flux, or
+        None. ``mask`` is True for bad points. ``meta`` has the labels, ``header`` (of the file), ``extension_header``,
+        ``target``, ``telescope``, ``instrument``, ``product`` (the name of the file), ``flux_column``,
+        ``error_column``, ``mask_rule`` (in words), and ``medium`` (``"vacuum"`` or ``"air"``) if the header specifies
+        it. Rectified spectra (``s2d``) have two dimensions, with the spectral axis last.
 
     Raises
     ------
     ~astroquery.exceptions.InvalidQueryError
-        If specutils is not installed, if the file has no spectrum, or if no spectrum has the labels.
+        If specutils is not installed, if the file has no spectrum, if no spectrum has the labels, or if an argument is
+        not valid.
     ~astroquery.exceptions.RemoteServiceError
-        If the file is damaged, or cannot be fetched.
+        If the file is damaged, or cannot be downloaded.
 
     Warns
     -----
     ~astroquery_mast.exceptions.CorruptDataWarning
-        If wavelengths are repeated: the first point of each is kept.
+        If wavelengths are repeated. The first point of each is kept.
 
     Examples
     --------
@@ -120,34 +120,34 @@ def read_spectrum(
 def _read(
     made: Any, files: list[fits.HDUList], names: list[str], choice: UnitChoice, select: Mapping[str, Any]
 ) -> list[Any]:
-    """The spectra of a file, or of files that belong together."""
+    """Return the spectra of a file, or of files that belong together."""
     first, name = files[0], names[0]
     candidates = list(_candidates(first, choice) if len(files) == 1 else grouped_spectra(files, names, choice))
     if not candidates:
-        raise InvalidQueryError(f"{name} has no spectrum: {_what_there_is(first)}")
+        raise InvalidQueryError(f"{name} has no spectrum: {_file_contents(first)}")
     headers = _Headers(name, first[0].header.copy())
-    read = ((one, _in_order(one.read())) for one in _selected(candidates, select))
+    read = ((one, _without_padding(one.read())) for one in _selected(candidates, select))
     found = [_spectrum(made, one, arrays, headers) for one, arrays in read if arrays.wavelength.size]
     if not found:
-        raise InvalidQueryError(f"{name} has no spectrum: all points are padding, at no wavelength.")
+        raise InvalidQueryError(f"{name} has no spectrum: all points are padding without a wavelength.")
     return found
 
 
 def _products(product: Any) -> list[Any]:
-    """The products of which a spectrum is made: one, or those of FOS and GHRS."""
+    """Return the products of a spectrum: one, or several files of FOS and GHRS."""
     if not isinstance(product, Table | list | tuple):
         return [product]
     if not len(product):
-        raise InvalidArgumentError("There is no product to read.")
+        raise InvalidArgumentError("No product specified: product is empty.")
     return [product] if isinstance(product, fits.HDUList) else list(product)
 
 
 def _specutils() -> Any:
-    """Import the package of the objects."""
+    """Import specutils."""
     try:
         import specutils  # noqa: PLC0415 - an optional dependency, which takes a second to import
     except ImportError as err:
-        message = f"read_spectrum needs specutils ({err}): pip install 'astroquery_mast[spectra]' brings it."
+        message = f"read_spectrum requires specutils ({err}): pip install 'astroquery_mast[spectra]'"
         raise InvalidQueryError(message) from err
     return specutils
 
@@ -159,11 +159,11 @@ def _as_unit(unit: u.UnitBase | str | None, argument: str) -> u.UnitBase | None:
         raise InvalidArgumentError(f"{argument}={unit!r} is not a unit: {err}") from err
 
 
-# -- which spectra there are ---------------------------------------------------------------------------------------
+# -- selection -----------------------------------------------------------------------------------------------------
 
 
 def _candidates(hdus: fits.HDUList, choice: UnitChoice) -> Iterator[Candidate]:
-    """Spectra of a file: in tables, and rectified ones."""
+    """Yield the spectra of a file, in tables and in rectified images."""
     tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU) and hdu.name != "ASDF"]
     for hdu in tables:
         yield from table_spectra(hdu, layout_of(hdus[0].header), choice)
@@ -171,7 +171,7 @@ def _candidates(hdus: fits.HDUList, choice: UnitChoice) -> Iterator[Candidate]:
 
 
 def _selected(candidates: list[Candidate], select: Mapping[str, Any]) -> list[Candidate]:
-    """The spectra with given labels."""
+    """Return the spectra with the given labels."""
     for label, wanted in select.items():
         if label not in LABELS:
             raise InvalidArgumentError(f"{label!r} is not a label of spectra. {did_you_mean(label, LABELS)}")
@@ -184,17 +184,17 @@ def _selected(candidates: list[Candidate], select: Mapping[str, Any]) -> list[Ca
     return candidates
 
 
-def _what_there_is(hdus: fits.HDUList) -> str:
-    """Say what a file holds that has no spectrum, and what reads it."""
-    held = ", ".join(f"{hdu.name or 'unnamed'} ({_form(hdu)})" for hdu in hdus)
-    return f"it holds {held}. Try {_reader_of(hdus)}."
+def _file_contents(hdus: fits.HDUList) -> str:
+    """Return a message with the contents of a file without spectra, and the reader to use."""
+    extensions = ", ".join(f"{hdu.name or 'unnamed'} ({_form(hdu)})" for hdu in hdus)
+    return f"it contains {extensions}. Try {_reader_of(hdus)}."
 
 
 def _reader_of(hdus: fits.HDUList) -> str:
-    """The reader for what a file holds."""
+    """Return the reader for the contents of a file."""
     if str(hdus[0].header.get("INSTRUME")).strip() in GROUPED:
         return "its files of wavelengths (c0f) and fluxes (c1f) together"
-    if {hdu.name for hdu in hdus} & _OF_TIME:
+    if {hdu.name for hdu in hdus} & _TIME_SERIES:
         return "read_light_curve"
     if any(hdu.is_image and len(hdu.shape) == 2 for hdu in hdus):
         return "read_image"
@@ -202,17 +202,17 @@ def _reader_of(hdus: fits.HDUList) -> str:
 
 
 def _form(hdu: Any) -> str:
-    """What an extension holds, in a few words."""
+    """Return the contents of an extension in a few words."""
     if not hdu.is_image:
         return f"table of {hdu.header['NAXIS2']} rows"
     return "image of " + " x ".join(map(str, hdu.shape[::-1])) + " pixels" if hdu.shape else "header only"
 
 
-# -- the objects ---------------------------------------------------------------------------------------------------
+# -- spectra as objects --------------------------------------------------------------------------------------------
 
 
 class _Headers:
-    """Headers for all spectra of a file, each copied once: a file may have thousands of spectra."""
+    """The headers for all spectra of a file, each copied once, because a file may have thousands of spectra."""
 
     def __init__(self, product: str, primary: fits.Header) -> None:
         self.primary = primary
@@ -226,14 +226,14 @@ class _Headers:
         }
 
     def of_extension(self, header: fits.Header) -> fits.Header:
-        """The copy of the header of an extension."""
+        """Return the copy of the header of an extension."""
         if id(header) not in self._copies:
             self._copies[id(header)] = header.copy()
         return self._copies[id(header)]
 
 
 def _spectrum(made: Any, candidate: Candidate, arrays: SpectrumArrays, headers: _Headers) -> Any:
-    """A spectrum as an object."""
+    """Return a spectrum as an object of specutils."""
     extension = headers.of_extension(candidate.header)
     meta = {**candidate.labels, **headers.common, **arrays.meta, "extension_header": extension}
     medium = _medium(extension) or _medium(headers.primary)
@@ -246,15 +246,15 @@ def _spectrum(made: Any, candidate: Candidate, arrays: SpectrumArrays, headers: 
     )
 
 
-def _in_order(arrays: SpectrumArrays) -> SpectrumArrays:
-    """A spectrum without padding, with wavelengths that rise, or fall, all along."""
+def _without_padding(arrays: SpectrumArrays) -> SpectrumArrays:
+    """Return a spectrum without padding, and with strictly increasing or decreasing wavelengths."""
     value = arrays.wavelength.value
     kept = np.flatnonzero(np.isfinite(value) & (value > 0))
     steps = np.diff(value[kept])
     if not ((steps > 0).all() or (steps < 0).all()):
         _, first = np.unique(value[kept], return_index=True)
         if len(first) < len(kept):
-            said = f"{len(kept) - len(first)} of {len(kept)} points repeat a wavelength: the first of each is kept."
+            said = f"{len(kept) - len(first)} of {len(kept)} points repeat a wavelength. The first of each is kept."
             warn_user(said, CorruptDataWarning)
         kept = kept[first]
     if len(kept) == len(value) and (np.diff(kept) == 1).all():
@@ -269,7 +269,7 @@ def _in_order(arrays: SpectrumArrays) -> SpectrumArrays:
 
 
 def _medium(header: fits.Header) -> str | None:
-    """Whether wavelengths are those in vacuum or in air, if a header says so."""
+    """Return whether the wavelengths are in vacuum or in air; None if the header does not specify it."""
     if isinstance(header.get("VACUUM"), bool):
         return "vacuum" if header["VACUUM"] else "air"
     said = (header_text(header, "AIRORVAC", "WAVETYPE", "WAVEMED") or "").lower()

@@ -1,6 +1,6 @@
-"""How each mission writes its spectra: which columns hold what, and which flags mark bad points.
+"""Layouts of spectra by mission: the roles of columns, and the flags of bad points.
 
-In: headers of a file.  Out: a `Layout`.
+In: the primary header of a file.  Out: a `Layout`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 Flags = NDArray[Any]
 Names = tuple[str, ...]
 
-# What CALSTIS takes as serious where a header does not say: all flags but those of 1024 and of 32768.
+# The flags that CALSTIS treats as serious if the header does not define them: all but 1024 and 32768.
 _SERIOUS = 31743
 _DO_NOT_USE = 1
-# NEWSIPS gives this flag, which is the most serious, to points without a photometric correction.
+# The most serious flag of NEWSIPS: points without a photometric correction.
 _UNCORRECTED = -16384
 
 
 class MaskRule(NamedTuple):
-    """A column of flags, which of its values are bad, and that in words."""
+    """A column of flags, the rule for bad values in words, and the function that applies it."""
 
     column: str
     words: str
@@ -32,7 +32,7 @@ class MaskRule(NamedTuple):
 
 
 def _serious(flags: Flags, header: fits.Header) -> NDArray[np.bool_]:
-    """Flags that the header of the extension calls serious."""
+    """Return a mask of the flags that are serious according to the header of the extension."""
     serious = header.get("SDQFLAGS")
     return np.asarray((flags.astype(np.int64) & (serious if isinstance(serious, int) else _SERIOUS)) != 0)
 
@@ -55,7 +55,7 @@ _ERRORS = ("ERROR", "FLUX_ERROR", "FLUX_ERR", "ERR", "SIGMA", "STATERROR", "UNCE
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns by what they hold, in order of preference; ``zero_is_missing`` is for fluxes that are exactly 0."""
+    """Columns by role, in order of preference; with ``zero_is_missing``, fluxes of exactly 0 are masked."""
 
     wavelength: Names = ("WAVELENGTH", "WAVE", "LAMBDA", "WAVELENGTHS")
     flux: Names = ("FLUX", "FLUX_DENSITY", "FLAM", "FLUXES", "ABS_CAL")
@@ -70,7 +70,7 @@ _LAYOUTS = {
     "FUSE": Layout(rules=(_FUSE, *_OTHERS)),
     "IUE": Layout(rules=(_IUE,), zero_is_missing=True),
 }
-#: How the spectra of a file are labeled: the name of the label to columns and keywords that hold it.
+#: Labels of the spectra in a file, and the columns and keywords with their values.
 LABELS: dict[str, Names] = {
     "segment": ("SEGMENT",),
     "order": ("SPORDER", "SPECTRAL_ORDER", "ORDER"),
@@ -80,11 +80,11 @@ LABELS: dict[str, Names] = {
     "aperture": ("APERTURE",),
     "extension": ("EXTVER",),
 }
-#: Columns with the number of points of a spectrum whose row is longer.
+#: Columns with the number of valid points in a longer row.
 LENGTHS = ("NELEM", "NPOINTS", "NELEMENTS")
-#: Columns of errors that have other names than the flux, or none.
+#: Error columns whose names do not follow from that of the flux.
 ERRORS_OF: dict[str, Names] = {"SURF_BRIGHT": ("SB_ERROR",), "BACKGROUND": ("BKGD_ERROR",)}
-#: Endings of the utypes of columns, in small letters, in tables that follow the Virtual Observatory's spectral model.
+#: Endings of column utypes, in lower case, in tables that follow the IVOA spectral data model.
 UTYPES = {
     "spectralaxis.value": "WAVELENGTH",
     "fluxaxis.value": "FLUX",

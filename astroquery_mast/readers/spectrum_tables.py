@@ -1,6 +1,6 @@
-"""Spectra in tables: one in all rows, or one in each row.
+"""Spectra in tables: one spectrum in all rows, or one in each row.
 
-In: a table of a FITS file and its `Layout`.  Out: `Candidate` spectra, whose arrays are read when they are wanted.
+In: a table of a FITS file and its `Layout`.  Out: `Candidate` spectra, whose arrays are read on demand.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .spectrum_layouts import ERRORS_OF, LABELS, LENGTHS, UTYPES, Layout
 from .spectrum_units import spelled_unit
 
 Numbers = NDArray[Any]
-# More points than any spectrum has whose wavelengths are given as a step.
+# Limit on the number of points for wavelengths defined by a step; no spectrum has more.
 _LONGEST = 1_000_000
 
 
 class UnitChoice(NamedTuple):
-    """What the user says of the columns: the one with the flux, and units that override those of the file."""
+    """The user's choice of the flux column, and units that override those of the file."""
 
     flux_column: str | None = None
     flux_unit: u.UnitBase | None = None
@@ -35,7 +35,7 @@ class UnitChoice(NamedTuple):
 
 @dataclass
 class SpectrumArrays:
-    """A spectrum before it is an object: the last axis is the spectral one."""
+    """A spectrum as arrays; the spectral axis is the last one."""
 
     wavelength: u.Quantity
     flux: u.Quantity
@@ -45,7 +45,7 @@ class SpectrumArrays:
 
 
 class Candidate(NamedTuple):
-    """Labels of a spectrum in a file, the header of its extension, and how it is read."""
+    """The labels of a spectrum in a file, the header of its extension, and the function that reads it."""
 
     labels: Mapping[str, Any]
     header: fits.Header
@@ -53,19 +53,19 @@ class Candidate(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """Columns of one spectrum: by name in capitals, with units and the header of the extension."""
+    """The columns of a spectrum by name in upper case, with units and the header of the extension."""
 
     values: Callable[[str], Any]
     units: Mapping[str, str]
     header: fits.Header
 
     def first(self, names: tuple[str, ...]) -> str | None:
-        """The first of some columns that is there."""
+        """Return the first of the columns that exists, or None."""
         return next((name for name in names if name in self.units), None)
 
 
 def table_spectra(hdu: Any, layout: Layout, choice: UnitChoice) -> Iterator[Candidate]:
-    """Yield the spectra of a table; none if it has no column of wavelengths or of fluxes."""
+    """Yield the spectra of a table; none without a column of wavelengths or fluxes."""
     names = _names(hdu)
     units = {name: hdu.columns[column].unit or "" for name, column in names.items()}
     row = _Row(lambda name: hdu.data[names[name]], units, hdu.header)
@@ -73,20 +73,20 @@ def table_spectra(hdu: Any, layout: Layout, choice: UnitChoice) -> Iterator[Cand
     if row.first(layout.wavelength) is None or flux is None:
         return
     if flux not in units:
-        raise InvalidArgumentError(f"There is no column {flux!r}: flux_column may be one of {', '.join(units)}.")
+        raise InvalidArgumentError(f"flux_column={flux!r} is not a column of the table. Columns: {', '.join(units)}.")
     for one in _rows(row, flux, len(hdu.data)):
         yield Candidate(_labels(one), hdu.header, partial(_read, one, layout, choice))
 
 
 def _rows(row: _Row, flux: str, count: int) -> list[_Row]:
-    """Rows that are spectra: those of the table if they hold arrays, otherwise all of them are one."""
+    """Return one item per row if the rows contain arrays, otherwise one item for the whole table."""
     if count and np.ndim(row.values(flux)[0]):
         return [row._replace(values=partial(_cell, row, number)) for number in range(count)]
     return [row] if count else []
 
 
 def _names(hdu: Any) -> dict[str, str]:
-    """Columns by their names in capitals; those of the Virtual Observatory's spectra also by what they hold."""
+    """Return the columns by their names in upper case, and columns with IVOA utypes also by standard names."""
     names = {column.name.upper(): column.name for column in hdu.columns}
     for number, column in enumerate(hdu.columns, 1):
         utype = str(hdu.header.get(f"TUTYP{number}", "")).lower()
@@ -101,12 +101,12 @@ def _cell(row: _Row, number: int, name: str) -> Any:
 
 
 def _labels(row: _Row) -> dict[str, Any]:
-    """What tells a spectrum from the others of its file: from its row, or from the header of its extension."""
+    """Return the labels of a spectrum, from its row or from the header of its extension."""
     return label_values(row.header, lambda name: row.values(name) if name in row.units else None)
 
 
 def label_values(header: fits.Header, value_of: Callable[[str], Any] = lambda _: None) -> dict[str, Any]:
-    """Return the labels of a spectrum, from columns and from keywords."""
+    """Return the labels of a spectrum, from columns or from keywords."""
     found: dict[str, Any] = {}
     for label, names in LABELS.items():
         for name in names:
@@ -119,7 +119,7 @@ def label_values(header: fits.Header, value_of: Callable[[str], Any] = lambda _:
 
 
 def _read(row: _Row, layout: Layout, choice: UnitChoice) -> SpectrumArrays:
-    """The arrays of a spectrum, without what pads its row."""
+    """Return the arrays of a spectrum without padding."""
     flux_name = _flux_name(row, layout, choice)
     error_name = row.first(ERRORS_OF.get(flux_name, (f"{flux_name}_ERROR", *_plain_errors(flux_name, layout))))
     wavelength, part = _wavelength(row, layout)
@@ -144,12 +144,12 @@ def _read(row: _Row, layout: Layout, choice: UnitChoice) -> SpectrumArrays:
 
 
 def _plain_errors(flux_name: str, layout: Layout) -> tuple[str, ...]:
-    """Columns of errors that say not of what they are the errors: of the column that the layout prefers."""
+    """Return generic error columns, which belong to the flux columns of the layout only."""
     return layout.errors if flux_name in layout.flux else ()
 
 
 def _flux_name(row: _Row, layout: Layout, choice: UnitChoice) -> str:
-    """The column of the flux: for extended sources of JWST the surface brightness, as in specutils."""
+    """Return the flux column; the surface brightness for extended sources of JWST, as in specutils."""
     if choice.flux_column:
         return choice.flux_column.upper()
     kind = row.values("SOURCE_TYPE") if "SOURCE_TYPE" in row.units else row.header.get("SRCTYPE")
@@ -159,39 +159,39 @@ def _flux_name(row: _Row, layout: Layout, choice: UnitChoice) -> str:
 
 
 def _wavelength(row: _Row, layout: Layout) -> tuple[Numbers, slice]:
-    """Wavelengths of a spectrum, and which part of the other columns belongs to them."""
+    """Return the wavelengths of a spectrum, and the corresponding part of the other columns."""
     name = str(row.first(layout.wavelength))
     counted = row.first(LENGTHS)
-    count = None if counted is None or np.ndim(row.values(counted)) else _whole(row, counted)
+    count = None if counted is None or np.ndim(row.values(counted)) else _point_count(row, counted)
     wavelength = _numbers(row, name)
     if wavelength.ndim:
         return wavelength[:count], slice(0, count)
     if "DELTAW" not in row.units:
-        raise InvalidResponseError(f"{name} is a single number, and there is no step: it gives no wavelengths.")
-    # IUE: the first wavelength and the step; high dispersion starts at a pixel that is counted from 1.
-    first = _whole(row, "STARTPIX") - 1 if "STARTPIX" in row.units else 0
+        raise InvalidResponseError(f"{name} is a single number, and there is no wavelength step DELTAW.")
+    # IUE: the first wavelength and the step; high-dispersion spectra also have the first pixel, counted from 1.
+    first = _point_count(row, "STARTPIX") - 1 if "STARTPIX" in row.units else 0
     steps = np.arange(min(count or 0, _LONGEST), dtype=np.float64)
     return wavelength + _scalar(row, "DELTAW") * steps, slice(first, first + len(steps))
 
 
 def _scalar(row: _Row, name: str) -> float:
-    """A single number."""
+    """Return a column value that must be a single number."""
     number = _numbers(row, name)
     if number.ndim:
         raise InvalidResponseError(f"{name} is not a single number: {number}.")
     return float(number)
 
 
-def _whole(row: _Row, name: str) -> int:
-    """A number that counts points."""
+def _point_count(row: _Row, name: str) -> int:
+    """Return a number of points."""
     number = _scalar(row, name)
     if not 0 <= number < math.inf:
-        raise InvalidResponseError(f"{name} is no number of points: {number}.")
+        raise InvalidResponseError(f"{name} is not a valid number of points: {number}.")
     return int(number)
 
 
 def _fluxes(row: _Row, name: str, part: slice, shape: tuple[int, ...]) -> Numbers:
-    """A number for each wavelength."""
+    """Return a column with one number per wavelength."""
     fluxes = np.atleast_1d(_numbers(row, name))[part]
     if fluxes.shape != shape:
         raise InvalidResponseError(f"{name} has {fluxes.size} values for {math.prod(shape)} wavelengths.")
@@ -199,20 +199,20 @@ def _fluxes(row: _Row, name: str, part: slice, shape: tuple[int, ...]) -> Number
 
 
 def _numbers(row: _Row, name: str) -> Numbers:
-    """Floating-point numbers of a column, in the order of the machine's bytes."""
+    """Return the floating-point numbers of a column in native byte order."""
     array = np.asarray(row.values(name))
     if array.dtype.kind not in "fiu":
-        raise InvalidResponseError(f"{name} has no numbers.")
+        raise InvalidResponseError(f"{name} is not numeric.")
     return native(array)
 
 
 def native(array: Numbers) -> Numbers:
-    """Return floating-point numbers in the order of the machine's bytes, copied out of the file."""
+    """Return a copy as floating-point numbers in native byte order."""
     return array.astype(array.dtype.newbyteorder("=") if array.dtype.kind == "f" else np.float64)
 
 
 def _mask(row: _Row, layout: Layout, part: slice, flux: Numbers) -> tuple[NDArray[np.bool_], str]:
-    """Points that are bad, and the rule in words."""
+    """Return the mask of bad points, and the rule in words."""
     mask, words = ~np.isfinite(flux), "flux is not finite"
     if layout.zero_is_missing:
         mask, words = mask | (flux == 0), f"{words}, or exactly 0"
@@ -220,7 +220,7 @@ def _mask(row: _Row, layout: Layout, part: slice, flux: Numbers) -> tuple[NDArra
         if rule.column in row.units:
             flags = np.atleast_1d(np.asarray(row.values(rule.column)))[part]
             if flags.dtype.kind not in "fiu" or flags.shape != flux.shape:
-                raise InvalidResponseError(f"{rule.column} has no flag for each flux.")
+                raise InvalidResponseError(f"{rule.column} does not have one flag per flux value.")
             return mask | rule.is_bad(flags, row.header), f"{words}, or {rule.words}"
     return mask, words
 
@@ -228,15 +228,15 @@ def _mask(row: _Row, layout: Layout, part: slice, flux: Numbers) -> tuple[NDArra
 def _spectral_unit(row: _Row, layout: Layout) -> u.UnitBase:
     unit = _unit(row, str(row.first(layout.wavelength)), "spectral_unit")
     if not unit.is_equivalent(u.m, u.spectral()):
-        message = f"{unit} is not a unit of wavelengths: give the right one as spectral_unit."
+        message = f"{unit} is not a spectral unit. Specify spectral_unit=."
         raise InvalidArgumentError(message)
     return unit
 
 
 def _unit(row: _Row, name: str, argument: str) -> u.UnitBase:
-    """The unit of a column."""
+    """Return the unit of a column."""
     unit = spelled_unit(row.units[name])
     if unit is None:
-        message = f"The unit of {name}, {row.units[name]!r}, is not known: give the right one as {argument}."
+        message = f"The unit of {name}, {row.units[name]!r}, is not valid. Specify {argument}=."
         raise InvalidArgumentError(message)
     return unit

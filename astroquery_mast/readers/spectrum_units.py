@@ -1,6 +1,6 @@
-"""Units as headers of spectra spell them.
+"""Units in the spelling of headers of spectra.
 
-In: the text of a TUNIT or BUNIT keyword.  Out: an astropy unit, or None if the text is not one.
+In: the value of a TUNIT or BUNIT keyword.  Out: an astropy unit, or None if the value is not a unit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from astropy import units as u
 
-# Words in small letters.  In a spectrum "A" is never the ampere and "S" never the siemens.
+# Words in lower case.  In a spectrum, "A" is never the ampere and "S" never the siemens.
 _WORDS = {
     **dict.fromkeys(("a", "aa", "ang", "angs", "angstrom", "angstroms"), "Angstrom"),
     **dict.fromkeys(("micron", "microns", "um", "micrometer", "micrometers"), "um"),
@@ -30,9 +30,9 @@ _NO_UNIT = frozenset({"unitless", "dimensionless", "none", "normalized", "relati
 
 @lru_cache(maxsize=256)
 def spelled_unit(text: str) -> u.UnitBase | None:
-    """Return the unit that a header's text stands for: "ANGSTROMS", "ERG/CM2/S/A", "erg /s /cm**2 /Angstrom", "FLAM".
+    """Return the unit of a string such as "ANGSTROMS", "ERG/CM2/S/A", "erg /s /cm**2 /Angstrom" or "FLAM".
 
-    An empty text is the unit of plain numbers.
+    An empty string means dimensionless.
     """
     spelled = text.strip()
     if spelled.lower() in _NO_UNIT:

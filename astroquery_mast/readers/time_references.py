@@ -1,6 +1,6 @@
-"""The days from which light curves count their times.
+"""Zero points of the times of light curves.
 
-In: an open file, and its layout.  Out: a Julian date.
+In: an open file and its layout.  Out: a Julian date.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from astropy.io import fits
 from ..exceptions import InvalidArgumentError
 from .light_curve_layouts import LightCurveLayout
 
-# First days of the missions' own counts, BTJD and BKJD (JD).
+# Zero points of BTJD and BKJD (JD).
 _TIME_ZERO = {"TESS": 2457000.0, "Kepler": 2454833.0}
 _IN_UNIT = re.compile(r"\b[BH]?JD(?:_TDB)?\s*-\s*(\d{6,7}(?:\.\d+)?)", re.IGNORECASE)
 _REFERENCES = (("BJDREF", 0.0), ("MJDREF", 2400000.5), ("JDREF", 0.0))
-# By the name of the column.
+# Zero points by column name.
 _NAMED = {"btjd": 2457000.0, "bkjd": 2454833.0, "bjd": 0.0, "jd": 0.0, "mjd": 2400000.5}
 
 
 def time_reference(hdus: fits.HDUList, table: Any, layout: LightCurveLayout) -> tuple[float, float]:
-    """Return the Julian date from which times are counted, as its integer part and a fraction.
+    """Return the zero point of the times as the integer part and the fraction of a Julian date.
 
-    It is what the header says, else what the unit of the column says, else what the pipeline always uses.
+    It is read from the header, else from the unit of the column, else it is that of the mission or column name.
     """
     if layout.zero is not None:
         return layout.zero, 0.0
@@ -35,14 +35,14 @@ def time_reference(hdus: fits.HDUList, table: Any, layout: LightCurveLayout) -> 
     known = _TIME_ZERO.get(layout.mission, _NAMED.get(layout.time))
     if known is None:
         raise InvalidArgumentError(
-            "The file does not say from when its times are counted: neither BJDREFI, MJDREF or JDREF in its headers, "
-            f"nor the unit of its column {column.name}."
+            "The file does not define the zero point of its times, neither by BJDREFI, MJDREF or JDREF in its headers "
+            f"nor by the unit of its column {column.name}."
         )
     return known, 0.0
 
 
 def _in_header(header: fits.Header) -> tuple[float, float] | None:
-    """The reference in a header: an integer and a fraction, or both in one."""
+    """Return the zero point in a header, which has an integer and a fraction, or one number."""
     for key, base in _REFERENCES:
         whole, fraction, both = (_number(header.get(f"{key}{part}")) for part in ("I", "F", ""))
         if whole is not None:
@@ -57,6 +57,6 @@ def _number(value: Any) -> float | None:
 
 
 def _in_unit(unit: str) -> tuple[float, float] | None:
-    """The reference in a unit such as ``BJD - 2457000, days``."""
+    """Return the zero point in a unit such as ``BJD - 2457000, days``."""
     said = _IN_UNIT.search(unit)
     return (float(said[1]), 0.0) if said else None

@@ -1,6 +1,6 @@
-"""Files that cannot be read: damaged ones, and those that hold something else.
+"""Errors about files that cannot be read because they are damaged or have other contents.
 
-In: an open file, and its name.  Out: errors that say what is wrong, and what is in the file.
+In: an open file and its name.  Out: errors with the problem and the contents of the file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 from ..downloads.contents import readable
 from ..exceptions import InvalidArgumentError
 
-# What astropy only warns of, although the rest of the file is missing then.
+# Warnings of astropy after which the rest of the file is missing; these are errors here.
 _MISSING = r"File may have been truncated|Error validating header for HDU"
 _NAMES = ("productFilename", "filename", "Local Path", "dataURI", "uri")
 _SHOWN = 8
@@ -26,9 +26,9 @@ _SHOWN = 8
 
 @contextmanager
 def reading_file(name: str) -> Iterator[None]:
-    """Turn whatever reading a damaged file raises into one error of the package."""
+    """Convert all errors from reading a damaged file to one error of the package."""
     with readable(name), warnings.catch_warnings():
-        # Units and cards that are not in the standard.
+        # Warnings about nonstandard units and keywords.
         warnings.simplefilter("ignore", AstropyWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.filterwarnings("error", _MISSING, AstropyUserWarning)
@@ -39,15 +39,15 @@ def reading_file(name: str) -> Iterator[None]:
 
 
 def product_name(product: Any) -> str:
-    """Return the name of a product's file, for messages and metadata."""
-    text = _said(product).replace("\\", "/")
+    """Return the file name of a product, for messages and metadata."""
+    text = _source_name(product).replace("\\", "/")
     if "filename=" in text:
         text = text.partition("filename=")[2].partition("&")[0]
     return PurePosixPath(text.partition("?")[0]).name or "the file"
 
 
-def _said(product: Any) -> str:
-    """What a product says of where its file is."""
+def _source_name(product: Any) -> str:
+    """Return the name, path or URI in a product."""
     if isinstance(product, fits.HDUList):
         return str(product.filename() or (product and product[0].header.get("FILENAME")) or "the file")
     if isinstance(product, Row):
@@ -56,24 +56,24 @@ def _said(product: Any) -> str:
 
 
 def one_product(product: Any, reader: str) -> Any:
-    """Return the only product of a table or a list; several raise."""
+    """Return the only product of a table or list; raise if there are several."""
     if isinstance(product, Table | list | tuple) and not isinstance(product, fits.HDUList):
         if len(product) != 1:
             raise InvalidArgumentError(
-                f"{reader} reads one product, not {len(product)}: [{reader}(product) for product in products] reads "
-                "them all."
+                f"{reader} reads one product at a time, not {len(product)}: use [{reader}(product) for product in "
+                "products]."
             )
         return product[0]
     return product
 
 
 def contents(hdus: fits.HDUList) -> str:
-    """Say what a FITS file holds, HDU by HDU."""
-    said = [_held(number, hdu) for number, hdu in enumerate(hdus[:_SHOWN])]
-    return "; ".join([*said, *(["..."] if len(hdus) > _SHOWN else [])])
+    """Return a list of the HDUs of a FITS file for a message."""
+    parts = [_hdu_text(number, hdu) for number, hdu in enumerate(hdus[:_SHOWN])]
+    return "; ".join([*parts, *(["..."] if len(hdus) > _SHOWN else [])])
 
 
-def _held(number: int, hdu: Any) -> str:
+def _hdu_text(number: int, hdu: Any) -> str:
     name = f"{number} {hdu.name or 'PRIMARY'}"
     if isinstance(hdu, fits.BinTableHDU | fits.TableHDU):
         columns = ", ".join(hdu.columns.names[:_SHOWN])
@@ -86,7 +86,7 @@ def _is_image(hdu: Any) -> bool:
 
 
 def fitting_reader(hdus: fits.HDUList) -> str:
-    """Return the name of the reader that fits what a FITS file holds."""
+    """Return the name of the reader for the contents of a FITS file."""
     tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
     if any(name.lower().startswith("wave") for hdu in tables for name in hdu.columns.names):
         return "read_spectrum"

@@ -1,4 +1,4 @@
-"""Images as CCDData: pixels, unit, sky coordinates, mask and uncertainty from the extensions of each mission."""
+"""Images as CCDData: pixels, unit, sky coordinates, mask and uncertainty for each mission."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PIXELS = np.arange(24, dtype=np.float32).reshape(SHAPE)
 
 
 def sky_header(**cards: Any) -> fits.Header:
-    """Return a header with sky coordinates, north up."""
+    """Return a header with sky coordinates and north up."""
     wcs = WCS(naxis=2)
     wcs.wcs.ctype, wcs.wcs.crval = ["RA---TAN", "DEC--TAN"], [150.0, 2.0]
     wcs.wcs.crpix, wcs.wcs.cdelt = [3.5, 2.5], [-1e-4, 1e-4]
@@ -37,7 +37,7 @@ def sky_header(**cards: Any) -> fits.Header:
 
 
 def exposure(telescope: str, *parts: tuple[str, int, Array], **cards: Any) -> fits.HDUList:
-    """Return a file with extensions that have a name, a version and pixels."""
+    """Return a file whose extensions have names, versions and pixels."""
     primary = fits.PrimaryHDU(header=fits.Header({"TELESCOP": telescope, "TARGNAME": "M51"}))
     images = [fits.ImageHDU(pixels, sky_header(**cards), name=name, ver=ver) for name, ver, pixels in parts]
     return fits.HDUList([primary, *images])
@@ -47,7 +47,7 @@ def exposure(telescope: str, *parts: tuple[str, int, Array], **cards: Any) -> fi
 
 
 def test_a_drizzled_image_is_masked_where_it_has_no_weight() -> None:
-    """WHT is the mask and not an uncertainty, and NaN is masked, too."""
+    """WHT sets the mask and not the uncertainty, and NaN is masked, too."""
     science, weight = PIXELS.copy(), np.full(SHAPE, 500.0)
     weight[0, 0], science[1, 1] = 0.0, np.nan
     context = np.ones(SHAPE, dtype=np.int32)
@@ -62,7 +62,7 @@ def test_a_drizzled_image_is_masked_where_it_has_no_weight() -> None:
 
 
 def chips() -> fits.HDUList:
-    """Return an exposure with two chips, as ACS has them."""
+    """Return an exposure with two chips, as from ACS."""
     flags = np.zeros(SHAPE, dtype=np.int16)
     flags[0, :3] = [16, 4096, -32768]
     first = [("SCI", 1, PIXELS), ("ERR", 1, PIXELS / 10), ("DQ", 1, flags)]
@@ -70,8 +70,8 @@ def chips() -> fits.HDUList:
     return exposure("HST", *first, *second, BUNIT="ELECTRONS")
 
 
-def test_a_chip_has_the_errors_and_flags_of_its_own() -> None:
-    """The first chip is read, or the one that is chosen, with what follows it in the file."""
+def test_a_chip_has_its_own_errors_and_flags() -> None:
+    """The first chip or the selected one is read, with the extensions that follow it in the file."""
     first, second = read_image(chips()), read_image(chips(), extension=("SCI", 2))
     assert first.unit == second.unit == u.electron
     assert np.array_equal(first.data, PIXELS)
@@ -85,8 +85,8 @@ def test_a_chip_has_the_errors_and_flags_of_its_own() -> None:
     assert np.array_equal(read_image(chips(), extension=4).data, second.data)
 
 
-def test_the_log_says_that_there_are_other_chips() -> None:
-    """Half of an exposure is not taken for the whole of it; who chooses a chip knows."""
+def test_other_chips_are_logged() -> None:
+    """A log message mentions other chips, unless a chip is selected."""
     with log.log_to_list() as said:
         read_image(chips())
     assert any("extension=('SCI', 2)" in record.getMessage() for record in said)
@@ -108,21 +108,21 @@ def test_the_log_says_that_there_are_other_chips() -> None:
         (None, [0, 1, 2]),
     ],
 )
-def test_bits_can_be_chosen(flags: Any, masked: list[int]) -> None:
-    """Each bit of the data quality masks if it is chosen, the sign bit as well."""
+def test_bits_can_be_selected(flags: Any, masked: list[int]) -> None:
+    """Each selected bit of the data quality masks pixels, including the sign bit."""
     assert np.flatnonzero(read_image(chips(), flags=flags).mask[0]).tolist() == masked
 
 
 @given(st.integers(-(2**15), 2**15 - 1), st.integers(0, 2**16 - 1))
-def test_a_pixel_is_masked_where_it_has_one_of_the_bits(value: int, bits: int) -> None:
-    """The rule is that of the bits, with numbers of 16 bits that FITS has as signed ones."""
+def test_a_pixel_with_one_of_the_bits_is_masked(value: int, bits: int) -> None:
+    """The bits are also correct for 16-bit numbers, which are signed in FITS."""
     quality = np.full(SHAPE, value, dtype=np.int16)
     file = exposure("HST", ("SCI", 1, PIXELS), ("DQ", 1, quality))
     assert read_image(file, flags=bits).mask.all() == bool((value % 2**16) & bits)
 
 
-def test_jwst_masks_what_must_not_be_used() -> None:
-    """DO_NOT_USE is the first bit; a jump that was corrected (4) is not a reason."""
+def test_jwst_masks_do_not_use() -> None:
+    """Only DO_NOT_USE, the first bit, masks a pixel; a corrected jump (4) does not."""
     quality = np.zeros(SHAPE, dtype=np.uint32)
     quality[0, :3] = [4, 1, 5]
     file = exposure("JWST", ("SCI", 1, PIXELS), ("ERR", 1, PIXELS / 10), ("DQ", 1, quality), BUNIT="MJy/sr")
@@ -133,7 +133,7 @@ def test_jwst_masks_what_must_not_be_used() -> None:
 
 
 def test_a_combined_jwst_image_has_errors_and_no_flags() -> None:
-    """In i2d files ERR is the uncertainty, and WHT the mask; the others are left alone."""
+    """In i2d files, ERR is the uncertainty and WHT the mask; other extensions are ignored."""
     weight, error = np.ones(SHAPE, dtype=np.float32), PIXELS / 7
     weight[2, 3] = 0
     parts = [("SCI", 1, PIXELS), ("ERR", 1, error), ("CON", 1, PIXELS), ("WHT", 1, weight), ("VAR_POISSON", 1, PIXELS)]
@@ -143,7 +143,7 @@ def test_a_combined_jwst_image_has_errors_and_no_flags() -> None:
 
 
 def integrations() -> fits.HDUList:
-    """Return a file with three integrations, whose header has world coordinates of two axes."""
+    """Return a file with three integrations and world coordinates for two axes."""
     cube = np.stack([PIXELS, PIXELS + 100, PIXELS + 200])
     quality = np.zeros(cube.shape, dtype=np.uint32)
     quality[2, 0, 0] = 1
@@ -151,7 +151,7 @@ def integrations() -> fits.HDUList:
 
 
 def test_integrations_are_read_together_or_one_by_one() -> None:
-    """The whole cube has no sky coordinates, for which it has one axis too many; an integration has them."""
+    """A single integration has sky coordinates, and the cube, which has an additional axis, does not."""
     cube = read_image(integrations())
     assert cube.shape == (3, *SHAPE)
     assert cube.unit == u.DN / u.s
@@ -164,8 +164,8 @@ def test_integrations_are_read_together_or_one_by_one() -> None:
         assert list(last.wcs.wcs.ctype) == ["RA---TAN", "DEC--TAN"]
 
 
-def test_a_read_of_a_ramp_is_chosen_by_two_numbers() -> None:
-    """Integration and group lead to one image; the integration alone to all its groups."""
+def test_a_read_of_a_ramp_is_selected_by_two_numbers() -> None:
+    """Integration and group select one image, and the integration alone selects all its groups."""
     ramp = np.arange(2 * 3 * 24, dtype=np.uint16).reshape(2, 3, *SHAPE)
     file = exposure("JWST", ("SCI", 1, ramp), BUNIT="DN")
     assert np.array_equal(read_image(file, plane=(1, 2)).data, ramp[1, 2])
@@ -174,7 +174,7 @@ def test_a_read_of_a_ramp_is_chosen_by_two_numbers() -> None:
 
 
 def test_a_spectral_cube_keeps_its_wavelengths() -> None:
-    """Where the header has as many axes as the data, the world coordinates have, too; a plane has those of the sky."""
+    """The cube has world coordinates for all three axes, and a plane has sky coordinates."""
     axis = {"WCSAXES": 3, "CTYPE3": "WAVE", "CUNIT3": "m", "CRPIX3": 1.0, "CRVAL3": 2e-6, "CDELT3": 1e-9}
     cube = np.stack([PIXELS] * 5)
     file = exposure("JWST", ("SCI", 1, cube), BUNIT="MJy/sr", **axis)
@@ -182,16 +182,16 @@ def test_a_spectral_cube_keeps_its_wavelengths() -> None:
     assert list(read_image(file, plane=4).wcs.wcs.ctype) == ["RA---TAN", "DEC--TAN"]
 
 
-def test_a_tess_frame_has_the_uncertainty_beside_it() -> None:
-    """Its extensions are named after camera and CCD."""
+def test_a_tess_frame_has_its_uncertainty() -> None:
+    """The extensions of TESS frames are found, although they are named after camera and CCD."""
     parts = [("CAMERA.CCD 1.1 cal", 1, PIXELS), ("CAMERA.CCD 1.1 uncert", 1, PIXELS / 9)]
     image = read_image(exposure("TESS", *parts, BUNIT="electrons/s"))
     assert image.unit == u.electron / u.s
     assert np.array_equal(image.uncertainty.array, PIXELS / 9)
 
 
-def test_wfpc2_has_the_flags_in_another_file(tmp_path: Path) -> None:
-    """Those of each chip are in the same extension of the c1m file."""
+def test_wfpc2_has_the_flags_in_a_separate_file(tmp_path: Path) -> None:
+    """The flags of each chip are in the same extension of the c1m file."""
     flags = [np.zeros(SHAPE, dtype=np.int16) for _ in range(2)]
     flags[1][3, 3] = 2
     path = tmp_path / "u2ba0101t_c1m.fits"
@@ -204,8 +204,8 @@ def test_wfpc2_has_the_flags_in_another_file(tmp_path: Path) -> None:
     assert not read_image(file, extension=("SCI", 1), quality=path).mask.any()
 
 
-def test_an_array_of_equal_numbers_that_hst_writes_as_a_header_is_used() -> None:
-    """NPIX1, NPIX2 and PIXVALUE stand for the array: of flags; an error of 0 is no error."""
+def test_constant_arrays_of_hst_are_read() -> None:
+    """NPIX1, NPIX2 and PIXVALUE define constant flags, and constant errors of 0 mean that there are no errors."""
     file = exposure("HST", ("SCI", 1, PIXELS), ("ERR", 1, None), ("DQ", 1, None))
     for name, value in ("ERR", 0.0), ("DQ", 64):
         file[name].header.update(NPIX1=6, NPIX2=4, PIXVALUE=value)
@@ -216,7 +216,7 @@ def test_an_array_of_equal_numbers_that_hst_writes_as_a_header_is_used() -> None
 
 
 def test_an_image_in_the_primary_hdu_is_read(tmp_path: Path) -> None:
-    """GALEX, Pan-STARRS, DSS and many HLSP have no other; gzip is undone, and the byte order is the computer's."""
+    """Files of GALEX, Pan-STARRS, DSS and many HLSPs are read, also with gzip, and with native byte order."""
     path = tmp_path / "AIS_100-fd-int.fits.gz"
     fits.PrimaryHDU(PIXELS, sky_header()).writeto(path)
     image = read_image(path)
@@ -228,7 +228,7 @@ def test_an_image_in_the_primary_hdu_is_read(tmp_path: Path) -> None:
 
 
 def test_a_compressed_image_is_read(tmp_path: Path) -> None:
-    """Tiles compressed without loss, as Pan-STARRS has them, give the same numbers."""
+    """Lossless tile compression, as in Pan-STARRS images, gives the same pixels."""
     path = tmp_path / "x.fits"
     numbers = np.arange(24, dtype=np.int16).reshape(SHAPE)
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(numbers, sky_header())]).writeto(path)
@@ -256,21 +256,21 @@ def test_a_compressed_image_is_read(tmp_path: Path) -> None:
         ("erg/s/cm2/Angstrom", u.erg / u.s / u.cm**2 / u.AA),
     ],
 )
-def test_units_are_those_of_the_header(text: str, unit: u.UnitBase) -> None:
-    """The spellings of the missions and those of the standard are read."""
+def test_units_are_read_from_the_header(text: str, unit: u.UnitBase) -> None:
+    """Units are parsed in the spellings of the missions and of the standard."""
     assert read_image(exposure("HST", ("SCI", 1, PIXELS), BUNIT=text)).unit == unit
 
 
-def test_an_unknown_unit_is_warned_of() -> None:
-    """The image is dimensionless then, unless the unit is given."""
+def test_an_unknown_unit_gives_a_warning() -> None:
+    """The image is dimensionless, unless the unit is specified."""
     file = exposure("HST", ("SCI", 1, PIXELS), BUNIT="scaled density")
-    with pytest.warns(InputWarning, match="'scaled density' is not a known unit"):
+    with pytest.warns(InputWarning, match="'scaled density' is not a valid unit"):
         assert read_image(file).unit == u.dimensionless_unscaled
     assert read_image(file, unit="Jy").unit == u.Jy
 
 
-def test_the_header_of_the_file_is_below_that_of_the_extension() -> None:
-    """Both are there; where both have a keyword, the extension's counts."""
+def test_headers_of_the_extension_and_the_file_are_combined() -> None:
+    """If both headers have a keyword, that of the extension is used."""
     file = exposure("HST", ("SCI", 1, PIXELS), EXPTIME=10.0)
     file[0].header["EXPTIME"] = 20.0
     meta = read_image(file).meta
@@ -278,7 +278,7 @@ def test_the_header_of_the_file_is_below_that_of_the_extension() -> None:
 
 
 def test_distortions_of_a_table_are_in_the_coordinates() -> None:
-    """Lookup tables of HST are found in the file, and what they do is not lost."""
+    """Lookup tables of HST are read from the file and applied."""
     wcs = WCS(sky_header())
     table = np.full((2, 2), 0.5, dtype=np.float32)
     wcs.cpdis1, wcs.cpdis2 = (
@@ -294,15 +294,15 @@ def test_distortions_of_a_table_are_in_the_coordinates() -> None:
     assert np.allclose(moved, [2.5, 2.0], atol=1e-3)
 
 
-def test_a_missing_table_of_distortions_is_warned_of() -> None:
-    """Without it the coordinates would be wrong: there are none."""
+def test_a_missing_table_of_distortions_gives_a_warning() -> None:
+    """The image has no coordinates, because they would be wrong."""
     with pytest.warns(CorruptDataWarning, match="world coordinates of the header cannot be read"):
         file = exposure("HST", ("SCI", 1, PIXELS), CPDIS1="LOOKUP", DP1="EXTVER: 1", CPERR1=0.5)
         assert read_image(file).wcs is None
 
 
 def test_a_distorted_cube_has_sky_coordinates_in_each_plane() -> None:
-    """SIP coefficients are of two axes, whatever the data have."""
+    """SIP coefficients apply to two axes of a cube."""
     cube = np.stack([PIXELS, PIXELS])
     file = exposure("JWST", ("SCI", 1, cube), A_ORDER=2, B_ORDER=2, A_2_0=1e-4, B_0_2=1e-4)
     file[1].header["CTYPE1"], file[1].header["CTYPE2"] = "RA---TAN-SIP", "DEC--TAN-SIP"
@@ -311,18 +311,18 @@ def test_a_distorted_cube_has_sky_coordinates_in_each_plane() -> None:
 
 
 def test_a_header_without_coordinates_gives_none() -> None:
-    """Pixels are not taken for degrees."""
+    """Without a WCS in the header, wcs is None."""
     assert read_image(fits.HDUList([fits.PrimaryHDU(PIXELS)])).wcs is None
 
 
-def test_what_astropy_corrects_in_a_header_is_not_warned_of() -> None:
-    """Dates of a form that the standard has not are in most files, and users cannot change that."""
+def test_corrections_of_headers_give_no_warning() -> None:
+    """Nonstandard dates are in most files, and users cannot change that."""
     file = exposure("HST", ("SCI", 1, PIXELS), RADECSYS="ICRS")
     file[1].header["DATE-OBS"] = "2005/01/20"
     assert read_image(file).wcs.has_celestial
 
 
-# -- what is refused --------------------------------------------------------------------------------------------------
+# -- errors -----------------------------------------------------------------------------------------------------------
 
 
 def table_file(*names: str, pixels: bool = False) -> fits.HDUList:
@@ -337,15 +337,15 @@ def table_file(*names: str, pixels: bool = False) -> fits.HDUList:
 @pytest.mark.parametrize(
     ("file", "advice"),
     [
-        (table_file("TIME", "SAP_FLUX"), "a light curve, which read_light_curve reads"),
-        (table_file("WAVELENGTH", "FLUX"), "a spectrum, which read_spectrum reads"),
-        (table_file("MEMNAME"), "a table, which read_catalog reads"),
-        (table_file("TIME", pixels=True), "target pixels, which lightkurve.read reads"),
-        (fits.HDUList([fits.PrimaryHDU()]), "open_product gives its contents"),
+        (table_file("TIME", "SAP_FLUX"), r"a light curve \(use read_light_curve\)"),
+        (table_file("WAVELENGTH", "FLUX"), r"a spectrum \(use read_spectrum\)"),
+        (table_file("MEMNAME"), r"a table \(use read_catalog\)"),
+        (table_file("TIME", pixels=True), r"target pixels \(download it and use lightkurve.read\)"),
+        (fits.HDUList([fits.PrimaryHDU()]), "open_product returns its contents"),
     ],
 )
-def test_other_kinds_of_files_are_refused_with_the_way_to_read_them(file: fits.HDUList, advice: str) -> None:
-    """The aperture of a light curve is not taken for an image."""
+def test_other_types_of_files_raise_with_advice(file: fits.HDUList, advice: str) -> None:
+    """The message names the reader, also for a light curve with an aperture image."""
     with pytest.raises(InvalidArgumentError, match=advice):
         read_image(file)
 
@@ -357,33 +357,33 @@ def test_other_kinds_of_files_are_refused_with_the_way_to_read_them(file: fits.H
         ({"extension": 9}, "no extension 9"),
         ({"extension": 0}, "extension=0 has no image"),
         ({"extension": 1.5}, "no extension 1.5"),
-        ({"plane": 0}, "plane=0: the image has the shape"),
-        ({"plane": "x"}, "plane='x': an integer is needed"),
-        ({"flags": 3.5}, "flags=3.5 cannot be read"),
-        ({"flags": "bad"}, "flags='bad' cannot be read"),
+        ({"plane": 0}, "plane=0 is not valid: the image has shape"),
+        ({"plane": "x"}, "plane='x' must be an integer"),
+        ({"flags": 3.5}, "flags=3.5 cannot be parsed"),
+        ({"flags": "bad"}, "flags='bad' cannot be parsed"),
         ({"unit": "bananas"}, "unit='bananas' is not a unit"),
-        ({"quality": exposure("HST", ("DQ", 1, np.zeros((2, 2), dtype=np.int16)))}, "has no data quality of the shape"),
-        ({"quality": fits.HDUList([fits.PrimaryHDU()])}, "has no data quality of the shape"),
+        ({"quality": exposure("HST", ("DQ", 1, np.zeros((2, 2), dtype=np.int16)))}, "has no data quality of shape"),
+        ({"quality": fits.HDUList([fits.PrimaryHDU()])}, "has no data quality of shape"),
     ],
 )
-def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
-    """The message says what there is."""
+def test_invalid_arguments_raise(arguments: dict[str, Any], message: str) -> None:
+    """The message lists the valid values."""
     with pytest.raises(InvalidArgumentError, match=message):
         read_image(chips(), **arguments)
 
 
-def test_a_plane_that_is_not_there_is_refused() -> None:
-    """The number of planes is in the message."""
+def test_a_missing_plane_raises() -> None:
+    """The message has the number of planes."""
     for plane in (3, -4, (0, 0)):
-        with pytest.raises(InvalidArgumentError, match=r"the image has the shape \(3, 4, 6\), that is \(3,\) planes"):
+        with pytest.raises(InvalidArgumentError, match=r"the image has shape \(3, 4, 6\), or \(3,\) planes"):
             read_image(integrations(), plane=plane)
 
 
-# -- the archive ------------------------------------------------------------------------------------------------------
+# -- products ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_product_is_read_as_astropy_reads_it(mast_sandbox: Sandbox) -> None:
-    """Rows of both clients give the arrays and the coordinates of the file."""
+    """Rows of both clients give the same arrays and coordinates as astropy."""
     del mast_sandbox
     found = Observations.query_criteria(object_name="M51", obs_collection="HST", instrument_name="ACS/WFC")
     products = Observations.get_product_list(found[:1], verbose=False)
@@ -400,21 +400,21 @@ def test_a_product_is_read_as_astropy_reads_it(mast_sandbox: Sandbox) -> None:
 
 
 class Counted(io.BytesIO):
-    """A file in memory that notes how many bytes are read."""
+    """A file in memory that counts the bytes that are read."""
 
     def __init__(self, content: bytes, asked: list[int]) -> None:
         super().__init__(content)
         self._asked = asked
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read, and note how much."""
+        """Read and count the bytes."""
         found = super().read(size)
         self._asked.append(len(found))
         return found
 
 
-def test_one_plane_of_a_large_file_is_a_small_part_of_it(tmp_path: Path) -> None:
-    """Headers and the plane are fetched, neither the other planes nor the other chips."""
+def test_reading_a_plane_reads_a_small_part_of_the_file(tmp_path: Path) -> None:
+    """Only the headers and the plane are read, and no other planes or chips."""
     cube = np.zeros((8, 512, 512), dtype=np.float32)
     cube[5] = 7.0
     path = tmp_path / "x.fits"
@@ -422,7 +422,7 @@ def test_one_plane_of_a_large_file_is_a_small_part_of_it(tmp_path: Path) -> None
     content, asked = path.read_bytes(), list[int]()
 
     class Watched:
-        """A client that opens the file and counts the bytes that are read."""
+        """A client whose files count the bytes that are read."""
 
         @staticmethod
         def read_product(product: object) -> fits.HDUList:
@@ -435,8 +435,8 @@ def test_one_plane_of_a_large_file_is_a_small_part_of_it(tmp_path: Path) -> None
     assert sum(asked) < 2 * image.data.nbytes + 100_000
 
 
-def test_a_damaged_file_is_an_error_of_the_archive(tmp_path: Path) -> None:
-    """Wherever it is cut, it is an image without what is missing, or an error with the name of the file."""
+def test_a_truncated_file_raises_an_error_of_the_package(tmp_path: Path) -> None:
+    """A file truncated anywhere gives an image without the missing parts, or an error with the file name."""
     path = tmp_path / "x.fits"
     chips().writeto(path)
     content = path.read_bytes()
@@ -452,8 +452,8 @@ def test_a_damaged_file_is_an_error_of_the_archive(tmp_path: Path) -> None:
             assert np.array_equal(image.data, PIXELS)
 
 
-def test_a_header_that_contradicts_itself_is_an_error_of_the_archive(tmp_path: Path) -> None:
-    """No error of a library comes out."""
+def test_an_inconsistent_header_raises_an_error_of_the_package(tmp_path: Path) -> None:
+    """Errors of other libraries are converted."""
     path = tmp_path / "x.fits"
     chips().writeto(path)
     path.write_bytes(path.read_bytes().replace(b"NAXIS1  =", b"NAXIS7  =", 1))
@@ -461,16 +461,16 @@ def test_a_header_that_contradicts_itself_is_an_error_of_the_archive(tmp_path: P
         read_image(path)
 
 
-def test_a_file_that_is_not_there_is_not_damaged(tmp_path: Path) -> None:
-    """The message says that there is no such file."""
+def test_a_missing_file_raises(tmp_path: Path) -> None:
+    """The message says that the file does not exist, and not that it is damaged."""
     with pytest.raises((FileNotFoundError, InvalidArgumentError), match="No such file"):
         read_image(tmp_path / "no.fits")
 
 
-def test_cutouts_in_one_file_are_told_apart_by_their_numbers() -> None:
-    """Those of Zcut have one name, and no versions."""
+def test_cutouts_in_one_file_are_selected_by_number() -> None:
+    """The extensions of Zcut files have the same name and no versions."""
     file = exposure("HST", ("CUTOUT", 1, PIXELS), ("CUTOUT", 1, PIXELS + 1))
     with log.log_to_list() as said:
         assert np.array_equal(read_image(file).data, PIXELS)
-    assert ["extension=2 reads the next" in record.getMessage() for record in said] == [True]
+    assert ["extension=2 for the next" in record.getMessage() for record in said] == [True]
     assert np.array_equal(read_image(file, extension=2).data, PIXELS + 1)

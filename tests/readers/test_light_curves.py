@@ -1,4 +1,4 @@
-"""Light curves as time series: values, times, flags, and files that are none."""
+"""Light curves as time series: values, times, flags, and files without light curves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SECOND = u.electron / u.s
 
 
 def read(product: object, **options: object) -> TimeSeries:
-    """Read a light curve as astropy's own class, whatever is installed."""
+    """Read a light curve as a TimeSeries, even if lightkurve is installed."""
     return readers.read_light_curve(product, as_time_series=True, **options)
 
 
@@ -38,7 +38,7 @@ def read(product: object, **options: object) -> TimeSeries:
 
 @pytest.mark.parametrize("make", [files.spoc, files.kepler, files.k2])
 def test_values_are_those_of_astropys_own_reader(make: Maker, tmp_path: Path) -> None:
-    """Columns, units and times of all cadences equal what TimeSeries.read gives for the two pipelines that it knows."""
+    """Columns, units and times equal those from TimeSeries.read for the two pipelines that it supports."""
     path = files.written(make(), tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -53,7 +53,7 @@ def test_values_are_those_of_astropys_own_reader(make: Maker, tmp_path: Path) ->
 
 @pytest.mark.parametrize("make", files.EVERY)
 def test_a_light_curve_of_each_pipeline_is_read(make: Maker) -> None:
-    """Each has a time, a flux and an uncertainty, without the cadence that has no time and the one that is flagged."""
+    """Each light curve has time, flux and uncertainty, without cadences that are flagged or have no time."""
     curve = read(make())
     assert type(curve) is TimeSeries
     assert curve.colnames[:3] == ["time", "flux", "flux_err"]
@@ -65,7 +65,7 @@ def test_a_light_curve_of_each_pipeline_is_read(make: Maker) -> None:
 
 
 def test_a_curve_of_spoc_has_units_errors_flags_and_metadata(tmp_path: Path) -> None:
-    """All of what the file says is in the columns and in meta."""
+    """The columns and meta have all information in the file."""
     curve = read(files.written(files.spoc(), tmp_path))
     assert curve["flux"].unit == curve["sap_flux"].unit == SECOND
     assert curve["centroid_col"].unit == u.pix
@@ -86,21 +86,21 @@ def test_a_curve_of_spoc_has_units_errors_flags_and_metadata(tmp_path: Path) -> 
     assert not {"TTYPE1", "NAXIS", "BITPIX"} & set(curve.meta)
 
 
-def test_light_curves_of_full_frames_are_known_by_name(tmp_path: Path) -> None:
-    """The headers of TESS-SPOC may be those of SPOC; the name of the collection is in the name of the file."""
+def test_light_curves_of_full_frames_are_identified_by_name(tmp_path: Path) -> None:
+    """The headers of TESS-SPOC can be those of SPOC, but the file name has the name of the collection."""
     path = files.written(files.spoc(), tmp_path, "hlsp_tess-spoc_tess_phot_42-s0005_tess_v1_lc.fits")
     assert read(path).meta["AUTHOR"] == "TESS-SPOC"
 
 
 def test_cards_without_a_value_are_none() -> None:
-    """Kepler has many of them; they neither break nor stay objects of astropy.io.fits."""
+    """Undefined keywords, of which Kepler files have many, become None."""
     curve = read(files.kepler())
     assert curve.meta["CHANNEL"] is None
     assert pickle.loads(pickle.dumps(curve)).meta == curve.meta
 
 
 def test_a_curve_can_be_written_and_read_back(tmp_path: Path) -> None:
-    """ECSV keeps times, units and metadata."""
+    """Times, units and metadata are the same after writing ECSV."""
     curve = read(files.spoc())
     curve.write(tmp_path / "x.ecsv", format="ascii.ecsv")
     again = TimeSeries.read(tmp_path / "x.ecsv", format="ascii.ecsv")
@@ -110,35 +110,35 @@ def test_a_curve_can_be_written_and_read_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["sap_flux", "SAP_FLUX"])
-def test_the_flux_is_the_column_that_was_chosen(name: str) -> None:
-    """Its uncertainty goes with it."""
+def test_the_flux_column_can_be_selected(name: str) -> None:
+    """The uncertainty is that of the selected column."""
     curve = read(files.spoc(), flux_column=name)
     np.testing.assert_array_equal(curve["flux"], curve["sap_flux"])
     np.testing.assert_array_equal(curve["flux_err"], curve["sap_flux_err"])
     assert curve.meta["FLUX_ORIGIN"] == "sap_flux"
 
 
-def test_a_column_that_is_missing_is_named() -> None:
-    """With those that the file has."""
-    with pytest.raises(InvalidArgumentError, match=r"no column 'pdcsap': its columns are time, timecorr,.*pdcsap_flux"):
+def test_a_missing_column_raises() -> None:
+    """The message lists the columns of the file."""
+    with pytest.raises(InvalidArgumentError, match=r"no column 'pdcsap'. Columns: time, timecorr,.*pdcsap_flux"):
         read(files.spoc(), flux_column="pdcsap")
 
 
-def test_the_error_of_eleanor_is_that_of_the_chosen_flux() -> None:
-    """FLUX_ERR is that of RAW_FLUX; those of the others are as large in relation to the flux."""
+def test_the_error_of_eleanor_belongs_to_the_selected_flux() -> None:
+    """FLUX_ERR is the error of RAW_FLUX, and other fluxes have the same relative error."""
     curve = read(files.eleanor())
     np.testing.assert_allclose(curve["flux_err"] / curve["flux"], curve["raw_flux_err"] / curve["raw_flux"])
     assert read(files.eleanor(), flux_column="raw_flux")["flux_err"][0] == 5 * SECOND
 
 
 def test_magnitudes_of_an_aperture_have_its_errors_and_flags() -> None:
-    """CDIPS has three; what is detrended has no uncertainty."""
+    """CDIPS has three apertures, and detrended magnitudes have no uncertainty."""
     assert read(files.cdips(), flux_column="IRM3")["flux_err"][0] == 0.03 * u.mag
     assert np.isnan(read(files.cdips(), flux_column="TFA2")["flux_err"]).all()
 
 
-def test_a_flux_of_integers_without_some_values_has_nan() -> None:
-    """FITS marks a missing integer by a number that the header names."""
+def test_missing_integers_are_nan() -> None:
+    """Missing integers, which have the value of TNULL, become NaN."""
     hdus = files.spoc()
     columns = [column for column in hdus[1].columns if column.name != "SAP_FLUX"]
     integers = fits.Column("SAP_FLUX", "J", unit="e-/s", null=-1, array=[5, -1, *[7] * (files.COUNT - 2)])
@@ -162,8 +162,8 @@ def test_a_flux_of_integers_without_some_values_has_nan() -> None:
         (files.k2sff, "2013-12-07T00:00:00.000"),
     ],
 )
-def test_times_are_counted_from_the_missions_own_day(make: Maker, first: str) -> None:
-    """Those of TESS from BJD 2457000, those of Kepler from BJD 2454833, in TDB; calculated by hand."""
+def test_times_use_the_zero_point_of_the_mission(make: Maker, first: str) -> None:
+    """Times of TESS are relative to BJD 2457000, and those of Kepler to BJD 2454833, in TDB (calculated by hand)."""
     time = read(make()).time
     assert (time[0].isot, time.scale) == (first, "tdb")
 
@@ -175,8 +175,8 @@ def test_times_are_counted_from_the_missions_own_day(make: Maker, first: str) ->
     scale=st.sampled_from(["TDB", "tdb", "UTC", "TT"]),
 )
 @settings(max_examples=60, deadline=None)
-def test_the_reference_in_the_header_is_added_exactly(whole: int, fraction: float, first: float, scale: str) -> None:
-    """The moment is BJDREFI + BJDREFF + TIME in the scale TIMESYS, to less than a microsecond."""
+def test_the_zero_point_in_the_header_is_added_exactly(whole: int, fraction: float, first: float, scale: str) -> None:
+    """The time is BJDREFI + BJDREFF + TIME in the scale TIMESYS, to less than a microsecond."""
     hdus = files.spoc()
     hdus[1].data["TIME"] = first + np.arange(files.COUNT)
     hdus[1].header.update({"BJDREFI": whole, "BJDREFF": fraction, "TIMESYS": scale})
@@ -196,8 +196,8 @@ def test_the_reference_in_the_header_is_added_exactly(whole: int, fraction: floa
         ({}, "BJD_TDB - 2458000.75, days", 2458000.75),
     ],
 )
-def test_a_table_of_another_kind_says_its_reference(header: dict[str, float], unit: str, expected: float) -> None:
-    """By the keywords of the FITS standard, or in the unit of the column."""
+def test_unknown_tables_define_their_zero_point(header: dict[str, float], unit: str, expected: float) -> None:
+    """The zero point is in the keywords of the FITS standard, or in the unit of the column."""
     columns = {"TIME": (np.arange(3.0), unit), "FLUX": (np.ones(3), "Jy"), "FLUX_ERR": (np.ones(3), "Jy")}
     hdus = fits.HDUList([fits.PrimaryHDU(), files.table(columns, header)])
     curve = read(hdus)
@@ -205,30 +205,30 @@ def test_a_table_of_another_kind_says_its_reference(header: dict[str, float], un
     assert curve["flux_err"].unit == u.Jy
 
 
-def test_times_without_a_reference_are_refused() -> None:
-    """A guess would be wrong by years."""
+def test_times_without_a_zero_point_raise() -> None:
+    """A file without a zero point raises an error, because a guess would be wrong by years."""
     columns = {"TIME": (np.arange(3.0), "d"), "FLUX": (np.ones(3), "Jy")}
-    with pytest.raises(InvalidArgumentError, match="does not say from when its times are counted"):
+    with pytest.raises(InvalidArgumentError, match="does not define the zero point of its times"):
         read(fits.HDUList([fits.PrimaryHDU(), files.table(columns)]))
 
 
-def test_a_scale_of_time_that_is_unknown_is_refused() -> None:
-    """Other scales differ by up to more than a minute."""
+def test_an_unknown_time_scale_raises() -> None:
+    """An unknown TIMESYS raises an error, because scales differ by more than a minute."""
     hdus = files.spoc()
     hdus[1].header["TIMESYS"] = "XYZ"
     with pytest.raises(InvalidArgumentError, match="TIMESYS='xyz' is not a time scale"):
         read(hdus)
 
 
-def test_times_that_are_julian_dates_already_stay_so() -> None:
-    """No day is added to them."""
+def test_julian_dates_are_unchanged() -> None:
+    """No zero point is added to Julian dates."""
     hdus = files.cdips()
     hdus[1].data["TMID_BJD"] += 2457000
     assert read(hdus).time[0].jd == 2458325.25
 
 
 def test_seconds_become_days() -> None:
-    """The unit of the column counts."""
+    """Times are converted by the unit of the column."""
     columns = {"TIME": (np.array([0.0, 43200.0]), "s"), "FLUX": (np.ones(2), "Jy")}
     curve = read(fits.HDUList([fits.PrimaryHDU(), files.table(columns, {"MJDREF": 58000.0})]))
     assert curve.time.mjd.tolist() == [58000.0, 58000.5]
@@ -238,39 +238,39 @@ def test_seconds_become_days() -> None:
 
 
 @pytest.mark.parametrize(("bitmask", "left"), [("none", 19), ("default", 18), ("hard", 17), (64, 18), (0, 19)])
-def test_cadences_are_left_out_by_their_flags(bitmask: str | int, left: int) -> None:
-    """Coarse pointing (8) by default, also a cosmic ray in the aperture (64) if hard; bits may be given."""
+def test_flagged_cadences_are_removed(bitmask: str | int, left: int) -> None:
+    """Coarse pointing (8) is removed by default, cosmic rays in the aperture (64) by "hard", and any bits by number."""
     assert len(read(files.spoc(), quality_bitmask=bitmask)) == left
     assert read(files.spoc(), quality_bitmask=bitmask).meta["QUALITY_BITMASK"] == bitmask
 
 
 @pytest.mark.parametrize(("sector", "bit"), [(5, 2**12), (60, 2**30)])
-def test_points_of_low_precision_are_left_out_of_qlp_if_hard(sector: int, bit: int) -> None:
-    """Their flag is another one from sector 56 on."""
+def test_hard_removes_qlp_points_of_low_precision(sector: int, bit: int) -> None:
+    """The flag of these points is different from sector 56 on."""
     hdus = files.qlp() if sector < 56 else files.later_qlp()
     hdus[1].data["QUALITY"][15] = bit
     assert [len(read(hdus, quality_bitmask=choice)) for choice in ("default", "hard")] == [18, 16]
 
 
 @pytest.mark.parametrize("bitmask", ["soft", -1, True, 1.5, None, [1]])
-def test_a_bitmask_of_another_kind_is_refused(bitmask: object) -> None:
-    """Before the file is opened."""
+def test_an_invalid_bitmask_raises(bitmask: object) -> None:
+    """The error is raised before the file is opened."""
     with pytest.raises(InvalidArgumentError, match="must be one of 'none', 'default', 'hard', 'hardest'"):
         read("mast:TESS/product/no.fits", quality_bitmask=bitmask)
 
 
 @pytest.mark.parametrize(("make", "bitmask"), [(files.k2sff, "hard"), (files.tasoc, 4), (files.cdips, "none")])
-def test_a_choice_of_flags_that_a_file_does_not_have_is_refused(make: Maker, bitmask: str | int) -> None:
-    """It would be ignored."""
+def test_a_bitmask_for_a_file_without_quality_bits_raises(make: Maker, bitmask: str | int) -> None:
+    """A bitmask that would have no effect raises an error."""
     with pytest.raises(InvalidArgumentError, match="have no quality bits: quality_bitmask must be 'default'"):
         read(make(), quality_bitmask=bitmask)
 
 
-# -- where files are -------------------------------------------------------------------------------------------------
+# -- products --------------------------------------------------------------------------------------------------------
 
 
-def test_all_light_curves_of_the_archive_are_read(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """TESS, TESS-SPOC, QLP, TGLC, Kepler and K2, as a row, a table of one row, a dataURI, and a downloaded file."""
+def test_all_light_curves_of_the_sandbox_are_read(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Light curves of all pipelines are read from a row, a table with one row, a dataURI, and a downloaded file."""
     del mast_sandbox
     seen = set()
     for given_ in ({"obs_collection": ["TESS", "Kepler", "K2"]}, {"obs_collection": "HLSP"}):
@@ -294,7 +294,7 @@ def test_all_light_curves_of_the_archive_are_read(mast_sandbox: Sandbox, tmp_pat
 
 
 def test_a_compressed_file_is_read(tmp_path: Path) -> None:
-    """Its name is kept."""
+    """The metadata have the name of the compressed file."""
     path = tmp_path / "kplr_llc.fits.gz"
     path.write_bytes(gzip.compress(files.content(files.kepler())))
     curve = read(path)
@@ -302,7 +302,7 @@ def test_a_compressed_file_is_read(tmp_path: Path) -> None:
 
 
 def test_an_open_file_stays_open(tmp_path: Path) -> None:
-    """Who has opened it closes it; the curve does not need it any longer."""
+    """The reader does not close the user's file, and the light curve does not depend on it."""
     with fits.open(files.written(files.spoc(), tmp_path)) as hdus:
         first = read(hdus)
         second = read(hdus)
@@ -310,43 +310,43 @@ def test_an_open_file_stays_open(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first["flux"].value, second["flux"].value)
 
 
-def test_several_products_need_a_loop(mast_sandbox: Sandbox) -> None:
-    """The message has the loop."""
+def test_several_products_raise(mast_sandbox: Sandbox) -> None:
+    """The message shows how to read all of them."""
     del mast_sandbox
     found = Observations.query_criteria(target_name="307210830", provenance_name="SPOC", sequence_number=[1, 2])
     products = Observations.get_product_list(found, verbose=False)
-    with pytest.raises(InvalidArgumentError, match=r"not 6: \[read_light_curve\(product\) for product in products\]"):
+    with pytest.raises(InvalidArgumentError, match=r"not 6: use \[read_light_curve\(product\) for product in prod"):
         read(products)
 
 
-# -- what is none ----------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------------------------
 
 
-def test_target_pixels_are_named_as_such(mast_sandbox: Sandbox) -> None:
-    """And what reads them."""
+def test_target_pixel_files_raise(mast_sandbox: Sandbox) -> None:
+    """The message identifies the file, and says how to read it."""
     del mast_sandbox
     found = Observations.query_criteria(target_name="307210830", provenance_name="SPOC", sequence_number=1)
     products = Observations.get_product_list(found, verbose=False)
     pixels = next(row for row in products if row["productFilename"].endswith("_tp.fits"))
     with pytest.raises(
-        InvalidArgumentError, match=r"_tp.fits is not a light curve but a target pixel.*lightkurve.read"
+        InvalidArgumentError, match=r"_tp.fits is a target pixel file .*, not a light curve.*lightkurve.read"
     ):
         read(pixels)
 
 
-def test_a_file_of_another_kind_is_described() -> None:
-    """With what it holds, and the reader that fits it."""
+def test_other_types_of_files_raise() -> None:
+    """The message lists the contents of the file and suggests a reader."""
     image = fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros((3, 4)), name="SCI")])
-    with pytest.raises(InvalidArgumentError, match=r"but 0 PRIMARY; 1 SCI \(image, 3 x 4\). readers.read_image may"):
+    with pytest.raises(InvalidArgumentError, match=r"but 0 PRIMARY; 1 SCI \(image, 3 x 4\). Try readers.read_image"):
         read(image)
     for column, reader in (("WAVELENGTH", "read_spectrum"), ("RA", "read_catalog")):
         hdus = fits.HDUList([fits.PrimaryHDU(), files.table({column: (np.ones(2), "")}, name="T")])
-        with pytest.raises(InvalidArgumentError, match=rf"1 T \(table with {column}\). readers.{reader} may read it"):
+        with pytest.raises(InvalidArgumentError, match=rf"1 T \(table with {column}\). Try readers.{reader}\."):
             read(hdus)
 
 
 def outcome(content: bytes, folder: Path) -> TimeSeries | MastError:
-    """Return the light curve in a file, or the error of this package that reading it raises."""
+    """Return the light curve in a file, or the error of this package from reading it."""
     path = folder / "x_lc.fits"
     path.write_bytes(content)
     try:
@@ -358,8 +358,8 @@ def outcome(content: bytes, folder: Path) -> TimeSeries | MastError:
 
 @given(st.floats(0, 1))
 @settings(max_examples=30, deadline=None)
-def test_a_cut_file_is_an_error(tmp_path_factory: pytest.TempPathFactory, part: float) -> None:
-    """No cadence is left out in silence: it is refused wherever it is cut before the padding of its last block."""
+def test_a_truncated_file_raises(tmp_path_factory: pytest.TempPathFactory, part: float) -> None:
+    """A file truncated anywhere before the padding of its last block raises, so that no cadence is lost silently."""
     whole = files.content(files.spoc())
     cut = whole[: int(part * (len(whole) - 2880))]
     assert isinstance(outcome(cut, tmp_path_factory.mktemp("cut")), MastError)
@@ -370,7 +370,7 @@ def test_a_cut_file_is_an_error(tmp_path_factory: pytest.TempPathFactory, part: 
 def test_altered_bytes_raise_no_other_error(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[float, int]]
 ) -> None:
-    """A file with wrong bytes gives a light curve or an error of this package."""
+    """A file with altered bytes gives a light curve or an error of this package."""
     content = bytearray(files.content(files.spoc()))
     for place, byte in changes:
         content[int(place * len(content))] = byte
@@ -378,16 +378,16 @@ def test_altered_bytes_raise_no_other_error(
     assert isinstance(found, MastError) or len(found) <= files.COUNT
 
 
-def test_damage_is_said(tmp_path: Path) -> None:
-    """With the name of the file."""
+def test_a_damaged_file_raises(tmp_path: Path) -> None:
+    """The message has the name of the file."""
     path = tmp_path / "x_lc.fits"
     path.write_bytes(files.content(files.spoc())[:-4000])
     with pytest.raises(InvalidResponseError, match=r"Cannot read x_lc.fits"):
         read(path)
 
 
-def test_an_archive_that_fails_is_no_damaged_file(mast_sandbox: Sandbox) -> None:
-    """Errors of the network are seen as such."""
+def test_server_errors_are_not_reported_as_damage(mast_sandbox: Sandbox) -> None:
+    """Errors of the server keep their class."""
     found = Observations.query_criteria(target_name="307210830", provenance_name="SPOC", sequence_number=1)
     uri = next(uri for uri in Observations.get_product_list(found, verbose=False)["dataURI"] if uri.endswith("lc.fits"))
     mast_sandbox.faults.add("download", Fault.status(404), times=None)
@@ -396,7 +396,7 @@ def test_an_archive_that_fails_is_no_damaged_file(mast_sandbox: Sandbox) -> None
 
 
 def test_the_example_of_the_docstring_runs(mast_sandbox: Sandbox) -> None:
-    """It prints what it says."""
+    """The example prints the documented output."""
     del mast_sandbox
     (example,) = doctest.DocTestFinder(recurse=False).find(light_curves.read_light_curve, "read_light_curve")
     said: list[str] = []

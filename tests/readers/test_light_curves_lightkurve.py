@@ -1,4 +1,4 @@
-"""Light curves as those of lightkurve: what its own readers give, and what this package's TimeSeries has, too."""
+"""Light curves of lightkurve, compared with its own readers and with the TimeSeries of this package."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from astroquery_mast.readers.quality_flags import BITMASKS
 from astroquery_mast.sandbox import Sandbox
 
 with warnings.catch_warnings():
-    # It warns of its own optional parts when it is imported.
+    # lightkurve warns of missing optional dependencies when it is imported.
     warnings.simplefilter("ignore")
     lightkurve = pytest.importorskip("lightkurve")
 
@@ -32,7 +32,7 @@ Maker = Callable[[], fits.HDUList]
 
 
 def same_values(one: Any, other: Any) -> None:
-    """Compare two time series, column by column: values, what is missing, and units."""
+    """Compare the values, missing values and units of two time series, column by column."""
     assert abs(one.time - other.time).max() < 1e-6 * u.s
     assert one.time.scale == other.time.scale
     for name in set(one.colnames) & set(other.colnames) - {"time"}:
@@ -45,7 +45,7 @@ def same_values(one: Any, other: Any) -> None:
 
 
 def plain(column: Any) -> Any:
-    """Return a column's values, masked where it is."""
+    """Return the values of a column with its mask."""
     values = getattr(column, "unmasked", column)
     values = getattr(values, "value", values)
     mask = np.broadcast_to(getattr(column, "mask", False), np.shape(values))
@@ -55,11 +55,11 @@ def plain(column: Any) -> Any:
 
 @pytest.mark.parametrize("make", files.BY_LIGHTKURVE)
 @pytest.mark.parametrize("options", [{}, {"quality_bitmask": "none"}], ids=str)
-def test_a_curve_is_that_of_lightkurves_own_reader(make: Maker, options: dict[str, Any], tmp_path: Path) -> None:
-    """The class, all columns and the metadata are those of lightkurve.read, from the same file."""
+def test_light_curves_equal_those_of_lightkurve(make: Maker, options: dict[str, Any], tmp_path: Path) -> None:
+    """The class, columns and metadata are the same as from lightkurve.read for the same file."""
     path = files.written(make(), tmp_path)
     options = options if make in files.WITH_BITS else {}
-    # Uncertainties of CDIPS are read only if one asks for them.
+    # lightkurve reads the uncertainties of CDIPS only on request.
     further = {"include_inst_errs": True} if make is files.cdips else {}
     theirs = lightkurve.read(path, **options, **further)
     mine = read_light_curve(path, **options)
@@ -74,7 +74,7 @@ def test_a_curve_is_that_of_lightkurves_own_reader(make: Maker, options: dict[st
 @pytest.mark.parametrize("make", files.EVERY)
 @pytest.mark.parametrize("bitmask", ["default", "hard", "hardest", "none", 72])
 def test_the_time_series_has_the_same_columns_and_values(make: Maker, bitmask: str | int) -> None:
-    """Whether lightkurve is installed does not matter for the numbers."""
+    """The values do not depend on whether lightkurve is installed."""
     bitmask = bitmask if make in files.WITH_BITS else "default"
     one = read_light_curve(make(), quality_bitmask=bitmask, as_time_series=True)
     other = read_light_curve(make(), quality_bitmask=bitmask)
@@ -87,8 +87,8 @@ def test_the_time_series_has_the_same_columns_and_values(make: Maker, bitmask: s
 
 
 @pytest.mark.parametrize(("mission", "flags"), [("TESS", "TessQualityFlags"), ("Kepler", "KeplerQualityFlags")])
-def test_the_names_of_bitmasks_stand_for_lightkurves_bits(mission: str, flags: str) -> None:
-    """A release of lightkurve that chooses other bits is noticed here."""
+def test_named_bitmasks_equal_those_of_lightkurve(mission: str, flags: str) -> None:
+    """The named bitmasks are the same as in the installed lightkurve."""
     assert dict(BITMASKS[mission]) == getattr(lightkurve.utils, flags).OPTIONS
 
 
@@ -103,14 +103,14 @@ def test_the_names_of_bitmasks_stand_for_lightkurves_bits(mission: str, flags: s
     ],
 )
 def test_another_flux_is_read(make: Maker, column: str) -> None:
-    """Also where its reader knows one flux only."""
+    """The flux column can be selected even if the reader of lightkurve supports only one."""
     curve = read_light_curve(make(), flux_column=column)
     np.testing.assert_array_equal(plain(curve["flux"]), plain(curve[column.lower()]))
     assert curve.meta["FLUX_ORIGIN"] == column.lower()
 
 
-def test_a_pipeline_without_a_reader_there_is_read(tmp_path: Path) -> None:
-    """K2SC is read by this package, and becomes a KeplerLightCurve as well."""
+def test_a_pipeline_without_a_lightkurve_reader_is_read(tmp_path: Path) -> None:
+    """K2SC is read by this package, and becomes a KeplerLightCurve."""
     path = files.written(files.k2sc(), tmp_path)
     curve = read_light_curve(path)
     assert type(curve) is lightkurve.KeplerLightCurve
@@ -118,8 +118,8 @@ def test_a_pipeline_without_a_reader_there_is_read(tmp_path: Path) -> None:
     assert curve.flatten(window_length=5).meta["AUTHOR"] == "K2SC"
 
 
-def test_curves_of_the_archive_are_flattened_and_folded(mast_sandbox: Sandbox) -> None:
-    """What one does with a light curve next works: normalize, flatten, stitch, fold, pickle."""
+def test_light_curves_support_the_usual_operations(mast_sandbox: Sandbox) -> None:
+    """Light curves can be normalized, flattened, stitched, folded, and pickled."""
     del mast_sandbox
     found = Observations.query_criteria(target_name="261136679", provenance_name="SPOC", sequence_number=[1, 2])
     products = Observations.get_product_list(found, verbose=False)
@@ -131,15 +131,15 @@ def test_curves_of_the_archive_are_flattened_and_folded(mast_sandbox: Sandbox) -
     assert pickle.loads(pickle.dumps(curves[0])).meta["FILENAME"] == curves[0].meta["FILENAME"]
 
 
-def test_damage_is_said(tmp_path: Path) -> None:
-    """With the name of the file, and without advice that fits other ways of downloading."""
+def test_a_damaged_file_raises(tmp_path: Path) -> None:
+    """The message has the name of the file, without lightkurve's advice about its own downloads."""
     path = tmp_path / "x_lc.fits"
     path.write_bytes(files.content(files.spoc())[:-4000])
     with pytest.raises(InvalidResponseError, match=r"Cannot read x_lc.fits"):
         read_light_curve(path)
 
 
-def test_lightkurve_is_imported_when_a_curve_is_read() -> None:
-    """It takes seconds: the readers do without it until then."""
+def test_lightkurve_is_imported_when_a_light_curve_is_read() -> None:
+    """Importing the readers does not import lightkurve, which takes seconds."""
     code = "import astroquery_mast.readers.light_curves, sys; assert 'lightkurve' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Products and files opened for the readers."""
+"""Opening products and files for the readers."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from astroquery_mast.sandbox import Sandbox
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give a small FITS file."""
+    """Return the path of a small FITS file."""
     fits.PrimaryHDU(np.array([1.0])).writeto(tmp_path / "x.fits")
     return tmp_path / "x.fits"
 
 
 def product_rows() -> Table:
-    """Drizzled images of M51."""
+    """Return drizzled images of M51."""
     found = Observations.query_criteria(object_name="M51", obs_collection="HST", instrument_name="ACS/WFC")
     products = Observations.get_product_list(found[:1], verbose=False)
     return Observations.filter_products(products, extension="fits", productType="SCIENCE")
 
 
 def mission_rows() -> Table:
-    """Public files of a mission search."""
+    """Return public files of a mission search."""
     rows = MastMissions.get_unique_product_list(MastMissions.query_object("M51", sci_instrume="WFC3")[:1])
     return MastMissions.filter_products(rows, extension="fits", access="PUBLIC")
 
@@ -51,7 +51,7 @@ ROWS = {
 
 @pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
 def test_a_row_of_any_client_is_opened(mast_sandbox: Sandbox, rows: Any) -> None:
-    """Rows, and tables of one row, lead to their files, of which only parts are fetched where they can be."""
+    """Rows, and tables with one row, are opened, with partial transfers if possible."""
     table = rows()
     for given in (table[0], table[:1]):
         with opened_fits(given) as hdus:
@@ -61,7 +61,7 @@ def test_a_row_of_any_client_is_opened(mast_sandbox: Sandbox, rows: Any) -> None
 
 @pytest.mark.parametrize("rows", [product_rows, mission_rows])
 def test_a_row_of_a_manifest_is_opened(mast_sandbox: Sandbox, tmp_path: Path, rows: Any) -> None:
-    """From disk, or from the archive if the file is gone."""
+    """The file is opened on disk, or at MAST if it has been deleted."""
     client = MastMissions if rows is mission_rows else Observations
     manifest = client.download_products(rows()[:1], download_dir=tmp_path, verbose=False)
     mast_sandbox.requests.clear()
@@ -73,8 +73,8 @@ def test_a_row_of_a_manifest_is_opened(mast_sandbox: Sandbox, tmp_path: Path, ro
         assert hdus[0].header["TELESCOP"] == "HST"
 
 
-def test_texts_are_opened(mast_sandbox: Sandbox) -> None:
-    """A dataURI, an address at MAST, one in its bucket; and a name with the client that knows it."""
+def test_strings_are_opened(mast_sandbox: Sandbox) -> None:
+    """A dataURI, a URL at MAST, an S3 URL, and a file name with its client are opened."""
     row = product_rows()[0]
     uri = str(row["dataURI"])
     for given in (uri, f"{mast_sandbox.url}/api/v0.1/Download/file?uri={uri}", Observations.get_cloud_uri(uri)):
@@ -85,8 +85,8 @@ def test_texts_are_opened(mast_sandbox: Sandbox) -> None:
         assert hdus[0].header["TELESCOP"] == "HST"
 
 
-def test_a_file_and_an_open_list_are_taken(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are opened by their names; what the caller has opened stays open."""
+def test_files_and_open_hdu_lists_are_accepted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are opened by name, and open files stay open."""
     monkeypatch.chdir(path.parent)
     with fits.open(path) as mine:
         with opened_fits(mine) as hdus:
@@ -105,13 +105,13 @@ def test_a_file_and_an_open_list_are_taken(path: Path, monkeypatch: pytest.Monke
 
 
 def test_arguments_go_to_astropy(path: Path) -> None:
-    """Those of `astropy.io.fits.open`."""
+    """The options of `astropy.io.fits.open` are passed on."""
     with opened_fits(path, memmap=False, lazy_load_hdus=False) as hdus:
         assert hdus[0].data.tolist() == [1.0]
 
 
-def test_what_is_not_fits_is_refused(tmp_path: Path) -> None:
-    """Another kind of file, a damaged one, and what is no product; what was opened for it is closed."""
+def test_files_other_than_fits_raise(tmp_path: Path) -> None:
+    """Other types of files, damaged files, and invalid products raise, and no file stays open."""
     (tmp_path / "x.json").write_text("{}")
     (tmp_path / "x.fits").write_bytes(b"<html>")
     with pytest.raises(InvalidArgumentError, match=r"x\.json.* is not a FITS file"), opened_fits(tmp_path / "x.json"):
@@ -124,8 +124,8 @@ def test_what_is_not_fits_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reader", [read_image, read_catalog, read_light_curve, quicklook])
-def test_an_hdu_list_without_hdus_is_refused(reader: Callable[[Any], object]) -> None:
-    """A list that nothing was put into is no damaged file."""
+def test_an_empty_hdu_list_raises(reader: Callable[[Any], object]) -> None:
+    """An empty HDU list is an invalid argument, not a damaged file."""
     with pytest.raises(InvalidArgumentError):
         reader(fits.HDUList())
 
@@ -134,7 +134,7 @@ def test_an_hdu_list_without_hdus_is_refused(reader: Callable[[Any], object]) ->
     "path", ["data/missing.fits", "/missing.fits", "./missing.fits", "../missing.fits", "~/missing.fits"]
 )
 def test_a_path_of_a_missing_file_is_not_sent_to_mast(path: str, mast_sandbox: Sandbox) -> None:
-    """A mistyped path is an error of its own, and no request with a name of the user's folders."""
+    """A wrong path raises an error, and the names of the user's folders are not sent."""
     before = len(mast_sandbox.requests)
     for call in (read_image, Observations.open_product, Observations.get_headers):
         with pytest.raises(InvalidArgumentError, match="There is no file"):
@@ -142,8 +142,8 @@ def test_a_path_of_a_missing_file_is_not_sent_to_mast(path: str, mast_sandbox: S
     assert len(mast_sandbox.requests) == before
 
 
-def test_a_damaged_keyword_with_a_wildcard_is_left_out(path: Path) -> None:
-    """It would stand for other keywords, or for none that a pattern can have."""
+def test_a_damaged_keyword_with_a_wildcard_is_ignored(path: Path) -> None:
+    """A keyword with a wildcard would match other keywords, or be an invalid pattern."""
     path.write_bytes(path.read_bytes().replace(b"EXTEND  =", b"EX*(ND  ="))
     headers = Observations.get_headers([path], verbose=False)
     assert headers["NAXIS"].tolist() == [1]

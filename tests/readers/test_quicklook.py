@@ -1,4 +1,4 @@
-"""Products as pictures: what is drawn where, with which words."""
+"""Plots of products, checked through their matplotlib artists and texts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def figures_closed() -> Iterator[None]:
 
 
 def sky_wcs(angle: float = 0.0, scale: float = 1 / 3600) -> WCS:
-    """Return world coordinates with north at an angle."""
+    """Return world coordinates that are rotated by an angle."""
     wcs, turn = WCS(naxis=2), np.radians(angle)
     wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix = ["RA---TAN", "DEC--TAN"], [150.0, 2.0], [20.5, 10.5]
     wcs.wcs.pc = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
@@ -59,7 +59,7 @@ def sky_image(angle: float = 0.0, **options: Any) -> CCDData:
 
 
 def texts(ax: Any) -> set[str]:
-    """Return the words that are written on a picture."""
+    """Return the texts in a plot."""
     return {text.get_text() for text in ax.texts}
 
 
@@ -67,8 +67,8 @@ def texts(ax: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("angle", [0.0, 77.0, 200.0])
-def test_an_image_has_north_up_and_says_what_it_is(angle: float) -> None:
-    """There are sky coordinates, a compass, a scale, a color bar with the unit, and a title."""
+def test_an_image_has_north_up_and_labels(angle: float) -> None:
+    """The plot has sky coordinates, a compass, a scale bar, a color bar with the unit, and a title."""
     ax = look(sky_image(angle))
     ax.figure.canvas.draw()
     assert ax.get_title() == "M51\nHST ACS/WFC F435W, 2005-01-20, 2,720 s"
@@ -83,8 +83,8 @@ def test_an_image_has_north_up_and_says_what_it_is(angle: float) -> None:
     assert above.ra.deg == pytest.approx(center.ra.deg, abs=1e-7)
 
 
-def test_the_pixels_of_the_picture_are_those_of_the_image() -> None:
-    """A star is drawn at its position, and the range of colors is that of the percentage."""
+def test_pixels_have_correct_positions_and_colors() -> None:
+    """A star is drawn at its position, and the color range follows the percentage."""
     image = sky_image(130.0)
     image.data[7, 31] = 500.0
     ax = look(image, percent=100)
@@ -97,7 +97,7 @@ def test_the_pixels_of_the_picture_are_those_of_the_image() -> None:
 
 
 def test_masked_pixels_are_blank() -> None:
-    """They have no color, and no say in the range of colors."""
+    """Masked pixels have no color, and no effect on the color range."""
     image = sky_image(mask=np.zeros((20, 40), dtype=bool))
     image.data[5, 5], image.mask[5, 5] = 1e9, True
     ax = look(image, north_up=False, percent=100)
@@ -107,7 +107,7 @@ def test_masked_pixels_are_blank() -> None:
 
 
 def compass(ax: Any) -> dict[str, Any]:
-    """Return the directions of the arrows in the picture, in pixels of the screen."""
+    """Return the directions of the compass arrows in screen pixels."""
     arrows = [text for text in ax.texts if not text.get_text()]
     ends = [ax.transAxes.transform([arrow.xyann, arrow.xy]) for arrow in arrows]
     ways = [end[1] - end[0] for end in ends]
@@ -116,7 +116,7 @@ def compass(ax: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("angle", [0.0, 30.0, 145.0, 271.0])
 def test_the_compass_shows_north_and_east(angle: float) -> None:
-    """The arrows have the directions of the coordinates, in a picture that is not turned as well."""
+    """The arrows follow the coordinates, also if the image is not rotated."""
     image = sky_image(angle)
     for north_up in True, False:
         ax = look(image, north_up=north_up)
@@ -130,23 +130,23 @@ def test_the_compass_shows_north_and_east(angle: float) -> None:
     assert np.asarray(ax.images[0].get_array()) == pytest.approx(image.data)
 
 
-def test_the_scale_bar_is_as_long_as_it_says() -> None:
-    """5 arcseconds of 40 are an eighth of the picture."""
+def test_the_scale_bar_has_the_labeled_length() -> None:
+    """A bar of 5 arcsec in an image of 40 arcsec is an eighth of the width."""
     ax = look(sky_image())
     bar = next(line for line in ax.lines if len(line.get_xdata()) == 2)
     assert np.ptp(bar.get_xdata()) == pytest.approx(5 / 40, rel=1e-3)
 
 
 @pytest.mark.parametrize(("scale", "words"), [(1e-6, '0.02"'), (1e-2, "5'"), (0.3, "2°")])
-def test_the_scale_bar_has_a_handy_length(scale: float, words: str) -> None:
-    """From fractions of an arcsecond to degrees."""
+def test_the_scale_bar_has_a_round_length(scale: float, words: str) -> None:
+    """The label has a round number, from fractions of an arcsecond to degrees."""
     image = sky_image()
     image.wcs.wcs.cdelt = [-scale, scale]
     assert words in texts(look(image))
 
 
 def test_axes_without_coordinates_have_offsets() -> None:
-    """They are counted from the center, to the east at the left; several pictures fit in one figure."""
+    """Offsets are from the center with east at the left, and several plots fit in one figure."""
     _, axes = plt.subplots(1, 2)
     for ax in axes:
         assert look(sky_image(), ax) is ax
@@ -156,8 +156,8 @@ def test_axes_without_coordinates_have_offsets() -> None:
     assert {"N", "E"} <= texts(axes[0])
 
 
-def test_axes_with_sky_coordinates_are_drawn_on_in_these() -> None:
-    """An image is drawn over another one, where it belongs."""
+def test_axes_with_sky_coordinates_are_respected() -> None:
+    """An image is drawn over another one at the correct position."""
     ax = plt.subplot(projection=sky_wcs(45.0))
     image = sky_image(10.0)
     image.data[:] = 1.0
@@ -170,15 +170,15 @@ def test_axes_with_sky_coordinates_are_drawn_on_in_these() -> None:
 
 
 def test_an_image_without_coordinates_is_drawn_in_pixels() -> None:
-    """There is no compass then."""
+    """An image without a WCS has no compass."""
     ax = look(CCDData(np.arange(12.0).reshape(3, 4), unit=""))
     assert ax.get_xlabel() == "x (pixels)"
     assert not texts(ax)
     assert np.array_equal(ax.images[0].get_array(), np.arange(12.0).reshape(3, 4))
 
 
-def test_other_dimensions_are_averaged_over() -> None:
-    """Masked pixels have no part in it."""
+def test_other_dimensions_are_averaged() -> None:
+    """The mean over other dimensions ignores masked pixels."""
     cube = np.stack([np.full((3, 4), 1.0), np.full((3, 4), 3.0)])
     mask = np.zeros(cube.shape, dtype=bool)
     mask[1, 0, 0] = True
@@ -188,8 +188,8 @@ def test_other_dimensions_are_averaged_over() -> None:
     assert (shown.ravel()[1:] == 2.0).all()
 
 
-def test_a_file_is_drawn_as_the_image_that_is_read_from_it(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A product, an open file, a file on disk and the image itself give the same picture."""
+def test_files_and_images_give_the_same_plot(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A product, an open file, a file on disk and the image from read_image give the same plot."""
     del mast_sandbox
     path = tmp_path / "j97c01010_drc.fits"
     Observations.download_file(DRIZZLED, local_path=path, verbose=False)
@@ -202,8 +202,8 @@ def test_a_file_is_drawn_as_the_image_that_is_read_from_it(mast_sandbox: Sandbox
     assert {ax.figure.axes[1].get_ylabel() for ax in axes} == {"Pixel value (e⁻ s⁻¹)"}
 
 
-def test_a_file_is_masked_as_the_image_that_is_read_from_it() -> None:
-    """Flags and weights of a file in memory or on disk leave the same pixels blank."""
+def test_files_are_masked_as_by_read_image() -> None:
+    """Flags and weights mask the same pixels for files in memory and on disk."""
     flags = np.zeros((20, 40), dtype=np.int16)
     flags[3, 4] = 16
     parts = [("SCI", sky_image().data), ("ERR", np.ones((20, 40))), ("DQ", flags)]
@@ -213,7 +213,7 @@ def test_a_file_is_masked_as_the_image_that_is_read_from_it() -> None:
 
 
 def test_a_large_image_takes_little_memory(tmp_path: Path) -> None:
-    """It is averaged while it is read, and never whole in memory."""
+    """A large image is averaged while it is read, and never completely in memory."""
     pixels = np.arange(3600 * 3000, dtype=np.float32).reshape(3600, 3000)
     header = sky_wcs().to_header()
     weight = np.ones(pixels.shape, dtype=np.float32)
@@ -234,7 +234,7 @@ def test_a_large_image_takes_little_memory(tmp_path: Path) -> None:
 
 
 def test_blocks_at_the_edge_are_smaller() -> None:
-    """The mean of what is there is taken, whatever the size of the image."""
+    """Blocks at the edge have the mean of their pixels, for any size of the image."""
     pixels = np.zeros((2401, 1), dtype=np.float32)
     pixels[2400] = 7.0
     shown = np.asarray(look(CCDData(pixels, unit="")).images[0].get_array())
@@ -243,60 +243,60 @@ def test_blocks_at_the_edge_are_smaller() -> None:
 
 
 @pytest.mark.parametrize("stretch", ["linear", "sqrt", "log", "asinh", "sinh", "ASINH", LinearStretch()])
-def test_the_stretch_is_chosen(stretch: Any) -> None:
-    """Numbers of the color bar are in its range."""
+def test_the_stretch_can_be_selected(stretch: Any) -> None:
+    """The ticks of the color bar are within its range."""
     bar = look(sky_image(), stretch=stretch, cmap="gray").figure.axes[1]
     low, high = bar.get_ylim()
     assert all(low <= tick <= high for tick in bar.get_yticks())
     assert len(bar.get_yticks()) > 2
 
 
-def test_an_image_of_equal_numbers_is_drawn() -> None:
-    """The range of colors is not empty."""
+def test_a_constant_image_is_drawn() -> None:
+    """The color range of a constant image is not empty."""
     assert look(CCDData(np.ones((3, 3)), unit="")).images[0].get_clim() == (1.0, 2.0)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"stretch": "asin"}, "stretch='asin' is not known. Did you mean 'asinh'"),
-        ({"stretch": 3}, "stretch=3: a name or a stretch"),
-        ({"percent": 0}, "percent=0: a number above 0"),
-        ({"percent": 101}, "percent=101: a number above 0"),
+        ({"stretch": "asin"}, "stretch='asin' is not valid. Did you mean 'asinh'"),
+        ({"stretch": 3}, "stretch=3 must be a name or a stretch"),
+        ({"percent": 0}, "percent=0 must be a number greater than 0"),
+        ({"percent": 101}, "percent=101 must be a number greater than 0"),
         ({"cmap": "nope"}, "cmap='nope' is not a color map"),
         ({"cmap": 3}, "cmap=3 is not a color map"),
-        ({"ax": 5}, "ax=5: axes of matplotlib are needed"),
+        ({"ax": 5}, "ax=5 must be matplotlib axes"),
     ],
 )
-def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> None:
-    """The message says what is taken."""
+def test_invalid_options_raise(options: dict[str, Any], message: str) -> None:
+    """The message lists the valid values."""
     with pytest.raises(InvalidArgumentError, match=message):
         look(sky_image(), **options)
 
 
-def test_what_cannot_be_drawn_is_refused() -> None:
-    """An image without a valid pixel, of one dimension, a table, another object."""
+def test_invalid_content_raises() -> None:
+    """Images without valid pixels or with one dimension, tables, and empty files raise an error."""
     table = fits.BinTableHDU.from_columns([fits.Column("MEMNAME", "10A", array=["a"])])
     for product, message in (
         (CCDData(np.full((3, 3), np.nan), unit=""), "no valid pixels"),
-        (CCDData(np.ones(3), unit=""), r"not float64 of the shape \(3,\)"),
-        (fits.HDUList([fits.PrimaryHDU(), table]), "cannot be drawn: it holds a table, which read_catalog reads"),
-        (fits.HDUList([fits.PrimaryHDU()]), "cannot be drawn: open_product gives its contents"),
+        (CCDData(np.ones(3), unit=""), r"got float64 of shape \(3,\)"),
+        (fits.HDUList([fits.PrimaryHDU(), table]), r"cannot be plotted: it contains a table \(use read_catalog\)"),
+        (fits.HDUList([fits.PrimaryHDU()]), "cannot be plotted: open_product returns its contents"),
     ):
         with pytest.raises(InvalidArgumentError, match=message):
             look(product)
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    """The name of the file is in the message."""
+def test_other_types_of_files_raise(tmp_path: Path) -> None:
+    """The message has the name of the file."""
     path = tmp_path / "asn.json"
     path.write_text(json.dumps({}), encoding="utf-8")
     with pytest.raises(InvalidArgumentError, match=r"asn\.json.* is not a FITS file"):
         look(path)
 
 
-def test_without_matplotlib_there_is_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sentence is the one of all pictures."""
+def test_without_matplotlib_the_message_has_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message is the same for all plots."""
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(InvalidQueryError, match=r"astroquery_mast\[plot\]"):
         look(sky_image())
@@ -312,8 +312,8 @@ def spectrum(flux: Any, uncertainty: Any = None, mask: Any = None, **meta: Any) 
     return SimpleNamespace(spectral_axis=axis, flux=values, uncertainty=uncertainty, mask=mask, meta={"header": meta})
 
 
-def test_a_spectrum_has_its_uncertainty_as_a_band() -> None:
-    """Variances become standard deviations; masked points are gaps; units are on the axes."""
+def test_a_spectrum_has_an_error_band() -> None:
+    """Variances become standard deviations, masked points are gaps, and the axes have units."""
     flux = np.array([1.0, 2.0, 3.0, 4.0])
     variance = VarianceUncertainty(np.full(4, 0.25), unit=u.Jy**2)
     made = spectrum(flux, variance, [False, False, True, False], TARGNAME="WASP-39", TELESCOP="JWST")
@@ -328,7 +328,7 @@ def test_a_spectrum_has_its_uncertainty_as_a_band() -> None:
 
 
 def test_several_spectra_are_drawn_together() -> None:
-    """A list, rows with one axis, and rows with an axis each; in the units of the first."""
+    """Lists, and rows with common or separate axes, are drawn in the units of the first spectrum."""
     one, two = spectrum([1.0, 2.0, 3.0]), spectrum([2.0, 3.0, 4.0])
     two.flux, two.spectral_axis = two.flux.to(u.mJy), two.spectral_axis.to(u.AA)
     ax = look([one, two])
@@ -341,21 +341,21 @@ def test_several_spectra_are_drawn_together() -> None:
 
 
 def test_very_many_spectra_are_not_all_drawn() -> None:
-    """The title says so."""
+    """The title mentions the limit."""
     ax = look([spectrum([1.0, 2.0])] * 120, title="orders")
     assert len(ax.lines) == 100
     assert ax.get_title() == "orders\nthe first 100 of 120 spectra"
 
 
-def test_a_wild_point_does_not_hide_the_others() -> None:
-    """The limits are those of nearly all points; an emission line is not wild."""
+def test_an_outlier_does_not_set_the_limits() -> None:
+    """The limits include nearly all points, and emission lines."""
     flux = np.sin(np.arange(2000.0))
     flux[7], flux[9] = 1e6, 15.0
     assert 15 < look(spectrum(flux)).get_ylim()[1] < 20
 
 
 def science_file(ending: str, **criteria: Any) -> Any:
-    """Return the first product of a kind."""
+    """Return the first product of a type."""
     found = Observations.query_criteria(**criteria, dataRights="PUBLIC")[:1]
     products = Observations.get_product_list(found, verbose=False)
     return Observations.filter_products(products, extension=ending)[0]
@@ -378,7 +378,7 @@ def test_spectra_of_all_missions_are_drawn(
     unit: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each segment, order and source is a line; specutils is not needed for it."""
+    """Each segment, order and source is a line, and specutils is not required."""
     del mast_sandbox
     monkeypatch.setitem(sys.modules, "specutils", None)
     ax = look(science_file(ending, **criteria))
@@ -402,7 +402,7 @@ def light_curve(flux: Any, *, time: Any = None, **meta: Any) -> TimeSeries:
 
 
 def test_a_light_curve_has_the_time_of_its_mission() -> None:
-    """TESS and Kepler count from a day of their own, others in MJD."""
+    """The time axis is BTJD for TESS, BKJD for Kepler, and MJD for others."""
     flux = np.array([1.0, 2.0, 3.0]) * u.electron / u.s
     ax = look(light_curve(flux, TELESCOP="TESS", OBJECT="TIC 25155310", SECTOR=1))
     assert ax.get_xlabel() == "Time (BTJD, BJD - 2457000 d)"
@@ -418,7 +418,7 @@ def test_a_light_curve_has_the_time_of_its_mission() -> None:
 
 
 def test_flagged_points_are_gray() -> None:
-    """They are seen, and do not choose the limits; masked and missing ones are not drawn."""
+    """Flagged points are visible but do not set the limits; masked and missing points are not drawn."""
     series = light_curve(np.array([1.0, 2.0, 1e6, np.nan, 3.0]) * u.one, TELESCOP="TESS")
     series["quality"] = [0, 0, 128, 0, 0]
     ax = look(series)
@@ -432,16 +432,16 @@ def test_flagged_points_are_gray() -> None:
     assert look(masked).lines[0].get_ydata().tolist() == [1.0, 3.0]
 
 
-def test_few_points_have_error_bars() -> None:
-    """Of many the bars would be one patch."""
+def test_error_bars_are_drawn_for_few_points() -> None:
+    """Many points have no error bars, because they would overlap."""
     for number, bars in (10, 1), (1000, 0):
         series = light_curve(np.ones(number) * u.Jy)
         series["flux_err"] = np.full(number, 0.1) * u.Jy
         assert len(look(series).collections) == bars
 
 
-def test_a_folded_light_curve_is_drawn_by_its_phase() -> None:
-    """The time is a difference then."""
+def test_a_folded_light_curve_is_drawn_by_phase() -> None:
+    """Relative times and phases are on the x axis."""
     series = light_curve(np.ones(3), time=TimeDelta([-0.5, 0.0, 0.5], format="jd"))
     ax = look(series)
     assert ax.get_xlabel() == "Time since the epoch (d)"
@@ -449,7 +449,7 @@ def test_a_folded_light_curve_is_drawn_by_its_phase() -> None:
 
 
 def test_the_best_column_is_drawn() -> None:
-    """Corrected flux is better than raw flux; magnitudes grow downwards."""
+    """Corrected flux is preferred over raw flux, and the axis of magnitudes is inverted."""
     series = light_curve(np.ones(3))
     series["pdcsap_flux"], series["sap_flux"] = [2.0, 2.0, 3.0], [7.0, 7.0, 8.0]
     del series["flux"]
@@ -458,10 +458,10 @@ def test_the_best_column_is_drawn() -> None:
     assert look(stars).yaxis_inverted()
 
 
-def test_a_time_series_without_brightness_is_refused() -> None:
-    """The columns are named, and so is one without values."""
+def test_a_time_series_without_fluxes_raises() -> None:
+    """The message lists the columns, or names the column without values."""
     texts_only = TimeSeries(time=Time([1.0, 2.0], format="mjd"), data={"name": ["a", "b"]})
-    with pytest.raises(InvalidArgumentError, match="None of the columns is a brightness: time, name"):
+    with pytest.raises(InvalidArgumentError, match="No column of fluxes or magnitudes among time, name"):
         look(texts_only)
     with pytest.raises(InvalidArgumentError, match="'flux' has no valid values"):
         look(light_curve(np.full(3, np.nan)))
@@ -474,7 +474,7 @@ def test_a_time_series_without_brightness_is_refused() -> None:
 def test_light_curves_of_both_missions_are_drawn(
     mast_sandbox: Sandbox, collection: str, ending: str, label: str
 ) -> None:
-    """They are those that `read_light_curve` reads."""
+    """The values are those of `read_light_curve`."""
     del mast_sandbox
     row = science_file(ending, obs_collection=collection, dataproduct_type="timeseries")
     ax, series = look(row), read_light_curve(row, as_time_series=True)
@@ -487,7 +487,7 @@ def test_light_curves_of_both_missions_are_drawn(
 
 @pytest.mark.parametrize("keywords", [{"CTYPE1": "PLLN-TAN", "CTYPE2": "PLLT-TAN"}, {"RADESYS": "FK9"}])
 def test_maps_of_planets_and_unknown_frames_are_drawn_in_pixels(keywords: dict[str, str]) -> None:
-    """There is no north on the sky in a frame that astropy does not know, also where the image was read before."""
+    """Files and images whose frame astropy does not know have no north."""
     header = sky_wcs().to_header()
     header.update(keywords)
     hdus = fits.HDUList([fits.PrimaryHDU(np.arange(800.0).reshape(20, 40), header)])
@@ -498,8 +498,8 @@ def test_maps_of_planets_and_unknown_frames_are_drawn_in_pixels(keywords: dict[s
 
 
 @pytest.mark.parametrize("shape", [(0, 20), (20, 0)])
-def test_an_image_without_pixels_is_refused(shape: tuple[int, int]) -> None:
-    """Whether it is in a file or was read."""
+def test_an_image_without_pixels_raises(shape: tuple[int, int]) -> None:
+    """Empty images raise an error, from a file and from a reader."""
     hdus = fits.HDUList([fits.PrimaryHDU(np.zeros(shape, dtype=np.float32))])
     for product in (hdus, CCDData(np.zeros(shape), unit="adu")):
         with pytest.raises(InvalidArgumentError, match="no valid pixels"):
@@ -507,21 +507,21 @@ def test_an_image_without_pixels_is_refused(shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("percent", ["99", None, [99.0]])
-def test_a_percentage_that_is_not_a_number_is_refused(percent: Any) -> None:
-    """As one that is out of range."""
+def test_a_percentage_that_is_not_a_number_raises(percent: Any) -> None:
+    """The error is the same as for a number out of range."""
     with pytest.raises(InvalidArgumentError, match="percent="):
         look(sky_image(), percent=percent)
 
 
 def test_light_curves_with_negative_uncertainties_are_drawn() -> None:
-    """Some pipelines write -1 where there is none."""
+    """Negative uncertainties, which mean missing values, are ignored."""
     times = Time(2459000.0 + np.arange(3.0), format="jd", scale="tdb")
     series = TimeSeries(time=times, data={"flux": [1.0, 2.0, 3.0], "flux_err": [0.1, -1.0, 0.1]})
     assert look(series).lines[0].get_ydata().tolist() == [1.0, 2.0, 3.0]
 
 
-def test_a_header_card_that_cannot_be_parsed_is_an_error_of_the_package() -> None:
-    """The title needs the cards, which are read last."""
+def test_an_invalid_header_card_raises_an_error_of_the_package() -> None:
+    """Header cards are parsed only for the title, and an invalid card raises an error of the package."""
     card = fits.Card.fromstring("ORIGIN  = 'no end                              ".ljust(80))
     hdus = fits.HDUList([fits.PrimaryHDU(np.ones((4, 4)))])
     hdus[0].header.append(card)
@@ -532,8 +532,8 @@ def test_a_header_card_that_cannot_be_parsed_is_an_error_of_the_package() -> Non
 # -- previews, titles -------------------------------------------------------------------------------------------------
 
 
-def test_a_preview_is_drawn_as_it_is(mast_sandbox: Sandbox) -> None:
-    """The name of the file is the title, unless another one is given."""
+def test_a_preview_is_drawn_unchanged(mast_sandbox: Sandbox) -> None:
+    """The title is the file name by default."""
     del mast_sandbox
     uri = "mast:HST/product/j97c01010_drc.jpg"
     ax = look(uri)
@@ -554,14 +554,14 @@ def test_a_preview_is_drawn_as_it_is(mast_sandbox: Sandbox) -> None:
         (None, "x.fits"),
     ],
 )
-def test_titles_say_what_headers_say(header: Any, words: str) -> None:
-    """Each mission has words of its own; open wheels and unknown values are left out."""
+def test_titles_have_facts_from_headers(header: Any, words: str) -> None:
+    """The keywords of each mission are used, without open filter wheels and unknown values."""
     assert caption(header, "x.fits") == words
     assert caption(None if header is None else {"header": fits.Header(header)}, "x.fits") == words
 
 
 def test_the_examples_run(mast_sandbox: Sandbox) -> None:
-    """What the docstrings say comes out."""
+    """The examples in the docstrings print the documented output."""
     del mast_sandbox
     said: list[str] = []
     runner = doctest.DocTestRunner()

@@ -1,4 +1,4 @@
-"""Catalogs as tables: each format, units, what is masked, and files that are none."""
+"""Catalogs as tables: formats, units, missing values, and files without tables."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ WORDS = "id ra mag\n1 202.47 21.5\n2 202.48 22.5\n"
 
 
 def small() -> Table:
-    """Return a table with units, descriptions, texts, and a value that is missing."""
+    """Return a table with units, descriptions, strings, and a missing value."""
     table = Table({"id": [1, 2], "ra": [202.47, 202.48] * u.deg, "name": ["a", "bc"]})
     table["mag"] = MaskedColumn([21.5, 0.0], mask=[False, True], unit="mag", description="V band")
     return table
@@ -111,7 +111,7 @@ def put(folder: Path, name: str, content: bytes | str) -> Path:
     ],
 )
 def test_a_format_of_astropy_is_read(tmp_path: Path, kind: str, name: str, *, has_units: bool, packed: bool) -> None:
-    """Values, texts, what is missing, and where the format has them units and descriptions; also compressed."""
+    """Values, strings, missing values, and units and descriptions if supported, are read, also with compression."""
     content = as_bytes(small(), kind)
     path = put(tmp_path, f"{name}.gz" if packed else name, gzip.compress(content) if packed else content)
     table = read_catalog(path)
@@ -147,10 +147,10 @@ def test_a_format_of_astropy_is_read(tmp_path: Path, kind: str, name: str, *, ha
         ("x.csv", "# made by hand\n" + WORDS.replace(" ", ","), ["id", "ra", "mag"], None),
     ],
 )
-def test_a_text_is_read_by_how_it_begins(
+def test_text_formats_are_identified_by_their_beginning(
     tmp_path: Path, name: str, text: str, columns: list[str], unit: u.UnitBase | None
 ) -> None:
-    """Source lists of the Hubble Legacy Archive, tables of journals, IPAC, and plain columns."""
+    """Source lists of the Hubble Legacy Archive, tables of journals, IPAC tables, and plain columns are read."""
     table = read_catalog(put(tmp_path, name, text))
     assert table.colnames == columns
     assert len(table) == 2
@@ -161,7 +161,7 @@ def test_a_text_is_read_by_how_it_begins(
 
 
 def test_positions_of_ecsv_stay_positions(tmp_path: Path) -> None:
-    """A SkyCoord column is one when it is read."""
+    """A SkyCoord column is still a SkyCoord column after reading."""
     place = SkyCoord([1.0, 2.0], [3.0, 4.0], unit="deg")
     content = as_bytes(QTable({"label": [1, 2], "sky_centroid": place, "flux": [1.0, 2.0] * u.Jy}), "ascii.ecsv")
     table = read_catalog(put(tmp_path, "x_cat.ecsv", content))
@@ -170,15 +170,15 @@ def test_positions_of_ecsv_stay_positions(tmp_path: Path) -> None:
     assert table["flux"].unit == u.Jy
 
 
-def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message names the package and the extra that brings it."""
+def test_parquet_requires_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pyarrow, the message names the extra that installs it."""
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(InvalidQueryError, match=r"x.parquet requires pyarrow. .* 'astroquery_mast\[parquet\]'"):
         read_catalog(put(tmp_path, "x.parquet", b"PAR1" + bytes(20)))
 
 
 def test_nulls_of_parquet_are_masked(tmp_path: Path) -> None:
-    """Numbers keep their type, texts are texts, categories are their values."""
+    """Missing values are masked, numbers keep their type, and categories become their values."""
     pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     columns = {
         "id": pa.array([2**60 + 1, None, 3]),
@@ -207,8 +207,8 @@ def test_nulls_of_parquet_are_masked(tmp_path: Path) -> None:
     assert (len(read_catalog(tmp_path / "x.parquet")), table.colnames) == (0, list(columns))
 
 
-def test_parquet_of_astropy_keeps_units_or_asks_for_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only astropy restores what astropy wrote, and needs pandas to read it."""
+def test_parquet_of_astropy_requires_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files written by astropy keep their units, and require pandas."""
     pytest.importorskip("pyarrow")
     small().write(tmp_path / "x.parquet", format="parquet")
     with monkeypatch.context() as patch, pytest.raises(InvalidQueryError, match=r"x.parquet requires pandas"):
@@ -219,8 +219,8 @@ def test_parquet_of_astropy_keeps_units_or_asks_for_pandas(tmp_path: Path, monke
     assert (table["ra"].unit, table["mag"].mask.tolist()) == (u.deg, [False, True])
 
 
-def test_damaged_parquet_raises_no_other_error(tmp_path: Path) -> None:
-    """The file is named."""
+def test_damaged_parquet_raises_an_error_of_the_package(tmp_path: Path) -> None:
+    """The message has the name of the file."""
     pytest.importorskip("pyarrow")
     with pytest.raises(InvalidResponseError, match=r"x.parquet"):
         read_catalog(put(tmp_path, "x.parquet", b"PAR1" + bytes(20) + b"PAR1"))
@@ -237,39 +237,39 @@ def several() -> fits.HDUList:
     return fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros((2, 2)), name="SCI"), *tables])
 
 
-def test_of_several_tables_the_first_is_read_with_a_warning() -> None:
-    """It names the others."""
-    with pytest.warns(InputWarning, match=r"hdu= chooses one of 2 SOURCES, 3 FIELDS"):
+def test_the_first_of_several_tables_is_read_with_a_warning() -> None:
+    """The warning lists the other tables."""
+    with pytest.warns(InputWarning, match=r"use hdu= to select one of 2 SOURCES, 3 FIELDS"):
         assert read_catalog(several()).colnames == ["ra"]
 
 
 @pytest.mark.parametrize(("hdu", "column"), [(2, "ra"), ("sources", "ra"), (3, "dec"), ("FIELDS", "dec")])
-def test_a_table_is_chosen_by_number_or_name(hdu: int | str, column: str) -> None:
-    """Without a warning."""
+def test_a_table_is_selected_by_number_or_name(hdu: int | str, column: str) -> None:
+    """There is no warning if a table is selected."""
     assert read_catalog(several(), hdu=hdu).colnames == [column]
 
 
 @pytest.mark.parametrize("hdu", [1, 9, "SCI", "none"])
-def test_a_table_that_is_missing_is_an_error(hdu: int | str) -> None:
-    """It says what there is."""
+def test_a_missing_table_raises(hdu: int | str) -> None:
+    """The message lists the contents of the file."""
     with pytest.raises(InvalidArgumentError, match=r"no table .*, but 0 PRIMARY; 1 SCI \(image, 2 x 2\); 2 SOURCES"):
         read_catalog(several(), hdu=hdu)
 
 
-def test_hdu_is_for_fits_files(tmp_path: Path) -> None:
-    """It would be ignored elsewhere."""
-    with pytest.raises(InvalidArgumentError, match=r"hdu=1 is for FITS files, which x.csv is not"):
+def test_hdu_requires_a_fits_file(tmp_path: Path) -> None:
+    """Using hdu with another format raises an error, because it would be ignored."""
+    with pytest.raises(InvalidArgumentError, match=r"hdu=1 requires a FITS file, but x.csv is not one"):
         read_catalog(put(tmp_path, "x.csv", "a,b\n1,2\n"), hdu=1)
 
 
-def test_units_that_are_none_break_nothing() -> None:
-    """They stay as they are written."""
+def test_invalid_units_are_kept() -> None:
+    """Invalid units do not raise, and keep their text."""
     hdu = fits.BinTableHDU.from_columns([fits.Column("t", "D", unit="BJD - 2457000, days", array=[1.0])])
     assert str(read_catalog(fits.HDUList([fits.PrimaryHDU(), hdu]))["t"].unit) == "BJD - 2457000, days"
 
 
-def test_texts_that_are_no_utf8_stay_bytes() -> None:
-    """The table is read all the same."""
+def test_strings_other_than_utf8_stay_bytes() -> None:
+    """The table is read without an error."""
     hdu = fits.BinTableHDU.from_columns([fits.Column("name", "2A", array=np.array([b"\xff\xfe"]))])
     assert read_catalog(fits.HDUList([fits.PrimaryHDU(), hdu]))["name"].dtype.kind == "S"
 
@@ -277,8 +277,8 @@ def test_texts_that_are_no_utf8_stay_bytes() -> None:
 # -- products --------------------------------------------------------------------------------------------------------
 
 
-def test_catalogs_of_the_archive_are_read(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """JWST's, those of Hubble's advanced products, and a collection's, as rows, tables, dataURIs and files."""
+def test_catalogs_of_the_sandbox_are_read(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """Catalogs of JWST, the Hubble Advanced Products, and an HLSP are read from rows, tables, dataURIs and files."""
     del mast_sandbox
     kinds = ({"obs_collection": "JWST", "calib_level": 3}, {"project": "HAP"}, {"provenance_name": "JADES"})
     for criteria in kinds:
@@ -296,14 +296,14 @@ def test_catalogs_of_the_archive_are_read(mast_sandbox: Sandbox, tmp_path: Path)
     assert read_catalog(manifest[0]).colnames == read_catalog(manifest["Local Path"][0]).colnames == table.colnames
 
 
-def test_several_products_need_a_loop(mast_sandbox: Sandbox) -> None:
-    """The message has the loop."""
+def test_several_products_raise(mast_sandbox: Sandbox) -> None:
+    """The message shows how to read all of them."""
     del mast_sandbox
-    with pytest.raises(InvalidArgumentError, match=r"not 2: \[read_catalog\(product\) for product in products\]"):
+    with pytest.raises(InvalidArgumentError, match=r"not 2: use \[read_catalog\(product\) for product in products\]"):
         read_catalog(["mast:JWST/product/a_cat.ecsv", "mast:JWST/product/b_cat.ecsv"])
 
 
-# -- what is none ----------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -317,27 +317,27 @@ def test_several_products_need_a_loop(mast_sandbox: Sandbox) -> None:
         b"/etc/passwd",
     ],
 )
-def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
-    """It is no table, and the message says so."""
-    with pytest.raises(InvalidArgumentError, match=r"x.txt holds no table in a format that read_catalog knows"):
+def test_other_types_of_files_raise(tmp_path: Path, content: bytes) -> None:
+    """The message says that the file does not contain a table."""
+    with pytest.raises(InvalidArgumentError, match=r"x.txt does not contain a table in a supported format"):
         read_catalog(put(tmp_path, "x.txt", content))
 
 
-def test_an_image_is_described() -> None:
-    """With the reader that fits it."""
+def test_an_image_raises() -> None:
+    """The message describes the image and suggests a reader."""
     hdus = fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros((2, 3)), name="SEGM")])
-    with pytest.raises(InvalidArgumentError, match=r"1 SEGM \(image, 2 x 3\). readers.read_image may read it"):
+    with pytest.raises(InvalidArgumentError, match=r"1 SEGM \(image, 2 x 3\). Try readers.read_image"):
         read_catalog(hdus)
 
 
-def test_a_file_that_is_missing_is_said_to_be(tmp_path: Path) -> None:
-    """With its path."""
+def test_a_missing_file_raises(tmp_path: Path) -> None:
+    """The message has the path of the file."""
     with pytest.raises(InvalidArgumentError, match=r"Cannot open .*no\.ecsv"):
         read_catalog(tmp_path / "no.ecsv")
 
 
 def test_an_open_file_stays_open(tmp_path: Path) -> None:
-    """Who has opened it closes it."""
+    """The reader does not close the user's file."""
     with put(tmp_path, "x_cat.ecsv", as_bytes(small(), "ascii.ecsv")).open("rb") as file:
         table = read_catalog(file)
         assert not file.closed
@@ -365,7 +365,7 @@ CONTENTS = {
 def test_damage_raises_no_other_error(
     tmp_path_factory: pytest.TempPathFactory, name: str, part: float, changes: list[tuple[float, int]]
 ) -> None:
-    """Files of each format that are cut or altered give a table or an error of this package that names the file."""
+    """Truncated or altered files of each format give a table, or an error of this package with the file name."""
     content = bytearray(CONTENTS[name][: int(part * len(CONTENTS[name]))])
     for place, byte in changes if content else []:
         content[int(place * len(content))] = byte
@@ -378,7 +378,7 @@ def test_damage_raises_no_other_error(
 
 
 def test_the_example_of_the_docstring_runs(mast_sandbox: Sandbox) -> None:
-    """It prints what it says."""
+    """The example prints the documented output."""
     del mast_sandbox
     (example,) = doctest.DocTestFinder(recurse=False).find(read_catalog, "read_catalog")
     said: list[str] = []

@@ -1,4 +1,4 @@
-"""Spectra of all missions: values, units, uncertainties, masks and labels, against the files and against specutils."""
+"""Spectra of all missions: values, units, uncertainties, masks and labels, compared with the files and specutils."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ KINDS: dict[str, tuple[dict[str, str], str]] = {
 
 
 def product_of(kind: str) -> Row:
-    """The first public product of a kind."""
+    """Return the first public product of a type."""
     criteria, ending = KINDS[kind]
     found = Observations.query_criteria(**criteria)
     found = found[(found["dataRights"] == "PUBLIC") & (found["dataproduct_type"] != "image")]
@@ -63,13 +63,13 @@ def product_of(kind: str) -> Row:
 
 
 def content_of(sandbox: Sandbox, row: Row) -> fits.HDUList:
-    """The file of a product as the sandbox makes it, opened without the reader."""
+    """Return the file of a product from the sandbox, opened without the reader."""
     content = sandbox.archive.render(str(row["dataURI"]))
     return fits.open(io.BytesIO(gzip.decompress(content) if str(row["dataURI"]).endswith(".gz") else content))
 
 
 def by_specutils(kind: Any, content: fits.HDUList, form: str, **options: Any) -> Any:
-    """What a reader of specutils makes of a file."""
+    """Return the spectrum from a reader of specutils."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return kind.read(content, format=form, **options)
@@ -82,12 +82,12 @@ def assert_same(mine: Spectrum, theirs: Spectrum) -> None:
     np.testing.assert_array_equal(mine.uncertainty.array, theirs.uncertainty.quantity.to_value(mine.flux.unit))
 
 
-# -- the sandbox's files -------------------------------------------------------------------------------------------
+# -- files of the sandbox ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_read_with_units(mast_sandbox: Sandbox, kind: str) -> None:
-    """Each kind of product gives spectra with calibrated units, uncertainties, a mask and the names of its target."""
+    """Each type of product gives spectra with calibrated units, uncertainties, a mask and the target name."""
     row = product_of(kind)
     found = read_spectrum(row)
     several = {"STIS echelle": 12, "COS": 2, "COS sum": 3, "JWST series": 40}
@@ -110,8 +110,8 @@ def test_every_kind_is_read_with_units(mast_sandbox: Sandbox, kind: str) -> None
         assert one.flux.value.dtype.isnative
 
 
-def test_a_first_order_is_that_of_specutils(mast_sandbox: Sandbox) -> None:
-    """STIS: flux, error and wavelengths are specutils', and so is the mask of the serious flags."""
+def test_first_orders_equal_those_of_specutils(mast_sandbox: Sandbox) -> None:
+    """STIS: flux, error, wavelengths, and the mask of serious flags are the same as in specutils."""
     row = product_of("STIS")
     mine = read_spectrum(row)
     with content_of(mast_sandbox, row) as hdus:
@@ -124,8 +124,8 @@ def test_a_first_order_is_that_of_specutils(mast_sandbox: Sandbox) -> None:
     np.testing.assert_array_equal(mine.mask, theirs.mask)
 
 
-def test_orders_are_those_of_specutils(mast_sandbox: Sandbox) -> None:
-    """STIS echelle: the orders are those of specutils, and each says which it is."""
+def test_orders_equal_those_of_specutils(mast_sandbox: Sandbox) -> None:
+    """STIS echelle: the orders are the same as in specutils, and each is labeled."""
     row = product_of("STIS echelle")
     mine = read_spectrum(row)
     with content_of(mast_sandbox, row) as hdus:
@@ -136,8 +136,8 @@ def test_orders_are_those_of_specutils(mast_sandbox: Sandbox) -> None:
         assert_same(one, other)
 
 
-def test_segments_are_parts_of_what_specutils_reads(mast_sandbox: Sandbox) -> None:
-    """COS: specutils puts the segments into one spectrum without flags; ours are its parts, and have them."""
+def test_segments_are_parts_of_the_specutils_spectrum(mast_sandbox: Sandbox) -> None:
+    """COS: specutils joins the segments without flags; the segments here are its parts, with flags."""
     row = product_of("COS")
     mine = read_spectrum(row)
     assert [one.meta["segment"] for one in mine] == ["FUVA", "FUVB"]
@@ -155,8 +155,8 @@ def test_segments_are_parts_of_what_specutils_reads(mast_sandbox: Sandbox) -> No
         assert one.meta["error_lower"].shape == one.flux.shape
 
 
-def test_jwst_is_that_of_specutils_with_flags(mast_sandbox: Sandbox) -> None:
-    """JWST: flux and error are specutils'; what is not to be used is masked, jumps are not."""
+def test_jwst_spectra_equal_those_of_specutils_with_flags(mast_sandbox: Sandbox) -> None:
+    """JWST: flux and error are the same as in specutils; DO_NOT_USE masks points, and jumps do not."""
     row = product_of("JWST")
     mine = read_spectrum(row)
     with content_of(mast_sandbox, row) as hdus:
@@ -167,8 +167,8 @@ def test_jwst_is_that_of_specutils_with_flags(mast_sandbox: Sandbox) -> None:
     assert ((flags == 4) & ~mine.mask).any()
 
 
-def test_integrations_come_in_order(mast_sandbox: Sandbox) -> None:
-    """Each integration of a time series is a spectrum, and can be asked for by its number."""
+def test_integrations_are_in_order(mast_sandbox: Sandbox) -> None:
+    """Each integration of a time series is a spectrum, and can be selected by number."""
     row = product_of("JWST series")
     mine = read_spectrum(row)
     assert [one.meta["integration"] for one in mine] == list(range(1, 41))
@@ -181,7 +181,7 @@ def test_integrations_come_in_order(mast_sandbox: Sandbox) -> None:
 
 
 def test_a_rectified_spectrum_has_two_dimensions(mast_sandbox: Sandbox) -> None:
-    """The image keeps its rows; the wavelengths are those of the file's coordinates, from end to end."""
+    """The image keeps its rows, and the wavelengths follow from the coordinates in the file."""
     row = product_of("JWST rectified")
     mine = read_spectrum(row)
     with content_of(mast_sandbox, row) as hdus:
@@ -194,7 +194,7 @@ def test_a_rectified_spectrum_has_two_dimensions(mast_sandbox: Sandbox) -> None:
 
 
 def test_iue_wavelengths_are_start_and_steps(mast_sandbox: Sandbox) -> None:
-    """Low dispersion of IUE: wavelengths from start and step; uncalibrated ends and uncorrected points are masked."""
+    """IUE low dispersion: wavelengths follow from start and step, and uncalibrated points are masked."""
     row = product_of("IUE")
     mine = read_spectrum(row)
     with content_of(mast_sandbox, row) as hdus:
@@ -207,8 +207,8 @@ def test_iue_wavelengths_are_start_and_steps(mast_sandbox: Sandbox) -> None:
     assert mine.meta["aperture"] == "LARGE"
 
 
-def test_an_atlas_is_masked_where_its_quality_is_0(mast_sandbox: Sandbox) -> None:
-    """CALSPEC: the statistical error is the uncertainty, FLAM and ANGSTROMS are units, DATAQUAL 0 is bad."""
+def test_calspec_is_masked_by_its_quality(mast_sandbox: Sandbox) -> None:
+    """CALSPEC: the uncertainty is the statistical error, FLAM and ANGSTROMS are units, and DATAQUAL 0 is bad."""
     row = product_of("CALSPEC")
     mine = read_spectrum(row)
     with content_of(mast_sandbox, row) as hdus:
@@ -221,7 +221,7 @@ def test_an_atlas_is_masked_where_its_quality_is_0(mast_sandbox: Sandbox) -> Non
 
 @pytest.mark.parametrize("mission", ["ullyses", "classy"])
 def test_libraries_of_missions_are_read(mast_sandbox: Sandbox, mission: str) -> None:
-    """A row of a mission's products leads to its spectrum; wavelengths that no exposure covers are masked."""
+    """Rows of mission products give spectra, and wavelengths without exposures are masked."""
     del mast_sandbox
     client = MastMissions(mission=mission)
     product = client.get_product_list(client.query_criteria(limit=None)[:1])[0]
@@ -231,8 +231,8 @@ def test_libraries_of_missions_are_read(mast_sandbox: Sandbox, mission: str) -> 
     assert spectrum.meta["mask_rule"].endswith("EFF_EXPTIME is 0")
 
 
-def test_a_product_is_taken_in_any_form(mast_sandbox: Sandbox, tmp_path: Path) -> None:
-    """A table of one row, a URI, a path, the name of a file and an open file give the same spectrum."""
+def test_all_types_of_products_are_accepted(mast_sandbox: Sandbox, tmp_path: Path) -> None:
+    """A table with one row, a URI, a path, a file name and an open file give the same spectrum."""
     row = product_of("JWST")
     expected = read_spectrum(row)
     path = tmp_path / "x1d.fits"
@@ -243,8 +243,8 @@ def test_a_product_is_taken_in_any_form(mast_sandbox: Sandbox, tmp_path: Path) -
         assert opened[1].data is not None
 
 
-def test_a_table_is_read_without_the_images_beside_it(mast_sandbox: Sandbox) -> None:
-    """Only the part of a file that has the spectrum comes over the network."""
+def test_a_table_is_read_without_images_in_the_file(mast_sandbox: Sandbox) -> None:
+    """Only the part of the file with the spectrum is transferred."""
     row = product_of("JWST rectified")
     mast_sandbox.requests.clear()
     with pytest.raises(InvalidArgumentError, match="slit"):
@@ -253,7 +253,7 @@ def test_a_table_is_read_without_the_images_beside_it(mast_sandbox: Sandbox) -> 
 
 
 def test_exclusive_files_need_a_login(mast_sandbox: Sandbox) -> None:
-    """The refusal of the archive is the client's."""
+    """Without a token, the reader raises the error of the client."""
     del mast_sandbox
     found = Observations.query_criteria(dataRights="EXCLUSIVE_ACCESS", instrument_name="COS/FUV")
     products = Observations.get_product_list(found[:1], verbose=False)
@@ -262,12 +262,12 @@ def test_exclusive_files_need_a_login(mast_sandbox: Sandbox) -> None:
         read_spectrum(product)
 
 
-def test_files_without_spectra_say_what_they_hold(mast_sandbox: Sandbox) -> None:
-    """The message lists the extensions and names the reader that fits."""
+def test_files_without_spectra_raise(mast_sandbox: Sandbox) -> None:
+    """The message lists the extensions and suggests a reader."""
     del mast_sandbox
     image = Observations.get_product_list(Observations.query_criteria(obs_id="j97c01010"), verbose=False)
     drizzled = image[[str(name) == "j97c01010_drz.fits" for name in image["productFilename"]]][0]
-    with pytest.raises(InvalidQueryError, match=r"j97c01010_drz.fits has no spectrum: it holds .*SCI .*read_image"):
+    with pytest.raises(InvalidQueryError, match=r"j97c01010_drz.fits has no spectrum: it contains .*SCI .*read_image"):
         read_spectrum(drizzled)
     found = Observations.query_criteria(obs_collection="TESS", dataproduct_type="timeseries")[:1]
     products = Observations.get_product_list(found, verbose=False)
@@ -277,7 +277,7 @@ def test_files_without_spectra_say_what_they_hold(mast_sandbox: Sandbox) -> None
 
 
 def test_the_example_of_the_docstring_runs(mast_sandbox: Sandbox) -> None:
-    """It prints what it says."""
+    """The example prints the documented output."""
     del mast_sandbox
     said: list[str] = []
     runner = doctest.DocTestRunner()
@@ -297,7 +297,7 @@ def made(
     header: Mapping[str, Any] = {},
     primary: Mapping[str, Any] = {},
 ) -> fits.HDUList:
-    """A file with a table: names to format, unit and values."""
+    """Return a file with a table, from names, formats, units and values."""
     listed = [
         fits.Column(key, form, unit or None, array=np.array(values)) for key, (form, unit, values) in columns.items()
     ]
@@ -309,7 +309,7 @@ def made(
 
 
 def reopened(hdus: fits.HDUList) -> fits.HDUList:
-    """The same as it is read from a file: big endian."""
+    """Return the HDUs as read from a file, in big-endian order."""
     content = io.BytesIO()
     hdus.writeto(content)
     return fits.open(io.BytesIO(content.getvalue()))
@@ -322,16 +322,16 @@ PLAIN = {
 }
 
 
-def test_what_is_not_finite_is_masked_without_flags() -> None:
-    """A file without flags has a mask all the same."""
+def test_nonfinite_fluxes_are_masked_without_flags() -> None:
+    """A file without flags has a mask of its nonfinite fluxes."""
     spectrum = read_spectrum(reopened(made(PLAIN)))
     assert spectrum.mask.tolist() == [False, True, False, False]
     assert spectrum.meta["mask_rule"] == "flux is not finite"
     assert spectrum.flux.value.dtype == np.dtype("f4")
 
 
-def test_padding_is_left_out() -> None:
-    """Points past NELEM, and points at wavelength 0 or NaN, are no part of the spectrum."""
+def test_padding_is_removed() -> None:
+    """Points after NELEM, and points with wavelength 0 or NaN, are not part of the spectrum."""
     counted = made(
         {
             "NELEM": ("J", "", [2, 4]),
@@ -347,20 +347,20 @@ def test_padding_is_left_out() -> None:
 
 
 def test_serious_flags_are_those_of_the_header() -> None:
-    """SDQFLAGS of each extension says which flags mask; without it those of CALSTIS do."""
+    """SDQFLAGS of each extension defines the flags that mask points; without it, the flags of CALSTIS do."""
     flagged = {**PLAIN, "FLUX": ("E", "Jy", [1.0] * 4), "DQ": ("I", "", [0, 1024, 16, 8])}
     assert read_spectrum(made(flagged)).mask.tolist() == [False, False, True, True]
     assert read_spectrum(made(flagged, header={"SDQFLAGS": 1032})).mask.tolist() == [False, True, False, True]
 
 
 def test_cos_masks_by_its_weights() -> None:
-    """A point of a sum may have no flag in common and yet no good exposure: its weight is 0."""
+    """Points with weight 0, which have no good exposure, are masked even without a flag."""
     summed = {**PLAIN, "FLUX": ("E", "Jy", [1.0] * 4), "DQ": ("I", "", [0, 0, 8, 0]), "DQ_WGT": ("E", "", [2, 0, 1, 0])}
     assert read_spectrum(made(summed, header={"SDQFLAGS": 8})).mask.tolist() == [False, True, False, True]
 
 
 def test_flags_of_jwst() -> None:
-    """Only DO_NOT_USE masks; unsigned flags of 32 bits are understood."""
+    """Only DO_NOT_USE masks points, also in unsigned 32-bit flags."""
     flags = np.array([0, 1, 2**31, 2**31 + 1], dtype=np.uint32)
     hdus = made({**PLAIN, "FLUX": ("E", "Jy", [1.0] * 4)}, name="EXTRACT1D", primary={"TELESCOP": "JWST"})
     columns = [*hdus[1].columns, fits.Column("DQ", "J", bzero=2**31, array=flags)]
@@ -369,7 +369,7 @@ def test_flags_of_jwst() -> None:
 
 
 def test_fuse_masks_points_without_a_window() -> None:
-    """QUALITY is the percentage of the extraction window that was used."""
+    """Points with a QUALITY of 0, the used percentage of the extraction window, are masked."""
     fuse = made(
         {
             "WAVE": ("E", "ANGSTROMS", [905.0, 906, 907]),
@@ -386,7 +386,7 @@ def test_fuse_masks_points_without_a_window() -> None:
 
 
 def test_high_dispersion_of_iue_starts_at_a_pixel() -> None:
-    """STARTPIX counts from 1; NPOINTS fluxes follow; there is no error of the calibrated flux."""
+    """The spectrum has NPOINTS fluxes from STARTPIX, counted from 1, and no errors of the calibrated flux."""
     orders = made(
         {
             "ORDER": ("B", "", [100, 99]),
@@ -413,7 +413,7 @@ def test_high_dispersion_of_iue_starts_at_a_pixel() -> None:
 
 
 def test_extended_sources_are_read_as_surface_brightness() -> None:
-    """The source type of the extension, or of the row, decides; flux_column does if it is given."""
+    """The source type of the extension or row determines the flux column, unless flux_column is specified."""
     columns = {
         "WAVELENGTH": ("D", "micron", [1.0, 2.0]),
         "FLUX": ("D", "Jy", [1.0, 2.0]),
@@ -430,7 +430,7 @@ def test_extended_sources_are_read_as_surface_brightness() -> None:
 
 
 def test_combined_spectra() -> None:
-    """A combined spectrum has its errors in ERROR; specutils reads the same."""
+    """Errors of combined spectra are read from ERROR, as in specutils."""
     columns = {
         "WAVELENGTH": ("D", "um", [1.0, 2.0]),
         "FLUX": ("D", "Jy", [1.0, 2.0]),
@@ -447,8 +447,8 @@ def test_combined_spectra() -> None:
     assert mine.mask.tolist() == [False, True]
 
 
-def test_many_sources_are_chosen_by_number() -> None:
-    """Slitless spectra: a row for each source, padded with NaN; only those that are asked for are made."""
+def test_sources_are_selected_by_number() -> None:
+    """Slitless spectra have a row for each source, padded with NaN, and only selected rows are read."""
     count, points = 500, 6
     wavelength = np.tile(np.linspace(1.0, 2.0, points), (count, 1))
     wavelength[:, 4:] = np.nan
@@ -474,7 +474,7 @@ def test_many_sources_are_chosen_by_number() -> None:
 
 
 def test_several_extensions_are_read_in_order() -> None:
-    """One extension for each slit or integration: their keywords label them."""
+    """Extensions of slits or integrations are labeled by their keywords."""
     hdus = made(PLAIN, name="EXTRACT1D", header={"SLTNAME": "S200A1", "SOURCEID": 7}, primary={"TELESCOP": "JWST"})
     hdus.append(made(PLAIN, name="EXTRACT1D", header={"SLTNAME": "S1600A1", "SOURCEID": 9})[1])
     spectra = read_spectrum(hdus)
@@ -482,8 +482,8 @@ def test_several_extensions_are_read_in_order() -> None:
     assert read_spectrum(hdus, slit="S1600A1").meta["source_id"] == 9
 
 
-def test_labels_that_are_not_there() -> None:
-    """A label that does not exist, and one that no spectrum has, are refused with what there is."""
+def test_missing_labels_raise() -> None:
+    """Unknown labels, and labels without a spectrum, raise an error that lists the available ones."""
     hdus = made({**PLAIN, "SEGMENT": ("4A", "", ["FUVA"] * 4)}, header={"SPORDER": 3})
     with pytest.raises(InvalidArgumentError, match=r"'sgment' is not a label.*'segment'"):
         read_spectrum(hdus, sgment="FUVA")
@@ -493,10 +493,10 @@ def test_labels_that_are_not_there() -> None:
         read_spectrum(hdus, aperture="SMALL")
 
 
-def test_units_that_are_missing_or_wrong_are_asked_for() -> None:
-    """The message names the argument; the argument overrides what the file says."""
+def test_missing_or_wrong_units_raise() -> None:
+    """The message names the argument, which overrides the unit in the file."""
     unknown = made({**PLAIN, "FLUX": ("E", "furlongs of light", [1.0, 2, 3, 4])})
-    with pytest.raises(InvalidArgumentError, match=r"FLUX, 'furlongs of light', is not known.*flux_unit"):
+    with pytest.raises(InvalidArgumentError, match=r"FLUX, 'furlongs of light', is not valid.*flux_unit"):
         read_spectrum(unknown)
     assert read_spectrum(unknown, flux_unit="mJy").flux.unit == u.mJy
     bare = made({**PLAIN, "WAVELENGTH": ("D", "", [1.0, 2.0, 3.0, 4.0])})
@@ -508,16 +508,16 @@ def test_units_that_are_missing_or_wrong_are_asked_for() -> None:
 
 
 def test_another_column_is_read_as_flux() -> None:
-    """NET has no error of its own: that of the flux is not taken for it."""
+    """NET has no errors, and the errors of FLUX are not used for it."""
     hdus = made({**PLAIN, "NET": ("E", "count/s", [7.0, 8, 9, 10])})
     spectrum = read_spectrum(hdus, flux_column="NET")
     assert (spectrum.flux.unit, spectrum.uncertainty) == (u.ct / u.s, None)
-    with pytest.raises(InvalidArgumentError, match="There is no column 'GROSS'"):
+    with pytest.raises(InvalidArgumentError, match="flux_column='GROSS' is not a column"):
         read_spectrum(hdus, flux_column="gross")
 
 
 def test_errors_are_in_the_unit_of_the_flux() -> None:
-    """Errors in another unit are converted; errors without a unit are in that of the flux."""
+    """Errors in other units are converted, and errors without a unit have the unit of the flux."""
     columns = {**PLAIN, "FLUX": ("D", "Jy", [1.0] * 4), "ERROR": ("D", "mJy", [1.0, 2, 3, 4])}
     np.testing.assert_allclose(read_spectrum(made(columns)).uncertainty.array, [0.001, 0.002, 0.003, 0.004])
     columns["ERROR"] = ("D", "", [1.0, 2, 3, 4])
@@ -525,7 +525,7 @@ def test_errors_are_in_the_unit_of_the_flux() -> None:
 
 
 def test_wavelengths_in_any_order() -> None:
-    """Falling wavelengths stay; others are sorted; repeated ones are warned of, and the first of each is kept."""
+    """Decreasing wavelengths are kept, unsorted ones are sorted, and only the first of repeated ones is kept."""
     falling = {**PLAIN, "WAVELENGTH": ("D", "AA", [4.0, 3, 2, 1])}
     assert read_spectrum(made(falling)).spectral_axis.value.tolist() == [4, 3, 2, 1]
     mixed = {**PLAIN, "WAVELENGTH": ("D", "AA", [3.0, 1, 4, 2])}
@@ -538,7 +538,7 @@ def test_wavelengths_in_any_order() -> None:
 
 
 def test_columns_by_the_spectral_model() -> None:
-    """Tables of the Virtual Observatory name their columns as they like: utypes say what they hold."""
+    """Columns with any name are identified by their IVOA utypes."""
     hdus = made(
         {"x": ("D", "nm", [1.0, 2]), "y": ("D", "Jy", [5.0, 6]), "z": ("D", "Jy", [0.5, 0.6])},
         header={
@@ -557,13 +557,13 @@ def test_columns_by_the_spectral_model() -> None:
     ("card", "medium"),
     [({"VACUUM": True}, "vacuum"), ({"AIRORVAC": "air"}, "air"), ({"WAVETYPE": "Vacuum"}, "vacuum"), ({}, None)],
 )
-def test_the_medium_is_what_the_header_says(card: dict[str, Any], medium: str | None) -> None:
-    """Whether wavelengths are those in vacuum or in air is in meta if a header says so."""
+def test_the_medium_is_read_from_the_header(card: dict[str, Any], medium: str | None) -> None:
+    """The medium of wavelengths, vacuum or air, is in meta if a header specifies it."""
     assert read_spectrum(made(PLAIN, header=card)).meta.get("medium") == medium
 
 
-def test_a_spectrum_of_padding_only_is_left_out() -> None:
-    """A segment that was off, or a source without a point: the others are read."""
+def test_a_spectrum_of_padding_is_skipped() -> None:
+    """Spectra without valid points are skipped, and the others are read."""
     columns = {
         "SEGMENT": ("4A", "", ["FUVA", "FUVB"]),
         "WAVELENGTH": ("2D", "Angstrom", [[0.0, 0], [1, 2]]),
@@ -579,22 +579,22 @@ def test_a_spectrum_of_padding_only_is_left_out() -> None:
     [
         ({"WAVELENGTH": ("D", "AA", [1.0, 2])}, "WAVELENGTH is a single number"),
         ({"WAVELENGTH": ("3D", "AA", np.ones((2, 3)))}, "FLUX has 2 values for 3 wavelengths"),
-        ({"FLUX": ("2A", "", ["ab", "cd"])}, "FLUX has no numbers"),
+        ({"FLUX": ("2A", "", ["ab", "cd"])}, "FLUX is not numeric"),
         (
             {"NPOINTS": ("J", "", [9, 9]), "WAVELENGTH": ("D", "AA", [1.0, 2]), "DELTAW": ("D", "", [1.0, 2])},
             "2 values",
         ),
     ],
 )
-def test_tables_that_contradict_themselves_are_refused(changed: dict[str, Any], message: str) -> None:
-    """Columns that do not fit each other are an error that names them."""
+def test_inconsistent_tables_raise(changed: dict[str, Any], message: str) -> None:
+    """The message names the inconsistent columns."""
     columns = {"WAVELENGTH": ("2D", "AA", [[1.0, 2], [3, 4]]), "FLUX": ("2E", "Jy", [[1.0, 2], [3, 4]]), **changed}
     with pytest.raises(InvalidResponseError, match=message):
         read_spectrum(made(columns))
 
 
-def test_empty_tables_are_no_spectra() -> None:
-    """A table without rows has no spectrum."""
+def test_empty_tables_have_no_spectra() -> None:
+    """A table without rows raises an error that there is no spectrum."""
     hdus = made({name: (form, unit, []) for name, (form, unit, _) in PLAIN.items()})
     with pytest.raises(InvalidQueryError, match=r"SCI \(table of 0 rows\).*read_catalog"):
         read_spectrum(hdus)
@@ -602,8 +602,8 @@ def test_empty_tables_are_no_spectra() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*truncated.*")
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_cut_files_are_refused(tmp_path: Path, share: float) -> None:
-    """A file that ends early is an error that says so, wherever it ends."""
+def test_truncated_files_raise(tmp_path: Path, share: float) -> None:
+    """A file that is truncated anywhere raises an error that says so."""
     columns = {name: ("D", unit, np.arange(1.0, 1001.0)) for name, (_, unit, _) in PLAIN.items()}
     path = tmp_path / "cut.fits"
     made(columns).writeto(path)
@@ -613,8 +613,8 @@ def test_cut_files_are_refused(tmp_path: Path, share: float) -> None:
         read_spectrum(path)
 
 
-def test_a_slit_that_is_not_rectified_is_refused(mast_sandbox: Sandbox) -> None:
-    """Wavelengths that differ from row to row have no place in one spectral axis."""
+def test_a_slit_that_is_not_rectified_raises(mast_sandbox: Sandbox) -> None:
+    """Wavelengths that differ from row to row raise an error."""
     row = product_of("JWST rectified")
     with content_of(mast_sandbox, row) as hdus:
         document = hdus["ASDF"].data[0][0].tobytes()
@@ -622,14 +622,14 @@ def test_a_slit_that_is_not_rectified_is_refused(mast_sandbox: Sandbox) -> None:
         hdus["ASDF"].data[0][0][:] = np.frombuffer(turned, dtype=np.uint8)
         with pytest.raises(InvalidQueryError, match="not rectified"):
             read_spectrum(hdus)
-        # The same is right where the dispersion runs along the other axis.
+        # The same coordinates are correct if the dispersion is along the other axis.
         hdus["SCI"].header["DISPAXIS"] = 2
         spectrum = read_spectrum(hdus)
         np.testing.assert_array_equal(spectrum.flux.value, hdus["SCI"].data.T)
 
 
 def grouped(tmp_path: Path, **parts: Any) -> list[Path]:
-    """Files of one spectrum of FOS: two groups of three points, with an ASCII table as the archive's files have it."""
+    """Write the files of an FOS spectrum: two groups of three points, and an ASCII table as in files of MAST."""
     made_of = {
         "c0f": ("ANGSTROMS", [[1200.0, 1201, 1202], [1300, 1301, 1302]]),
         "c1f": ("ERGS/CM**2/S/A", [[1.0, 2, 3], [4, 5, 6]]),
@@ -648,7 +648,7 @@ def grouped(tmp_path: Path, **parts: Any) -> list[Path]:
 
 
 def test_files_of_fos_are_read_together(tmp_path: Path) -> None:
-    """Wavelengths, fluxes, errors and flags are in four files, in any order; each group is a spectrum."""
+    """Four files in any order have wavelengths, fluxes, errors and flags, and each group is a spectrum."""
     paths = grouped(tmp_path)
     spectra = read_spectrum(paths[::-1])
     assert [one.meta["integration"] for one in spectra] == [1, 2]
@@ -661,24 +661,24 @@ def test_files_of_fos_are_read_together(tmp_path: Path) -> None:
 
 
 def test_files_of_fos_must_belong_together(tmp_path: Path) -> None:
-    """A file alone, two of a kind, and files of other shapes are refused."""
+    """A single file, two files of the same type, and files with different shapes raise an error."""
     paths = grouped(tmp_path, c2f=("", [[1.0, 2]]))
     with pytest.raises(InvalidQueryError, match=r"y0nv0101t_c1f.fits has no spectrum.*fluxes \(c1f\) together"):
         read_spectrum(paths[1])
     for given_paths in (paths[1:], [paths[0], paths[0], paths[1]]):
-        with pytest.raises(InvalidArgumentError, match="One product is needed, or the files c0f and c1f"):
+        with pytest.raises(InvalidArgumentError, match="must be one product, or the files c0f and c1f"):
             read_spectrum(given_paths)
     with pytest.raises(InvalidArgumentError, match=r"shapes are c0 \(2, 3\)"):
         read_spectrum(paths)
     for nothing in ([], fits.HDUList()):
-        with pytest.raises(InvalidArgumentError, match="no product"):
+        with pytest.raises(InvalidArgumentError, match="No product"):
             read_spectrum(nothing)
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ["STIS echelle", "COS", "JWST", "JWST rectified", "FUSE", "CALSPEC"])
-def test_damaged_files_are_refused_or_read(mast_sandbox: Sandbox, tmp_path: Path, kind: str) -> None:
-    """Bytes that have changed in headers and data give spectra, or an error of ours."""
+def test_damaged_files_raise_or_are_read(mast_sandbox: Sandbox, tmp_path: Path, kind: str) -> None:
+    """Files with changed bytes in headers and data give spectra, or an error of the package."""
     content = mast_sandbox.archive.render(str(product_of(kind)["dataURI"]))
     dice = np.random.default_rng(7)
     path = tmp_path / "damaged.fits"
@@ -716,7 +716,7 @@ def test_damaged_files_are_refused_or_read(mast_sandbox: Sandbox, tmp_path: Path
     ],
 )
 def test_units_as_headers_spell_them(text: str, unit: u.UnitBase) -> None:
-    """Each of these is in files of the archive, or close to it; A is never the ampere."""
+    """Units in MAST files, and similar spellings, are parsed; A is never the ampere."""
     found = spelled_unit(text)
     assert found is not None
     assert found.to(unit) == pytest.approx(1.0)
@@ -729,19 +729,19 @@ def test_units_as_headers_spell_them(text: str, unit: u.UnitBase) -> None:
     st.booleans(),
 )
 def test_any_spelling_of_flux_density(erg: str, rest: list[str], slash: str, capitals: bool) -> None:
-    """Order, spaces and capitals do not matter."""
+    """Order, spaces and case do not matter."""
     text = slash.join([erg, *(word.upper() if capitals else word for word in rest)])
     assert spelled_unit(text) == FLAM
 
 
 @given(st.text(max_size=30))
-def test_no_text_is_an_accident(text: str) -> None:
-    """Whatever a header says gives a unit or None."""
+def test_any_string_gives_a_unit_or_none(text: str) -> None:
+    """Parsing a unit never raises."""
     found = spelled_unit(text)
     assert found is None or isinstance(found, u.UnitBase)
 
 
-# -- anything ------------------------------------------------------------------------------------------------------
+# -- arbitrary tables ----------------------------------------------------------------------------------------------
 
 NAMES = ["WAVE", "ERROR", "DQ", "DQ_WGT", "QUALITY", "NELEM", "NPOINTS", "DELTAW", "STARTPIX"]
 FORMATS = ["D", "E", "J", "I", "B", "3D", "3E", "3I", "2D", "4A", "L"]
@@ -758,10 +758,10 @@ COLUMNS = st.fixed_dictionaries({"WAVELENGTH": COLUMN, "FLUX": COLUMN}, optional
     st.binary(min_size=120, max_size=120),
     st.sampled_from(["HST", "JWST", "IUE", "FUSE", "?"]),
 )
-def test_any_table_gives_spectra_or_an_error_of_ours(
+def test_any_table_gives_spectra_or_an_error_of_the_package(
     columns: dict[str, tuple[str, str]], rows: int, content: bytes, telescope: str
 ) -> None:
-    """Whatever is in the columns, the error is one of astroquery's, or spectra come out whose parts fit."""
+    """Any columns give consistent spectra, or an error class of astroquery."""
     listed = [fits.Column(name, form, unit or None) for name, (form, unit) in columns.items()]
     table = fits.BinTableHDU.from_columns(listed, nrows=rows, name="SCI")
     width = table.header["NAXIS1"]
