@@ -1,1 +1,1 @@
-"""The command ``astroquery-mast``: each subcommand builds one call of a client and shows what it returns."""
+"""The command ``astroquery-mast``: each subcommand makes one call of a client and shows the result."""

@@ -1,4 +1,4 @@
-"""Completion of criteria, columns and their values by the shell, from what the package has; nothing is requested.
+"""Shell completion of criteria, columns and values from data in the package, without requests.
 
 In: the beginning of a word.  Out: words.
 """
@@ -15,9 +15,9 @@ import click
 from click.shell_completion import BashComplete, ZshComplete
 
 _OBSERVATIONS, _PRODUCTS = "Mast.Caom.Cone", "Mast.Caom.Products"
-# These answer a request and cannot be asked for.
+# Columns of results that are not valid criteria.
 _NO_CRITERIA = frozenset({"distance", "objID1"})
-# The examples of other columns are of one object.
+# Columns whose examples are common values; those of other columns are from a single object.
 _LISTED = frozenset(
     {
         *("intentType", "obs_collection", "provenance_name", "instrument_name", "project", "filters"),
@@ -30,19 +30,19 @@ _INTENTS = ("science", "calibration")
 
 
 @cache
-def _described() -> dict[str, dict[str, dict[str, Any]]]:
-    """The descriptions of columns that come with the package."""
+def _column_descriptions() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the column descriptions in the package."""
     text = (files("astroquery_mast.tables") / "columns.json").read_text("utf-8")
     return dict(json.loads(text))
 
 
 def _columns_for(command: str | None) -> dict[str, dict[str, Any]]:
-    """The columns that criteria of a subcommand are about."""
-    return _described()[_PRODUCTS if command in {"products", "download"} else _OBSERVATIONS]
+    """Return the columns that are criteria of a subcommand."""
+    return _column_descriptions()[_PRODUCTS if command in {"products", "download"} else _OBSERVATIONS]
 
 
 def known_examples(name: str, entry: dict[str, Any]) -> list[str]:
-    """Return the values of a column that the package knows of."""
+    """Return the known values of a column."""
     fixed = {"calib_level": _LEVELS, "dataRights": _RIGHTS, "intentType": _INTENTS}.get(name)
     if fixed is not None:
         return list(fixed)
@@ -51,38 +51,38 @@ def known_examples(name: str, entry: dict[str, Any]) -> list[str]:
 
 
 def complete_words(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Return criteria that begin so, or, after the equals sign, values."""
+    """Return the criteria with this beginning, or the values after an equals sign."""
     columns = _columns_for(ctx.info_name)
-    name, sign, begun = incomplete.partition("=")
+    name, sign, prefix = incomplete.partition("=")
     if sign:
-        return [f"{name}={value}" for value in _values(name, begun, columns)]
+        return [f"{name}={value}" for value in _values(name, prefix, columns)]
     if values := _values(_last_word(ctx), incomplete, columns):
         return values
     names = (each for each in columns if each not in _NO_CRITERIA)
-    return [f"{each}=" for each in _beginning(names, name)]
+    return [f"{each}=" for each in _starting_with(names, name)]
 
 
 def _last_word(ctx: click.Context) -> str:
-    """The word before: bash takes the equals sign for one, and click drops it if it is the last."""
+    """Return the previous word; bash treats the equals sign as a word, and click drops it at the end."""
     words = [word for word in ctx.params.get("words") or () if word != "="]
     return str(words[-1]) if words else ""
 
 
-def _beginning(words: Iterable[str], begun: str) -> list[str]:
-    """The words that begin so, whatever their case."""
-    return [word for word in words if word.lower().startswith(begun.lower())]
+def _starting_with(words: Iterable[str], prefix: str) -> list[str]:
+    """Return the words with this beginning, ignoring case."""
+    return [word for word in words if word.lower().startswith(prefix.lower())]
 
 
-def _values(name: str, begun: str, columns: dict[str, dict[str, Any]]) -> list[str]:
-    """The known values of a column that begin so."""
+def _values(name: str, prefix: str, columns: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the known values of a column with this beginning."""
     found = next((each for each in columns if each.lower() == name.lower()), None)
-    return [] if found is None else _beginning(known_examples(found, columns[found]), begun)
+    return [] if found is None else _starting_with(known_examples(found, columns[found]), prefix)
 
 
 def complete_columns(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Return columns that begin so; those before the last comma stay."""
-    before, comma, begun = incomplete.rpartition(",")
-    return [f"{before}{comma}{name}" for name in _beginning(_columns_for(ctx.info_name), begun)]
+    """Return the columns with the beginning after the last comma; the text before the comma is kept."""
+    before, comma, prefix = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _starting_with(_columns_for(ctx.info_name), prefix)]
 
 
 class BashCriteria(BashComplete):

@@ -1,6 +1,6 @@
-"""Words of the command line as criteria: ``calib_level=[2,3]``, ``t_exptime>100``, ``M51``.
+"""Parse words of the command line as criteria: ``calib_level=[2,3]``, ``t_exptime>100``, ``M51``.
 
-In: the words.  Out: names and Python values, and the words that are not criteria, such as the name of a target.
+In: the words.  Out: names and Python values, and the words that are not criteria, such as a target name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from .exits import usage_failure
 
-# The longest operators come first.
+# Longer operators come first.
 _CRITERION = re.compile(r"\s*([A-Za-z_]\w*)\s*(!=|>=|<=|=|>|<)(.*)", re.DOTALL)
 _PREFIXES = {"!=": "!"}
 _BRACKETS = {"[": "]", "(": ")"}
@@ -21,7 +21,7 @@ _WORDS = {"True": True, "False": False, "None": None}
 
 
 def parse_value(text: str) -> Any:
-    """Return the Python value that a text stands for; text that is not written as a Python value stays text."""
+    """Convert text to a Python value; text that is not valid Python syntax remains text."""
     text = text.strip()
     if text in _WORDS:
         return _WORDS[text]
@@ -30,12 +30,12 @@ def parse_value(text: str) -> Any:
     value = _literal(text)
     if isinstance(value, str):
         return value
-    # ``1e5`` and ``007`` may be names: only what Python would write the same way is a number.
+    # ``1e5`` and ``007`` may be names, so only text that equals the repr of a number is a number.
     return value if type(value) in {int, float} and repr(value) == text else text
 
 
 def _literal(text: str) -> Any:
-    """A Python literal; None if the text is not one."""
+    """Return the value of a Python literal; None if the text is not one."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -43,7 +43,7 @@ def _literal(text: str) -> Any:
 
 
 def _parse_sequence(text: str) -> Any:
-    """A list or a tuple, also one whose quotation marks the shell has removed."""
+    """Return a list or tuple, even if the shell has removed its quotation marks."""
     value = _literal(text)
     if isinstance(value, list | tuple):
         return value
@@ -54,7 +54,7 @@ def _parse_sequence(text: str) -> Any:
 
 
 def _items(text: str) -> list[str]:
-    """The parts of a text between the commas that are not within brackets."""
+    """Split text at the commas outside of brackets."""
     items, depth = [""], 0
     for letter in text:
         depth += (letter in _BRACKETS) - (letter in _BRACKETS.values())
@@ -76,13 +76,13 @@ def split_words(words: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
             continue
         name, operator, text = found.groups()
         if name in criteria:
-            raise usage_failure(f"{name} is given twice. Several values are a list: {name}=[first,second].")
+            raise usage_failure(f"{name} is specified twice. Use a list for several values: {name}=[first,second].")
         criteria[name] = parse_value(text) if operator == "=" else f"{_PREFIXES.get(operator, operator)}{text.strip()}"
     return others, criteria
 
 
 def target_and_criteria(words: Iterable[str]) -> tuple[str | None, dict[str, Any]]:
-    """Return the target, whose words are put together, and the criteria."""
+    """Return the target, joined from its words, and the criteria."""
     others, criteria = split_words(words)
     return " ".join(others) or None, criteria
 
@@ -91,12 +91,12 @@ def refuse_options(criteria: Iterable[str], options: Sequence[str]) -> None:
     """Raise an error if an option of the subcommand is written as a criterion."""
     for name in criteria:
         if name.replace("_", "-") in options:
-            raise usage_failure(f"{name} is not a criterion here: write --{name.replace('_', '-')}.")
+            raise usage_failure(f"{name} is not a criterion here. Use --{name.replace('_', '-')}.")
 
 
 def refuse_arguments(criteria: Iterable[str], method: Callable[..., Any], allowed: Iterable[str] = ()) -> None:
-    """Raise an error if an argument of the Python call that is not a column is written as a criterion."""
+    """Raise an error if a criterion is not a column but another argument of the Python method."""
     taken = {"self", *signature(method).parameters} - {"criteria", "filters", *allowed}
     for name in criteria:
         if name in taken:
-            raise usage_failure(f"{name} is not a column, but an argument in Python: see the options in --help.")
+            raise usage_failure(f"{name} is not a column but a Python argument. See --help for the options.")

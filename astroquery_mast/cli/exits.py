@@ -12,7 +12,7 @@ import click
 
 
 class ExitCode(IntEnum):
-    """What the exit code of a subcommand means."""
+    """The exit codes of subcommands."""
 
     SUCCESS = 0
     """Everything worked."""
@@ -21,13 +21,13 @@ class ExitCode(IntEnum):
     USAGE = 2
     """The command, a file or a criterion is not valid; nothing was requested."""
     ARCHIVE = 3
-    """The archive failed or did not answer in time."""
+    """MAST failed or did not respond in time."""
     LOGIN = 4
     """A token is missing, was not accepted, or gives no access."""
     INTERRUPTED = 130
     """Ctrl-C."""
     CLOSED_PIPE = 141
-    """The reader of the output ended, as `head` does."""
+    """The reader of the output has ended, such as `head`."""
 
 
 class CommandFailed(click.ClickException):
@@ -35,7 +35,7 @@ class CommandFailed(click.ClickException):
 
     def __init__(self, message: str, code: ExitCode) -> None:
         super().__init__(message)
-        # The attribute of one exception; click declares that of the class.
+        # An instance attribute, because click declares it as a class attribute.
         vars(self)["exit_code"] = int(code)
 
     def show(self, file: IO[Any] | None = None) -> None:
@@ -48,5 +48,5 @@ LOGIN_ADVICE = "Set MAST_API_TOKEN, or run 'astroquery-mast login' in a terminal
 
 
 def usage_failure(message: str) -> CommandFailed:
-    """Return the failure of a command that cannot be run as it was given."""
+    """Return the failure of an invalid command."""
     return CommandFailed(f"Error: {message}", ExitCode.USAGE)

@@ -1,6 +1,6 @@
-"""Tables from files and from standard input.
+"""Read tables from files and from standard input.
 
-In: the name of a file, or ``-``.  Out: a table, as the subcommands write it.
+In: the name of a file, or ``-``.  Out: a table, in any format that the subcommands write.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _URI = ":"
 
 
 def read_inputs(words: Iterable[str]) -> list[Any]:
-    """Return the tables that words name, and the words that name none, such as dataURIs and obsids."""
+    """Read the tables among the words; other words, such as dataURIs and obsids, are returned unchanged."""
     found: list[Any] = []
     for word in words:
         if word == _INPUT or _is_file(word):
@@ -37,13 +37,13 @@ def read_inputs(words: Iterable[str]) -> list[Any]:
 
 
 def _is_file(word: str) -> bool:
-    """Whether a word names a table: not a dataURI, and not an obsid."""
+    """Return whether a word is the name of a file, and not a dataURI or an obsid."""
     suffixed = Path(word).suffix.lower() in SUFFIXES and _URI not in word
     return suffixed or Path(word).is_file()
 
 
 def read_table(name: str) -> Table:
-    """Return the table of a file, or of standard input."""
+    """Return the table in a file or from standard input."""
     read = _read(name)
     if isinstance(read, list):
         raise usage_failure(f"{_named(name)} is not a table.")
@@ -55,7 +55,7 @@ def _named(name: str) -> str:
 
 
 def _read(name: str) -> Table | list[str]:
-    """A table, or the words of a list of them."""
+    """Return a table, or the words of a list."""
     try:
         content = _content(name)
     except OSError as err:
@@ -64,7 +64,7 @@ def _read(name: str) -> Table | list[str]:
     try:
         return content.decode().split() if form is None else _parsed(content, form, _named(name))
     except (OSError, ValueError, TypeError, KeyError, IndexError, IORegistryError, ImportError) as err:
-        raise usage_failure(f"no table can be read from {_named(name)}: {err}") from err
+        raise usage_failure(f"cannot read a table from {_named(name)}: {err}") from err
 
 
 def _content(name: str) -> bytes:
@@ -74,7 +74,7 @@ def _content(name: str) -> bytes:
 
 
 def _form_of(content: bytes) -> str | None:
-    """The format of a table by its beginning; None for a list of words."""
+    """Return the format of a table from its beginning; None for a list of words."""
     begin = content.lstrip()[:2000]
     if begin.startswith(b"SIMPLE  ="):
         return "fits"
@@ -90,7 +90,7 @@ def _form_of(content: bytes) -> str | None:
 
 
 def _parsed(content: bytes, form: str, name: str) -> Table:
-    """The table that is in the content of a file."""
+    """Return the table in the content of a file."""
     if form == "parquet":
         return table_of_parquet(content, name)
     if form == "json":
@@ -101,7 +101,7 @@ def _parsed(content: bytes, form: str, name: str) -> Table:
 
 
 def _of_json(content: bytes) -> Table:
-    """The table that a list of objects is; masked where there is no value."""
+    """Return the table in a JSON list of objects; missing values are masked."""
     rows = json.loads(content)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError("JSON must be a list with an object for each row")
@@ -110,7 +110,7 @@ def _of_json(content: bytes) -> Table:
 
 
 def _json_column(cells: list[Any]) -> MaskedColumn:
-    """A column of values, masked where they are null."""
+    """Return a column of values; null is masked."""
     absent = [cell is None for cell in cells]
     kinds = {type(cell) for cell in cells if cell is not None}
     kind: type = kinds.pop() if len(kinds) == 1 else float if kinds == {int, float} else str

@@ -1,4 +1,4 @@
-"""The command `astroquery-mast`: a group of subcommands, each of which is imported when it is used.
+"""The command `astroquery-mast`: a group of subcommands, which are imported on demand.
 
 In: the words of the command line.  Out: an exit code.
 """
@@ -16,7 +16,7 @@ from .completion import BashCriteria, ZshCriteria
 from .settings import read_defaults
 
 _PROGRAM = "astroquery-mast"
-# The module of each subcommand, in which it is called ``<name>_command``.
+# The module of each subcommand; its function is ``<name>_command``.
 _MODULES = {
     "search": "search",
     "count": "search",
@@ -44,7 +44,7 @@ add_completion_class(ZshCriteria)
 
 
 class LazyGroup(click.Group):
-    """The subcommands, in the order in which a user needs them."""
+    """The subcommands, in the order of a typical workflow."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the subcommands."""
@@ -63,7 +63,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name the subcommand that may be meant, where there is none of that name."""
+        """Suggest a subcommand with a similar name if the name is unknown."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as err:
@@ -75,16 +75,16 @@ class LazyGroup(click.Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Take the defaults of options from the configuration file."""
+        """Read the defaults of options from the configuration file."""
         if not extra.get("resilient_parsing") and "default_map" not in extra:
             extra["default_map"] = read_defaults(self, click.Context(self, info_name=info_name))
         return super().make_context(info_name, args, parent, **extra)
 
 
 def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-    """Print the version, and end."""
+    """Print the version and exit."""
     if value and not ctx.resilient_parsing:
-        from importlib.metadata import version  # noqa: PLC0415 - slow, and for one option only
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and only for one option
 
         click.echo(f"{_PROGRAM} {version('astroquery_mast')}")
         ctx.exit()
@@ -99,10 +99,10 @@ Examples:
   astroquery-mast get -p 1783 -i 'NIRCAM*' --level 3 --dry-run
   astroquery-mast count proposal_id=1783 calib_level=[2,3]
 
-Add --sandbox to a command to try it without the archive. 'astroquery-mast COMMAND --help' has more examples.""",
+Add --sandbox to a command to try it without MAST. 'astroquery-mast COMMAND --help' has more examples.""",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
 )
 def cli() -> None:
-    """Search and download data of MAST, the Mikulski Archive for Space Telescopes."""
+    """Search and download data from MAST, the Mikulski Archive for Space Telescopes."""

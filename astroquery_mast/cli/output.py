@@ -1,6 +1,6 @@
-"""Tables on standard output and in files.
+"""Print tables, or write them to files.
 
-In: a table, and what the user wants of it.  Out: text that fits the terminal, CSV, ECSV, VOTable, JSON; or a file.
+In: a table and output options.  Out: text that fits the terminal, CSV, ECSV, VOTable or JSON; or a file.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from .options import SUFFIXES
 
 _ALL = "all"
 _LINES_AT_ONCE = 50
-# The columns that are printed if there are so many that nobody can read them, the most important first: of products,
-# of plans, of manifests, of observations.  The first list of which the table has the first two columns is taken.
+# Default columns, most important first: of products, plans, manifests, data sets of HST and JWST, changes, and
+# observations.  The first list whose first two columns are in the table is used.
 _SHOWN = (
     ("productFilename", "size", "productSubGroupDescription", "calib_level", "productType", "dataRights", "obs_id"),
     ("Action", "Size", "Local Path", "Rights", "Reason"),
@@ -53,13 +53,13 @@ _SHOWN = (
     ),
 )
 _MANY = 12
-# Rows of a terminal that the prompt, the header and the note take.
+# Rows of a terminal for the prompt, the header and the note, and the minimum number of rows to print.
 _AROUND, _LEAST = 6, 10
-# No column of text is cut to less.
+# Minimum width of shortened columns.
 _LEAST_WIDTH = 16
 _PATH = "Local Path"
 _SIZES = frozenset({"size", "Size", "fileSize", "Catalog Size"})
-# The beginning of a message is enough in a table, because a warning has all of it.
+# Length of messages in a table; a warning has the full message.
 _SENTENCE = 60
 _GAP = "  "
 _EMPTY = "-"
@@ -68,7 +68,7 @@ _NUMBERS = "iuf"
 
 @dataclass(frozen=True)
 class OutputChoice:
-    """What the user wants to see of a table, and where."""
+    """The user's options for the output of a table."""
 
     output_file: Path | None = None
     as_json: bool = False
@@ -80,7 +80,7 @@ class OutputChoice:
     def form(self) -> str:
         """The format to print."""
         if self.as_json and self.output_format not in {None, "json"}:
-            raise usage_failure(f"--json and --format {self.output_format} exclude each other.")
+            raise usage_failure(f"--json and --format {self.output_format} cannot be combined.")
         return "json" if self.as_json else self.output_format or "table"
 
 
@@ -100,20 +100,20 @@ def show_table(table: Table, choice: OutputChoice, note: Callable[[str], None], 
 
 
 def in_words(number: int, what: str) -> str:
-    """A number with what is counted."""
+    """Return a number with a noun in singular or plural."""
     plural = f"{what}es" if what.endswith("ch") else f"{what}s"
     return f"{number:,} {what if number == 1 else plural}"
 
 
 def _chosen(table: Table, names: Sequence[str]) -> list[str]:
-    """The columns of a table that were chosen."""
+    """Return the selected columns of a table."""
     if list(names) == [_ALL]:
         return list(table.colnames)
     return list(dict.fromkeys(known_name(name, table.colnames, f"There is no column {name!r}.") for name in names))
 
 
 def _print_lines(lines: Iterable[str]) -> None:
-    """Print lines, some at a time: where output is not buffered, a long text may be lost without an error."""
+    """Print lines in small groups, because a long text may be lost without an error if output is not buffered."""
     waiting = iter(lines)
     while some := list(islice(waiting, _LINES_AT_ONCE)):
         click.echo("\n".join(some))
@@ -123,7 +123,7 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 
 def _print_table(table: Table, choice: OutputChoice, note: Callable[[str], None], what: str) -> None:
-    """Print the most useful columns; on a terminal, as many columns and rows as fit."""
+    """Print the most useful columns, and only as many columns and rows as fit on a terminal."""
     names = list(table.colnames) if choice.columns is not None else _default_columns(table)
     size = _terminal_size() if sys.stdout is not None and sys.stdout.isatty() else None
     most = len(table)
@@ -140,7 +140,7 @@ def _print_table(table: Table, choice: OutputChoice, note: Callable[[str], None]
 
 
 def _terminal_size() -> os.terminal_size:
-    """The size of the terminal itself: readline, which others import, writes one of its own into the environment."""
+    """Return the size of the terminal itself, because readline may set a different size in the environment."""
     try:
         return os.get_terminal_size(sys.stdout.fileno())
     except (OSError, ValueError):
@@ -148,21 +148,21 @@ def _terminal_size() -> os.terminal_size:
 
 
 def _default_columns(table: Table) -> list[str]:
-    """The columns to print if none were chosen."""
+    """Return the columns to print by default."""
     for names in _SHOWN:
         if all(name in table.colnames for name in names[:2]):
-            found = [name for name in names if name in table.colnames and not _is_void(table[name])]
+            found = [name for name in names if name in table.colnames and not _is_empty(table[name])]
             return [*(["input_row"] if "input_row" in table.colnames else []), *found]
     return list(table.colnames)
 
 
-def _is_void(column: Any) -> bool:
-    """Whether a column has nothing in any row."""
+def _is_empty(column: Any) -> bool:
+    """Return whether all values of a column are missing."""
     return len(column) > 0 and all(cell is None for cell in plain_cells(column))
 
 
 def _lines(table: Table, width: int | None, *, fixed: bool) -> list[str]:
-    """The lines of a table; if they do not fit, long cells are cut, and the last columns left out."""
+    """Return the lines of a table; to fit the width, long cells are shortened and the last columns dropped."""
     columns = [_column_lines(name, table[name]) for name in table.colnames]
     if width is not None and _width(columns) > width:
         natural = dict(zip(table.colnames, columns, strict=True))
@@ -174,12 +174,12 @@ def _lines(table: Table, width: int | None, *, fixed: bool) -> list[str]:
 
 
 def _width(columns: list[list[str]]) -> int:
-    """The width of columns beside each other."""
+    """Return the total width of columns."""
     return sum(text_width(column[0]) for column in columns) + len(_GAP) * (len(columns) - 1)
 
 
 def _shortened(name: str, column: list[str], width: int) -> list[str]:
-    """A column with cells of at most a width: paths without their beginning, other text without its middle."""
+    """Shorten the cells of a column to a width, at the beginning of paths or in the middle of other text."""
     if text_width(column[0]) <= width:
         return column
     before = 0 if name == _PATH else (width - 1) // 2
@@ -190,7 +190,7 @@ def _shortened(name: str, column: list[str], width: int) -> list[str]:
 
 
 def _widened(natural: dict[str, list[str]], columns: list[list[str]], room: int) -> list[list[str]]:
-    """The columns, with the room that is left given to those that were cut, the first of them first."""
+    """Return the columns with the remaining width distributed to shortened columns, from the first one on."""
     widened = []
     for (name, column), cut in zip(natural.items(), columns, strict=True):
         more = min(max(room, 0), text_width(column[0]) - text_width(cut[0]))
@@ -200,7 +200,7 @@ def _widened(natural: dict[str, list[str]], columns: list[list[str]], room: int)
 
 
 def _column_lines(name: str, column: Any) -> list[str]:
-    """The cells of a column, below its name, all of the same width."""
+    """Return the name and the cells of a column, all of the same width."""
     title = name if name in _SIZES or not getattr(column, "unit", None) else f"{name} [{column.unit}]"
     kind = getattr(getattr(column, "dtype", None), "kind", "O")
     cells = [title, *(_cell(name, cell) for cell in _plain(column))]
@@ -209,7 +209,7 @@ def _column_lines(name: str, column: Any) -> list[str]:
 
 
 def _cell(name: str, value: Any) -> str:
-    """A cell as text."""
+    """Return a cell as text."""
     if value is None:
         return _EMPTY
     if name in _SIZES and isinstance(value, int):
@@ -221,7 +221,7 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _as_text(table: Table, form: str) -> str:
-    """A table in a format of astropy."""
+    """Return a table as text in a format of astropy."""
     if form == "votable":
         binary = io.BytesIO()
         _writable(table, form).write(binary, format=form)
@@ -235,7 +235,7 @@ def _as_text(table: Table, form: str) -> str:
 
 
 def _plain(column: Any) -> list[Any]:
-    """The cells of a column as values that JSON has; None where there is no value."""
+    """Return the cells of a column as JSON values; None if missing."""
     if isinstance(column, SkyCoord):
         return [[_json_value(lon), _json_value(lat)] for lon, lat in zip(*_angles(column), strict=True)]
     if isinstance(column, Time):
@@ -245,13 +245,13 @@ def _plain(column: Any) -> list[Any]:
 
 
 def _angles(positions: SkyCoord) -> tuple[list[float], list[float]]:
-    """Longitudes and latitudes in degrees."""
+    """Return longitudes and latitudes in degrees."""
     spherical = positions.spherical
     return np.ravel(spherical.lon.deg).tolist(), np.ravel(spherical.lat.deg).tolist()
 
 
 def _json_value(value: Any) -> Any:
-    """A value that JSON has."""
+    """Return a value that JSON supports."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
@@ -264,7 +264,7 @@ def _json_value(value: Any) -> Any:
 
 
 def _of_python(value: Any) -> Any:
-    """A value of numpy, or bytes, as one of Python's own; text for anything else."""
+    """Convert a numpy value or bytes to a Python value, and anything else to text."""
     if value is np.ma.masked:
         return None
     if isinstance(value, bytes):
@@ -273,7 +273,7 @@ def _of_python(value: Any) -> Any:
 
 
 def _json_lines(table: Table) -> Iterator[str]:
-    """The lines of a list of objects, one for each row."""
+    """Yield the lines of a JSON list with one object per row."""
     columns = {name: _plain(table[name]) for name in table.colnames}
     yield "["
     for row in range(len(table)):
@@ -293,7 +293,7 @@ _ASTROPY = {"csv": "ascii.csv", "ecsv": "ascii.ecsv"}
 
 
 def _writable(table: Table, form: str) -> Table:
-    """The same table with text for what a format does not have."""
+    """Return the table with objects as text, unless the format supports objects."""
     if form in {"ecsv", "json"}:
         return table
     plain = table.copy(copy_data=False)
@@ -305,7 +305,7 @@ def _writable(table: Table, form: str) -> Table:
 
 
 def write_table(table: Table, path: Path) -> None:
-    """Write a file, which takes the place of an older one in one step."""
+    """Write a table to a file, replacing an existing file in a single step."""
     form = SUFFIXES[path.suffix.lower()]
     partial = path.with_name(f".{path.name}.part")
     try:

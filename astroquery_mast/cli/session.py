@@ -1,6 +1,6 @@
-"""What surrounds the work of one subcommand: servers, token, log, warnings, and messages for errors.
+"""The environment of a subcommand: servers, token, log, warnings, and error messages.
 
-In: the options that all subcommands have.  Out: a context, which ends with an exit code and one message.
+In: the options of all subcommands.  Out: a context that ends with an exit code and at most one error message.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from .exits import LOGIN_ADVICE, CommandFailed, ExitCode, usage_failure
 from .inputs import read_inputs, read_table
 from .output import OutputChoice, show_table, write_json
 
-# Where the sandbox is, all services are at one address.
+# Settings for the sandbox, which has all services at one address.
 _SERVERS = (
     *("server", "catalogs_server", "resolver_server", "hla_server", "archive_server", "gsss_server"),
     *("casjobs_server", "programs_server"),
 )
-_TYPED = {
+_COMMANDS = {
     "limit=None": "--limit 0",
     "Use login(), or set the": "Run 'astroquery-mast login', or set the",
     "Pass one to login(), or set the": "Run 'astroquery-mast login', or set the",
@@ -62,29 +62,29 @@ _INTERRUPTED = "Interrupted. Complete files are kept: run the same command again
 
 
 def _settings_for(server: str, host: str) -> dict[str, str]:
-    """The settings for another server: one on this computer is a sandbox, which has all services and the cloud."""
+    """Return the settings for a server; a server on this computer is a sandbox with all services and the cloud."""
     if host not in LOOPBACK:
         return {"server": server}
     return {**dict.fromkeys(_SERVERS, server), "cloud_server": f"{server}{_CLOUD}", "fallback_registry": ""}
 
 
 class _Messages(logging.Handler):
-    """Writes the log to standard error, without the names of modules, and each warning once."""
+    """A log handler that writes to standard error, without module names, and each warning once."""
 
     def __init__(self) -> None:
         super().__init__()
         self._written: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a message of the log."""
+        """Write a log message."""
         self.write(record.getMessage(), "" if record.levelno == logging.INFO else record.levelname.capitalize())
 
     def warn(self, message: Warning | str, *_where: Any, **_options: Any) -> None:
-        """Write a warning of Python, without the line of code that has caused it."""
+        """Write a Python warning without the source line."""
         self.write(str(message), "Warning")
 
     def write(self, text: str, kind: str) -> None:
-        """Write a message, unless it is a warning that has been written."""
+        """Write a message, unless it is a repeated warning."""
         text = as_typed(text)
         line = f"{kind}: {text}" if kind else text
         if kind != "Warning" or line not in self._written:
@@ -93,20 +93,20 @@ class _Messages(logging.Handler):
 
 
 class Session:
-    """One subcommand at work.
+    """The environment in which a subcommand runs.
 
     Parameters
     ----------
     server : str, optional
-        The address of another server; one on this computer serves everything.
-    sandbox : bool
+        The URL of another server.  A server on this computer is used for all services.
+    sandbox : bool, default False
         Whether to start a sandbox and use it.
     token_file : str, optional
-        A file with a token, instead of those of the environment.
+        A file with a token, which replaces tokens in the environment.
     timeout : float, optional
-        Seconds that a call may take.
-    quiet, verbose : bool
-        Less and more messages.
+        The time limit for each call in seconds.  Defaults to ``conf.timeout``.
+    quiet, verbose : bool, default False
+        Whether to write fewer or more messages.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Session:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        """Set up messages first, then addresses and the token."""
+        """Set up messages first, then servers and the token."""
         with ExitStack() as stack:
             stack.enter_context(_reported_errors(verbose=self._verbose))
             stack.enter_context(_messages(quiet=self._quiet, verbose=self._verbose))
@@ -139,13 +139,13 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        """Undo that in reverse; the error, if any, becomes a message at last."""
+        """Undo the setup in reverse order; errors become messages."""
         return self._stack.__exit__(kind, error, trace)
 
     def _set_addresses(self, stack: ExitStack) -> None:
         """Set the servers and the timeout."""
         if self._server is not None and self._sandbox:
-            raise usage_failure("--server and --sandbox exclude each other.")
+            raise usage_failure("--server and --sandbox cannot be combined.")
         if self.timeout is not None:
             stack.enter_context(conf.set_temp("timeout", self.timeout))
         if self._sandbox:
@@ -155,23 +155,23 @@ class Session:
         if self._server is not None:
             address = urlsplit(self._server)
             if address.scheme not in {"http", "https"} or not address.hostname:
-                raise usage_failure(f"--server needs an address such as https://mast.stsci.edu, not {self._server!r}.")
+                raise usage_failure(f"--server must be a URL such as https://mast.stsci.edu, got {self._server!r}.")
             for name, value in _settings_for(self._server.rstrip("/"), address.hostname).items():
                 stack.enter_context(conf.set_temp(name, value))
 
     def log_in_if_stored(self) -> None:
-        """Log in with the token of the system's keyring, if there is one and the environment has none."""
+        """Log in with the token in the system's keyring, if any, unless the environment has a token."""
         if environment_has_token() or (token := stored_token()) is None:
             return
         try:
             mast.Mast.login(token)
         except LoginError as err:
-            warn_user(f"The token of the keyring is not accepted: {err}", AuthenticationWarning)
+            warn_user(f"The token in the keyring was not accepted: {err}", AuthenticationWarning)
 
     # -- messages --------------------------------------------------------------------------------------------------
 
     def note(self, text: str) -> None:
-        """Write a message to standard error, unless the user wants none."""
+        """Write a message to standard error, unless --quiet is set."""
         if not self._quiet:
             click.echo(text, err=True)
 
@@ -186,11 +186,11 @@ class Session:
         return read_table(name)
 
     def read_inputs(self, words: list[str]) -> list[Any]:
-        """Read tables from those words that name them; other words, such as dataURIs, stay as they are."""
+        """Read the tables among the words; other words, such as dataURIs, are returned unchanged."""
         return read_inputs(words)
 
     def show(self, found: Any, choice: dict[str, Any], what: str = "row") -> None:
-        """Print or write a table, and end with an exit code if it has no rows; print a request that was not sent."""
+        """Print or write a table, with an exit code if it is empty; print the request after a dry run."""
         if not isinstance(found, Table):
             write_json(found)
             return
@@ -205,11 +205,11 @@ class Session:
 
 @contextmanager
 def _reported_errors(*, verbose: bool) -> Iterator[None]:
-    """End with a message and an exit code where the work ends with an error."""
+    """Convert exceptions to a message and an exit code."""
     try:
         yield
     except (KeyboardInterrupt, click.Abort) as err:
-        # Where a question was asked, its line is not ended.
+        # After a prompt, the cursor is still on its line.
         before = "\n" if isinstance(err, click.Abort) else ""
         raise _failed(before + _INTERRUPTED, ExitCode.INTERRUPTED, err, verbose=verbose) from None
     except BrokenPipeError:
@@ -222,40 +222,40 @@ def _reported_errors(*, verbose: bool) -> Iterator[None]:
     except _ARCHIVE as err:
         raise _failed(f"Error: {err}", ExitCode.ARCHIVE, err, verbose=verbose) from None
     except ModuleNotFoundError as err:
-        message = f"Error: this needs {err.name}: pip install 'astroquery_mast[sandbox]' installs it."
+        message = f"Error: this command requires {err.name}: pip install 'astroquery_mast[sandbox]'"
         raise _failed(message, ExitCode.USAGE, err, verbose=verbose) from None
     except OSError as err:
         raise _failed(f"Error: {presentable(err)}", ExitCode.USAGE, err, verbose=verbose) from None
 
 
 def _failed(message: str, code: ExitCode, error: BaseException, *, verbose: bool) -> CommandFailed:
-    """The end of a subcommand, with a traceback if the user wants it."""
+    """Return the failure of a subcommand; print a traceback if --verbose is set."""
     if verbose:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     return CommandFailed(as_typed(message), code)
 
 
 def as_typed(message: str) -> str:
-    """Return a message of the library with what is typed on the command line in place of calls in Python."""
-    for call, typed in _TYPED.items():
+    """Replace Python calls in a message of the library by the equivalent commands."""
+    for call, typed in _COMMANDS.items():
         message = message.replace(call, typed)
     return message
 
 
 def _close_output() -> None:
-    """Let Python not write to the closed pipe once more when it ends."""
+    """Prevent Python from writing to the closed pipe again when it exits."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):  # it is not a file of the system
+    except (OSError, ValueError):  # not a file of the operating system
         return
 
 
 @contextmanager
 def _messages(*, quiet: bool, verbose: bool) -> Iterator[None]:
-    """Write the log, and the warnings of astropy and of this package, to standard error."""
+    """Write the log and the warnings of astropy and this package to standard error."""
     handlers, level, propagate = log.handlers[:], log.level, log.propagate
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that does not have a letter shows another sign, instead of an error.
+        # Characters that the terminal cannot encode are replaced instead of raising an error.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     messages = _Messages()
@@ -276,10 +276,10 @@ def _messages(*, quiet: bool, verbose: bool) -> Iterator[None]:
 
 @contextmanager
 def _token_from(name: str) -> Iterator[None]:
-    """Take the token from a file, and not from what the environment has otherwise."""
+    """Use the token in a file, and ignore tokens in the environment."""
     path = Path(name).expanduser()
     if not path.is_file():
-        raise usage_failure(f"--token-file: there is no file {name!r}.")
+        raise usage_failure(f"--token-file: the file {name!r} does not exist.")
     before = {variable: os.environ.pop(variable) for variable in (*ENVIRONMENT, TOKEN_FILE) if variable in os.environ}
     os.environ[TOKEN_FILE] = str(path)
     try:

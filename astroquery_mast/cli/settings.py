@@ -1,7 +1,7 @@
-"""The configuration file of the command line: defaults of options, in TOML.
+"""The configuration file of the command line: default values of options, in TOML.
 
-In: the file that ``ASTROQUERY_MAST_CONFIG`` names, or ``config.toml`` in the user's folder for settings.  Out: click's
-``default_map``.
+In: the file named in ``ASTROQUERY_MAST_CONFIG``, or ``config.toml`` in the user's configuration folder.  Out: the
+``default_map`` of click.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _PROGRAM = "astroquery-mast"
 
 
 def user_folder() -> Path:
-    """Return the folder in which this system keeps settings of programs."""
+    """Return the user's configuration folder on this system."""
     return Path(click.get_app_dir(_PROGRAM))
 
 
 def config_path() -> Path:
-    """Return the configuration file, whether it exists or not."""
+    """Return the path of the configuration file, which may not exist."""
     named = os.environ.get(CONFIG_VARIABLE, "").strip()
     return Path(named).expanduser() if named else user_folder() / "config.toml"
 
 
 def read_defaults(group: click.Group, ctx: click.Context) -> dict[str, Any]:
-    """Return the defaults of all subcommands; empty if there is no file."""
+    """Return the defaults of all subcommands; empty without a file."""
     path = config_path()
     if not path.exists() and not os.environ.get(CONFIG_VARIABLE, "").strip():
         return {}
@@ -63,7 +63,7 @@ def _failure(path: Path, message: str) -> CommandFailed:
 def _group_defaults(
     path: Path, group: click.Group, ctx: click.Context, written: Mapping[str, Any], common: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The defaults of the subcommands of a group."""
+    """Return the defaults of the subcommands in a group."""
     names = group.list_commands(ctx)
     for name in written:
         if name not in names:
@@ -81,7 +81,7 @@ def _group_defaults(
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:
-    """The options of a subcommand by their long names."""
+    """Return the options of a subcommand by their long names."""
     named = [(opt, param) for param in command.params if isinstance(param, click.Option) for opt in param.opts]
     return {opt.removeprefix("--"): param for opt, param in named if opt.startswith("--")}
 
@@ -89,7 +89,7 @@ def _options(command: click.Command) -> dict[str, click.Option]:
 def _command_defaults(
     path: Path, name: str, command: click.Command, section: Mapping[str, Any], common: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The defaults of a subcommand by the names of its parameters."""
+    """Return the defaults of a subcommand by parameter name."""
     options, defaults = _options(command), {}
     for key, value in [*common.items(), *section.items()]:
         option = options.get(key.replace("_", "-"))
@@ -102,7 +102,7 @@ def _command_defaults(
 
 
 def _check_kind(path: Path, name: str, key: str, option: click.Option, value: Any) -> None:
-    """Raise an error for a value that its option cannot have; click checks the rest."""
+    """Raise an error if the type of a value is wrong for its option; click checks the rest."""
     if option.is_flag and not isinstance(value, bool):
         raise _failure(path, f"{key!r} in [{name}] must be true or false.")
     if not option.is_flag and (isinstance(value, bool) or not isinstance(value, str | int | float | list)):

@@ -1,4 +1,4 @@
-"""What ``download`` and ``get`` have in common: a plan, a question, the download, its report.
+"""The common part of ``download`` and ``get``: plan, confirmation, download, report.
 
 In: products and options.  Out: files, a manifest, and an exit code.
 """
@@ -24,7 +24,7 @@ _FORMS = ("output_file", "as_json", "output_format", "rows")
 def fetch_products(
     session: Session, products: Any, filters: dict[str, Any], options: dict[str, Any], download: Any
 ) -> None:
-    """Download products and report the manifest; with ``dry_run`` show the plan."""
+    """Download products and report the manifest; with ``dry_run``, only show the plan."""
     output = {name: options.pop(name) for name in _FORMS}
     dry_run, sure, limit = options.pop("dry_run"), options.pop("yes"), options.pop("ask_above")
     options["max_workers"] = options.pop("workers")
@@ -47,7 +47,7 @@ def fetch_products(
 
 
 def _may_be_exclusive(products: Any) -> bool:
-    """Whether there may be files for which a token is needed."""
+    """Return whether some files may require a token."""
     tables = products if isinstance(products, list) else [products]
     return any(
         isinstance(table, str) or "dataRights" not in table.colnames or _EXCLUSIVE in set(map(str, table["dataRights"]))
@@ -56,8 +56,8 @@ def _may_be_exclusive(products: Any) -> bool:
 
 
 def plan_text(meta: dict[str, Any]) -> str:
-    """Return a sentence about what is to be downloaded."""
-    from astropy.utils.console import human_file_size  # noqa: PLC0415 - help and completion do without astropy
+    """Return a sentence with the number and size of the files to download."""
+    from astropy.utils.console import human_file_size  # noqa: PLC0415 - help and completion do not need astropy
 
     files, unknown = meta["files"], meta["unknown_sizes"]
     parts = [f"{files:,} file{'' if files == 1 else 's'} to download"]
@@ -66,30 +66,30 @@ def plan_text(meta: dict[str, Any]) -> str:
     if unknown:
         parts.append("size unknown" if unknown == files else f"{unknown:,} of unknown size")
     if meta["exclusive"]:
-        parts.append(f"{meta['exclusive']:,} with exclusive access")
+        parts.append(f"{meta['exclusive']:,} under exclusive access")
     if meta["free_bytes"] is not None:
         parts.append(f"{human_file_size(meta['free_bytes']).strip()}B free on the disk")
     return "; ".join(parts) + "."
 
 
 def _confirm(session: Session, size: float, limit: float) -> None:
-    """Ask before a large download; without a terminal --yes is needed."""
+    """Ask before a large download; without a terminal, --yes is required."""
     if size <= limit:
         return
     if not is_terminal():
-        raise usage_failure(f"this download is larger than {limit:g} GB: add --yes, or a larger --ask-above.")
+        raise usage_failure(f"this download is larger than {limit:g} GB. Use --yes or a larger --ask-above.")
     if not session.ask("Download?"):
         raise CommandFailed("Nothing was downloaded.", ExitCode.INCOMPLETE)
 
 
 def is_terminal() -> bool:
-    """Tell whether somebody can answer a question."""
+    """Return whether standard input is a terminal, so that a user can answer a prompt."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def write_manifest(manifest: Any, name: str) -> None:
-    """Write a manifest to the file that it was read from."""
-    from .output import write_table  # noqa: PLC0415 - help and completion do without astropy
+    """Write a manifest back to its file."""
+    from .output import write_table  # noqa: PLC0415 - help and completion do not need astropy
 
     path = Path(name).expanduser()
     if path.suffix.lower() not in SUFFIXES:

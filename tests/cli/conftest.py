@@ -1,4 +1,4 @@
-"""What the tests of the command line share: a sandbox, an empty folder, and no settings of this computer."""
+"""Fixtures of the command line tests: a sandbox, an empty folder, and no settings of this computer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from astroquery_mast.sandbox import Sandbox
 
 @pytest.fixture(autouse=True)
 def own_folder(mast_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruptible: None) -> Path:
-    """Run each test in a folder of its own, which is also where settings and saved searches are."""
+    """Run each test in a separate folder, which also has the settings and saved searches."""
     del mast_sandbox, interruptible
     (tmp_path / "home").mkdir()
     for name in ("HOME", "XDG_CONFIG_HOME", "APPDATA", "USERPROFILE"):

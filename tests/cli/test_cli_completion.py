@@ -1,4 +1,4 @@
-"""Completion by the shell, without a request."""
+"""Shell completion without requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from astroquery_mast.sandbox import Sandbox
 
 
 def completed(*words: str) -> list[str]:
-    """Return what the last word may become."""
+    """Return the completions of the last word."""
     found = ShellComplete(cli, {}, "astroquery-mast", "_COMPLETE").get_completions(list(words[:-1]), words[-1])
     return [item.value for item in found]
 
@@ -38,21 +38,21 @@ def completed(*words: str) -> list[str]:
     ],
 )
 def test_words_are_completed(words: tuple[str, ...], values: list[str], mast_sandbox: Sandbox) -> None:
-    """Subcommands, options, criteria, their values, and columns."""
+    """Subcommands, options, criteria, values, and columns are completed."""
     assert completed(*words) == values
     assert len(mast_sandbox.requests) == 0
 
 
-def test_all_criteria_that_are_offered_exist() -> None:
-    """They are columns of the archive."""
+def test_all_completed_criteria_exist() -> None:
+    """All criteria are columns of MAST."""
     offered = {word.removesuffix("=") for word in completed("search", "")}
     assert offered <= set(Observations.get_metadata("observations")["Column Name"])
     assert len(offered) > 30
 
 
 @pytest.mark.parametrize("name", ["obs_collection", "calib_level", "dataRights", "dataproduct_type", "intentType"])
-def test_the_values_that_are_offered_are_accepted(name: str) -> None:
-    """A search by each of them is one that the client makes."""
+def test_completed_values_are_accepted(name: str) -> None:
+    """Each completed value is a valid criterion."""
     for word in completed("search", f"{name}="):
         payload = json.loads(invoke("search", word, "--dry-run").stdout)
         assert payload["service"] == "Mast.Caom.Filtered"
@@ -60,7 +60,7 @@ def test_the_values_that_are_offered_are_accepted(name: str) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_the_shells_have_a_script(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That of bash adds no space after an equals sign."""
+    """The script of bash does not add a space after an equals sign."""
     monkeypatch.setenv("_ASTROQUERY_MAST_COMPLETE", f"{shell}_source")
     script = invoke().stdout
     assert "astroquery-mast" in script

@@ -1,4 +1,4 @@
-"""Words of the command line as criteria: Python values where they are written so, else text."""
+"""Words of the command line as criteria: Python values, or text."""
 
 from __future__ import annotations
 
@@ -48,29 +48,29 @@ VALUES = st.recursive(
         ("{'a': 1}", "{'a': 1}"),
     ],
 )
-def test_a_value_is_what_python_reads_or_text(text: str, value: Any) -> None:
-    """Names that look like numbers stay text, and quotation marks that the shell has removed are not needed."""
+def test_a_value_is_a_python_literal_or_text(text: str, value: Any) -> None:
+    """Names that look like numbers stay text, and quotation marks are optional."""
     parsed = parse_value(text)
     assert (type(parsed), parsed) == (type(value), value)
 
 
 @given(VALUES.filter(lambda value: isinstance(value, list | tuple) and value))
-def test_a_list_is_read_as_python_writes_it(value: Any) -> None:
-    """Lists and tuples of all values come back."""
+def test_lists_and_tuples_are_parsed(value: Any) -> None:
+    """Lists and tuples of all values are parsed from their repr."""
     assert parse_value(repr(value)) == value
 
 
 @given(st.text(max_size=40))
 def test_every_text_is_a_value_or_a_clear_error(text: str) -> None:
-    """Nothing but the error of the command line comes out of any text."""
+    """Any text gives a value or the error of the command line."""
     try:
         parse_value(text)
     except click.ClickException as err:
         assert "closing" in err.message
 
 
-def test_a_list_without_its_end_is_refused() -> None:
-    """What is missing is named."""
+def test_a_list_without_a_closing_bracket_raises() -> None:
+    """The message names the missing bracket."""
     with pytest.raises(click.ClickException, match=r"closing '\]' is missing"):
         parse_value("[2,3")
 
@@ -88,26 +88,26 @@ def test_a_list_without_its_end_is_refused() -> None:
     ],
 )
 def test_comparisons_are_criteria(word: str, name: str, value: str) -> None:
-    """They can be written as in Python."""
+    """Comparisons can be written as in Python."""
     assert split_words([word]) == ([], {name: value})
 
 
-def test_words_that_are_no_criteria_are_the_target() -> None:
-    """They are put together, so that names and positions need no quotation marks."""
+def test_other_words_are_the_target() -> None:
+    """Words without an operator are joined, so that names and positions need no quotation marks."""
     assert target_and_criteria(["NGC", "calib_level=3", "1068"]) == ("NGC 1068", {"calib_level": 3})
     assert target_and_criteria([" -41.2"]) == ("-41.2", {})
     assert target_and_criteria([]) == (None, {})
 
 
-def test_a_criterion_is_given_once() -> None:
-    """The second would silently win."""
-    with pytest.raises(click.ClickException, match="filters is given twice"):
+def test_a_repeated_criterion_raises() -> None:
+    """Otherwise, the second value would silently replace the first."""
+    with pytest.raises(click.ClickException, match="filters is specified twice"):
         split_words(["filters=F814W", "filters=F555W"])
 
 
 @given(st.lists(st.text(max_size=20), max_size=5))
 def test_no_word_is_lost(words: list[str]) -> None:
-    """Each is a criterion or part of the target."""
+    """Each word is a criterion or part of the target."""
     try:
         others, criteria = split_words(words)
     except click.ClickException:

@@ -1,4 +1,4 @@
-"""Every subcommand has examples in its help, and they run."""
+"""Every subcommand has runnable examples in its help."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LIST = [
     "products obs.ecsv --type SCIENCE --level 3 -o products.ecsv",
 ]
 _DOWNLOAD = [*_LIST, "download products.ecsv -d data -o manifest.ecsv -q"]
-# What has to be there before the examples of a subcommand are run.
+# Commands to run before the examples of a subcommand.
 BEFORE = {
     "download": _LIST,
     "retry": _DOWNLOAD,
@@ -27,12 +27,12 @@ BEFORE = {
     "watch run": ["watch add m51 M51 obs_collection=JWST", "watch add mosaics --files program=1783 suffix=i2d"],
     "watch list": ["watch add m51 M51 obs_collection=JWST"],
 }
-# It runs until Ctrl-C; see test_cli_processes.py.
+# The sandbox runs until Ctrl-C; see test_cli_processes.py.
 ENDLESS = {"sandbox"}
 
 
 def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Give the subcommands with their whole names."""
+    """Yield the subcommands with their full names."""
     ctx = click.Context(group)
     for name in group.list_commands(ctx):
         command = group.get_command(ctx, name)
@@ -48,7 +48,7 @@ COMMANDS = dict(commands(cli))
 
 @pytest.fixture
 def files(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the files of the examples where they are expected."""
+    """Create the files of the examples."""
     (own_folder / "query.adql").write_text("SELECT TOP 3 obs_id FROM ivoa.obscore", "utf-8")
     token = own_folder / "token.txt"
     token.write_text(Sandbox.token, "utf-8")
@@ -59,7 +59,7 @@ def files(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ENDLESS])
 @pytest.mark.usefixtures("files")
 def test_the_examples_of_a_subcommand_run(name: str) -> None:
-    """There is at least one, and each succeeds."""
+    """There is at least one example, and each succeeds."""
     for typed in BEFORE.get(name, []):
         assert run_example(Example(f"astroquery-mast {typed}")).exit_code == 0, typed
     found = list(examples_in(COMMANDS[name].epilog or ""))

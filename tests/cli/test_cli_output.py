@@ -24,7 +24,7 @@ from astroquery_mast.cli.output import OutputChoice, show_table, write_json, wri
 
 
 def shown(table: Table, **choice: Any) -> tuple[str, list[str]]:
-    """Return what is printed of a table, and the notes."""
+    """Return the printed output of a table, and the notes."""
     notes: list[str] = []
     with redirect_stdout(io.StringIO()) as printed:
         show_table(table, OutputChoice(**choice), notes.append, "row")
@@ -32,7 +32,7 @@ def shown(table: Table, **choice: Any) -> tuple[str, list[str]]:
 
 
 def as_json(table: Table) -> list[dict[str, Any]]:
-    """Return the rows that are printed as JSON."""
+    """Return the rows from the JSON output."""
     rows = json.loads(shown(table, as_json=True)[0])
     assert isinstance(rows, list)
     return rows
@@ -56,7 +56,7 @@ MIXED = QTable(
 
 
 def test_json_has_a_value_for_every_cell() -> None:
-    """What is masked or not a number is null; times are text in ISO form, positions are pairs in degrees."""
+    """Masked values and NaN are null, times are ISO strings, and positions are pairs in degrees."""
     first, second = as_json(MIXED)
     assert first == {
         "text": "a",
@@ -79,7 +79,7 @@ def test_json_has_a_value_for_every_cell() -> None:
 
 @given(st.lists(st.tuples(st.none() | st.integers(-(2**62), 2**62), st.none() | st.floats() | st.text()), max_size=5))
 def test_json_is_valid_for_all_values(cells: list[tuple[Any, Any]]) -> None:
-    """A reader that knows no NaN reads it."""
+    """A strict parser without NaN reads the output."""
     table = Table({"a": np.array([cell[0] for cell in cells], dtype=object)})
     table["b"] = np.array([cell[1] for cell in cells], dtype=object)
     text = shown(table, as_json=True)[0]
@@ -88,7 +88,7 @@ def test_json_is_valid_for_all_values(cells: list[tuple[Any, Any]]) -> None:
 
 
 def test_a_table_is_printed_in_full_without_a_terminal() -> None:
-    """Control characters are made visible, and nothing is cut."""
+    """Control characters are escaped, and nothing is shortened."""
     printed, notes = shown(MIXED)
     assert len(printed.splitlines()) == 3
     assert "length [m]" in printed
@@ -97,7 +97,7 @@ def test_a_table_is_printed_in_full_without_a_terminal() -> None:
 
 
 def test_chosen_columns_are_printed_in_their_order() -> None:
-    """'all' is all of them; one that does not exist is an error."""
+    """'all' prints all columns, and a missing column raises an error."""
     table = Table({"obs_collection": ["HST"], "obs_id": ["x"], "s_region": ["y"]})
     assert shown(table)[0].split() == ["obs_collection", "obs_id", "HST", "x"]
     assert shown(table, columns=["s_region", "obs_id"])[0].split() == ["s_region", "obs_id", "y", "x"]
@@ -106,16 +106,16 @@ def test_chosen_columns_are_printed_in_their_order() -> None:
         shown(table, columns=["s_regio"])
 
 
-def test_sizes_are_for_people() -> None:
-    """JSON has bytes."""
+def test_sizes_are_human_readable() -> None:
+    """Tables have sizes with units, and JSON has bytes."""
     table = Table({"productFilename": ["a"], "size": MaskedColumn([904320], unit="byte")})
     assert shown(table)[0].splitlines()[1].split() == ["a", "904k"]
     assert as_json(table)[0]["size"] == 904320
 
 
 @pytest.mark.parametrize("form", ["csv", "ecsv", "json", "votable"])
-def test_what_is_printed_can_be_read_again(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Standard input takes every format, whatever it is called."""
+def test_printed_output_can_be_read_again(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every format can be read from standard input."""
     table = Table({"obs_id": ["a", "b"], "size": MaskedColumn([1, 2], mask=[False, True])})
     printed, _ = shown(table, output_format=form)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(printed.encode())))
@@ -125,8 +125,8 @@ def test_what_is_printed_can_be_read_again(form: str, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("suffix", ["csv", "ecsv", "fits", "json", "vot", "xml"])
-def test_a_file_takes_the_place_of_an_older_one(suffix: str, own_folder: Path) -> None:
-    """In one step, and nothing else is left in the folder."""
+def test_an_existing_file_is_replaced(suffix: str, own_folder: Path) -> None:
+    """The file is replaced in one step, and no other files remain."""
     table = Table({"obs_id": ["a", "b"], "size": MaskedColumn([1, 2], mask=[False, True])})
     table["words"] = np.array([None, "x"], dtype=object)
     path = own_folder / f"table.{suffix}"
@@ -136,8 +136,8 @@ def test_a_file_takes_the_place_of_an_older_one(suffix: str, own_folder: Path) -
     assert list(own_folder.iterdir()) == [path]
 
 
-def test_a_file_that_cannot_be_written_leaves_the_older_one(tmp_path: Path) -> None:
-    """The error names it."""
+def test_a_failed_write_keeps_the_existing_file(tmp_path: Path) -> None:
+    """The error names the file."""
     path = tmp_path / "table.fits"
     path.write_text("older", "utf-8")
     with pytest.raises(click.ClickException, match=r"table\.fits cannot be written"):
@@ -146,16 +146,16 @@ def test_a_file_that_cannot_be_written_leaves_the_older_one(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("content", [b"[1, 2]", b"[{", b"# %ECSV 1.0\n# nothing", b"SIMPLE  = nothing", b"\xff,\xfe"])
-def test_a_file_that_is_no_table_is_a_clear_error(content: bytes, tmp_path: Path) -> None:
-    """It names the file."""
+def test_a_file_without_a_table_raises(content: bytes, tmp_path: Path) -> None:
+    """The message names the file."""
     path = tmp_path / "table"
     path.write_bytes(content)
-    with pytest.raises(click.ClickException, match="no table can be read from"):
+    with pytest.raises(click.ClickException, match="cannot read a table from"):
         read_table(str(path))
 
 
-def test_words_that_name_no_file_stay_as_they_are(tmp_path: Path) -> None:
-    """A file of words is a list of them."""
+def test_words_other_than_files_are_unchanged(tmp_path: Path) -> None:
+    """A file of words gives a list of the words."""
     path = tmp_path / "uris.txt"
     path.write_text("mast:HST/product/a.fits\nmast:HST/product/b.fits\n", "utf-8")
     assert read_inputs(["24000000", str(path), "mast:HST/product/c.fits"]) == [
@@ -167,6 +167,6 @@ def test_words_that_name_no_file_stay_as_they_are(tmp_path: Path) -> None:
 
 
 def test_a_request_is_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    """Also with values of numpy."""
+    """A request with numpy values can be printed, too."""
     write_json({"a": np.float64("nan"), "b": [np.int64(3), b"x", np.ma.masked], "c": {1, 2}})
     assert json.loads(capsys.readouterr().out) == {"a": None, "b": [3, "x", None], "c": [1, 2]}

@@ -1,4 +1,4 @@
-"""The page of the documentation about the command line: its commands run, and print what the page shows."""
+"""The documentation page about the command line: its commands run and print the documented output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXT = PAGE.read_text("utf-8")
 
 
 def test_the_commands_of_the_page_print_what_it_shows() -> None:
-    """They are run in their order, in one folder; only the mistake fails."""
+    """The commands run in order in one folder, and only the example of a mistake fails."""
     failed = []
     examples = list(examples_in(TEXT))
     for example in examples:
@@ -32,7 +32,7 @@ def test_the_commands_of_the_page_print_what_it_shows() -> None:
 
 
 def test_the_script_of_the_package_is_this_command() -> None:
-    """What is installed as ``astroquery-mast`` is the group of the subcommands."""
+    """The entry point ``astroquery-mast`` is the group of subcommands."""
     settings = ConfigParser()
     settings.read(PAGE.parents[1] / "setup.cfg", "utf-8")
     name, _, home = settings["options.entry_points"]["console_scripts"].strip().partition(" = ")
@@ -42,7 +42,7 @@ def test_the_script_of_the_package_is_this_command() -> None:
 
 
 def test_the_page_names_all_subcommands_and_exit_codes() -> None:
-    """Nothing is missing in the tables."""
+    """The tables of the page are complete."""
     named = re.findall(r"^``([a-z]+)``  ", TEXT, re.MULTILINE)
     assert named == list(cli.list_commands(None))  # type: ignore[attr-defined, arg-type, unused-ignore]
     codes = re.findall(r"^(\d+)  +\w", TEXT, re.MULTILINE)
@@ -50,7 +50,7 @@ def test_the_page_names_all_subcommands_and_exit_codes() -> None:
 
 
 def test_the_configuration_of_the_page_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is read, and every key is an option."""
+    """The example configuration can be read, and every key is an option."""
     block = TEXT.partition(".. code-block:: toml\n")[2].partition("\nOptions on")[0]
     text = "\n".join(line.removeprefix("   ") for line in block.splitlines())
     assert set(tomllib.loads(text)) == {"common", "search", "get", "watch"}

@@ -1,4 +1,4 @@
-"""The command as a process: signals, pipes, terminals, and how little is imported for help."""
+"""The command as a process: signals, pipes, terminals, and fast help."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from astroquery_mast.sandbox import Fault, Sandbox
 
-# What the shell has done with SIGINT is undone, as it is for a command that is typed in a terminal.
+# Restore the default action of SIGINT, as for a command in a terminal.
 PROGRAM = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -25,13 +25,13 @@ HEAVY = ("numpy", "astropy", "astroquery", "requests", "pyvo")
 
 
 def run(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+    """Run the command until it exits."""
     return subprocess.run([*START, *arguments], capture_output=True, text=True, timeout=timeout, check=False)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_ctrl_c_says_how_to_go_on_and_the_next_run_goes_on(mast_sandbox: Sandbox, own_folder: Path) -> None:
-    """It is exit code 130; complete files are kept, and a partial file is continued where it ended."""
+def test_downloads_resume_after_ctrl_c(mast_sandbox: Sandbox, own_folder: Path) -> None:
+    """Ctrl-C is exit code 130; the next run keeps complete files and resumes a partial one."""
     query = ("get", "-p", "1783", "-i", "MIRI*", "--level", "3", "-j", "1", "--server", mast_sandbox.url)
     slow = Fault.slow(2_000, 0.2)
     mast_sandbox.faults.add("download", slow, where=lambda record: "o004_t006_miri_f560w" in str(record.query))
@@ -62,8 +62,8 @@ def _images(folder: Path) -> list[Path]:
     return list(folder.rglob("*_i2d.fits"))
 
 
-def test_a_closed_pipe_is_no_error(mast_sandbox: Sandbox) -> None:
-    """As with ``| head``: no traceback, and the exit code of other programs."""
+def test_a_closed_pipe_is_not_an_error(mast_sandbox: Sandbox) -> None:
+    """With ``| head``, there is no traceback, and the exit code is that of other programs."""
     arguments = [*START, "search", "M51", "--json", "--server", mast_sandbox.url]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -77,7 +77,7 @@ def test_a_closed_pipe_is_no_error(mast_sandbox: Sandbox) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="terminals of POSIX")
 @pytest.mark.parametrize("width", [40, 80])
 def test_a_table_fits_the_terminal(width: int, mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No line is wider, and rows that are not shown are counted."""
+    """No line is wider than the terminal, and hidden rows are counted."""
     import fcntl
     import pty
     import struct
@@ -100,7 +100,7 @@ def test_a_table_fits_the_terminal(width: int, mast_sandbox: Sandbox, monkeypatc
 
 
 def _all_of(terminal: int) -> bytes:
-    """What is written to a terminal until nobody has it open."""
+    """Return the output to a terminal until it is closed."""
     printed = b""
     with os.fdopen(terminal, "rb", buffering=0) as file, suppress(OSError):  # which is the end on Linux
         while read := file.read(65536):
@@ -110,7 +110,7 @@ def _all_of(terminal: int) -> bytes:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_the_sandbox_runs_until_ctrl_c() -> None:
-    """Another command can use it."""
+    """Another command can use the running sandbox."""
     with subprocess.Popen([*START, "sandbox"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -127,7 +127,7 @@ def test_the_sandbox_runs_until_ctrl_c() -> None:
     ("words", "complete"), [("--help", ""), ("get --help", ""), ("search calib_", "bash_complete"), ("", "zsh_source")]
 )
 def test_help_and_completion_import_nothing_heavy(words: str, complete: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither numpy nor astropy is needed for them, so that they are there at once."""
+    """Help and completion do not import numpy or astropy, so that they are fast."""
     if complete:
         monkeypatch.setenv("_ASTROQUERY_MAST_COMPLETE", complete)
         monkeypatch.setenv("COMP_WORDS", f"astroquery-mast {words}")
@@ -143,7 +143,7 @@ def test_help_and_completion_import_nothing_heavy(words: str, complete: str, mon
 def test_a_terminal_without_unicode_is_no_error(
     arguments: list[str], mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it does not have is replaced."""
+    """Characters that the terminal does not support are replaced."""
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     done = run(*arguments, "--server", mast_sandbox.url)
     assert done.returncode == 0, done.stderr
@@ -151,8 +151,8 @@ def test_a_terminal_without_unicode_is_no_error(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="closes a descriptor by the shell")
-def test_a_closed_standard_output_is_no_traceback(mast_sandbox: Sandbox) -> None:
-    """As in a job that was started without one."""
+def test_a_closed_standard_output_gives_no_traceback(mast_sandbox: Sandbox) -> None:
+    """The command works in a job without standard output."""
     del mast_sandbox
     command = [*START, "search", "proposal_id=1783", "--sandbox"]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The configuration file: defaults of options, and errors that name the file and what is wrong in it."""
+"""The configuration file: defaults of options, and errors that name the file and the problem."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from astroquery_mast.cli.settings import CONFIG_VARIABLE, config_path
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the path of a configuration file that the environment names."""
+    """Return the path of the configuration file in the environment variable."""
     path = tmp_path / "settings.toml"
     monkeypatch.setenv(CONFIG_VARIABLE, str(path))
     return path
 
 
 def test_options_have_the_defaults_of_the_file(config: Path) -> None:
-    """A section is that of a subcommand, [common] that of all, and an option on the command line wins."""
+    """Sections set defaults of subcommands, [common] of all, and options on the command line override them."""
     config.write_text(
         '[common]\nquiet = true\nformat = "csv"\n[search]\nradius = "10s"\ncolumns = "obs_id,filters"\n'
         '[watch.run]\nexit-code = true\n[products]\ntype = "SCIENCE"\n',
@@ -35,8 +35,8 @@ def test_options_have_the_defaults_of_the_file(config: Path) -> None:
     assert json.loads(wide.stdout)["params"]["position"].endswith(", 1.0")
 
 
-def test_the_place_of_the_file_is_that_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It need not exist."""
+def test_the_default_path_is_in_the_configuration_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default file does not need to exist."""
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
     assert config_path() == Path(click.get_app_dir("astroquery-mast")) / "config.toml"
     assert invoke("count", "proposal_id=1783").exit_code == 0
@@ -62,7 +62,7 @@ def test_the_place_of_the_file_is_that_of_the_system(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_a_mistake_in_the_file_is_exit_code_2(text: str, words: str, config: Path) -> None:
-    """It is found whatever the subcommand, except for values, which are read by theirs."""
+    """Mistakes are reported by all subcommands, except for invalid values, which only their subcommand reports."""
     config.write_text(text, "utf-8")
     result = invoke("search", "M51", "-r", "1s")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -70,15 +70,15 @@ def test_a_mistake_in_the_file_is_exit_code_2(text: str, words: str, config: Pat
     assert str(config) in result.stderr or "valid integer" in words
 
 
-def test_a_file_that_is_named_must_exist(config: Path) -> None:
-    """A default that is silently missing would be a surprise."""
+def test_a_file_in_the_environment_variable_must_exist(config: Path) -> None:
+    """A missing file raises an error, because its defaults would be missing silently."""
     result = invoke("count", "proposal_id=1783")
     assert result.exit_code == 2
     assert str(config) in result.stderr
 
 
-def test_help_works_with_a_broken_file_named(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Completion does not fail because of it."""
+def test_completion_works_with_an_invalid_file(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Completion ignores an invalid configuration file."""
     config.write_text("[search", "utf-8")
     monkeypatch.setenv("_ASTROQUERY_MAST_COMPLETE", "bash_complete")
     monkeypatch.setenv("COMP_WORDS", "astroquery-mast sea")

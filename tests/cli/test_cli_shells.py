@@ -1,4 +1,4 @@
-"""Completion in a terminal of bash and of zsh, where they are installed."""
+"""Completion in terminals of bash and zsh, if these are installed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
-# Seconds for a shell to answer on a busy computer.
+# Time limit in seconds for a shell to respond on a busy computer.
 PATIENCE = 60.0
 SHELLS = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
@@ -39,11 +39,11 @@ class Terminal:
             os.execvpe(SHELLS[shell][0], SHELLS[shell], environment)
 
     def type(self, text: str) -> None:
-        """Press keys."""
+        """Send keys to the shell."""
         os.write(self._handle, text.encode())
 
     def wait_for(self, text: str) -> None:
-        """Read what the shell shows until a text is there."""
+        """Read the output of the shell until it contains a text."""
         end = time.monotonic() + PATIENCE
         while text not in self._shown:
             ready, _, _ = select.select([self._handle], [], [], max(end - time.monotonic(), 0))
@@ -51,14 +51,14 @@ class Terminal:
             self._shown += _CONTROL.sub("", os.read(self._handle, 4096).decode(errors="replace"))
 
     def close(self) -> None:
-        """End the shell."""
+        """Close the shell."""
         os.close(self._handle)
         os.waitpid(self._process, 0)
 
 
 @pytest.fixture(params=SHELLS)
 def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
-    """Give a shell in which completion is set up."""
+    """Yield a shell with completion."""
     shell = request.param
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
@@ -70,7 +70,7 @@ def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Termina
 
 
 def test_tab_completes_the_name_and_then_the_value_of_a_criterion(terminal: Terminal) -> None:
-    """There is no space after the equals sign, and one after the value."""
+    """Completion adds a space after the value, but not after the equals sign."""
     terminal.type("astroquery-mast search obs_coll\t")
     terminal.wait_for("search obs_collection=")
     terminal.type("HS\t")

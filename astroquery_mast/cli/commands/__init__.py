@@ -1,1 +1,1 @@
-"""The subcommands. These modules import no client at their top, so that ``--help`` and completion are fast."""
+"""The subcommands. These modules do not import clients at the top, so that ``--help`` and completion are fast."""

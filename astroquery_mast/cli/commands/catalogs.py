@@ -1,4 +1,4 @@
-"""``catalog`` and ``crossmatch``: sources of catalogs around a position, and at each position of a table."""
+"""``catalog`` and ``crossmatch``: catalog sources around a position, and at each position of a table."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ Examples:
 )
 @position_options
 @click.option("--catalog", metavar="NAME", help="TIC, CTL, Gaia, HSC, Galex, Panstarrs, PLATO, ...")
-@click.option("--collection", metavar="NAME", help="A collection of catalogs with TAP, as --list names them.")
-@click.option("--list", "listed", is_flag=True, help="List the collections, or the catalogs of --collection.")
+@click.option("--collection", metavar="NAME", help="A collection of catalogs from --list, queried by TAP.")
+@click.option("--list", "listed", is_flag=True, help="List the collections, or the catalogs in --collection.")
 @limit_option
 @sort_option
 @dry_run_option
@@ -81,7 +81,7 @@ def catalog_command(
 
 
 def _list_catalogs(session: Session, collection: str | None, output: dict[str, Any]) -> None:
-    """Show the collections, or the catalogs of one."""
+    """Show the collections, or the catalogs in one collection."""
     if collection is None:
         session.show(mast.Catalogs.get_collections(), output, "collection")
     else:
@@ -101,11 +101,11 @@ TABLE is a file with columns of positions, or - for standard input.""",
 )
 @click.argument("table")
 @click.option("--catalog", metavar="NAME", help="TIC, CTL, Gaia, HSC, GALEX, SDSS, 2MASS, ...")
-@click.option("--observations", is_flag=True, help="Match with the footprints of all observations instead.")
+@click.option("--observations", is_flag=True, help="Match with the footprints of all observations.")
 @radius_option
 @click.option("--best", is_flag=True, help="Only the nearest match of each position.")
-@click.option("--ra", "ra_column", metavar="COLUMN", help="The column of right ascensions, if it has another name.")
-@click.option("--dec", "dec_column", metavar="COLUMN", help="The column of declinations.")
+@click.option("--ra", "ra_column", metavar="COLUMN", help="Column of right ascension, if not found automatically.")
+@click.option("--dec", "dec_column", metavar="COLUMN", help="Column of declination.")
 @dry_run_option
 @output_options
 @click.pass_obj
@@ -124,7 +124,7 @@ def crossmatch_command(
 ) -> None:
     """Find the sources or observations at each position of a table."""
     if (catalog is None) != observations:
-        raise usage_failure("give one of --catalog NAME and --observations.")
+        raise usage_failure("specify either --catalog NAME or --observations.")
     positions = session.read_table(table)
     options: dict[str, Any] = {"best": best, "get_query_payload": dry_run, "verbose": session.bars}
     given = {"radius": radius, "ra_column": ra_column, "dec_column": dec_column}

@@ -1,4 +1,4 @@
-"""``cutout``: small pieces of large images."""
+"""``cutout``: cutouts of large images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 _TESS, _DEEP, _HUBBLE = "tess", "deep", "hubble"
-# The options that only some of the services have.
+# Options of only one service.
 _OWN = {"sector": _TESS, "product": _TESS, "survey": _DEEP, "cutout_format": _DEEP}
 
 
@@ -38,17 +38,17 @@ Examples:
     type=click.Choice([_TESS, _DEEP, _HUBBLE]),
     default=_TESS,
     show_default=True,
-    help="Full-frame images of TESS, deep fields, or mosaics of Hubble.",
+    help="TESS full-frame images, deep fields, or Hubble mosaics.",
 )
 @click.option("--size", default="5", show_default=True, metavar="SIZE", help="Pixels, an angle, or '(ny, nx)'.")
-@click.option("--sector", type=int, multiple=True, metavar="N", help="A sector of TESS.  [default: all]")
-@click.option("--product", type=click.Choice(["SPOC", "TICA"]), help="The images of TESS.  [default: SPOC]")
-@click.option("--survey", metavar="NAME", help="A deep field.  [default: all]")
+@click.option("--sector", type=int, multiple=True, metavar="N", help="TESS sector.  [default: all]")
+@click.option("--product", type=click.Choice(["SPOC", "TICA"]), help="Type of TESS images.  [default: SPOC]")
+@click.option("--survey", metavar="NAME", help="Deep field.  [default: all]")
 @click.option(
-    "--image", "cutout_format", type=click.Choice(["fits", "jpg", "png"]), help="The form of a deep field's cutouts."
+    "--image", "cutout_format", type=click.Choice(["fits", "jpg", "png"]), help="Format of cutouts of deep fields."
 )
-@click.option("-d", "--dir", "path", default=".", metavar="FOLDER", help="Where files go.  [default: current folder]")
-@click.option("--list", "listed", is_flag=True, help="List the sectors or surveys at the target; download nothing.")
+@click.option("-d", "--dir", "path", default=".", metavar="FOLDER", help="Download folder.  [default: current folder]")
+@click.option("--list", "listed", is_flag=True, help="Only list the sectors or surveys at the target.")
 @form_options
 @click.pass_obj
 def cutout_command(
@@ -71,7 +71,7 @@ def cutout_command(
     own: dict[str, Any] = {name: value for name, value in given.items() if value}
     for name in own:
         if _OWN[name] != service:
-            raise usage_failure(f"--{name.replace('cutout_format', 'image')} is for --from {_OWN[name]}.")
+            raise usage_failure(f"--{name.replace('cutout_format', 'image')} requires --from {_OWN[name]}.")
     position = mast.Mast.resolve_object(target) if _is_name(target) else target
     if listed:
         found = _list_images(service, position, product)
@@ -87,18 +87,18 @@ _TITLES = {_TESS: "sector"}
 
 
 def _is_name(target: str) -> bool:
-    """Whether a target has letters that positions do not have."""
+    """Return whether a target has letters that are not in positions."""
     return any(letter.isalpha() and letter not in "hdmsHDMS" for letter in target) or not any(
         letter.isdigit() for letter in target
     )
 
 
 def _list_images(service: str, position: Any, product: str | None) -> Any:
-    """The images of which there can be cutouts."""
+    """Return the sectors or surveys at a position."""
     if service == _TESS:
         return mast.Tesscut.get_sectors(coordinates=position, product=product or "SPOC")
     if service == _HUBBLE:
-        raise usage_failure("--list is for --from tess and --from deep.")
-    from astropy.table import Table  # noqa: PLC0415 - help and completion do without astropy
+        raise usage_failure("--list requires --from tess or --from deep.")
+    from astropy.table import Table  # noqa: PLC0415 - help and completion do not need astropy
 
     return Table({"survey": mast.Zcut.get_surveys(position)}, dtype=["U"])

@@ -1,4 +1,4 @@
-"""``products``, ``download``, ``retry`` and ``verify``: the files of observations, on the way to the disk."""
+"""``products``, ``download``, ``retry`` and ``verify``: list, download and check the files of observations."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _inputs_argument = click.argument("words", nargs=-1, required=True, metavar="INP
 
 
 def product_inputs(session: Session, words: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
-    """Return the observations or products that words name, and the filters among them."""
+    """Return the observations or products, and the filters, in the words of the command line."""
     others, filters = split_words(words)
     if not others:
-        raise usage_failure(f"an input is missing: {INPUT_HELP}.")
+        raise usage_failure(f"specify an input: {INPUT_HELP}.")
     return session.read_inputs(others), filters
 
 
@@ -51,12 +51,12 @@ Examples:
   $ astroquery-mast search M51 --mission hst -o hst.ecsv
   $ astroquery-mast products hst.ecsv --mission hst --extension drc.fits
 
-INPUT is a file that 'search' has written, an obsid, or - for standard input.""",
+INPUT is a file written by 'search', an obsid, or - for standard input.""",
 )
 @_inputs_argument
 @filter_options
 @mission_option
-@click.option("--repeat", is_flag=True, help="List a file once for each observation that it belongs to.")
+@click.option("--repeat", is_flag=True, help="List a file again for each observation that it belongs to.")
 @output_options
 @click.pass_obj
 def products_command(
@@ -83,7 +83,7 @@ def products_command(
 
 
 def _list_products(session: Session, observations: list[Any], mission: str | None, *, repeat: bool = False) -> Table:
-    """The products of observations, or of the data sets of a mission."""
+    """Return the products of observations, or of the data sets of a mission."""
     if mission is not None:
         missions = mast.MastMissions
         listed: Any = missions.get_product_list if repeat else missions.get_unique_product_list
@@ -94,7 +94,7 @@ def _list_products(session: Session, observations: list[Any], mission: str | Non
 
 
 def _filter(products: Table, mission: str | None, filters: dict[str, Any]) -> Table:
-    """The products that pass the filters."""
+    """Return the products that match the filters."""
     client: Any = mast.Observations if mission is None else mast.MastMissions
     return client.filter_products(products, **filters)
 
@@ -109,16 +109,16 @@ Examples:
   $ astroquery-mast search M51 -r 1m filters=F115W calib_level=3 -f ecsv |
       astroquery-mast download - --type SCIENCE --dry-run
 
-INPUT is a file that 'products' or 'search' has written, a dataURI, an obsid,
-or - for standard input. After Ctrl-C run the same command again: complete
-files are kept, and partial files are continued.""",
+INPUT is a file written by 'products' or 'search', a dataURI, an obsid, or - for
+standard input. After Ctrl-C, run the same command again: complete files are
+kept, and partial files are resumed.""",
 )
 @_inputs_argument
 @filter_options
 @download_options
 @mission_option
-@click.option("--bundle", type=click.Choice(["zip", "tar.gz"]), help="Download one file that holds all files.")
-@click.option("--cloud", is_flag=True, help="Download from the public cloud copy where there is one.")
+@click.option("--bundle", type=click.Choice(["zip", "tar.gz"]), help="Download all files in one archive file.")
+@click.option("--cloud", is_flag=True, help="Download from the public cloud copy if there is one.")
 @form_options
 @click.pass_obj
 def download_command(
@@ -152,7 +152,7 @@ def download_command(
 
 
 def _is_product(given: Any) -> bool:
-    """Whether an input is a product, or a table of them, and not an observation."""
+    """Return whether an input is a product or a table of products, and not an observation."""
     if isinstance(given, str):
         return not given.isdigit()
     return "dataURI" in given.colnames or "uri" in given.colnames
@@ -175,9 +175,9 @@ Examples:
 @form_options
 @click.pass_obj
 def retry_command(session: Session, /, manifest: str, workers: int | None, **output: Any) -> None:
-    """Download those files of a manifest that failed or are missing.
+    """Download the files of a manifest that failed or are missing.
 
-    MANIFEST is a file that 'download -o', 'get -o' or 'verify -o' has written. It is updated unless there is --output.
+    MANIFEST is a file written by 'download -o', 'get -o' or 'verify -o'. It is updated unless --output is set.
     """
     table = session.read_table(manifest)
     session.log_in_if_stored()
@@ -202,7 +202,7 @@ Examples:
 def verify_command(session: Session, /, manifest: str, **output: Any) -> None:
     """Compare files on disk with their manifest: sizes and SHA-256.
 
-    MANIFEST is a file that 'download -o' or 'get -o' has written. Nothing is requested from the archive.
+    MANIFEST is a file written by 'download -o' or 'get -o'. No requests are sent to MAST.
     """
     checked = mast.Observations.verify_downloads(session.read_table(manifest), verbose=session.bars)
     report_manifest(session, checked, output)

@@ -1,4 +1,4 @@
-"""``get``: from a program and an instrument to files on the disk, in one command."""
+"""``get``: find observations and download their files in one command."""
 
 from __future__ import annotations
 
@@ -29,10 +29,9 @@ Examples:
   $ astroquery-mast get -p 1783 -i 'NIRCAM*' --kind I2D -d m51 -o m51.ecsv
   $ astroquery-mast get M101 -r 1m filters=F814W --extension _drc.fits --yes
 
-Observations are found as by 'search', and their files are filtered as by
-'products'. Only science files are downloaded unless there is --type; --type all
-takes all. Run the same command again after Ctrl-C, or next week: complete files
-are kept.""",
+Observations are selected as in 'search', and their files as in 'products'. Only
+science files are downloaded by default; use --type all for all files. Run the
+same command again after Ctrl-C, or next week: complete files are kept.""",
 )
 @position_options
 @click.option("-p", "--program", multiple=True, metavar="NUMBER", help="proposal_id of the observations.")
@@ -63,7 +62,7 @@ def get_command(
 ) -> None:
     """Find observations and download their files.
 
-    A program, an instrument and a level are enough, or whatever 'search' takes.
+    Use a program, an instrument and a level, or any criteria of 'search'.
     """
     place, criteria = query_place(words, radius, region, resolver)
     named = {"proposal_id": program, "instrument_name": instrument, "obs_collection": collection, "calib_level": level}
@@ -79,5 +78,5 @@ def get_command(
 
 
 def _types(chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """The types of products to download: those of science, unless others were chosen."""
+    """Return the types of products to download; science products by default."""
     return () if _ALL in chosen else chosen or ("SCIENCE",)

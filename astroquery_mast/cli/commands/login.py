@@ -1,4 +1,4 @@
-"""``login``, ``whoami`` and ``status``: tokens, which are never on the command line, and whether MAST answers."""
+"""``login``, ``whoami`` and ``status``: tokens, which are never arguments, and the status of MAST."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Examples:
   $ astroquery-mast login
   $ astroquery-mast login --no-store --token-file token.txt
 
-Tokens are made at https://auth.mast.stsci.edu. Other subcommands take the token
-from MAST_API_TOKEN, from the file that MAST_API_TOKEN_FILE or --token-file
-names, or from the keyring.""",
+Create a token at https://auth.mast.stsci.edu. Other subcommands read the token
+from MAST_API_TOKEN, from the file named by MAST_API_TOKEN_FILE or --token-file,
+or from the keyring.""",
 )
-@click.option("--no-store", is_flag=True, help="Check the token only; do not store it in the system's keyring.")
+@click.option("--no-store", is_flag=True, help="Only check the token; do not store it in the system's keyring.")
 @click.option("--reenter", is_flag=True, help="Ask for a token even if the environment or the keyring has one.")
 @click.pass_obj
 def login_command(session: Session, /, no_store: bool, reenter: bool) -> None:
@@ -48,7 +48,7 @@ Examples:
 @json_option
 @click.pass_obj
 def whoami_command(session: Session, /, as_json: bool) -> None:
-    """Show whose token is used. The exit code is 4 if there is none."""
+    """Show the user of the current token. The exit code is 4 without a token."""
     mast.Mast.login()
     user = mast.Mast.session_info(verbose=False)
     if as_json:
@@ -70,12 +70,12 @@ Examples:
 @output_options
 @click.pass_obj
 def status_command(session: Session, /, **output: Any) -> None:
-    """Show which services of MAST answer.
+    """Show which services of MAST are available.
 
-    The exit code is 3 if one of them does not.
+    The exit code is 3 if one of them is not.
     """
     table = mast.Mast.status(timeout=session.timeout)
     session.show(table, output, "service")
     bad = sum(str(status) != "ok" for status in table["status"])
     if bad:
-        raise CommandFailed(f"{bad} of {len(table)} services do not answer.", ExitCode.ARCHIVE)
+        raise CommandFailed(f"{bad} of {len(table)} services are not available.", ExitCode.ARCHIVE)

@@ -1,4 +1,4 @@
-"""``refresh``: bring files of JWST on disk up to date."""
+"""``refresh``: update JWST files on disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 
-# A FITS file is taken for data, and not for a manifest.
+# A FITS file is data, not a manifest.
 _TABLES = {*SUFFIXES} - {".fits"}
 
 
@@ -40,9 +40,9 @@ Examples:
 def refresh_command(
     session: Session, /, files: tuple[str, ...], replace: bool, dry_run: bool, workers: int | None, **output: Any
 ) -> None:
-    """Download again the JWST files that were reprocessed.
+    """Download JWST files again if they were reprocessed.
 
-    Give a folder, a manifest, or files. The exit code is 1 if a file is out of date and was not downloaded.
+    Specify a folder, a manifest, or files. The exit code is 1 if a file is out of date and was not downloaded.
     """
     session.log_in_if_stored()
     refreshed = mast.JwstFiles.refresh(
@@ -52,10 +52,10 @@ def refresh_command(
 
 
 def _given_files(session: Session, files: tuple[str, ...]) -> Any:
-    """A manifest, a folder, or a list of files."""
+    """Return a manifest, a folder, or a list of files."""
     manifests = [name for name in files if name == "-" or Path(name).suffix.lower() in _TABLES]
     if manifests and len(files) > 1:
-        raise usage_failure("give either one manifest, or a folder, or files.")
+        raise usage_failure("specify one manifest, a folder, or files.")
     if manifests:
         return session.read_table(files[0])
     return files[0] if len(files) == 1 else list(files)

@@ -1,4 +1,4 @@
-"""``search`` and ``count``: observations by position, name and criteria."""
+"""``search`` and ``count``: find observations by position, name and criteria."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ _targets_option = click.option("--targets", metavar="FILE", help="Search around 
 def query_place(
     words: tuple[str, ...], radius: str | None, region: str | None, resolver: str | None, targets: Any = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the arguments that say where to search, and the criteria."""
+    """Return the arguments for the position or region, and the criteria."""
     target, criteria = target_and_criteria(words)
     refuse_options(criteria, _OPTIONS)
     if targets is not None and target is not None:
-        raise usage_failure(f"both a target, {target!r}, and --targets are given: give one of them.")
+        raise usage_failure(f"the target {target!r} and --targets cannot be combined.")
     place = {"coordinates": target if targets is None else targets, "region": region, "radius": radius}
     place["resolver"] = resolver
     return given_only(place), criteria
 
 
 def observation_query(place: dict[str, Any], criteria: dict[str, Any]) -> Any:
-    """Return the query for observations that takes these: criteria are not needed around a position."""
+    """Return the method that queries observations; without criteria, a position is required."""
     client = mast.Observations
     refuse_arguments(criteria, client.query_criteria, ["overlap"])
     return client.query_criteria if criteria or not place else client.query_region
 
 
 def mission_place(place: dict[str, Any], mission: str) -> dict[str, Any]:
-    """Return where to search for a client of one mission, which has no regions."""
+    """Return the position arguments for `MastMissions`, which does not support regions."""
     if "region" in place:
-        raise usage_failure("--region and --mission exclude each other.")
+        raise usage_failure("--region and --mission cannot be combined.")
     return {**place, "mission": mission}
 
 
@@ -70,9 +70,9 @@ Examples:
   $ astroquery-mast search --region 'CIRCLE 202.47 47.195 0.05' --json
   $ astroquery-mast search M101 --mission hst sci_instrume=ACS --limit 5
 
-Any column is a criterion. A value may be a list [2,3] or a range (100, None),
-may have wildcards, and means anything else after an exclamation mark. Use
-quotation marks where the shell needs them.""",
+Any column is a criterion. A value can be a list [2,3] or a range (100, None),
+and can have wildcards. An exclamation mark before a value excludes it. Use
+quotation marks where the shell requires them.""",
 )
 @position_options
 @_targets_option
@@ -96,23 +96,23 @@ def search_command(
     dry_run: bool,
     **output: Any,
 ) -> None:
-    """Search observations around a target or anywhere, by criteria."""
+    """Search for observations by position and criteria."""
     table = None if targets is None else session.read_table(targets)
     place, criteria = query_place(words, radius, region, resolver, table)
     options = {"get_query_payload": dry_run, **limit_argument(limit), **sort_arguments(sort_by)}
     if mission is not None:
         refuse_arguments(criteria, mast.MastMissions.query_criteria)
         found = mast.MastMissions.query_criteria(
-            select_cols=_known(output["columns"]), **mission_place(place, mission), **options, **criteria
+            select_cols=_requested_columns(output["columns"]), **mission_place(place, mission), **options, **criteria
         )
     else:
         query = observation_query(place, criteria)
-        found = query(columns=_known(output["columns"]), **place, **options, **criteria)
+        found = query(columns=_requested_columns(output["columns"]), **place, **options, **criteria)
     session.show(found, output, "data set" if mission else "observation")
 
 
-def _known(columns: list[str] | None) -> list[str] | None:
-    """The columns to ask for; None for all."""
+def _requested_columns(columns: list[str] | None) -> list[str] | None:
+    """Return the columns to request; None for all."""
     return None if columns == ["all"] else columns
 
 
@@ -141,7 +141,7 @@ def count_command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Print how many observations 'search' finds."""
+    """Print the number of observations that 'search' would find."""
     place, criteria = query_place(words, radius, region, resolver)
     if mission is not None:
         refuse_arguments(criteria, mast.MastMissions.query_criteria)

@@ -1,4 +1,4 @@
-"""``tap``: queries in ADQL."""
+"""``tap``: ADQL queries."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ Examples:
   $ astroquery-mast tap --describe ivoa.obscore""",
 )
 @click.argument("adql", required=False)
-@click.option("--file", "query_file", metavar="FILE", help="Read the query from a file; - for standard input.")
+@click.option("--file", "query_file", metavar="FILE", help="Read the query from a file, or - for standard input.")
 @click.option("--catalog", default="caom", show_default=True, metavar="NAME", help="The TAP service to query.")
 @limit_option
-@click.option("--async", "run_async", is_flag=True, help="Run the query as a job.  [default: if it takes long]")
+@click.option("--async", "run_async", is_flag=True, help="Run the query as a job.  [default: if it takes too long]")
 @click.option("--tables", is_flag=True, help="List the tables of the service.")
 @click.option("--describe", metavar="TABLE", help="List the columns of a table.")
 @dry_run_option
@@ -51,7 +51,7 @@ def tap_command(
     dry_run: bool,
     **output: Any,
 ) -> None:
-    """Run a query in ADQL."""
+    """Run an ADQL query."""
     if tables:
         session.show(mast.VO.list_tables(catalog), output, "table")
         return
@@ -67,9 +67,9 @@ def tap_command(
 
 
 def _query(adql: str | None, query_file: str | None) -> str:
-    """The query, from the command line or from a file."""
+    """Return the query from the command line or from a file."""
     if (adql is None) == (query_file is None):
-        raise usage_failure("give a query, or --file FILE.")
+        raise usage_failure("specify either a query or --file FILE.")
     if query_file is None:
         return str(adql)
     if query_file == "-":

@@ -1,4 +1,4 @@
-"""``edb``: telemetry of JWST."""
+"""``edb``: JWST engineering telemetry."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Examples:
   $ astroquery-mast edb --list '*filter wheel*'""",
 )
 @click.argument("names", nargs=-1, metavar="MNEMONIC...")
-@click.option("--start", metavar="TIME", help="The first time, UTC: 2022-07-12, '2022-07-12 06:00'.")
-@click.option("--end", metavar="TIME", help="The last time.")
-@click.option("--align", type=click.Choice(["previous", "nearest"]), help="Put several mnemonics in one table.")
-@click.option("--changes-only", is_flag=True, help="Only samples whose value differs from the one before.")
-@click.option("--brackets", is_flag=True, help="Also the samples before the start and after the end.")
-@click.option("--list", "pattern", metavar="PATTERN", help="List mnemonics by name or description instead.")
+@click.option("--start", metavar="TIME", help="Start time, UTC: 2022-07-12, '2022-07-12 06:00'.")
+@click.option("--end", metavar="TIME", help="End time.")
+@click.option("--align", type=click.Choice(["previous", "nearest"]), help="Combine several mnemonics in one table.")
+@click.option("--changes-only", is_flag=True, help="Only samples whose value differs from the previous one.")
+@click.option("--brackets", is_flag=True, help="Include the samples before the start and after the end.")
+@click.option("--list", "pattern", metavar="PATTERN", help="Only list mnemonics by name or description.")
 @dry_run_option
 @output_options
 @click.pass_obj
@@ -55,9 +55,9 @@ def edb_command(
         session.show(mast.Engineering.list_mnemonics(pattern), output, "mnemonic")
         return
     if not names or start is None or end is None:
-        raise usage_failure("a mnemonic, --start and --end are needed; --list PATTERN lists mnemonics.")
+        raise usage_failure("specify a mnemonic, --start and --end, or use --list PATTERN to list mnemonics.")
     if len(names) > 1 and align is None and not dry_run:
-        raise usage_failure("several mnemonics have samples at different times: add --align previous.")
+        raise usage_failure("the samples of several mnemonics are at different times. Add --align previous.")
     wanted: Any = names[0] if len(names) == 1 else list(names)
     found = mast.Engineering.query_mnemonics(
         wanted,

@@ -1,4 +1,4 @@
-"""``watch``: saved searches, and what has changed since they ran last."""
+"""``watch``: saved searches, and the changes since their last run."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 _STATE = ".state.json"
 _folder_option = click.option(
-    "--dir", "folder", metavar="FOLDER", help="Where the searches are kept.  [default: the user's settings]"
+    "--dir", "folder", metavar="FOLDER", help="Folder of the saved searches.  [default: the user's settings]"
 )
 
 
 def searches_folder(folder: str | None) -> Path:
-    """Return the folder in which searches are kept."""
+    """Return the folder of the saved searches."""
     return user_folder() / "searches" if folder is None else Path(folder).expanduser()
 
 
-def _saved(folder: Path) -> list[Path]:
-    """The files of the searches in a folder."""
+def _search_files(folder: Path) -> list[Path]:
+    """Return the files of the searches in a folder."""
     return sorted(path for path in folder.glob("*.json") if not path.name.endswith(_STATE))
 
 
 @click.group("watch")
 def watch_command() -> None:
-    """Save searches, and show what has changed since they ran last."""
+    """Save searches, and show what has changed since their last run."""
 
 
 @watch_command.command(
@@ -51,8 +51,8 @@ Examples:
 )
 @click.argument("name")
 @position_options
-@click.option("--products", is_flag=True, help="Watch the files of the observations, to see what was reprocessed.")
-@click.option("--files", is_flag=True, help="Search files of JWST by header keywords instead of observations.")
+@click.option("--products", is_flag=True, help="Watch the files of the observations for reprocessing.")
+@click.option("--files", is_flag=True, help="Search JWST files by header keywords instead of observations.")
 @_folder_option
 @click.pass_obj
 def add_command(
@@ -70,14 +70,14 @@ def add_command(
     """Save a search under a name."""
     place, criteria = query_place(words, radius, region, resolver)
     if files and place:
-        raise usage_failure("--files takes criteria only, such as program=1783.")
+        raise usage_failure("--files supports only criteria, such as program=1783.")
     if files:
         query: Any = mast.JwstFiles.query_criteria
         refuse_arguments(criteria, query, ["instrument", "suffix"])
     else:
         query = observation_query(place, criteria)
     if not place and not criteria:
-        raise usage_failure("a target or a criterion is missing.")
+        raise usage_failure("specify a target or a criterion.")
     path = searches_folder(folder)
     path.mkdir(parents=True, exist_ok=True)
     search = mast.SavedSearch(path / name, query, watch_products=products, **place, **criteria)
@@ -93,12 +93,12 @@ Examples:
   $ astroquery-mast watch run --quiet
   $ astroquery-mast watch run mosaics --peek --exit-code
 
-The first run of a search records what there is. Later runs print changes, and nothing if there are none.""",
+The first run of a search records the results. Later runs print the changes since then, if any.""",
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--peek", is_flag=True, help="Show changes without recording them.")
-@click.option("--exit-code", is_flag=True, help="End with exit code 1 if there are changes, as 'git diff --exit-code'.")
-@click.option("--atom", is_flag=True, help="Print an Atom feed instead of text; for one search.")
+@click.option("--exit-code", is_flag=True, help="Exit with code 1 if there are changes, like 'git diff --exit-code'.")
+@click.option("--atom", is_flag=True, help="Print an Atom feed of one search instead of text.")
 @_folder_option
 @form_options
 @click.pass_obj
@@ -112,7 +112,7 @@ def run_command(
     folder: str | None,
     **output: Any,
 ) -> None:
-    """Run searches and print what has changed; all of them if none is named."""
+    """Run the named searches, or all of them, and print what has changed."""
     in_form = any(output.values())
     paths = _chosen_searches(names, folder, one=atom or in_form)
     code = 0
@@ -133,13 +133,13 @@ def run_command(
 
 
 def _chosen_searches(names: tuple[str, ...], folder: str | None, *, one: bool) -> list[Path]:
-    """The files of the searches to run."""
+    """Return the files of the searches to run."""
     place = searches_folder(folder)
-    paths = [place / name for name in names] or _saved(place)
+    paths = [place / name for name in names] or _search_files(place)
     if not paths:
-        raise usage_failure(f"there are no searches in {place}: 'astroquery-mast watch add' saves one.")
+        raise usage_failure(f"there are no saved searches in {place}. Use 'astroquery-mast watch add' to save one.")
     if one and len(paths) > 1:
-        raise usage_failure("name one search for this format.")
+        raise usage_failure("this format requires the name of one search.")
     return paths
 
 
@@ -155,12 +155,12 @@ Examples:
 @click.pass_obj
 def list_command(session: Session, /, folder: str | None, **output: Any) -> None:
     """List the saved searches."""
-    from astropy.table import Table  # noqa: PLC0415 - help and completion do without astropy
+    from astropy.table import Table  # noqa: PLC0415 - help and completion do not need astropy
 
     place = searches_folder(folder)
-    if not _saved(place):
+    if not _search_files(place):
         session.note(f"There are no saved searches in {place}.")
-    searches = [mast.SavedSearch.open(path) for path in _saved(place)]
+    searches = [mast.SavedSearch.open(path) for path in _search_files(place)]
     table = Table(
         {
             "name": [search.name for search in searches],
