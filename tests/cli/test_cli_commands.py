@@ -73,9 +73,7 @@ def test_data_go_to_standard_output_and_notes_to_standard_error() -> None:
     ],
     ids=ascii,
 )
-def test_invalid_utf8_raises_before_any_request(
-    mast_sandbox: Sandbox, arguments: tuple[str, ...]
-) -> None:
+def test_invalid_utf8_raises_before_any_request(mast_sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
     """The message quotes the argument."""
     result = invoke(*arguments)
     assert result.exit_code == 2

@@ -114,7 +114,7 @@ def test_the_sandbox_runs_until_ctrl_c() -> None:
     with subprocess.Popen([*START, "sandbox"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            url = process.stdout.readline().split()[5]
+            url = next(word for word in process.stdout.readline().split() if word.startswith("http://"))
             counted = run("count", "proposal_id=10452", "--server", url)
             assert counted.stdout == "126\n", counted.stderr
             process.send_signal(signal.SIGINT)
