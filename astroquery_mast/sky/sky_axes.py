@@ -44,7 +44,7 @@ def search_circle(coordinates: Any, radius: Any) -> Circle | None:
 
 
 def _center(coordinates: Any) -> SkyCoord:
-    """Return the center of a circle; raise for the name of an object, which nothing here can resolve."""
+    """Return the center of a circle; raise for an object name, because plots do not resolve names."""
     try:
         return as_coordinate(coordinates)
     except InvalidArgumentError as err:

@@ -1,4 +1,4 @@
-"""What is written in pictures: no control characters, whatever the archive sends as a name."""
+"""Texts in plots, without control characters from names in MAST."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ SHOWN = r"M 51\x1b[2J\x07\u202e"
 
 @pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
-    """Leave no figure open."""
+    """Close all figures after each test."""
     yield
     plt.close("all")
 
 
 def observations() -> Table:
-    """Return observations whose names hold what moves a cursor, and a dollar sign."""
+    """Return observations whose names contain terminal control sequences and a dollar sign."""
     table = Table({"s_region": ["CIRCLE 0 0 1", "CIRCLE 0 1 1"], "t_exptime": [1.0, 2.0], "target_name": [NAME, "b"]})
     table["t_min"], table["t_max"], table["em_min"], table["em_max"] = 59000.0, 59001.0, 300.0, 400.0
     table["obs_id"], table["jpegURL"] = [NAME, "b"], ""
@@ -46,7 +46,7 @@ def observations() -> Table:
 
 
 def telemetry() -> TimeSeries:
-    """Return a mnemonic with words as values."""
+    """Return a mnemonic with string values."""
     times = ["2024-01-01T00:00:00", "2024-01-02T00:00:00"]
     series = TimeSeries(time=times, data={"X": [NAME, "b"]})
     series["X"].info.description = NAME
@@ -65,8 +65,8 @@ PICTURES: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("picture", PICTURES)
-def test_control_characters_of_names_are_escaped_in_pictures(picture: str) -> None:
-    """They are written as tables write them, in every title and label."""
+def test_control_characters_of_names_are_escaped_in_plots(picture: str) -> None:
+    """All titles and labels have escaped characters, as in tables."""
     PICTURES[picture]()
     figure = plt.gcf()
     figure.canvas.draw()
@@ -76,7 +76,7 @@ def test_control_characters_of_names_are_escaped_in_pictures(picture: str) -> No
 
 
 def test_a_unit_and_a_column_with_control_characters_are_escaped() -> None:
-    """The color bar names both."""
+    """The color bar has the escaped name and unit."""
     table = observations()
     table["odd\x1b$"] = [1.0, 2.0]
     table["odd\x1b$"].unit = u.Unit("x\x07", parse_strict="silent")
@@ -87,6 +87,6 @@ def test_a_unit_and_a_column_with_control_characters_are_escaped() -> None:
 
 
 def test_captions_of_a_contact_sheet_are_escaped(tmp_path: Path) -> None:
-    """The page has no control characters either."""
+    """The HTML page has no control characters, either."""
     write_previews(observations(), tmp_path / "sheet.html")
     assert "\x1b" not in (tmp_path / "sheet.html").read_text("utf-8")
