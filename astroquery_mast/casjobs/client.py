@@ -275,9 +275,12 @@ class CasJobsClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import CasJobs
-        >>> table = CasJobs.query("SELECT TOP 3 objID, raMean, decMean FROM ObjectThin", context="PanSTARRS_DR2")
-        >>> table.colnames, len(table)
-        (['objID', 'raMean', 'decMean'], 3)
+        >>> sql = "SELECT TOP 2 objID, raMean, decMean FROM ObjectThin ORDER BY objID"
+        >>> CasJobs.query(sql, context="PanSTARRS_DR2").pprint()
+              objID         raMean     decMean
+        ----------------- ---------- ------------
+        71400034712816498 3.47128152 -30.49458451
+        71400034872643510 3.48726485 -30.49707424
         """
         statement, where = read_statement(sql), self._context(context)
         if run_async and statement.place is None:
@@ -474,8 +477,8 @@ class CasJobsClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import CasJobs
-        >>> "HSCv3" in CasJobs.list_contexts()["context"]
-        True
+        >>> print(*CasJobs.list_contexts()["context"])
+        MyDB GAIA_DR1 GALEX_GR6Plus7 HSCv2 HSCv3 PanSTARRS_DR1 PanSTARRS_DR2
         """
         return context_list(self._calls, self._service.deadline(timeout))
 
@@ -508,8 +511,8 @@ class CasJobsClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import CasJobs
-        >>> "MeanObjectView" in CasJobs.list_tables("PanSTARRS_DR2")["table_name"]
-        True
+        >>> print(*CasJobs.list_tables("PanSTARRS_DR2")["table_name"][:4])
+        Detection Filter ForcedMeanObject ForcedMeanObjectView
         """
         return table_list(self._calls, checked_context(context), self._service.deadline(timeout))
 
@@ -545,8 +548,11 @@ class CasJobsClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import CasJobs
-        >>> "objID" in CasJobs.list_columns("ObjectThin", "PanSTARRS_DR2")["column_name"]
-        True
+        >>> CasJobs.list_columns("ObjectThin", "PanSTARRS_DR2")[:2].pprint()
+        column_name datatype length
+        ----------- -------- ------
+            objName nvarchar     32
+        objAltName1 nvarchar     32
         """
         return table_columns(self._calls, table, checked_context(context), self._service.deadline(timeout))
 
@@ -649,9 +655,12 @@ class CasJobsClass(MastClass):
         --------
         >>> from astropy.table import Table
         >>> from astroquery_mast import CasJobs
-        >>> CasJobs.upload(Table({"id": [2**60, 3]}), "numbers")
-        >>> int(CasJobs.download("numbers")["id"].max()) == 2**60
-        True
+        >>> CasJobs.upload(Table({"id": [1152921504606846977, 3], "g": [17.25, 18.5]}), "numbers")
+        >>> CasJobs.download("numbers").pprint()
+                 id           g
+        ------------------- -----
+        1152921504606846977 17.25
+                          3  18.5
         >>> CasJobs.drop("numbers")
         """
         return transfer.download_table(self._calls, name, self._service.deadline(timeout), verbose=verbose)

@@ -172,8 +172,8 @@ class CatalogCollections(CatalogHsc):
         Examples
         --------
         >>> from astroquery_mast import Catalogs
-        >>> "tic" in Catalogs.available_collections
-        True
+        >>> Catalogs.available_collections[:4]
+        ['caom', 'classy', 'gaiadr3', 'hsc']
         """
         return self._tap.collections.names(self._service.deadline(None))
 
@@ -193,8 +193,8 @@ class CatalogCollections(CatalogHsc):
         Examples
         --------
         >>> from astroquery_mast import Catalogs
-        >>> "tic" in Catalogs.get_collections()["collection_name"]
-        True
+        >>> print(*Catalogs.get_collections()["collection_name"][:4])
+        caom classy gaiadr3 hsc
         """
         return ResultTable([self.available_collections], names=["collection_name"])
 
@@ -255,8 +255,10 @@ class CatalogCollections(CatalogHsc):
         --------
         >>> from astroquery_mast import Catalogs
         >>> columns = Catalogs.get_column_metadata("tic")
-        >>> print(columns["unit"][columns["column_name"] == "tmag"][0])
-        mag
+        >>> columns[columns["column_name"] == "tmag"]["column_name", "datatype", "unit"].pprint()
+        column_name datatype unit
+        ----------- -------- ----
+               tmag   double  mag
         """
         return self._tap.collections.described(self._table(collection, catalog), self._service.deadline(None))
 

@@ -247,8 +247,12 @@ class CatalogHsc(MastClass):
         >>> from astroquery_mast import Catalogs
         >>> sources = Catalogs.query_region("202.4696 47.1952", radius="5 arcsec", catalog="HSC")
         >>> detections = Catalogs.query_hsc_matchid(sources[0])
-        >>> set(detections["MatchID"]) == {sources["MatchID"][0]}
-        True
+        >>> detections["Instrument", "Filter", "StartMJD", "MagAper2"][:2].pprint()
+        Instrument Filter    StartMJD    MagAper2
+                                d          mag
+        ---------- ------ -------------- --------
+               ACS  F555W 53388.30848258  12.7208
+               ACS  F658N 53388.35596406  12.3428
         """
         deadline = self._service.deadline(timeout)
         query = _match_query(match, version, Selection.of(None, None, pagesize, page, cache))
@@ -354,8 +358,11 @@ class CatalogHsc(MastClass):
         --------
         >>> from astroquery_mast import Catalogs
         >>> spectra = Catalogs.get_hsc_spectra()
-        >>> "DatasetName" in spectra.colnames
-        True
+        >>> spectra["MatchID", "DatasetName"][:2].pprint()
+        MatchID                  DatasetName
+        -------- --------------------------------------------
+        13014586 HAG_J013340.34+303814.8_JB9U06010_V01.SPEC1D
+         8853623 HAG_J013350.89+303936.6_JB9U01010_V01.SPEC1D
         """
         deadline = self._service.deadline(timeout)
         query = _hsc_query(HSC_SPECTRA, {}, Selection.of(None, None, pagesize, page, cache))

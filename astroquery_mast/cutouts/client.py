@@ -165,9 +165,9 @@ class ZcutClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Zcut
-        >>> table = Zcut.download_cutouts("189.49206 62.20615", size=5, survey="candels_gn_60mas")
-        >>> print(set(table["Status"].tolist()))
-        {'COMPLETE'}
+        >>> manifest = Zcut.download_cutouts("189.49206 62.20615", size=5, survey="candels_gn_60mas")
+        >>> print(manifest["Local Path"][0], manifest["Status"][0])
+        candels_gn_60mas_189.492060_62.206150_5.0pix-x-5.0pix_astrocut.fits COMPLETE
         """
         cutout_size = as_size(size)
         refuse_other_units(cutout_size, img_params.pop("units", None))
@@ -333,9 +333,9 @@ class HapcutClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Hapcut
-        >>> table = Hapcut.download_cutouts("M51", size=8)
-        >>> print(set(table["Status"].tolist()))
-        {'COMPLETE'}
+        >>> manifest = Hapcut.download_cutouts("M51", size=8)
+        >>> print(manifest["Local Path"][0], manifest["Status"][0])
+        hst_cutout_skycell-p2204x21y10-ra202d4696-decn47d1953_acs_wfc_f435w.fits COMPLETE
         """
         return self._cutouts.save_around(
             coordinates, as_size(size).params(), path, timeout, inflate=inflate, verbose=verbose

@@ -174,8 +174,8 @@ class TesscutClass(MastClass):
     Examples
     --------
     >>> from astroquery_mast import TesscutClass
-    >>> TesscutClass().get_sectors(object_name="HD 209458").colnames
-    ['sectorName', 'sector', 'camera', 'ccd']
+    >>> TesscutClass().get_sectors(object_name="HD 209458")["sector"].tolist()
+    [14, 14, 17]
     """
 
     _starting_points = ("get_sectors", "get_cutouts")
@@ -247,8 +247,12 @@ class TesscutClass(MastClass):
         --------
         >>> from astroquery_mast import Tesscut
         >>> sectors = Tesscut.get_sectors(object_name="HD 209458")
-        >>> sectors.colnames
-        ['sectorName', 'sector', 'camera', 'ccd']
+        >>> sectors.pprint()
+          sectorName   sector camera ccd
+        -------------- ------ ------ ---
+        tess-s0014-1-4     14      1   4
+        tess-s0014-2-2     14      2   2
+        tess-s0017-2-2     17      2   2
         """
         _only_spoc(product)
         given = GivenTarget(coordinates, object_name, moving_target, mt_type, resolver)
@@ -334,9 +338,9 @@ class TesscutClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Tesscut
-        >>> table = Tesscut.download_cutouts(object_name="HD 209458", size=5, sector=17)
-        >>> print(*table["Status"])
-        COMPLETE
+        >>> manifest = Tesscut.download_cutouts(object_name="HD 209458", size=5, sector=17)
+        >>> print(manifest["Local Path"][0], manifest["Status"][0])
+        tess-s0017-2-2_330.795022_18.884319_5x5_astrocut.fits COMPLETE
         """
         _only_spoc(product)
         given = GivenTarget(coordinates, object_name, moving_target, mt_type, resolver)
@@ -411,8 +415,8 @@ class TesscutClass(MastClass):
         --------
         >>> from astroquery_mast import Tesscut
         >>> cutouts = Tesscut.get_cutouts(object_name="HD 209458", size=5, sector=17)
-        >>> cutouts[0]["PIXELS"].header["TELESCOP"]
-        'TESS'
+        >>> cutouts[0]["PIXELS"].data["FLUX"].shape
+        (30, 5, 5)
         """
         _only_spoc(product)
         given = GivenTarget(coordinates, object_name, moving_target, mt_type, resolver)

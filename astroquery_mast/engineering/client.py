@@ -253,8 +253,12 @@ class EngineeringClass(MastClass):
         --------
         >>> from astroquery_mast import Engineering
         >>> voltage = Engineering.query_mnemonics("SE_ZBUSVLT", "2022-07-12 06:00", "2022-07-12 06:10")
-        >>> print(len(voltage), voltage["SE_ZBUSVLT"].unit)
-        600 V
+        >>> voltage[:2].pprint()
+                   time            SE_ZBUSVLT
+                                       V
+        -------------------------- ----------
+        2022-07-12T06:00:00.670000  30.515625
+        2022-07-12T06:00:01.670000   30.53125
         """
         question = TelemetryQuestion(names, align, brackets, changes_only, FetchOptions(max_workers, verbose, cache))
         span = as_span(start, end)
@@ -400,8 +404,11 @@ class EngineeringClass(MastClass):
         ...     obs_collection="JWST", instrument_name="MIRI/IMAGE", calib_level=3
         ... )
         >>> telemetry = Engineering.during(exposures[0], "IMIR_HK_FW_CUR_POS", margin="1 min")
-        >>> telemetry.colnames
-        ['time', 'obs_id', 'IMIR_HK_FW_CUR_POS']
+        >>> telemetry[:2].pprint()
+                   time                       obs_id            IMIR_HK_FW_CUR_POS
+        -------------------------- ---------------------------- ------------------
+        2022-12-27T04:29:22.922000 jw01783-o003_t006_miri_f560w             F1500W
+        2022-12-27T04:29:26.922000 jw01783-o003_t006_miri_f560w             F1500W
         """
         question = TelemetryQuestion(names, align, False, changes_only, FetchOptions(max_workers, verbose, cache))
         exposures = exposures_of(rows, as_margin(margin))

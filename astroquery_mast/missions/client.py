@@ -198,9 +198,12 @@ class MastMissionsClass(MissionProductMethods):
         Examples
         --------
         >>> from astroquery_mast import MastMissions
-        >>> datasets = MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS", limit=5000)
-        >>> len(datasets) > 0, "sci_data_set_name" in datasets.colnames
-        (True, True)
+        >>> datasets = MastMissions.query_criteria(sci_pep_id=10452, sci_instrume="ACS")
+        >>> datasets["sci_data_set_name", "sci_spec_1234"][:2].pprint()
+        sci_data_set_name sci_spec_1234
+        ----------------- -------------
+                J97C01010 CLEAR1L;F435W
+                J97C01020         F555W
         """
         deadline = self._service.deadline(timeout)
         search = self._build_search(
@@ -380,8 +383,13 @@ class MastMissionsClass(MissionProductMethods):
         --------
         >>> from astroquery_mast import MastMissions
         >>> datasets = MastMissions.query_region("202.4696 47.1952", radius=1, sci_instrume="ACS")
-        >>> bool((datasets["ang_sep"] <= 1).all()), datasets["ang_sep"].unit
-        (True, Unit("arcmin"))
+        >>> datasets["ang_sep"].format = ".3f"
+        >>> datasets["sci_data_set_name", "sci_spec_1234", "ang_sep"][:2].pprint()
+        sci_data_set_name sci_spec_1234 ang_sep
+                                         arcmin
+        ----------------- ------------- -------
+                J83P01010         F606W   0.163
+                J83P01020 CLEAR1L;F814W   0.163
         """
         return self.query_criteria(
             coordinates=_given("coordinates", coordinates),
@@ -535,8 +543,11 @@ class MastMissionsClass(MissionProductMethods):
         --------
         >>> from astroquery_mast import MastMissions
         >>> datasets = MastMissions.query_object("M51", radius="1 arcmin", sci_instrume="ACS")
-        >>> bool((datasets["ang_sep"] <= 1).all()), datasets["ang_sep"].unit
-        (True, Unit("arcmin"))
+        >>> datasets["sci_data_set_name", "sci_spec_1234"][:2].pprint()
+        sci_data_set_name sci_spec_1234
+        ----------------- -------------
+                J83P01010         F606W
+                J83P01020 CLEAR1L;F814W
         """
         return self.query_criteria(
             object_names=_given("object_names", object_names),
@@ -650,8 +661,10 @@ class MastMissionsClass(MissionProductMethods):
         --------
         >>> from astroquery_mast import MastMissions
         >>> columns = MastMissions.get_column_list("hst")
-        >>> columns.colnames
-        ['name', 'data_type', 'description']
+        >>> columns[columns["name"] == "sci_pep_id"].pprint()
+           name    data_type             description
+        ---------- --------- -----------------------------------
+        sci_pep_id   integer Number of the proposal (e.g. 10452)
         """
         return self._search.column_list(self._chosen(mission))
 
@@ -718,8 +731,8 @@ class MastMissionsClass(MissionProductMethods):
         Examples
         --------
         >>> from astroquery_mast import MastMissions
-        >>> "hst" in MastMissions.available_missions
-        True
+        >>> MastMissions.available_missions
+        ['all_missions', 'classy', 'hst', 'iue', 'jwst', 'roman', 'roman_cgi', 'roman_spectra', 'ullyses']
         """
         return self._search.known_missions()
 
@@ -745,8 +758,8 @@ class MastMissionsClass(MissionProductMethods):
         Examples
         --------
         >>> from astroquery_mast import MastMissions
-        >>> "hst" in MastMissions.get_available_missions()
-        True
+        >>> MastMissions.get_available_missions()
+        ['all_missions', 'classy', 'hst', 'iue', 'jwst', 'roman', 'roman_cgi', 'roman_spectra', 'ullyses']
         """
         return self._search.available_missions(self._service.deadline(timeout))
 

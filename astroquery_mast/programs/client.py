@@ -153,8 +153,12 @@ class ProgramsClass(MastClass):
         --------
         >>> from astroquery_mast import Programs
         >>> planned = Programs.query_planned(object_name="M101", instrument="NIRCAM", filters="F444W")
-        >>> sorted(set(planned["proposal_id"].tolist())), set(planned["calib_level"].tolist())
-        (['9214'], {-1})
+        >>> planned["obs_id", "proposal_id", "distance"][:2].pprint()
+                       obs_id                proposal_id distance
+                                                          arcsec
+        ------------------------------------ ----------- --------
+        jw09214-o001_t002_nircam_clear-f444w        9214      0.0
+        jw09214-o004_t002_nircam_clear-f444w        9214      0.0
         """
         place = Place(coordinates, object_name, radius, resolver, region)
         asked = planned_criteria(mission, criteria)
@@ -241,8 +245,11 @@ class ProgramsClass(MastClass):
         >>> from astroquery_mast import Programs
         >>> mine = SkyCoord([210.802429, 10.0], [54.34875, -45.0], unit="deg")
         >>> pairs = Programs.crossmatch_planned(mine, instrument="NIRCAM", verbose=False)
-        >>> sorted(set(pairs["input_row"].tolist())), sorted(set(pairs["proposal_id"].tolist()))
-        ([0], ['9214'])
+        >>> pairs["input_row", "proposal_id", "filters", "coverage"][:2].pprint()
+        input_row proposal_id filters coverage
+        --------- ----------- ------- --------
+                0        9214   F115W any roll
+                0        9214   F200W any roll
         >>> pairs.meta["unmatched"]
         [1]
         """
@@ -328,8 +335,11 @@ class ProgramsClass(MastClass):
         --------
         >>> from astroquery_mast import Programs
         >>> found = Programs.find_duplications("M51", instrument="NIRCAM/IMAGE", filters="F200W")
-        >>> found["grade", "proposal_id", "filters"][0].as_void().tolist()
-        ('duplication', '1783', 'F200W')
+        >>> found["grade", "proposal_id", "filters"][:2].pprint()
+           grade    proposal_id filters
+        ----------- ----------- -------
+        duplication        1783   F200W
+        duplication        2107   F200W
         """
         proposed = Proposed(targets, instrument, filters, exptime, radius, resolver)
         options = RunOptions(verbose, max_workers, None, timeout)

@@ -104,8 +104,12 @@ class PositionMethods(MastClass):
         --------
         >>> from astroquery_mast import VO
         >>> images = VO.query_sia("202.4696 47.1952", "1 arcmin", collection="HST", band=(500e-9, 600e-9))
-        >>> print(images["access_format"][0], images["em_min"].unit)
-        image/fits m
+        >>> images["obs_id", "instrument_name", "t_exptime"][:2].pprint()
+          obs_id  instrument_name t_exptime
+                                      s
+        --------- --------------- ---------
+        j97c01020         ACS/WFC   2670.05
+        j97c01aeq         ACS/WFC   648.459
         """
         deadline = self._service.deadline(timeout)
         urls = self._service.endpoints.images
@@ -182,8 +186,12 @@ class PositionMethods(MastClass):
         --------
         >>> from astroquery_mast import VO
         >>> spectra = VO.query_ssa("187.2779 2.0524", "5 arcmin", collection="HST")
-        >>> print(spectra["em_min"].unit)
-        m
+        >>> spectra["obs_id", "instrument_name", "exptime"][:2].pprint()
+          obs_id  instrument_name exptime
+                                     s
+        --------- --------------- --------
+        O6M101AAQ   STIS/FUV-MAMA 2442.985
+        O6M101ABQ   STIS/FUV-MAMA 2380.497
         """
         deadline = self._service.deadline(timeout)
         url = self._service.endpoints.spectra
@@ -250,8 +258,12 @@ class PositionMethods(MastClass):
         --------
         >>> from astroquery_mast import VO
         >>> stars = VO.query_cone("202.4696 47.1952", "2 arcmin", catalog="GAIADR3")
-        >>> print(stars["parallax"].unit)
-        mas
+        >>> stars["ra", "dec", "parallax"][:2].pprint()
+             ra          dec     parallax
+            deg          deg       mas
+        ------------ ----------- --------
+        202.47597715 47.19559302    0.416
+        202.48039858 47.19061051   0.8461
         """
         deadline = self._service.deadline(timeout)
         if catalog is not None and service is not None:
@@ -318,8 +330,11 @@ class PositionMethods(MastClass):
         --------
         >>> from astroquery_mast import VO
         >>> found = VO.inventory("M51", "6 arcmin")
-        >>> "ConeSearch" in found["capabilityClass"], found.meta["complete"]
-        (True, True)
+        >>> found["title", "capabilityClass"][:2].pprint()
+           title      capabilityClass
+        ------------ -----------------
+        GALEX images SimpleImageAccess
+          HLA images SimpleImageAccess
         """
         deadline = self._service.deadline(timeout)
         make = partial(InventoryRequest.of, verbose=verbose)
