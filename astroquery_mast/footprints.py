@@ -130,7 +130,11 @@ def within_region(table: Table | Row, region: Any, *, overlap: str = "footprint"
     --------
     >>> from astropy.table import Table
     >>> from astroquery_mast.footprints import within_region
-    >>> rows = {"s_ra": [10.0, 20.0], "s_dec": [0.0, 0.0], "s_region": ["CIRCLE 10 0 0.1", "CIRCLE 20 0 0.1"]}
+    >>> rows = {
+    ...     "s_ra": [10.0, 20.0],
+    ...     "s_dec": [0.0, 0.0],
+    ...     "s_region": ["CIRCLE 10 0 0.1", "CIRCLE 20 0 0.1"],
+    ... }
     >>> len(within_region(Table(rows), "CIRCLE 10 0 1"))
     1
     """
@@ -258,7 +262,9 @@ def match_footprints_iter(
     >>> from astropy.coordinates import SkyCoord
     >>> from astroquery_mast.footprints import match_footprints_iter
     >>> chunks = (SkyCoord([ra, ra + 0.1], [0.0, 0.0], unit="deg") for ra in (10.0, 20.0, 30.0))
-    >>> for pairs in match_footprints_iter(chunks, ["CIRCLE ICRS 20.1 0 0.01", "CIRCLE ICRS 30.1 0 0.2"]):
+    >>> for pairs in match_footprints_iter(
+    ...     chunks, ["CIRCLE ICRS 20.1 0 0.01", "CIRCLE ICRS 30.1 0 0.2"]
+    ... ):
     ...     print(pairs["point"].tolist(), pairs["observation"].tolist())
     [] []
     [3] [0]

@@ -364,7 +364,9 @@ class CasJobsClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import CasJobs
-        >>> job = CasJobs.submit("SELECT TOP 5 objID FROM ObjectThin", context="PanSTARRS_DR2", into="five")
+        >>> job = CasJobs.submit(
+        ...     "SELECT TOP 5 objID FROM ObjectThin", context="PanSTARRS_DR2", into="five"
+        ... )
         >>> len(job.result())
         5
         >>> job.status
@@ -397,7 +399,9 @@ class CasJobsClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import CasJobs
-        >>> job = CasJobs.submit("SELECT TOP 5 objID FROM ObjectThin", context="PanSTARRS_DR2", into="some")
+        >>> job = CasJobs.submit(
+        ...     "SELECT TOP 5 objID FROM ObjectThin", context="PanSTARRS_DR2", into="some"
+        ... )
         >>> CasJobs.get_job(job.url).wait().status
         'COMPLETED'
         >>> CasJobs.drop("some")

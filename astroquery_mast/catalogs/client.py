@@ -207,7 +207,9 @@ class CatalogsClass(CatalogCollections):
         Examples
         --------
         >>> from astroquery_mast import Catalogs
-        >>> stars = Catalogs.query_region("202.4696 47.1952", radius="3 arcmin", catalog="TIC", sort_by="Tmag")
+        >>> stars = Catalogs.query_region(
+        ...     "202.4696 47.1952", radius="3 arcmin", catalog="TIC", sort_by="Tmag"
+        ... )
         >>> stars["ID", "ra", "dec", "Tmag"][:2].pprint()
              ID          ra          dec      Tmag
                         deg          deg      mag
@@ -292,7 +294,9 @@ class CatalogsClass(CatalogCollections):
         Examples
         --------
         >>> from astroquery_mast import Catalogs
-        >>> responses = Catalogs.query_region_async("202.4696 47.1952", radius=0.05, catalog="TIC", page=1)
+        >>> responses = Catalogs.query_region_async(
+        ...     "202.4696 47.1952", radius=0.05, catalog="TIC", page=1
+        ... )
         >>> [response.status_code for response in responses]
         [200]
         """
@@ -519,7 +523,9 @@ class CatalogsClass(CatalogCollections):
         Examples
         --------
         >>> from astroquery_mast import Catalogs
-        >>> responses = Catalogs.query_object_async("M51", radius="3 arcmin", catalog="TIC", pagesize=5, page=1)
+        >>> responses = Catalogs.query_object_async(
+        ...     "M51", radius="3 arcmin", catalog="TIC", pagesize=5, page=1
+        ... )
         >>> [response.status_code for response in responses]
         [200]
         """
@@ -674,7 +680,9 @@ class CatalogsClass(CatalogCollections):
         Examples
         --------
         >>> from astroquery_mast import Catalogs
-        >>> stars = Catalogs.query_criteria("TIC", object_name="M51", radius="0.1 deg", Tmag=[None, 14])
+        >>> stars = Catalogs.query_criteria(
+        ...     "TIC", object_name="M51", radius="0.1 deg", Tmag=[None, 14]
+        ... )
         >>> stars["ID", "Tmag"][:2].pprint()
              ID       Tmag
                       mag
@@ -764,7 +772,9 @@ class CatalogsClass(CatalogCollections):
         Examples
         --------
         >>> from astroquery_mast import Catalogs
-        >>> responses = Catalogs.query_criteria_async("TIC", object_name="M51", radius="0.1 deg", Tmag=[None, 14])
+        >>> responses = Catalogs.query_criteria_async(
+        ...     "TIC", object_name="M51", radius="0.1 deg", Tmag=[None, 14]
+        ... )
         >>> [response.status_code for response in responses]
         [200]
         """
@@ -866,7 +876,9 @@ class CatalogsClass(CatalogCollections):
         Examples
         --------
         >>> from astroquery_mast import Catalogs
-        >>> Catalogs.query_criteria_count("TIC", object_name="M51", radius="0.1 deg", Tmag=[None, 14])
+        >>> Catalogs.query_criteria_count(
+        ...     "TIC", object_name="M51", radius="0.1 deg", Tmag=[None, 14]
+        ... )
         4
         """
         target = TargetInput(coordinates, object_name, radius, resolver)

@@ -165,7 +165,9 @@ class ZcutClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Zcut
-        >>> manifest = Zcut.download_cutouts("189.49206 62.20615", size=5, survey="candels_gn_60mas")
+        >>> manifest = Zcut.download_cutouts(
+        ...     "189.49206 62.20615", size=5, survey="candels_gn_60mas"
+        ... )
         >>> print(manifest["Local Path"][0], manifest["Status"][0])
         candels_gn_60mas_189.492060_62.206150_5.0pix-x-5.0pix_astrocut.fits COMPLETE
         """

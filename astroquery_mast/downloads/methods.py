@@ -77,7 +77,9 @@ class DownloadMethods(Protocol):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> manifest = Observations.download_products("mast:HST/product/j97c01010_drc.fits", verbose=False)
+        >>> manifest = Observations.download_products(
+        ...     "mast:HST/product/j97c01010_drc.fits", verbose=False
+        ... )
         >>> print(*Observations.verify_downloads(manifest, verbose=False)["Status"])
         OK
         """
@@ -132,7 +134,9 @@ class DownloadMethods(Protocol):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> manifest = Observations.download_products("mast:HST/product/j97c01010_drc.fits", verbose=False)
+        >>> manifest = Observations.download_products(
+        ...     "mast:HST/product/j97c01010_drc.fits", verbose=False
+        ... )
         >>> print(*Observations.retry_downloads(manifest, verbose=False)["Status"])
         COMPLETE
         """
@@ -176,7 +180,9 @@ class DownloadMethods(Protocol):
         --------
         >>> from astropy.io import fits
         >>> from astroquery_mast import JwstFiles
-        >>> mosaics = JwstFiles.query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
+        >>> mosaics = JwstFiles.query_criteria(
+        ...     program=1386, instrument="MIRI", suffix="i2d", filter="F1140C"
+        ... )
         >>> with JwstFiles.open_product(mosaics[0]) as file:
         ...     print(fits.getheader(file)["FILTER"])
         F1140C
@@ -223,7 +229,9 @@ class DownloadMethods(Protocol):
         Examples
         --------
         >>> from astroquery_mast import JwstFiles
-        >>> mosaics = JwstFiles.query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
+        >>> mosaics = JwstFiles.query_criteria(
+        ...     program=1386, instrument="MIRI", suffix="i2d", filter="F1140C"
+        ... )
         >>> with JwstFiles.read_product(mosaics[0]) as hdus:
         ...     print(hdus[0].header["TELESCOP"], hdus["SCI"].data.ndim)
         JWST 2
@@ -289,8 +297,12 @@ class DownloadMethods(Protocol):
         Examples
         --------
         >>> from astroquery_mast import JwstFiles
-        >>> mosaics = JwstFiles.query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
-        >>> headers = JwstFiles.get_headers(mosaics, keywords=["EXP_TYPE", "FILTER"], extensions=0, verbose=False)
+        >>> mosaics = JwstFiles.query_criteria(
+        ...     program=1386, instrument="MIRI", suffix="i2d", filter="F1140C"
+        ... )
+        >>> headers = JwstFiles.get_headers(
+        ...     mosaics, keywords=["EXP_TYPE", "FILTER"], extensions=0, verbose=False
+        ... )
         >>> headers["hdu", "EXP_TYPE", "FILTER"].pprint()
         hdu EXP_TYPE FILTER
         --- -------- ------

@@ -55,7 +55,9 @@ class EngineeringClass(MastClass):
     Examples
     --------
     >>> from astroquery_mast import Engineering
-    >>> voltage = Engineering.query_mnemonics("SE_ZBUSVLT", "2022-07-12 06:00", "2022-07-12 06:10")
+    >>> voltage = Engineering.query_mnemonics(
+    ...     "SE_ZBUSVLT", "2022-07-12 06:00", "2022-07-12 06:10"
+    ... )
     >>> len(voltage)
     600
     """
@@ -252,7 +254,9 @@ class EngineeringClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Engineering
-        >>> voltage = Engineering.query_mnemonics("SE_ZBUSVLT", "2022-07-12 06:00", "2022-07-12 06:10")
+        >>> voltage = Engineering.query_mnemonics(
+        ...     "SE_ZBUSVLT", "2022-07-12 06:00", "2022-07-12 06:10"
+        ... )
         >>> voltage[:2].pprint()
                    time            SE_ZBUSVLT
                                        V
@@ -447,7 +451,9 @@ class EngineeringClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Engineering
-        >>> voltage = Engineering.query_mnemonics("SE_ZBUSVLT", "2022-07-12 06:00", "2022-07-12 06:10")
+        >>> voltage = Engineering.query_mnemonics(
+        ...     "SE_ZBUSVLT", "2022-07-12 06:00", "2022-07-12 06:10"
+        ... )
         >>> ax = Engineering.plot_mnemonics(voltage)
         >>> ax.get_ylabel()
         'V'

@@ -50,7 +50,9 @@ class JwstFilesClass(MastClass):
     Examples
     --------
     >>> from astroquery_mast import JwstFiles
-    >>> files = JwstFiles.query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
+    >>> files = JwstFiles.query_criteria(
+    ...     program=1386, instrument="MIRI", suffix="i2d", filter="F1140C"
+    ... )
     >>> len(files)
     3
     """
@@ -483,7 +485,9 @@ class JwstFilesClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import JwstFiles
-        >>> mosaics = JwstFiles.query_criteria(program=1386, instrument="MIRI", suffix="i2d", filter="F1140C")
+        >>> mosaics = JwstFiles.query_criteria(
+        ...     program=1386, instrument="MIRI", suffix="i2d", filter="F1140C"
+        ... )
         >>> manifest = JwstFiles.download_products(mosaics, verbose=False)
         >>> print(*manifest["Status"])
         COMPLETE COMPLETE COMPLETE

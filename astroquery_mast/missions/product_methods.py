@@ -297,7 +297,9 @@ class MissionProductMethods(MastClass):
         Examples
         --------
         >>> from astroquery_mast import MastMissions
-        >>> status, message, url = MastMissions.download_file("J97C01010/j97c01010_drc.fits", verbose=False)
+        >>> status, message, url = MastMissions.download_file(
+        ...     "J97C01010/j97c01010_drc.fits", verbose=False
+        ... )
         >>> status
         'COMPLETE'
         """
@@ -395,7 +397,9 @@ class MissionProductMethods(MastClass):
         Examples
         --------
         >>> from astroquery_mast import MastMissions
-        >>> manifest = MastMissions.download_products("J97C01010", extension="_drc.fits", verbose=False)
+        >>> manifest = MastMissions.download_products(
+        ...     "J97C01010", extension="_drc.fits", verbose=False
+        ... )
         >>> print(*manifest["Status"])
         COMPLETE
         """
@@ -489,7 +493,9 @@ class MissionProductMethods(MastClass):
         Examples
         --------
         >>> from astroquery_mast import MastMissions
-        >>> for row in MastMissions.download_products_iter("J97C01010", extension="_drc.fits", verbose=False):
+        >>> for row in MastMissions.download_products_iter(
+        ...     "J97C01010", extension="_drc.fits", verbose=False
+        ... ):
         ...     print(row["Status"])
         COMPLETE
         """

@@ -213,7 +213,9 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> table = Observations.query_region("202.4696 47.1952", radius="10 arcsec", limit=None, sort_by="t_min")
+        >>> table = Observations.query_region(
+        ...     "202.4696 47.1952", radius="10 arcsec", limit=None, sort_by="t_min"
+        ... )
         >>> "obs_id" in table.colnames, table["distance"].unit
         (True, Unit("arcsec"))
         """
@@ -268,7 +270,9 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> responses = Observations.query_region_async("202.4696 47.1952", radius="10 arcsec", pagesize=5, page=1)
+        >>> responses = Observations.query_region_async(
+        ...     "202.4696 47.1952", radius="10 arcsec", pagesize=5, page=1
+        ... )
         >>> [response.status_code for response in responses]
         [200]
         """
@@ -454,7 +458,9 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> table = Observations.query_object("M51", radius="10 arcsec", columns=["obs_id", "instrument_name"])
+        >>> table = Observations.query_object(
+        ...     "M51", radius="10 arcsec", columns=["obs_id", "instrument_name"]
+        ... )
         >>> table.colnames
         ['obs_id', 'instrument_name', 'obsid']
         """
@@ -512,7 +518,9 @@ class ObservationsClass(HlspMethods, ObservationProductMethods):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> responses = Observations.query_object_async("M51", radius="10 arcsec", pagesize=5, page=1)
+        >>> responses = Observations.query_object_async(
+        ...     "M51", radius="10 arcsec", pagesize=5, page=1
+        ... )
         >>> [response.status_code for response in responses]
         [200]
         """

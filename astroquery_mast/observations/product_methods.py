@@ -249,7 +249,9 @@ class ObservationProductMethods(MastClass):
         >>> from astroquery_mast import Observations
         >>> observations = Observations.query_criteria(proposal_id=10452, obs_id="j97c01010")
         >>> products = Observations.get_product_list(observations, verbose=False)
-        >>> drizzled = Observations.filter_products(products, productSubGroupDescription="DRZ", extension="fits")
+        >>> drizzled = Observations.filter_products(
+        ...     products, productSubGroupDescription="DRZ", extension="fits"
+        ... )
         >>> print(*drizzled["productFilename"])
         j97c01010_drz.fits
         """
@@ -315,7 +317,9 @@ class ObservationProductMethods(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> status, message, url = Observations.download_file("mast:HST/product/j97c01010_drc.fits", verbose=False)
+        >>> status, message, url = Observations.download_file(
+        ...     "mast:HST/product/j97c01010_drc.fits", verbose=False
+        ... )
         >>> status
         'COMPLETE'
         """
@@ -428,7 +432,9 @@ class ObservationProductMethods(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> manifest = Observations.download_products("mast:HST/product/j97c01010_drc.fits", verbose=False)
+        >>> manifest = Observations.download_products(
+        ...     "mast:HST/product/j97c01010_drc.fits", verbose=False
+        ... )
         >>> print(*manifest["Status"])
         COMPLETE
         """
@@ -533,7 +539,9 @@ class ObservationProductMethods(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> for row in Observations.download_products_iter("mast:HST/product/j97c01010_drc.fits", verbose=False):
+        >>> for row in Observations.download_products_iter(
+        ...     "mast:HST/product/j97c01010_drc.fits", verbose=False
+        ... ):
         ...     print(row["Status"])
         COMPLETE
         """
@@ -598,7 +606,9 @@ class ObservationProductMethods(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Observations
-        >>> urls = Observations.get_product_urls("mast:HST/product/j97c01010_drc.fits", verbose=False)
+        >>> urls = Observations.get_product_urls(
+        ...     "mast:HST/product/j97c01010_drc.fits", verbose=False
+        ... )
         >>> print(urls[0].partition("?")[2])
         uri=mast:HST/product/j97c01010_drc.fits
         """

@@ -152,7 +152,9 @@ class ProgramsClass(MastClass):
         Examples
         --------
         >>> from astroquery_mast import Programs
-        >>> planned = Programs.query_planned(object_name="M101", instrument="NIRCAM", filters="F444W")
+        >>> planned = Programs.query_planned(
+        ...     object_name="M101", instrument="NIRCAM", filters="F444W"
+        ... )
         >>> planned["obs_id", "proposal_id", "distance"][:2].pprint()
                        obs_id                proposal_id distance
                                                           arcsec

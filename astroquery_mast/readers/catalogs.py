@@ -86,8 +86,13 @@ def read_catalog(product: Any, *, client: Any = None, hdu: int | str | None = No
     Examples
     --------
     >>> from astroquery_mast import Observations, readers
-    >>> found = Observations.query_criteria(obs_collection="JWST", target_name="M51", instrument_name="NIRCAM/IMAGE",
-    ...                                     filters="F200W", calib_level=3)
+    >>> found = Observations.query_criteria(
+    ...     obs_collection="JWST",
+    ...     target_name="M51",
+    ...     instrument_name="NIRCAM/IMAGE",
+    ...     filters="F200W",
+    ...     calib_level=3,
+    ... )
     >>> products = Observations.get_product_list(found[:1], verbose=False)
     >>> row = products[products["productSubGroupDescription"] == "CAT"][0]
     >>> sources = readers.read_catalog(row)

@@ -99,7 +99,9 @@ def read_light_curve(
     Examples
     --------
     >>> from astroquery_mast import Observations, readers
-    >>> found = Observations.query_criteria(target_name="307210830", provenance_name="SPOC", sequence_number=1)
+    >>> found = Observations.query_criteria(
+    ...     target_name="307210830", provenance_name="SPOC", sequence_number=1
+    ... )
     >>> products = Observations.get_product_list(found, verbose=False)
     >>> row = products[products["productSubGroupDescription"] == "LC"][0]
     >>> curve = readers.read_light_curve(row, as_time_series=True)

@@ -99,7 +99,9 @@ def read_spectrum(
     --------
     >>> from astroquery_mast import Observations
     >>> from astroquery_mast.readers import read_spectrum
-    >>> observations = Observations.query_criteria(target_name="3C273", instrument_name="COS/FUV", calib_level=3)
+    >>> observations = Observations.query_criteria(
+    ...     target_name="3C273", instrument_name="COS/FUV", calib_level=3
+    ... )
     >>> products = Observations.get_product_list(observations[:1])
     >>> combined = Observations.filter_products(products, productSubGroupDescription="X1DSUM")
     >>> [segment.meta["segment"] for segment in read_spectrum(combined[0])]

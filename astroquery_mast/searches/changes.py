@@ -47,7 +47,9 @@ class Changes(ResultTable):
     Examples
     --------
     >>> from astroquery_mast import read_notification
-    >>> changes = read_notification([{"mission": "jwst", "filename": "jw01189001001_02101_00001_nrs1_cal.fits"}])
+    >>> changes = read_notification(
+    ...     [{"mission": "jwst", "filename": "jw01189001001_02101_00001_nrs1_cal.fits"}]
+    ... )
     >>> len(changes)
     1
     """
@@ -59,7 +61,9 @@ class Changes(ResultTable):
         Examples
         --------
         >>> from astroquery_mast import read_notification
-        >>> read_notification([{"mission": "jwst", "filename": "jw01189001001_02101_00001_nrs1_cal.fits"}]).exit_code
+        >>> read_notification(
+        ...     [{"mission": "jwst", "filename": "jw01189001001_02101_00001_nrs1_cal.fits"}]
+        ... ).exit_code
         1
         """
         return int(len(self) > 0)
@@ -86,7 +90,13 @@ class Changes(ResultTable):
         Examples
         --------
         >>> from astroquery_mast import read_notification
-        >>> mailed = [{"mission": "jwst", "filename": "jw01189001001_02101_00001_nrs1_cal.fits", "event_type": "New"}]
+        >>> mailed = [
+        ...     {
+        ...         "mission": "jwst",
+        ...         "filename": "jw01189001001_02101_00001_nrs1_cal.fits",
+        ...         "event_type": "New",
+        ...     }
+        ... ]
         >>> print(read_notification(mailed).as_text())
         MAST notification: 1 change
         <BLANKLINE>
@@ -121,7 +131,13 @@ class Changes(ResultTable):
         Examples
         --------
         >>> from astroquery_mast import read_notification
-        >>> mailed = [{"mission": "jwst", "filename": "jw01189001001_02101_00001_nrs1_cal.fits", "event_type": "New"}]
+        >>> mailed = [
+        ...     {
+        ...         "mission": "jwst",
+        ...         "filename": "jw01189001001_02101_00001_nrs1_cal.fits",
+        ...         "event_type": "New",
+        ...     }
+        ... ]
         >>> print(read_notification(mailed).as_atom())
         <feed xmlns="http://www.w3.org/2005/Atom">
           <title>MAST notification</title>

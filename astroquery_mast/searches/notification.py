@@ -55,8 +55,12 @@ def read_notification(notification: str | os.PathLike[str] | Sequence[Mapping[st
     --------
     >>> from astroquery_mast import read_notification
     >>> mailed = [
-    ...     {"mission": "jwst", "fileset": "jw01189001001_02101_00001", "event_type": "Reprocessed",
-    ...      "filename": "jw01189001001_02101_00001_nrs1_cal.fits"}
+    ...     {
+    ...         "mission": "jwst",
+    ...         "fileset": "jw01189001001_02101_00001",
+    ...         "event_type": "Reprocessed",
+    ...         "filename": "jw01189001001_02101_00001_nrs1_cal.fits",
+    ...     }
     ... ]
     >>> read_notification(mailed)["change", "filename"].pprint()
        change                   filename

@@ -70,10 +70,14 @@ class SavedSearch:
     >>> from astroquery_mast import Observations, SavedSearch
     >>> from astroquery_mast.sandbox import Sandbox
     >>> with Sandbox() as archive:
-    ...     search = SavedSearch("m51", Observations.query_criteria, object_name="M51", obs_collection="JWST")
+    ...     search = SavedSearch(
+    ...         "m51", Observations.query_criteria, object_name="M51", obs_collection="JWST"
+    ...     )
     ...     first = search.changes()
     ...     where = {"s_ra": 202.47, "s_dec": 47.195}
-    ...     obs_id = archive.add("jw01783-o001_t006_nircam_clear-f115w", obs_id="jw09999-o001_t001", **where)
+    ...     obs_id = archive.add(
+    ...         "jw01783-o001_t006_nircam_clear-f115w", obs_id="jw09999-o001_t001", **where
+    ...     )
     ...     search.changes()["change", "obs_id"].pprint()
     change       obs_id
     ------ -----------------
@@ -161,7 +165,9 @@ class SavedSearch:
         Examples
         --------
         >>> from astroquery_mast import JwstFiles, SavedSearch
-        >>> SavedSearch("mosaics", JwstFiles.query_criteria, program=1783, suffix="i2d").state_path.exists()
+        >>> SavedSearch(
+        ...     "mosaics", JwstFiles.query_criteria, program=1783, suffix="i2d"
+        ... ).state_path.exists()
         False
         """
         return self._state.path
@@ -285,7 +291,9 @@ class SavedSearch:
         >>> search = SavedSearch("mosaics", JwstFiles.query_criteria, program=1783, suffix="i2d")
         >>> with Sandbox() as archive:
         ...     first = search.changes()
-        ...     names = archive.reprocess("jw01783-o001_t006_nircam_clear-f115w_i2d.fits", cal_ver="1.19.1")
+        ...     names = archive.reprocess(
+        ...         "jw01783-o001_t006_nircam_clear-f115w_i2d.fits", cal_ver="1.19.1"
+        ...     )
         ...     changes = search.changes()
         >>> print(changes["change"][0], changes["reason"][0])
         REPROCESSED cal_ver: 1.18.0 -> 1.19.1; ...

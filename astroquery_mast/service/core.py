@@ -454,7 +454,10 @@ class MastClass(BaseQuery):  # type: ignore[misc, unused-ignore]
         --------
         >>> from astroquery_mast import Mast
         >>> table = Mast.mast_query(
-        ...     "Mast.Caom.Filtered", columns="obsid, filters", proposal_id=["10452"], calib_level=[3]
+        ...     "Mast.Caom.Filtered",
+        ...     columns="obsid, filters",
+        ...     proposal_id=["10452"],
+        ...     calib_level=[3],
         ... )
         >>> table.colnames
         ['filters', 'obsid']

@@ -91,7 +91,9 @@ def plot_footprints(
     >>> from astropy.table import Table
     >>> from astroquery_mast.display import plot_footprints
     >>> fields = Table({"filters": ["F200W"], "s_region": ["CIRCLE 202.47 47.2 0.05"]})
-    >>> ax = plot_footprints(fields, by="filters", coordinates="202.47 47.20", radius="6 arcmin")
+    >>> ax = plot_footprints(
+    ...     fields, by="filters", coordinates="202.47 47.20", radius="6 arcmin"
+    ... )
     >>> ax.get_title()
     '1 observation, search radius 6 arcmin'
     """

@@ -67,7 +67,9 @@ class ResultTable(Table):
         Examples
         --------
         >>> from astroquery_mast import ResultTable
-        >>> table = ResultTable({"obsid": [24000000], "s_region": ["CIRCLE ICRS 202.46957 47.19526 0.05"]})
+        >>> table = ResultTable(
+        ...     {"obsid": [24000000], "s_region": ["CIRCLE ICRS 202.46957 47.19526 0.05"]}
+        ... )
         >>> table.show_all()
          obsid                 s_region
         -------- -----------------------------------

@@ -50,7 +50,9 @@ class VOClass(PositionMethods):
     Examples
     --------
     >>> from astroquery_mast import VO
-    >>> table = VO.query_tap("SELECT TOP 3 obs_id, t_exptime FROM dbo.obspointing WHERE obs_collection = 'HST'")
+    >>> table = VO.query_tap(
+    ...     "SELECT TOP 3 obs_id, t_exptime FROM dbo.obspointing WHERE obs_collection = 'HST'"
+    ... )
     >>> len(table)
     3
     """

@@ -103,7 +103,9 @@ class PositionMethods(MastClass):
         Examples
         --------
         >>> from astroquery_mast import VO
-        >>> images = VO.query_sia("202.4696 47.1952", "1 arcmin", collection="HST", band=(500e-9, 600e-9))
+        >>> images = VO.query_sia(
+        ...     "202.4696 47.1952", "1 arcmin", collection="HST", band=(500e-9, 600e-9)
+        ... )
         >>> images["obs_id", "instrument_name", "t_exptime"][:2].pprint()
           obs_id  instrument_name t_exptime
                                       s

@@ -1,7 +1,10 @@
 """VOTable documents (version 1.4, TABLEDATA), written in pieces, so that large results need little memory.
 
 >>> from astroquery_mast.sandbox.vo.votable import Field, votable
->>> fields = [Field("ra", "double", unit="deg", ucd="pos.eq.ra;meta.main"), Field("target_name")]
+>>> fields = [
+...     Field("ra", "double", unit="deg", ucd="pos.eq.ra;meta.main"),
+...     Field("target_name"),
+... ]
 >>> b"<TD>10.5</TD><TD>A &amp; B</TD>" in votable(fields, [(10.5, "A & B")])
 True
 """
