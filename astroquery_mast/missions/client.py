@@ -661,10 +661,10 @@ class MastMissionsClass(MissionProductMethods):
         --------
         >>> from astroquery_mast import MastMissions
         >>> columns = MastMissions.get_column_list("hst")
-        >>> columns[columns["name"] == "sci_pep_id"].pprint()
-           name    data_type             description
-        ---------- --------- -----------------------------------
-        sci_pep_id   integer Number of the proposal (e.g. 10452)
+        >>> columns[columns["name"] == "sci_pep_id"]["name", "data_type"].pprint()
+           name    data_type
+        ---------- ---------
+        sci_pep_id   integer
         """
         return self._search.column_list(self._chosen(mission))
 
