@@ -7,7 +7,6 @@ each row, or a table of counts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,12 +14,12 @@ import numpy as np
 from astropy.table import MaskedColumn, Table, vstack
 
 from ..config import seconds_setting
-from ..exceptions import InvalidArgumentError, MastError, ServerError
+from ..exceptions import InvalidArgumentError, MastError
 from ..service.mast_service import CallOptions
-from ..service.parallel import RunOptions, map_or_stop
+from ..service.parallel import RunOptions, SharedState
 from ..service.retrying import Deadline
 from ..sky.position import Cone
-from ..targets.batch import watch_for_outage
+from ..targets.batch import run_unless_down
 from ..targets.targets import ManyTargets, Targets, raise_if_all, table_of_counts, table_of_targets
 from .collections import TapTable
 from .many import TruncatedResults
@@ -124,30 +123,21 @@ class ManyTapSearch:
         deadline: Deadline,
     ) -> dict[int, Exception]:
         """Run all queries, several at a time, and return their errors; stop if MAST seems to be down."""
-
-        def one(query: TapQuery) -> Result | MastError:
-            """Run one query."""
-            try:
-                return ask(query, deadline.part(seconds_setting("timeout")))
-            except MastError as err:
-                return err
-
         errors: dict[int, Exception] = {}
-        servers, last = watch_for_outage(options), 0
-        with closing(map_or_stop(deadline, one, queries, options.workers)) as answers:
-            for place, answer in enumerate(answers):
-                last = place
-                if not isinstance(answer, MastError):
-                    take(place, answer)
-                else:
-                    errors[place] = answer
-                servers.note({"": answer if isinstance(answer, ServerError) else None})
-                if servers.down:
-                    break
-        for place in range(last + 1, len(queries)):
-            errors[place] = ServerError(
-                f"Not queried, because {servers.in_a_row} queries in a row failed: {errors[last]}"
-            )
+        seconds = seconds_setting("timeout")
+        outcomes = run_unless_down(
+            queries,
+            lambda query: ask(query, deadline.part(seconds)),
+            options,
+            SharedState(deadline),
+            "Querying",
+            "target",
+        )
+        for place, (_, outcome) in enumerate(outcomes):
+            if isinstance(outcome, MastError):
+                errors[place] = outcome
+            else:
+                take(place, outcome)
         raise_if_all(errors, len(queries))
         return errors
 

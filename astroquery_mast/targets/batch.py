@@ -8,11 +8,11 @@ large for MAST is split in half, if possible.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,8 @@ class DivisibleQuestion(Protocol):
 
 
 AnyQuestion = TypeVar("AnyQuestion", bound=DivisibleQuestion)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -141,11 +143,6 @@ def _without_document_rows(page: Page) -> Page:
     return replace(page, document={name: page.document[name] for name in ("fields",) if name in page.document})
 
 
-def watch_for_outage(options: RunOptions) -> DownServers[MastError]:
-    """Return a monitor that decides from consecutive responses whether MAST seems to be down."""
-    return DownServers(max(6, _OUTAGE * options.workers))
-
-
 def run_queries(
     questions: Sequence[AnyQuestion],
     service: MastService,
@@ -155,43 +152,66 @@ def run_queries(
     unit: str,
 ) -> Iterator[list[PartialAnswer[AnyQuestion]]]:
     """Run many queries, several at a time, and yield their responses in order."""
-    servers = watch_for_outage(options)
     state = SharedState(deadline)
+    work = portable_query(
+        QueryWork(service.http, state, seconds_setting("timeout"), count_setting("server_row_limit")),
+        service,
+        options,
+    )
+    outcomes = run_unless_down(questions, work, options, state, what, unit, _outage_of)
+    with closing(outcomes):
+        for question, outcome in outcomes:
+            yield [PartialAnswer(question, error=outcome)] if isinstance(outcome, MastError) else outcome
+            del outcome
+
+
+def run_unless_down(
+    items: Sequence[Item],
+    work: Callable[[Item], Result],
+    options: RunOptions,
+    state: SharedState,
+    what: str,
+    unit: str,
+    outage_of: Callable[[Result], MastError | None] = lambda _: None,
+) -> Generator[tuple[Item, Result | MastError], None, None]:
+    """Do the work for many items, several at a time, and yield each item in order, with its result or its error.
+
+    The remaining items fail if MAST seems to be down: if several items in a row end with a server error, which
+    ``work`` raises or ``outage_of`` finds in a result.
+    """
+    servers: DownServers[MastError] = DownServers(max(6, _OUTAGE * options.workers))
     finished = 0
 
     def unfinished() -> MastError:
-        """Return the error for a query that was not sent or has no response."""
+        """Return the error for an item that was not sent or has no response."""
         for error in servers.down.values():
             message = f"Not queried, because {servers.in_a_row} queries in a row failed. Last error: {error}"
             return ServerError(message, service=error.service, status=error.status)
-        return QueryTimeoutError(f"Timed out after {deadline.seconds:g} s, before this target was queried.")
+        return QueryTimeoutError(f"Timed out after {state.deadline.seconds:g} s, before this target was queried.")
 
-    with progress_bar(len(questions), what, unit, shown=options.verbose) as bar:
+    with progress_bar(len(items), what, unit, shown=options.verbose) as bar:
 
-        def note(_job: Job[AnyQuestion], outcome: list[PartialAnswer[AnyQuestion]] | JobFailure) -> None:
-            """Count a finished query, and check whether MAST seems to be down."""
+        def note(_job: Job[Item], outcome: Result | JobFailure) -> None:
+            """Count a finished item, and check whether MAST seems to be down."""
             bar.update(1)
-            if isinstance(outcome, list):
-                servers.note({"": _outage_of(outcome)})
+            if isinstance(outcome, JobFailure):
+                servers.note({"": outcome.error if _is_outage(outcome.error) else None})
+            else:
+                servers.note({"": outage_of(outcome)})
 
-        pending = takewhile(lambda _: not servers.down, questions)
-        work = portable_query(
-            QueryWork(service.http, state, seconds_setting("timeout"), count_setting("server_row_limit")),
-            service,
-            options,
-        )
+        pending = takewhile(lambda _: not servers.down, items)
         with closing(run(pending, work, options, state, ordered=True, on_end=note)) as ended:
             for job, outcome in ended:
                 finished += 1
                 if not isinstance(outcome, JobFailure):
-                    yield outcome
+                    yield job.item, outcome
                 elif isinstance(outcome.error, UnfinishedError):
-                    yield [PartialAnswer(job.item, error=unfinished())]
+                    yield job.item, unfinished()
                 else:
-                    yield [PartialAnswer(job.item, error=_worker_failed(outcome.error, options))]
+                    yield job.item, _error_of(outcome, options)
                 del outcome
-    for question in questions[finished:]:
-        yield [PartialAnswer(question, error=unfinished())]
+    for item in items[finished:]:
+        yield item, unfinished()
 
 
 def portable_query(
@@ -208,13 +228,20 @@ def portable_query(
 
 def _outage_of(parts: Sequence[PartialAnswer[AnyQuestion]]) -> MastError | None:
     """Return the server error of a query if all of its parts failed with one, or None."""
-    errors = [part.error for part in parts]
-    failed = [error for error in errors if isinstance(error, ServerError) and error.status != 200]
-    return failed[0] if failed and len(failed) == len(parts) else None
+    errors = [part.error for part in parts if _is_outage(part.error)]
+    return errors[0] if len(errors) == len(parts) else None
 
 
-def _worker_failed(error: Exception, options: RunOptions) -> MastError:
-    """Return the error of an executor.  Errors in threads of this process, such as bugs, are raised."""
+def _is_outage(error: Exception | None) -> TypeGuard[ServerError]:
+    """Return whether an error indicates that the server is down; errors that it reports itself do not."""
+    return isinstance(error, ServerError) and error.status != 200
+
+
+def _error_of(failure: JobFailure, options: RunOptions) -> MastError:
+    """Return the error of a job.  Unexpected errors in threads of this process, such as bugs, are raised."""
+    error = failure.error
+    if isinstance(error, MastError):
+        return error
     if options.executor is None:
         raise error
     return ServerError(f"Worker failed: {type(error).__name__}: {error}", status=200)
