@@ -7,7 +7,7 @@ of collections, and finds the position and identifier columns of a table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,9 @@ from ..query.adql import AdqlQuery, circle_text, identifier, within_text
 from ..query.known_catalogs import CATALOGS, DEFAULT_TABLES, OLD_ONLY, RENAMED
 from ..service.mast_service import MastService
 from ..service.retrying import Deadline
-from ..tables.columns import Column, Columns, Kind, find_column, find_name, kind_of, no_such, plain_cells, snapshot
+from ..tables.columns import Column, Columns, Kind, find_column, find_name, kind_of, no_such, snapshot
 from ..vo.discovery import Discovery
+from ..vo.main_columns import column_properties, main_key, main_position
 from ..vo.session import translated
 from ..vo.tap import TapService
 from ..warn import warn_user
@@ -28,7 +29,6 @@ from ..warn import warn_user
 _GEOMETRY = "ivo://ivoa.net/std/TAPRegExt#features-adqlgeo"
 _NEEDED = frozenset({"POINT", "CIRCLE", "CONTAINS"})
 _DESCRIBED = ("column_name", "datatype", "unit", "ucd", "description")
-_MAIN = "meta.main"
 _CAOM = "Mast.Caom.Cone"
 # UCDs of durations, which are not dates.
 _SPANS = ("time.duration", "time.interval", "time.period", "time.scale", "time.resolution", "time.lifetime", "time.age")
@@ -112,11 +112,11 @@ class Collections:
         """Return a table of a collection, with its columns."""
         name = self.table_name(collection, given, deadline)
         tap, _ = self.discovery.place(collection, deadline)
-        described = _rows(self.discovery.columns(tap, name, deadline))
+        described = column_properties(self.discovery.columns(tap, name, deadline))
         if not described:
             raise InvalidArgumentError(f"The collection {collection!r} does not list the columns of {name!r}.")
         columns = {row["column_name"]: _column(row) for row in described}
-        return TapTable(collection, name, tap, columns, _position(described), _key(described, columns))
+        return TapTable(collection, name, tap, columns, main_position(described), main_key(described))
 
     def described(self, table: TapTable, deadline: Deadline) -> Table:
         """Return the columns of a table as a table for users."""
@@ -155,13 +155,6 @@ def _advertised(tap: TapService, deadline: Deadline) -> frozenset[str]:
 # -- columns ---------------------------------------------------------------------------------------------------------
 
 
-def _rows(listed: Table) -> list[dict[str, str]]:
-    """Return the properties of each column, without ADQL quotation marks; missing ones are empty."""
-    names = listed.colnames
-    texts = [["" if cell is None else str(cell).strip(' "') for cell in plain_cells(listed[name])] for name in names]
-    return [dict(zip(names, row, strict=True)) for row in zip(*texts, strict=True)]
-
-
 def _column(row: Mapping[str, str]) -> Column:
     """Make a column, which determines how its criteria are read."""
     name, kind = row["column_name"], kind_of(row["datatype"])
@@ -191,24 +184,3 @@ def _is_mjd(name: str, description: str) -> bool:
     """Return whether the name, the description, or the portal's column of this name indicates Modified Julian Dates."""
     portal = find_column(name, snapshot()[_CAOM])
     return "mjd" in name + description or "modified julian" in description or bool(portal and portal.is_time)
-
-
-def _position(rows: Sequence[Mapping[str, str]]) -> tuple[str, str] | None:
-    """Return the right ascension and declination columns, or None."""
-    found = [_with_ucd(rows, f"pos.eq.{axis}") for axis in ("ra", "dec")]
-    return (found[0], found[1]) if all(found) else None
-
-
-def _key(rows: Sequence[Mapping[str, str]], columns: Columns) -> str | None:
-    """Return the column that identifies the rows of a table and keeps them in order, or None."""
-    indexed = (row["column_name"] for row in rows if row.get("indexed") in {"1", "True"})
-    return _with_ucd(rows, "meta.id") or next((name for name in indexed if columns[name].kind is Kind.INTEGER), None)
-
-
-def _with_ucd(rows: Sequence[Mapping[str, str]], word: str) -> str:
-    """Return the main column with a UCD, or the only one; empty if there is no such column."""
-    found = {
-        row["column_name"]: _MAIN in row["ucd"].lower() for row in rows if row["ucd"].lower().split(";")[0] == word
-    }
-    main = [name for name, is_main in found.items() if is_main]
-    return next(iter(main or found), "") if main or len(found) == 1 else ""

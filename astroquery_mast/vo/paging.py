@@ -10,13 +10,12 @@ Without a key, the sky is divided into boxes until each box has few enough rows.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from astropy.table import Row, Table, vstack
+from astropy.table import Table, vstack
 
 from ..exceptions import IncompleteResultError, InvalidArgumentError
 from ..query.adql import identifier, number_text, quoted
@@ -25,11 +24,9 @@ from ..service.parallel import progress_bar
 from ..service.retrying import Deadline
 from ..tables.columns import find_name, no_such
 from .discovery import Discovery
+from .main_columns import column_properties, main_key, main_position
 from .tap import ROW_CAP, TapService
 
-_POSITION = "pos.eq.ra;meta.main", "pos.eq.dec;meta.main"
-_MAIN_ID = re.compile(r"meta\.id;meta\.main|meta\.record")
-_INTEGER = re.compile("int|long|short")
 _ADVICE = "Specify a column with unique values (key=), or narrow the query."
 # Boxes of this size are not divided further (degrees).
 _SMALLEST = 1e-7
@@ -182,7 +179,8 @@ class Pager:
         """Return the scan with a key or else a position, according to the columns that the service lists."""
         if scan.key is not None or scan.position is not None:
             return scan
-        rows = [row for table in scan.tables for row in self.discovery.columns(self.tap, table, self.until())]
+        tables = [self.discovery.columns(self.tap, table, self.until()) for table in scan.tables]
+        rows = [row for table in tables for row in column_properties(table)]
         if scan.source.startswith("("):
             output = self._page(scan.adql(top=0), several=False).colnames
             rows = [row for row in rows if find_name(row["column_name"], output)]
@@ -223,23 +221,12 @@ def _complete_groups(keys: Any, key: str) -> int:
     return number
 
 
-def _with_best_key(scan: Scan, rows: Sequence[Row]) -> Scan:
+def _with_best_key(scan: Scan, rows: Sequence[Mapping[str, str]]) -> Scan:
     """Return the scan with the best key among some columns, or else a position."""
-    keys = sorted((rank, str(row["column_name"])) for row in rows if (rank := _rank(row)) is not None)
-    if keys:
-        return replace(scan, key=identifier(keys[0][1]))
-    named = {str(row["ucd"]): identifier(str(row["column_name"])) for row in rows}
-    ra, dec = map(named.get, _POSITION)
-    return replace(scan, position=(ra, dec)) if ra and dec else scan
-
-
-def _rank(row: Row) -> tuple[bool, int, bool] | None:
-    """Return how suitable a column is as a key, where lower is better; None if it is not suitable."""
-    ucd, datatype, name = (str(row[each]).lower() for each in ("ucd", "datatype", "column_name"))
-    indexed, integer = str(row["indexed"]) == "1", bool(_INTEGER.search(datatype))
-    kind = 0 if _MAIN_ID.search(ucd) else 1 if name.endswith("id") else 2
-    usable = integer or ("char" in datatype and kind < 2)
-    return (not indexed, kind, not integer) if usable and (indexed or not kind) else None
+    key, position = main_key(rows), main_position(rows)
+    if key is not None:
+        return replace(scan, key=identifier(key))
+    return scan if position is None else replace(scan, position=(identifier(position[0]), identifier(position[1])))
 
 
 def _why_fewer(least: int, *, full: bool) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from astropy.table import MaskedColumn, Table
 
-from astroquery_mast.catalogs.collections import _column, _key, _position, _rows
+from astroquery_mast.catalogs.collections import _column
 from astroquery_mast.query.adql import adql_clauses
+from astroquery_mast.vo.main_columns import column_properties, main_key, main_position
 
 NAMES = ("column_name", "datatype", "unit", "ucd", "description", "indexed")
 
@@ -20,7 +21,7 @@ def described(*rows: tuple[Any, ...]) -> list[dict[str, str]]:
         MaskedColumn(["" if cell is None else str(cell) for cell in cells], mask=[cell is None for cell in cells])
         for cells in zip(*filled, strict=True)
     ]
-    return _rows(Table(columns, names=NAMES, masked=True))
+    return column_properties(Table(columns, names=NAMES, masked=True))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_quotation_marks_are_removed_from_names() -> None:
 )
 def test_the_position_is_that_of_the_main_columns(rows: list[Any], position: tuple[str, str] | None) -> None:
     """The position columns are the main ones, or the only ones; ambiguous ones are not used."""
-    assert _position(described(*rows)) == position
+    assert main_position(described(*rows)) == position
 
 
 @pytest.mark.parametrize(
@@ -94,9 +95,13 @@ def test_the_position_is_that_of_the_main_columns(rows: list[Any], position: tup
         ([("name", "char", None, "meta.id"), ("id", "long", None, "meta.id;meta.main")], "id"),
         ([("tmag", "float", "mag", None, None, "1"), ("objid", "long", None, None, None, "1")], "objid"),
         ([("tmag", "float", "mag"), ("number", "int", None, None, None, "0")], None),
+        ([("band", "int", None, None, None, "1"), ("source", "char", None, "meta.id")], "source"),
+        ([("band", "int", None, None, None, "1"), ("objID", "char", None, None, None, "True")], "objID"),
+        ([("band", "int", None, None, None, "1"), ("row", "adql:BIGINT", None, "meta.record")], "row"),
+        ([("a", "int", None, "meta.id"), ("b", "int", None, "meta.id"), ("c", "int", None, None, None, "1")], "c"),
+        ([("objid", "double", None, "meta.id;meta.main", None, "1")], None),
     ],
 )
-def test_the_identifier_is_the_main_or_an_indexed_column(rows: list[Any], key: str | None) -> None:
-    """A column of real numbers is never the identifier."""
-    rows_described = described(*rows)
-    assert _key(rows_described, {row["column_name"]: _column(row) for row in rows_described}) == key
+def test_the_key_is_the_main_or_an_indexed_identifier(rows: list[Any], key: str | None) -> None:
+    """A column of real numbers is never the key."""
+    assert main_key(described(*rows)) == key
