@@ -19,13 +19,11 @@ from ..downloads.fits_headers import SAYS_NOTHING, header_text, primary_header
 from ..downloads.verify_and_retry import as_written, recorded_results
 from ..exceptions import InvalidArgumentError
 from ..observations.known_hlsp import collection_in, telescopes_in
-from ..products.file_names import column_as_text
+from ..products.file_names import PATH_COLUMNS, column_as_text
 from ..products.listing import as_table
 from ..products.manifest import Status
 
 _FITS = (".fits", ".fit", ".fits.gz", ".fit.gz", ".fits.fz")
-# The path column of a manifest, also as named in formats without blanks in names.
-_PATHS = {"Local Path", "Local_Path"}
 _WHOLE = frozenset({Status.COMPLETE, Status.OK, Status.CHANGED})
 # Name of a mission in headers and file names → its name at MAST.
 _MISSIONS = {
@@ -98,7 +96,7 @@ def used_data(what: Any) -> Iterator[UsedData]:
 
 def _in_table(table: Table) -> Iterator[UsedData]:
     """Return the records of the rows of a table."""
-    if _PATHS & set(table.colnames):
+    if set(PATH_COLUMNS) & set(table.colnames):
         return _in_manifest(table)
     if "obs_collection" not in table.colnames and "dataURI" not in table.colnames:
         raise InvalidArgumentError(

@@ -21,7 +21,7 @@ from astroquery import log
 
 from ..exceptions import AccessDeniedError, InvalidArgumentError, InvalidQueryError, MastError
 from ..products.addresses import addressed_products, files_of_manifest, files_of_products
-from ..products.file_names import column_as_text
+from ..products.file_names import PATH_COLUMNS, column_as_text
 from ..products.keyword_rows import files_as_products
 from ..products.listing import as_table, uri_at
 from ..products.plan import EXCLUSIVE, DownloadService, access_terms, escaped_url
@@ -40,8 +40,6 @@ _WEB = ("https://", "http://")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 # The start of texts that can only be paths.
 _PATH = re.compile(r"[/\\~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]")
-# The column of a manifest with the path on disk; the second name is used in files.
-_ON_DISK = ("Local Path", "Local_Path")
 # The columns that identify products in mission tables.
 _OF_MISSIONS = frozenset({"uri", "filename"})
 _SEVERAL = "loop over the rows to open each, or use get_headers for the headers of all"
@@ -239,7 +237,7 @@ class ProductFiles:
 
     def _of_table(self, row: Table) -> LocatedFile:
         """Return the location of the file of a row: on disk if it was downloaded, otherwise at an address."""
-        if set(_ON_DISK) & set(row.colnames):
+        if set(PATH_COLUMNS) & set(row.colnames):
             return self._of_manifest(as_written(row))
         given = addressed_products(row, ("dataURI",), f"{self.service.endpoints.download}?uri=")
         by_name = self.takes_names and "dataURI" not in given.colnames and _OF_MISSIONS & set(given.colnames)

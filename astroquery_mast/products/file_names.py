@@ -44,6 +44,12 @@ PathTemplate = str | Callable[[Row], str | PurePath]
 ExistingOwner = Callable[[tuple[str, ...], str], str | None]
 """Returns the URI of the existing file for folders and a name; None if no such file is known."""
 
+PATH_COLUMNS = ("Local Path", "Local_Path")
+"""The column of a manifest with the path on disk; the second name is used in formats without blanks in names."""
+
+NAME_COLUMNS = ("productFilename", "filename", *PATH_COLUMNS, "dataURI", "uri")
+"""The columns of product lists and manifests with the name of a file, or with a path or URI that ends in it."""
+
 _FILENAME = "productFilename"
 # The longest name in bytes: file systems allow 255, and the part file has a longer name.
 _NAME_BYTES = 200

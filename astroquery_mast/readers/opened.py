@@ -17,10 +17,11 @@ from ..downloads.product_files import is_local_file
 from ..exceptions import InvalidArgumentError
 from ..missions.client import MastMissions
 from ..observations.client import Observations
+from ..products.file_names import PATH_COLUMNS
 from ..products.listing import as_table
 
 # Columns that identify product lists and manifests of `MastMissions`.
-_MISSION_COLUMNS = ({"uri"}, {"Local Path", "mission"})
+_MISSION_COLUMNS = ({"uri"}, *({path, "mission"} for path in PATH_COLUMNS))
 
 
 @contextmanager

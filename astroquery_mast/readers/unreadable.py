@@ -17,10 +17,10 @@ from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 
 from ..downloads.contents import readable
 from ..exceptions import InvalidArgumentError
+from ..products.file_names import NAME_COLUMNS
 
 # Warnings of astropy after which the rest of the file is missing; these are errors here.
 _MISSING = r"File may have been truncated|Error validating header for HDU"
-_NAMES = ("productFilename", "filename", "Local Path", "dataURI", "uri")
 _SHOWN = 8
 
 
@@ -51,7 +51,7 @@ def _source_name(product: Any) -> str:
     if isinstance(product, fits.HDUList):
         return str(product.filename() or (product and product[0].header.get("FILENAME")) or "the file")
     if isinstance(product, Row):
-        return next((str(product[name]) for name in _NAMES if name in product.colnames), "the file")
+        return next((str(product[name]) for name in NAME_COLUMNS if name in product.colnames), "the file")
     return str(getattr(product, "name", product))
 
 

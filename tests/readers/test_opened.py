@@ -59,16 +59,19 @@ def test_a_row_of_any_client_is_opened(mast_sandbox: Sandbox, rows: Any) -> None
     assert mast_sandbox.requests
 
 
+@pytest.mark.parametrize("column", ["Local Path", "Local_Path"])
 @pytest.mark.parametrize("rows", [product_rows, mission_rows])
-def test_a_row_of_a_manifest_is_opened(mast_sandbox: Sandbox, tmp_path: Path, rows: Any) -> None:
-    """The file is opened on disk, or at MAST if it has been deleted."""
+def test_a_row_of_a_manifest_is_opened(mast_sandbox: Sandbox, tmp_path: Path, rows: Any, column: str) -> None:
+    """The file is opened on disk, or at MAST if it has been deleted; the column may have the name used in files."""
     client = MastMissions if rows is mission_rows else Observations
     manifest = client.download_products(rows()[:1], download_dir=tmp_path, verbose=False)
+    path = Path(manifest["Local Path"][0])
+    manifest.rename_column("Local Path", column)
     mast_sandbox.requests.clear()
     with opened_fits(manifest[0]) as hdus:
         assert hdus[0].header["TELESCOP"] == "HST"
     assert len(mast_sandbox.requests) == 0
-    Path(manifest["Local Path"][0]).unlink()
+    path.unlink()
     with opened_fits(manifest[0]) as hdus:
         assert hdus[0].header["TELESCOP"] == "HST"
 
