@@ -29,7 +29,7 @@ SANDBOX = sorted(ROOT.joinpath("sandbox").rglob("*.py"))
 SAME_ON_PURPOSE = {name for name in astroquery_mast.__all__ if name[0].isupper()}
 
 LINES = 64_500
-MODULES = 288
+MODULES = 292
 SANDBOX_LINES = 19_550
 LINES_PER_FILE = 400
 COMPLEXITY = 10

@@ -19,7 +19,7 @@ from astropy.table import Table
 
 from ..config import Endpoints
 from ..exceptions import InvalidArgumentError
-from ..observations.known_hlsp import hlsp_facts
+from ..observations.hlsp.facts import hlsp_facts
 from ..products.manifest import masked_column
 from ..tables.result_table import ResultTable
 from . import bibtex

@@ -18,7 +18,7 @@ from astropy.table import Table
 from ..downloads.fits_headers import SAYS_NOTHING, header_text, primary_header
 from ..downloads.verify_and_retry import as_written, recorded_results
 from ..exceptions import InvalidArgumentError
-from ..observations.known_hlsp import collection_in, telescopes_in
+from ..observations.hlsp.facts import collection_in, telescopes_in
 from ..products.file_names import PATH_COLUMNS, column_as_text
 from ..products.listing import as_table
 from ..products.manifest import Status

@@ -17,9 +17,9 @@ from ..config import PROCESS_STATES
 from ..deferred import deferred
 from ..query.one_answer import OneAnswer
 from ..sky.radii import DEFAULT_MATCH_RADIUS, DEFAULT_RADIUS
+from .associations.methods import MemberMethods
 from .criteria_methods import CriteriaMethods
-from .hlsp_methods import HlspMethods
-from .member_methods import MemberMethods
+from .hlsp.methods import HlspMethods
 from .product_methods import ObservationProductMethods, cloud_state
 
 if TYPE_CHECKING:

@@ -1031,7 +1031,7 @@ class ObservationProductMethods(MastClass):
         >>> sorted(set(plan["action"].tolist()))
         ['read']
         """
-        from .detections import DetectionQuery, DetectionSearch  # noqa: PLC0415 - other calls do not need it
+        from .detections.search import DetectionQuery, DetectionSearch  # noqa: PLC0415 - other calls do not need it
 
         columns = {"ra_column": ra_column, "dec_column": dec_column}
         query = DetectionQuery(table, radius, obs_collection, criteria, best, max_size, download_dir, columns)

@@ -17,7 +17,7 @@ from astropy.table import MaskedColumn, Row, Table
 from astroquery import log
 
 from ..exceptions import InvalidArgumentError
-from ..observations.belonging import COMBINED, PLANNED
+from ..observations.associations.belonging import COMBINED, PLANNED
 from ..observations.search import CAOM_CONE, Place
 from ..products.manifest import text_column
 from ..query.values import as_unicode, is_missing

@@ -17,7 +17,7 @@ import numpy as np
 from astropy.table import MaskedColumn, Table, vstack
 
 from ..exceptions import InvalidQueryError
-from ..observations.belonging import PLANNED
+from ..observations.associations.belonging import PLANNED
 from ..observations.search import CAOM_CONE, TWO_PLACES, ObservationQuery, ObservationSearch, Place, QueryArguments
 from ..query.request import MashupRequest
 from ..query.values import as_unicode, is_missing

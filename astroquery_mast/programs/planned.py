@@ -14,7 +14,7 @@ from astropy.table import Table
 from astroquery import log
 
 from ..exceptions import InvalidQueryError
-from ..observations.belonging import PLANNED
+from ..observations.associations.belonging import PLANNED
 from ..observations.search import CAOM_CONE, Place, QueryArguments
 from ..products.file_names import rows_where
 from ..query.selection import first_rows, row_limit

@@ -14,7 +14,7 @@ from astroquery.exceptions import InvalidQueryError, NoResultsWarning, TimeoutEr
 
 from astroquery_mast import Observations, conf
 from astroquery_mast.exceptions import RemoteServiceError
-from astroquery_mast.observations.hlsp_methods import HlspMethods
+from astroquery_mast.observations.hlsp.methods import HlspMethods
 from astroquery_mast.sandbox import Fault, Sandbox
 
 STAR, NEIGHBOR = "160148385", "160148381"

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from astroquery_mast import Observations
 from astroquery_mast.exceptions import RemoteServiceError
-from astroquery_mast.observations.hlsp_page import read_hlsp_page
-from astroquery_mast.observations.known_hlsp import collection_in, hlsp_facts, telescopes_in
+from astroquery_mast.observations.hlsp.facts import collection_in, hlsp_facts, telescopes_in
+from astroquery_mast.observations.hlsp.page import read_hlsp_page
 from astroquery_mast.sandbox import Fault, Sandbox
 
-FACTS = json.loads(resources.files("astroquery_mast.observations").joinpath("hlsp.json").read_text("utf-8"))
+FACTS = json.loads(resources.files("astroquery_mast.observations.hlsp").joinpath("facts.json").read_text("utf-8"))
 
 
 def by_name(table: Table) -> dict[str, dict[str, Any]]:

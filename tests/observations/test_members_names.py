@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astroquery_mast.observations.hubble_names import AdvancedProduct, visit_of
+from astroquery_mast.observations.associations.hubble_names import AdvancedProduct, visit_of
 
 NO_FILTERS: frozenset[str] = frozenset()
 

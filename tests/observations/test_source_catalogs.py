@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast import Observations
 from astroquery_mast.exceptions import InvalidResponseError
-from astroquery_mast.observations.source_catalogs import (
+from astroquery_mast.observations.detections.source_catalogs import (
     as_plain_table,
     catalogs_in,
     is_source_catalog,

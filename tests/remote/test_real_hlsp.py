@@ -8,7 +8,7 @@ import pytest
 from astroquery.exceptions import InvalidQueryError
 
 from astroquery_mast import Observations, cite
-from astroquery_mast.observations.known_hlsp import hlsp_facts
+from astroquery_mast.observations.hlsp.facts import hlsp_facts
 
 pytestmark = pytest.mark.remote_data
 

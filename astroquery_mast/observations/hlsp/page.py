@@ -12,9 +12,9 @@ from urllib.parse import urljoin
 
 import requests
 
-from ..exceptions import BadRequestError
-from ..service.http import HttpClient
-from ..service.retrying import Deadline
+from ...exceptions import BadRequestError
+from ...service.http import HttpClient
+from ...service.retrying import Deadline
 
 # The word "DOI" precedes the DOI of the collection itself, but not that of its source data.
 _DOI = re.compile(r"\bDOI\s*:\s*(?:https?://(?:dx\.)?doi\.org/)?(10\.17909/[\w.\-]*\w)", re.IGNORECASE)

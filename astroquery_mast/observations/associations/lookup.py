@@ -13,23 +13,23 @@ from typing import Any, TypeVar
 import numpy as np
 from astropy.table import MaskedColumn, Table
 
-from ..downloads.product_flow import ProductFlow
-from ..exceptions import InvalidArgumentError, InvalidQueryError, NoResultsWarning
-from ..products.association import Association, read_association
-from ..products.file_names import column_as_text, rows_where
-from ..products.listing import identifiers
-from ..products.manifest import masked_column
-from ..products.plan import escaped_url
-from ..query.values import in_batches
-from ..service.mast_service import MastService
-from ..service.parallel import map_all
-from ..service.retrying import Deadline
-from ..tables.columns import few_names
-from ..tables.result_table import ResultTable
-from ..tables.table import joined_tables
-from ..warn import warn_user
+from ...downloads.product_flow import ProductFlow
+from ...exceptions import InvalidArgumentError, InvalidQueryError, NoResultsWarning
+from ...products.association import Association, read_association
+from ...products.file_names import column_as_text, rows_where
+from ...products.listing import identifiers
+from ...products.manifest import masked_column
+from ...products.plan import escaped_url
+from ...query.values import in_batches
+from ...service.mast_service import MastService
+from ...service.parallel import map_all
+from ...service.retrying import Deadline
+from ...tables.columns import few_names
+from ...tables.result_table import ResultTable
+from ...tables.table import joined_tables
+from ...warn import warn_user
+from ..search import CAOM_CONE, ObservationSearch, Place, QueryArguments
 from .belonging import LISTED, KnownObservation, Membership, observation_cells
-from .search import CAOM_CONE, ObservationSearch, Place, QueryArguments
 
 T = TypeVar("T")
 R = TypeVar("R")

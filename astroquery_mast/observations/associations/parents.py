@@ -15,10 +15,11 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astroquery import log
 
-from ..exceptions import MastError, QueryTimeoutError
-from ..products.file_names import column_as_text
-from ..tables.columns import few_names
-from ..warn import warn_no_results
+from ...exceptions import MastError, QueryTimeoutError
+from ...products.file_names import column_as_text
+from ...tables.columns import few_names
+from ...warn import warn_no_results
+from ..search import Place
 from .belonging import (
     COMBINED,
     PLANNED,
@@ -31,7 +32,6 @@ from .belonging import (
 )
 from .hubble_names import AdvancedProduct, visit_of
 from .lookup import ObservationLookup, Pair
-from .search import Place
 
 _MOSAICS: Mapping[str, object] = {"obs_collection": ["HLA", "HST"], "project": ["HAP", "HLA"], "calib_level": [3, 4]}
 

@@ -15,21 +15,21 @@ from astropy import units as u
 from astropy.table import Table
 from astroquery import log
 
-from ..exceptions import InvalidArgumentError, InvalidQueryError, MastError
-from ..products.manifest import masked_column
-from ..query.adql import quoted
-from ..query.selection import names_of
-from ..service.mast_service import MastService
-from ..service.parallel import map_all
-from ..service.retrying import Deadline
-from ..tables.columns import closest, find_name, known_name, no_such, plain_cells
-from ..tables.mashup import reading
-from ..tables.result_table import ResultTable
-from ..vo.discovery import Discovery
-from ..vo.tap import TapService
-from .hlsp_page import HlspPage, fetch_page
-from .known_hlsp import hlsp_facts, known_names, telescopes_in
-from .search import ObservationSearch
+from ...exceptions import InvalidArgumentError, InvalidQueryError, MastError
+from ...products.manifest import masked_column
+from ...query.adql import quoted
+from ...query.selection import names_of
+from ...service.mast_service import MastService
+from ...service.parallel import map_all
+from ...service.retrying import Deadline
+from ...tables.columns import closest, find_name, known_name, no_such, plain_cells
+from ...tables.mashup import reading
+from ...tables.result_table import ResultTable
+from ...vo.discovery import Discovery
+from ...vo.tap import TapService
+from ..search import ObservationSearch
+from .facts import hlsp_facts, known_names, telescopes_in
+from .page import HlspPage, fetch_page
 
 COLLECTION = "HLSP"
 # The maximum number of pages in a warning.

@@ -15,15 +15,15 @@ import numpy as np
 from astropy import units as u
 from astropy.table import Table
 
-from ..exceptions import AuthenticationWarning, InputWarning
-from ..products.manifest import masked_column
-from ..sky.positions import Positions
-from ..tables.columns import plain_cells
-from ..tables.result_table import ResultTable
-from ..tables.rows import Floats, RowNumbers
-from ..targets.batch import TargetMeta, stack_tables, with_leading_columns
-from ..targets.pairs import Matches, nearest_of
-from ..warn import warn_no_results, warn_user
+from ...exceptions import AuthenticationWarning, InputWarning
+from ...products.manifest import masked_column
+from ...sky.positions import Positions
+from ...tables.columns import plain_cells
+from ...tables.result_table import ResultTable
+from ...tables.rows import Floats, RowNumbers
+from ...targets.batch import TargetMeta, stack_tables, with_leading_columns
+from ...targets.pairs import Matches, nearest_of
+from ...warn import warn_no_results, warn_user
 from .source_catalogs import SourceCatalog, with_common_units
 
 NOT_READABLE = "exclusive access: log in with an account that has access"

@@ -16,19 +16,19 @@ from typing import Any
 
 from astropy.table import Table, vstack
 
-from ..downloads.destination import destination, file_system_at, is_remote, target_of
-from ..downloads.download import DownloadRequest
-from ..exceptions import DownloadError, InvalidArgumentError, InvalidQueryError, MastError
-from ..products.association import ASSOCIATION_ENDINGS, Association, read_association
-from ..products.file_names import column_as_text, rows_where, safe_name
-from ..products.listing import as_table, products_of
-from ..products.manifest import Manifest, Status, TransferResult, as_manifest
-from ..products.plan import Overwrite, as_overwrite, escaped_url, single_file
-from ..query.selection import names_of
-from ..service.parallel import RunOptions
-from ..service.retrying import Deadline
-from ..tables.columns import few_names
-from ..tables.table import joined_tables
+from ...downloads.destination import destination, file_system_at, is_remote, target_of
+from ...downloads.download import DownloadRequest
+from ...exceptions import DownloadError, InvalidArgumentError, InvalidQueryError, MastError
+from ...products.association import ASSOCIATION_ENDINGS, Association, read_association
+from ...products.file_names import column_as_text, rows_where, safe_name
+from ...products.listing import as_table, products_of
+from ...products.manifest import Manifest, Status, TransferResult, as_manifest
+from ...products.plan import Overwrite, as_overwrite, escaped_url, single_file
+from ...query.selection import names_of
+from ...service.parallel import RunOptions
+from ...service.retrying import Deadline
+from ...tables.columns import few_names
+from ...tables.table import joined_tables
 from .lookup import ObservationLookup
 
 # Inputs of the HST pipelines: raw exposures, and the files that support them.

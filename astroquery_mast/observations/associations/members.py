@@ -14,12 +14,12 @@ from typing import Any
 
 from astropy.table import Table
 
-from ..exceptions import MastError, NoResultsWarning
-from ..products.association import ASSOCIATION_ENDINGS, Association
-from ..products.file_names import column_as_text
-from ..products.manifest import masked_column
-from ..tables.columns import few_names
-from ..warn import warn_no_results, warn_user
+from ...exceptions import MastError, NoResultsWarning
+from ...products.association import ASSOCIATION_ENDINGS, Association
+from ...products.file_names import column_as_text
+from ...products.manifest import masked_column
+from ...tables.columns import few_names
+from ...warn import warn_no_results, warn_user
 from .belonging import (
     EXPOSURE_NAME,
     PLANNED,

@@ -1,8 +1,8 @@
 """The methods of `ObservationsClass` for related observations: members, parents, associations and inputs.
 
 In: observations, or an association.  Out: tables of observations; files on disk and their manifest.
-`astroquery_mast.observations.members`, `astroquery_mast.observations.parents` and
-`astroquery_mast.observations.gathering` do the work.
+`astroquery_mast.observations.associations.members`, `astroquery_mast.observations.associations.parents` and
+`astroquery_mast.observations.associations.gathering` do the work.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Protocol
 from astropy import units as u
 from astropy.table import Table
 
-from ..deferred import deferred
+from ...deferred import deferred
 
 if TYPE_CHECKING:
     from astropy.table import Row
 
-    from ..downloads.product_flow import ProductFlow
-    from ..products.manifest import Manifest
-    from ..query.types import ObservationsLike
-    from ..service import parallel, retrying
-    from ..service.mast_service import MastService
+    from ...downloads.product_flow import ProductFlow
+    from ...products.manifest import Manifest
+    from ...query.types import ObservationsLike
+    from ...service import parallel, retrying
+    from ...service.mast_service import MastService
+    from ..search import ObservationSearch
     from .lookup import ObservationLookup
-    from .search import ObservationSearch
 else:
-    parallel, retrying = deferred(__package__, "..service.parallel ..service.retrying")
+    parallel, retrying = deferred(__package__, "...service.parallel ...service.retrying")
 
 
 def _lookup(client: MemberMethods, deadline: retrying.Deadline, cache: bool | None = None) -> ObservationLookup:

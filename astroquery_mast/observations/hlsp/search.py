@@ -18,19 +18,19 @@ from astropy.table import Table, vstack
 from astroquery import log
 from astroquery.exceptions import ResolverError
 
-from ..exceptions import InvalidArgumentError, InvalidResponseError
-from ..products.file_names import column_as_text, rows_where
-from ..query.values import is_integer
-from ..service.mast_service import MastService
-from ..service.retrying import Deadline
-from ..sky.position import as_radius
-from ..sky.radii import DEFAULT_RADIUS
-from ..tables.columns import find_name, plain_floats
-from ..tables.mashup import reading
-from ..warn import warn_no_results
-from .hlsp_collections import COLLECTION, HlspCollections, collection_names
-from .known_hlsp import telescopes_in
-from .search import CAOM_CONE, CAOM_FILTERED, ObservationSearch, Place, QueryArguments
+from ...exceptions import InvalidArgumentError, InvalidResponseError
+from ...products.file_names import column_as_text, rows_where
+from ...query.values import is_integer
+from ...service.mast_service import MastService
+from ...service.retrying import Deadline
+from ...sky.position import as_radius
+from ...sky.radii import DEFAULT_RADIUS
+from ...tables.columns import find_name, plain_floats
+from ...tables.mashup import reading
+from ...warn import warn_no_results
+from ..search import CAOM_CONE, CAOM_FILTERED, ObservationSearch, Place, QueryArguments
+from .collections import COLLECTION, HlspCollections, collection_names
+from .facts import telescopes_in
 
 # Names of stars in input catalogs, and the telescope of each catalog.
 _STAR = re.compile(r"(TIC|KIC|EPIC)[\s-]*0*(\d+)", re.IGNORECASE)

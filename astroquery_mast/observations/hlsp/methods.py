@@ -1,7 +1,7 @@
 """The methods of `ObservationsClass` for high-level science products (HLSP).
 
-In: names of collections and targets.  Out: tables.  `astroquery_mast.observations.hlsp` and
-`astroquery_mast.observations.hlsp_collections` do the work.
+In: names of collections and targets.  Out: tables.  `astroquery_mast.observations.hlsp.search` and
+`astroquery_mast.observations.hlsp.collections` do the work.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from astropy import units as u
 from astropy.table import Table
 
-from ..service.core import MastClass
-from ..sky.radii import DEFAULT_RADIUS
+from ...service.core import MastClass
+from ...sky.radii import DEFAULT_RADIUS
 
 if TYPE_CHECKING:
-    from ..query.types import AngleLike, CoordinatesLike, CriterionLike
-    from .hlsp import HlspSearch
+    from ...query.types import AngleLike, CoordinatesLike, CriterionLike
+    from .search import HlspSearch
 
 
 class HlspMethods(MastClass):
@@ -27,8 +27,8 @@ class HlspMethods(MastClass):
     @cached_property
     def _hlsp(self) -> HlspSearch:
         """The search for high-level science products."""
-        from .hlsp import HlspSearch  # noqa: PLC0415 - imports TAP, which other queries do not need
-        from .search import ObservationSearch  # noqa: PLC0415
+        from ..search import ObservationSearch  # noqa: PLC0415
+        from .search import HlspSearch  # noqa: PLC0415 - imports TAP, which other queries do not need
 
         return HlspSearch(self._service, ObservationSearch(self._service))
 
@@ -148,7 +148,7 @@ class HlspMethods(MastClass):
           160148385               2
           160148385               3
         """
-        from .hlsp import HlspQuery  # noqa: PLC0415 - as above
+        from .search import HlspQuery  # noqa: PLC0415 - as above
 
         query = HlspQuery(name, author, target, coordinates, radius, criteria, cache)
         return self._hlsp.table(query, timeout)

@@ -18,22 +18,25 @@ from astropy.io import fits
 from astropy.table import Row, Table
 from astroquery import log
 
-from ..downloads.download import DownloadRequest
-from ..downloads.product_flow import Downloads, ProductFlow
-from ..exceptions import DownloadError, InvalidArgumentError, LoginError, MastError, QueryTimeoutError
-from ..products.manifest import Status
-from ..products.plan import EXCLUSIVE
-from ..query.known_catalogs import find_crossmatch
-from ..query.values import is_integer
-from ..service.mast_service import CallOptions, MastService
-from ..service.parallel import JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
-from ..service.retrying import Deadline
-from ..sky.position import as_radius
-from ..sky.positions import Positions
-from ..tables.mashup import reading
-from ..targets.crossmatch import CrossmatchSearch
-from ..targets.targets import ManyTargets
-from .detection_tables import (
+from ...downloads.download import DownloadRequest
+from ...downloads.product_flow import Downloads, ProductFlow
+from ...exceptions import DownloadError, InvalidArgumentError, LoginError, MastError, QueryTimeoutError
+from ...products.manifest import Status
+from ...products.plan import EXCLUSIVE
+from ...query.known_catalogs import find_crossmatch
+from ...query.values import is_integer
+from ...service.mast_service import CallOptions, MastService
+from ...service.parallel import JobFailure, RunOptions, SharedState, UnfinishedError, progress_bar, run
+from ...service.retrying import Deadline
+from ...sky.position import as_radius
+from ...sky.positions import Positions
+from ...tables.mashup import reading
+from ...targets.crossmatch import CrossmatchSearch
+from ...targets.targets import ManyTargets
+from ..many import ManyObservations
+from ..search import CAOM_CONE, CAOM_PRODUCTS, ObservationSearch, Place, QueryArguments
+from .source_catalogs import SourceCatalog, as_plain_table, catalogs_in, matching_sources
+from .tables import (
     NOT_READABLE,
     CatalogDetections,
     Coverage,
@@ -43,9 +46,6 @@ from .detection_tables import (
     nowhere,
     table_of_catalogs,
 )
-from .many import ManyObservations
-from .search import CAOM_CONE, CAOM_PRODUCTS, ObservationSearch, Place, QueryArguments
-from .source_catalogs import SourceCatalog, as_plain_table, catalogs_in, matching_sources
 
 HUBBLE_CATALOG = "HSC"
 _NEEDED = ("obsid", "obs_collection")

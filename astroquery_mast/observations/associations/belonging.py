@@ -13,10 +13,10 @@ from typing import Any
 
 from astropy.table import Table
 
-from ..exceptions import InvalidArgumentError
-from ..products.association import Association
-from ..products.file_names import column_as_text
-from ..tables.columns import plain_cells
+from ...exceptions import InvalidArgumentError
+from ...products.association import Association
+from ...products.file_names import column_as_text
+from ...tables.columns import plain_cells
 from .hubble_names import AdvancedProduct, visit_of
 
 COMBINED, PLANNED = 3, -1

@@ -18,14 +18,14 @@ from astropy.io import fits
 from astropy.table import Column, MaskedColumn, Table
 from astropy.time import Time
 
-from ..exceptions import InvalidArgumentError, InvalidResponseError
-from ..query.values import is_missing
-from ..sky.position import in_icrs
-from ..sky.positions import Positions, as_positions
-from ..tables.columns import plain_cells
-from ..tables.result_table import ResultTable
-from ..tables.rows import Floats, RowNumbers
-from ..targets.pairs import pairs_within, separations
+from ...exceptions import InvalidArgumentError, InvalidResponseError
+from ...query.values import is_missing
+from ...sky.position import in_icrs
+from ...sky.positions import Positions, as_positions
+from ...tables.columns import plain_cells
+from ...tables.result_table import ResultTable
+from ...tables.rows import Floats, RowNumbers
+from ...targets.pairs import pairs_within, separations
 
 _READABLE = frozenset({"ecsv", "csv", "vot", "fits", "fit"})
 _NAMED = re.compile(r"[-_.]cat(?:alog(?:ue)?)?s?$")

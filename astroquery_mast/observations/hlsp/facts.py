@@ -1,6 +1,6 @@
 """Facts about high-level science products (HLSP) known without a request: titles and DOIs, with their sources.
 
-In: the name of a collection, or a name that contains it.  Out: facts from ``hlsp.json``; nothing is guessed.  A DOI in
+In: the name of a collection, or a name that contains it.  Out: facts from ``facts.json``; nothing is guessed.  A DOI in
 the header of a file or on the page of a collection takes precedence over the package's.
 """
 
@@ -31,7 +31,7 @@ class HlspFacts:
 @cache
 def _known() -> Mapping[str, HlspFacts]:
     """Return the facts by collection name in uppercase."""
-    document = json.loads(resources.files(__package__).joinpath("hlsp.json").read_text("utf-8"))
+    document = json.loads(resources.files(__package__).joinpath("facts.json").read_text("utf-8"))
     return {name.upper(): HlspFacts(name, **facts) for name, facts in document.items()}
 
 

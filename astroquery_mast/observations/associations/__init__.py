@@ -1,0 +1,1 @@
+"""Associations of observations: their members, and the products that contain an exposure."""

@@ -1,0 +1,1 @@
+"""Sources detected at given positions, from the source catalogs of observations."""
