@@ -40,7 +40,7 @@ from ..service.mast_service import MastService
 from ..service.retrying import Deadline
 from ..tables.columns import Columns, alternatives, closest, find_column, find_name
 from ..tables.mashup import Page, first_value
-from ..tables.table import TableBuilder, joined_tables
+from ..tables.table import TableBuilder, stack_tables
 from ..warn import warn_no_results
 from .keyword_columns import MJD, NO_FILE, InstrumentColumns, services_of
 from .keyword_question import (
@@ -79,7 +79,7 @@ class _Collected:
     def table(self) -> Table:
         """Return all files in one table."""
         tables = [builder.table() for builder in self.builders.values()]
-        return joined_tables([table for table in tables if len(table)] or tables)
+        return stack_tables([table for table in tables if len(table)] or tables)
 
 
 class KeywordSearch:

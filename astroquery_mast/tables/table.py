@@ -12,11 +12,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial, reduce
 from operator import itemgetter
 from typing import Any, Protocol, Self
 
 import numpy as np
-from astropy.table import MaskedColumn, Table, TableMergeError, vstack
+from astropy.table import Column, MaskedColumn, Table
+from astropy.utils.metadata import merge
 
 from ..exceptions import CorruptDataWarning, InvalidResponseError
 from ..warn import warn_user
@@ -250,20 +252,38 @@ def _by_column(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Itera
     return [cells] if len(names) == 1 else zip(*cells, strict=True)
 
 
-def joined_tables(tables: Sequence[Table]) -> Table:
-    """Return stacked tables, with missing columns masked, and columns of different kinds as text."""
-    if len(tables) == 1:
-        return tables[0]
-    try:
-        return vstack(list(tables), metadata_conflicts="silent")
-    except TableMergeError:
-        return vstack([_differing_as_text(table, tables) for table in tables], metadata_conflicts="silent")
+def stack_tables(tables: Sequence[Table]) -> Table:
+    """Return stacked tables, with missing columns masked, and columns of different kinds as text.
+
+    If a column is text in only some of the tables, a warning says so.
+    """
+    if len(tables) < 2:
+        return tables[0] if tables else ResultTable(masked=True)
+    names = dict.fromkeys(name for table in tables for name in table.colnames)
+    meta = reduce(partial(merge, metadata_conflicts="silent"), [table.meta for table in tables])
+    return ResultTable([_stacked_column(name, tables) for name in names], masked=True, copy=False, meta=meta)
 
 
-def _differing_as_text(table: Table, tables: Sequence[Table]) -> Table:
-    """A table in which columns are converted to text if they have another kind in other tables."""
-    changed = table.copy(copy_data=False)
-    for name in table.colnames:
-        if len({each[name].dtype.kind for each in tables if name in each.colnames}) > 1:
-            changed[name] = table[name].astype(str)
-    return changed
+def _stacked_column(name: str, tables: Sequence[Table]) -> MaskedColumn:
+    """Return a column of several tables, of a type that fits all parts; masked for tables that do not have it."""
+    having = [table[name] for table in tables if name in table.colnames]
+    values, mask = joined([_part_of_column(table, name, having[0].dtype) for table in tables])
+    if values.dtype.kind == "U" and any(map(_has_no_text, having)):
+        warn_user(
+            f"Column '{name}' is text in some of the results and not in others. It is returned as text.",
+            CorruptDataWarning,
+        )
+    unit = having[0].unit if values.dtype.kind in "iuf" else None
+    return MaskedColumn(values, name, mask=mask, unit=unit, description=having[0].description, copy=False)
+
+
+def _part_of_column(table: Table, name: str, otherwise: np.dtype[Any]) -> ColumnBlock:
+    """Return the values and the mask of a column of a table; all are masked if the table does not have it."""
+    if name not in table.colnames:
+        return np.zeros(len(table), otherwise), np.ones(len(table), dtype=bool)
+    return np.asarray(table[name]), np.ma.getmaskarray(table[name])
+
+
+def _has_no_text(column: Column) -> bool:
+    """Return whether a column has values that are not text."""
+    return column.dtype.kind != "U" and not np.ma.getmaskarray(column).all()

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from astropy.table import MaskedColumn, Table
 
 from ..config import count_setting, seconds_setting
-from ..exceptions import CorruptDataWarning, MastError, QueryTimeoutError, ServerError, TooManyRowsError
+from ..exceptions import MastError, QueryTimeoutError, ServerError, TooManyRowsError
 from ..products.listing import is_too_much
 from ..query.request import Question
 from ..service.http import HttpClient, PageLimits
@@ -28,10 +28,8 @@ from ..service.parallel import DownServers, Job, JobFailure, RunOptions, SharedS
 from ..service.retrying import Deadline
 from ..tables.columns import PORTAL_COLUMNS, Columns
 from ..tables.mashup import Page
-from ..tables.result_table import ResultTable
-from ..tables.rows import ColumnBlock, RowNumbers, joined
-from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta
-from ..warn import warn_user
+from ..tables.rows import RowNumbers
+from ..tables.table import RequestInfo, TableBuilder, TwoNamedMeta, stack_tables
 
 if TYPE_CHECKING:
     from ..downloads.sessions import SessionRecipe
@@ -350,47 +348,17 @@ class AnswerCollector:
             key: _joined([(first_row[id(alike)] + first, first_row[id(alike)] + last) for alike, first, last in places])
             for key, places in self._places.items()
         }
-        return stack_tables([alike.builder.table() for alike in kinds], int(starts[-1])), found
+        tables = [alike.builder.table() for alike in kinds]
+        table = stack_tables(tables)
+        if tables:
+            # One entry for the call, as for a single query.
+            table.meta = {**tables[0].meta, "rows": [len(table)]}
+        return table, found
 
 
 def _joined(ranges: Sequence[tuple[int, int]]) -> RowNumbers:
     """Return the numbers in several ranges."""
     return np.concatenate([np.arange(0), *(np.arange(first, last) for first, last in ranges)]).astype(np.int64)
-
-
-def stack_tables(tables: Sequence[Table], rows: int) -> Table:
-    """Stack tables whose columns differ."""
-    if len(tables) < 2:
-        return tables[0] if tables else ResultTable(masked=True)
-    names = dict.fromkeys(name for table in tables for name in table.colnames)
-    # One entry for the call, as for a single query.
-    meta = {**tables[0].meta, "rows": [rows]}
-    return ResultTable([_stacked_column(name, tables) for name in names], masked=True, copy=False, meta=meta)
-
-
-def _stacked_column(name: str, tables: Sequence[Table]) -> MaskedColumn:
-    """Return a column of several tables, of a type that fits all parts; masked for tables that do not have it."""
-    having = [table[name] for table in tables if name in table.colnames]
-    values, mask = joined([_part_of_column(table, name, having[0].dtype) for table in tables])
-    if values.dtype.kind == "U" and any(map(_has_no_text, having)):
-        warn_user(
-            f"Column '{name}' is text in some of the results and not in others. It is returned as text.",
-            CorruptDataWarning,
-        )
-    unit = having[0].unit if values.dtype.kind in "iuf" else None
-    return MaskedColumn(values, name, mask=mask, unit=unit, description=having[0].description, copy=False)
-
-
-def _part_of_column(table: Table, name: str, otherwise: np.dtype[Any]) -> ColumnBlock:
-    """Return the values and the mask of a column of a table; all are masked if the table does not have it."""
-    if name not in table.colnames:
-        return np.zeros(len(table), otherwise), np.ones(len(table), dtype=bool)
-    return table[name].data.data, np.ma.getmaskarray(table[name])
-
-
-def _has_no_text(column: MaskedColumn) -> bool:
-    """Return whether a column has values that are not text."""
-    return column.dtype.kind != "U" and not column.mask.all()
 
 
 def with_leading_columns(

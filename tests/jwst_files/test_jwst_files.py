@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from astroquery_mast import JwstFilesClass, conf
 from astroquery_mast.exceptions import (
+    CorruptDataWarning,
     IncompleteResultError,
     InvalidQueryError,
     InvalidResponseError,
@@ -27,7 +28,7 @@ from astroquery_mast.exceptions import (
 from astroquery_mast.jwst_files.keyword_columns import INSTRUMENTS, SCIENCE, services_of
 from astroquery_mast.jwst_files.keyword_question import FileQuestion
 from astroquery_mast.sandbox import Fault, Sandbox
-from astroquery_mast.tables.table import joined_tables
+from astroquery_mast.tables.table import stack_tables
 
 CORONAGRAPHY = 1386
 FEW = "filename,exp_type"
@@ -401,7 +402,8 @@ def test_instruments_are_case_insensitive(chosen: list[str], spell: Callable[[st
 
 def test_columns_of_different_types_become_text() -> None:
     """Tables with different types for a column can be joined."""
-    joined = joined_tables([Table({"a": [1, 2], "b": [1.0, 2.0]}), Table({"a": ["x"], "c": [True]})])
+    with pytest.warns(CorruptDataWarning, match="Column 'a' is text in some"):
+        joined = stack_tables([Table({"a": [1, 2], "b": [1.0, 2.0]}), Table({"a": ["x"], "c": [True]})])
     assert list(joined["a"]) == ["1", "2", "x"]
     assert list(joined["b"].mask) == [False, False, True]
     assert list(joined["c"].mask) == [True, True, False]

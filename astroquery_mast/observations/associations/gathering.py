@@ -28,7 +28,7 @@ from ...query.selection import names_of
 from ...service.parallel import RunOptions
 from ...service.retrying import Deadline
 from ...tables.columns import few_names
-from ...tables.table import joined_tables
+from ...tables.table import stack_tables
 from .lookup import ObservationLookup
 
 # Inputs of the HST pipelines: raw exposures, and the files that support them.
@@ -171,7 +171,7 @@ class AssociationGathering:
         missing = [name for uri, name in unlisted.items() if not self._exists(uri)]
         if unlisted:
             tables.append(products_of(unlisted))
-        return Inputs(joined_tables(tables), missing)
+        return Inputs(stack_tables(tables), missing)
 
     def _exposures(self, association: Association, suffixes: Sequence[str]) -> Inputs:
         """Return the files of the exposures that an HST association lists."""
@@ -181,7 +181,7 @@ class AssociationGathering:
             raise InvalidQueryError(
                 f"The observations of the input exposures are not in MAST: {few_names(sorted(own))}."
             )
-        listed = joined_tables(tables)
+        listed = stack_tables(tables)
         members = {member.name for member in association.members if member.present}
         choice = FileChoice(members | own, suffixes)
         owners = choice.owners_served(listed)

@@ -26,7 +26,7 @@ from ...service.parallel import map_all
 from ...service.retrying import Deadline
 from ...tables.columns import few_names
 from ...tables.result_table import ResultTable
-from ...tables.table import joined_tables
+from ...tables.table import stack_tables
 from ...warn import warn_user
 from ..search import CAOM_CONE, ObservationSearch, Place, QueryArguments
 from .belonging import LISTED, KnownObservation, Membership, observation_cells
@@ -110,7 +110,7 @@ class ObservationLookup:
 
     def _rows(self, column: str, values: Sequence[str]) -> Table:
         """Return the rows of observations with these values in a column."""
-        return joined_tables(self.each(lambda some: self._found({column: some}, Place()), in_batches(values, _AT_ONCE)))
+        return stack_tables(self.each(lambda some: self._found({column: some}, Place()), in_batches(values, _AT_ONCE)))
 
     def _found(self, criteria: Mapping[str, object], place: Place) -> Table:
         """Return the rows of observations that match criteria, without a warning if there are no matches."""
@@ -147,7 +147,7 @@ class ObservationLookup:
         there = set(column_as_text(table, "obsid"))
         lacking = [member for obsid, member in wanted.items() if obsid not in there]
         if lacking:
-            meta, table = table.meta, joined_tables([table, _listed_rows(lacking)])
+            meta, table = table.meta, stack_tables([table, _listed_rows(lacking)])
             table.meta = meta
         place = {obsid: row for row, obsid in enumerate(column_as_text(table, "obsid"))}
         return table[[place[member.obsid] for member in members]]

@@ -21,7 +21,8 @@ from ...sky.positions import Positions
 from ...tables.columns import plain_cells
 from ...tables.result_table import ResultTable
 from ...tables.rows import Floats, RowNumbers
-from ...targets.batch import TargetMeta, stack_tables, with_leading_columns
+from ...tables.table import stack_tables
+from ...targets.batch import TargetMeta, with_leading_columns
 from ...targets.pairs import Matches, nearest_of
 from ...warn import warn_no_results, warn_user
 from .source_catalogs import SourceCatalog, with_common_units
@@ -118,7 +119,7 @@ def join_detections(found: Sequence[CatalogDetections], *, best: bool) -> Table:
         for name in ("collection", "obs_id", "uri")
     }
     return with_leading_columns(
-        stack_tables(sources, len(order)),
+        stack_tables(sources),
         matches.rows,
         {
             "input_row": (matches.inputs, None, "Row number of the input position"),
