@@ -29,6 +29,7 @@ from astroquery_mast.catalogs import tap as catalogs_tap
 from astroquery_mast.catalogs.collection_methods import CatalogCollections
 from astroquery_mast.exceptions import InvalidCriterionError, UnsupportedCriterionError
 from astroquery_mast.sandbox import Fault, Sandbox
+from astroquery_mast.service import parallel
 
 M51 = SkyCoord(202.469575, 47.195258, unit="deg")
 M101 = SkyCoord(210.8023, 54.3490, unit="deg")
@@ -499,6 +500,17 @@ def test_one_failed_target_does_not_stop_the_others(mast_sandbox: Sandbox) -> No
     assert len(mast_sandbox.requests) < 60
     with pytest.raises(InvalidQueryError, match="region cannot be combined with several targets in a TAP query"):
         Catalogs.query_criteria(collection="tic", coordinates=places, region="CIRCLE 1 2 3")
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+def test_the_progress_of_many_targets_is_shown_on_request(
+    mast_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verbose: bool
+) -> None:
+    """With verbose=True, a progress bar counts the targets."""
+    monkeypatch.setattr(parallel, "is_interactive", lambda: True)
+    monkeypatch.setattr(parallel, "DELAY", 0)
+    Catalogs.query_region(SkyCoord([M51, M101]), collection="tic", radius=0.1, verbose=verbose)
+    assert ("Querying" in capsys.readouterr().err) is verbose
 
 
 # -- rows, columns, order ----------------------------------------------------------------------------------------------
